@@ -1,0 +1,22 @@
+"""Configuration of Reflex, derived from the settings of Surge."""
+
+import reflex as rx
+
+from surge_app.settings import load_settings
+
+settings = load_settings()
+
+config = rx.Config(
+    app_name="surge_app",
+    frontend_port=settings.port,
+    backend_port=settings.api_port,
+    api_url=settings.api_url,
+    deploy_url=settings.base_url,
+    redis_url=settings.reflex_redis_url,
+    cors_allowed_origins=settings.allowed_origins,
+    trusted_proxy_hops=settings.trusted_proxy_hops,
+    telemetry_enabled=False,
+    show_built_with_reflex=False,
+    plugins=[],
+    disable_plugins=[rx.plugins.SitemapPlugin],
+)

@@ -1,0 +1,5 @@
+"""`python -m surge_app`."""
+
+from surge_app.cli import main
+
+main()

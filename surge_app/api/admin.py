@@ -1,0 +1,111 @@
+"""`/api/admin`: the organizer's side; HTTP Basic or its session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import (
+    EventChangesIn,
+    EventOut,
+    NewEventIn,
+    ProblemOut,
+    RefundIn,
+    SentOut,
+    StatsOut,
+)
+from surge_app.errors import InvalidRequest
+from surge_app.services.catalog import NewEvent, NewTier
+
+router = APIRouter(
+    prefix="/api/admin",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
+)
+_CLEARABLE = {"sales_open_at", "sales_close_at", "admissions_per_minute"}
+
+
+@router.post("/events", status_code=201)
+async def create_event(body: NewEventIn, services: Services, user: AdminUser) -> EventOut:
+    """Create an event with its tiers and units."""
+    values = body.model_dump(exclude={"tiers"})
+    tiers = tuple(NewTier(tier.name, tier.price_paise, tier.units) for tier in body.tiers)
+    slug = await services.organizer.create(NewEvent(**values, tiers=tiers), actor=user)
+    return EventOut.of(await services.catalog.event(slug))
+
+
+@router.patch("/events/{slug}")
+async def change_event(
+    slug: str, body: EventChangesIn, services: Services, user: AdminUser
+) -> EventOut:
+    """Change an event; only the fields that are sent."""
+    changes = body.model_dump(exclude_unset=True)
+    empty = sorted(
+        field for field, value in changes.items() if value is None and field not in _CLEARABLE
+    )
+    if empty:
+        msg = f"These need a value: {', '.join(empty)}."
+        raise InvalidRequest(msg)
+    await services.organizer.change(slug, changes, actor=user)
+    return EventOut.of(await services.catalog.event(slug))
+
+
+@router.get("/events/{slug}/stats")
+async def event_stats(slug: str, services: Services, user: AdminUser) -> StatsOut:
+    """Return sold against capacity, money and line."""
+    _ = user
+    return StatsOut.model_validate(asdict(await services.organizer.stats(slug)))
+
+
+@router.get("/events/{slug}/participants.csv", response_class=StreamingResponse)
+async def participants(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
+    """Stream everybody who has a ticket, one row for each."""
+    _ = user
+    chunks = services.organizer.participants_csv(slug)
+    # The first chunk tells whether the event exists, while the status can still say so.
+    first = await anext(chunks)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{slug}-participants.csv"',
+        "Cache-Control": "private, no-store",
+    }
+    return StreamingResponse(
+        _rejoined(first, chunks), media_type="text/csv; charset=utf-8", headers=headers
+    )
+
+
+@router.post("/events/{slug}/queue/pause", status_code=204)
+async def pause_queue(slug: str, services: Services, user: AdminUser) -> None:
+    """Let nobody in; numbers and holds are kept."""
+    await services.organizer.pause(slug, actor=user)
+
+
+@router.post("/events/{slug}/queue/resume", status_code=204)
+async def resume_queue(slug: str, services: Services, user: AdminUser) -> None:
+    """Let people in again, in order."""
+    await services.organizer.resume(slug, actor=user)
+
+
+@router.post("/bookings/{ref}/refund", status_code=202)
+async def refund_booking(
+    ref: str, services: Services, user: AdminUser, body: RefundIn | None = None
+) -> dict[str, str]:
+    """Take a booking back whole."""
+    restock = body.restock if body else True
+    await services.organizer.refund(ref, restock=restock, actor=user)
+    return {"ref": ref, "status": "refunding"}
+
+
+@router.post("/bookings/{ref}/resend", status_code=202)
+async def resend_booking(ref: str, services: Services, user: AdminUser) -> SentOut:
+    """Send the confirmation again."""
+    return SentOut(messages=await services.organizer.resend(ref, actor=user))
+
+
+async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk

@@ -1,0 +1,86 @@
+"""Puts the API together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from surge_app.api import admin, bookings, events, health, intents, payments, queue, webhooks
+from surge_app.errors import InvalidRequest, NotFound, RateLimited, SurgeError
+from surge_app.log import get_logger
+
+_log = get_logger(__name__)
+_PROBLEM = "application/problem+json"
+
+
+class InternalError(SurgeError):
+    """Something went wrong on our side. Nothing was lost; please try again."""
+
+    code = "internal"
+    status = 500
+
+
+def create_api() -> FastAPI:
+    """Return the API. It looks its services up in the container at each request."""
+    api = FastAPI(
+        title="Surge",
+        version="1",
+        description="Waiting room, holds, payments and bookings. Errors are RFC 9457 problems.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    for module in (events, queue, intents, payments, webhooks, bookings, admin, health):
+        api.include_router(module.router)
+    api.add_exception_handler(SurgeError, _surge_error)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(Exception, _bug)
+    return api
+
+
+def _problem(error: SurgeError) -> JSONResponse:
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    return JSONResponse(
+        error.document(), status_code=error.status, headers=headers, media_type=_PROBLEM
+    )
+
+
+async def _surge_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, SurgeError):
+        raise error
+    response = _problem(error)
+    if error.status == 401:  # noqa: PLR2004  the one status that needs a challenge
+        response.headers["WWW-Authenticate"] = 'Basic realm="Surge organizer", charset="UTF-8"'
+    return response
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    fields = {
+        ".".join(str(part) for part in item["loc"][1:]) or "body": str(item["msg"])
+        for item in error.errors()
+    }
+    return _problem(InvalidRequest(fields=fields))
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == NotFound.status:
+        return _problem(NotFound())
+    problem = InvalidRequest(str(error.detail))
+    body = {**problem.document(), "status": error.status_code}
+    return JSONResponse(
+        body, status_code=error.status_code, headers=error.headers, media_type=_PROBLEM
+    )
+
+
+async def _bug(request: Request, error: Exception) -> JSONResponse:
+    _log.error("unhandled_error", path=request.url.path, exc_info=error)
+    return _problem(InternalError())

@@ -1,0 +1,56 @@
+"""`/api/bookings`: a booking and its tickets, for who holds its cookie or its link."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from surge_app.api.deps import Cookies, Services
+from surge_app.api.schemas import BookingOut, ProblemOut
+from surge_app.errors import NotFound
+
+router = APIRouter(
+    prefix="/api/bookings", tags=["bookings"], responses={404: {"model": ProblemOut}}
+)
+
+
+def owned_ref(
+    ref: str, services: Services, header: Cookies, token: Annotated[str, Query()] = ""
+) -> str:
+    """Return the reference if the caller may see it; else it does not exist for them."""
+    identity = services.identity
+    if not (
+        identity.may_see_booking(header, ref) or (token and identity.opens_booking(token, ref))
+    ):
+        raise NotFound
+    return ref
+
+
+OwnedRef = Annotated[str, Depends(owned_ref)]
+
+
+@router.get("/{ref}")
+async def get_booking(ref: OwnedRef, services: Services) -> BookingOut:
+    """Return a booking."""
+    return BookingOut.of(await services.tickets.view(ref))
+
+
+@router.get("/{ref}/tickets.pdf")
+async def get_pdf(ref: OwnedRef, services: Services) -> Response:
+    """Return the tickets as a PDF, A4."""
+    return _file(await services.tickets.pdf(ref), "application/pdf", f"{ref}.pdf")
+
+
+@router.get("/{ref}/calendar.ics")
+async def get_calendar(ref: OwnedRef, services: Services) -> Response:
+    """Return the event for a calendar."""
+    return _file(await services.tickets.calendar(ref), "text/calendar", f"{ref}.ics")
+
+
+def _file(content: bytes, media_type: str, filename: str) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{filename}"',
+        "Cache-Control": "private, no-store",
+    }
+    return Response(content, media_type=media_type, headers=headers)

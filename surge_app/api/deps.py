@@ -1,0 +1,83 @@
+"""What endpoints share: who is calling, and from where."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+
+from surge_app.container import Container, current
+from surge_app.errors import ForeignOrigin, NotAdmitted
+
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def services() -> Container:
+    """Return the services of this process."""
+    return current()
+
+
+Services = Annotated[Container, Depends(services)]
+
+
+def cookies(request: Request) -> str:
+    """Return the whole `Cookie` header."""
+    return request.headers.get("cookie", "")
+
+
+Cookies = Annotated[str, Depends(cookies)]
+
+
+def client_address(request: Request) -> str:
+    """Return the client's address as the gate determined it."""
+    return getattr(request.state, "client_address", "unknown")
+
+
+ClientAddress = Annotated[str, Depends(client_address)]
+
+
+def visitor(container: Services, header: Cookies) -> str:
+    """Return the visitor who calls; without a visitor there is no turn either."""
+    visitor_id = container.identity.visitor(header)
+    if visitor_id is None:
+        raise NotAdmitted
+    return visitor_id
+
+
+Visitor = Annotated[str, Depends(visitor)]
+
+
+async def organizer(
+    request: Request, container: Services, header: Cookies, address: ClientAddress
+) -> str:
+    """Return the organizer who calls, by session or by HTTP Basic.
+
+    Browsers send both by themselves, so a change must come from our own origin.
+
+    Raises:
+        Unauthorized: If neither is valid.
+        ForeignOrigin: If another site asks for a change.
+    """
+    if request.method not in _SAFE:
+        _check_origin(request, container)
+    user = container.identity.admin(header)
+    if user is not None:
+        return user
+    return await container.admin_access.verify(
+        request.headers.get("authorization", ""), client_address=address
+    )
+
+
+AdminUser = Annotated[str, Depends(organizer)]
+
+
+def _check_origin(request: Request, container: Container) -> None:
+    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise ForeignOrigin
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    own = {request.headers.get("host", ""), urlsplit(container.settings.base_url).netloc}
+    if urlsplit(origin).netloc not in own:
+        raise ForeignOrigin

@@ -1,0 +1,86 @@
+"""`/api/intents`: holding tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Response
+
+from surge_app.api.deps import Services, Visitor
+from surge_app.api.schemas import (
+    CheckoutOut,
+    ContactIn,
+    HeartbeatOut,
+    IntentOut,
+    LineIn,
+    LinesIn,
+    ProblemOut,
+)
+from surge_app.kv.limits import Limit
+from surge_app.services.views import Line
+
+router = APIRouter(prefix="/api", tags=["intents"])
+
+_HOLDS = Limit("hold-visitor", per_minute=60, burst=30)
+_PAYMENTS = Limit("pay-visitor", per_minute=30, burst=15)
+_PROBLEMS = {status: {"model": ProblemOut} for status in (403, 404, 409, 410, 422, 429, 503)}
+
+
+@router.post(
+    "/events/{slug}/intents",
+    status_code=201,
+    response_model=IntentOut,
+    responses={200: {"model": IntentOut}, **_PROBLEMS},
+)
+async def start_intent(
+    slug: str, body: LinesIn, response: Response, services: Services, visitor: Visitor
+) -> IntentOut:
+    """Hold tickets: 201 for a new hold, 200 for the same one again."""
+    await services.limits.check(_HOLDS, visitor)
+    view, is_new = await services.intents.start(slug, visitor, _lines(body.lines))
+    response.status_code = 201 if is_new else 200
+    return IntentOut.of(view)
+
+
+@router.get("/intents/{intent_id}", responses=_PROBLEMS)
+async def get_intent(intent_id: str, services: Services, visitor: Visitor) -> IntentOut:
+    """Return the visitor's own intent."""
+    return IntentOut.of(await services.intents.get(intent_id, visitor))
+
+
+@router.put("/intents/{intent_id}/lines", responses=_PROBLEMS)
+async def change_intent(
+    intent_id: str, body: LinesIn, services: Services, visitor: Visitor
+) -> IntentOut:
+    """Exchange the tickets of a hold, all or nothing; the deadline stays."""
+    await services.limits.check(_HOLDS, visitor)
+    return IntentOut.of(await services.intents.change(intent_id, visitor, _lines(body.lines)))
+
+
+@router.delete("/intents/{intent_id}", status_code=204, responses=_PROBLEMS)
+async def release_intent(intent_id: str, services: Services, visitor: Visitor) -> None:
+    """Give the tickets back at once."""
+    await services.intents.release(intent_id, visitor)
+
+
+@router.post("/intents/{intent_id}/heartbeat", responses=_PROBLEMS)
+async def heartbeat(intent_id: str, services: Services, visitor: Visitor) -> HeartbeatOut:
+    """Tell how long the hold lasts; 410 when it is over. Asking never makes it longer."""
+    view = await services.intents.heartbeat(intent_id, visitor)
+    return HeartbeatOut(status=view.status, remaining_seconds=view.remaining_seconds)
+
+
+@router.post("/intents/{intent_id}/payment", responses=_PROBLEMS)
+async def start_payment(
+    intent_id: str, body: ContactIn, services: Services, visitor: Visitor
+) -> CheckoutOut:
+    """Prepare the payment; the same order on every repeat."""
+    await services.limits.check(_PAYMENTS, visitor)
+    checkout = await services.payments.start(
+        intent_id, visitor, name=body.name, email=body.email, phone=body.phone
+    )
+    return CheckoutOut.model_validate(checkout)
+
+
+def _lines(wanted: Sequence[LineIn]) -> list[Line]:
+    return [Line(line.tier_id, line.quantity) for line in wanted]

@@ -1,0 +1,63 @@
+"""`/api/payments`: what the checkout hands over when it is done."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from surge_app.api.deps import Cookies, Services
+from surge_app.api.schemas import OutcomeOut, ProblemOut
+from surge_app.errors import BadSignature, InvalidRequest, PayloadTooLarge
+
+router = APIRouter(prefix="/api/payments", tags=["payments"])
+
+_LARGEST_BODY = 16 * 1024
+_FIELDS = ("razorpay_order_id", "razorpay_payment_id", "razorpay_signature")
+
+
+@router.post(
+    "/razorpay/callback",
+    response_model=OutcomeOut,
+    responses={303: {"description": "To the booking, for a form"}, 400: {"model": ProblemOut}},
+)
+async def razorpay_callback(
+    request: Request, response: Response, services: Services, header: Cookies
+) -> OutcomeOut | Response:
+    """Verify the checkout's three fields and settle; JSON from the modal, a form from a redirect.
+
+    A form comes from the gateway's site without our cookies: the signature alone identifies it.
+    """
+    is_form = not request.headers.get("content-type", "").startswith("application/json")
+    fields = _read(await request.body(), is_form=is_form)
+    order_id, payment_id, signature = (fields.get(name, "") for name in _FIELDS)
+    if not (order_id and payment_id and signature):
+        raise BadSignature
+    outcome = await services.payments.settle_callback(
+        order_id=order_id, payment_id=payment_id, signature=signature
+    )
+    ref = outcome.booking_ref
+    if is_form:
+        # The browser may carry a booking cookie already, but not on a cross-site post: the
+        # token adds this booking to it on the next, same-site, request.
+        token = services.identity.booking_token(ref) if ref else ""
+        target = f"/bookings/{ref}?token={token}" if ref else "/events"
+        return RedirectResponse(target, status_code=303)
+    if ref:
+        response.headers.append("set-cookie", services.identity.with_booking(header, ref).header)
+    response.headers["cache-control"] = "no-store"
+    return OutcomeOut.model_validate(outcome)
+
+
+def _read(body: bytes, *, is_form: bool) -> dict[str, str]:
+    if len(body) > _LARGEST_BODY:
+        raise PayloadTooLarge
+    try:
+        parsed: object = dict(parse_qsl(body.decode())) if is_form else json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest from error
+    if not isinstance(parsed, dict):
+        raise InvalidRequest
+    return {str(key): value for key, value in parsed.items() if isinstance(value, str)}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  any JSON object

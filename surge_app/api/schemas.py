@@ -1,0 +1,330 @@
+"""The JSON of the contract. Money is integer paise, times are ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from surge_app.services.views import BookingView, EventView, IntentView
+
+Slug = Annotated[str, Field(max_length=60)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TierOut(BaseModel):
+    """A tier; `all_in_paise` is one ticket bought alone, everything included."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    price_paise: int
+    all_in_paise: int
+    capacity: int
+    available: int
+    held: int
+    sold: int
+
+
+class EventOut(BaseModel):
+    """An event and where its sale stands."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    slug: str
+    name: str
+    description: str
+    venue: str
+    time_zone: str
+    starts_at: datetime
+    sales_open_at: datetime | None
+    sales_close_at: datetime | None
+    status: Literal["scheduled", "on_sale", "paused", "all_held", "sold_out", "ended", "cancelled"]
+    currency: str
+    fee_paise: int
+    max_per_person: int
+    hold_seconds: int
+    refund_policy: str
+    organizer_contact: str
+    tiers: list[TierOut]
+
+    @classmethod
+    def of(cls, view: EventView) -> Self:
+        """Project a view."""
+        return cls.model_validate(view)
+
+
+class EtaOut(BaseModel):
+    """An honest estimate: a range, in seconds."""
+
+    low: int
+    high: int
+
+
+class QueueOut(BaseModel):
+    """Where a visitor stands. `position` 1 is next."""
+
+    state: Literal["not_joined", "waiting", "admitted", "paused", "sold_out", "scheduled", "ended"]
+    position: int | None
+    ahead: int | None
+    number: int | None
+    eta_seconds: EtaOut | None
+    retry_after_ms: int
+    available: int
+    held: int
+    message: str
+    pass_expires_at: datetime | None
+
+
+class LineIn(_Body):
+    """So many tickets of one tier."""
+
+    tier_id: str = Field(max_length=40)
+    quantity: int = Field(ge=0, le=100)
+
+
+class LinesIn(_Body):
+    """What a visitor wants to hold."""
+
+    lines: list[LineIn] = Field(min_length=1, max_length=20)
+
+
+class IntentLineOut(BaseModel):
+    """A line of an intent at its frozen price."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    tier_id: str
+    tier_name: str
+    quantity: int
+    unit_price_paise: int
+
+
+class IntentOut(BaseModel):
+    """A booking intent; only its visitor ever sees it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    event_slug: str
+    status: Literal["held", "paying", "confirmed", "expired", "released"]
+    lines: list[IntentLineOut]
+    subtotal_paise: int
+    fee_paise: int
+    total_paise: int
+    currency: str
+    expires_at: datetime
+    remaining_seconds: int
+    booking_ref: str | None
+
+    @classmethod
+    def of(cls, view: IntentView) -> Self:
+        """Project a view."""
+        return cls.model_validate(view)
+
+
+class HeartbeatOut(BaseModel):
+    """What the page's countdown follows."""
+
+    status: str
+    remaining_seconds: int
+
+
+class ContactIn(_Body):
+    """Contact details as typed; the answer to a wrong one has a sentence for each field."""
+
+    name: str = Field(max_length=500)
+    email: str = Field(max_length=500)
+    phone: str = Field(max_length=100)
+
+
+class PrefillOut(BaseModel):
+    """What the checkout shows as given."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    email: str
+    phone: str
+
+
+class CheckoutOut(BaseModel):
+    """What the payment modal needs."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key_id: str
+    order_id: str
+    amount_paise: int
+    currency: str
+    name: str
+    description: str
+    prefill: PrefillOut
+    timeout_seconds: int
+    script_url: str
+
+
+class OutcomeOut(BaseModel):
+    """Where a payment stands: confirmed, checking, unpaid, refunding or refunded."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    booking_ref: str | None
+    status: str
+
+
+class TicketOut(BaseModel):
+    """A ticket; `code` is what its QR shows."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    tier_name: str
+    seq: int
+    status: str
+
+
+class BookingOut(BaseModel):
+    """A booking, for its owner."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    ref: str
+    status: str
+    event: EventOut
+    name: str
+    email: str
+    phone: str
+    lines: list[IntentLineOut]
+    tickets: list[TicketOut]
+    subtotal_paise: int
+    fee_paise: int
+    total_paise: int
+    currency: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, view: BookingView) -> Self:
+        """Project a view."""
+        return cls.model_validate(view)
+
+
+class TierStatsOut(BaseModel):
+    """Counts of one tier."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    capacity: int
+    available: int
+    held: int
+    sold: int
+
+
+class QueueStatsOut(BaseModel):
+    """The line as the organizer sees it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    waiting: int
+    inside: int
+    admitted: int
+    left: int
+    paused: bool
+    concurrent_buyers: int
+
+
+class StatsOut(BaseModel):
+    """Sold against capacity, money and line."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    slug: str
+    name: str
+    status: str
+    capacity: int
+    available: int
+    held: int
+    sold: int
+    bookings: int
+    revenue_paise: int
+    fees_paise: int
+    messages_pending: int
+    messages_dead: int
+    tiers: list[TierStatsOut]
+    queue: QueueStatsOut
+    at: datetime
+
+
+class NewTierIn(_Body):
+    """A tier to create."""
+
+    name: str = Field(max_length=100)
+    price_paise: int
+    units: int
+
+
+class NewEventIn(_Body):
+    """An event to create; durations are seconds."""
+
+    slug: Slug
+    name: str = Field(max_length=200)
+    venue: str = Field(max_length=200)
+    starts_at: AwareDatetime
+    tiers: list[NewTierIn] = Field(min_length=1, max_length=20)
+    description: str = Field("", max_length=10_000)
+    time_zone: str = Field("Asia/Kolkata", max_length=60)
+    sales_open_at: AwareDatetime | None = None
+    sales_close_at: AwareDatetime | None = None
+    max_per_person: int = Field(6, ge=1, le=100)
+    hold_seconds: int = Field(300, ge=5, le=3600)
+    concurrent_buyers: int = Field(200, ge=1, le=1_000_000)
+    admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
+    challenge: Literal["off", "auto", "always"] = "off"
+    fee_paise: int | None = Field(None, ge=0, le=100_000_000)
+    refund_policy: str = Field("", max_length=2_000)
+    organizer_contact: str = Field("", max_length=300)
+
+
+class EventChangesIn(_Body):
+    """What an organizer may change during a sale; a missing field stays as it is."""
+
+    name: str = Field("", min_length=1, max_length=200)
+    description: str = Field("", max_length=10_000)
+    venue: str = Field("", min_length=1, max_length=200)
+    starts_at: AwareDatetime | None = None
+    sales_open_at: AwareDatetime | None = None
+    sales_close_at: AwareDatetime | None = None
+    max_per_person: int = Field(1, ge=1, le=100)
+    hold_seconds: int = Field(300, ge=5, le=3600)
+    concurrent_buyers: int = Field(1, ge=1, le=1_000_000)
+    admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
+    queue_message: str = Field("", max_length=500)
+    refund_policy: str = Field("", max_length=2_000)
+    organizer_contact: str = Field("", max_length=300)
+
+
+class RefundIn(_Body):
+    """A whole refund; `restock` puts the units on sale again."""
+
+    restock: bool = True
+
+
+class SentOut(BaseModel):
+    """How many messages are on their way."""
+
+    messages: int
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457). `code` is stable, `title` may be shown."""
+
+    type: str
+    title: str
+    status: int
+    code: str

@@ -1,0 +1,304 @@
+"""The command line of operators: usable while the app runs, and when it does not.
+
+Every mistake is one sentence on standard error and exit code 2; a broken promise is exit code 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from surge_app import launch
+from surge_app.container import Container, running
+from surge_app.demo import demo_events
+from surge_app.doctor import examine
+from surge_app.embedded import backing_services, check_reachable
+from surge_app.errors import ConfigurationError, SlugTaken, SurgeError
+from surge_app.frontend_build import PROJECT
+from surge_app.jobs import jobs_running
+from surge_app.log import configure_logging
+from surge_app.money import rupees
+from surge_app.rehearsal import Rehearsal, rehearse
+from surge_app.services.admin_access import hash_password
+from surge_app.services.catalog import NewEvent, NewTier
+from surge_app.settings import Settings, load_settings
+
+_Result = TypeVar("_Result")
+
+_BAD_CONFIGURATION = 2
+_BROKEN_PROMISE = 1
+_ACTOR = "command line"
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+event_app = typer.Typer(no_args_is_help=True, help="Create and list events.")
+admin_app = typer.Typer(no_args_is_help=True, help="The organizer's access.")
+webhook_app = typer.Typer(no_args_is_help=True, help="Stored webhooks.")
+app.add_typer(event_app, name="event")
+app.add_typer(admin_app, name="admin")
+app.add_typer(webhook_app, name="webhook")
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def main() -> None:
+    """Run the command line; a mistake is a sentence, never a traceback."""
+    try:
+        app()
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(_BAD_CONFIGURATION) from None
+    except SurgeError as error:
+        sys.stderr.write(f"{error.message} ({error.code})\n")
+        raise SystemExit(_BAD_CONFIGURATION) from None
+
+
+@app.command()
+def run() -> None:
+    """Serve everything on one port, in production mode; what `make run` calls."""
+    raise typer.Exit(launch.run(load_settings()))
+
+
+@app.command()
+def dev() -> None:
+    """Serve with hot reload on two ports; what `make dev` calls."""
+    raise typer.Exit(launch.dev(load_settings()))
+
+
+@app.command()
+def jobs() -> None:
+    """Run the jobs in a process of their own, beside web workers with SURGE_JOBS=off."""
+    configure_logging(json=load_settings().is_production)
+
+    async def work(services: Container) -> None:
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        async with jobs_running(services):
+            await stop.wait()
+
+    _with_services(work, process="jobs")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    with backing_services(load_settings()) as settings:
+        check_reachable(settings)
+    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+    raise typer.Exit(subprocess.run(command, cwd=PROJECT, check=False).returncode)  # noqa: S603  fixed
+
+
+@app.command()
+def audit(
+    *,
+    as_json: JsonFlag = False,
+    event: Annotated[str | None, typer.Option(help="Look at one event only.")] = None,
+) -> None:
+    """Check every promise against the data; exit code 0 only if all hold."""
+
+    async def work(services: Container) -> bool:
+        findings = await services.audit.run(slug=event)
+        holds = all(finding.holds for finding in findings)
+        if as_json:
+            listed = [{**asdict(finding), "holds": finding.holds} for finding in findings]
+            _print_json({"ok": holds, "checks": listed})
+            return holds
+        table = Table("Promise", "Holds", title="Audit")
+        for finding in findings:
+            verdict = "yes" if finding.holds else f"NO: {list(finding.offending)}"
+            table.add_row(finding.promise, verdict)
+        Console().print(table)
+        return holds
+
+    if not _with_services(work):
+        raise typer.Exit(_BROKEN_PROMISE)
+
+
+@app.command()
+def doctor(*, as_json: JsonFlag = False) -> None:
+    """Check what a sale needs, and say how to mend what is missing."""
+    configure_logging(json=False)
+    with backing_services(launch.development_secrets(load_settings())) as settings:
+        checks = asyncio.run(examine(settings))
+    if as_json:
+        _print_json([asdict(check) for check in checks])
+    else:
+        table = Table("Check", "Result", "What to do")
+        for check in checks:
+            table.add_row(check.name, "ok" if check.is_ok else "not ok", check.advice)
+        Console().print(table)
+    if not all(check.is_ok for check in checks):
+        raise typer.Exit(_BROKEN_PROMISE)
+
+
+@app.command("seed-demo")
+def seed_demo() -> None:
+    """Create the demo events that are not there yet."""
+
+    async def work(services: Container) -> None:
+        for new in demo_events():
+            try:
+                await services.organizer.create(new, actor=_ACTOR)
+            except SlugTaken:
+                continue
+
+    _with_services(work)
+
+
+@app.command("rehearse")
+def rehearse_command(
+    event: Annotated[str, typer.Option(help="Slug of the event to rehearse.")],
+    visitors: Annotated[int, typer.Option(min=1, max=20_000)] = 100,
+    url: Annotated[str | None, typer.Option(help="Where Surge runs; this machine only.")] = None,
+    patience_seconds: Annotated[int, typer.Option(min=5, max=3600)] = 120,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Send virtual attendees through line, hold and sandbox payment; for sandbox installs only."""
+    settings = load_settings()
+    plan = Rehearsal(
+        url=url or settings.local_url,
+        slug=event,
+        visitors=visitors,
+        patience_seconds=patience_seconds,
+    )
+    verdict = asyncio.run(rehearse(plan))
+    if as_json:
+        _print_json(asdict(verdict))
+    else:
+        table = Table("What happened", "Count", title=f"Rehearsal of {event}")
+        for name, value in asdict(verdict).items():
+            table.add_row(name.replace("_", " "), str(value))
+        Console().print(table)
+    if not verdict.is_good:
+        raise typer.Exit(_BROKEN_PROMISE)
+
+
+@event_app.command("create")
+def event_create(  # noqa: PLR0913  one option for each setting of an event
+    slug: Annotated[str, typer.Option(help="Address of the event: small letters and hyphens.")],
+    name: Annotated[str, typer.Option()],
+    venue: Annotated[str, typer.Option()],
+    starts_at: Annotated[str, typer.Option(help="ISO 8601 with an offset.")],
+    tier: Annotated[list[str], typer.Option(help="NAME:PRICE_PAISE:UNITS; may be repeated.")],
+    *,
+    description: Annotated[str, typer.Option()] = "",
+    sales_open_at: Annotated[str | None, typer.Option(help="ISO 8601 with an offset.")] = None,
+    concurrent_buyers: Annotated[int, typer.Option(min=1)] = 200,
+    admissions_per_minute: Annotated[int | None, typer.Option(min=1)] = None,
+    max_per_person: Annotated[int, typer.Option(min=1, max=100)] = 6,
+    hold_seconds: Annotated[int, typer.Option(min=5, max=3600)] = 300,
+    challenge: Annotated[str, typer.Option(help="off, auto or always.")] = "off",
+) -> None:
+    """Create an event with its tiers and units."""
+    new = NewEvent(
+        slug=slug,
+        name=name,
+        venue=venue,
+        description=description,
+        starts_at=_moment(starts_at, "--starts-at"),
+        sales_open_at=_moment(sales_open_at, "--sales-open-at") if sales_open_at else None,
+        tiers=tuple(_tier(text) for text in tier),
+        concurrent_buyers=concurrent_buyers,
+        admissions_per_minute=admissions_per_minute,
+        max_per_person=max_per_person,
+        hold_seconds=hold_seconds,
+        challenge=challenge,
+    )
+
+    async def work(services: Container) -> str:
+        return await services.organizer.create(new, actor=_ACTOR)
+
+    typer.echo(_with_services(work))
+
+
+@event_app.command("list")
+def event_list(*, as_json: JsonFlag = False) -> None:
+    """List the events with what is sold."""
+
+    async def work(services: Container) -> None:
+        events = await services.organizer.overview()
+        if as_json:
+            _print_json([asdict(stats) for stats in events])
+            return
+        table = Table("Slug", "Name", "Status", "Sold", "Held", "Free", "Taken")
+        for stats in events:
+            table.add_row(
+                *(stats.slug, stats.name, stats.status, str(stats.sold), str(stats.held)),
+                *(str(stats.available), rupees(stats.revenue_paise)),
+            )
+        Console().print(table)
+
+    _with_services(work)
+
+
+@admin_app.command("hash-password")
+def admin_hash_password() -> None:
+    """Ask for a password and print its argon2id hash, for SURGE_ADMIN_PASSWORD_HASH."""
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(password) < 8:  # noqa: PLR2004  as the setting asks
+        msg = "An organizer's password has at least 8 characters."
+        raise ConfigurationError(msg)
+    typer.echo(hash_password(password))
+
+
+@webhook_app.command("replay")
+def webhook_replay(
+    event_id: Annotated[str, typer.Argument(help="Our id of the stored event.")],
+) -> None:
+    """Settle a stored webhook again; what was done before is not done twice."""
+
+    async def work(services: Container) -> None:
+        await services.payments.process_event(event_id)
+
+    _with_services(work)
+
+
+def _with_services(
+    work: Callable[[Container], Awaitable[_Result]], *, process: str = "cli"
+) -> _Result:
+    with backing_services(launch.development_secrets(load_settings())) as settings:
+        check_reachable(settings)
+        return asyncio.run(_run(settings, work, process))
+
+
+async def _run(
+    settings: Settings, work: Callable[[Container], Awaitable[_Result]], process: str
+) -> _Result:
+    async with running(settings, process=process) as services:
+        return await work(services)
+
+
+def _moment(text: str, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        msg = f"{option} takes a time with an offset, such as 2027-03-06T19:00:00+05:30."
+        raise ConfigurationError(msg)
+    return moment
+
+
+def _tier(text: str) -> NewTier:
+    name, _, rest = text.partition(":")
+    price, _, count = rest.partition(":")
+    if not (name and price.isdecimal() and count.isdecimal()):
+        msg = f"--tier takes NAME:PRICE_PAISE:UNITS, such as General:50000:100; this was {text!r}."
+        raise ConfigurationError(msg)
+    return NewTier(name, int(price), int(count))
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, default=str, ensure_ascii=False))

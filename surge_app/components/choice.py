@@ -1,0 +1,17 @@
+"""Choosing what to show by a value."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import reflex as rx
+
+
+def switch(value: Any, *cases: Any) -> rx.Component:
+    """Choose among components; `rx.match`, with the type it has when all cases are components.
+
+    Args:
+        value: What is compared.
+        *cases: Pairs of a value and a component, and last the component for everything else.
+    """
+    return cast("rx.Component", rx.match(value, *cases))

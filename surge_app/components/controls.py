@@ -1,0 +1,126 @@
+"""What one touches: buttons, links, fields, the stepper; and the chip beside them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import reflex as rx
+
+Tone = Literal["accent", "good", "warn", "bad", "off"]
+Kind = Literal["primary", "plain", "quiet"]
+
+
+def button(*children: Any, kind: Kind = "plain", full: bool = False, **props: Any) -> rx.Component:
+    """Create a button; `type="button"` unless said otherwise."""
+    props.setdefault("type", "button")
+    return rx.el.button(*children, class_name=_button_class(kind, full=full), **props)
+
+
+def button_link(
+    *children: Any, href: Any, kind: Kind = "plain", full: bool = False, **props: Any
+) -> rx.Component:
+    """Create a link that looks like a button; a plain `<a>`, so it loads a new document."""
+    return rx.el.a(*children, href=href, class_name=_button_class(kind, full=full), **props)
+
+
+def text_button(*children: Any, **props: Any) -> rx.Component:
+    """Create a button that looks like a link in text, with a finger's height."""
+    return rx.el.button(*children, type="button", class_name="link", **props)
+
+
+def _button_class(kind: Kind, *, full: bool) -> str:
+    return " ".join(
+        name for name in ("button", "" if kind == "plain" else kind, "full" if full else "") if name
+    )
+
+
+def field(
+    name: str,
+    label: str,
+    *,
+    error: rx.Var[str] | str,
+    hint: str = "",
+    suggestion: rx.Component | None = None,
+    **props: Any,
+) -> rx.Component:
+    """Create a labelled input with its hint and its complaint.
+
+    The input is uncontrolled: what is typed is never overwritten by a slow connection.
+
+    Args:
+        name: Name and id of the input.
+        label: The visible label.
+        error: What is wrong, empty if nothing is.
+        hint: Shown while there is no complaint.
+        suggestion: Shown below, such as a likelier spelling.
+        **props: Further properties of the input.
+    """
+    message = f"{name}-message"
+    below = rx.cond(
+        error != "",
+        rx.el.p(error, class_name="complaint"),
+        rx.el.p(hint, class_name="hint") if hint else rx.fragment(),
+    )
+    return rx.el.div(
+        rx.el.label(label, html_for=name, class_name="label"),
+        rx.el.input(
+            id=name,
+            name=name,
+            class_name="input",
+            aria_invalid=error != "",
+            aria_describedby=message,
+            **props,
+        ),
+        rx.el.div(below, suggestion or rx.fragment(), id=message, aria_live="polite"),
+        class_name="field",
+    )
+
+
+def stepper(
+    value: Any,
+    *,
+    name: Any,
+    can_remove: Any,
+    can_add: Any,
+    on_remove: Any,
+    on_add: Any,
+) -> rx.Component:
+    """Create a minus, number, plus control.
+
+    Args:
+        value: The number shown.
+        name: What is counted, for screen readers.
+        can_remove: Whether minus works.
+        can_add: Whether plus works.
+        on_remove: Handler of minus.
+        on_add: Handler of plus.
+    """
+    return rx.el.div(
+        rx.el.button(
+            "\u2212",
+            type="button",
+            class_name="step",
+            aria_label=f"One fewer: {name}",
+            disabled=~can_remove,
+            on_click=on_remove,
+        ),
+        rx.el.output(value, class_name="number", aria_label=f"Tickets: {name}"),
+        rx.el.button(
+            "+",
+            type="button",
+            class_name="step",
+            aria_label=f"One more: {name}",
+            disabled=~can_add,
+            on_click=on_add,
+        ),
+        class_name="stepper",
+        role="group",
+    )
+
+
+def chip(
+    *children: Any, tone: Tone = "accent", plain: bool = False, extra: str = ""
+) -> rx.Component:
+    """Create a status chip: a word and a shape, never colour alone."""
+    names = ("chip", "" if tone == "accent" else tone, "plain" if plain else "", extra)
+    return rx.el.span(*children, class_name=" ".join(name for name in names if name))

@@ -1,0 +1,67 @@
+"""The motif: a stroke with you as a ring, moving towards the door."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+
+def way(progress: rx.Var[float]) -> rx.Component:
+    """Draw how far along the line one is.
+
+    Args:
+        progress: 0 to 100; the words beside it say the same, so it is hidden from readers.
+    """
+    return rx.el.div(
+        rx.el.span(class_name="gone"),
+        rx.el.span(class_name="door"),
+        rx.el.span(class_name="you"),
+        class_name="way",
+        style={"--at": f"{progress}%"},
+        aria_hidden=True,
+    )
+
+
+def stock(sold: rx.Var[float] | float, held: rx.Var[float] | float, label: object) -> rx.Component:
+    """Draw what is sold and what is on hold of a capacity.
+
+    Args:
+        sold: Per cent sold.
+        held: Per cent on hold.
+        label: The same in words, for screen readers.
+    """
+    return rx.el.div(
+        rx.el.span(class_name="sold", style={"width": f"{sold}%"}),
+        rx.el.span(class_name="kept", style={"width": f"{held}%"}),
+        class_name="stock",
+        role="img",
+        aria_label=label,
+    )
+
+
+def drawing(at: int = 45) -> rx.Component:
+    """Draw the motif large, for empty and error states.
+
+    Args:
+        at: Where the ring stands, 0 to 100.
+    """
+    middle = 14 + at * 1.2
+    return rx.el.svg(
+        rx.el.path(
+            d=f"M6 20H{middle - 12}",
+            stroke="var(--accent)",
+            stroke_width="7",
+            stroke_linecap="round",
+        ),
+        rx.el.path(
+            d=f"M{middle + 14} 20H154",
+            stroke="var(--line)",
+            stroke_width="7",
+            stroke_linecap="round",
+        ),
+        rx.el.circle(
+            cx=str(middle), cy="20", r="10", fill="none", stroke="var(--accent)", stroke_width="6"
+        ),
+        rx.el.path(d="M146 6V34", stroke="var(--ink)", stroke_width="4", stroke_linecap="round"),
+        view_box="0 0 160 40",
+        aria_hidden=True,
+    )

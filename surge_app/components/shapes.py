@@ -1,0 +1,110 @@
+"""What the JSON API gives to cold pages, as types for client-side vars.
+
+WARNING: field names are the API's. Change them together with `surge_app.api`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class TierJson:
+    """A tier in `GET /api/events`."""
+
+    id: str = ""
+    name: str = ""
+    price_paise: int = 0
+    all_in_paise: int = 0
+    capacity: int = 0
+    available: int = 0
+    held: int = 0
+    sold: int = 0
+
+
+@dataclass(frozen=True)
+class EventJson:
+    """An event in `GET /api/events`.
+
+    Attributes:
+        from_paise: The lowest all-in price of its tiers; added in the browser.
+        opens_in_seconds: Until the sale opens by the server's clock, 0 if it is open; added in
+            the browser.
+    """
+
+    slug: str = ""
+    name: str = ""
+    description: str = ""
+    venue: str = ""
+    time_zone: str = "Asia/Kolkata"
+    starts_at: str = ""
+    status: str = ""
+    fee_paise: int = 0
+    max_per_person: int = 0
+    hold_seconds: int = 0
+    refund_policy: str = ""
+    organizer_contact: str = ""
+    tiers: list[TierJson] = field(default_factory=list)
+    from_paise: int = 0
+    opens_in_seconds: int = 0
+
+
+@dataclass(frozen=True)
+class EventsFeed:
+    """The list of events as the browser knows it.
+
+    Attributes:
+        phase: loading, ready, crowded (asked to wait) or error (nothing known yet).
+        offline: The last request failed; what is shown may be old.
+    """
+
+    phase: str = "loading"
+    offline: bool = False
+    problem: str = ""
+    events: list[EventJson] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class EventFeed:
+    """One event as the browser knows it; `phase` may also be missing."""
+
+    phase: str = "loading"
+    offline: bool = False
+    problem: str = ""
+    busy: bool = False
+    at: int = 0
+    event: EventJson = field(default_factory=EventJson)
+
+
+@dataclass(frozen=True)
+class QueueFeed:
+    """A place in line as the browser knows it.
+
+    Attributes:
+        phase: loading, waiting, admitted, paused, sold_out, scheduled, ended, left, missing,
+            challenge, crowded or error.
+        position: 1 is next, 0 if unknown. Never grows for the same number.
+        joined_at: The first position this tab saw.
+        progress: How far along the line, in per cent.
+        eta: Such as "6 to 8 min", or empty while the pace is unknown.
+        at: When the last answer came (ms since epoch).
+        said: What a screen reader is told; changes seldom.
+        known: Whether `event` has arrived; the place in line does not wait for it.
+    """
+
+    phase: str = "loading"
+    offline: bool = False
+    problem: str = ""
+    position: int = 0
+    ahead: int = 0
+    number: int = 0
+    joined_at: int = 0
+    progress: float = 4
+    eta: str = ""
+    available: int = 0
+    held: int = 0
+    message: str = ""
+    at: int = 0
+    said: str = ""
+    known: bool = False
+    event: EventJson = field(default_factory=EventJson)

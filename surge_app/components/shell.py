@@ -1,0 +1,107 @@
+"""The frame of every page: head, bar, column, foot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css")
+_FIRST_FACES = (
+    "/fonts/bricolage-grotesque-latin-wght-normal.woff2",
+    "/fonts/inter-latin-wght-normal.woff2",
+)
+
+
+def head() -> list[rx.Component]:
+    """Return what belongs into the head of every page."""
+    return [
+        rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+        rx.el.meta(name="theme-color", content="#faf8f4", media="(prefers-color-scheme: light)"),
+        rx.el.meta(name="theme-color", content="#121017", media="(prefers-color-scheme: dark)"),
+        *(
+            # `as` and `crossorigin` must match the request of the stylesheet, or the face
+            # would be fetched twice.
+            rx.el.link(
+                rel="preload",
+                href=face,
+                type="font/woff2",
+                custom_attrs={"as": "font", "crossOrigin": "anonymous"},
+            )
+            for face in _FIRST_FACES
+        ),
+    ]
+
+
+def brand(href: str = "/events") -> rx.Component:
+    """Create the word mark, a link home."""
+    return rx.el.a(
+        rx.el.span(class_name="mark", aria_hidden=True),
+        "surge",
+        href=href,
+        class_name="brand",
+        aria_label="Surge, all events",
+    )
+
+
+def page(
+    *children: Any, aside: rx.Component | None = None, wide: bool = False, stuck: bool = False
+) -> rx.Component:
+    """Create a page for visitors: bar, one column, foot.
+
+    Args:
+        *children: What the column holds.
+        aside: Shown at the end of the bar.
+        wide: A column for lists instead of one the width of a phone.
+        stuck: Keep the bar in view while scrolling.
+    """
+    size = " wide" if wide else ""
+    return rx.el.div(
+        rx.el.header(
+            brand(),
+            aside or rx.fragment(),
+            class_name=f"bar{size}{' stuck' if stuck else ''}",
+        ),
+        rx.el.main(*children, class_name=f"column{size}"),
+        rx.el.footer(
+            "Tickets by Surge. The price you see is the price you pay.", class_name="foot"
+        ),
+        class_name="page",
+    )
+
+
+def board(*children: Any, current: str, slug: Any = None) -> rx.Component:
+    """Create a page for organizers: navigation beside the content.
+
+    Args:
+        *children: What the main part holds.
+        current: The tab that is open: events or sale.
+        slug: The event whose tab is shown, if any.
+    """
+    tabs = [_tab("Events", "/admin", here=current == "events")]
+    if slug is not None:
+        tabs.append(_tab("Sale day", f"/admin/{slug}", here=current == "sale"))
+    return rx.el.div(
+        rx.el.aside(
+            brand("/admin"),
+            rx.el.nav(*tabs, aria_label="Organizer"),
+            rx.el.form(
+                rx.el.button("Sign out", type="submit", class_name="tab"),
+                action="/admin/logout",
+                method="post",
+            ),
+            class_name="side",
+        ),
+        rx.el.main(*children, class_name="main"),
+        class_name="board",
+    )
+
+
+def _tab(label: str, href: Any, *, here: bool) -> rx.Component:
+    props: dict[str, Any] = {"aria_current": "page"} if here else {}
+    return rx.el.a(label, href=href, class_name="tab", **props)
+
+
+def fallback() -> rx.Component:
+    """Create what is shown until the first script has run."""
+    return rx.el.div(rx.el.div(brand(), class_name="bar"), class_name="page")

@@ -1,0 +1,51 @@
+"""Where a sale stands, in a word; and whether the connection does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
+
+from surge_app.components import controls, surfaces
+from surge_app.components.choice import switch
+
+
+def chip(status: Any) -> rx.Component:
+    """Create the chip for a status of the JSON contract."""
+    return switch(
+        status,
+        ("on_sale", controls.chip("On sale", tone="good")),
+        ("scheduled", controls.chip("Opens soon")),
+        ("paused", controls.chip("Paused", tone="warn")),
+        ("all_held", controls.chip("All on hold", tone="warn")),
+        ("sold_out", controls.chip("Sold out", tone="off")),
+        ("cancelled", controls.chip("Cancelled", tone="off")),
+        controls.chip("Ended", tone="off"),
+    )
+
+
+def offline(is_offline: Any) -> rx.Component:
+    """Say that what is shown may be old."""
+    return rx.cond(
+        is_offline,
+        surfaces.notice(
+            "What you see may be a little old. We keep trying.",
+            tone="warn",
+            title="Connection lost.",
+        ),
+        rx.fragment(),
+    )
+
+
+def disconnected() -> rx.Component:
+    """Say that the live connection of a page with state is lost; it comes back by itself."""
+    return rx.cond(
+        has_connection_errors,
+        surfaces.notice(
+            "What you hold stays yours. We are connecting again.",
+            tone="warn",
+            title="Connection lost.",
+        ),
+        rx.fragment(),
+    )

@@ -1,0 +1,97 @@
+"""What holds content: cards, notices, skeletons, states of a whole page, price details."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from surge_app.components import line
+from surge_app.components.controls import Tone
+
+
+def card(*children: Any, extra: str = "", **props: Any) -> rx.Component:
+    """Create a card."""
+    return rx.el.section(*children, class_name=f"card {extra}".strip(), **props)
+
+
+def notice(
+    text: Any, *, tone: Tone = "accent", title: str = "", action: rx.Component | None = None
+) -> rx.Component:
+    """Create a notice: the fact first, then what to do.
+
+    Bad news interrupts a screen reader, other news waits for a pause.
+    """
+    return rx.el.div(
+        rx.el.p(title, class_name="title") if title else rx.fragment(),
+        rx.el.p(text),
+        action or rx.fragment(),
+        class_name="notice" if tone == "accent" else f"notice {tone}",
+        role="alert" if tone == "bad" else "status",
+    )
+
+
+def skeleton(height: str, width: str = "100%") -> rx.Component:
+    """Create a grey block of the size of what is to come."""
+    return rx.el.span(
+        class_name="skeleton", style={"height": height, "width": width}, aria_hidden=True
+    )
+
+
+def waiting_card(*heights: str) -> rx.Component:
+    """Create a card of skeleton rows."""
+    return card(*(skeleton(height) for height in heights))
+
+
+def loading(*children: rx.Component) -> rx.Component:
+    """Group skeletons and say once, to those who cannot see them, that something is coming."""
+    return rx.el.div(
+        rx.el.span("Loading", class_name="sr-only", role="status"),
+        *children,
+        class_name="stack loose",
+    )
+
+
+def state(
+    title: Any, text: Any, *, action: rx.Component | None = None, at: int = 45
+) -> rx.Component:
+    """Create the state of a whole page: nothing here, an error, done.
+
+    Args:
+        title: The fact.
+        text: What to do.
+        action: The one way on.
+        at: Where the ring of the drawing stands, 0 to 100.
+    """
+    return rx.el.section(
+        line.drawing(at),
+        rx.el.h1(title),
+        rx.el.p(text, class_name="muted"),
+        action or rx.fragment(),
+        class_name="state",
+    )
+
+
+def facts(*pairs: tuple[Any, Any]) -> rx.Component:
+    """Create a row of label-and-number pairs."""
+    return rx.el.dl(
+        *(rx.el.div(rx.el.dt(label), rx.el.dd(value)) for label, value in pairs),
+        class_name="card flat facts",
+    )
+
+
+def disclosure(summary: str, *children: Any) -> rx.Component:
+    """Create something to unfold."""
+    return rx.el.details(
+        rx.el.summary(summary, class_name="small"), *children, class_name="disclosure"
+    )
+
+
+def breakup(rows: rx.Component, total: Any) -> rx.Component:
+    """Create the breakup of a price: rows of dt and dd, and their sum."""
+    return rx.el.dl(
+        rows,
+        rx.el.dt("Total", class_name="sum"),
+        rx.el.dd(total, class_name="sum"),
+        class_name="breakup",
+    )

@@ -1,0 +1,149 @@
+"""Builds the services of one process, and hands them to whoever runs in it.
+
+Reflex makes State objects itself and a mounted API has no lifespan of its own, so both look the
+container up late, through `current()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from surge_app.db.engine import Database
+from surge_app.errors import ConfigurationError
+from surge_app.kv.client import connect
+from surge_app.kv.limits import RateLimiter
+from surge_app.kv.line import LineStore
+from surge_app.providers import build_gateway, build_mail, build_sms
+from surge_app.services.admin_access import AdminAccess
+from surge_app.services.audit import Audit
+from surge_app.services.catalog import Catalog
+from surge_app.services.contacts import Contacts
+from surge_app.services.identity import Identity
+from surge_app.services.intents import Intents
+from surge_app.services.notifications import Notifications
+from surge_app.services.organizer import Organizer
+from surge_app.services.payments import Payments
+from surge_app.services.reconciliation import Reconciliation
+from surge_app.services.settlement import Settlement
+from surge_app.services.tickets import Tickets
+from surge_app.services.waiting_room import WaitingRoom
+from surge_app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The long-lived collaborators of one process."""
+
+    settings: Settings
+    database: Database
+    redis: Redis
+    limits: RateLimiter
+    identity: Identity
+    admin_access: AdminAccess
+    catalog: Catalog
+    contacts: Contacts
+    waiting_room: WaitingRoom
+    intents: Intents
+    payments: Payments
+    settlement: Settlement
+    tickets: Tickets
+    notifications: Notifications
+    organizer: Organizer
+    reconciliation: Reconciliation
+    audit: Audit
+
+
+def build_container(settings: Settings, *, process: str = "web") -> Container:
+    """Build the services. Nothing connects before its first use.
+
+    Args:
+        settings: With `database_url`, `redis_url` and `secret_key` filled in.
+        process: What runs here (`web`, `jobs`, `cli`); shown by Postgres and Redis.
+
+    Raises:
+        ConfigurationError: If one of them is missing.
+    """
+    if not (settings.database_url and settings.redis_url and settings.secret_key):
+        msg = (
+            "DATABASE_URL, REDIS_URL and SURGE_SECRET_KEY must be known before the services start."
+        )
+        raise ConfigurationError(msg)
+    database = Database(settings.database_url, application_name=f"surge-{process}")
+    redis = connect(settings.redis_url, client_name=f"surge-{process}")
+    limits = RateLimiter(redis, enabled=settings.rate_limits)
+    identity = Identity(settings.secret_key, secure=settings.has_secure_cookies)
+    gateway = build_gateway(settings)
+    contacts = Contacts()
+    catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
+    waiting_room = WaitingRoom(LineStore(redis), database)
+    intents = Intents(database, waiting_room, catalog)
+    settlement = Settlement(database, waiting_room, catalog)
+    payments = Payments(database, gateway, contacts, waiting_room, settlement)
+    tickets = Tickets(database, identity, base_url=settings.base_url)
+    notifications = Notifications(database, build_mail(settings), build_sms(settings), tickets)
+    return Container(
+        settings=settings,
+        database=database,
+        redis=redis,
+        limits=limits,
+        identity=identity,
+        admin_access=AdminAccess(settings, limits),
+        catalog=catalog,
+        contacts=contacts,
+        waiting_room=waiting_room,
+        intents=intents,
+        payments=payments,
+        settlement=settlement,
+        tickets=tickets,
+        notifications=notifications,
+        organizer=Organizer(database, catalog, waiting_room, notifications),
+        reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
+        audit=Audit(database),
+    )
+
+
+_installed: Container | None = None
+
+
+def current() -> Container:
+    """Return this process's container.
+
+    Raises:
+        RuntimeError: If the lifespan has not started.
+    """
+    if _installed is None:
+        msg = "No container is installed: the lifespan has not started."
+        raise RuntimeError(msg)
+    return _installed
+
+
+def is_installed() -> bool:
+    """Whether the lifespan has started."""
+    return _installed is not None
+
+
+@contextmanager
+def installed(container: Container) -> Iterator[Container]:
+    """Install a container for a block: the lifespan, the command line, a test."""
+    global _installed  # noqa: PLW0603  the one slot of the process
+    previous, _installed = _installed, container
+    try:
+        yield container
+    finally:
+        _installed = previous
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, process: str = "web") -> AsyncIterator[Container]:
+    """Build, install, and in the end close the services of this process."""
+    container = build_container(settings, process=process)
+    with installed(container):
+        try:
+            yield container
+        finally:
+            await container.redis.aclose()
+            await container.database.close()

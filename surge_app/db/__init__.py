@@ -1,0 +1,1 @@
+"""Postgres: the engine, transactions, and every query."""

@@ -1,0 +1,121 @@
+"""Queries over bookings, tickets and the list of participants."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlmodel import col
+
+from surge_app.models import (
+    Booking,
+    BookingStatus,
+    Disposition,
+    OutboxMessage,
+    Payment,
+    Ticket,
+    TicketStatus,
+    Tier,
+    Unit,
+)
+
+_PARTICIPANTS = text(
+    """
+    SELECT b.ref, t.seq, t.code, t.status AS ticket_status, b.status AS booking_status,
+           b.name, b.email, b.phone, tier.name AS tier_name,
+           l.unit_price_paise, b.fee_paise, b.total_paise, b.currency,
+           p.id AS payment_id, b.created_at
+    FROM bookings b
+    JOIN events e ON e.id = b.event_id
+    JOIN tickets t ON t.booking_id = b.id
+    JOIN units u ON u.id = t.unit_id
+    JOIN tiers tier ON tier.id = u.tier_id
+    JOIN intent_lines l ON l.intent_id = b.intent_id AND l.tier_id = tier.id
+    LEFT JOIN payments p ON p.intent_id = b.intent_id AND p.disposition = 'applied'
+    WHERE e.slug = :slug
+    ORDER BY b.created_at, b.id, t.seq
+    """
+)
+
+
+async def by_ref(session: AsyncSession, ref: str, *, for_update: bool = False) -> Booking | None:
+    """Return a booking, locked for a change if asked."""
+    query = select(Booking).where(col(Booking.ref) == ref)
+    return await session.scalar(query.with_for_update() if for_update else query)
+
+
+async def by_intent(session: AsyncSession, intent_id: str) -> Booking | None:
+    """Return the booking of an intent."""
+    return await session.scalar(select(Booking).where(col(Booking.intent_id) == intent_id))
+
+
+async def tickets(session: AsyncSession, booking_id: str) -> Sequence[tuple[Ticket, str]]:
+    """Return the tickets of a booking with the names of their tiers."""
+    result = await session.execute(
+        select(Ticket, col(Tier.name))
+        .join(Unit, col(Unit.id) == col(Ticket.unit_id))
+        .join(Tier, col(Tier.id) == col(Unit.tier_id))
+        .where(col(Ticket.booking_id) == booking_id)
+        .order_by(col(Ticket.seq))
+    )
+    return [(ticket, name) for ticket, name in result.all()]
+
+
+async def applied_payment(session: AsyncSession, intent_id: str) -> Payment | None:
+    """Return the payment a booking was made from."""
+    return await session.scalar(
+        select(Payment).where(
+            col(Payment.intent_id) == intent_id, col(Payment.disposition) == Disposition.APPLIED
+        )
+    )
+
+
+async def void_tickets(session: AsyncSession, booking_id: str) -> list[str]:
+    """Void the valid tickets of a booking and return the ids of their units."""
+    result = await session.scalars(
+        update(Ticket)
+        .where(col(Ticket.booking_id) == booking_id, col(Ticket.status) == TicketStatus.VALID)
+        .values(status=TicketStatus.VOID, voided_at=func.now())
+        .returning(col(Ticket.unit_id))
+    )
+    return list(result.all())
+
+
+async def totals(session: AsyncSession, event_id: str) -> tuple[int, int, int]:
+    """Return bookings, revenue and fees (paise) of what is confirmed for an event."""
+    result = await session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(col(Booking.total_paise)), 0),
+            func.coalesce(func.sum(col(Booking.fee_paise)), 0),
+        ).where(col(Booking.event_id) == event_id, col(Booking.status) == BookingStatus.CONFIRMED)
+    )
+    count, revenue, fees = result.one()
+    return int(count), int(revenue), int(fees)
+
+
+async def message_counts(session: AsyncSession, event_id: str) -> dict[str, int]:
+    """Count the messages of an event's bookings by status."""
+    result = await session.execute(
+        select(col(OutboxMessage.status), func.count())
+        .join(Booking, col(Booking.id) == col(OutboxMessage.booking_id))
+        .where(col(Booking.event_id) == event_id)
+        .group_by(col(OutboxMessage.status))
+    )
+    return {status: count for status, count in result.all()}
+
+
+async def stream_participants(
+    engine: AsyncEngine, slug: str, *, batch: int
+) -> AsyncIterator[RowMapping]:
+    """Yield one row for each ticket of an event, through a server-side cursor.
+
+    Memory stays flat however long the list is.
+    """
+    async with engine.connect() as connection:
+        result = await connection.stream(
+            _PARTICIPANTS, {"slug": slug}, execution_options={"yield_per": batch}
+        )
+        async for row in result.mappings():
+            yield row

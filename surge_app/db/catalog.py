@@ -1,0 +1,47 @@
+"""Queries over events and tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from surge_app.models import Event, EventPhase, Tier
+
+
+async def events(session: AsyncSession, *, with_drafts: bool = False) -> Sequence[Event]:
+    """Return events, the soonest first."""
+    query = select(Event).order_by(col(Event.starts_at), col(Event.slug))
+    if not with_drafts:
+        query = query.where(col(Event.phase) != EventPhase.DRAFT)
+    return (await session.scalars(query)).all()
+
+
+async def event_by_slug(
+    session: AsyncSession, slug: str, *, for_update: bool = False
+) -> Event | None:
+    """Return an event, locked for a change if asked."""
+    query = select(Event).where(col(Event.slug) == slug)
+    if for_update:
+        query = query.with_for_update()
+    return await session.scalar(query)
+
+
+async def event_by_id(session: AsyncSession, event_id: str) -> Event:
+    """Return the event a foreign key points to."""
+    return (await session.scalars(select(Event).where(col(Event.id) == event_id))).one()
+
+
+async def tiers(session: AsyncSession, event_ids: Iterable[str]) -> dict[str, list[Tier]]:
+    """Return the tiers of events in their order, by event."""
+    result = await session.scalars(
+        select(Tier)
+        .where(col(Tier.event_id).in_(list(event_ids)))
+        .order_by(col(Tier.position), col(Tier.id))
+    )
+    found: dict[str, list[Tier]] = {}
+    for tier in result.all():
+        found.setdefault(tier.event_id, []).append(tier)
+    return found

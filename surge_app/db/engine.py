@@ -1,0 +1,61 @@
+"""The engine and the one way to open a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+_POOL_TIMEOUT_SECONDS = 10
+_STATEMENT_TIMEOUT_MS = 15_000
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """Turn a `postgresql://` URL into one for SQLAlchemy with the psycopg driver."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+class Database:
+    """One process's access to Postgres. Nothing connects before the first transaction."""
+
+    def __init__(self, url: str, *, pool_size: int = 8, application_name: str = "surge") -> None:
+        """Create the engine.
+
+        Args:
+            url: A `postgresql://` URL.
+            pool_size: Most connections this process opens; the next caller waits for one.
+            application_name: Shown in `pg_stat_activity`.
+        """
+        # Server-side prepared statements break behind PgBouncer in transaction mode.
+        self._engine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=_POOL_TIMEOUT_SECONDS,
+            pool_pre_ping=True,
+            connect_args={
+                "application_name": application_name,
+                "prepare_threshold": None,
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}",
+            },
+        )
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine, for streaming reads and session-level locks."""
+        return self._engine
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction: committed when the block ends, rolled back when it raises.
+
+        Never await a vendor inside the block; a row lock would last as long as its answer.
+        """
+        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()

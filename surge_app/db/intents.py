@@ -1,0 +1,216 @@
+"""Queries over intents. Deadlines are compared with the database's clock only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Interval, and_, case, cast, delete, func, literal, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from surge_app.models import (
+    LIVE_INTENT_STATUSES,
+    Booking,
+    BookingStatus,
+    Intent,
+    IntentLine,
+    IntentStatus,
+    Tier,
+)
+
+_NOW = func.clock_timestamp()
+_IS_LIVE = col(Intent.status).in_(LIVE_INTENT_STATUSES)
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """Return the moment by the only clock that decides about holds."""
+    return (await session.execute(select(_NOW))).scalar_one()
+
+
+async def insert_live(session: AsyncSession, intent: Intent, *, hold: timedelta) -> bool:
+    """Insert an intent whose hold starts now.
+
+    Returns:
+        False, with nothing inserted, if the visitor has a live intent for this event already.
+    """
+    values = intent.model_dump(exclude={"created_at", "expires_at"})
+    statement = (
+        insert(Intent)
+        .values(**values, expires_at=_NOW + hold)
+        .on_conflict_do_nothing(
+            index_elements=["event_id", "visitor_id"],
+            index_where=text("status IN ('held', 'paying')"),
+        )
+        .returning(col(Intent.expires_at))
+    )
+    expires_at = (await session.execute(statement)).scalar_one_or_none()
+    if expires_at is None:
+        return False
+    intent.expires_at = expires_at
+    return True
+
+
+async def by_id(
+    session: AsyncSession, intent_id: str, *, for_update: bool = False
+) -> Intent | None:
+    """Return an intent, locked for a change if asked."""
+    query = select(Intent).where(col(Intent.id) == intent_id)
+    return await session.scalar(query.with_for_update() if for_update else query)
+
+
+async def by_order(session: AsyncSession, order_id: str) -> Intent | None:
+    """Return the intent of a gateway order, locked for a change."""
+    return await session.scalar(
+        select(Intent).where(col(Intent.order_id) == order_id).with_for_update()
+    )
+
+
+async def latest(session: AsyncSession, *, event_id: str, visitor_id: str) -> Intent | None:
+    """Return the live intent of a visitor, or else the most recent one."""
+    return await session.scalar(
+        select(Intent)
+        .where(col(Intent.event_id) == event_id, col(Intent.visitor_id) == visitor_id)
+        .order_by(case((_IS_LIVE, 0), else_=1), col(Intent.created_at).desc())
+        .limit(1)
+    )
+
+
+async def lines(session: AsyncSession, intent_id: str) -> Sequence[tuple[IntentLine, str]]:
+    """Return the lines of an intent with the names of their tiers, in the event's order."""
+    result = await session.execute(
+        select(IntentLine, col(Tier.name))
+        .join(Tier, col(Tier.id) == col(IntentLine.tier_id))
+        .where(col(IntentLine.intent_id) == intent_id)
+        .order_by(col(Tier.position), col(Tier.id))
+    )
+    return [(line, name) for line, name in result.all()]
+
+
+async def delete_lines(session: AsyncSession, intent_id: str) -> None:
+    """Forget the lines of an intent, before others are written."""
+    await session.execute(delete(IntentLine).where(col(IntentLine.intent_id) == intent_id))
+
+
+async def booking_ref(session: AsyncSession, intent_id: str) -> str | None:
+    """Return the reference of the booking an intent became."""
+    return await session.scalar(select(col(Booking.ref)).where(col(Booking.intent_id) == intent_id))
+
+
+async def end(session: AsyncSession, intent_ids: Iterable[str], status: IntentStatus) -> None:
+    """Move live intents to an ended status."""
+    await session.execute(
+        update(Intent)
+        .where(col(Intent.id).in_(list(intent_ids)), _IS_LIVE)
+        .values(status=status, ended_at=_NOW)
+    )
+
+
+async def due(session: AsyncSession, *, limit: int, slack: timedelta) -> Sequence[Intent]:
+    """Return live intents past their deadline, locked, passing over those others work on.
+
+    Args:
+        session: An open transaction.
+        limit: At most so many, the longest overdue first.
+        slack: Paying intents are returned only once overdue by this much, so that the gateway
+            can be asked first.
+    """
+    is_due = or_(
+        and_(col(Intent.status) == IntentStatus.HELD, col(Intent.expires_at) <= _NOW),
+        and_(col(Intent.status) == IntentStatus.PAYING, col(Intent.expires_at) + slack <= _NOW),
+    )
+    result = await session.scalars(
+        select(Intent)
+        .where(is_due)
+        .order_by(col(Intent.expires_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return result.all()
+
+
+async def due_while_paying(session: AsyncSession, *, limit: int) -> Sequence[Intent]:
+    """Return paying intents past their deadline, unlocked, for a question to the gateway."""
+    result = await session.scalars(
+        select(Intent)
+        .where(
+            col(Intent.status) == IntentStatus.PAYING,
+            col(Intent.expires_at) <= _NOW,
+            col(Intent.order_id).is_not(None),
+        )
+        .order_by(col(Intent.expires_at))
+        .limit(limit)
+    )
+    return result.all()
+
+
+async def unsettled_orders(
+    session: AsyncSession, *, quiet_for: timedelta, not_older_than: timedelta, limit: int
+) -> Sequence[Intent]:
+    """Return unconfirmed intents with an order whose payment may have been missed."""
+    result = await session.scalars(
+        select(Intent)
+        .where(
+            col(Intent.order_id).is_not(None),
+            col(Intent.status) != IntentStatus.CONFIRMED,
+            col(Intent.paying_at) <= _NOW - quiet_for,
+            col(Intent.paying_at) >= _NOW - not_older_than,
+        )
+        .order_by(func.random())
+        .limit(limit)
+    )
+    return result.all()
+
+
+async def start_paying(session: AsyncSession, intent: Intent, *, window: timedelta) -> None:
+    """Move a held intent to paying; its deadline becomes the end of the payment window."""
+    expires_at = (
+        await session.execute(
+            update(Intent)
+            .where(col(Intent.id) == intent.id)
+            .values(
+                status=IntentStatus.PAYING,
+                paying_at=_NOW,
+                expires_at=_NOW + cast(literal(window), Interval),
+            )
+            .returning(col(Intent.expires_at))
+        )
+    ).scalar_one()
+    intent.status, intent.expires_at = IntentStatus.PAYING, expires_at
+
+
+async def tickets_of_person(
+    session: AsyncSession, *, event_id: str, email: str, phone: str, but_not: str
+) -> int:
+    """Count the tickets a person has in live intents and bookings, by either contact.
+
+    Callers hold `lock_person`, so two parallel requests of one person are counted in turn.
+    """
+    quantity = func.coalesce(func.sum(col(IntentLine.quantity)), 0)
+    counts = or_(
+        _IS_LIVE,
+        and_(
+            col(Intent.status) == IntentStatus.CONFIRMED,
+            col(Booking.status) == BookingStatus.CONFIRMED,
+        ),
+    )
+    result = await session.execute(
+        select(quantity)
+        .select_from(Intent)
+        .join(IntentLine, col(IntentLine.intent_id) == col(Intent.id))
+        .join(Booking, col(Booking.intent_id) == col(Intent.id), isouter=True)
+        .where(
+            col(Intent.event_id) == event_id,
+            col(Intent.id) != but_not,
+            or_(col(Intent.email) == email, col(Intent.phone) == phone),
+            counts,
+        )
+    )
+    return int(result.scalar_one())
+
+
+async def lock_person(session: AsyncSession, *, event_id: str, email: str, phone: str) -> None:
+    """Serialize one person's purchases of one event until the transaction ends."""
+    for key in sorted((f"{event_id}:{email}", f"{event_id}:{phone}")):
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))

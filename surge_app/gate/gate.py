@@ -1,0 +1,201 @@
+"""The gate itself: an ASGI application around everything else.
+
+Three fences, one rule: the gate looks at cookies and the line, a State looks again when its page
+loads, and the services look when they hold.
+"""
+
+from __future__ import annotations
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from surge_app import container
+from surge_app.clock import new_id
+from surge_app.errors import LineUnavailable, NotAdmitted, RateLimited, SurgeError, Unauthorized
+from surge_app.gate.headers import security_headers
+from surge_app.gate.poll import answer_poll
+from surge_app.gate.request import (
+    Answer,
+    Request,
+    plain_page,
+    problem,
+    read_request,
+    redirect,
+    refuse_socket,
+    with_headers,
+)
+from surge_app.gate.rules import Access, Target, held_event, page_target, polled_event
+from surge_app.settings import Settings
+
+_SOCKET = "/_event"
+_SAFE = {"GET", "HEAD"}
+_NO_SOCKET = "backend-enabled=false; Max-Age=86400; SameSite=Lax; Path="
+
+
+class Gate:
+    """Wraps the whole application. Lets through, answers, redirects or refuses."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        """Keep the application behind the gate; the services are looked up late."""
+        self._app = app
+        self._settings = settings
+        self._security = security_headers(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] not in {"http", "websocket"} or not container.is_installed():
+            await self._app(scope, receive, send)
+            return
+        request = read_request(scope, trusted_proxy_hops=self._settings.trusted_proxy_hops)
+        if scope["type"] == "websocket":
+            await self._socket(request, scope, receive, send)
+            return
+        request_id = new_id()
+        scope.setdefault("state", {})["client_address"] = request.address
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            guarded = with_headers(send, (*self._security, ("x-request-id", request_id)))
+            answer, extra = await self._decide(request)
+            if answer is not None:
+                await answer.send(guarded)
+            else:
+                await self._app(_as_file(scope), receive, with_headers(guarded, extra))
+
+    async def _socket(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._may_connect(request):
+            await self._app(scope, receive, send)
+        else:
+            await refuse_socket(receive, send)
+
+    def _may_connect(self, request: Request) -> bool:
+        # With hot reload the pages come from another port and cannot be told to stay cold.
+        if self._settings.frontend_url or not request.path.startswith(_SOCKET):
+            return True
+        identity = container.current().identity
+        cookies = request.cookies
+        return bool(
+            identity.passes(cookies) or identity.bookings(cookies) or identity.admin(cookies)
+        )
+
+    async def _decide(self, request: Request) -> tuple[Answer | None, list[tuple[str, str]]]:
+        services = container.current()
+        slug = polled_event(request.path)
+        if slug is not None and request.method == "GET":
+            return await answer_poll(services, request, slug), []
+        held = held_event(request.path)
+        if held is not None and held not in services.identity.passes(request.cookies):
+            return problem(NotAdmitted()), []
+        if request.path.startswith(_SOCKET) and not self._may_connect(request):
+            return problem(NotAdmitted()), []
+        if request.path == "/":
+            return redirect("/events", status=307), []
+        target = page_target(request.path)
+        if target is None:
+            return None, []
+        return await self._page(request, target)
+
+    async def _page(
+        self, request: Request, target: Target
+    ) -> tuple[Answer | None, list[tuple[str, str]]]:
+        if request.path == "/admin/logout":
+            return self._sign_out(request), []
+        if request.method not in _SAFE:
+            return Answer(405, headers=(("allow", "GET, HEAD"),)), []
+        handlers = {
+            Access.PASS: self._booking_page,
+            Access.BOOKING: self._ticket_page,
+            Access.ADMIN: self._admin_page,
+        }
+        handler = handlers.get(target.access)
+        if handler is None:
+            return None, [("set-cookie", _NO_SOCKET + target.root), ("cache-control", "no-cache")]
+        answer, extra = await handler(request, target)
+        if answer is None and self._settings.frontend_url:
+            cookies = [value for name, value in extra if name == "set-cookie"]
+            return redirect(self._settings.frontend_url + request.path, *cookies), []
+        return answer, [*extra, ("cache-control", "no-store")]
+
+    async def _booking_page(
+        self, request: Request, target: Target
+    ) -> tuple[Answer | None, list[tuple[str, str]]]:
+        services = container.current()
+        slug = target.name or ""
+        visitor_id = services.identity.visitor(request.cookies)
+        if visitor_id is None or slug not in services.identity.passes(request.cookies):
+            return redirect(f"/queue/{slug}" if slug else "/events"), []
+        try:
+            may_shop = await services.waiting_room.has_pass(slug, visitor_id)
+        except LineUnavailable as error:
+            page = plain_page(
+                error.status,
+                title="One moment",
+                text=error.message,
+                action="Try again",
+                href=request.path,
+                refresh_seconds=5,
+            )
+            return page, []
+        return (None, []) if may_shop else (redirect(f"/queue/{slug}"), [])
+
+    async def _ticket_page(
+        self, request: Request, target: Target
+    ) -> tuple[Answer | None, list[tuple[str, str]]]:
+        identity = container.current().identity
+        ref = target.name or ""
+        token = request.query.get("token", [""])[0]
+        if token and identity.opens_booking(token, ref):
+            # The token leaves the address, so that no other page learns of it.
+            cookie = identity.with_booking(request.cookies, ref)
+            return redirect(request.path, cookie.header), []
+        if identity.may_see_booking(request.cookies, ref):
+            return None, []
+        page = plain_page(
+            404,
+            title="No booking here",
+            text="Open the link in your confirmation mail or SMS; it brings you to your tickets.",
+            action="All events",
+            href="/events",
+        )
+        return page, []
+
+    async def _admin_page(
+        self, request: Request, _target: Target
+    ) -> tuple[Answer | None, list[tuple[str, str]]]:
+        services = container.current()
+        if services.identity.admin(request.cookies) is not None:
+            return None, []
+        try:
+            user = await services.admin_access.verify(
+                request.headers.get("authorization", ""), client_address=request.address
+            )
+        except Unauthorized as error:
+            return _admin_refusal(error), []
+        except RateLimited as error:
+            return _admin_refusal(error, ("retry-after", str(error.retry_after_seconds))), []
+        return None, [("set-cookie", services.identity.admin_session(user).header)]
+
+    def _sign_out(self, request: Request) -> Answer:
+        is_ours = request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
+        if request.method != "POST" or not is_ours:
+            return Answer(405, headers=(("allow", "POST"),))
+        return redirect("/events", container.current().identity.end_admin_session().header)
+
+
+def _as_file(scope: Scope) -> Scope:
+    # `/events` is built as a folder; asked for without the slash, it would cost a redirect.
+    target = page_target(scope["path"])
+    if target is None or target.name is not None or scope["path"].endswith("/"):
+        return scope
+    path = scope["path"] + "/"
+    return {**scope, "path": path, "raw_path": path.encode()}
+
+
+def _admin_refusal(error: SurgeError, *headers: tuple[str, str]) -> Answer:
+    challenge = ("www-authenticate", 'Basic realm="Surge organizer", charset="UTF-8"')
+    return plain_page(
+        error.status,
+        title="For organizers",
+        text=error.message,
+        action="Try again",
+        href="/admin",
+        headers=(challenge, *headers) if error.status == Unauthorized.status else headers,
+    )

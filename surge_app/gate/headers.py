@@ -1,0 +1,42 @@
+"""The security headers every answer carries."""
+
+from __future__ import annotations
+
+from surge_app.settings import Settings
+
+_RAZORPAY = "https://*.razorpay.com"
+# UPI applications are opened through these schemes from inside the checkout's frame.
+_UPI = "upi: tez: gpay: phonepe: paytmmp: credpay:"
+
+
+def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the headers for an installation.
+
+    The pages hydrate from inline scripts, hence `unsafe-inline`; no other host may serve a
+    script but the payment provider.
+    """
+    policy = "; ".join(
+        (
+            "default-src 'self'",
+            "base-uri 'none'",
+            "object-src 'none'",
+            "frame-ancestors 'none'",
+            f"script-src 'self' 'unsafe-inline' {_RAZORPAY}",
+            "style-src 'self' 'unsafe-inline'",
+            f"img-src 'self' data: {_RAZORPAY}",
+            "font-src 'self' data:",
+            f"connect-src 'self' ws: wss: {_RAZORPAY}",
+            f"frame-src 'self' {_RAZORPAY} {_UPI}",
+            f"form-action 'self' {_RAZORPAY}",
+        )
+    )
+    headers = (
+        ("content-security-policy", policy),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "strict-origin-when-cross-origin"),
+        ("cross-origin-opener-policy", "same-origin-allow-popups"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(self)"),
+    )
+    if settings.has_secure_cookies:
+        return (*headers, ("strict-transport-security", "max-age=31536000"))
+    return headers

@@ -1,0 +1,161 @@
+"""Reading an ASGI request and writing small answers, without a framework in between."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.types import Message, Receive, Scope, Send
+
+from surge_app.errors import RateLimited, SurgeError
+
+_PROBLEM_TYPE = "application/problem+json"
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><link rel="stylesheet" href="/surge.css">{head}</head>
+<body><main class="plain"><h1>{title}</h1><p>{text}</p>
+<p><a class="button" href="{href}">{action}</a></p></main></body></html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The parts of an ASGI scope the gate looks at."""
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    address: str
+
+    @property
+    def cookies(self) -> str:
+        """The whole `Cookie` header."""
+        return self.headers.get("cookie", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete, small response."""
+
+    status: int
+    body: bytes = b""
+    media_type: str = "text/plain; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = field(default=())
+
+    async def send(self, send: Send) -> None:
+        """Write it to the connection."""
+        headers = [
+            (b"content-type", self.media_type.encode()),
+            (b"content-length", str(len(self.body)).encode()),
+            *((name.encode(), value.encode("latin-1")) for name, value in self.headers),
+        ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def read_request(scope: Scope, *, trusted_proxy_hops: int) -> Request:
+    """Read the head of a request.
+
+    Args:
+        scope: An `http` or `websocket` scope.
+        trusted_proxy_hops: How many proxies may be believed about the client's address; that
+            many entries are taken from the right of `X-Forwarded-For`, never from the left.
+    """
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        # HTTP/2 may split one Cookie header into several.
+        joiner = "; " if key == "cookie" else ", "
+        headers[key] = f"{headers[key]}{joiner}{text}" if key in headers else text
+    client = scope.get("client")
+    return Request(
+        method=scope.get("method", "GET"),
+        path=scope["path"],
+        query=parse_qs(scope.get("query_string", b"").decode("latin-1")),
+        headers=headers,
+        address=_client_address(client, headers.get("x-forwarded-for", ""), trusted_proxy_hops),
+    )
+
+
+def json_answer(
+    status: int, body: object, headers: Iterable[tuple[str, str]] = (), media: str | None = None
+) -> Answer:
+    """Return a JSON answer no one may keep."""
+    raw = json.dumps(body, separators=(",", ":")).encode()
+    extra = (("cache-control", "no-store"), *headers)
+    return Answer(status, raw, media or "application/json", extra)
+
+
+def problem(error: SurgeError) -> Answer:
+    """Render an error as a problem document (RFC 9457)."""
+    headers: list[tuple[str, str]] = []
+    if isinstance(error, RateLimited):
+        headers.append(("retry-after", str(error.retry_after_seconds)))
+    return json_answer(error.status, error.document(), headers, _PROBLEM_TYPE)
+
+
+def redirect(location: str, *cookies: str, status: int = 303) -> Answer:
+    """Send a person elsewhere."""
+    headers = (("location", location), ("cache-control", "no-store"))
+    return Answer(status, headers=(*headers, *(("set-cookie", cookie) for cookie in cookies)))
+
+
+def plain_page(
+    status: int,
+    *,
+    title: str,
+    text: str,
+    action: str,
+    href: str,
+    headers: Iterable[tuple[str, str]] = (),
+    refresh_seconds: int | None = None,
+) -> Answer:
+    """Return a small page that needs neither scripts nor a live connection."""
+    head = (
+        f'<meta http-equiv="refresh" content="{refresh_seconds}">'
+        if refresh_seconds is not None
+        else ""
+    )
+    body = _PAGE.format(
+        title=html.escape(title),
+        text=html.escape(text),
+        action=html.escape(action),
+        href=html.escape(href),
+        head=head,
+    )
+    extra = (("cache-control", "no-store"), *headers)
+    return Answer(status, body.encode(), "text/html; charset=utf-8", extra)
+
+
+def with_headers(send: Send, extra: Iterable[tuple[str, str]]) -> Send:
+    """Return a `send` that adds headers to whatever is answered."""
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in extra]
+
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *encoded]}
+        await send(message)
+
+    return wrapped
+
+
+async def refuse_socket(receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket before it is accepted; the browser sees HTTP 403."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
+
+
+def _client_address(client: Any, forwarded: str, hops: int) -> str:
+    peer = str(client[0]) if client else "unknown"
+    if hops == 0 or not forwarded:
+        return peer
+    chain = [part.strip() for part in forwarded.split(",") if part.strip()]
+    return chain[-min(hops, len(chain))] if chain else peer

@@ -1,0 +1,59 @@
+"""Which address needs what: one rule, read by the gate and by the table of pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Access(StrEnum):
+    """What a page asks of a visitor."""
+
+    COLD = "cold"
+    """Anyone; needs no live connection, so none is opened."""
+    PASS = "pass"
+    """A valid pass for the event."""
+    BOOKING = "booking"
+    """The booking's cookie or the token of a link."""
+    ADMIN = "admin"
+    """A signed-in organizer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path points to; `name` is the event's slug or the booking's reference."""
+
+    access: Access
+    name: str | None
+    root: str
+
+
+_ROOTS = {
+    "events": Access.COLD,
+    "queue": Access.COLD,
+    "book": Access.PASS,
+    "bookings": Access.BOOKING,
+    "admin": Access.ADMIN,
+}
+
+
+def page_target(path: str) -> Target | None:
+    """Return what a page's path asks for, None if it is not a page of ours."""
+    parts = [part for part in path.split("/") if part]
+    access = _ROOTS.get(parts[0]) if parts else None
+    if access is None:
+        return None
+    return Target(access, parts[1] if len(parts) > 1 else None, f"/{parts[0]}")
+
+
+def polled_event(path: str) -> str | None:
+    """Return the slug of `/api/queue/{slug}`, the one address that is asked all the time."""
+    head, _, slug = path.rpartition("/")
+    return slug if head == "/api/queue" and slug else None
+
+
+def held_event(path: str) -> str | None:
+    """Return the slug of `/api/events/{slug}/intents`, where a hold starts."""
+    parts = path.strip("/").split("/")
+    is_hold = len(parts) == 4 and parts[:2] == ["api", "events"] and parts[3] == "intents"  # noqa: PLR2004
+    return parts[2] if is_hold else None

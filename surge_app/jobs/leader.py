@@ -1,0 +1,115 @@
+"""One process runs the jobs: the one that holds a Postgres advisory lock.
+
+The lock lives on a connection of its own and ends with it, so a killed leader is replaced within
+seconds. A leader that was merely asleep may overlap with the next for a moment; the jobs allow it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from surge_app.container import Container
+from surge_app.jobs.schedule import Job, jobs_of
+from surge_app.log import get_logger
+
+_log = get_logger(__name__)
+
+_LOCK_NAME = "surge-jobs"
+_HEARTBEAT_SECONDS = 2.0
+_PATIENCE_SECONDS = 5.0
+_FINISH_SECONDS = 10.0
+
+
+class _Runner:
+    """A scheduler that runs while this process leads."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._busy = 0
+        self.scheduler = AsyncIOScheduler(
+            timezone="UTC",
+            # A late run is still wanted; several missed ones are wanted once.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        for job in jobs:
+            self.scheduler.add_job(
+                self._guarded(job), "interval", seconds=job.every_seconds, id=job.name
+            )
+
+    def _guarded(self, job: Job) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            self._busy += 1
+            try:
+                await job.run()
+            except Exception:
+                # One failing job must not end the scheduler; its rows are tried again.
+                _log.exception("job_failed", job=job.name)
+            finally:
+                self._busy -= 1
+
+        return run
+
+    async def stop(self) -> None:
+        """Start nothing new and let what runs finish; `shutdown` itself would cancel it."""
+        self.scheduler.pause()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FINISH_SECONDS):
+                while self._busy:
+                    await asyncio.sleep(0.05)
+        self.scheduler.shutdown(wait=False)
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def jobs_running(services: Container) -> AsyncIterator[None]:
+    """Take part in the election for as long as the block lasts, and run the jobs while leading."""
+    runner = _Runner(jobs_of(services))
+    runner.scheduler.start(paused=True)
+    task = asyncio.create_task(_take_part(runner, services.settings.database_url or ""))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await runner.stop()
+
+
+async def _take_part(runner: _Runner, url: str) -> None:
+    while True:
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                url, autocommit=True, application_name="surge-leader", connect_timeout=5
+            )
+            async with connection:
+                await _lead_when_possible(runner, connection)
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            _log.warning("leadership_lost", error=str(error))
+        finally:
+            runner.scheduler.pause()
+        await asyncio.sleep(_HEARTBEAT_SECONDS)
+
+
+async def _lead_when_possible(
+    runner: _Runner, connection: psycopg.AsyncConnection[tuple[object, ...]]
+) -> None:
+    is_leader = False
+    while True:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            if is_leader:
+                await connection.execute("SELECT 1")
+            else:
+                cursor = await connection.execute(
+                    "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (_LOCK_NAME,)
+                )
+                row = await cursor.fetchone()
+                if row is not None and row[0]:
+                    is_leader = True
+                    runner.scheduler.resume()
+                    _log.info("leading_jobs")
+        await asyncio.sleep(_HEARTBEAT_SECONDS)

@@ -1,0 +1,31 @@
+"""The table of jobs. Each is idempotent and takes rows with SKIP LOCKED."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from surge_app.container import Container
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work and how often it is due."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[], Awaitable[object]]
+
+
+def jobs_of(services: Container) -> list[Job]:
+    """Return every job of Surge."""
+    reconciliation = services.reconciliation
+    return [
+        Job("publish-line", 1, services.waiting_room.publish),
+        Job("expire-holds", 1, reconciliation.expire_holds),
+        Job("ask-before-expiry", 2, reconciliation.ask_before_expiry),
+        Job("process-inbox", 5, services.payments.process_inbox),
+        Job("send-messages", 0.5, services.notifications.dispatch),
+        Job("push-refunds", 2, reconciliation.push_refunds),
+        Job("find-missed-payments", 30, reconciliation.find_missed_payments),
+    ]

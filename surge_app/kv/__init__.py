@@ -1,0 +1,1 @@
+"""Redis: key names, the scripts of the line, and their typed callers."""

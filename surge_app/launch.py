@@ -1,0 +1,348 @@
+"""`make run` and `make dev`: from a checkout to a served Surge, and back to nothing running."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import os
+import secrets
+import socket
+import sys
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Final
+
+import psutil
+from rich.console import Console
+from rich.markup import escape
+
+from surge_app.embedded import backing_services, check_reachable, data_folder
+from surge_app.errors import ConfigurationError
+from surge_app.frontend_build import PROJECT, provide_pages, toolchain_environment
+from surge_app.processes import FileLock, exclusively
+from surge_app.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from surge_app.settings import Settings
+
+_EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - a web server is for others to reach
+_RECORD: Final = "run.json"
+_FIRST_BACKEND_PORT: Final = 8000
+_START_SECONDS: Final = 180
+_STOP_SECONDS: Final = 15
+_BUILD_LOCK_SECONDS: Final = 900
+# Without letters and digits that look alike when read aloud or copied from paper.
+_READABLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def run(settings: Settings) -> int:
+    """Serve Surge in production mode on one port until someone asks to stop.
+
+    Returns:
+        The exit code: 0 after a stop, 1 if the web server died, 2 if the configuration does
+        not work (one sentence stands on standard error).
+    """
+    return _guarded(_serve, settings)
+
+
+def dev(settings: Settings) -> int:
+    """Serve Surge with hot reload: pages on `PORT`, the API on another port.
+
+    Returns:
+        The exit code, as for `run`.
+    """
+    return _guarded(_develop, settings)
+
+
+def development_secrets(settings: Settings) -> Settings:
+    """Fill in the secret key and the organizer's password where none is set.
+
+    They are generated once and kept in `secrets.json` under the data directory, readable by
+    its owner alone. In production nothing is filled in.
+
+    Raises:
+        ConfigurationError: If that file cannot be read.
+    """
+    wants_password = not (settings.admin_password or settings.admin_password_hash)
+    if settings.is_production or (settings.secret_key and not wants_password):
+        return settings
+    kept = _kept_secrets(data_folder(settings) / "secrets.json")
+    changes: dict[str, object] = {}
+    if not settings.secret_key:
+        changes["secret_key"] = (kept["secret_key"],)
+    if wants_password:
+        changes["admin_password"] = kept["admin_password"]
+    return settings.model_copy(update=changes)
+
+
+def _kept_secrets(path: Path) -> dict[str, str]:
+    if not path.exists():
+        groups = ("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
+        fresh = {"secret_key": secrets.token_urlsafe(32), "admin_password": "-".join(groups)}
+        scratch = path.with_name(f"{path.name}.{os.getpid()}")
+        scratch.touch(mode=0o600)
+        scratch.write_text(json.dumps(fresh), "utf-8")
+        # A link cannot replace a file, so of two processes the first one decides.
+        try:
+            path.hardlink_to(scratch)
+        except FileExistsError:
+            pass
+        finally:
+            scratch.unlink()
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        return {name: str(kept[name]) for name in ("secret_key", "admin_password")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{path} cannot be read; remove it and new secrets are made."
+        raise ConfigurationError(msg) from error
+
+
+def _guarded(work: Callable[[Settings, Supervisor], int], settings: Settings) -> int:
+    supervisor = Supervisor()
+    with supervisor.listening():
+        try:
+            return work(settings, supervisor)
+        except StopRequested:
+            return 0
+        except ConfigurationError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+
+
+def _serve(settings: Settings, supervisor: Supervisor) -> int:
+    with _prepared(settings, supervisor) as (filled, env):
+        pages = _pages(filled, supervisor, env)
+        server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | _serving(pages))
+        try:
+            supervisor.wait_for(server, lambda: _is_live(filled.port), seconds=_START_SECONDS)
+            _greet(filled)
+            code = supervisor.watch(server)
+        finally:
+            supervisor.end(server, seconds=_STOP_SECONDS)
+    sys.stderr.write(f"The web server ended by itself (exit code {code}).\n")
+    return 1
+
+
+def _develop(settings: Settings, supervisor: Supervisor) -> int:
+    with _prepared(settings, supervisor) as (filled, env):
+        backend = next(
+            port
+            for port in range(_FIRST_BACKEND_PORT, 65536)
+            if port != filled.port and _port_problem(port) is None
+        )
+        ports = ("--frontend-port", str(filled.port), "--backend-port", str(backend))
+        hot = {
+            "PORT": str(backend),
+            "SURGE_FRONTEND_URL": f"http://localhost:{filled.port}",
+            "REFLEX_API_URL": f"http://localhost:{backend}",
+            "REFLEX_ENV_MODE": "dev",
+        }
+        command = (sys.executable, "-m", "reflex", "run", *ports)
+        server = supervisor.start(command, cwd=PROJECT, env=env | hot)
+        try:
+            supervisor.wait_for(
+                server,
+                lambda: _is_live(backend) and _port_problem(filled.port) is not None,
+                seconds=_START_SECONDS * 2,
+            )
+            _greet(filled, api=f"http://localhost:{backend}")
+            code = supervisor.watch(server)
+        finally:
+            supervisor.end(server, seconds=_STOP_SECONDS, like_terminal=True)
+    sys.stderr.write(f"The development server ended by itself (exit code {code}).\n")
+    return 1
+
+
+@contextmanager
+def _prepared(
+    settings: Settings, supervisor: Supervisor
+) -> Generator[tuple[Settings, dict[str, str]]]:
+    """Yield the complete settings and the environment for children, with everything migrated."""
+    settings = settings.model_copy(update={"data_dir": data_folder(settings)})
+    with _sole_run(settings) as run_id:
+        problem = _port_problem(settings.port)
+        if problem:
+            raise ConfigurationError(problem)
+        check_reachable(settings)
+        with backing_services(settings) as backed:
+            try:
+                filled = development_secrets(backed)
+                env = _environment(filled, run_id)
+                _call(supervisor, filled, env, "migrate", "alembic", "upgrade", "head")
+                if not filled.is_production:
+                    _call(supervisor, filled, env, "seed", "surge_app", "seed-demo")
+                yield filled, env
+            finally:
+                _note_stopping(backed)
+
+
+def _call(
+    supervisor: Supervisor, settings: Settings, env: dict[str, str], name: str, *words: str
+) -> None:
+    supervisor.call(
+        [sys.executable, "-m", *words],
+        cwd=PROJECT,
+        env=env,
+        log=settings.data_dir / f"{name}.log",
+        failure=f"The step '{name}' failed",
+    )
+
+
+def _pages(settings: Settings, supervisor: Supervisor, env: dict[str, str]) -> Path:
+    def build() -> None:
+        _say("Building the pages; the first time takes a minute or two …")
+        words = ("reflex", "export", "--frontend-only", "--no-zip")
+        _call(supervisor, settings, env, "build", *words)
+
+    with exclusively(PROJECT, timeout_seconds=_BUILD_LOCK_SECONDS):
+        return provide_pages(settings, build)
+
+
+@contextmanager
+def _sole_run(settings: Settings) -> Generator[str]:
+    """Be the only run on the data directory, and yield the mark for its children.
+
+    What a killed run left behind is ended first.
+    """
+    record = settings.data_dir / _RECORD
+    lock = FileLock(settings.data_dir / "run.lock")
+    if not lock.acquire():
+        # A run that is just stopping is worth a moment's patience.
+        patience = 2 * _STOP_SECONDS if _read(record).get("stopping") else 0
+        if not lock.acquire(timeout_seconds=patience):
+            found = _read(record)
+            msg = (
+                f"Surge already runs on {settings.data_dir} (process {found.get('pid')}, port "
+                f"{found.get('port')}); stop it, or set SURGE_DATA_DIR for a second one."
+            )
+            raise ConfigurationError(msg)
+    try:
+        if killed := _read(record).get("run_id"):
+            end_run(str(killed), seconds=_STOP_SECONDS)
+        facts = {
+            "run_id": secrets.token_hex(8),
+            "pid": os.getpid(),
+            "create_time": psutil.Process().create_time(),
+            "port": settings.port,
+            "stopping": False,
+        }
+        record.write_text(json.dumps(facts), "utf-8")
+        try:
+            yield str(facts["run_id"])
+        finally:
+            end_run(str(facts["run_id"]), seconds=_STOP_SECONDS)
+            record.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _read(record: Path) -> dict[str, object]:
+    try:
+        found: dict[str, object] = json.loads(record.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _note_stopping(settings: Settings) -> None:
+    record = settings.data_dir / _RECORD
+    record.write_text(json.dumps(_read(record) | {"stopping": True}), "utf-8")
+
+
+def _port_problem(port: int) -> str | None:
+    """Return a sentence if this process cannot serve on the port."""
+    for family, address in ((socket.AF_INET, _EVERY_ADDRESS), (socket.AF_INET6, "::1")):
+        try:
+            with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"Port {port} is in use; stop what uses it, or set PORT to another one."
+            if error.errno == errno.EACCES:
+                return f"Port {port} may not be used by this user; set PORT to one above 1023."
+    return None
+
+
+def _is_live(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/api/livez")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _environment(settings: Settings, run_id: str) -> dict[str, str]:
+    changes = {
+        "DATABASE_URL": settings.database_url or "",
+        "REDIS_URL": settings.redis_url or "",
+        "PORT": str(settings.port),
+        "SURGE_DATA_DIR": str(settings.data_dir),
+        "SURGE_SECRET_KEY": ",".join(settings.secret_key),
+        "SURGE_ADMIN_PASSWORD": settings.admin_password or "",
+        "REFLEX_ENV_MODE": "prod",
+        "REFLEX_API_URL": settings.base_url,
+        "PYTHONUNBUFFERED": "1",
+        RUN_VARIABLE: run_id,
+    }
+    return os.environ | toolchain_environment(settings.data_dir) | changes
+
+
+def _serving(pages: Path) -> dict[str, str]:
+    # The two names with underscores are how Reflex itself tells its workers.
+    return {
+        "REFLEX_WEB_WORKDIR": str(pages),
+        "__REFLEX_SKIP_COMPILE": "true",
+        "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+    }
+
+
+def _granian(settings: Settings) -> list[str]:
+    workers = settings.workers or max(2, min(os.cpu_count() or 1, 4))
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory"),
+        *("--host", _EVERY_ADDRESS, "--port", str(settings.port), "--workers", str(workers)),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "warning"),
+        "surge_app.surge_app:app",
+    ]
+
+
+def _greet(settings: Settings, *, api: str | None = None) -> None:
+    pages = settings.public_url or f"http://localhost:{settings.port}"
+    api = api or pages
+    lines = [
+        "",
+        "[bold]Surge is ready.[/bold] Ctrl-C stops it.",
+        "",
+        f"  Events      {pages}/events",
+        f"  Organizer   {pages}/admin",
+        f"  API         {api}/api/openapi.json",
+    ]
+    if settings.uses_sandbox:
+        lines.append(f"  Messages    {api}/sandbox/outbox")
+    if settings.admin_password and not settings.is_production:
+        lines += ["", f"  Organizer's user      {settings.admin_user}"]
+        lines += [f"  Organizer's password  {escape(settings.admin_password)}"]
+    sandboxed = [
+        name
+        for name, is_sandbox in (
+            ("payments", settings.uses_sandbox_payments),
+            ("mail", settings.uses_sandbox_mail),
+            ("SMS", settings.uses_sandbox_sms),
+        )
+        if is_sandbox
+    ]
+    if sandboxed:
+        text = ", ".join(sandboxed)
+        lines += ["", f"  Played by the sandbox: {text}. No money moves, nothing is sent."]
+    _say("\n".join([*lines, ""]))
+
+
+def _say(text: str) -> None:
+    Console(highlight=False).print(text, soft_wrap=True)

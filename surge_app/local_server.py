@@ -1,0 +1,117 @@
+"""A server this machine runs for Surge: found, adopted, started and stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from surge_app.errors import ConfigurationError
+from surge_app.processes import matching, send, wait_gone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from surge_app.accounts import Account
+
+_START_SECONDS: Final = 120
+_ADOPT_SECONDS: Final = 30
+# Kept, because a server may outlive the block that started it and the interpreter warns
+# about a child nobody holds any more.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """How to recognise a server, start it, see that it answers, and stop it.
+
+    Attributes:
+        title: Its name in sentences for people.
+        program: Its process name.
+        folder: Its working directory.
+        marker: A text, unique to this data directory, in the title of its every process.
+        answers: Whether it serves requests right now.
+        stop_signal: What asks it to finish cleanly and soon.
+    """
+
+    title: str
+    program: str
+    command: tuple[str, ...]
+    folder: Path
+    log: Path
+    marker: str
+    account: Account
+    answers: Callable[[], bool]
+    stop_signal: signal.Signals
+
+    def processes(self) -> list[psutil.Process]:
+        """Return its processes, found by name and by the mark in their titles."""
+        return matching(
+            lambda process: (
+                process.name() == self.program and self.marker in " ".join(process.cmdline())
+            )
+        )
+
+    def wait_ready(self, timeout_seconds: float) -> bool:
+        """Wait until it answers; return false when it is gone or the time is up."""
+        deadline = time.monotonic() + timeout_seconds
+        while not self.answers():
+            if not self.processes() or time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def ensure(self) -> None:
+        """Adopt it if it runs and answers, else start it afresh."""
+        if self.processes():
+            if self.wait_ready(_ADOPT_SECONDS):
+                return
+            self.stop()
+        with self.log.open("ab") as log:
+            child = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=server_environment(),
+                start_new_session=True,
+                umask=0o077,
+                **self.account.popen_arguments(),
+            )
+        _children.append(child)
+        if not self.wait_ready(_START_SECONDS):
+            self.stop()
+            msg = f"The embedded {self.title} did not start; the reason stands in {self.log}."
+            raise ConfigurationError(msg)
+
+    def stop(self) -> None:
+        """Stop it and wait, more and more firmly."""
+        for number, seconds in ((self.stop_signal, 30), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+            everyone = self.processes()
+            # A helper of Postgres understands the same signals differently; the server tells it.
+            heads = [one for one in everyone if not _title(one).startswith("postgres:")]
+            send(everyone if number == signal.SIGKILL or not heads else heads, number)
+            if wait_gone(everyone, timeout_seconds=seconds) and not self.processes():
+                break
+        _children[:] = [child for child in _children if child.poll() is None]
+
+
+def server_environment() -> dict[str, str]:
+    """Return the environment for a server program, free of settings meant for clients."""
+    # PGPORT, PGDATA and their like would change what the server does.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return kept | {"LC_ALL": "C"}
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""

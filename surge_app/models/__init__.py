@@ -1,0 +1,52 @@
+"""The tables. Constraints, not code, carry the invariants; a row never leaves the services.
+
+Money is integer paise, times are `timestamptz` in UTC, identifiers are ULIDs unless said.
+Importing this package registers every table in `SQLModel.metadata`.
+"""
+
+from surge_app.models.audit import AuditEntry
+from surge_app.models.bookings import Booking, BookingStatus, Ticket, TicketStatus
+from surge_app.models.catalog import Event, EventPhase, Tier, Unit, UnitStatus
+from surge_app.models.intents import LIVE_INTENT_STATUSES, Intent, IntentLine, IntentStatus
+from surge_app.models.messages import Channel, MessageKind, MessageStatus, OutboxMessage
+from surge_app.models.payments import (
+    Account,
+    Disposition,
+    EntryKind,
+    InboxEvent,
+    LedgerEntry,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+)
+
+__all__ = [
+    "LIVE_INTENT_STATUSES",
+    "Account",
+    "AuditEntry",
+    "Booking",
+    "BookingStatus",
+    "Channel",
+    "Disposition",
+    "EntryKind",
+    "Event",
+    "EventPhase",
+    "InboxEvent",
+    "Intent",
+    "IntentLine",
+    "IntentStatus",
+    "LedgerEntry",
+    "MessageKind",
+    "MessageStatus",
+    "OutboxMessage",
+    "Payment",
+    "PaymentStatus",
+    "Refund",
+    "RefundStatus",
+    "Ticket",
+    "TicketStatus",
+    "Tier",
+    "Unit",
+    "UnitStatus",
+]

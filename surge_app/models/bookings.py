@@ -1,0 +1,86 @@
+"""Bookings and tickets: what money became."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import SQLModel
+
+from surge_app.models.base import (
+    created_field,
+    id_field,
+    one_of,
+    paise_field,
+    reference,
+    text_field,
+    time_field,
+)
+
+
+class BookingStatus(StrEnum):
+    """confirmed -> refunding -> refunded."""
+
+    CONFIRMED = "confirmed"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+
+
+class TicketStatus(StrEnum):
+    """A void ticket opens no door; its unit may be sold again."""
+
+    VALID = "valid"
+    VOID = "void"
+
+
+class Booking(SQLModel, table=True):
+    """A paid intent. One intent becomes at most one booking."""
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        one_of("status", BookingStatus),
+        UniqueConstraint("intent_id"),
+        CheckConstraint("total_paise = subtotal_paise + fee_paise", name="total_is_the_sum"),
+        CheckConstraint("ref ~ '^SRG-[A-HJ-NP-Z2-9]{8}$'", name="ref_form"),
+        Index("ix_bookings_event", "event_id", "created_at"),
+    )
+
+    id: str = id_field()
+    ref: str = text_field(unique=True)
+    event_id: str = reference("events.id")
+    intent_id: str = reference("intents.id")
+    status: str = text_field(default=BookingStatus.CONFIRMED)
+    name: str = text_field()
+    email: str = text_field()
+    phone: str = text_field()
+    subtotal_paise: int = paise_field()
+    fee_paise: int = paise_field()
+    total_paise: int = paise_field()
+    currency: str = text_field(default="INR")
+    created_at: datetime = created_field()
+
+
+class Ticket(SQLModel, table=True):
+    """One unit for one person; the code is what the QR shows."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        one_of("status", TicketStatus),
+        UniqueConstraint("booking_id", "seq"),
+        Index(
+            "uq_tickets_one_valid_per_unit",
+            "unit_id",
+            unique=True,
+            postgresql_where=text("status = 'valid'"),
+        ),
+    )
+
+    id: str = id_field()
+    booking_id: str = reference("bookings.id")
+    unit_id: str = reference("units.id")
+    seq: int
+    code: str = text_field(unique=True)
+    status: str = text_field(default=TicketStatus.VALID)
+    voided_at: datetime | None = time_field(default=None)
+    created_at: datetime = created_field()

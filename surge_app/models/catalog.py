@@ -1,0 +1,126 @@
+"""What is sold: events, their tiers, and one row for every sellable place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from surge_app.models.base import (
+    created_field,
+    id_field,
+    one_of,
+    paise_field,
+    reference,
+    text_field,
+    time_field,
+)
+
+
+class EventPhase(StrEnum):
+    """What the organizer decided; the status shown to attendees also follows from time and stock."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    CANCELLED = "cancelled"
+
+
+class UnitStatus(StrEnum):
+    """available -> held -> sold; back to available by expiry, release, or refund with restock."""
+
+    AVAILABLE = "available"
+    HELD = "held"
+    SOLD = "sold"
+
+
+class Event(SQLModel, table=True):
+    """One occasion, with its rules of sale."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        one_of("phase", EventPhase),
+        CheckConstraint("fee_paise >= 0", name="fee_not_negative"),
+        CheckConstraint("max_per_person BETWEEN 1 AND 100", name="max_per_person_sane"),
+        CheckConstraint("hold_seconds BETWEEN 5 AND 3600", name="hold_sane"),
+        CheckConstraint("payment_seconds BETWEEN 60 AND 3600", name="payment_window_sane"),
+        CheckConstraint("concurrent_buyers >= 1", name="concurrent_buyers_positive"),
+        CheckConstraint(
+            "admissions_per_minute IS NULL OR admissions_per_minute >= 1",
+            name="admissions_per_minute_positive",
+        ),
+        CheckConstraint("challenge IN ('off', 'auto', 'always')", name="challenge_known"),
+        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_form"),
+    )
+
+    id: str = id_field()
+    slug: str = text_field(unique=True)
+    name: str = text_field()
+    description: str = text_field(default="")
+    venue: str = text_field()
+    time_zone: str = text_field(default="Asia/Kolkata")
+    starts_at: datetime = time_field()
+    sales_open_at: datetime | None = time_field(default=None)
+    sales_close_at: datetime | None = time_field(default=None)
+    phase: str = text_field(default=EventPhase.PUBLISHED)
+    currency: str = text_field(default="INR")
+    fee_paise: int = paise_field()
+    max_per_person: int = Field(default=6)
+    hold_seconds: int = Field(default=300)
+    payment_seconds: int = Field(default=720)
+    concurrent_buyers: int = Field(default=200)
+    admissions_per_minute: int | None = Field(default=None)
+    challenge: str = text_field(default="off")
+    is_paused: bool = Field(default=False)
+    queue_message: str = text_field(default="")
+    refund_policy: str = text_field(default="")
+    organizer_contact: str = text_field(default="")
+    created_at: datetime = created_field()
+
+
+class Tier(SQLModel, table=True):
+    """A price class of an event. `capacity` is checked against its unit rows by the audit."""
+
+    __tablename__ = "tiers"
+    __table_args__ = (
+        UniqueConstraint("event_id", "name"),
+        CheckConstraint("price_paise >= 100", name="price_at_least_one_rupee"),
+        CheckConstraint("capacity >= 0", name="capacity_not_negative"),
+    )
+
+    id: str = id_field()
+    event_id: str = reference("events.id")
+    name: str = text_field()
+    price_paise: int = paise_field()
+    capacity: int
+    position: int = Field(default=0)
+    created_at: datetime = created_field()
+
+
+class Unit(SQLModel, table=True):
+    """One sellable place.
+
+    The claim orders by `number`, which only the partial index of available units can serve. No
+    other index of this table may start with `tier_id` or `number`: the planner would step over
+    every held unit to find a free one.
+    """
+
+    __tablename__ = "units"
+    __table_args__ = (
+        one_of("status", UnitStatus),
+        CheckConstraint("(status = 'available') = (intent_id IS NULL)", name="held_by_an_intent"),
+        Index(
+            "ix_units_available",
+            "tier_id",
+            "number",
+            postgresql_where=text("status = 'available'"),
+        ),
+        Index("ix_units_intent", "intent_id", postgresql_where=text("intent_id IS NOT NULL")),
+    )
+
+    id: str = id_field()
+    tier_id: str = reference("tiers.id")
+    number: int
+    status: str = text_field(default=UnitStatus.AVAILABLE)
+    intent_id: str | None = reference("intents.id", default=None)

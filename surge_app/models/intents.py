@@ -1,0 +1,89 @@
+"""Booking intents: units held by one visitor, at a frozen price."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import SQLModel
+
+from surge_app.models.base import (
+    created_field,
+    id_field,
+    one_of,
+    paise_field,
+    reference,
+    text_field,
+    time_field,
+)
+
+
+class IntentStatus(StrEnum):
+    """held -> paying -> confirmed; held or paying -> expired or released; expired -> confirmed."""
+
+    HELD = "held"
+    PAYING = "paying"
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"
+    RELEASED = "released"
+
+
+LIVE_INTENT_STATUSES = (IntentStatus.HELD, IntentStatus.PAYING)
+_IS_LIVE = text("status IN ('held', 'paying')")
+
+
+class Intent(SQLModel, table=True):
+    """The hold. Its id is the receipt of its one gateway order; its price never changes."""
+
+    __tablename__ = "intents"
+    __table_args__ = (
+        one_of("status", IntentStatus),
+        CheckConstraint("total_paise = subtotal_paise + fee_paise", name="total_is_the_sum"),
+        CheckConstraint("subtotal_paise > 0 AND fee_paise >= 0", name="amounts_sane"),
+        CheckConstraint("(status = 'paying') <= (paying_at IS NOT NULL)", name="paying_since"),
+        Index(
+            "uq_intents_one_live",
+            "event_id",
+            "visitor_id",
+            unique=True,
+            postgresql_where=_IS_LIVE,
+        ),
+        Index("ix_intents_deadline", "expires_at", postgresql_where=_IS_LIVE),
+        Index("ix_intents_visitor", "event_id", "visitor_id", "created_at"),
+        Index("ix_intents_person", "event_id", "phone", "email"),
+    )
+
+    id: str = id_field()
+    event_id: str = reference("events.id")
+    visitor_id: str = text_field()
+    status: str = text_field(default=IntentStatus.HELD)
+    subtotal_paise: int = paise_field()
+    fee_paise: int = paise_field()
+    total_paise: int = paise_field()
+    currency: str = text_field(default="INR")
+    expires_at: datetime = time_field()
+    paying_at: datetime | None = time_field(default=None)
+    ended_at: datetime | None = time_field(default=None)
+    order_id: str | None = text_field(default=None, unique=True)
+    name: str | None = text_field(default=None)
+    email: str | None = text_field(default=None)
+    phone: str | None = text_field(default=None)
+    created_at: datetime = created_field()
+
+
+class IntentLine(SQLModel, table=True):
+    """So many tickets of one tier, with the price at the time of the hold."""
+
+    __tablename__ = "intent_lines"
+    __table_args__ = (
+        UniqueConstraint("intent_id", "tier_id"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("unit_price_paise >= 0", name="price_not_negative"),
+    )
+
+    id: str = id_field()
+    intent_id: str = reference("intents.id")
+    tier_id: str = reference("tiers.id")
+    quantity: int
+    unit_price_paise: int = paise_field()

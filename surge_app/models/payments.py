@@ -1,0 +1,189 @@
+"""Money: payments, refunds, the ledger, and the inbox of webhooks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from surge_app.models.base import (
+    created_field,
+    id_field,
+    one_of,
+    paise_field,
+    reference,
+    text_field,
+    time_field,
+)
+
+
+class PaymentStatus(StrEnum):
+    """Moves forward only, but `failed` is not final."""
+
+    CREATED = "created"
+    FAILED = "failed"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
+
+
+class Disposition(StrEnum):
+    """What became of captured money; decided once, apart from the intent's status."""
+
+    APPLIED = "applied"
+    REFUND = "refund"
+
+
+class RefundStatus(StrEnum):
+    """requested -> sent -> processed or failed; failed is retried with the same key and body."""
+
+    REQUESTED = "requested"
+    SENT = "sent"
+    PROCESSED = "processed"
+    FAILED = "failed"
+
+
+class Account(StrEnum):
+    """The accounts of the ledger."""
+
+    GATEWAY = "gateway_receivable"
+    TICKETS = "ticket_revenue"
+    FEES = "fee_revenue"
+    OWED = "owed_to_customer"
+
+
+class EntryKind(StrEnum):
+    """Why money moved between two accounts."""
+
+    SALE = "sale"
+    SALE_FEE = "sale_fee"
+    RECEIVED = "received"
+    REFUND_OWED = "refund_owed"
+    REFUND_FEE_OWED = "refund_fee_owed"
+    REFUNDED = "refunded"
+
+
+class Payment(SQLModel, table=True):
+    """A payment as the gateway stated it; the key is the gateway's own id."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        one_of("status", PaymentStatus),
+        CheckConstraint("disposition IN ('applied', 'refund')", name="disposition_known"),
+        CheckConstraint("amount_paise >= 0", name="amount_not_negative"),
+        CheckConstraint(
+            "disposition IS NULL OR status IN ('captured', 'refunded')",
+            name="only_captured_money_is_disposed",
+        ),
+        Index(
+            "uq_payments_one_applied",
+            "intent_id",
+            unique=True,
+            postgresql_where=text("disposition = 'applied'"),
+        ),
+        Index("ix_payments_intent", "intent_id"),
+    )
+
+    id: str = text_field(primary_key=True)
+    intent_id: str = reference("intents.id")
+    order_id: str = text_field()
+    amount_paise: int = paise_field()
+    currency: str = text_field()
+    status: str = text_field()
+    disposition: str | None = text_field(default=None)
+    reason: str | None = text_field(default=None)
+    method: str | None = text_field(default=None)
+    error: str | None = text_field(default=None)
+    created_at: datetime = created_field()
+    settled_at: datetime | None = time_field(default=None)
+
+
+class Refund(SQLModel, table=True):
+    """Money on its way back. The body is fixed when the row is made; retries are byte-equal."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        one_of("status", RefundStatus),
+        UniqueConstraint("payment_id", "seq"),
+        CheckConstraint("amount_paise > 0", name="amount_positive"),
+        Index(
+            "ix_refunds_due",
+            "next_attempt_at",
+            postgresql_where=text("status IN ('requested', 'sent', 'failed')"),
+        ),
+    )
+
+    id: str = id_field()
+    payment_id: str = reference("payments.id")
+    seq: int = Field(default=1)
+    amount_paise: int = paise_field()
+    reason: str = text_field()
+    idempotency_key: str = text_field(unique=True)
+    body: str = text_field()
+    status: str = text_field(default=RefundStatus.REQUESTED)
+    gateway_id: str | None = text_field(default=None, unique=True)
+    attempts: int = Field(default=0)
+    next_attempt_at: datetime = time_field()
+    last_error: str | None = text_field(default=None)
+    created_at: datetime = created_field()
+    processed_at: datetime | None = time_field(default=None)
+
+
+class LedgerEntry(SQLModel, table=True):
+    """Money moved from one account to another: balanced by its shape. Rows are never changed.
+
+    `debit` grows and `credit` pays for it, in the accountant's sense.
+    """
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        one_of("kind", EntryKind),
+        one_of("debit", Account),
+        one_of("credit", Account),
+        UniqueConstraint("payment_id", "kind"),
+        CheckConstraint("amount_paise > 0", name="amount_positive"),
+        CheckConstraint("debit <> credit", name="two_accounts"),
+        Index("ix_ledger_entries_booking", "booking_id"),
+    )
+
+    id: str = id_field()
+    payment_id: str = reference("payments.id")
+    booking_id: str | None = reference("bookings.id", default=None)
+    kind: str = text_field()
+    debit: str = text_field()
+    credit: str = text_field()
+    amount_paise: int = paise_field()
+    created_at: datetime = created_field()
+
+
+class InboxEvent(SQLModel, table=True):
+    """A verified webhook, stored before it is processed.
+
+    The vendor's event id travels in an unsigned header, so the hash of the signed body is a
+    second key against replays.
+    """
+
+    __tablename__ = "webhook_inbox"
+    __table_args__ = (
+        UniqueConstraint("provider", "event_id"),
+        UniqueConstraint("provider", "body_sha256"),
+        Index(
+            "ix_webhook_inbox_due",
+            "next_attempt_at",
+            postgresql_where=text("processed_at IS NULL"),
+        ),
+    )
+
+    id: str = id_field()
+    provider: str = text_field()
+    event_id: str = text_field()
+    body_sha256: bytes = Field(sa_type=LargeBinary)
+    body: bytes = Field(sa_type=LargeBinary)
+    received_at: datetime = created_field()
+    processed_at: datetime | None = time_field(default=None)
+    outcome: str | None = text_field(default=None)
+    attempts: int = Field(default=0)
+    next_attempt_at: datetime = time_field()
+    last_error: str | None = text_field(default=None)

@@ -1,0 +1,369 @@
+"""The checkout on one page: choose, hold, say who is coming, pay."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import controls, live, shell, status, surfaces
+from surge_app.components.choice import switch
+from surge_app.components.controls import button, button_link, text_button
+from surge_app.pages.parts import price_details, problem_notice, sale_title
+from surge_app.state.book import BookState
+from surge_app.state.cards import TierCard
+
+_BEAT_SECONDS = 15
+_RECHECK_SECONDS = 4
+_FORM = "who"
+
+
+def page() -> rx.Component:
+    """Build the page."""
+    return shell.page(
+        live.leave(BookState.leave_to),
+        live.payment_modal(BookState.checkout, BookState.attempt, BookState.payment_closed),
+        status.disconnected(),
+        problem_notice(),
+        switch(
+            BookState.phase,
+            ("loading", _loading()),
+            ("choose", _choose()),
+            ("held", _held()),
+            ("expired", _expired()),
+            ("checking", _checking()),
+            ("refunding", _refunding()),
+            ("closed", _closed()),
+            _missing(),
+        ),
+        aside=_clock(),
+        stuck=True,
+    )
+
+
+def _clock() -> rx.Component:
+    """Show the time left, always in view."""
+    return rx.cond(
+        BookState.phase == "held",
+        controls.chip(
+            live.countdown(
+                BookState.remaining_seconds,
+                stamp=BookState.stamp,
+                label="Held for you",
+                on_end=BookState.beat,
+            ),
+            tone="warn",
+            plain=True,
+            extra="held",
+        ),
+        rx.fragment(),
+    )
+
+
+def _loading() -> rx.Component:
+    return surfaces.loading(
+        surfaces.skeleton("36px", "80%"),
+        surfaces.skeleton("24px", "70%"),
+        surfaces.waiting_card("50px"),
+        surfaces.waiting_card("28px", "80px", "80px", "80px"),
+    )
+
+
+def _tiers() -> rx.Component:
+    return surfaces.card(
+        rx.el.h2("Tickets", class_name="sr-only"),
+        rx.el.ul(rx.foreach(BookState.tiers, _tier), class_name="tiers divided"),
+    )
+
+
+def _tier(tier: TierCard) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.p(tier.name, class_name="strong"),
+            rx.el.p(tier.note, class_name="muted small number"),
+            class_name="grow",
+        ),
+        controls.stepper(
+            tier.quantity,
+            name=tier.name,
+            can_remove=tier.can_remove,
+            can_add=tier.can_add,
+            on_remove=BookState.remove(tier.id),
+            on_add=BookState.add(tier.id),
+        ),
+        class_name="tier",
+        key=tier.id,
+    )
+
+
+def _notice() -> rx.Component:
+    return rx.cond(
+        BookState.notice != "",
+        switch(
+            BookState.tone,
+            ("warn", surfaces.notice(BookState.notice, tone="warn")),
+            ("accent", surfaces.notice(BookState.notice)),
+            surfaces.notice(BookState.notice, tone="bad"),
+        ),
+        rx.fragment(),
+    )
+
+
+def _total() -> rx.Component:
+    price = BookState.price
+    return rx.cond(
+        price.quantity > 0,
+        rx.el.div(
+            rx.el.div(
+                rx.el.p("Total, everything included", class_name="muted small"),
+                rx.el.p(price.total, class_name="figure"),
+            ),
+            price_details(price),
+            class_name="total",
+        ),
+        rx.el.p(
+            rx.cond(
+                BookState.seats_free > 0,
+                "Choose how many tickets you want.",
+                rx.cond(
+                    BookState.seats_held > 0,
+                    "Every ticket that is left is on hold. Some may come back in a few minutes.",
+                    "All tickets are sold.",
+                ),
+            ),
+            class_name="muted",
+        ),
+    )
+
+
+def _choose() -> rx.Component:
+    return rx.fragment(
+        live.every(_BEAT_SECONDS, BookState.look),
+        sale_title(BookState.sale),
+        rx.cond(
+            BookState.owned_link != "",
+            surfaces.notice(
+                "You have a booking for this event already.",
+                action=rx.el.a("Open it", href=BookState.owned_link, class_name="link strong"),
+            ),
+            rx.fragment(),
+        ),
+        _tiers(),
+        rx.el.p(
+            f"Your tickets are held for {BookState.sale.hold_minutes} minutes while you pay.",
+            class_name="muted",
+        ),
+        rx.el.div(
+            _notice(),
+            _total(),
+            button(
+                rx.cond(
+                    BookState.busy == "hold",
+                    _spinning("Holding your tickets"),
+                    rx.cond(
+                        BookState.price.quantity > 0,
+                        rx.fragment("Hold ", BookState.price.tickets),
+                        rx.fragment("Hold tickets"),
+                    ),
+                ),
+                kind="primary",
+                full=True,
+                disabled=(BookState.price.quantity == 0) | (BookState.busy != ""),
+                on_click=BookState.hold,
+            ),
+            class_name="paybar",
+        ),
+    )
+
+
+def _held() -> rx.Component:
+    return rx.fragment(
+        live.every(_BEAT_SECONDS, BookState.beat),
+        sale_title(BookState.sale),
+        _tiers(),
+        _form(),
+        text_button("Let these tickets go", on_click=BookState.release),
+        rx.el.div(
+            _notice(),
+            _total(),
+            button(
+                switch(
+                    BookState.busy,
+                    ("pay", _spinning("Opening the payment")),
+                    ("check", _spinning("Checking your payment")),
+                    rx.fragment("Pay ", BookState.price.total),
+                ),
+                kind="primary",
+                full=True,
+                disabled=BookState.busy != "",
+                type="submit",
+                form=_FORM,
+            ),
+            class_name="paybar",
+        ),
+        rx.el.p(
+            "UPI, cards, netbanking by Razorpay. No account needed.",
+            class_name="muted small center",
+        ),
+    )
+
+
+def _form() -> rx.Component:
+    typed, wrong = BookState.contact, BookState.complaints
+    return surfaces.card(
+        rx.el.h2("Who is coming?"),
+        rx.el.form(
+            controls.field(
+                "name",
+                "Full name",
+                error=wrong.name,
+                default_value=typed.name,
+                auto_complete="name",
+                on_blur=BookState.note("name"),
+            ),
+            controls.field(
+                "email",
+                "Email",
+                error=wrong.email,
+                suggestion=_suggestion(),
+                default_value=typed.email,
+                type="email",
+                auto_complete="email",
+                input_mode="email",
+                spell_check=False,
+                on_blur=BookState.note("email"),
+            ),
+            controls.field(
+                "phone",
+                "Mobile",
+                error=wrong.phone,
+                hint="Your tickets arrive by email and SMS.",
+                default_value=typed.phone,
+                type="tel",
+                auto_complete="tel",
+                input_mode="tel",
+                placeholder="98765 43210",
+                on_blur=BookState.note("phone"),
+            ),
+            id=_FORM,
+            # The server says what is wrong, in sentences; the browser's bubbles stay out.
+            no_validate=True,
+            on_submit=BookState.pay,
+            class_name="stack loose",
+        ),
+    )
+
+
+def _suggestion() -> rx.Component:
+    return rx.cond(
+        BookState.suggestion != "",
+        rx.el.p(
+            "Did you mean ",
+            BookState.suggestion,
+            "? ",
+            text_button("Use it", on_click=BookState.use_suggestion),
+            class_name="suggestion",
+        ),
+        rx.fragment(),
+    )
+
+
+def _spinning(label: str) -> rx.Component:
+    return rx.fragment(rx.el.span(class_name="spin", aria_hidden=True), label)
+
+
+def _expired() -> rx.Component:
+    return rx.fragment(
+        sale_title(BookState.sale),
+        surfaces.card(
+            rx.el.p(
+                f"Your {BookState.sale.hold_minutes} minutes ended",
+                class_name="hero words",
+                role="alert",
+            ),
+            rx.el.p(
+                "The tickets went back to the others. Nothing was paid. What you typed is kept.",
+                class_name="muted",
+            ),
+            rx.el.p(
+                rx.cond(
+                    BookState.seats_free > 0,
+                    rx.fragment("Seats free right now: ", BookState.seats_free),
+                    rx.cond(
+                        BookState.seats_held > 0,
+                        "No seat is free right now; some are on hold and may come back.",
+                        "All tickets are sold.",
+                    ),
+                ),
+                class_name="strong number",
+            ),
+        ),
+        _notice(),
+        button(
+            rx.cond(
+                BookState.busy == "hold",
+                _spinning("Holding your tickets"),
+                rx.cond(
+                    BookState.may_shop & (BookState.seats_free > 0),
+                    rx.cond(
+                        BookState.price.quantity > 0,
+                        rx.fragment("Hold ", BookState.price.tickets, " again"),
+                        "Choose again",
+                    ),
+                    "Back to the line",
+                ),
+            ),
+            kind="primary",
+            full=True,
+            disabled=BookState.busy != "",
+            on_click=BookState.again,
+        ),
+    )
+
+
+def _checking() -> rx.Component:
+    return rx.fragment(
+        live.every(_RECHECK_SECONDS, BookState.recheck),
+        sale_title(BookState.sale),
+        surfaces.card(
+            rx.el.p("Your payment is being checked", class_name="hero words", role="status"),
+            rx.el.p(
+                "Do not pay again. Your bank can take a few minutes to answer; this page goes on "
+                "by itself.",
+                class_name="muted",
+            ),
+            rx.el.span(class_name="spin", aria_hidden=True),
+        ),
+        _notice(),
+    )
+
+
+def _refunding() -> rx.Component:
+    return rx.fragment(
+        sale_title(BookState.sale),
+        surfaces.card(
+            rx.el.p("Your money is on its way back", class_name="hero words", role="status"),
+            rx.el.p(
+                "Your payment arrived after the tickets had gone to someone else. We are sorry. "
+                "All of it is being refunded; banks take up to 7 days.",
+                class_name="muted",
+            ),
+        ),
+        button_link("See other events", href="/events", full=True),
+    )
+
+
+def _closed() -> rx.Component:
+    return surfaces.state(
+        "Tickets cannot be bought right now",
+        rx.cond(BookState.notice != "", BookState.notice, "The sale for this event is not open."),
+        action=button_link("All events", href="/events", kind="primary"),
+        at=4,
+    )
+
+
+def _missing() -> rx.Component:
+    return surfaces.state(
+        "There is no such event",
+        "The address may be mistyped.",
+        action=button_link("All events", href="/events", kind="primary"),
+        at=4,
+    )

@@ -1,0 +1,149 @@
+"""A booking: the tickets with their codes, and the receipt."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import controls, shell, surfaces
+from surge_app.components.choice import switch
+from surge_app.components.controls import button_link
+from surge_app.pages.parts import price_rows, problem_notice, sale_title
+from surge_app.state.bookings import BookingState, TicketCard
+
+
+def page() -> rx.Component:
+    """Build the page."""
+    return shell.page(
+        problem_notice(),
+        switch(
+            BookingState.phase,
+            ("loading", _loading()),
+            ("ready", _ready()),
+            _missing(),
+        ),
+    )
+
+
+def _loading() -> rx.Component:
+    return surfaces.loading(
+        surfaces.skeleton("36px", "9rem"),
+        surfaces.skeleton("36px", "80%"),
+        surfaces.waiting_card("28px", "240px", "28px"),
+    )
+
+
+def _missing() -> rx.Component:
+    return surfaces.state(
+        "There is no such booking here",
+        "Open the link in your email: it works on every device.",
+        action=button_link("All events", href="/events", kind="primary"),
+        at=4,
+    )
+
+
+def _ready() -> rx.Component:
+    return rx.fragment(
+        rx.el.div(_status(), class_name="row"),
+        sale_title(BookingState.sale),
+        _news(),
+        rx.el.ul(rx.foreach(BookingState.tickets, _ticket), class_name="tickets"),
+        _files(),
+        _receipt(),
+    )
+
+
+def _status() -> rx.Component:
+    return switch(
+        BookingState.status,
+        ("confirmed", controls.chip("Confirmed", tone="good")),
+        ("refunding", controls.chip("Refund on its way", tone="warn")),
+        controls.chip("Refunded", tone="off"),
+    )
+
+
+def _news() -> rx.Component:
+    contact = BookingState.contact
+    return switch(
+        BookingState.status,
+        (
+            "confirmed",
+            rx.el.p(
+                "Your tickets are on their way to ",
+                rx.el.span(contact.email, class_name="strong"),
+                " and ",
+                rx.el.span(contact.phone, class_name="strong"),
+                ". You can use the codes below right away.",
+            ),
+        ),
+        (
+            "refunding",
+            surfaces.notice(
+                "These tickets are no longer valid. Your money is on its way back; banks take up "
+                "to 7 days.",
+                tone="warn",
+            ),
+        ),
+        surfaces.notice("These tickets are no longer valid. Your money was sent back."),
+    )
+
+
+def _ticket(ticket: TicketCard) -> rx.Component:
+    return rx.el.li(
+        surfaces.card(
+            rx.el.h2(ticket.title),
+            rx.el.div(
+                rx.html(ticket.qr_svg),
+                class_name=rx.cond(ticket.is_valid, "qr", "qr voided"),
+                role="img",
+                aria_label=f"QR code of ticket {ticket.code}",
+            ),
+            rx.el.p(ticket.code, class_name="code"),
+            rx.cond(
+                ticket.is_valid,
+                rx.fragment(),
+                rx.el.p("No longer valid", class_name="complaint"),
+            ),
+            extra="ticket",
+        )
+    )
+
+
+def _files() -> rx.Component:
+    base = f"/api/bookings/{BookingState.ref}"
+    return rx.cond(
+        BookingState.status == "confirmed",
+        rx.el.div(
+            button_link("Tickets as PDF", href=f"{base}/tickets.pdf", kind="primary"),
+            button_link("Add to calendar", href=f"{base}/calendar.ics"),
+            class_name="row files no-print",
+        ),
+        rx.fragment(),
+    )
+
+
+def _receipt() -> rx.Component:
+    return surfaces.card(
+        rx.el.h2("Receipt"),
+        price_rows(BookingState.price),
+        rx.el.dl(
+            rx.el.dt("Booking"),
+            rx.el.dd(BookingState.ref, class_name="code"),
+            rx.el.dt("Booked by"),
+            rx.el.dd(BookingState.contact.name),
+            rx.el.dt("Paid"),
+            rx.el.dd(BookingState.booked_at),
+            rx.el.dt("Payment"),
+            rx.el.dd(BookingState.payment_id),
+            class_name="breakup meta muted",
+        ),
+        rx.cond(
+            BookingState.sale.refund_policy != "",
+            rx.el.p(BookingState.sale.refund_policy, class_name="muted small"),
+            rx.fragment(),
+        ),
+        rx.cond(
+            BookingState.sale.organizer_contact != "",
+            rx.el.p("Questions: ", BookingState.sale.organizer_contact, class_name="muted small"),
+            rx.fragment(),
+        ),
+    )

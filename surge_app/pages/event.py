@@ -1,0 +1,201 @@
+"""One event and its one action. A cold page: no live connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from surge_app.components import feed, live, shell, status, surfaces, text
+from surge_app.components.choice import switch
+from surge_app.components.controls import button, button_link
+from surge_app.components.shapes import TierJson
+
+
+def page() -> rx.Component:
+    """Build the page."""
+    source, value = feed.event()
+    return shell.page(
+        source,
+        switch(
+            value.phase,
+            ("loading", _loading()),
+            ("ready", _ready(value)),
+            ("missing", _missing()),
+            _unreachable(value),
+        ),
+    )
+
+
+def _loading() -> rx.Component:
+    return surfaces.loading(
+        surfaces.skeleton("34px", "6rem"),
+        surfaces.skeleton("36px", "80%"),
+        surfaces.skeleton("48px", "70%"),
+        surfaces.waiting_card("28px", "64px", "64px"),
+        surfaces.skeleton("50px"),
+    )
+
+
+def _missing() -> rx.Component:
+    return surfaces.state(
+        "There is no such event",
+        "The address may be mistyped, or the event is over.",
+        action=button_link("All events", href="/events", kind="primary"),
+        at=4,
+    )
+
+
+def _unreachable(value: Any) -> rx.Component:
+    return surfaces.state(
+        "This event cannot be shown right now",
+        rx.cond(
+            value.problem != "",
+            value.problem,
+            "There is no connection. This page tries again by itself.",
+        ),
+        action=button("Try now", on_click=feed.tell("retry")),
+    )
+
+
+def _ready(value: Any) -> rx.Component:
+    event = value.event
+    return rx.fragment(
+        rx.el.div(
+            status.chip(event.status),
+            rx.el.h1(event.name),
+            rx.el.p(
+                text.when(event.starts_at, event.time_zone), " · ", event.venue, class_name="muted"
+            ),
+            class_name="stack",
+        ),
+        status.offline(value.offline),
+        rx.cond(
+            event.description != "", rx.el.p(event.description, class_name="prose"), rx.fragment()
+        ),
+        surfaces.card(
+            rx.el.h2("Tickets"),
+            rx.el.ul(rx.foreach(event.tiers, _tier), class_name="tiers divided"),
+        ),
+        _small_print(event),
+        rx.el.div(_action(value), class_name="paybar"),
+    )
+
+
+def _tier(tier: TierJson) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.p(tier.name, class_name="strong"),
+            rx.el.p(_left(tier), class_name="muted small number"),
+            class_name="grow",
+        ),
+        rx.el.p(text.money(tier.all_in_paise), class_name="price"),
+        class_name="tier",
+    )
+
+
+def _left(tier: TierJson) -> rx.Component:
+    """Say what is left, as it is: never fewer than there are."""
+    return rx.cond(
+        tier.available > 0,
+        rx.fragment(text.counted(tier.available, "ticket free", "tickets free")),
+        rx.cond(
+            tier.held > 0,
+            rx.fragment("All on hold; some may come back"),
+            rx.fragment("Sold out"),
+        ),
+    )
+
+
+def _small_print(event: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(
+            "Prices are for one ticket with everything included. The convenience fee of ",
+            text.money(event.fee_paise),
+            " is charged once per booking. Up to ",
+            text.counted(event.max_per_person, "ticket", "tickets"),
+            " for one person.",
+        ),
+        rx.cond(event.refund_policy != "", rx.el.p(event.refund_policy), rx.fragment()),
+        rx.cond(
+            event.organizer_contact != "",
+            rx.el.p("Questions: ", event.organizer_contact),
+            rx.fragment(),
+        ),
+        class_name="stack muted small",
+    )
+
+
+def _action(value: Any) -> rx.Component:
+    return rx.fragment(
+        rx.cond(
+            value.problem != "",
+            surfaces.notice(value.problem, tone="bad"),
+            rx.fragment(),
+        ),
+        switch(
+            value.event.status,
+            ("on_sale", _enter(value, "Get tickets")),
+            (
+                "all_held",
+                _explained(
+                    "Every ticket that is left is on hold. Some may come back: they go to the "
+                    "people in line, in order.",
+                    _enter(value, "Join the line"),
+                ),
+            ),
+            (
+                "paused",
+                _explained(
+                    "The sale is paused. You can take your place in line now.",
+                    _enter(value, "Join the line"),
+                ),
+            ),
+            ("scheduled", _scheduled(value)),
+            ("sold_out", _explained("All tickets are sold.", _others())),
+            ("cancelled", _explained("This event is cancelled.", _others())),
+            _explained("The sale for this event is over.", _others()),
+        ),
+    )
+
+
+def _enter(value: Any, label: str) -> rx.Component:
+    return button(
+        rx.cond(
+            value.busy,
+            rx.fragment(rx.el.span(class_name="spin", aria_hidden=True), "One moment"),
+            rx.fragment(label),
+        ),
+        kind="primary",
+        full=True,
+        disabled=value.busy,
+        on_click=feed.tell("enter"),
+    )
+
+
+def _scheduled(value: Any) -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            value.event.opens_in_seconds > 0,
+            rx.el.p(
+                live.countdown(
+                    value.event.opens_in_seconds,
+                    stamp=value.at,
+                    label="The sale opens in",
+                    on_end=feed.tell("opened"),
+                ),
+                class_name="center strong",
+            ),
+            rx.el.p("The sale has not opened yet.", class_name="center strong"),
+        ),
+        _enter(value, "Take a place in line"),
+        class_name="stack",
+    )
+
+
+def _explained(sentence: str, action: rx.Component) -> rx.Component:
+    return rx.el.div(rx.el.p(sentence, class_name="center"), action, class_name="stack")
+
+
+def _others() -> rx.Component:
+    return button_link("See other events", href="/events", full=True)

@@ -1,0 +1,49 @@
+"""Parts that several pages with state share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from surge_app.components import surfaces
+from surge_app.components.controls import text_button
+from surge_app.state.cards import PriceRow
+from surge_app.state.errors import ProblemState
+
+
+def sale_title(sale: Any) -> rx.Component:
+    """Name the event: what, when, where."""
+    return rx.el.div(
+        rx.el.h1(sale.name),
+        rx.el.p(f"{sale.when} · {sale.venue}", class_name="muted"),
+        class_name="stack tight",
+    )
+
+
+def price_details(price: Any) -> rx.Component:
+    """Unfold the breakup of a price; the total never moves."""
+    return surfaces.disclosure("Price details", price_rows(price))
+
+
+def price_rows(price: Any) -> rx.Component:
+    """Lay out the breakup of a price."""
+    return surfaces.breakup(rx.foreach(price.rows, _row), price.total)
+
+
+def _row(row: PriceRow) -> rx.Component:
+    return rx.fragment(rx.el.dt(row.label), rx.el.dd(row.amount))
+
+
+def problem_notice() -> rx.Component:
+    """Show the neutral notice about a bug, if there was one."""
+    return rx.cond(
+        ProblemState.number != "",
+        surfaces.notice(
+            "That did not work because of a fault on our side. Please try again. If you write to "
+            f"us, give this number: {ProblemState.number}",
+            tone="bad",
+            action=text_button("Close", on_click=ProblemState.dismiss),
+        ),
+        rx.fragment(),
+    )

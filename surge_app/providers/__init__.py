@@ -1,0 +1,108 @@
+"""The vendors behind the ports, over their own SDKs.
+
+Without keys the same adapter speaks over HTTP to the vendor's stand-in on this node.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surge_app.errors import ConfigurationError
+from surge_app.providers.razorpay import RazorpayGateway
+from surge_app.providers.sendgrid import SendGridMail
+from surge_app.providers.twilio import TwilioSms
+from surge_app.services.sandbox_keys import sandbox_keys
+
+if TYPE_CHECKING:
+    from surge_app.services.ports import MailSender, PaymentGateway, SmsSender
+    from surge_app.settings import Settings
+
+__all__ = [
+    "RazorpayGateway",
+    "SendGridMail",
+    "TwilioSms",
+    "build_gateway",
+    "build_mail",
+    "build_sms",
+]
+
+_CHECKOUT_SCRIPT_URL = "https://checkout.razorpay.com/v1/checkout.js"
+_SANDBOX_CHECKOUT_PATH = "/sandbox/razorpay/checkout.js"
+_SANDBOX_MAIL_SENDER = "Surge <tickets@surge.example>"
+_SANDBOX_SMS_SENDER = "+15005550006"
+
+
+def build_gateway(settings: Settings) -> PaymentGateway:
+    """Return Razorpay, or its stand-in when no key is configured.
+
+    Raises:
+        ConfigurationError: If a credential is missing, or production would use the stand-in.
+    """
+    if not settings.uses_sandbox_payments:
+        return RazorpayGateway(
+            settings.razorpay_key_id or "",
+            settings.razorpay_key_secret or "",
+            settings.razorpay_webhook_secrets,
+            settings.razorpay_base_url,
+            _CHECKOUT_SCRIPT_URL,
+        )
+    _refuse_in_production(settings, "RAZORPAY_KEY_ID")
+    keys = sandbox_keys(settings)
+    # With hot reload pages come from another port than the sandbox; else they share one.
+    origin = f"http://localhost:{settings.port}" if settings.frontend_url else ""
+    return RazorpayGateway(
+        keys.razorpay_key_id,
+        keys.razorpay_key_secret,
+        keys.razorpay_webhook_secrets,
+        f"{settings.local_url}/sandbox/razorpay",
+        f"{origin}{_SANDBOX_CHECKOUT_PATH}",
+    )
+
+
+def build_mail(settings: Settings) -> MailSender:
+    """Return SendGrid, or its stand-in when no key is configured.
+
+    Raises:
+        ConfigurationError: If a credential is missing, or production would use the stand-in.
+    """
+    if not settings.uses_sandbox_mail:
+        return SendGridMail(
+            settings.sendgrid_api_key or "",
+            settings.sendgrid_base_url,
+            settings.sendgrid_from or "",
+        )
+    _refuse_in_production(settings, "SENDGRID_API_KEY")
+    return SendGridMail(
+        sandbox_keys(settings).sendgrid_api_key,
+        f"{settings.local_url}/sandbox/sendgrid",
+        settings.sendgrid_from or _SANDBOX_MAIL_SENDER,
+    )
+
+
+def build_sms(settings: Settings) -> SmsSender:
+    """Return Twilio, or its stand-in when no account is configured.
+
+    Raises:
+        ConfigurationError: If a credential is missing, or production would use the stand-in.
+    """
+    if not settings.uses_sandbox_sms:
+        return TwilioSms(
+            settings.twilio_account_sid or "",
+            settings.twilio_auth_token or "",
+            settings.twilio_base_url,
+            settings.twilio_from or "",
+        )
+    _refuse_in_production(settings, "TWILIO_ACCOUNT_SID")
+    keys = sandbox_keys(settings)
+    return TwilioSms(
+        keys.twilio_account_sid,
+        keys.twilio_auth_token,
+        f"{settings.local_url}/sandbox/twilio",
+        settings.twilio_from or _SANDBOX_SMS_SENDER,
+    )
+
+
+def _refuse_in_production(settings: Settings, name: str) -> None:
+    if settings.is_production:
+        msg = f"{name} must be set: production does not run on a stand-in."
+        raise ConfigurationError(msg)

@@ -1,0 +1,316 @@
+"""The payment gateway over Razorpay's SDK."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import certifi
+import razorpay  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no types
+from anyio import CapacityLimiter
+
+from surge_app.errors import ConfigurationError
+from surge_app.providers import razorpay_wire as wire
+from surge_app.providers.transport import (
+    CONCURRENT_CALLS,
+    TIMEOUTS,
+    VendorRefused,
+    VendorSession,
+    in_thread,
+    unreadable,
+)
+from surge_app.services.ports import (
+    GatewayOrder,
+    GatewayPayment,
+    GatewayPaymentStatus,
+    GatewayRefund,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderRejected,
+    WebhookEvent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_VENDOR = "Razorpay"
+_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
+_CONFLICT = 409
+
+# After these minutes an authorized payment is no longer captured by itself: 12 is the least
+# Razorpay allows, and as long as Surge keeps the seats of someone who is paying.
+_AUTOMATIC_EXPIRY_MINUTES = 12
+_MANUAL_EXPIRY_MINUTES = 7200
+
+
+class _Orders(Protocol):
+    def create(self, data: dict[str, Any], *, timeout: tuple[float, float]) -> object: ...
+    def all(self, data: dict[str, Any], *, timeout: tuple[float, float]) -> object: ...
+    def payments(
+        self, order_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
+    ) -> object: ...
+
+
+class _Payments(Protocol):
+    def fetch(
+        self, payment_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
+    ) -> object: ...
+    def capture(
+        self, payment_id: str, amount: int, data: dict[str, Any], *, timeout: tuple[float, float]
+    ) -> object: ...
+    def fetch_multiple_refund(
+        self, payment_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
+    ) -> object: ...
+
+
+class _Client(Protocol):
+    """The part of `razorpay.Client` used here, which itself is untyped."""
+
+    cert_path: str
+    order: _Orders
+    payment: _Payments
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: bytes,
+        headers: dict[str, str],
+        timeout: tuple[float, float],
+    ) -> object: ...
+
+
+class RazorpayGateway:
+    """Razorpay, or its stand-in, behind `PaymentGateway`."""
+
+    def __init__(
+        self,
+        key_id: str,
+        key_secret: str,
+        webhook_secrets: tuple[str, ...],
+        base_url: str,
+        checkout_script_url: str,
+        *,
+        timeouts: tuple[float, float] = TIMEOUTS,
+    ) -> None:
+        """Create the gateway; nothing connects before the first call.
+
+        Args:
+            key_id: Public.
+            key_secret: Signs callbacks and authenticates calls.
+            webhook_secrets: All are accepted: retries of old events carry the old secret.
+            base_url: Without `/v1`.
+            checkout_script_url: Where the browser loads the checkout from.
+            timeouts: Seconds to connect, and to wait for an answer.
+
+        Raises:
+            ConfigurationError: If a credential is empty.
+        """
+        if not key_id or not key_secret or not webhook_secrets or not all(webhook_secrets):
+            msg = "RAZORPAY_KEY_ID, RAZORPAY_KEY_SECRET and RAZORPAY_WEBHOOK_SECRET must be set."
+            raise ConfigurationError(msg)
+        self._key_id = key_id
+        self._key_secret = key_secret
+        self._webhook_secrets = webhook_secrets
+        self._base_url = base_url
+        self._checkout_script_url = checkout_script_url
+        self._timeouts = timeouts
+        self._limiter = CapacityLimiter(CONCURRENT_CALLS)
+        self._local = threading.local()
+
+    @property
+    def key_id(self) -> str:
+        """The public key the checkout in the browser needs."""
+        return self._key_id
+
+    @property
+    def checkout_script_url(self) -> str:
+        """Where the browser loads the checkout from."""
+        return self._checkout_script_url
+
+    async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
+        """Create the order for a receipt, or return the one that exists already."""
+        wanted = _order_request(receipt, amount_paise, currency)
+        try:
+            order = await self._create_order(wanted)
+        except (ProviderOutcomeUnknown, VendorRefused) as error:
+            # Not every account knows `unique_receipt`: some refuse the repeated receipt, some
+            # the field itself.
+            if isinstance(error, VendorRefused) and "unique" not in str(error).lower():
+                raise
+            found = await self._order_of(receipt, cause=error)
+            if found is None:
+                if not (isinstance(error, VendorRefused) and "unique_receipt" in str(error)):
+                    raise
+                del wanted["unique_receipt"]
+                found = await self._create_order(wanted)
+            order = found
+        if (order.amount_paise, order.currency) != (amount_paise, currency.upper()):
+            msg = f"Razorpay has order {order.id} for this receipt with another amount."
+            raise ProviderRejected(msg)
+        return order
+
+    async def order_payments(self, order_id: str) -> list[GatewayPayment]:
+        """Return every attempt to pay an order, failed ones included."""
+        path_id = _checked(order_id)
+        answer = await self._call(
+            lambda client: client.order.payments(path_id, {}, timeout=self._timeouts)
+        )
+        payments = [wire.read_payment(item) for item in wire.items(answer)]
+        # One that cannot be read may be money; leaving it out would lose it.
+        return [_readable(payment) for payment in payments]
+
+    async def payment(self, payment_id: str) -> GatewayPayment:
+        """Return one payment as it stands now."""
+        path_id = _checked(payment_id)
+        answer = await self._call(
+            lambda client: client.payment.fetch(path_id, {}, timeout=self._timeouts)
+        )
+        return _readable(wire.read_payment(answer))
+
+    async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
+        """Capture an authorized payment; capturing a captured one returns it unchanged."""
+        path_id = _checked(payment_id)
+        try:
+            # The SDK writes the amount into `data`, whose default all calls share: pass our own.
+            answer = await self._call(
+                lambda client: client.payment.capture(
+                    path_id, amount_paise, {"currency": currency}, timeout=self._timeouts
+                )
+            )
+        except VendorRefused:
+            payment = await self.payment(payment_id)
+            if payment.status in {GatewayPaymentStatus.CAPTURED, GatewayPaymentStatus.REFUNDED}:
+                return payment
+            raise
+        payment = wire.read_payment(answer)
+        if payment is None:
+            raise unreadable(_VENDOR, mutates=True)
+        return payment
+
+    async def refund(self, payment_id: str, *, body: str, idempotency_key: str) -> GatewayRefund:
+        """Ask for a refund."""
+        path = f"/v1/payments/{_checked(payment_id)}/refund"
+        headers = {"Content-Type": "application/json", "X-Refund-Idempotency": idempotency_key}
+        try:
+            # `payment.refund` would encode the body anew; a repeat must be equal to the byte.
+            answer = await self._call(
+                lambda client: client.request(
+                    "post", path, data=body.encode(), headers=headers, timeout=self._timeouts
+                )
+            )
+        except VendorRefused as error:
+            if error.status == _CONFLICT:
+                msg = "Razorpay is still working on the first request for this refund."
+                raise ProviderOutcomeUnknown(msg) from error
+            if "already" in str(error):
+                return await self._existing_refund(payment_id, body, cause=error)
+            raise
+        refund = wire.read_refund(answer)
+        if refund is None:
+            raise unreadable(_VENDOR, mutates=True)
+        return refund
+
+    def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
+        """Whether the gateway signed that this payment belongs to this (stored) order."""
+        message = f"{order_id}|{payment_id}".encode("utf-8", "surrogatepass")
+        return wire.signature_matches(message, signature, (self._key_secret,))
+
+    def verifies_webhook(self, body: bytes, signature: str | None) -> bool:
+        """Whether the gateway signed these raw bytes with one of the webhook secrets."""
+        return wire.signature_matches(body, signature, self._webhook_secrets)
+
+    def parse_webhook(self, body: bytes) -> WebhookEvent:
+        """Read a verified webhook."""
+        return wire.read_event(body)
+
+    async def _call(self, use: Callable[[_Client], object]) -> object:
+        return await in_thread(self._limiter, lambda: use(self._client()))
+
+    def _client(self) -> _Client:
+        """Return this thread's client: the SDK's session is not safe to share."""
+        client: _Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = cast(
+                "_Client",
+                razorpay.Client(
+                    session=VendorSession(_VENDOR, self._base_url),
+                    auth=(self._key_id, self._key_secret),
+                    base_url=self._base_url,
+                ),
+            )
+            # The SDK's own bundle of root certificates is from 2015.
+            client.cert_path = certifi.where()
+            self._local.client = client
+        return client
+
+    async def _create_order(self, wanted: dict[str, Any]) -> GatewayOrder:
+        answer = await self._call(
+            lambda client: client.order.create(wanted, timeout=self._timeouts)
+        )
+        order = wire.read_order(answer)
+        if order is None:
+            raise unreadable(_VENDOR, mutates=True)
+        return order
+
+    async def _order_of(self, receipt: str, *, cause: ProviderError) -> GatewayOrder | None:
+        """Return the order an unclear request left behind; if that stays unclear, raise it."""
+        try:
+            answer = await self._call(
+                lambda client: client.order.all({"receipt": receipt}, timeout=self._timeouts)
+            )
+        except ProviderError as error:
+            raise cause from error
+        orders = [wire.read_order(item) for item in wire.items(answer)]
+        return next((order for order in orders if order and order.receipt == receipt), None)
+
+    async def _existing_refund(
+        self, payment_id: str, body: str, *, cause: VendorRefused
+    ) -> GatewayRefund:
+        """Return the refund an earlier request with this body made, else raise the refusal."""
+        receipt = wire.receipt_of(json.loads(body))
+        path_id = _checked(payment_id)
+        answer = await self._call(
+            lambda client: client.payment.fetch_multiple_refund(path_id, {}, timeout=self._timeouts)
+        )
+        for item in wire.items(answer):
+            refund = wire.read_refund(item)
+            if refund is not None and receipt is not None and wire.receipt_of(item) == receipt:
+                return refund
+        raise cause
+
+
+def _order_request(receipt: str, amount_paise: int, currency: str) -> dict[str, Any]:
+    return {
+        "amount": amount_paise,
+        "currency": currency,
+        "receipt": receipt,
+        "unique_receipt": True,
+        "partial_payment": False,
+        "notes": {"receipt": receipt},
+        "payment": {
+            "capture": "automatic",
+            "capture_options": {
+                "automatic_expiry_period": _AUTOMATIC_EXPIRY_MINUTES,
+                "manual_expiry_period": _MANUAL_EXPIRY_MINUTES,
+                "refund_speed": "normal",
+            },
+        },
+    }
+
+
+def _readable(payment: GatewayPayment | None) -> GatewayPayment:
+    if payment is None:
+        raise unreadable(_VENDOR, mutates=False)
+    return payment
+
+
+def _checked(identifier: str) -> str:
+    """Return an id that may stand in a path; callbacks bring ids from the browser."""
+    if not _ID.fullmatch(identifier):
+        msg = "That is not an id of Razorpay."
+        raise ProviderRejected(msg)
+    return identifier

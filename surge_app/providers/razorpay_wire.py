@@ -1,0 +1,158 @@
+"""Razorpay's JSON and signatures, read without trusting either."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from surge_app.services.ports import (
+    GatewayOrder,
+    GatewayPayment,
+    GatewayPaymentStatus,
+    GatewayRefund,
+    GatewayRefundStatus,
+    ProviderRejected,
+    WebhookEvent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def signature_matches(message: bytes, signature: str | None, secrets: Iterable[str]) -> bool:
+    """Whether one of the secrets signed these bytes.
+
+    Args:
+        message: Exactly what was signed; for a webhook the raw body.
+        signature: Hexadecimal HMAC-SHA256 as received.
+        secrets: None at all, or an empty one among them, verifies nothing: an empty secret
+            is one everybody knows.
+    """
+    known = tuple(secrets)
+    if not signature or not signature.isascii() or not known or not all(known):
+        return False
+    received = signature.strip().lower().encode()
+    return any(
+        hmac.compare_digest(
+            hmac.new(secret.encode(), message, hashlib.sha256).hexdigest().encode(), received
+        )
+        for secret in known
+    )
+
+
+def read_order(data: object) -> GatewayOrder | None:
+    """Return the order an entity describes, or None if it does not describe one."""
+    found = _mapping(data)
+    order_id, amount = found.get("id"), found.get("amount")
+    currency, status = found.get("currency"), found.get("status")
+    if not (_is_text(order_id) and _is_amount(amount) and _is_text(currency) and _is_text(status)):
+        return None
+    receipt = found.get("receipt")
+    return GatewayOrder(
+        id=str(order_id),
+        receipt=receipt if isinstance(receipt, str) else "",
+        amount_paise=cast("int", amount),
+        currency=str(currency).upper(),
+        status=str(status),
+    )
+
+
+def read_payment(data: object) -> GatewayPayment | None:
+    """Return the payment an entity describes.
+
+    `status` decides; Razorpay's own sample of a failed payment says `"captured": true`.
+
+    Returns:
+        None for anything that is not a payment of an order in a state known here.
+    """
+    found = _mapping(data)
+    payment_id, order_id = found.get("id"), found.get("order_id")
+    amount, currency = found.get("amount"), found.get("currency")
+    if not (
+        _is_text(payment_id) and _is_text(order_id) and _is_amount(amount) and _is_text(currency)
+    ):
+        return None
+    try:
+        status = GatewayPaymentStatus(str(found.get("status")))
+    except ValueError:
+        return None
+    return GatewayPayment(
+        id=str(payment_id),
+        order_id=str(order_id),
+        amount_paise=cast("int", amount),
+        currency=str(currency).upper(),
+        status=status,
+        method=_text_or_none(found.get("method")),
+        error_description=_text_or_none(found.get("error_description")),
+    )
+
+
+def read_refund(data: object) -> GatewayRefund | None:
+    """Return the refund an entity describes; an unknown state counts as pending."""
+    found = _mapping(data)
+    refund_id, payment_id, amount = found.get("id"), found.get("payment_id"), found.get("amount")
+    if not (_is_text(refund_id) and _is_text(payment_id) and _is_amount(amount)):
+        return None
+    try:
+        status = GatewayRefundStatus(str(found.get("status")))
+    except ValueError:
+        status = GatewayRefundStatus.PENDING
+    return GatewayRefund(
+        id=str(refund_id),
+        payment_id=str(payment_id),
+        amount_paise=cast("int", amount),
+        status=status,
+    )
+
+
+def read_event(body: bytes) -> WebhookEvent:
+    """Return the event in a verified webhook body.
+
+    Raises:
+        ProviderRejected: If the body is not an event.
+    """
+    try:
+        found = _mapping(json.loads(body))
+    except (ValueError, RecursionError) as error:
+        msg = "The webhook's body is not JSON."
+        raise ProviderRejected(msg) from error
+    kind = found.get("event")
+    if not _is_text(kind):
+        msg = "The webhook's body is not an event."
+        raise ProviderRejected(msg)
+    payload = _mapping(found.get("payload"))
+    return WebhookEvent(
+        kind=str(kind),
+        payment=read_payment(_mapping(payload.get("payment")).get("entity")),
+        refund=read_refund(_mapping(payload.get("refund")).get("entity")),
+    )
+
+
+def items(collection: object) -> list[object]:
+    """Return the members of a collection, or none if it is not one."""
+    found: object = _mapping(collection).get("items")
+    return cast("list[object]", found) if isinstance(found, list) else []
+
+
+def receipt_of(entity: object) -> str | None:
+    """Return the receipt an entity or a request body carries."""
+    return _text_or_none(_mapping(entity).get("receipt"))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _text_or_none(value: object) -> str | None:
+    # Razorpay writes "nothing" as null and as "".
+    return value if isinstance(value, str) and value else None

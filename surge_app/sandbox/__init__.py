@@ -1,0 +1,74 @@
+"""Stand-ins for Razorpay, SendGrid and Twilio, spoken to over HTTP by the vendors' own SDKs.
+
+They exist so that everything, bad days included, can be lived through without a key and
+without money. Production refuses them.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+from surge_app.errors import ConfigurationError
+from surge_app.sandbox.checkout import checkout_router
+from surge_app.sandbox.faults import faults_router
+from surge_app.sandbox.messages import sendgrid_router, twilio_router
+from surge_app.sandbox.outbox import outbox_router
+from surge_app.sandbox.razorpay import razorpay_router
+from surge_app.sandbox.store import Faults, Orders, Outbox
+from surge_app.sandbox.webhooks import WebhookSender
+from surge_app.services.sandbox_keys import sandbox_keys
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from surge_app.sandbox.store import RedisFactory
+    from surge_app.settings import Settings
+
+__all__ = ["create_sandbox"]
+
+_WEBHOOK_PATH = "/api/webhooks/razorpay"
+
+
+def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter:
+    """Return the router with every stand-in this install uses, under `/sandbox`.
+
+    Args:
+        settings: Decides which vendors are played, and derives their credentials.
+        redis_factory: Called for every request, never before the first one. Its client must
+            decode responses.
+
+    Raises:
+        ConfigurationError: In production, or without a secret key.
+    """
+    if settings.is_production:
+        msg = "SURGE_ENV=production does not allow the sandbox."
+        raise ConfigurationError(msg)
+    keys = sandbox_keys(settings)
+    webhooks = WebhookSender(
+        f"{settings.local_url}{_WEBHOOK_PATH}", keys.razorpay_webhook_secrets[0]
+    )
+    faults, outbox = Faults(redis_factory), Outbox(redis_factory)
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await webhooks.aclose()
+
+    router = APIRouter(prefix="/sandbox", include_in_schema=False, lifespan=lifespan)
+    if settings.uses_sandbox_payments:
+        orders = Orders(redis_factory)
+        router.include_router(razorpay_router(keys, orders, webhooks, faults))
+        router.include_router(checkout_router(keys, orders, webhooks))
+    if settings.uses_sandbox_mail:
+        router.include_router(sendgrid_router(keys, outbox, faults))
+    if settings.uses_sandbox_sms:
+        router.include_router(twilio_router(keys, outbox, faults))
+    if settings.uses_sandbox_mail or settings.uses_sandbox_sms:
+        router.include_router(outbox_router(outbox))
+    router.include_router(faults_router(faults))
+    return router

@@ -1,0 +1,105 @@
+"""Razorpay's checkout, played: the script for the page and what its buttons do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from surge_app.sandbox import entities
+from surge_app.sandbox import orders as rules
+from surge_app.sandbox.faults import VendorError
+from surge_app.sandbox.razorpay import known
+from surge_app.sandbox.webhooks import WebhookMode
+
+if TYPE_CHECKING:
+    from surge_app.sandbox.store import JsonObject, OrderBook, Orders
+    from surge_app.sandbox.webhooks import WebhookSender
+    from surge_app.services.sandbox_keys import SandboxKeys
+
+_SCRIPT = Path(__file__).parent / "static" / "checkout.js"
+_LONGEST_TEXT = 256
+
+
+class Attempt(BaseModel):
+    """The body of `POST /sandbox/razorpay/orders/{order_id}/attempts`.
+
+    Attributes:
+        amount_paise: What is paid instead of the order's amount, to see a wrong one arrive.
+        webhook: How the application is told.
+        delay_seconds: For `delayed`.
+        payment_id: A failed payment that succeeds after all, instead of a new one.
+    """
+
+    outcome: Literal["captured", "failed", "authorized"]
+    amount_paise: int | None = Field(None, ge=1, le=10**12)
+    webhook: WebhookMode = "normal"
+    delay_seconds: float = Field(30.0, ge=0, le=3600)
+    payment_id: str | None = None
+    email: str = Field("", max_length=_LONGEST_TEXT)
+    contact: str = Field("", max_length=_LONGEST_TEXT)
+    description: str = Field("", max_length=_LONGEST_TEXT)
+
+
+def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) -> APIRouter:
+    """Return the routes the browser uses; as with Razorpay's own, no key secret is needed.
+
+    They stay up when the API is told to fail: money that moves while the API is down is the
+    case worth seeing.
+    """
+    router = APIRouter(prefix="/razorpay")
+    script = _SCRIPT.read_bytes()
+
+    @router.get("/checkout.js")
+    async def checkout_script() -> Response:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+        return Response(script, media_type="text/javascript", headers=headers)
+
+    @router.get("/orders/{order_id}")
+    async def checkout_order(order_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        try:
+            book = await known(orders.get(order_id))
+        except VendorError as error:
+            return JSONResponse(error.content, error.status)
+        shown = {name: book.order[name] for name in ("id", "amount", "currency", "status")}
+        return JSONResponse({**shown, "key": keys.razorpay_key_id})
+
+    @router.post("/orders/{order_id}/attempts")
+    async def attempt(order_id: str, wanted: Attempt) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
+            payment = _attempt(book, wanted)
+            return payment, entities.payment_events(book, payment)
+
+        try:
+            payment, events = await known(orders.change(order_id, change))
+        except VendorError as error:
+            return JSONResponse(error.content, error.status)
+        await webhooks.send(events, wanted.webhook, delay_seconds=wanted.delay_seconds)
+        return JSONResponse(_answer(payment, keys.razorpay_key_secret))
+
+    return router
+
+
+def _attempt(book: OrderBook, wanted: Attempt) -> JsonObject:
+    if wanted.payment_id is not None:
+        return rules.late_success(book, wanted.payment_id, wanted.outcome)
+    payer = {
+        "email": wanted.email,
+        "contact": wanted.contact,
+        "description": wanted.description,
+    }
+    return rules.attempt(book, wanted.outcome, wanted.amount_paise, payer)
+
+
+def _answer(payment: JsonObject, key_secret: str) -> JsonObject:
+    if payment["status"] == "failed":
+        return entities.payment_error(payment)
+    message = f"{payment['order_id']}|{payment['id']}".encode()
+    return {
+        "razorpay_payment_id": payment["id"],
+        "razorpay_order_id": payment["order_id"],
+        "razorpay_signature": entities.signed(message, key_secret),
+    }

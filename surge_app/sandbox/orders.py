@@ -1,0 +1,255 @@
+"""What Razorpay does with orders, payments and refunds, without HTTP and without Redis.
+
+Every function either changes an order book as Razorpay would, or raises its error answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from surge_app.sandbox import entities
+
+if TYPE_CHECKING:
+    from surge_app.sandbox.entities import PaymentStatus
+    from surge_app.sandbox.store import JsonObject, OrderBook
+
+_LEAST_AMOUNT = 100
+_LONGEST_RECEIPT = 40
+_MOST_NOTES = 15
+_LONGEST_NOTE = 256
+_LEAST_AUTOMATIC_MINUTES = 12
+_MOST_MANUAL_MINUTES = 7200
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{10,}")
+_ORDER_FIELDS = frozenset(
+    {
+        "amount",
+        "currency",
+        "receipt",
+        "unique_receipt",
+        "notes",
+        "partial_payment",
+        "first_payment_min_amount",
+        "payment",
+        "payment_capture",
+    }
+)
+_REFUND_FIELDS = frozenset({"amount", "speed", "notes", "receipt"})
+
+
+def read_json(body: bytes) -> JsonObject:
+    """Return the JSON object in a request body."""
+    try:
+        found: Any = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        msg = "The request body is not valid JSON."
+        raise entities.bad_request(msg)
+    return cast("JsonObject", found)
+
+
+def create_order(wanted: JsonObject) -> JsonObject:
+    """Return the entity of the order a request asks for."""
+    _only(wanted, _ORDER_FIELDS)
+    amount = _amount(wanted)
+    currency = wanted.get("currency")
+    if currency is None:
+        msg = "The currency field is required."
+        raise entities.bad_request(msg, field="currency")
+    if currency != "INR":
+        msg = "Currency is not supported"
+        raise entities.bad_request(msg, field="currency")
+    receipt = wanted.get("receipt")
+    if receipt is not None and not isinstance(receipt, str):
+        msg = "The receipt must be a string."
+        raise entities.bad_request(msg, field="receipt")
+    if receipt is not None and len(receipt) > _LONGEST_RECEIPT:
+        msg = f"The receipt may not be greater than {_LONGEST_RECEIPT} characters."
+        raise entities.bad_request(msg, field="receipt")
+    _check_capture(wanted.get("payment"))
+    return entities.new_order(amount, currency, receipt or None, _notes(wanted))
+
+
+def same_order(book: OrderBook, wanted: JsonObject) -> JsonObject:
+    """Return the order a repeated `unique_receipt` request means, if it asks for the same."""
+    if (book.order["amount"], book.order["currency"]) != (wanted["amount"], wanted["currency"]):
+        msg = "Order receipt should be unique."
+        raise entities.bad_request(msg, field="receipt")
+    return book.order
+
+
+def attempt(
+    book: OrderBook, outcome: PaymentStatus, amount: int | None, payer: dict[str, str]
+) -> JsonObject:
+    """Let someone try to pay; returns the payment."""
+    if any(paid["status"] != "failed" for paid in book.payments.values()):
+        msg = "Payment already done for this order."
+        raise entities.bad_request(msg, reason="order_already_paid")
+    due = cast("int", book.order["amount"])
+    payment = entities.new_payment(book.order, outcome, due if amount is None else amount, payer)
+    book.payments[payment["id"]] = payment
+    book.order["attempts"] += 1
+    book.order["status"] = "attempted"
+    if outcome == "captured":
+        _credit(book, payment)
+    return payment
+
+
+def late_success(book: OrderBook, payment_id: str, outcome: PaymentStatus) -> JsonObject:
+    """Let a failed payment succeed after all, as banks sometimes do; returns the payment."""
+    payment = book.payments.get(payment_id)
+    if payment is None:
+        raise entities.unknown_id()
+    if payment["status"] != "failed" or outcome == "failed":
+        msg = "The payment is not in a state that allows this."
+        raise entities.bad_request(msg)
+    entities.set_payment_status(payment, outcome)
+    payment["late_authorized"] = True
+    if outcome == "captured":
+        _credit(book, payment)
+    return payment
+
+
+def capture(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObject:
+    """Capture an authorized payment; returns it."""
+    payment = book.payments[payment_id]
+    amount = _amount(wanted)
+    if payment["status"] in {"captured", "refunded"}:
+        msg = "This payment has already been captured"
+        raise entities.bad_request(msg)
+    if payment["status"] != "authorized":
+        msg = "Only payments which have been authorized and not yet captured can be captured"
+        raise entities.bad_request(msg)
+    if amount != payment["amount"]:
+        msg = "Capture amount must be equal to the amount authorized"
+        raise entities.bad_request(msg, field="amount")
+    if wanted.get("currency", payment["currency"]) != payment["currency"]:
+        msg = "Payment currency should be same as capture currency"
+        raise entities.bad_request(msg, field="currency")
+    entities.set_payment_status(payment, "captured")
+    _credit(book, payment)
+    return payment
+
+
+def refund(
+    book: OrderBook, payment_id: str, body: bytes, idempotency_key: str | None
+) -> tuple[JsonObject, bool]:
+    """Refund a payment.
+
+    Returns:
+        The refund, and whether it is new.
+    """
+    if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        msg = "The idempotency key must have at least 10 characters of A-Z, a-z, 0-9, - and _."
+        raise entities.bad_request(msg)
+    request_key = f"{payment_id} {idempotency_key}"
+    digest = hashlib.sha256(body).hexdigest()
+    if idempotency_key is not None and request_key in book.refund_requests:
+        known_digest, refund_id = book.refund_requests[request_key]
+        if known_digest != digest:
+            msg = "Different request body sent for the same idempotency key."
+            raise entities.bad_request(msg)
+        return book.refunds[refund_id], False
+    made = _new_refund(book.payments[payment_id], read_json(body))
+    book.refunds[made["id"]] = made
+    if idempotency_key is not None:
+        book.refund_requests[request_key] = (digest, made["id"])
+    return made, True
+
+
+def _new_refund(payment: JsonObject, wanted: JsonObject) -> JsonObject:
+    _only(wanted, _REFUND_FIELDS)
+    if payment["status"] == "refunded":
+        msg = "The payment has been fully refunded already"
+        raise entities.bad_request(msg)
+    if payment["status"] != "captured":
+        msg = "The payment status should be captured for action to be taken"
+        raise entities.bad_request(msg)
+    left = cast("int", payment["amount"]) - cast("int", payment["amount_refunded"])
+    amount = _amount(wanted) if "amount" in wanted else left
+    if amount > left:
+        msg = "The refund amount provided is greater than amount captured"
+        raise entities.bad_request(msg, field="amount")
+    if wanted.get("speed", "normal") not in {"normal", "optimum"}:
+        msg = "The speed must be normal or optimum."
+        raise entities.bad_request(msg, field="speed")
+    _notes(wanted)
+    made = entities.new_refund(payment, amount, wanted)
+    payment["amount_refunded"] += amount
+    is_full = payment["amount_refunded"] == payment["amount"]
+    payment["refund_status"] = "full" if is_full else "partial"
+    if is_full:
+        payment["status"] = "refunded"
+    return made
+
+
+def _credit(book: OrderBook, payment: JsonObject) -> None:
+    order = book.order
+    order["amount_paid"] += payment["amount"]
+    order["amount_due"] = max(0, order["amount"] - order["amount_paid"])
+    if order["amount_due"] == 0:
+        order["status"] = "paid"
+
+
+def _amount(wanted: JsonObject) -> int:
+    amount = wanted.get("amount")
+    if amount is None:
+        msg = "The amount field is required."
+        raise entities.bad_request(msg, field="amount")
+    if not isinstance(amount, int) or isinstance(amount, bool):
+        msg = "The amount must be an integer."
+        raise entities.bad_request(msg, field="amount")
+    if amount < _LEAST_AMOUNT:
+        msg = "The amount must be at least INR 1.00"
+        raise entities.bad_request(msg, field="amount")
+    return amount
+
+
+def _notes(wanted: JsonObject) -> JsonObject:
+    notes: Any = wanted.get("notes")
+    if not notes:
+        return {}
+    if not isinstance(notes, dict):
+        msg = "The notes must be an object."
+        raise entities.bad_request(msg, field="notes")
+    pairs = cast("JsonObject", notes)
+    is_long = any(len(str(value)) > _LONGEST_NOTE for value in pairs.values())
+    if len(pairs) > _MOST_NOTES or is_long:
+        msg = "The notes may have at most 15 pairs of at most 256 characters."
+        raise entities.bad_request(msg, field="notes")
+    return pairs
+
+
+def _only(wanted: JsonObject, known: frozenset[str]) -> None:
+    extra = sorted(set(wanted) - known)
+    if extra:
+        msg = f"{', '.join(extra)} is/are not required and should not be sent"
+        raise entities.bad_request(msg, reason="extra_field_sent")
+
+
+def _check_capture(payment: object) -> None:
+    if payment is None:
+        return
+    found = cast("JsonObject", payment) if isinstance(payment, dict) else {}
+    if found.get("capture") not in {"automatic", "manual"}:
+        msg = "The selected payment.capture is invalid."
+        raise entities.bad_request(msg, field="capture")
+    options: Any = found.get("capture_options")
+    settings = cast("JsonObject", options) if isinstance(options, dict) else {}
+    automatic = settings.get("automatic_expiry_period")
+    manual = settings.get("manual_expiry_period", _MOST_MANUAL_MINUTES)
+    if found["capture"] == "automatic" and (
+        not isinstance(automatic, int) or automatic < _LEAST_AUTOMATIC_MINUTES
+    ):
+        msg = f"The automatic expiry period must be at least {_LEAST_AUTOMATIC_MINUTES}."
+        raise entities.bad_request(msg, field="automatic_expiry_period")
+    least = automatic if isinstance(automatic, int) else _LEAST_AUTOMATIC_MINUTES
+    if not isinstance(manual, int) or not least <= manual <= _MOST_MANUAL_MINUTES:
+        msg = f"The manual expiry period must be between {least} and {_MOST_MANUAL_MINUTES}."
+        raise entities.bad_request(msg, field="manual_expiry_period")
+    if settings.get("refund_speed", "normal") not in {"normal", "optimum"}:
+        msg = "The selected refund speed is invalid."
+        raise entities.bad_request(msg, field="refund_speed")

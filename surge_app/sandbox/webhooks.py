@@ -1,0 +1,133 @@
+"""Webhooks over real HTTP: signed, repeated until taken, in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Literal
+
+import httpx
+
+from surge_app.log import get_logger
+from surge_app.sandbox.entities import new_entity_id, signed
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from surge_app.sandbox.store import JsonObject
+
+WebhookMode = Literal["normal", "none", "duplicate", "before_callback", "delayed", "forged"]
+
+_log = get_logger(__name__)
+
+_ANSWER_WITHIN_SECONDS = 5.0
+_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+_CONCURRENT_DELIVERIES = 32
+
+
+class WebhookSender:
+    """Sends events to one address the way Razorpay does."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        """Create the sender.
+
+        Args:
+            url: Where the application takes webhooks.
+            secret: Signs the bodies.
+        """
+        self._url = url
+        self._secret = secret
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(_CONCURRENT_DELIVERIES)
+
+    async def send(
+        self, events: Sequence[JsonObject], mode: WebhookMode, *, delay_seconds: float = 0.0
+    ) -> None:
+        """Deliver events in order.
+
+        Returns at once, except for `before_callback`, which waits for the first try of each.
+
+        Args:
+            events: The bodies.
+            mode: `forged` signs with a wrong secret and does not insist; `duplicate` sends
+                every event twice under one event id.
+            delay_seconds: For `delayed`: how long to wait first.
+        """
+        if mode == "none" or not events:
+            return
+        if mode == "before_callback":
+            await self._send_now(events, mode)
+        else:
+            pause = delay_seconds if mode == "delayed" else 0.0
+            self._start(self._send_later(events, mode, pause))
+
+    async def aclose(self) -> None:
+        """Stop every delivery that is under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_later(
+        self, events: Sequence[JsonObject], mode: WebhookMode, pause: float
+    ) -> None:
+        await asyncio.sleep(pause)
+        await self._send_now(events, mode)
+
+    async def _send_now(self, events: Sequence[JsonObject], mode: WebhookMode) -> None:
+        for event in events:
+            delivery = _Delivery(event)
+            if mode == "forged":
+                await self._try(delivery, secret=f"not-{self._secret}")
+                continue
+            is_taken = await self._try(delivery)
+            if mode == "duplicate":
+                is_taken = await self._try(delivery) or is_taken
+            if not is_taken:
+                # On its own, so that one event that is refused does not hold up the others.
+                self._start(self._insist(delivery))
+
+    async def _insist(self, delivery: _Delivery) -> None:
+        for pause in _PAUSES_SECONDS:
+            await asyncio.sleep(pause)
+            if await self._try(delivery):
+                return
+        _log.warning("sandbox_webhook_given_up", webhook=delivery.name, url=self._url)
+
+    async def _try(self, delivery: _Delivery, *, secret: str | None = None) -> bool:
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Razorpay-Webhook/v1",
+            "X-Razorpay-Signature": signed(delivery.body, secret or self._secret),
+            "x-razorpay-event-id": delivery.event_id,
+        }
+        # Our own address over plain HTTP: no certificates to load, no proxy to ask.
+        async with (
+            self._slots,
+            httpx.AsyncClient(
+                verify=False,  # noqa: S501 - as above
+                trust_env=False,
+                timeout=_ANSWER_WITHIN_SECONDS,
+            ) as client,
+        ):
+            try:
+                answer = await client.post(self._url, content=delivery.body, headers=headers)
+            except httpx.HTTPError as error:
+                _log.info("sandbox_webhook_failed", webhook=delivery.name, error=repr(error))
+                return False
+        return answer.is_success
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        # The loop keeps only weak references to tasks.
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Delivery:
+    """One event on its way: body and event id stay the same on every try."""
+
+    def __init__(self, event: JsonObject) -> None:
+        self.name = str(event["event"])
+        self.body = json.dumps(event, separators=(",", ":")).encode()
+        self.event_id = new_entity_id("evt").removeprefix("evt_")

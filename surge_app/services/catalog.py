@@ -1,0 +1,287 @@
+"""Events and tiers as attendees see them, and how they come to be."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import new_id, utc_now
+from surge_app.db import catalog as catalog_queries
+from surge_app.db import units
+from surge_app.db.engine import Database
+from surge_app.errors import InvalidRequest, NotFound, SlugTaken
+from surge_app.models import AuditEntry, Event, EventPhase, Tier
+from surge_app.services.views import EventView, TierView
+
+_FRESH_SECONDS = 1.0
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST_SLUG = 60
+_MOST_UNITS = 1_000_000
+_CHEAPEST_PAISE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewTier:
+    """A tier to create; `price_paise` is without the convenience fee."""
+
+    name: str
+    price_paise: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to create. Durations are seconds, times are aware.
+
+    Attributes:
+        fee_paise: None takes the setting of the installation.
+    """
+
+    slug: str
+    name: str
+    venue: str
+    starts_at: datetime
+    tiers: tuple[NewTier, ...]
+    description: str = ""
+    time_zone: str = "Asia/Kolkata"
+    sales_open_at: datetime | None = None
+    sales_close_at: datetime | None = None
+    max_per_person: int = 6
+    hold_seconds: int = 300
+    concurrent_buyers: int = 200
+    admissions_per_minute: int | None = None
+    challenge: str = "off"
+    fee_paise: int | None = None
+    refund_policy: str = ""
+    organizer_contact: str = ""
+
+
+@dataclass(slots=True)
+class _Fresh:
+    """What was read last, shared by everyone who asks within the next second."""
+
+    at: float = -_FRESH_SECONDS
+    events: Mapping[str, EventView] = field(default_factory=dict[str, EventView])
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Catalog:
+    """Reads events for everyone and creates them for organizers."""
+
+    def __init__(self, database: Database, *, default_fee_paise: int) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._default_fee_paise = default_fee_paise
+        self._fresh = _Fresh()
+
+    async def events(self) -> list[EventView]:
+        """Return every published event, the soonest first, at most a second old."""
+        return list((await self._read()).values())
+
+    async def event(self, slug: str) -> EventView:
+        """Return one event, at most a second old.
+
+        Raises:
+            NotFound: If there is no such event, or it is a draft.
+        """
+        found = (await self._read()).get(slug)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def create(self, new: NewEvent, *, actor: str) -> str:
+        """Create a published event with its tiers and units, and return its slug.
+
+        Raises:
+            InvalidRequest: If a value makes no sense; the sentence says which.
+            SlugTaken: If the slug is in use.
+        """
+        _check(new)
+        event = _event_row(new, default_fee_paise=self._default_fee_paise)
+        try:
+            async with self._database.transaction() as session:
+                session.add(event)
+                await session.flush()
+                for position, tier in enumerate(new.tiers):
+                    await _add_tier(session, event.id, tier, position)
+                session.add(
+                    AuditEntry(
+                        actor=actor,
+                        action="event.create",
+                        subject=new.slug,
+                        after={"name": new.name, "units": sum(tier.units for tier in new.tiers)},
+                    )
+                )
+        except IntegrityError as error:
+            if "uq_events_slug" in str(error.orig):
+                raise SlugTaken from error
+            raise
+        self.forget()
+        return new.slug
+
+    def forget(self) -> None:
+        """Read from the database next time; called after a change."""
+        self._fresh.at = -_FRESH_SECONDS
+
+    async def _read(self) -> Mapping[str, EventView]:
+        if time.monotonic() - self._fresh.at < _FRESH_SECONDS:
+            return self._fresh.events
+        async with self._fresh.lock:
+            if time.monotonic() - self._fresh.at >= _FRESH_SECONDS:
+                started = time.monotonic()
+                self._fresh.events = await self._load()
+                self._fresh.at = started
+        return self._fresh.events
+
+    async def _load(self) -> dict[str, EventView]:
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session)
+            tiers = await catalog_queries.tiers(session, [event.id for event in events])
+            counts = await units.counts_by_tier(
+                session, [tier.id for listed in tiers.values() for tier in listed]
+            )
+        now = utc_now()
+        return {
+            event.slug: event_view(event, tiers.get(event.id, []), counts, now) for event in events
+        }
+
+
+def event_view(
+    event: Event, tiers: list[Tier], counts: Mapping[str, units.Counts], now: datetime
+) -> EventView:
+    """Project an event, its tiers and their counts."""
+    views = tuple(_tier_view(tier, event, counts.get(tier.id, units.Counts())) for tier in tiers)
+    return EventView(
+        slug=event.slug,
+        name=event.name,
+        description=event.description,
+        venue=event.venue,
+        time_zone=event.time_zone,
+        starts_at=event.starts_at,
+        sales_open_at=event.sales_open_at,
+        sales_close_at=event.sales_close_at,
+        status=event_status(event, views, now),
+        currency=event.currency,
+        fee_paise=event.fee_paise,
+        max_per_person=event.max_per_person,
+        hold_seconds=event.hold_seconds,
+        refund_policy=event.refund_policy,
+        organizer_contact=event.organizer_contact,
+        tiers=views,
+    )
+
+
+def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> str:
+    """Return the word of the JSON contract for where a sale stands."""
+    available = sum(tier.available for tier in tiers)
+    held = sum(tier.held for tier in tiers)
+    ends_at = event.sales_close_at or event.starts_at
+    stages = (
+        ("cancelled", event.phase == EventPhase.CANCELLED),
+        ("ended", now >= ends_at),
+        ("scheduled", event.sales_open_at is not None and now < event.sales_open_at),
+        ("sold_out", available + held == 0),
+        ("paused", event.is_paused),
+        ("all_held", available == 0),
+    )
+    return next((word for word, applies in stages if applies), "on_sale")
+
+
+def _tier_view(tier: Tier, event: Event, counts: units.Counts) -> TierView:
+    return TierView(
+        id=tier.id,
+        name=tier.name,
+        price_paise=tier.price_paise,
+        all_in_paise=tier.price_paise + event.fee_paise,
+        capacity=tier.capacity,
+        available=counts.available,
+        held=counts.held,
+        sold=counts.sold,
+    )
+
+
+def _check(new: NewEvent) -> None:
+    problems = {
+        "The address (slug) may hold small letters, digits and single hyphens.": not (
+            _SLUG.fullmatch(new.slug) and len(new.slug) <= _LONGEST_SLUG
+        ),
+        "An event needs a name and a venue.": not (new.name.strip() and new.venue.strip()),
+        "An event needs at least one tier.": not new.tiers,
+        "Each tier needs a name of its own.": len({tier.name for tier in new.tiers})
+        != len(new.tiers)
+        or not all(tier.name.strip() for tier in new.tiers),
+        "A ticket costs at least ₹1 (100 paise).": any(
+            tier.price_paise < _CHEAPEST_PAISE for tier in new.tiers
+        ),
+        f"A tier has 1 to {_MOST_UNITS} units.": any(
+            not 1 <= tier.units <= _MOST_UNITS for tier in new.tiers
+        ),
+        "Times need an offset, such as 2027-03-06T19:00:00+05:30.": any(
+            moment is not None and moment.tzinfo is None
+            for moment in (new.starts_at, new.sales_open_at, new.sales_close_at)
+        ),
+        "The time zone is not known; write it like Asia/Kolkata.": not _is_zone(new.time_zone),
+        "The limits are out of range.": not (
+            1 <= new.max_per_person <= 100  # noqa: PLR2004  the CHECK of the table
+            and 5 <= new.hold_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
+            and new.concurrent_buyers >= 1
+            and (new.admissions_per_minute is None or new.admissions_per_minute >= 1)
+            and (new.fee_paise is None or new.fee_paise >= 0)
+        ),
+        "The challenge is off, auto or always.": new.challenge not in {"off", "auto", "always"},
+    }
+    for sentence, is_wrong in problems.items():
+        if is_wrong:
+            raise InvalidRequest(sentence)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
+    return Event(
+        slug=new.slug,
+        name=new.name.strip(),
+        description=new.description.strip(),
+        venue=new.venue.strip(),
+        time_zone=new.time_zone,
+        starts_at=new.starts_at,
+        sales_open_at=new.sales_open_at,
+        sales_close_at=new.sales_close_at,
+        fee_paise=default_fee_paise if new.fee_paise is None else new.fee_paise,
+        max_per_person=new.max_per_person,
+        hold_seconds=new.hold_seconds,
+        concurrent_buyers=new.concurrent_buyers,
+        admissions_per_minute=new.admissions_per_minute,
+        challenge=new.challenge,
+        refund_policy=new.refund_policy,
+        organizer_contact=new.organizer_contact,
+    )
+
+
+async def _add_tier(session: AsyncSession, event_id: str, new: NewTier, position: int) -> None:
+    tier = Tier(
+        event_id=event_id,
+        name=new.name.strip(),
+        price_paise=new.price_paise,
+        capacity=new.units,
+        position=position,
+    )
+    session.add(tier)
+    await session.flush()
+    await units.add(
+        session, tier_id=tier.id, ids=[new_id() for _ in range(new.units)], first_number=1
+    )

@@ -1,0 +1,160 @@
+"""Who is calling: signed cookies and tokens, made and read in one place.
+
+A cookie only names; rights are checked against Redis or Postgres. Every purpose has a salt of
+its own, so a value signed for one can never be used for another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, cast
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+_VISITOR_AGE = timedelta(days=30)
+_PASS_AGE = timedelta(hours=2)
+_BOOKING_AGE = timedelta(days=400)
+_ADMIN_AGE = timedelta(hours=8)
+_LINK_AGE = timedelta(days=400)
+_MOST_BOOKINGS = 20
+_MOST_PASSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie to set: `header` is the value of a `Set-Cookie` header."""
+
+    name: str
+    header: str
+
+
+class Identity:
+    """Signs and reads visitors, passes, bookings and organizer sessions."""
+
+    def __init__(self, secret_keys: tuple[str, ...], *, secure: bool) -> None:
+        """Create the signers.
+
+        Args:
+            secret_keys: The first signs, all verify; that is how keys rotate.
+            secure: Whether Surge is served over HTTPS: cookies are then `Secure` and carry the
+                `__Host-` prefix, which other sub-domains cannot set.
+        """
+        self._keys = list(reversed(secret_keys))
+        self._secure = secure
+
+    def cookie_name(self, purpose: str) -> str:
+        """Return the full name of a cookie, such as `surge_visitor`."""
+        return f"__Host-surge_{purpose}" if self._secure else f"surge_{purpose}"
+
+    def visitor(self, cookie_header: str) -> str | None:
+        """Return the visitor a request's cookies name, or None."""
+        value = self._read("visitor", cookie_header, _VISITOR_AGE)
+        return value if isinstance(value, str) else None
+
+    def new_visitor(self) -> tuple[str, Cookie]:
+        """Make a visitor: 128 random bits and the cookie that carries them."""
+        visitor_id = secrets.token_urlsafe(16)
+        return visitor_id, self._cookie("visitor", visitor_id, _VISITOR_AGE)
+
+    def passes(self, cookie_header: str) -> list[str]:
+        """Return the events whose pass this visitor's cookies carry; Redis has the last word."""
+        value = self._mapping("pass", cookie_header, _PASS_AGE)
+        if value.get("visitor") != self.visitor(cookie_header):
+            return []
+        return [slug for slug in value.get("events", []) if isinstance(slug, str)]
+
+    def with_pass(self, cookie_header: str, visitor_id: str, slug: str) -> Cookie:
+        """Return the pass cookie with one more event in it."""
+        others = [other for other in self.passes(cookie_header) if other != slug]
+        events = [*others, slug][-_MOST_PASSES:]
+        return self._cookie("pass", {"visitor": visitor_id, "events": events}, _PASS_AGE)
+
+    def bookings(self, cookie_header: str) -> list[str]:
+        """Return the references this browser may see."""
+        value = self._read("booking", cookie_header, _BOOKING_AGE)
+        listed = cast("list[Any]", value) if isinstance(value, list) else []
+        return [ref for ref in listed if isinstance(ref, str)]
+
+    def may_see_booking(self, cookie_header: str, ref: str) -> bool:
+        """Whether this browser was given a booking."""
+        return ref in self.bookings(cookie_header)
+
+    def with_booking(self, cookie_header: str, ref: str) -> Cookie:
+        """Return the booking cookie with one more reference in it."""
+        others = [other for other in self.bookings(cookie_header) if other != ref]
+        return self._cookie("booking", [*others, ref][-_MOST_BOOKINGS:], _BOOKING_AGE)
+
+    def booking_token(self, ref: str) -> str:
+        """Return the token that opens a booking from a link in a message."""
+        return self._signer("booking-link").dumps(ref)
+
+    def opens_booking(self, token: str, ref: str) -> bool:
+        """Whether a link's token was made for this booking."""
+        return self._loads("booking-link", token, _LINK_AGE) == ref
+
+    def admin(self, cookie_header: str) -> str | None:
+        """Return the organizer who is signed in, or None."""
+        value = self._read("admin", cookie_header, _ADMIN_AGE)
+        return value if isinstance(value, str) else None
+
+    def admin_session(self, user: str) -> Cookie:
+        """Sign an organizer in for a working day."""
+        return self._cookie("admin", user, _ADMIN_AGE, same_site="Strict")
+
+    def end_admin_session(self) -> Cookie:
+        """Sign an organizer out."""
+        return self._set("admin", "", timedelta(0), same_site="Strict")
+
+    def _mapping(self, purpose: str, cookie_header: str, age: timedelta) -> dict[str, Any]:
+        value = self._read(purpose, cookie_header, age)
+        return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+    def _read(self, purpose: str, cookie_header: str, age: timedelta) -> object:
+        value = parse_cookies(cookie_header).get(self.cookie_name(purpose))
+        return None if value is None else self._loads(purpose, value, age)
+
+    def _loads(self, purpose: str, value: str, age: timedelta) -> object:
+        try:
+            return self._signer(purpose).loads(value, max_age=int(age.total_seconds()))
+        except BadData:
+            return None
+
+    def _cookie(
+        self,
+        purpose: str,
+        value: object,
+        age: timedelta,
+        same_site: Literal["Lax", "Strict"] = "Lax",
+    ) -> Cookie:
+        return self._set(purpose, self._signer(purpose).dumps(value), age, same_site)
+
+    def _set(self, purpose: str, value: str, age: timedelta, same_site: str) -> Cookie:
+        name = self.cookie_name(purpose)
+        secure = "; Secure" if self._secure else ""
+        header = (
+            f"{name}={value}; Path=/; Max-Age={int(age.total_seconds())}; "
+            f"HttpOnly; SameSite={same_site}{secure}"
+        )
+        return Cookie(name, header)
+
+    def _signer(self, purpose: str) -> URLSafeTimedSerializer:
+        # The library's defaults are SHA-1 and a concatenated key.
+        return URLSafeTimedSerializer(
+            self._keys,
+            salt=f"surge.{purpose}",
+            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )
+
+
+def parse_cookies(header: str) -> Mapping[str, str]:
+    """Split a `Cookie` header; the first of two equal names wins, as browsers send it."""
+    found: dict[str, str] = {}
+    for part in header.split(";"):
+        name, separator, value = part.strip().partition("=")
+        if separator:
+            found.setdefault(name, value.strip('"'))
+    return found

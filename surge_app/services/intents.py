@@ -1,0 +1,342 @@
+"""Booking intents: holding tickets for a few minutes, and letting them go.
+
+Postgres decides about deadlines; the right to shop is asked of the line when a hold starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import groupby
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.db import catalog as catalog_queries
+from surge_app.db import intents as queries
+from surge_app.db import units
+from surge_app.db.engine import Database
+from surge_app.errors import (
+    IntentExists,
+    IntentExpired,
+    InvalidRequest,
+    NotFound,
+    NotOnSale,
+    PaymentStarted,
+    PersonLimit,
+)
+from surge_app.log import get_logger
+from surge_app.models import Event, Intent, IntentLine, IntentStatus, Tier
+from surge_app.services import inventory
+from surge_app.services.catalog import Catalog, event_status, event_view
+from surge_app.services.views import IntentLineView, IntentView, Line
+from surge_app.services.waiting_room import WaitingRoom
+
+_log = get_logger(__name__)
+
+_SWEEP_BATCH = 500
+_LEASE_SLACK = timedelta(seconds=60)
+_LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
+_SELLING = {"on_sale", "all_held", "paused"}
+
+
+class Intents:
+    """Starts, changes, keeps and ends holds."""
+
+    def __init__(self, database: Database, waiting_room: WaitingRoom, catalog: Catalog) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._waiting_room = waiting_room
+        self._catalog = catalog
+
+    async def start(
+        self, slug: str, visitor_id: str, lines: Sequence[Line]
+    ) -> tuple[IntentView, bool]:
+        """Hold tickets for a visitor who has a pass.
+
+        Repeating the same wish returns the hold that is already there, with its deadline.
+
+        Returns:
+            The intent, and whether it is new.
+
+        Raises:
+            NotAdmitted: If it is not the visitor's turn.
+            IntentExists: If the visitor holds something else for this event.
+            SurgeError: Sold out, all held, not enough left, not on sale, too many, unknown.
+        """
+        wish = _normalized(lines)
+        hold_seconds = (await self._catalog.event(slug)).hold_seconds
+        lease = timedelta(seconds=hold_seconds) + _LEASE_SLACK
+        await self._waiting_room.require_pass(slug, visitor_id, lease=lease)
+        async with self._database.transaction() as session:
+            event, tiers = await _on_sale(session, slug)
+            _check_wish(event, tiers, wish)
+            await self._end_overdue(session, event.id, visitor_id)
+            intent = _priced(event, tiers, wish, visitor_id)
+            hold = timedelta(seconds=event.hold_seconds)
+            is_new = await queries.insert_live(session, intent, hold=hold)
+            if is_new:
+                await _write_lines(session, intent, tiers, wish)
+                await inventory.claim(session, intent_id=intent.id, lines=wish)
+            else:
+                intent = await _same_live(session, event.id, visitor_id, wish)
+            view = await intent_view(session, intent, slug)
+        self._catalog.forget()
+        _log.info(
+            "intent_started" if is_new else "intent_repeated",
+            intent=view.id,
+            event_slug=slug,
+            fee_paise=view.fee_paise,
+            total_paise=view.total_paise,
+        )
+        return view, is_new
+
+    async def change(self, intent_id: str, visitor_id: str, lines: Sequence[Line]) -> IntentView:
+        """Exchange the tickets of a hold, all or nothing; the deadline stays.
+
+        Raises:
+            IntentExpired: If the time is over; the old units are free again.
+            PaymentStarted: If the price is at the gateway already.
+            SurgeError: As `start`; the old lines are then untouched.
+        """
+        wish = _normalized(lines)
+        async with self._database.transaction() as session:
+            intent, event = await _own(session, intent_id, visitor_id, for_update=True)
+            is_over = await self._end_if_overdue(session, intent)
+            if not is_over:
+                if intent.status == IntentStatus.PAYING:
+                    raise PaymentStarted
+                tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+                _check_wish(event, tiers, wish)
+                await units.release(session, [intent.id])
+                await queries.delete_lines(session, intent.id)
+                priced = _priced(event, tiers, wish, visitor_id)
+                intent.subtotal_paise = priced.subtotal_paise
+                intent.total_paise = intent.subtotal_paise + intent.fee_paise
+                await _write_lines(session, intent, tiers, wish)
+                await inventory.claim(session, intent_id=intent.id, lines=wish)
+            view = await intent_view(session, intent, event.slug)
+        self._catalog.forget()
+        if is_over:
+            raise IntentExpired
+        return view
+
+    async def get(self, intent_id: str, visitor_id: str) -> IntentView:
+        """Return a visitor's own intent.
+
+        Raises:
+            NotFound: If there is none with this id, or it is someone else's.
+        """
+        async with self._database.transaction() as session:
+            intent, event = await _own(session, intent_id, visitor_id)
+            return await intent_view(session, intent, event.slug)
+
+    async def latest(self, slug: str, visitor_id: str) -> IntentView | None:
+        """Return the visitor's live intent for an event, or else the most recent one."""
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                return None
+            intent = await queries.latest(session, event_id=event.id, visitor_id=visitor_id)
+            return None if intent is None else await intent_view(session, intent, slug)
+
+    async def heartbeat(self, intent_id: str, visitor_id: str) -> IntentView:
+        """Tell a visitor how long the hold still lasts. It is never made longer by asking.
+
+        Raises:
+            IntentExpired: If the time is over; the units are free again.
+            NotFound: If it is not the visitor's own.
+        """
+        async with self._database.transaction() as session:
+            intent, event = await _own(session, intent_id, visitor_id)
+            view = await intent_view(session, intent, event.slug)
+        if view.status == IntentStatus.HELD and not view.is_live:
+            async with self._database.transaction() as session:
+                intent, _ = await _own(session, intent_id, visitor_id, for_update=True)
+                await self._end_if_overdue(session, intent)
+        if view.is_live or view.status == IntentStatus.CONFIRMED:
+            lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
+            if view.is_live:
+                await self._waiting_room.has_pass(event.slug, visitor_id, lease=lease)
+            return view
+        if view.status == IntentStatus.PAYING:
+            # Overdue, but the gateway has the last word; it is being asked.
+            return view
+        raise IntentExpired
+
+    async def release(self, intent_id: str, visitor_id: str) -> None:
+        """Give held tickets back at once. Money that still arrives is dealt with by `settle`.
+
+        Raises:
+            NotFound: If it is not the visitor's own.
+        """
+        async with self._database.transaction() as session:
+            intent, event = await _own(session, intent_id, visitor_id, for_update=True)
+            if intent.status in _LIVE:
+                await queries.end(session, [intent.id], IntentStatus.RELEASED)
+                await units.release(session, [intent.id])
+        self._catalog.forget()
+        _log.info("intent_released", intent=intent_id, event_slug=event.slug)
+
+    async def expire_due(self, *, paying_slack: timedelta) -> int:
+        """End every hold that is past its deadline and give its units back.
+
+        Args:
+            paying_slack: How long a paying intent is kept for the gateway's answer.
+
+        Returns:
+            How many were ended.
+        """
+        async with self._database.transaction() as session:
+            due = await queries.due(session, limit=_SWEEP_BATCH, slack=paying_slack)
+            if due:
+                ids = [intent.id for intent in due]
+                await queries.end(session, ids, IntentStatus.EXPIRED)
+                await units.release(session, ids)
+        if due:
+            self._catalog.forget()
+            _log.info("intents_expired", count=len(due))
+        return len(due)
+
+    async def expire(self, intent_id: str) -> None:
+        """End one overdue intent the gateway knows no payment of."""
+        async with self._database.transaction() as session:
+            intent = await queries.by_id(session, intent_id, for_update=True)
+            now = await queries.database_now(session)
+            if intent is not None and intent.status in _LIVE and intent.expires_at <= now:
+                await queries.end(session, [intent.id], IntentStatus.EXPIRED)
+                await units.release(session, [intent.id])
+
+    async def _end_overdue(self, session: AsyncSession, event_id: str, visitor_id: str) -> None:
+        intent = await queries.latest(session, event_id=event_id, visitor_id=visitor_id)
+        if intent is not None and intent.status == IntentStatus.HELD:
+            locked = await queries.by_id(session, intent.id, for_update=True)
+            if locked is not None:
+                await self._end_if_overdue(session, locked)
+
+    async def _end_if_overdue(self, session: AsyncSession, intent: Intent) -> bool:
+        if intent.status not in _LIVE:
+            return True
+        if intent.expires_at > await queries.database_now(session):
+            return False
+        if intent.status == IntentStatus.HELD:
+            await queries.end(session, [intent.id], IntentStatus.EXPIRED)
+            await units.release(session, [intent.id])
+        return True
+
+
+async def intent_view(session: AsyncSession, intent: Intent, slug: str) -> IntentView:
+    """Project an intent with its lines, its remaining seconds and its booking."""
+    rows = await queries.lines(session, intent.id)
+    now = await queries.database_now(session)
+    is_confirmed = intent.status == IntentStatus.CONFIRMED
+    remaining = int((intent.expires_at - now).total_seconds()) if intent.status in _LIVE else 0
+    return IntentView(
+        id=intent.id,
+        event_slug=slug,
+        status=str(intent.status),
+        lines=tuple(
+            IntentLineView(line.tier_id, name, line.quantity, line.unit_price_paise)
+            for line, name in rows
+        ),
+        subtotal_paise=intent.subtotal_paise,
+        fee_paise=intent.fee_paise,
+        total_paise=intent.total_paise,
+        currency=intent.currency,
+        expires_at=intent.expires_at,
+        remaining_seconds=max(0, remaining),
+        booking_ref=await queries.booking_ref(session, intent.id) if is_confirmed else None,
+        name=intent.name or "",
+        email=intent.email or "",
+        phone=intent.phone or "",
+    )
+
+
+def _normalized(lines: Sequence[Line]) -> list[Line]:
+    by_tier = sorted(lines, key=lambda line: line.tier_id)
+    merged = [
+        Line(tier_id, sum(line.quantity for line in same))
+        for tier_id, same in groupby(by_tier, key=lambda line: line.tier_id)
+    ]
+    wish = [line for line in merged if line.quantity > 0]
+    if not wish or any(line.quantity < 0 for line in lines):
+        msg = "Choose at least one ticket."
+        raise InvalidRequest(msg)
+    return wish
+
+
+def _check_wish(event: Event, tiers: Sequence[Tier], wish: Sequence[Line]) -> None:
+    known = {tier.id for tier in tiers}
+    if not all(line.tier_id in known for line in wish):
+        msg = "There is no such ticket category."
+        raise InvalidRequest(msg)
+    if sum(line.quantity for line in wish) > event.max_per_person:
+        msg = f"One person may buy at most {event.max_per_person} tickets."
+        raise PersonLimit(msg, max_per_person=event.max_per_person)
+
+
+async def _on_sale(session: AsyncSession, slug: str) -> tuple[Event, list[Tier]]:
+    event = await catalog_queries.event_by_slug(session, slug)
+    if event is None:
+        raise NotFound
+    tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+    # Stock is not asked here: the claim itself knows best.
+    some = {tier.id: units.Counts(available=1) for tier in tiers}
+    now = await queries.database_now(session)
+    status = event_status(event, event_view(event, tiers, some, now).tiers, now)
+    if status not in _SELLING:
+        raise NotOnSale(status=status)
+    return event, tiers
+
+
+def _priced(event: Event, tiers: Sequence[Tier], wish: Sequence[Line], visitor_id: str) -> Intent:
+    prices = {tier.id: tier.price_paise for tier in tiers}
+    subtotal = sum(prices[line.tier_id] * line.quantity for line in wish)
+    return Intent(
+        event_id=event.id,
+        visitor_id=visitor_id,
+        status=IntentStatus.HELD,
+        subtotal_paise=subtotal,
+        fee_paise=event.fee_paise,
+        total_paise=subtotal + event.fee_paise,
+        currency=event.currency,
+        expires_at=event.starts_at,
+    )
+
+
+async def _write_lines(
+    session: AsyncSession, intent: Intent, tiers: Sequence[Tier], wish: Sequence[Line]
+) -> None:
+    prices = {tier.id: tier.price_paise for tier in tiers}
+    session.add_all(
+        IntentLine(
+            intent_id=intent.id,
+            tier_id=line.tier_id,
+            quantity=line.quantity,
+            unit_price_paise=prices[line.tier_id],
+        )
+        for line in wish
+    )
+    await session.flush()
+
+
+async def _same_live(
+    session: AsyncSession, event_id: str, visitor_id: str, wish: Sequence[Line]
+) -> Intent:
+    intent = await queries.latest(session, event_id=event_id, visitor_id=visitor_id)
+    if intent is None or intent.status not in _LIVE:
+        raise IntentExists
+    rows = await queries.lines(session, intent.id)
+    held = {line.tier_id: line.quantity for line, _ in rows}
+    if held != {line.tier_id: line.quantity for line in wish}:
+        raise IntentExists(intent_id=intent.id)
+    return intent
+
+
+async def _own(
+    session: AsyncSession, intent_id: str, visitor_id: str, *, for_update: bool = False
+) -> tuple[Intent, Event]:
+    intent = await queries.by_id(session, intent_id, for_update=for_update)
+    if intent is None or intent.visitor_id != visitor_id:
+        raise NotFound
+    event = await catalog_queries.event_by_id(session, intent.event_id)
+    return intent, event

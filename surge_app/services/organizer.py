@@ -1,0 +1,323 @@
+"""What an organizer sees and does. Every action leaves a line in the audit log."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db import bookings as booking_queries
+from surge_app.db import catalog as catalog_queries
+from surge_app.db import intents as intent_queries
+from surge_app.db import outbox, units
+from surge_app.db.engine import Database
+from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, SurgeError
+from surge_app.models import AuditEntry, BookingStatus, Event, MessageKind, MessageStatus, Tier
+from surge_app.services import ledger
+from surge_app.services.catalog import Catalog, NewEvent, event_status, event_view
+from surge_app.services.notifications import Notifications, messages_for
+from surge_app.services.settlement import refund_row
+from surge_app.services.views import EventStats, QueueStats, TierStats
+from surge_app.services.waiting_room import WaitingRoom
+
+CSV_COLUMNS = (
+    "booking_ref",
+    "ticket",
+    "code",
+    "ticket_status",
+    "booking_status",
+    "name",
+    "email",
+    "phone",
+    "tier",
+    "ticket_price_paise",
+    "booking_fee_paise",
+    "booking_total_paise",
+    "currency",
+    "payment_id",
+    "booked_at",
+)
+_BATCH = 500
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001  full width
+_EDITABLE = {
+    "name",
+    "description",
+    "venue",
+    "starts_at",
+    "sales_open_at",
+    "sales_close_at",
+    "max_per_person",
+    "hold_seconds",
+    "concurrent_buyers",
+    "admissions_per_minute",
+    "queue_message",
+    "refund_policy",
+    "organizer_contact",
+}
+
+
+class Organizer:
+    """Reads the truth of a sale and acts on it."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        waiting_room: WaitingRoom,
+        notifications: Notifications,
+    ) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._catalog = catalog
+        self._waiting_room = waiting_room
+        self._notifications = notifications
+
+    async def overview(self) -> list[EventStats]:
+        """Return the stats of every event, the soonest first."""
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session, with_drafts=True)
+            tiers = await catalog_queries.tiers(session, [event.id for event in events])
+            counts = await units.counts_by_tier(
+                session, [tier.id for listed in tiers.values() for tier in listed]
+            )
+            return [
+                await self._stats(session, event, tiers.get(event.id, []), counts)
+                for event in events
+            ]
+
+    async def stats(self, slug: str) -> EventStats:
+        """Return sold against capacity, money and line of one event; raises NotFound."""
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+            counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
+            return await self._stats(session, event, tiers, counts)
+
+    async def create(self, new: NewEvent, *, actor: str) -> str:
+        """Create an event and tell the line of it at once; raises like `Catalog.create`."""
+        slug = await self._catalog.create(new, actor=actor)
+        await self._waiting_room.publish()
+        return slug
+
+    async def change(self, slug: str, changes: Mapping[str, Any], *, actor: str) -> None:
+        """Change settings of an event; prices of holds that are running stay as they are.
+
+        Args:
+            slug: The event.
+            changes: Values by field; already of the right types.
+            actor: Who asks.
+
+        Raises:
+            InvalidRequest: If a field cannot be changed this way.
+            NotFound: If there is no such event.
+        """
+        unknown = sorted(set(changes) - _EDITABLE)
+        if unknown:
+            msg = f"These cannot be changed here: {', '.join(unknown)}."
+            raise InvalidRequest(msg)
+        await self._edit(slug, changes, actor=actor, action="event.change")
+
+    async def pause(self, slug: str, *, actor: str) -> None:
+        """Let nobody in until `resume`; numbers and holds are kept. Raises NotFound."""
+        await self._edit(slug, {"is_paused": True}, actor=actor, action="queue.pause")
+
+    async def resume(self, slug: str, *, actor: str) -> None:
+        """Let people in again, in order. Raises NotFound."""
+        await self._edit(slug, {"is_paused": False}, actor=actor, action="queue.resume")
+
+    async def refund(self, ref: str, *, restock: bool, actor: str) -> None:
+        """Take a booking back whole: void its tickets and give all its money back.
+
+        Args:
+            ref: The booking.
+            restock: Whether its units go on sale again.
+            actor: Who asks.
+
+        Raises:
+            AlreadyRefunded: If that was done before.
+            NotFound: If there is no such booking.
+        """
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref, for_update=True)
+            if booking is None:
+                raise NotFound
+            if booking.status != BookingStatus.CONFIRMED:
+                raise AlreadyRefunded
+            payment = await booking_queries.applied_payment(session, booking.intent_id)
+            intent = await intent_queries.by_id(session, booking.intent_id)
+            if payment is None or intent is None:
+                raise NotFound
+            booking.status = BookingStatus.REFUNDING
+            unit_ids = await booking_queries.void_tickets(session, booking.id)
+            if restock:
+                await units.restock(session, unit_ids)
+            session.add(
+                refund_row(payment, amount_paise=booking.total_paise, reason="asked_by_organizer")
+            )
+            session.add_all(ledger.sale_taken_back(payment, booking))
+            session.add(
+                AuditEntry(
+                    actor=actor,
+                    action="booking.refund",
+                    subject=ref,
+                    after={"restock": restock, "amount_paise": booking.total_paise},
+                )
+            )
+            await session.flush()
+            await outbox.add(session, messages_for(intent, booking, MessageKind.REFUNDED))
+        self._catalog.forget()
+
+    async def resend(self, ref: str, *, actor: str) -> int:
+        """Send the confirmation of a booking again; returns how many messages. Raises NotFound."""
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref)
+            if booking is None:
+                raise NotFound
+            session.add(AuditEntry(actor=actor, action="booking.resend", subject=ref))
+        return await self._notifications.resend(booking.id)
+
+    async def participants_csv(self, slug: str) -> AsyncIterator[bytes]:
+        """Yield the list of participants as CSV, one row for each ticket.
+
+        UTF-8 with a byte order mark; every field quoted; what a spreadsheet would take for a
+        formula, phone numbers among them, is led by an apostrophe.
+
+        Raises:
+            NotFound: If there is no such event.
+        """
+        event = await self._event(slug)
+        zone = ZoneInfo(event.time_zone)
+        yield "\ufeff".encode() + _csv_line(CSV_COLUMNS)
+        chunk: list[bytes] = []
+        rows = booking_queries.stream_participants(self._database.engine, slug, batch=_BATCH)
+        async for row in rows:
+            chunk.append(_csv_line(_participant(row, zone)))
+            if len(chunk) == _BATCH:
+                yield b"".join(chunk)
+                chunk.clear()
+        yield b"".join(chunk)
+
+    async def _event(self, slug: str) -> Event:
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+        if event is None:
+            raise NotFound
+        return event
+
+    async def _edit(
+        self, slug: str, changes: Mapping[str, Any], *, actor: str, action: str
+    ) -> None:
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug, for_update=True)
+            if event is None:
+                raise NotFound
+            before = {field: _plain(getattr(event, field)) for field in changes}
+            for field, value in changes.items():
+                setattr(event, field, value)
+            after = {field: _plain(value) for field, value in changes.items()}
+            session.add(
+                AuditEntry(actor=actor, action=action, subject=slug, before=before, after=after)
+            )
+        self._catalog.forget()
+        await self._waiting_room.publish()
+
+    async def _stats(
+        self,
+        session: AsyncSession,
+        event: Event,
+        tiers: list[Tier],
+        counts: Mapping[str, units.Counts],
+    ) -> EventStats:
+        now = utc_now()
+        rows = tuple(_tier_stats(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
+        bookings, revenue, fees = await booking_queries.totals(session, event.id)
+        messages = await booking_queries.message_counts(session, event.id)
+        waiting = {MessageStatus.PENDING, MessageStatus.SENDING}
+        return EventStats(
+            slug=event.slug,
+            name=event.name,
+            venue=event.venue,
+            time_zone=event.time_zone,
+            starts_at=event.starts_at,
+            status=event_status(event, event_view(event, tiers, counts, now).tiers, now),
+            capacity=sum(row.capacity for row in rows),
+            available=sum(row.available for row in rows),
+            held=sum(row.held for row in rows),
+            sold=sum(row.sold for row in rows),
+            bookings=bookings,
+            revenue_paise=revenue,
+            fees_paise=fees,
+            messages_pending=sum(messages.get(status, 0) for status in waiting),
+            messages_dead=messages.get(MessageStatus.DEAD, 0),
+            tiers=rows,
+            queue=await self._queue(event),
+            at=now,
+        )
+
+    async def _queue(self, event: Event) -> QueueStats:
+        try:
+            line = await self._waiting_room.stats(event.slug)
+        except SurgeError:
+            # The board must stay readable while the line is away.
+            return QueueStats(0, 0, 0, 0, event.is_paused, event.concurrent_buyers)
+        return QueueStats(
+            waiting=line.waiting,
+            inside=line.inside,
+            admitted=line.admitted,
+            left=line.left,
+            paused=event.is_paused,
+            concurrent_buyers=event.concurrent_buyers,
+        )
+
+
+def _tier_stats(tier: Tier, counts: units.Counts) -> TierStats:
+    return TierStats(
+        name=tier.name,
+        capacity=tier.capacity,
+        available=counts.available,
+        held=counts.held,
+        sold=counts.sold,
+    )
+
+
+def _participant(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[object, ...]:
+    booked_at: datetime = row["created_at"]
+    return (
+        row["ref"],
+        row["seq"],
+        row["code"],
+        row["ticket_status"],
+        row["booking_status"],
+        row["name"],
+        row["email"],
+        row["phone"],
+        row["tier_name"],
+        row["unit_price_paise"],
+        row["fee_paise"],
+        row["total_paise"],
+        row["currency"],
+        row["payment_id"] or "",
+        booked_at.astimezone(zone).isoformat(timespec="seconds"),
+    )
+
+
+def _csv_line(values: tuple[object, ...]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([_inert(str(value)) for value in values])
+    return out.getvalue().encode()
+
+
+def _inert(value: str) -> str:
+    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA_STARTS) else value
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value

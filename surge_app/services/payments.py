@@ -1,0 +1,294 @@
+"""Payments: starting one, hearing of one, and `settle`, the one function that decides.
+
+Browser callback, webhook and reconciliation all end in `settle` with facts the gateway itself
+stated. Whichever comes first does the work; the others find it done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db import catalog as catalog_queries
+from surge_app.db import intents as intent_queries
+from surge_app.db import payments as queries
+from surge_app.db.engine import Database
+from surge_app.errors import (
+    BadSignature,
+    GatewayUnavailable,
+    IntentExpired,
+    NotFound,
+    PersonLimit,
+)
+from surge_app.log import get_logger
+from surge_app.models import Event, InboxEvent, Intent, IntentStatus
+from surge_app.services.contacts import Contacts
+from surge_app.services.ports import (
+    GatewayPaymentStatus,
+    PaymentGateway,
+    ProviderError,
+    ProviderRejected,
+)
+from surge_app.services.settlement import Settlement
+from surge_app.services.views import CheckoutView, Contact, PaymentOutcome
+from surge_app.services.waiting_room import WaitingRoom
+
+_log = get_logger(__name__)
+
+_PROVIDER = "razorpay"
+_LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
+_MODAL_CLOSES_EARLY_SECONDS = 15
+_LEASE_SLACK = timedelta(seconds=60)
+_INBOX_LEASE = timedelta(seconds=30)
+_INBOX_BATCH = 50
+_LONGEST_BACKOFF_SECONDS = 600
+
+
+class Payments:
+    """Starts payments and takes in what the gateway says about them."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: PaymentGateway,
+        contacts: Contacts,
+        waiting_room: WaitingRoom,
+        settlement: Settlement,
+    ) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._gateway = gateway
+        self._contacts = contacts
+        self._waiting_room = waiting_room
+        self._settlement = settlement
+
+    async def start(
+        self, intent_id: str, visitor_id: str, *, name: object, email: object, phone: object
+    ) -> CheckoutView:
+        """Prepare the payment of a live hold; repeating it returns the same order.
+
+        The hold becomes a payment window of its own, once: no repeat makes it longer.
+
+        Raises:
+            InvalidContact: With a sentence for each field.
+            IntentExpired: If the time is over.
+            PersonLimit: If this person has too many tickets already.
+            GatewayUnavailable: If the gateway does not answer; the hold is unchanged.
+            NotFound: If the intent is not the visitor's own.
+        """
+        contact = self._contacts.check(name=name, email=email, phone=phone)
+        intent, event = await self._note_contact(intent_id, visitor_id, contact)
+        order_id = intent.order_id
+        if order_id is None:
+            order_id = await self._order(intent)
+            intent = await self._begin(intent_id, order_id, event)
+            order_id = intent.order_id or order_id
+        remaining = int((intent.expires_at - utc_now()).total_seconds())
+        lease = timedelta(seconds=max(0, remaining)) + _LEASE_SLACK
+        await self._waiting_room.has_pass(event.slug, visitor_id, lease=lease)
+        return CheckoutView(
+            key_id=self._gateway.key_id,
+            order_id=order_id,
+            amount_paise=intent.total_paise,
+            currency=intent.currency,
+            name=event.name,
+            description=f"Tickets for {event.name}",
+            prefill=contact,
+            timeout_seconds=max(1, remaining - _MODAL_CLOSES_EARLY_SECONDS),
+            script_url=self._gateway.checkout_script_url,
+        )
+
+    async def settle_callback(
+        self, *, order_id: str, payment_id: str, signature: str
+    ) -> PaymentOutcome:
+        """Take in what the checkout handed to the browser.
+
+        The signature proves only that the payment belongs to the stored order; amount and
+        capture are asked of the gateway. If it does not answer, the webhook will tell.
+
+        Raises:
+            BadSignature: If the order is not ours or the signature does not fit.
+        """
+        async with self._database.transaction() as session:
+            intent = await intent_queries.by_order(session, order_id)
+        stored_order_id = intent.order_id if intent else None
+        if stored_order_id is None or not self._gateway.verifies_callback(
+            order_id=stored_order_id, payment_id=payment_id, signature=signature
+        ):
+            raise BadSignature
+        try:
+            payment = await self._gateway.payment(payment_id)
+        except ProviderError as error:
+            _log.warning("callback_unconfirmed", payment=payment_id, error=str(error))
+            return await self._settlement.outcome_of_order(stored_order_id)
+        return await self._settlement.settle(payment)
+
+    async def check(self, intent_id: str, visitor_id: str) -> PaymentOutcome:
+        """Ask the gateway how a visitor's payment stands, and settle what it says.
+
+        Raises:
+            NotFound: If the intent is not the visitor's own.
+        """
+        async with self._database.transaction() as session:
+            intent = await intent_queries.by_id(session, intent_id)
+        if intent is None or intent.visitor_id != visitor_id:
+            raise NotFound
+        if intent.order_id is None:
+            return PaymentOutcome(None, "unpaid")
+        return await self.settle_order(intent.order_id)
+
+    async def settle_order(self, order_id: str) -> PaymentOutcome:
+        """Ask the gateway for every payment of an order and settle each.
+
+        Raises:
+            GatewayUnavailable: If the gateway does not answer.
+        """
+        try:
+            attempts = await self._gateway.order_payments(order_id)
+        except ProviderError as error:
+            raise GatewayUnavailable from error
+        for payment in attempts:
+            await self._settlement.settle(payment)
+        waiting = {GatewayPaymentStatus.CREATED, GatewayPaymentStatus.AUTHORIZED}
+        outcome = await self._settlement.outcome_of_order(order_id)
+        if outcome.status == "unpaid" and any(one.status in waiting for one in attempts):
+            return PaymentOutcome(None, "checking")
+        return outcome
+
+    async def receive_webhook(
+        self, body: bytes, *, signature: str | None, event_id: str | None
+    ) -> str | None:
+        """Verify and store a webhook; the caller answers 200 and processes it afterwards.
+
+        Args:
+            body: The raw bytes as they came.
+            signature: The signature header.
+            event_id: The vendor's event id; the hash of the body stands in if it is missing.
+
+        Returns:
+            Our id of the stored event, None if it was stored before.
+
+        Raises:
+            BadSignature: If it was not signed with one of our secrets; nothing is stored.
+        """
+        if not self._gateway.verifies_webhook(body, signature):
+            raise BadSignature
+        digest = hashlib.sha256(body)
+        event = InboxEvent(
+            provider=_PROVIDER,
+            event_id=event_id or digest.hexdigest(),
+            body_sha256=digest.digest(),
+            body=body,
+            next_attempt_at=utc_now() + _INBOX_LEASE,
+        )
+        async with self._database.transaction() as session:
+            is_new = await queries.store_event(session, event)
+        return event.id if is_new else None
+
+    async def process_event(self, event_id: str) -> None:
+        """Settle what a stored webhook says; safe to repeat.
+
+        Raises:
+            NotFound: If no such event is stored.
+        """
+        async with self._database.transaction() as session:
+            event = await queries.event_by_id(session, event_id)
+        if event is None:
+            raise NotFound
+        await self._process(event)
+
+    async def process_inbox(self) -> int:
+        """Process webhooks that were stored and not finished; returns how many were tried."""
+        async with self._database.transaction() as session:
+            due = await queries.due_events(session, limit=_INBOX_BATCH, lease=_INBOX_LEASE)
+        for event in due:
+            await self._process(event)
+        return len(due)
+
+    async def _process(self, event: InboxEvent) -> None:
+        try:
+            outcome = await self._act_on(event.body)
+        except Exception as error:
+            # Whatever went wrong, the stored event is tried again until it can be settled.
+            _log.exception("webhook_failed", event_id=event.id)
+            delay = timedelta(seconds=min(_LONGEST_BACKOFF_SECONDS, 2**event.attempts))
+            async with self._database.transaction() as session:
+                await queries.postpone_event(session, event.id, delay=delay, error=repr(error))
+            return
+        async with self._database.transaction() as session:
+            await queries.finish_event(session, event.id, outcome)
+
+    async def _act_on(self, body: bytes) -> str:
+        try:
+            event = self._gateway.parse_webhook(body)
+        except ProviderRejected as error:
+            return f"ignored: {error}"
+        if event.refund is not None:
+            return await self._settlement.note_refund(event.refund)
+        if event.payment is not None:
+            return (await self._settlement.settle(event.payment)).status
+        return "ignored"
+
+    async def _note_contact(
+        self, intent_id: str, visitor_id: str, contact: Contact
+    ) -> tuple[Intent, Event]:
+        async with self._database.transaction() as session:
+            intent = await intent_queries.by_id(session, intent_id, for_update=True)
+            if intent is None or intent.visitor_id != visitor_id:
+                raise NotFound
+            event = await catalog_queries.event_by_id(session, intent.event_id)
+            await _require_live(session, intent)
+            await _require_within_limit(session, intent, event, contact)
+            intent.name, intent.email, intent.phone = contact.name, contact.email, contact.phone
+            return intent, event
+
+    async def _order(self, intent: Intent) -> str:
+        try:
+            order = await self._gateway.create_order(
+                receipt=intent.id, amount_paise=intent.total_paise, currency=intent.currency
+            )
+        except ProviderError as error:
+            _log.warning("order_failed", intent=intent.id, error=str(error))
+            raise GatewayUnavailable from error
+        return order.id
+
+    async def _begin(self, intent_id: str, order_id: str, event: Event) -> Intent:
+        window = timedelta(seconds=event.payment_seconds)
+        async with self._database.transaction() as session:
+            intent = await intent_queries.by_id(session, intent_id, for_update=True)
+            if intent is None:
+                raise NotFound
+            # The hold may have ended while the gateway was answering.
+            await _require_live(session, intent)
+            if intent.order_id is None:
+                intent.order_id = order_id
+            if intent.status == IntentStatus.HELD:
+                await session.flush()
+                await intent_queries.start_paying(session, intent, window=window)
+        _log.info("payment_started", intent=intent_id, order=order_id)
+        return intent
+
+
+async def _require_live(session: AsyncSession, intent: Intent) -> None:
+    now = await intent_queries.database_now(session)
+    if intent.status not in _LIVE or intent.expires_at <= now:
+        raise IntentExpired
+
+
+async def _require_within_limit(
+    session: AsyncSession, intent: Intent, event: Event, contact: Contact
+) -> None:
+    person = {"event_id": event.id, "email": contact.email, "phone": contact.phone}
+    await intent_queries.lock_person(session, **person)
+    others = await intent_queries.tickets_of_person(session, **person, but_not=intent.id)
+    rows = await intent_queries.lines(session, intent.id)
+    wanted = sum(line.quantity for line, _ in rows)
+    if others + wanted > event.max_per_person:
+        msg = (
+            f"With this email or mobile number, {others} tickets are held or bought already; "
+            f"one person may buy at most {event.max_per_person}."
+        )
+        raise PersonLimit(msg, max_per_person=event.max_per_person)

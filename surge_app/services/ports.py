@@ -1,0 +1,231 @@
+"""The vendors as the services need them. The adapters live in `surge_app.providers`.
+
+An adapter translates every vendor error into the four below, chained from its cause; nothing
+else may leave it. The classes say what a caller may do next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class GatewayPaymentStatus(StrEnum):
+    """The states of a payment at the gateway. `failed` is not final: it may still be captured."""
+
+    CREATED = "created"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+
+
+class GatewayRefundStatus(StrEnum):
+    """The states of a refund at the gateway."""
+
+    PENDING = "pending"
+    PROCESSED = "processed"
+    FAILED = "failed"
+
+
+class ProviderError(Exception):
+    """A vendor could not do what was asked."""
+
+
+class ProviderUnavailable(ProviderError):
+    """The vendor surely did nothing (refused, throttled, down): ask again later.
+
+    Attributes:
+        retry_after_seconds: The vendor's own wish, if it told one.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        """Create the error."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProviderOutcomeUnknown(ProviderError):
+    """The request may or may not have taken effect (time-out, broken answer)."""
+
+
+class ProviderRejected(ProviderError):
+    """The vendor refuses this request; the same request will be refused again."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayOrder:
+    """An order at the gateway. There is one for each intent; `receipt` is the intent's id."""
+
+    id: str
+    receipt: str
+    amount_paise: int
+    currency: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPayment:
+    """One attempt to pay an order, as the gateway itself states it.
+
+    These are the only facts `settle` believes: fetched from the gateway or signed by it.
+    """
+
+    id: str
+    order_id: str
+    amount_paise: int
+    currency: str
+    status: GatewayPaymentStatus
+    method: str | None = None
+    error_description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRefund:
+    """A refund as the gateway states it."""
+
+    id: str
+    payment_id: str
+    amount_paise: int
+    status: GatewayRefundStatus
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """A verified webhook, reduced to what Surge acts on.
+
+    Attributes:
+        kind: The vendor's event name, such as `payment.captured`.
+        payment: The payment it speaks of, if any.
+        refund: The refund it speaks of, if any.
+    """
+
+    kind: str
+    payment: GatewayPayment | None = None
+    refund: GatewayRefund | None = None
+
+
+class PaymentGateway(Protocol):
+    """A payment provider. Every coroutine may raise any `ProviderError`."""
+
+    @property
+    def key_id(self) -> str:
+        """The public key the checkout in the browser needs."""
+        ...
+
+    @property
+    def checkout_script_url(self) -> str:
+        """Where the browser loads the checkout from."""
+        ...
+
+    async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
+        """Create the order for a receipt, or return the one that exists already.
+
+        Safe to repeat: after a time-out the order with this receipt is looked up and adopted
+        if amount and currency match.
+
+        Args:
+            receipt: At most 40 characters; the intent's id.
+            amount_paise: At least 100.
+            currency: Three letters.
+        """
+        ...
+
+    async def order_payments(self, order_id: str) -> list[GatewayPayment]:
+        """Return every attempt to pay an order, failed ones included."""
+        ...
+
+    async def payment(self, payment_id: str) -> GatewayPayment:
+        """Return one payment as it stands now."""
+        ...
+
+    async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
+        """Capture an authorized payment; capturing a captured one returns it unchanged."""
+        ...
+
+    async def refund(self, payment_id: str, *, body: str, idempotency_key: str) -> GatewayRefund:
+        """Ask for a refund.
+
+        Args:
+            payment_id: The captured payment.
+            body: The JSON body, byte for byte the same on every repeat.
+            idempotency_key: At least 10 characters of `[A-Za-z0-9_-]`.
+        """
+        ...
+
+    def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
+        """Whether the gateway signed that this payment belongs to this (stored) order."""
+        ...
+
+    def verifies_webhook(self, body: bytes, signature: str | None) -> bool:
+        """Whether the gateway signed these raw bytes with one of the webhook secrets."""
+        ...
+
+    def parse_webhook(self, body: bytes) -> WebhookEvent:
+        """Read a verified webhook.
+
+        Raises:
+            ProviderRejected: If the body is not an event.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail; `content_id` makes it an inline image."""
+
+    filename: str
+    media_type: str
+    content: bytes
+    content_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One email to one person.
+
+    Attributes:
+        message_id: The outbox row; sent along so that the vendor's events can be matched.
+    """
+
+    message_id: str
+    to: str
+    to_name: str
+    subject: str
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """One SMS to one person; `to` is E.164, `text` is GSM-7 so that it stays short."""
+
+    message_id: str
+    to: str
+    text: str
+
+
+class MailSender(Protocol):
+    """A mail provider."""
+
+    async def send(self, mail: Mail) -> str:
+        """Hand a mail over and return the provider's id for it.
+
+        Raises:
+            ProviderError: One of its three kinds.
+        """
+        ...
+
+
+class SmsSender(Protocol):
+    """An SMS provider."""
+
+    async def send(self, sms: Sms) -> str:
+        """Hand an SMS over and return the provider's id for it.
+
+        Raises:
+            ProviderError: One of its three kinds.
+        """
+        ...

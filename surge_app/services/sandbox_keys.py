@@ -1,0 +1,75 @@
+"""The credentials of the vendors' stand-ins, shared by the adapters and the sandbox.
+
+They are derived from the install's own secret: a constant in public source would let anyone
+sign a payment for any install that was left in sandbox mode.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from surge_app.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from surge_app.settings import Settings
+
+_RAZORPAY_ID_LENGTH = 14
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxKeys:
+    """What a vendor's dashboard would have given out, in the vendor's own format.
+
+    Attributes:
+        razorpay_key_id: Public: the checkout in the browser gets it.
+        razorpay_webhook_secrets: One for each secret key of the install; the first signs.
+    """
+
+    razorpay_key_id: str
+    razorpay_key_secret: str
+    razorpay_webhook_secrets: tuple[str, ...]
+    sendgrid_api_key: str
+    twilio_account_sid: str
+    twilio_auth_token: str
+
+
+def sandbox_keys(settings: Settings) -> SandboxKeys:
+    """Derive the credentials; every worker of an install derives the same.
+
+    Args:
+        settings: Only `secret_key` matters.
+
+    Raises:
+        ConfigurationError: If there is no secret key to derive from.
+    """
+    if not settings.secret_key or not all(settings.secret_key):
+        msg = "SURGE_SECRET_KEY must be set before the sandbox can be used."
+        raise ConfigurationError(msg)
+    secret = settings.secret_key[0]
+    return SandboxKeys(
+        razorpay_key_id=f"rzp_test_{_letters(secret, 'razorpay key id')[:_RAZORPAY_ID_LENGTH]}",
+        razorpay_key_secret=_hex(secret, "razorpay key secret"),
+        razorpay_webhook_secrets=tuple(
+            _hex(key, "razorpay webhook secret") for key in settings.secret_key
+        ),
+        sendgrid_api_key=f"SG.sandbox.{_hex(secret, 'sendgrid api key')}",
+        twilio_account_sid=f"AC{_hex(secret, 'twilio account sid')[:32]}",
+        twilio_auth_token=_hex(secret, "twilio auth token")[:32],
+    )
+
+
+def _derive(secret: str, purpose: str) -> bytes:
+    label = f"surge sandbox: {purpose}".encode()
+    return hmac.new(secret.encode(), label, hashlib.sha256).digest()
+
+
+def _hex(secret: str, purpose: str) -> str:
+    return _derive(secret, purpose).hex()
+
+
+def _letters(secret: str, purpose: str) -> str:
+    return base64.b32encode(_derive(secret, purpose)).decode()

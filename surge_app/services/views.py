@@ -1,0 +1,258 @@
+"""What services give to states, API and console: frozen, plain, safe to show.
+
+A view never holds a table row. Money is integer paise, times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TierView:
+    """A tier with its counts.
+
+    `all_in_paise` is the price of one ticket bought alone with the convenience fee folded in:
+    the first figure an attendee sees.
+    """
+
+    id: str
+    name: str
+    price_paise: int
+    all_in_paise: int
+    capacity: int
+    available: int
+    held: int
+    sold: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event as attendees see it; `status` is one of the words of the JSON contract."""
+
+    slug: str
+    name: str
+    description: str
+    venue: str
+    time_zone: str
+    starts_at: datetime
+    sales_open_at: datetime | None
+    sales_close_at: datetime | None
+    status: str
+    currency: str
+    fee_paise: int
+    max_per_person: int
+    hold_seconds: int
+    refund_policy: str
+    organizer_contact: str
+    tiers: tuple[TierView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A wish: so many tickets of one tier."""
+
+    tier_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntentLineView:
+    """One line of an intent, with the price frozen when it was held."""
+
+    tier_id: str
+    tier_name: str
+    quantity: int
+    unit_price_paise: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntentView:
+    """A booking intent.
+
+    Attributes:
+        status: held, paying, confirmed, expired or released.
+        remaining_seconds: Whole seconds until the hold ends, by the database's clock; 0 when
+            it is over.
+        booking_ref: Set once confirmed.
+    """
+
+    id: str
+    event_slug: str
+    status: str
+    lines: tuple[IntentLineView, ...]
+    subtotal_paise: int
+    fee_paise: int
+    total_paise: int
+    currency: str
+    expires_at: datetime
+    remaining_seconds: int
+    booking_ref: str | None
+    name: str
+    email: str
+    phone: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the units are still reserved for this visitor."""
+        return self.status in {"held", "paying"} and self.remaining_seconds > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who buys: parsed and normalized. `phone` is E.164, `email` has a lower-case domain."""
+
+    name: str
+    email: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutView:
+    """What the payment modal needs. The order is the same on every repeat."""
+
+    key_id: str
+    order_id: str
+    amount_paise: int
+    currency: str
+    name: str
+    description: str
+    prefill: Contact
+    timeout_seconds: int
+    script_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """One ticket; `qr_svg` is a complete inline SVG of its code."""
+
+    code: str
+    tier_name: str
+    seq: int
+    status: str
+    qr_svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingView:
+    """A booking as its owner sees it; `status` is confirmed, refunding or refunded."""
+
+    ref: str
+    status: str
+    event: EventView
+    name: str
+    email: str
+    phone: str
+    lines: tuple[IntentLineView, ...]
+    tickets: tuple[TicketView, ...]
+    subtotal_paise: int
+    fee_paise: int
+    total_paise: int
+    currency: str
+    payment_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOutcome:
+    """Where a payment stands after it was settled.
+
+    Attributes:
+        booking_ref: Set when the payment was applied to a booking.
+        status: confirmed, checking (not captured yet) or refunding.
+    """
+
+    booking_ref: str | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """The answer to a poll; the fields of `GET /api/queue/{slug}`.
+
+    Attributes:
+        state: not_joined, waiting, admitted, paused, sold_out, scheduled or ended.
+        position: 1 is next; None unless waiting.
+        ahead: How many go first.
+        number: The visitor's number, issued once.
+        eta_low_seconds: Lower end of the estimate, None while the pace is unknown.
+        eta_high_seconds: Upper end.
+        pass_expires_at: When the right to shop ends unless it is used; admitted only.
+    """
+
+    state: str
+    position: int | None
+    ahead: int | None
+    number: int | None
+    eta_low_seconds: int | None
+    eta_high_seconds: int | None
+    retry_after_ms: int
+    available: int
+    held: int
+    message: str
+    pass_expires_at: datetime | None
+
+    def document(self) -> dict[str, object]:
+        """Return the JSON members of the answer."""
+        low, high = self.eta_low_seconds, self.eta_high_seconds
+        ends = self.pass_expires_at
+        return {
+            "state": self.state,
+            "position": self.position,
+            "ahead": self.ahead,
+            "number": self.number,
+            "eta_seconds": None if low is None or high is None else {"low": low, "high": high},
+            "retry_after_ms": self.retry_after_ms,
+            "available": self.available,
+            "held": self.held,
+            "message": self.message,
+            "pass_expires_at": None if ends is None else ends.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """The line as the organizer sees it."""
+
+    waiting: int
+    inside: int
+    admitted: int
+    left: int
+    paused: bool
+    concurrent_buyers: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierStats:
+    """Counts of one tier; `available + held + sold == capacity`."""
+
+    name: str
+    capacity: int
+    available: int
+    held: int
+    sold: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventStats:
+    """Sold against capacity, money and the line of one event, at one moment."""
+
+    slug: str
+    name: str
+    venue: str
+    time_zone: str
+    starts_at: datetime
+    status: str
+    capacity: int
+    available: int
+    held: int
+    sold: int
+    bookings: int
+    revenue_paise: int
+    fees_paise: int
+    messages_pending: int
+    messages_dead: int
+    tiers: tuple[TierStats, ...]
+    queue: QueueStats
+    at: datetime

@@ -1,0 +1,149 @@
+"""The waiting room: numbers, positions and passes. It lives in Redis alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from redis.exceptions import RedisError
+
+from surge_app.db import catalog as catalog_queries
+from surge_app.db import units
+from surge_app.db.engine import Database
+from surge_app.errors import LineUnavailable, NotAdmitted, NotFound
+from surge_app.kv.line import LineRules, LineStore, RawAnswer, RawStats
+from surge_app.models import Event
+from surge_app.services.views import LineAnswer
+
+_Answer = TypeVar("_Answer")
+
+SHOPPING_LEASE = timedelta(minutes=3)
+_SOONEST_MS = 1_000
+_LATEST_MS = 15_000
+_MS_PER_PLACE = 50
+_JITTER = 0.2
+_SLOW, _FAST = 1.3, 0.8
+_MINUTE_SECONDS = 60
+
+
+class WaitingRoom:
+    """Joins, polls, leaves; decides who may shop."""
+
+    def __init__(self, store: LineStore, database: Database) -> None:
+        """Keep the collaborators; the database is read by `publish` only, never for a visitor."""
+        self._store = store
+        self._database = database
+
+    async def join(self, slug: str, visitor_id: str) -> LineAnswer:
+        """Take a number, or keep the one the visitor has.
+
+        Raises:
+            NotFound: If no such event is known to the line.
+            LineUnavailable: If Redis does not answer.
+        """
+        return _answer(await _reach(self._store.join(slug, visitor_id)))
+
+    async def poll(self, slug: str, visitor_id: str) -> LineAnswer:
+        """Tell a visitor where they are, and keep their place; raises like `join`."""
+        return _answer(await _reach(self._store.poll(slug, visitor_id)))
+
+    async def leave(self, slug: str, visitor_id: str) -> None:
+        """Give up the place or the pass; raises LineUnavailable if Redis does not answer."""
+        await _reach(self._store.leave(slug, visitor_id))
+
+    async def has_pass(
+        self, slug: str, visitor_id: str, *, lease: timedelta = SHOPPING_LEASE
+    ) -> bool:
+        """Whether a visitor may shop now; asking counts as activity and renews the lease.
+
+        Raises:
+            LineUnavailable: If Redis does not answer: without the line nobody is let in.
+        """
+        return bool(await _reach(self._store.renew(slug, visitor_id, lease)))
+
+    async def require_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
+        """Refuse who may not shop; raises NotAdmitted or LineUnavailable."""
+        if not await self.has_pass(slug, visitor_id, lease=lease):
+            raise NotAdmitted
+
+    async def stats(self, slug: str) -> RawStats:
+        """Count the line of an event; raises LineUnavailable if Redis does not answer."""
+        return await _reach(self._store.stats(slug))
+
+    async def publish(self) -> None:
+        """Copy the rules and the stock of every event from Postgres to the line."""
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session)
+            stock = {item.slug: item for item in await units.stock(session)}
+        for event in events:
+            await _reach(self._store.publish_rules(event.slug, _rules(event)))
+            counts = stock.get(event.slug)
+            if counts is not None:
+                await _reach(
+                    self._store.publish_stock(
+                        event.slug,
+                        available=counts.available,
+                        held=counts.held,
+                        sold=counts.sold,
+                        holders=counts.holders,
+                    )
+                )
+
+
+async def _reach(call: Awaitable[_Answer]) -> _Answer:
+    try:
+        return await call
+    except RedisError as error:
+        raise LineUnavailable from error
+
+
+def _rules(event: Event) -> LineRules:
+    closes_at = event.sales_close_at or event.starts_at
+    return LineRules(
+        phase=event.phase,
+        opens_at_ms=_epoch_ms(event.sales_open_at),
+        closes_at_ms=_epoch_ms(closes_at),
+        paused=event.is_paused,
+        concurrent_buyers=event.concurrent_buyers,
+        admissions_per_minute=event.admissions_per_minute,
+        message=event.queue_message,
+    )
+
+
+def _epoch_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
+
+
+def _answer(raw: RawAnswer) -> LineAnswer:
+    if raw.state == "unknown":
+        raise NotFound
+    ahead = raw.ahead if raw.state in {"waiting", "paused"} else None
+    eta = _eta(ahead, raw.admitted_last_minute) if raw.state == "waiting" else None
+    ends = raw.pass_ends_ms if raw.state == "admitted" else None
+    return LineAnswer(
+        state=raw.state,
+        position=None if ahead is None else ahead + 1,
+        ahead=ahead,
+        number=raw.number,
+        eta_low_seconds=eta[0] if eta else None,
+        eta_high_seconds=eta[1] if eta else None,
+        retry_after_ms=_retry_after_ms(ahead or 0),
+        available=raw.available,
+        held=raw.held,
+        message=raw.message,
+        pass_expires_at=None if ends is None else datetime.fromtimestamp(ends / 1000, UTC),
+    )
+
+
+def _eta(ahead: int | None, admitted_last_minute: int) -> tuple[int, int] | None:
+    if ahead is None or admitted_last_minute == 0:
+        return None
+    seconds = (ahead + 1) / admitted_last_minute * _MINUTE_SECONDS
+    return int(seconds * _FAST), int(seconds * _SLOW) + 1
+
+
+def _retry_after_ms(ahead: int) -> int:
+    steady = min(_LATEST_MS, _SOONEST_MS + ahead * _MS_PER_PLACE)
+    return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret

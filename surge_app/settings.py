@@ -1,0 +1,257 @@
+"""Every setting of Surge: read once from the environment, validated, then passed down.
+
+Nothing here reads the environment at import. A process calls `load_settings()` once and hands
+the frozen result to whatever it builds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from surge_app.errors import ConfigurationError
+
+_LIVE_KEY_PREFIX = "rzp_live_"
+_RAZORPAY_URL = "https://api.razorpay.com"
+_REFLEX_DATABASE = 1
+_SENDGRID_URL = "https://api.sendgrid.com"
+
+
+class Settings(BaseSettings):
+    """The configuration of one process.
+
+    Durations end in `_seconds`, money in `_paise`. An empty variable counts as not set, so a
+    compose file may pass `REDIS_URL=` without changing anything.
+
+    Attributes:
+        database_url: A `postgresql://` URL; None starts the embedded Postgres.
+        redis_url: A `redis://`, `rediss://` or `unix://` URL; None starts the embedded Redis.
+        public_url: Where attendees reach Surge, without a trailing slash. Links in mails and
+            SMS, CORS and the `Secure` flag of cookies follow from it.
+        frontend_url: Set only by the hot-reload development command: pages then come from
+            another port than the API, and page requests are sent there.
+        secret_key: Signs cookies and tokens. A comma-separated list rotates: the first signs,
+            all verify. Generated under `data_dir` in development.
+        trusted_proxy_hops: How many reverse proxies in front may be believed about the
+            client's address; 0 ignores `X-Forwarded-For`.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
+
+    env: Literal["development", "production"] = Field("development", alias="SURGE_ENV")
+    data_dir: Path = Field(Path(".surge"), alias="SURGE_DATA_DIR")
+    port: int = Field(3000, ge=1, le=65535, alias="PORT")
+    database_url: str | None = Field(None, alias="DATABASE_URL")
+    redis_url: str | None = Field(None, alias="REDIS_URL")
+    public_url: str = Field("", alias="SURGE_PUBLIC_URL")
+    frontend_url: str = Field("", alias="SURGE_FRONTEND_URL")
+    secret_key: Annotated[tuple[str, ...], NoDecode] = Field((), alias="SURGE_SECRET_KEY")
+    trusted_proxy_hops: int = Field(0, ge=0, alias="SURGE_TRUSTED_PROXY_HOPS")
+    rate_limits: bool = Field(default=True, alias="SURGE_RATE_LIMITS")
+    jobs: bool = Field(default=True, alias="SURGE_JOBS")
+    separate_api_port: int | None = Field(None, ge=1, le=65535, alias="SURGE_API_PORT")
+    workers: int | None = Field(None, ge=1, le=64, alias="SURGE_WORKERS")
+
+    admin_user: str = Field("organizer", min_length=1, alias="SURGE_ADMIN_USER")
+    admin_password: str | None = Field(None, min_length=8, alias="SURGE_ADMIN_PASSWORD")
+    admin_password_hash: str | None = Field(None, alias="SURGE_ADMIN_PASSWORD_HASH")
+
+    convenience_fee_paise: int = Field(2500, ge=0, alias="SURGE_CONVENIENCE_FEE_PAISE")
+
+    razorpay_key_id: str | None = Field(None, alias="RAZORPAY_KEY_ID")
+    razorpay_key_secret: str | None = Field(None, alias="RAZORPAY_KEY_SECRET")
+    razorpay_webhook_secrets: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), alias="RAZORPAY_WEBHOOK_SECRET"
+    )
+    razorpay_base_url: str = Field(_RAZORPAY_URL, alias="RAZORPAY_BASE_URL")
+    sendgrid_api_key: str | None = Field(None, alias="SENDGRID_API_KEY")
+    sendgrid_base_url: str = Field(_SENDGRID_URL, alias="SENDGRID_BASE_URL")
+    sendgrid_from: str | None = Field(None, alias="SENDGRID_FROM")
+    twilio_account_sid: str | None = Field(None, alias="TWILIO_ACCOUNT_SID")
+    twilio_auth_token: str | None = Field(None, alias="TWILIO_AUTH_TOKEN")
+    twilio_base_url: str | None = Field(None, alias="TWILIO_BASE_URL")
+    twilio_from: str | None = Field(None, alias="TWILIO_FROM")
+
+    @field_validator("secret_key", "razorpay_webhook_secrets", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("public_url", "frontend_url", "razorpay_base_url", "sendgrid_base_url")
+    @classmethod
+    def _without_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("postgresql://", "postgres://")):
+            msg = "must start with postgresql://"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+            msg = "must start with redis://, rediss:// or unix://"
+            raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _vendor_settings_come_whole(self) -> Self:
+        groups = {
+            "RAZORPAY_KEY_ID": {
+                "RAZORPAY_KEY_SECRET": self.razorpay_key_secret,
+                "RAZORPAY_WEBHOOK_SECRET": self.razorpay_webhook_secrets,
+            },
+            "SENDGRID_API_KEY": {"SENDGRID_FROM": self.sendgrid_from},
+            "TWILIO_ACCOUNT_SID": {
+                "TWILIO_AUTH_TOKEN": self.twilio_auth_token,
+                "TWILIO_FROM": self.twilio_from,
+            },
+        }
+        present = {
+            "RAZORPAY_KEY_ID": self.razorpay_key_id,
+            "SENDGRID_API_KEY": self.sendgrid_api_key,
+            "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
+        }
+        for lead, rest in groups.items():
+            missing = [name for name, value in rest.items() if not value]
+            if present[lead] and missing:
+                msg = f"{lead} is set, so {' and '.join(missing)} must be set too."
+                raise ValueError(msg)
+        if (self.razorpay_key_id or "").startswith(
+            _LIVE_KEY_PREFIX
+        ) and self.razorpay_base_url != _RAZORPAY_URL:
+            msg = "a live Razorpay key may only be used with Razorpay's own RAZORPAY_BASE_URL."
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _production_is_complete(self) -> Self:
+        if self.env != "production":
+            return self
+        required = {
+            "SURGE_SECRET_KEY": self.secret_key,
+            "SURGE_PUBLIC_URL": self.public_url,
+            "SURGE_ADMIN_PASSWORD_HASH": self.admin_password_hash,
+            "RAZORPAY_KEY_ID": self.razorpay_key_id,
+            "SENDGRID_API_KEY": self.sendgrid_api_key,
+            "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
+        }
+        missing = [name for name, value in required.items() if not value]
+        if missing:
+            msg = f"in production these must be set: {', '.join(missing)}."
+            raise ValueError(msg)
+        if not self.rate_limits:
+            msg = "SURGE_RATE_LIMITS may not be off in production."
+            raise ValueError(msg)
+        return self
+
+    @property
+    def is_production(self) -> bool:
+        """Whether real people and real money are expected."""
+        return self.env == "production"
+
+    @property
+    def uses_sandbox_payments(self) -> bool:
+        """Whether payments go to the stand-in under `/sandbox/razorpay`."""
+        return self.razorpay_key_id is None
+
+    @property
+    def uses_sandbox_mail(self) -> bool:
+        """Whether mail goes to the stand-in under `/sandbox/sendgrid`."""
+        return self.sendgrid_api_key is None
+
+    @property
+    def uses_sandbox_sms(self) -> bool:
+        """Whether SMS go to the stand-in under `/sandbox/twilio`."""
+        return self.twilio_account_sid is None
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether any vendor is played by its stand-in; the sandbox is mounted only then."""
+        return self.uses_sandbox_payments or self.uses_sandbox_mail or self.uses_sandbox_sms
+
+    @property
+    def local_url(self) -> str:
+        """The address of this node's own HTTP port, for the stand-ins."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def base_url(self) -> str:
+        """Where attendees reach Surge: `public_url`, or localhost in development."""
+        return self.public_url or self.frontend_url or f"http://localhost:{self.port}"
+
+    @property
+    def api_port(self) -> int:
+        """The port of the API: `port`, unless hot reload puts the pages on a port of their own."""
+        return self.separate_api_port or self.port
+
+    @property
+    def api_url(self) -> str:
+        """Where the browser finds API and live connection; baked into the pages when built."""
+        return self.public_url or f"http://localhost:{self.api_port}"
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins whose pages may call the API with cookies: our own, under each local name."""
+        names = ("localhost", "127.0.0.1")
+        local = [f"http://{name}:{self.port}" for name in names]
+        return [self.public_url] if self.is_production else [self.base_url, *local]
+
+    @property
+    def reflex_redis_url(self) -> str | None:
+        """Redis for the states of Reflex: the same server, the next database."""
+        if self.redis_url is None:
+            return None
+        parts = urlsplit(self.redis_url)
+        if parts.scheme == "unix":
+            query = {**dict(parse_qsl(parts.query)), "db": str(_REFLEX_DATABASE)}
+            return f"unix://{parts.path}?{urlencode(query, safe='/')}"
+        return urlunsplit(parts._replace(path=f"/{_REFLEX_DATABASE}"))
+
+    @property
+    def has_secure_cookies(self) -> bool:
+        """Whether cookies carry `Secure` and the `__Host-` prefix."""
+        return self.base_url.startswith("https://")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment.
+
+    Args:
+        **overrides: Values that win over the environment, by field name.
+
+    Returns:
+        The validated settings, with `data_dir` absolute.
+
+    Raises:
+        ConfigurationError: If a value is wrong or missing; the message is one sentence that
+            names the variable.
+    """
+    try:
+        settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error)) from error
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+
+
+def _sentence(error: ValidationError) -> str:
+    parts: list[str] = []
+    for item in error.errors(include_url=False, include_input=False):
+        name = str(item["loc"][0]) if item["loc"] else ""
+        field = Settings.model_fields.get(name)
+        name = (field.alias if field else None) or name
+        text = item["msg"].removeprefix("Value error, ").rstrip(".")
+        parts.append(f"{name}: {text}" if name else text[:1].upper() + text[1:])
+    return "; ".join(parts) + "."

@@ -1,0 +1,419 @@
+"""The checkout: choose, hold, say who is coming, pay."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+import reflex as rx
+
+from surge_app.container import current
+from surge_app.errors import (
+    GatewayUnavailable,
+    IntentExists,
+    IntentExpired,
+    InvalidContact,
+    NotAdmitted,
+    NotFound,
+    SurgeError,
+)
+from surge_app.services.views import EventView, IntentView, PaymentOutcome
+from surge_app.state import cards, session
+from surge_app.state.suggest import email_suggestion
+
+_SELLING = {"on_sale", "all_held", "paused", "sold_out"}
+_FIELDS = ("name", "email", "phone")
+_LONGEST_INPUT = 200
+_OUTCOMES = {
+    "dismissed": "You closed the payment. Nothing was paid, and your tickets are still held.",
+    "failed": "The payment did not go through and nothing was paid. Your tickets are still held.",
+    "error": "The payment could not be opened. Your tickets are still held; please try again.",
+}
+
+
+class BookState(rx.State):
+    """One visitor's checkout for one event.
+
+    Attributes:
+        phase: loading, choose, held, checking, refunding, expired, closed or missing.
+        notice: A sentence beside the action, with its tone.
+        busy: What is under way: hold, pay, check or nothing.
+        attempt: Grows with each press of Pay that may open the modal.
+        leave_to: Where the browser goes next.
+    """
+
+    phase: str = "loading"
+    sale: cards.SaleCard = cards.SaleCard()
+    tiers: list[cards.TierCard] = []  # noqa: RUF012 - Reflex copies it for each state
+    price: cards.PriceCard = cards.PriceCard()
+    seats_free: int = 0
+    seats_held: int = 0
+    may_shop: bool = False
+    is_paying: bool = False
+    remaining_seconds: int = 0
+    stamp: int = 0
+    contact: cards.ContactCard = cards.ContactCard()
+    complaints: cards.ContactCard = cards.ContactCard()
+    suggestion: str = ""
+    notice: str = ""
+    tone: str = "bad"
+    owned_link: str = ""
+    busy: str = ""
+    checkout: cards.CheckoutCard = cards.CheckoutCard()
+    attempt: int = 0
+    leave_to: str = ""
+
+    _intent_id: str = ""
+    _wish: dict[str, int] = {}  # noqa: RUF012 - Reflex copies it for each state
+
+    @rx.event
+    async def load(self) -> None:
+        """Show where this visitor stands: a live hold, an ended one, or the choice."""
+        slug, visitor = session.segment(self, 1), session.visitor(self)
+        self.reset()
+        if visitor is None:
+            self.leave_to = f"/queue/{slug}"
+            return
+        try:
+            event = await current().catalog.event(slug)
+            intent = await current().intents.latest(slug, visitor)
+            self.may_shop = await current().waiting_room.has_pass(slug, visitor)
+        except NotFound:
+            self.phase = "missing"
+            return
+        except SurgeError as error:
+            self.phase = "closed"
+            self.notice = error.message
+            return
+        self._show_event(event)
+        await self._place(event, intent)
+
+    @rx.event
+    async def add(self, tier_id: object) -> None:
+        """Wish for one more ticket of a tier."""
+        await self._adjust(tier_id, 1)
+
+    @rx.event
+    async def remove(self, tier_id: object) -> None:
+        """Wish for one ticket less of a tier."""
+        await self._adjust(tier_id, -1)
+
+    @rx.event
+    async def hold(self) -> AsyncIterator[None]:
+        """Hold what is chosen."""
+        visitor = session.visitor(self)
+        if visitor is None or self.phase not in {"choose", "expired"}:
+            return
+        self.busy, self.notice = "hold", ""
+        yield
+        slug = self.sale.slug
+        try:
+            lines = cards.lines_of(self._wish)
+            intent, _ = await current().intents.start(slug, visitor, lines)
+        except NotAdmitted:
+            self.leave_to = f"/queue/{slug}"
+        except IntentExists as error:
+            await self._resume(slug, visitor)
+            self._say(error.message, "warn")
+        except SurgeError as error:
+            self.phase = "choose"
+            await self._refresh()
+            self._say(error.message)
+        else:
+            await self._refresh(intent)
+        finally:
+            self.busy = ""
+
+    @rx.event
+    async def again(self) -> AsyncIterator[None]:
+        """Go on after the time ended: hold the same again, or back to the line."""
+        visitor, slug = session.visitor(self), self.sale.slug
+        if self.phase != "expired":
+            return
+        if visitor is None or not await self._may_shop(visitor):
+            self.leave_to = f"/queue/{slug}"
+            return
+        if not self._wish:
+            self.phase = "choose"
+            await self._refresh()
+            return
+        async for step in self.hold():
+            yield step
+
+    @rx.event
+    async def release(self) -> None:
+        """Let the held tickets go."""
+        visitor = session.visitor(self)
+        if visitor is None or self.phase != "held":
+            return
+        try:
+            await current().intents.release(self._intent_id, visitor)
+        except SurgeError as error:
+            self._say(error.message)
+            return
+        self._intent_id, self._wish, self.attempt = "", {}, 0
+        self.phase, self.is_paying = "choose", False
+        self.may_shop = await self._may_shop(visitor)
+        await self._refresh()
+        self._say("Your tickets went back to the others.", "accent")
+
+    @rx.event
+    async def beat(self) -> None:
+        """Ask the server how long the hold still lasts; the clock in the browser only shows it."""
+        visitor = session.visitor(self)
+        if visitor is None or not self._intent_id or self.phase not in {"held", "checking"}:
+            return
+        try:
+            intent = await current().intents.heartbeat(self._intent_id, visitor)
+        except (IntentExpired, NotFound):
+            await self._expire(visitor)
+        except SurgeError as error:
+            self._say(error.message, "warn")
+        else:
+            await self._refresh(intent)
+
+    @rx.event
+    async def look(self) -> None:
+        """Take fresh counts while choosing.
+
+        It does not ask for the right to shop: asking renews it, and a forgotten tab must not
+        keep somebody else out.
+        """
+        if self.phase == "choose" and not self.busy:
+            await self._refresh()
+
+    @rx.event
+    def note(self, field: object, value: object) -> None:
+        """Keep what was typed into a field, and say what is wrong with it."""
+        if field not in _FIELDS or not isinstance(value, str):
+            return
+        text = value[:_LONGEST_INPUT]
+        complaint = current().contacts.check_field(field, text) if text.strip() else ""
+        self.contact = cards.ContactCard(**{**asdict(self.contact), field: text})
+        self.complaints = cards.ContactCard(**{**asdict(self.complaints), field: complaint})
+        if self.complaints == cards.ContactCard():
+            self.notice = ""
+        if field == "email":
+            self.suggestion = "" if complaint else email_suggestion(text)
+
+    @rx.event
+    def use_suggestion(self) -> rx.event.EventSpec | None:
+        """Take the likelier spelling of the email address."""
+        if not self.suggestion:
+            return None
+        email, self.suggestion = self.suggestion, ""
+        self.contact = cards.ContactCard(self.contact.name, email, self.contact.phone)
+        return rx.set_value("email", email)
+
+    @rx.event(background=True)
+    async def pay(self, form: dict[str, object]) -> AsyncIterator[rx.event.EventSpec]:
+        """Start the payment, or open it again: the order stays the same."""
+        async with self:
+            visitor = session.visitor(self)
+            if visitor is None or self.phase != "held" or self.busy:
+                return
+            self.busy, self.notice = "pay", ""
+            typed = {field: str(form.get(field) or "")[:_LONGEST_INPUT] for field in _FIELDS}
+            self.contact = cards.ContactCard(**typed)
+            self.complaints = cards.ContactCard()
+            intent_id = self._intent_id
+        try:
+            checkout = await current().payments.start(intent_id, visitor, **typed)
+            intent = await current().intents.get(intent_id, visitor)
+        except SurgeError as error:
+            async with self:
+                await self._refuse(error, visitor)
+            if isinstance(error, InvalidContact):
+                yield rx.set_focus(next(field for field in _FIELDS if field in error.fields))
+        else:
+            async with self:
+                await self._refresh(intent)
+                self.checkout = cards.checkout_card(checkout)
+                self.attempt += 1
+        finally:
+            async with self:
+                self.busy = ""
+
+    @rx.event(background=True)
+    async def payment_closed(self, outcome: object) -> None:
+        """Look what became of the payment after its window closed.
+
+        Args:
+            outcome: From the browser; it says only which sentence fits if nothing was paid.
+        """
+        if isinstance(outcome, str) and outcome in _OUTCOMES:
+            await self._check(outcome)
+
+    @rx.event(background=True)
+    async def recheck(self) -> None:
+        """Look again while a payment is being checked, and once after a reload."""
+        async with self:
+            outcome = "failed" if self.phase == "checking" else "none"
+        await self._check(outcome)
+
+    async def _check(self, outcome: str) -> None:
+        async with self:
+            visitor, intent_id = session.visitor(self), self._intent_id
+            if visitor is None or not intent_id or self.busy:
+                return
+            if not self.is_paying or self.phase not in {"held", "checking"}:
+                return
+            self.busy, self.notice = "check", ""
+        found: PaymentOutcome | None = None
+        try:
+            found = await current().payments.check(intent_id, visitor)
+        except GatewayUnavailable:
+            # Not knowing is "checking": whoever pays twice in doubt is served worst.
+            found = PaymentOutcome(None, "checking")
+        except NotFound:
+            found = None
+        finally:
+            async with self:
+                self.busy = ""
+        async with self:
+            await self._conclude(found, outcome, visitor)
+
+    async def _conclude(self, found: PaymentOutcome | None, outcome: str, visitor: str) -> None:
+        if found is None:
+            self.phase = "missing"
+        elif found.booking_ref is not None:
+            self._go_to_booking(found.booking_ref)
+        elif found.status in {"checking", "refunding"}:
+            self.phase = found.status
+        else:
+            self.phase = "held"
+            await self._beat_once(visitor)
+            if self.phase == "held":
+                self._say(_OUTCOMES.get(outcome, ""), "warn")
+
+    async def _beat_once(self, visitor: str) -> None:
+        try:
+            intent = await current().intents.heartbeat(self._intent_id, visitor)
+        except (IntentExpired, NotFound):
+            await self._expire(visitor)
+        else:
+            await self._refresh(intent)
+
+    async def _adjust(self, tier_id: object, step: int) -> None:
+        visitor = session.visitor(self)
+        known = {tier.id: tier for tier in self.tiers}
+        tier = known.get(tier_id) if isinstance(tier_id, str) else None
+        if visitor is None or tier is None or self.phase not in {"choose", "held"}:
+            return
+        if self.busy or not (tier.can_add if step > 0 else tier.can_remove):
+            return
+        wish = {**self._wish, tier.id: self._wish.get(tier.id, 0) + step}
+        self.notice = ""
+        if self.phase == "choose":
+            self._wish = wish
+            # Choosing is being here: it renews the right to shop, and notices when it has ended.
+            if await self._may_shop(visitor):
+                await self._refresh()
+            else:
+                self.leave_to = f"/queue/{self.sale.slug}"
+            return
+        try:
+            lines = cards.lines_of(wish)
+            intent = await current().intents.change(self._intent_id, visitor, lines)
+        except IntentExpired:
+            await self._expire(visitor)
+        except SurgeError as error:
+            await self._refresh()
+            self._say(error.message)
+        else:
+            await self._refresh(intent)
+
+    async def _place(self, event: EventView, intent: IntentView | None) -> None:
+        """Choose the phase for a visitor who has just arrived."""
+        if intent is not None:
+            self._keep_contact(intent)
+        if intent is not None and intent.status in {"held", "paying"} and intent.is_live:
+            await self._refresh(intent)
+        elif intent is not None and intent.status == "paying":
+            self._intent_id, self.phase, self.is_paying = intent.id, "checking", True
+        elif intent is not None and intent.booking_ref and not self.may_shop:
+            self._intent_id = intent.id
+            self._go_to_booking(intent.booking_ref)
+        elif intent is not None and intent.status in {"held", "expired"}:
+            self._intent_id, self._wish = "", cards.wish_of(intent)
+            self.phase = "expired"
+            await self._refresh()
+        elif not self.may_shop:
+            self.leave_to = f"/queue/{event.slug}"
+        elif event.status not in _SELLING:
+            self.phase = "closed"
+        else:
+            ref = intent.booking_ref if intent else None
+            self.owned_link = _booking_link(ref) if ref else ""
+            self.phase, self._wish = "choose", cards.first_wish(event)
+            await self._refresh()
+
+    async def _resume(self, slug: str, visitor: str) -> None:
+        intent = await current().intents.latest(slug, visitor)
+        await self._refresh(intent if intent is not None and intent.is_live else None)
+
+    async def _refresh(self, intent: IntentView | None = None) -> None:
+        """Show fresh counts, and the hold if there is one."""
+        event = await current().catalog.event(self.sale.slug)
+        self._show_event(event)
+        if intent is not None and intent.booking_ref:
+            self._go_to_booking(intent.booking_ref)
+            return
+        if intent is not None:
+            self._intent_id, self._wish = intent.id, cards.wish_of(intent)
+            self.is_paying = intent.status == "paying"
+            self.remaining_seconds, self.stamp = intent.remaining_seconds, self.stamp + 1
+            self.price = cards.price_of_intent(intent)
+            if self.phase != "checking" or not self.is_paying:
+                self.phase = "held" if intent.is_live else "checking"
+        elif self.phase in {"choose", "expired"}:
+            self.price = cards.price_of_wish(event, self._wish)
+        is_held = self.phase in {"held", "checking"}
+        self.tiers = cards.tier_cards(
+            event, self._wish, is_held=is_held, is_locked=is_held and self.is_paying
+        )
+
+    async def _expire(self, visitor: str) -> None:
+        self._intent_id, self.phase, self.is_paying, self.attempt = "", "expired", False, 0
+        self.remaining_seconds, self.notice = 0, ""
+        self.may_shop = await self._may_shop(visitor)
+        await self._refresh()
+
+    async def _may_shop(self, visitor: str) -> bool:
+        try:
+            return await current().waiting_room.has_pass(self.sale.slug, visitor)
+        except SurgeError:
+            return False
+
+    async def _refuse(self, error: SurgeError, visitor: str) -> None:
+        if isinstance(error, InvalidContact):
+            known = {field: error.fields.get(field, "") for field in _FIELDS}
+            self.complaints = cards.ContactCard(**known)
+            self._say("Please check the fields above.")
+        elif isinstance(error, IntentExpired | NotFound):
+            await self._expire(visitor)
+        else:
+            self._say(error.message)
+
+    def _show_event(self, event: EventView) -> None:
+        self.sale = cards.sale_card(event)
+        self.seats_free = sum(tier.available for tier in event.tiers)
+        self.seats_held = sum(tier.held for tier in event.tiers)
+
+    def _keep_contact(self, intent: IntentView) -> None:
+        self.contact = cards.ContactCard(intent.name, intent.email, intent.phone)
+
+    def _go_to_booking(self, ref: str) -> None:
+        self.leave_to = _booking_link(ref)
+
+    def _say(self, text: str, tone: str = "bad") -> None:
+        self.notice, self.tone = text, tone
+
+
+def _booking_link(ref: str) -> str:
+    """Return the way to a booking this visitor was just found to own.
+
+    The callback gives the booking's cookie to a browser that comes back from paying. Where the
+    news came another way there is no cookie yet; the token of the link gets one at the gate.
+    """
+    return f"/bookings/{ref}?token={current().identity.booking_token(ref)}"

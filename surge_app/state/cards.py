@@ -1,0 +1,225 @@
+"""What states show: small frozen values of ready text. No table row, no service view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+
+from surge_app.money import rupees
+from surge_app.services.views import CheckoutView, EventView, IntentLineView, IntentView, Line
+
+
+@dataclass(frozen=True)
+class SaleCard:
+    """The event a page is about."""
+
+    slug: str = ""
+    name: str = ""
+    venue: str = ""
+    when: str = ""
+    status: str = ""
+    hold_minutes: int = 5
+    refund_policy: str = ""
+    organizer_contact: str = ""
+
+
+@dataclass(frozen=True)
+class TierCard:
+    """A tier with the number of tickets wished or held."""
+
+    id: str = ""
+    name: str = ""
+    note: str = ""
+    quantity: int = 0
+    can_add: bool = False
+    can_remove: bool = False
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """One row of the breakup of a price."""
+
+    label: str = ""
+    amount: str = ""
+
+
+@dataclass(frozen=True)
+class PriceCard:
+    """The all-in price of the quantity shown, and its breakup."""
+
+    quantity: int = 0
+    tickets: str = ""
+    total: str = ""
+    rows: tuple[PriceRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class ContactCard:
+    """What was typed into the form, or what is wrong with it."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class PrefillCard:
+    """Who pays, for the payment modal."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class CheckoutCard:
+    """What the payment modal needs; nothing in it is secret."""
+
+    key_id: str = ""
+    order_id: str = ""
+    amount_paise: int = 0
+    currency: str = ""
+    name: str = ""
+    description: str = ""
+    prefill: PrefillCard = PrefillCard()
+    timeout_seconds: int = 0
+    script_url: str = ""
+
+
+def when(moment: datetime, time_zone: str) -> str:
+    """Return "Sat 6 Mar 2027, 7:00 pm IST"; the server's `components.text.when`."""
+    local = moment.astimezone(ZoneInfo(time_zone))
+    text = format_datetime(local, "EEE d MMM y, h:mm a", tzinfo=local.tzinfo, locale="en_IN")
+    # CLDR separates "7:00" and "pm" by a narrow no-break space, and knows no short name of most
+    # zones ("+0530"); the zone itself does ("IST").
+    return f"{text} {local.tzname()}".replace("\u202f", " ")
+
+
+def tickets(number: int) -> str:
+    """Return "1 ticket" or "3 tickets"."""
+    return "1 ticket" if number == 1 else f"{number} tickets"
+
+
+def sale_card(event: EventView) -> SaleCard:
+    """Project an event."""
+    return SaleCard(
+        slug=event.slug,
+        name=event.name,
+        venue=event.venue,
+        when=when(event.starts_at, event.time_zone),
+        status=event.status,
+        hold_minutes=max(1, round(event.hold_seconds / 60)),
+        refund_policy=event.refund_policy,
+        organizer_contact=event.organizer_contact,
+    )
+
+
+def tier_cards(
+    event: EventView, wish: dict[str, int], *, is_held: bool, is_locked: bool = False
+) -> list[TierCard]:
+    """Project the tiers of an event.
+
+    Args:
+        event: The event.
+        wish: Tickets by tier id; what is held if `is_held`.
+        is_held: Whether the wish is reserved already, so `available` does not count it.
+        is_locked: Whether nothing can be changed any more.
+    """
+    total = sum(wish.values())
+    cards: list[TierCard] = []
+    for tier in event.tiers:
+        chosen = wish.get(tier.id, 0)
+        spare = tier.available if is_held else tier.available - chosen
+        cards.append(
+            TierCard(
+                id=tier.id,
+                name=tier.name,
+                note=_note(tier.all_in_paise, tier.available, tier.held, chosen if is_held else 0),
+                quantity=chosen,
+                can_add=not is_locked and spare > 0 and total < event.max_per_person,
+                # The last held ticket is given back by "Let them go", which asks nothing else.
+                can_remove=not is_locked and chosen > 0 and not (is_held and total == 1),
+            )
+        )
+    return cards
+
+
+def _note(all_in_paise: int, available: int, held: int, yours: int) -> str:
+    if yours:
+        return "1 seat is yours for now" if yours == 1 else f"{yours} seats are yours for now"
+    price = f"{rupees(all_in_paise)} for one, all included"
+    if available > 0:
+        return f"{price} · {available} free"
+    return f"{price} · {'all on hold' if held else 'sold out'}"
+
+
+def price_of_wish(event: EventView, wish: dict[str, int]) -> PriceCard:
+    """Price a wish exactly as the hold will: the tickets, and the fee once."""
+    rows = [
+        (tier.name, wish[tier.id], tier.price_paise)
+        for tier in event.tiers
+        if wish.get(tier.id, 0) > 0
+    ]
+    return _price(rows, event.fee_paise) if rows else PriceCard()
+
+
+def price_of_lines(
+    lines: tuple[IntentLineView, ...], *, fee_paise: int, total_paise: int
+) -> PriceCard:
+    """Show a frozen price; it is never computed anew."""
+    rows = [(line.tier_name, line.quantity, line.unit_price_paise) for line in lines]
+    return _price(rows, fee_paise, total_paise)
+
+
+def price_of_intent(intent: IntentView) -> PriceCard:
+    """Show the frozen price of an intent."""
+    return price_of_lines(intent.lines, fee_paise=intent.fee_paise, total_paise=intent.total_paise)
+
+
+def _price(
+    rows: list[tuple[str, int, int]], fee_paise: int, total_paise: int | None = None
+) -> PriceCard:
+    shown = [
+        PriceRow(f"{quantity} \u00d7 {name}", rupees(quantity * each))
+        for name, quantity, each in rows
+    ]
+    if fee_paise:
+        shown.append(PriceRow("Convenience fee, once per booking", rupees(fee_paise)))
+    quantity = sum(quantity for _, quantity, _ in rows)
+    if total_paise is None:
+        total_paise = sum(quantity * each for _, quantity, each in rows) + fee_paise
+    return PriceCard(quantity, tickets(quantity), rupees(total_paise), tuple(shown))
+
+
+def first_wish(event: EventView) -> dict[str, int]:
+    """Start with one ticket where there is nothing to choose from."""
+    open_tiers = [tier for tier in event.tiers if tier.available > 0]
+    return {open_tiers[0].id: 1} if len(open_tiers) == 1 else {}
+
+
+def lines_of(wish: dict[str, int]) -> list[Line]:
+    """Turn a wish into what the services take."""
+    return [Line(tier_id, quantity) for tier_id, quantity in wish.items() if quantity > 0]
+
+
+def wish_of(intent: IntentView) -> dict[str, int]:
+    """Turn the lines of an intent into a wish."""
+    return {line.tier_id: line.quantity for line in intent.lines}
+
+
+def checkout_card(view: CheckoutView) -> CheckoutCard:
+    """Project what the payment modal needs."""
+    return CheckoutCard(
+        key_id=view.key_id,
+        order_id=view.order_id,
+        amount_paise=view.amount_paise,
+        currency=view.currency,
+        name=view.name,
+        description=view.description,
+        prefill=PrefillCard(view.prefill.name, view.prefill.email, view.prefill.phone),
+        timeout_seconds=view.timeout_seconds,
+        script_url=view.script_url,
+    )

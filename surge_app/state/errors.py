@@ -1,0 +1,42 @@
+"""What happens when a handler raises something nobody expected."""
+
+from __future__ import annotations
+
+import uuid
+from typing import cast
+
+import reflex as rx
+from reflex.event import EventSpec
+
+from surge_app.log import get_logger
+
+_log = get_logger(__name__)
+
+
+class ProblemState(rx.State):
+    """The neutral notice about a bug. It holds no text from the error, only a number to quote."""
+
+    number: str = ""
+
+    @rx.event
+    def show(self, number: object) -> None:
+        """Show the notice."""
+        text = number if isinstance(number, str) else ""
+        self.number = text[:8] if text.isalnum() else "unknown"
+
+    @rx.event
+    def dismiss(self) -> None:
+        """Take the notice away."""
+        self.number = ""
+
+
+def report(exception: Exception) -> EventSpec | None:
+    """Log a bug and show a neutral notice; the app's `backend_exception_handler`.
+
+    The notice carries a number that is in the log too, so a person can quote it.
+
+    WARNING: Reflex evaluates the annotations by name in its own module; keep `EventSpec`.
+    """
+    number = uuid.uuid4().hex[:8]
+    _log.error("handler_failed", number=number, exc_info=exception)
+    return cast("EventSpec", ProblemState.show(number))

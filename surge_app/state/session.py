@@ -1,0 +1,38 @@
+"""Who is on the other end of a live connection, and where."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import reflex as rx
+
+from surge_app.container import current
+
+
+def visitor(state: rx.State) -> str | None:
+    """Return the visitor's id, or None without a valid visitor cookie."""
+    return current().identity.visitor(_cookies(state))
+
+
+def admin(state: rx.State) -> str | None:
+    """Return the organizer's user name, or None without a valid organizer session."""
+    return current().identity.admin(_cookies(state))
+
+
+def may_see_booking(state: rx.State, ref: str) -> bool:
+    """Whether this browser was given the booking."""
+    return current().identity.may_see_booking(_cookies(state), ref)
+
+
+def segment(state: rx.State, index: int) -> str:
+    """Return one part of the page's path, empty if there is none.
+
+    The path is told by the browser. It only ever names something; rights are asked elsewhere.
+    """
+    parts = [part for part in str(state.router.url.path).split("/") if part]
+    return unquote(parts[index]) if index < len(parts) else ""
+
+
+def _cookies(state: rx.State) -> str:
+    # The headers of the connection: they stay on the server and are fixed while it lasts.
+    return state.router.headers.cookie or ""

@@ -1,0 +1,188 @@
+"""Children of the launcher: started, watched and ended, whatever ends the launcher."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from surge_app.errors import ConfigurationError
+from surge_app.processes import matching, send, wait_gone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from pathlib import Path
+    from types import FrameType
+
+    import psutil
+
+RUN_VARIABLE: Final = "SURGE_RUN"
+_POLL_SECONDS: Final = 0.1
+
+
+class StopRequested(Exception):
+    """Someone asked the launcher to stop while it was at work."""
+
+
+class Supervisor:
+    """Runs children in sessions of their own and turns signals into an orderly stop.
+
+    Ctrl-C in a terminal reaches a whole process group. Children stand outside of it, so they
+    end in the right order: the web server before the databases.
+    """
+
+    def __init__(self) -> None:
+        """Create the supervisor; signals are heard only inside `listening`."""
+        self._is_stopping = False
+        # When make is killed nobody can tell the launcher, except that its parent changes.
+        self._parent = os.getppid() if "MAKELEVEL" in os.environ else None
+
+    @contextmanager
+    def listening(self) -> Generator[None]:
+        """Take SIGINT, SIGTERM and SIGHUP as the wish to stop for the length of the block."""
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, self._hear) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_stopping = True
+
+    def check(self) -> None:
+        """Return if the work should go on.
+
+        Raises:
+            StopRequested: If it should not.
+        """
+        if self._is_stopping or (self._parent is not None and os.getppid() != self._parent):
+            raise StopRequested
+
+    def start(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a child that shares this process's output; see `end`."""
+        self.check()
+        return subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def call(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, failure: str
+    ) -> None:
+        """Run a child to its end with its output in a log file.
+
+        Args:
+            command: The program and its arguments.
+            cwd: Its working directory.
+            env: Its whole environment.
+            log: Written anew each time.
+            failure: Begins the sentence when it fails, such as "The migrations failed".
+
+        Raises:
+            ConfigurationError: If it fails.
+            StopRequested: If someone asks to stop meanwhile; the child is ended first.
+        """
+        self.check()
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            while child.poll() is None:
+                self.check()
+                time.sleep(_POLL_SECONDS)
+        finally:
+            self.end(child, seconds=5)
+        if child.returncode:
+            msg = f"{failure}; the reason stands at the end of {log}."
+            raise ConfigurationError(msg)
+
+    def wait_for(
+        self, child: subprocess.Popen[bytes], is_ready: Callable[[], bool], *, seconds: float
+    ) -> None:
+        """Wait until a started child is ready.
+
+        Raises:
+            ConfigurationError: If it ends before, or takes longer than `seconds`.
+            StopRequested: If someone asks to stop meanwhile.
+        """
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            self.check()
+            if child.poll() is not None:
+                msg = f"The web server ended while starting (exit code {child.returncode})."
+                raise ConfigurationError(msg)
+            if time.monotonic() >= deadline:
+                msg = f"The web server did not answer within {seconds:.0f} seconds."
+                raise ConfigurationError(msg)
+            time.sleep(_POLL_SECONDS)
+
+    def watch(self, child: subprocess.Popen[bytes]) -> int:
+        """Wait until the child ends by itself and return its exit code.
+
+        Raises:
+            StopRequested: If someone asks to stop meanwhile.
+        """
+        while (code := child.poll()) is None:
+            self.check()
+            time.sleep(_POLL_SECONDS)
+        return code
+
+    def end(
+        self,
+        child: subprocess.Popen[bytes],
+        *,
+        seconds: float,
+        like_terminal: bool = False,
+    ) -> None:
+        """End a child with everything in its session; harmless when it has ended already.
+
+        Args:
+            child: Started by this supervisor.
+            seconds: How long it may take to finish cleanly.
+            like_terminal: Whether to interrupt its whole session, as Ctrl-C would, instead of
+                telling it alone.
+        """
+        if child.poll() is None:
+            if like_terminal:
+                os.killpg(child.pid, signal.SIGINT)
+            else:
+                child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def end_run(run_id: str, *, seconds: float) -> None:
+    """End every process of one run, found by the mark in its environment.
+
+    The mark is inherited by all descendants and, other than a process id, never reused.
+
+    Args:
+        run_id: The value of the mark.
+        seconds: How long they may take to finish cleanly.
+    """
+
+    def belongs(process: psutil.Process) -> bool:
+        return process.environ().get(RUN_VARIABLE) == run_id
+
+    for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5.0)):
+        found = matching(belongs)
+        send(found, number)
+        wait_gone(found, timeout_seconds=patience)

@@ -1,0 +1,67 @@
+"""The composition: pages, API, sandbox, gate and lifespan become one application. No logic."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import reflex as rx
+from starlette.types import ASGIApp
+
+from surge_app.api import create_api
+from surge_app.components import shell
+from surge_app.container import current, running
+from surge_app.embedded import backing_services
+from surge_app.gate.gate import Gate
+from surge_app.jobs import jobs_running
+from surge_app.launch import development_secrets
+from surge_app.log import configure_logging
+from surge_app.pages import ROUTES
+from surge_app.sandbox import create_sandbox
+from surge_app.settings import load_settings
+from surge_app.state.errors import report
+
+settings = load_settings()
+
+
+class SurgeApp(rx.App):
+    """A Reflex app with the gate around the whole ASGI stack, Reflex's own layers included."""
+
+    def __call__(self) -> ASGIApp:
+        """Return the ASGI application of one process."""
+        return Gate(super().__call__(), settings)
+
+
+@asynccontextmanager
+async def lifespan() -> AsyncGenerator[None]:
+    """Run the services, and the jobs unless another process does, in this worker."""
+    configure_logging(json=settings.is_production)
+    with backing_services(development_secrets(settings)) as ready:
+        async with running(ready) as services:
+            await services.waiting_room.publish()
+            if ready.jobs:
+                async with jobs_running(services):
+                    yield
+            else:
+                yield
+
+
+api = create_api()
+if settings.uses_sandbox:
+    api.include_router(create_sandbox(settings, lambda: current().redis))
+
+app = SurgeApp(
+    api_transformer=[api],
+    stylesheets=list(shell.STYLESHEETS),
+    head_components=shell.head(),
+    hydrate_fallback=shell.fallback(),
+    backend_exception_handler=report,
+)
+app.register_lifespan_task(lifespan)
+for route in ROUTES:
+    app.add_page(
+        route.component,
+        route=route.path,
+        title=route.title,
+        on_load=route.on_load,
+    )

@@ -1,0 +1,228 @@
+"""The embedded servers: shared by processes, stopped by the last, mended after a kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from surge_app.embedded import backing_services, check_reachable
+from surge_app.errors import ConfigurationError
+from surge_app.processes import matching, send, wait_gone
+from surge_app.settings import Settings, load_settings
+
+# Another process that uses the servers until its standard input closes.
+_USER = """
+import sys
+from pathlib import Path
+from surge_app.embedded import backing_services
+from surge_app.settings import load_settings
+settings = load_settings(data_dir=Path(sys.argv[1]), database_url=None, redis_url=None)
+with backing_services(settings) as filled:
+    print(filled.database_url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Yield a short folder of its own, so that a test decides how long its path becomes."""
+    path = Path(tempfile.mkdtemp())
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _settings(data_dir: Path) -> Settings:
+    return load_settings(data_dir=data_dir, database_url=None, redis_url=None)
+
+
+def _servers(settings: Settings) -> list[psutil.Process]:
+    """Return the server processes whose title names the sockets of these settings."""
+    assert settings.redis_url is not None
+    name = Path(settings.redis_url.removeprefix("unix://").split("?")[0]).parent.name
+    return matching(
+        lambda process: (
+            process.name() in {"postgres", "redis-server"} and name in " ".join(process.cmdline())
+        )
+    )
+
+
+def _other_user(data_dir: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _USER, str(data_dir)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("postgresql://")
+    return process
+
+
+def _query(settings: Settings, statement: str) -> object:
+    assert settings.database_url is not None
+    with psycopg.connect(settings.database_url) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    return row[0] if row else None
+
+
+def _write(settings: Settings) -> None:
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.set("kept", "seven")
+
+
+def _assert_kept(settings: Settings) -> None:
+    assert settings.redis_url is not None
+    assert _query(settings, "SELECT number FROM kept") == 7
+    with redis.Redis.from_url(settings.redis_url) as client:
+        assert client.get("kept") == b"seven"
+
+
+@pytest.mark.parametrize("name", ["plain", "a path with spaces & 'quotes'", "long/" + "x" * 200])
+def test_data_survive_a_stop_and_nothing_is_left_running(folder: Path, name: str) -> None:
+    settings = _settings(folder / name)
+    with backing_services(settings) as first:
+        _write(first)
+        assert len(_servers(first)) >= 2
+    assert _servers(first) == []
+    with backing_services(settings) as second:
+        _assert_kept(second)
+    assert _servers(second) == []
+
+
+def test_servers_stop_with_the_last_of_several_processes(folder: Path) -> None:
+    other = _other_user(folder)
+    with backing_services(_settings(folder)) as mine:
+        before = {process.pid for process in _servers(mine)}
+        other.communicate(timeout=60)
+        assert {process.pid for process in _servers(mine)} & before
+        assert _query(mine, "SELECT 1") == 1
+    assert other.returncode == 0
+    assert _servers(mine) == []
+
+
+def test_processes_that_start_together_share_the_servers(folder: Path) -> None:
+    command = [sys.executable, "-c", _USER, str(folder)]
+    users = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    answers = {user.communicate(timeout=120)[0] for user in users}
+    assert len(answers) == 1
+    assert [user.returncode for user in users] == [0] * 4
+
+
+def test_servers_of_a_killed_process_are_adopted_with_their_data(folder: Path) -> None:
+    killed = _other_user(folder)
+    with backing_services(_settings(folder)) as mine:
+        _write(mine)
+    running = {process.pid for process in _servers(mine)}
+    killed.kill()
+    killed.communicate()
+    with backing_services(_settings(folder)) as mine:
+        assert running & {process.pid for process in _servers(mine)}
+        _assert_kept(mine)
+    assert _servers(mine) == []
+
+
+def test_killed_servers_are_started_again_with_their_data(folder: Path) -> None:
+    user = _other_user(folder)
+    with backing_services(_settings(folder)) as mine:
+        _write(mine)
+        everything = _servers(mine)
+        heads = [one for one in everything if not one.cmdline()[0].startswith("postgres:")]
+        # Redis writes at most a second behind.
+        subprocess.run(["sleep", "1.5"], check=True)
+        send(heads, signal.SIGKILL)
+        assert wait_gone(heads, timeout_seconds=10)
+    user.kill()
+    user.communicate()
+    with backing_services(_settings(folder)) as again:
+        _assert_kept(again)
+    assert _servers(again) == []
+
+
+def test_a_process_id_taken_by_another_program_does_not_stop_the_start(folder: Path) -> None:
+    settings = _settings(folder)
+    with backing_services(settings) as first:
+        _write(first)
+    lock = folder / "postgres" / "data" / "postmaster.pid"
+    lock.write_text(f"{os.getppid()}\n{lock.parent}\n1\n5432\n", "ascii")
+    with backing_services(settings) as second:
+        _assert_kept(second)
+
+
+def test_client_variables_of_the_shell_change_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPORT", "6000")
+    monkeypatch.setenv("PGDATABASE", "elsewhere")
+    with backing_services(_settings(folder)) as filled:
+        assert _query(filled, "SELECT current_database()") == "surge"
+
+
+def test_configured_servers_are_used_as_they_are(folder: Path) -> None:
+    settings = load_settings(
+        data_dir=folder / "never", database_url="postgresql://a/b", redis_url="redis://c"
+    )
+    with backing_services(settings) as same:
+        assert same is settings
+    assert not (folder / "never").exists()
+
+
+def test_a_data_directory_that_cannot_be_made_is_one_sentence(folder: Path) -> None:
+    (folder / "file").touch()
+    with (
+        pytest.raises(ConfigurationError, match=r"^SURGE_DATA_DIR: .*cannot be created"),
+        backing_services(_settings(folder / "file" / "below")),
+    ):
+        pass
+
+
+def test_a_server_that_does_not_start_names_its_log(folder: Path) -> None:
+    settings = _settings(folder)
+    with backing_services(settings):
+        pass
+    (folder / "postgres" / "data" / "postgresql.conf").write_text("nonsense = 1\n", "utf-8")
+    with (
+        pytest.raises(ConfigurationError, match=r"postgres\.log"),
+        backing_services(settings) as filled,
+    ):
+        assert _servers(filled) == []
+
+
+@pytest.mark.parametrize(
+    ("database_url", "redis_url", "expected"),
+    [
+        ("postgresql://u:geheim@127.0.0.1:1/x", None, "DATABASE_URL: Postgres cannot be reached"),
+        ("postgresql://u:geheim@127.0.0.1:port/x", None, "DATABASE_URL: this is not a valid"),
+        (None, "redis://:geheim@127.0.0.1:1/0", "REDIS_URL: Redis cannot be reached"),
+        (None, "redis://:geheim@127.0.0.1:port/0", "REDIS_URL: this is not a valid"),
+    ],
+)
+def test_an_unreachable_server_is_named_without_its_password(
+    database_url: str | None, redis_url: str | None, expected: str
+) -> None:
+    settings = load_settings(database_url=database_url, redis_url=redis_url)
+    with pytest.raises(ConfigurationError, match=f"^{expected}") as caught:
+        check_reachable(settings)
+    assert "geheim" not in str(caught.value)
+
+
+def test_servers_that_answer_are_reachable(folder: Path) -> None:
+    with backing_services(_settings(folder)) as filled:
+        check_reachable(filled)

@@ -1,0 +1,206 @@
+"""The launcher's promises: secrets that stay, one run at a time, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from surge_app import frontend_build
+from surge_app.errors import ConfigurationError
+from surge_app.launch import development_secrets, run
+from surge_app.processes import FileLock, matching
+from surge_app.settings import load_settings
+from surge_app.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
+
+_SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _marked(run_id: str) -> list[int]:
+    found = matching(lambda process: process.environ().get(RUN_VARIABLE) == run_id)
+    return [process.pid for process in found]
+
+
+def test_secrets_are_made_once_and_only_for_their_owner(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path, admin_password=None, secret_key=())
+    first = development_secrets(settings)
+    assert first == development_secrets(settings)
+    assert len(first.secret_key) == 1
+    assert first.admin_password is not None
+    assert [len(group) for group in first.admin_password.split("-")] == [4, 4, 4, 4]
+    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secrets.json"]
+
+
+def test_configured_secrets_are_kept(tmp_path: Path) -> None:
+    settings = load_settings(
+        data_dir=tmp_path, admin_password="my own password", secret_key=("mine",)
+    )
+    assert development_secrets(settings) is settings
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_secrets_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text("{", "utf-8")
+    with pytest.raises(ConfigurationError, match=r"secrets\.json cannot be read"):
+        development_secrets(load_settings(data_dir=tmp_path, admin_password=None, secret_key=()))
+
+
+def test_a_busy_port_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert run(load_settings(data_dir=tmp_path, port=port)) == 2
+    assert capsys.readouterr().err == (
+        f"Port {port} is in use; stop what uses it, or set PORT to another one.\n"
+    )
+
+
+def test_a_second_run_on_the_same_data_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"pid": 77, "port": 3000}), "utf-8")
+    lock = FileLock(tmp_path / "run.lock")
+    assert lock.acquire()
+    assert run(load_settings(data_dir=tmp_path, port=_free_port())) == 2
+    lock.release()
+    assert "(process 77, port 3000)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("database_url", "postgresql://u:geheim@127.0.0.1:1/x"),
+        ("redis_url", "redis://:geheim@127.0.0.1:1/0"),
+    ],
+)
+def test_an_unreachable_server_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, url: str
+) -> None:
+    urls: dict[str, object] = {"database_url": None, "redis_url": None, name: url}
+    assert run(load_settings(data_dir=tmp_path, port=_free_port(), **urls)) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"{name.upper()}: ")
+    assert shown.count("\n") == 1
+    assert "geheim" not in shown
+
+
+def test_what_a_killed_run_left_is_ended_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = {**os.environ, RUN_VARIABLE: "killed-run"}
+    left = subprocess.Popen(_SLEEP, env=env, start_new_session=True)
+    bystander = subprocess.Popen(_SLEEP, env={**os.environ, RUN_VARIABLE: "another-run"})
+    (tmp_path / "run.json").write_text(json.dumps({"run_id": "killed-run"}), "utf-8")
+    # The run then fails on its unreachable database, which is after the cleaning.
+    settings = load_settings(
+        data_dir=tmp_path, port=_free_port(), database_url="postgresql://127.0.0.1:1/x"
+    )
+    assert run(settings) == 2
+    assert left.wait(10) == -signal.SIGTERM
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+    assert "DATABASE_URL" in capsys.readouterr().err
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_ending_a_child_ends_its_children(tmp_path: Path) -> None:
+    script = textwrap.dedent(
+        """
+        import subprocess, sys, time
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        print("ready", file=open(sys.argv[1], "w"))
+        time.sleep(60)
+        """
+    )
+    supervisor, ready = Supervisor(), tmp_path / "ready"
+    child = supervisor.start(
+        [sys.executable, "-c", script, str(ready)],
+        cwd=tmp_path,
+        env={**os.environ, RUN_VARIABLE: tmp_path.name},
+    )
+    supervisor.wait_for(child, ready.exists, seconds=20)
+    assert len(_marked(tmp_path.name)) == 2
+    supervisor.end(child, seconds=5)
+    end_run(tmp_path.name, seconds=5)
+    assert _marked(tmp_path.name) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_step_at_work(tmp_path: Path, number: signal.Signals) -> None:
+    supervisor = Supervisor()
+    sender = subprocess.Popen(
+        [sys.executable, "-c", f"import os, time; time.sleep(1); os.kill({os.getpid()}, {number})"]
+    )
+    begun = time.monotonic()
+    with supervisor.listening(), pytest.raises(StopRequested):
+        supervisor.call(
+            _SLEEP, cwd=tmp_path, env=os.environ, log=tmp_path / "log", failure="Sleeping failed"
+        )
+    sender.wait()
+    assert time.monotonic() - begun < 20
+
+
+def test_a_failed_step_names_its_log(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "raise SystemExit('no such table')"]
+    log = tmp_path / "step.log"
+    with pytest.raises(ConfigurationError, match=r"^The step failed; .*step\.log\.$"):
+        Supervisor().call(command, cwd=tmp_path, env=os.environ, log=log, failure="The step failed")
+    assert "no such table" in log.read_text("utf-8")
+
+
+def test_pages_are_built_once_per_state_of_their_inputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, data = tmp_path / "project", tmp_path / "data"
+    (project / "surge_app" / "pages").mkdir(parents=True)
+    (project / "surge_app" / "kv").mkdir()
+    (project / "assets").mkdir()
+    monkeypatch.setattr(frontend_build, "PROJECT", project)
+    settings = load_settings(data_dir=data, port=3000)
+    builds: list[int] = []
+
+    def build() -> None:
+        builds.append(1)
+        client = project / ".web" / "build" / "client"
+        client.mkdir(parents=True, exist_ok=True)
+        (client / "index.html").write_text(f"build {len(builds)}", "utf-8")
+
+    site = frontend_build.provide_pages(settings, build)
+    frontend_build.provide_pages(settings, build)
+    (project / "surge_app" / "kv" / "line.py").write_text("changed", "utf-8")
+    frontend_build.provide_pages(settings, build)
+    assert len(builds) == 1
+    (project / "surge_app" / "pages" / "events.py").write_text("changed", "utf-8")
+    frontend_build.provide_pages(settings, build)
+    assert len(builds) == 2
+    assert (site / "build" / "client" / "index.html").read_text("utf-8") == "build 2"
+
+
+def test_the_toolchain_runs_the_node_of_the_requirements(tmp_path: Path) -> None:
+    env = {**os.environ, **frontend_build.toolchain_environment(tmp_path)}
+    for program, least in (("node", 22), ("npm", 10)):
+        shown = subprocess.run(
+            [program, "--version"], env=env, capture_output=True, text=True, check=True
+        )
+        assert int(shown.stdout.removeprefix("v").split(".")[0]) >= least
+    with suppress(FileNotFoundError):
+        assert (tmp_path / "toolchain" / "npm").is_symlink()

@@ -1,0 +1,304 @@
+"""The stand-ins as the browser and the application see them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from surge_app.errors import ConfigurationError
+from surge_app.providers import build_gateway, build_mail
+from surge_app.sandbox import create_sandbox
+from surge_app.services.ports import Attachment, GatewayPaymentStatus, Mail
+from surge_app.settings import load_settings
+from tests.contract.serving import Stand, redis_server, sandbox_stand
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from surge_app.services.ports import GatewayOrder, PaymentGateway
+
+
+@pytest.fixture(scope="module")
+def sandbox_redis_url() -> Generator[str]:
+    with redis_server() as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def stand(sandbox_redis_url: str) -> AsyncGenerator[Stand]:
+    async with sandbox_stand(sandbox_redis_url) as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(stand: Stand) -> PaymentGateway:
+    return build_gateway(stand.settings)
+
+
+async def _order(gateway: PaymentGateway, receipt: str = "intent-1") -> GatewayOrder:
+    return await gateway.create_order(receipt=receipt, amount_paise=52500, currency="INR")
+
+
+def _kinds(stand: Stand) -> list[str]:
+    return [json.loads(webhook.body)["event"] for webhook in stand.webhooks]
+
+
+async def test_a_success_sends_three_signed_webhooks(stand: Stand, gateway: PaymentGateway) -> None:
+    order = await _order(gateway)
+    answer = await stand.attempt(order.id, outcome="captured", email="asha@example.com")
+    assert answer.status_code == 200
+    fields = answer.json()
+    assert set(fields) == {"razorpay_payment_id", "razorpay_order_id", "razorpay_signature"}
+    await stand.webhook_count(3)
+    assert _kinds(stand) == ["payment.authorized", "payment.captured", "order.paid"]
+    assert len({webhook.event_id for webhook in stand.webhooks}) == 3
+    for webhook in stand.webhooks:
+        assert gateway.verifies_webhook(webhook.body, webhook.signature)
+        event = gateway.parse_webhook(webhook.body)
+        assert event.payment is not None
+        assert event.payment.id == fields["razorpay_payment_id"]
+        assert event.payment.amount_paise == 52500
+    entity = json.loads(stand.webhooks[1].body)["payload"]["payment"]["entity"]
+    assert entity["email"] == "asha@example.com"
+
+
+async def test_a_failure_tells_why_and_leaves_the_order_payable(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    error = (await stand.attempt(order.id, outcome="failed")).json()["error"]
+    assert error["code"] == "BAD_REQUEST_ERROR"
+    assert error["description"]
+    assert error["metadata"]["order_id"] == order.id
+    await stand.webhook_count(1)
+    assert _kinds(stand) == ["payment.failed"]
+    again = await stand.attempt(order.id, outcome="captured", webhook="none")
+    assert again.status_code == 200
+
+
+async def test_a_paid_order_refuses_a_second_payment(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    answers = await asyncio.gather(
+        *(stand.attempt(order.id, outcome="captured", webhook="none") for _ in range(8))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+    refusal = next(answer for answer in answers if answer.status_code == 400)
+    assert refusal.json()["error"]["code"] == "BAD_REQUEST_ERROR"
+
+
+async def test_a_failed_payment_may_succeed_later(stand: Stand, gateway: PaymentGateway) -> None:
+    order = await _order(gateway)
+    failed = (await stand.attempt(order.id, outcome="failed", webhook="none")).json()
+    payment_id = failed["error"]["metadata"]["payment_id"]
+    await stand.attempt(order.id, outcome="captured", payment_id=payment_id)
+    assert (await gateway.payment(payment_id)).status is GatewayPaymentStatus.CAPTURED
+    await stand.webhook_count(3)
+
+
+async def test_a_wrong_amount_can_be_paid(stand: Stand, gateway: PaymentGateway) -> None:
+    order = await _order(gateway)
+    await stand.attempt(order.id, outcome="captured", amount_paise=100)
+    (payment,) = await gateway.order_payments(order.id)
+    assert payment.amount_paise == 100
+    await stand.webhook_count(2)
+    assert _kinds(stand) == ["payment.authorized", "payment.captured"]
+
+
+async def test_a_duplicate_comes_twice_with_one_event_id(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    await stand.attempt(order.id, outcome="failed", webhook="duplicate")
+    first, second = await stand.webhook_count(2)
+    assert first == second
+
+
+async def test_before_callback_means_before_the_answer(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    await stand.attempt(order.id, outcome="captured", webhook="before_callback")
+    assert len(stand.webhooks) == 3
+
+
+async def test_a_delayed_webhook_comes_late(stand: Stand, gateway: PaymentGateway) -> None:
+    order = await _order(gateway)
+    begun = time.monotonic()
+    await stand.attempt(order.id, outcome="captured", webhook="delayed", delay_seconds=0.5)
+    assert stand.webhooks == []
+    await stand.webhook_count(3)
+    assert time.monotonic() - begun >= 0.5
+
+
+async def test_a_forged_webhook_does_not_verify_and_is_not_repeated(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    await stand.attempt(order.id, outcome="failed", webhook="forged")
+    (webhook,) = await stand.webhook_count(1)
+    assert not gateway.verifies_webhook(webhook.body, webhook.signature)
+
+
+async def test_a_webhook_that_is_refused_comes_again_with_its_event_id(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    stand.refusals = 1
+    order = await _order(gateway)
+    await stand.attempt(order.id, outcome="failed")
+    (webhook,) = await stand.webhook_count(1)
+    assert webhook.event_id
+
+
+async def test_capture_and_refund_are_told_by_webhook(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    answer = await stand.attempt(order.id, outcome="authorized", webhook="none")
+    payment_id = answer.json()["razorpay_payment_id"]
+    await gateway.capture(payment_id, amount_paise=52500, currency="INR")
+    await stand.webhook_count(2)
+    made = await gateway.refund(payment_id, body="{}", idempotency_key="rf-0123456789")
+    await gateway.refund(payment_id, body="{}", idempotency_key="rf-0123456789")
+    await stand.webhook_count(4)
+    await asyncio.sleep(0.1)
+    assert _kinds(stand) == [
+        "payment.captured",
+        "order.paid",
+        "refund.created",
+        "refund.processed",
+    ]
+    assert gateway.parse_webhook(stand.webhooks[3].body).refund == made
+
+
+async def test_razorpays_validation_speaks_razorpays_language(stand: Stand) -> None:
+    gateway: Any = build_gateway(stand.settings)
+    auth = (gateway.key_id, gateway._key_secret)  # noqa: SLF001 - the derived key
+    url = "/sandbox/razorpay/v1/orders"
+    good = {"amount": 100, "currency": "INR"}
+    for change, field in [
+        ({"amount": 99}, "amount"),
+        ({"amount": 100.5}, "amount"),
+        ({"amount": None}, "amount"),
+        ({"currency": "XYZ"}, "currency"),
+        ({"receipt": "r" * 41}, "receipt"),
+        ({"notes": {str(number): "x" for number in range(16)}}, "notes"),
+        (
+            {"payment": {"capture": "automatic", "capture_options": {}}},
+            "automatic_expiry_period",
+        ),
+        ({"surprise": 1}, None),
+    ]:
+        answer = await stand.http.post(url, json=good | change, auth=auth)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "BAD_REQUEST_ERROR"
+        assert answer.json()["error"].get("field") == field
+    made = (await stand.http.post(url, json=good, auth=auth)).json()
+    assert made["notes"] == []
+    assert (await stand.http.get(f"{url}/{made['id']}", auth=auth)).json() == made
+    assert (await stand.http.get(url, auth=auth)).json()["items"] == [made]
+    assert (await stand.http.post(url, json=good)).status_code == 401
+
+
+async def test_the_checkout_needs_no_secret_and_stays_up_when_the_api_is_down(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    await stand.fault("razorpay", "down")
+    script = await stand.http.get("/sandbox/razorpay/checkout.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "window.Razorpay" in script.text
+    shown = (await stand.http.get(f"/sandbox/razorpay/orders/{order.id}")).json()
+    assert (shown["amount"], shown["key"]) == (52500, gateway.key_id)
+    assert (await stand.attempt(order.id, outcome="captured")).status_code == 200
+    await stand.webhook_count(3)
+
+
+async def test_an_unknown_order_cannot_be_paid(stand: Stand) -> None:
+    answer = await stand.attempt("order_00000000000000", outcome="captured")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["description"] == "The id provided does not exist"
+    assert (await stand.attempt("order_x", outcome="stolen")).status_code == 422
+
+
+async def test_the_outbox_page_escapes_what_it_shows(stand: Stand) -> None:
+    mail = Mail(
+        message_id="m",
+        to="asha@example.com",
+        to_name="Asha",
+        subject="<script>alert(1)</script>",
+        text="Booking SRG-ABCD2345 <b>",
+        html='<h1>Hello</h1><script>alert(2)</script><img src="cid:qr">',
+        attachments=(Attachment("qr.png", "image/png", b"png", content_id="qr"),),
+    )
+    await build_mail(stand.settings).send(mail)
+    page = await stand.http.get("/sandbox/outbox")
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "script-src 'nonce-" in page.headers["content-security-policy"]
+    unchanged = await stand.http.get(
+        "/sandbox/outbox", headers={"If-None-Match": page.headers["etag"]}
+    )
+    assert unchanged.status_code == 304
+    files: Any = (await stand.outbox())[0]["attachments"]
+    preview = await stand.http.get(files[0]["url"].replace("/attachments/0", "/preview"))
+    assert "data:image/png;base64,cG5n" in preview.text
+    assert preview.headers["content-security-policy"].startswith("sandbox ")
+    assert "SRG-ABCD2345" in (await stand.http.get("/sandbox/outbox?q=srg-abcd2345")).text
+    assert "Nothing matches" in (await stand.http.get("/sandbox/outbox?channel=sms")).text
+
+
+async def test_the_outbox_keeps_the_newest_5000(stand: Stand) -> None:
+    await build_mail(stand.settings).send(Mail("m", "a@example.com", "A", "old", "x", "<p>x</p>"))
+    (old,) = await stand.outbox()
+    key = next(key for key in await stand.redis.keys("surge:sandbox:*") if key.endswith("outbox"))
+    await stand.redis.lpush(key, *[json.dumps(old | {"id": "x"})] * 5000)
+    await build_mail(stand.settings).send(Mail("m", "a@example.com", "A", "new", "x", "<p>x</p>"))
+    messages = await stand.outbox()
+    assert len(messages) == 5000
+    assert messages[0]["subject"] == "new"
+
+
+async def test_everything_the_sandbox_keeps_expires(stand: Stand, gateway: PaymentGateway) -> None:
+    order = await _order(gateway)
+    await stand.attempt(order.id, outcome="captured", webhook="none")
+    await build_mail(stand.settings).send(Mail("m", "a@example.com", "A", "s", "x", "<p>x</p>"))
+    await stand.fault("twilio", "down", 5)
+    for key in await stand.redis.keys("*"):
+        assert key.startswith("surge:sandbox:")
+        assert 0 < await stand.redis.ttl(key) <= 2 * 24 * 3600, key
+
+
+async def test_a_fault_ends_by_itself(stand: Stand, gateway: PaymentGateway) -> None:
+    await stand.fault("razorpay", "down", 0.2)
+    await asyncio.sleep(0.3)
+    await _order(gateway)
+
+
+def test_production_refuses_the_sandbox() -> None:
+    settings = load_settings(secret_key=("s",)).model_copy(update={"env": "production"})
+    with pytest.raises(ConfigurationError):
+        create_sandbox(settings, lambda: pytest.fail("nothing may connect"))
+
+
+async def test_only_the_vendors_without_keys_are_played() -> None:
+    settings = load_settings(
+        secret_key=("s",),
+        razorpay_key_id="rzp_test_1",
+        razorpay_key_secret="k",  # noqa: S106 - a made-up one
+        razorpay_webhook_secrets=("w",),
+    )
+    app = FastAPI()
+    app.include_router(create_sandbox(settings, lambda: pytest.fail("nothing may connect")))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://surge"
+    ) as http:
+        assert (await http.get("/sandbox/razorpay/checkout.js")).status_code == 404
+        assert (await http.post("/sandbox/faults", json={})).status_code == 422
