@@ -1,18 +1,18 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test bench rehearse lint migrate
+.PHONY: run dev test bench rehearse lint migrate run-ready test-ready
 PY := .venv/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
-run: .venv/.run-ready
+run: run-ready
 	@exec $(PY) -m surge_app run
 
-dev: .venv/.run-ready
+dev: run-ready
 	@exec $(PY) -m surge_app dev
 
 test: lint .venv/.browser
 	@exec $(PY) -m pytest $(ARGS)
 
-lint: .venv/.test-ready
+lint: test-ready
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright
@@ -20,14 +20,14 @@ lint: .venv/.test-ready
 	$(PY) -m codespell_lib
 	$(PY) -m interrogate --quiet surge_app
 
-bench: .venv/.test-ready
+bench: test-ready
 	@exec $(PY) -m bench $(ARGS)
 
 # For example: make rehearse ARGS="--event demo --visitors 500"
-rehearse: .venv/.run-ready
+rehearse: run-ready
 	@exec $(PY) -m surge_app rehearse $(ARGS)
 
-migrate: .venv/.run-ready
+migrate: run-ready
 	@exec $(PY) -m surge_app migrate
 
 # 3.12 and 3.11 come first because every pinned package has a binary for them.
@@ -40,12 +40,16 @@ migrate: .venv/.run-ready
 	done; \
 	echo 'Surge needs Python 3.11 or newer with its venv module (on Debian: apt install python3-venv).' >&2; exit 2
 
-.venv/.run-ready: requirements.txt .venv/.created
-	@echo 'Installing what requirements.txt names …'
-	@$(INSTALL) -r requirements.txt && touch $@
+# Compared by content, because Reflex touches requirements.txt when it builds.
+run-ready: .venv/.created
+	@cmp -s requirements.txt .venv/requirements.txt || { \
+	  echo 'Installing what requirements.txt names …'; \
+	  $(INSTALL) -r requirements.txt && cp requirements.txt .venv/requirements.txt; }
 
-.venv/.test-ready: requirements-dev.txt .venv/.run-ready
-	@$(INSTALL) -r requirements-dev.txt && touch $@
+test-ready: run-ready
+	@cmp -s requirements-dev.txt .venv/requirements-dev.txt || { \
+	  echo 'Installing what requirements-dev.txt names …'; \
+	  $(INSTALL) -r requirements-dev.txt && cp requirements-dev.txt .venv/requirements-dev.txt; }
 
-.venv/.browser: .venv/.test-ready
+.venv/.browser: requirements-dev.txt | test-ready
 	@$(PY) -m tests.browser_setup && touch $@

@@ -8,8 +8,6 @@ settings = load_settings()
 
 config = rx.Config(
     app_name="surge_app",
-    frontend_port=settings.port,
-    backend_port=settings.api_port,
     api_url=settings.api_url,
     deploy_url=settings.base_url,
     redis_url=settings.reflex_redis_url,

@@ -74,7 +74,7 @@ class LocalServer:
                 return
             self.stop()
         with self.log.open("ab") as log:
-            child = subprocess.Popen(
+            child = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
                 self.command,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

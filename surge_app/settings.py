@@ -55,7 +55,6 @@ class Settings(BaseSettings):
     trusted_proxy_hops: int = Field(0, ge=0, alias="SURGE_TRUSTED_PROXY_HOPS")
     rate_limits: bool = Field(default=True, alias="SURGE_RATE_LIMITS")
     jobs: bool = Field(default=True, alias="SURGE_JOBS")
-    separate_api_port: int | None = Field(None, ge=1, le=65535, alias="SURGE_API_PORT")
     workers: int | None = Field(None, ge=1, le=64, alias="SURGE_WORKERS")
 
     admin_user: str = Field("organizer", min_length=1, alias="SURGE_ADMIN_USER")
@@ -185,7 +184,7 @@ class Settings(BaseSettings):
     @property
     def local_url(self) -> str:
         """The address of this node's own HTTP port, for the stand-ins."""
-        return f"http://127.0.0.1:{self.api_port}"
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -193,14 +192,9 @@ class Settings(BaseSettings):
         return self.public_url or self.frontend_url or f"http://localhost:{self.port}"
 
     @property
-    def api_port(self) -> int:
-        """The port of the API: `port`, unless hot reload puts the pages on a port of their own."""
-        return self.separate_api_port or self.port
-
-    @property
     def api_url(self) -> str:
         """Where the browser finds API and live connection; baked into the pages when built."""
-        return self.public_url or f"http://localhost:{self.api_port}"
+        return self.public_url or f"http://localhost:{self.port}"
 
     @property
     def allowed_origins(self) -> list[str]:

@@ -71,7 +71,13 @@ def field(
             aria_describedby=message,
             **props,
         ),
-        rx.el.div(below, suggestion or rx.fragment(), id=message, aria_live="polite"),
+        rx.el.div(
+            below,
+            suggestion or rx.fragment(),
+            id=message,
+            class_name="message",
+            aria_live="polite",
+        ),
         class_name="field",
     )
 

@@ -136,12 +136,15 @@ def plain_page(
 
 
 def with_headers(send: Send, extra: Iterable[tuple[str, str]]) -> Send:
-    """Return a `send` that adds headers to whatever is answered."""
+    """Return a `send` that adds headers to whatever is answered; what is set already stays."""
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in extra]
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), *encoded]}
+            present = message.get("headers", [])
+            names = {name.lower() for name, _ in present} - {b"set-cookie"}
+            added = [(name, value) for name, value in encoded if name not in names]
+            message = {**message, "headers": [*present, *added]}
         await send(message)
 
     return wrapped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
@@ -31,7 +31,7 @@ class Route:
     component: Callable[[], rx.Component]
     title: str
     access: Access
-    on_load: list[Any] = field(default_factory=list)
+    on_load: tuple[Any, ...] = ()
 
 
 ROUTES = (
@@ -43,15 +43,15 @@ ROUTES = (
         book.page,
         "Your tickets · Surge",
         Access.PASS,
-        [BookState.load, BookState.recheck],
+        (BookState.load, BookState.recheck),
     ),
     Route(
         "/bookings/[ref]",
         bookings.page,
         "Your booking · Surge",
         Access.BOOKING,
-        [BookingState.load],
+        (BookingState.load,),
     ),
-    Route("/admin", admin.overview, "Organizer · Surge", Access.ADMIN, [AdminState.load]),
-    Route("/admin/[slug]", admin.board, "Sale day · Surge", Access.ADMIN, [AdminState.load_board]),
+    Route("/admin", admin.overview, "Organizer · Surge", Access.ADMIN, (AdminState.load,)),
+    Route("/admin/[slug]", admin.board, "Sale day · Surge", Access.ADMIN, (AdminState.load_board,)),
 )

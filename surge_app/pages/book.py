@@ -247,7 +247,7 @@ def _form() -> rx.Component:
             # The server says what is wrong, in sentences; the browser's bubbles stay out.
             no_validate=True,
             on_submit=BookState.pay,
-            class_name="stack loose",
+            class_name="stack",
         ),
     )
 

@@ -70,8 +70,8 @@ class _DirectHttp(python_http_client.Client):
     ) -> object:
         del opener
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        made: object = super()._make_request(direct, request, timeout)  # pyright: ignore[reportAttributeAccessIssue] - untyped
-        return made
+        # The SDK is untyped, and so is what it inherits.
+        return cast("object", super()._make_request(direct, request, timeout))  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
 
 
 class SendGridMail:

@@ -54,6 +54,7 @@ def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncGenerator[None]:
+        """Stop deliveries that are under way with the application."""
         try:
             yield
         finally:

@@ -55,11 +55,13 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
 
     @router.get("/checkout.js")
     async def checkout_script() -> Response:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Serve the twin of `checkout.js`."""
         headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
         return Response(script, media_type="text/javascript", headers=headers)
 
     @router.get("/orders/{order_id}")
     async def checkout_order(order_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Tell the checkout what is owed."""
         try:
             book = await known(orders.get(order_id))
         except VendorError as error:
@@ -69,7 +71,10 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
 
     @router.post("/orders/{order_id}/attempts")
     async def attempt(order_id: str, wanted: Attempt) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Pay, or fail to; answers as the checkout tells the page."""
+
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
+            """Apply the attempt."""
             payment = _attempt(book, wanted)
             return payment, entities.payment_events(book, payment)
 

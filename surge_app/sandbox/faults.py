@@ -63,10 +63,14 @@ def vendor_route(service: Service, faults: Faults, *, hang_takes_effect: bool) -
     """
 
     class VendorRoute(APIRoute):
+        """A route of one vendor."""
+
         def get_route_handler(self) -> Handler:
+            """Wrap the handler of FastAPI."""
             inner = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
+                """Misbehave if that was ordered, else answer."""
                 mode = await faults.active(service)
                 if mode is not None and mode != "hang":
                     return _fault_answer(service, mode)
@@ -92,6 +96,7 @@ def faults_router(faults: Faults) -> APIRouter:
 
     @router.post("/faults")
     async def order_fault(wanted: FaultOrder) -> FaultOrder:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Make a stand-in misbehave for some seconds."""
         await faults.order(wanted.service, wanted.mode, wanted.seconds)
         return wanted
 

@@ -35,6 +35,7 @@ def sendgrid_router(keys: SandboxKeys, outbox: Outbox, faults: Faults) -> APIRou
 
     @router.post("/v3/mail/send")
     async def send_mail(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Accept a mail."""
         if not has_bearer(request, keys.sendgrid_api_key):
             raise _mail_error(
                 401, "The provided authorization grant is invalid, expired, or revoked"
@@ -63,6 +64,7 @@ def twilio_router(keys: SandboxKeys, outbox: Outbox, faults: Faults) -> APIRoute
 
     @router.post("/2010-04-01/Accounts/{account_sid}/Messages.json")
     async def send_sms(account_sid: str, request: Request) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Accept an SMS."""
         sid, token = keys.twilio_account_sid, keys.twilio_auth_token
         if account_sid != sid or not has_basic(request, sid, token):
             raise _sms_error(401, 20003, "Authenticate")

@@ -38,7 +38,7 @@ def outbox_router(outbox: Outbox) -> APIRouter:
         autoescape=True,
         undefined=StrictUndefined,
     )
-    templates.filters["ago"] = _ago
+    templates.filters["ago"] = _ago  # pyright: ignore[reportUnknownMemberType] - untyped in jinja2
     _add_lists(router, outbox, templates)
     _add_parts(router, outbox)
     return router

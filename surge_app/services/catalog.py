@@ -22,6 +22,7 @@ from surge_app.models import AuditEntry, Event, EventPhase, Tier
 from surge_app.services.views import EventView, TierView
 
 _FRESH_SECONDS = 1.0
+_PAUSE_SECONDS = 0.05
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_SLUG = 60
 _MOST_UNITS = 1_000_000
@@ -84,7 +85,8 @@ class Catalog:
 
     async def events(self) -> list[EventView]:
         """Return every published event, the soonest first, at most a second old."""
-        return list((await self._read()).values())
+        now = time.monotonic()
+        return list((await self._read(not_before=now - _FRESH_SECONDS)).values())
 
     async def event(self, slug: str) -> EventView:
         """Return one event, at most a second old.
@@ -92,7 +94,12 @@ class Catalog:
         Raises:
             NotFound: If there is no such event, or it is a draft.
         """
-        found = (await self._read()).get(slug)
+        now = time.monotonic()
+        found = (await self._read(not_before=now - _FRESH_SECONDS)).get(slug)
+        if found is None:
+            # Another worker may have created it a moment ago. All who ask for what is not there
+            # share one look, and there is a pause between two looks.
+            found = (await self._read(not_before=now)).get(slug)
         if found is None:
             raise NotFound
         return found
@@ -131,11 +138,12 @@ class Catalog:
         """Read from the database next time; called after a change."""
         self._fresh.at = -_FRESH_SECONDS
 
-    async def _read(self) -> Mapping[str, EventView]:
-        if time.monotonic() - self._fresh.at < _FRESH_SECONDS:
+    async def _read(self, *, not_before: float) -> Mapping[str, EventView]:
+        if self._fresh.at >= not_before:
             return self._fresh.events
         async with self._fresh.lock:
-            if time.monotonic() - self._fresh.at >= _FRESH_SECONDS:
+            if self._fresh.at < not_before:
+                await asyncio.sleep(self._fresh.at + _PAUSE_SECONDS - time.monotonic())
                 started = time.monotonic()
                 self._fresh.events = await self._load()
                 self._fresh.at = started

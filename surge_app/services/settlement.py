@@ -260,15 +260,21 @@ async def _finish_refund(session: AsyncSession, refund: Refund) -> None:
 
 def refund_row(payment: Payment, *, amount_paise: int, reason: str) -> Refund:
     """Return the refund of a payment, with the exact body every attempt will send."""
+    key = f"rf-{payment.id}-1"
     body = json.dumps(
-        {"amount": amount_paise, "speed": "normal", "notes": {"reason": reason}},
+        {
+            "amount": amount_paise,
+            "speed": "normal",
+            "receipt": key,
+            "notes": {"reason": reason},
+        },
         separators=(",", ":"),
     )
     return Refund(
         payment_id=payment.id,
         amount_paise=amount_paise,
         reason=reason,
-        idempotency_key=f"rf-{payment.id}-1",
+        idempotency_key=key,
         body=body,
         next_attempt_at=utc_now() - timedelta(seconds=1),
     )

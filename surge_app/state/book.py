@@ -188,7 +188,11 @@ class BookState(rx.State):
         if field not in _FIELDS or not isinstance(value, str):
             return
         text = value[:_LONGEST_INPUT]
-        complaint = current().contacts.check_field(field, text) if text.strip() else ""
+        # Leaving a field empty is no mistake yet; Pay will ask for it. Nor is an old complaint
+        # taken back: the page would move under the finger.
+        complaint = getattr(self.complaints, field)
+        if text.strip():
+            complaint = current().contacts.check_field(field, text)
         self.contact = cards.ContactCard(**{**asdict(self.contact), field: text})
         self.complaints = cards.ContactCard(**{**asdict(self.complaints), field: complaint})
         if self.complaints == cards.ContactCard():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+
 from tests.contract.serving import Stand, redis_server, sandbox_stand
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 from redis.asyncio import Redis
+
 from surge_app.sandbox import create_sandbox
 from surge_app.settings import Settings, load_settings
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+
 from surge_app.errors import ConfigurationError
 from surge_app.providers import RazorpayGateway, build_gateway
 from surge_app.providers.razorpay_wire import signature_matches
@@ -210,9 +211,7 @@ async def test_a_refund_made_before_is_found_by_its_receipt(
     again = await gateway.refund(payment_id, body=body, idempotency_key="rf-9876543210")
     assert again == first
     with pytest.raises(ProviderRejected, match="refunded already"):
-        await gateway.refund(
-            payment_id, body='{"receipt":"rf-2"}', idempotency_key="rf-0000000000"
-        )
+        await gateway.refund(payment_id, body='{"receipt":"rf-2"}', idempotency_key="rf-0000000000")
 
 
 @pytest.mark.parametrize("mode", ["down", "http_429", "http_502_html"])
@@ -270,9 +269,7 @@ async def test_the_checkouts_signature_is_verified(stand: Stand, gateway: Razorp
     order = await gateway.create_order(receipt=RECEIPT, amount_paise=52500, currency="INR")
     fields = (await stand.attempt(order.id, outcome="captured", webhook="none")).json()
     payment_id, signature = fields["razorpay_payment_id"], fields["razorpay_signature"]
-    assert gateway.verifies_callback(
-        order_id=order.id, payment_id=payment_id, signature=signature
-    )
+    assert gateway.verifies_callback(order_id=order.id, payment_id=payment_id, signature=signature)
     for order_id, payment, signed in [
         ("order_other", payment_id, signature),
         (order.id, "pay_other", signature),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI, Request, Response
+
 from surge_app.errors import ConfigurationError
 from surge_app.providers import SendGridMail, build_mail
 from surge_app.services.ports import (
@@ -116,7 +117,7 @@ async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> N
     await stand.fault("sendgrid", "hang", 1)
     key = build_mail(stand.settings)
     mail = SendGridMail(
-        key._api_key,  # type: ignore[attr-defined]  # noqa: SLF001 - the derived key
+        key._api_key,  # type: ignore[attr-defined]
         f"{stand.settings.local_url}/sandbox/sendgrid",
         "tickets@example.in",
         timeout_seconds=0.3,

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+
 from surge_app.errors import ConfigurationError
 from surge_app.providers import TwilioSms, build_sms
 from surge_app.services.ports import (
@@ -34,9 +35,7 @@ def _sms(
     )
 
 
-async def test_an_sms_arrives_in_the_outbox(
-    stand: Stand, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_sms_arrives_in_the_outbox(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, logger="twilio"):
         sid = await build_sms(stand.settings).send(SMS)
     assert sid.startswith("SM")

@@ -8,15 +8,15 @@
   const LOST_CONNECTION_SECONDS = 8;
 
   const CSS = `
-:host { all: initial; color-scheme: light;
+:host { --scheme: light;
   --bg: #FAF8F4; --surface: #FFFFFF; --ink: #1A1720; --muted: #645F6E; --line: #E6E1D8;
   --accent: #4F2BEA; --on-accent: #FFFFFF; --warn: #9A5B00; --warn-soft: #FFF1D6; --bad: #B3261E; --bad-soft: #FDECEA; }
-:host([data-theme=dark]) { color-scheme: dark;
+:host([data-theme=dark]) { --scheme: dark;
   --bg: #121017; --surface: #1B1822; --ink: #F5F2EC; --muted: #A8A2B4; --line: #2E2A38;
   --accent: #A996FF; --on-accent: #17121F; --warn: #F2B84B; --warn-soft: #33280F; --bad: #FF8A80; --bad-soft: #3A1C1B; }
 * { box-sizing: border-box; }
 dialog { position: fixed; inset: auto 0 0 0; width: 100%; max-width: none; max-height: 92dvh; margin: 0; padding: 0;
-  border: 0; border-radius: 18px 18px 0 0; background: var(--surface); color: var(--ink); overflow: auto; overscroll-behavior: contain;
+  border: 0; border-radius: 18px 18px 0 0; background: var(--surface); color: var(--ink); color-scheme: var(--scheme); overflow: auto; overscroll-behavior: contain;
   font: 16px/1.45 "Inter Variable", Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; -webkit-text-size-adjust: 100%; }
 dialog::backdrop { background: rgb(18 16 23 / .58); }
 @media (min-width: 560px) { dialog { inset: 0; margin: auto; width: 424px; border-radius: 18px; height: fit-content; border: 1px solid var(--line); } }
@@ -138,6 +138,8 @@ summary::-webkit-details-marker { display: none; }
     #build() {
       const { name = "Payment", description = "", prefill = {} } = this.#options;
       const host = element("div");
+      // A page's rules for "*" would beat :host, and what they set is inherited.
+      host.style.setProperty("all", "initial", "important");
       host.dataset.theme = isDark() ? "dark" : "light";
       const root = host.attachShadow({ mode: "open" });
       const sheet = new CSSStyleSheet();

@@ -1,0 +1,220 @@
+"""Holding tickets: never one seat twice, whatever happens at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import text
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
+
+from surge_app.container import Container
+from surge_app.services.catalog import NewTier
+
+
+async def test_a_hundred_buyers_for_ten_units_make_exactly_ten_holds(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    # The second tier lets a hundred people in; all of them want the first.
+    tiers = (NewTier("Front row", 90_000, 10), NewTier("General", 50_000, 200))
+    slug = await new_sale(tiers=tiers, concurrent_buyers=1000)
+    buyers = [new_buyer(slug) for _ in range(100)]
+    answers = await asyncio.gather(*(buyer.join() for buyer in buyers))
+    assert {answer["state"] for answer in answers} == {"admitted"}
+    held = await asyncio.gather(*(buyer.hold() for buyer in buyers))
+    codes = sorted(answer.status_code for answer in held)
+    assert codes == [201] * 10 + [409] * 90
+    refusals = {answer.json()["code"] for answer in held if answer.status_code == 409}
+    assert refusals <= {"all_held", "sold_out"}
+    front = (await services.organizer.stats(slug)).tiers[0]
+    assert (front.available, front.held, front.sold, front.capacity) == (0, 10, 0, 10)
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+
+
+async def test_thirty_wishes_of_three_never_leave_a_part_behind(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    tiers = (NewTier("Front row", 90_000, 20), NewTier("General", 50_000, 200))
+    slug = await new_sale(tiers=tiers, concurrent_buyers=1000)
+    buyers = [new_buyer(slug) for _ in range(30)]
+    await asyncio.gather(*(buyer.join() for buyer in buyers))
+    held = await asyncio.gather(*(buyer.hold(quantity=3) for buyer in buyers))
+    assert sum(answer.status_code == 201 for answer in held) == 6
+    front = (await services.organizer.stats(slug)).tiers[0]
+    assert (front.available, front.held) == (2, 18)
+    short = next(answer.json() for answer in held if answer.status_code == 409)
+    assert short["code"] in {"not_enough_left", "all_held"}
+
+
+async def test_one_visitor_asking_twenty_times_at_once_holds_once(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=10)
+    buyer = new_buyer(slug)
+    await buyer.join()
+    held = await asyncio.gather(*(buyer.hold(quantity=2) for _ in range(20)))
+    assert sorted(answer.status_code for answer in held) == [200] * 19 + [201]
+    assert len({answer.json()["id"] for answer in held}) == 1
+    assert len({answer.json()["expires_at"] for answer in held}) == 1
+    assert (await services.organizer.stats(slug)).held == 2
+
+
+async def test_a_second_wish_beside_a_live_hold_is_refused(
+    new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    buyer = new_buyer(slug)
+    await buyer.join()
+    await buyer.hold(quantity=1)
+    answer = await buyer.hold(quantity=2)
+    assert (answer.status_code, answer.json()["code"]) == (409, "intent_exists")
+
+
+async def test_without_a_pass_nothing_is_held(new_sale: NewSale, new_buyer: NewBuyer) -> None:
+    slug = await new_sale()
+    answer = await new_buyer(slug).hold()
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_pass_for_one_event_opens_no_other(new_sale: NewSale, new_buyer: NewBuyer) -> None:
+    first, second = await new_sale(), await new_sale()
+    buyer = new_buyer(first)
+    await buyer.join()
+    buyer.slug = second
+    assert (await buyer.hold()).status_code == 403
+    page = await buyer.http.get(f"/book/{second}")
+    assert (page.status_code, page.headers["location"]) == (303, f"/queue/{second}")
+
+
+async def test_changing_the_lines_keeps_the_deadline_and_is_all_or_nothing(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=5)
+    buyer = new_buyer(slug)
+    await buyer.join()
+    intent = (await buyer.hold(quantity=2)).json()
+    line = intent["lines"][0]
+    path = f"/api/intents/{intent['id']}/lines"
+    more = await buyer.http.put(path, json={"lines": [{"tier_id": line["tier_id"], "quantity": 4}]})
+    assert more.status_code == 200
+    assert more.json()["expires_at"] == intent["expires_at"]
+    assert more.json()["total_paise"] == 4 * 50_000 + 2_500
+    wish = {"lines": [{"tier_id": line["tier_id"], "quantity": 6}]}
+    refused = await buyer.http.put(path, json=wish)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_enough_left")
+    assert refused.json()["left"] == 5
+    assert (await services.organizer.stats(slug)).held == 4
+
+
+async def test_letting_go_frees_the_units_at_once(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=3)
+    buyer = new_buyer(slug)
+    await buyer.join()
+    intent = (await buyer.hold(quantity=3)).json()
+    assert (await buyer.http.delete(f"/api/intents/{intent['id']}")).status_code == 204
+    assert (await services.organizer.stats(slug)).available == 3
+
+
+async def test_a_strangers_hold_does_not_exist(new_sale: NewSale, new_buyer: NewBuyer) -> None:
+    slug = await new_sale()
+    owner, stranger = new_buyer(slug), new_buyer(slug)
+    await owner.join()
+    await stranger.join()
+    intent = (await owner.hold()).json()
+    path = f"/api/intents/{intent['id']}"
+    for call in (
+        stranger.http.get(path),
+        stranger.http.delete(path),
+        stranger.http.post(f"{path}/heartbeat"),
+        stranger.start_payment(intent["id"]),
+    ):
+        assert (await call).status_code == 404
+    assert (await owner.http.get(path)).json()["status"] == "held"
+
+
+async def test_a_hold_frees_itself_and_its_page_is_told(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=2, hold_seconds=5)
+    buyer = new_buyer(slug)
+    await buyer.join()
+    intent = (await buyer.hold(quantity=2)).json()
+
+    async def is_free() -> bool:
+        return (await services.organizer.stats(slug)).available == 2
+
+    await eventually(is_free, about="the expiry")
+    beat = await buyer.http.post(f"/api/intents/{intent['id']}/heartbeat")
+    assert (beat.status_code, beat.json()["code"]) == (410, "intent_expired")
+    payment = await buyer.start_payment(intent["id"])
+    assert (payment.status_code, payment.json()["code"]) == (410, "intent_expired")
+    again = await buyer.hold()
+    assert again.status_code == 201
+    assert again.json()["id"] != intent["id"]
+
+
+async def test_one_person_with_many_browsers_stays_within_the_limit(
+    new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale(units=20, max_per_person=4)
+    buyers = [new_buyer(slug) for _ in range(6)]
+    intents: list[str] = []
+    for buyer in buyers:
+        await buyer.join()
+        intents.append((await buyer.hold(quantity=2)).json()["id"])
+    contact = {"email": "Same@Example.com", "phone": "098111 22333"}
+    answers = await asyncio.gather(
+        *(
+            buyer.start_payment(intent, **contact)
+            for buyer, intent in zip(buyers, intents, strict=True)
+        )
+    )
+    codes = sorted(answer.status_code for answer in answers)
+    assert codes == [200, 200, 409, 409, 409, 409]
+    refused = next(answer.json() for answer in answers if answer.status_code == 409)
+    assert refused["code"] == "person_limit"
+
+
+async def test_more_than_the_limit_is_refused_before_anything_is_held(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=20, max_per_person=4)
+    buyer = new_buyer(slug)
+    await buyer.join()
+    answer = await buyer.hold(quantity=5)
+    assert (answer.status_code, answer.json()["code"]) == (409, "person_limit")
+    assert (await services.organizer.stats(slug)).held == 0
+
+
+async def test_wrong_contact_details_are_told_field_by_field(
+    new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    buyer = new_buyer(slug)
+    await buyer.join()
+    intent = (await buyer.hold()).json()
+    answer = await buyer.start_payment(intent["id"], name=" ", email="asha@", phone="12345")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_contact")
+    assert set(answer.json()["fields"]) == {"name", "email", "phone"}
+
+
+async def test_the_audit_tells_a_row_corrupted_by_hand(
+    new_sale: NewSale, new_buyer: NewBuyer, surge: Surge, services: Container
+) -> None:
+    slug = await new_sale()
+    await new_buyer(slug).buy()
+    assert surge.command("audit", "--event", slug).returncode == 0
+    async with services.database.transaction() as session:
+        await session.execute(
+            text(
+                "UPDATE units SET status = 'available', intent_id = NULL WHERE status = 'sold'"
+                " AND tier_id IN (SELECT t.id FROM tiers t JOIN events e ON e.id = t.event_id"
+                " WHERE e.slug = :slug)"
+            ),
+            {"slug": slug},
+        )
+    broken = surge.command("audit", "--json", "--event", slug)
+    assert broken.returncode == 1
+    assert "sold_units_have_a_ticket" in broken.stdout

@@ -1,0 +1,134 @@
+"""Values the state tests start from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from surge_app.services.views import (
+    BookingView,
+    CheckoutView,
+    Contact,
+    EventStats,
+    EventView,
+    IntentLineView,
+    IntentView,
+    Line,
+    QueueStats,
+    TicketView,
+    TierStats,
+    TierView,
+)
+
+FEE = 2_500
+STARTS = datetime(2027, 3, 6, 13, 30, tzinfo=UTC)
+
+
+def tier(tier_id: str, name: str, price: int, *, free: int = 10, held: int = 0) -> TierView:
+    return TierView(tier_id, name, price, price + FEE, 100, free, held, 100 - free - held)
+
+
+def event(*tiers: TierView, status: str = "on_sale") -> EventView:
+    return EventView(
+        slug="monsoon",
+        name="Monsoon Beats, Goa",
+        description="",
+        venue="Vagator Hilltop",
+        time_zone="Asia/Kolkata",
+        starts_at=STARTS,
+        sales_open_at=None,
+        sales_close_at=None,
+        status=status,
+        currency="INR",
+        fee_paise=FEE,
+        max_per_person=4,
+        hold_seconds=300,
+        refund_policy="",
+        organizer_contact="",
+        tiers=tiers or (tier("general", "General", 100_000),),
+    )
+
+
+def intent(of: EventView, lines: list[Line], *, status: str = "held") -> IntentView:
+    tiers = {one.id: one for one in of.tiers}
+    rows = tuple(
+        IntentLineView(
+            line.tier_id, tiers[line.tier_id].name, line.quantity, tiers[line.tier_id].price_paise
+        )
+        for line in lines
+    )
+    subtotal = sum(row.quantity * row.unit_price_paise for row in rows)
+    return IntentView(
+        id="intent-1",
+        event_slug=of.slug,
+        status=status,
+        lines=rows,
+        subtotal_paise=subtotal,
+        fee_paise=FEE,
+        total_paise=subtotal + FEE,
+        currency="INR",
+        expires_at=datetime.now(UTC) + timedelta(seconds=300),
+        remaining_seconds=300,
+        booking_ref=None,
+        name="",
+        email="",
+        phone="",
+    )
+
+
+def checkout(contact: Contact) -> CheckoutView:
+    return CheckoutView(
+        key_id="rzp_test_1",
+        order_id="order_1",
+        amount_paise=202_500,
+        currency="INR",
+        name="Monsoon Beats, Goa",
+        description="Tickets",
+        prefill=contact,
+        timeout_seconds=700,
+        script_url="/sandbox/razorpay/checkout.js",
+    )
+
+
+def booking(status: str = "confirmed") -> BookingView:
+    valid = "valid" if status == "confirmed" else "void"
+    return BookingView(
+        ref="ABCD2345",
+        status=status,
+        event=event(),
+        name="Asha Rao",
+        email="asha@example.com",
+        phone="+919876543210",
+        lines=(IntentLineView("general", "General", 2, 100_000),),
+        tickets=tuple(
+            TicketView(f"CODE{seq}", "General", seq, valid, "<svg></svg>") for seq in (1, 2)
+        ),
+        subtotal_paise=200_000,
+        fee_paise=FEE,
+        total_paise=202_500,
+        currency="INR",
+        payment_id="pay_1",
+        created_at=datetime(2026, 11, 22, 5, 0, tzinfo=UTC),
+    )
+
+
+def stats() -> EventStats:
+    return EventStats(
+        slug="monsoon",
+        name="Monsoon Beats, Goa",
+        venue="Vagator Hilltop",
+        time_zone="Asia/Kolkata",
+        starts_at=STARTS,
+        status="on_sale",
+        capacity=5_000,
+        available=2_140,
+        held=312,
+        sold=2_548,
+        bookings=1_274,
+        revenue_paise=261_045_000,
+        fees_paise=3_185_000,
+        messages_pending=3,
+        messages_dead=0,
+        tiers=(TierStats("General", 5_000, 2_140, 312, 2_548),),
+        queue=QueueStats(8_412, 486, 3_120, 31, paused=False, concurrent_buyers=500),
+        at=datetime(2027, 3, 1, tzinfo=UTC),
+    )

@@ -1,0 +1,267 @@
+"""The checkout, from the choice to the way out."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from surge_app.errors import AllHeld, GatewayUnavailable, NotAdmitted
+from surge_app.services.views import Line, PaymentOutcome
+from surge_app.state.book import BookState
+from tests.state import samples
+from tests.state.conftest import at, call
+
+ASHA = {"name": "Asha Rao", "email": "asha@example.com", "phone": "98765 43210"}
+
+
+@pytest.fixture
+async def state(services: SimpleNamespace) -> Any:
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    return state
+
+
+@pytest.fixture
+async def held(state: Any) -> Any:
+    await call(BookState.add, state, "general")
+    await call(BookState.hold, state)
+    return state
+
+
+@pytest.fixture
+async def paying(held: Any) -> Any:
+    await call(BookState.pay, held, ASHA)
+    return held
+
+
+async def test_a_single_tier_starts_with_one_ticket_and_its_all_in_price(state: Any) -> None:
+    assert state.phase == "choose"
+    assert state.price.quantity == 1
+    assert state.price.total == "₹1,025"
+
+
+async def test_two_tiers_start_with_nothing_chosen(services: SimpleNamespace) -> None:
+    services.catalog.shown = samples.event(
+        samples.tier("a", "A", 50_000), samples.tier("b", "B", 90_000)
+    )
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    assert state.price.total == ""
+    assert [tier.quantity for tier in state.tiers] == [0, 0]
+
+
+async def test_the_fee_is_charged_once_whatever_the_quantity(state: Any) -> None:
+    await call(BookState.add, state, "general")
+    assert state.price.total == "₹2,025"
+    assert [row.amount for row in state.price.rows] == ["₹2,000", "₹25"]
+
+
+@pytest.mark.parametrize("hostile", [None, 7, "", "nothing", ["general"], {"id": "general"}])
+async def test_an_unknown_tier_changes_nothing(state: Any, hostile: object) -> None:
+    await call(BookState.add, state, hostile)
+    assert state.price.quantity == 1
+
+
+async def test_one_cannot_choose_more_than_a_person_may_buy(state: Any) -> None:
+    for _ in range(9):
+        await call(BookState.add, state, "general")
+    assert state.price.quantity == 4
+    assert not state.tiers[0].can_add
+
+
+async def test_without_a_visitor_cookie_the_way_leads_to_the_line(
+    services: SimpleNamespace,
+) -> None:
+    state = at(BookState(), "/book/monsoon")
+    await call(BookState.load, state)
+    assert state.leave_to == "/queue/monsoon"
+
+
+async def test_without_a_pass_the_way_leads_to_the_line(services: SimpleNamespace) -> None:
+    services.waiting_room.may_shop = False
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    assert state.leave_to == "/queue/monsoon"
+
+
+async def test_a_pass_that_ended_while_choosing_leads_to_the_line(
+    state: Any, services: SimpleNamespace
+) -> None:
+    services.waiting_room.may_shop = False
+    await call(BookState.add, state, "general")
+    assert state.leave_to == "/queue/monsoon"
+
+
+async def test_an_unknown_event_is_missing(services: SimpleNamespace) -> None:
+    state = at(BookState(), "/book/nothing", "visitor=v1")
+    await call(BookState.load, state)
+    assert state.phase == "missing"
+
+
+async def test_an_event_that_is_over_cannot_be_bought(services: SimpleNamespace) -> None:
+    services.catalog.shown = samples.event(status="ended")
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    assert state.phase == "closed"
+
+
+async def test_holding_shows_the_time_the_server_gave(held: Any) -> None:
+    assert held.phase == "held"
+    assert held.remaining_seconds == 300
+    assert held.price.total == "₹2,025"
+    assert held.busy == ""
+
+
+async def test_a_refused_hold_says_why_and_keeps_the_choice(
+    state: Any, services: SimpleNamespace
+) -> None:
+    services.intents.failure = AllHeld()
+    await call(BookState.hold, state)
+    assert state.phase == "choose"
+    assert state.notice == AllHeld().message
+    assert state.price.quantity == 1
+    assert state.busy == ""
+
+
+async def test_holding_without_a_pass_leads_to_the_line(
+    state: Any, services: SimpleNamespace
+) -> None:
+    services.intents.failure = NotAdmitted()
+    await call(BookState.hold, state)
+    assert state.leave_to == "/queue/monsoon"
+
+
+async def test_a_hold_made_before_is_found_again(services: SimpleNamespace) -> None:
+    services.waiting_room.may_shop = False
+    services.intents.mine = samples.intent(services.catalog.shown, [Line("general", 3)])
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    assert state.phase == "held"
+    assert state.price.quantity == 3
+
+
+async def test_the_last_held_ticket_is_only_let_go_as_a_whole(state: Any) -> None:
+    await call(BookState.hold, state)
+    assert not state.tiers[0].can_remove
+    await call(BookState.release, state)
+    assert state.phase == "choose"
+
+
+async def test_when_the_time_is_over_the_choice_and_the_form_are_kept(
+    held: Any, services: SimpleNamespace
+) -> None:
+    await call(BookState.note, held, "name", "Asha Rao")
+    services.intents.become("expired", remaining_seconds=0)
+    await call(BookState.beat, held)
+    assert held.phase == "expired"
+    assert held.contact.name == "Asha Rao"
+    await call(BookState.again, held)
+    assert held.phase == "held"
+    assert held.price.quantity == 2
+
+
+async def test_after_the_time_and_without_a_pass_the_way_leads_to_the_line(
+    held: Any, services: SimpleNamespace
+) -> None:
+    services.intents.become("expired", remaining_seconds=0)
+    await call(BookState.beat, held)
+    services.waiting_room.may_shop = False
+    await call(BookState.again, held)
+    assert held.leave_to == "/queue/monsoon"
+
+
+@pytest.mark.parametrize(("field", "value"), [("_slug", "x"), ("name", None), (None, "x"), (3, 4)])
+async def test_a_strange_field_is_ignored(held: Any, field: object, value: object) -> None:
+    before = held.contact
+    await call(BookState.note, held, field, value)
+    assert held.contact == before
+
+
+async def test_a_mistyped_domain_is_questioned_and_can_be_mended(held: Any) -> None:
+    await call(BookState.note, held, "email", "asha@gmial.com")
+    assert held.suggestion == "asha@gmail.com"
+    assert await call(BookState.use_suggestion, held)
+    assert held.contact.email == "asha@gmail.com"
+
+
+async def test_paying_with_an_empty_form_complains_and_moves_the_focus(held: Any) -> None:
+    steps = await call(BookState.pay, held, {})
+    assert held.complaints.name
+    assert held.complaints.email
+    assert held.complaints.phone
+    assert held.attempt == 0
+    assert len(steps) == 1
+
+
+async def test_paying_opens_the_modal_once_and_locks_the_tickets(paying: Any) -> None:
+    assert paying.attempt == 1
+    assert paying.checkout.order_id == "order_1"
+    assert paying.remaining_seconds == 720
+    assert not paying.tiers[0].can_add
+    assert paying.busy == ""
+
+
+async def test_a_second_press_while_the_first_is_under_way_does_nothing(held: Any) -> None:
+    held.busy = "pay"
+    await call(BookState.pay, held, ASHA)
+    assert held.attempt == 0
+
+
+async def test_a_closed_payment_without_money_keeps_the_hold(
+    paying: Any, services: SimpleNamespace
+) -> None:
+    await call(BookState.payment_closed, paying, "dismissed")
+    assert services.payments.asked == 1
+    assert paying.phase == "held"
+    assert "Nothing was paid" in paying.notice
+
+
+async def test_a_closed_payment_with_money_leads_to_the_booking(
+    paying: Any, services: SimpleNamespace
+) -> None:
+    services.payments.answer = PaymentOutcome("ABCD2345", "confirmed")
+    await call(BookState.payment_closed, paying, "dismissed")
+    assert paying.leave_to == "/bookings/ABCD2345?token=token-of-ABCD2345"
+
+
+@pytest.mark.parametrize(
+    ("answer", "phase"),
+    [
+        (PaymentOutcome(None, "checking"), "checking"),
+        (PaymentOutcome(None, "refunding"), "refunding"),
+        (GatewayUnavailable(), "checking"),
+    ],
+)
+async def test_a_payment_in_doubt_is_never_called_unpaid(
+    paying: Any, services: SimpleNamespace, answer: Any, phase: str
+) -> None:
+    services.payments.answer = answer
+    await call(BookState.payment_closed, paying, "failed")
+    assert paying.phase == phase
+    assert paying.notice == ""
+
+
+@pytest.mark.parametrize("outcome", ["paid", "confirmed", None, 1, {"status": "paid"}])
+async def test_the_browser_cannot_say_that_it_paid(
+    paying: Any, services: SimpleNamespace, outcome: object
+) -> None:
+    await call(BookState.payment_closed, paying, outcome)
+    assert services.payments.asked == 0
+    assert paying.phase == "held"
+
+
+async def test_a_booking_made_before_is_opened_when_there_is_no_pass(
+    services: SimpleNamespace,
+) -> None:
+    services.waiting_room.may_shop = False
+    services.intents.mine = dataclasses.replace(
+        samples.intent(services.catalog.shown, [Line("general", 1)], status="confirmed"),
+        remaining_seconds=0,
+        booking_ref="ABCD2345",
+    )
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    assert state.leave_to.startswith("/bookings/ABCD2345")
