@@ -6,7 +6,7 @@ container up late, through `current()`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -127,7 +127,7 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def installed(container: Container) -> Iterator[Container]:
+def installed(container: Container) -> Generator[Container]:
     """Install a container for a block: the lifespan, the command line, a test."""
     global _installed  # noqa: PLW0603  the one slot of the process
     previous, _installed = _installed, container
@@ -138,7 +138,7 @@ def installed(container: Container) -> Iterator[Container]:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, process: str = "web") -> AsyncIterator[Container]:
+async def running(settings: Settings, *, process: str = "web") -> AsyncGenerator[Container]:
     """Build, install, and in the end close the services of this process."""
     container = build_container(settings, process=process)
     with installed(container):

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from redis.exceptions import RedisError
 
 from surge_app.frontend_build import PROJECT
-from surge_app.kv.client import connect
+from surge_app.kv.client import connect, information
 from surge_app.settings import Settings
 
 _MOST_SKEW_SECONDS = 2.0
@@ -102,9 +102,8 @@ async def _postgres(settings: Settings) -> list[Check]:
 async def _redis(settings: Settings) -> list[Check]:
     client = connect(settings.redis_url or "", client_name="surge-doctor")
     try:
-        await client.echo("ready")
-        persistence = await client.info("persistence")
-        memory = await client.info("memory")
+        persistence = await information(client, "persistence")
+        memory = await information(client, "memory")
     except RedisError:
         return [Check("redis", is_ok=False, advice="Check REDIS_URL and that it runs.")]
     finally:

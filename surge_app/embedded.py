@@ -286,7 +286,7 @@ def _initialise_postgres(server: LocalServer) -> None:
     scratch = server.folder / "data.new"
     shutil.rmtree(scratch, ignore_errors=True)
     with server.log.open("ab") as log:
-        done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
+        done = subprocess.run(
             [
                 *(str(program.with_name("initdb")), "--pgdata", str(scratch)),
                 *("--username", "postgres", "--auth", "trust", "--encoding", "UTF8"),

@@ -74,7 +74,7 @@ class LocalServer:
                 return
             self.stop()
         with self.log.open("ab") as log:
-            child = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+            child = subprocess.Popen(
                 self.command,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

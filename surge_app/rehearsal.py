@@ -16,6 +16,7 @@ import httpx
 
 from surge_app.errors import ConfigurationError
 
+_OK, _CREATED, _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 200, 201, 400, 409, 500
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 _MOST_CONNECTIONS = 200
 _ENDS = {"sold_out", "ended", "scheduled"}
@@ -94,7 +95,7 @@ async def _require_sandbox(client: httpx.AsyncClient) -> None:
     except httpx.HTTPError as error:
         msg = f"Surge does not answer at {client.base_url}; start it with `make run`."
         raise ConfigurationError(msg) from error
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != _OK:
         msg = "Payments are not the sandbox there; a rehearsal never touches real money."
         raise ConfigurationError(msg)
 
@@ -113,7 +114,7 @@ class _Visitor:
         answer = await self._client.request(method, path, json=body, headers={"cookie": header})
         self._cookies.update(answer.cookies)
         self._client.cookies.clear()
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+        if answer.status_code >= _SERVER_ERROR:
             self._notes.server_errors += 1
         is_json = "json" in answer.headers.get("content-type", "")
         return answer.status_code, answer.json() if is_json else None
@@ -135,20 +136,20 @@ async def _visit(visitor: _Visitor, plan: Rehearsal, notes: _Notes, index: int) 
     tiers = [tier for tier in event["tiers"] if tier["available"]] or event["tiers"]
     wish = {"lines": [{"tier_id": tiers[index % len(tiers)]["id"], "quantity": 1}]}
     status, intent = await visitor.call("POST", f"/api/events/{plan.slug}/intents", wish)
-    if status not in {httpx.codes.OK, httpx.codes.CREATED}:
+    if status not in {_OK, _CREATED}:
         await visitor.call("DELETE", f"/api/queue/{plan.slug}")
-        return "sold_out" if status == httpx.codes.CONFLICT else "refused"
+        return "sold_out" if status == _CONFLICT else "refused"
     contact = {
         "name": f"Visitor {index}",
         "email": f"visitor{index}-{intent['id'].lower()}@example.com",
         "phone": f"+9198{index % 100_000_000:08d}",
     }
     status, order = await visitor.call("POST", f"/api/intents/{intent['id']}/payment", contact)
-    if status != httpx.codes.OK:
+    if status != _OK:
         return "refused"
     attempt = f"/sandbox/razorpay/orders/{order['order_id']}/attempts"
     status, fields = await visitor.call("POST", attempt, {"outcome": "captured"})
-    if status >= httpx.codes.BAD_REQUEST:
+    if status >= _BAD_REQUEST:
         return "refused"
     _, outcome = await visitor.call("POST", "/api/payments/razorpay/callback", fields)
     return "booked" if outcome and outcome.get("booking_ref") else "refused"
@@ -159,7 +160,7 @@ async def _wait(visitor: _Visitor, plan: Rehearsal, notes: _Notes) -> str:
     status, line = await visitor.call("POST", f"/api/queue/{plan.slug}")
     number: int | None = None
     while time.monotonic() < until:
-        if status != httpx.codes.OK or line is None:
+        if status != _OK or line is None:
             await asyncio.sleep(1)
         elif line["state"] == "admitted":
             if number is not None:

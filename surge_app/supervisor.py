@@ -70,7 +70,7 @@ class Supervisor:
     ) -> subprocess.Popen[bytes]:
         """Start a child that shares this process's output; see `end`."""
         self.check()
-        return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+        return subprocess.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, start_new_session=True
         )
 
@@ -92,7 +92,7 @@ class Supervisor:
         """
         self.check()
         with log.open("wb") as output:
-            child = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+            child = subprocess.Popen(
                 command,
                 cwd=cwd,
                 env=env,

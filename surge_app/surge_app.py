@@ -1,5 +1,8 @@
 """The composition: pages, API, sandbox, gate and lifespan become one application. No logic."""
 
+# Reflex types its application only in part.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator

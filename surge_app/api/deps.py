@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
 from surge_app.container import Container, current
 from surge_app.errors import ForeignOrigin, NotAdmitted
+
+Problems = dict[int | str, dict[str, Any]]
+"""Which errors an endpoint may answer with, as FastAPI documents them."""
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 

@@ -6,12 +6,12 @@ import asyncio
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from surge_app.api.deps import Services
 from surge_app.container import Container
+from surge_app.kv.client import answers
 from surge_app.services.views import EventStats
 
 router = APIRouter(tags=["health"])
@@ -74,7 +74,6 @@ async def _postgres(services: Container) -> bool:
 async def _redis(services: Container) -> bool:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            await services.redis.echo("ready")
-    except (RedisError, TimeoutError, OSError):
+            return await answers(services.redis)
+    except TimeoutError:
         return False
-    return True

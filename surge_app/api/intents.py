@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Response
 
-from surge_app.api.deps import Services, Visitor
+from surge_app.api.deps import Problems, Services, Visitor
 from surge_app.api.schemas import (
     CheckoutOut,
     ContactIn,
@@ -23,7 +23,9 @@ router = APIRouter(prefix="/api", tags=["intents"])
 
 _HOLDS = Limit("hold-visitor", per_minute=60, burst=30)
 _PAYMENTS = Limit("pay-visitor", per_minute=30, burst=15)
-_PROBLEMS = {status: {"model": ProblemOut} for status in (403, 404, 409, 410, 422, 429, 503)}
+_PROBLEMS: Problems = {
+    status: {"model": ProblemOut} for status in (403, 404, 409, 410, 422, 429, 503)
+}
 
 
 @router.post(

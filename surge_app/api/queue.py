@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from surge_app.api.deps import ClientAddress, Cookies, Services
+from surge_app.api.deps import ClientAddress, Cookies, Problems, Services
 from surge_app.api.schemas import ProblemOut, QueueOut
 from surge_app.container import Container
 from surge_app.kv.limits import Limit
@@ -15,7 +15,11 @@ router = APIRouter(prefix="/api/queue", tags=["queue"])
 # Loose, because whole towns share one address behind their carrier.
 _JOINS_PER_ADDRESS = Limit("join-address", per_minute=3000, burst=2000)
 _JOINS_PER_VISITOR = Limit("join-visitor", per_minute=30, burst=20)
-_PROBLEMS = {404: {"model": ProblemOut}, 429: {"model": ProblemOut}, 503: {"model": ProblemOut}}
+_PROBLEMS: Problems = {
+    404: {"model": ProblemOut},
+    429: {"model": ProblemOut},
+    503: {"model": ProblemOut},
+}
 
 
 @router.post("/{slug}", responses=_PROBLEMS)

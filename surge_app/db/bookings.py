@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
-from sqlalchemy import RowMapping, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
 
@@ -103,12 +104,12 @@ async def message_counts(session: AsyncSession, event_id: str) -> dict[str, int]
         .where(col(Booking.event_id) == event_id)
         .group_by(col(OutboxMessage.status))
     )
-    return {status: count for status, count in result.all()}
+    return dict(result.tuples().all())
 
 
 async def stream_participants(
     engine: AsyncEngine, slug: str, *, batch: int
-) -> AsyncIterator[RowMapping]:
+) -> AsyncIterator[dict[str, Any]]:
     """Yield one row for each ticket of an event, through a server-side cursor.
 
     Memory stays flat however long the list is.
@@ -118,4 +119,4 @@ async def stream_participants(
             _PARTICIPANTS, {"slug": slug}, execution_options={"yield_per": batch}
         )
         async for row in result.mappings():
-            yield row
+            yield dict(row)

@@ -11,7 +11,7 @@ class Access(StrEnum):
 
     COLD = "cold"
     """Anyone; needs no live connection, so none is opened."""
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  the right to shop, no password
     """A valid pass for the event."""
     BOOKING = "booking"
     """The booking's cookie or the token of a link."""

@@ -4,11 +4,14 @@ The lock lives on a connection of its own and ends with it, so a killed leader i
 seconds. A leader that was merely asleep may overlap with the next for a moment; the jobs allow it.
 """
 
+# APScheduler 3 has no types.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -31,6 +34,8 @@ class _Runner:
 
     def __init__(self, jobs: list[Job]) -> None:
         self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.scheduler = AsyncIOScheduler(
             timezone="UTC",
             # A late run is still wanted; several missed ones are wanted once.
@@ -44,13 +49,16 @@ class _Runner:
     def _guarded(self, job: Job) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
             self._busy += 1
+            self._idle.clear()
             try:
                 await job.run()
-            except Exception:
+            except Exception:  # noqa: BLE001  see below
                 # One failing job must not end the scheduler; its rows are tried again.
                 _log.exception("job_failed", job=job.name)
             finally:
                 self._busy -= 1
+                if not self._busy:
+                    self._idle.set()
 
         return run
 
@@ -59,14 +67,13 @@ class _Runner:
         self.scheduler.pause()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FINISH_SECONDS):
-                while self._busy:
-                    await asyncio.sleep(0.05)
+                await self._idle.wait()
         self.scheduler.shutdown(wait=False)
         await asyncio.sleep(0)
 
 
 @asynccontextmanager
-async def jobs_running(services: Container) -> AsyncIterator[None]:
+async def jobs_running(services: Container) -> AsyncGenerator[None]:
     """Take part in the election for as long as the block lasts, and run the jobs while leading."""
     runner = _Runner(jobs_of(services))
     runner.scheduler.start(paused=True)

@@ -1,14 +1,19 @@
 """The Redis client of one process."""
 
+# redis-py types its commands only in part; this module is where that ends.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
+from collections.abc import Awaitable, Mapping, Sequence
 from importlib.resources import files
+from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 _TIMEOUT_SECONDS = 3.0
@@ -38,13 +43,38 @@ def connect(url: str, *, client_name: str = "surge") -> Redis:
     return Redis.from_pool(pool)
 
 
-def load_script(redis: Redis, *names: str) -> AsyncScript:
-    """Join Lua files of `surge_app/kv/lua` into one script, run by its hash.
+class Script:
+    """A Lua script of `surge_app/kv/lua`, run by its hash."""
 
-    Args:
-        redis: The client to run it on.
-        *names: File names without `.lua`; a prelude first, the body last.
-    """
-    folder = files("surge_app.kv") / "lua"
-    source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
-    return redis.register_script(source)
+    def __init__(self, redis: Redis, *names: str) -> None:
+        """Join files into one script; nothing connects yet.
+
+        Args:
+            redis: The client to run it on.
+            *names: File names without `.lua`; a prelude first, the body last.
+        """
+        folder = files("surge_app.kv") / "lua"
+        source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
+        self._script = redis.register_script(source)
+
+    async def run(self, keys: Sequence[str], *arguments: str | int) -> Any:
+        """Run it; the file's first lines say what it takes and returns."""
+        return await self._script(keys=list(keys), args=list(arguments))
+
+
+async def write_hash(redis: Redis, key: str, fields: Mapping[str, str | int]) -> None:
+    """Set fields of a hash."""
+    await cast("Awaitable[int]", redis.hset(key, mapping=dict(fields)))
+
+
+async def answers(redis: Redis) -> bool:
+    """Whether Redis answers at this moment."""
+    try:
+        return await cast("Awaitable[str]", redis.echo("ready")) == "ready"
+    except (RedisError, OSError):
+        return False
+
+
+async def information(redis: Redis, section: str) -> dict[str, Any]:
+    """Return a section of INFO."""
+    return await redis.info(section)

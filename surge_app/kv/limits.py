@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from surge_app.errors import RateLimited
 from surge_app.kv import keys
-from surge_app.kv.client import load_script
+from surge_app.kv.client import Script
 
 _MICROSECONDS = 1_000_000
 
@@ -28,7 +28,7 @@ class RateLimiter:
 
     def __init__(self, redis: Redis, *, enabled: bool) -> None:
         """Prepare the script; with `enabled` false every call passes."""
-        self._script = load_script(redis, "limit")
+        self._script = Script(redis, "limit")
         self._enabled = enabled
 
     async def check(self, limit: Limit, subject: str) -> None:
@@ -45,9 +45,7 @@ class RateLimiter:
             return
         interval_us = 60 * _MICROSECONDS // limit.per_minute
         wait_ms = int(
-            await self._script(
-                keys=[keys.limit(limit.scope, subject)], args=[interval_us, limit.burst]
-            )
+            await self._script.run([keys.limit(limit.scope, subject)], interval_us, limit.burst)
         )
         if wait_ms:
             raise RateLimited(math.ceil(wait_ms / 1000))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
 
 from redis.asyncio import Redis
 
 from surge_app.kv import keys
-from surge_app.kv.client import load_script
+from surge_app.kv.client import Script, write_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +73,23 @@ class LineStore:
     def __init__(self, redis: Redis) -> None:
         """Prepare the scripts; nothing connects yet."""
         self._redis = redis
-        self._join = load_script(redis, "line", "join")
-        self._poll = load_script(redis, "line", "poll")
-        self._leave = load_script(redis, "line", "leave")
-        self._renew = load_script(redis, "line", "renew")
-        self._stats = load_script(redis, "line", "stats")
+        self._join = Script(redis, "line", "join")
+        self._poll = Script(redis, "line", "poll")
+        self._leave = Script(redis, "line", "leave")
+        self._renew = Script(redis, "line", "renew")
+        self._stats = Script(redis, "line", "stats")
 
     async def join(self, slug: str, visitor_id: str) -> RawAnswer:
         """Take a number, or keep the one the visitor has."""
-        return _parse(await self._join(keys=keys.line(slug), args=[visitor_id]))
+        return _parse(await self._join.run(keys.line(slug), visitor_id))
 
     async def poll(self, slug: str, visitor_id: str) -> RawAnswer:
         """Keep the place and tell where it is."""
-        return _parse(await self._poll(keys=keys.line(slug), args=[visitor_id]))
+        return _parse(await self._poll.run(keys.line(slug), visitor_id))
 
     async def leave(self, slug: str, visitor_id: str) -> bool:
         """Give up the place or the pass; the next in line is admitted at once."""
-        return bool(await self._leave(keys=keys.line(slug), args=[visitor_id]))
+        return bool(await self._leave.run(keys.line(slug), visitor_id))
 
     async def renew(self, slug: str, visitor_id: str, lease: timedelta) -> int:
         """Make a pass last at least `lease` from now.
@@ -99,23 +98,24 @@ class LineStore:
             The end of the lease in milliseconds since the epoch, 0 without a pass.
         """
         lease_ms = int(lease.total_seconds() * 1000)
-        return int(await self._renew(keys=keys.line(slug), args=[visitor_id, lease_ms]))
+        return int(await self._renew.run(keys.line(slug), visitor_id, lease_ms))
 
     async def stats(self, slug: str) -> RawStats:
         """Count a line."""
-        return RawStats(*(int(value) for value in await self._stats(keys=keys.line(slug))))
+        return RawStats(*(int(value) for value in await self._stats.run(keys.line(slug))))
 
     async def publish_rules(self, slug: str, rules: LineRules) -> None:
         """Tell the line the rules of an event."""
-        await self._redis.hset(keys.rules(slug), mapping=cast("dict[str, str]", rules.as_hash()))
+        await write_hash(self._redis, keys.rules(slug), rules.as_hash())
 
     async def publish_stock(
         self, slug: str, *, available: int, held: int, sold: int, holders: int
     ) -> None:
         """Tell the line how many units there are, and how many visitors hold some."""
-        await self._redis.hset(
+        await write_hash(
+            self._redis,
             keys.stock(slug),
-            mapping={"available": available, "held": held, "sold": sold, "holders": holders},
+            {"available": available, "held": held, "sold": sold, "holders": holders},
         )
 
 

@@ -1,5 +1,8 @@
 """Who did what: one row for every action of an organizer or operator."""
 
+# SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
+# pyright: reportAssignmentType=false
+
 from __future__ import annotations
 
 from datetime import datetime

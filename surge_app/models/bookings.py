@@ -1,5 +1,8 @@
 """Bookings and tickets: what money became."""
 
+# SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
+# pyright: reportAssignmentType=false
+
 from __future__ import annotations
 
 from datetime import datetime

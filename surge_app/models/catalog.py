@@ -1,5 +1,8 @@
 """What is sold: events, their tiers, and one row for every sellable place."""
 
+# SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
+# pyright: reportAssignmentType=false
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -20,7 +23,7 @@ from surge_app.models.base import (
 
 
 class EventPhase(StrEnum):
-    """What the organizer decided; the status shown to attendees also follows from time and stock."""
+    """What the organizer decided; the status people see also follows from time and stock."""
 
     DRAFT = "draft"
     PUBLISHED = "published"

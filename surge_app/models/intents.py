@@ -1,5 +1,8 @@
 """Booking intents: units held by one visitor, at a frozen price."""
 
+# SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
+# pyright: reportAssignmentType=false
+
 from __future__ import annotations
 
 from datetime import datetime

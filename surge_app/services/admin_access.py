@@ -66,7 +66,10 @@ class AdminAccess:
         except VerificationError:
             return False
         except InvalidHashError as error:
-            msg = "SURGE_ADMIN_PASSWORD_HASH is not an argon2id hash; make one with `admin hash-password`."
+            msg = (
+                "SURGE_ADMIN_PASSWORD_HASH is not an argon2id hash; "
+                "make one with `python -m surge_app admin hash-password`."
+            )
             raise ConfigurationError(msg) from error
 
 

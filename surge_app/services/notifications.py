@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from surge_app.clock import new_id, utc_now
 from surge_app.db import catalog as catalog_queries
@@ -109,7 +109,7 @@ class Notifications:
             provider_id = await self._send(message)
         except ProviderError as error:
             await self._note_failure(message, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  see below
             # A message that cannot be written is a bug: keep it, show it, let the others go on.
             _log.exception("message_broken", message=message.id)
             await self._note_failure(message, ProviderRejected(repr(error)))
@@ -167,7 +167,7 @@ class Notifications:
     def _templates(self) -> Environment:
         return Environment(
             loader=PackageLoader("surge_app.services", "templates"),
-            autoescape=lambda name: name is not None and name.endswith(".html"),
+            autoescape=select_autoescape(["html"]),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

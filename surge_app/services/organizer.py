@@ -44,7 +44,7 @@ CSV_COLUMNS = (
     "booked_at",
 )
 _BATCH = 500
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001  full width
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _EDITABLE = {
     "name",
     "description",

@@ -211,7 +211,7 @@ class Payments:
     async def _process(self, event: InboxEvent) -> None:
         try:
             outcome = await self._act_on(event.body)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  see below
             # Whatever went wrong, the stored event is tried again until it can be settled.
             _log.exception("webhook_failed", event_id=event.id)
             delay = timedelta(seconds=min(_LONGEST_BACKOFF_SECONDS, 2**event.attempts))

@@ -1,5 +1,8 @@
 """Bookings as their owners see them: on the page, in the calendar, on paper."""
 
+# icalendar types its values only in part.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import io

@@ -72,9 +72,9 @@ class AdminState(rx.State):
     """
 
     phase: str = "loading"
-    events: list[BoardCard] = []  # noqa: RUF012 - Reflex copies it for each state
+    events: list[BoardCard] = []
     board: BoardCard = BoardCard()
-    tiers: list[StockRow] = []  # noqa: RUF012 - Reflex copies it for each state
+    tiers: list[StockRow] = []
     notice: str = ""
     busy: bool = False
 

@@ -44,7 +44,7 @@ class BookState(rx.State):
 
     phase: str = "loading"
     sale: cards.SaleCard = cards.SaleCard()
-    tiers: list[cards.TierCard] = []  # noqa: RUF012 - Reflex copies it for each state
+    tiers: list[cards.TierCard] = []
     price: cards.PriceCard = cards.PriceCard()
     seats_free: int = 0
     seats_held: int = 0
@@ -64,7 +64,7 @@ class BookState(rx.State):
     leave_to: str = ""
 
     _intent_id: str = ""
-    _wish: dict[str, int] = {}  # noqa: RUF012 - Reflex copies it for each state
+    _wish: dict[str, int] = {}
 
     @rx.event
     async def load(self) -> None:

@@ -36,7 +36,7 @@ class BookingState(rx.State):
     status: str = ""
     sale: cards.SaleCard = cards.SaleCard()
     contact: cards.ContactCard = cards.ContactCard()
-    tickets: list[TicketCard] = []  # noqa: RUF012 - Reflex copies it for each state
+    tickets: list[TicketCard] = []
     price: cards.PriceCard = cards.PriceCard()
     payment_id: str = ""
     booked_at: str = ""

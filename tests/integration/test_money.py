@@ -9,10 +9,10 @@ import json
 import secrets
 
 import pytest
-from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
 
 from surge_app.container import Container
 from surge_app.services.sandbox_keys import sandbox_keys
+from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
 
 
 def _signed(surge: Surge, body: bytes) -> str:
@@ -44,9 +44,7 @@ def _captured(order: dict[str, object], payment_id: str, amount_paise: object = 
 async def _messages(surge: Surge, buyer: Buyer, ref: str) -> list[str]:
     answer = await buyer.http.get(f"{surge.url}/sandbox/outbox.json")
     return sorted(
-        message["channel"]
-        for message in answer.json()["messages"]
-        if message["booking_ref"] == ref
+        message["channel"] for message in answer.json()["messages"] if message["booking_ref"] == ref
     )
 
 
@@ -296,9 +294,7 @@ async def test_a_wrong_amount_is_refunded_and_the_hold_stays(
     slug = await new_sale(units=1)
     buyer = new_buyer(slug)
     intent, order = await buyer.order()
-    fields = await buyer.attempt(
-        str(order["order_id"]), webhook="none", amount_paise=amount_paise
-    )
+    fields = await buyer.attempt(str(order["order_id"]), webhook="none", amount_paise=amount_paise)
     assert (await buyer.callback(fields)).json()["status"] == "refunding"
     assert (await buyer.http.get(f"/api/intents/{intent['id']}")).json()["status"] == "paying"
     stats = await services.organizer.stats(slug)
@@ -325,9 +321,7 @@ async def test_a_refund_by_the_organizer_voids_the_tickets_and_restocks(
     buyer = new_buyer(slug)
     ref = await buyer.buy(quantity=2)
     path = f"/api/admin/bookings/{ref}/refund"
-    answers = await asyncio.gather(
-        *(buyer.http.post(path, auth=surge.organizer) for _ in range(4))
-    )
+    answers = await asyncio.gather(*(buyer.http.post(path, auth=surge.organizer) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
 
     async def is_refunded() -> bool:

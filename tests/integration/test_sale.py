@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from sqlalchemy import text
-from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 from surge_app.container import Container
 from surge_app.services.catalog import NewTier
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 
 async def test_a_hundred_buyers_for_ten_units_make_exactly_ten_holds(

@@ -1,157 +1,16 @@
-"""States without a browser: real handlers, hand-written services, a router that says who asks."""
+"""The services a state finds through the container, as fakes."""
 
 from __future__ import annotations
 
-import dataclasses
-from types import MethodType, SimpleNamespace
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
-import reflex as rx
-from reflex.istate.data import HeaderData, ReflexURL, RouterData
 
-from surge_app.errors import IntentExpired, NotFound
 from surge_app.services.contacts import Contacts
-from surge_app.services.views import (
-    CheckoutView,
-    EventView,
-    IntentView,
-    Line,
-    PaymentOutcome,
-)
+from surge_app.services.views import EventView
 from surge_app.state import admin, book, bookings, session
 from tests.state import samples
-
-
-class Identity:
-    """Believes what the cookie says: `visitor=…; admin=…; booking=…`."""
-
-    def visitor(self, cookies: str) -> str | None:
-        return _cookie(cookies, "visitor")
-
-    def admin(self, cookies: str) -> str | None:
-        return _cookie(cookies, "admin")
-
-    def may_see_booking(self, cookies: str, ref: str) -> bool:
-        return _cookie(cookies, "booking") == ref
-
-    def booking_token(self, ref: str) -> str:
-        return f"token-of-{ref}"
-
-
-class Catalog:
-    """One event."""
-
-    def __init__(self, event: EventView) -> None:
-        self.shown = event
-
-    async def event(self, slug: str) -> EventView:
-        if slug != self.shown.slug:
-            raise NotFound
-        return self.shown
-
-
-class WaitingRoom:
-    """A pass that is there or not."""
-
-    def __init__(self) -> None:
-        self.may_shop = True
-
-    async def has_pass(self, slug: str, visitor_id: str) -> bool:
-        return self.may_shop
-
-
-class Intents:
-    """At most one intent, of one visitor."""
-
-    def __init__(self, event: EventView) -> None:
-        self.event = event
-        self.mine: IntentView | None = None
-        self.failure: Exception | None = None
-
-    async def latest(self, slug: str, visitor_id: str) -> IntentView | None:
-        return self.mine
-
-    async def start(self, slug: str, visitor_id: str, lines: list[Line]) -> tuple[IntentView, bool]:
-        if self.failure:
-            raise self.failure
-        self.mine = samples.intent(self.event, lines)
-        return self.mine, True
-
-    async def change(self, intent_id: str, visitor_id: str, lines: list[Line]) -> IntentView:
-        if self.failure:
-            raise self.failure
-        self.mine = samples.intent(self.event, lines)
-        return self.mine
-
-    async def get(self, intent_id: str, visitor_id: str) -> IntentView:
-        assert self.mine
-        return self.mine
-
-    async def heartbeat(self, intent_id: str, visitor_id: str) -> IntentView:
-        if self.mine is None or self.mine.status in {"expired", "released"}:
-            raise IntentExpired
-        return self.mine
-
-    async def release(self, intent_id: str, visitor_id: str) -> None:
-        self.become("released")
-
-    def become(self, status: str, **changes: Any) -> None:
-        assert self.mine
-        self.mine = dataclasses.replace(self.mine, status=status, **changes)
-
-
-class Payments:
-    """An order at once; the answer to `check` is set by the test."""
-
-    def __init__(self, intents: Intents) -> None:
-        self.intents = intents
-        self.answer: PaymentOutcome | Exception = PaymentOutcome(None, "unpaid")
-        self.asked = 0
-
-    async def start(
-        self, intent_id: str, visitor_id: str, *, name: object, email: object, phone: object
-    ) -> CheckoutView:
-        contact = Contacts().check(name=name, email=email, phone=phone)
-        self.intents.become("paying", remaining_seconds=720)
-        return samples.checkout(contact)
-
-    async def check(self, intent_id: str, visitor_id: str) -> PaymentOutcome:
-        self.asked += 1
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-class Background:
-    """Stands for the proxy Reflex hands to background handlers; there is no lock to take."""
-
-    def __init__(self, state: rx.State) -> None:
-        object.__setattr__(self, "_state", state)
-
-    async def __aenter__(self) -> Background:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._state, name)
-        return MethodType(value.__func__, self) if isinstance(value, MethodType) else value
-
-    def __setattr__(self, name: str, value: object) -> None:
-        setattr(self._state, name, value)
-
-
-async def call(handler: Any, state: rx.State, *arguments: object) -> list[Any]:
-    """Run an event handler to its end and return what it yielded or returned."""
-    target = Background(state) if handler.is_background else state
-    result = handler.fn(target, *arguments)
-    if hasattr(result, "__aiter__"):
-        return [step async for step in result]
-    if hasattr(result, "__await__"):
-        result = await result
-    return [] if result is None else [result]
+from tests.state.harness import Catalog, Identity, Intents, Payments, WaitingRoom
 
 
 @pytest.fixture
@@ -175,16 +34,3 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
     for module in (admin, book, bookings, session):
         monkeypatch.setattr(module, "current", lambda: services)
     return services
-
-
-def at(state: Any, path: str, cookie: str = "") -> Any:
-    """Put a state onto a page, with the cookies of its connection."""
-    state.router = RouterData(
-        headers=HeaderData(cookie=cookie), url=ReflexURL(f"https://surge.example{path}")
-    )
-    return state
-
-
-def _cookie(header: str, name: str) -> str | None:
-    found = dict(part.strip().split("=", 1) for part in header.split(";") if "=" in part)
-    return found.get(name)

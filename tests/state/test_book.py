@@ -12,7 +12,7 @@ from surge_app.errors import AllHeld, GatewayUnavailable, NotAdmitted
 from surge_app.services.views import Line, PaymentOutcome
 from surge_app.state.book import BookState
 from tests.state import samples
-from tests.state.conftest import at, call
+from tests.state.harness import at, call
 
 ASHA = {"name": "Asha Rao", "email": "asha@example.com", "phone": "98765 43210"}
 

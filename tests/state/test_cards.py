@@ -13,7 +13,7 @@ from surge_app.state.book import BookState
 from surge_app.state.errors import ProblemState, report
 from surge_app.state.suggest import email_suggestion
 from tests.state import samples
-from tests.state.conftest import call
+from tests.state.harness import call
 
 
 def test_a_date_is_told_in_the_zone_of_the_event() -> None:

@@ -11,7 +11,7 @@ from surge_app.services.views import BookingView, EventStats
 from surge_app.state.admin import AdminState
 from surge_app.state.bookings import BookingState
 from tests.state import samples
-from tests.state.conftest import at, call
+from tests.state.harness import at, call
 
 
 class Organizer:
