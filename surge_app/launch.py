@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from surge_app.settings import Settings
 
-_EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - a web server is for others to reach
+_EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - to probe whether anyone has the port
+_REFLEX_CONNECTIONS: Final = "32"
 _RECORD: Final = "run.json"
 _FIRST_BACKEND_PORT: Final = 8000
 _START_SECONDS: Final = 180
@@ -287,6 +288,8 @@ def _environment(settings: Settings, run_id: str) -> dict[str, str]:
         "SURGE_SECRET_KEY": ",".join(settings.secret_key),
         "SURGE_ADMIN_PASSWORD": settings.admin_password or "",
         "REFLEX_ENV_MODE": "prod",
+        # Without a bound, each worker opens as many connections as there are busy tabs.
+        "REFLEX_REDIS_MAX_CONNECTIONS": _REFLEX_CONNECTIONS,
         "REFLEX_API_URL": settings.base_url,
         "PYTHONUNBUFFERED": "1",
         RUN_VARIABLE: run_id,
@@ -307,7 +310,14 @@ def _granian(settings: Settings) -> list[str]:
     workers = settings.workers or max(2, min(os.cpu_count() or 1, 4))
     return [
         *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory"),
-        *("--host", _EVERY_ADDRESS, "--port", str(settings.port), "--workers", str(workers)),
+        *(
+            "--host",
+            settings.listen_address,
+            "--port",
+            str(settings.port),
+            "--workers",
+            str(workers),
+        ),
         *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "warning"),
         "surge_app.surge_app:app",
     ]

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     Attributes:
         database_url: A `postgresql://` URL; None starts the embedded Postgres.
         redis_url: A `redis://`, `rediss://` or `unix://` URL; None starts the embedded Redis.
+        host: The address to listen on; by default every one in production, and only this
+            machine in development, where payments are the sandbox and mails can be read.
         public_url: Where attendees reach Surge, without a trailing slash. Links in mails and
             SMS, CORS and the `Secure` flag of cookies follow from it.
         frontend_url: Set only by the hot-reload development command: pages then come from
@@ -49,6 +51,7 @@ class Settings(BaseSettings):
     port: int = Field(3000, ge=1, le=65535, alias="PORT")
     database_url: str | None = Field(None, alias="DATABASE_URL")
     redis_url: str | None = Field(None, alias="REDIS_URL")
+    host: str = Field("", alias="SURGE_HOST")
     public_url: str = Field("", alias="SURGE_PUBLIC_URL")
     frontend_url: str = Field("", alias="SURGE_FRONTEND_URL")
     secret_key: Annotated[tuple[str, ...], NoDecode] = Field((), alias="SURGE_SECRET_KEY")
@@ -180,6 +183,11 @@ class Settings(BaseSettings):
     def uses_sandbox(self) -> bool:
         """Whether any vendor is played by its stand-in; the sandbox is mounted only then."""
         return self.uses_sandbox_payments or self.uses_sandbox_mail or self.uses_sandbox_sms
+
+    @property
+    def listen_address(self) -> str:
+        """The address the web server binds."""
+        return self.host or ("0.0.0.0" if self.is_production else "127.0.0.1")  # noqa: S104  meant
 
     @property
     def local_url(self) -> str:

@@ -12,7 +12,7 @@ import reflex as rx
 from starlette.types import ASGIApp
 
 from surge_app.api import create_api
-from surge_app.components import shell
+from surge_app.components import crash, shell
 from surge_app.container import current, running
 from surge_app.embedded import backing_services
 from surge_app.gate.gate import Gate
@@ -58,6 +58,9 @@ app = SurgeApp(
     stylesheets=list(shell.STYLESHEETS),
     head_components=shell.head(),
     hydrate_fallback=shell.fallback(),
+    app_wraps=crash.app_wraps(),
+    toaster=None,
+    html_lang="en-IN",
     backend_exception_handler=report,
 )
 app.register_lifespan_task(lifespan)

@@ -64,7 +64,7 @@ const surgeFeed = ({ base, push, ask, take, start = () => {}, on = {} }) => {
   };
   const failed = (answer) => {
     const fresh = ["loading", "crowded", "error"].includes(value.phase);
-    const problem = answer.body?.detail ?? "";
+    const problem = answer.body?.title ?? "";
     if (answer.status === 404) return [{ phase: "missing", offline: false }, null];
     if (answer.status === 428) return [{ phase: "challenge", offline: false }, null];
     if (answer.status === 429) {
@@ -145,7 +145,7 @@ function SurgeEventFeed({ base, push }) {
         return window.location.assign(`/queue/${name}`);
       }
       const problem = answer.status
-        ? (answer.body?.detail ?? "")
+        ? (answer.body?.title ?? "")
         : "No connection. Check your network, then press again.";
       feed.put({ busy: false, problem });
       if (answer.status < 400 && answer.status) feed.run();
@@ -184,7 +184,7 @@ const surgeMinutes = (eta) => {
   if (!eta) return "";
   const low = Math.max(1, Math.round(eta.low / 60));
   const high = Math.max(low, Math.round(eta.high / 60));
-  if (eta.high < 60) return "under 1 min";
+  if (eta.high < 60) return "< 1 min";
   return low === high ? `${high} min` : `${low}\\u2013${high} min`;
 };
 const surgeRemember = (key, first) => {
@@ -206,7 +206,7 @@ const surgePlace = (slug, body, value) => {
     ahead: place ? place - 1 : 0,
     number: body.number ?? 0,
     joined_at: start,
-    progress: start > 0 ? 4 + 86 * (1 - place / start) : 4,
+    progress: start > 1 ? 4 + (86 * (start - place)) / (start - 1) : place === 1 ? 90 : 4,
   };
 };
 function SurgeQueueFeed({ base, push }) {

@@ -116,15 +116,16 @@ const surgePayScript = () =>
 function SurgePay({ checkout, attempt, onClosed }) {
   const told = useRef(onClosed);
   told.current = onClosed;
-  const opened = useRef(0);
+  const opened = useRef(attempt);
   const open = useRef(false);
   useEffect(() => {
     surgePayScript().catch(() => {});
   }, []);
   useEffect(() => {
     // Once for each press: a repeated render or a reconnect must not open a second modal.
-    if (!attempt || opened.current === attempt) return;
+    const isNew = attempt > opened.current;
     opened.current = attempt;
+    if (!isNew) return;
     // Nor may a second press while the first one's modal is still up.
     if (open.current) return;
     open.current = true;
@@ -139,6 +140,20 @@ function SurgePay({ checkout, attempt, onClosed }) {
     );
   }, [attempt]);
   return null;
+}
+"""
+
+# A tab keeps its state on the server from page to page, so what arrives first may belong to the
+# page before: another event, a payment that is over. Nothing of it may be shown or acted on
+# until the page has loaded its own. After that it stays, also while a lost connection returns:
+# unmounting a form would lose what is being typed.
+_SETTLED = """
+function SurgeSettled({ ready, children }) {
+  const [settled, setSettled] = useState(false);
+  useEffect(() => {
+    if (ready) setSettled(true);
+  }, [ready]);
+  return settled ? children[1] : children[0];
 }
 """
 
@@ -190,6 +205,18 @@ class _Every(rx.Component):
 
     def add_custom_code(self) -> list[str]:
         return [_EVERY]
+
+
+class _Settled(rx.Component):
+    tag = "SurgeSettled"
+
+    ready: rx.Var[bool]
+
+    def add_imports(self) -> dict[str, Any]:
+        return _HOOKS
+
+    def add_custom_code(self) -> list[str]:
+        return [_SETTLED]
 
 
 class _Leave(rx.Component):
@@ -247,6 +274,16 @@ def every(seconds: int, on_tick: Any) -> rx.Component:
     return _Every.create(seconds=seconds, on_tick=on_tick)
 
 
+def settled(waiting: rx.Component, *content: rx.Component) -> rx.Component:
+    """Show the content of a page with state once the page's own handlers have loaded it.
+
+    Args:
+        waiting: Shown until then.
+        *content: Shown from then on, whatever happens to the connection.
+    """
+    return _Settled.create(waiting, rx.fragment(*content), ready=rx.State.is_hydrated)
+
+
 def leave(to: rx.Var[str] | str) -> rx.Component:
     """Replace the document as soon as `to` is an address of this site.
 
@@ -261,7 +298,7 @@ def payment_modal(checkout: Any, attempt: rx.Var[int] | int, on_closed: Any) -> 
 
     Args:
         checkout: The fields of a `CheckoutView`.
-        attempt: A counter; 0 opens nothing.
+        attempt: A counter; what it is at first opens nothing.
         on_closed: Gets "dismissed", "failed" or "error". It comes from the browser: it means
             "go and look", never "paid" and never "not paid".
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
+from reflex_components_core.el.element import Element
 
 STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css")
 _FIRST_FACES = (
@@ -85,16 +86,21 @@ def board(*children: Any, current: str, slug: Any = None) -> rx.Component:
         rx.el.aside(
             brand("/admin"),
             rx.el.nav(*tabs, aria_label="Organizer"),
-            rx.el.form(
+            _PlainForm.create(
                 rx.el.button("Sign out", type="submit", class_name="tab"),
-                action="/admin/logout",
-                method="post",
+                custom_attrs={"action": "/admin/logout", "method": "post"},
             ),
             class_name="side",
         ),
         rx.el.main(*children, class_name="main"),
         class_name="board",
     )
+
+
+class _PlainForm(Element):
+    """A form the browser submits by itself; `rx.el.form` always prevents that."""
+
+    tag = "form"
 
 
 def _tab(label: str, href: Any, *, here: bool) -> rx.Component:

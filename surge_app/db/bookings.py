@@ -104,7 +104,7 @@ async def message_counts(session: AsyncSession, event_id: str) -> dict[str, int]
         .where(col(Booking.event_id) == event_id)
         .group_by(col(OutboxMessage.status))
     )
-    return dict(result.tuples().all())
+    return dict(result.all())
 
 
 async def stream_participants(

@@ -87,9 +87,16 @@ class LineStore:
         """Keep the place and tell where it is."""
         return _parse(await self._poll.run(keys.line(slug), visitor_id))
 
-    async def leave(self, slug: str, visitor_id: str) -> bool:
-        """Give up the place or the pass; the next in line is admitted at once."""
-        return bool(await self._leave.run(keys.line(slug), visitor_id))
+    async def leave(self, slug: str, visitor_id: str, *, is_served: bool = False) -> bool:
+        """Give up the place or the pass; the next in line is admitted at once.
+
+        Args:
+            slug: The event.
+            visitor_id: Who goes.
+            is_served: Goes with tickets; else counted as having left without.
+        """
+        counter = "served" if is_served else "left"
+        return bool(await self._leave.run(keys.line(slug), visitor_id, counter))
 
     async def renew(self, slug: str, visitor_id: str, lease: timedelta) -> int:
         """Make a pass last at least `lease` from now.

@@ -13,6 +13,7 @@ from surge_app.pages import admin, book, bookings, event, events, queue
 from surge_app.state.admin import AdminState
 from surge_app.state.book import BookState
 from surge_app.state.bookings import BookingState
+from surge_app.state.errors import ProblemState
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,27 @@ ROUTES = (
         book.page,
         "Your tickets · Surge",
         Access.PASS,
-        (BookState.load, BookState.recheck),
+        (ProblemState.dismiss, BookState.load, BookState.recheck),
     ),
     Route(
         "/bookings/[ref]",
         bookings.page,
         "Your booking · Surge",
         Access.BOOKING,
-        (BookingState.load,),
+        (ProblemState.dismiss, BookingState.load),
     ),
-    Route("/admin", admin.overview, "Organizer · Surge", Access.ADMIN, (AdminState.load,)),
-    Route("/admin/[slug]", admin.board, "Sale day · Surge", Access.ADMIN, (AdminState.load_board,)),
+    Route(
+        "/admin",
+        admin.overview,
+        "Organizer · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, AdminState.load),
+    ),
+    Route(
+        "/admin/[slug]",
+        admin.board,
+        "Sale day · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, AdminState.load_board),
+    ),
 )

@@ -18,13 +18,16 @@ _REFRESH_SECONDS = 2
 def overview() -> rx.Component:
     """Build the list of sales."""
     return shell.board(
-        status.disconnected(),
-        problem_notice(),
-        switch(
-            AdminState.phase,
-            ("loading", _loading()),
-            ("ready", _events()),
-            _signed_out(),
+        live.settled(
+            _loading(),
+            status.disconnected(),
+            problem_notice(),
+            switch(
+                AdminState.phase,
+                ("loading", _loading()),
+                ("ready", _events()),
+                _signed_out(),
+            ),
         ),
         current="events",
     )
@@ -33,14 +36,17 @@ def overview() -> rx.Component:
 def board() -> rx.Component:
     """Build the board of one sale."""
     return shell.board(
-        status.disconnected(),
-        problem_notice(),
-        switch(
-            AdminState.phase,
-            ("loading", _loading()),
-            ("ready", _sale()),
-            ("missing", _missing()),
-            _signed_out(),
+        live.settled(
+            _loading(),
+            status.disconnected(),
+            problem_notice(),
+            switch(
+                AdminState.phase,
+                ("loading", _loading()),
+                ("ready", _sale()),
+                ("missing", _missing()),
+                _signed_out(),
+            ),
         ),
         current="sale",
         slug=AdminState.board.slug,
@@ -165,7 +171,7 @@ def _sale() -> rx.Component:
                 "Taken",
                 card.taken,
                 rx.el.p(f"fees {card.fees}"),
-                rx.el.p(f"{card.bookings} bookings"),
+                rx.el.p(card.bookings),
             ),
             class_name="tiles",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, live, shell, status, surfaces
+from surge_app.components import controls, live, shell, status, surfaces, text
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link, text_button
 from surge_app.pages.parts import price_details, problem_notice, sale_title
@@ -19,22 +19,23 @@ _FORM = "who"
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
-        live.leave(BookState.leave_to),
-        live.payment_modal(BookState.checkout, BookState.attempt, BookState.payment_closed),
-        status.disconnected(),
-        problem_notice(),
-        switch(
-            BookState.phase,
-            ("loading", _loading()),
-            ("choose", _choose()),
-            ("held", _held()),
-            ("expired", _expired()),
-            ("checking", _checking()),
-            ("refunding", _refunding()),
-            ("closed", _closed()),
-            _missing(),
+        live.settled(
+            _loading(),
+            live.leave(BookState.leave_to),
+            live.payment_modal(BookState.checkout, BookState.attempt, BookState.payment_closed),
+            status.disconnected(),
+            problem_notice(),
+            switch(
+                BookState.phase,
+                ("loading", _loading()),
+                ("choose", "held", "expired", _shopping()),
+                ("checking", _checking()),
+                ("refunding", _refunding()),
+                ("closed", _closed()),
+                _missing(),
+            ),
         ),
-        aside=_clock(),
+        aside=live.settled(rx.fragment(), _clock()),
         stuck=True,
     )
 
@@ -134,10 +135,27 @@ def _total() -> rx.Component:
     )
 
 
+def _shopping() -> rx.Component:
+    """Choose, hold and pay; the form stays on the page throughout.
+
+    It is hidden rather than taken away when the time ends: what is half typed must not be lost.
+    """
+    return rx.fragment(
+        sale_title(BookState.sale),
+        switch(
+            BookState.phase,
+            ("choose", _choose()),
+            ("held", rx.fragment(live.every(_BEAT_SECONDS, BookState.beat), _tiers())),
+            _expired(),
+        ),
+        rx.el.div(_form(), hidden=BookState.phase != "held"),
+        switch(BookState.phase, ("choose", _hold_bar()), ("held", _pay_bar()), rx.fragment()),
+    )
+
+
 def _choose() -> rx.Component:
     return rx.fragment(
         live.every(_BEAT_SECONDS, BookState.look),
-        sale_title(BookState.sale),
         rx.cond(
             BookState.owned_link != "",
             surfaces.notice(
@@ -151,35 +169,34 @@ def _choose() -> rx.Component:
             f"Your tickets are held for {BookState.sale.hold_minutes} minutes while you pay.",
             class_name="muted",
         ),
-        rx.el.div(
-            _notice(),
-            _total(),
-            button(
-                rx.cond(
-                    BookState.busy == "hold",
-                    _spinning("Holding your tickets"),
-                    rx.cond(
-                        BookState.price.quantity > 0,
-                        rx.fragment("Hold ", BookState.price.tickets),
-                        rx.fragment("Hold tickets"),
-                    ),
-                ),
-                kind="primary",
-                full=True,
-                disabled=(BookState.price.quantity == 0) | (BookState.busy != ""),
-                on_click=BookState.hold,
-            ),
-            class_name="paybar",
-        ),
     )
 
 
-def _held() -> rx.Component:
+def _hold_bar() -> rx.Component:
+    return rx.el.div(
+        _notice(),
+        _total(),
+        button(
+            rx.cond(
+                BookState.busy == "hold",
+                _spinning("Holding your tickets"),
+                rx.cond(
+                    BookState.price.quantity > 0,
+                    rx.fragment("Hold ", BookState.price.tickets),
+                    rx.fragment("Hold tickets"),
+                ),
+            ),
+            kind="primary",
+            full=True,
+            disabled=(BookState.price.quantity == 0) | (BookState.busy != ""),
+            on_click=BookState.hold,
+        ),
+        class_name="paybar",
+    )
+
+
+def _pay_bar() -> rx.Component:
     return rx.fragment(
-        live.every(_BEAT_SECONDS, BookState.beat),
-        sale_title(BookState.sale),
-        _tiers(),
-        _form(),
         text_button("Let these tickets go", on_click=BookState.release),
         rx.el.div(
             _notice(),
@@ -272,7 +289,6 @@ def _spinning(label: str) -> rx.Component:
 
 def _expired() -> rx.Component:
     return rx.fragment(
-        sale_title(BookState.sale),
         surfaces.card(
             rx.el.p(
                 f"Your {BookState.sale.hold_minutes} minutes ended",
@@ -286,7 +302,7 @@ def _expired() -> rx.Component:
             rx.el.p(
                 rx.cond(
                     BookState.seats_free > 0,
-                    rx.fragment("Seats free right now: ", BookState.seats_free),
+                    rx.fragment("Seats free right now: ", text.count(BookState.seats_free)),
                     rx.cond(
                         BookState.seats_held > 0,
                         "No seat is free right now; some are on hold and may come back.",
@@ -302,9 +318,9 @@ def _expired() -> rx.Component:
                 BookState.busy == "hold",
                 _spinning("Holding your tickets"),
                 rx.cond(
-                    BookState.may_shop & (BookState.seats_free > 0),
+                    BookState.may_shop,
                     rx.cond(
-                        BookState.price.quantity > 0,
+                        (BookState.price.quantity > 0) & (BookState.seats_free > 0),
                         rx.fragment("Hold ", BookState.price.tickets, " again"),
                         "Choose again",
                     ),

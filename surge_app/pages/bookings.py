@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, shell, surfaces
+from surge_app.components import controls, live, shell, surfaces
 from surge_app.components.choice import switch
 from surge_app.components.controls import button_link
 from surge_app.pages.parts import price_rows, problem_notice, sale_title
@@ -14,12 +14,15 @@ from surge_app.state.bookings import BookingState, TicketCard
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
-        problem_notice(),
-        switch(
-            BookingState.phase,
-            ("loading", _loading()),
-            ("ready", _ready()),
-            _missing(),
+        live.settled(
+            _loading(),
+            problem_notice(),
+            switch(
+                BookingState.phase,
+                ("loading", _loading()),
+                ("ready", _ready()),
+                _missing(),
+            ),
         ),
     )
 

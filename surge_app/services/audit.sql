@@ -40,7 +40,7 @@ GROUP BY e.slug, u.id, u.status
 HAVING count(k.id) <> CASE
     WHEN u.status = 'sold' AND coalesce(bool_or(b.status = 'confirmed'), true) THEN 1 ELSE 0 END;
 
--- money_has_one_end: Captured money is applied to one booking or refunded once, within a minute.
+-- money_has_one_end: Captured money is applied to one booking or refunded once, never both, never neither.
 SELECT e.slug, p.id AS payment, p.status, p.disposition,
        count(DISTINCT b.id) AS bookings, count(DISTINCT r.id) AS refunds
 FROM payments p

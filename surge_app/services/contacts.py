@@ -87,7 +87,7 @@ def _phone(value: object) -> str:
     if not text:
         msg = "Your booking reference is sent to your mobile number."
         raise ValueError(msg)
-    msg = "This does not look like a mobile number, such as 98765 43210 or +44 7700 900123."
+    msg = "This does not look like a mobile number, such as 98765 43210 or +44 7400 123456."
     if not text.isascii():
         raise ValueError(msg)
     try:

@@ -5,6 +5,7 @@ Postgres decides about deadlines; the right to shop is asked of the line when a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import groupby
@@ -147,21 +148,16 @@ class Intents:
             NotFound: If it is not the visitor's own.
         """
         async with self._database.transaction() as session:
-            intent, event = await _own(session, intent_id, visitor_id)
+            intent, event = await _own(session, intent_id, visitor_id, for_update=True)
+            await self._end_if_overdue(session, intent)
             view = await intent_view(session, intent, event.slug)
-        if view.status == IntentStatus.HELD and not view.is_live:
-            async with self._database.transaction() as session:
-                intent, _ = await _own(session, intent_id, visitor_id, for_update=True)
-                await self._end_if_overdue(session, intent)
-        if view.is_live or view.status == IntentStatus.CONFIRMED:
+        if view.is_live:
             lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
-            if view.is_live:
-                await self._waiting_room.has_pass(event.slug, visitor_id, lease=lease)
-            return view
-        if view.status == IntentStatus.PAYING:
-            # Overdue, but the gateway has the last word; it is being asked.
-            return view
-        raise IntentExpired
+            await self._waiting_room.keep_pass(event.slug, visitor_id, lease=lease)
+        # An overdue payment is no expiry yet: the gateway has the last word and is being asked.
+        elif view.status not in {IntentStatus.CONFIRMED, IntentStatus.PAYING}:
+            raise IntentExpired
+        return view
 
     async def release(self, intent_id: str, visitor_id: str) -> None:
         """Give held tickets back at once. Money that still arrives is dealt with by `settle`.
@@ -229,7 +225,8 @@ async def intent_view(session: AsyncSession, intent: Intent, slug: str) -> Inten
     rows = await queries.lines(session, intent.id)
     now = await queries.database_now(session)
     is_confirmed = intent.status == IntentStatus.CONFIRMED
-    remaining = int((intent.expires_at - now).total_seconds()) if intent.status in _LIVE else 0
+    # Rounded up: 0 means that the time is over, and not a moment before.
+    left = math.ceil((intent.expires_at - now).total_seconds()) if intent.status in _LIVE else 0
     return IntentView(
         id=intent.id,
         event_slug=slug,
@@ -243,7 +240,7 @@ async def intent_view(session: AsyncSession, intent: Intent, slug: str) -> Inten
         total_paise=intent.total_paise,
         currency=intent.currency,
         expires_at=intent.expires_at,
-        remaining_seconds=max(0, remaining),
+        remaining_seconds=max(0, left),
         booking_ref=await queries.booking_ref(session, intent.id) if is_confirmed else None,
         name=intent.name or "",
         email=intent.email or "",

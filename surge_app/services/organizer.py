@@ -44,7 +44,7 @@ CSV_COLUMNS = (
     "booked_at",
 )
 _BATCH = 500
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _EDITABLE = {
     "name",
     "description",

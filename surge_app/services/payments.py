@@ -88,7 +88,7 @@ class Payments:
             order_id = intent.order_id or order_id
         remaining = int((intent.expires_at - utc_now()).total_seconds())
         lease = timedelta(seconds=max(0, remaining)) + _LEASE_SLACK
-        await self._waiting_room.has_pass(event.slug, visitor_id, lease=lease)
+        await self._waiting_room.keep_pass(event.slug, visitor_id, lease=lease)
         return CheckoutView(
             key_id=self._gateway.key_id,
             order_id=order_id,

@@ -89,7 +89,7 @@ class Settlement:
             event = await catalog_queries.event_by_id(session, intent.event_id)
         if row.disposition == Disposition.APPLIED and not is_decided:
             self._catalog.forget()
-            await self._give_pass_back(event.slug, intent.visitor_id)
+            await self._waiting_room.serve(event.slug, intent.visitor_id)
         return outcome
 
     async def outcome_of_order(self, order_id: str) -> PaymentOutcome:
@@ -139,13 +139,6 @@ class Settlement:
         if intent.status != IntentStatus.CONFIRMED:
             await outbox.add(session, messages_for(intent, None, MessageKind.LATE_PAYMENT))
         _log.warning("payment_refunded", payment=payment.id, intent=intent.id, reason=reason)
-
-    async def _give_pass_back(self, slug: str, visitor_id: str) -> None:
-        try:
-            await self._waiting_room.leave(slug, visitor_id)
-        except SurgeError:
-            # The lease ends by itself; a booking never fails because the line is away.
-            _log.warning("pass_not_returned", event_slug=slug)
 
 
 async def _record(session: AsyncSession, intent: Intent, payment: GatewayPayment) -> Payment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,16 @@ class WaitingRoom:
         """Refuse who may not shop; raises NotAdmitted or LineUnavailable."""
         if not await self.has_pass(slug, visitor_id, lease=lease):
             raise NotAdmitted
+
+    async def keep_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
+        """Make a buyer's pass last, if the line can be reached; a hold never depends on it."""
+        with contextlib.suppress(LineUnavailable):
+            await self.has_pass(slug, visitor_id, lease=lease)
+
+    async def serve(self, slug: str, visitor_id: str) -> None:
+        """Take the pass back from someone who has bought; the lease ends by itself otherwise."""
+        with contextlib.suppress(LineUnavailable):
+            await _reach(self._store.leave(slug, visitor_id, is_served=True))
 
     async def stats(self, slug: str) -> RawStats:
         """Count the line of an event; raises LineUnavailable if Redis does not answer."""

@@ -185,7 +185,7 @@ def _board(stats: EventStats) -> BoardCard:
         left=_grouped(stats.queue.left),
         taken=rupees(stats.revenue_paise),
         fees=rupees(stats.fees_paise),
-        bookings=_grouped(stats.bookings),
+        bookings="1 booking" if stats.bookings == 1 else f"{_grouped(stats.bookings)} bookings",
         messages_pending=_grouped(stats.messages_pending),
         messages_dead=stats.messages_dead,
         is_paused=stats.queue.paused,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 
 import reflex as rx
 
@@ -19,11 +18,9 @@ from surge_app.errors import (
 )
 from surge_app.services.views import EventView, IntentView, PaymentOutcome
 from surge_app.state import cards, session
-from surge_app.state.suggest import email_suggestion
+from surge_app.state.contact_form import FIELDS, LONGEST_INPUT, ContactForm
 
 _SELLING = {"on_sale", "all_held", "paused", "sold_out"}
-_FIELDS = ("name", "email", "phone")
-_LONGEST_INPUT = 200
 _OUTCOMES = {
     "dismissed": "You closed the payment. Nothing was paid, and your tickets are still held.",
     "failed": "The payment did not go through and nothing was paid. Your tickets are still held.",
@@ -31,14 +28,15 @@ _OUTCOMES = {
 }
 
 
-class BookState(rx.State):
+class BookState(ContactForm, rx.State):
     """One visitor's checkout for one event.
 
     Attributes:
         phase: loading, choose, held, checking, refunding, expired, closed or missing.
         notice: A sentence beside the action, with its tone.
         busy: What is under way: hold, pay, check or nothing.
-        attempt: Grows with each press of Pay that may open the modal.
+        attempt: Grows with each press of Pay that may open the modal, never back to a number
+            this tab has seen.
         leave_to: Where the browser goes next.
     """
 
@@ -52,10 +50,6 @@ class BookState(rx.State):
     is_paying: bool = False
     remaining_seconds: int = 0
     stamp: int = 0
-    contact: cards.ContactCard = cards.ContactCard()
-    complaints: cards.ContactCard = cards.ContactCard()
-    suggestion: str = ""
-    notice: str = ""
     tone: str = "bad"
     owned_link: str = ""
     busy: str = ""
@@ -70,7 +64,7 @@ class BookState(rx.State):
     async def load(self) -> None:
         """Show where this visitor stands: a live hold, an ended one, or the choice."""
         slug, visitor = session.segment(self, 1), session.visitor(self)
-        self.reset()
+        self._start_over(slug)
         if visitor is None:
             self.leave_to = f"/queue/{slug}"
             return
@@ -133,7 +127,7 @@ class BookState(rx.State):
         if visitor is None or not await self._may_shop(visitor):
             self.leave_to = f"/queue/{slug}"
             return
-        if not self._wish:
+        if not self._wish or self.seats_free == 0:
             self.phase = "choose"
             await self._refresh()
             return
@@ -151,7 +145,7 @@ class BookState(rx.State):
         except SurgeError as error:
             self._say(error.message)
             return
-        self._intent_id, self._wish, self.attempt = "", {}, 0
+        self._intent_id, self._wish = "", {}
         self.phase, self.is_paying = "choose", False
         self.may_shop = await self._may_shop(visitor)
         await self._refresh()
@@ -182,33 +176,6 @@ class BookState(rx.State):
         if self.phase == "choose" and not self.busy:
             await self._refresh()
 
-    @rx.event
-    def note(self, field: object, value: object) -> None:
-        """Keep what was typed into a field, and say what is wrong with it."""
-        if field not in _FIELDS or not isinstance(value, str):
-            return
-        text = value[:_LONGEST_INPUT]
-        # Leaving a field empty is no mistake yet; Pay will ask for it. Nor is an old complaint
-        # taken back: the page would move under the finger.
-        complaint = getattr(self.complaints, field)
-        if text.strip():
-            complaint = current().contacts.check_field(field, text)
-        self.contact = cards.ContactCard(**{**asdict(self.contact), field: text})
-        self.complaints = cards.ContactCard(**{**asdict(self.complaints), field: complaint})
-        if self.complaints == cards.ContactCard():
-            self.notice = ""
-        if field == "email":
-            self.suggestion = "" if complaint else email_suggestion(text)
-
-    @rx.event
-    def use_suggestion(self) -> rx.event.EventSpec | None:
-        """Take the likelier spelling of the email address."""
-        if not self.suggestion:
-            return None
-        email, self.suggestion = self.suggestion, ""
-        self.contact = cards.ContactCard(self.contact.name, email, self.contact.phone)
-        return rx.set_value("email", email)
-
     @rx.event(background=True)
     async def pay(self, form: dict[str, object]) -> AsyncIterator[rx.event.EventSpec]:
         """Start the payment, or open it again: the order stays the same."""
@@ -217,7 +184,7 @@ class BookState(rx.State):
             if visitor is None or self.phase != "held" or self.busy:
                 return
             self.busy, self.notice = "pay", ""
-            typed = {field: str(form.get(field) or "")[:_LONGEST_INPUT] for field in _FIELDS}
+            typed = {field: str(form.get(field) or "")[:LONGEST_INPUT] for field in FIELDS}
             self.contact = cards.ContactCard(**typed)
             self.complaints = cards.ContactCard()
             intent_id = self._intent_id
@@ -228,7 +195,7 @@ class BookState(rx.State):
             async with self:
                 await self._refuse(error, visitor)
             if isinstance(error, InvalidContact):
-                yield rx.set_focus(next(field for field in _FIELDS if field in error.fields))
+                yield rx.set_focus(next(field for field in FIELDS if field in error.fields))
         else:
             async with self:
                 await self._refresh(intent)
@@ -338,9 +305,8 @@ class BookState(rx.State):
         elif intent is not None and intent.booking_ref and not self.may_shop:
             self._intent_id = intent.id
             self._go_to_booking(intent.booking_ref)
-        elif intent is not None and intent.status in {"held", "expired"}:
-            self._intent_id, self._wish = "", cards.wish_of(intent)
-            self.phase = "expired"
+        elif intent is not None and intent.status in {"held", "expired"} and not self.may_shop:
+            self._wish, self.phase = cards.wish_of(intent), "expired"
             await self._refresh()
         elif not self.may_shop:
             self.leave_to = f"/queue/{event.slug}"
@@ -378,7 +344,7 @@ class BookState(rx.State):
         )
 
     async def _expire(self, visitor: str) -> None:
-        self._intent_id, self.phase, self.is_paying, self.attempt = "", "expired", False, 0
+        self._intent_id, self.phase, self.is_paying = "", "expired", False
         self.remaining_seconds, self.notice = 0, ""
         self.may_shop = await self._may_shop(visitor)
         await self._refresh()
@@ -391,7 +357,7 @@ class BookState(rx.State):
 
     async def _refuse(self, error: SurgeError, visitor: str) -> None:
         if isinstance(error, InvalidContact):
-            known = {field: error.fields.get(field, "") for field in _FIELDS}
+            known = {field: error.fields.get(field, "") for field in FIELDS}
             self.complaints = cards.ContactCard(**known)
             self._say("Please check the fields above.")
         elif isinstance(error, IntentExpired | NotFound):
@@ -404,7 +370,18 @@ class BookState(rx.State):
         self.seats_free = sum(tier.available for tier in event.tiers)
         self.seats_held = sum(tier.held for tier in event.tiers)
 
+    def _start_over(self, slug: str) -> None:
+        """Forget the page before; a reconnection must not empty a form that is being filled."""
+        kept = (self.attempt, self.contact, self.suggestion)
+        is_same_event = self.sale.slug == slug
+        self.reset()
+        self.attempt = kept[0]
+        if is_same_event:
+            _, self.contact, self.suggestion = kept
+
     def _keep_contact(self, intent: IntentView) -> None:
+        if not intent.email:
+            return
         self.contact = cards.ContactCard(intent.name, intent.email, intent.phone)
 
     def _go_to_booking(self, ref: str) -> None:

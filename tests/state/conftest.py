@@ -8,7 +8,7 @@ import pytest
 
 from surge_app.services.contacts import Contacts
 from surge_app.services.views import EventView
-from surge_app.state import admin, book, bookings, session
+from surge_app.state import admin, book, bookings, contact_form, session
 from tests.state import samples
 from tests.state.harness import Catalog, Identity, Intents, Payments, WaitingRoom
 
@@ -31,6 +31,6 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
         tickets=SimpleNamespace(),
         organizer=SimpleNamespace(),
     )
-    for module in (admin, book, bookings, session):
+    for module in (admin, book, bookings, session, contact_form):
         monkeypatch.setattr(module, "current", lambda: services)
     return services

@@ -265,3 +265,38 @@ async def test_a_booking_made_before_is_opened_when_there_is_no_pass(
     state = at(BookState(), "/book/monsoon", "visitor=v1")
     await call(BookState.load, state)
     assert state.leave_to.startswith("/bookings/ABCD2345")
+
+
+async def test_a_reconnection_keeps_what_was_typed_and_opens_no_second_modal(paying: Any) -> None:
+    await call(BookState.note, paying, "name", "Asha R")
+    await call(BookState.load, paying)
+    assert paying.phase == "held"
+    assert paying.contact.name == "Asha R"
+    assert paying.attempt == 1
+
+
+async def test_another_page_in_the_same_tab_starts_afresh(
+    paying: Any, services: SimpleNamespace
+) -> None:
+    services.payments.answer = PaymentOutcome("ABCD2345", "confirmed")
+    await call(BookState.payment_closed, paying, "dismissed")
+    services.intents.mine = None
+    services.catalog.shown = dataclasses.replace(services.catalog.shown, slug="other")
+    await call(BookState.load, at(paying, "/book/other", "visitor=v1"))
+    assert paying.leave_to == ""
+    assert paying.phase == "choose"
+    assert paying.contact.name == ""
+
+
+@pytest.mark.parametrize(("may_shop", "phase"), [(True, "choose"), (False, "expired")])
+async def test_a_hold_that_ended_before_a_reload_is_told_only_without_a_pass(
+    services: SimpleNamespace, *, may_shop: bool, phase: str
+) -> None:
+    services.waiting_room.may_shop = may_shop
+    services.intents.mine = dataclasses.replace(
+        samples.intent(services.catalog.shown, [Line("general", 2)], status="expired"),
+        remaining_seconds=0,
+    )
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    assert state.phase == phase

@@ -1,7 +1,8 @@
 -- line: prelude of the scripts of the waiting room; names the keys and admits by number.
 -- KEYS  1 rules (hash: phase, opens_at_ms, closes_at_ms, paused, concurrent_buyers,
 --         admissions_per_minute, message)
---       2 stock (hash: available, held, sold, holders)   3 counters (hash: issued, admitted, left)
+--       2 stock (hash: available, held, sold, holders)   3 counters (hash: issued, admitted, left,
+--         served)
 --       4 numbers (hash: visitor -> number)              5 line (zset: visitor by number)
 --       6 absent (zset: visitor by number)               7 seen (hash: visitor -> ms)
 --       8 passes (zset: visitor by end of lease, ms)     9 recent (zset: number by admission, ms)

@@ -1,0 +1,104 @@
+"""The layout is fixed, files stay readable, and every script says what it takes and gives."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MOST_LINES = 400
+ALWAYS = {
+    "LICENSE",
+    "Makefile",
+    "alembic",
+    "alembic.ini",
+    "assets",
+    "pyproject.toml",
+    "requirements-dev.txt",
+    "requirements.txt",
+    "rxconfig.py",
+    "surge_app",
+    "tests",
+}
+# `reflex.lock` is what Reflex pins its own packages by.
+ALSO = {"CHANGELOG.md", "README.md", "bench", "deploy", "docs", "reflex.lock"}
+PACKAGES = {
+    "models",
+    "db",
+    "kv",
+    "services",
+    "providers",
+    "sandbox",
+    "gate",
+    "api",
+    "state",
+    "components",
+    "pages",
+    "jobs",
+}
+SCRIPTS = sorted((ROOT / "surge_app" / "kv" / "lua").glob("*.lua"))
+
+
+def _visible(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.name[0] not in "._"}
+
+
+def test_the_top_level_is_as_fixed() -> None:
+    assert _visible(ROOT) >= ALWAYS
+    assert _visible(ROOT) - ALWAYS - ALSO == set()
+
+
+def test_the_packages_are_as_fixed() -> None:
+    folders = {path.name for path in (ROOT / "surge_app").iterdir() if path.is_dir()}
+    assert folders - {"__pycache__"} == PACKAGES
+    assert all((ROOT / "surge_app" / name / "__init__.py").exists() for name in PACKAGES)
+
+
+def test_no_package_shadows_alembic() -> None:
+    assert not (ROOT / "alembic" / "__init__.py").exists()
+    assert not (ROOT / "alembic" / "versions" / "__init__.py").exists()
+
+
+def test_no_module_is_longer_than_one_can_read() -> None:
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+        for path in (ROOT / "surge_app").rglob("*.py")
+    }
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "surge_app").rglob("*.py")
+        if not path.read_text("utf-8").startswith(('"""', 'r"""'))
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_every_script_says_what_it_takes_and_gives(script: Path) -> None:
+    lines = script.read_text("utf-8").splitlines()
+    body = next(number for number, line in enumerate(lines) if not line.startswith("--"))
+    head, code = "\n".join(lines[:body]), "\n".join(lines[body:])
+    assert lines[0].startswith(f"-- {script.stem}: ")
+    needs = set(re.findall(r"prelude `(\w+)`", head))
+    assert needs <= {other.stem for other in SCRIPTS}
+    if "KEYS[" in code:
+        assert "\n-- KEYS  1 " in head
+    else:
+        assert needs, "without keys of its own a script needs a prelude"
+    used = {int(number) for number in re.findall(r"ARGV\[(\d+)\]", code)}
+    told = re.search(r"^-- ARGV ((?:.|\n)*?)(?:^-- [A-Z]|\Z)", head, re.MULTILINE)
+    named = set(re.findall(r"(?<=\s)(\d)(?= \S)", told[1])) if told else set()
+    assert {int(number) for number in named} == used
+    if "prelude of" not in head:
+        assert "\n-- Returns " in head
+
+
+def test_there_are_scripts() -> None:
+    assert {"line", "join", "poll", "leave", "renew", "stats", "limit"} <= {
+        script.stem for script in SCRIPTS
+    }

@@ -1,0 +1,77 @@
+"""Real browsers against the production build."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from tests.browser_setup import executable_path, launch_arguments
+from tests.conftest import Surge
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+_ARGUMENTS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncGenerator[Browser]:
+    """One browser for the session."""
+    expect.set_options(timeout=15_000)
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=executable_path(), args=[*launch_arguments(), *_ARGUMENTS]
+        )
+        yield launched
+        await launched.close()
+
+
+class Person:
+    """Someone with a browser of their own, and what went wrong in it."""
+
+    def __init__(self, context: BrowserContext, page: Page) -> None:
+        self.context = context
+        self.page = page
+        self.sockets: list[str] = []
+        self.errors: list[str] = []
+        page.on("websocket", lambda socket: self.sockets.append(socket.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._note)
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+
+NewPerson = Callable[..., Awaitable[Person]]
+
+
+@pytest_asyncio.fixture
+async def new_person(browser: Browser, surge: Surge) -> AsyncGenerator[NewPerson]:
+    """Make people; each has cookies of their own."""
+    contexts: list[BrowserContext] = []
+
+    async def create(*, desktop: bool = False, dark: bool = False, **options: Any) -> Person:
+        context = await browser.new_context(
+            base_url=surge.url,
+            viewport=DESKTOP if desktop else PHONE,
+            color_scheme="dark" if dark else "light",
+            **options,
+        )
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        return Person(context, await context.new_page())
+
+    yield create
+    for context in contexts:
+        await context.close()
+
+
+async def fill_contact(page: Page, *, name: str = "Asha Rao", tag: str = "asha") -> None:
+    """Fill the form as an attendee would."""
+    await page.get_by_label("Full name").fill(name)
+    await page.get_by_label("Email").fill(f"{tag}@example.com")
+    digits = sum(ord(letter) * 7919**place for place, letter in enumerate(tag)) % 10**8
+    await page.get_by_label("Mobile").fill(f"98{digits:08d}")

@@ -1,0 +1,164 @@
+"""The word for where a sale stands follows from decisions, time and stock, in that order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surge_app.db.units import Counts
+from surge_app.errors import InvalidRequest
+from surge_app.models import Event, EventPhase, Tier
+from surge_app.services.catalog import NewEvent, NewTier, _check, event_status, event_view
+from surge_app.services.views import TierView
+
+NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WORDS = {"scheduled", "on_sale", "paused", "all_held", "sold_out", "ended", "cancelled"}
+
+
+def _event(**values: object) -> Event:
+    known = {"slug": "gala", "name": "Gala", "venue": "Hall", "fee_paise": 2_500}
+    return Event(**{**known, "starts_at": NOW + 30 * HOUR, **values})
+
+
+def _tier(available: int = 0, held: int = 0, sold: int = 0) -> TierView:
+    total = available + held + sold
+    return TierView("t", "General", 50_000, 52_500, total, available, held, sold)
+
+
+def _status(*tiers: TierView, at: datetime = NOW, **values: object) -> str:
+    return event_status(_event(**values), tiers or (_tier(available=1),), at)
+
+
+def test_a_published_event_with_free_units_is_on_sale() -> None:
+    assert _status() == "on_sale"
+
+
+def test_a_sale_opens_and_closes_to_the_second() -> None:
+    times = {"sales_open_at": NOW, "sales_close_at": NOW + HOUR}
+    second = timedelta(seconds=1)
+    assert _status(at=NOW - second, **times) == "scheduled"
+    assert _status(at=NOW, **times) == "on_sale"
+    assert _status(at=NOW + HOUR - second, **times) == "on_sale"
+    assert _status(at=NOW + HOUR, **times) == "ended"
+
+
+def test_without_a_closing_time_a_sale_ends_when_the_event_starts() -> None:
+    assert _status(starts_at=NOW) == "ended"
+    assert _status(starts_at=NOW, sales_close_at=NOW + HOUR) == "on_sale"
+
+
+def test_all_held_is_not_sold_out() -> None:
+    assert _status(_tier(held=1, sold=9)) == "all_held"
+    assert _status(_tier(sold=10)) == "sold_out"
+    assert _status(_tier(sold=10), _tier(held=1)) == "all_held"
+    assert _status(_tier(sold=10), _tier(available=1)) == "on_sale"
+
+
+def test_pausing_hides_neither_the_end_nor_sold_out() -> None:
+    assert _status(is_paused=True) == "paused"
+    assert _status(_tier(held=1), is_paused=True) == "paused"
+    assert _status(_tier(sold=1), is_paused=True) == "sold_out"
+    assert _status(is_paused=True, starts_at=NOW) == "ended"
+    assert _status(is_paused=True, sales_open_at=NOW + HOUR) == "scheduled"
+
+
+def test_cancelled_wins_over_everything() -> None:
+    assert _status(_tier(sold=1), phase=EventPhase.CANCELLED, starts_at=NOW) == "cancelled"
+
+
+def test_an_event_without_tiers_has_nothing_to_sell() -> None:
+    assert event_status(_event(), (), NOW) == "sold_out"
+
+
+@given(
+    st.sampled_from(EventPhase),
+    st.booleans(),
+    st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=3),
+    st.integers(-3, 3),
+    st.integers(-3, 3),
+)
+def test_there_is_always_one_word_and_only_on_sale_promises_a_ticket(
+    phase: EventPhase,
+    is_paused: bool,  # noqa: FBT001 - hypothesis passes by position
+    counts: list[tuple[int, int, int]],
+    opens: int,
+    closes: int,
+) -> None:
+    word = event_status(
+        _event(
+            phase=phase,
+            is_paused=is_paused,
+            sales_open_at=NOW + opens * HOUR,
+            sales_close_at=NOW + closes * HOUR,
+        ),
+        tuple(_tier(*count) for count in counts),
+        NOW,
+    )
+    assert word in WORDS
+    if word == "on_sale":
+        assert sum(count[0] for count in counts) > 0
+        assert opens <= 0 < closes
+        assert not is_paused
+
+
+@given(st.integers(100, 10**9), st.integers(0, 10**6))
+def test_the_first_figure_shown_has_the_fee_in_it(price_paise: int, fee_paise: int) -> None:
+    tier = Tier(id="t", event_id="e", name="General", price_paise=price_paise, capacity=7)
+    view = event_view(_event(fee_paise=fee_paise), [tier], {"t": Counts(4, 2, 1)}, NOW)
+    assert view.tiers[0].all_in_paise == price_paise + fee_paise
+    assert (view.tiers[0].available, view.tiers[0].held, view.tiers[0].sold) == (4, 2, 1)
+
+
+def test_a_tier_nobody_counted_is_empty_not_broken() -> None:
+    tier = Tier(id="t", event_id="e", name="General", price_paise=100, capacity=7)
+    assert event_view(_event(), [tier], {}, NOW).status == "sold_out"
+
+
+GENERAL = (NewTier("General", 50_000, 10),)
+GOOD = {"slug": "gala", "name": "Gala", "venue": "Hall", "starts_at": NOW, "tiers": GENERAL}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"slug": ""},
+        {"slug": "Gala"},
+        {"slug": "-gala"},
+        {"slug": "gala--night"},
+        {"slug": "gala/night"},
+        {"slug": "gala\n"},
+        {"slug": "गाला"},
+        {"slug": "x" * 61},
+        {"name": " "},
+        {"venue": ""},
+        {"tiers": ()},
+        {"tiers": (*GENERAL, NewTier("General", 100, 1))},
+        {"tiers": (NewTier(" ", 100, 1),)},
+        {"tiers": (NewTier("General", 99, 1),)},
+        {"tiers": (NewTier("General", 100, 0),)},
+        {"tiers": (NewTier("General", 100, 1_000_001),)},
+        {"starts_at": NOW.replace(tzinfo=None)},
+        {"sales_open_at": NOW.replace(tzinfo=None)},
+        {"sales_close_at": NOW.replace(tzinfo=None)},
+        {"time_zone": "Asia/Nowhere"},
+        {"time_zone": ""},
+        {"time_zone": "../../etc/passwd"},
+        {"max_per_person": 0},
+        {"max_per_person": 101},
+        {"hold_seconds": 4},
+        {"hold_seconds": 3601},
+        {"concurrent_buyers": 0},
+        {"admissions_per_minute": 0},
+        {"fee_paise": -1},
+        {"challenge": "maybe"},
+    ],
+)
+def test_an_event_that_makes_no_sense_is_refused_with_a_sentence(values: dict[str, object]) -> None:
+    _check(NewEvent(**GOOD))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidRequest) as caught:
+        _check(NewEvent(**{**GOOD, **values}))  # pyright: ignore[reportArgumentType]
+    assert caught.value.message.endswith(".")

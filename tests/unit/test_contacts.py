@@ -1,0 +1,182 @@
+"""What people type into name, email and phone: India first, the world understood."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surge_app.errors import InvalidContact
+from surge_app.services.contacts import Contacts
+
+contacts = Contacts()
+GOOD = {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210"}
+
+
+def _check(**typed: object) -> tuple[str, str, str]:
+    contact = contacts.check(**{**GOOD, **typed})
+    return contact.name, contact.email, contact.phone
+
+
+def _refused(**typed: object) -> dict[str, str]:
+    with pytest.raises(InvalidContact) as caught:
+        contacts.check(**{**GOOD, **typed})
+    return caught.value.fields
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "98765 43210",
+        "9876543210",
+        "098765 43210",
+        "098765-43210",
+        "+91 98765 43210",
+        "+919876543210",
+        "0091 98765 43210",
+        "+91 (98765) 43210",
+        "  98765 43210  ",
+        "91 9876543210",
+    ],
+)
+def test_an_indian_mobile_is_understood_as_people_write_it(typed: str) -> None:
+    assert _check(phone=typed)[2] == "+919876543210"
+
+
+@pytest.mark.parametrize(
+    ("typed", "e164"),
+    [
+        ("+44 7400 123456", "+447400123456"),
+        ("+1 650 253 0000", "+16502530000"),
+        ("+971 50 123 4567", "+971501234567"),
+        ("+65 8123 4567", "+6581234567"),
+    ],
+)
+def test_a_foreign_mobile_needs_its_country_code(typed: str, e164: str) -> None:
+    assert _check(phone=typed)[2] == e164
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "022 2345 6789",  # a landline in Mumbai: it takes no SMS
+        "+91 80 2345 6789",
+        "+44 20 7946 0958",
+        "1800 123 4567",  # toll-free
+        "12345",
+        "98765 4321",
+        "98765 432100",
+        "98765 43210 ext 5",
+        "٩٨٧٦٥٤٣٢١٠",
+        "९८७६५४३२१०",
+        "９８７６５４３２１０",
+        "9876543210\N{ARABIC-INDIC DIGIT ONE}",
+        "call me",
+        "",
+        "   ",
+        None,
+        9876543210,
+        ["98765 43210"],
+    ],
+)
+def test_what_takes_no_sms_is_refused_with_one_sentence(typed: object) -> None:
+    fields = _refused(phone=typed)
+    assert set(fields) == {"phone"}
+    assert fields["phone"].endswith(".")
+
+
+def test_the_numbers_the_sentence_proposes_are_accepted() -> None:
+    sentence = _refused(phone="12345")["phone"]
+    proposed = [text.strip() for text in re.findall(r"\+?\d[\d ]{8,}", sentence)]
+    assert len(proposed) == 2
+    assert [contacts.check_field("phone", text) for text in proposed] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Asha@Example.COM", "Asha@example.com"),
+        ("  asha@example.com ", "asha@example.com"),
+        ("asha+tickets@gmail.com", "asha+tickets@gmail.com"),
+        ("a.b-c_d@sub.domain.co.in", "a.b-c_d@sub.domain.co.in"),
+    ],
+)
+def test_the_domain_of_a_mail_address_is_lower_cased_and_the_rest_kept(
+    typed: str, kept: str
+) -> None:
+    assert _check(email=typed)[1] == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "asha",
+        "asha@",
+        "@example.com",
+        "asha@example",
+        "asha@@example.com",
+        "asha@exa mple.com",
+        "asha@example.com, other@example.com",
+        "asha@example.com\nBcc: all@example.com",
+        "Asha <asha@example.com>",
+        "a" * 250 + "@example.com",
+        None,
+        {"address": "asha@example.com"},
+    ],
+)
+def test_what_is_no_mail_address_is_refused(typed: object) -> None:
+    assert set(_refused(email=typed)) == {"email"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Asha   Rao ", "Asha Rao"),
+        ("आशा राव", "आशा राव"),
+        ("அருண்", "அருண்"),
+        ("O'Brien-D'Souza", "O'Brien-D'Souza"),
+        ("A", "A"),
+        ("Asha\tRao\n", "Asha Rao"),
+        ("x" * 100, "x" * 100),
+    ],
+)
+def test_a_name_keeps_its_letters_and_loses_its_spare_spaces(typed: str, kept: str) -> None:
+    assert _check(name=typed)[0] == kept
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "   ", "x" * 101, "a\x00b", "a\u202eb", "a\x1b[31m", None, 7]
+)
+def test_what_is_no_name_is_refused(typed: object) -> None:
+    assert set(_refused(name=typed)) == {"name"}
+
+
+def test_all_wrong_fields_are_told_at_once() -> None:
+    fields = _refused(name="", email="x", phone="1")
+    assert set(fields) == {"name", "email", "phone"}
+    assert all(sentence.endswith(".") for sentence in fields.values())
+
+
+def test_one_field_is_checked_as_all_of_them_are() -> None:
+    assert contacts.check_field("phone", "98765 43210") == ""
+    assert contacts.check_field("phone", "12345") == _refused(phone="12345")["phone"]
+    assert contacts.check_field("nonsense", "12345") == ""
+
+
+@given(st.from_regex(r"[6-9][0-9]{9}", fullmatch=True))
+def test_checking_a_checked_phone_changes_nothing(digits: str) -> None:
+    if contacts.check_field("phone", digits):
+        return
+    once = _check(phone=digits)[2]
+    assert once == f"+91{digits}"
+    assert _check(phone=once)[2] == once
+
+
+@given(st.text(max_size=200))
+def test_nothing_typed_breaks_a_field(typed: str) -> None:
+    for field in ("name", "email", "phone"):
+        problem = contacts.check_field(field, typed)
+        assert problem == "" or problem.endswith(".")

@@ -1,0 +1,196 @@
+"""Signed cookies and links: each for one purpose, none forgeable, keys that rotate."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import TimestampSigner
+
+from surge_app.services.identity import Cookie, Identity, parse_cookies
+
+KEY, OTHER = "k" * 40, "o" * 40
+identity = Identity((KEY,), secure=False)
+REF = "SRG-ABCDEFGH"
+
+
+def _sent(*cookies: Cookie) -> str:
+    """The `Cookie` header a browser sends back."""
+    return "; ".join(cookie.header.partition(";")[0] for cookie in cookies)
+
+
+def _value(cookie: Cookie) -> str:
+    return cookie.header.partition(";")[0].partition("=")[2]
+
+
+def _all(by: Identity) -> dict[str, tuple[Cookie, Callable[[str], object]]]:
+    visitor_id, visitor = by.new_visitor()
+    return {
+        "visitor": (visitor, by.visitor),
+        "pass": (by.with_pass(_sent(visitor), visitor_id, "gala"), by.passes),
+        "booking": (by.with_booking("", REF), by.bookings),
+        "admin": (by.admin_session("organizer"), by.admin),
+    }
+
+
+def test_what_was_signed_is_read_back() -> None:
+    visitor_id, visitor = identity.new_visitor()
+    header = _sent(visitor)
+    assert identity.visitor(header) == visitor_id
+    assert len(base64.urlsafe_b64decode(visitor_id + "==")) == 16
+    shopping = identity.with_pass(header, visitor_id, "gala")
+    assert identity.passes(_sent(visitor, shopping)) == ["gala"]
+    assert identity.bookings(_sent(identity.with_booking("", REF))) == [REF]
+    assert identity.admin(_sent(identity.admin_session("organizer"))) == "organizer"
+    assert identity.opens_booking(identity.booking_token(REF), REF)
+
+
+def test_every_visitor_is_another() -> None:
+    assert len({identity.new_visitor()[0] for _ in range(500)}) == 500
+
+
+def test_no_purpose_can_be_exchanged_for_another() -> None:
+    made = _all(identity)
+    values = {purpose: _value(cookie) for purpose, (cookie, _) in made.items()}
+    values["booking-link"] = identity.booking_token(REF)
+    for purpose, (_, read) in made.items():
+        for other, value in values.items():
+            if other != purpose:
+                assert not read(f"surge_{purpose}={value}"), f"{other} was read as {purpose}"
+    assert not any(
+        identity.opens_booking(value, REF)
+        for purpose, value in values.items()
+        if purpose != "booking-link"
+    )
+
+
+def test_a_pass_belongs_to_one_visitor() -> None:
+    visitor_id, mine = identity.new_visitor()
+    _, another = identity.new_visitor()
+    shopping = identity.with_pass(_sent(mine), visitor_id, "gala")
+    assert identity.passes(_sent(another, shopping)) == []
+    assert identity.passes(_sent(shopping)) == []
+
+
+def test_a_booking_link_opens_its_booking_alone() -> None:
+    token = identity.booking_token(REF)
+    assert not identity.opens_booking(token, "SRG-ZZZZZZZZ")
+    assert not identity.opens_booking("", REF)
+    assert not identity.opens_booking("forged", REF)
+
+
+@given(st.data())
+def test_a_changed_character_anywhere_spoils_a_cookie(data: st.DataObject) -> None:
+    purpose = data.draw(st.sampled_from(["visitor", "booking", "admin"]))
+    cookie, read = _all(identity)[purpose]
+    value = _value(cookie)
+    place = data.draw(st.integers(0, len(value) - 1))
+    letter = data.draw(st.sampled_from("ABCxyz019-_."))
+    changed = value[:place] + letter + value[place + 1 :]
+    expected = read(f"surge_{purpose}={value}")
+    assert read(f"surge_{purpose}={changed}") == (expected if changed == value else read(""))
+
+
+@given(st.text(max_size=300))
+def test_no_cookie_header_breaks_the_reading(header: str) -> None:
+    for purpose in ("visitor", "pass", "booking", "admin"):
+        text = f"surge_{purpose}={header}"
+        assert identity.visitor(text) is None
+        assert identity.passes(text) == []
+        assert identity.bookings(text) == []
+        assert identity.admin(text) is None
+    assert not identity.opens_booking(header, REF)
+
+
+def test_a_value_of_the_wrong_shape_is_nothing_even_if_signed() -> None:
+    def signed(purpose: str, value: object) -> str:
+        return f"surge_{purpose}={identity._signer(purpose).dumps(value)}"
+
+    assert identity.visitor(signed("visitor", 7)) is None
+    assert identity.passes(signed("pass", ["gala"])) == []
+    assert identity.bookings(signed("booking", {"ref": REF})) == []
+    assert identity.bookings(signed("booking", [REF, 7])) == [REF]
+    assert identity.admin(signed("admin", ["organizer"])) is None
+
+
+@pytest.mark.parametrize(
+    ("purpose", "days"), [("visitor", 30), ("pass", 2 / 24), ("booking", 400), ("admin", 8 / 24)]
+)
+def test_a_cookie_ends_with_its_age(
+    purpose: str, days: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _all(identity)
+    cookie, read = made[purpose]
+    header = _sent(cookie) if purpose != "pass" else _sent(made["visitor"][0], cookie)
+    assert f"Max-Age={int(days * 86_400)};" in cookie.header
+    now = TimestampSigner("any").get_timestamp()
+    # The clock is the library's: what it says is signed into every value.
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now + int(days * 86_400) - 60)
+    assert read(header)
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now + int(days * 86_400) + 60)
+    assert not read(header)
+
+
+def test_keys_rotate_without_signing_anybody_out() -> None:
+    before = Identity((KEY,), secure=False)
+    during = Identity((OTHER, KEY), secure=False)
+    after = Identity((OTHER,), secure=False)
+    old, new = before.admin_session("organizer"), during.admin_session("organizer")
+    assert during.admin(_sent(old)) == "organizer"
+    assert after.admin(_sent(new)) == "organizer"
+    assert after.admin(_sent(old)) is None
+    assert before.admin(_sent(new)) is None
+
+
+def test_over_https_cookies_are_secure_and_bound_to_the_host() -> None:
+    safe = Identity((KEY,), secure=True)
+    for purpose, (cookie, _) in _all(safe).items():
+        assert cookie.name == f"__Host-surge_{purpose}"
+        assert cookie.header.startswith(f"__Host-surge_{purpose}=")
+        attributes = cookie.header.split("; ")[1:]
+        assert {"Path=/", "HttpOnly", "Secure"} <= set(attributes)
+        assert not any(attribute.startswith("Domain") for attribute in attributes)
+    # A cookie another sub-domain may have set, without the prefix, is not looked at.
+    assert safe.admin(_sent(identity.admin_session("organizer"))) is None
+
+
+def test_over_http_cookies_are_neither_secure_nor_prefixed() -> None:
+    for purpose, (cookie, _) in _all(identity).items():
+        assert cookie.name == f"surge_{purpose}"
+        assert "Secure" not in cookie.header
+        assert "; HttpOnly; " in cookie.header
+
+
+def test_the_organizers_cookie_is_strict_and_the_others_lax() -> None:
+    for purpose, (cookie, _) in _all(identity).items():
+        wanted = "Strict" if purpose == "admin" else "Lax"
+        assert f"SameSite={wanted}" in cookie.header
+    assert "SameSite=Strict" in identity.end_admin_session().header
+    assert "Max-Age=0" in identity.end_admin_session().header
+
+
+def test_a_browser_keeps_the_newest_five_passes_and_twenty_bookings() -> None:
+    visitor_id, visitor = identity.new_visitor()
+    header = _sent(visitor)
+    for number in range(8):
+        header = _sent(visitor, identity.with_pass(header, visitor_id, f"event-{number}"))
+    assert identity.passes(header) == [f"event-{number}" for number in range(3, 8)]
+    again = _sent(visitor, identity.with_pass(header, visitor_id, "event-4"))
+    assert identity.passes(again)[-1] == "event-4"
+    assert len(identity.passes(again)) == 5
+    header = ""
+    for number in range(25):
+        header = _sent(identity.with_booking(header, f"SRG-{number}"))
+    assert identity.bookings(header) == [f"SRG-{number}" for number in range(5, 25)]
+
+
+def test_the_first_of_two_equal_cookies_wins() -> None:
+    assert parse_cookies('a=1; b="2"; a=3; c; =x; d=e=f') == {
+        "a": "1",
+        "b": "2",
+        "": "x",
+        "d": "e=f",
+    }

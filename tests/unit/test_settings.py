@@ -1,0 +1,259 @@
+"""Settings: a wrong one is one sentence that names the variable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from surge_app.errors import ConfigurationError
+from surge_app.settings import Settings, load_settings
+
+PRODUCTION = {
+    "SURGE_ENV": "production",
+    "SURGE_SECRET_KEY": "s" * 40,
+    "SURGE_PUBLIC_URL": "https://tickets.example",
+    "SURGE_ADMIN_PASSWORD_HASH": "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaA",
+    "RAZORPAY_KEY_ID": "rzp_live_abc",
+    "RAZORPAY_KEY_SECRET": "secret",
+    "RAZORPAY_WEBHOOK_SECRET": "hook",
+    "SENDGRID_API_KEY": "SG.x",
+    "SENDGRID_FROM": "tickets@example.com",
+    "TWILIO_ACCOUNT_SID": "AC1",
+    "TWILIO_AUTH_TOKEN": "token",
+    "TWILIO_FROM": "+15005550006",
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.alias), raising=False)
+
+
+def _load(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def _sentence(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        _load(monkeypatch, variables)
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert not text.endswith("..")
+    assert "\n" not in text
+    assert text[0] == text[0].upper()
+    return text
+
+
+def test_nothing_has_to_be_set() -> None:
+    settings = load_settings()
+    assert (settings.env, settings.port, settings.base_url) == (
+        "development",
+        3000,
+        "http://localhost:3000",
+    )
+    assert settings.uses_sandbox_payments
+    assert settings.uses_sandbox_mail
+    assert settings.uses_sandbox_sms
+    assert settings.convenience_fee_paise == 2_500
+    assert settings.data_dir.is_absolute()
+    assert not settings.has_secure_cookies
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SURGE_ENV", "staging"),
+        ("PORT", "abc"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("DATABASE_URL", "mysql://localhost/surge"),
+        ("REDIS_URL", "http://localhost:6379"),
+        ("SURGE_TRUSTED_PROXY_HOPS", "-1"),
+        ("SURGE_RATE_LIMITS", "perhaps"),
+        ("SURGE_JOBS", "sometimes"),
+        ("SURGE_WORKERS", "0"),
+        ("SURGE_WORKERS", "65"),
+        ("SURGE_ADMIN_PASSWORD", "short"),
+        ("SURGE_CONVENIENCE_FEE_PAISE", "-1"),
+        ("SURGE_CONVENIENCE_FEE_PAISE", "25.50"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    assert _sentence(monkeypatch, {name: value}).startswith(f"{name}: ")
+
+
+def test_a_wrong_value_is_never_repeated_because_it_may_be_a_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sentence = _sentence(monkeypatch, {"DATABASE_URL": "mysql://surge:geheim@db/surge"})
+    assert "geheim" not in sentence
+
+
+def test_two_wrong_values_are_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentence = _sentence(monkeypatch, {"PORT": "abc", "REDIS_URL": "x"})
+    assert "PORT: " in sentence
+    assert "; REDIS_URL: " in sentence
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"),
+    [
+        ({"RAZORPAY_KEY_ID": "rzp_test_1"}, {"RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET"}),
+        (
+            {"RAZORPAY_KEY_ID": "rzp_test_1", "RAZORPAY_KEY_SECRET": "s"},
+            {"RAZORPAY_WEBHOOK_SECRET"},
+        ),
+        (
+            {
+                "RAZORPAY_KEY_ID": "rzp_test_1",
+                "RAZORPAY_KEY_SECRET": "s",
+                "RAZORPAY_WEBHOOK_SECRET": " , ",
+            },
+            {"RAZORPAY_WEBHOOK_SECRET"},
+        ),
+        ({"SENDGRID_API_KEY": "SG.x"}, {"SENDGRID_FROM"}),
+        ({"TWILIO_ACCOUNT_SID": "AC1"}, {"TWILIO_AUTH_TOKEN", "TWILIO_FROM"}),
+    ],
+)
+def test_the_settings_of_a_vendor_come_whole(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], missing: set[str]
+) -> None:
+    sentence = _sentence(monkeypatch, variables)
+    named = {word.strip(".,") for word in sentence.split() if "_" in word}
+    assert named == {next(iter(variables)), *missing}
+
+
+def test_a_live_key_goes_to_razorpay_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentence = _sentence(
+        monkeypatch, {**PRODUCTION, "RAZORPAY_BASE_URL": "https://razorpay.evil.example"}
+    )
+    assert "RAZORPAY_BASE_URL" in sentence
+
+
+def test_a_live_key_goes_to_razorpay_alone_in_development_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables = {**PRODUCTION, "SURGE_ENV": "development", "RAZORPAY_BASE_URL": "http://x"}
+    assert "RAZORPAY_BASE_URL" in _sentence(monkeypatch, variables)
+
+
+def test_a_test_key_may_go_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {
+        "RAZORPAY_KEY_ID": "rzp_test_1",
+        "RAZORPAY_KEY_SECRET": "s",
+        "RAZORPAY_WEBHOOK_SECRET": "h",
+        "RAZORPAY_BASE_URL": "http://127.0.0.1:9/",
+    }
+    assert _load(monkeypatch, variables).razorpay_base_url == "http://127.0.0.1:9"
+
+
+def test_a_complete_production_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(monkeypatch, PRODUCTION)
+    assert settings.is_production
+    assert not settings.uses_sandbox
+    assert settings.has_secure_cookies
+    assert settings.allowed_origins == ["https://tickets.example"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SURGE_SECRET_KEY",
+        "SURGE_PUBLIC_URL",
+        "SURGE_ADMIN_PASSWORD_HASH",
+        "RAZORPAY_KEY_ID",
+        "SENDGRID_API_KEY",
+        "TWILIO_ACCOUNT_SID",
+    ],
+)
+def test_production_refuses_to_start_without_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    without = {key: value for key, value in PRODUCTION.items() if key != name}
+    assert name in _sentence(monkeypatch, without)
+
+
+@pytest.mark.parametrize("name", ["RAZORPAY_WEBHOOK_SECRET", "SENDGRID_FROM", "TWILIO_AUTH_TOKEN"])
+def test_production_refuses_half_a_vendor(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    without = {key: value for key, value in PRODUCTION.items() if key != name}
+    assert name in _sentence(monkeypatch, without)
+
+
+def test_production_tells_everything_that_is_missing_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sentence = _sentence(monkeypatch, {"SURGE_ENV": "production"})
+    for name in ("SURGE_SECRET_KEY", "SURGE_ADMIN_PASSWORD_HASH", "RAZORPAY_KEY_ID"):
+        assert name in sentence
+
+
+def test_a_plain_password_is_no_password_of_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {**PRODUCTION, "SURGE_ADMIN_PASSWORD": "long enough"}
+    del variables["SURGE_ADMIN_PASSWORD_HASH"]
+    assert "SURGE_ADMIN_PASSWORD_HASH" in _sentence(monkeypatch, variables)
+
+
+def test_production_keeps_its_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "SURGE_RATE_LIMITS" in _sentence(monkeypatch, {**PRODUCTION, "SURGE_RATE_LIMITS": "off"})
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(monkeypatch, {"REDIS_URL": "", "PORT": "", "SURGE_WORKERS": ""})
+    assert (settings.redis_url, settings.port, settings.workers) == (None, 3000, None)
+
+
+@pytest.mark.parametrize(("word", "is_on"), [("on", True), ("off", False), ("0", False)])
+def test_switches_understand_on_and_off(
+    monkeypatch: pytest.MonkeyPatch, word: str, *, is_on: bool
+) -> None:
+    settings = _load(monkeypatch, {"SURGE_JOBS": word, "SURGE_RATE_LIMITS": word})
+    assert (settings.jobs, settings.rate_limits) == (is_on, is_on)
+
+
+def test_secrets_are_lists_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(monkeypatch, {**PRODUCTION, "SURGE_SECRET_KEY": " new , old,"})
+    assert settings.secret_key == ("new", "old")
+
+
+def test_addresses_lose_their_trailing_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(monkeypatch, {"SURGE_PUBLIC_URL": "https://tickets.example/"})
+    assert settings.base_url == "https://tickets.example"
+
+
+@pytest.mark.parametrize(
+    ("ours", "reflex"),
+    [
+        ("redis://h:6379/0", "redis://h:6379/1"),
+        ("redis://h:6379", "redis://h:6379/1"),
+        ("rediss://u:p@h:6379/0?x=1", "rediss://u:p@h:6379/1?x=1"),
+        ("unix:///tmp/a%20b/redis.sock?db=0", "unix:///tmp/a%20b/redis.sock?db=1"),
+    ],
+)
+def test_the_states_of_reflex_live_in_a_database_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, ours: str, reflex: str
+) -> None:
+    assert _load(monkeypatch, {"REDIS_URL": ours}).reflex_redis_url == reflex
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().port = 1  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_loading_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dict(os.environ)
+    _load(monkeypatch, {"SURGE_DATA_DIR": "~/tickets"})
+    assert {**os.environ} == {**before, "SURGE_DATA_DIR": "~/tickets"}
+    assert load_settings().data_dir == Path("~/tickets").expanduser()
+
+
+def test_an_override_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "4000")
+    assert load_settings(port=5000).port == 5000
