@@ -136,7 +136,7 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
         )
         ports = ("--frontend-port", str(filled.port), "--backend-port", str(backend))
         hot = {
-            "PORT": str(backend),
+            "SURGE_API_PORT": str(backend),
             "SURGE_FRONTEND_URL": f"http://localhost:{filled.port}",
             "REFLEX_API_URL": f"http://localhost:{backend}",
             "REFLEX_ENV_MODE": "dev",

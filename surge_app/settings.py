@@ -6,11 +6,12 @@ the frozen result to whatever it builds.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from surge_app.errors import ConfigurationError
@@ -48,7 +49,8 @@ class Settings(BaseSettings):
 
     env: Literal["development", "production"] = Field("development", alias="SURGE_ENV")
     data_dir: Path = Field(Path(".surge"), alias="SURGE_DATA_DIR")
-    port: int = Field(3000, ge=1, le=65535, alias="PORT")
+    # The development server overwrites PORT with the port of the pages.
+    port: int = Field(3000, ge=1, le=65535, validation_alias=AliasChoices("SURGE_API_PORT", "PORT"))
     database_url: str | None = Field(None, alias="DATABASE_URL")
     redis_url: str | None = Field(None, alias="REDIS_URL")
     host: str = Field("", alias="SURGE_HOST")
@@ -251,9 +253,16 @@ def load_settings(**overrides: object) -> Settings:
 def _sentence(error: ValidationError) -> str:
     parts: list[str] = []
     for item in error.errors(include_url=False, include_input=False):
-        name = str(item["loc"][0]) if item["loc"] else ""
-        field = Settings.model_fields.get(name)
-        name = (field.alias if field else None) or name
+        name = _variable(str(item["loc"][0])) if item["loc"] else ""
         text = item["msg"].removeprefix("Value error, ").rstrip(".")
         parts.append(f"{name}: {text}" if name else text[:1].upper() + text[1:])
     return "; ".join(parts) + "."
+
+
+def _variable(place: str) -> str:
+    """Return the name of the variable a problem is about, as the operator wrote it."""
+    field = Settings.model_fields.get(place)
+    alias = field.validation_alias if field else place
+    if place == "SURGE_API_PORT" and place not in os.environ:
+        return "PORT"
+    return alias if isinstance(alias, str) else place

@@ -181,6 +181,16 @@ async def test_leaving_twice_counts_once(line: Line) -> None:
     assert (await line.store.stats(line.slug)).left == 1
 
 
+async def test_who_goes_with_tickets_makes_room_and_is_not_counted_as_having_left(
+    line: Line,
+) -> None:
+    await line.join_all("buyer", "next")
+    assert await line.store.leave(line.slug, "buyer", is_served=True)
+    assert await line.passes() == {"next"}
+    stats = await line.store.stats(line.slug)
+    assert (stats.admitted, stats.left) == (2, 0)
+
+
 async def test_a_pass_that_ends_goes_to_the_next(line: Line) -> None:
     await line.join_all("inside", "next")
     await line.expire("inside")
@@ -229,6 +239,14 @@ async def test_who_fell_silent_returns_by_joining_too(line: Line) -> None:
     await line.leave("inside")
     back = await line.join("silent")
     assert (back.number, back.ahead) == (2, 0)
+
+
+async def test_who_returns_to_a_free_place_takes_it_by_joining_as_by_polling(line: Line) -> None:
+    await line.join_all("inside", "silent", "b")
+    await line.silence("silent")
+    await line.expire("inside")
+    assert (await line.join("silent")).state == "admitted"
+    assert (await line.poll("b")).state == "waiting"
 
 
 async def test_a_short_silence_costs_nothing(line: Line) -> None:

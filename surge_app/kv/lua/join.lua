@@ -3,6 +3,7 @@
 -- Returns the common answer. No number is issued before the opening, after the end, to someone
 -- inside, or when everything is sold.
 local visitor = ARGV[1]
+keep(visitor) -- before anyone is admitted: who returns is not passed over for having been away
 admit()
 local sold_out = stock.available and stock.available + stock.held == 0
 if sale() == "open" and not sold_out and not lease_of(visitor) and not keep(visitor) then
