@@ -81,7 +81,7 @@ def build_container(settings: Settings, *, process: str = "web") -> Container:
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
     waiting_room = WaitingRoom(LineStore(redis), database)
     intents = Intents(database, waiting_room, catalog)
-    settlement = Settlement(database, waiting_room, catalog)
+    settlement = Settlement(database, waiting_room)
     payments = Payments(database, gateway, contacts, waiting_room, settlement)
     tickets = Tickets(database, identity, base_url=settings.base_url)
     notifications = Notifications(database, build_mail(settings), build_sms(settings), tickets)

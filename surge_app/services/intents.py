@@ -81,7 +81,6 @@ class Intents:
             else:
                 intent = await _same_live(session, event.id, visitor_id, wish)
             view = await intent_view(session, intent, slug)
-        self._catalog.forget()
         _log.info(
             "intent_started" if is_new else "intent_repeated",
             intent=view.id,
@@ -116,7 +115,6 @@ class Intents:
                 await _write_lines(session, intent, tiers, wish)
                 await inventory.claim(session, intent_id=intent.id, lines=wish)
             view = await intent_view(session, intent, event.slug)
-        self._catalog.forget()
         if is_over:
             raise IntentExpired
         return view
@@ -170,7 +168,6 @@ class Intents:
             if intent.status in _LIVE:
                 await queries.end(session, [intent.id], IntentStatus.RELEASED)
                 await units.release(session, [intent.id])
-        self._catalog.forget()
         _log.info("intent_released", intent=intent_id, event_slug=event.slug)
 
     async def expire_due(self, *, paying_slack: timedelta) -> int:
@@ -189,7 +186,6 @@ class Intents:
                 await queries.end(session, ids, IntentStatus.EXPIRED)
                 await units.release(session, ids)
         if due:
-            self._catalog.forget()
             _log.info("intents_expired", count=len(due))
         return len(due)
 

@@ -27,6 +27,7 @@ from surge_app.log import get_logger
 from surge_app.models import Event, InboxEvent, Intent, IntentStatus
 from surge_app.services.contacts import Contacts
 from surge_app.services.ports import (
+    GatewayPayment,
     GatewayPaymentStatus,
     PaymentGateway,
     ProviderError,
@@ -124,7 +125,7 @@ class Payments:
         except ProviderError as error:
             _log.warning("callback_unconfirmed", payment=payment_id, error=str(error))
             return await self._settlement.outcome_of_order(stored_order_id)
-        return await self._settlement.settle(payment)
+        return await self._settle(payment)
 
     async def check(self, intent_id: str, visitor_id: str) -> PaymentOutcome:
         """Ask the gateway how a visitor's payment stands, and settle what it says.
@@ -151,7 +152,7 @@ class Payments:
         except ProviderError as error:
             raise GatewayUnavailable from error
         for payment in attempts:
-            await self._settlement.settle(payment)
+            await self._settle(payment)
         waiting = {GatewayPaymentStatus.CREATED, GatewayPaymentStatus.AUTHORIZED}
         outcome = await self._settlement.outcome_of_order(order_id)
         if outcome.status == "unpaid" and any(one.status in waiting for one in attempts):
@@ -229,8 +230,24 @@ class Payments:
         if event.refund is not None:
             return await self._settlement.note_refund(event.refund)
         if event.payment is not None:
-            return (await self._settlement.settle(event.payment)).status
+            return (await self._settle(event.payment)).status
         return "ignored"
+
+    async def _settle(self, payment: GatewayPayment) -> PaymentOutcome:
+        outcome = await self._settlement.settle(payment)
+        if payment.status != GatewayPaymentStatus.AUTHORIZED:
+            return outcome
+        if outcome.status != "checking" or not await self._settlement.is_wanted(payment):
+            return outcome
+        try:
+            captured = await self._gateway.capture(
+                payment.id, amount_paise=payment.amount_paise, currency=payment.currency
+            )
+        except ProviderError as error:
+            # It stays authorized, and is asked about again.
+            _log.warning("capture_failed", payment=payment.id, error=str(error))
+            return outcome
+        return await self._settlement.settle(captured)
 
     async def _note_contact(
         self, intent_id: str, visitor_id: str, contact: Contact

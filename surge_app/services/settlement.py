@@ -22,6 +22,7 @@ from surge_app.db.engine import Database
 from surge_app.errors import SurgeError
 from surge_app.log import get_logger
 from surge_app.models import (
+    LIVE_INTENT_STATUSES,
     Booking,
     BookingStatus,
     Disposition,
@@ -38,7 +39,6 @@ from surge_app.models import (
     Ticket,
 )
 from surge_app.services import inventory, ledger
-from surge_app.services.catalog import Catalog
 from surge_app.services.notifications import messages_for
 from surge_app.services.ports import GatewayPayment, GatewayRefund, GatewayRefundStatus
 from surge_app.services.views import Line, PaymentOutcome
@@ -60,11 +60,10 @@ _RANKS = {
 class Settlement:
     """Decides what becomes of money."""
 
-    def __init__(self, database: Database, waiting_room: WaitingRoom, catalog: Catalog) -> None:
+    def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
         """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
-        self._catalog = catalog
 
     async def settle(self, payment: GatewayPayment) -> PaymentOutcome:
         """Take in the state of a payment; safe to repeat and to run in parallel.
@@ -88,9 +87,20 @@ class Settlement:
             outcome = await _outcome(session, intent)
             event = await catalog_queries.event_by_id(session, intent.event_id)
         if row.disposition == Disposition.APPLIED and not is_decided:
-            self._catalog.forget()
             await self._waiting_room.serve(event.slug, intent.visitor_id)
         return outcome
+
+    async def is_wanted(self, payment: GatewayPayment) -> bool:
+        """Whether an authorized payment would buy something: right, in time, and not yet paid.
+
+        What is not captured costs nobody a fee; the gateway gives it back by itself.
+        """
+        async with self._database.transaction() as session:
+            intent = await intent_queries.by_order(session, payment.order_id)
+            if intent is None or intent.status not in LIVE_INTENT_STATUSES:
+                return False
+            is_right = payment.amount_paise == intent.total_paise
+            return is_right and payment.currency == intent.currency
 
     async def outcome_of_order(self, order_id: str) -> PaymentOutcome:
         """Return where the payments of an order stand, as far as we know."""

@@ -249,6 +249,29 @@ async def test_failed_then_captured_is_a_booking(new_sale: NewSale, new_buyer: N
     assert (await buyer.callback(fields)).json()["status"] == "confirmed"
 
 
+async def test_an_authorized_payment_of_a_live_hold_is_captured_and_booked(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale()
+    buyer = new_buyer(slug)
+    _, order = await buyer.order()
+    fields = await buyer.attempt(str(order["order_id"]), outcome="authorized", webhook="none")
+    assert (await buyer.callback(fields)).json()["status"] == "confirmed"
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+
+
+async def test_an_authorized_payment_that_comes_too_late_is_left_to_return_by_itself(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale()
+    buyer = new_buyer(slug)
+    intent, order = await buyer.order()
+    await buyer.http.delete(f"/api/intents/{intent['id']}")
+    fields = await buyer.attempt(str(order["order_id"]), outcome="authorized", webhook="none")
+    assert (await buyer.callback(fields)).json() == {"booking_ref": None, "status": "checking"}
+    assert (await services.organizer.stats(slug)).sold == 0
+
+
 async def test_money_after_expiry_gets_the_tickets_while_some_are_left(
     new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
