@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Interval, and_, case, cast, delete, func, literal, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -20,6 +20,40 @@ from surge_app.models import (
     Tier,
 )
 
+# Each unit is taken as in `units.claim`: by the partial index, passing over locked rows.
+_HOLD = text(
+    """
+    WITH wish AS (
+        SELECT * FROM unnest(
+            CAST(:line_ids AS text[]), CAST(:tier_ids AS text[]),
+            CAST(:quantities AS int[]), CAST(:prices AS bigint[])
+        ) AS w (line_id, tier_id, quantity, price)
+    ), fresh AS (
+        INSERT INTO intents (id, event_id, visitor_id, status, subtotal_paise, fee_paise,
+                             total_paise, currency, expires_at)
+        VALUES (:id, :event_id, :visitor_id, 'held', :subtotal_paise, :fee_paise,
+                CAST(:subtotal_paise AS bigint) + CAST(:fee_paise AS bigint), :currency,
+                clock_timestamp() + CAST(:hold AS interval))
+        ON CONFLICT (event_id, visitor_id) WHERE status IN ('held', 'paying') DO NOTHING
+        RETURNING id, expires_at
+    ), written AS (
+        INSERT INTO intent_lines (id, intent_id, tier_id, quantity, unit_price_paise)
+        SELECT wish.line_id, fresh.id, wish.tier_id, wish.quantity, wish.price FROM wish, fresh
+    ), picked AS (
+        SELECT free.id, fresh.id AS intent_id FROM fresh CROSS JOIN wish CROSS JOIN LATERAL (
+            SELECT id FROM units
+            WHERE tier_id = wish.tier_id AND status = 'available'
+            ORDER BY number LIMIT wish.quantity FOR UPDATE SKIP LOCKED
+        ) AS free
+    ), taken AS (
+        UPDATE units SET status = 'held', intent_id = picked.intent_id
+        FROM picked WHERE units.id = picked.id
+        RETURNING units.tier_id
+    )
+    SELECT expires_at, clock_timestamp() AS now, (SELECT array_agg(tier_id) FROM taken) AS tiers
+    FROM fresh
+    """
+)
 _NOW = func.clock_timestamp()
 _IS_LIVE = col(Intent.status).in_(LIVE_INTENT_STATUSES)
 
@@ -29,27 +63,47 @@ async def database_now(session: AsyncSession) -> datetime:
     return (await session.execute(select(_NOW))).scalar_one()
 
 
-async def insert_live(session: AsyncSession, intent: Intent, *, hold: timedelta) -> bool:
-    """Insert an intent whose hold starts now.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one statement could do for a new intent.
+
+    Attributes:
+        taken: Units held so far, by tier; fewer than wanted if rows were locked or are gone.
+    """
+
+    expires_at: datetime
+    now: datetime
+    taken: dict[str, int]
+
+
+async def insert_live(
+    session: AsyncSession, intent: Intent, lines: Sequence[IntentLine], *, hold: timedelta
+) -> Held | None:
+    """Insert an intent with its lines and claim its units, in one round trip.
+
+    Args:
+        session: An open transaction; the caller rolls it back if too little was taken.
+        intent: Not in the session; its hold starts now.
+        lines: What is wanted.
+        hold: How long.
 
     Returns:
-        False, with nothing inserted, if the visitor has a live intent for this event already.
+        None, with nothing inserted, if the visitor has a live intent for this event already.
     """
-    values = intent.model_dump(exclude={"created_at", "expires_at"})
-    statement = (
-        insert(Intent)
-        .values(**values, expires_at=_NOW + hold)
-        .on_conflict_do_nothing(
-            index_elements=["event_id", "visitor_id"],
-            index_where=text("status IN ('held', 'paying')"),
-        )
-        .returning(col(Intent.expires_at))
+    values = intent.model_dump(
+        include={"id", "event_id", "visitor_id", "subtotal_paise", "fee_paise", "currency"}
     )
-    expires_at = (await session.execute(statement)).scalar_one_or_none()
-    if expires_at is None:
-        return False
-    intent.expires_at = expires_at
-    return True
+    wish = {
+        "line_ids": [line.id for line in lines],
+        "tier_ids": [line.tier_id for line in lines],
+        "quantities": [line.quantity for line in lines],
+        "prices": [line.unit_price_paise for line in lines],
+    }
+    row = (await session.execute(_HOLD, {**values, **wish, "hold": hold})).one_or_none()
+    if row is None:
+        return None
+    tiers: list[str] = row.tiers or []
+    return Held(row.expires_at, row.now, {tier_id: tiers.count(tier_id) for tier_id in set(tiers)})
 
 
 async def by_id(

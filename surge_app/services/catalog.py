@@ -168,6 +168,7 @@ def event_view(
     """Project an event, its tiers and their counts."""
     views = tuple(_tier_view(tier, event, counts.get(tier.id, units.Counts())) for tier in tiers)
     return EventView(
+        id=event.id,
         slug=event.slug,
         name=event.name,
         description=event.description,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,10 +26,10 @@ from surge_app.errors import (
     PersonLimit,
 )
 from surge_app.log import get_logger
-from surge_app.models import Event, Intent, IntentLine, IntentStatus, Tier
+from surge_app.models import Event, Intent, IntentLine, IntentStatus
 from surge_app.services import inventory
-from surge_app.services.catalog import Catalog, event_status, event_view
-from surge_app.services.views import IntentLineView, IntentView, Line
+from surge_app.services.catalog import Catalog
+from surge_app.services.views import EventView, IntentLineView, IntentView, Line
 from surge_app.services.waiting_room import WaitingRoom
 
 _log = get_logger(__name__)
@@ -37,7 +37,7 @@ _log = get_logger(__name__)
 _SWEEP_BATCH = 500
 _LEASE_SLACK = timedelta(seconds=60)
 _LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
-_SELLING = {"on_sale", "all_held", "paused"}
+_CLOSED = {"scheduled", "ended", "cancelled"}
 
 
 class Intents:
@@ -65,22 +65,21 @@ class Intents:
             SurgeError: Sold out, all held, not enough left, not on sale, too many, unknown.
         """
         wish = _normalized(lines)
-        hold_seconds = (await self._catalog.event(slug)).hold_seconds
-        lease = timedelta(seconds=hold_seconds) + _LEASE_SLACK
+        event = await self._catalog.event(slug)
+        _check_on_sale(event)
+        _check_wish(event, wish)
+        lease = timedelta(seconds=event.hold_seconds) + _LEASE_SLACK
         await self._waiting_room.require_pass(slug, visitor_id, lease=lease)
-        async with self._database.transaction() as session:
-            event, tiers = await _on_sale(session, slug)
-            _check_wish(event, tiers, wish)
-            await self._end_overdue(session, event.id, visitor_id)
-            intent = _priced(event, tiers, wish, visitor_id)
-            hold = timedelta(seconds=event.hold_seconds)
-            is_new = await queries.insert_live(session, intent, hold=hold)
-            if is_new:
-                await _write_lines(session, intent, tiers, wish)
-                await inventory.claim(session, intent_id=intent.id, lines=wish)
-            else:
-                intent = await _same_live(session, event.id, visitor_id, wish)
-            view = await intent_view(session, intent, slug)
+        view = await self._hold(event, visitor_id, wish)
+        is_new = view is not None
+        if view is None:
+            view = await self._same_live(event, visitor_id, wish)
+        if view is None:
+            # What was in the way had ended; now nothing is.
+            view = await self._hold(event, visitor_id, wish)
+            is_new = True
+        if view is None:
+            raise IntentExists
         _log.info(
             "intent_started" if is_new else "intent_repeated",
             intent=view.id,
@@ -99,22 +98,23 @@ class Intents:
             SurgeError: As `start`; the old lines are then untouched.
         """
         wish = _normalized(lines)
+        slug = (await self.get(intent_id, visitor_id)).event_slug
+        event = await self._catalog.event(slug)
+        _check_wish(event, wish)
         async with self._database.transaction() as session:
-            intent, event = await _own(session, intent_id, visitor_id, for_update=True)
+            intent, _ = await _own(session, intent_id, visitor_id, for_update=True)
             is_over = await self._end_if_overdue(session, intent)
             if not is_over:
                 if intent.status == IntentStatus.PAYING:
                     raise PaymentStarted
-                tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
-                _check_wish(event, tiers, wish)
                 await units.release(session, [intent.id])
                 await queries.delete_lines(session, intent.id)
-                priced = _priced(event, tiers, wish, visitor_id)
-                intent.subtotal_paise = priced.subtotal_paise
+                intent.subtotal_paise = _priced(event, wish, visitor_id).subtotal_paise
                 intent.total_paise = intent.subtotal_paise + intent.fee_paise
-                await _write_lines(session, intent, tiers, wish)
+                session.add_all(_intent_lines(event, intent.id, wish))
+                await session.flush()
                 await inventory.claim(session, intent_id=intent.id, lines=wish)
-            view = await intent_view(session, intent, event.slug)
+            view = await intent_view(session, intent, slug)
         if is_over:
             raise IntentExpired
         return view
@@ -198,12 +198,36 @@ class Intents:
                 await queries.end(session, [intent.id], IntentStatus.EXPIRED)
                 await units.release(session, [intent.id])
 
-    async def _end_overdue(self, session: AsyncSession, event_id: str, visitor_id: str) -> None:
-        intent = await queries.latest(session, event_id=event_id, visitor_id=visitor_id)
-        if intent is not None and intent.status == IntentStatus.HELD:
-            locked = await queries.by_id(session, intent.id, for_update=True)
-            if locked is not None:
-                await self._end_if_overdue(session, locked)
+    async def _hold(
+        self, event: EventView, visitor_id: str, wish: Sequence[Line]
+    ) -> IntentView | None:
+        intent = _priced(event, wish, visitor_id)
+        lines = _intent_lines(event, intent.id, wish)
+        hold = timedelta(seconds=event.hold_seconds)
+        async with self._database.transaction() as session:
+            held = await queries.insert_live(session, intent, lines, hold=hold)
+            if held is None:
+                return None
+            await inventory.claim(session, intent_id=intent.id, lines=wish, taken=held.taken)
+        intent.expires_at = held.expires_at
+        names = {tier.id: tier.name for tier in event.tiers}
+        rows = [(line, names[line.tier_id]) for line in lines]
+        return _view(intent, event.slug, rows, now=held.now)
+
+    async def _same_live(
+        self, event: EventView, visitor_id: str, wish: Sequence[Line]
+    ) -> IntentView | None:
+        """Return the live intent that stands in the way, None if its time is over."""
+        async with self._database.transaction() as session:
+            found = await queries.latest(session, event_id=event.id, visitor_id=visitor_id)
+            intent = found and await queries.by_id(session, found.id, for_update=True)
+            if intent is None or await self._end_if_overdue(session, intent):
+                return None
+            view = await intent_view(session, intent, event.slug)
+        held = {line.tier_id: line.quantity for line in view.lines}
+        if held != {line.tier_id: line.quantity for line in wish}:
+            raise IntentExists(intent_id=view.id)
+        return view
 
     async def _end_if_overdue(self, session: AsyncSession, intent: Intent) -> bool:
         if intent.status not in _LIVE:
@@ -221,6 +245,18 @@ async def intent_view(session: AsyncSession, intent: Intent, slug: str) -> Inten
     rows = await queries.lines(session, intent.id)
     now = await queries.database_now(session)
     is_confirmed = intent.status == IntentStatus.CONFIRMED
+    ref = await queries.booking_ref(session, intent.id) if is_confirmed else None
+    return _view(intent, slug, rows, now=now, booking_ref=ref)
+
+
+def _view(
+    intent: Intent,
+    slug: str,
+    rows: Sequence[tuple[IntentLine, str]],
+    *,
+    now: datetime,
+    booking_ref: str | None = None,
+) -> IntentView:
     # Rounded up: 0 means that the time is over, and not a moment before.
     left = math.ceil((intent.expires_at - now).total_seconds()) if intent.status in _LIVE else 0
     return IntentView(
@@ -237,7 +273,7 @@ async def intent_view(session: AsyncSession, intent: Intent, slug: str) -> Inten
         currency=intent.currency,
         expires_at=intent.expires_at,
         remaining_seconds=max(0, left),
-        booking_ref=await queries.booking_ref(session, intent.id) if is_confirmed else None,
+        booking_ref=booking_ref,
         name=intent.name or "",
         email=intent.email or "",
         phone=intent.phone or "",
@@ -257,8 +293,14 @@ def _normalized(lines: Sequence[Line]) -> list[Line]:
     return wish
 
 
-def _check_wish(event: Event, tiers: Sequence[Tier], wish: Sequence[Line]) -> None:
-    known = {tier.id for tier in tiers}
+def _check_on_sale(event: EventView) -> None:
+    # Counts may be a second old, so even "sold out" is left to the claim to say.
+    if event.status in _CLOSED:
+        raise NotOnSale(status=event.status)
+
+
+def _check_wish(event: EventView, wish: Sequence[Line]) -> None:
+    known = {tier.id for tier in event.tiers}
     if not all(line.tier_id in known for line in wish):
         msg = "There is no such ticket category."
         raise InvalidRequest(msg)
@@ -267,22 +309,8 @@ def _check_wish(event: Event, tiers: Sequence[Tier], wish: Sequence[Line]) -> No
         raise PersonLimit(msg, max_per_person=event.max_per_person)
 
 
-async def _on_sale(session: AsyncSession, slug: str) -> tuple[Event, list[Tier]]:
-    event = await catalog_queries.event_by_slug(session, slug)
-    if event is None:
-        raise NotFound
-    tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
-    # Stock is not asked here: the claim itself knows best.
-    some = {tier.id: units.Counts(available=1) for tier in tiers}
-    now = await queries.database_now(session)
-    status = event_status(event, event_view(event, tiers, some, now).tiers, now)
-    if status not in _SELLING:
-        raise NotOnSale(status=status)
-    return event, tiers
-
-
-def _priced(event: Event, tiers: Sequence[Tier], wish: Sequence[Line], visitor_id: str) -> Intent:
-    prices = {tier.id: tier.price_paise for tier in tiers}
+def _priced(event: EventView, wish: Sequence[Line], visitor_id: str) -> Intent:
+    prices = {tier.id: tier.price_paise for tier in event.tiers}
     subtotal = sum(prices[line.tier_id] * line.quantity for line in wish)
     return Intent(
         event_id=event.id,
@@ -296,33 +324,17 @@ def _priced(event: Event, tiers: Sequence[Tier], wish: Sequence[Line], visitor_i
     )
 
 
-async def _write_lines(
-    session: AsyncSession, intent: Intent, tiers: Sequence[Tier], wish: Sequence[Line]
-) -> None:
-    prices = {tier.id: tier.price_paise for tier in tiers}
-    session.add_all(
+def _intent_lines(event: EventView, intent_id: str, wish: Sequence[Line]) -> list[IntentLine]:
+    prices = {tier.id: tier.price_paise for tier in event.tiers}
+    return [
         IntentLine(
-            intent_id=intent.id,
+            intent_id=intent_id,
             tier_id=line.tier_id,
             quantity=line.quantity,
             unit_price_paise=prices[line.tier_id],
         )
         for line in wish
-    )
-    await session.flush()
-
-
-async def _same_live(
-    session: AsyncSession, event_id: str, visitor_id: str, wish: Sequence[Line]
-) -> Intent:
-    intent = await queries.latest(session, event_id=event_id, visitor_id=visitor_id)
-    if intent is None or intent.status not in _LIVE:
-        raise IntentExists
-    rows = await queries.lines(session, intent.id)
-    held = {line.tier_id: line.quantity for line, _ in rows}
-    if held != {line.tier_id: line.quantity for line in wish}:
-        raise IntentExists(intent_id=intent.id)
-    return intent
+    ]
 
 
 async def _own(

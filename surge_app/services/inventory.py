@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,13 @@ from surge_app.services.views import Line
 _ATTEMPTS = 5
 
 
-async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[Line]) -> None:
+async def claim(
+    session: AsyncSession,
+    *,
+    intent_id: str,
+    lines: Sequence[Line],
+    taken: Mapping[str, int] = MappingProxyType({}),
+) -> None:
     """Hold the units of all lines for an intent inside the caller's transaction.
 
     Tiers are taken in the order of their ids, so two claims never wait for each other in a
@@ -23,6 +30,7 @@ async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[Line])
         session: The open transaction; the caller lets it roll back when this raises.
         intent_id: Who holds.
         lines: What is wanted.
+        taken: What the intent holds of it already, by tier.
 
     Raises:
         SoldOut: If a tier can never serve the line.
@@ -30,11 +38,12 @@ async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[Line])
         NotEnoughLeft: If fewer are free than wanted; `details["left"]` tells how many.
     """
     for line in sorted(lines, key=lambda line: line.tier_id):
-        await _claim_line(session, intent_id=intent_id, line=line)
+        missing = line.quantity - taken.get(line.tier_id, 0)
+        if missing:
+            await _claim_line(session, intent_id=intent_id, line=line, missing=missing)
 
 
-async def _claim_line(session: AsyncSession, *, intent_id: str, line: Line) -> None:
-    missing = line.quantity
+async def _claim_line(session: AsyncSession, *, intent_id: str, line: Line, missing: int) -> None:
     for _ in range(_ATTEMPTS):
         missing -= await units.claim(
             session, tier_id=line.tier_id, intent_id=intent_id, quantity=missing

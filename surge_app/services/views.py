@@ -31,6 +31,7 @@ class TierView:
 class EventView:
     """An event as attendees see it; `status` is one of the words of the JSON contract."""
 
+    id: str
     slug: str
     name: str
     description: str

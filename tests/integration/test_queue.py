@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -392,6 +393,67 @@ async def test_an_error_is_a_problem_document(
     assert {"type", "title", "status", "code"} <= set(problem)
     assert problem["status"] == status
     assert "Traceback" not in answer.text
+
+
+NUL = "\x00"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/events/%00", None),
+        ("GET", "/api/queue/%00", None),
+        ("POST", "/api/queue/%00", None),
+        ("POST", "/api/queue/%F0%9F%8E%AB", None),
+        ("DELETE", "/api/queue/%00", None),
+        ("GET", "/api/intents/%00", None),
+        ("DELETE", "/api/intents/%00", None),
+        ("POST", "/api/intents/%00/heartbeat", None),
+        ("GET", "/api/bookings/%00", None),
+        ("GET", "/book/%00", None),
+        ("GET", "/bookings/%00?token=%00", None),
+        ("POST", "/api/events/{slug}/intents", {"lines": [{"tier_id": NUL, "quantity": 1}]}),
+        ("POST", "/api/events/{slug}/intents", {"lines": [{"tier_id": "x", "quantity": 10**30}]}),
+        ("POST", "/api/events/{slug}/intents", {"lines": [{"tier_id": "x", "quantity": 1}] * 99}),
+        ("POST", "/api/events/{slug}/intents", [[[]]]),
+        ("PUT", "/api/intents/{intent}/lines", {"lines": [{"tier_id": NUL, "quantity": 1}]}),
+        ("PUT", "/api/intents/{intent}/lines", {"lines": [{"tier_id": "x", "quantity": 0}]}),
+        ("POST", "/api/intents/{intent}/payment", {"name": NUL, "email": NUL, "phone": NUL}),
+        (
+            "POST",
+            "/api/payments/razorpay/callback",
+            {
+                "razorpay_order_id": NUL,
+                "razorpay_payment_id": "pay_1",
+                "razorpay_signature": "0" * 64,
+            },
+        ),
+        (
+            "POST",
+            "/api/payments/razorpay/callback",
+            {
+                "razorpay_order_id": "\ud800",
+                "razorpay_payment_id": "\ud800",
+                "razorpay_signature": "\ud800",
+            },
+        ),
+        ("POST", "/api/webhooks/razorpay", {"event": NUL}),
+    ],
+)
+async def test_nothing_a_stranger_sends_is_a_mistake_of_ours(
+    method: str, path: str, body: object, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    buyer = new_buyer(slug)
+    await buyer.join()
+    intent = (await buyer.hold()).json()["id"] if "{intent}" in path else ""
+    content = None if body is None else json.dumps(body)
+    headers = {"content-type": "application/json", "x-razorpay-signature": "0" * 64}
+    address = path.format(slug=slug, intent=intent)
+    answer = await buyer.http.request(method, address, content=content, headers=headers)
+    assert answer.status_code < 500, answer.text
+    if address.startswith("/api/") and answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def _sandbox(calls: set[str]) -> set[str]:

@@ -29,6 +29,7 @@ def tier(tier_id: str, name: str, price: int, *, free: int = 10, held: int = 0) 
 
 def event(*tiers: TierView, status: str = "on_sale") -> EventView:
     return EventView(
+        id="01JD9Z6W5T8QK3M2R7V4X1C0BN",
         slug="monsoon",
         name="Monsoon Beats, Goa",
         description="",
