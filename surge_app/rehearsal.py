@@ -117,7 +117,7 @@ class _Visitor:
         if answer.status_code >= _SERVER_ERROR:
             self._notes.server_errors += 1
         is_json = "json" in answer.headers.get("content-type", "")
-        return answer.status_code, answer.json() if is_json else None
+        return answer.status_code, answer.json() if is_json and answer.content else None
 
 
 async def _attend(client: httpx.AsyncClient, plan: Rehearsal, notes: _Notes, index: int) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from surge_app.container import Container, current
-from surge_app.errors import ForeignOrigin, NotAdmitted
+from surge_app.errors import ForeignOrigin, NotAdmitted, NotFound
 
 Problems = dict[int | str, dict[str, Any]]
 """Which errors an endpoint may answer with, as FastAPI documents them."""
@@ -49,6 +49,17 @@ def visitor(container: Services, header: Cookies) -> str:
 
 
 Visitor = Annotated[str, Depends(visitor)]
+
+
+def owner(container: Services, header: Cookies) -> str:
+    """Return the visitor who asks for something of their own; a stranger finds nothing."""
+    visitor_id = container.identity.visitor(header)
+    if visitor_id is None:
+        raise NotFound
+    return visitor_id
+
+
+Owner = Annotated[str, Depends(owner)]
 
 
 async def organizer(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Path, Response
 
-from surge_app.api.deps import Problems, Services, Visitor
+from surge_app.api.deps import Owner, Problems, Services, Visitor
 from surge_app.api.schemas import (
     CheckoutOut,
     ContactIn,
@@ -16,10 +17,21 @@ from surge_app.api.schemas import (
     LinesIn,
     ProblemOut,
 )
+from surge_app.errors import NotFound
 from surge_app.kv.limits import Limit
 from surge_app.services.views import Line
 
 router = APIRouter(prefix="/api", tags=["intents"])
+
+
+def known_form(intent_id: Annotated[str, Path()]) -> str:
+    """Return the id if it has the form of one; anything else cannot exist."""
+    if not (intent_id.isascii() and intent_id.isalnum()):
+        raise NotFound
+    return intent_id
+
+
+IntentId = Annotated[str, Depends(known_form)]
 
 _HOLDS = Limit("hold-visitor", per_minute=60, burst=30)
 _PAYMENTS = Limit("pay-visitor", per_minute=30, burst=15)
@@ -45,14 +57,14 @@ async def start_intent(
 
 
 @router.get("/intents/{intent_id}", responses=_PROBLEMS)
-async def get_intent(intent_id: str, services: Services, visitor: Visitor) -> IntentOut:
+async def get_intent(intent_id: IntentId, services: Services, visitor: Owner) -> IntentOut:
     """Return the visitor's own intent."""
     return IntentOut.of(await services.intents.get(intent_id, visitor))
 
 
 @router.put("/intents/{intent_id}/lines", responses=_PROBLEMS)
 async def change_intent(
-    intent_id: str, body: LinesIn, services: Services, visitor: Visitor
+    intent_id: IntentId, body: LinesIn, services: Services, visitor: Owner
 ) -> IntentOut:
     """Exchange the tickets of a hold, all or nothing; the deadline stays."""
     await services.limits.check(_HOLDS, visitor)
@@ -60,13 +72,13 @@ async def change_intent(
 
 
 @router.delete("/intents/{intent_id}", status_code=204, responses=_PROBLEMS)
-async def release_intent(intent_id: str, services: Services, visitor: Visitor) -> None:
+async def release_intent(intent_id: IntentId, services: Services, visitor: Owner) -> None:
     """Give the tickets back at once."""
     await services.intents.release(intent_id, visitor)
 
 
 @router.post("/intents/{intent_id}/heartbeat", responses=_PROBLEMS)
-async def heartbeat(intent_id: str, services: Services, visitor: Visitor) -> HeartbeatOut:
+async def heartbeat(intent_id: IntentId, services: Services, visitor: Owner) -> HeartbeatOut:
     """Tell how long the hold lasts; 410 when it is over. Asking never makes it longer."""
     view = await services.intents.heartbeat(intent_id, visitor)
     return HeartbeatOut(status=view.status, remaining_seconds=view.remaining_seconds)
@@ -74,7 +86,7 @@ async def heartbeat(intent_id: str, services: Services, visitor: Visitor) -> Hea
 
 @router.post("/intents/{intent_id}/payment", responses=_PROBLEMS)
 async def start_payment(
-    intent_id: str, body: ContactIn, services: Services, visitor: Visitor
+    intent_id: IntentId, body: ContactIn, services: Services, visitor: Owner
 ) -> CheckoutOut:
     """Prepare the payment; the same order on every repeat."""
     await services.limits.check(_PAYMENTS, visitor)

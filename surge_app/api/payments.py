@@ -33,7 +33,9 @@ async def razorpay_callback(
     is_form = not request.headers.get("content-type", "").startswith("application/json")
     fields = _read(await request.body(), is_form=is_form)
     order_id, payment_id, signature = (fields.get(name, "") for name in _FIELDS)
-    if not (order_id and payment_id and signature):
+    if not all(
+        part.isascii() and part.isprintable() and part for part in (order_id, payment_id, signature)
+    ):
         raise BadSignature
     outcome = await services.payments.settle_callback(
         order_id=order_id, payment_id=payment_id, signature=signature

@@ -50,10 +50,13 @@ async def poll_queue(
 
 @router.delete("/{slug}", status_code=204)
 async def leave_queue(slug: str, services: Services, header: Cookies) -> None:
-    """Give up the place, or the pass; the next in line is called."""
+    """Give up the place, or the pass and what is held with it; the next in line is called."""
     visitor_id = services.identity.visitor(header)
-    if visitor_id is not None:
-        await services.waiting_room.leave(slug, visitor_id)
+    if visitor_id is None:
+        return
+    if slug in services.identity.passes(header):
+        await services.intents.release_live(slug, visitor_id)
+    await services.waiting_room.leave(slug, visitor_id)
 
 
 def _answer(

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
 
+from surge_app.db.engine import locked
 from surge_app.models import (
     Booking,
     BookingStatus,
@@ -43,7 +44,7 @@ _PARTICIPANTS = text(
 async def by_ref(session: AsyncSession, ref: str, *, for_update: bool = False) -> Booking | None:
     """Return a booking, locked for a change if asked."""
     query = select(Booking).where(col(Booking.ref) == ref)
-    return await session.scalar(query.with_for_update() if for_update else query)
+    return await session.scalar(locked(query) if for_update else query)
 
 
 async def by_intent(session: AsyncSession, intent_id: str) -> Booking | None:

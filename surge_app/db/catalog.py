@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from surge_app.db.engine import locked
 from surge_app.models import Event, EventPhase, Tier
 
 
@@ -24,9 +25,7 @@ async def event_by_slug(
 ) -> Event | None:
     """Return an event, locked for a change if asked."""
     query = select(Event).where(col(Event.slug) == slug)
-    if for_update:
-        query = query.with_for_update()
-    return await session.scalar(query)
+    return await session.scalar(locked(query) if for_update else query)
 
 
 async def event_by_id(session: AsyncSession, event_id: str) -> Event:

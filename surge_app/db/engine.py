@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
+from sqlalchemy import Select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -15,6 +17,17 @@ _STATEMENT_TIMEOUT_MS = 15_000
 def sqlalchemy_url(url: str) -> URL:
     """Turn a `postgresql://` URL into one for SQLAlchemy with the psycopg driver."""
     return make_url(url).set(drivername="postgresql+psycopg")
+
+
+_Row = TypeVar("_Row")
+
+
+def locked(query: Select[_Row]) -> Select[_Row]:
+    """Lock the rows of a query, and read them as they are once the lock is had.
+
+    Without the second half, a row the session has seen before would keep its old values.
+    """
+    return query.with_for_update().execution_options(populate_existing=True)
 
 
 class Database:
@@ -35,6 +48,8 @@ class Database:
             max_overflow=0,
             pool_timeout=_POOL_TIMEOUT_SECONDS,
             pool_pre_ping=True,
+            # Contact details must not reach a log with an error of the database.
+            hide_parameters=True,
             connect_args={
                 "application_name": application_name,
                 "prepare_threshold": None,

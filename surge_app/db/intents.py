@@ -10,6 +10,7 @@ from sqlalchemy import Interval, and_, case, cast, delete, func, literal, or_, s
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from surge_app.db.engine import locked
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Booking,
@@ -111,14 +112,12 @@ async def by_id(
 ) -> Intent | None:
     """Return an intent, locked for a change if asked."""
     query = select(Intent).where(col(Intent.id) == intent_id)
-    return await session.scalar(query.with_for_update() if for_update else query)
+    return await session.scalar(locked(query) if for_update else query)
 
 
 async def by_order(session: AsyncSession, order_id: str) -> Intent | None:
     """Return the intent of a gateway order, locked for a change."""
-    return await session.scalar(
-        select(Intent).where(col(Intent.order_id) == order_id).with_for_update()
-    )
+    return await session.scalar(locked(select(Intent).where(col(Intent.order_id) == order_id)))
 
 
 async def latest(session: AsyncSession, *, event_id: str, visitor_id: str) -> Intent | None:

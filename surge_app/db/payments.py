@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from surge_app.db.engine import locked
 from surge_app.models import (
     InboxEvent,
     LedgerEntry,
@@ -127,31 +128,40 @@ async def due_refunds(session: AsyncSession, *, limit: int, lease: timedelta) ->
 
 async def refund_by_id(session: AsyncSession, refund_id: str) -> Refund | None:
     """Return a refund, locked for a change."""
-    return await session.scalar(select(Refund).where(col(Refund.id) == refund_id).with_for_update())
+    return await session.scalar(locked(select(Refund).where(col(Refund.id) == refund_id)))
 
 
-async def open_refund(session: AsyncSession, *, payment_id: str, gateway_id: str) -> Refund | None:
+async def open_refund(
+    session: AsyncSession, *, payment_id: str, gateway_id: str, amount_paise: int
+) -> Refund | None:
     """Return the refund a gateway refund belongs to, locked.
 
-    A webhook may come before our own call has returned; then only the payment tells.
+    A webhook may come before our own call has returned; then payment and amount tell. A refund
+    of another amount was made in the gateway's dashboard and is none of ours.
     """
-    return await session.scalar(
+    is_unnamed = and_(col(Refund.gateway_id).is_(None), col(Refund.amount_paise) == amount_paise)
+    query = (
         select(Refund)
         .where(
             col(Refund.payment_id) == payment_id,
-            or_(col(Refund.gateway_id) == gateway_id, col(Refund.gateway_id).is_(None)),
+            or_(col(Refund.gateway_id) == gateway_id, is_unnamed),
         )
         .order_by(col(Refund.gateway_id).is_(None), col(Refund.seq))
         .limit(1)
-        .with_for_update()
     )
+    return await session.scalar(locked(query))
 
 
 async def dispositions(session: AsyncSession, intent_id: str) -> set[str | None]:
-    """Return what became of the payments of an intent that have not failed."""
+    """Return what became of the payments of an intent.
+
+    Not counted are those that failed, and those the gateway gave back without capturing them.
+    """
+    is_open = or_(
+        col(Payment.disposition).is_not(None),
+        col(Payment.status).not_in([PaymentStatus.FAILED, PaymentStatus.REFUNDED]),
+    )
     result = await session.scalars(
-        select(col(Payment.disposition)).where(
-            col(Payment.intent_id) == intent_id, col(Payment.status) != PaymentStatus.FAILED
-        )
+        select(col(Payment.disposition)).where(col(Payment.intent_id) == intent_id, is_open)
     )
     return set(result.all())

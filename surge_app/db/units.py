@@ -141,14 +141,3 @@ async def stock(session: AsyncSession) -> list[EventStock]:
         .group_by(col(Event.id), col(Event.slug))
     )
     return [EventStock(*row) for row in result.all()]
-
-
-async def wait_for_locked(session: AsyncSession, *, tier_id: str) -> None:
-    """Wait until the first free unit that another transaction has locked is let go."""
-    await session.execute(
-        select(col(Unit.id))
-        .where(col(Unit.tier_id) == tier_id, col(Unit.status) == UnitStatus.AVAILABLE)
-        .order_by(col(Unit.number))
-        .limit(1)
-        .with_for_update()
-    )

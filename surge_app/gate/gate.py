@@ -11,12 +11,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
 from surge_app.clock import new_id
-from surge_app.errors import LineUnavailable, NotAdmitted, RateLimited, SurgeError, Unauthorized
+from surge_app.errors import (
+    LineUnavailable,
+    NotAdmitted,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    SurgeError,
+    Unauthorized,
+)
 from surge_app.gate.headers import security_headers
 from surge_app.gate.poll import answer_poll
 from surge_app.gate.request import (
     Answer,
     Request,
+    int_of,
+    limited,
     plain_page,
     problem,
     read_request,
@@ -24,11 +34,12 @@ from surge_app.gate.request import (
     refuse_socket,
     with_headers,
 )
-from surge_app.gate.rules import Access, Target, held_event, page_target, polled_event
+from surge_app.gate.rules import Access, Target, held_event, is_plain, page_target, polled_event
 from surge_app.settings import Settings
 
 _SOCKET = "/_event"
 _SAFE = {"GET", "HEAD"}
+_LARGEST_BODY = 1024 * 1024
 _NO_SOCKET = "backend-enabled=false; Max-Age=86400; SameSite=Lax; Path="
 
 
@@ -54,6 +65,7 @@ class Gate:
         scope.setdefault("state", {})["client_address"] = request.address
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             guarded = with_headers(send, (*self._security, ("x-request-id", request_id)))
+            receive = limited(receive, largest=_LARGEST_BODY)
             answer, extra = await self._decide(request)
             if answer is not None:
                 await answer.send(guarded)
@@ -78,20 +90,32 @@ class Gate:
 
     async def _decide(self, request: Request) -> tuple[Answer | None, list[tuple[str, str]]]:
         services = container.current()
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal, []
         slug = polled_event(request.path)
         if slug is not None and request.method == "GET":
             return await answer_poll(services, request, slug), []
-        held = held_event(request.path)
-        if held is not None and held not in services.identity.passes(request.cookies):
-            return problem(NotAdmitted()), []
-        if request.path.startswith(_SOCKET) and not self._may_connect(request):
-            return problem(NotAdmitted()), []
         if request.path == "/":
             return redirect("/events", status=307), []
         target = page_target(request.path)
         if target is None:
             return None, []
         return await self._page(request, target)
+
+    def _refusal(self, request: Request) -> Answer | None:
+        identity = container.current().identity
+        held = held_event(request.path)
+        reasons: tuple[tuple[SurgeError, bool], ...] = (
+            (NotFound(), not is_plain(request.path)),
+            (PayloadTooLarge(), int_of(request.headers.get("content-length", "")) > _LARGEST_BODY),
+            (NotAdmitted(), held is not None and held not in identity.passes(request.cookies)),
+            (
+                NotAdmitted(),
+                request.path.startswith(_SOCKET) and not self._may_connect(request),
+            ),
+        )
+        return next((problem(error) for error, applies in reasons if applies), None)
 
     async def _page(
         self, request: Request, target: Target

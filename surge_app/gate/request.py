@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -104,7 +104,8 @@ def problem(error: SurgeError) -> Answer:
 
 def redirect(location: str, *cookies: str, status: int = 303) -> Answer:
     """Send a person elsewhere."""
-    headers = (("location", location), ("cache-control", "no-store"))
+    target = quote(location, safe="/:?&=%#+@")
+    headers = (("location", target), ("cache-control", "no-store"))
     return Answer(status, headers=(*headers, *(("set-cookie", cookie) for cookie in cookies)))
 
 
@@ -150,10 +151,28 @@ def with_headers(send: Send, extra: Iterable[tuple[str, str]]) -> Send:
     return wrapped
 
 
+def limited(receive: Receive, *, largest: int) -> Receive:
+    """Return a `receive` that ends the connection once a body is larger than `largest` bytes."""
+    seen = 0
+
+    async def wrapped() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if seen > largest else message
+
+    return wrapped
+
+
 async def refuse_socket(receive: Receive, send: Send) -> None:
     """Refuse a WebSocket before it is accepted; the browser sees HTTP 403."""
     await receive()
     await send({"type": "websocket.close", "code": 1008})
+
+
+def int_of(text: str) -> int:
+    """Return a header's number, 0 if it is none."""
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _client_address(client: Any, forwarded: str, hops: int) -> str:

@@ -37,6 +37,12 @@ _ROOTS = {
 }
 
 
+def is_plain(path: str) -> bool:
+    """Whether a path says what it means: no control characters, no `.`, `..` or empty parts."""
+    parts = path.split("/")[1:-1]
+    return path.isprintable() and not {"", ".", ".."} & {*parts, path.rpartition("/")[2] or "/"}
+
+
 def page_target(path: str) -> Target | None:
     """Return what a page's path asks for, None if it is not a page of ours."""
     parts = [part for part in path.split("/") if part]

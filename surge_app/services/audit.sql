@@ -50,7 +50,7 @@ LEFT JOIN bookings b ON b.intent_id = i.id AND p.disposition = 'applied'
 LEFT JOIN refunds r ON r.payment_id = p.id
 WHERE p.status IN ('captured', 'refunded') AND (CAST(:slug AS text) IS NULL OR e.slug = :slug)
 GROUP BY e.slug, p.id, p.status, p.disposition
-HAVING p.disposition IS NULL
+HAVING (p.disposition IS NULL AND p.status = 'captured')
     OR (p.disposition = 'applied' AND count(DISTINCT b.id) <> 1)
     OR (p.disposition = 'applied' AND bool_or(b.status <> 'confirmed') AND count(DISTINCT r.id) <> 1)
     OR (p.disposition = 'applied' AND bool_and(b.status = 'confirmed') AND count(DISTINCT r.id) <> 0)

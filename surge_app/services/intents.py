@@ -12,6 +12,7 @@ from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app.clock import utc_now
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as queries
 from surge_app.db import units
@@ -37,7 +38,6 @@ _log = get_logger(__name__)
 _SWEEP_BATCH = 500
 _LEASE_SLACK = timedelta(seconds=60)
 _LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
-_CLOSED = {"scheduled", "ended", "cancelled"}
 
 
 class Intents:
@@ -70,16 +70,9 @@ class Intents:
         _check_wish(event, wish)
         lease = timedelta(seconds=event.hold_seconds) + _LEASE_SLACK
         await self._waiting_room.require_pass(slug, visitor_id, lease=lease)
-        view = await self._hold(event, visitor_id, wish)
-        is_new = view is not None
-        if view is None:
-            view = await self._same_live(event, visitor_id, wish)
-        if view is None:
-            # What was in the way had ended; now nothing is.
-            view = await self._hold(event, visitor_id, wish)
-            is_new = True
-        if view is None:
-            raise IntentExists
+        view, is_new = await inventory.patiently(
+            lambda: self._hold_or_same(event, visitor_id, wish)
+        )
         _log.info(
             "intent_started" if is_new else "intent_repeated",
             intent=view.id,
@@ -101,6 +94,11 @@ class Intents:
         slug = (await self.get(intent_id, visitor_id)).event_slug
         event = await self._catalog.event(slug)
         _check_wish(event, wish)
+        return await inventory.patiently(lambda: self._change(event, intent_id, visitor_id, wish))
+
+    async def _change(
+        self, event: EventView, intent_id: str, visitor_id: str, wish: Sequence[Line]
+    ) -> IntentView:
         async with self._database.transaction() as session:
             intent, _ = await _own(session, intent_id, visitor_id, for_update=True)
             is_over = await self._end_if_overdue(session, intent)
@@ -114,7 +112,7 @@ class Intents:
                 session.add_all(_intent_lines(event, intent.id, wish))
                 await session.flush()
                 await inventory.claim(session, intent_id=intent.id, lines=wish)
-            view = await intent_view(session, intent, slug)
+            view = await intent_view(session, intent, event.slug)
         if is_over:
             raise IntentExpired
         return view
@@ -170,6 +168,12 @@ class Intents:
                 await units.release(session, [intent.id])
         _log.info("intent_released", intent=intent_id, event_slug=event.slug)
 
+    async def release_live(self, slug: str, visitor_id: str) -> None:
+        """Give back what a visitor holds of an event, unless the payment has started."""
+        view = await self.latest(slug, visitor_id)
+        if view is not None and view.status == IntentStatus.HELD:
+            await self.release(view.id, visitor_id)
+
     async def expire_due(self, *, paying_slack: timedelta) -> int:
         """End every hold that is past its deadline and give its units back.
 
@@ -179,6 +183,14 @@ class Intents:
         Returns:
             How many were ended.
         """
+        total = 0
+        while count := await self._expire_batch(paying_slack):
+            total += count
+            if count < _SWEEP_BATCH:
+                break
+        return total
+
+    async def _expire_batch(self, paying_slack: timedelta) -> int:
         async with self._database.transaction() as session:
             due = await queries.due(session, limit=_SWEEP_BATCH, slack=paying_slack)
             if due:
@@ -197,6 +209,18 @@ class Intents:
             if intent is not None and intent.status in _LIVE and intent.expires_at <= now:
                 await queries.end(session, [intent.id], IntentStatus.EXPIRED)
                 await units.release(session, [intent.id])
+
+    async def _hold_or_same(
+        self, event: EventView, visitor_id: str, wish: Sequence[Line]
+    ) -> tuple[IntentView, bool]:
+        if view := await self._hold(event, visitor_id, wish):
+            return view, True
+        if view := await self._same_live(event, visitor_id, wish):
+            return view, False
+        # What was in the way had ended; now nothing is.
+        if view := await self._hold(event, visitor_id, wish):
+            return view, True
+        raise IntentExists
 
     async def _hold(
         self, event: EventView, visitor_id: str, wish: Sequence[Line]
@@ -294,8 +318,10 @@ def _normalized(lines: Sequence[Line]) -> list[Line]:
 
 
 def _check_on_sale(event: EventView) -> None:
-    # Counts may be a second old, so even "sold out" is left to the claim to say.
-    if event.status in _CLOSED:
+    # The status may be a second old: "sold out" is left to the claim to say, and the opening to
+    # the line, which gives no pass before it.
+    closes_at = event.sales_close_at or event.starts_at
+    if event.status == "cancelled" or utc_now() >= closes_at:
         raise NotOnSale(status=event.status)
 
 

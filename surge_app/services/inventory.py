@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +14,14 @@ from surge_app.db import units
 from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut
 from surge_app.services.views import Line
 
-_ATTEMPTS = 5
+_Result = TypeVar("_Result")
+
+_ATTEMPTS = 2
+_TRIES = 6
+
+
+class Contended(Exception):
+    """Units are free, but others have them locked: roll back, and try again in a moment."""
 
 
 async def claim(
@@ -23,8 +33,7 @@ async def claim(
 ) -> None:
     """Hold the units of all lines for an intent inside the caller's transaction.
 
-    Tiers are taken in the order of their ids, so two claims never wait for each other in a
-    circle.
+    It never waits for a row another transaction has locked, so claims cannot deadlock.
 
     Args:
         session: The open transaction; the caller lets it roll back when this raises.
@@ -36,11 +45,26 @@ async def claim(
         SoldOut: If a tier can never serve the line.
         AllHeld: If it could, once others let go.
         NotEnoughLeft: If fewer are free than wanted; `details["left"]` tells how many.
+        Contended: If it cannot be told yet; see `patiently`.
     """
     for line in sorted(lines, key=lambda line: line.tier_id):
         missing = line.quantity - taken.get(line.tier_id, 0)
         if missing:
             await _claim_line(session, intent_id=intent_id, line=line, missing=missing)
+
+
+async def patiently(work: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Run a whole transaction that claims, again while others have the last units locked.
+
+    Raises:
+        AllHeld: If they still have them after several tries.
+    """
+    for attempt in range(_TRIES):
+        try:
+            return await work()
+        except Contended:
+            await asyncio.sleep(random.uniform(0.5, 1) * 0.01 * 2**attempt)  # noqa: S311  jitter
+    raise AllHeld
 
 
 async def _claim_line(session: AsyncSession, *, intent_id: str, line: Line, missing: int) -> None:
@@ -57,10 +81,9 @@ async def _claim_line(session: AsyncSession, *, intent_id: str, line: Line, miss
             # This transaction's own holds are no one else's to give back.
             held_by_others = counts.held - (line.quantity - missing)
             raise _refusal(counts, wanted=line.quantity, missing=missing, held=held_by_others)
-        # Free by the committed count, yet locked this instant: others are claiming or letting
-        # go of these very rows. Their transactions are short.
-        await units.wait_for_locked(session, tier_id=line.tier_id)
-    raise AllHeld
+    # Free by the committed count, yet locked this instant: others are claiming or letting go of
+    # these very rows. To wait here, holding rows ourselves, could be waiting in a circle.
+    raise Contended
 
 
 def _refusal(

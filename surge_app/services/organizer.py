@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -86,10 +88,13 @@ class Organizer:
             counts = await units.counts_by_tier(
                 session, [tier.id for listed in tiers.values() for tier in listed]
             )
-            return [
+            found = [
                 await self._stats(session, event, tiers.get(event.id, []), counts)
                 for event in events
             ]
+        # The line is asked after the connection is given back: it may be slow to answer.
+        queues = await asyncio.gather(*(self._queue(event) for event in events))
+        return [replace(stats, queue=queue) for stats, queue in zip(found, queues, strict=True)]
 
     async def stats(self, slug: str) -> EventStats:
         """Return sold against capacity, money and line of one event; raises NotFound."""
@@ -99,7 +104,8 @@ class Organizer:
                 raise NotFound
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
             counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
-            return await self._stats(session, event, tiers, counts)
+            found = await self._stats(session, event, tiers, counts)
+        return replace(found, queue=await self._queue(event))
 
     async def create(self, new: NewEvent, *, actor: str) -> str:
         """Create an event and tell the line of it at once; raises like `Catalog.create`."""
@@ -258,7 +264,7 @@ class Organizer:
             messages_pending=sum(messages.get(status, 0) for status in waiting),
             messages_dead=messages.get(MessageStatus.DEAD, 0),
             tiers=rows,
-            queue=await self._queue(event),
+            queue=QueueStats(0, 0, 0, 0, event.is_paused, event.concurrent_buyers),
             at=now,
         )
 

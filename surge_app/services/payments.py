@@ -21,6 +21,7 @@ from surge_app.errors import (
     GatewayUnavailable,
     IntentExpired,
     NotFound,
+    PaymentStarted,
     PersonLimit,
 )
 from surge_app.log import get_logger
@@ -45,6 +46,7 @@ _MODAL_CLOSES_EARLY_SECONDS = 15
 _LEASE_SLACK = timedelta(seconds=60)
 _INBOX_LEASE = timedelta(seconds=30)
 _INBOX_BATCH = 50
+_TRIES = 3
 _LONGEST_BACKOFF_SECONDS = 600
 
 
@@ -81,18 +83,22 @@ class Payments:
             NotFound: If the intent is not the visitor's own.
         """
         contact = self._contacts.check(name=name, email=email, phone=phone)
-        intent, event = await self._note_contact(intent_id, visitor_id, contact)
-        order_id = intent.order_id
-        if order_id is None:
-            order_id = await self._order(intent)
-            intent = await self._begin(intent_id, order_id, event)
-            order_id = intent.order_id or order_id
+        for _ in range(_TRIES):
+            intent, event = await self._note_contact(intent_id, visitor_id, contact)
+            if intent.order_id is None:
+                order_id = await self._order(intent)
+                intent = await self._begin(intent, order_id, event)
+            if intent.order_id is not None:
+                break
+        else:
+            # Another tab keeps changing the tickets; no order may differ from what is held.
+            raise PaymentStarted
         remaining = int((intent.expires_at - utc_now()).total_seconds())
         lease = timedelta(seconds=max(0, remaining)) + _LEASE_SLACK
         await self._waiting_room.keep_pass(event.slug, visitor_id, lease=lease)
         return CheckoutView(
             key_id=self._gateway.key_id,
-            order_id=order_id,
+            order_id=intent.order_id,
             amount_paise=intent.total_paise,
             currency=intent.currency,
             name=event.name,
@@ -265,27 +271,32 @@ class Payments:
     async def _order(self, intent: Intent) -> str:
         try:
             order = await self._gateway.create_order(
-                receipt=intent.id, amount_paise=intent.total_paise, currency=intent.currency
+                receipt=f"{intent.id}-{intent.total_paise}",
+                amount_paise=intent.total_paise,
+                currency=intent.currency,
             )
         except ProviderError as error:
             _log.warning("order_failed", intent=intent.id, error=str(error))
             raise GatewayUnavailable from error
         return order.id
 
-    async def _begin(self, intent_id: str, order_id: str, event: Event) -> Intent:
+    async def _begin(self, ordered: Intent, order_id: str, event: Event) -> Intent:
+        """Start the window with an order, unless the tickets were changed while it was made."""
         window = timedelta(seconds=event.payment_seconds)
         async with self._database.transaction() as session:
-            intent = await intent_queries.by_id(session, intent_id, for_update=True)
+            intent = await intent_queries.by_id(session, ordered.id, for_update=True)
             if intent is None:
                 raise NotFound
             # The hold may have ended while the gateway was answering.
             await _require_live(session, intent)
+            if intent.order_id is None and intent.total_paise != ordered.total_paise:
+                return intent
             if intent.order_id is None:
                 intent.order_id = order_id
             if intent.status == IntentStatus.HELD:
                 await session.flush()
                 await intent_queries.start_paying(session, intent, window=window)
-        _log.info("payment_started", intent=intent_id, order=order_id)
+        _log.info("payment_started", intent=ordered.id, order=order_id)
         return intent
 
 

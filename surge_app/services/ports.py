@@ -56,7 +56,7 @@ class ProviderRejected(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class GatewayOrder:
-    """An order at the gateway. There is one for each intent; `receipt` is the intent's id."""
+    """An order at the gateway; `receipt` names the intent and its total."""
 
     id: str
     receipt: str
@@ -126,7 +126,7 @@ class PaymentGateway(Protocol):
         if amount and currency match.
 
         Args:
-            receipt: At most 40 characters; the intent's id.
+            receipt: At most 40 characters; names the intent and its total.
             amount_paise: At least 100.
             currency: Three letters.
         """

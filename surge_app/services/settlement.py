@@ -75,6 +75,9 @@ class Settlement:
             confirmed with the booking's reference, refunding, checking (nothing captured yet),
             or unmatched (no intent of ours has this order).
         """
+        return await inventory.patiently(lambda: self._settle(payment))
+
+    async def _settle(self, payment: GatewayPayment) -> PaymentOutcome:
         async with self._database.transaction() as session:
             intent = await intent_queries.by_order(session, payment.order_id)
             if intent is None:
@@ -86,7 +89,11 @@ class Settlement:
                 await self._dispose(session, intent, row)
             outcome = await _outcome(session, intent)
             event = await catalog_queries.event_by_id(session, intent.event_id)
-        if row.disposition == Disposition.APPLIED and not is_decided:
+            newest = await intent_queries.latest(
+                session, event_id=event.id, visitor_id=intent.visitor_id
+            )
+        holds_more = newest is not None and newest.status in LIVE_INTENT_STATUSES
+        if row.disposition == Disposition.APPLIED and not (is_decided or holds_more):
             await self._waiting_room.serve(event.slug, intent.visitor_id)
         return outcome
 
@@ -114,7 +121,10 @@ class Settlement:
         """Take in the state of a refund; forward only, safe to repeat."""
         async with self._database.transaction() as session:
             row = await queries.open_refund(
-                session, payment_id=refund.payment_id, gateway_id=refund.id
+                session,
+                payment_id=refund.payment_id,
+                gateway_id=refund.id,
+                amount_paise=refund.amount_paise,
             )
             if row is None:
                 _log.error("refund_unmatched", refund=refund.id, payment=refund.payment_id)
@@ -135,8 +145,8 @@ class Settlement:
     async def _dispose(self, session: AsyncSession, intent: Intent, payment: Payment) -> None:
         event = await catalog_queries.event_by_id(session, intent.event_id)
         reason = _why_not(intent, event, payment)
-        if reason is None and not await _secure_units(session, intent):
-            reason = "sold_out_after_expiry"
+        if reason is None and intent.status not in LIVE_INTENT_STATUSES:
+            reason = await _why_not_late(session, intent, event)
         payment.settled_at = utc_now()
         if reason is None:
             await _confirm(session, intent, payment)
@@ -186,17 +196,27 @@ def _why_not(intent: Intent, event: Event, payment: Payment) -> str | None:
     return next((reason for reason, applies in reasons if applies), None)
 
 
-async def _secure_units(session: AsyncSession, intent: Intent) -> bool:
-    if intent.status in {IntentStatus.HELD, IntentStatus.PAYING}:
-        return True
+async def _why_not_late(session: AsyncSession, intent: Intent, event: Event) -> str | None:
+    """Take the units again for money that came late; return why that cannot be.
+
+    Orders can be paid long after their hold, so what a new hold would be refused for counts
+    here too.
+    """
+    if await intent_queries.database_now(session) >= (event.sales_close_at or event.starts_at):
+        return "sale_is_over"
+    person = {"event_id": event.id, "email": intent.email or "", "phone": intent.phone or ""}
+    await intent_queries.lock_person(session, **person)
+    others = await intent_queries.tickets_of_person(session, **person, but_not=intent.id)
     rows = await intent_queries.lines(session, intent.id)
+    if others + sum(line.quantity for line, _ in rows) > event.max_per_person:
+        return "person_limit"
     wanted = [Line(line.tier_id, line.quantity) for line, _ in rows]
     try:
         async with session.begin_nested():
             await inventory.claim(session, intent_id=intent.id, lines=wanted)
     except SurgeError:
-        return False
-    return True
+        return "sold_out_after_expiry"
+    return None
 
 
 async def _confirm(session: AsyncSession, intent: Intent, payment: Payment) -> None:
@@ -256,7 +276,8 @@ async def _finish_refund(session: AsyncSession, refund: Refund) -> None:
     if EntryKind.REFUNDED not in await queries.ledger_kinds(session, payment.id):
         session.add(ledger.paid_back(payment, refund.amount_paise))
     booking = await booking_queries.by_intent(session, payment.intent_id)
-    if booking is not None and booking.status == BookingStatus.REFUNDING:
+    is_of_booking = payment.disposition == Disposition.APPLIED
+    if is_of_booking and booking is not None and booking.status == BookingStatus.REFUNDING:
         booking.status = BookingStatus.REFUNDED
     _log.info("refund_processed", refund=refund.id, payment=payment.id)
 

@@ -24,6 +24,7 @@ SHOPPING_LEASE = timedelta(minutes=3)
 _SOONEST_MS = 1_000
 _LATEST_MS = 15_000
 _MS_PER_PLACE = 50
+_IDLE_MS = {"scheduled": 5_000, "not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
 _JITTER = 0.2
 _SLOW, _FAST = 1.3, 0.8
 _MINUTE_SECONDS = 60
@@ -140,7 +141,7 @@ def _answer(raw: RawAnswer) -> LineAnswer:
         number=raw.number,
         eta_low_seconds=eta[0] if eta else None,
         eta_high_seconds=eta[1] if eta else None,
-        retry_after_ms=_retry_after_ms(ahead or 0),
+        retry_after_ms=_retry_after_ms(raw.state, ahead or 0),
         available=raw.available,
         held=raw.held,
         message=raw.message,
@@ -155,6 +156,7 @@ def _eta(ahead: int | None, admitted_last_minute: int) -> tuple[int, int] | None
     return int(seconds * _FAST), int(seconds * _SLOW) + 1
 
 
-def _retry_after_ms(ahead: int) -> int:
-    steady = min(_LATEST_MS, _SOONEST_MS + ahead * _MS_PER_PLACE)
+def _retry_after_ms(state: str, ahead: int) -> int:
+    # Only for who waits may the next second bring news.
+    steady = _IDLE_MS.get(state, min(_LATEST_MS, _SOONEST_MS + ahead * _MS_PER_PLACE))
     return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret

@@ -33,14 +33,16 @@ def _contains_table(hint: Any, seen: tuple[Any, ...] = ()) -> bool:
 
 
 def _methods(state: type[rx.State]) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(state))).body
-    assert isinstance(tree, ast.ClassDef)
-    return [
-        node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and not node.name.startswith("_")
-    ]
+    """The public methods of a State and of the mixins it is made of."""
+    found: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+    for part in state.__mro__:
+        if not part.__module__.startswith(snapshots.PACKAGE):
+            continue
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
+        assert isinstance(tree, ast.ClassDef)
+        functions = ast.FunctionDef | ast.AsyncFunctionDef
+        found += [node for node in tree.body if isinstance(node, functions)]
+    return [method for method in found if not method.name.startswith("_")]
 
 
 def test_the_handlers_a_browser_may_call_are_the_committed_ones() -> None:

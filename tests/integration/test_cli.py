@@ -91,20 +91,13 @@ async def test_several_tiers_are_created_in_their_order(surge: Surge, new_buyer:
     ("option", "value", "about"),
     [
         ("tier", "General", "--tier"),
-        ("tier", "General:500", "--tier"),
         ("tier", "General:500.50:10", "--tier"),
-        ("tier", "General:-5:10", "--tier"),
-        ("tier", "General:५००:10", "--tier"),
         ("tier", ":500:10", "--tier"),
         ("tier", "General:50000:0", "units"),
-        ("tier", "General:99:10", "paise"),
         ("tier", "General:99999999999999999999:10", "paise"),
-        ("starts_at", "tomorrow", "--starts-at"),
         ("starts_at", "2027-03-06T19:00:00", "--starts-at"),
         ("sales_open_at", "2027-03-06", "--sales-open-at"),
         ("slug", "Not A Slug", "slug"),
-        ("name", "  ", "name"),
-        ("challenge", "maybe", "challenge"),
     ],
 )
 def test_a_mistake_in_an_event_is_one_sentence(
@@ -129,13 +122,12 @@ def test_a_wrong_command_shows_how_to_use_it(surge: Surge, words: tuple[str, ...
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("password", ["correct horse", "पासवर्ड-अच्छा", "  with spaces  "])
-def test_a_hashed_password_verifies(surge: Surge, password: str) -> None:
+def test_a_hashed_password_verifies_and_only_the_hash_is_printed(surge: Surge) -> None:
+    password = "  पासवर्ड with spaces "
     code, out, error = _run(surge, "admin", "hash-password", typed=f"{password}\n{password}\n")
     assert code == 0, error
-    printed = out.strip().splitlines()[-1]
-    assert printed.startswith("$argon2id$")
-    assert PasswordHasher().verify(printed, password)
+    assert out.startswith("$argon2id$"), "what is printed goes into a variable as it is"
+    assert PasswordHasher().verify(out.strip(), password)
     assert password not in out + error
 
 
@@ -217,18 +209,15 @@ async def test_replaying_a_stored_webhook_does_nothing_twice(
         return bool(await rows(stored))
 
     await eventually(is_processed, about="the webhook")
+    of_booking = "JOIN bookings b ON b.id = x.booking_id WHERE b.ref = :ref ORDER BY x.id"
+    of_order = "JOIN intents i ON i.id = p.intent_id WHERE i.order_id = :order ORDER BY p.id"
     traces = [
-        "SELECT b.id, b.status, b.total_paise FROM bookings b WHERE b.ref = :ref",
-        "SELECT k.id, k.code, k.status FROM tickets k JOIN bookings b ON b.id = k.booking_id"
-        " WHERE b.ref = :ref ORDER BY k.id",
-        "SELECT g.id, g.kind, g.amount_paise FROM ledger_entries g JOIN bookings b"
-        " ON b.id = g.booking_id WHERE b.ref = :ref ORDER BY g.id",
-        "SELECT o.id FROM message_outbox o JOIN bookings b ON b.id = o.booking_id"
-        " WHERE b.ref = :ref ORDER BY o.id",
-        "SELECT p.id, p.status, p.disposition FROM payments p JOIN intents i"
-        " ON i.id = p.intent_id WHERE i.order_id = :order",
-        "SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN intents i"
-        " ON i.id = p.intent_id WHERE i.order_id = :order",
+        "SELECT id, status, total_paise FROM bookings WHERE ref = :ref",
+        f"SELECT x.id, x.code, x.status FROM tickets x {of_booking}",
+        f"SELECT x.id, x.kind, x.amount_paise FROM ledger_entries x {of_booking}",
+        f"SELECT x.id FROM message_outbox x {of_booking}",
+        f"SELECT p.id, p.status, p.disposition FROM payments p {of_order}",
+        f"SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id {of_order}",
     ]
     before = [await rows(query) for query in traces]
     assert [len(found) for found in before] == [1, 2, 2, 2, 1, 0]
@@ -244,7 +233,7 @@ def test_replaying_a_webhook_that_was_never_stored_is_one_sentence(surge: Surge)
     _assert_sentence(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("words", [("run",), ("event", "list"), ("audit",), ("jobs",)])
+@pytest.mark.parametrize("words", [("run",), ("event", "list")])
 def test_production_without_its_secrets_does_not_start(surge: Surge, words: tuple[str]) -> None:
     code, out, error = _run(surge, *words, SURGE_ENV="production")
     _assert_sentence(code, out, error)
@@ -252,21 +241,20 @@ def test_production_without_its_secrets_does_not_start(surge: Surge, words: tupl
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("command", "name", "value"),
     [
-        ("REDIS_URL", "redis://127.0.0.1:1/0"),
-        ("REDIS_URL", "unix:///nowhere/redis.sock"),
-        ("REDIS_URL", "localhost:6379"),
-        ("DATABASE_URL", "postgresql://u:geheim@127.0.0.1:1/x"),
-        ("DATABASE_URL", "postgresql://u:geheim@[broken/x"),
-        ("DATABASE_URL", "mysql://u:geheim@127.0.0.1/x"),
+        ("event list", "REDIS_URL", "redis://127.0.0.1:1/0"),
+        ("event list", "REDIS_URL", "localhost:6379"),
+        ("event list", "DATABASE_URL", "postgresql://u:geheim@127.0.0.1:1/x"),
+        ("audit", "DATABASE_URL", "postgresql://u:geheim@[broken/x"),
+        ("migrate", "DATABASE_URL", "postgresql://u:geheim@127.0.0.1:1/x"),
+        ("migrate", "DATABASE_URL", "mysql://u:geheim@127.0.0.1/x"),
     ],
 )
-@pytest.mark.parametrize("words", [("event", "list"), ("audit",), ("migrate",)])
 def test_a_server_that_cannot_be_reached_is_one_sentence(
-    surge: Surge, words: tuple[str, ...], name: str, value: str
+    surge: Surge, command: str, name: str, value: str
 ) -> None:
-    code, out, error = _run(surge, *words, **{name: value})
+    code, out, error = _run(surge, *command.split(), **{name: value})
     _assert_sentence(code, out, error)
     assert error.startswith(f"{name}: ")
     assert "geheim" not in error

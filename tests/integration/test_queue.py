@@ -411,6 +411,8 @@ NUL = "\x00"
         ("POST", "/api/intents/%00/heartbeat", None),
         ("GET", "/api/bookings/%00", None),
         ("GET", "/book/%00", None),
+        ("GET", "/book/%E0%A4%9F", None),
+        ("GET", "/book/%0d%0aset-cookie:%20x=1", None),
         ("GET", "/bookings/%00?token=%00", None),
         ("POST", "/api/events/{slug}/intents", {"lines": [{"tier_id": NUL, "quantity": 1}]}),
         ("POST", "/api/events/{slug}/intents", {"lines": [{"tier_id": "x", "quantity": 10**30}]}),

@@ -4,6 +4,11 @@
 local visitor = ARGV[1]
 local had = redis.call("HDEL", NUMBERS, visitor) + redis.call("ZREM", PASSES, visitor)
 redis.call("HDEL", SEEN, visitor)
+-- A buyer holds units no more, and the stock is only published about once a second: without this
+-- one more would be let in than there are units.
+if ARGV[2] == "served" and (stock.holders or 0) > 0 then
+  stock.holders = redis.call("HINCRBY", STOCK, "holders", -1)
+end
 redis.call("ZREM", LINE, visitor)
 redis.call("ZREM", ABSENT, visitor)
 if had > 0 then redis.call("HINCRBY", COUNTERS, ARGV[2], 1) end
