@@ -108,6 +108,9 @@ def audit(
     """Check every promise against the data; exit code 0 only if all hold."""
 
     async def work(services: Container) -> bool:
+        if event is not None:
+            # Nothing breaks a promise about an event that is not there.
+            await services.organizer.stats(event)
         findings = await services.audit.run(slug=event)
         holds = all(finding.holds for finding in findings)
         if as_json:

@@ -203,6 +203,13 @@ class LineUnavailable(SurgeError):
     status = 503
 
 
+class Busy(SurgeError):
+    """Very many people are buying at this moment. Nothing was lost; please try again."""
+
+    code = "busy"
+    status = 503
+
+
 class GatewayUnavailable(SurgeError):
     """The payment provider does not answer right now. Nothing was charged; please try again."""
 

@@ -76,6 +76,7 @@ async def rehearse(plan: Rehearsal) -> Verdict:
     limits = httpx.Limits(max_connections=_MOST_CONNECTIONS)
     async with httpx.AsyncClient(base_url=plan.url, timeout=30, limits=limits) as client:
         await _require_sandbox(client)
+        await _require_event(client, plan.slug)
         await asyncio.gather(*(_attend(client, plan, notes, i) for i in range(plan.visitors)))
     return Verdict(
         visitors=plan.visitors,
@@ -97,6 +98,12 @@ async def _require_sandbox(client: httpx.AsyncClient) -> None:
         raise ConfigurationError(msg) from error
     if answer.status_code != _OK:
         msg = "Payments are not the sandbox there; a rehearsal never touches real money."
+        raise ConfigurationError(msg)
+
+
+async def _require_event(client: httpx.AsyncClient, slug: str) -> None:
+    if (await client.get(f"/api/events/{slug}")).is_client_error:
+        msg = f"There is no event {slug!r} at {client.base_url}."
         raise ConfigurationError(msg)
 
 
@@ -132,7 +139,9 @@ async def _visit(visitor: _Visitor, plan: Rehearsal, notes: _Notes, index: int) 
     state = await _wait(visitor, plan, notes)
     if state != "admitted":
         return state
-    _, event = await visitor.call("GET", f"/api/events/{plan.slug}")
+    status, event = await visitor.call("GET", f"/api/events/{plan.slug}")
+    if status != _OK:
+        return "refused"
     tiers = [tier for tier in event["tiers"] if tier["available"]] or event["tiers"]
     wish = {"lines": [{"tier_id": tiers[index % len(tiers)]["id"], "quantity": 1}]}
     status, intent = await visitor.call("POST", f"/api/events/{plan.slug}/intents", wish)

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from surge_app.api import admin, bookings, events, health, intents, payments, queue, webhooks
 from surge_app.errors import InvalidRequest, NotFound, RateLimited, SurgeError
@@ -13,6 +14,7 @@ from surge_app.log import get_logger
 
 _log = get_logger(__name__)
 _PROBLEM = "application/problem+json"
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class InternalError(SurgeError):
@@ -34,11 +36,20 @@ def create_api() -> FastAPI:
     )
     for module in (events, queue, intents, payments, webhooks, bookings, admin, health):
         api.include_router(module.router)
+    # Before the pages, which would answer what no call is with a page.
+    api.add_api_route("/api/{rest:path}", _no_such_call, methods=_METHODS, include_in_schema=False)
     api.add_exception_handler(SurgeError, _surge_error)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http_error)
     api.add_exception_handler(Exception, _bug)
     return api
+
+
+def _no_such_call(request: Request) -> None:
+    is_other_method = any(
+        route.matches(request.scope)[0] is Match.PARTIAL for route in request.app.router.routes
+    )
+    raise HTTPException(405 if is_other_method else 404)
 
 
 def _problem(error: SurgeError) -> JSONResponse:

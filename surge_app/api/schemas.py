@@ -5,15 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from surge_app.services.views import BookingView, EventView, IntentView
 
 Slug = Annotated[str, Field(max_length=60)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: object) -> object:
+        if isinstance(value, str) and "\0" in value:
+            msg = "a NUL character cannot be kept"
+            raise ValueError(msg)
+        return value
 
 
 class TierOut(BaseModel):
@@ -273,8 +282,8 @@ class NewEventIn(_Body):
     """An event to create; durations are seconds."""
 
     slug: Slug
-    name: str = Field(max_length=200)
-    venue: str = Field(max_length=200)
+    name: Name
+    venue: Name
     starts_at: AwareDatetime
     tiers: list[NewTierIn] = Field(min_length=1, max_length=20)
     description: str = Field("", max_length=10_000)
@@ -294,9 +303,9 @@ class NewEventIn(_Body):
 class EventChangesIn(_Body):
     """What an organizer may change during a sale; a missing field stays as it is."""
 
-    name: str = Field("", min_length=1, max_length=200)
+    name: Name = ""
     description: str = Field("", max_length=10_000)
-    venue: str = Field("", min_length=1, max_length=200)
+    venue: Name = ""
     starts_at: AwareDatetime | None = None
     sales_open_at: AwareDatetime | None = None
     sales_close_at: AwareDatetime | None = None

@@ -8,9 +8,13 @@ from typing import TypeVar
 
 from sqlalchemy import Select
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-_POOL_TIMEOUT_SECONDS = 10
+from surge_app.errors import Busy
+
+_POOL_SIZE = 16
+_POOL_TIMEOUT_SECONDS = 20
 _STATEMENT_TIMEOUT_MS = 15_000
 
 
@@ -33,7 +37,9 @@ def locked(query: Select[_Row]) -> Select[_Row]:
 class Database:
     """One process's access to Postgres. Nothing connects before the first transaction."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, application_name: str = "surge") -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = _POOL_SIZE, application_name: str = "surge"
+    ) -> None:
         """Create the engine.
 
         Args:
@@ -67,9 +73,18 @@ class Database:
         """Open a transaction: committed when the block ends, rolled back when it raises.
 
         Never await a vendor inside the block; a row lock would last as long as its answer.
+
+        Raises:
+            Busy: If no connection became free in time; nothing was done.
         """
-        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        try:
+            async with (
+                AsyncSession(self._engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+        except PoolTimeout as error:
+            raise Busy from error
 
     async def close(self) -> None:
         """Close every connection."""

@@ -21,6 +21,7 @@ from surge_app.settings import Settings
 _log = get_logger(__name__)
 
 _PER_ADDRESS = Limit("admin-address", per_minute=10, burst=10, strict=True)
+_PER_USER = Limit("admin-user", per_minute=20, burst=20, strict=True)
 _KNOWN_SECONDS = 300
 _LONGEST_HEADER = 1024
 _MOST_AT_ONCE = 2
@@ -57,6 +58,7 @@ class AdminAccess:
         if self._is_remembered(authorization):
             return self._user
         await self._limits.check(_PER_ADDRESS, client_address)
+        await self._limits.check(_PER_USER, user[:100])
         is_known = hmac.compare_digest(user.encode(), self._user.encode())
         matches = await anyio.to_thread.run_sync(self._matches, password, limiter=self._slots)
         if not (is_known and matches):

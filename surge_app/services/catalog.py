@@ -27,6 +27,7 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_SLUG = 60
 _MOST_UNITS = 1_000_000
 _CHEAPEST_PAISE = 100
+_DEAREST_PAISE = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +228,8 @@ def _check(new: NewEvent) -> None:
         "Each tier needs a name of its own.": len({tier.name for tier in new.tiers})
         != len(new.tiers)
         or not all(tier.name.strip() for tier in new.tiers),
-        "A ticket costs at least ₹1 (100 paise).": any(
-            tier.price_paise < _CHEAPEST_PAISE for tier in new.tiers
+        "A ticket costs ₹1 to ₹1,00,00,000 (100 to 1000000000 paise).": any(
+            not _CHEAPEST_PAISE <= tier.price_paise <= _DEAREST_PAISE for tier in new.tiers
         ),
         f"A tier has 1 to {_MOST_UNITS} units.": any(
             not 1 <= tier.units <= _MOST_UNITS for tier in new.tiers

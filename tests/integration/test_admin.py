@@ -86,7 +86,7 @@ def test_the_tables_of_pages_and_calls_are_not_empty() -> None:
     assert len(CALLS) >= 8
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/admin/", "/admin/x/y", "/admin/x.csv", "//admin"])
+@pytest.mark.parametrize("path", [*PAGES, "/admin/", "/admin/x/y", "/admin/x.csv"])
 async def test_no_page_of_the_organizer_opens_to_anyone_else(
     path: str, surge: Surge, cookies: dict[str, str]
 ) -> None:
@@ -114,6 +114,7 @@ async def test_no_call_of_the_organizer_answers_anyone_else(
     "path",
     [
         "/%61dmin",
+        "//admin",
         "/./admin",
         "/x/../admin",
         "/./admin/",

@@ -11,6 +11,7 @@ import secrets
 import pytest
 
 from surge_app.container import Container
+from surge_app.services.ports import GatewayRefund, GatewayRefundStatus
 from surge_app.services.sandbox_keys import sandbox_keys
 from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
 
@@ -307,6 +308,69 @@ async def test_money_after_everything_is_sold_is_refunded_once(
     await eventually(is_refunded, about="the refund")
     refunds = (await late.http.get(f"{payment_path}/refunds", auth=auth)).json()
     assert refunds["count"] == 1
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+
+
+async def test_orders_that_outlive_their_holds_buy_no_more_than_one_person_may(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=20, max_per_person=2)
+    buyer = new_buyer(slug)
+    contact = {"email": "collector@example.com", "phone": "+919822077777"}
+    orders: list[str] = []
+    for _ in range(3):
+        await buyer.join()
+        intent = (await buyer.hold(quantity=2)).json()["id"]
+        orders.append((await buyer.start_payment(intent, **contact)).json()["order_id"])
+        await buyer.http.delete(f"/api/intents/{intent}")
+    outcomes = [
+        (await buyer.callback(await buyer.attempt(order, webhook="none"))).json()["status"]
+        for order in orders
+    ]
+    assert outcomes == ["confirmed", "refunding", "refunding"]
+    assert (await services.organizer.stats(slug)).sold == 2
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+
+
+async def test_the_order_of_a_changed_hold_has_the_new_total(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=10)
+    buyer = new_buyer(slug)
+    await buyer.join()
+    intent = (await buyer.hold(quantity=1)).json()
+    line = {"tier_id": intent["lines"][0]["tier_id"], "quantity": 3}
+    path = f"/api/intents/{intent['id']}"
+    contact = {"email": "changer@example.com", "phone": "+919822066666"}
+    started, changed = await asyncio.gather(
+        buyer.start_payment(intent["id"], **contact),
+        buyer.http.put(f"{path}/lines", json={"lines": [line]}),
+    )
+    total = (await buyer.http.get(path)).json()["total_paise"]
+    assert started.json()["amount_paise"] == total
+    assert changed.status_code in {200, 409}
+    fields = await buyer.attempt(started.json()["order_id"], webhook="none")
+    assert (await buyer.callback(fields)).json()["status"] == "confirmed"
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+
+
+async def test_a_small_refund_made_in_the_dashboard_closes_none_of_ours(
+    new_sale: NewSale, new_buyer: NewBuyer, surge: Surge, services: Container
+) -> None:
+    slug = await new_sale()
+    buyer = new_buyer(slug)
+    ref = await buyer.buy()
+    payment_id = (await services.tickets.view(ref)).payment_id
+    foreign = GatewayRefund(
+        f"rfnd_{secrets.token_hex(7)}", payment_id, 100, GatewayRefundStatus.PROCESSED
+    )
+    await buyer.http.post(f"/api/admin/bookings/{ref}/refund", auth=surge.organizer)
+    assert await services.settlement.note_refund(foreign) == "unmatched"
+
+    async def is_refunded() -> bool:
+        return (await buyer.http.get(f"/api/bookings/{ref}")).json()["status"] == "refunded"
+
+    await eventually(is_refunded, about="our own refund")
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
 

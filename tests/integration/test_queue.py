@@ -379,7 +379,7 @@ async def test_every_answer_carries_each_security_header_once_and_a_number_of_it
         ("GET", "/api/bookings/SRG-ABCDEFGH", 404),
         ("PUT", "/api/events", 405),
         ("POST", "/api/events/no-such-event/intents", 403),
-        ("GET", "/api/intents/01ARZ3NDEKTSV4RRFFQ69G5FAV", 403),
+        ("GET", "/api/intents/01ARZ3NDEKTSV4RRFFQ69G5FAV", 404),
     ],
 )
 async def test_an_error_is_a_problem_document(

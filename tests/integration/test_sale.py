@@ -45,6 +45,26 @@ async def test_thirty_wishes_of_three_never_leave_a_part_behind(
     assert short["code"] in {"not_enough_left", "all_held"}
 
 
+async def test_many_who_want_the_last_few_in_pairs_never_meet_an_error(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    tiers = (
+        NewTier("Left", 50_000, 7),
+        NewTier("Right", 50_000, 7),
+        NewTier("Rear", 50_000, 100),
+    )
+    slug = await new_sale(tiers=tiers, concurrent_buyers=1000)
+    event = await services.catalog.event(slug)
+    lines = [{"tier_id": tier.id, "quantity": 2} for tier in event.tiers[:2]]
+    buyers = [new_buyer(slug) for _ in range(24)]
+    await asyncio.gather(*(buyer.join() for buyer in buyers))
+    path = f"/api/events/{slug}/intents"
+    held = await asyncio.gather(*(buyer.http.post(path, json={"lines": lines}) for buyer in buyers))
+    codes = sorted(answer.status_code for answer in held)
+    assert codes == [201] * 3 + [409] * 21
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+
+
 async def test_one_visitor_asking_twenty_times_at_once_holds_once(
     new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
