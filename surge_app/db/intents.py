@@ -1,4 +1,8 @@
-"""Queries over intents. Deadlines are compared with the database's clock only."""
+"""Queries over intents.
+
+Deadlines are compared with one clock only: `hold_clock()` of the database, which is its own clock
+except that it stands still while the gateway is out.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Interval, and_, case, cast, delete, func, literal, or_, select, text, update
+from sqlalchemy import (
+    DateTime,
+    Interval,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -34,7 +51,7 @@ _HOLD = text(
                              total_paise, currency, expires_at)
         VALUES (:id, :event_id, :visitor_id, 'held', :subtotal_paise, :fee_paise,
                 CAST(:subtotal_paise AS bigint) + CAST(:fee_paise AS bigint), :currency,
-                clock_timestamp() + CAST(:hold AS interval))
+                hold_clock() + CAST(:hold AS interval))
         ON CONFLICT (event_id, visitor_id) WHERE status IN ('held', 'paying') DO NOTHING
         RETURNING id, expires_at
     ), written AS (
@@ -51,17 +68,24 @@ _HOLD = text(
         FROM picked WHERE units.id = picked.id
         RETURNING units.tier_id
     )
-    SELECT expires_at, clock_timestamp() AS now, (SELECT array_agg(tier_id) FROM taken) AS tiers
+    SELECT expires_at, hold_clock() AS now, (SELECT array_agg(tier_id) FROM taken) AS tiers
     FROM fresh
     """
 )
 _NOW = func.clock_timestamp()
+# As a subquery it is asked once, and an index can serve a comparison with it.
+_HOLD_NOW = select(func.hold_clock(type_=DateTime(timezone=True))).scalar_subquery()
 _IS_LIVE = col(Intent.status).in_(LIVE_INTENT_STATUSES)
 
 
 async def database_now(session: AsyncSession) -> datetime:
-    """Return the moment by the only clock that decides about holds."""
+    """Return the moment by the database's clock, for everything but the deadlines of holds."""
     return (await session.execute(select(_NOW))).scalar_one()
+
+
+async def hold_now(session: AsyncSession) -> datetime:
+    """Return the moment by the only clock that decides about holds."""
+    return (await session.execute(select(_HOLD_NOW))).scalar_one()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +194,10 @@ async def due(session: AsyncSession, *, limit: int, slack: timedelta) -> Sequenc
             can be asked first.
     """
     is_due = or_(
-        and_(col(Intent.status) == IntentStatus.HELD, col(Intent.expires_at) <= _NOW),
-        and_(col(Intent.status) == IntentStatus.PAYING, col(Intent.expires_at) + slack <= _NOW),
+        and_(col(Intent.status) == IntentStatus.HELD, col(Intent.expires_at) <= _HOLD_NOW),
+        and_(
+            col(Intent.status) == IntentStatus.PAYING, col(Intent.expires_at) + slack <= _HOLD_NOW
+        ),
     )
     result = await session.scalars(
         select(Intent)
@@ -189,7 +215,7 @@ async def due_while_paying(session: AsyncSession, *, limit: int) -> Sequence[Int
         select(Intent)
         .where(
             col(Intent.status) == IntentStatus.PAYING,
-            col(Intent.expires_at) <= _NOW,
+            col(Intent.expires_at) <= _HOLD_NOW,
             col(Intent.order_id).is_not(None),
         )
         .order_by(col(Intent.expires_at))
@@ -225,7 +251,7 @@ async def start_paying(session: AsyncSession, intent: Intent, *, window: timedel
             .values(
                 status=IntentStatus.PAYING,
                 paying_at=_NOW,
-                expires_at=_NOW + cast(literal(window), Interval),
+                expires_at=_HOLD_NOW + cast(literal(window), Interval),
             )
             .returning(col(Intent.expires_at))
         )

@@ -37,15 +37,16 @@ _ADD = text(
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many units of a tier are in each status."""
+    """How many units of a tier are in each status; withdrawn ones are no part of its capacity."""
 
     available: int = 0
     held: int = 0
     sold: int = 0
+    withdrawn: int = 0
 
     @property
     def capacity(self) -> int:
-        """All units."""
+        """All units that are or were on sale."""
         return self.available + self.held + self.sold
 
 

@@ -13,12 +13,14 @@ from surge_app.models.payments import (
     Account,
     Disposition,
     EntryKind,
+    GatewayOutage,
     InboxEvent,
     LedgerEntry,
     Payment,
     PaymentStatus,
     Refund,
     RefundStatus,
+    UnmatchedPayment,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "EntryKind",
     "Event",
     "EventPhase",
+    "GatewayOutage",
     "InboxEvent",
     "Intent",
     "IntentLine",
@@ -49,4 +52,5 @@ __all__ = [
     "Tier",
     "Unit",
     "UnitStatus",
+    "UnmatchedPayment",
 ]

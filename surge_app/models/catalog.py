@@ -31,11 +31,15 @@ class EventPhase(StrEnum):
 
 
 class UnitStatus(StrEnum):
-    """available -> held -> sold; back to available by expiry, release, or refund with restock."""
+    """available -> held -> sold; back to available by expiry, release, or refund with restock.
+
+    An organizer may take available units off sale; a withdrawn one is no part of the capacity.
+    """
 
     AVAILABLE = "available"
     HELD = "held"
     SOLD = "sold"
+    WITHDRAWN = "withdrawn"
 
 
 class Event(SQLModel, table=True):
@@ -83,12 +87,22 @@ class Event(SQLModel, table=True):
 
 
 class Tier(SQLModel, table=True):
-    """A price class of an event. `capacity` is checked against its unit rows by the audit."""
+    """A price class of an event. `capacity` is checked against its unit rows by the audit.
+
+    Its own sale window lies inside the event's; `max_per_booking` None leaves the limit to
+    `max_per_person` of the event. A price of 0 makes its tickets free.
+    """
 
     __tablename__ = "tiers"
     __table_args__ = (
         UniqueConstraint("event_id", "name"),
-        CheckConstraint("price_paise >= 100", name="price_at_least_one_rupee"),
+        CheckConstraint("price_paise = 0 OR price_paise >= 100", name="price_free_or_one_rupee"),
+        CheckConstraint("min_per_booking BETWEEN 1 AND 100", name="min_per_booking_sane"),
+        CheckConstraint(
+            "max_per_booking IS NULL OR max_per_booking BETWEEN min_per_booking AND 100",
+            name="max_per_booking_sane",
+        ),
+        CheckConstraint("sales_close_at > sales_open_at", name="sales_window_sane"),
         CheckConstraint("capacity >= 0", name="capacity_not_negative"),
     )
 
@@ -97,6 +111,10 @@ class Tier(SQLModel, table=True):
     name: str = text_field()
     price_paise: int = paise_field()
     capacity: int
+    min_per_booking: int = Field(default=1)
+    max_per_booking: int | None = Field(default=None)
+    sales_open_at: datetime | None = time_field(default=None)
+    sales_close_at: datetime | None = time_field(default=None)
     position: int = Field(default=0)
     created_at: datetime = created_field()
 
@@ -112,7 +130,10 @@ class Unit(SQLModel, table=True):
     __tablename__ = "units"
     __table_args__ = (
         one_of("status", UnitStatus),
-        CheckConstraint("(status = 'available') = (intent_id IS NULL)", name="held_by_an_intent"),
+        CheckConstraint(
+            "(status IN ('available', 'withdrawn')) = (intent_id IS NULL)",
+            name="held_by_an_intent",
+        ),
         Index(
             "ix_units_available",
             "tier_id",

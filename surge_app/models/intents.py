@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from surge_app.models.base import (
     created_field,
@@ -37,13 +37,22 @@ _IS_LIVE = text("status IN ('held', 'paying')")
 
 
 class Intent(SQLModel, table=True):
-    """The hold. Its id is the receipt of its one gateway order; its price never changes."""
+    """The hold. Its receipt names its one gateway order; its price never changes.
+
+    Attributes:
+        next_check_at: When the gateway is asked next whether its order was paid; None when
+            there is nothing left to ask.
+        checks: How often that was asked.
+    """
 
     __tablename__ = "intents"
     __table_args__ = (
         one_of("status", IntentStatus),
         CheckConstraint("total_paise = subtotal_paise + fee_paise", name="total_is_the_sum"),
-        CheckConstraint("subtotal_paise > 0 AND fee_paise >= 0", name="amounts_sane"),
+        CheckConstraint(
+            "subtotal_paise >= 0 AND fee_paise >= 0 AND (subtotal_paise > 0 OR fee_paise = 0)",
+            name="amounts_sane",
+        ),
         CheckConstraint("(status = 'paying') <= (paying_at IS NOT NULL)", name="paying_since"),
         Index(
             "uq_intents_one_live",
@@ -53,6 +62,11 @@ class Intent(SQLModel, table=True):
             postgresql_where=_IS_LIVE,
         ),
         Index("ix_intents_deadline", "expires_at", postgresql_where=_IS_LIVE),
+        Index(
+            "ix_intents_next_check",
+            "next_check_at",
+            postgresql_where=text("next_check_at IS NOT NULL"),
+        ),
         Index("ix_intents_visitor", "event_id", "visitor_id", "created_at"),
         Index("ix_intents_person", "event_id", "phone", "email"),
     )
@@ -69,6 +83,8 @@ class Intent(SQLModel, table=True):
     paying_at: datetime | None = time_field(default=None)
     ended_at: datetime | None = time_field(default=None)
     order_id: str | None = text_field(default=None, unique=True)
+    next_check_at: datetime | None = time_field(default=None)
+    checks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     name: str | None = text_field(default=None)
     email: str | None = text_field(default=None)
     phone: str | None = text_field(default=None)

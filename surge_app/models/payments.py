@@ -104,7 +104,11 @@ class Payment(SQLModel, table=True):
 
 
 class Refund(SQLModel, table=True):
-    """Money on its way back. The body is fixed when the row is made; retries are byte-equal."""
+    """Money on its way back. The body is fixed when the row is made; retries are byte-equal.
+
+    Attributes:
+        next_attempt_at: None when nothing tries again by itself: it is an operator's turn.
+    """
 
     __tablename__ = "refunds"
     __table_args__ = (
@@ -128,15 +132,64 @@ class Refund(SQLModel, table=True):
     status: str = text_field(default=RefundStatus.REQUESTED)
     gateway_id: str | None = text_field(default=None, unique=True)
     attempts: int = Field(default=0)
-    next_attempt_at: datetime = time_field()
+    next_attempt_at: datetime | None = time_field(default=None)
     last_error: str | None = text_field(default=None)
     created_at: datetime = created_field()
     processed_at: datetime | None = time_field(default=None)
 
 
-class LedgerEntry(SQLModel, table=True):
-    """Money moved from one account to another: balanced by its shape. Rows are never changed.
+class UnmatchedPayment(SQLModel, table=True):
+    """Money the gateway tells of that belongs to no intent of ours; a person must look at it."""
 
+    __tablename__ = "unmatched_payments"
+    __table_args__ = (
+        Index(
+            "ix_unmatched_payments_open",
+            "seen_at",
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+    )
+
+    id: str = text_field(primary_key=True)
+    order_id: str = text_field()
+    amount_paise: int = paise_field()
+    currency: str = text_field()
+    status: str = text_field()
+    seen_at: datetime = created_field()
+    resolved_at: datetime | None = time_field(default=None)
+
+
+class GatewayOutage(SQLModel, table=True):
+    """A time in which no payment could be started. While it lasts the clock of holds stands still.
+
+    The function `hold_clock()` of the database reads the open row, if there is one.
+
+    Attributes:
+        cap_seconds: The clock stands still for no longer than this.
+    """
+
+    __tablename__ = "gateway_outages"
+    __table_args__ = (
+        CheckConstraint("cap_seconds >= 0", name="cap_not_negative"),
+        Index(
+            "uq_gateway_outages_one_open",
+            "provider",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+    id: str = id_field()
+    provider: str = text_field(default="razorpay")
+    opened_at: datetime = created_field()
+    closed_at: datetime | None = time_field(default=None)
+    cap_seconds: int
+
+
+class LedgerEntry(SQLModel, table=True):
+    """Money moved from one account to another: balanced by its shape.
+
+    A trigger of the database refuses to change or delete a row.
     `debit` grows and `credit` pays for it, in the accountant's sense.
     """
 
@@ -145,7 +198,20 @@ class LedgerEntry(SQLModel, table=True):
         one_of("kind", EntryKind),
         one_of("debit", Account),
         one_of("credit", Account),
-        UniqueConstraint("payment_id", "kind"),
+        Index(
+            "uq_ledger_entries_once_per_payment",
+            "payment_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("refund_id IS NULL"),
+        ),
+        Index(
+            "uq_ledger_entries_once_per_refund",
+            "refund_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("refund_id IS NOT NULL"),
+        ),
         CheckConstraint("amount_paise > 0", name="amount_positive"),
         CheckConstraint("debit <> credit", name="two_accounts"),
         Index("ix_ledger_entries_booking", "booking_id"),
@@ -154,6 +220,7 @@ class LedgerEntry(SQLModel, table=True):
     id: str = id_field()
     payment_id: str = reference("payments.id")
     booking_id: str | None = reference("bookings.id", default=None)
+    refund_id: str | None = reference("refunds.id", default=None)
     kind: str = text_field()
     debit: str = text_field()
     credit: str = text_field()

@@ -2,7 +2,7 @@ The invariants. Each query returns the rows that break a promise. :slug limits i
 
 -- units_add_up: In every tier, available, held and sold units add up to its capacity.
 SELECT e.slug, t.name AS tier, t.capacity, count(u.id) AS units
-FROM tiers t JOIN events e ON e.id = t.event_id LEFT JOIN units u ON u.tier_id = t.id
+FROM tiers t JOIN events e ON e.id = t.event_id LEFT JOIN units u ON u.tier_id = t.id AND u.status <> 'withdrawn'
 WHERE CAST(:slug AS text) IS NULL OR e.slug = :slug
 GROUP BY e.slug, t.id, t.name, t.capacity
 HAVING count(u.id) <> t.capacity;
@@ -119,5 +119,5 @@ HAVING count(o.id) <> 2 OR count(DISTINCT o.channel) <> 2;
 SELECT e.slug, i.id AS intent, i.status, i.expires_at
 FROM intents i JOIN events e ON e.id = i.event_id
 WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
-  AND ((i.status = 'held' AND i.expires_at < clock_timestamp() - interval '2 seconds')
-    OR (i.status = 'paying' AND i.expires_at < clock_timestamp() - interval '62 seconds'));
+  AND ((i.status = 'held' AND i.expires_at < hold_clock() - interval '2 seconds')
+    OR (i.status = 'paying' AND i.expires_at < hold_clock() - interval '62 seconds'));

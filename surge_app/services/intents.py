@@ -205,7 +205,7 @@ class Intents:
         """End one overdue intent the gateway knows no payment of."""
         async with self._database.transaction() as session:
             intent = await queries.by_id(session, intent_id, for_update=True)
-            now = await queries.database_now(session)
+            now = await queries.hold_now(session)
             if intent is not None and intent.status in _LIVE and intent.expires_at <= now:
                 await queries.end(session, [intent.id], IntentStatus.EXPIRED)
                 await units.release(session, [intent.id])
@@ -256,7 +256,7 @@ class Intents:
     async def _end_if_overdue(self, session: AsyncSession, intent: Intent) -> bool:
         if intent.status not in _LIVE:
             return True
-        if intent.expires_at > await queries.database_now(session):
+        if intent.expires_at > await queries.hold_now(session):
             return False
         if intent.status == IntentStatus.HELD:
             await queries.end(session, [intent.id], IntentStatus.EXPIRED)
@@ -267,7 +267,7 @@ class Intents:
 async def intent_view(session: AsyncSession, intent: Intent, slug: str) -> IntentView:
     """Project an intent with its lines, its remaining seconds and its booking."""
     rows = await queries.lines(session, intent.id)
-    now = await queries.database_now(session)
+    now = await queries.hold_now(session)
     is_confirmed = intent.status == IntentStatus.CONFIRMED
     ref = await queries.booking_ref(session, intent.id) if is_confirmed else None
     return _view(intent, slug, rows, now=now, booking_ref=ref)

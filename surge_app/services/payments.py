@@ -301,7 +301,7 @@ class Payments:
 
 
 async def _require_live(session: AsyncSession, intent: Intent) -> None:
-    now = await intent_queries.database_now(session)
+    now = await intent_queries.hold_now(session)
     if intent.status not in _LIVE or intent.expires_at <= now:
         raise IntentExpired
 
