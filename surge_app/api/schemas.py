@@ -26,7 +26,11 @@ class _Body(BaseModel):
 
 
 class TierOut(BaseModel):
-    """A tier; `all_in_paise` is one ticket bought alone, everything included."""
+    """A tier; `all_in_paise` is one ticket bought alone, everything included, 0 if it is free.
+
+    Its own sale times are null where it follows its event; a null `max_per_booking` leaves the
+    limit to `max_per_person`.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -38,6 +42,11 @@ class TierOut(BaseModel):
     available: int
     held: int
     sold: int
+    status: Literal["scheduled", "on_sale", "all_held", "sold_out", "ended"]
+    sales_open_at: datetime | None
+    sales_close_at: datetime | None
+    min_per_booking: int
+    max_per_booking: int | None
 
 
 class EventOut(BaseModel):

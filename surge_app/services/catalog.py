@@ -167,7 +167,9 @@ def event_view(
     event: Event, tiers: list[Tier], counts: Mapping[str, units.Counts], now: datetime
 ) -> EventView:
     """Project an event, its tiers and their counts."""
-    views = tuple(_tier_view(tier, event, counts.get(tier.id, units.Counts())) for tier in tiers)
+    views = tuple(
+        _tier_view(tier, event, counts.get(tier.id, units.Counts()), now) for tier in tiers
+    )
     return EventView(
         id=event.id,
         slug=event.slug,
@@ -190,32 +192,56 @@ def event_view(
 
 
 def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> str:
-    """Return the word of the JSON contract for where a sale stands."""
-    available = sum(tier.available for tier in tiers)
-    held = sum(tier.held for tier in tiers)
-    ends_at = event.sales_close_at or event.starts_at
+    """Return the word of the JSON contract for where a sale stands.
+
+    Tiers whose own window is over have nothing to give any more. While the others wait for
+    theirs, the sale is scheduled.
+    """
+    words = {tier.status for tier in tiers}
     stages = (
         ("cancelled", event.phase == EventPhase.CANCELLED),
-        ("ended", now >= ends_at),
+        ("ended", now >= _closes_at(event) or words == {"ended"}),
         ("scheduled", event.sales_open_at is not None and now < event.sales_open_at),
-        ("sold_out", available + held == 0),
+        ("sold_out", words <= {"sold_out", "ended"}),
         ("paused", event.is_paused),
-        ("all_held", available == 0),
+        ("on_sale", "on_sale" in words),
+        ("all_held", "all_held" in words),
     )
-    return next((word for word, applies in stages if applies), "on_sale")
+    return next((word for word, applies in stages if applies), "scheduled")
 
 
-def _tier_view(tier: Tier, event: Event, counts: units.Counts) -> TierView:
+def _closes_at(event: Event) -> datetime:
+    return event.sales_close_at or event.starts_at
+
+
+def _tier_view(tier: Tier, event: Event, counts: units.Counts, now: datetime) -> TierView:
     return TierView(
         id=tier.id,
         name=tier.name,
         price_paise=tier.price_paise,
-        all_in_paise=tier.price_paise + event.fee_paise,
+        all_in_paise=tier.price_paise + event.fee_paise if tier.price_paise else 0,
         capacity=tier.capacity,
         available=counts.available,
         held=counts.held,
         sold=counts.sold,
+        status=_tier_status(tier, event, counts, now),
+        sales_open_at=tier.sales_open_at,
+        sales_close_at=tier.sales_close_at,
+        min_per_booking=tier.min_per_booking,
+        max_per_booking=tier.max_per_booking,
     )
+
+
+def _tier_status(tier: Tier, event: Event, counts: units.Counts, now: datetime) -> str:
+    closings = (_closes_at(event), tier.sales_close_at)
+    openings = (event.sales_open_at, tier.sales_open_at)
+    stages = (
+        ("ended", any(moment is not None and now >= moment for moment in closings)),
+        ("sold_out", counts.available + counts.held == 0),
+        ("scheduled", any(moment is not None and now < moment for moment in openings)),
+        ("all_held", counts.available == 0),
+    )
+    return next((word for word, applies in stages if applies), "on_sale")
 
 
 def _check(new: NewEvent) -> None:

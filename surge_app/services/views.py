@@ -11,10 +11,16 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class TierView:
-    """A tier with its counts.
+    """A tier with its counts and its own rules of sale.
 
-    `all_in_paise` is the price of one ticket bought alone with the convenience fee folded in:
-    the first figure an attendee sees.
+    Attributes:
+        all_in_paise: One ticket bought alone with the convenience fee folded in, the first
+            figure an attendee sees; 0 if the ticket is free.
+        status: scheduled, on_sale, all_held, sold_out or ended, as of the counts.
+        sales_open_at: None if it opens with its event.
+        sales_close_at: None if it closes with its event.
+        min_per_booking: Whoever takes any takes at least so many in one booking.
+        max_per_booking: None leaves the limit to `max_per_person` of the event.
     """
 
     id: str
@@ -25,6 +31,11 @@ class TierView:
     available: int
     held: int
     sold: int
+    status: str = "on_sale"
+    sales_open_at: datetime | None = None
+    sales_close_at: datetime | None = None
+    min_per_booking: int = 1
+    max_per_booking: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

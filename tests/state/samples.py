@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from surge_app.services.views import (
     BookingView,
@@ -23,8 +24,20 @@ FEE = 2_500
 STARTS = datetime(2027, 3, 6, 13, 30, tzinfo=UTC)
 
 
-def tier(tier_id: str, name: str, price: int, *, free: int = 10, held: int = 0) -> TierView:
-    return TierView(tier_id, name, price, price + FEE, 100, free, held, 100 - free - held)
+def tier(
+    tier_id: str,
+    name: str,
+    price: int,
+    *,
+    free: int = 10,
+    held: int = 0,
+    status: str = "",
+    **rules: Any,
+) -> TierView:
+    sold = 100 - free - held
+    word = status or ("on_sale" if free else "all_held" if held else "sold_out")
+    all_in = price + FEE if price else 0
+    return TierView(tier_id, name, price, all_in, 100, free, held, sold, word, **rules)
 
 
 def event(*tiers: TierView, status: str = "on_sale") -> EventView:

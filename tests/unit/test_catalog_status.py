@@ -25,8 +25,38 @@ def _event(**values: object) -> Event:
 
 
 def _tier(available: int = 0, held: int = 0, sold: int = 0) -> TierView:
-    total = available + held + sold
-    return TierView("t", "General", 50_000, 52_500, total, available, held, sold)
+    tier = Tier(id="t", event_id="e", name="General", price_paise=50_000, capacity=10)
+    counts = {"t": Counts(available, held, sold)}
+    return event_view(_event(), [tier], counts, NOW).tiers[0]
+
+
+def _tier_word(
+    counts: Counts, *, at: datetime = NOW, event: Event | None = None, **rules: object
+) -> str:
+    tier = Tier(id="t", event_id="e", name="General", price_paise=50_000, capacity=10, **rules)
+    return event_view(event or _event(), [tier], {"t": counts}, at).tiers[0].status
+
+
+def test_a_tier_opens_and_closes_by_its_own_window_to_the_second() -> None:
+    window = {"sales_open_at": NOW, "sales_close_at": NOW + HOUR}
+    second = timedelta(seconds=1)
+    assert _tier_word(Counts(1), at=NOW - second, **window) == "scheduled"
+    assert _tier_word(Counts(1), at=NOW, **window) == "on_sale"
+    assert _tier_word(Counts(1), at=NOW + HOUR - second, **window) == "on_sale"
+    assert _tier_word(Counts(1), at=NOW + HOUR, **window) == "ended"
+
+
+def test_a_tier_is_never_open_while_its_event_is_not() -> None:
+    later = _event(sales_open_at=NOW + HOUR)
+    assert _tier_word(Counts(1), event=later, sales_open_at=NOW) == "scheduled"
+    over = _event(sales_close_at=NOW)
+    assert _tier_word(Counts(1), event=over, sales_close_at=NOW + HOUR) == "ended"
+
+
+def test_a_tier_tells_on_hold_from_sold_out() -> None:
+    assert _tier_word(Counts(available=0, held=1, sold=9)) == "all_held"
+    assert _tier_word(Counts(available=0, held=0, sold=10)) == "sold_out"
+    assert _tier_word(Counts(withdrawn=10)) == "sold_out"
 
 
 def _status(*tiers: TierView, at: datetime = NOW, **values: object) -> str:
@@ -56,6 +86,30 @@ def test_all_held_is_not_sold_out() -> None:
     assert _status(_tier(sold=10)) == "sold_out"
     assert _status(_tier(sold=10), _tier(held=1)) == "all_held"
     assert _status(_tier(sold=10), _tier(available=1)) == "on_sale"
+
+
+def _sale(*tiers: tuple[Counts, dict[str, object]]) -> str:
+    rows = [
+        Tier(id=str(at), event_id="e", name=str(at), price_paise=100, capacity=10, **rules)
+        for at, (_, rules) in enumerate(tiers)
+    ]
+    counts = {row.id: tiers[at][0] for at, row in enumerate(rows)}
+    return event_view(_event(), rows, counts, NOW).status
+
+
+def test_a_sale_waits_for_a_tier_that_opens_later() -> None:
+    free, gone, later = Counts(1), Counts(sold=1), {"sales_open_at": NOW + HOUR}
+    assert _sale((free, later)) == "scheduled"
+    assert _sale((gone, {}), (free, later)) == "scheduled"
+    assert _sale((Counts(held=1), {}), (free, later)) == "all_held"
+    assert _sale((free, {}), (free, later)) == "on_sale"
+
+
+def test_a_tier_that_is_over_has_nothing_to_give() -> None:
+    free, over = Counts(1), {"sales_close_at": NOW}
+    assert _sale((free, over)) == "ended"
+    assert _sale((free, over), (Counts(sold=1), {})) == "sold_out"
+    assert _sale((free, over), (Counts(held=1), {})) == "all_held"
 
 
 def test_pausing_hides_neither_the_end_nor_sold_out() -> None:
@@ -111,6 +165,12 @@ def test_the_first_figure_shown_has_the_fee_in_it(price_paise: int, fee_paise: i
     view = event_view(_event(fee_paise=fee_paise), [tier], {"t": Counts(4, 2, 1)}, NOW)
     assert view.tiers[0].all_in_paise == price_paise + fee_paise
     assert (view.tiers[0].available, view.tiers[0].held, view.tiers[0].sold) == (4, 2, 1)
+
+
+def test_a_free_ticket_costs_nothing_at_all() -> None:
+    tier = Tier(id="t", event_id="e", name="General", price_paise=0, capacity=7)
+    view = event_view(_event(fee_paise=2_500), [tier], {"t": Counts(7)}, NOW)
+    assert view.tiers[0].all_in_paise == 0
 
 
 def test_a_tier_nobody_counted_is_empty_not_broken() -> None:
