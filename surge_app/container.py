@@ -27,6 +27,7 @@ from surge_app.services.intents import Intents
 from surge_app.services.notifications import Notifications
 from surge_app.services.organizer import Organizer
 from surge_app.services.payments import Payments
+from surge_app.services.ports import PaymentGateway
 from surge_app.services.reconciliation import Reconciliation
 from surge_app.services.settlement import Settlement
 from surge_app.services.tickets import Tickets
@@ -57,12 +58,15 @@ class Container:
     audit: Audit
 
 
-def build_container(settings: Settings, *, process: str = "web") -> Container:
+def build_container(
+    settings: Settings, *, process: str = "web", gateway: PaymentGateway | None = None
+) -> Container:
     """Build the services. Nothing connects before its first use.
 
     Args:
         settings: With `database_url`, `redis_url` and `secret_key` filled in.
         process: What runs here (`web`, `jobs`, `cli`); shown by Postgres and Redis.
+        gateway: Takes the place of the one the settings name.
 
     Raises:
         ConfigurationError: If one of them is missing.
@@ -76,7 +80,7 @@ def build_container(settings: Settings, *, process: str = "web") -> Container:
     redis = connect(settings.redis_url, client_name=f"surge-{process}")
     limits = RateLimiter(redis, enabled=settings.rate_limits)
     identity = Identity(settings.secret_key, secure=settings.has_secure_cookies)
-    gateway = build_gateway(settings)
+    gateway = gateway or build_gateway(settings)
     contacts = Contacts()
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
     waiting_room = WaitingRoom(LineStore(redis), database)
@@ -138,9 +142,11 @@ def installed(container: Container) -> Generator[Container]:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, process: str = "web") -> AsyncGenerator[Container]:
+async def running(
+    settings: Settings, *, process: str = "web", gateway: PaymentGateway | None = None
+) -> AsyncGenerator[Container]:
     """Build, install, and in the end close the services of this process."""
-    container = build_container(settings, process=process)
+    container = build_container(settings, process=process, gateway=gateway)
     with installed(container):
         try:
             yield container

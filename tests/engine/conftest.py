@@ -1,0 +1,61 @@
+"""The engine alone: real Postgres and Redis, the services, and a gateway in this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from surge_app.container import Container, running
+from surge_app.embedded import backing_services
+from surge_app.launch import development_secrets
+from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.settings import Settings, load_settings
+from tests.engine.gateway import InProcessGateway
+from tests.engine.sale import Sale, open_sale
+
+NewSale = Callable[..., Awaitable[Sale]]
+
+
+@pytest.fixture(scope="session")
+def backing() -> Generator[Settings]:
+    """Settings that name a migrated Postgres and a Redis of their own."""
+    with tempfile.TemporaryDirectory(prefix="surge-engine-") as folder:
+        settings = development_secrets(load_settings(data_dir=Path(folder)))
+        with backing_services(settings) as ready:
+            subprocess.run(
+                [sys.executable, "-m", "alembic", "upgrade", "head"],
+                env={**os.environ, "DATABASE_URL": ready.database_url or ""},
+                check=True,
+                capture_output=True,
+            )
+            yield ready
+
+
+@pytest.fixture(scope="session")
+def gateway(backing: Settings) -> InProcessGateway:
+    """The gateway of these services."""
+    return InProcessGateway(sandbox_keys(backing))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def services(backing: Settings, gateway: InProcessGateway) -> AsyncGenerator[Container]:
+    """The services of one process, without a web server."""
+    async with running(backing, process="test", gateway=gateway) as container:
+        yield container
+
+
+@pytest.fixture
+def new_sale(services: Container, gateway: InProcessGateway) -> NewSale:
+    """Create a sale of its own for a test; takes what `open_sale` takes after the gateway."""
+
+    async def create(*units: int, **settings: object) -> Sale:
+        return await open_sale(services, gateway, *units, **settings)
+
+    return create

@@ -1,0 +1,158 @@
+"""One sale to drive the services with: an event, people with passes, time that can be over."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import text
+
+from surge_app.clock import new_id, utc_now
+from surge_app.container import Container
+from surge_app.kv import keys
+from surge_app.services.audit import Finding
+from surge_app.services.catalog import NewEvent, NewTier
+from surge_app.services.views import CheckoutView, IntentView, Line
+from tests.engine.gateway import Callback, InProcessGateway, Webhook
+
+PRICE_PAISE = 50_000
+_PASS_SECONDS = 3600
+
+
+@dataclass(slots=True)
+class Sale:
+    """An event of its own, driven through the services of a process.
+
+    Attributes:
+        services: Whose services are used; a restart puts others here.
+    """
+
+    services: Container
+    gateway: InProcessGateway
+    slug: str
+    tier_ids: tuple[str, ...]
+
+    def line(self, quantity: int = 1, tier: int = 0) -> Line:
+        """Return a wish for one tier."""
+        return Line(self.tier_ids[tier], quantity)
+
+    async def hold(self, *lines: Line, visitor: str | None = None) -> tuple[IntentView, str]:
+        """Let someone with a pass hold tickets, one by default; returns intent and visitor."""
+        visitor = visitor or new_id()
+        await self.admit(visitor)
+        wish: Sequence[Line] = lines or (self.line(),)
+        intent, _ = await self.services.intents.start(self.slug, visitor, wish)
+        return intent, visitor
+
+    async def start_payment(
+        self, intent_id: str, visitor: str, *, person: str | None = None
+    ) -> CheckoutView:
+        """Ask for the order of a hold; `person` names who pays, someone new by default."""
+        token = person or secrets.token_hex(4)
+        return await self.services.payments.start(
+            intent_id,
+            visitor,
+            name="Asha Rao",
+            email=f"asha-{token}@example.com",
+            phone=f"+9198{int(token, 16) % 10**8:08d}",
+        )
+
+    async def admit(self, *visitors: str) -> None:
+        """Give visitors a pass, whoever else is in the line."""
+        passes = dict.fromkeys(visitors, utc_now().timestamp() * 1000 + _PASS_SECONDS * 1000)
+        await self.services.redis.zadd(keys.line(self.slug)[7], cast("Any", passes))
+
+    async def deliver(self, webhook: Webhook) -> None:
+        """Hand a webhook in and process it at once, as the endpoint does."""
+        stored = await self.services.payments.receive_webhook(
+            webhook.body, signature=webhook.signature, event_id=webhook.event_id
+        )
+        if stored is not None:
+            await self.services.payments.process_event(stored)
+
+    async def call_back(self, callback: Callback) -> str:
+        """Hand in what the checkout gave to the page; returns the outcome's status."""
+        outcome = await self.services.payments.settle_callback(
+            order_id=callback.order_id,
+            payment_id=callback.payment_id,
+            signature=callback.signature,
+        )
+        return outcome.status
+
+    async def let_time_pass(self, intent_id: str, seconds: float = 1.0) -> None:
+        """Put the deadline of a live hold into the past."""
+        await self.execute(
+            "UPDATE intents SET expires_at = hold_clock() - make_interval(secs => :seconds) "
+            "WHERE id = :id AND status IN ('held', 'paying')",
+            id=intent_id,
+            seconds=seconds,
+        )
+
+    async def settle_down(self) -> None:
+        """Run the jobs until they have nothing more to do."""
+        reconciliation = self.services.reconciliation
+        await reconciliation.ask_before_expiry()
+        await reconciliation.expire_holds()
+        await self.execute("UPDATE webhook_inbox SET next_attempt_at = now()")
+        await self.services.payments.process_inbox()
+        await self.execute(
+            "UPDATE refunds SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL"
+        )
+        await reconciliation.push_refunds()
+
+    async def broken_promises(self) -> list[Finding]:
+        """Return what the audit finds wrong with this sale."""
+        found = await self.services.audit.run(slug=self.slug)
+        return [finding for finding in found if not finding.holds]
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many units of the event are in each status."""
+        rows = await self.query(
+            "SELECT u.status, count(*) AS units FROM units u WHERE u.tier_id = ANY(:tiers) "
+            "GROUP BY u.status",
+            tiers=list(self.tier_ids),
+        )
+        counted = {row["status"]: row["units"] for row in rows}
+        return {word: counted.get(word, 0) for word in ("available", "held", "sold", "withdrawn")}
+
+    async def query(self, statement: str, **values: object) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+        async with self.services.database.transaction() as session:
+            rows = (await session.execute(text(statement), values)).mappings().all()
+        return [dict(row) for row in rows]
+
+    async def execute(self, statement: str, **values: object) -> None:
+        """Change the world behind the services' back."""
+        async with self.services.database.transaction() as session:
+            await session.execute(text(statement), values)
+
+
+async def open_sale(
+    services: Container, gateway: InProcessGateway, *units: int, **settings: Any
+) -> Sale:
+    """Create an event on sale.
+
+    Args:
+        services: Of the process that sells.
+        gateway: The one those services use.
+        units: How many each tier has; 10 in one tier if nothing is said.
+        settings: Whatever else `NewEvent` takes.
+    """
+    tiers = tuple(
+        NewTier(f"Tier {number}", PRICE_PAISE * number, count)
+        for number, count in enumerate(units or (10,), start=1)
+    )
+    values = {
+        "slug": f"sale-{secrets.token_hex(6)}",
+        "name": "A sale to prove",
+        "venue": "The hall",
+        "starts_at": utc_now() + timedelta(days=30),
+        "tiers": tiers,
+        **settings,
+    }
+    slug = await services.catalog.create(NewEvent(**values), actor="test")
+    event = await services.catalog.event(slug)
+    return Sale(services, gateway, slug, tuple(tier.id for tier in event.tiers))
