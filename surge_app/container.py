@@ -26,6 +26,7 @@ from surge_app.services.identity import Identity
 from surge_app.services.intents import Intents
 from surge_app.services.notifications import Notifications
 from surge_app.services.organizer import Organizer
+from surge_app.services.outages import GuardedGateway, Outages
 from surge_app.services.payments import Payments
 from surge_app.services.ports import PaymentGateway
 from surge_app.services.reconciliation import Reconciliation
@@ -43,6 +44,7 @@ class Container:
     database: Database
     redis: Redis
     limits: RateLimiter
+    outages: Outages
     identity: Identity
     admin_access: AdminAccess
     catalog: Catalog
@@ -80,13 +82,15 @@ def build_container(
     redis = connect(settings.redis_url, client_name=f"surge-{process}")
     limits = RateLimiter(redis, enabled=settings.rate_limits)
     identity = Identity(settings.secret_key, secure=settings.has_secure_cookies)
-    gateway = gateway or build_gateway(settings)
+    vendor = gateway or build_gateway(settings)
+    outages = Outages(database, vendor)
+    gateway = GuardedGateway(vendor, outages)
     contacts = Contacts()
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
     waiting_room = WaitingRoom(LineStore(redis), database)
     intents = Intents(database, waiting_room, catalog)
     settlement = Settlement(database, waiting_room)
-    payments = Payments(database, gateway, contacts, waiting_room, settlement)
+    payments = Payments(database, gateway, contacts, waiting_room, settlement, outages)
     tickets = Tickets(database, identity, base_url=settings.base_url)
     notifications = Notifications(database, build_mail(settings), build_sms(settings), tickets)
     return Container(
@@ -94,6 +98,7 @@ def build_container(
         database=database,
         redis=redis,
         limits=limits,
+        outages=outages,
         identity=identity,
         admin_access=AdminAccess(settings, limits),
         catalog=catalog,

@@ -215,3 +215,17 @@ class GatewayUnavailable(SurgeError):
 
     code = "gateway_unavailable"
     status = 503
+
+
+class PaymentsPaused(GatewayUnavailable):
+    """Payments are pausing at the bank's side. Your tickets are safe and the clock is stopped."""
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int) -> None:
+        """Create the error.
+
+        Args:
+            message: Another sentence, where the clock runs again.
+            retry_after_seconds: When it is worth asking again; also sent as `Retry-After`.
+        """
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from surge_app.api import admin, bookings, events, health, intents, payments, queue, webhooks
-from surge_app.errors import InvalidRequest, NotFound, RateLimited, SurgeError
+from surge_app.errors import InvalidRequest, NotFound, PaymentsPaused, RateLimited, SurgeError
 from surge_app.log import get_logger
 
 _log = get_logger(__name__)
@@ -54,7 +54,7 @@ def _no_such_call(request: Request) -> None:
 
 def _problem(error: SurgeError) -> JSONResponse:
     headers = {"Cache-Control": "no-store"}
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | PaymentsPaused):
         headers["Retry-After"] = str(error.retry_after_seconds)
     return JSONResponse(
         error.document(), status_code=error.status, headers=headers, media_type=_PROBLEM

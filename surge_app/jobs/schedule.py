@@ -24,6 +24,7 @@ def jobs_of(services: Container) -> list[Job]:
         Job("publish-line", 1, services.waiting_room.publish),
         Job("expire-holds", 1, reconciliation.expire_holds),
         Job("ask-before-expiry", 2, reconciliation.ask_before_expiry),
+        Job("probe-gateway", 2, services.outages.probe),
         Job("process-inbox", 5, services.payments.process_inbox),
         Job("send-messages", 0.5, services.notifications.dispatch),
         Job("push-refunds", 2, reconciliation.push_refunds),

@@ -131,6 +131,10 @@ class RazorpayGateway:
         """Where the browser loads the checkout from."""
         return self._checkout_script_url
 
+    async def ping(self) -> None:
+        """Ask for the newest order, whichever it is."""
+        await self._call(lambda client: client.order.all({"count": 1}, timeout=self._timeouts))
+
     async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
         """Create the order for a receipt, or return the one that exists already."""
         wanted = _order_request(receipt, amount_paise, currency)

@@ -134,8 +134,14 @@ def status_error(
 def _transport_error(
     vendor: str, error: requests.RequestException, *, mutates: bool
 ) -> ProviderError:
-    if not mutates or _never_sent(error):
-        return ProviderUnavailable(f"{vendor} cannot be reached.")
+    if _never_sent(error):
+        return ProviderUnavailable(
+            f"{vendor} cannot be reached.", timed_out=isinstance(error, requests.ConnectTimeout)
+        )
+    if not mutates:
+        return ProviderUnavailable(
+            f"{vendor} did not answer.", timed_out=isinstance(error, requests.Timeout)
+        )
     return ProviderOutcomeUnknown(f"{vendor} did not answer.")
 
 

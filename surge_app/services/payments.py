@@ -27,6 +27,7 @@ from surge_app.errors import (
 from surge_app.log import get_logger
 from surge_app.models import Event, InboxEvent, Intent, IntentStatus
 from surge_app.services.contacts import Contacts
+from surge_app.services.outages import Outages
 from surge_app.services.ports import (
     GatewayPayment,
     GatewayPaymentStatus,
@@ -60,6 +61,7 @@ class Payments:
         contacts: Contacts,
         waiting_room: WaitingRoom,
         settlement: Settlement,
+        outages: Outages,
     ) -> None:
         """Keep the collaborators."""
         self._database = database
@@ -67,6 +69,7 @@ class Payments:
         self._contacts = contacts
         self._waiting_room = waiting_room
         self._settlement = settlement
+        self._outages = outages
 
     async def start(
         self, intent_id: str, visitor_id: str, *, name: object, email: object, phone: object
@@ -80,11 +83,13 @@ class Payments:
             IntentExpired: If the time is over.
             PersonLimit: If this person has too many tickets already.
             GatewayUnavailable: If the gateway does not answer; the hold is unchanged.
+            PaymentsPaused: If it has not answered for a while; the clock stands still.
             NotFound: If the intent is not the visitor's own.
         """
         contact = self._contacts.check(name=name, email=email, phone=phone)
         for _ in range(_TRIES):
             intent, event = await self._note_contact(intent_id, visitor_id, contact)
+            await self._outages.require_none()
             if intent.order_id is None:
                 order_id = await self._order(intent)
                 intent = await self._begin(intent, order_id, event)
@@ -277,6 +282,7 @@ class Payments:
             )
         except ProviderError as error:
             _log.warning("order_failed", intent=intent.id, error=str(error))
+            await self._outages.require_none()
             raise GatewayUnavailable from error
         return order.id
 

@@ -38,12 +38,21 @@ class ProviderUnavailable(ProviderError):
 
     Attributes:
         retry_after_seconds: The vendor's own wish, if it told one.
+        timed_out: Whether it took the request and kept silent, which costs a caller the whole
+            time-out.
     """
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        timed_out: bool = False,
+    ) -> None:
         """Create the error."""
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.timed_out = timed_out
 
 
 class ProviderOutcomeUnknown(ProviderError):
@@ -117,6 +126,10 @@ class PaymentGateway(Protocol):
     @property
     def checkout_script_url(self) -> str:
         """Where the browser loads the checkout from."""
+        ...
+
+    async def ping(self) -> None:
+        """Ask for something that costs the gateway little, to learn whether it answers."""
         ...
 
     async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:

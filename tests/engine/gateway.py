@@ -171,6 +171,14 @@ class InProcessGateway:
 
         return _read(wire.read_order(await self._answer("create_order", act)))
 
+    async def ping(self) -> None:
+        """Answer, unless told not to."""
+
+        async def act() -> None:
+            return None
+
+        await self._answer("ping", act)
+
     async def order_payments(self, order_id: str) -> list[GatewayPayment]:
         """Return every attempt to pay an order, failed ones included."""
 

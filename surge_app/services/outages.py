@@ -1,0 +1,306 @@
+"""When the gateway does not answer: no payment is started, and the clocks of holds stand still.
+
+Each process judges the calls it makes itself. What one of them finds, all believe: the open row of
+`gateway_outages` is the shared truth, looked at once a second at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from surge_app.db import outages as queries
+from surge_app.db.engine import Database
+from surge_app.errors import Busy, PaymentsPaused
+from surge_app.log import get_logger
+from surge_app.services.ports import (
+    GatewayOrder,
+    GatewayPayment,
+    GatewayRefund,
+    PaymentGateway,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderRejected,
+    ProviderUnavailable,
+    WebhookEvent,
+)
+
+_T = TypeVar("_T")
+_log = get_logger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+"""When someone whose payment is refused may ask again."""
+
+_WINDOW_SECONDS = 30.0
+_WINDOW_CALLS = 20
+_FEWEST_FAILURES = 5
+_FAILED_SHARE = 0.5
+_SILENCES_IN_A_ROW = 3
+_LOOK_EVERY_SECONDS = 1.0
+_ANSWERS_TO_CLOSE = 2
+_FREEZE_BUDGET = timedelta(minutes=10)
+_FREEZE_PER = timedelta(hours=1)
+_CLOCK_RUNS_AGAIN = (
+    "Payments are still pausing at the bank's side, and the clock runs again. Your tickets stay "
+    "yours until it ends."
+)
+
+
+class CallResult(Enum):
+    """How a call to the gateway went, as far as its health is concerned."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    begun_at: float
+    ended_at: float
+    result: CallResult
+
+
+class Window:
+    """The last calls, and whether they say that the gateway is out.
+
+    It is bounded in number too: thousands of good calls of the last half minute must not hide
+    that nothing has worked since.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with no calls.
+
+        Args:
+            clock: Seconds from anywhere, never going back.
+        """
+        self._clock = clock
+        self._calls: deque[_Call] = deque(maxlen=_WINDOW_CALLS)
+
+    def add(self, result: CallResult, *, begun_at: float) -> float | None:
+        """Count a call in.
+
+        Args:
+            result: How it went.
+            begun_at: When it began, by the same clock.
+
+        Returns:
+            None while the gateway is well. Else how many seconds ago the first of the calls
+            began that failed; then the window is empty again.
+        """
+        now = self._clock()
+        self._calls.append(_Call(begun_at, now, result))
+        while self._calls[0].ended_at < now - _WINDOW_SECONDS:
+            self._calls.popleft()
+        failed = [call for call in self._calls if call.result is not CallResult.ANSWERED]
+        if result is CallResult.ANSWERED or not self._tells_of_an_outage(len(failed)):
+            return None
+        self._calls.clear()
+        return now - min(call.begun_at for call in failed)
+
+    def _tells_of_an_outage(self, failures: int) -> bool:
+        is_failing = failures >= max(_FEWEST_FAILURES, _FAILED_SHARE * len(self._calls))
+        last = [call.result for call in self._calls][-_SILENCES_IN_A_ROW:]
+        return is_failing or last == [CallResult.SILENT] * _SILENCES_IN_A_ROW
+
+
+class Outages:
+    """The breaker between Surge and the gateway."""
+
+    def __init__(self, database: Database, gateway: PaymentGateway) -> None:
+        """Keep the collaborators.
+
+        Args:
+            database: Where the shared truth is.
+            gateway: The gateway itself, without its guard: it is asked while it is out.
+        """
+        self._database = database
+        self._gateway = gateway
+        self._window = Window()
+        self._looking = asyncio.Lock()
+        self._looked_at = float("-inf")
+        self._seen: queries.OpenOutage | None = None
+        self._answers = 0
+
+    async def is_open(self) -> bool:
+        """Whether payments are paused; at most a second old."""
+        if time.monotonic() - self._looked_at >= _LOOK_EVERY_SECONDS:
+            async with self._looking:
+                if time.monotonic() - self._looked_at >= _LOOK_EVERY_SECONDS:
+                    await self._look()
+        return self._seen is not None
+
+    async def require_none(self) -> None:
+        """Refuse to start a payment while the gateway is out.
+
+        Raises:
+            PaymentsPaused: With a sentence that says how it stands with the clock.
+        """
+        if await self.is_open():
+            freeze_left = self._seen.freeze_left_seconds if self._seen else 0
+            is_stopped = time.monotonic() - self._looked_at < freeze_left
+            message = None if is_stopped else _CLOCK_RUNS_AGAIN
+            raise PaymentsPaused(message, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+    async def note(self, result: CallResult, *, begun_at: float) -> None:
+        """Take in how a call went; opens an outage if the last ones went badly enough.
+
+        Args:
+            result: How it went.
+            begun_at: `time.monotonic()` when it began.
+        """
+        seconds = self._window.add(result, begun_at=begun_at)
+        if seconds is None:
+            return
+        try:
+            await self._open(timedelta(seconds=seconds))
+        except (Busy, queries.Contended, SQLAlchemyError):
+            # The call that failed matters more; the next failures will tell again.
+            _log.exception("outage_not_noted")
+
+    async def probe(self) -> None:
+        """While the gateway is out, ask it; close the outage after two answers in a row.
+
+        One process does this, the one that runs the jobs.
+        """
+        if not await self.is_open():
+            self._answers = 0
+            return
+        try:
+            await self._gateway.ping()
+        except ProviderRejected:
+            # It refuses us, but it answers.
+            self._answers += 1
+        except ProviderError:
+            self._answers = 0
+        else:
+            self._answers += 1
+        if self._answers >= _ANSWERS_TO_CLOSE:
+            await self._close()
+
+    async def _open(self, failing_for: timedelta) -> None:
+        await self._look()
+        if self._seen is not None:
+            return
+        async with self._database.transaction() as session:
+            is_new = await queries.begin(
+                session, failing_for=failing_for, budget=_FREEZE_BUDGET, per=_FREEZE_PER
+            )
+        if is_new:
+            _log.error("gateway_outage_opened")
+        await self._look()
+
+    async def _close(self) -> None:
+        try:
+            async with self._database.transaction() as session:
+                frozen = await queries.finish(session)
+        except queries.Contended:
+            _log.info("gateway_outage_not_closed_yet")
+            return
+        self._answers = 0
+        if frozen is not None:
+            _log.warning("gateway_outage_closed", frozen_seconds=frozen.total_seconds())
+        await self._look()
+
+    async def _look(self) -> None:
+        async with self._database.transaction() as session:
+            found = await queries.current(session)
+        self._seen, self._looked_at = found, time.monotonic()
+
+
+class GuardedGateway:
+    """A gateway that reports how its calls go, and takes no new order while it is out.
+
+    Questions, captures and refunds still pass: they belong to payments that were begun before.
+    """
+
+    def __init__(self, gateway: PaymentGateway, outages: Outages) -> None:
+        """Keep the collaborators."""
+        self._gateway = gateway
+        self._outages = outages
+
+    @property
+    def key_id(self) -> str:
+        """The public key the checkout in the browser needs."""
+        return self._gateway.key_id
+
+    @property
+    def checkout_script_url(self) -> str:
+        """Where the browser loads the checkout from."""
+        return self._gateway.checkout_script_url
+
+    async def ping(self) -> None:
+        """Ask for something that costs the gateway little."""
+        await self._watched(self._gateway.ping())
+
+    async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
+        """Create the order for a receipt; refused at once while the gateway is out."""
+        if await self._outages.is_open():
+            msg = "Payments are paused: the gateway is out."
+            raise ProviderUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS)
+        return await self._watched(
+            self._gateway.create_order(
+                receipt=receipt, amount_paise=amount_paise, currency=currency
+            )
+        )
+
+    async def order_payments(self, order_id: str) -> list[GatewayPayment]:
+        """Return every attempt to pay an order."""
+        return await self._watched(self._gateway.order_payments(order_id))
+
+    async def payment(self, payment_id: str) -> GatewayPayment:
+        """Return one payment as it stands now."""
+        return await self._watched(self._gateway.payment(payment_id))
+
+    async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
+        """Capture an authorized payment."""
+        return await self._watched(
+            self._gateway.capture(payment_id, amount_paise=amount_paise, currency=currency)
+        )
+
+    async def refund(self, payment_id: str, *, body: str, idempotency_key: str) -> GatewayRefund:
+        """Ask for a refund."""
+        return await self._watched(
+            self._gateway.refund(payment_id, body=body, idempotency_key=idempotency_key)
+        )
+
+    def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
+        """Whether the gateway signed that this payment belongs to this (stored) order."""
+        return self._gateway.verifies_callback(
+            order_id=order_id, payment_id=payment_id, signature=signature
+        )
+
+    def verifies_webhook(self, body: bytes, signature: str | None) -> bool:
+        """Whether the gateway signed these raw bytes with one of the webhook secrets."""
+        return self._gateway.verifies_webhook(body, signature)
+
+    def parse_webhook(self, body: bytes) -> WebhookEvent:
+        """Read a verified webhook."""
+        return self._gateway.parse_webhook(body)
+
+    async def _watched(self, call: Awaitable[_T]) -> _T:
+        begun_at = time.monotonic()
+        try:
+            answer = await call
+        except ProviderError as error:
+            await self._outages.note(_result_of(error), begun_at=begun_at)
+            raise
+        await self._outages.note(CallResult.ANSWERED, begun_at=begun_at)
+        return answer
+
+
+def _result_of(error: ProviderError) -> CallResult:
+    if isinstance(error, ProviderRejected):
+        return CallResult.ANSWERED
+    is_silent = isinstance(error, ProviderOutcomeUnknown) or (
+        isinstance(error, ProviderUnavailable) and error.timed_out
+    )
+    return CallResult.SILENT if is_silent else CallResult.FAILED
