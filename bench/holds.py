@@ -21,7 +21,7 @@ from surge_app.embedded import backing_services
 from surge_app.kv.line import LineRules, LineStore
 from surge_app.launch import development_secrets
 from surge_app.log import configure_logging
-from surge_app.services.catalog import NewEvent, NewTier
+from surge_app.services.offers import NewEvent, NewTier
 from surge_app.services.views import Line
 from surge_app.settings import load_settings
 

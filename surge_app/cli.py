@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from surge_app.log import configure_logging
 from surge_app.money import rupees
 from surge_app.rehearsal import Rehearsal, rehearse
 from surge_app.services.admin_access import hash_password
-from surge_app.services.catalog import NewEvent, NewTier
+from surge_app.services.offers import NewEvent, NewTier
 from surge_app.settings import Settings, load_settings
 
 _Result = TypeVar("_Result")
@@ -39,6 +40,7 @@ _Result = TypeVar("_Result")
 _BAD_CONFIGURATION = 2
 _BROKEN_PROMISE = 1
 _ACTOR = "command line"
+_BEFORE_A_RULE = re.compile(":(?=(?:min|max|opens|closes)=)")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 event_app = typer.Typer(no_args_is_help=True, help="Create and list events.")
@@ -194,10 +196,17 @@ def event_create(  # noqa: PLR0913  one option for each setting of an event
     name: Annotated[str, typer.Option()],
     venue: Annotated[str, typer.Option()],
     starts_at: Annotated[str, typer.Option(help="ISO 8601 with an offset.")],
-    tier: Annotated[list[str], typer.Option(help="NAME:PRICE_PAISE:UNITS; may be repeated.")],
+    tier: Annotated[
+        list[str],
+        typer.Option(
+            help="NAME:PRICE_PAISE:UNITS, then :min=N, :max=N, :opens=TIME, :closes=TIME as "
+            "needed; may be repeated. A price of 0 is free."
+        ),
+    ],
     *,
     description: Annotated[str, typer.Option()] = "",
     sales_open_at: Annotated[str | None, typer.Option(help="ISO 8601 with an offset.")] = None,
+    sales_close_at: Annotated[str | None, typer.Option(help="ISO 8601 with an offset.")] = None,
     concurrent_buyers: Annotated[int, typer.Option(min=1)] = 200,
     admissions_per_minute: Annotated[int | None, typer.Option(min=1)] = None,
     max_per_person: Annotated[int, typer.Option(min=1, max=100)] = 6,
@@ -212,6 +221,7 @@ def event_create(  # noqa: PLR0913  one option for each setting of an event
         description=description,
         starts_at=_moment(starts_at, "--starts-at"),
         sales_open_at=_moment(sales_open_at, "--sales-open-at") if sales_open_at else None,
+        sales_close_at=_moment(sales_close_at, "--sales-close-at") if sales_close_at else None,
         tiers=tuple(_tier(text) for text in tier),
         concurrent_buyers=concurrent_buyers,
         admissions_per_minute=admissions_per_minute,
@@ -295,12 +305,29 @@ def _moment(text: str, option: str) -> datetime:
 
 
 def _tier(text: str) -> NewTier:
-    name, _, rest = text.partition(":")
+    # Times hold colons themselves, so only those before a known key separate.
+    offer, *rules = _BEFORE_A_RULE.split(text)
+    name, _, rest = offer.partition(":")
     price, _, count = rest.partition(":")
-    if not (name and price.isdecimal() and count.isdecimal()):
-        msg = f"--tier takes NAME:PRICE_PAISE:UNITS, such as General:50000:100; this was {text!r}."
+    known = dict(rule.split("=", 1) for rule in rules)
+    least, most = known.get("min", "1"), known.get("max", "0")
+    numbers = (price, count, least, most)
+    if not name or len(known) < len(rules) or not all(number.isdecimal() for number in numbers):
+        msg = (
+            "--tier takes NAME:PRICE_PAISE:UNITS, such as General:50000:100, and after it "
+            f":min=2, :max=4, :opens=TIME or :closes=TIME, each once; this was {text!r}."
+        )
         raise ConfigurationError(msg)
-    return NewTier(name, int(price), int(count))
+    opens, closes = known.get("opens"), known.get("closes")
+    return NewTier(
+        name,
+        int(price),
+        int(count),
+        min_per_booking=int(least),
+        max_per_booking=int(most) if "max" in known else None,
+        sales_open_at=_moment(opens, f"The opening of {name}") if opens else None,
+        sales_close_at=_moment(closes, f"The closing of {name}") if closes else None,
+    )
 
 
 def _print_json(value: object) -> None:

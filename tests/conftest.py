@@ -24,7 +24,7 @@ from surge_app.clock import utc_now
 from surge_app.container import Container, running
 from surge_app.embedded import backing_services
 from surge_app.launch import development_secrets
-from surge_app.services.catalog import NewEvent, NewTier
+from surge_app.services.offers import NewEvent, NewTier
 from surge_app.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent

@@ -19,7 +19,7 @@ from surge_app.api.schemas import (
     StatsOut,
 )
 from surge_app.errors import InvalidRequest
-from surge_app.services.catalog import NewEvent, NewTier
+from surge_app.services.offers import NewEvent
 
 router = APIRouter(
     prefix="/api/admin",
@@ -33,7 +33,7 @@ _CLEARABLE = {"sales_open_at", "sales_close_at", "admissions_per_minute"}
 async def create_event(body: NewEventIn, services: Services, user: AdminUser) -> EventOut:
     """Create an event with its tiers and units."""
     values = body.model_dump(exclude={"tiers"})
-    tiers = tuple(NewTier(tier.name, tier.price_paise, tier.units) for tier in body.tiers)
+    tiers = tuple(tier.offer() for tier in body.tiers)
     slug = await services.organizer.create(NewEvent(**values, tiers=tiers), actor=user)
     return EventOut.of(await services.catalog.event(slug))
 

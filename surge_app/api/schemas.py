@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from surge_app.services.offers import NewTier
 from surge_app.services.views import BookingView, EventView, IntentView
 
 Slug = Annotated[str, Field(max_length=60)]
@@ -280,11 +281,19 @@ class StatsOut(BaseModel):
 
 
 class NewTierIn(_Body):
-    """A tier to create."""
+    """A tier to create; a price of 0 makes its tickets free."""
 
-    name: str = Field(max_length=100)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
     price_paise: int
     units: int
+    min_per_booking: int = 1
+    max_per_booking: int | None = None
+    sales_open_at: AwareDatetime | None = None
+    sales_close_at: AwareDatetime | None = None
+
+    def offer(self) -> NewTier:
+        """Return what the services take."""
+        return NewTier(**self.model_dump())
 
 
 class NewEventIn(_Body):

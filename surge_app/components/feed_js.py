@@ -34,11 +34,16 @@ const surgeCall = async (method, path, signal) => {
 };
 // "From" is a price one can still pay, as long as there is one.
 const surgeFrom = (tiers) => {
-  const open = tiers.filter((tier) => tier.available > 0);
+  const open = tiers.filter((tier) => tier.available > 0 && tier.status !== "ended");
   return Math.min(...(open.length ? open : tiers).map((tier) => tier.all_in_paise));
 };
 const surgeEvent = (event, skew) => ({
   ...event,
+  tiers: event.tiers.map((tier) => ({
+    ...tier,
+    sales_open_at: tier.sales_open_at ?? "",
+    max_per_booking: tier.max_per_booking ?? 0,
+  })),
   from_paise: surgeFrom(event.tiers),
   opens_in_seconds: event.sales_open_at
     ? Math.max(0, Math.ceil((Date.parse(event.sales_open_at) - Date.now() - skew) / 1000))

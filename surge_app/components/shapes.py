@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class TierJson:
-    """A tier in `GET /api/events`."""
+    """A tier in `GET /api/events`; null becomes "" or 0 in the browser."""
 
     id: str = ""
     name: str = ""
@@ -20,6 +20,10 @@ class TierJson:
     available: int = 0
     held: int = 0
     sold: int = 0
+    status: str = ""
+    sales_open_at: str = ""
+    min_per_booking: int = 1
+    max_per_booking: int = 0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ def money(paise: rx.Var[int] | int) -> rx.Var[str]:
     )
 
 
+def price(paise: rx.Var[int] | int) -> rx.Var[str]:
+    """Format an all-in price, "Free" if it is nothing."""
+    return _js("{0}>0?{1}:'Free'", paise, money(paise))
+
+
 def count(number: rx.Var[int] | int) -> rx.Var[str]:
     """Group a number the Indian way: 1,02,961."""
     return _js("new Intl.NumberFormat('en-IN').format({0})", number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import and_, bindparam, func, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -114,6 +114,8 @@ async def counts_by_tier(session: AsyncSession, tier_ids: Iterable[str]) -> dict
 class EventStock:
     """Stock of one event, as the line needs it.
 
+    What a tier outside its own sale window has is nothing anybody could come in for.
+
     Attributes:
         holders: Visitors with a live intent; they no longer compete for free units.
     """
@@ -128,12 +130,17 @@ class EventStock:
 
 async def stock(session: AsyncSession) -> list[EventStock]:
     """Return the stock of every event, all in one query."""
+    now = func.clock_timestamp()
+    is_open = and_(
+        func.coalesce(col(Tier.sales_open_at) <= now, true()),
+        func.coalesce(col(Tier.sales_close_at) > now, true()),
+    )
     result = await session.execute(
         select(
             col(Event.id),
             col(Event.slug),
-            func.count().filter(col(Unit.status) == UnitStatus.AVAILABLE),
-            func.count().filter(col(Unit.status) == UnitStatus.HELD),
+            func.count().filter(col(Unit.status) == UnitStatus.AVAILABLE, is_open),
+            func.count().filter(col(Unit.status) == UnitStatus.HELD, is_open),
             func.count().filter(col(Unit.status) == UnitStatus.SOLD),
             func.count(col(Unit.intent_id).distinct()).filter(col(Unit.status) == UnitStatus.HELD),
         )

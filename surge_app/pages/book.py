@@ -206,7 +206,11 @@ def _pay_bar() -> rx.Component:
                     BookState.busy,
                     ("pay", _spinning("Opening the payment")),
                     ("check", _spinning("Checking your payment")),
-                    rx.fragment("Pay ", BookState.price.total),
+                    rx.cond(
+                        BookState.price.is_free,
+                        rx.fragment("Book for free"),
+                        rx.fragment("Pay ", BookState.price.total),
+                    ),
                 ),
                 kind="primary",
                 full=True,
@@ -217,7 +221,8 @@ def _pay_bar() -> rx.Component:
             class_name="paybar",
         ),
         rx.el.p(
-            "UPI, cards, netbanking by Razorpay. No account needed.",
+            rx.cond(BookState.price.is_free, "", "UPI, cards, netbanking by Razorpay. "),
+            "No account needed.",
             class_name="muted small center",
         ),
     )

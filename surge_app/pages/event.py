@@ -9,7 +9,6 @@ import reflex as rx
 from surge_app.components import feed, live, shell, status, surfaces, text
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link
-from surge_app.components.shapes import TierJson
 
 
 def page() -> rx.Component:
@@ -75,34 +74,60 @@ def _ready(value: Any) -> rx.Component:
         ),
         surfaces.card(
             rx.el.h2("Tickets"),
-            rx.el.ul(rx.foreach(event.tiers, _tier), class_name="tiers divided"),
+            rx.el.ul(
+                rx.foreach(event.tiers, lambda tier: _tier(tier, event)),
+                class_name="tiers divided",
+            ),
         ),
         _small_print(event),
         rx.el.div(_action(value), class_name="paybar"),
     )
 
 
-def _tier(tier: TierJson) -> rx.Component:
+def _tier(tier: Any, event: Any) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.p(tier.name, class_name="strong"),
-            rx.el.p(_left(tier), class_name="muted small number"),
+            rx.el.p(_left(tier, event), _limits(tier, event), class_name="muted small number"),
             class_name="grow",
         ),
-        rx.el.p(text.money(tier.all_in_paise), class_name="price"),
+        rx.el.p(text.price(tier.all_in_paise), class_name="price"),
         class_name="tier",
     )
 
 
-def _left(tier: TierJson) -> rx.Component:
+def _left(tier: Any, event: Any) -> rx.Component:
     """Say what is left, as it is: never fewer than there are."""
-    return rx.cond(
-        tier.available > 0,
-        rx.fragment(text.counted(tier.available, "ticket free", "tickets free")),
+    return switch(
+        tier.status,
+        ("ended", rx.fragment("No longer on sale")),
+        ("sold_out", rx.fragment("Sold out")),
+        ("all_held", rx.fragment("All on hold; some may come back")),
+        (
+            "scheduled",
+            rx.cond(
+                tier.sales_open_at != "",
+                rx.fragment("Opens ", text.when(tier.sales_open_at, event.time_zone)),
+                rx.fragment(text.counted(tier.available, "ticket", "tickets")),
+            ),
+        ),
+        rx.fragment(text.counted(tier.available, "ticket left", "tickets left")),
+    )
+
+
+def _limits(tier: Any, event: Any) -> rx.Component:
+    """Say how many make a booking, where the tier has a rule of its own."""
+    most = tier.max_per_booking
+    return rx.fragment(
         rx.cond(
-            tier.held > 0,
-            rx.fragment("All on hold; some may come back"),
-            rx.fragment("Sold out"),
+            tier.min_per_booking > 1,
+            rx.fragment(" · at least ", text.count(tier.min_per_booking)),
+            rx.fragment(),
+        ),
+        rx.cond(
+            (most > 0) & (most < event.max_per_person),
+            rx.fragment(" · at most ", text.count(most)),
+            rx.fragment(),
         ),
     )
 
@@ -112,7 +137,7 @@ def _small_print(event: Any) -> rx.Component:
         rx.el.p(
             "Prices are for one ticket with everything included. The convenience fee of ",
             text.money(event.fee_paise),
-            " is charged once per booking. Up to ",
+            " is charged once per booking that costs anything. Up to ",
             text.counted(event.max_per_person, "ticket", "tickets"),
             " for one person.",
         ),

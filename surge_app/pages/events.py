@@ -64,7 +64,11 @@ def _event(event: EventJson) -> rx.Component:
                 rx.el.p(event.venue, class_name="muted"),
                 class_name="stack tight",
             ),
-            rx.el.p("from ", text.money(event.from_paise), class_name="price"),
+            rx.el.p(
+                rx.cond(event.from_paise > 0, "from ", ""),
+                text.price(event.from_paise),
+                class_name="price",
+            ),
             href=f"/events/{event.slug}",
             class_name="card event",
         )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,53 +15,13 @@ from surge_app.clock import new_id, utc_now
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import units
 from surge_app.db.engine import Database
-from surge_app.errors import InvalidRequest, NotFound, SlugTaken
+from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
+from surge_app.services.offers import NewEvent, NewTier, SaleFrame, check_event
 from surge_app.services.views import EventView, TierView
 
 _FRESH_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LONGEST_SLUG = 60
-_MOST_UNITS = 1_000_000
-_CHEAPEST_PAISE = 100
-_DEAREST_PAISE = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class NewTier:
-    """A tier to create; `price_paise` is without the convenience fee."""
-
-    name: str
-    price_paise: int
-    units: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event to create. Durations are seconds, times are aware.
-
-    Attributes:
-        fee_paise: None takes the setting of the installation.
-    """
-
-    slug: str
-    name: str
-    venue: str
-    starts_at: datetime
-    tiers: tuple[NewTier, ...]
-    description: str = ""
-    time_zone: str = "Asia/Kolkata"
-    sales_open_at: datetime | None = None
-    sales_close_at: datetime | None = None
-    max_per_person: int = 6
-    hold_seconds: int = 300
-    concurrent_buyers: int = 200
-    admissions_per_minute: int | None = None
-    challenge: str = "off"
-    fee_paise: int | None = None
-    refund_policy: str = ""
-    organizer_contact: str = ""
 
 
 @dataclass(slots=True)
@@ -112,14 +70,14 @@ class Catalog:
             InvalidRequest: If a value makes no sense; the sentence says which.
             SlugTaken: If the slug is in use.
         """
-        _check(new)
+        check_event(new)
         event = _event_row(new, default_fee_paise=self._default_fee_paise)
         try:
             async with self._database.transaction() as session:
                 session.add(event)
                 await session.flush()
                 for position, tier in enumerate(new.tiers):
-                    await _add_tier(session, event.id, tier, position)
+                    await add_tier(session, event.id, tier, position=position)
                 session.add(
                     AuditEntry(
                         actor=actor,
@@ -210,6 +168,11 @@ def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> st
     return next((word for word, applies in stages if applies), "scheduled")
 
 
+def frame_of(event: Event) -> SaleFrame:
+    """Return what the tiers of an event have to keep to."""
+    return SaleFrame(event.sales_open_at, _closes_at(event), event.max_per_person)
+
+
 def _closes_at(event: Event) -> datetime:
     return event.sales_close_at or event.starts_at
 
@@ -244,49 +207,6 @@ def _tier_status(tier: Tier, event: Event, counts: units.Counts, now: datetime) 
     return next((word for word, applies in stages if applies), "on_sale")
 
 
-def _check(new: NewEvent) -> None:
-    problems = {
-        "The address (slug) may hold small letters, digits and single hyphens.": not (
-            _SLUG.fullmatch(new.slug) and len(new.slug) <= _LONGEST_SLUG
-        ),
-        "An event needs a name and a venue.": not (new.name.strip() and new.venue.strip()),
-        "An event needs at least one tier.": not new.tiers,
-        "Each tier needs a name of its own.": len({tier.name for tier in new.tiers})
-        != len(new.tiers)
-        or not all(tier.name.strip() for tier in new.tiers),
-        "A ticket costs ₹1 to ₹1,00,00,000 (100 to 1000000000 paise).": any(
-            not _CHEAPEST_PAISE <= tier.price_paise <= _DEAREST_PAISE for tier in new.tiers
-        ),
-        f"A tier has 1 to {_MOST_UNITS} units.": any(
-            not 1 <= tier.units <= _MOST_UNITS for tier in new.tiers
-        ),
-        "Times need an offset, such as 2027-03-06T19:00:00+05:30.": any(
-            moment is not None and moment.tzinfo is None
-            for moment in (new.starts_at, new.sales_open_at, new.sales_close_at)
-        ),
-        "The time zone is not known; write it like Asia/Kolkata.": not _is_zone(new.time_zone),
-        "The limits are out of range.": not (
-            1 <= new.max_per_person <= 100  # noqa: PLR2004  the CHECK of the table
-            and 5 <= new.hold_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
-            and new.concurrent_buyers >= 1
-            and (new.admissions_per_minute is None or new.admissions_per_minute >= 1)
-            and (new.fee_paise is None or new.fee_paise >= 0)
-        ),
-        "The challenge is off, auto or always.": new.challenge not in {"off", "auto", "always"},
-    }
-    for sentence, is_wrong in problems.items():
-        if is_wrong:
-            raise InvalidRequest(sentence)
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
-
-
 def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
     return Event(
         slug=new.slug,
@@ -308,12 +228,17 @@ def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
     )
 
 
-async def _add_tier(session: AsyncSession, event_id: str, new: NewTier, position: int) -> None:
+async def add_tier(session: AsyncSession, event_id: str, new: NewTier, *, position: int) -> Tier:
+    """Insert a tier that was checked, with its units."""
     tier = Tier(
         event_id=event_id,
         name=new.name.strip(),
         price_paise=new.price_paise,
         capacity=new.units,
+        min_per_booking=new.min_per_booking,
+        max_per_booking=new.max_per_booking,
+        sales_open_at=new.sales_open_at,
+        sales_close_at=new.sales_close_at,
         position=position,
     )
     session.add(tier)
@@ -321,3 +246,4 @@ async def _add_tier(session: AsyncSession, event_id: str, new: NewTier, position
     await units.add(
         session, tier_id=tier.id, ids=[new_id() for _ in range(new.units)], first_number=1
     )
+    return tier

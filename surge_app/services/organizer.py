@@ -22,8 +22,9 @@ from surge_app.db.engine import Database
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, SurgeError
 from surge_app.models import AuditEntry, BookingStatus, Event, MessageKind, MessageStatus, Tier
 from surge_app.services import ledger
-from surge_app.services.catalog import Catalog, NewEvent, event_status, event_view
+from surge_app.services.catalog import Catalog, event_status, event_view, frame_of
 from surge_app.services.notifications import Notifications, messages_for
+from surge_app.services.offers import NewEvent, check_frame
 from surge_app.services.settlement import refund_row
 from surge_app.services.views import EventStats, QueueStats, TierStats
 from surge_app.services.waiting_room import WaitingRoom
@@ -62,6 +63,8 @@ _EDITABLE = {
     "refund_policy",
     "organizer_contact",
 }
+
+_FRAME = {"starts_at", "sales_open_at", "sales_close_at", "max_per_person"}
 
 
 class Organizer:
@@ -228,6 +231,8 @@ class Organizer:
             before = {field: _plain(getattr(event, field)) for field in changes}
             for field, value in changes.items():
                 setattr(event, field, value)
+            if not _FRAME.isdisjoint(changes):
+                await _check_frame(session, event)
             after = {field: _plain(value) for field, value in changes.items()}
             session.add(
                 AuditEntry(actor=actor, action=action, subject=slug, before=before, after=after)
@@ -282,6 +287,19 @@ class Organizer:
             paused=event.is_paused,
             concurrent_buyers=event.concurrent_buyers,
         )
+
+
+async def _check_frame(session: AsyncSession, event: Event) -> None:
+    frame = frame_of(event)
+    check_frame(frame)
+    for tier in (await catalog_queries.tiers(session, [event.id])).get(event.id, []):
+        # A window that now reaches beyond the sale's does no harm: both have to be open.
+        if tier.min_per_booking > frame.max_per_person:
+            msg = (
+                f"Nobody could buy {tier.name} any more: a booking needs "
+                f"{tier.min_per_booking} of its tickets."
+            )
+            raise InvalidRequest(msg)
 
 
 def _tier_stats(tier: Tier, counts: units.Counts) -> TierStats:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from redis.exceptions import RedisError
 
+from surge_app.clock import utc_now
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import units
 from surge_app.db.engine import Database
 from surge_app.errors import LineUnavailable, NotAdmitted, NotFound
 from surge_app.kv.line import LineRules, LineStore, RawAnswer, RawStats
-from surge_app.models import Event
+from surge_app.models import Event, Tier
 from surge_app.services.views import LineAnswer
 
 _Answer = TypeVar("_Answer")
@@ -88,10 +89,12 @@ class WaitingRoom:
         """Copy the rules and the stock of every event from Postgres to the line."""
         async with self._database.transaction() as session:
             events = await catalog_queries.events(session)
+            tiers = await catalog_queries.tiers(session, [event.id for event in events])
             stock = {item.slug: item for item in await units.stock(session)}
         for event in events:
-            await _reach(self._store.publish_rules(event.slug, _rules(event)))
             counts = stock.get(event.slug)
+            opens_at = _opens_at(event, tiers.get(event.id, []), counts)
+            await _reach(self._store.publish_rules(event.slug, _rules(event, opens_at)))
             if counts is not None:
                 await _reach(
                     self._store.publish_stock(
@@ -111,11 +114,29 @@ async def _reach(call: Awaitable[_Answer]) -> _Answer:
         raise LineUnavailable from error
 
 
-def _rules(event: Event) -> LineRules:
+def _opens_at(
+    event: Event, tiers: Sequence[Tier], counts: units.EventStock | None
+) -> datetime | None:
+    """Return when there is something to come in for; None if at any time.
+
+    While nothing of the open tiers is left and another is to open, the sale waits for that one.
+    """
+    if counts is not None and counts.available + counts.held > 0:
+        return event.sales_open_at
+    now = utc_now()
+    later = [
+        tier.sales_open_at
+        for tier in tiers
+        if tier.capacity > 0 and tier.sales_open_at is not None and tier.sales_open_at > now
+    ]
+    return max(min(later), event.sales_open_at or now) if later else event.sales_open_at
+
+
+def _rules(event: Event, opens_at: datetime | None) -> LineRules:
     closes_at = event.sales_close_at or event.starts_at
     return LineRules(
         phase=event.phase,
-        opens_at_ms=_epoch_ms(event.sales_open_at),
+        opens_at_ms=_epoch_ms(opens_at),
         closes_at_ms=_epoch_ms(closes_at),
         paused=event.is_paused,
         concurrent_buyers=event.concurrent_buyers,

@@ -273,7 +273,7 @@ class BookState(ContactForm, rx.State):
             return
         if self.busy or not (tier.can_add if step > 0 else tier.can_remove):
             return
-        wish = {**self._wish, tier.id: self._wish.get(tier.id, 0) + step}
+        wish = {**self._wish, tier.id: cards.stepped(tier, step)}
         self.notice = ""
         if self.phase == "choose":
             self._wish = wish

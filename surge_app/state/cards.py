@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 
 from surge_app.money import rupees
-from surge_app.services.views import CheckoutView, EventView, IntentLineView, IntentView, Line
+from surge_app.services.views import (
+    CheckoutView,
+    EventView,
+    IntentLineView,
+    IntentView,
+    Line,
+    TierView,
+)
 
 
 @dataclass(frozen=True)
@@ -28,11 +35,12 @@ class SaleCard:
 
 @dataclass(frozen=True)
 class TierCard:
-    """A tier with the number of tickets wished or held."""
+    """A tier with the number of tickets wished or held; some or none, never fewer than `least`."""
 
     id: str = ""
     name: str = ""
     note: str = ""
+    least: int = 1
     quantity: int = 0
     can_add: bool = False
     can_remove: bool = False
@@ -53,6 +61,7 @@ class PriceCard:
     quantity: int = 0
     tickets: str = ""
     total: str = ""
+    is_free: bool = False
     rows: tuple[PriceRow, ...] = ()
 
 
@@ -131,39 +140,76 @@ def tier_cards(
     total = sum(wish.values())
     cards: list[TierCard] = []
     for tier in event.tiers:
-        chosen = wish.get(tier.id, 0)
-        spare = tier.available if is_held else tier.available - chosen
+        chosen, least = wish.get(tier.id, 0), tier.min_per_booking
+        fewer = chosen - (chosen if chosen <= least else 1)
         cards.append(
             TierCard(
                 id=tier.id,
                 name=tier.name,
-                note=_note(tier.all_in_paise, tier.available, tier.held, chosen if is_held else 0),
+                note=_note(event, tier, chosen if is_held else 0),
+                least=least,
                 quantity=chosen,
-                can_add=not is_locked and spare > 0 and total < event.max_per_person,
+                can_add=not is_locked
+                and max(1, least - chosen) <= _room(event, tier, wish, is_held=is_held),
                 # The last held ticket is given back by "Let them go", which asks nothing else.
-                can_remove=not is_locked and chosen > 0 and not (is_held and total == 1),
+                can_remove=not is_locked
+                and chosen > 0
+                and not (is_held and total - chosen + fewer == 0),
             )
         )
     return cards
 
 
-def _note(all_in_paise: int, available: int, held: int, yours: int) -> str:
+def stepped(tier: TierCard, step: int) -> int:
+    """Return the quantity after a step up or down; between none and the least there is nothing."""
+    quantity = tier.quantity + step
+    if quantity >= tier.least:
+        return quantity
+    return tier.least if step > 0 else 0
+
+
+def _room(event: EventView, tier: TierView, wish: dict[str, int], *, is_held: bool) -> int:
+    """Return how many more of a tier can be wished for."""
+    if tier.status in {"scheduled", "ended"}:
+        return 0
+    chosen = wish.get(tier.id, 0)
+    return min(
+        tier.available if is_held else tier.available - chosen,
+        event.max_per_person - sum(wish.values()),
+        (tier.max_per_booking or event.max_per_person) - chosen,
+    )
+
+
+def _note(event: EventView, tier: TierView, yours: int) -> str:
     if yours:
         return "1 seat is yours for now" if yours == 1 else f"{yours} seats are yours for now"
-    price = f"{rupees(all_in_paise)} for one, all included"
-    if available > 0:
-        return f"{price} · {available} free"
-    return f"{price} · {'all on hold' if held else 'sold out'}"
+    price = f"{rupees(tier.all_in_paise)} for one, all included" if tier.all_in_paise else "Free"
+    rules = [f"at least {tier.min_per_booking}"] if tier.min_per_booking > 1 else []
+    if tier.max_per_booking is not None and tier.max_per_booking < event.max_per_person:
+        rules.append(f"at most {tier.max_per_booking}")
+    return " · ".join([price, _stand(event, tier), *rules])
+
+
+def _stand(event: EventView, tier: TierView) -> str:
+    opens = tier.sales_open_at or event.sales_open_at
+    words = {
+        "ended": "no longer on sale",
+        "sold_out": "sold out",
+        "all_held": "all on hold",
+        "scheduled": f"opens {when(opens, event.time_zone)}" if opens else "not open yet",
+    }
+    return words.get(tier.status, f"{tier.available} left")
 
 
 def price_of_wish(event: EventView, wish: dict[str, int]) -> PriceCard:
-    """Price a wish exactly as the hold will: the tickets, and the fee once."""
+    """Price a wish exactly as the hold will: the tickets, and the fee once unless all is free."""
     rows = [
         (tier.name, wish[tier.id], tier.price_paise)
         for tier in event.tiers
         if wish.get(tier.id, 0) > 0
     ]
-    return _price(rows, event.fee_paise) if rows else PriceCard()
+    costs = any(each for _, _, each in rows)
+    return _price(rows, event.fee_paise if costs else 0) if rows else PriceCard()
 
 
 def price_of_lines(
@@ -183,7 +229,7 @@ def _price(
     rows: list[tuple[str, int, int]], fee_paise: int, total_paise: int | None = None
 ) -> PriceCard:
     shown = [
-        PriceRow(f"{quantity} \u00d7 {name}", rupees(quantity * each))
+        PriceRow(f"{quantity} \u00d7 {name}", _amount(quantity * each))
         for name, quantity, each in rows
     ]
     if fee_paise:
@@ -191,13 +237,22 @@ def _price(
     quantity = sum(quantity for _, quantity, _ in rows)
     if total_paise is None:
         total_paise = sum(quantity * each for _, quantity, each in rows) + fee_paise
-    return PriceCard(quantity, tickets(quantity), rupees(total_paise), tuple(shown))
+    is_free = total_paise == 0
+    return PriceCard(quantity, tickets(quantity), _amount(total_paise), is_free, tuple(shown))
+
+
+def _amount(paise: int) -> str:
+    return rupees(paise) if paise else "Free"
 
 
 def first_wish(event: EventView) -> dict[str, int]:
-    """Start with one ticket where there is nothing to choose from."""
-    open_tiers = [tier for tier in event.tiers if tier.available > 0]
-    return {open_tiers[0].id: 1} if len(open_tiers) == 1 else {}
+    """Start with the fewest tickets one can take where there is nothing to choose from."""
+    open_tiers = [
+        tier
+        for tier in event.tiers
+        if tier.min_per_booking <= _room(event, tier, {}, is_held=False)
+    ]
+    return {tier.id: tier.min_per_booking for tier in open_tiers} if len(open_tiers) == 1 else {}
 
 
 def lines_of(wish: dict[str, int]) -> list[Line]:

@@ -7,7 +7,7 @@ import asyncio
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.services.catalog import NewTier
+from surge_app.services.offers import NewTier
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 

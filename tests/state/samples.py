@@ -71,14 +71,15 @@ def intent(of: EventView, lines: list[Line], *, status: str = "held") -> IntentV
         for line in lines
     )
     subtotal = sum(row.quantity * row.unit_price_paise for row in rows)
+    fee = FEE if subtotal else 0
     return IntentView(
         id="intent-1",
         event_slug=of.slug,
         status=status,
         lines=rows,
         subtotal_paise=subtotal,
-        fee_paise=FEE,
-        total_paise=subtotal + FEE,
+        fee_paise=fee,
+        total_paise=subtotal + fee,
         currency="INR",
         expires_at=datetime.now(UTC) + timedelta(seconds=300),
         remaining_seconds=300,

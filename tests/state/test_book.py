@@ -72,6 +72,23 @@ async def test_one_cannot_choose_more_than_a_person_may_buy(state: Any) -> None:
     assert not state.tiers[0].can_add
 
 
+async def test_the_first_press_takes_the_least_and_the_last_gives_them_all_back(
+    services: SimpleNamespace,
+) -> None:
+    services.catalog.shown = samples.event(
+        samples.tier("pair", "Pair", 50_000, min_per_booking=2), samples.tier("b", "B", 90_000)
+    )
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    await call(BookState.add, state, "pair")
+    assert [tier.quantity for tier in state.tiers] == [2, 0]
+    await call(BookState.add, state, "pair")
+    assert [tier.quantity for tier in state.tiers] == [3, 0]
+    await call(BookState.remove, state, "pair")
+    await call(BookState.remove, state, "pair")
+    assert [tier.quantity for tier in state.tiers] == [0, 0]
+
+
 async def test_without_a_visitor_cookie_the_way_leads_to_the_line(
     services: SimpleNamespace,
 ) -> None:

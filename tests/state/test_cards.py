@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_a_wish_for_nothing_has_no_price() -> None:
 @pytest.mark.parametrize(
     ("free", "held", "note"),
     [
-        (3, 0, "₹1,025 for one, all included · 3 free"),
+        (3, 0, "₹1,025 for one, all included · 3 left"),
         (0, 2, "₹1,025 for one, all included · all on hold"),
         (0, 0, "₹1,025 for one, all included · sold out"),
     ],
@@ -45,6 +46,68 @@ def test_a_note_counts_honestly(free: int, held: int, note: str) -> None:
     (card,) = cards.tier_cards(event, {}, is_held=False)
     assert card.note == note
     assert card.can_add is (free > 0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "note"),
+    [
+        ({"min_per_booking": 2}, "₹1,025 for one, all included · 10 left · at least 2"),
+        ({"max_per_booking": 3}, "₹1,025 for one, all included · 10 left · at most 3"),
+        ({"max_per_booking": 4}, "₹1,025 for one, all included · 10 left"),
+        ({"status": "ended"}, "₹1,025 for one, all included · no longer on sale"),
+        (
+            {"status": "scheduled", "sales_open_at": samples.STARTS},
+            "₹1,025 for one, all included · opens Sat 6 Mar 2027, 7:00 pm IST",
+        ),
+    ],
+)
+def test_a_note_tells_the_rules_of_its_tier(rules: dict[str, Any], note: str) -> None:
+    event = samples.event(samples.tier("general", "General", 100_000, **rules))
+    (card,) = cards.tier_cards(event, {}, is_held=False)
+    assert card.note == note
+
+
+def test_a_free_ticket_is_called_free_and_carries_no_fee() -> None:
+    event = samples.event(samples.tier("a", "A", 0), samples.tier("b", "B", 50_000))
+    assert cards.tier_cards(event, {}, is_held=False)[0].note == "Free · 10 left"
+    free = cards.price_of_wish(event, {"a": 2})
+    assert (free.total, free.is_free) == ("Free", True)
+    assert [row.amount for row in free.rows] == ["Free"]
+    mixed = cards.price_of_wish(event, {"a": 2, "b": 1})
+    assert (mixed.total, mixed.is_free) == ("₹525", False)
+
+
+@pytest.mark.parametrize(
+    ("rules", "chosen", "can_add", "can_remove"),
+    [
+        ({"status": "scheduled"}, 0, False, False),
+        ({"status": "ended"}, 0, False, False),
+        ({"min_per_booking": 2, "free": 1}, 0, False, False),
+        ({"min_per_booking": 2, "free": 2}, 0, True, False),
+        ({"min_per_booking": 5}, 0, False, False),
+        ({"max_per_booking": 2}, 1, True, True),
+        ({"max_per_booking": 2}, 2, False, True),
+    ],
+)
+def test_the_stepper_stops_where_the_rules_of_a_tier_do(
+    rules: dict[str, Any], chosen: int, *, can_add: bool, can_remove: bool
+) -> None:
+    event = samples.event(samples.tier("general", "General", 100_000, **rules))
+    (card,) = cards.tier_cards(event, {"general": chosen}, is_held=False)
+    assert (card.can_add, card.can_remove) == (can_add, can_remove)
+
+
+def test_all_held_tickets_of_a_booking_are_never_stepped_away() -> None:
+    event = samples.event(samples.tier("general", "General", 100_000, min_per_booking=2))
+    assert not cards.tier_cards(event, {"general": 2}, is_held=True)[0].can_remove
+    assert cards.tier_cards(event, {"general": 3}, is_held=True)[0].can_remove
+    assert cards.tier_cards(event, {"general": 2}, is_held=False)[0].can_remove
+
+
+def test_the_first_wish_is_the_least_one_can_take() -> None:
+    pair = samples.tier("a", "A", 100_000, min_per_booking=2)
+    later = samples.tier("b", "B", 100_000, status="scheduled")
+    assert cards.first_wish(samples.event(pair, later)) == {"a": 2}
 
 
 @pytest.mark.parametrize(

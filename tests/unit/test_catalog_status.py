@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from surge_app.db.units import Counts
 from surge_app.errors import InvalidRequest
 from surge_app.models import Event, EventPhase, Tier
-from surge_app.services.catalog import NewEvent, NewTier, _check, event_status, event_view
+from surge_app.services.catalog import event_status, event_view
+from surge_app.services.offers import NewEvent, NewTier, check_event
 from surge_app.services.views import TierView
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -199,6 +200,26 @@ GOOD = {"slug": "gala", "name": "Gala", "venue": "Hall", "starts_at": NOW, "tier
         {"tiers": (*GENERAL, NewTier("General", 100, 1))},
         {"tiers": (NewTier(" ", 100, 1),)},
         {"tiers": (NewTier("General", 99, 1),)},
+        {"tiers": (NewTier("General", -1, 1),)},
+        {"tiers": (NewTier("General", 100, -1),)},
+        {"tiers": (NewTier("General", 100, 1, min_per_booking=0),)},
+        {"tiers": (NewTier("General", 100, 1, min_per_booking=7),)},
+        {"tiers": (NewTier("General", 100, 1, min_per_booking=3, max_per_booking=2),)},
+        {"tiers": (NewTier("General", 100, 1, max_per_booking=101),)},
+        {"tiers": (NewTier("General", 100, 1, max_per_booking=0),)},
+        {"tiers": (NewTier("General", 100, 1, sales_open_at=NOW.replace(tzinfo=None)),)},
+        {"tiers": (NewTier("General", 100, 1, sales_open_at=NOW),)},
+        {"tiers": (NewTier("General", 100, 1, sales_close_at=NOW + HOUR),)},
+        {
+            "sales_open_at": NOW - HOUR,
+            "tiers": (NewTier("General", 100, 1, sales_open_at=NOW - 2 * HOUR),),
+        },
+        {
+            "tiers": (
+                NewTier("General", 100, 1, sales_open_at=NOW - HOUR, sales_close_at=NOW - 2 * HOUR),
+            )
+        },
+        {"sales_open_at": NOW},
         {"tiers": (NewTier("General", 100, 0),)},
         {"tiers": (NewTier("General", 100, 1_000_001),)},
         {"starts_at": NOW.replace(tzinfo=None)},
@@ -218,7 +239,12 @@ GOOD = {"slug": "gala", "name": "Gala", "venue": "Hall", "starts_at": NOW, "tier
     ],
 )
 def test_an_event_that_makes_no_sense_is_refused_with_a_sentence(values: dict[str, object]) -> None:
-    _check(NewEvent(**GOOD))  # pyright: ignore[reportArgumentType]
+    check_event(NewEvent(**GOOD))  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidRequest) as caught:
-        _check(NewEvent(**{**GOOD, **values}))  # pyright: ignore[reportArgumentType]
+        check_event(NewEvent(**{**GOOD, **values}))  # pyright: ignore[reportArgumentType]
     assert caught.value.message.endswith(".")
+
+
+def test_a_tier_with_rules_of_its_own_makes_sense() -> None:
+    early = NewTier("Early", 0, 5, 2, 4, NOW - 3 * HOUR, NOW - 2 * HOUR)
+    check_event(NewEvent(**{**GOOD, "tiers": (early, *GENERAL)}))  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,186 @@
+"""What an organizer puts on sale, and whether it makes sense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from surge_app.errors import InvalidRequest
+
+MOST_UNITS = 1_000_000
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST_SLUG = 60
+_CHEAPEST_PAISE = 100
+_DEAREST_PAISE = 1_000_000_000
+_MOST_PER_BOOKING = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewTier:
+    """A tier to create.
+
+    Attributes:
+        price_paise: Without the convenience fee; 0 makes its tickets free.
+        max_per_booking: None leaves the limit to `max_per_person` of the event.
+        sales_open_at: None opens it with its event.
+        sales_close_at: None closes it with its event.
+    """
+
+    name: str
+    price_paise: int
+    units: int
+    min_per_booking: int = 1
+    max_per_booking: int | None = None
+    sales_open_at: datetime | None = None
+    sales_close_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to create. Durations are seconds, times are aware.
+
+    Attributes:
+        fee_paise: None takes the setting of the installation.
+    """
+
+    slug: str
+    name: str
+    venue: str
+    starts_at: datetime
+    tiers: tuple[NewTier, ...]
+    description: str = ""
+    time_zone: str = "Asia/Kolkata"
+    sales_open_at: datetime | None = None
+    sales_close_at: datetime | None = None
+    max_per_person: int = 6
+    hold_seconds: int = 300
+    concurrent_buyers: int = 200
+    admissions_per_minute: int | None = None
+    challenge: str = "off"
+    fee_paise: int | None = None
+    refund_policy: str = ""
+    organizer_contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SaleFrame:
+    """What the tiers of an event must keep to; times are aware."""
+
+    opens_at: datetime | None
+    closes_at: datetime
+    max_per_person: int
+
+
+def check_event(new: NewEvent) -> None:
+    """Refuse an event that makes no sense.
+
+    Raises:
+        InvalidRequest: The first thing that is wrong, in a sentence.
+    """
+    _refuse(
+        {
+            "The address (slug) may hold small letters, digits and single hyphens.": not (
+                _SLUG.fullmatch(new.slug) and len(new.slug) <= _LONGEST_SLUG
+            ),
+            "An event needs a name and a venue.": not (new.name.strip() and new.venue.strip()),
+            "An event needs at least one tier.": not new.tiers,
+            "Each tier needs a name of its own.": _distinct_names(new.tiers) != len(new.tiers),
+            "Times need an offset, such as 2027-03-06T19:00:00+05:30.": not _are_aware(
+                new.starts_at, new.sales_open_at, new.sales_close_at
+            ),
+            "The time zone is not known; write it like Asia/Kolkata.": not _is_zone(new.time_zone),
+            "The limits are out of range.": not (
+                1 <= new.max_per_person <= 100  # noqa: PLR2004  the CHECK of the table
+                and 5 <= new.hold_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
+                and new.concurrent_buyers >= 1
+                and (new.admissions_per_minute is None or new.admissions_per_minute >= 1)
+                and (new.fee_paise is None or new.fee_paise >= 0)
+            ),
+            "The challenge is off, auto or always.": new.challenge not in {"off", "auto", "always"},
+        }
+    )
+    frame = SaleFrame(new.sales_open_at, new.sales_close_at or new.starts_at, new.max_per_person)
+    check_frame(frame)
+    for tier in new.tiers:
+        check_tier(tier, frame)
+        if tier.units < 1:
+            msg = f"{tier.name}: a tier starts with at least one unit."
+            raise InvalidRequest(msg)
+
+
+def check_frame(frame: SaleFrame) -> None:
+    """Refuse a sale that closes before it opens; raises InvalidRequest."""
+    if frame.opens_at is not None and frame.closes_at <= frame.opens_at:
+        msg = "The sale has to open before it closes."
+        raise InvalidRequest(msg)
+
+
+def check_tier(tier: NewTier, frame: SaleFrame) -> None:
+    """Refuse a tier that makes no sense within its event.
+
+    Raises:
+        InvalidRequest: The first thing that is wrong, in a sentence that names the tier.
+    """
+    if not tier.name.strip():
+        msg = "Each tier needs a name of its own."
+        raise InvalidRequest(msg)
+    if not _are_aware(tier.sales_open_at, tier.sales_close_at):
+        msg = f"{tier.name}: times need an offset, such as 2027-03-06T19:00:00+05:30."
+        raise InvalidRequest(msg)
+    least, most = tier.min_per_booking, tier.max_per_booking
+    sentences = {
+        "a ticket is free or costs ₹1 to ₹1,00,00,000 (0, or 100 to 1000000000 paise).": (
+            tier.price_paise != 0 and not _CHEAPEST_PAISE <= tier.price_paise <= _DEAREST_PAISE
+        ),
+        f"a tier has at most {MOST_UNITS} units.": not 0 <= tier.units <= MOST_UNITS,
+        f"a booking takes 1 to {_MOST_PER_BOOKING} tickets.": not (
+            1 <= least <= _MOST_PER_BOOKING and (most is None or 1 <= most <= _MOST_PER_BOOKING)
+        ),
+        "the most tickets of a booking are fewer than the least.": most is not None
+        and most < least,
+        f"nobody could buy the {least} tickets a booking needs, as one person may have "
+        f"{frame.max_per_person}.": least > frame.max_per_person,
+    }
+    _refuse({f"{tier.name}: {text}": is_wrong for text, is_wrong in sentences.items()})
+    _check_window(tier, frame)
+
+
+def _check_window(tier: NewTier, frame: SaleFrame) -> None:
+    opens_at = tier.sales_open_at or frame.opens_at
+    closes_at = tier.sales_close_at or frame.closes_at
+    is_early = frame.opens_at is not None and opens_at is not None and opens_at < frame.opens_at
+    _refuse(
+        {
+            f"{tier.name}: a tier cannot open before the sale of its event does.": is_early,
+            f"{tier.name}: a tier cannot close after the sale of its event does.": (
+                closes_at > frame.closes_at
+            ),
+            f"{tier.name}: a tier has to open before it closes.": opens_at is not None
+            and closes_at <= opens_at,
+        }
+    )
+
+
+def _refuse(problems: Mapping[str, bool]) -> None:
+    for sentence, is_wrong in problems.items():
+        if is_wrong:
+            raise InvalidRequest(sentence)
+
+
+def _distinct_names(tiers: tuple[NewTier, ...]) -> int:
+    return len({tier.name.strip() for tier in tiers} - {""})
+
+
+def _are_aware(*moments: datetime | None) -> bool:
+    return all(moment is None or moment.tzinfo is not None for moment in moments)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
