@@ -117,6 +117,13 @@ class PersonLimit(SurgeError):
     status = 409
 
 
+class QuantityNotAllowed(SurgeError):
+    """That number of tickets cannot be booked in this category."""
+
+    code = "quantity_not_allowed"
+    status = 422
+
+
 class NotOnSale(SurgeError):
     """Tickets for this event are not on sale right now."""
 

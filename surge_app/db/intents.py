@@ -7,7 +7,6 @@ except that it stands still while the gateway is out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -21,7 +20,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,40 +36,6 @@ from surge_app.models import (
     Tier,
 )
 
-# Each unit is taken as in `units.claim`: by the partial index, passing over locked rows.
-_HOLD = text(
-    """
-    WITH wish AS (
-        SELECT * FROM unnest(
-            CAST(:line_ids AS text[]), CAST(:tier_ids AS text[]),
-            CAST(:quantities AS int[]), CAST(:prices AS bigint[])
-        ) AS w (line_id, tier_id, quantity, price)
-    ), fresh AS (
-        INSERT INTO intents (id, event_id, visitor_id, status, subtotal_paise, fee_paise,
-                             total_paise, currency, expires_at)
-        VALUES (:id, :event_id, :visitor_id, 'held', :subtotal_paise, :fee_paise,
-                CAST(:subtotal_paise AS bigint) + CAST(:fee_paise AS bigint), :currency,
-                hold_clock() + CAST(:hold AS interval))
-        ON CONFLICT (event_id, visitor_id) WHERE status IN ('held', 'paying') DO NOTHING
-        RETURNING id, expires_at
-    ), written AS (
-        INSERT INTO intent_lines (id, intent_id, tier_id, quantity, unit_price_paise)
-        SELECT wish.line_id, fresh.id, wish.tier_id, wish.quantity, wish.price FROM wish, fresh
-    ), picked AS (
-        SELECT free.id, fresh.id AS intent_id FROM fresh CROSS JOIN wish CROSS JOIN LATERAL (
-            SELECT id FROM units
-            WHERE tier_id = wish.tier_id AND status = 'available'
-            ORDER BY number LIMIT wish.quantity FOR UPDATE SKIP LOCKED
-        ) AS free
-    ), taken AS (
-        UPDATE units SET status = 'held', intent_id = picked.intent_id
-        FROM picked WHERE units.id = picked.id
-        RETURNING units.tier_id
-    )
-    SELECT expires_at, hold_clock() AS now, (SELECT array_agg(tier_id) FROM taken) AS tiers
-    FROM fresh
-    """
-)
 _NOW = func.clock_timestamp()
 # As a subquery it is asked once, and an index can serve a comparison with it.
 _HOLD_NOW = select(func.hold_clock(type_=DateTime(timezone=True))).scalar_subquery()
@@ -86,49 +50,6 @@ async def database_now(session: AsyncSession) -> datetime:
 async def hold_now(session: AsyncSession) -> datetime:
     """Return the moment by the only clock that decides about holds."""
     return (await session.execute(select(_HOLD_NOW))).scalar_one()
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What one statement could do for a new intent.
-
-    Attributes:
-        taken: Units held so far, by tier; fewer than wanted if rows were locked or are gone.
-    """
-
-    expires_at: datetime
-    now: datetime
-    taken: dict[str, int]
-
-
-async def insert_live(
-    session: AsyncSession, intent: Intent, lines: Sequence[IntentLine], *, hold: timedelta
-) -> Held | None:
-    """Insert an intent with its lines and claim its units, in one round trip.
-
-    Args:
-        session: An open transaction; the caller rolls it back if too little was taken.
-        intent: Not in the session; its hold starts now.
-        lines: What is wanted.
-        hold: How long.
-
-    Returns:
-        None, with nothing inserted, if the visitor has a live intent for this event already.
-    """
-    values = intent.model_dump(
-        include={"id", "event_id", "visitor_id", "subtotal_paise", "fee_paise", "currency"}
-    )
-    wish = {
-        "line_ids": [line.id for line in lines],
-        "tier_ids": [line.tier_id for line in lines],
-        "quantities": [line.quantity for line in lines],
-        "prices": [line.unit_price_paise for line in lines],
-    }
-    row = (await session.execute(_HOLD, {**values, **wish, "hold": hold})).one_or_none()
-    if row is None:
-        return None
-    tiers: list[str] = row.tiers or []
-    return Held(row.expires_at, row.now, {tier_id: tiers.count(tier_id) for tier_id in set(tiers)})
 
 
 async def by_id(

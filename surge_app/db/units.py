@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, func, select, text, true, update
+from sqlalchemy import bindparam, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.models import Event, Tier, Unit, UnitStatus
+from surge_app.models import Unit, UnitStatus
 
 # Ordered by (tier_id, number), which only the partial index of available units serves.
 _CLAIM = text(
@@ -17,7 +17,7 @@ _CLAIM = text(
     WITH picked AS (
         SELECT id FROM units
         WHERE tier_id = :tier_id AND status = 'available'
-        ORDER BY number
+        ORDER BY tier_id, number
         LIMIT :quantity
         FOR UPDATE SKIP LOCKED
     )
@@ -35,14 +35,59 @@ _ADD = text(
 ).bindparams(bindparam("ids"), bindparam("numbers"))
 
 
+_COUNTS = text(
+    """
+    SELECT t.id, t.capacity,
+        (SELECT count(*) FROM units u WHERE u.tier_id = t.id AND u.status = 'available')
+            AS available,
+        (SELECT count(*) FROM units u WHERE u.tier_id = t.id AND u.status = 'held') AS held
+    FROM tiers t WHERE t.id = ANY (:tier_ids)
+    """
+)
+_LEFTOVER = text(
+    """
+    SELECT
+        (SELECT count(*) FROM (
+            SELECT FROM units WHERE tier_id = :tier_id AND status = 'available' LIMIT :most
+        ) AS seen) AS free,
+        EXISTS (
+            SELECT FROM units
+            WHERE tier_id = :tier_id AND status = 'held' AND intent_id <> :but_of
+        ) AS is_held
+    """
+)
+# A tier outside its own window offers nothing at this moment to whoever waits.
+_STOCK = text(
+    """
+    SELECT e.id AS event_id, e.slug,
+        sum(tiers.available) FILTER (WHERE tiers.is_open) AS available,
+        sum(tiers.held) FILTER (WHERE tiers.is_open) AS held,
+        sum(tiers.capacity - tiers.available - tiers.held) AS sold,
+        (SELECT count(*) FROM intents i
+         WHERE i.event_id = e.id AND i.status IN ('held', 'paying')) AS holders
+    FROM events e
+    JOIN (
+        SELECT t.event_id, t.capacity,
+            coalesce(t.sales_open_at <= clock_timestamp(), true)
+                AND coalesce(t.sales_close_at > clock_timestamp(), true) AS is_open,
+            (SELECT count(*) FROM units u
+             WHERE u.tier_id = t.id AND u.status = 'available') AS available,
+            (SELECT count(*) FROM units u
+             WHERE u.tier_id = t.id AND u.status = 'held') AS held
+        FROM tiers t
+    ) AS tiers ON tiers.event_id = e.id
+    GROUP BY e.id, e.slug
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many units of a tier are in each status; withdrawn ones are no part of its capacity."""
+    """How many units of a tier are in each status; withdrawn ones are no part of it."""
 
     available: int = 0
     held: int = 0
     sold: int = 0
-    withdrawn: int = 0
 
     @property
     def capacity(self) -> int:
@@ -97,17 +142,45 @@ async def add(session: AsyncSession, *, tier_id: str, ids: list[str], first_numb
     await session.execute(_ADD, {"tier_id": tier_id, "ids": ids, "numbers": numbers})
 
 
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What an ask that came up short could still hope for.
+
+    Attributes:
+        free: Units that are free by what is committed, counted no further than asked.
+        is_held: Whether others hold units that may come back.
+    """
+
+    free: int
+    is_held: bool
+
+
+async def leftover(session: AsyncSession, *, tier_id: str, but_of: str, most: int) -> Leftover:
+    """Look at what is left of a tier, passing no judgement on rows others have locked.
+
+    Args:
+        session: An open transaction.
+        tier_id: The tier.
+        but_of: An intent whose own units do not count as held by others.
+        most: Where to stop counting.
+    """
+    row = (
+        await session.execute(_LEFTOVER, {"tier_id": tier_id, "but_of": but_of, "most": most})
+    ).one()
+    return Leftover(int(row.free), bool(row.is_held))
+
+
 async def counts_by_tier(session: AsyncSession, tier_ids: Iterable[str]) -> dict[str, Counts]:
-    """Count the units of tiers, all in one query."""
-    result = await session.execute(
-        select(col(Unit.tier_id), col(Unit.status), func.count())
-        .where(col(Unit.tier_id).in_(list(tier_ids)))
-        .group_by(col(Unit.tier_id), col(Unit.status))
-    )
-    found: dict[str, dict[str, int]] = {}
-    for tier_id, status, count in result.all():
-        found.setdefault(tier_id, {})[status] = count
-    return {tier_id: Counts(**by_status) for tier_id, by_status in found.items()}
+    """Count the units of tiers, all in one query.
+
+    Sold is what the capacity leaves, so that a large sold tier costs nothing to count; the audit
+    is what checks that all three add up.
+    """
+    result = await session.execute(_COUNTS, {"tier_ids": list(tier_ids)})
+    return {
+        row.id: Counts(row.available, row.held, row.capacity - row.available - row.held)
+        for row in result
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +203,15 @@ class EventStock:
 
 async def stock(session: AsyncSession) -> list[EventStock]:
     """Return the stock of every event, all in one query."""
-    now = func.clock_timestamp()
-    is_open = and_(
-        func.coalesce(col(Tier.sales_open_at) <= now, true()),
-        func.coalesce(col(Tier.sales_close_at) > now, true()),
-    )
-    result = await session.execute(
-        select(
-            col(Event.id),
-            col(Event.slug),
-            func.count().filter(col(Unit.status) == UnitStatus.AVAILABLE, is_open),
-            func.count().filter(col(Unit.status) == UnitStatus.HELD, is_open),
-            func.count().filter(col(Unit.status) == UnitStatus.SOLD),
-            func.count(col(Unit.intent_id).distinct()).filter(col(Unit.status) == UnitStatus.HELD),
+    result = await session.execute(_STOCK)
+    return [
+        EventStock(
+            row.event_id,
+            row.slug,
+            int(row.available or 0),
+            int(row.held or 0),
+            int(row.sold),
+            row.holders,
         )
-        .join(Tier, col(Tier.event_id) == col(Event.id))
-        .join(Unit, col(Unit.tier_id) == col(Tier.id))
-        .group_by(col(Event.id), col(Event.slug))
-    )
-    return [EventStock(*row) for row in result.all()]
+        for row in result
+    ]

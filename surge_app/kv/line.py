@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -98,14 +99,16 @@ class LineStore:
         counter = "served" if is_served else "left"
         return bool(await self._leave.run(keys.line(slug), visitor_id, counter))
 
-    async def renew(self, slug: str, visitor_id: str, lease: timedelta) -> int:
-        """Make a pass last at least `lease` from now.
+    async def renew(self, slug: str, visitor_ids: Sequence[str], lease: timedelta) -> list[int]:
+        """Make passes last at least `lease` from now.
 
         Returns:
-            The end of the lease in milliseconds since the epoch, 0 without a pass.
+            For each visitor the end of the lease in milliseconds since the epoch, 0 without a
+            pass.
         """
         lease_ms = int(lease.total_seconds() * 1000)
-        return int(await self._renew.run(keys.line(slug), visitor_id, lease_ms))
+        ends = await self._renew.run(keys.line(slug), lease_ms, *visitor_ids)
+        return [int(end) for end in ends]
 
     async def stats(self, slug: str) -> RawStats:
         """Count a line."""

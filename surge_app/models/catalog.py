@@ -122,9 +122,9 @@ class Tier(SQLModel, table=True):
 class Unit(SQLModel, table=True):
     """One sellable place.
 
-    The claim orders by `number`, which only the partial index of available units can serve. No
-    other index of this table may start with `tier_id` or `number`: the planner would step over
-    every held unit to find a free one.
+    The claim (`hold_units` in the database) orders by `number`, which only the partial index of
+    available units can serve. No other index that holds available units may start with `tier_id`
+    or `number`: the planner would step over every held unit to find a free one.
     """
 
     __tablename__ = "units"
@@ -140,6 +140,7 @@ class Unit(SQLModel, table=True):
             "number",
             postgresql_where=text("status = 'available'"),
         ),
+        Index("ix_units_held", "tier_id", postgresql_where=text("status = 'held'")),
         Index("ix_units_intent", "intent_id", postgresql_where=text("intent_id IS NOT NULL")),
     )
 

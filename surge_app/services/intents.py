@@ -8,11 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.clock import utc_now
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as queries
 from surge_app.db import units
@@ -20,22 +18,21 @@ from surge_app.db.engine import Database
 from surge_app.errors import (
     IntentExists,
     IntentExpired,
-    InvalidRequest,
     NotFound,
-    NotOnSale,
     PaymentStarted,
-    PersonLimit,
 )
 from surge_app.log import get_logger
 from surge_app.models import Event, Intent, IntentLine, IntentStatus
-from surge_app.services import inventory
+from surge_app.services import holds, inventory
 from surge_app.services.catalog import Catalog
+from surge_app.services.holds import Holds
 from surge_app.services.views import EventView, IntentLineView, IntentView, Line
 from surge_app.services.waiting_room import WaitingRoom
 
 _log = get_logger(__name__)
 
 _SWEEP_BATCH = 500
+_TRIES = 2
 _LEASE_SLACK = timedelta(seconds=60)
 _LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
 
@@ -48,6 +45,7 @@ class Intents:
         self._database = database
         self._waiting_room = waiting_room
         self._catalog = catalog
+        self._holds = Holds(database, waiting_room)
 
     async def start(
         self, slug: str, visitor_id: str, lines: Sequence[Line]
@@ -64,23 +62,25 @@ class Intents:
             IntentExists: If the visitor holds something else for this event.
             SurgeError: Sold out, all held, not enough left, not on sale, too many, unknown.
         """
-        wish = _normalized(lines)
+        wish = holds.normalized(lines)
         event = await self._catalog.event(slug)
-        _check_on_sale(event)
-        _check_wish(event, wish)
-        lease = timedelta(seconds=event.hold_seconds) + _LEASE_SLACK
-        await self._waiting_room.require_pass(slug, visitor_id, lease=lease)
-        view, is_new = await inventory.patiently(
-            lambda: self._hold_or_same(event, visitor_id, wish)
-        )
-        _log.info(
-            "intent_started" if is_new else "intent_repeated",
-            intent=view.id,
-            event_slug=slug,
-            fee_paise=view.fee_paise,
-            total_paise=view.total_paise,
-        )
-        return view, is_new
+        holds.check_on_sale(event)
+        holds.check_wish(event, wish)
+        for _ in range(_TRIES):
+            if view := await self._holds.start(event, visitor_id, wish):
+                _log.info(
+                    "fee_calculated",
+                    intent=view.id,
+                    event_slug=slug,
+                    subtotal_paise=view.subtotal_paise,
+                    fee_paise=view.fee_paise,
+                    total_paise=view.total_paise,
+                )
+                return view, True
+            if view := await self._same_live(event, visitor_id, wish):
+                return view, False
+            # What was in the way had ended; now nothing is.
+        raise IntentExists
 
     async def change(self, intent_id: str, visitor_id: str, lines: Sequence[Line]) -> IntentView:
         """Exchange the tickets of a hold, all or nothing; the deadline stays.
@@ -90,10 +90,10 @@ class Intents:
             PaymentStarted: If the price is at the gateway already.
             SurgeError: As `start`; the old lines are then untouched.
         """
-        wish = _normalized(lines)
+        wish = holds.normalized(lines)
         slug = (await self.get(intent_id, visitor_id)).event_slug
         event = await self._catalog.event(slug)
-        _check_wish(event, wish)
+        holds.check_wish(event, wish)
         return await inventory.patiently(lambda: self._change(event, intent_id, visitor_id, wish))
 
     async def _change(
@@ -107,8 +107,7 @@ class Intents:
                     raise PaymentStarted
                 await units.release(session, [intent.id])
                 await queries.delete_lines(session, intent.id)
-                intent.subtotal_paise = _priced(event, wish, visitor_id).subtotal_paise
-                intent.total_paise = intent.subtotal_paise + intent.fee_paise
+                _price_anew(intent, event, wish)
                 session.add_all(_intent_lines(event, intent.id, wish))
                 await session.flush()
                 await inventory.claim(session, intent_id=intent.id, lines=wish)
@@ -210,34 +209,6 @@ class Intents:
                 await queries.end(session, [intent.id], IntentStatus.EXPIRED)
                 await units.release(session, [intent.id])
 
-    async def _hold_or_same(
-        self, event: EventView, visitor_id: str, wish: Sequence[Line]
-    ) -> tuple[IntentView, bool]:
-        if view := await self._hold(event, visitor_id, wish):
-            return view, True
-        if view := await self._same_live(event, visitor_id, wish):
-            return view, False
-        # What was in the way had ended; now nothing is.
-        if view := await self._hold(event, visitor_id, wish):
-            return view, True
-        raise IntentExists
-
-    async def _hold(
-        self, event: EventView, visitor_id: str, wish: Sequence[Line]
-    ) -> IntentView | None:
-        intent = _priced(event, wish, visitor_id)
-        lines = _intent_lines(event, intent.id, wish)
-        hold = timedelta(seconds=event.hold_seconds)
-        async with self._database.transaction() as session:
-            held = await queries.insert_live(session, intent, lines, hold=hold)
-            if held is None:
-                return None
-            await inventory.claim(session, intent_id=intent.id, lines=wish, taken=held.taken)
-        intent.expires_at = held.expires_at
-        names = {tier.id: tier.name for tier in event.tiers}
-        rows = [(line, names[line.tier_id]) for line in lines]
-        return _view(intent, event.slug, rows, now=held.now)
-
     async def _same_live(
         self, event: EventView, visitor_id: str, wish: Sequence[Line]
     ) -> IntentView | None:
@@ -304,50 +275,13 @@ def _view(
     )
 
 
-def _normalized(lines: Sequence[Line]) -> list[Line]:
-    by_tier = sorted(lines, key=lambda line: line.tier_id)
-    merged = [
-        Line(tier_id, sum(line.quantity for line in same))
-        for tier_id, same in groupby(by_tier, key=lambda line: line.tier_id)
-    ]
-    wish = [line for line in merged if line.quantity > 0]
-    if not wish or any(line.quantity < 0 for line in lines):
-        msg = "Choose at least one ticket."
-        raise InvalidRequest(msg)
-    return wish
-
-
-def _check_on_sale(event: EventView) -> None:
-    # The status may be a second old: "sold out" is left to the claim to say, and the opening to
-    # the line, which gives no pass before it.
-    closes_at = event.sales_close_at or event.starts_at
-    if event.status == "cancelled" or utc_now() >= closes_at:
-        raise NotOnSale(status=event.status)
-
-
-def _check_wish(event: EventView, wish: Sequence[Line]) -> None:
-    known = {tier.id for tier in event.tiers}
-    if not all(line.tier_id in known for line in wish):
-        msg = "There is no such ticket category."
-        raise InvalidRequest(msg)
-    if sum(line.quantity for line in wish) > event.max_per_person:
-        msg = f"One person may buy at most {event.max_per_person} tickets."
-        raise PersonLimit(msg, max_per_person=event.max_per_person)
-
-
-def _priced(event: EventView, wish: Sequence[Line], visitor_id: str) -> Intent:
-    prices = {tier.id: tier.price_paise for tier in event.tiers}
-    subtotal = sum(prices[line.tier_id] * line.quantity for line in wish)
-    return Intent(
-        event_id=event.id,
-        visitor_id=visitor_id,
-        status=IntentStatus.HELD,
-        subtotal_paise=subtotal,
-        fee_paise=event.fee_paise,
-        total_paise=subtotal + event.fee_paise,
-        currency=event.currency,
-        expires_at=event.starts_at,
-    )
+def _price_anew(intent: Intent, event: EventView, wish: Sequence[Line]) -> None:
+    """Put the price of other tickets on an intent; the fee frozen at first stays frozen."""
+    frozen = intent.fee_paise if intent.subtotal_paise else None
+    intent.subtotal_paise = holds.subtotal_paise(event, wish)
+    fee = holds.fee_paise(event, intent.subtotal_paise)
+    intent.fee_paise = fee if frozen is None or not intent.subtotal_paise else frozen
+    intent.total_paise = intent.subtotal_paise + intent.fee_paise
 
 
 def _intent_lines(event: EventView, intent_id: str, wish: Sequence[Line]) -> list[IntentLine]:

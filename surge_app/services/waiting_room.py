@@ -14,7 +14,7 @@ from surge_app.clock import utc_now
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import units
 from surge_app.db.engine import Database
-from surge_app.errors import LineUnavailable, NotAdmitted, NotFound
+from surge_app.errors import LineUnavailable, NotFound
 from surge_app.kv.line import LineRules, LineStore, RawAnswer, RawStats
 from surge_app.models import Event, Tier
 from surge_app.services.views import LineAnswer
@@ -64,12 +64,14 @@ class WaitingRoom:
         Raises:
             LineUnavailable: If Redis does not answer: without the line nobody is let in.
         """
-        return bool(await _reach(self._store.renew(slug, visitor_id, lease)))
+        return visitor_id in await self.with_pass(slug, [visitor_id], lease=lease)
 
-    async def require_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
-        """Refuse who may not shop; raises NotAdmitted or LineUnavailable."""
-        if not await self.has_pass(slug, visitor_id, lease=lease):
-            raise NotAdmitted
+    async def with_pass(
+        self, slug: str, visitor_ids: Sequence[str], *, lease: timedelta
+    ) -> set[str]:
+        """Return which of some visitors may shop now, all asked at once; as `has_pass`."""
+        ends = await _reach(self._store.renew(slug, visitor_ids, lease))
+        return {visitor for visitor, end in zip(visitor_ids, ends, strict=True) if end}
 
     async def keep_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
         """Make a buyer's pass last, if the line can be reached; a hold never depends on it."""

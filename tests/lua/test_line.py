@@ -64,7 +64,7 @@ class Line:
         return await self.store.leave(self.slug, visitor)
 
     async def renew(self, visitor: str, seconds: int) -> int:
-        return await self.store.renew(self.slug, visitor, timedelta(seconds=seconds))
+        return (await self.store.renew(self.slug, [visitor], timedelta(seconds=seconds)))[0]
 
     async def join_all(self, *visitors: str) -> list[RawAnswer]:
         """Join one after the other."""

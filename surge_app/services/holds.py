@@ -1,0 +1,245 @@
+"""Starting holds: many callers share one look at the line and one transaction.
+
+A hold is whole or not at all, and a refusal is honest: nobody is told "sold out" while a ticket
+could still be had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from surge_app.clock import new_id, utc_now
+from surge_app.db import holds as queries
+from surge_app.db.batch import Batcher
+from surge_app.db.engine import Database
+from surge_app.errors import (
+    AllHeld,
+    InvalidRequest,
+    NotAdmitted,
+    NotEnoughLeft,
+    NotOnSale,
+    PersonLimit,
+    QuantityNotAllowed,
+    SoldOut,
+    SurgeError,
+)
+from surge_app.services.views import EventView, IntentLineView, IntentView, Line, TierView
+from surge_app.services.waiting_room import WaitingRoom
+
+_MOST_TOGETHER = 200
+_FLIGHTS = 2
+_TRIES = 6
+_LEASE_SLACK = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    slug: str
+    ask: queries.Ask
+
+
+_Answer: TypeAlias = queries.HoldAnswer
+
+
+class Holds:
+    """Starts holds for visitors whose turn it is."""
+
+    def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._waiting_room = waiting_room
+        self._batcher: Batcher[_Request, _Answer] = Batcher(
+            self._carry_out, most=_MOST_TOGETHER, flights=_FLIGHTS
+        )
+
+    async def start(
+        self, event: EventView, visitor_id: str, wish: Sequence[Line]
+    ) -> IntentView | None:
+        """Hold tickets at the prices of `event`, which are frozen by this.
+
+        Args:
+            event: At most a second old.
+            visitor_id: Who holds.
+            wish: Normalized and checked, see `check_wish`.
+
+        Returns:
+            The new intent, or None if the visitor has a live one for this event.
+
+        Raises:
+            NotAdmitted: If it is not the visitor's turn.
+            SoldOut: If a tier can never serve the wish.
+            AllHeld: If it could, once others let go.
+            NotEnoughLeft: If fewer are free; see `shortage`.
+            LineUnavailable: If the line does not answer.
+        """
+        ask = _ask(event, visitor_id, wish)
+        for attempt in range(_TRIES):
+            answer = await self._batcher.submit(_Request(event.slug, ask))
+            if isinstance(answer, queries.Held):
+                return _view(event, ask, answer)
+            if isinstance(answer, queries.AlreadyLive):
+                return None
+            if not answer.is_contended:
+                raise shortage(answer.tier_id, free=answer.free, is_held=answer.is_held)
+            # Others claim or let go of these very units; in a moment it is known which.
+            await asyncio.sleep(random.uniform(0.5, 1) * 0.01 * 2**attempt)  # noqa: S311  jitter
+        raise AllHeld
+
+    async def _carry_out(self, requests: Sequence[_Request]) -> Sequence[_Answer | SurgeError]:
+        admitted = await self._admitted(requests)
+        asks = [one.ask for one in requests if one.ask.id in admitted]
+        answers: dict[str, _Answer] = {}
+        if asks:
+            async with self._database.transaction() as session:
+                held = await queries.hold(session, asks)
+            answers = {ask.id: answer for ask, answer in zip(asks, held, strict=True)}
+        return [answers.get(one.ask.id) or NotAdmitted() for one in requests]
+
+    async def _admitted(self, requests: Sequence[_Request]) -> set[str]:
+        """Return the ids of the asks whose visitors have a pass, and make those passes last."""
+        groups: dict[tuple[str, int], list[queries.Ask]] = {}
+        for one in requests:
+            groups.setdefault((one.slug, one.ask.hold_seconds), []).append(one.ask)
+        found: set[str] = set()
+        for (slug, hold_seconds), asks in groups.items():
+            lease = timedelta(seconds=hold_seconds) + _LEASE_SLACK
+            visitors = [ask.visitor_id for ask in asks]
+            inside = await self._waiting_room.with_pass(slug, visitors, lease=lease)
+            found.update(ask.id for ask in asks if ask.visitor_id in inside)
+        return found
+
+
+def shortage(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
+    """Return the refusal of a wish that is larger than what is free.
+
+    Args:
+        tier_id: The tier that is short; told in `details`.
+        free: How many of it could be had; told as `details["left"]`.
+        is_held: Whether more may come back from holds of others.
+    """
+    if free > 0:
+        tickets = "ticket is" if free == 1 else "tickets are"
+        msg = f"Only {free} {tickets} left in this category."
+        return NotEnoughLeft(msg, left=free, tier_id=tier_id)
+    return AllHeld(tier_id=tier_id) if is_held else SoldOut(tier_id=tier_id)
+
+
+def normalized(lines: Sequence[Line]) -> list[Line]:
+    """Add up lines of the same tier and put them in the order in which tiers are claimed.
+
+    Raises:
+        InvalidRequest: If nothing is wanted.
+    """
+    wanted: dict[str, int] = {}
+    for line in lines:
+        wanted[line.tier_id] = wanted.get(line.tier_id, 0) + line.quantity
+    wish = [Line(tier_id, quantity) for tier_id, quantity in sorted(wanted.items()) if quantity > 0]
+    if not wish or any(line.quantity < 0 for line in lines):
+        msg = "Choose at least one ticket."
+        raise InvalidRequest(msg)
+    return wish
+
+
+def check_on_sale(event: EventView) -> None:
+    """Refuse to sell after the end of a sale; raises NotOnSale.
+
+    The status may be a second old: "sold out" is left to the claim to say, and the opening to
+    the line, which gives no pass before it.
+    """
+    closes_at = event.sales_close_at or event.starts_at
+    if event.status == "cancelled" or utc_now() >= closes_at:
+        raise NotOnSale(status=event.status)
+
+
+def check_wish(event: EventView, wish: Sequence[Line]) -> None:
+    """Check a normalized wish against the limits and windows of its tiers.
+
+    Raises:
+        InvalidRequest: If a tier is not known.
+        NotOnSale: If a tier is not on sale now.
+        QuantityNotAllowed: If a tier wants more or fewer in one booking.
+        PersonLimit: If it is more than one person may buy.
+    """
+    tiers = {tier.id: tier for tier in event.tiers}
+    for line in wish:
+        tier = tiers.get(line.tier_id)
+        if tier is None:
+            msg = "There is no such ticket category."
+            raise InvalidRequest(msg)
+        _check_tier(tier, line.quantity)
+    if sum(line.quantity for line in wish) > event.max_per_person:
+        msg = f"One person may buy at most {event.max_per_person} tickets."
+        raise PersonLimit(msg, max_per_person=event.max_per_person)
+
+
+def _check_tier(tier: TierView, quantity: int) -> None:
+    now = utc_now()
+    if tier.sales_open_at is not None and now < tier.sales_open_at:
+        msg = f"{tier.name} is not on sale yet."
+        raise NotOnSale(msg, status="scheduled", tier_id=tier.id)
+    if tier.sales_close_at is not None and now >= tier.sales_close_at:
+        msg = f"{tier.name} is no longer on sale."
+        raise NotOnSale(msg, status="ended", tier_id=tier.id)
+    if quantity < tier.min_per_booking:
+        msg = f"{tier.name} is sold from {tier.min_per_booking} tickets on."
+        raise QuantityNotAllowed(msg, tier_id=tier.id, least=tier.min_per_booking)
+    if tier.max_per_booking is not None and quantity > tier.max_per_booking:
+        msg = f"One booking may hold at most {tier.max_per_booking} of {tier.name}."
+        raise QuantityNotAllowed(msg, tier_id=tier.id, most=tier.max_per_booking)
+
+
+def subtotal_paise(event: EventView, wish: Sequence[Line]) -> int:
+    """Return what the tickets of a wish cost now, without the fee."""
+    prices = {tier.id: tier.price_paise for tier in event.tiers}
+    return sum(prices[line.tier_id] * line.quantity for line in wish)
+
+
+def fee_paise(event: EventView, subtotal: int) -> int:
+    """Return the convenience fee of a booking: one for each paid booking, none for a free one."""
+    return event.fee_paise if subtotal else 0
+
+
+def _ask(event: EventView, visitor_id: str, wish: Sequence[Line]) -> queries.Ask:
+    prices = {tier.id: tier.price_paise for tier in event.tiers}
+    subtotal = subtotal_paise(event, wish)
+    return queries.Ask(
+        id=new_id(),
+        event_id=event.id,
+        visitor_id=visitor_id,
+        subtotal_paise=subtotal,
+        fee_paise=fee_paise(event, subtotal),
+        currency=event.currency,
+        hold_seconds=event.hold_seconds,
+        lines=tuple(
+            queries.AskLine(new_id(), line.tier_id, line.quantity, prices[line.tier_id])
+            for line in wish
+        ),
+    )
+
+
+def _view(event: EventView, ask: queries.Ask, held: queries.Held) -> IntentView:
+    names = {tier.id: tier.name for tier in event.tiers}
+    return IntentView(
+        id=ask.id,
+        event_slug=event.slug,
+        status="held",
+        lines=tuple(
+            IntentLineView(line.tier_id, names[line.tier_id], line.quantity, line.unit_price_paise)
+            for line in ask.lines
+        ),
+        subtotal_paise=ask.subtotal_paise,
+        fee_paise=ask.fee_paise,
+        total_paise=ask.subtotal_paise + ask.fee_paise,
+        currency=ask.currency,
+        expires_at=held.expires_at,
+        remaining_seconds=ask.hold_seconds,
+        booking_ref=None,
+        name="",
+        email="",
+        phone="",
+    )
