@@ -57,7 +57,7 @@ def test_a_tier_is_never_open_while_its_event_is_not() -> None:
 def test_a_tier_tells_on_hold_from_sold_out() -> None:
     assert _tier_word(Counts(available=0, held=1, sold=9)) == "all_held"
     assert _tier_word(Counts(available=0, held=0, sold=10)) == "sold_out"
-    assert _tier_word(Counts(withdrawn=10)) == "sold_out"
+    assert _tier_word(Counts()) == "sold_out"
 
 
 def _status(*tiers: TierView, at: datetime = NOW, **values: object) -> str:
