@@ -37,6 +37,8 @@ from surge_app.models import (
 )
 
 _NOW = func.clock_timestamp()
+# Later, whoever is paying has come back or never will, and the webhook has come or is lost.
+_FIRST_CHECK = timedelta(seconds=60)
 # As a subquery it is asked once, and an index can serve a comparison with it.
 _HOLD_NOW = select(func.hold_clock(type_=DateTime(timezone=True))).scalar_subquery()
 _IS_LIVE = col(Intent.status).in_(LIVE_INTENT_STATUSES)
@@ -172,6 +174,7 @@ async def start_paying(session: AsyncSession, intent: Intent, *, window: timedel
             .values(
                 status=IntentStatus.PAYING,
                 paying_at=_NOW,
+                next_check_at=_NOW + _FIRST_CHECK,
                 expires_at=_HOLD_NOW + cast(literal(window), Interval),
             )
             .returning(col(Intent.expires_at))

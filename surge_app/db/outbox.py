@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from surge_app.db.bulk import insert_many
 from surge_app.models import MessageKind, MessageStatus, OutboxMessage
 
 _NOW = func.clock_timestamp()
@@ -18,11 +18,7 @@ _WAITING = (MessageStatus.PENDING, MessageStatus.SENDING)
 
 async def add(session: AsyncSession, messages: Sequence[OutboxMessage]) -> None:
     """Store messages; one whose `dedupe_key` is stored already is left as it is."""
-    await session.execute(
-        insert(OutboxMessage)
-        .values([message.model_dump(exclude={"created_at"}) for message in messages])
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-    )
+    await insert_many(session, messages, on_conflict="ON CONFLICT (dedupe_key) DO NOTHING")
 
 
 async def take_due(

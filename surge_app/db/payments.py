@@ -15,7 +15,6 @@ from surge_app.models import (
     InboxEvent,
     LedgerEntry,
     Payment,
-    PaymentStatus,
     Refund,
     RefundStatus,
 )
@@ -150,18 +149,3 @@ async def open_refund(
         .limit(1)
     )
     return await session.scalar(locked(query))
-
-
-async def dispositions(session: AsyncSession, intent_id: str) -> set[str | None]:
-    """Return what became of the payments of an intent.
-
-    Not counted are those that failed, and those the gateway gave back without capturing them.
-    """
-    is_open = or_(
-        col(Payment.disposition).is_not(None),
-        col(Payment.status).not_in([PaymentStatus.FAILED, PaymentStatus.REFUNDED]),
-    )
-    result = await session.scalars(
-        select(col(Payment.disposition)).where(col(Payment.intent_id) == intent_id, is_open)
-    )
-    return set(result.all())

@@ -246,9 +246,7 @@ class Payments:
 
     async def _settle(self, payment: GatewayPayment) -> PaymentOutcome:
         outcome = await self._settlement.settle(payment)
-        if payment.status != GatewayPaymentStatus.AUTHORIZED:
-            return outcome
-        if outcome.status != "checking" or not await self._settlement.is_wanted(payment):
+        if not outcome.is_capture_due:
             return outcome
         try:
             captured = await self._gateway.capture(

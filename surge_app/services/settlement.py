@@ -1,24 +1,31 @@
 """`settle`: the one function that turns a payment into a booking or a refund.
 
-One transaction, the intent locked first. The unique constraints of `payments`, `bookings`,
-`tickets` and `refunds` make each step happen once even where this code were wrong.
+Payments that arrive together share one transaction: their intents are locked in the order of
+their ids, `verdicts` decides from what is read under the locks, and a few statements write it
+all. The unique constraints of `payments`, `bookings`, `tickets` and `refunds` make each step
+happen once even where this code were wrong.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
 from surge_app.db import bookings as booking_queries
-from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as intent_queries
-from surge_app.db import outbox, units
+from surge_app.db import outbox, settling
 from surge_app.db import payments as queries
+from surge_app.db.batch import Batcher
+from surge_app.db.bulk import insert_many
 from surge_app.db.engine import Database
+from surge_app.db.settling import Case
 from surge_app.errors import SurgeError
 from surge_app.log import get_logger
 from surge_app.models import (
@@ -27,9 +34,6 @@ from surge_app.models import (
     BookingStatus,
     Disposition,
     EntryKind,
-    Event,
-    EventPhase,
-    Intent,
     IntentStatus,
     MessageKind,
     Payment,
@@ -37,10 +41,17 @@ from surge_app.models import (
     Refund,
     RefundStatus,
     Ticket,
+    UnmatchedPayment,
 )
 from surge_app.services import inventory, ledger
 from surge_app.services.notifications import messages_for
-from surge_app.services.ports import GatewayPayment, GatewayRefund, GatewayRefundStatus
+from surge_app.services.ports import (
+    GatewayPayment,
+    GatewayPaymentStatus,
+    GatewayRefund,
+    GatewayRefundStatus,
+)
+from surge_app.services.verdicts import Verdict, decide, outcome_of, take_in
 from surge_app.services.views import Line, PaymentOutcome
 from surge_app.services.waiting_room import WaitingRoom
 
@@ -48,13 +59,34 @@ _log = get_logger(__name__)
 
 _REF_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _REF_LENGTH = 8
-_RANKS = {
-    PaymentStatus.CREATED: 0,
-    PaymentStatus.FAILED: 1,
-    PaymentStatus.AUTHORIZED: 2,
-    PaymentStatus.CAPTURED: 3,
-    PaymentStatus.REFUNDED: 4,
+_MOST_TOGETHER = 100
+_FLIGHTS = 2
+# How long tickets taken again for an authorized payment are kept while it is being captured.
+_CAPTURE_WINDOW = timedelta(seconds=120)
+_IS_MONEY = {
+    GatewayPaymentStatus.AUTHORIZED,
+    GatewayPaymentStatus.CAPTURED,
+    GatewayPaymentStatus.REFUNDED,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """An intent that costs nothing and is confirmed without a payment."""
+
+    intent_id: str
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one transaction is going to write."""
+
+    payments: dict[str, Payment] = field(default_factory=dict[str, Payment])
+    sold: list[tuple[Case, Payment | None, Booking]] = field(
+        default_factory=list[tuple[Case, Payment | None, Booking]]
+    )
+    refused: list[tuple[Case, Payment]] = field(default_factory=list[tuple[Case, Payment]])
+    unmatched: dict[str, GatewayPayment] = field(default_factory=dict[str, GatewayPayment])
 
 
 class Settlement:
@@ -64,6 +96,8 @@ class Settlement:
         """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
+        self._together = Batcher(self._settle, most=_MOST_TOGETHER, flights=_FLIGHTS)
+        self._late = Batcher(self._settle_late, most=1, flights=_FLIGHTS)
 
     async def settle(self, payment: GatewayPayment) -> PaymentOutcome:
         """Take in the state of a payment; safe to repeat and to run in parallel.
@@ -73,49 +107,26 @@ class Settlement:
 
         Returns:
             confirmed with the booking's reference, refunding, checking (nothing captured yet),
-            or unmatched (no intent of ours has this order).
+            unpaid (it failed), or unmatched (no intent of ours has this order).
         """
-        return await inventory.patiently(lambda: self._settle(payment))
+        outcome = await self._together.submit(payment)
+        # To take units again needs locks and time that the others should not wait for.
+        return await self._late.submit(payment) if outcome is None else outcome
 
-    async def _settle(self, payment: GatewayPayment) -> PaymentOutcome:
-        async with self._database.transaction() as session:
-            intent = await intent_queries.by_order(session, payment.order_id)
-            if intent is None:
-                _log.error("payment_unmatched", payment=payment.id, order=payment.order_id)
-                return PaymentOutcome(None, "unmatched")
-            row = await _record(session, intent, payment)
-            is_decided = row.disposition is not None
-            if row.status == PaymentStatus.CAPTURED and not is_decided:
-                await self._dispose(session, intent, row)
-            outcome = await _outcome(session, intent)
-            event = await catalog_queries.event_by_id(session, intent.event_id)
-            newest = await intent_queries.latest(
-                session, event_id=event.id, visitor_id=intent.visitor_id
-            )
-        holds_more = newest is not None and newest.status in LIVE_INTENT_STATUSES
-        if row.disposition == Disposition.APPLIED and not (is_decided or holds_more):
-            await self._waiting_room.serve(event.slug, intent.visitor_id)
-        return outcome
+    async def confirm_free(self, intent_id: str) -> PaymentOutcome:
+        """Turn a live intent that costs nothing into a booking; safe to repeat.
 
-    async def is_wanted(self, payment: GatewayPayment) -> bool:
-        """Whether an authorized payment would buy something: right, in time, and not yet paid.
-
-        What is not captured costs nobody a fee; the gateway gives it back by itself.
+        Returns:
+            confirmed with the booking's reference, or unpaid if the intent is not live.
         """
-        async with self._database.transaction() as session:
-            intent = await intent_queries.by_order(session, payment.order_id)
-            if intent is None or intent.status not in LIVE_INTENT_STATUSES:
-                return False
-            is_right = payment.amount_paise == intent.total_paise
-            return is_right and payment.currency == intent.currency
+        outcome = await self._together.submit(_Free(intent_id))
+        return outcome or PaymentOutcome(None, "unpaid")
 
     async def outcome_of_order(self, order_id: str) -> PaymentOutcome:
         """Return where the payments of an order stand, as far as we know."""
         async with self._database.transaction() as session:
-            intent = await intent_queries.by_order(session, order_id)
-            if intent is None:
-                return PaymentOutcome(None, "unmatched")
-            return await _outcome(session, intent)
+            found = await settling.cases(session, order_ids=[order_id], for_update=False)
+        return outcome_of(found[0]) if found else PaymentOutcome(None, "unmatched")
 
     async def note_refund(self, refund: GatewayRefund) -> str:
         """Take in the state of a refund; forward only, safe to repeat."""
@@ -142,85 +153,105 @@ class Settlement:
                 row.status = RefundStatus.SENT
             return str(row.status)
 
-    async def _dispose(self, session: AsyncSession, intent: Intent, payment: Payment) -> None:
-        event = await catalog_queries.event_by_id(session, intent.event_id)
-        reason = _why_not(intent, event, payment)
-        if reason is None and intent.status not in LIVE_INTENT_STATUSES:
-            reason = await _why_not_late(session, intent, event)
-        payment.settled_at = utc_now()
-        if reason is None:
-            await _confirm(session, intent, payment)
-            return
-        payment.disposition = Disposition.REFUND
+    async def _settle(
+        self, items: Sequence[GatewayPayment | _Free]
+    ) -> Sequence[PaymentOutcome | None]:
+        """Settle what needs no units but those its intent holds; None for what is late."""
+        order_ids = {item.order_id for item in items if isinstance(item, GatewayPayment)}
+        intent_ids = {item.intent_id for item in items if isinstance(item, _Free)}
+        work = _Work()
+        async with self._database.transaction() as session:
+            found = await settling.cases(session, order_ids=order_ids, intent_ids=intent_ids)
+            by_order = {case.intent.order_id: case for case in found}
+            by_id = {case.intent.id: case for case in found}
+            outcomes = [
+                _settle_free(work, by_id.get(item.intent_id))
+                if isinstance(item, _Free)
+                else _settle_one(work, by_order.get(item.order_id), item)
+                for item in items
+            ]
+            await _write(session, work)
+        _tell(work)
+        for case, _, _ in work.sold:
+            await self._waiting_room.serve(case.event.slug, case.intent.visitor_id)
+        return outcomes
+
+    async def _settle_late(self, items: Sequence[GatewayPayment]) -> Sequence[PaymentOutcome]:
+        return [
+            await inventory.patiently(lambda item=item: self._settle_alone(item)) for item in items
+        ]
+
+    async def _settle_alone(self, told: GatewayPayment) -> PaymentOutcome:
+        """Settle a payment whose intent has ended: its units are taken again if they can be."""
+        work = _Work()
+        async with self._database.transaction() as session:
+            found = await settling.cases(session, order_ids=[told.order_id])
+            case = found[0] if found else None
+            outcome = _settle_one(work, case, told)
+            if case is not None and outcome is None:
+                payment = case.payments[told.id]
+                is_captured = payment.status == PaymentStatus.CAPTURED
+                reason = await _take_again(session, case, is_captured=is_captured)
+                verdict = _verdict_late(is_captured=is_captured, is_possible=reason is None)
+                outcome = _carry_out(work, case, payment, verdict, reason)
+            await _write(session, work)
+            holds_more = case is not None and await settling.holds_something(
+                session, event_id=case.event.id, visitor_id=case.intent.visitor_id
+            )
+        _tell(work)
+        for sold, _, _ in work.sold:
+            if not holds_more:
+                await self._waiting_room.serve(sold.event.slug, sold.intent.visitor_id)
+        return outcome or PaymentOutcome(None, "unmatched")
+
+
+def _settle_one(work: _Work, case: Case | None, told: GatewayPayment) -> PaymentOutcome | None:
+    if case is None:
+        _log.error("payment_unmatched", payment=told.id, order=told.order_id)
+        if told.status in _IS_MONEY:
+            work.unmatched[told.id] = told
+        return PaymentOutcome(None, "unmatched")
+    payment, is_new = take_in(case, told)
+    verdict, reason = decide(case, payment)
+    if is_new and verdict != Verdict.LATE:
+        work.payments[payment.id] = payment
+    return _carry_out(work, case, payment, verdict, reason)
+
+
+def _settle_free(work: _Work, case: Case | None) -> PaymentOutcome | None:
+    is_free = case is not None and case.intent.total_paise == 0
+    if case is not None and is_free and case.intent.status in LIVE_INTENT_STATUSES:
+        _book(work, case, None)
+    return outcome_of(case) if case is not None else None
+
+
+def _verdict_late(*, is_captured: bool, is_possible: bool) -> Verdict:
+    if is_captured:
+        return Verdict.APPLY if is_possible else Verdict.REFUND
+    return Verdict.CAPTURE if is_possible else Verdict.LET_GO
+
+
+def _carry_out(
+    work: _Work, case: Case, payment: Payment, verdict: Verdict, reason: str | None
+) -> PaymentOutcome | None:
+    """Note what a verdict asks to be written; None if it is not for now."""
+    if verdict == Verdict.LATE:
+        return None
+    if verdict == Verdict.APPLY:
+        payment.disposition, payment.settled_at = Disposition.APPLIED, utc_now()
+        _book(work, case, payment)
+    elif verdict in {Verdict.REFUND, Verdict.LET_GO}:
         payment.reason = reason
-        await session.flush()
-        session.add(ledger.received_in_vain(payment))
-        session.add(refund_row(payment, amount_paise=payment.amount_paise, reason=reason))
-        if intent.status != IntentStatus.CONFIRMED:
-            await outbox.add(session, messages_for(intent, None, MessageKind.LATE_PAYMENT))
-        _log.warning("payment_refunded", payment=payment.id, intent=intent.id, reason=reason)
+        if verdict == Verdict.REFUND:
+            payment.disposition, payment.settled_at = Disposition.REFUND, utc_now()
+        work.refused.append((case, payment))
+    if verdict != Verdict.NOTHING:
+        work.payments[payment.id] = payment
+    return replace(outcome_of(case), is_capture_due=verdict == Verdict.CAPTURE)
 
 
-async def _record(session: AsyncSession, intent: Intent, payment: GatewayPayment) -> Payment:
-    status = PaymentStatus(payment.status.value)
-    row = await queries.by_id(session, payment.id)
-    if row is None:
-        row = Payment(
-            id=payment.id,
-            intent_id=intent.id,
-            order_id=payment.order_id,
-            amount_paise=payment.amount_paise,
-            currency=payment.currency,
-            status=status,
-            method=payment.method,
-            error=payment.error_description,
-        )
-        session.add(row)
-    # A webhook is a snapshot and may come late: never backwards.
-    elif _RANKS[status] > _RANKS[PaymentStatus(row.status)] and row.disposition is None:
-        row.status = status
-        row.amount_paise = payment.amount_paise
-        row.currency = payment.currency
-        row.error = payment.error_description
-    await session.flush()
-    return row
-
-
-def _why_not(intent: Intent, event: Event, payment: Payment) -> str | None:
-    reasons = (
-        ("amount_differs", payment.amount_paise != intent.total_paise),
-        ("currency_differs", payment.currency != intent.currency),
-        ("paid_already", intent.status == IntentStatus.CONFIRMED),
-        ("event_cancelled", event.phase == EventPhase.CANCELLED),
-    )
-    return next((reason for reason, applies in reasons if applies), None)
-
-
-async def _why_not_late(session: AsyncSession, intent: Intent, event: Event) -> str | None:
-    """Take the units again for money that came late; return why that cannot be.
-
-    Orders can be paid long after their hold, so what a new hold would be refused for counts
-    here too.
-    """
-    if await intent_queries.database_now(session) >= (event.sales_close_at or event.starts_at):
-        return "sale_is_over"
-    person = {"event_id": event.id, "email": intent.email or "", "phone": intent.phone or ""}
-    await intent_queries.lock_person(session, **person)
-    others = await intent_queries.tickets_of_person(session, **person, but_not=intent.id)
-    rows = await intent_queries.lines(session, intent.id)
-    if others + sum(line.quantity for line, _ in rows) > event.max_per_person:
-        return "person_limit"
-    wanted = [Line(line.tier_id, line.quantity) for line, _ in rows]
-    try:
-        async with session.begin_nested():
-            await inventory.claim(session, intent_id=intent.id, lines=wanted)
-    except SurgeError:
-        return "sold_out_after_expiry"
-    return None
-
-
-async def _confirm(session: AsyncSession, intent: Intent, payment: Payment) -> None:
-    unit_ids = await units.sell(session, intent.id)
+def _book(work: _Work, case: Case, payment: Payment | None) -> None:
+    intent = case.intent
     booking = Booking(
         ref=_new_ref(),
         event_id=intent.event_id,
@@ -234,36 +265,129 @@ async def _confirm(session: AsyncSession, intent: Intent, payment: Payment) -> N
         currency=intent.currency,
     )
     intent.status = IntentStatus.CONFIRMED
-    intent.ended_at = utc_now()
-    payment.disposition = Disposition.APPLIED
-    session.add(booking)
-    await session.flush()
-    session.add_all(
+    case.booking_ref, case.booking_status = booking.ref, BookingStatus.CONFIRMED
+    work.sold.append((case, payment, booking))
+
+
+async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -> str | None:
+    """Take the units of an ended intent again; return why that cannot be.
+
+    Orders can be paid long after their hold, so what a new hold would be refused for counts
+    here too. For money that is not captured yet the intent becomes a paying one first: tickets
+    are had before they are paid for.
+    """
+    intent, event = case.intent, case.event
+    if await intent_queries.database_now(session) >= (event.sales_close_at or event.starts_at):
+        return "sale_is_over"
+    person = {"event_id": event.id, "email": intent.email or "", "phone": intent.phone or ""}
+    await intent_queries.lock_person(session, **person)
+    others = await intent_queries.tickets_of_person(session, **person, but_not=intent.id)
+    if others + case.quantity > event.max_per_person:
+        return "person_limit"
+    rows = await intent_queries.lines(session, intent.id)
+    wanted = [Line(line.tier_id, line.quantity) for line, _ in rows]
+    try:
+        async with session.begin_nested():
+            if not is_captured:
+                await settling.pay_again(session, intent.id, window=_CAPTURE_WINDOW)
+            await inventory.claim(session, intent_id=intent.id, lines=wanted)
+    except IntegrityError:
+        # One visitor has one live intent for an event, and this one has another by now.
+        return "holds_others"
+    except SurgeError:
+        return "sold_out_after_expiry"
+    return None
+
+
+async def _write(session: AsyncSession, work: _Work) -> None:
+    await settling.write_unmatched(
+        session, [_unmatched(payment) for payment in work.unmatched.values()]
+    )
+    await settling.write_payments(session, list(work.payments.values()))
+    refunded = [payment for _, payment in work.refused if payment.disposition == Disposition.REFUND]
+    await insert_many(session, [ledger.received_in_vain(payment) for payment in refunded])
+    await insert_many(
+        session,
+        [
+            refund_row(payment, amount_paise=payment.amount_paise, reason=payment.reason or "")
+            for payment in refunded
+        ],
+    )
+    messages = [
+        message
+        for case, _ in work.refused
+        if case.intent.status != IntentStatus.CONFIRMED
+        for message in messages_for(case.intent, None, MessageKind.LATE_PAYMENT)
+    ]
+    if work.sold:
+        await _write_bookings(session, work)
+    messages += [
+        message
+        for case, _, booking in work.sold
+        for message in messages_for(case.intent, booking, MessageKind.CONFIRMATION)
+    ]
+    await outbox.add(session, messages)
+
+
+async def _write_bookings(session: AsyncSession, work: _Work) -> None:
+    quantities = {case.intent.id: case.quantity for case, _, _ in work.sold}
+    sold = await settling.sell(session, quantities)
+    if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
+        msg = "an intent does not hold the units it was paid for"
+        raise RuntimeError(msg)
+    await settling.confirm(session, quantities)
+    await insert_many(session, [booking for _, _, booking in work.sold])
+    await insert_many(session, _tickets([booking for _, _, booking in work.sold], sold))
+    await insert_many(
+        session,
+        [
+            entry
+            for _, payment, booking in work.sold
+            if payment is not None
+            for entry in ledger.sale(payment, booking)
+        ],
+    )
+
+
+def _tickets(bookings: Sequence[Booking], sold: Mapping[str, Sequence[str]]) -> list[Ticket]:
+    return [
         Ticket(booking_id=booking.id, unit_id=unit_id, seq=seq, code=_new_code())
-        for seq, unit_id in enumerate(unit_ids, start=1)
-    )
-    session.add_all(ledger.sale(payment, booking))
-    await session.flush()
-    await outbox.add(session, messages_for(intent, booking, MessageKind.CONFIRMATION))
-    _log.info(
-        "booking_confirmed",
-        booking=booking.ref,
-        payment=payment.id,
-        tickets=len(unit_ids),
-        subtotal_paise=booking.subtotal_paise,
-        fee_paise=booking.fee_paise,
-        total_paise=booking.total_paise,
+        for booking in bookings
+        for seq, unit_id in enumerate(sold[booking.intent_id], start=1)
+    ]
+
+
+def _unmatched(told: GatewayPayment) -> UnmatchedPayment:
+    return UnmatchedPayment(
+        id=told.id,
+        order_id=told.order_id,
+        amount_paise=told.amount_paise,
+        currency=told.currency,
+        status=told.status.value,
     )
 
 
-async def _outcome(session: AsyncSession, intent: Intent) -> PaymentOutcome:
-    booking = await booking_queries.by_intent(session, intent.id)
-    if booking is not None:
-        return PaymentOutcome(booking.ref, str(booking.status))
-    dispositions = await queries.dispositions(session, intent.id)
-    if Disposition.REFUND in dispositions:
-        return PaymentOutcome(None, "refunding")
-    return PaymentOutcome(None, "checking" if None in dispositions else "unpaid")
+def _tell(work: _Work) -> None:
+    """Log what was written, once it is."""
+    for case, payment, booking in work.sold:
+        _log.info(
+            "booking_confirmed",
+            booking=booking.ref,
+            intent=case.intent.id,
+            payment=payment.id if payment else None,
+            tickets=case.quantity,
+            subtotal_paise=booking.subtotal_paise,
+            fee_paise=booking.fee_paise,
+            total_paise=booking.total_paise,
+        )
+    for case, payment in work.refused:
+        is_refunded = payment.disposition == Disposition.REFUND
+        _log.warning(
+            "payment_refunded" if is_refunded else "payment_let_go",
+            payment=payment.id,
+            intent=case.intent.id,
+            reason=payment.reason,
+        )
 
 
 async def _finish_refund(session: AsyncSession, refund: Refund) -> None:

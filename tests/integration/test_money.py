@@ -261,16 +261,31 @@ async def test_an_authorized_payment_of_a_live_hold_is_captured_and_booked(
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
 
-async def test_an_authorized_payment_that_comes_too_late_is_left_to_return_by_itself(
+async def test_an_authorized_payment_that_comes_late_takes_the_tickets_before_the_money(
     new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
-    slug = await new_sale()
+    slug = await new_sale(units=1)
     buyer = new_buyer(slug)
     intent, order = await buyer.order()
     await buyer.http.delete(f"/api/intents/{intent['id']}")
     fields = await buyer.attempt(str(order["order_id"]), outcome="authorized", webhook="none")
-    assert (await buyer.callback(fields)).json() == {"booking_ref": None, "status": "checking"}
-    assert (await services.organizer.stats(slug)).sold == 0
+    assert (await buyer.callback(fields)).json()["status"] == "confirmed"
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+
+
+async def test_an_authorized_payment_with_nothing_left_is_left_to_return_by_itself(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=1)
+    late = new_buyer(slug)
+    intent, order = await late.order()
+    await late.http.delete(f"/api/intents/{intent['id']}")
+    await late.http.delete(f"/api/queue/{slug}")
+    await new_buyer(slug).buy()
+    fields = await late.attempt(str(order["order_id"]), outcome="authorized", webhook="none")
+    assert (await late.callback(fields)).json() == {"booking_ref": None, "status": "refunding"}
+    stats = await services.organizer.stats(slug)
+    assert (stats.sold, stats.bookings) == (1, 1)
 
 
 async def test_money_after_expiry_gets_the_tickets_while_some_are_left(

@@ -1,0 +1,167 @@
+"""What `settle` reads and writes: whole batches of intents, a few statements for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Interval, cast, func, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from surge_app.db.bulk import insert_many
+from surge_app.db.engine import locked
+from surge_app.models import (
+    LIVE_INTENT_STATUSES,
+    Booking,
+    Event,
+    Intent,
+    IntentLine,
+    IntentStatus,
+    Payment,
+    Unit,
+    UnitStatus,
+    UnmatchedPayment,
+)
+
+_NOW = func.clock_timestamp()
+# The intent of a payment never changes; a row of another intent is left alone, and missed.
+_FORWARD = """
+ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, amount_paise = EXCLUDED.amount_paise,
+    currency = EXCLUDED.currency, error = EXCLUDED.error, reason = EXCLUDED.reason,
+    disposition = EXCLUDED.disposition, settled_at = EXCLUDED.settled_at
+WHERE payments.intent_id = EXCLUDED.intent_id
+"""
+
+
+@dataclass(slots=True)
+class Case:
+    """What is known of one intent: rows that are in no session, to be read and reasoned over.
+
+    Attributes:
+        quantity: How many tickets its lines ask for.
+        payments: By their id.
+    """
+
+    intent: Intent
+    event: Event
+    quantity: int
+    payments: dict[str, Payment]
+    booking_ref: str | None
+    booking_status: str | None
+
+
+async def cases(
+    session: AsyncSession,
+    *,
+    order_ids: Iterable[str] = (),
+    intent_ids: Iterable[str] = (),
+    for_update: bool = True,
+) -> list[Case]:
+    """Return the intents with these orders or ids, and everything around them.
+
+    With the lock, what is around them is read after it is had: whoever held it before has
+    written by then.
+    """
+    query = (
+        select(Intent)
+        .where(or_(col(Intent.order_id).in_(list(order_ids)), col(Intent.id).in_(list(intent_ids))))
+        .order_by(col(Intent.id))
+    )
+    intents = (await session.scalars(locked(query) if for_update else query)).all()
+    if not intents:
+        return []
+    ids = [intent.id for intent in intents]
+    payments = (await session.scalars(select(Payment).where(col(Payment.intent_id).in_(ids)))).all()
+    quantity = (
+        select(func.coalesce(func.sum(col(IntentLine.quantity)), 0))
+        .where(col(IntentLine.intent_id) == col(Intent.id))
+        .scalar_subquery()
+    )
+    around = await session.execute(
+        select(col(Intent.id), Event, quantity, col(Booking.ref), col(Booking.status))
+        .join(Event, col(Event.id) == col(Intent.event_id))
+        .join(Booking, col(Booking.intent_id) == col(Intent.id), isouter=True)
+        .where(col(Intent.id).in_(ids))
+    )
+    rest = {row[0]: row for row in around.all()}
+    session.expunge_all()
+    return [
+        Case(
+            intent=intent,
+            event=rest[intent.id][1],
+            quantity=rest[intent.id][2],
+            payments={one.id: one for one in payments if one.intent_id == intent.id},
+            booking_ref=rest[intent.id][3],
+            booking_status=rest[intent.id][4],
+        )
+        for intent in intents
+    ]
+
+
+async def write_payments(session: AsyncSession, payments: Sequence[Payment]) -> None:
+    """Store payments as they are now.
+
+    Raises:
+        ValueError: If one of them is stored for another intent.
+    """
+    if await insert_many(session, payments, on_conflict=_FORWARD) != len(payments):
+        msg = "a payment is stored for another intent"
+        raise ValueError(msg)
+
+
+async def write_unmatched(session: AsyncSession, payments: Sequence[UnmatchedPayment]) -> None:
+    """Store money that is no order's of ours; what is stored already is left as it is."""
+    await insert_many(session, payments, on_conflict="ON CONFLICT (id) DO NOTHING")
+
+
+async def sell(session: AsyncSession, intent_ids: Iterable[str]) -> Mapping[str, list[str]]:
+    """Mark the held units of intents as sold; return their ids by intent, in a stable order."""
+    result = await session.execute(
+        update(Unit)
+        .where(col(Unit.intent_id).in_(list(intent_ids)), col(Unit.status) == UnitStatus.HELD)
+        .values(status=UnitStatus.SOLD)
+        .returning(col(Unit.intent_id), col(Unit.tier_id), col(Unit.number), col(Unit.id))
+    )
+    sold: dict[str, list[str]] = {}
+    for intent_id, _, _, unit_id in sorted(result.all()):
+        sold.setdefault(str(intent_id), []).append(unit_id)
+    return sold
+
+
+async def confirm(session: AsyncSession, intent_ids: Iterable[str]) -> None:
+    """Mark intents as confirmed; nobody needs to ask about their payment any more."""
+    await session.execute(
+        update(Intent)
+        .where(col(Intent.id).in_(list(intent_ids)))
+        .values(status=IntentStatus.CONFIRMED, ended_at=_NOW, next_check_at=None)
+    )
+
+
+async def pay_again(session: AsyncSession, intent_id: str, *, window: timedelta) -> None:
+    """Make an ended intent a paying one again, for as long as a capture may take."""
+    await session.execute(
+        update(Intent)
+        .where(col(Intent.id) == intent_id)
+        .values(
+            status=IntentStatus.PAYING,
+            ended_at=None,
+            paying_at=func.coalesce(col(Intent.paying_at), _NOW),
+            expires_at=func.hold_clock() + cast(literal(window), Interval),
+        )
+    )
+
+
+async def holds_something(session: AsyncSession, *, event_id: str, visitor_id: str) -> bool:
+    """Whether a visitor has a live intent for an event."""
+    found = await session.scalar(
+        select(literal(1))
+        .where(
+            col(Intent.event_id) == event_id,
+            col(Intent.visitor_id) == visitor_id,
+            col(Intent.status).in_(LIVE_INTENT_STATUSES),
+        )
+        .limit(1)
+    )
+    return found is not None
