@@ -88,7 +88,7 @@ def build_container(
     contacts = Contacts()
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
     waiting_room = WaitingRoom(LineStore(redis), database)
-    intents = Intents(database, waiting_room, catalog)
+    intents = Intents(database, waiting_room, catalog, outages)
     settlement = Settlement(database, waiting_room)
     payments = Payments(database, gateway, contacts, waiting_room, settlement, outages)
     tickets = Tickets(database, identity, base_url=settings.base_url)

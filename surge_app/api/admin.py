@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
@@ -58,7 +57,7 @@ async def change_event(
 async def event_stats(slug: str, services: Services, user: AdminUser) -> StatsOut:
     """Return sold against capacity, money and line."""
     _ = user
-    return StatsOut.model_validate(asdict(await services.organizer.stats(slug)))
+    return StatsOut.model_validate(await services.organizer.stats(slug))
 
 
 @router.get("/events/{slug}/participants.csv", response_class=StreamingResponse)

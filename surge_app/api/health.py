@@ -46,6 +46,8 @@ async def metrics(services: Services) -> Response:
     messages = Gauge(
         "surge_messages", "Messages not yet delivered.", ["event", "status"], registry=registry
     )
+    gateway = Gauge("surge_gateway_up", "Whether payments can be started.", registry=registry)
+    gateway.set(0 if await services.outages.is_open() else 1)
     for stats in await services.organizer.overview():
         _set_counts(stats, units, line)
         bookings.labels(stats.slug).set(stats.bookings)

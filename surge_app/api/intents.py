@@ -81,7 +81,7 @@ async def release_intent(intent_id: IntentId, services: Services, visitor: Owner
 async def heartbeat(intent_id: IntentId, services: Services, visitor: Owner) -> HeartbeatOut:
     """Tell how long the hold lasts; 410 when it is over. Asking never makes it longer."""
     view = await services.intents.heartbeat(intent_id, visitor)
-    return HeartbeatOut(status=view.status, remaining_seconds=view.remaining_seconds)
+    return HeartbeatOut.model_validate(view)
 
 
 @router.post("/intents/{intent_id}/payment", responses=_PROBLEMS)

@@ -140,6 +140,8 @@ class IntentOut(BaseModel):
     expires_at: datetime
     remaining_seconds: int
     booking_ref: str | None
+    payments_paused: bool
+    clock_stopped: bool
 
     @classmethod
     def of(cls, view: IntentView) -> Self:
@@ -148,10 +150,14 @@ class IntentOut(BaseModel):
 
 
 class HeartbeatOut(BaseModel):
-    """What the page's countdown follows."""
+    """What the page's countdown follows; it stands still while `clock_stopped`."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     status: str
     remaining_seconds: int
+    payments_paused: bool
+    clock_stopped: bool
 
 
 class ContactIn(_Body):
@@ -277,6 +283,8 @@ class StatsOut(BaseModel):
     messages_dead: int
     tiers: list[TierStatsOut]
     queue: QueueStatsOut
+    gateway: Literal["ok", "down"]
+    gateway_down_since: datetime | None
     at: datetime
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import reflex as rx
 
 _COUNTDOWN = """
-function SurgeCountdown({ seconds, stamp, label, onEnd }) {
+function SurgeCountdown({ seconds, stamp, label, stopped, onEnd }) {
   const read = () => Math.max(0, Math.ceil((end.current - Date.now()) / 1000));
   const end = useRef(Date.now() + seconds * 1000);
   const told = useRef(onEnd);
@@ -19,6 +19,10 @@ function SurgeCountdown({ seconds, stamp, label, onEnd }) {
   const [left, setLeft] = useState(seconds);
   useEffect(() => {
     end.current = Date.now() + seconds * 1000;
+    if (stopped) {
+      setLeft(seconds);
+      return;
+    }
     let done = seconds <= 0;
     const tick = () => {
       const rest = read();
@@ -31,7 +35,7 @@ function SurgeCountdown({ seconds, stamp, label, onEnd }) {
     tick();
     const timer = setInterval(tick, 250);
     return () => clearInterval(timer);
-  }, [seconds, stamp]);
+  }, [seconds, stamp, stopped]);
   const pad = (part) => String(part).padStart(2, "0");
   const hours = Math.floor(left / 3600);
   const minutes = Math.floor((left % 3600) / 60);
@@ -39,12 +43,13 @@ function SurgeCountdown({ seconds, stamp, label, onEnd }) {
     ? `${hours}:${pad(minutes)}:${pad(left % 60)}`
     : `${minutes}:${pad(left % 60)}`;
   // Read out at a minute's distance and near the end, not every second.
-  const said =
-    left > 60
+  const said = stopped ? `${label}. The clock is stopped.`
+    : left > 60
       ? `${label} ${Math.ceil(left / 60)} minutes`
       : left > 30 ? `${label} 1 minute` : left > 0 ? `${label} less than 30 seconds` : "";
   return jsx(Fragment, {},
-    jsx("span", { "aria-hidden": true, className: "number" }, `${label} ${clock}`.trim()),
+    jsx("span", { "aria-hidden": true, className: "number" },
+      `${label} ${clock}${stopped ? " · clock stopped" : ""}`.trim()),
     jsx("span", { className: "sr-only", role: "timer", "aria-live": "polite" }, said));
 }
 """
@@ -173,6 +178,7 @@ class _Countdown(rx.Component):
     seconds: rx.Var[int]
     stamp: rx.Var[int]
     label: rx.Var[str]
+    stopped: rx.Var[bool]
     on_end: rx.EventHandler[rx.event.no_args_event_spec]
 
     def add_imports(self) -> dict[str, Any]:
@@ -250,6 +256,7 @@ def countdown(
     *,
     stamp: rx.Var[int] | int = 0,
     label: str = "",
+    stopped: rx.Var[bool] | bool = False,
     on_end: Any = None,
 ) -> rx.Component:
     """Count down from what the server said is left, whatever the device's clock says.
@@ -258,10 +265,11 @@ def countdown(
         seconds: Whole seconds left, by the server.
         stamp: Changes with each answer of the server, so an equal number counts as news.
         label: Words before the clock.
+        stopped: Whether the server's clock stands still, and this one with it.
         on_end: Called once at zero. The server decides what zero means.
     """
     handlers = {} if on_end is None else {"on_end": on_end}
-    return _Countdown.create(seconds=seconds, stamp=stamp, label=label, **handlers)
+    return _Countdown.create(seconds=seconds, stamp=stamp, label=label, stopped=stopped, **handlers)
 
 
 def ago(at: rx.Var[int] | int) -> rx.Component:

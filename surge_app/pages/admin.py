@@ -87,6 +87,18 @@ def _notice() -> rx.Component:
     )
 
 
+def _paused(card: Any) -> rx.Component:
+    return rx.cond(
+        card.payments_paused_since != "",
+        surfaces.notice(
+            f"Payments pause since {card.payments_paused_since}, because the payment provider "
+            "does not answer. Nobody loses a hold meanwhile; it goes on by itself.",
+            tone="warn",
+        ),
+        rx.fragment(),
+    )
+
+
 def _events() -> rx.Component:
     return rx.fragment(
         live.every(_REFRESH_SECONDS, AdminState.refresh),
@@ -153,6 +165,7 @@ def _sale() -> rx.Component:
             class_name="row apart",
         ),
         _notice(),
+        _paused(card),
         rx.el.div(
             _tile(
                 f"Sold of {card.capacity}",

@@ -7,6 +7,7 @@ import reflex as rx
 from surge_app.components import controls, live, shell, status, surfaces, text
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link, text_button
+from surge_app.pages import hold_clock
 from surge_app.pages.parts import price_details, problem_notice, sale_title
 from surge_app.state.book import BookState
 from surge_app.state.cards import TierCard
@@ -35,27 +36,8 @@ def page() -> rx.Component:
                 _missing(),
             ),
         ),
-        aside=live.settled(rx.fragment(), _clock()),
+        aside=live.settled(rx.fragment(), hold_clock.clock()),
         stuck=True,
-    )
-
-
-def _clock() -> rx.Component:
-    """Show the time left, always in view."""
-    return rx.cond(
-        BookState.phase == "held",
-        controls.chip(
-            live.countdown(
-                BookState.remaining_seconds,
-                stamp=BookState.stamp,
-                label="Held for you",
-                on_end=BookState.beat,
-            ),
-            tone="warn",
-            plain=True,
-            extra="held",
-        ),
-        rx.fragment(),
     )
 
 
@@ -145,7 +127,7 @@ def _shopping() -> rx.Component:
         switch(
             BookState.phase,
             ("choose", _choose()),
-            ("held", rx.fragment(live.every(_BEAT_SECONDS, BookState.beat), _tiers())),
+            ("held", rx.fragment(hold_clock.beat(), _tiers())),
             _expired(),
         ),
         rx.el.div(_form(), hidden=BookState.phase != "held"),
@@ -199,6 +181,7 @@ def _pay_bar() -> rx.Component:
     return rx.fragment(
         text_button("Let these tickets go", on_click=BookState.release),
         rx.el.div(
+            hold_clock.paused(),
             _notice(),
             _total(),
             button(
@@ -214,7 +197,7 @@ def _pay_bar() -> rx.Component:
                 ),
                 kind="primary",
                 full=True,
-                disabled=BookState.busy != "",
+                disabled=(BookState.busy != "") | BookState.payments_paused,
                 type="submit",
                 form=_FORM,
             ),

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as queries
+from surge_app.db import outages as outage_queries
 from surge_app.db import units
 from surge_app.db.engine import Database
 from surge_app.errors import (
@@ -26,6 +28,7 @@ from surge_app.models import Event, Intent, IntentLine, IntentStatus
 from surge_app.services import holds, inventory
 from surge_app.services.catalog import Catalog
 from surge_app.services.holds import Holds
+from surge_app.services.outages import Outages
 from surge_app.services.views import EventView, IntentLineView, IntentView, Line
 from surge_app.services.waiting_room import WaitingRoom
 
@@ -40,12 +43,15 @@ _LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
 class Intents:
     """Starts, changes, keeps and ends holds."""
 
-    def __init__(self, database: Database, waiting_room: WaitingRoom, catalog: Catalog) -> None:
+    def __init__(
+        self, database: Database, waiting_room: WaitingRoom, catalog: Catalog, outages: Outages
+    ) -> None:
         """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
         self._catalog = catalog
         self._holds = Holds(database, waiting_room)
+        self._outages = outages
 
     async def start(
         self, slug: str, visitor_id: str, lines: Sequence[Line]
@@ -76,6 +82,8 @@ class Intents:
                     fee_paise=view.fee_paise,
                     total_paise=view.total_paise,
                 )
+                if await self._outages.is_open():
+                    view = await self.get(view.id, visitor_id)
                 return view, True
             if view := await self._same_live(event, visitor_id, wish):
                 return view, False
@@ -123,8 +131,9 @@ class Intents:
             NotFound: If there is none with this id, or it is someone else's.
         """
         async with self._database.transaction() as session:
+            at = await outage_queries.hold_time(session)
             intent, event = await _own(session, intent_id, visitor_id)
-            return await intent_view(session, intent, event.slug)
+            return await intent_view(session, intent, event.slug, at=at)
 
     async def latest(self, slug: str, visitor_id: str) -> IntentView | None:
         """Return the visitor's live intent for an event, or else the most recent one."""
@@ -132,8 +141,9 @@ class Intents:
             event = await catalog_queries.event_by_slug(session, slug)
             if event is None:
                 return None
+            at = await outage_queries.hold_time(session)
             intent = await queries.latest(session, event_id=event.id, visitor_id=visitor_id)
-            return None if intent is None else await intent_view(session, intent, slug)
+            return None if intent is None else await intent_view(session, intent, slug, at=at)
 
     async def heartbeat(self, intent_id: str, visitor_id: str) -> IntentView:
         """Tell a visitor how long the hold still lasts. It is never made longer by asking.
@@ -235,13 +245,26 @@ class Intents:
         return True
 
 
-async def intent_view(session: AsyncSession, intent: Intent, slug: str) -> IntentView:
-    """Project an intent with its lines, its remaining seconds and its booking."""
+async def intent_view(
+    session: AsyncSession, intent: Intent, slug: str, *, at: outage_queries.HoldTime | None = None
+) -> IntentView:
+    """Project an intent with its lines, its remaining seconds and its booking.
+
+    Args:
+        session: An open transaction.
+        intent: Locked; or read after `at`, as a deadline may be shifted between the two.
+        slug: Of its event.
+        at: The moment by the clock of holds; None asks for it.
+    """
     rows = await queries.lines(session, intent.id)
-    now = await queries.hold_now(session)
+    time = at or await outage_queries.hold_time(session)
     is_confirmed = intent.status == IntentStatus.CONFIRMED
     ref = await queries.booking_ref(session, intent.id) if is_confirmed else None
-    return _view(intent, slug, rows, now=now, booking_ref=ref)
+    view = _view(intent, slug, rows, now=time.now, booking_ref=ref)
+    is_live = intent.status in _LIVE
+    return replace(
+        view, payments_paused=is_live and time.is_out, clock_stopped=is_live and time.is_stopped
+    )
 
 
 def _view(

@@ -17,7 +17,7 @@ from surge_app.clock import utc_now
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as intent_queries
-from surge_app.db import outbox, units
+from surge_app.db import outages, outbox, units
 from surge_app.db.engine import Database
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, SurgeError
 from surge_app.models import AuditEntry, BookingStatus, Event, MessageKind, MessageStatus, Tier
@@ -251,6 +251,7 @@ class Organizer:
         rows = tuple(_tier_stats(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
         bookings, revenue, fees = await booking_queries.totals(session, event.id)
         messages = await booking_queries.message_counts(session, event.id)
+        outage = await outages.current(session)
         waiting = {MessageStatus.PENDING, MessageStatus.SENDING}
         return EventStats(
             slug=event.slug,
@@ -271,6 +272,7 @@ class Organizer:
             tiers=rows,
             queue=QueueStats(0, 0, 0, 0, event.is_paused, event.concurrent_buyers),
             at=now,
+            gateway_down_since=outage and outage.opened_at,
         )
 
     async def _queue(self, event: Event) -> QueueStats:

@@ -88,6 +88,8 @@ class IntentView:
         remaining_seconds: Whole seconds until the hold ends, by the database's clock; 0 when
             it is over.
         booking_ref: Set once confirmed.
+        payments_paused: The gateway is out, so no payment can be started.
+        clock_stopped: `remaining_seconds` stays as it is until payments go on.
     """
 
     id: str
@@ -104,6 +106,8 @@ class IntentView:
     name: str
     email: str
     phone: str
+    payments_paused: bool = False
+    clock_stopped: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -270,3 +274,9 @@ class EventStats:
     tiers: tuple[TierStats, ...]
     queue: QueueStats
     at: datetime
+    gateway_down_since: datetime | None = None
+
+    @property
+    def gateway(self) -> str:
+        """How the payment gateway is: ok or down."""
+        return "ok" if self.gateway_down_since is None else "down"

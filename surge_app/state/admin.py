@@ -61,6 +61,7 @@ class BoardCard:
     messages_pending: str = ""
     messages_dead: int = 0
     is_paused: bool = False
+    payments_paused_since: str = ""
     at: int = 0
 
 
@@ -166,6 +167,7 @@ def _grouped(number: int) -> str:
 
 def _board(stats: EventStats) -> BoardCard:
     capacity = max(1, stats.capacity)
+    down_since = stats.gateway_down_since
     return BoardCard(
         slug=stats.slug,
         name=stats.name,
@@ -189,5 +191,6 @@ def _board(stats: EventStats) -> BoardCard:
         messages_pending=_grouped(stats.messages_pending),
         messages_dead=stats.messages_dead,
         is_paused=stats.queue.paused,
+        payments_paused_since=cards.when(down_since, stats.time_zone) if down_since else "",
         at=int(stats.at.timestamp() * 1000),
     )

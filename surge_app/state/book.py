@@ -14,11 +14,13 @@ from surge_app.errors import (
     InvalidContact,
     NotAdmitted,
     NotFound,
+    PaymentsPaused,
     SurgeError,
 )
 from surge_app.services.views import EventView, IntentView, PaymentOutcome
 from surge_app.state import cards, session
 from surge_app.state.contact_form import FIELDS, LONGEST_INPUT, ContactForm
+from surge_app.state.hold_clock import HoldClock
 
 _SELLING = {"on_sale", "all_held", "paused", "sold_out"}
 _OUTCOMES = {
@@ -28,7 +30,7 @@ _OUTCOMES = {
 }
 
 
-class BookState(ContactForm, rx.State):
+class BookState(ContactForm, HoldClock, rx.State):
     """One visitor's checkout for one event.
 
     Attributes:
@@ -48,8 +50,6 @@ class BookState(ContactForm, rx.State):
     seats_held: int = 0
     may_shop: bool = False
     is_paying: bool = False
-    remaining_seconds: int = 0
-    stamp: int = 0
     tone: str = "bad"
     owned_link: str = ""
     busy: str = ""
@@ -314,7 +314,7 @@ class BookState(ContactForm, rx.State):
             self.phase = "closed"
         else:
             ref = intent.booking_ref if intent else None
-            self.owned_link = _booking_link(ref) if ref else ""
+            self.owned_link = session.booking_link(ref) if ref else ""
             self.phase, self._wish = "choose", cards.first_wish(event)
             await self._refresh()
 
@@ -326,13 +326,14 @@ class BookState(ContactForm, rx.State):
         """Show fresh counts, and the hold if there is one."""
         event = await current().catalog.event(self.sale.slug)
         self._show_event(event)
+        if intent is not None or self.phase not in {"held", "checking"}:
+            self._set_clock(intent)
         if intent is not None and intent.booking_ref:
             self._go_to_booking(intent.booking_ref)
             return
         if intent is not None:
             self._intent_id, self._wish = intent.id, cards.wish_of(intent)
             self.is_paying = intent.status == "paying"
-            self.remaining_seconds, self.stamp = intent.remaining_seconds, self.stamp + 1
             self.price = cards.price_of_intent(intent)
             if self.phase != "checking" or not self.is_paying:
                 self.phase = "held" if intent.is_live else "checking"
@@ -345,7 +346,7 @@ class BookState(ContactForm, rx.State):
 
     async def _expire(self, visitor: str) -> None:
         self._intent_id, self.phase, self.is_paying = "", "expired", False
-        self.remaining_seconds, self.notice = 0, ""
+        self.notice = ""
         self.may_shop = await self._may_shop(visitor)
         await self._refresh()
 
@@ -362,6 +363,10 @@ class BookState(ContactForm, rx.State):
             self._say("Please check the fields above.")
         elif isinstance(error, IntentExpired | NotFound):
             await self._expire(visitor)
+        elif isinstance(error, PaymentsPaused):
+            await self._beat_once(visitor)
+            if not self.payments_paused:
+                self._say(error.message, "warn")
         else:
             self._say(error.message)
 
@@ -385,16 +390,7 @@ class BookState(ContactForm, rx.State):
         self.contact = cards.ContactCard(intent.name, intent.email, intent.phone)
 
     def _go_to_booking(self, ref: str) -> None:
-        self.leave_to = _booking_link(ref)
+        self.leave_to = session.booking_link(ref)
 
     def _say(self, text: str, tone: str = "bad") -> None:
         self.notice, self.tone = text, tone
-
-
-def _booking_link(ref: str) -> str:
-    """Return the way to a booking this visitor was just found to own.
-
-    The callback gives the booking's cookie to a browser that comes back from paying. Where the
-    news came another way there is no cookie yet; the token of the link gets one at the gate.
-    """
-    return f"/bookings/{ref}?token={current().identity.booking_token(ref)}"

@@ -36,3 +36,12 @@ def segment(state: rx.State, index: int) -> str:
 def _cookies(state: rx.State) -> str:
     # The headers of the connection: they stay on the server and are fixed while it lasts.
     return state.router.headers.cookie or ""
+
+
+def booking_link(ref: str) -> str:
+    """Return the way to a booking this visitor was just found to own.
+
+    The callback gives the booking's cookie to a browser that comes back from paying. Where the
+    news came another way there is no cookie yet; the token of the link gets one at the gate.
+    """
+    return f"/bookings/{ref}?token={current().identity.booking_token(ref)}"

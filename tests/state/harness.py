@@ -106,12 +106,15 @@ class Payments:
     def __init__(self, intents: Intents) -> None:
         self.intents = intents
         self.answer: PaymentOutcome | Exception = PaymentOutcome(None, "unpaid")
+        self.refusal: Exception | None = None
         self.asked = 0
 
     async def start(
         self, intent_id: str, visitor_id: str, *, name: object, email: object, phone: object
     ) -> CheckoutView:
         contact = Contacts().check(name=name, email=email, phone=phone)
+        if self.refusal:
+            raise self.refusal
         self.intents.become("paying", remaining_seconds=720)
         return samples.checkout(contact)
 

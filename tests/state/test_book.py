@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from surge_app.errors import AllHeld, GatewayUnavailable, NotAdmitted
+from surge_app.errors import AllHeld, GatewayUnavailable, NotAdmitted, PaymentsPaused
 from surge_app.services.views import Line, PaymentOutcome
 from surge_app.state.book import BookState
 from tests.state import samples
@@ -317,3 +317,44 @@ async def test_a_hold_that_ended_before_a_reload_is_told_only_without_a_pass(
     state = at(BookState(), "/book/monsoon", "visitor=v1")
     await call(BookState.load, state)
     assert state.phase == phase
+
+
+async def test_while_the_gateway_is_out_the_clock_stops_and_goes_on_by_itself(
+    held: Any, services: SimpleNamespace
+) -> None:
+    services.payments.refusal = PaymentsPaused(retry_after_seconds=5)
+    services.intents.become("held", payments_paused=True, clock_stopped=True)
+    await call(BookState.pay, held, ASHA)
+    assert (held.phase, held.busy, held.attempt) == ("held", "", 0)
+    assert (held.payments_paused, held.clock_stopped, held.notice) == (True, True, "")
+    assert held.contact.email == ASHA["email"]
+    services.intents.become("held", payments_paused=False, clock_stopped=False)
+    await call(BookState.beat, held)
+    assert (held.payments_paused, held.clock_stopped) == (False, False)
+    services.payments.refusal = None
+    await call(BookState.pay, held, ASHA)
+    assert held.attempt == 1
+
+
+async def test_a_pause_that_is_over_already_is_still_said(
+    held: Any, services: SimpleNamespace
+) -> None:
+    services.payments.refusal = PaymentsPaused(retry_after_seconds=5)
+    await call(BookState.pay, held, ASHA)
+    assert held.notice == PaymentsPaused(retry_after_seconds=5).message
+    assert not held.payments_paused
+
+
+async def test_letting_go_forgets_the_clock(held: Any, services: SimpleNamespace) -> None:
+    services.intents.become("held", payments_paused=True, clock_stopped=True)
+    await call(BookState.beat, held)
+    await call(BookState.release, held)
+    assert (held.payments_paused, held.clock_stopped) == (False, False)
+
+
+async def test_a_refused_change_leaves_the_clock_alone(
+    held: Any, services: SimpleNamespace
+) -> None:
+    services.intents.failure = AllHeld()
+    await call(BookState.add, held, "general")
+    assert (held.phase, held.remaining_seconds) == ("held", 300)

@@ -1,0 +1,58 @@
+"""The time left of a hold, and what is said while the payment gateway is out."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import controls, live, surfaces
+from surge_app.state.book import BookState
+
+_BEAT_SECONDS = 15
+_PAUSED_BEAT_SECONDS = 5
+
+
+def clock() -> rx.Component:
+    """Show the time left, always in view."""
+    return rx.cond(
+        BookState.phase == "held",
+        controls.chip(
+            live.countdown(
+                BookState.remaining_seconds,
+                stamp=BookState.stamp,
+                label="Held for you",
+                stopped=BookState.clock_stopped,
+                on_end=BookState.beat,
+            ),
+            tone="warn",
+            plain=True,
+            extra="held",
+        ),
+        rx.fragment(),
+    )
+
+
+def beat() -> rx.Component:
+    """Ask now and then; more often while the page waits for payments to go on."""
+    return rx.cond(
+        BookState.payments_paused,
+        live.every(_PAUSED_BEAT_SECONDS, BookState.beat),
+        live.every(_BEAT_SECONDS, BookState.beat),
+    )
+
+
+def paused() -> rx.Component:
+    """Say calmly that payments pause, and how it stands with the clock."""
+    return rx.cond(
+        BookState.payments_paused,
+        surfaces.notice(
+            rx.cond(
+                BookState.clock_stopped,
+                "Payments are pausing at the bank's side. Your tickets are safe and the clock is "
+                "stopped. This page goes on by itself.",
+                "Payments are still pausing at the bank's side, and the clock runs again. Your "
+                "tickets stay yours until it ends.",
+            ),
+            tone="warn",
+        ),
+        rx.fragment(),
+    )
