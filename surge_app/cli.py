@@ -256,6 +256,26 @@ def event_list(*, as_json: JsonFlag = False) -> None:
     _with_services(work)
 
 
+# Without this setting, -5 would be taken for an option.
+@event_app.command("stock", context_settings={"ignore_unknown_options": True})
+def event_stock(
+    slug: Annotated[str, typer.Argument(help="Address of the event.")],
+    tier: Annotated[str, typer.Argument(help="Name or id of the tier.")],
+    change: Annotated[str, typer.Argument(help="+N adds units, -N withdraws free ones.")],
+) -> None:
+    """Add units to a tier during its sale, or withdraw free ones; prints the new capacity."""
+    sign, number = change[:1], change[1:]
+    if sign not in {"+", "-"} or not number.isdecimal():
+        msg = f"The change is +N or -N, such as +50 or -20; this was {change!r}."
+        raise ConfigurationError(msg)
+
+    async def work(services: Container) -> int:
+        act = services.stock.add_units if sign == "+" else services.stock.withdraw_units
+        return await act(slug, tier, int(number), actor=_ACTOR)
+
+    typer.echo(_with_services(work))
+
+
 @admin_app.command("hash-password")
 def admin_hash_password() -> None:
     """Ask for a password and print its argon2id hash, for SURGE_ADMIN_PASSWORD_HASH."""

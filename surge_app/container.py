@@ -31,6 +31,7 @@ from surge_app.services.payments import Payments
 from surge_app.services.ports import PaymentGateway
 from surge_app.services.reconciliation import Reconciliation
 from surge_app.services.settlement import Settlement
+from surge_app.services.stock import Stock
 from surge_app.services.tickets import Tickets
 from surge_app.services.waiting_room import WaitingRoom
 from surge_app.settings import Settings
@@ -56,6 +57,7 @@ class Container:
     tickets: Tickets
     notifications: Notifications
     organizer: Organizer
+    stock: Stock
     reconciliation: Reconciliation
     audit: Audit
 
@@ -109,6 +111,7 @@ def build_container(
         settlement=settlement,
         tickets=tickets,
         notifications=notifications,
+        stock=Stock(database, catalog, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications),
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
         audit=Audit(database),

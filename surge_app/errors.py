@@ -103,6 +103,13 @@ class NotEnoughLeft(SurgeError):
     status = 409
 
 
+class NotEnoughAvailable(SurgeError):
+    """Fewer units than that are free; the others are held or sold."""
+
+    code = "not_enough_available"
+    status = 409
+
+
 class IntentExists(SurgeError):
     """You already hold tickets for this event."""
 

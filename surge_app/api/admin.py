@@ -12,10 +12,12 @@ from surge_app.api.schemas import (
     EventChangesIn,
     EventOut,
     NewEventIn,
+    NewTierIn,
     ProblemOut,
     RefundIn,
     SentOut,
     StatsOut,
+    TierChangesIn,
 )
 from surge_app.errors import InvalidRequest
 from surge_app.services.offers import NewEvent
@@ -25,7 +27,7 @@ router = APIRouter(
     tags=["admin"],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
-_CLEARABLE = {"sales_open_at", "sales_close_at", "admissions_per_minute"}
+_CLEARABLE = {"sales_open_at", "sales_close_at", "admissions_per_minute", "max_per_booking"}
 
 
 @router.post("/events", status_code=201)
@@ -42,14 +44,34 @@ async def change_event(
     slug: str, body: EventChangesIn, services: Services, user: AdminUser
 ) -> EventOut:
     """Change an event; only the fields that are sent."""
-    changes = body.model_dump(exclude_unset=True)
-    empty = sorted(
-        field for field, value in changes.items() if value is None and field not in _CLEARABLE
-    )
-    if empty:
-        msg = f"These need a value: {', '.join(empty)}."
-        raise InvalidRequest(msg)
-    await services.organizer.change(slug, changes, actor=user)
+    await services.organizer.change(slug, _sent(body), actor=user)
+    return EventOut.of(await services.catalog.event(slug))
+
+
+@router.post("/events/{slug}/tiers", status_code=201)
+async def add_tier(slug: str, body: NewTierIn, services: Services, user: AdminUser) -> EventOut:
+    """Put one more tier on sale, behind the others."""
+    await services.stock.add_tier(slug, body.offer(), actor=user)
+    return EventOut.of(await services.catalog.event(slug))
+
+
+@router.patch("/events/{slug}/tiers/{tier_id}")
+async def change_tier(
+    slug: str, tier_id: str, body: TierChangesIn, services: Services, user: AdminUser
+) -> EventOut:
+    """Change a tier during its sale; only the fields that are sent.
+
+    Holds that are running keep their price. 409 `not_enough_available` tells in `available` how
+    many units could be withdrawn.
+    """
+    await services.stock.change_tier(slug, tier_id, _sent(body), actor=user)
+    return EventOut.of(await services.catalog.event(slug))
+
+
+@router.post("/events/{slug}/tiers/{tier_id}/close")
+async def close_tier(slug: str, tier_id: str, services: Services, user: AdminUser) -> EventOut:
+    """End the sale of a tier now; who holds some of it may still pay."""
+    await services.stock.close_tier(slug, tier_id, actor=user)
     return EventOut.of(await services.catalog.event(slug))
 
 
@@ -102,6 +124,17 @@ async def refund_booking(
 async def resend_booking(ref: str, services: Services, user: AdminUser) -> SentOut:
     """Send the confirmation again."""
     return SentOut(messages=await services.organizer.resend(ref, actor=user))
+
+
+def _sent(body: EventChangesIn | TierChangesIn) -> dict[str, object]:
+    changes = body.model_dump(exclude_unset=True)
+    empty = sorted(
+        field for field, value in changes.items() if value is None and field not in _CLEARABLE
+    )
+    if empty:
+        msg = f"These need a value: {', '.join(empty)}."
+        raise InvalidRequest(msg)
+    return changes
 
 
 async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

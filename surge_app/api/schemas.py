@@ -326,6 +326,21 @@ class NewEventIn(_Body):
     organizer_contact: str = Field("", max_length=300)
 
 
+class TierChangesIn(_Body):
+    """What an organizer may change of a tier; a missing field stays as it is.
+
+    `units` is the new capacity: more are added, or free ones withdrawn.
+    """
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    price_paise: int = 0
+    units: int = 0
+    min_per_booking: int = 1
+    max_per_booking: int | None = None
+    sales_open_at: AwareDatetime | None = None
+    sales_close_at: AwareDatetime | None = None
+
+
 class EventChangesIn(_Body):
     """What an organizer may change during a sale; a missing field stays as it is."""
 
