@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import re
 import subprocess
@@ -48,10 +47,7 @@ def servers() -> Generator[Settings]:
                 check=True,
                 capture_output=True,
             )
-            configure_logging(json=True)
-            for handler in logging.getLogger("surge_app").handlers:
-                if isinstance(handler, logging.StreamHandler):
-                    handler.setStream(nowhere)
+            configure_logging(json=True, stream=nowhere)
             yield ready
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,41 +18,27 @@ from surge_app.db.engine import Database
 from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
 from surge_app.services.offers import NewEvent, NewTier, SaleFrame, check_event
-from surge_app.services.views import EventView, TierView
+from surge_app.services.views import EventView, Offer, TierOffer, TierView
+
+_View = TypeVar("_View")
 
 _FRESH_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
 
 
-@dataclass(slots=True)
-class _Fresh:
+class _Fresh(Generic[_View]):
     """What was read last, shared by everyone who asks within the next second."""
 
-    at: float = -_FRESH_SECONDS
-    events: Mapping[str, EventView] = field(default_factory=dict[str, EventView])
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    def __init__(self, load: Callable[[], Awaitable[dict[str, _View]]]) -> None:
+        self._load = load
+        self._at = -_FRESH_SECONDS
+        self._views: dict[str, _View] = {}
+        self._lock = asyncio.Lock()
 
+    async def all(self) -> dict[str, _View]:
+        return await self._read(not_before=time.monotonic() - _FRESH_SECONDS)
 
-class Catalog:
-    """Reads events for everyone and creates them for organizers."""
-
-    def __init__(self, database: Database, *, default_fee_paise: int) -> None:
-        """Keep the collaborators."""
-        self._database = database
-        self._default_fee_paise = default_fee_paise
-        self._fresh = _Fresh()
-
-    async def events(self) -> list[EventView]:
-        """Return every published event, the soonest first, at most a second old."""
-        now = time.monotonic()
-        return list((await self._read(not_before=now - _FRESH_SECONDS)).values())
-
-    async def event(self, slug: str) -> EventView:
-        """Return one event, at most a second old.
-
-        Raises:
-            NotFound: If there is no such event, or it is a draft.
-        """
+    async def one(self, slug: str) -> _View:
         now = time.monotonic()
         found = (await self._read(not_before=now - _FRESH_SECONDS)).get(slug)
         if found is None:
@@ -62,6 +48,47 @@ class Catalog:
         if found is None:
             raise NotFound
         return found
+
+    def forget(self) -> None:
+        self._at = -_FRESH_SECONDS
+
+    async def _read(self, *, not_before: float) -> dict[str, _View]:
+        if self._at >= not_before:
+            return self._views
+        async with self._lock:
+            if self._at < not_before:
+                await asyncio.sleep(self._at + _PAUSE_SECONDS - time.monotonic())
+                started = time.monotonic()
+                self._views = await self._load()
+                self._at = started
+        return self._views
+
+
+class Catalog:
+    """Reads events for everyone and creates them for organizers."""
+
+    def __init__(self, database: Database, *, default_fee_paise: int) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._default_fee_paise = default_fee_paise
+        self._events = _Fresh(self._load_events)
+        self._offers = _Fresh(self._load_offers)
+
+    async def events(self) -> list[EventView]:
+        """Return every published event, the soonest first, at most a second old."""
+        return list((await self._events.all()).values())
+
+    async def event(self, slug: str) -> EventView:
+        """Return one event, at most a second old.
+
+        Raises:
+            NotFound: If there is no such event, or it is a draft.
+        """
+        return await self._events.one(slug)
+
+    async def offer(self, slug: str) -> Offer:
+        """Return the prices and rules of one event, at most a second old; raises like `event`."""
+        return await self._offers.one(slug)
 
     async def create(self, new: NewEvent, *, actor: str) -> str:
         """Create a published event with its tiers and units, and return its slug.
@@ -95,20 +122,16 @@ class Catalog:
 
     def forget(self) -> None:
         """Read from the database next time; called after a change."""
-        self._fresh.at = -_FRESH_SECONDS
+        self._events.forget()
+        self._offers.forget()
 
-    async def _read(self, *, not_before: float) -> Mapping[str, EventView]:
-        if self._fresh.at >= not_before:
-            return self._fresh.events
-        async with self._fresh.lock:
-            if self._fresh.at < not_before:
-                await asyncio.sleep(self._fresh.at + _PAUSE_SECONDS - time.monotonic())
-                started = time.monotonic()
-                self._fresh.events = await self._load()
-                self._fresh.at = started
-        return self._fresh.events
+    async def _load_offers(self) -> dict[str, Offer]:
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session)
+            tiers = await catalog_queries.tiers(session, [event.id for event in events])
+        return {event.slug: _offer(event, tiers.get(event.id, [])) for event in events}
 
-    async def _load(self) -> dict[str, EventView]:
+    async def _load_events(self) -> dict[str, EventView]:
         async with self._database.transaction() as session:
             events = await catalog_queries.events(session)
             tiers = await catalog_queries.tiers(session, [event.id for event in events])
@@ -119,6 +142,31 @@ class Catalog:
         return {
             event.slug: event_view(event, tiers.get(event.id, []), counts, now) for event in events
         }
+
+
+def _offer(event: Event, tiers: list[Tier]) -> Offer:
+    return Offer(
+        id=event.id,
+        slug=event.slug,
+        is_cancelled=event.phase == EventPhase.CANCELLED,
+        closes_at=_closes_at(event),
+        currency=event.currency,
+        fee_paise=event.fee_paise,
+        max_per_person=event.max_per_person,
+        hold_seconds=event.hold_seconds,
+        tiers=tuple(
+            TierOffer(
+                id=tier.id,
+                name=tier.name,
+                price_paise=tier.price_paise,
+                sales_open_at=tier.sales_open_at,
+                sales_close_at=tier.sales_close_at,
+                min_per_booking=tier.min_per_booking,
+                max_per_booking=tier.max_per_booking,
+            )
+            for tier in tiers
+        ),
+    )
 
 
 def event_view(

@@ -28,7 +28,7 @@ from surge_app.errors import (
     SoldOut,
     SurgeError,
 )
-from surge_app.services.views import EventView, IntentLineView, IntentView, Line, TierView
+from surge_app.services.views import IntentLineView, IntentView, Line, Offer, TierOffer
 from surge_app.services.waiting_room import WaitingRoom
 
 _MOST_TOGETHER = 200
@@ -57,9 +57,7 @@ class Holds:
             self._carry_out, most=_MOST_TOGETHER, flights=_FLIGHTS
         )
 
-    async def start(
-        self, event: EventView, visitor_id: str, wish: Sequence[Line]
-    ) -> IntentView | None:
+    async def start(self, event: Offer, visitor_id: str, wish: Sequence[Line]) -> IntentView | None:
         """Hold tickets at the prices of `event`, which are frozen by this.
 
         Args:
@@ -145,18 +143,17 @@ def normalized(lines: Sequence[Line]) -> list[Line]:
     return wish
 
 
-def check_on_sale(event: EventView) -> None:
+def check_on_sale(event: Offer) -> None:
     """Refuse to sell after the end of a sale; raises NotOnSale.
 
-    The status may be a second old: "sold out" is left to the claim to say, and the opening to
-    the line, which gives no pass before it.
+    Whether it is sold out is for the claim to say, and whether it is open for the line, which
+    gives no pass before.
     """
-    closes_at = event.sales_close_at or event.starts_at
-    if event.status == "cancelled" or utc_now() >= closes_at:
-        raise NotOnSale(status=event.status)
+    if event.is_cancelled or utc_now() >= event.closes_at:
+        raise NotOnSale(status="cancelled" if event.is_cancelled else "ended")
 
 
-def check_wish(event: EventView, wish: Sequence[Line]) -> None:
+def check_wish(event: Offer, wish: Sequence[Line]) -> None:
     """Check a normalized wish against the limits and windows of its tiers.
 
     Raises:
@@ -177,7 +174,7 @@ def check_wish(event: EventView, wish: Sequence[Line]) -> None:
         raise PersonLimit(msg, max_per_person=event.max_per_person)
 
 
-def _check_tier(tier: TierView, quantity: int) -> None:
+def _check_tier(tier: TierOffer, quantity: int) -> None:
     now = utc_now()
     if tier.sales_open_at is not None and now < tier.sales_open_at:
         msg = f"{tier.name} is not on sale yet."
@@ -193,18 +190,18 @@ def _check_tier(tier: TierView, quantity: int) -> None:
         raise QuantityNotAllowed(msg, tier_id=tier.id, most=tier.max_per_booking)
 
 
-def subtotal_paise(event: EventView, wish: Sequence[Line]) -> int:
+def subtotal_paise(event: Offer, wish: Sequence[Line]) -> int:
     """Return what the tickets of a wish cost now, without the fee."""
     prices = {tier.id: tier.price_paise for tier in event.tiers}
     return sum(prices[line.tier_id] * line.quantity for line in wish)
 
 
-def fee_paise(event: EventView, subtotal: int) -> int:
+def fee_paise(event: Offer, subtotal: int) -> int:
     """Return the convenience fee of a booking: one for each paid booking, none for a free one."""
     return event.fee_paise if subtotal else 0
 
 
-def _ask(event: EventView, visitor_id: str, wish: Sequence[Line]) -> queries.Ask:
+def _ask(event: Offer, visitor_id: str, wish: Sequence[Line]) -> queries.Ask:
     prices = {tier.id: tier.price_paise for tier in event.tiers}
     subtotal = subtotal_paise(event, wish)
     return queries.Ask(
@@ -222,7 +219,7 @@ def _ask(event: EventView, visitor_id: str, wish: Sequence[Line]) -> queries.Ask
     )
 
 
-def _view(event: EventView, ask: queries.Ask, held: queries.Held) -> IntentView:
+def _view(event: Offer, ask: queries.Ask, held: queries.Held) -> IntentView:
     names = {tier.id: tier.name for tier in event.tiers}
     return IntentView(
         id=ask.id,

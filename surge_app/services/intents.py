@@ -29,7 +29,7 @@ from surge_app.services import holds, inventory
 from surge_app.services.catalog import Catalog
 from surge_app.services.holds import Holds
 from surge_app.services.outages import Outages
-from surge_app.services.views import EventView, IntentLineView, IntentView, Line
+from surge_app.services.views import IntentLineView, IntentView, Line, Offer
 from surge_app.services.waiting_room import WaitingRoom
 
 _log = get_logger(__name__)
@@ -69,7 +69,7 @@ class Intents:
             SurgeError: Sold out, all held, not enough left, not on sale, too many, unknown.
         """
         wish = holds.normalized(lines)
-        event = await self._catalog.event(slug)
+        event = await self._catalog.offer(slug)
         holds.check_on_sale(event)
         holds.check_wish(event, wish)
         for _ in range(_TRIES):
@@ -100,12 +100,12 @@ class Intents:
         """
         wish = holds.normalized(lines)
         slug = (await self.get(intent_id, visitor_id)).event_slug
-        event = await self._catalog.event(slug)
+        event = await self._catalog.offer(slug)
         holds.check_wish(event, wish)
         return await inventory.patiently(lambda: self._change(event, intent_id, visitor_id, wish))
 
     async def _change(
-        self, event: EventView, intent_id: str, visitor_id: str, wish: Sequence[Line]
+        self, event: Offer, intent_id: str, visitor_id: str, wish: Sequence[Line]
     ) -> IntentView:
         async with self._database.transaction() as session:
             intent, _ = await _own(session, intent_id, visitor_id, for_update=True)
@@ -220,7 +220,7 @@ class Intents:
                 await units.release(session, [intent.id])
 
     async def _same_live(
-        self, event: EventView, visitor_id: str, wish: Sequence[Line]
+        self, event: Offer, visitor_id: str, wish: Sequence[Line]
     ) -> IntentView | None:
         """Return the live intent that stands in the way, None if its time is over."""
         async with self._database.transaction() as session:
@@ -298,7 +298,7 @@ def _view(
     )
 
 
-def _price_anew(intent: Intent, event: EventView, wish: Sequence[Line]) -> None:
+def _price_anew(intent: Intent, event: Offer, wish: Sequence[Line]) -> None:
     """Put the price of other tickets on an intent; the fee frozen at first stays frozen."""
     frozen = intent.fee_paise if intent.subtotal_paise else None
     intent.subtotal_paise = holds.subtotal_paise(event, wish)
@@ -307,7 +307,7 @@ def _price_anew(intent: Intent, event: EventView, wish: Sequence[Line]) -> None:
     intent.total_paise = intent.subtotal_paise + intent.fee_paise
 
 
-def _intent_lines(event: EventView, intent_id: str, wish: Sequence[Line]) -> list[IntentLine]:
+def _intent_lines(event: Offer, intent_id: str, wish: Sequence[Line]) -> list[IntentLine]:
     prices = {tier.id: tier.price_paise for tier in event.tiers}
     return [
         IntentLine(

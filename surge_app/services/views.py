@@ -62,6 +62,34 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class TierOffer:
+    """The rules of sale of a tier, as `TierView`, without its counts."""
+
+    id: str
+    name: str
+    price_paise: int
+    sales_open_at: datetime | None
+    sales_close_at: datetime | None
+    min_per_booking: int
+    max_per_booking: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a hold must know of an event: prices and rules, and no counts, which cost more."""
+
+    id: str
+    slug: str
+    is_cancelled: bool
+    closes_at: datetime
+    currency: str
+    fee_paise: int
+    max_per_person: int
+    hold_seconds: int
+    tiers: tuple[TierOffer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A wish: so many tickets of one tier."""
 
