@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from surge_app.sandbox import entities
 from surge_app.sandbox import orders as rules
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SCRIPT = Path(__file__).parent / "static" / "checkout.js"
 _LONGEST_TEXT = 256
+_USUAL_DELAY_SECONDS = 30.0
 
 
 class Attempt(BaseModel):
@@ -29,19 +30,38 @@ class Attempt(BaseModel):
 
     Attributes:
         amount_paise: What is paid instead of the order's amount, to see a wrong one arrive.
-        webhook: How the application is told.
-        delay_seconds: For `delayed`.
+        currency: What it is paid in instead of the order's currency.
+        webhook: How the application is told. `out_of_order` tells the newest first, and in the
+            end of a failure that was before.
+        delay_seconds: How long the webhooks wait; 30 for `delayed`, else 0.
+        capture_after_seconds: An authorized payment is captured after this time, and told then.
         payment_id: A failed payment that succeeds after all, instead of a new one.
     """
 
     outcome: Literal["captured", "failed", "authorized"]
     amount_paise: int | None = Field(None, ge=1, le=10**12)
+    currency: str | None = Field(None, pattern="^[A-Z]{3}$")
     webhook: WebhookMode = "normal"
-    delay_seconds: float = Field(30.0, ge=0, le=3600)
+    delay_seconds: float | None = Field(None, ge=0, le=3600)
+    capture_after_seconds: float | None = Field(None, ge=0, le=3600)
     payment_id: str | None = None
     email: str = Field("", max_length=_LONGEST_TEXT)
     contact: str = Field("", max_length=_LONGEST_TEXT)
     description: str = Field("", max_length=_LONGEST_TEXT)
+
+    @model_validator(mode="after")
+    def _only_authorized_is_captured_later(self) -> Self:
+        if self.capture_after_seconds is not None and self.outcome != "authorized":
+            msg = "capture_after_seconds needs the outcome authorized"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long the webhooks wait."""
+        if self.delay_seconds is not None:
+            return self.delay_seconds
+        return _USUAL_DELAY_SECONDS if self.webhook == "delayed" else 0.0
 
 
 def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) -> APIRouter:
@@ -76,13 +96,22 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             """Apply the attempt."""
             payment = _attempt(book, wanted)
-            return payment, entities.payment_events(book, payment)
+            is_mixed = wanted.webhook == "out_of_order"
+            return payment, entities.payment_events(book, payment, out_of_order=is_mixed)
 
         try:
             payment, events = await known(orders.change(order_id, change))
         except VendorError as error:
             return JSONResponse(error.content, error.status)
-        await webhooks.send(events, wanted.webhook, delay_seconds=wanted.delay_seconds)
+        await webhooks.send(events, wanted.webhook, delay_seconds=wanted.pause_seconds)
+        if wanted.capture_after_seconds is not None:
+            webhooks.send_once_done(
+                lambda: orders.change(
+                    order_id, lambda book: rules.capture_late(book, payment["id"])
+                ),
+                wanted.webhook,
+                delay_seconds=wanted.capture_after_seconds,
+            )
         return JSONResponse(_answer(payment, keys.razorpay_key_secret))
 
     return router
@@ -96,7 +125,9 @@ def _attempt(book: OrderBook, wanted: Attempt) -> JsonObject:
         "contact": wanted.contact,
         "description": wanted.description,
     }
-    return rules.attempt(book, wanted.outcome, wanted.amount_paise, payer)
+    payment = rules.attempt(book, wanted.outcome, wanted.amount_paise, payer)
+    payment["currency"] = wanted.currency or payment["currency"]
+    return payment
 
 
 def _answer(payment: JsonObject, key_secret: str) -> JsonObject:

@@ -183,8 +183,21 @@ def payment_error(payment: JsonObject) -> JsonObject:
     }
 
 
-def payment_events(book: OrderBook, payment: JsonObject) -> list[JsonObject]:
-    """Return the webhooks that tell of a payment as it stands."""
+def payment_events(
+    book: OrderBook, payment: JsonObject, *, out_of_order: bool = False
+) -> list[JsonObject]:
+    """Return the webhooks that tell of a payment as it stands.
+
+    Args:
+        book: The order.
+        payment: One of its payments.
+        out_of_order: The newest first, and last of all a failure that came before them.
+    """
+    if out_of_order and payment["status"] != "failed":
+        failed = dict(payment)
+        set_payment_status(failed, "failed")
+        failed |= {"captured": False, "fee": None, "tax": None}
+        return [*reversed(payment_events(book, payment)), _event("payment.failed", payment=failed)]
     if payment["status"] == "failed":
         return [_event("payment.failed", payment=payment)]
     authorized = payment | {"status": "authorized", "captured": False, "fee": None, "tax": None}

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
-from surge_app.sandbox.store import FaultMode, Service
+from surge_app.sandbox.store import Fault, FaultMode, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -44,11 +44,19 @@ class VendorError(Exception):
 
 
 class FaultOrder(BaseModel):
-    """The body of `POST /sandbox/faults`."""
+    """The body of `POST /sandbox/faults`.
+
+    Attributes:
+        takes_effect: For `hang`: whether the call was carried out before. Usually true for
+            Razorpay and false for messages.
+        retry_after_seconds: For `http_429`.
+    """
 
     service: Service
     mode: FaultMode
     seconds: float = Field(60.0, ge=0, le=24 * 3600)
+    takes_effect: bool | None = None
+    retry_after_seconds: int = Field(1, ge=0, le=3600)
 
 
 def vendor_route(service: Service, faults: Faults, *, hang_takes_effect: bool) -> type[APIRoute]:
@@ -71,17 +79,20 @@ def vendor_route(service: Service, faults: Faults, *, hang_takes_effect: bool) -
 
             async def handle(request: Request) -> Response:
                 """Misbehave if that was ordered, else answer."""
-                mode = await faults.active(service)
-                if mode is not None and mode != "hang":
-                    return _fault_answer(service, mode)
-                if mode == "hang" and not hang_takes_effect:
+                fault = await faults.active(service)
+                if fault is not None and fault.mode != "hang":
+                    return _fault_answer(service, fault)
+                takes_effect = fault and fault.takes_effect
+                if fault is not None and not (
+                    hang_takes_effect if takes_effect is None else takes_effect
+                ):
                     await _hang(faults, service)
-                    return _fault_answer(service, "down")
+                    return _fault_answer(service, Fault("down"))
                 try:
                     answer = await inner(request)
                 except VendorError as error:
                     answer = JSONResponse(error.content, error.status, error.headers)
-                if mode == "hang":
+                if fault is not None:
                     await _hang(faults, service)
                 return answer
 
@@ -97,7 +108,8 @@ def faults_router(faults: Faults) -> APIRouter:
     @router.post("/faults")
     async def order_fault(wanted: FaultOrder) -> FaultOrder:  # pyright: ignore[reportUnusedFunction] - the router keeps it
         """Make a stand-in misbehave for some seconds."""
-        await faults.order(wanted.service, wanted.mode, wanted.seconds)
+        fault = Fault(wanted.mode, wanted.takes_effect, wanted.retry_after_seconds)
+        await faults.order(wanted.service, fault, wanted.seconds)
         return wanted
 
     return router
@@ -105,18 +117,21 @@ def faults_router(faults: Faults) -> APIRouter:
 
 async def _hang(faults: Faults, service: Service) -> None:
     deadline = time.monotonic() + _LONGEST_HANG_SECONDS
-    while time.monotonic() < deadline and await faults.active(service) == "hang":  # noqa: ASYNC110 - the news comes from Redis
+    while time.monotonic() < deadline:
+        fault = await faults.active(service)
+        if fault is None or fault.mode != "hang":
+            return
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _fault_answer(service: Service, mode: FaultMode) -> Response:
-    if mode == "http_502_html":
+def _fault_answer(service: Service, fault: Fault) -> Response:
+    if fault.mode == "http_502_html":
         return HTMLResponse(_BAD_GATEWAY_PAGE, 502)
-    if mode == "http_429":
+    if fault.mode == "http_429":
         return JSONResponse(
             _error_body(service, "BAD_REQUEST_ERROR", "Too many requests", 429, 20429),
             429,
-            {"Retry-After": "1"},
+            {"Retry-After": str(fault.retry_after_seconds)},
         )
     text = "The server is temporarily unavailable"
     return JSONResponse(_error_body(service, "SERVER_ERROR", text, 503, 20503), 503)

@@ -113,6 +113,20 @@ def late_success(book: OrderBook, payment_id: str, outcome: PaymentStatus) -> Js
     return payment
 
 
+def capture_late(book: OrderBook, payment_id: str) -> list[JsonObject]:
+    """Let the bank capture an authorized payment by itself.
+
+    Returns:
+        The webhooks that tell of it; none if it is no longer to be captured.
+    """
+    payment = book.payments[payment_id]
+    if payment["status"] != "authorized":
+        return []
+    entities.set_payment_status(payment, "captured")
+    _credit(book, payment)
+    return entities.captured_events(book, payment)
+
+
 def capture(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObject:
     """Capture an authorized payment; returns it."""
     payment = book.payments[payment_id]

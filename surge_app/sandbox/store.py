@@ -257,6 +257,21 @@ class Outbox:
         return _load_body(raw)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a stand-in misbehaves.
+
+    Attributes:
+        takes_effect: Whether a call that hangs was carried out before; None leaves it to the
+            vendor.
+        retry_after_seconds: What a throttled call is told.
+    """
+
+    mode: FaultMode
+    takes_effect: bool | None = None
+    retry_after_seconds: int = 1
+
+
 class Faults:
     """The bad days ordered through `POST /sandbox/faults`."""
 
@@ -264,17 +279,19 @@ class Faults:
         """Create the store without connecting."""
         self._redis = redis_factory
 
-    async def order(self, service: Service, mode: FaultMode, seconds: float) -> None:
+    async def order(self, service: Service, fault: Fault, seconds: float) -> None:
         """Make a stand-in misbehave for some seconds; `ok` ends it at once."""
         key = _key("fault", service)
-        if mode == "ok" or seconds <= 0:
+        if fault.mode == "ok" or seconds <= 0:
             await self._redis().delete(key)
         else:
-            await self._redis().set(key, mode, px=max(1, int(seconds * 1000)))
+            raw = json.dumps(asdict(fault))
+            await self._redis().set(key, raw, px=max(1, int(seconds * 1000)))
 
-    async def active(self, service: Service) -> FaultMode | None:
+    async def active(self, service: Service) -> Fault | None:
         """Return how a stand-in misbehaves right now, if it does."""
-        return cast("FaultMode | None", await self._redis().get(_key("fault", service)))
+        raw = cast("str | None", await self._redis().get(_key("fault", service)))
+        return None if raw is None else Fault(**json.loads(raw))
 
 
 def _key(*parts: str) -> str:

@@ -12,11 +12,13 @@ from surge_app.log import get_logger
 from surge_app.sandbox.entities import new_entity_id, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from surge_app.sandbox.store import JsonObject
 
-WebhookMode = Literal["normal", "none", "duplicate", "before_callback", "delayed", "forged"]
+WebhookMode = Literal[
+    "normal", "none", "duplicate", "before_callback", "delayed", "out_of_order", "forged"
+]
 
 _log = get_logger(__name__)
 
@@ -50,16 +52,39 @@ class WebhookSender:
         Args:
             events: The bodies.
             mode: `forged` signs with a wrong secret and does not insist; `duplicate` sends
-                every event twice under one event id.
-            delay_seconds: For `delayed`: how long to wait first.
+                every event twice under one event id; the others are about when and in which
+                order, which is the caller's to decide.
+            delay_seconds: How long to wait first, unless it is `before_callback`.
         """
         if mode == "none" or not events:
             return
         if mode == "before_callback":
             await self._send_now(events, mode)
         else:
-            pause = delay_seconds if mode == "delayed" else 0.0
-            self._start(self._send_later(events, mode, pause))
+            self._start(self._send_later(events, mode, delay_seconds))
+
+    def send_once_done(
+        self,
+        work: Callable[[], Awaitable[Sequence[JsonObject]]],
+        mode: WebhookMode,
+        *,
+        delay_seconds: float,
+    ) -> None:
+        """Do something after a while, in the background, and deliver the events it makes.
+
+        Args:
+            work: Makes the events; none if there is nothing to tell any more.
+            mode: As for `send`.
+            delay_seconds: How long to wait before.
+        """
+
+        async def do() -> None:
+            await asyncio.sleep(delay_seconds)
+            events = await work()
+            if mode != "none":
+                await self._send_now(events, mode)
+
+        self._start(do())
 
     async def aclose(self) -> None:
         """Stop every delivery that is under way."""

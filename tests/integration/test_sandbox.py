@@ -13,10 +13,16 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from surge_app.errors import ConfigurationError
-from surge_app.providers import build_gateway, build_mail
+from surge_app.providers import RazorpayGateway, build_gateway, build_mail
 from surge_app.sandbox import create_sandbox
-from surge_app.services.ports import Attachment, GatewayPaymentStatus, Mail
+from surge_app.services.ports import (
+    Attachment,
+    GatewayPaymentStatus,
+    Mail,
+    ProviderUnavailable,
+)
 from surge_app.settings import load_settings
+from tests.conftest import eventually
 from tests.contract.serving import Stand, redis_server, sandbox_stand
 
 if TYPE_CHECKING:
@@ -135,6 +141,104 @@ async def test_a_delayed_webhook_comes_late(stand: Stand, gateway: PaymentGatewa
     assert stand.webhooks == []
     await stand.webhook_count(3)
     assert time.monotonic() - begun >= 0.5
+
+
+async def test_out_of_order_tells_the_newest_first_and_an_old_failure_last(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    await stand.attempt(order.id, outcome="captured", webhook="out_of_order")
+    await stand.webhook_count(4)
+    assert _kinds(stand) == [
+        "order.paid",
+        "payment.captured",
+        "payment.authorized",
+        "payment.failed",
+    ]
+    payments = [gateway.parse_webhook(webhook.body).payment for webhook in stand.webhooks]
+    assert len({payment and payment.id for payment in payments}) == 1
+    assert [payment and payment.status.value for payment in payments] == [
+        "captured",
+        "captured",
+        "authorized",
+        "failed",
+    ]
+    assert all(gateway.verifies_webhook(one.body, one.signature) for one in stand.webhooks)
+    (stands,) = await gateway.order_payments(order.id)
+    assert stands.status is GatewayPaymentStatus.CAPTURED
+
+
+async def test_out_of_order_may_come_late_too(stand: Stand, gateway: PaymentGateway) -> None:
+    order = await _order(gateway)
+    wanted = {"webhook": "out_of_order", "delay_seconds": 0.5}
+    await stand.attempt(order.id, outcome="authorized", **wanted)
+    assert stand.webhooks == []
+    await stand.webhook_count(2)
+    assert _kinds(stand) == ["payment.authorized", "payment.failed"]
+
+
+async def test_an_authorized_payment_may_be_captured_later(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    order = await _order(gateway)
+    answer = await stand.attempt(order.id, outcome="authorized", capture_after_seconds=0.5)
+    payment_id = answer.json()["razorpay_payment_id"]
+    assert (await gateway.payment(payment_id)).status is GatewayPaymentStatus.AUTHORIZED
+    await stand.webhook_count(3)
+    assert _kinds(stand) == ["payment.authorized", "payment.captured", "order.paid"]
+    assert (await gateway.payment(payment_id)).status is GatewayPaymentStatus.CAPTURED
+
+
+async def test_a_late_capture_may_stay_untold_and_comes_after_no_other(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    silent, ours = await _order(gateway), await _order(gateway, "intent-2")
+    late = {"outcome": "authorized", "webhook": "none", "capture_after_seconds": 0.4}
+    await stand.attempt(silent.id, **late)
+    captured = (await stand.attempt(ours.id, **late)).json()["razorpay_payment_id"]
+    await gateway.capture(captured, amount_paise=52500, currency="INR")
+    told = await stand.webhook_count(2)
+
+    async def is_captured() -> bool:
+        (payment,) = await gateway.order_payments(silent.id)
+        return payment.status is GatewayPaymentStatus.CAPTURED
+
+    await eventually(is_captured, about="the capture")
+    assert len(told) == 2
+    refused = await stand.attempt(silent.id, outcome="captured", capture_after_seconds=1)
+    assert refused.status_code == 422
+
+
+async def test_a_wrong_currency_can_be_paid(stand: Stand, gateway: PaymentGateway) -> None:
+    order = await _order(gateway)
+    await stand.attempt(order.id, outcome="captured", currency="USD", webhook="none")
+    (payment,) = await gateway.order_payments(order.id)
+    assert (payment.currency, payment.amount_paise) == ("USD", 52500)
+
+
+@pytest.mark.parametrize("takes_effect", [True, False])
+async def test_a_hang_may_have_taken_effect_or_not(
+    stand: Stand, gateway: PaymentGateway, *, takes_effect: bool
+) -> None:
+    wanted = {"service": "razorpay", "mode": "hang", "seconds": 0.6, "takes_effect": takes_effect}
+    (await stand.http.post("/sandbox/faults", json=wanted)).raise_for_status()
+    assert isinstance(gateway, RazorpayGateway)
+    auth = (gateway.key_id, gateway._key_secret)
+    asked = {"amount": 52500, "currency": "INR", "receipt": "r"}
+    answer = await stand.http.post("/sandbox/razorpay/v1/orders", json=asked, auth=auth)
+    assert answer.status_code == (200 if takes_effect else 503)
+    listed = await stand.http.get("/sandbox/razorpay/v1/orders", params={"receipt": "r"}, auth=auth)
+    assert listed.json()["count"] == int(takes_effect)
+
+
+async def test_a_throttled_call_is_told_when_to_come_back(
+    stand: Stand, gateway: PaymentGateway
+) -> None:
+    wanted = {"service": "razorpay", "mode": "http_429", "seconds": 5, "retry_after_seconds": 7}
+    (await stand.http.post("/sandbox/faults", json=wanted)).raise_for_status()
+    with pytest.raises(ProviderUnavailable) as caught:
+        await _order(gateway)
+    assert caught.value.retry_after_seconds == 7
 
 
 async def test_a_forged_webhook_does_not_verify_and_is_not_repeated(
