@@ -85,7 +85,8 @@ class Sale:
     async def let_time_pass(self, intent_id: str, seconds: float = 1.0) -> None:
         """Put the deadline of a live hold into the past."""
         await self.execute(
-            "UPDATE intents SET expires_at = hold_clock() - make_interval(secs => :seconds) "
+            "UPDATE intents SET expires_at = "
+            "least(expires_at, hold_clock() - make_interval(secs => :seconds)) "
             "WHERE id = :id AND status IN ('held', 'paying')",
             id=intent_id,
             seconds=seconds,
@@ -94,6 +95,8 @@ class Sale:
     async def settle_down(self) -> None:
         """Run the jobs until they have nothing more to do."""
         reconciliation = self.services.reconciliation
+        for _ in range(2):
+            await self.services.outages.probe()
         await reconciliation.ask_before_expiry()
         await reconciliation.expire_holds()
         await self.execute("UPDATE webhook_inbox SET next_attempt_at = now()")

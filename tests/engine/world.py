@@ -1,0 +1,340 @@
+"""Everything that can happen to a small sale, one action at a time or several at once.
+
+An action that finds nothing to act on does nothing. One that is refused with a `SurgeError` is
+part of life; any other error is a defect and leaves the action.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from surge_app.clock import new_id
+from surge_app.container import build_container
+from surge_app.errors import AllHeld, IntentExists, IntentExpired, NotEnoughLeft, SoldOut
+from surge_app.sandbox.entities import PaymentStatus, new_entity_id
+from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.views import Line
+from surge_app.settings import Settings
+from tests.engine.gateway import Callback, InProcessGateway, MemoryBooks, Webhook
+from tests.engine.sale import Sale, open_sale
+
+UNITS = (3, 2)
+MAX_PER_PERSON = 4
+WISHES = ((1, 0), (2, 0), (0, 1), (1, 1), (3, 0), (2, 2))
+_ALWAYS = (
+    *("order", "order", "order", "hold", "hold", "start_payment"),
+    *("change", "release", "heartbeat", "grow_older", "run_out", "run_out", "expire", "expire"),
+    *("sweep", "cancel"),
+)
+_WITH_ORDERS = ("poll", "poll")
+_UNPAID = ("pay", "pay", "pay", "authorize", "authorize", "fail", "fail", "pay_wrongly")
+# The last two visitors are one person, so that they can run into the limit together.
+_PERSONS = ("00000001", "00000002", "00000003", "00000003")
+
+
+class World:
+    """A sale of five tickets, four visitors, and a gateway full of bad days.
+
+    Attributes:
+        is_alone: Whether one action runs at a time, so that what a refusal says can be checked.
+        orders: Those a visitor was given; one whose making seemed to fail nobody can pay.
+        is_behind: Whether a deadline was moved since the expiry jobs ran last.
+        kept_back: Sold units whose ticket was taken back and that were not put on sale again.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Keep the settings; `open` starts."""
+        self._settings = settings
+        self.visitors = [new_id() for _ in _PERSONS]
+        self.orders: list[str] = []
+        self.callbacks: list[Callback] = []
+        self.delivered: list[Webhook] = []
+        self.is_alone = True
+        self.is_behind = False
+        self.kept_back = 0
+
+    async def open(self) -> None:
+        """Start the services and the sale."""
+        self.gateway = InProcessGateway(sandbox_keys(self._settings))
+        services = build_container(self._settings, process="test", gateway=self.gateway)
+        self.sale: Sale = await open_sale(
+            services, self.gateway, *UNITS, max_per_person=MAX_PER_PERSON
+        )
+        self.slug = self.sale.slug
+        # An outage is everyone's; the one an earlier world has left behind is not this one's.
+        await self.sale.execute("DELETE FROM gateway_outages")
+
+    async def close(self) -> None:
+        """Stop the services."""
+        await self.sale.services.redis.aclose()
+        await self.sale.services.database.close()
+
+    @property
+    def books(self) -> MemoryBooks:
+        """What the gateway knows."""
+        assert isinstance(self.gateway.books, MemoryBooks)
+        return self.gateway.books
+
+    def possible(self) -> list[str]:
+        """Return the actions that can do something now, the likelier ones several times."""
+        by_status = {
+            status: self._payments(status) for status in ("failed", "authorized", "captured")
+        }
+        found = [
+            (_ALWAYS, True),
+            (_WITH_ORDERS, bool(self.orders)),
+            (_UNPAID, bool(self._unpaid())),
+            (("succeed_late",) * 3, bool(by_status["failed"])),
+            (
+                ("capture_by_itself", "capture_by_itself", "give_back"),
+                bool(by_status["authorized"]),
+            ),
+            (("refund", "refund", "pay_twice"), bool(by_status["captured"])),
+            (("deliver",) * 4 + ("lose_webhook",), bool(self.gateway.webhooks)),
+            (("deliver_again",), bool(self.delivered)),
+            (("call_back",) * 3, bool(self.callbacks)),
+        ]
+        return [name for names, applies in found if applies for name in names]
+
+    async def restart(self) -> None:
+        """Lose everything this process had in memory."""
+        await self.close()
+        self.sale.services = build_container(self._settings, process="test", gateway=self.gateway)
+
+    async def hold(self, one: int, two: int) -> None:
+        """Ask for tickets; asking again for the same is asking for nothing new."""
+        wish = self._wish(two)
+        try:
+            await self.sale.hold(*wish, visitor=self._visitor(one))
+        except (SoldOut, AllHeld, NotEnoughLeft) as error:
+            if self.is_alone:
+                await self._check_refusal(error, wish)
+            raise
+
+    async def change(self, one: int, two: int) -> None:
+        """Exchange what a visitor holds."""
+        if intent_id := await self._latest(one):
+            await self.sale.services.intents.change(intent_id, self._visitor(one), self._wish(two))
+
+    async def release(self, one: int, _two: int) -> None:
+        """Let go."""
+        if intent_id := await self._latest(one):
+            await self.sale.services.intents.release(intent_id, self._visitor(one))
+
+    async def heartbeat(self, one: int, _two: int) -> None:
+        """Ask how much time is left."""
+        if intent_id := await self._latest(one):
+            await self.sale.services.intents.heartbeat(intent_id, self._visitor(one))
+
+    async def grow_older(self, one: int, _two: int) -> None:
+        """Let a minute of a hold pass, so that a deadline pushed out is seen."""
+        await self.sale.execute(
+            "UPDATE intents SET expires_at = expires_at - interval '60 seconds' WHERE id = :id "
+            "AND status IN ('held', 'paying') AND expires_at > hold_clock() + interval '70 s'",
+            id=await self._latest(one),
+        )
+
+    async def run_out(self, one: int, two: int) -> None:
+        """Put a deadline into the past: just so, or by more than a payment is waited for."""
+        if intent_id := await self._latest(one):
+            self.is_behind = True
+            await self.sale.let_time_pass(intent_id, 90 if two % 2 else 1)
+
+    async def expire(self, _one: int, two: int) -> None:
+        """Run the jobs of expiry, with or without the question to the gateway before."""
+        if two % 2:
+            await self.sale.services.reconciliation.ask_before_expiry()
+        await self.sale.services.reconciliation.expire_holds()
+        self._caught_up()
+
+    async def order(self, one: int, two: int) -> None:
+        """Hold and go on to the payment."""
+        with suppress(IntentExists):
+            await self.hold(one, two)
+        await self.start_payment(one, two)
+
+    async def start_payment(self, one: int, _two: int) -> None:
+        """Ask for the order; asking again gives the same one."""
+        if intent_id := await self._latest(one):
+            place = one % len(_PERSONS)
+            order = await self.sale.start_payment(
+                intent_id, self.visitors[place], person=_PERSONS[place]
+            )
+            if self.is_alone:
+                again = await self.sale.start_payment(
+                    intent_id, self.visitors[place], person=_PERSONS[place]
+                )
+                assert again.order_id == order.order_id
+                assert again.amount_paise == order.amount_paise
+            if order.order_id not in self.orders:
+                self.orders.append(order.order_id)
+
+    async def pay(self, one: int, _two: int) -> None:
+        """Pay an order; the gateway has the money."""
+        await self._attempt(one, "captured")
+
+    async def authorize(self, one: int, _two: int) -> None:
+        """Pay an order; the bank says yes and the gateway waits."""
+        await self._attempt(one, "authorized")
+
+    async def fail(self, one: int, _two: int) -> None:
+        """Try to pay an order."""
+        await self._attempt(one, "failed")
+
+    async def pay_wrongly(self, one: int, two: int) -> None:
+        """Pay an order with too much or too little."""
+        if unpaid := self._unpaid():
+            amount = self.books.orders[unpaid[one % len(unpaid)]].order["amount"]
+            await self._attempt(one, "captured", amount + (100 if two % 2 else -100))
+
+    async def pay_twice(self, one: int, _two: int) -> None:
+        """Pay an order that is paid already."""
+        if paid := self._payments("captured"):
+            self.callbacks.append(await self.gateway.pay_again(paid[one % len(paid)][0]))
+
+    async def succeed_late(self, one: int, two: int) -> None:
+        """Let a failed payment succeed after all."""
+        if failed := self._payments("failed"):
+            order_id, payment_id = failed[one % len(failed)]
+            outcome: PaymentStatus = "authorized" if two % 2 else "captured"
+            self.callbacks.append(await self.gateway.succeed_late(order_id, payment_id, outcome))
+
+    async def capture_by_itself(self, one: int, _two: int) -> None:
+        """Let the gateway capture what is authorized."""
+        if waiting := self._payments("authorized"):
+            await self.gateway.capture_by_itself(*waiting[one % len(waiting)])
+
+    async def give_back(self, one: int, _two: int) -> None:
+        """Let the gateway return what nobody captured."""
+        if waiting := self._payments("authorized"):
+            await self.gateway.give_back(*waiting[one % len(waiting)])
+
+    async def deliver(self, one: int, _two: int) -> None:
+        """Hand in any webhook that waits, whatever came before it."""
+        if self.gateway.webhooks:
+            webhook = self.gateway.webhooks.pop(one % len(self.gateway.webhooks))
+            self.delivered.append(webhook)
+            await self.sale.deliver(webhook)
+
+    async def deliver_again(self, one: int, two: int) -> None:
+        """Hand in a webhook once more, under its own or under a new event id."""
+        if self.delivered:
+            webhook = self.delivered[one % len(self.delivered)]
+            if two % 2:
+                webhook = replace(webhook, event_id=new_entity_id("evt"))
+            await self.sale.deliver(webhook)
+
+    async def lose_webhook(self, one: int, _two: int) -> None:
+        """Let a webhook never arrive."""
+        if self.gateway.webhooks:
+            self.gateway.webhooks.pop(one % len(self.gateway.webhooks))
+
+    async def call_back(self, one: int, _two: int) -> None:
+        """Hand in what the checkout gave to some page, perhaps not for the first time."""
+        if self.callbacks:
+            await self.sale.call_back(self.callbacks[one % len(self.callbacks)])
+
+    async def poll(self, one: int, _two: int) -> None:
+        """Ask the gateway about an order."""
+        if order_id := self._order(one):
+            await self.sale.services.payments.settle_order(order_id)
+
+    async def sweep(self, _one: int, two: int) -> None:
+        """Run the jobs that find what was missed and send what is owed."""
+        if two % 2:
+            await self.sale.services.reconciliation.find_missed_payments()
+        await self.sale.settle_down()
+        self._caught_up()
+
+    async def refund(self, one: int, two: int) -> None:
+        """Let the organizer take a booking back, with or without its units."""
+        rows = await self.sale.query(
+            "SELECT b.ref, count(k.id) AS units FROM bookings b JOIN events e ON e.id = b.event_id "
+            "JOIN tickets k ON k.booking_id = b.id AND k.status = 'valid' WHERE e.slug = :slug "
+            "GROUP BY b.ref ORDER BY b.ref",
+            slug=self.slug,
+        )
+        if rows:
+            row = rows[one % len(rows)]
+            await self.sale.services.organizer.refund(
+                row["ref"], restock=bool(two % 2), actor="test"
+            )
+            self.kept_back += 0 if two % 2 else row["units"]
+
+    async def cancel(self, _one: int, two: int) -> None:
+        """Call the whole event off, now and then."""
+        if two == 9:
+            await self.sale.execute(
+                "UPDATE events SET phase = 'cancelled' WHERE slug = :slug", slug=self.slug
+            )
+            self.sale.services.catalog.forget()
+
+    def _caught_up(self) -> None:
+        # A deadline that was moved at the same moment waits for the next run of the job.
+        if self.is_alone:
+            self.is_behind = False
+
+    async def _attempt(self, one: int, outcome: PaymentStatus, amount: int | None = None) -> None:
+        if unpaid := self._unpaid():
+            order_id = unpaid[one % len(unpaid)]
+            paid = await self.gateway.attempt(order_id, outcome, amount_paise=amount)
+            if outcome != "failed":
+                self.callbacks.append(paid)
+
+    async def _check_refusal(
+        self, error: SoldOut | AllHeld | NotEnoughLeft, wish: list[Line]
+    ) -> None:
+        rows = await self.sale.query(
+            "SELECT tier_id, count(*) FILTER (WHERE status = 'available') AS free, "
+            "count(*) FILTER (WHERE status = 'held') AS held FROM units "
+            "WHERE tier_id = ANY(:tiers) GROUP BY tier_id",
+            tiers=[line.tier_id for line in wish],
+        )
+        found = {row["tier_id"]: (row["free"], row["held"]) for row in rows}
+        wanted = {line.tier_id: line.quantity for line in wish}
+        fits = {
+            SoldOut: lambda free, held, _wanted: free + held == 0,
+            AllHeld: lambda free, held, _wanted: free == 0 < held,
+            NotEnoughLeft: lambda free, _held, wanted: 0 < free < wanted,
+        }[type(error)]
+        assert any(fits(*found[tier], quantity) for tier, quantity in wanted.items()), (
+            error,
+            found,
+            wanted,
+        )
+
+    def _visitor(self, one: int) -> str:
+        return self.visitors[one % len(self.visitors)]
+
+    def _wish(self, two: int) -> list[Line]:
+        quantities = WISHES[two % len(WISHES)]
+        return [self.sale.line(count, tier) for tier, count in enumerate(quantities) if count]
+
+    async def _latest(self, one: int) -> str | None:
+        try:
+            view = await self.sale.services.intents.latest(self.slug, self._visitor(one))
+        except IntentExpired:
+            return None
+        return view.id if view else None
+
+    def _order(self, one: int) -> str | None:
+        return self.orders[one % len(self.orders)] if self.orders else None
+
+    def _unpaid(self) -> list[str]:
+        return [
+            order_id
+            for order_id in self.orders
+            if all(
+                payment["status"] == "failed"
+                for payment in self.books.orders[order_id].payments.values()
+            )
+        ]
+
+    def _payments(self, status: str) -> list[tuple[str, str]]:
+        return [
+            (order_id, payment["id"])
+            for order_id, book in self.books.orders.items()
+            for payment in book.payments.values()
+            if payment["status"] == status
+        ]
