@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
 
 import certifi
 import razorpay  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no types
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _VENDOR = "Razorpay"
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 _CONFLICT = 409
+_RAZORPAY_HOST = "api.razorpay.com"
 
 # After these minutes an authorized payment is no longer captured by itself: 12 is the least
 # Razorpay allows, and as long as Surge keeps the seats of someone who is paying.
@@ -107,10 +109,16 @@ class RazorpayGateway:
             timeouts: Seconds to connect, and to wait for an answer.
 
         Raises:
-            ConfigurationError: If a credential is empty.
+            ConfigurationError: If a credential is empty, or a live key would be shown to anyone
+                but Razorpay.
         """
         if not key_id or not key_secret or not webhook_secrets or not all(webhook_secrets):
             msg = "RAZORPAY_KEY_ID, RAZORPAY_KEY_SECRET and RAZORPAY_WEBHOOK_SECRET must be set."
+            raise ConfigurationError(msg)
+        address = urlsplit(base_url)
+        is_razorpay = (address.scheme, address.netloc) == ("https", _RAZORPAY_HOST)
+        if wire.mode_of(key_id) == "live" and not is_razorpay:
+            msg = "A live Razorpay key may only be used with https://api.razorpay.com."
             raise ConfigurationError(msg)
         self._key_id = key_id
         self._key_secret = key_secret
@@ -137,7 +145,8 @@ class RazorpayGateway:
 
     async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
         """Create the order for a receipt, or return the one that exists already."""
-        wanted = _order_request(receipt, amount_paise, currency)
+        notes = wire.order_notes(receipt, self._key_id)
+        wanted = _order_request(receipt, amount_paise, currency, notes)
         try:
             order = await self._create_order(wanted)
         except (ProviderOutcomeUnknown, VendorRefused) as error:
@@ -228,8 +237,13 @@ class RazorpayGateway:
         return wire.signature_matches(body, signature, self._webhook_secrets)
 
     def parse_webhook(self, body: bytes) -> WebhookEvent:
-        """Read a verified webhook."""
-        return wire.read_event(body)
+        """Read a verified webhook, unless it is of the other mode."""
+        event = wire.read_event(body)
+        mode = wire.mode_of(self._key_id)
+        if event.mode not in {None, mode}:
+            msg = f"This event is of {event.mode} mode, and this install of {mode} mode."
+            raise ProviderRejected(msg)
+        return event
 
     async def _call(self, use: Callable[[_Client], object]) -> object:
         return await in_thread(self._limiter, lambda: use(self._client()))
@@ -287,14 +301,16 @@ class RazorpayGateway:
         raise cause
 
 
-def _order_request(receipt: str, amount_paise: int, currency: str) -> dict[str, Any]:
+def _order_request(
+    receipt: str, amount_paise: int, currency: str, notes: dict[str, str]
+) -> dict[str, Any]:
     return {
         "amount": amount_paise,
         "currency": currency,
         "receipt": receipt,
         "unique_receipt": True,
         "partial_payment": False,
-        "notes": {"receipt": receipt},
+        "notes": notes,
         "payment": {
             "capture": "automatic",
             "capture_options": {

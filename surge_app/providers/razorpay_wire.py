@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+LIVE_KEY_PREFIX = "rzp_live_"
+
+_MODE = "surge_mode"
+
+
 def signature_matches(message: bytes, signature: str | None, secrets: Iterable[str]) -> bool:
     """Whether one of the secrets signed these bytes.
 
@@ -123,11 +128,34 @@ def read_event(body: bytes) -> WebhookEvent:
         msg = "The webhook's body is not an event."
         raise ProviderRejected(msg)
     payload = _mapping(found.get("payload"))
+    entities = {
+        name: _mapping(payload.get(name)).get("entity") for name in ("payment", "refund", "order")
+    }
     return WebhookEvent(
         kind=str(kind),
-        payment=read_payment(_mapping(payload.get("payment")).get("entity")),
-        refund=read_refund(_mapping(payload.get("refund")).get("entity")),
+        payment=read_payment(entities["payment"]),
+        refund=read_refund(entities["refund"]),
+        account_id=_text_or_none(found.get("account_id")),
+        mode=next(filter(None, map(_mode, entities.values())), None),
     )
+
+
+def order_notes(receipt: str, key_id: str) -> dict[str, str]:
+    """Return what is noted on an order; it comes back with its payments.
+
+    No event of Razorpay says whether it is of test or of live mode, so the order has to.
+    """
+    return {"receipt": receipt, _MODE: mode_of(key_id)}
+
+
+def mode_of(key_id: str) -> str:
+    """Return `live` or `test`, as the key says."""
+    return "live" if key_id.startswith(LIVE_KEY_PREFIX) else "test"
+
+
+def _mode(entity: object) -> str | None:
+    # Notes without a pair come back as a list.
+    return _text_or_none(_mapping(_mapping(entity).get("notes")).get(_MODE))
 
 
 def items(collection: object) -> list[object]:

@@ -121,6 +121,9 @@ def status_error(
         headers: Case-insensitive headers, for the vendor's wish when to come back.
         mutates: Whether the request could have changed something.
     """
+    if status < HTTPStatus.BAD_REQUEST:
+        # A redirect or less is no vendor's answer, but something that stands in between.
+        return unreadable(vendor, mutates=mutates)
     msg = f"{vendor} answered {status}: {_words(body)}"
     if status == HTTPStatus.GATEWAY_TIMEOUT and mutates:
         return ProviderOutcomeUnknown(msg)

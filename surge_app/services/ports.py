@@ -108,11 +108,15 @@ class WebhookEvent:
         kind: The vendor's event name, such as `payment.captured`.
         payment: The payment it speaks of, if any.
         refund: The refund it speaks of, if any.
+        account_id: Whose account it happened on, by the vendor's id, if told.
+        mode: `test` or `live`, if it can be told; in test mode no money moves.
     """
 
     kind: str
     payment: GatewayPayment | None = None
     refund: GatewayRefund | None = None
+    account_id: str | None = None
+    mode: str | None = None
 
 
 class PaymentGateway(Protocol):
@@ -179,7 +183,8 @@ class PaymentGateway(Protocol):
         """Read a verified webhook.
 
         Raises:
-            ProviderRejected: If the body is not an event.
+            ProviderRejected: If the body is not an event, or one of test mode came to an install
+                of live mode, or the other way round.
         """
         ...
 

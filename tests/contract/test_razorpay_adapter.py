@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from surge_app.errors import ConfigurationError
 from surge_app.providers import RazorpayGateway, build_gateway
 from surge_app.providers.razorpay_wire import signature_matches
+from surge_app.providers.transport import VendorSession
 from surge_app.services.ports import (
     GatewayPaymentStatus,
     GatewayRefundStatus,
@@ -367,3 +371,157 @@ def test_two_installs_do_not_share_sandbox_secrets() -> None:
     assert one.razorpay_webhook_secrets[0] in two.razorpay_webhook_secrets
     with pytest.raises(ConfigurationError):
         sandbox_keys(load_settings(secret_key=()))
+
+
+@asynccontextmanager
+async def _answering(status: int, body: str, **headers: str) -> AsyncGenerator[RazorpayGateway]:
+    """A gateway whose vendor gives the same answer to everything."""
+    app, port = FastAPI(), free_port()
+
+    @app.api_route("/{rest:path}", methods=["GET", "POST"])
+    async def answer(rest: str) -> Response:
+        return Response(body, status, headers)
+
+    gateway = RazorpayGateway("rzp_test_x", "s", ("w",), f"http://127.0.0.1:{port}", "/x.js")
+    async with serve(app, port):
+        yield gateway
+
+
+CALLS: dict[str, Callable[[RazorpayGateway], Awaitable[object]]] = {
+    "ping": lambda gateway: gateway.ping(),
+    "create_order": lambda gateway: gateway.create_order(
+        receipt="r", amount_paise=100, currency="INR"
+    ),
+    "order_payments": lambda gateway: gateway.order_payments("order_1"),
+    "payment": lambda gateway: gateway.payment("pay_1"),
+    "capture": lambda gateway: gateway.capture("pay_1", amount_paise=100, currency="INR"),
+    "refund": lambda gateway: gateway.refund(
+        "pay_1", body='{"receipt":"r"}', idempotency_key="rf-0123456789"
+    ),
+}
+MUTATING = {"create_order", "capture", "refund"}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (200, "<html>Sign in to the network</html>", {}),
+        (200, "[]", {}),
+        (204, "", {}),
+        (302, "", {"location": "https://elsewhere.example"}),
+    ],
+)
+async def test_an_answer_that_is_not_razorpays_is_never_taken_for_one(
+    name: str,
+    status: int,
+    body: str,
+    headers: dict[str, str],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    wanted = ProviderOutcomeUnknown if name in MUTATING else ProviderUnavailable
+    async with _answering(status, body, **headers) as gateway:
+        with pytest.raises(wanted):
+            await CALLS[name](gateway)
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_every_call_has_its_time_outs_and_todays_certificates(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, object]] = []
+    inner = VendorSession.send
+
+    def record(self: VendorSession, request: object, **options: object) -> object:
+        sent.append(options)
+        return inner(self, request, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(VendorSession, "send", record)
+    error = {"error": {"code": "BAD_REQUEST_ERROR", "description": "already unique"}}
+    async with _answering(400, json.dumps(error)) as gateway:
+        with pytest.raises(ProviderRejected):
+            await CALLS[name](gateway)
+    assert sent
+    for options in sent:
+        assert options["timeout"] == (3.0, 8.0)
+        assert options["verify"] == certifi.where()
+
+
+async def test_no_thread_shares_its_client_and_none_repeats_a_call_by_itself(
+    stand: Stand, gateway: RazorpayGateway
+) -> None:
+    await asyncio.gather(*(gateway.ping() for _ in range(16)))
+    here = gateway._client()
+    assert here is gateway._client()
+    elsewhere = await asyncio.to_thread(gateway._client)
+    assert elsewhere is not here
+    assert not here.retry_enabled  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("mode", ["down", "http_429", "http_502_html"])
+async def test_a_ping_tells_whether_the_gateway_answers(
+    stand: Stand, gateway: RazorpayGateway, mode: str
+) -> None:
+    await gateway.ping()
+    await stand.fault("razorpay", mode)
+    with pytest.raises(ProviderUnavailable):
+        await gateway.ping()
+
+
+async def test_silence_is_told_from_a_refusal(stand: Stand) -> None:
+    gateway = _gateway(stand, timeouts=(1.0, 0.3))
+    await stand.fault("razorpay", "hang", 5)
+    with pytest.raises(ProviderUnavailable) as silent:
+        await gateway.ping()
+    await stand.fault("razorpay", "down")
+    with pytest.raises(ProviderUnavailable) as refused:
+        await gateway.ping()
+    assert (silent.value.timed_out, refused.value.timed_out) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://127.0.0.1:3000/sandbox/razorpay",
+        "http://api.razorpay.com",
+        "https://api.razorpay.com.example.org",
+        "https://api.razorpay.com@example.org",
+    ],
+)
+def test_a_live_key_is_shown_to_razorpay_alone(base_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="live"):
+        RazorpayGateway("rzp_live_x", "s", ("w",), base_url, "/x.js")
+    RazorpayGateway("rzp_live_x", "s", ("w",), "https://api.razorpay.com", "/x.js")
+
+
+def _event_of_mode(mode: str | None, *, of: str = "payment") -> bytes:
+    entity = {"id": "pay_1", "order_id": "order_1", "amount": 1, "currency": "INR"}
+    entity |= {"status": "captured", "notes": {"surge_mode": mode} if mode else []}
+    event = {
+        "event": "payment.captured",
+        "account_id": "acc_1",
+        "payload": {of: {"entity": entity}},
+    }
+    return json.dumps(event).encode()
+
+
+@pytest.mark.parametrize("of", ["payment", "order"])
+def test_an_event_of_test_mode_is_rejected_by_a_live_install(of: str) -> None:
+    live = RazorpayGateway("rzp_live_x", "s", ("w",), "https://api.razorpay.com", "/x.js")
+    test = _fixture_gateway("w")
+    for gateway, mine, other in ((live, "live", "test"), (test, "test", "live")):
+        event = gateway.parse_webhook(_event_of_mode(mine, of=of))
+        assert (event.mode, event.account_id) == (mine, "acc_1")
+        assert gateway.parse_webhook(_event_of_mode(None, of=of)).mode is None
+        with pytest.raises(ProviderRejected, match=f"{other} mode"):
+            gateway.parse_webhook(_event_of_mode(other, of=of))
+
+
+async def test_the_webhooks_of_an_order_say_the_mode_of_its_key(
+    stand: Stand, gateway: RazorpayGateway
+) -> None:
+    order = await gateway.create_order(receipt=RECEIPT, amount_paise=52500, currency="INR")
+    await stand.attempt(order.id, outcome="captured")
+    events = [gateway.parse_webhook(one.body) for one in await stand.webhook_count(3)]
+    assert [event.mode for event in events] == ["test"] * 3
