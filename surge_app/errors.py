@@ -152,6 +152,13 @@ class PaymentStarted(SurgeError):
     status = 409
 
 
+class PaymentBeingChecked(SurgeError):
+    """Your payment is being checked. You will hear from us; please do not pay a second time."""
+
+    code = "payment_being_checked"
+    status = 409
+
+
 class BadSignature(SurgeError):
     """That message was not signed by the payment provider."""
 

@@ -179,12 +179,12 @@ class PrefillOut(BaseModel):
 
 
 class CheckoutOut(BaseModel):
-    """What the payment modal needs."""
+    """What the payment modal needs; no order but a booking if there is nothing to pay."""
 
     model_config = ConfigDict(from_attributes=True)
 
     key_id: str
-    order_id: str
+    order_id: str | None
     amount_paise: int
     currency: str
     name: str
@@ -192,6 +192,7 @@ class CheckoutOut(BaseModel):
     prefill: PrefillOut
     timeout_seconds: int
     script_url: str
+    booking_ref: str | None
 
 
 class OutcomeOut(BaseModel):

@@ -11,13 +11,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     DateTime,
-    Interval,
     and_,
     case,
-    cast,
     delete,
     func,
-    literal,
     or_,
     select,
     update,
@@ -29,7 +26,6 @@ from surge_app.db.engine import locked
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Booking,
-    BookingStatus,
     Intent,
     IntentLine,
     IntentStatus,
@@ -37,8 +33,6 @@ from surge_app.models import (
 )
 
 _NOW = func.clock_timestamp()
-# Later, whoever is paying has come back or never will, and the webhook has come or is lost.
-_FIRST_CHECK = timedelta(seconds=60)
 # As a subquery it is asked once, and an index can serve a comparison with it.
 _HOLD_NOW = select(func.hold_clock(type_=DateTime(timezone=True))).scalar_subquery()
 _IS_LIVE = col(Intent.status).in_(LIVE_INTENT_STATUSES)
@@ -163,57 +157,3 @@ async def unsettled_orders(
         .limit(limit)
     )
     return result.all()
-
-
-async def start_paying(session: AsyncSession, intent: Intent, *, window: timedelta) -> None:
-    """Move a held intent to paying; its deadline becomes the end of the payment window."""
-    expires_at = (
-        await session.execute(
-            update(Intent)
-            .where(col(Intent.id) == intent.id)
-            .values(
-                status=IntentStatus.PAYING,
-                paying_at=_NOW,
-                next_check_at=_NOW + _FIRST_CHECK,
-                expires_at=_HOLD_NOW + cast(literal(window), Interval),
-            )
-            .returning(col(Intent.expires_at))
-        )
-    ).scalar_one()
-    intent.status, intent.expires_at = IntentStatus.PAYING, expires_at
-
-
-async def tickets_of_person(
-    session: AsyncSession, *, event_id: str, email: str, phone: str, but_not: str
-) -> int:
-    """Count the tickets a person has in live intents and bookings, by either contact.
-
-    Callers hold `lock_person`, so two parallel requests of one person are counted in turn.
-    """
-    quantity = func.coalesce(func.sum(col(IntentLine.quantity)), 0)
-    counts = or_(
-        _IS_LIVE,
-        and_(
-            col(Intent.status) == IntentStatus.CONFIRMED,
-            col(Booking.status) == BookingStatus.CONFIRMED,
-        ),
-    )
-    result = await session.execute(
-        select(quantity)
-        .select_from(Intent)
-        .join(IntentLine, col(IntentLine.intent_id) == col(Intent.id))
-        .join(Booking, col(Booking.intent_id) == col(Intent.id), isouter=True)
-        .where(
-            col(Intent.event_id) == event_id,
-            col(Intent.id) != but_not,
-            or_(col(Intent.email) == email, col(Intent.phone) == phone),
-            counts,
-        )
-    )
-    return int(result.scalar_one())
-
-
-async def lock_person(session: AsyncSession, *, event_id: str, email: str, phone: str) -> None:
-    """Serialize one person's purchases of one event until the transaction ends."""
-    for key in sorted((f"{event_id}:{email}", f"{event_id}:{phone}")):
-        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))

@@ -68,7 +68,8 @@ class Intent(SQLModel, table=True):
             postgresql_where=text("next_check_at IS NOT NULL"),
         ),
         Index("ix_intents_visitor", "event_id", "visitor_id", "created_at"),
-        Index("ix_intents_person", "event_id", "phone", "email"),
+        Index("ix_intents_email", "event_id", "email", postgresql_where=text("email IS NOT NULL")),
+        Index("ix_intents_phone", "event_id", "phone", postgresql_where=text("phone IS NOT NULL")),
     )
 
     id: str = id_field()

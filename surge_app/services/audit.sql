@@ -56,7 +56,7 @@ HAVING (p.disposition IS NULL AND p.status = 'captured')
     OR (p.disposition = 'applied' AND bool_and(b.status = 'confirmed') AND count(DISTINCT r.id) <> 0)
     OR (p.disposition = 'refund' AND (count(DISTINCT r.id) <> 1 OR count(DISTINCT b.id) <> 0));
 
--- bookings_are_paid: A booking has one applied payment of exactly its total, in its currency.
+-- bookings_are_paid: A booking has one applied payment of exactly its total, in its currency; a free one none.
 SELECT e.slug, b.ref, b.total_paise, count(p.id) AS payments, min(p.amount_paise) AS paid_paise
 FROM bookings b
 JOIN events e ON e.id = b.event_id
@@ -64,7 +64,8 @@ LEFT JOIN payments p ON p.intent_id = b.intent_id AND p.disposition = 'applied'
      AND p.currency = b.currency
 WHERE CAST(:slug AS text) IS NULL OR e.slug = :slug
 GROUP BY e.slug, b.ref, b.total_paise
-HAVING count(p.id) <> 1 OR min(p.amount_paise) <> b.total_paise;
+HAVING count(p.id) <> CASE WHEN b.total_paise = 0 THEN 0 ELSE 1 END
+    OR min(p.amount_paise) <> b.total_paise;
 
 -- bookings_have_their_tickets: A booking has as many tickets as its lines wanted.
 SELECT e.slug, b.ref,

@@ -22,10 +22,10 @@ from surge_app.db.engine import Database
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, SurgeError
 from surge_app.models import AuditEntry, BookingStatus, Event, MessageKind, MessageStatus, Tier
 from surge_app.services import ledger
+from surge_app.services.bookkeeping import refund_row
 from surge_app.services.catalog import Catalog, event_status, event_view, frame_of
 from surge_app.services.notifications import Notifications, messages_for
 from surge_app.services.offers import NewEvent, check_frame
-from surge_app.services.settlement import refund_row
 from surge_app.services.views import EventStats, QueueStats, TierStats
 from surge_app.services.waiting_room import WaitingRoom
 

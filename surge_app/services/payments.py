@@ -9,23 +9,17 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from surge_app.clock import utc_now
-from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as intent_queries
 from surge_app.db import payments as queries
 from surge_app.db.engine import Database
 from surge_app.errors import (
     BadSignature,
     GatewayUnavailable,
-    IntentExpired,
     NotFound,
-    PaymentStarted,
-    PersonLimit,
 )
 from surge_app.log import get_logger
-from surge_app.models import Event, InboxEvent, Intent, IntentStatus
+from surge_app.models import InboxEvent, IntentStatus
 from surge_app.services.contacts import Contacts
 from surge_app.services.outages import Outages
 from surge_app.services.ports import (
@@ -36,7 +30,8 @@ from surge_app.services.ports import (
     ProviderRejected,
 )
 from surge_app.services.settlement import Settlement
-from surge_app.services.views import CheckoutView, Contact, PaymentOutcome
+from surge_app.services.starting import PaymentStarts
+from surge_app.services.views import CheckoutView, PaymentOutcome
 from surge_app.services.waiting_room import WaitingRoom
 
 _log = get_logger(__name__)
@@ -67,51 +62,33 @@ class Payments:
         self._database = database
         self._gateway = gateway
         self._contacts = contacts
-        self._waiting_room = waiting_room
         self._settlement = settlement
-        self._outages = outages
+        self._starts = PaymentStarts(
+            database, gateway, waiting_room, settlement, outages, ask=self.settle_order
+        )
 
     async def start(
         self, intent_id: str, visitor_id: str, *, name: object, email: object, phone: object
     ) -> CheckoutView:
         """Prepare the payment of a live hold; repeating it returns the same order.
 
-        The hold becomes a payment window of its own, once: no repeat makes it longer.
+        The hold becomes a payment window of its own, once: no repeat makes it longer. What costs
+        nothing is booked at once; there is no order then.
 
         Raises:
             InvalidContact: With a sentence for each field.
             IntentExpired: If the time is over.
+            NotOnSale: If the event was cancelled.
             PersonLimit: If this person has too many tickets already.
+            PaymentBeingChecked: If an earlier payment of this person for this event is still
+                open; `details["booking_ref"]` is set if it has just come through.
+            PaymentStarted: If the tickets kept changing while the order was made.
             GatewayUnavailable: If the gateway does not answer; the hold is unchanged.
             PaymentsPaused: If it has not answered for a while; the clock stands still.
             NotFound: If the intent is not the visitor's own.
         """
         contact = self._contacts.check(name=name, email=email, phone=phone)
-        for _ in range(_TRIES):
-            intent, event = await self._note_contact(intent_id, visitor_id, contact)
-            await self._outages.require_none()
-            if intent.order_id is None:
-                order_id = await self._order(intent)
-                intent = await self._begin(intent, order_id, event)
-            if intent.order_id is not None:
-                break
-        else:
-            # Another tab keeps changing the tickets; no order may differ from what is held.
-            raise PaymentStarted
-        remaining = int((intent.expires_at - utc_now()).total_seconds())
-        lease = timedelta(seconds=max(0, remaining)) + _LEASE_SLACK
-        await self._waiting_room.keep_pass(event.slug, visitor_id, lease=lease)
-        return CheckoutView(
-            key_id=self._gateway.key_id,
-            order_id=intent.order_id,
-            amount_paise=intent.total_paise,
-            currency=intent.currency,
-            name=event.name,
-            description=f"Tickets for {event.name}",
-            prefill=contact,
-            timeout_seconds=max(1, remaining - _MODAL_CLOSES_EARLY_SECONDS),
-            script_url=self._gateway.checkout_script_url,
-        )
+        return await self._starts.start(intent_id, visitor_id, contact)
 
     async def settle_callback(
         self, *, order_id: str, payment_id: str, signature: str
@@ -257,70 +234,3 @@ class Payments:
             _log.warning("capture_failed", payment=payment.id, error=str(error))
             return outcome
         return await self._settlement.settle(captured)
-
-    async def _note_contact(
-        self, intent_id: str, visitor_id: str, contact: Contact
-    ) -> tuple[Intent, Event]:
-        async with self._database.transaction() as session:
-            intent = await intent_queries.by_id(session, intent_id, for_update=True)
-            if intent is None or intent.visitor_id != visitor_id:
-                raise NotFound
-            event = await catalog_queries.event_by_id(session, intent.event_id)
-            await _require_live(session, intent)
-            await _require_within_limit(session, intent, event, contact)
-            intent.name, intent.email, intent.phone = contact.name, contact.email, contact.phone
-            return intent, event
-
-    async def _order(self, intent: Intent) -> str:
-        try:
-            order = await self._gateway.create_order(
-                receipt=f"{intent.id}-{intent.total_paise}",
-                amount_paise=intent.total_paise,
-                currency=intent.currency,
-            )
-        except ProviderError as error:
-            _log.warning("order_failed", intent=intent.id, error=str(error))
-            await self._outages.require_none()
-            raise GatewayUnavailable from error
-        return order.id
-
-    async def _begin(self, ordered: Intent, order_id: str, event: Event) -> Intent:
-        """Start the window with an order, unless the tickets were changed while it was made."""
-        window = timedelta(seconds=event.payment_seconds)
-        async with self._database.transaction() as session:
-            intent = await intent_queries.by_id(session, ordered.id, for_update=True)
-            if intent is None:
-                raise NotFound
-            # The hold may have ended while the gateway was answering.
-            await _require_live(session, intent)
-            if intent.order_id is None and intent.total_paise != ordered.total_paise:
-                return intent
-            if intent.order_id is None:
-                intent.order_id = order_id
-            if intent.status == IntentStatus.HELD:
-                await session.flush()
-                await intent_queries.start_paying(session, intent, window=window)
-        _log.info("payment_started", intent=ordered.id, order=order_id)
-        return intent
-
-
-async def _require_live(session: AsyncSession, intent: Intent) -> None:
-    now = await intent_queries.hold_now(session)
-    if intent.status not in _LIVE or intent.expires_at <= now:
-        raise IntentExpired
-
-
-async def _require_within_limit(
-    session: AsyncSession, intent: Intent, event: Event, contact: Contact
-) -> None:
-    person = {"event_id": event.id, "email": contact.email, "phone": contact.phone}
-    await intent_queries.lock_person(session, **person)
-    others = await intent_queries.tickets_of_person(session, **person, but_not=intent.id)
-    rows = await intent_queries.lines(session, intent.id)
-    wanted = sum(line.quantity for line, _ in rows)
-    if others + wanted > event.max_per_person:
-        msg = (
-            f"With this email or mobile number, {others} tickets are held or bought already; "
-            f"one person may buy at most {event.max_per_person}."
-        )
-        raise PersonLimit(msg, max_per_person=event.max_per_person)

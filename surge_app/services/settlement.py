@@ -8,10 +8,8 @@ happen once even where this code were wrong.
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -20,31 +18,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import utc_now
 from surge_app.db import bookings as booking_queries
 from surge_app.db import intents as intent_queries
-from surge_app.db import outbox, settling
+from surge_app.db import paying, settling
 from surge_app.db import payments as queries
 from surge_app.db.batch import Batcher
-from surge_app.db.bulk import insert_many
 from surge_app.db.engine import Database
+from surge_app.db.paying import Person
 from surge_app.db.settling import Case
 from surge_app.errors import SurgeError
 from surge_app.log import get_logger
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
-    Booking,
     BookingStatus,
     Disposition,
     EntryKind,
-    IntentStatus,
-    MessageKind,
     Payment,
     PaymentStatus,
     Refund,
     RefundStatus,
-    Ticket,
-    UnmatchedPayment,
 )
-from surge_app.services import inventory, ledger
-from surge_app.services.notifications import messages_for
+from surge_app.services import bookkeeping, inventory, ledger
+from surge_app.services.bookkeeping import Work
 from surge_app.services.ports import (
     GatewayPayment,
     GatewayPaymentStatus,
@@ -57,8 +50,6 @@ from surge_app.services.waiting_room import WaitingRoom
 
 _log = get_logger(__name__)
 
-_REF_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-_REF_LENGTH = 8
 _MOST_TOGETHER = 100
 _FLIGHTS = 2
 # How long tickets taken again for an authorized payment are kept while it is being captured.
@@ -75,18 +66,6 @@ class _Free:
     """An intent that costs nothing and is confirmed without a payment."""
 
     intent_id: str
-
-
-@dataclass(slots=True)
-class _Work:
-    """What one transaction is going to write."""
-
-    payments: dict[str, Payment] = field(default_factory=dict[str, Payment])
-    sold: list[tuple[Case, Payment | None, Booking]] = field(
-        default_factory=list[tuple[Case, Payment | None, Booking]]
-    )
-    refused: list[tuple[Case, Payment]] = field(default_factory=list[tuple[Case, Payment]])
-    unmatched: dict[str, GatewayPayment] = field(default_factory=dict[str, GatewayPayment])
 
 
 class Settlement:
@@ -159,7 +138,7 @@ class Settlement:
         """Settle what needs no units but those its intent holds; None for what is late."""
         order_ids = {item.order_id for item in items if isinstance(item, GatewayPayment)}
         intent_ids = {item.intent_id for item in items if isinstance(item, _Free)}
-        work = _Work()
+        work = Work()
         async with self._database.transaction() as session:
             found = await settling.cases(session, order_ids=order_ids, intent_ids=intent_ids)
             by_order = {case.intent.order_id: case for case in found}
@@ -170,8 +149,8 @@ class Settlement:
                 else _settle_one(work, by_order.get(item.order_id), item)
                 for item in items
             ]
-            await _write(session, work)
-        _tell(work)
+            await bookkeeping.write(session, work)
+        bookkeeping.tell(work)
         for case, _, _ in work.sold:
             await self._waiting_room.serve(case.event.slug, case.intent.visitor_id)
         return outcomes
@@ -183,7 +162,7 @@ class Settlement:
 
     async def _settle_alone(self, told: GatewayPayment) -> PaymentOutcome:
         """Settle a payment whose intent has ended: its units are taken again if they can be."""
-        work = _Work()
+        work = Work()
         async with self._database.transaction() as session:
             found = await settling.cases(session, order_ids=[told.order_id])
             case = found[0] if found else None
@@ -194,18 +173,18 @@ class Settlement:
                 reason = await _take_again(session, case, is_captured=is_captured)
                 verdict = _verdict_late(is_captured=is_captured, is_possible=reason is None)
                 outcome = _carry_out(work, case, payment, verdict, reason)
-            await _write(session, work)
+            await bookkeeping.write(session, work)
             holds_more = case is not None and await settling.holds_something(
                 session, event_id=case.event.id, visitor_id=case.intent.visitor_id
             )
-        _tell(work)
+        bookkeeping.tell(work)
         for sold, _, _ in work.sold:
             if not holds_more:
                 await self._waiting_room.serve(sold.event.slug, sold.intent.visitor_id)
         return outcome or PaymentOutcome(None, "unmatched")
 
 
-def _settle_one(work: _Work, case: Case | None, told: GatewayPayment) -> PaymentOutcome | None:
+def _settle_one(work: Work, case: Case | None, told: GatewayPayment) -> PaymentOutcome | None:
     if case is None:
         _log.error("payment_unmatched", payment=told.id, order=told.order_id)
         if told.status in _IS_MONEY:
@@ -218,10 +197,10 @@ def _settle_one(work: _Work, case: Case | None, told: GatewayPayment) -> Payment
     return _carry_out(work, case, payment, verdict, reason)
 
 
-def _settle_free(work: _Work, case: Case | None) -> PaymentOutcome | None:
+def _settle_free(work: Work, case: Case | None) -> PaymentOutcome | None:
     is_free = case is not None and case.intent.total_paise == 0
     if case is not None and is_free and case.intent.status in LIVE_INTENT_STATUSES:
-        _book(work, case, None)
+        bookkeeping.book(work, case, None)
     return outcome_of(case) if case is not None else None
 
 
@@ -232,14 +211,14 @@ def _verdict_late(*, is_captured: bool, is_possible: bool) -> Verdict:
 
 
 def _carry_out(
-    work: _Work, case: Case, payment: Payment, verdict: Verdict, reason: str | None
+    work: Work, case: Case, payment: Payment, verdict: Verdict, reason: str | None
 ) -> PaymentOutcome | None:
     """Note what a verdict asks to be written; None if it is not for now."""
     if verdict == Verdict.LATE:
         return None
     if verdict == Verdict.APPLY:
         payment.disposition, payment.settled_at = Disposition.APPLIED, utc_now()
-        _book(work, case, payment)
+        bookkeeping.book(work, case, payment)
     elif verdict in {Verdict.REFUND, Verdict.LET_GO}:
         payment.reason = reason
         if verdict == Verdict.REFUND:
@@ -248,25 +227,6 @@ def _carry_out(
     if verdict != Verdict.NOTHING:
         work.payments[payment.id] = payment
     return replace(outcome_of(case), is_capture_due=verdict == Verdict.CAPTURE)
-
-
-def _book(work: _Work, case: Case, payment: Payment | None) -> None:
-    intent = case.intent
-    booking = Booking(
-        ref=_new_ref(),
-        event_id=intent.event_id,
-        intent_id=intent.id,
-        name=intent.name or "",
-        email=intent.email or "",
-        phone=intent.phone or "",
-        subtotal_paise=intent.subtotal_paise,
-        fee_paise=intent.fee_paise,
-        total_paise=intent.total_paise,
-        currency=intent.currency,
-    )
-    intent.status = IntentStatus.CONFIRMED
-    case.booking_ref, case.booking_status = booking.ref, BookingStatus.CONFIRMED
-    work.sold.append((case, payment, booking))
 
 
 async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -> str | None:
@@ -279,10 +239,9 @@ async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -
     intent, event = case.intent, case.event
     if await intent_queries.database_now(session) >= (event.sales_close_at or event.starts_at):
         return "sale_is_over"
-    person = {"event_id": event.id, "email": intent.email or "", "phone": intent.phone or ""}
-    await intent_queries.lock_person(session, **person)
-    others = await intent_queries.tickets_of_person(session, **person, but_not=intent.id)
-    if others + case.quantity > event.max_per_person:
+    person = Person(intent.id, event.id, intent.name or "", intent.email or "", intent.phone or "")
+    standing = (await paying.standings(session, [person]))[intent.id]
+    if standing.others + standing.own > event.max_per_person:
         return "person_limit"
     rows = await intent_queries.lines(session, intent.id)
     wanted = [Line(line.tier_id, line.quantity) for line, _ in rows]
@@ -299,97 +258,6 @@ async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -
     return None
 
 
-async def _write(session: AsyncSession, work: _Work) -> None:
-    await settling.write_unmatched(
-        session, [_unmatched(payment) for payment in work.unmatched.values()]
-    )
-    await settling.write_payments(session, list(work.payments.values()))
-    refunded = [payment for _, payment in work.refused if payment.disposition == Disposition.REFUND]
-    await insert_many(session, [ledger.received_in_vain(payment) for payment in refunded])
-    await insert_many(
-        session,
-        [
-            refund_row(payment, amount_paise=payment.amount_paise, reason=payment.reason or "")
-            for payment in refunded
-        ],
-    )
-    messages = [
-        message
-        for case, _ in work.refused
-        if case.intent.status != IntentStatus.CONFIRMED
-        for message in messages_for(case.intent, None, MessageKind.LATE_PAYMENT)
-    ]
-    if work.sold:
-        await _write_bookings(session, work)
-    messages += [
-        message
-        for case, _, booking in work.sold
-        for message in messages_for(case.intent, booking, MessageKind.CONFIRMATION)
-    ]
-    await outbox.add(session, messages)
-
-
-async def _write_bookings(session: AsyncSession, work: _Work) -> None:
-    quantities = {case.intent.id: case.quantity for case, _, _ in work.sold}
-    sold = await settling.sell(session, quantities)
-    if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
-        msg = "an intent does not hold the units it was paid for"
-        raise RuntimeError(msg)
-    await settling.confirm(session, quantities)
-    await insert_many(session, [booking for _, _, booking in work.sold])
-    await insert_many(session, _tickets([booking for _, _, booking in work.sold], sold))
-    await insert_many(
-        session,
-        [
-            entry
-            for _, payment, booking in work.sold
-            if payment is not None
-            for entry in ledger.sale(payment, booking)
-        ],
-    )
-
-
-def _tickets(bookings: Sequence[Booking], sold: Mapping[str, Sequence[str]]) -> list[Ticket]:
-    return [
-        Ticket(booking_id=booking.id, unit_id=unit_id, seq=seq, code=_new_code())
-        for booking in bookings
-        for seq, unit_id in enumerate(sold[booking.intent_id], start=1)
-    ]
-
-
-def _unmatched(told: GatewayPayment) -> UnmatchedPayment:
-    return UnmatchedPayment(
-        id=told.id,
-        order_id=told.order_id,
-        amount_paise=told.amount_paise,
-        currency=told.currency,
-        status=told.status.value,
-    )
-
-
-def _tell(work: _Work) -> None:
-    """Log what was written, once it is."""
-    for case, payment, booking in work.sold:
-        _log.info(
-            "booking_confirmed",
-            booking=booking.ref,
-            intent=case.intent.id,
-            payment=payment.id if payment else None,
-            tickets=case.quantity,
-            subtotal_paise=booking.subtotal_paise,
-            fee_paise=booking.fee_paise,
-            total_paise=booking.total_paise,
-        )
-    for case, payment in work.refused:
-        is_refunded = payment.disposition == Disposition.REFUND
-        _log.warning(
-            "payment_refunded" if is_refunded else "payment_let_go",
-            payment=payment.id,
-            intent=case.intent.id,
-            reason=payment.reason,
-        )
-
-
 async def _finish_refund(session: AsyncSession, refund: Refund) -> None:
     refund.status = RefundStatus.PROCESSED
     refund.processed_at = utc_now()
@@ -404,33 +272,3 @@ async def _finish_refund(session: AsyncSession, refund: Refund) -> None:
     if is_of_booking and booking is not None and booking.status == BookingStatus.REFUNDING:
         booking.status = BookingStatus.REFUNDED
     _log.info("refund_processed", refund=refund.id, payment=payment.id)
-
-
-def refund_row(payment: Payment, *, amount_paise: int, reason: str) -> Refund:
-    """Return the refund of a payment, with the exact body every attempt will send."""
-    key = f"rf-{payment.id}-1"
-    body = json.dumps(
-        {
-            "amount": amount_paise,
-            "speed": "normal",
-            "receipt": key,
-            "notes": {"reason": reason},
-        },
-        separators=(",", ":"),
-    )
-    return Refund(
-        payment_id=payment.id,
-        amount_paise=amount_paise,
-        reason=reason,
-        idempotency_key=key,
-        body=body,
-        next_attempt_at=utc_now() - timedelta(seconds=1),
-    )
-
-
-def _new_ref() -> str:
-    return "SRG-" + "".join(secrets.choice(_REF_ALPHABET) for _ in range(_REF_LENGTH))
-
-
-def _new_code() -> str:
-    return secrets.token_urlsafe(16)

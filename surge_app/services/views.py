@@ -154,10 +154,16 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutView:
-    """What the payment modal needs. The order is the same on every repeat."""
+    """What the payment modal needs. The order is the same on every repeat.
+
+    Attributes:
+        order_id: None if there is nothing to pay.
+        timeout_seconds: When the modal closes by itself, a little before the tickets go.
+        booking_ref: Set if there is nothing to pay: the tickets are free, or paid already.
+    """
 
     key_id: str
-    order_id: str
+    order_id: str | None
     amount_paise: int
     currency: str
     name: str
@@ -165,6 +171,7 @@ class CheckoutView:
     prefill: Contact
     timeout_seconds: int
     script_url: str
+    booking_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

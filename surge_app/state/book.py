@@ -14,6 +14,7 @@ from surge_app.errors import (
     InvalidContact,
     NotAdmitted,
     NotFound,
+    PaymentBeingChecked,
     PaymentsPaused,
     SurgeError,
 )
@@ -199,8 +200,9 @@ class BookState(ContactForm, HoldClock, rx.State):
         else:
             async with self:
                 await self._refresh(intent)
-                self.checkout = cards.checkout_card(checkout)
-                self.attempt += 1
+                if checkout.order_id is not None:
+                    self.checkout = cards.checkout_card(checkout)
+                    self.attempt += 1
         finally:
             async with self:
                 self.busy = ""
@@ -367,6 +369,8 @@ class BookState(ContactForm, HoldClock, rx.State):
             await self._beat_once(visitor)
             if not self.payments_paused:
                 self._say(error.message, "warn")
+        elif isinstance(error, PaymentBeingChecked) and "booking_ref" in error.details:
+            self._go_to_booking(str(error.details["booking_ref"]))
         else:
             self._say(error.message)
 

@@ -269,7 +269,7 @@ def checkout_card(view: CheckoutView) -> CheckoutCard:
     """Project what the payment modal needs."""
     return CheckoutCard(
         key_id=view.key_id,
-        order_id=view.order_id,
+        order_id=view.order_id or "",
         amount_paise=view.amount_paise,
         currency=view.currency,
         name=view.name,

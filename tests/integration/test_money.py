@@ -11,6 +11,7 @@ import secrets
 import pytest
 
 from surge_app.container import Container
+from surge_app.services.offers import NewTier
 from surge_app.services.ports import GatewayRefund, GatewayRefundStatus
 from surge_app.services.sandbox_keys import sandbox_keys
 from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
@@ -239,6 +240,69 @@ async def test_parallel_first_starts_share_one_order(
         *(buyer.start_payment(intent["id"], **contact) for _ in range(8))
     )
     assert len({answer.json()["order_id"] for answer in answers}) == 1
+
+
+async def test_twenty_clicks_two_tabs_and_the_back_button_make_one_charge(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=4)
+    buyer = new_buyer(slug)
+    await buyer.join()
+    intent = (await buyer.hold()).json()
+    contact = {"email": "clicks@example.com", "phone": "+919822033333"}
+    started = await asyncio.gather(
+        *(buyer.start_payment(intent["id"], **contact) for _ in range(20))
+    )
+    orders = {answer.json()["order_id"] for answer in started}
+    assert len(orders) == 1
+    first_tab, second_tab = buyer, Buyer(buyer.http, slug)
+    fields = await first_tab.attempt(orders.pop())
+    callbacks = await asyncio.gather(
+        *(tab.callback(fields) for tab in (first_tab, second_tab) for _ in range(5))
+    )
+    refs = {answer.json()["booking_ref"] for answer in callbacks}
+    assert len(refs) == 1
+    back = await second_tab.start_payment(intent["id"], **contact)
+    assert (back.status_code, back.json()["order_id"], back.json()["amount_paise"]) == (
+        200,
+        None,
+        0,
+    )
+    assert {back.json()["booking_ref"]} == refs
+    stats = await services.organizer.stats(slug)
+    assert (stats.bookings, stats.sold, stats.revenue_paise) == (1, 1, 52_500)
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+
+
+async def test_a_second_order_waits_until_the_first_payment_is_known(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=4)
+    buyer = new_buyer(slug)
+    contact = {"email": "hasty@example.com", "phone": "+919822044444"}
+    await buyer.join()
+    intent = (await buyer.hold()).json()["id"]
+    order = (await buyer.start_payment(intent, **contact)).json()["order_id"]
+    await buyer.attempt(order, webhook="none")
+    await buyer.http.delete(f"/api/intents/{intent}")
+    again = (await buyer.hold()).json()["id"]
+    refused = await buyer.start_payment(again, **contact)
+    assert (refused.status_code, refused.json()["code"]) == (409, "payment_being_checked")
+    ref = refused.json()["booking_ref"]
+    assert (await services.tickets.view(ref)).status == "confirmed"
+
+
+async def test_a_free_ticket_is_booked_without_a_payment(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(tiers=(NewTier("Free", 0, 5),))
+    buyer = new_buyer(slug)
+    await buyer.join()
+    intent = (await buyer.hold()).json()
+    answer = (await buyer.start_payment(intent["id"])).json()
+    assert (answer["order_id"], answer["amount_paise"]) == (None, 0)
+    assert (await services.tickets.view(answer["booking_ref"])).total_paise == 0
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
 
 async def test_failed_then_captured_is_a_booking(new_sale: NewSale, new_buyer: NewBuyer) -> None:

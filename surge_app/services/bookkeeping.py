@@ -1,0 +1,202 @@
+"""What settling writes: bookings with their tickets, ledger, refunds and messages, in bulk."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db import outbox, settling
+from surge_app.db.bulk import insert_many
+from surge_app.db.settling import Case
+from surge_app.log import get_logger
+from surge_app.models import (
+    Booking,
+    BookingStatus,
+    Disposition,
+    IntentStatus,
+    MessageKind,
+    Payment,
+    Refund,
+    Ticket,
+    UnmatchedPayment,
+)
+from surge_app.services import ledger
+from surge_app.services.notifications import messages_for
+from surge_app.services.ports import GatewayPayment
+
+_log = get_logger(__name__)
+
+_REF_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_REF_LENGTH = 8
+
+
+@dataclass(slots=True)
+class Work:
+    """What one transaction is going to write.
+
+    Attributes:
+        payments: Those that changed, by id.
+        sold: What became a booking; None stands for the payment of what costs nothing.
+        refused: Payments that buy nothing: sent back if captured, else let go.
+        unmatched: Money of no order of ours, by id.
+    """
+
+    payments: dict[str, Payment] = field(default_factory=dict[str, Payment])
+    sold: list[tuple[Case, Payment | None, Booking]] = field(
+        default_factory=list[tuple[Case, Payment | None, Booking]]
+    )
+    refused: list[tuple[Case, Payment]] = field(default_factory=list[tuple[Case, Payment]])
+    unmatched: dict[str, GatewayPayment] = field(default_factory=dict[str, GatewayPayment])
+
+
+def book(work: Work, case: Case, payment: Payment | None) -> None:
+    """Make a booking of an intent; its case says so from now on."""
+    intent = case.intent
+    booking = Booking(
+        ref=_new_ref(),
+        event_id=intent.event_id,
+        intent_id=intent.id,
+        name=intent.name or "",
+        email=intent.email or "",
+        phone=intent.phone or "",
+        subtotal_paise=intent.subtotal_paise,
+        fee_paise=intent.fee_paise,
+        total_paise=intent.total_paise,
+        currency=intent.currency,
+    )
+    intent.status = IntentStatus.CONFIRMED
+    case.booking_ref, case.booking_status = booking.ref, BookingStatus.CONFIRMED
+    work.sold.append((case, payment, booking))
+
+
+async def write(session: AsyncSession, work: Work) -> None:
+    """Write it all, in a few statements however much there is.
+
+    Raises:
+        RuntimeError: If an intent does not hold as many units as its lines want.
+        ValueError: If a payment is stored for another intent already.
+    """
+    await settling.write_unmatched(
+        session, [_unmatched(payment) for payment in work.unmatched.values()]
+    )
+    await settling.write_payments(session, list(work.payments.values()))
+    refunded = [payment for _, payment in work.refused if payment.disposition == Disposition.REFUND]
+    await insert_many(session, [ledger.received_in_vain(payment) for payment in refunded])
+    await insert_many(
+        session,
+        [
+            refund_row(payment, amount_paise=payment.amount_paise, reason=payment.reason or "")
+            for payment in refunded
+        ],
+    )
+    messages = [
+        message
+        for case, _ in work.refused
+        if case.intent.status != IntentStatus.CONFIRMED
+        for message in messages_for(case.intent, None, MessageKind.LATE_PAYMENT)
+    ]
+    if work.sold:
+        await _write_bookings(session, work)
+    messages += [
+        message
+        for case, _, booking in work.sold
+        for message in messages_for(case.intent, booking, MessageKind.CONFIRMATION)
+    ]
+    await outbox.add(session, messages)
+
+
+async def _write_bookings(session: AsyncSession, work: Work) -> None:
+    quantities = {case.intent.id: case.quantity for case, _, _ in work.sold}
+    sold = await settling.sell(session, quantities)
+    if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
+        msg = "an intent does not hold the units it was paid for"
+        raise RuntimeError(msg)
+    await settling.confirm(session, quantities)
+    await insert_many(session, [booking for _, _, booking in work.sold])
+    await insert_many(session, _tickets([booking for _, _, booking in work.sold], sold))
+    await insert_many(
+        session,
+        [
+            entry
+            for _, payment, booking in work.sold
+            if payment is not None
+            for entry in ledger.sale(payment, booking)
+        ],
+    )
+
+
+def _tickets(bookings: Sequence[Booking], sold: Mapping[str, Sequence[str]]) -> list[Ticket]:
+    return [
+        Ticket(booking_id=booking.id, unit_id=unit_id, seq=seq, code=_new_code())
+        for booking in bookings
+        for seq, unit_id in enumerate(sold[booking.intent_id], start=1)
+    ]
+
+
+def _unmatched(told: GatewayPayment) -> UnmatchedPayment:
+    return UnmatchedPayment(
+        id=told.id,
+        order_id=told.order_id,
+        amount_paise=told.amount_paise,
+        currency=told.currency,
+        status=told.status.value,
+    )
+
+
+def tell(work: Work) -> None:
+    """Log what was written, once it is."""
+    for case, payment, booking in work.sold:
+        _log.info(
+            "booking_confirmed",
+            booking=booking.ref,
+            intent=case.intent.id,
+            payment=payment.id if payment else None,
+            tickets=case.quantity,
+            subtotal_paise=booking.subtotal_paise,
+            fee_paise=booking.fee_paise,
+            total_paise=booking.total_paise,
+        )
+    for case, payment in work.refused:
+        is_refunded = payment.disposition == Disposition.REFUND
+        _log.warning(
+            "payment_refunded" if is_refunded else "payment_let_go",
+            payment=payment.id,
+            intent=case.intent.id,
+            reason=payment.reason,
+        )
+
+
+def refund_row(payment: Payment, *, amount_paise: int, reason: str) -> Refund:
+    """Return the refund of a payment, with the exact body every attempt will send."""
+    key = f"rf-{payment.id}-1"
+    body = json.dumps(
+        {
+            "amount": amount_paise,
+            "speed": "normal",
+            "receipt": key,
+            "notes": {"reason": reason},
+        },
+        separators=(",", ":"),
+    )
+    return Refund(
+        payment_id=payment.id,
+        amount_paise=amount_paise,
+        reason=reason,
+        idempotency_key=key,
+        body=body,
+        next_attempt_at=utc_now() - timedelta(seconds=1),
+    )
+
+
+def _new_ref() -> str:
+    return "SRG-" + "".join(secrets.choice(_REF_ALPHABET) for _ in range(_REF_LENGTH))
+
+
+def _new_code() -> str:
+    return secrets.token_urlsafe(16)
