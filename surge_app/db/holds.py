@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 _HOLD = text(
     """
@@ -85,11 +85,11 @@ HoldAnswer: TypeAlias = Held | AlreadyLive | Short
 _ALREADY_LIVE = AlreadyLive()
 
 
-async def hold(session: AsyncSession, asks: Sequence[Ask]) -> list[HoldAnswer]:
+async def hold(connection: AsyncConnection, asks: Sequence[Ask]) -> list[HoldAnswer]:
     """Hold units for each ask whole or not at all, passing over rows others have locked.
 
     Args:
-        session: An open transaction. It never waits for a unit.
+        connection: As `Database.statement` gives it. The statement never waits for a unit.
         asks: Dealt with in this order.
 
     Returns:
@@ -102,7 +102,7 @@ async def hold(session: AsyncSession, asks: Sequence[Ask]) -> list[HoldAnswer]:
     for count in counts:
         firsts.append(first)
         first += count
-    result = await session.execute(
+    result = await connection.execute(
         _HOLD,
         {
             "ask_ids": [ask.id for ask in asks],

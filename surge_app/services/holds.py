@@ -93,8 +93,8 @@ class Holds:
         asks = [one.ask for one in requests if one.ask.id in admitted]
         answers: dict[str, _Answer] = {}
         if asks:
-            async with self._database.transaction() as session:
-                held = await queries.hold(session, asks)
+            async with self._database.statement() as connection:
+                held = await queries.hold(connection, asks)
             answers = {ask.id: answer for ask, answer in zip(asks, held, strict=True)}
         return [answers.get(one.ask.id) or NotAdmitted() for one in requests]
 
