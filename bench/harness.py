@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import subprocess
@@ -32,6 +33,13 @@ _PASS_SECONDS = 3600
 _TPS = re.compile(r"tps = ([0-9.]+)")
 
 
+class _Nowhere(io.StringIO):
+    """A stream that forgets what is written to it."""
+
+    def write(self, text: str, /) -> int:
+        return len(text)
+
+
 @contextmanager
 def servers() -> Generator[Settings]:
     """Yield settings that name a migrated Postgres and a Redis of their own.
@@ -40,14 +48,14 @@ def servers() -> Generator[Settings]:
     """
     with tempfile.TemporaryDirectory(prefix="surge-bench-") as folder:
         settings = development_secrets(load_settings(data_dir=Path(folder)))
-        with backing_services(settings) as ready, Path(os.devnull).open("w") as nowhere:
+        with backing_services(settings) as ready:
             subprocess.run(
                 [sys.executable, "-m", "alembic", "upgrade", "head"],
                 env={**os.environ, "DATABASE_URL": ready.database_url or ""},
                 check=True,
                 capture_output=True,
             )
-            configure_logging(json=True, stream=nowhere)
+            configure_logging(json=True, stream=_Nowhere())
             yield ready
 
 
