@@ -18,13 +18,15 @@ depends_on = None
 # Asks are dealt with in their order, each whole or not at all: an ask that comes up short has
 # written nothing, so smaller ones behind it still get what is there. Every statement is planned
 # once for all calls, and the only index that serves the claim is that of the available units.
+# A caller says where it found units last, and looks there first: at the head of that index lie
+# the entries of all that was sold since the last vacuum, and stepping over them takes time.
 _HOLD_UNITS = """
 CREATE FUNCTION hold_units(
     ask_ids text[], event_ids text[], visitor_ids text[], subtotals bigint[], fees bigint[],
     currencies text[], hold_seconds int[], first_lines int[], line_counts int[],
-    line_ids text[], tier_ids text[], quantities int[], prices bigint[]
+    line_ids text[], tier_ids text[], quantities int[], prices bigint[], starts int[]
 ) RETURNS TABLE (
-    place bigint, expires_at timestamptz, as_of timestamptz,
+    place bigint, expires_at timestamptz, as_of timestamptz, reached int[],
     short_tier_id text, free int, is_contended boolean, is_held boolean
 )
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
@@ -39,7 +41,7 @@ DECLARE
     found_last int;
     -- Units taken earlier in this call need not be stepped over again.
     walked_tier text := '';
-    walked_to int := -1;
+    walked_to int;
     empty_tiers text[] := '{}';
 BEGIN
     as_of := hold_clock();
@@ -59,14 +61,17 @@ BEGIN
         is_contended := false;
         is_held := false;
         picked := '{}';
-        FOR line IN ask.first_line .. ask.first_line + ask.line_count - 1 LOOP
+        reached := '{}';
+        line := ask.first_line;
+        <<again>>
+        WHILE line < ask.first_line + ask.line_count LOOP
             tier := tier_ids[line];
             wanted := quantities[line];
             found_ids := '{}';
             IF tier <> ALL (empty_tiers) THEN
                 IF tier <> walked_tier THEN
                     walked_tier := tier;
-                    walked_to := -1;
+                    walked_to := starts[line];
                 END IF;
                 SELECT coalesce(array_agg(f.id), '{}'), coalesce(max(f.number), walked_to)
                 INTO found_ids, found_last
@@ -77,6 +82,10 @@ BEGIN
                     LIMIT wanted
                     FOR UPDATE SKIP LOCKED
                 ) AS f;
+                IF cardinality(found_ids) < wanted AND walked_to >= 0 THEN
+                    walked_to := -1;
+                    CONTINUE again;
+                END IF;
             END IF;
             IF cardinality(found_ids) < wanted THEN
                 short_tier_id := tier;
@@ -99,6 +108,8 @@ BEGIN
             END IF;
             walked_to := found_last;
             picked := picked || found_ids;
+            reached := reached || found_last;
+            line := line + 1;
         END LOOP;
         IF short_tier_id IS NULL THEN
             INSERT INTO intents AS i (
@@ -140,6 +151,6 @@ def downgrade() -> None:
     """Take the revision back."""
     op.execute(
         "DROP FUNCTION hold_units(text[], text[], text[], bigint[], bigint[], text[], int[], "
-        "int[], int[], text[], text[], int[], bigint[])"
+        "int[], int[], text[], text[], int[], bigint[], int[])"
     )
     op.drop_index("ix_units_held", table_name="units", postgresql_where=sa.text("status = 'held'"))

@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _HOLD = text(
     """
-    SELECT place, expires_at, as_of, short_tier_id, free, is_contended, is_held
+    SELECT place, expires_at, as_of, reached, short_tier_id, free, is_contended, is_held
     FROM hold_units(
         CAST(:ask_ids AS text[]), CAST(:event_ids AS text[]), CAST(:visitor_ids AS text[]),
         CAST(:subtotals AS bigint[]), CAST(:fees AS bigint[]), CAST(:currencies AS text[]),
         CAST(:hold_seconds AS int[]), CAST(:first_lines AS int[]), CAST(:line_counts AS int[]),
         CAST(:line_ids AS text[]), CAST(:tier_ids AS text[]), CAST(:quantities AS int[]),
-        CAST(:prices AS bigint[])
+        CAST(:prices AS bigint[]), CAST(:starts AS int[])
     )
     """
 )
@@ -26,12 +26,17 @@ _HOLD = text(
 
 @dataclass(frozen=True, slots=True)
 class AskLine:
-    """So many units of a tier, at the price that is frozen now (paise)."""
+    """So many units of a tier, at the price that is frozen now (paise).
+
+    Attributes:
+        start: The number of a unit; those behind it are looked at first. -1 begins at the head.
+    """
 
     id: str
     tier_id: str
     quantity: int
     unit_price_paise: int
+    start: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The units are held until `expires_at`; both times are by `hold_clock()`."""
+    """The units are held until `expires_at`; both times are by `hold_clock()`.
+
+    Attributes:
+        reached: For each line the highest number of a unit it got: a good next `start`.
+    """
 
     expires_at: datetime
     as_of: datetime
+    reached: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,7 @@ async def hold(connection: AsyncConnection, asks: Sequence[Ask]) -> list[HoldAns
             "tier_ids": [line.tier_id for line in lines],
             "quantities": [line.quantity for line in lines],
             "prices": [line.unit_price_paise for line in lines],
+            "starts": [line.start for line in lines],
         },
     )
     return [_answer(*row) for row in sorted(result.all(), key=lambda row: row.place)]
@@ -127,13 +138,14 @@ def _answer(
     _place: int,
     expires_at: datetime | None,
     as_of: datetime,
+    reached: list[int],
     short_tier_id: str | None,
     free: int,
     is_contended: bool,  # noqa: FBT001
     is_held: bool,  # noqa: FBT001
 ) -> HoldAnswer:
     if expires_at is not None:
-        return Held(expires_at, as_of)
+        return Held(expires_at, as_of, tuple(reached))
     if short_tier_id is None:
         return _ALREADY_LIVE
     return Short(short_tier_id, free, is_contended, is_held)

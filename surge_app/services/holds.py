@@ -53,6 +53,8 @@ class Holds:
         """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
+        # Only where to look first; a tier whose number is lost or wrong is searched whole.
+        self._reached: dict[str, int] = {}
         self._batcher: Batcher[_Request, _Answer] = Batcher(
             self._carry_out, most=_MOST_TOGETHER, flights=_FLIGHTS
         )
@@ -75,8 +77,8 @@ class Holds:
             NotEnoughLeft: If fewer are free; see `shortage`.
             LineUnavailable: If the line does not answer.
         """
-        ask = _ask(event, visitor_id, wish)
         for attempt in range(_TRIES):
+            ask = self._ask(event, visitor_id, wish)
             answer = await self._batcher.submit(_Request(event.slug, ask))
             if isinstance(answer, queries.Held):
                 return _view(event, ask, answer)
@@ -88,6 +90,33 @@ class Holds:
             await asyncio.sleep(random.uniform(0.5, 1) * 0.01 * 2**attempt)  # noqa: S311  jitter
         raise AllHeld
 
+    def _ask(self, event: Offer, visitor_id: str, wish: Sequence[Line]) -> queries.Ask:
+        prices = {tier.id: tier.price_paise for tier in event.tiers}
+        subtotal = subtotal_paise(event, wish)
+        return queries.Ask(
+            id=new_id(),
+            event_id=event.id,
+            visitor_id=visitor_id,
+            subtotal_paise=subtotal,
+            fee_paise=fee_paise(event, subtotal),
+            currency=event.currency,
+            hold_seconds=event.hold_seconds,
+            lines=tuple(
+                queries.AskLine(
+                    new_id(),
+                    line.tier_id,
+                    line.quantity,
+                    prices[line.tier_id],
+                    start=self._reached.get(line.tier_id, -1),
+                )
+                for line in wish
+            ),
+        )
+
+    def _remember(self, ask: queries.Ask, reached: Sequence[int]) -> None:
+        for line, number in zip(ask.lines, reached, strict=True):
+            self._reached[line.tier_id] = number
+
     async def _carry_out(self, requests: Sequence[_Request]) -> Sequence[_Answer | SurgeError]:
         admitted = await self._admitted(requests)
         asks = [one.ask for one in requests if one.ask.id in admitted]
@@ -95,6 +124,9 @@ class Holds:
         if asks:
             async with self._database.statement() as connection:
                 held = await queries.hold(connection, asks)
+            for ask, answer in zip(asks, held, strict=True):
+                if isinstance(answer, queries.Held):
+                    self._remember(ask, answer.reached)
             answers = {ask.id: answer for ask, answer in zip(asks, held, strict=True)}
         return [answers.get(one.ask.id) or NotAdmitted() for one in requests]
 
@@ -199,24 +231,6 @@ def subtotal_paise(event: Offer, wish: Sequence[Line]) -> int:
 def fee_paise(event: Offer, subtotal: int) -> int:
     """Return the convenience fee of a booking: one for each paid booking, none for a free one."""
     return event.fee_paise if subtotal else 0
-
-
-def _ask(event: Offer, visitor_id: str, wish: Sequence[Line]) -> queries.Ask:
-    prices = {tier.id: tier.price_paise for tier in event.tiers}
-    subtotal = subtotal_paise(event, wish)
-    return queries.Ask(
-        id=new_id(),
-        event_id=event.id,
-        visitor_id=visitor_id,
-        subtotal_paise=subtotal,
-        fee_paise=fee_paise(event, subtotal),
-        currency=event.currency,
-        hold_seconds=event.hold_seconds,
-        lines=tuple(
-            queries.AskLine(new_id(), line.tier_id, line.quantity, prices[line.tier_id])
-            for line in wish
-        ),
-    )
 
 
 def _view(event: Offer, ask: queries.Ask, held: queries.Held) -> IntentView:
