@@ -30,6 +30,7 @@ from surge_app.services.outages import GuardedGateway, Outages
 from surge_app.services.payments import Payments
 from surge_app.services.ports import PaymentGateway
 from surge_app.services.reconciliation import Reconciliation
+from surge_app.services.revivals import Revivals
 from surge_app.services.settlement import Settlement
 from surge_app.services.stock import Stock
 from surge_app.services.tickets import Tickets
@@ -58,6 +59,7 @@ class Container:
     notifications: Notifications
     organizer: Organizer
     stock: Stock
+    revivals: Revivals
     reconciliation: Reconciliation
     audit: Audit
 
@@ -111,6 +113,7 @@ def build_container(
         settlement=settlement,
         tickets=tickets,
         notifications=notifications,
+        revivals=Revivals(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications),
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),

@@ -117,6 +117,13 @@ class IntentExists(SurgeError):
     status = 409
 
 
+class NotRevivable(SurgeError):
+    """Only a hold that expired or was released can be revived."""
+
+    code = "not_revivable"
+    status = 409
+
+
 class PersonLimit(SurgeError):
     """That is more tickets than one person may buy."""
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from surge_app.api.deps import AdminUser, Services
-from surge_app.api.schemas import (
+from surge_app.api.deps import AdminUser, IntentId, Services
+from surge_app.api.organizer_schemas import (
     EventChangesIn,
-    EventOut,
+    IntentPageOut,
     NewEventIn,
     NewTierIn,
+    TierChangesIn,
+)
+from surge_app.api.schemas import (
+    EventOut,
+    IntentOut,
     ProblemOut,
     RefundIn,
     SentOut,
     StatsOut,
-    TierChangesIn,
 )
 from surge_app.errors import InvalidRequest
 from surge_app.services.offers import NewEvent
@@ -108,6 +113,27 @@ async def pause_queue(slug: str, services: Services, user: AdminUser) -> None:
 async def resume_queue(slug: str, services: Services, user: AdminUser) -> None:
     """Let people in again, in order."""
     await services.organizer.resume(slug, actor=user)
+
+
+@router.get("/events/{slug}/intents")
+async def list_intents(
+    slug: str,
+    services: Services,
+    user: AdminUser,
+    status: Literal["held", "paying", "confirmed", "expired", "released"] = "expired",
+    before: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> IntentPageOut:
+    """Return holds of an event with who had them, the newest first."""
+    _ = user
+    page = await services.revivals.listed(slug, status=status, before=before, limit=limit)
+    return IntentPageOut.model_validate(page)
+
+
+@router.post("/intents/{intent_id}/revive")
+async def revive_intent(intent_id: IntentId, services: Services, user: AdminUser) -> IntentOut:
+    """Hold the units of an ended intent again, all or nothing, with a new deadline."""
+    return IntentOut.of(await services.revivals.revive(intent_id, actor=user))
 
 
 @router.post("/bookings/{ref}/refund", status_code=202)

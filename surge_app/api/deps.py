@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from surge_app.container import Container, current
 from surge_app.errors import ForeignOrigin, NotAdmitted, NotFound
@@ -60,6 +60,16 @@ def owner(container: Services, header: Cookies) -> str:
 
 
 Owner = Annotated[str, Depends(owner)]
+
+
+def known_form(intent_id: Annotated[str, Path()]) -> str:
+    """Return the id if it has the form of one; anything else cannot exist."""
+    if not (intent_id.isascii() and intent_id.isalnum()):
+        raise NotFound
+    return intent_id
+
+
+IntentId = Annotated[str, Depends(known_form)]
 
 
 async def organizer(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Response
 
-from surge_app.api.deps import Owner, Problems, Services, Visitor
+from surge_app.api.deps import IntentId, Owner, Problems, Services, Visitor
 from surge_app.api.schemas import (
     CheckoutOut,
     ContactIn,
@@ -17,21 +16,11 @@ from surge_app.api.schemas import (
     LinesIn,
     ProblemOut,
 )
-from surge_app.errors import NotFound
 from surge_app.kv.limits import Limit
 from surge_app.services.views import Line
 
 router = APIRouter(prefix="/api", tags=["intents"])
 
-
-def known_form(intent_id: Annotated[str, Path()]) -> str:
-    """Return the id if it has the form of one; anything else cannot exist."""
-    if not (intent_id.isascii() and intent_id.isalnum()):
-        raise NotFound
-    return intent_id
-
-
-IntentId = Annotated[str, Depends(known_form)]
 
 _HOLDS = Limit("hold-visitor", per_minute=60, burst=30)
 _PAYMENTS = Limit("pay-visitor", per_minute=30, burst=15)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from surge_app.services.offers import NewTier
 from surge_app.services.views import BookingView, EventView, IntentView
 
 Slug = Annotated[str, Field(max_length=60)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A body of a request: nothing unknown in it, no NUL character in its text."""
+
     model_config = ConfigDict(extra="forbid")
 
     @field_validator("*")
@@ -100,14 +101,14 @@ class QueueOut(BaseModel):
     pass_expires_at: datetime | None
 
 
-class LineIn(_Body):
+class LineIn(Body):
     """So many tickets of one tier."""
 
     tier_id: str = Field(max_length=40)
     quantity: int = Field(ge=0, le=100)
 
 
-class LinesIn(_Body):
+class LinesIn(Body):
     """What a visitor wants to hold."""
 
     lines: list[LineIn] = Field(min_length=1, max_length=20)
@@ -160,7 +161,7 @@ class HeartbeatOut(BaseModel):
     clock_stopped: bool
 
 
-class ContactIn(_Body):
+class ContactIn(Body):
     """Contact details as typed; the answer to a wrong one has a sentence for each field."""
 
     name: str = Field(max_length=500)
@@ -289,78 +290,7 @@ class StatsOut(BaseModel):
     at: datetime
 
 
-class NewTierIn(_Body):
-    """A tier to create; a price of 0 makes its tickets free."""
-
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
-    price_paise: int
-    units: int
-    min_per_booking: int = 1
-    max_per_booking: int | None = None
-    sales_open_at: AwareDatetime | None = None
-    sales_close_at: AwareDatetime | None = None
-
-    def offer(self) -> NewTier:
-        """Return what the services take."""
-        return NewTier(**self.model_dump())
-
-
-class NewEventIn(_Body):
-    """An event to create; durations are seconds."""
-
-    slug: Slug
-    name: Name
-    venue: Name
-    starts_at: AwareDatetime
-    tiers: list[NewTierIn] = Field(min_length=1, max_length=20)
-    description: str = Field("", max_length=10_000)
-    time_zone: str = Field("Asia/Kolkata", max_length=60)
-    sales_open_at: AwareDatetime | None = None
-    sales_close_at: AwareDatetime | None = None
-    max_per_person: int = Field(6, ge=1, le=100)
-    hold_seconds: int = Field(300, ge=5, le=3600)
-    concurrent_buyers: int = Field(200, ge=1, le=1_000_000)
-    admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
-    challenge: Literal["off", "auto", "always"] = "off"
-    fee_paise: int | None = Field(None, ge=0, le=100_000_000)
-    refund_policy: str = Field("", max_length=2_000)
-    organizer_contact: str = Field("", max_length=300)
-
-
-class TierChangesIn(_Body):
-    """What an organizer may change of a tier; a missing field stays as it is.
-
-    `units` is the new capacity: more are added, or free ones withdrawn.
-    """
-
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
-    price_paise: int = 0
-    units: int = 0
-    min_per_booking: int = 1
-    max_per_booking: int | None = None
-    sales_open_at: AwareDatetime | None = None
-    sales_close_at: AwareDatetime | None = None
-
-
-class EventChangesIn(_Body):
-    """What an organizer may change during a sale; a missing field stays as it is."""
-
-    name: Name = ""
-    description: str = Field("", max_length=10_000)
-    venue: Name = ""
-    starts_at: AwareDatetime | None = None
-    sales_open_at: AwareDatetime | None = None
-    sales_close_at: AwareDatetime | None = None
-    max_per_person: int = Field(1, ge=1, le=100)
-    hold_seconds: int = Field(300, ge=5, le=3600)
-    concurrent_buyers: int = Field(1, ge=1, le=1_000_000)
-    admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
-    queue_message: str = Field("", max_length=500)
-    refund_policy: str = Field("", max_length=2_000)
-    organizer_contact: str = Field("", max_length=300)
-
-
-class RefundIn(_Body):
+class RefundIn(Body):
     """A whole refund; `restock` puts the units on sale again."""
 
     restock: bool = True

@@ -78,6 +78,7 @@ class LineStore:
         self._poll = Script(redis, "line", "poll")
         self._leave = Script(redis, "line", "leave")
         self._renew = Script(redis, "line", "renew")
+        self._grant = Script(redis, "line", "grant")
         self._stats = Script(redis, "line", "stats")
 
     async def join(self, slug: str, visitor_id: str) -> RawAnswer:
@@ -109,6 +110,11 @@ class LineStore:
         lease_ms = int(lease.total_seconds() * 1000)
         ends = await self._renew.run(keys.line(slug), lease_ms, *visitor_ids)
         return [int(end) for end in ends]
+
+    async def grant(self, slug: str, visitor_id: str, lease: timedelta) -> int:
+        """Let a visitor in past the line; returns the end of the lease, as `renew`."""
+        lease_ms = int(lease.total_seconds() * 1000)
+        return int(await self._grant.run(keys.line(slug), lease_ms, visitor_id))
 
     async def stats(self, slug: str) -> RawStats:
         """Count a line."""

@@ -144,6 +144,32 @@ class IntentView:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedIntent:
+    """An intent as its organizer sees it; contact fields are empty if none were given."""
+
+    id: str
+    status: str
+    lines: tuple[IntentLineView, ...]
+    total_paise: int
+    currency: str
+    name: str
+    email: str
+    phone: str
+    order_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentPage:
+    """Some intents, the newest first; `next_before` asks for the next page, None ends it."""
+
+    intents: tuple[ListedIntent, ...]
+    next_before: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """Who buys: parsed and normalized. `phone` is E.164, `email` has a lower-case domain."""
 

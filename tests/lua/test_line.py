@@ -211,6 +211,21 @@ async def test_a_new_pass_lasts_a_minute_and_a_half_and_activity_makes_it_longer
     assert (await line.poll("inside")).pass_ends_ms == longer
 
 
+async def test_who_is_let_in_past_the_line_makes_nobody_behind_come_in_early(line: Line) -> None:
+    await line.join_all("inside", "b", "c", "revived")
+    ends = await line.store.grant(line.slug, "revived", timedelta(seconds=300))
+    assert 295 * SECOND_MS < ends - await line.now_ms() <= 300 * SECOND_MS
+    assert await line.states("inside", "b", "c", "revived") == [
+        *("admitted", "waiting", "waiting", "admitted"),
+    ]
+    assert "revived" not in await line.numbers()
+    assert await line.store.grant(line.slug, "revived", timedelta(seconds=10)) == ends
+    await line.leave("inside")
+    assert await line.states("b", "c") == ["waiting", "waiting"]
+    await line.leave("revived")
+    assert await line.states("b", "c") == ["admitted", "waiting"]
+
+
 async def test_without_a_pass_there_is_nothing_to_renew(line: Line) -> None:
     await line.join_all("inside", "waiting")
     assert await line.renew("waiting", 600) == 0

@@ -1,0 +1,15 @@
+-- grant: let a visitor in past the line, because units are held for them. Needs the prelude `line`.
+-- ARGV  1 lease, ms from now  2 visitor
+-- Returns the end of the lease in ms. Nobody else is admitted until there is room again.
+local visitor = ARGV[2]
+local ends = lease_of(visitor)
+if not ends then
+  redis.call("HDEL", NUMBERS, visitor)
+  redis.call("HDEL", SEEN, visitor)
+  redis.call("ZREM", LINE, visitor)
+  redis.call("ZREM", ABSENT, visitor)
+  redis.call("HINCRBY", COUNTERS, "admitted", 1)
+end
+ends = math.max(ends or 0, now + tonumber(ARGV[1]))
+redis.call("ZADD", PASSES, ends, visitor)
+return ends
