@@ -183,6 +183,7 @@ class PaymentStarts:
             )
         except ProviderError as error:
             _log.warning("order_failed", intent=intent.id, error=str(error))
+            await self._outages.require_none()
             raise GatewayUnavailable from error
         return order.id
 
