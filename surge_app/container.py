@@ -30,6 +30,7 @@ from surge_app.services.outages import GuardedGateway, Outages
 from surge_app.services.payments import Payments
 from surge_app.services.ports import PaymentGateway
 from surge_app.services.reconciliation import Reconciliation
+from surge_app.services.refunds import Refunds
 from surge_app.services.revivals import Revivals
 from surge_app.services.settlement import Settlement
 from surge_app.services.stock import Stock
@@ -55,6 +56,7 @@ class Container:
     intents: Intents
     payments: Payments
     settlement: Settlement
+    refunds: Refunds
     tickets: Tickets
     notifications: Notifications
     organizer: Organizer
@@ -94,7 +96,8 @@ def build_container(
     waiting_room = WaitingRoom(LineStore(redis), database)
     intents = Intents(database, waiting_room, catalog, outages)
     settlement = Settlement(database, waiting_room)
-    payments = Payments(database, gateway, contacts, waiting_room, settlement, outages)
+    refunds = Refunds(database, gateway, catalog)
+    payments = Payments(database, gateway, contacts, waiting_room, settlement, refunds, outages)
     tickets = Tickets(database, identity, base_url=settings.base_url)
     notifications = Notifications(database, build_mail(settings), build_sms(settings), tickets)
     return Container(
@@ -111,12 +114,13 @@ def build_container(
         intents=intents,
         payments=payments,
         settlement=settlement,
+        refunds=refunds,
         tickets=tickets,
         notifications=notifications,
         revivals=Revivals(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications),
-        reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
+        reconciliation=Reconciliation(database, intents, payments),
         audit=Audit(database),
     )
 

@@ -224,6 +224,13 @@ class AlreadyRefunded(SurgeError):
     status = 409
 
 
+class RefundNotStuck(SurgeError):
+    """This refund is done, or still being tried; it needs nobody's help."""
+
+    code = "refund_not_stuck"
+    status = 409
+
+
 class LineUnavailable(SurgeError):
     """The waiting room is catching its breath. Your place is safe; please try again shortly."""
 

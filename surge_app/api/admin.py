@@ -20,7 +20,6 @@ from surge_app.api.schemas import (
     EventOut,
     IntentOut,
     ProblemOut,
-    RefundIn,
     SentOut,
     StatsOut,
 )
@@ -134,16 +133,6 @@ async def list_intents(
 async def revive_intent(intent_id: IntentId, services: Services, user: AdminUser) -> IntentOut:
     """Hold the units of an ended intent again, all or nothing, with a new deadline."""
     return IntentOut.of(await services.revivals.revive(intent_id, actor=user))
-
-
-@router.post("/bookings/{ref}/refund", status_code=202)
-async def refund_booking(
-    ref: str, services: Services, user: AdminUser, body: RefundIn | None = None
-) -> dict[str, str]:
-    """Take a booking back whole."""
-    restock = body.restock if body else True
-    await services.organizer.refund(ref, restock=restock, actor=user)
-    return {"ref": ref, "status": "refunding"}
 
 
 @router.post("/bookings/{ref}/resend", status_code=202)

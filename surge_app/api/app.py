@@ -8,7 +8,17 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from surge_app.api import admin, bookings, events, health, intents, payments, queue, webhooks
+from surge_app.api import (
+    admin,
+    bookings,
+    events,
+    health,
+    intents,
+    payments,
+    queue,
+    refunds,
+    webhooks,
+)
 from surge_app.errors import InvalidRequest, NotFound, PaymentsPaused, RateLimited, SurgeError
 from surge_app.log import get_logger
 
@@ -34,7 +44,7 @@ def create_api() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (events, queue, intents, payments, webhooks, bookings, admin, health):
+    for module in (events, queue, intents, payments, webhooks, bookings, admin, refunds, health):
         api.include_router(module.router)
     # Before the pages, which would answer what no call is with a page.
     api.add_api_route("/api/{rest:path}", _no_such_call, methods=_METHODS, include_in_schema=False)

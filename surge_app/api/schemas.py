@@ -290,12 +290,6 @@ class StatsOut(BaseModel):
     at: datetime
 
 
-class RefundIn(Body):
-    """A whole refund; `restock` puts the units on sale again."""
-
-    restock: bool = True
-
-
 class SentOut(BaseModel):
     """How many messages are on their way."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import and_, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
 
@@ -14,6 +14,9 @@ from surge_app.models import (
     Booking,
     BookingStatus,
     Disposition,
+    EntryKind,
+    IntentLine,
+    LedgerEntry,
     OutboxMessage,
     Payment,
     Ticket,
@@ -73,11 +76,37 @@ async def applied_payment(session: AsyncSession, intent_id: str) -> Payment | No
     )
 
 
-async def void_tickets(session: AsyncSession, booking_id: str) -> list[str]:
-    """Void the valid tickets of a booking and return the ids of their units."""
+async def prices_of_valid_tickets(session: AsyncSession, booking_id: str) -> dict[int, int]:
+    """Return what each valid ticket of a booking cost, in paise, by its number."""
+    result = await session.execute(
+        select(col(Ticket.seq), col(IntentLine.unit_price_paise))
+        .join(Booking, col(Booking.id) == col(Ticket.booking_id))
+        .join(Unit, col(Unit.id) == col(Ticket.unit_id))
+        .join(
+            IntentLine,
+            and_(
+                col(IntentLine.intent_id) == col(Booking.intent_id),
+                col(IntentLine.tier_id) == col(Unit.tier_id),
+            ),
+        )
+        .where(col(Ticket.booking_id) == booking_id, col(Ticket.status) == TicketStatus.VALID)
+    )
+    return dict(result.all())
+
+
+async def void_tickets(session: AsyncSession, booking_id: str, seqs: Iterable[int]) -> list[str]:
+    """Void tickets of a booking that are valid, by their numbers.
+
+    Returns:
+        The ids of their units.
+    """
     result = await session.scalars(
         update(Ticket)
-        .where(col(Ticket.booking_id) == booking_id, col(Ticket.status) == TicketStatus.VALID)
+        .where(
+            col(Ticket.booking_id) == booking_id,
+            col(Ticket.seq).in_(list(seqs)),
+            col(Ticket.status) == TicketStatus.VALID,
+        )
         .values(status=TicketStatus.VOID, voided_at=func.now())
         .returning(col(Ticket.unit_id))
     )
@@ -85,16 +114,34 @@ async def void_tickets(session: AsyncSession, booking_id: str) -> list[str]:
 
 
 async def totals(session: AsyncSession, event_id: str) -> tuple[int, int, int]:
-    """Return bookings, revenue and fees (paise) of what is confirmed for an event."""
+    """Return bookings, revenue and fees (paise) of what is confirmed for an event.
+
+    What was given back of a confirmed booking counts as neither.
+    """
+    is_confirmed = and_(
+        col(Booking.event_id) == event_id, col(Booking.status) == BookingStatus.CONFIRMED
+    )
     result = await session.execute(
         select(
             func.count(),
             func.coalesce(func.sum(col(Booking.total_paise)), 0),
             func.coalesce(func.sum(col(Booking.fee_paise)), 0),
-        ).where(col(Booking.event_id) == event_id, col(Booking.status) == BookingStatus.CONFIRMED)
+        ).where(is_confirmed)
     )
     count, revenue, fees = result.one()
-    return int(count), int(revenue), int(fees)
+    returned = func.sum(col(LedgerEntry.amount_paise))
+    is_fee = col(LedgerEntry.kind) == EntryKind.REFUND_FEE_OWED
+    result = await session.execute(
+        select(func.coalesce(returned, 0), func.coalesce(returned.filter(is_fee), 0))
+        .select_from(LedgerEntry)
+        .join(Booking, col(Booking.id) == col(LedgerEntry.booking_id))
+        .where(
+            is_confirmed,
+            col(LedgerEntry.kind).in_([EntryKind.REFUND_OWED, EntryKind.REFUND_FEE_OWED]),
+        )
+    )
+    returned_paise, returned_fees = result.one()
+    return int(count), int(revenue) - int(returned_paise), int(fees) - int(returned_fees)
 
 
 async def message_counts(session: AsyncSession, event_id: str) -> dict[str, int]:

@@ -1,23 +1,16 @@
-"""Queries over payments, refunds and the webhook inbox."""
+"""Queries over payments and the webhook inbox."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.db.engine import locked
-from surge_app.models import (
-    InboxEvent,
-    LedgerEntry,
-    Payment,
-    Refund,
-    RefundStatus,
-)
+from surge_app.models import InboxEvent, Payment
 
 _NOW = func.clock_timestamp()
 
@@ -25,14 +18,6 @@ _NOW = func.clock_timestamp()
 async def by_id(session: AsyncSession, payment_id: str) -> Payment | None:
     """Return a payment."""
     return await session.scalar(select(Payment).where(col(Payment.id) == payment_id))
-
-
-async def ledger_kinds(session: AsyncSession, payment_id: str) -> set[str]:
-    """Return which kinds of entries a payment has in the ledger."""
-    result = await session.scalars(
-        select(col(LedgerEntry.kind)).where(col(LedgerEntry.payment_id) == payment_id)
-    )
-    return set(result.all())
 
 
 async def store_event(session: AsyncSession, event: InboxEvent) -> bool:
@@ -97,55 +82,3 @@ async def postpone_event(
         .where(col(InboxEvent.id) == event_id)
         .values(next_attempt_at=_NOW + delay, last_error=error)
     )
-
-
-async def due_refunds(session: AsyncSession, *, limit: int, lease: timedelta) -> Sequence[Refund]:
-    """Take refunds that wait to be sent, checked or retried; see `due_events` for the lease."""
-    picked = (
-        select(col(Refund.id))
-        .where(
-            or_(
-                col(Refund.status) == RefundStatus.REQUESTED,
-                col(Refund.status) == RefundStatus.SENT,
-                col(Refund.status) == RefundStatus.FAILED,
-            ),
-            col(Refund.next_attempt_at) <= _NOW,
-        )
-        .order_by(col(Refund.next_attempt_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("picked")
-    )
-    result = await session.scalars(
-        update(Refund)
-        .where(col(Refund.id) == picked.c.id)
-        .values(attempts=col(Refund.attempts) + 1, next_attempt_at=_NOW + lease)
-        .returning(Refund)
-    )
-    return result.all()
-
-
-async def refund_by_id(session: AsyncSession, refund_id: str) -> Refund | None:
-    """Return a refund, locked for a change."""
-    return await session.scalar(locked(select(Refund).where(col(Refund.id) == refund_id)))
-
-
-async def open_refund(
-    session: AsyncSession, *, payment_id: str, gateway_id: str, amount_paise: int
-) -> Refund | None:
-    """Return the refund a gateway refund belongs to, locked.
-
-    A webhook may come before our own call has returned; then payment and amount tell. A refund
-    of another amount was made in the gateway's dashboard and is none of ours.
-    """
-    is_unnamed = and_(col(Refund.gateway_id).is_(None), col(Refund.amount_paise) == amount_paise)
-    query = (
-        select(Refund)
-        .where(
-            col(Refund.payment_id) == payment_id,
-            or_(col(Refund.gateway_id) == gateway_id, is_unnamed),
-        )
-        .order_by(col(Refund.gateway_id).is_(None), col(Refund.seq))
-        .limit(1)
-    )
-    return await session.scalar(locked(query))

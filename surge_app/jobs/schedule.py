@@ -27,6 +27,6 @@ def jobs_of(services: Container) -> list[Job]:
         Job("probe-gateway", 2, services.outages.probe),
         Job("process-inbox", 5, services.payments.process_inbox),
         Job("send-messages", 0.5, services.notifications.dispatch),
-        Job("push-refunds", 2, reconciliation.push_refunds),
+        Job("push-refunds", 2, services.refunds.push),
         Job("find-missed-payments", 30, reconciliation.find_missed_payments),
     ]

@@ -46,7 +46,11 @@ class MessageStatus(StrEnum):
 
 
 class OutboxMessage(SQLModel, table=True):
-    """One message to one person. `dedupe_key` makes it exactly one for each channel."""
+    """One message to one person. `dedupe_key` makes it exactly one for each channel.
+
+    Attributes:
+        refund_id: The refund it tells of, whose amount it names.
+    """
 
     __tablename__ = "message_outbox"
     __table_args__ = (
@@ -65,6 +69,7 @@ class OutboxMessage(SQLModel, table=True):
     id: str = id_field()
     intent_id: str = reference("intents.id")
     booking_id: str | None = reference("bookings.id", default=None)
+    refund_id: str | None = reference("refunds.id", default=None)
     channel: str = text_field()
     kind: str = text_field()
     recipient: str = text_field()

@@ -35,11 +35,14 @@ from surge_app.services.ports import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 _VENDOR = "Razorpay"
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 _CONFLICT = 409
 _RAZORPAY_HOST = "api.razorpay.com"
+# The most Razorpay lists at once.
+_PAGE = 100
 
 # After these minutes an authorized payment is no longer captured by itself: 12 is the least
 # Razorpay allows, and as long as Surge keeps the seats of someone who is paying.
@@ -62,6 +65,7 @@ class _Payments(Protocol):
     def capture(
         self, payment_id: str, amount: int, data: dict[str, Any], *, timeout: tuple[float, float]
     ) -> object: ...
+    def all(self, data: dict[str, Any], *, timeout: tuple[float, float]) -> object: ...
     def fetch_multiple_refund(
         self, payment_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
     ) -> object: ...
@@ -227,6 +231,33 @@ class RazorpayGateway:
             raise unreadable(_VENDOR, mutates=True)
         return refund
 
+    async def payment_refunds(self, payment_id: str) -> list[GatewayRefund]:
+        """Return every refund of a payment, failed ones and those made by hand included."""
+        path_id = _checked(payment_id)
+        answer = await self._call(
+            lambda client: client.payment.fetch_multiple_refund(path_id, {}, timeout=self._timeouts)
+        )
+        refunds = [wire.read_refund(item) for item in wire.items(answer)]
+        return [refund for refund in refunds if refund is not None]
+
+    async def recent_payments(self, since: datetime, until: datetime) -> list[GatewayPayment]:
+        """Return every payment created in a span of time, however many there are."""
+        span = {"from": int(since.timestamp()), "to": int(until.timestamp()), "count": _PAGE}
+        found: dict[str, GatewayPayment] = {}
+        skip = 0
+        while True:
+            page = {**span, "skip": skip}
+            answer = await self._call(
+                lambda client, page=page: client.payment.all(page, timeout=self._timeouts)
+            )
+            listed = wire.items(answer)
+            # A payment made meanwhile moves the others on: one may be listed twice.
+            payments = [wire.read_payment(item) for item in listed]
+            found |= {payment.id: payment for payment in payments if payment is not None}
+            skip += len(listed)
+            if len(listed) < _PAGE:
+                return list(found.values())
+
     def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
         """Whether the gateway signed that this payment belongs to this (stored) order."""
         message = f"{order_id}|{payment_id}".encode("utf-8", "surrogatepass")
@@ -290,13 +321,8 @@ class RazorpayGateway:
     ) -> GatewayRefund:
         """Return the refund an earlier request with this body made, else raise the refusal."""
         receipt = wire.receipt_of(json.loads(body))
-        path_id = _checked(payment_id)
-        answer = await self._call(
-            lambda client: client.payment.fetch_multiple_refund(path_id, {}, timeout=self._timeouts)
-        )
-        for item in wire.items(answer):
-            refund = wire.read_refund(item)
-            if refund is not None and receipt is not None and wire.receipt_of(item) == receipt:
+        for refund in await self.payment_refunds(payment_id):
+            if receipt is not None and refund.receipt == receipt:
                 return refund
         raise cause
 

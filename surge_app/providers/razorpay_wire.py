@@ -109,6 +109,7 @@ def read_refund(data: object) -> GatewayRefund | None:
         payment_id=str(payment_id),
         amount_paise=cast("int", amount),
         status=status,
+        receipt=receipt_of(found),
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from surge_app.sandbox import entities
 from surge_app.sandbox import orders as rules
+from surge_app.sandbox.entities import RefundOutcome
 from surge_app.sandbox.faults import VendorError
 from surge_app.sandbox.razorpay import known
 from surge_app.sandbox.webhooks import WebhookMode
@@ -64,6 +65,12 @@ class Attempt(BaseModel):
         return _USUAL_DELAY_SECONDS if self.webhook == "delayed" else 0.0
 
 
+class RefundsWanted(BaseModel):
+    """The body of `POST /sandbox/razorpay/payments/{payment_id}/refund-outcome`."""
+
+    outcome: RefundOutcome
+
+
 def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) -> APIRouter:
     """Return the routes the browser uses; as with Razorpay's own, no key secret is needed.
 
@@ -114,7 +121,32 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
             )
         return JSONResponse(_answer(payment, keys.razorpay_key_secret))
 
+    _add_refund_outcomes(router, orders, webhooks)
     return router
+
+
+def _add_refund_outcomes(router: APIRouter, orders: Orders, webhooks: WebhookSender) -> None:
+    @router.post("/payments/{payment_id}/refund-outcome")
+    async def decide_refunds(payment_id: str, wanted: RefundsWanted) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Let the refunds of a payment be processed, stay pending, fail or be in progress."""
+
+        def change(book: OrderBook) -> list[JsonObject]:
+            """Tell of those that ended."""
+            ended = rules.decide_refunds(book, wanted.outcome)
+            paid = book.payments
+            return [
+                event
+                for made in ended
+                for event in entities.ended_refund_events(paid[made["payment_id"]], made)
+            ]
+
+        try:
+            book = await known(orders.by_payment(payment_id))
+            events = await known(orders.change(book.order["id"], change))
+        except VendorError as error:
+            return JSONResponse(error.content, error.status)
+        await webhooks.send(events, "normal")
+        return JSONResponse({"outcome": wanted.outcome})
 
 
 def _attempt(book: OrderBook, wanted: Attempt) -> JsonObject:

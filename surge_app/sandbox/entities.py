@@ -24,6 +24,7 @@ _TAX_PARTS = 36
 _PARTS = 10_000
 
 PaymentStatus = Literal["authorized", "captured", "failed"]
+RefundOutcome = Literal["processed", "pending", "failed", "in_progress"]
 
 
 def new_entity_id(prefix: str) -> str:
@@ -150,8 +151,8 @@ def set_payment_status(payment: JsonObject, status: PaymentStatus) -> None:
         payment["tax"] = payment["amount"] * _TAX_PARTS // _PARTS
 
 
-def new_refund(payment: JsonObject, amount: int, wanted: JsonObject) -> JsonObject:
-    """Return the entity of a refund, processed at once as Razorpay's often are."""
+def new_refund(payment: JsonObject, amount: int, wanted: JsonObject, status: str) -> JsonObject:
+    """Return the entity of a refund; Razorpay's are often processed at once."""
     return {
         "id": new_entity_id("rfnd"),
         "entity": "refund",
@@ -163,7 +164,7 @@ def new_refund(payment: JsonObject, amount: int, wanted: JsonObject) -> JsonObje
         "acquirer_data": {"arn": None},
         "created_at": int(time.time()),
         "batch_id": None,
-        "status": "processed",
+        "status": status,
         "speed_processed": "normal",
         "speed_requested": wanted.get("speed") or "normal",
     }
@@ -217,10 +218,15 @@ def captured_events(book: OrderBook, payment: JsonObject) -> list[JsonObject]:
 
 def refund_events(payment: JsonObject, refund: JsonObject) -> list[JsonObject]:
     """Return the webhooks that tell of a refund."""
-    return [
-        _event("refund.created", refund=refund, payment=payment),
-        _event("refund.processed", refund=refund, payment=payment),
-    ]
+    created = _event("refund.created", refund=refund, payment=payment)
+    return [created, *ended_refund_events(payment, refund)]
+
+
+def ended_refund_events(payment: JsonObject, refund: JsonObject) -> list[JsonObject]:
+    """Return the webhook that tells how a refund ended, none while it is pending."""
+    if refund["status"] == "pending":
+        return []
+    return [_event(f"refund.{refund['status']}", refund=refund, payment=payment)]
 
 
 def signed(message: bytes, secret: str) -> str:

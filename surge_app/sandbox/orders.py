@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from surge_app.sandbox import entities
 
 if TYPE_CHECKING:
-    from surge_app.sandbox.entities import PaymentStatus
+    from surge_app.sandbox.entities import PaymentStatus, RefundOutcome
     from surge_app.sandbox.store import JsonObject, OrderBook
 
 _LEAST_AMOUNT = 100
@@ -167,14 +167,40 @@ def refund(
             msg = "Different request body sent for the same idempotency key."
             raise entities.bad_request(msg)
         return book.refunds[refund_id], False
-    made = _new_refund(book.payments[payment_id], read_json(body))
+    if book.refund_outcome == "in_progress":
+        msg = "Another request with the same idempotency key is in progress."
+        raise entities.bad_request(msg, status=409)
+    made = _new_refund(book, payment_id, read_json(body))
     book.refunds[made["id"]] = made
     if idempotency_key is not None:
         book.refund_requests[request_key] = (digest, made["id"])
     return made, True
 
 
-def _new_refund(payment: JsonObject, wanted: JsonObject) -> JsonObject:
+def decide_refunds(book: OrderBook, outcome: RefundOutcome) -> list[JsonObject]:
+    """Let the refunds of an order go another way from now on.
+
+    Args:
+        book: The order.
+        outcome: `in_progress` answers 409 and makes none. The others are the state of new
+            refunds; processed and failed end those that are pending, too.
+
+    Returns:
+        The refunds that ended by this.
+    """
+    book.refund_outcome = outcome
+    pending = [made for made in book.refunds.values() if made["status"] == "pending"]
+    if outcome not in {"processed", "failed"}:
+        return []
+    for made in pending:
+        made["status"] = outcome
+        if outcome == "failed":
+            _give_back(book.payments[made["payment_id"]], -made["amount"])
+    return pending
+
+
+def _new_refund(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObject:
+    payment = book.payments[payment_id]
     _only(wanted, _REFUND_FIELDS)
     if payment["status"] == "refunded":
         msg = "The payment has been fully refunded already"
@@ -191,13 +217,18 @@ def _new_refund(payment: JsonObject, wanted: JsonObject) -> JsonObject:
         msg = "The speed must be normal or optimum."
         raise entities.bad_request(msg, field="speed")
     _notes(wanted)
-    made = entities.new_refund(payment, amount, wanted)
+    made = entities.new_refund(payment, amount, wanted, book.refund_outcome)
+    if made["status"] != "failed":
+        _give_back(payment, amount)
+    return made
+
+
+def _give_back(payment: JsonObject, amount: int) -> None:
     payment["amount_refunded"] += amount
     is_full = payment["amount_refunded"] == payment["amount"]
-    payment["refund_status"] = "full" if is_full else "partial"
-    if is_full:
-        payment["status"] = "refunded"
-    return made
+    is_part = payment["amount_refunded"] > 0
+    payment["refund_status"] = "full" if is_full else "partial" if is_part else None
+    payment["status"] = "refunded" if is_full else "captured"
 
 
 def _credit(book: OrderBook, payment: JsonObject) -> None:

@@ -24,6 +24,8 @@ _T = TypeVar("_T")
 
 _MOST_LISTED = 100
 _USUALLY_LISTED = 10
+_MOST_BOOKS = 5000
+_LATEST = 10**11
 
 
 def razorpay_router(
@@ -84,6 +86,18 @@ def _add_orders(router: APIRouter, orders: Orders) -> None:
 
 
 def _add_payments(router: APIRouter, orders: Orders, webhooks: WebhookSender) -> None:
+    @router.get("/payments")
+    async def list_payments(request: Request) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        since = _number(request, "from", default=0, least=0, most=_LATEST)
+        until = _number(request, "to", default=_LATEST, least=0, most=_LATEST)
+        skip = _number(request, "skip", default=0, least=0, most=_LATEST)
+        count = _number(request, "count", default=_USUALLY_LISTED, least=1, most=_MOST_LISTED)
+        books = await orders.listed(receipt=None, skip=0, count=_MOST_BOOKS)
+        made = [payment for book in books for payment in book.payments.values()]
+        found = [payment for payment in made if since <= payment["created_at"] <= until]
+        found.sort(key=lambda payment: payment["created_at"], reverse=True)
+        return JSONResponse(entities.collection(found[skip : skip + count]))
+
     @router.get("/payments/{payment_id}")
     async def get_payment(payment_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
         return JSONResponse((await known(orders.by_payment(payment_id))).payments[payment_id])

@@ -49,12 +49,14 @@ class OrderBook:
         payments: Payment entities by id, oldest first.
         refunds: Refund entities by id, oldest first.
         refund_requests: For each idempotency key the hash of its body and the refund it made.
+        refund_outcome: How refunds go from now on; see `orders.decide_refunds`.
     """
 
     order: JsonObject
     payments: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
     refunds: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
     refund_requests: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    refund_outcome: str = "processed"
 
 
 class Orders:
@@ -317,7 +319,13 @@ def _dump_book(book: OrderBook) -> str:
 def _load_book(raw: str) -> OrderBook:
     found = json.loads(raw)
     requests = {key: (pair[0], pair[1]) for key, pair in found["refund_requests"].items()}
-    return OrderBook(found["order"], found["payments"], found["refunds"], requests)
+    return OrderBook(
+        found["order"],
+        found["payments"],
+        found["refunds"],
+        requests,
+        found.get("refund_outcome", "processed"),
+    )
 
 
 def _dump_body(body: OutboxBody) -> str:

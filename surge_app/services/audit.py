@@ -11,6 +11,13 @@ from sqlalchemy import text
 from surge_app.db.engine import Database
 
 _MOST_ROWS = 20
+# For this transaction only: one snapshot, and room to read millions of rows.
+_SETTINGS = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "SET LOCAL statement_timeout = '10min'",
+    "SET LOCAL work_mem = '128MB'",
+    "SET LOCAL jit = off",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,8 @@ class Audit:
         """
         findings: list[Finding] = []
         async with self._database.transaction() as session:
-            await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            for setting in _SETTINGS:
+                await session.execute(text(setting))
             for code, promise, query in load_queries():
                 limited = f"SELECT * FROM ({query}) AS found LIMIT {_MOST_ROWS}"  # noqa: S608  our file
                 rows = (await session.execute(text(limited), {"slug": slug})).mappings().all()
@@ -55,14 +63,14 @@ class Audit:
 
 
 def load_queries() -> list[tuple[str, str, str]]:
-    """Read `audit.sql`: blocks that start with `-- code: promise`.
+    """Read `audit.sql`: blocks after an empty line that start with `-- code: promise`.
 
     Returns:
         Code, promise and query of each invariant.
     """
     source = (files("surge_app.services") / "audit.sql").read_text("utf-8")
     found: list[tuple[str, str, str]] = []
-    for block in source.split("\n-- ")[1:]:
+    for block in source.split("\n\n-- ")[1:]:
         head, _, query = block.partition("\n")
         code, _, promise = head.partition(": ")
         found.append((code, promise, query.strip().rstrip(";")))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.clock import utc_now
 from surge_app.db import outbox, settling
 from surge_app.db.bulk import insert_many
 from surge_app.db.settling import Case
@@ -21,6 +18,7 @@ from surge_app.models import (
     Disposition,
     IntentStatus,
     MessageKind,
+    OutboxMessage,
     Payment,
     Refund,
     Ticket,
@@ -29,6 +27,7 @@ from surge_app.models import (
 from surge_app.services import ledger
 from surge_app.services.notifications import messages_for
 from surge_app.services.ports import GatewayPayment
+from surge_app.services.refund_plan import refund_row
 
 _log = get_logger(__name__)
 
@@ -88,18 +87,17 @@ async def write(session: AsyncSession, work: Work) -> None:
     await settling.write_payments(session, list(work.payments.values()))
     refunded = [payment for _, payment in work.refused if payment.disposition == Disposition.REFUND]
     await insert_many(session, [ledger.received_in_vain(payment) for payment in refunded])
-    await insert_many(
-        session,
-        [
-            refund_row(payment, amount_paise=payment.amount_paise, reason=payment.reason or "")
-            for payment in refunded
-        ],
-    )
+    refunds = {
+        payment.id: refund_row(
+            payment, amount_paise=payment.amount_paise, reason=payment.reason or ""
+        )
+        for payment in refunded
+    }
+    await insert_many(session, list(refunds.values()))
     messages = [
         message
-        for case, _ in work.refused
-        if case.intent.status != IntentStatus.CONFIRMED
-        for message in messages_for(case.intent, None, MessageKind.LATE_PAYMENT)
+        for case, payment in work.refused
+        for message in _news(case, payment, refunds.get(payment.id))
     ]
     if work.sold:
         await _write_bookings(session, work)
@@ -109,6 +107,15 @@ async def write(session: AsyncSession, work: Work) -> None:
         for message in messages_for(case.intent, booking, MessageKind.CONFIRMATION)
     ]
     await outbox.add(session, messages)
+
+
+def _news(case: Case, payment: Payment, refund: Refund | None) -> list[OutboxMessage]:
+    """Return what to tell a person whose payment buys nothing, once for each payment."""
+    is_booked = case.intent.status == IntentStatus.CONFIRMED
+    if is_booked and refund is None:
+        return []
+    kind = MessageKind.REFUNDED if is_booked else MessageKind.LATE_PAYMENT
+    return messages_for(case.intent, None, kind, refund=refund, key=payment.id)
 
 
 async def _write_bookings(session: AsyncSession, work: Work) -> None:
@@ -170,28 +177,6 @@ def tell(work: Work) -> None:
             intent=case.intent.id,
             reason=payment.reason,
         )
-
-
-def refund_row(payment: Payment, *, amount_paise: int, reason: str) -> Refund:
-    """Return the refund of a payment, with the exact body every attempt will send."""
-    key = f"rf-{payment.id}-1"
-    body = json.dumps(
-        {
-            "amount": amount_paise,
-            "speed": "normal",
-            "receipt": key,
-            "notes": {"reason": reason},
-        },
-        separators=(",", ":"),
-    )
-    return Refund(
-        payment_id=payment.id,
-        amount_paise=amount_paise,
-        reason=reason,
-        idempotency_key=key,
-        body=body,
-        next_attempt_at=utc_now() - timedelta(seconds=1),
-    )
 
 
 def _new_ref() -> str:

@@ -1,38 +1,78 @@
 """The ledger: every paisa that moved, between two accounts, once.
 
 A sale is `gateway_receivable` against `ticket_revenue` and `fee_revenue`. Money that must go
-back is first owed to the customer, then paid out of the gateway's account.
+back is first owed to the customer, then paid out of the gateway's account; every entry of a
+refund names it. What costs nothing has no entries.
 """
 
 from __future__ import annotations
 
-from surge_app.models import Account, Booking, EntryKind, LedgerEntry, Payment
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from surge_app.models import Account, Booking, EntryKind, LedgerEntry, Payment, Refund
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What each account holds, in paise, after some entries.
+
+    Attributes:
+        received_paise: Taken in by the gateway and not paid back.
+        tickets_paise: Kept as price of tickets.
+        fee_paise: Kept as convenience fee.
+        owed_paise: Owed to the customer and not paid out yet.
+    """
+
+    received_paise: int = 0
+    tickets_paise: int = 0
+    fee_paise: int = 0
+    owed_paise: int = 0
+
+    @property
+    def kept_paise(self) -> int:
+        """What is ours, and could still be given back."""
+        return self.tickets_paise + self.fee_paise
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether what came in is kept or owed, and nothing was given back twice."""
+        parts = (self.tickets_paise, self.fee_paise, self.owed_paise)
+        return self.received_paise == sum(parts) and min(parts) >= 0
+
+
+def balance(entries: Iterable[LedgerEntry]) -> Balance:
+    """Add up entries, those of a booking or of a payment for instance."""
+    sums = dict.fromkeys(Account, 0)
+    for entry in entries:
+        sums[Account(entry.debit)] += entry.amount_paise
+        sums[Account(entry.credit)] -= entry.amount_paise
+    return Balance(
+        received_paise=sums[Account.GATEWAY],
+        tickets_paise=-sums[Account.TICKETS],
+        fee_paise=-sums[Account.FEES],
+        owed_paise=-sums[Account.OWED],
+    )
 
 
 def sale(payment: Payment, booking: Booking) -> list[LedgerEntry]:
     """Return the entries of a payment that became a booking; the fee is its own line."""
-    entries = [
+    parts = (
+        (EntryKind.SALE, Account.TICKETS, booking.subtotal_paise),
+        (EntryKind.SALE_FEE, Account.FEES, booking.fee_paise),
+    )
+    return [
         LedgerEntry(
             payment_id=payment.id,
             booking_id=booking.id,
-            kind=EntryKind.SALE,
+            kind=kind,
             debit=Account.GATEWAY,
-            credit=Account.TICKETS,
-            amount_paise=booking.subtotal_paise,
+            credit=account,
+            amount_paise=amount_paise,
         )
+        for kind, account, amount_paise in parts
+        if amount_paise
     ]
-    if booking.fee_paise:
-        entries.append(
-            LedgerEntry(
-                payment_id=payment.id,
-                booking_id=booking.id,
-                kind=EntryKind.SALE_FEE,
-                debit=Account.GATEWAY,
-                credit=Account.FEES,
-                amount_paise=booking.fee_paise,
-            )
-        )
-    return entries
 
 
 def received_in_vain(payment: Payment) -> LedgerEntry:
@@ -46,38 +86,49 @@ def received_in_vain(payment: Payment) -> LedgerEntry:
     )
 
 
-def sale_taken_back(payment: Payment, booking: Booking) -> list[LedgerEntry]:
-    """Return the entries of a booking that is refunded whole, the fee included."""
-    entries = [
+def owed_back(
+    refund: Refund, booking: Booking, *, tickets_paise: int, fee_paise: int
+) -> list[LedgerEntry]:
+    """Return the entries of a booking's refund when it is decided.
+
+    Args:
+        refund: Of the booking's payment; the two parts add up to its amount.
+        booking: What is refunded, whole or in part.
+        tickets_paise: The part that was the price of tickets.
+        fee_paise: The part that was the convenience fee.
+    """
+    parts = (
+        (EntryKind.REFUND_OWED, Account.TICKETS, tickets_paise),
+        (EntryKind.REFUND_FEE_OWED, Account.FEES, fee_paise),
+    )
+    return [
         LedgerEntry(
-            payment_id=payment.id,
+            payment_id=refund.payment_id,
             booking_id=booking.id,
-            kind=EntryKind.REFUND_OWED,
-            debit=Account.TICKETS,
+            refund_id=refund.id,
+            kind=kind,
+            debit=account,
             credit=Account.OWED,
-            amount_paise=booking.subtotal_paise,
+            amount_paise=amount_paise,
         )
+        for kind, account, amount_paise in parts
+        if amount_paise
     ]
-    if booking.fee_paise:
-        entries.append(
-            LedgerEntry(
-                payment_id=payment.id,
-                booking_id=booking.id,
-                kind=EntryKind.REFUND_FEE_OWED,
-                debit=Account.FEES,
-                credit=Account.OWED,
-                amount_paise=booking.fee_paise,
-            )
-        )
-    return entries
 
 
-def paid_back(payment: Payment, amount_paise: int) -> LedgerEntry:
-    """Return the entry of a refund the gateway has processed."""
+def paid_back(refund: Refund, booking_id: str | None) -> LedgerEntry:
+    """Return the entry of a refund the gateway has processed.
+
+    Args:
+        refund: What was paid out.
+        booking_id: The booking it is of; None for money received in vain.
+    """
     return LedgerEntry(
-        payment_id=payment.id,
+        payment_id=refund.payment_id,
+        booking_id=booking_id,
+        refund_id=refund.id,
         kind=EntryKind.REFUNDED,
         debit=Account.OWED,
         credit=Account.GATEWAY,
-        amount_paise=amount_paise,
+        amount_paise=refund.amount_paise,
     )

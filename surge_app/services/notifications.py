@@ -12,20 +12,25 @@ from datetime import timedelta
 from functools import cached_property
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import new_id, utc_now
+from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as intent_queries
 from surge_app.db import outbox
+from surge_app.db import refunds as refund_queries
 from surge_app.db.engine import Database
 from surge_app.log import get_logger
 from surge_app.models import (
     Booking,
+    BookingStatus,
     Channel,
     Event,
     Intent,
     MessageKind,
     OutboxMessage,
+    Refund,
 )
 from surge_app.money import rupees, rupees_ascii
 from surge_app.services.dates import long_date, short_date
@@ -39,6 +44,7 @@ from surge_app.services.ports import (
     Sms,
     SmsSender,
 )
+from surge_app.services.refund_plan import RefundReason
 from surge_app.services.tickets import Tickets
 
 _log = get_logger(__name__)
@@ -50,11 +56,25 @@ _MOST_ATTEMPTS = 40
 _MOST_UNKNOWN_SMS = 2
 
 
-def messages_for(intent: Intent, booking: Booking | None, kind: MessageKind) -> list[OutboxMessage]:
+def messages_for(
+    intent: Intent,
+    booking: Booking | None,
+    kind: MessageKind,
+    *,
+    refund: Refund | None = None,
+    key: str | None = None,
+) -> list[OutboxMessage]:
     """Return the rows that tell a person something, one for each channel.
 
-    The key makes it exactly one of a kind for each intent, however often it is asked for.
+    Args:
+        intent: Whose contact is told.
+        booking: What the intent became, if it did.
+        kind: What is told.
+        refund: What it tells of; the amount is in the text.
+        key: It is told once of a kind for each key, however often it is asked for; the refund
+            or else the intent is the key if it is None.
     """
+    key = key or (refund.id if refund else intent.id)
     recipients = {Channel.EMAIL: intent.email or "", Channel.SMS: intent.phone or ""}
     return [
         OutboxMessage(
@@ -64,7 +84,8 @@ def messages_for(intent: Intent, booking: Booking | None, kind: MessageKind) -> 
             channel=channel,
             kind=kind,
             recipient=recipient,
-            dedupe_key=f"{intent.id}:{kind}:{channel}",
+            refund_id=refund.id if refund else None,
+            dedupe_key=f"{key}:{kind}:{channel}",
             next_attempt_at=utc_now() - timedelta(seconds=1),
         )
         for channel, recipient in recipients.items()
@@ -77,7 +98,25 @@ class _Subject:
 
     event: Event
     intent: Intent
-    ref: str | None
+    booking: Booking | None
+    refund: Refund | None
+
+    @property
+    def ref(self) -> str | None:
+        """The reference of the booking, if there is one."""
+        return self.booking.ref if self.booking else None
+
+    @property
+    def is_extra(self) -> bool:
+        """Whether it tells of money that bought nothing, beside what was bought."""
+        return self.refund is not None and self.refund.reason not in set(RefundReason)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether no ticket of the booking is valid after what the message tells of."""
+        if self.refund is not None:
+            return self.refund.reason == RefundReason.WHOLE
+        return self.booking is not None and self.booking.status != BookingStatus.CONFIRMED
 
 
 class Notifications:
@@ -125,8 +164,9 @@ class Notifications:
                 msg = "the intent is gone"
                 raise ProviderRejected(msg)
             event = await catalog_queries.event_by_id(session, intent.event_id)
-            ref = await intent_queries.booking_ref(session, intent.id)
-        subject = _Subject(event=event, intent=intent, ref=ref)
+            booking = await booking_queries.by_intent(session, intent.id)
+            refund = await _refund_of(session, message)
+        subject = _Subject(event, intent, booking, refund)
         if message.channel == Channel.SMS:
             text = self._render(f"{message.kind}.sms.txt", subject).strip()
             return await self._sms.send(Sms(message.id, message.recipient, text))
@@ -148,7 +188,7 @@ class Notifications:
         )
 
     def _render(self, template: str, subject: _Subject, **more: object) -> str:
-        event, intent = subject.event, subject.intent
+        event, intent, refund = subject.event, subject.intent, subject.refund
         return self._templates.get_template(template).render(
             name=intent.name,
             event_name=event.name,
@@ -157,6 +197,11 @@ class Notifications:
             when_short=short_date(event.starts_at, event.time_zone),
             total=rupees(intent.total_paise),
             total_ascii=rupees_ascii(intent.total_paise),
+            back=rupees(refund.amount_paise) if refund else None,
+            back_ascii=rupees_ascii(refund.amount_paise) if refund else None,
+            reason=refund.reason if refund else None,
+            is_cancelled=subject.is_cancelled,
+            is_extra=subject.is_extra,
             ref=subject.ref,
             link=self._tickets.link(subject.ref) if subject.ref else None,
             contact=event.organizer_contact,
@@ -182,6 +227,12 @@ class Notifications:
             delay = _pause(message.attempts, error)
             await outbox.postpone(session, message.id, delay=delay, error=str(error))
         _log.warning("message_postponed", message=message.id, error=str(error))
+
+
+async def _refund_of(session: AsyncSession, message: OutboxMessage) -> Refund | None:
+    if message.refund_id is None:
+        return None
+    return await refund_queries.by_id(session, message.refund_id)
 
 
 def _is_hopeless(message: OutboxMessage, error: ProviderError) -> bool:

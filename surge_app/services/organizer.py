@@ -16,15 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import utc_now
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
-from surge_app.db import outages, outbox, units
+from surge_app.db import outages, units
 from surge_app.db.engine import Database
-from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, SurgeError
-from surge_app.models import AuditEntry, BookingStatus, Event, MessageKind, MessageStatus, Tier
-from surge_app.services import ledger
-from surge_app.services.bookkeeping import refund_row
+from surge_app.errors import InvalidRequest, NotFound, SurgeError
+from surge_app.models import AuditEntry, Event, MessageStatus, Tier
 from surge_app.services.catalog import Catalog, event_status, event_view, frame_of
-from surge_app.services.notifications import Notifications, messages_for
+from surge_app.services.notifications import Notifications
 from surge_app.services.offers import NewEvent, check_frame
 from surge_app.services.views import EventStats, QueueStats, TierStats
 from surge_app.services.waiting_room import WaitingRoom
@@ -141,48 +138,6 @@ class Organizer:
     async def resume(self, slug: str, *, actor: str) -> None:
         """Let people in again, in order. Raises NotFound."""
         await self._edit(slug, {"is_paused": False}, actor=actor, action="queue.resume")
-
-    async def refund(self, ref: str, *, restock: bool, actor: str) -> None:
-        """Take a booking back whole: void its tickets and give all its money back.
-
-        Args:
-            ref: The booking.
-            restock: Whether its units go on sale again.
-            actor: Who asks.
-
-        Raises:
-            AlreadyRefunded: If that was done before.
-            NotFound: If there is no such booking.
-        """
-        async with self._database.transaction() as session:
-            booking = await booking_queries.by_ref(session, ref, for_update=True)
-            if booking is None:
-                raise NotFound
-            if booking.status != BookingStatus.CONFIRMED:
-                raise AlreadyRefunded
-            payment = await booking_queries.applied_payment(session, booking.intent_id)
-            intent = await intent_queries.by_id(session, booking.intent_id)
-            if payment is None or intent is None:
-                raise NotFound
-            booking.status = BookingStatus.REFUNDING
-            unit_ids = await booking_queries.void_tickets(session, booking.id)
-            if restock:
-                await units.restock(session, unit_ids)
-            session.add(
-                refund_row(payment, amount_paise=booking.total_paise, reason="asked_by_organizer")
-            )
-            session.add_all(ledger.sale_taken_back(payment, booking))
-            session.add(
-                AuditEntry(
-                    actor=actor,
-                    action="booking.refund",
-                    subject=ref,
-                    after={"restock": restock, "amount_paise": booking.total_paise},
-                )
-            )
-            await session.flush()
-            await outbox.add(session, messages_for(intent, booking, MessageKind.REFUNDED))
-        self._catalog.forget()
 
     async def resend(self, ref: str, *, actor: str) -> int:
         """Send the confirmation of a booking again; returns how many messages. Raises NotFound."""

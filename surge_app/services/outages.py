@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeVar
 
@@ -271,6 +271,14 @@ class GuardedGateway:
         return await self._watched(
             self._gateway.refund(payment_id, body=body, idempotency_key=idempotency_key)
         )
+
+    async def payment_refunds(self, payment_id: str) -> list[GatewayRefund]:
+        """Return every refund of a payment."""
+        return await self._watched(self._gateway.payment_refunds(payment_id))
+
+    async def recent_payments(self, since: datetime, until: datetime) -> list[GatewayPayment]:
+        """Return every payment created in a span of time."""
+        return await self._watched(self._gateway.recent_payments(since, until))
 
     def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
         """Whether the gateway signed that this payment belongs to this (stored) order."""

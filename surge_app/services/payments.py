@@ -29,6 +29,7 @@ from surge_app.services.ports import (
     ProviderError,
     ProviderRejected,
 )
+from surge_app.services.refunds import Refunds
 from surge_app.services.settlement import Settlement
 from surge_app.services.starting import PaymentStarts
 from surge_app.services.views import CheckoutView, PaymentOutcome
@@ -56,6 +57,7 @@ class Payments:
         contacts: Contacts,
         waiting_room: WaitingRoom,
         settlement: Settlement,
+        refunds: Refunds,
         outages: Outages,
     ) -> None:
         """Keep the collaborators."""
@@ -66,6 +68,7 @@ class Payments:
         self._starts = PaymentStarts(
             database, gateway, waiting_room, settlement, outages, ask=self.settle_order
         )
+        self._refunds = refunds
 
     async def start(
         self, intent_id: str, visitor_id: str, *, name: object, email: object, phone: object
@@ -216,7 +219,7 @@ class Payments:
         except ProviderRejected as error:
             return f"ignored: {error}"
         if event.refund is not None:
-            return await self._settlement.note_refund(event.refund)
+            return await self._refunds.note(event.refund)
         if event.payment is not None:
             return (await self._settle(event.payment)).status
         return "ignored"

@@ -7,6 +7,7 @@ else may leave it. The classes say what a caller may do next.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -92,12 +93,13 @@ class GatewayPayment:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRefund:
-    """A refund as the gateway states it."""
+    """A refund as the gateway states it; `receipt` is the idempotency key it was asked with."""
 
     id: str
     payment_id: str
     amount_paise: int
     status: GatewayRefundStatus
+    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,17 @@ class PaymentGateway(Protocol):
             payment_id: The captured payment.
             body: The JSON body, byte for byte the same on every repeat.
             idempotency_key: At least 10 characters of `[A-Za-z0-9_-]`.
+        """
+        ...
+
+    async def payment_refunds(self, payment_id: str) -> list[GatewayRefund]:
+        """Return every refund of a payment, failed ones and those made by hand included."""
+        ...
+
+    async def recent_payments(self, since: datetime, until: datetime) -> list[GatewayPayment]:
+        """Return every payment created in a span of time, however many there are.
+
+        Payments that belong to no order are none of ours and are left out.
         """
         ...
 

@@ -16,10 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import bookings as booking_queries
 from surge_app.db import intents as intent_queries
 from surge_app.db import paying, settling
-from surge_app.db import payments as queries
 from surge_app.db.batch import Batcher
 from surge_app.db.engine import Database
 from surge_app.db.paying import Person
@@ -28,21 +26,15 @@ from surge_app.errors import SurgeError
 from surge_app.log import get_logger
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
-    BookingStatus,
     Disposition,
-    EntryKind,
     Payment,
     PaymentStatus,
-    Refund,
-    RefundStatus,
 )
-from surge_app.services import bookkeeping, inventory, ledger
+from surge_app.services import bookkeeping, inventory
 from surge_app.services.bookkeeping import Work
 from surge_app.services.ports import (
     GatewayPayment,
     GatewayPaymentStatus,
-    GatewayRefund,
-    GatewayRefundStatus,
 )
 from surge_app.services.verdicts import Verdict, decide, outcome_of, take_in
 from surge_app.services.views import Line, PaymentOutcome
@@ -106,31 +98,6 @@ class Settlement:
         async with self._database.transaction() as session:
             found = await settling.cases(session, order_ids=[order_id], for_update=False)
         return outcome_of(found[0]) if found else PaymentOutcome(None, "unmatched")
-
-    async def note_refund(self, refund: GatewayRefund) -> str:
-        """Take in the state of a refund; forward only, safe to repeat."""
-        async with self._database.transaction() as session:
-            row = await queries.open_refund(
-                session,
-                payment_id=refund.payment_id,
-                gateway_id=refund.id,
-                amount_paise=refund.amount_paise,
-            )
-            if row is None:
-                _log.error("refund_unmatched", refund=refund.id, payment=refund.payment_id)
-                return "unmatched"
-            if row.status == RefundStatus.PROCESSED:
-                return "processed"
-            row.gateway_id = refund.id
-            if refund.status == GatewayRefundStatus.PROCESSED:
-                await _finish_refund(session, row)
-            elif refund.status == GatewayRefundStatus.FAILED:
-                row.status = RefundStatus.FAILED
-                row.last_error = "the gateway could not pay it out"
-                _log.error("refund_failed", refund=row.id, payment=row.payment_id)
-            else:
-                row.status = RefundStatus.SENT
-            return str(row.status)
 
     async def _settle(
         self, items: Sequence[GatewayPayment | _Free]
@@ -256,19 +223,3 @@ async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -
     except SurgeError:
         return "sold_out_after_expiry"
     return None
-
-
-async def _finish_refund(session: AsyncSession, refund: Refund) -> None:
-    refund.status = RefundStatus.PROCESSED
-    refund.processed_at = utc_now()
-    payment = await queries.by_id(session, refund.payment_id)
-    if payment is None:
-        return
-    payment.status = PaymentStatus.REFUNDED
-    if EntryKind.REFUNDED not in await queries.ledger_kinds(session, payment.id):
-        session.add(ledger.paid_back(payment, refund.amount_paise))
-    booking = await booking_queries.by_intent(session, payment.intent_id)
-    is_of_booking = payment.disposition == Disposition.APPLIED
-    if is_of_booking and booking is not None and booking.status == BookingStatus.REFUNDING:
-        booking.status = BookingStatus.REFUNDED
-    _log.info("refund_processed", refund=refund.id, payment=payment.id)

@@ -247,6 +247,42 @@ class PaymentOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundedView:
+    """What an organizer's refund did.
+
+    Attributes:
+        status: Of the booking: confirmed while tickets stay valid, else refunding or refunded.
+        amount_paise: What goes back; 0 if only free tickets became void.
+        tickets: The numbers of the tickets that became void.
+    """
+
+    booking_ref: str
+    status: str
+    amount_paise: int
+    tickets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StuckRefundView:
+    """A refund nothing tries again by itself; `status` is requested or failed.
+
+    Attributes:
+        booking_ref: None if the payment never bought anything.
+        last_error: What the gateway said last.
+    """
+
+    id: str
+    booking_ref: str | None
+    payment_id: str
+    amount_paise: int
+    reason: str
+    status: str
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LineAnswer:
     """The answer to a poll; the fields of `GET /api/queue/{slug}`.
 

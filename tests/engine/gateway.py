@@ -11,13 +11,14 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from surge_app.providers import razorpay_wire as wire
 from surge_app.sandbox import entities
 from surge_app.sandbox import orders as rules
-from surge_app.sandbox.entities import PaymentStatus
+from surge_app.sandbox.entities import PaymentStatus, RefundOutcome
 from surge_app.sandbox.faults import VendorError
 from surge_app.sandbox.store import JsonObject, OrderBook, UnknownIdError
 from surge_app.services.ports import (
@@ -225,6 +226,31 @@ class InProcessGateway:
 
         return _read(wire.read_refund(await self._answer("refund", act)))
 
+    async def payment_refunds(self, payment_id: str) -> list[GatewayRefund]:
+        """Return every refund of a payment, failed ones included."""
+
+        async def act() -> list[JsonObject]:
+            book = await self.books.by_payment(payment_id)
+            return [made for made in book.refunds.values() if made["payment_id"] == payment_id]
+
+        return [
+            _read(wire.read_refund(item)) for item in await self._answer("payment_refunds", act)
+        ]
+
+    async def recent_payments(self, since: datetime, until: datetime) -> list[GatewayPayment]:
+        """Return every payment created in a span of time; only of books kept here."""
+        assert isinstance(self.books, MemoryBooks)
+        orders = self.books.orders
+
+        async def act() -> list[JsonObject]:
+            made = [paid for book in orders.values() for paid in book.payments.values()]
+            span = (int(since.timestamp()), int(until.timestamp()))
+            return [paid for paid in made if span[0] <= paid["created_at"] <= span[1]]
+
+        return [
+            _read(wire.read_payment(item)) for item in await self._answer("recent_payments", act)
+        ]
+
     def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
         """Whether the gateway signed that this payment belongs to this (stored) order."""
         message = f"{order_id}|{payment_id}".encode()
@@ -292,6 +318,18 @@ class InProcessGateway:
             return payment, entities.captured_events(book, payment)
 
         await self._outside(order_id, change)
+
+    async def decide_refunds(self, payment_id: str, outcome: RefundOutcome) -> None:
+        """Let refunds of a payment be processed, stay pending, fail or be in progress."""
+
+        def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
+            ended = rules.decide_refunds(book, outcome)
+            payment = book.payments[payment_id]
+            told = [entities.ended_refund_events(payment, made) for made in ended]
+            return payment, [event for events in told for event in events]
+
+        order = (await self.books.by_payment(payment_id)).order
+        await self._outside(order["id"], change)
 
     async def give_back(self, order_id: str, payment_id: str) -> None:
         """Return an authorized payment that nobody captured in time; no webhook tells of it."""

@@ -104,7 +104,7 @@ class Sale:
         await self.execute(
             "UPDATE refunds SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL"
         )
-        await reconciliation.push_refunds()
+        await self.services.refunds.push()
 
     async def broken_promises(self) -> list[Finding]:
         """Return what the audit finds wrong with this sale."""

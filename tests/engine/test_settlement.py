@@ -218,7 +218,7 @@ async def test_a_second_payment_of_an_order_goes_back(new_sale: NewSale) -> None
     assert {outcome.status for outcome in outcomes} == {"confirmed"}
     refunds = [await _refunds(sale, one.id) for one in (told, second)]
     assert sorted(refunds) == [[], [("paid_already", told.amount_paise)]]
-    assert await _messages(sale, intent_id) == ["confirmation"] * 2
+    assert await _messages(sale, intent_id) == ["confirmation"] * 2 + ["refunded"] * 2
     assert await sale.broken_promises() == []
 
 

@@ -257,9 +257,7 @@ class World:
         )
         if rows:
             row = rows[one % len(rows)]
-            await self.sale.services.organizer.refund(
-                row["ref"], restock=bool(two % 2), actor="test"
-            )
+            await self.sale.services.refunds.refund(row["ref"], restock=bool(two % 2), actor="test")
             self.kept_back += 0 if two % 2 else row["units"]
 
     async def cancel(self, _one: int, two: int) -> None:

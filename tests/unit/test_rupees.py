@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from surge_app.models import Account, Booking, LedgerEntry, Payment
 from surge_app.money import rupees, rupees_ascii
 from surge_app.services import ledger
+from surge_app.services.refund_plan import refund_row
 from surge_app.state import cards
 from tests.state import samples
 
@@ -91,7 +92,11 @@ def test_a_ledger_takes_in_what_was_paid_and_gives_back_the_same(
     assert sold[Account.GATEWAY] == total
     assert sold[Account.TICKETS] == -subtotal_paise
     assert sold[Account.FEES] == -fee_paise
-    undone = [*ledger.sale_taken_back(payment, booking), ledger.paid_back(payment, total)]
+    refund = refund_row(payment, amount_paise=total, reason="test")
+    undone = [
+        *ledger.owed_back(refund, booking, tickets_paise=subtotal_paise, fee_paise=fee_paise),
+        ledger.paid_back(refund, booking.id),
+    ]
     after = _balances([*ledger.sale(payment, booking), *undone])
     assert set(after.values()) == {0}
 
@@ -101,7 +106,8 @@ def test_money_received_in_vain_is_owed_until_it_is_paid_back(amount_paise: int)
     payment = Payment(id="pay", amount_paise=amount_paise)
     received = ledger.received_in_vain(payment)
     assert _balances([received])[Account.OWED] == -amount_paise
-    after = _balances([received, ledger.paid_back(payment, amount_paise)])
+    refund = refund_row(payment, amount_paise=amount_paise, reason="test")
+    after = _balances([received, ledger.paid_back(refund, None)])
     assert set(after.values()) == {0}
 
 

@@ -1,0 +1,101 @@
+"""Refunds in `/api/admin`: giving money back, and what waits for an operator."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import ProblemOut
+
+router = APIRouter(
+    prefix="/api/admin",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
+)
+_MOST_TICKETS = 10_000
+_MOST_PAISE = 10**12
+
+
+class RefundIn(BaseModel):
+    """A whole refund unless `tickets` or `amount_paise` say less.
+
+    `tickets` are numbers within the booking; `amount_paise` is goodwill and voids nothing;
+    `restock` puts the units of void tickets on sale again.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    restock: bool = True
+    tickets: (
+        Annotated[list[Annotated[int, Field(ge=1, le=_MOST_TICKETS)]], Field(min_length=1)] | None
+    ) = None
+    amount_paise: Annotated[int, Field(ge=1, le=_MOST_PAISE)] | None = None
+
+
+class RefundOut(BaseModel):
+    """What was decided; the money is on its way. `status` is the booking's."""
+
+    ref: str
+    status: str
+    amount_paise: int
+    tickets: list[int]
+
+
+class StuckRefundOut(BaseModel):
+    """A refund that waits for an operator."""
+
+    id: str
+    booking_ref: str | None
+    payment_id: str
+    amount_paise: int
+    reason: str
+    status: str
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+
+
+class StuckRefundsOut(BaseModel):
+    """Every refund that waits for an operator, the oldest first."""
+
+    refunds: list[StuckRefundOut]
+
+
+@router.post("/bookings/{ref}/refund", status_code=202)
+async def refund_booking(
+    ref: str, services: Services, user: AdminUser, body: RefundIn | None = None
+) -> RefundOut:
+    """Take a booking back, whole or in part."""
+    wanted = body or RefundIn()
+    done = await services.refunds.refund(
+        ref,
+        actor=user,
+        restock=wanted.restock,
+        tickets=wanted.tickets,
+        amount_paise=wanted.amount_paise,
+    )
+    return RefundOut(
+        ref=done.booking_ref,
+        status=done.status,
+        amount_paise=done.amount_paise,
+        tickets=list(done.tickets),
+    )
+
+
+@router.get("/refunds")
+async def stuck_refunds(services: Services, user: AdminUser) -> StuckRefundsOut:
+    """Return the refunds nothing tries again by itself."""
+    _ = user
+    stuck = await services.refunds.stuck()
+    return StuckRefundsOut(refunds=[StuckRefundOut(**asdict(one)) for one in stuck])
+
+
+@router.post("/refunds/{refund_id}/retry", status_code=204)
+async def retry_refund(refund_id: str, services: Services, user: AdminUser) -> None:
+    """Try one of them again."""
+    await services.refunds.retry(refund_id, actor=user)

@@ -1,0 +1,372 @@
+"""Refunds: decided in one transaction, sent afterwards, retried until the money is back.
+
+A refund that will not succeed by itself waits, visibly, for an operator. Every change of one
+takes the lock of its intent first, as `settle` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db import bookings as booking_queries
+from surge_app.db import intents as intent_queries
+from surge_app.db import outbox, units
+from surge_app.db import payments as payment_queries
+from surge_app.db import refunds as queries
+from surge_app.db.engine import Database
+from surge_app.errors import AlreadyRefunded, NotFound, RefundNotStuck
+from surge_app.log import get_logger
+from surge_app.models import (
+    AuditEntry,
+    Booking,
+    BookingStatus,
+    Disposition,
+    Intent,
+    MessageKind,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+)
+from surge_app.services import ledger
+from surge_app.services.at_once import for_each
+from surge_app.services.catalog import Catalog
+from surge_app.services.notifications import messages_for
+from surge_app.services.ports import (
+    GatewayRefund,
+    GatewayRefundStatus,
+    PaymentGateway,
+    ProviderError,
+)
+from surge_app.services.refund_plan import (
+    Plan,
+    is_receipt_of,
+    plan_refund,
+    refund_row,
+    renew_key,
+)
+from surge_app.services.views import RefundedView, StuckRefundView
+
+_log = get_logger(__name__)
+
+_BATCH = 50
+_AT_ONCE = 8
+_LEASE = timedelta(minutes=2)
+_LONGEST_PAUSE_SECONDS = 3600
+# About half a day of errors, with pauses of an hour at last.
+_MOST_ATTEMPTS = 24
+# The same key returns the same failed refund; a few looks are for a gateway that changes its mind.
+_MOST_LOOKS_AT_A_FAILURE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """What a booking was made from, locked; the payment is None if it was free."""
+
+    booking: Booking
+    intent: Intent
+    payment: Payment | None
+
+
+class Refunds:
+    """Gives money back: all of it or a part, exactly once."""
+
+    def __init__(self, database: Database, gateway: PaymentGateway, catalog: Catalog) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._gateway = gateway
+        self._catalog = catalog
+
+    async def refund(
+        self,
+        ref: str,
+        *,
+        actor: str,
+        restock: bool,
+        tickets: Sequence[int] | None = None,
+        amount_paise: int | None = None,
+    ) -> RefundedView:
+        """Take a booking back, whole or in part; the money is sent afterwards.
+
+        Args:
+            ref: The booking.
+            actor: Who asks.
+            restock: Whether the units of void tickets go on sale again.
+            tickets: Take back only these, by their numbers in the booking. With the last valid
+                ticket the convenience fee goes back, too.
+            amount_paise: Give back this much as goodwill; every ticket stays valid.
+
+        Raises:
+            AlreadyRefunded: If nothing is left to take back.
+            InvalidRequest: If the tickets are not the booking's, or the amount cannot be paid.
+            NotFound: If there is no such booking.
+        """
+        async with self._database.transaction() as session:
+            paid = await _lock_paid(session, ref)
+            if paid.booking.status != BookingStatus.CONFIRMED:
+                raise AlreadyRefunded
+            entries = await queries.entries_of_booking(session, paid.booking.id)
+            prices = await booking_queries.prices_of_valid_tickets(session, paid.booking.id)
+            plan = plan_refund(
+                ledger.balance(entries), prices, tickets=tickets, amount_paise=amount_paise
+            )
+            refund = await _decide(session, paid, plan)
+            unit_ids = await booking_queries.void_tickets(session, paid.booking.id, plan.seqs)
+            if restock:
+                await units.restock(session, unit_ids)
+            if plan.seqs and len(plan.seqs) == len(prices):
+                await _close(session, paid)
+            session.add(_audit_line(ref, plan, actor=actor, restock=restock))
+            await session.flush()
+            await _tell(session, paid, plan, refund)
+            done = RefundedView(ref, str(paid.booking.status), plan.amount_paise, plan.seqs)
+        self._catalog.forget()
+        _log.info("booking_refund", booking=ref, amount_paise=done.amount_paise, status=done.status)
+        return done
+
+    async def note(self, refund: GatewayRefund) -> str:
+        """Take in the state of a refund the gateway tells of; forward only, safe to repeat.
+
+        Returns:
+            The state of our refund, or unmatched: one made in the gateway's dashboard is none
+            of ours.
+        """
+        return await self._note(refund, refund_id=None)
+
+    async def push(self) -> int:
+        """Ask the gateway for refunds that are due, or how they stand; returns how many."""
+        async with self._database.transaction() as session:
+            due = await queries.due(session, limit=_BATCH, lease=_LEASE)
+        await for_each(due, self._push, at_once=_AT_ONCE)
+        return len(due)
+
+    async def stuck(self) -> list[StuckRefundView]:
+        """Return the refunds that wait for an operator, the oldest first."""
+        async with self._database.transaction() as session:
+            found = await queries.stuck(session)
+        return [
+            StuckRefundView(
+                id=refund.id,
+                booking_ref=ref,
+                payment_id=refund.payment_id,
+                amount_paise=refund.amount_paise,
+                reason=refund.reason,
+                status=str(refund.status),
+                attempts=refund.attempts,
+                last_error=refund.last_error,
+                created_at=refund.created_at,
+            )
+            for refund, ref in found
+        ]
+
+    async def retry(self, refund_id: str, *, actor: str) -> None:
+        """Try a refund again that waits for an operator.
+
+        One that failed at the gateway is asked for anew, as its old key would only return the
+        failure; one that met errors may have been made after all and keeps its key.
+
+        Raises:
+            NotFound: If there is no such refund.
+            RefundNotStuck: If it is done, or still being tried.
+        """
+        async with self._database.transaction() as session:
+            refund = await queries.by_id(session, refund_id, for_update=True)
+            if refund is None:
+                raise NotFound
+            if refund.next_attempt_at is not None or refund.status == RefundStatus.PROCESSED:
+                raise RefundNotStuck
+            before = {"status": str(refund.status), "key": refund.idempotency_key}
+            if refund.status == RefundStatus.FAILED:
+                renew_key(refund)
+                refund.status = RefundStatus.REQUESTED
+            # Not 0: the gateway is asked first what it knows of this refund.
+            refund.attempts = 1
+            refund.next_attempt_at = await intent_queries.database_now(session)
+            after = {"status": str(refund.status), "key": refund.idempotency_key}
+            session.add(
+                AuditEntry(
+                    actor=actor,
+                    action="refund.retry",
+                    subject=refund_id,
+                    before=before,
+                    after=after,
+                )
+            )
+        _log.info("refund_retried", refund=refund_id, key=refund.idempotency_key)
+
+    async def _push(self, refund: Refund) -> None:
+        try:
+            answer = await self._ask(refund)
+        except ProviderError as error:
+            await self._postpone(refund.id, str(error))
+            return
+        await self._note(answer, refund_id=refund.id)
+        if answer.status != GatewayRefundStatus.PROCESSED:
+            await self._postpone(refund.id, None)
+
+    async def _ask(self, refund: Refund) -> GatewayRefund:
+        if refund.attempts > 1:
+            # A repeat may be answered as the first request was, and not every account honours
+            # the key: what the gateway has already decides.
+            known = await self._gateway.payment_refunds(refund.payment_id)
+            ours = [one for one in known if is_receipt_of(refund, one.receipt)]
+            for one in sorted(ours, key=lambda one: one.status != GatewayRefundStatus.PROCESSED):
+                if one.status == GatewayRefundStatus.PROCESSED:
+                    return one
+                if one.receipt == refund.idempotency_key:
+                    return one
+        return await self._gateway.refund(
+            refund.payment_id, body=refund.body, idempotency_key=refund.idempotency_key
+        )
+
+    async def _note(self, refund: GatewayRefund, *, refund_id: str | None) -> str:
+        async with self._database.transaction() as session:
+            payment = await payment_queries.by_id(session, refund.payment_id)
+            rows: Sequence[Refund] = []
+            if payment is not None:
+                await intent_queries.by_id(session, payment.intent_id, for_update=True)
+                rows = await queries.of_payment(session, payment.id)
+            row = _meant(rows, refund, refund_id)
+            if payment is None or row is None:
+                _log.error("refund_unmatched", refund=refund.id, payment=refund.payment_id)
+                return "unmatched"
+            if row.status == RefundStatus.PROCESSED:
+                _report_twice(row, refund)
+            elif refund.status == GatewayRefundStatus.PROCESSED:
+                row.gateway_id = refund.id
+                await _finish(session, payment, row, rows)
+            elif refund.receipt in {None, row.idempotency_key}:
+                _note_unfinished(row, refund)
+            return str(row.status)
+
+    async def _postpone(self, refund_id: str, error: str | None) -> None:
+        async with self._database.transaction() as session:
+            row = await queries.by_id(session, refund_id, for_update=True)
+            if row is None or row.status == RefundStatus.PROCESSED:
+                return
+            row.last_error = error or row.last_error
+            pause = timedelta(seconds=min(_LONGEST_PAUSE_SECONDS, 2 ** min(row.attempts, 12)))
+            is_over = _is_hopeless(row)
+            now = await intent_queries.database_now(session)
+            row.next_attempt_at = None if is_over else now + pause
+            last_error = row.last_error
+        if is_over:
+            _log.error("refund_stuck", refund=refund_id, error=last_error)
+        elif error:
+            _log.warning("refund_postponed", refund=refund_id, error=error)
+
+
+def _meant(rows: Sequence[Refund], refund: GatewayRefund, refund_id: str | None) -> Refund | None:
+    """Return the row a gateway refund belongs to.
+
+    Our own call knows it; a webhook tells by the gateway's id or, if it comes before our call
+    has returned, by the receipt.
+    """
+    by_id = [row for row in rows if row.id == refund_id]
+    by_gateway_id = [row for row in rows if row.gateway_id == refund.id]
+    by_receipt = [row for row in rows if is_receipt_of(row, refund.receipt)]
+    return next(iter([*by_id, *by_gateway_id, *by_receipt]), None)
+
+
+def _note_unfinished(row: Refund, refund: GatewayRefund) -> None:
+    row.gateway_id = refund.id
+    if refund.status == GatewayRefundStatus.PENDING:
+        row.status = RefundStatus.SENT
+        return
+    row.status = RefundStatus.FAILED
+    row.last_error = "The gateway could not pay it out."
+    _log.error("refund_failed", refund=row.id, payment=row.payment_id)
+
+
+def _report_twice(row: Refund, refund: GatewayRefund) -> None:
+    if refund.status == GatewayRefundStatus.PROCESSED and refund.id != row.gateway_id:
+        _log.error("refund_paid_twice", refund=row.id, gateway_refund=refund.id)
+
+
+def _is_hopeless(row: Refund) -> bool:
+    if row.status == RefundStatus.SENT:
+        # Banks take days; the gateway has it and will tell.
+        return False
+    most = _MOST_LOOKS_AT_A_FAILURE if row.status == RefundStatus.FAILED else _MOST_ATTEMPTS
+    return row.attempts >= most
+
+
+async def _lock_paid(session: AsyncSession, ref: str) -> _Paid:
+    found = await booking_queries.by_ref(session, ref)
+    if found is None:
+        raise NotFound
+    intent = await intent_queries.by_id(session, found.intent_id, for_update=True)
+    booking = await booking_queries.by_ref(session, ref, for_update=True)
+    if intent is None or booking is None:
+        raise NotFound
+    return _Paid(booking, intent, await booking_queries.applied_payment(session, intent.id))
+
+
+async def _decide(session: AsyncSession, paid: _Paid, plan: Plan) -> Refund | None:
+    """Write down a refund and what the ledger owes for it; None if no money goes back."""
+    if paid.payment is None or plan.amount_paise == 0:
+        return None
+    earlier = await queries.of_payment(session, paid.payment.id)
+    refund = refund_row(
+        paid.payment,
+        amount_paise=plan.amount_paise,
+        reason=plan.reason,
+        seq=len(earlier) + 1,
+    )
+    session.add(refund)
+    await session.flush()
+    session.add_all(
+        ledger.owed_back(
+            refund, paid.booking, tickets_paise=plan.tickets_paise, fee_paise=plan.fee_paise
+        )
+    )
+    return refund
+
+
+def _audit_line(ref: str, plan: Plan, *, actor: str, restock: bool) -> AuditEntry:
+    after = {
+        "amount_paise": plan.amount_paise,
+        "tickets": list(plan.seqs),
+        "restock": restock and bool(plan.seqs),
+        "reason": plan.reason,
+    }
+    return AuditEntry(actor=actor, action="booking.refund", subject=ref, after=after)
+
+
+async def _tell(session: AsyncSession, paid: _Paid, plan: Plan, refund: Refund | None) -> None:
+    key = refund.id if refund else f"{paid.intent.id}-{'-'.join(map(str, plan.seqs))}"
+    kind = MessageKind.REFUNDED
+    messages = messages_for(paid.intent, paid.booking, kind, refund=refund, key=key)
+    await outbox.add(session, messages)
+
+
+async def _close(session: AsyncSession, paid: _Paid) -> None:
+    """End a booking without valid tickets; refunded as soon as no refund is under way."""
+    rows: Sequence[Refund] = []
+    if paid.payment is not None:
+        rows = await queries.of_payment(session, paid.payment.id)
+    is_done = all(row.status == RefundStatus.PROCESSED for row in rows)
+    paid.booking.status = BookingStatus.REFUNDED if is_done else BookingStatus.REFUNDING
+
+
+async def _finish(
+    session: AsyncSession, payment: Payment, refund: Refund, all_rows: Sequence[Refund]
+) -> None:
+    refund.status = RefundStatus.PROCESSED
+    refund.processed_at = utc_now()
+    booking = None
+    if payment.disposition == Disposition.APPLIED:
+        booking = await booking_queries.by_intent(session, payment.intent_id)
+    session.add(ledger.paid_back(refund, booking.id if booking else None))
+    processed = [row for row in all_rows if row.status == RefundStatus.PROCESSED]
+    if sum(row.amount_paise for row in processed) >= payment.amount_paise:
+        payment.status = PaymentStatus.REFUNDED
+    is_all = len(processed) == len(all_rows)
+    if booking is not None and booking.status == BookingStatus.REFUNDING and is_all:
+        booking.status = BookingStatus.REFUNDED
+    _log.info("refund_processed", refund=refund.id, payment=payment.id)
