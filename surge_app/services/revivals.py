@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as intent_queries
+from surge_app.db import paying
 from surge_app.db import revivals as queries
 from surge_app.db.engine import Database
+from surge_app.db.paying import Person
 from surge_app.errors import IntentExists, NotFound, NotOnSale, NotRevivable, PersonLimit
 from surge_app.log import get_logger
 from surge_app.models import AuditEntry, Event, EventPhase, Intent, IntentLine, IntentStatus
@@ -140,11 +142,13 @@ async def _check(session: AsyncSession, intent: Intent, event: Event) -> None:
 async def _take_units(session: AsyncSession, intent: Intent, event: Event) -> None:
     rows = await intent_queries.lines(session, intent.id)
     if intent.email and intent.phone:
-        person = {"event_id": event.id, "email": intent.email, "phone": intent.phone}
-        await intent_queries.lock_person(session, **person)
-        others = await intent_queries.tickets_of_person(session, **person, but_not=intent.id)
-        if others + sum(line.quantity for line, _ in rows) > event.max_per_person:
-            msg = f"This person has {others} tickets by now; {event.max_per_person} are allowed."
+        person = Person(intent.id, event.id, intent.name or "", intent.email, intent.phone)
+        standing = (await paying.standings(session, [person]))[intent.id]
+        if standing.others + standing.own > event.max_per_person:
+            msg = (
+                f"This person has {standing.others} tickets by now; "
+                f"{event.max_per_person} are allowed."
+            )
             raise PersonLimit(msg, max_per_person=event.max_per_person)
     wanted = [Line(line.tier_id, line.quantity) for line, _ in rows]
     await inventory.claim(session, intent_id=intent.id, lines=wanted)
