@@ -62,6 +62,15 @@ BEGIN
         is_held := false;
         picked := '{}';
         reached := '{}';
+        -- Looked for first, because a conflict would wait for whoever changes that intent.
+        IF EXISTS (
+            SELECT FROM intents i
+            WHERE i.event_id = ask.event_id AND i.visitor_id = ask.visitor_id
+                AND i.status IN ('held', 'paying')
+        ) THEN
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
         line := ask.first_line;
         <<again>>
         WHILE line < ask.first_line + ask.line_count LOOP
