@@ -1,0 +1,143 @@
+"""Holds per second over HTTP, as served by `make run`, beside the same server saying it is alive.
+
+The client shares the machine with the server, so both figures are lower than they could be, by
+the same reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from bench.harness import Pace, Sale, open_sale, pace
+from surge_app.container import Container, running
+from surge_app.embedded import backing_services
+from surge_app.kv import keys
+from surge_app.launch import development_secrets
+from surge_app.settings import Settings, load_settings
+
+_CALLERS = 40
+_CALLS = 4_000
+_ROUNDS = 3
+_START_SECONDS = 420
+_PASS_SECONDS = 3600
+
+
+def main() -> None:
+    """Start Surge as an operator does, and measure from 40 connections."""
+    with _served() as settings, backing_services(settings) as ready:
+        asyncio.run(_measure(ready))
+
+
+async def _measure(settings: Settings) -> None:
+    async with running(settings, process="bench") as services:
+        for _ in range(_ROUNDS):
+            limit = await _paced(settings.port, lambda: _request("GET", "/api/livez"), 200)
+            sale = await open_sale(services, units=_CALLS * 2)
+            asks = iter(await _asks(services, sale, _CALLS + _CALLERS * 5))
+            found = await _paced(settings.port, asks.__next__, 201)
+            print(
+                f"holds over HTTP, {_CALLERS} connections: {found.per_second:5,.0f}/s "
+                f"(p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms), "
+                f"livez {limit.per_second:5,.0f}/s, ratio "
+                f"{found.per_second / limit.per_second:.2f}",
+                flush=True,
+            )
+
+
+async def _asks(services: Container, sale: Sale, count: int) -> list[bytes]:
+    """Return requests of so many visitors with a pass, each for one ticket."""
+    identity = services.identity
+    body = json.dumps({"lines": [{"tier_id": sale.tier_id, "quantity": 1}]})
+    ends = (time.time() + _PASS_SECONDS) * 1000
+    requests: list[bytes] = []
+    visitors: dict[str, float] = {}
+    for _ in range(count):
+        visitor_id, visitor = identity.new_visitor()
+        cookies = visitor.header.partition(";")[0]
+        shopping = identity.with_pass(cookies, visitor_id, sale.slug).header.partition(";")[0]
+        path = f"/api/events/{sale.slug}/intents"
+        requests.append(_request("POST", path, cookies=f"{cookies}; {shopping}", body=body))
+        visitors[visitor_id] = ends
+    await services.redis.zadd(keys.line(sale.slug)[7], visitors)  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
+    return requests
+
+
+def _request(method: str, path: str, *, cookies: str = "", body: str = "") -> bytes:
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: localhost",
+        f"Cookie: {cookies}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    return ("\r\n".join(lines) + f"\r\n\r\n{body}").encode()
+
+
+async def _paced(port: int, request: Callable[[], bytes], status: int) -> Pace:
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for _ in range(_CALLERS):
+        free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
+
+    async def call() -> None:
+        reader, writer = free.get_nowait()
+        writer.write(request())
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
+        answer = await reader.readexactly(int(length))
+        assert head.startswith(f"HTTP/1.1 {status}".encode()), head + answer
+        free.put_nowait((reader, writer))
+
+    found = await pace(call, callers=_CALLERS, calls=_CALLS, warm_up=_CALLERS * 5)
+    while not free.empty():
+        free.get_nowait()[1].close()
+    return found
+
+
+@contextmanager
+def _served() -> Generator[Settings]:
+    with tempfile.TemporaryDirectory(prefix="surge-bench-") as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+        probe.close()
+        environment = {"PORT": str(port), "SURGE_DATA_DIR": folder, "SURGE_RATE_LIMITS": "off"}
+        with (Path(folder) / "run.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "surge_app", "run"],
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{port}/api/readyz", process)
+            yield development_secrets(
+                load_settings(port=port, data_dir=Path(folder), rate_limits=False)
+            )
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            sys.exit("Surge did not start.")
+        try:
+            if httpx.get(url).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.25)
+    sys.exit("Surge did not start in time.")
