@@ -15,7 +15,6 @@ from surge_app.errors import (
     NotAdmitted,
     NotFound,
     PaymentBeingChecked,
-    PaymentsPaused,
     SurgeError,
 )
 from surge_app.services.views import EventView, IntentView, PaymentOutcome
@@ -365,7 +364,7 @@ class BookState(ContactForm, HoldClock, rx.State):
             self._say("Please check the fields above.")
         elif isinstance(error, IntentExpired | NotFound):
             await self._expire(visitor)
-        elif isinstance(error, PaymentsPaused):
+        elif isinstance(error, GatewayUnavailable):
             await self._beat_once(visitor)
             if not self.payments_paused:
                 self._say(error.message, "warn")
