@@ -23,18 +23,23 @@ from tests.engine.sale import Sale, open_sale
 NewSale = Callable[..., Awaitable[Sale]]
 
 
+def migrate(settings: Settings) -> None:
+    """Bring a database to the newest schema."""
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        env={**os.environ, "DATABASE_URL": settings.database_url or ""},
+        check=True,
+        capture_output=True,
+    )
+
+
 @pytest.fixture(scope="session")
 def backing() -> Generator[Settings]:
     """Settings that name a migrated Postgres and a Redis of their own."""
     with tempfile.TemporaryDirectory(prefix="surge-engine-") as folder:
         settings = development_secrets(load_settings(data_dir=Path(folder)))
         with backing_services(settings) as ready:
-            subprocess.run(
-                [sys.executable, "-m", "alembic", "upgrade", "head"],
-                env={**os.environ, "DATABASE_URL": ready.database_url or ""},
-                check=True,
-                capture_output=True,
-            )
+            migrate(ready)
             yield ready
 
 

@@ -25,7 +25,7 @@ WISHES = ((1, 0), (2, 0), (0, 1), (1, 1), (3, 0), (2, 2))
 _ALWAYS = (
     *("order", "order", "order", "hold", "hold", "start_payment"),
     *("change", "release", "heartbeat", "grow_older", "run_out", "run_out", "expire", "expire"),
-    *("sweep", "cancel"),
+    *("sweep", "cancel", "add_unit", "withdraw_unit"),
 )
 _WITH_ORDERS = ("poll", "poll")
 _UNPAID = ("pay", "pay", "pay", "authorize", "authorize", "fail", "fail", "pay_wrongly")
@@ -40,6 +40,7 @@ class World:
         is_alone: Whether one action runs at a time, so that what a refusal says can be checked.
         orders: Those a visitor was given; one whose making seemed to fail nobody can pay.
         is_behind: Whether a deadline was moved since the expiry jobs ran last.
+        capacity: Units that are or were on sale.
         kept_back: Sold units whose ticket was taken back and that were not put on sale again.
     """
 
@@ -53,6 +54,7 @@ class World:
         self.is_alone = True
         self.is_behind = False
         self.kept_back = 0
+        self.capacity = sum(UNITS)
 
     async def open(self) -> None:
         """Start the services and the sale."""
@@ -247,6 +249,16 @@ class World:
         await self.sale.settle_down()
         self._caught_up()
 
+    async def add_unit(self, one: int, _two: int) -> None:
+        """Put one more unit of a tier on sale."""
+        await self.sale.services.stock.add_units(self.slug, self._tier(one), 1, actor="test")
+        self.capacity += 1
+
+    async def withdraw_unit(self, one: int, _two: int) -> None:
+        """Take a free unit of a tier off sale."""
+        await self.sale.services.stock.withdraw_units(self.slug, self._tier(one), 1, actor="test")
+        self.capacity -= 1
+
     async def refund(self, one: int, two: int) -> None:
         """Let the organizer take a booking back, with or without its units."""
         rows = await self.sale.query(
@@ -304,6 +316,9 @@ class World:
 
     def _visitor(self, one: int) -> str:
         return self.visitors[one % len(self.visitors)]
+
+    def _tier(self, one: int) -> str:
+        return f"Tier {1 + one % len(UNITS)}"
 
     def _wish(self, two: int) -> list[Line]:
         quantities = WISHES[two % len(WISHES)]
