@@ -163,6 +163,9 @@ class World:
             order = await self.sale.start_payment(
                 intent_id, self.visitors[place], person=_PERSONS[place]
             )
+            if order.order_id is None:
+                assert order.booking_ref is not None
+                return
             if self.is_alone:
                 again = await self.sale.start_payment(
                     intent_id, self.visitors[place], person=_PERSONS[place]
