@@ -49,6 +49,8 @@ webhook_app = typer.Typer(no_args_is_help=True, help="Stored webhooks.")
 app.add_typer(event_app, name="event")
 app.add_typer(admin_app, name="admin")
 app.add_typer(webhook_app, name="webhook")
+refund_app = typer.Typer(no_args_is_help=True, help="Refunds that wait for an operator.")
+app.add_typer(refund_app, name="refund")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -294,6 +296,36 @@ def webhook_replay(
 
     async def work(services: Container) -> None:
         await services.payments.process_event(event_id)
+
+    _with_services(work)
+
+
+@refund_app.command("list")
+def refund_list(*, as_json: JsonFlag = False) -> None:
+    """List the refunds nothing tries again by itself."""
+
+    async def work(services: Container) -> None:
+        stuck = await services.refunds.stuck()
+        if as_json:
+            _print_json([asdict(refund) for refund in stuck])
+            return
+        table = Table("Refund", "Booking", "Payment", "Amount", "Status", "Last error")
+        for refund in stuck:
+            table.add_row(
+                *(refund.id, refund.booking_ref or "", refund.payment_id),
+                *(rupees(refund.amount_paise), refund.status, refund.last_error or ""),
+            )
+        Console().print(table)
+
+    _with_services(work)
+
+
+@refund_app.command("retry")
+def refund_retry(refund_id: Annotated[str, typer.Argument(help="As listed.")]) -> None:
+    """Try one of them again."""
+
+    async def work(services: Container) -> None:
+        await services.refunds.retry(refund_id, actor=_ACTOR)
 
     _with_services(work)
 

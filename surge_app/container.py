@@ -120,7 +120,7 @@ def build_container(
         revivals=Revivals(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications),
-        reconciliation=Reconciliation(database, intents, payments),
+        reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
         audit=Audit(database),
     )
 

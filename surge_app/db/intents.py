@@ -124,36 +124,3 @@ async def due(session: AsyncSession, *, limit: int, slack: timedelta) -> Sequenc
         .with_for_update(skip_locked=True)
     )
     return result.all()
-
-
-async def due_while_paying(session: AsyncSession, *, limit: int) -> Sequence[Intent]:
-    """Return paying intents past their deadline, unlocked, for a question to the gateway."""
-    result = await session.scalars(
-        select(Intent)
-        .where(
-            col(Intent.status) == IntentStatus.PAYING,
-            col(Intent.expires_at) <= _HOLD_NOW,
-            col(Intent.order_id).is_not(None),
-        )
-        .order_by(col(Intent.expires_at))
-        .limit(limit)
-    )
-    return result.all()
-
-
-async def unsettled_orders(
-    session: AsyncSession, *, quiet_for: timedelta, not_older_than: timedelta, limit: int
-) -> Sequence[Intent]:
-    """Return unconfirmed intents with an order whose payment may have been missed."""
-    result = await session.scalars(
-        select(Intent)
-        .where(
-            col(Intent.order_id).is_not(None),
-            col(Intent.status) != IntentStatus.CONFIRMED,
-            col(Intent.paying_at) <= _NOW - quiet_for,
-            col(Intent.paying_at) >= _NOW - not_older_than,
-        )
-        .order_by(func.random())
-        .limit(limit)
-    )
-    return result.all()

@@ -28,5 +28,6 @@ def jobs_of(services: Container) -> list[Job]:
         Job("process-inbox", 5, services.payments.process_inbox),
         Job("send-messages", 0.5, services.notifications.dispatch),
         Job("push-refunds", 2, services.refunds.push),
-        Job("find-missed-payments", 30, reconciliation.find_missed_payments),
+        Job("find-missed-payments", 15, reconciliation.find_missed_payments),
+        Job("find-orphans", 900, reconciliation.find_orphans),
     ]
