@@ -263,17 +263,22 @@ class World:
         self.capacity -= 1
 
     async def refund(self, one: int, two: int) -> None:
-        """Let the organizer take a booking back, with or without its units."""
+        """Let the organizer take a booking back, or one ticket of it, with or without its units."""
         rows = await self.sale.query(
-            "SELECT b.ref, count(k.id) AS units FROM bookings b JOIN events e ON e.id = b.event_id "
+            "SELECT b.ref, array_agg(k.seq ORDER BY k.seq) AS tickets FROM bookings b "
+            "JOIN events e ON e.id = b.event_id "
             "JOIN tickets k ON k.booking_id = b.id AND k.status = 'valid' WHERE e.slug = :slug "
             "GROUP BY b.ref ORDER BY b.ref",
             slug=self.slug,
         )
         if rows:
-            row = rows[one % len(rows)]
-            await self.sale.services.refunds.refund(row["ref"], restock=bool(two % 2), actor="test")
-            self.kept_back += 0 if two % 2 else row["units"]
+            row, is_restocked = rows[one % len(rows)], bool(two % 2)
+            tickets = row["tickets"][:1] if two % 3 == 0 else None
+            await self.sale.services.refunds.refund(
+                row["ref"], restock=is_restocked, actor="test", tickets=tickets
+            )
+            if not is_restocked:
+                self.kept_back += len(tickets or row["tickets"])
 
     async def cancel(self, _one: int, two: int) -> None:
         """Call the whole event off, now and then."""
