@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from types import MappingProxyType
 
 from fastapi import APIRouter, Response
 
@@ -16,7 +18,10 @@ from surge_app.api.schemas import (
     LinesIn,
     ProblemOut,
 )
+from surge_app.container import Container
+from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut, SurgeError
 from surge_app.kv.limits import Limit
+from surge_app.services.shortages import shortages
 from surge_app.services.views import Line
 
 router = APIRouter(prefix="/api", tags=["intents"])
@@ -38,9 +43,18 @@ _PROBLEMS: Problems = {
 async def start_intent(
     slug: str, body: LinesIn, response: Response, services: Services, visitor: Visitor
 ) -> IntentOut:
-    """Hold tickets: 201 for a new hold, 200 for the same one again."""
+    """Hold tickets: 201 for a new hold, 200 for the same one again.
+
+    409 `not_enough_left` tells in `left` how many of `tier_id` there are; `shortages` lists every
+    tier that is short, with `wanted` and `left`.
+    """
     await services.limits.check(_HOLDS, visitor)
-    view, is_new = await services.intents.start(slug, visitor, _lines(body.lines))
+    wish = _lines(body.lines)
+    try:
+        view, is_new = await services.intents.start(slug, visitor, wish)
+    except (AllHeld, NotEnoughLeft, SoldOut) as error:
+        await _tell_shortages(error, services, slug, wish)
+        raise
     response.status_code = 201 if is_new else 200
     return IntentOut.of(view)
 
@@ -57,7 +71,14 @@ async def change_intent(
 ) -> IntentOut:
     """Exchange the tickets of a hold, all or nothing; the deadline stays."""
     await services.limits.check(_HOLDS, visitor)
-    return IntentOut.of(await services.intents.change(intent_id, visitor, _lines(body.lines)))
+    wish = _lines(body.lines)
+    try:
+        return IntentOut.of(await services.intents.change(intent_id, visitor, wish))
+    except (AllHeld, NotEnoughLeft, SoldOut) as error:
+        mine = await services.intents.get(intent_id, visitor)
+        held = {line.tier_id: line.quantity for line in mine.lines}
+        await _tell_shortages(error, services, mine.event_slug, wish, held)
+        raise
 
 
 @router.delete("/intents/{intent_id}", status_code=204, responses=_PROBLEMS)
@@ -83,6 +104,17 @@ async def start_payment(
         intent_id, visitor, name=body.name, email=body.email, phone=body.phone
     )
     return CheckoutOut.model_validate(checkout)
+
+
+async def _tell_shortages(
+    error: SurgeError,
+    services: Container,
+    slug: str,
+    wish: Sequence[Line],
+    held: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    short = shortages(await services.catalog.event(slug), wish, error, held=held)
+    error.details["shortages"] = [asdict(one) for one in short]
 
 
 def _lines(wanted: Sequence[LineIn]) -> list[Line]:

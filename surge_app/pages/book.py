@@ -82,10 +82,19 @@ def _notice() -> rx.Component:
         BookState.notice != "",
         switch(
             BookState.tone,
-            ("warn", surfaces.notice(BookState.notice, tone="warn")),
+            ("warn", surfaces.notice(BookState.notice, tone="warn", action=_offer())),
             ("accent", surfaces.notice(BookState.notice)),
             surfaces.notice(BookState.notice, tone="bad"),
         ),
+        rx.fragment(),
+    )
+
+
+def _offer() -> rx.Component:
+    """Offer what is left with one button; it holds at once."""
+    return rx.cond(
+        BookState.offer.label != "",
+        button(BookState.offer.label, disabled=BookState.busy != "", on_click=BookState.take),
         rx.fragment(),
     )
 

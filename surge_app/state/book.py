@@ -21,6 +21,7 @@ from surge_app.services.views import EventView, IntentView, PaymentOutcome
 from surge_app.state import cards, session
 from surge_app.state.contact_form import FIELDS, LONGEST_INPUT, ContactForm
 from surge_app.state.hold_clock import HoldClock
+from surge_app.state.leftover import Leftover
 
 _SELLING = {"on_sale", "all_held", "paused", "sold_out"}
 _OUTCOMES = {
@@ -30,12 +31,11 @@ _OUTCOMES = {
 }
 
 
-class BookState(ContactForm, HoldClock, rx.State):
+class BookState(ContactForm, HoldClock, Leftover, rx.State):
     """One visitor's checkout for one event.
 
     Attributes:
         phase: loading, choose, held, checking, refunding, expired, closed or missing.
-        notice: A sentence beside the action, with its tone.
         busy: What is under way: hold, pay, check or nothing.
         attempt: Grows with each press of Pay that may open the modal, never back to a number
             this tab has seen.
@@ -50,7 +50,6 @@ class BookState(ContactForm, HoldClock, rx.State):
     seats_held: int = 0
     may_shop: bool = False
     is_paying: bool = False
-    tone: str = "bad"
     owned_link: str = ""
     busy: str = ""
     checkout: cards.CheckoutCard = cards.CheckoutCard()
@@ -100,23 +99,17 @@ class BookState(ContactForm, HoldClock, rx.State):
             return
         self.busy, self.notice = "hold", ""
         yield
-        slug = self.sale.slug
-        try:
-            lines = cards.lines_of(self._wish)
-            intent, _ = await current().intents.start(slug, visitor, lines)
-        except NotAdmitted:
-            self.leave_to = f"/queue/{slug}"
-        except IntentExists as error:
-            await self._resume(slug, visitor)
-            self._say(error.message, "warn")
-        except SurgeError as error:
-            self.phase = "choose"
-            await self._refresh()
-            self._say(error.message)
-        else:
-            await self._refresh(intent)
-        finally:
-            self.busy = ""
+        await self._reserve(visitor, self._wish, asked=self._wish)
+
+    @rx.event
+    async def take(self) -> AsyncIterator[None]:
+        """Hold what is left of a refused wish; the wish is kept in case that is gone as well."""
+        visitor, rest, asked = session.visitor(self), self._offered, self._asked
+        if visitor is None or not rest or self.busy or self.phase not in {"choose", "held"}:
+            return
+        self.busy, self.notice = "hold", ""
+        yield
+        await self._reserve(visitor, rest, asked=asked)
 
     @rx.event
     async def again(self) -> AsyncIterator[None]:
@@ -249,7 +242,7 @@ class BookState(ContactForm, HoldClock, rx.State):
         if found is None:
             self.phase = "missing"
         elif found.booking_ref is not None:
-            self._go_to_booking(found.booking_ref)
+            self.leave_to = session.booking_link(found.booking_ref)
         elif found.status in {"checking", "refunding"}:
             self.phase = found.status
         else:
@@ -276,6 +269,7 @@ class BookState(ContactForm, HoldClock, rx.State):
             return
         wish = {**self._wish, tier.id: cards.stepped(tier, step)}
         self.notice = ""
+        self._withdraw_offer()
         if self.phase == "choose":
             self._wish = wish
             # Choosing is being here: it renews the right to shop, and notices when it has ended.
@@ -284,16 +278,35 @@ class BookState(ContactForm, HoldClock, rx.State):
             else:
                 self.leave_to = f"/queue/{self.sale.slug}"
             return
+        await self._reserve(visitor, wish, asked=wish)
+
+    async def _reserve(self, visitor: str, wish: dict[str, int], *, asked: dict[str, int]) -> None:
+        """Hold a wish, or exchange what is held for it; if refused, offer what is left."""
+        slug, lines = self.sale.slug, cards.lines_of(wish)
+        held = self._wish if self.phase == "held" else {}
+        self._withdraw_offer()
         try:
-            lines = cards.lines_of(wish)
-            intent = await current().intents.change(self._intent_id, visitor, lines)
+            if held:
+                intent = await current().intents.change(self._intent_id, visitor, lines)
+            else:
+                intent, _ = await current().intents.start(slug, visitor, lines)
+        except NotAdmitted:
+            self.leave_to = f"/queue/{slug}"
         except IntentExpired:
             await self._expire(visitor)
+        except IntentExists as error:
+            latest = await current().intents.latest(slug, visitor)
+            await self._refresh(latest if latest and latest.is_live else None)
+            self._say(error.message, "warn")
         except SurgeError as error:
+            self.phase = "held" if held else "choose"
             await self._refresh()
-            self._say(error.message)
+            self._offer_rest(error, await current().catalog.event(slug), asked, held)
+            self._say(self.offer.text or error.message, "warn" if self.offer.label else "bad")
         else:
             await self._refresh(intent)
+        finally:
+            self.busy = ""
 
     async def _place(self, event: EventView, intent: IntentView | None) -> None:
         """Choose the phase for a visitor who has just arrived."""
@@ -305,7 +318,7 @@ class BookState(ContactForm, HoldClock, rx.State):
             self._intent_id, self.phase, self.is_paying = intent.id, "checking", True
         elif intent is not None and intent.booking_ref and not self.may_shop:
             self._intent_id = intent.id
-            self._go_to_booking(intent.booking_ref)
+            self.leave_to = session.booking_link(intent.booking_ref)
         elif intent is not None and intent.status in {"held", "expired"} and not self.may_shop:
             self._wish, self.phase = cards.wish_of(intent), "expired"
             await self._refresh()
@@ -319,10 +332,6 @@ class BookState(ContactForm, HoldClock, rx.State):
             self.phase, self._wish = "choose", cards.first_wish(event)
             await self._refresh()
 
-    async def _resume(self, slug: str, visitor: str) -> None:
-        intent = await current().intents.latest(slug, visitor)
-        await self._refresh(intent if intent is not None and intent.is_live else None)
-
     async def _refresh(self, intent: IntentView | None = None) -> None:
         """Show fresh counts, and the hold if there is one."""
         event = await current().catalog.event(self.sale.slug)
@@ -330,7 +339,7 @@ class BookState(ContactForm, HoldClock, rx.State):
         if intent is not None or self.phase not in {"held", "checking"}:
             self._set_clock(intent)
         if intent is not None and intent.booking_ref:
-            self._go_to_booking(intent.booking_ref)
+            self.leave_to = session.booking_link(intent.booking_ref)
             return
         if intent is not None:
             self._intent_id, self._wish = intent.id, cards.wish_of(intent)
@@ -369,7 +378,7 @@ class BookState(ContactForm, HoldClock, rx.State):
             if not self.payments_paused:
                 self._say(error.message, "warn")
         elif isinstance(error, PaymentBeingChecked) and "booking_ref" in error.details:
-            self._go_to_booking(str(error.details["booking_ref"]))
+            self.leave_to = session.booking_link(str(error.details["booking_ref"]))
         else:
             self._say(error.message)
 
@@ -386,14 +395,3 @@ class BookState(ContactForm, HoldClock, rx.State):
         self.attempt = kept[0]
         if is_same_event:
             _, self.contact, self.suggestion = kept
-
-    def _keep_contact(self, intent: IntentView) -> None:
-        if not intent.email:
-            return
-        self.contact = cards.ContactCard(intent.name, intent.email, intent.phone)
-
-    def _go_to_booking(self, ref: str) -> None:
-        self.leave_to = session.booking_link(ref)
-
-    def _say(self, text: str, tone: str = "bad") -> None:
-        self.notice, self.tone = text, tone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 
 from surge_app.money import rupees
+from surge_app.services.shortages import Shortage
 from surge_app.services.views import (
     CheckoutView,
     EventView,
@@ -63,6 +65,14 @@ class PriceCard:
     total: str = ""
     is_free: bool = False
     rows: tuple[PriceRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class OfferCard:
+    """What is left of a wish: what to say, and what the one button says; empty if nothing is."""
+
+    text: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -253,6 +263,20 @@ def first_wish(event: EventView) -> dict[str, int]:
         if tier.min_per_booking <= _room(event, tier, {}, is_held=False)
     ]
     return {tier.id: tier.min_per_booking for tier in open_tiers} if len(open_tiers) == 1 else {}
+
+
+def offer_card(event: EventView, short: Sequence[Shortage], rest: dict[str, int]) -> OfferCard:
+    """Tell what each tier is short of, and offer the rest if there is any."""
+    names = {tier.id: tier.name for tier in event.tiers}
+    if not short:
+        return OfferCard()
+    number = sum(rest.values())
+    told = [f"{names[one.tier_id]}: {one.left or 'none'} left" for one in short]
+    if len(short) == 1 and len(rest) <= 1 and short[0].left:
+        told = [f"{short[0].left} left"]
+    if not number:
+        return OfferCard(f"{'. '.join(told)}.")
+    return OfferCard(f"{'. '.join(told)}: take {number}?", f"Take {number}")
 
 
 def lines_of(wish: dict[str, int]) -> list[Line]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import reflex as rx
 
 from surge_app.container import current
+from surge_app.services.views import IntentView
 from surge_app.state import cards
 from surge_app.state.suggest import email_suggestion
 
@@ -15,12 +16,17 @@ LONGEST_INPUT = 200
 
 
 class ContactForm(rx.State, mixin=True):
-    """What was typed, what is wrong with it, and a likelier spelling of the address."""
+    """What was typed, what is wrong with it, and a likelier spelling of the address.
+
+    Attributes:
+        notice: A sentence beside the action, with its tone.
+    """
 
     contact: cards.ContactCard = cards.ContactCard()
     complaints: cards.ContactCard = cards.ContactCard()
     suggestion: str = ""
     notice: str = ""
+    tone: str = "bad"
 
     @rx.event
     def note(self, field: object, value: object) -> None:
@@ -48,3 +54,10 @@ class ContactForm(rx.State, mixin=True):
         email, self.suggestion = self.suggestion, ""
         self.contact = cards.ContactCard(self.contact.name, email, self.contact.phone)
         return rx.set_value("email", email)
+
+    def _keep_contact(self, intent: IntentView) -> None:
+        if intent.email:
+            self.contact = cards.ContactCard(intent.name, intent.email, intent.phone)
+
+    def _say(self, text: str, tone: str = "bad") -> None:
+        self.notice, self.tone = text, tone

@@ -547,3 +547,28 @@ async def test_the_contact_of_who_was_too_late_is_listed(
     assert (listed["lines"][0]["quantity"], listed["total_paise"]) == (2, 102_500)
     assert listed["order_id"] is not None
     assert listed["ended_at"] is not None
+
+
+async def test_a_refused_group_is_told_what_each_tier_is_short_of(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(tiers=(NewTier("Stalls", 50_000, 3), NewTier("Balcony", 60_000, 1)))
+    buyer = new_buyer(slug)
+    await buyer.join()
+    short = await buyer.hold(4)
+    stalls, balcony = [tier.id for tier in (await services.catalog.event(slug)).tiers]
+    assert (short.status_code, short.json()["code"]) == (409, "not_enough_left")
+    assert (short.json()["left"], short.json()["tier_id"]) == (3, stalls)
+    assert short.json()["shortages"] == [{"tier_id": stalls, "wanted": 4, "left": 3}]
+    wish = {
+        "lines": [{"tier_id": stalls, "quantity": 4}, {"tier_id": balcony, "quantity": 2}],
+    }
+    both = await buyer.http.post(f"/api/events/{slug}/intents", json=wish)
+    assert both.json()["shortages"] == [
+        {"tier_id": stalls, "wanted": 4, "left": 3},
+        {"tier_id": balcony, "wanted": 2, "left": 1},
+    ]
+    intent = (await buyer.hold(3)).json()
+    more = await buyer.http.put(f"/api/intents/{intent['id']}/lines", json=wish)
+    assert (more.status_code, more.json()["shortages"][0]["left"]) == (409, 3)
+    assert (await services.organizer.stats(slug)).held == 3

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from surge_app.errors import AllHeld, GatewayUnavailable, NotAdmitted, PaymentsPaused
+from surge_app.errors import AllHeld, GatewayUnavailable, NotAdmitted, NotEnoughLeft, PaymentsPaused
 from surge_app.services.views import Line, PaymentOutcome
 from surge_app.state.book import BookState
 from tests.state import samples
@@ -141,6 +141,74 @@ async def test_a_refused_hold_says_why_and_keeps_the_choice(
     assert state.notice == AllHeld().message
     assert state.price.quantity == 1
     assert state.busy == ""
+
+
+async def test_what_is_left_is_offered_and_held_with_one_press(
+    state: Any, services: SimpleNamespace
+) -> None:
+    for _ in range(3):
+        await call(BookState.add, state, "general")
+    services.intents.failure = NotEnoughLeft(left=3, tier_id="general")
+    await call(BookState.hold, state)
+    assert (state.notice, state.offer.label) == ("3 left: take 3?", "Take 3")
+    assert state.price.quantity == 4
+    services.intents.failure = None
+    await call(BookState.take, state)
+    assert (state.phase, state.price.quantity) == ("held", 3)
+    assert (state.offer.label, state.busy) == ("", "")
+
+
+async def test_the_choice_is_kept_when_what_was_left_is_gone_too(
+    state: Any, services: SimpleNamespace
+) -> None:
+    for _ in range(3):
+        await call(BookState.add, state, "general")
+    services.intents.failure = NotEnoughLeft(left=3, tier_id="general")
+    await call(BookState.hold, state)
+    services.intents.failure = NotEnoughLeft(left=1, tier_id="general")
+    await call(BookState.take, state)
+    assert (state.notice, state.offer.label) == ("1 left: take 1?", "Take 1")
+    assert (state.phase, state.price.quantity) == ("choose", 4)
+    services.intents.failure = AllHeld(tier_id="general")
+    await call(BookState.take, state)
+    assert state.offer.label == ""
+    assert (state.phase, state.price.quantity, state.busy) == ("choose", 4, "")
+    await call(BookState.take, state)
+    assert state.phase == "choose"
+
+
+async def test_each_tier_that_is_short_is_told(services: SimpleNamespace) -> None:
+    services.catalog.shown = samples.event(
+        samples.tier("a", "Stalls", 50_000, free=3),
+        samples.tier("b", "Balcony", 90_000, free=2),
+    )
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    for tier in ("a", "a", "b", "b"):
+        await call(BookState.add, state, tier)
+    services.catalog.shown = samples.event(
+        samples.tier("a", "Stalls", 50_000, free=3),
+        samples.tier("b", "Balcony", 90_000, free=0, held=4),
+    )
+    services.intents.event = services.catalog.shown
+    services.intents.failure = NotEnoughLeft(left=1, tier_id="a")
+    await call(BookState.hold, state)
+    assert state.notice == "Stalls: 1 left. Balcony: none left: take 1?"
+    services.intents.failure = None
+    await call(BookState.take, state)
+    assert [tier.quantity for tier in state.tiers] == [1, 0]
+
+
+async def test_taking_what_is_left_of_a_change_keeps_the_form(
+    held: Any, services: SimpleNamespace
+) -> None:
+    await call(BookState.note, held, "name", "Asha R")
+    services.catalog.shown = samples.event(samples.tier("general", "General", 100_000, free=2))
+    services.intents.failure = NotEnoughLeft(left=2, tier_id="general")
+    await call(BookState.add, held, "general")
+    assert (held.offer.label, held.price.quantity) == ("", 2)
+    assert held.phase == "held"
+    assert held.contact.name == "Asha R"
 
 
 async def test_holding_without_a_pass_leads_to_the_line(

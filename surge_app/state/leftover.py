@@ -1,0 +1,37 @@
+"""What is left for someone who wanted more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import reflex as rx
+
+from surge_app.errors import SurgeError
+from surge_app.services.shortages import shortages, still_possible
+from surge_app.services.views import EventView
+from surge_app.state import cards
+
+
+class Leftover(rx.State, mixin=True):
+    """The offer to take what is left.
+
+    Attributes:
+        offer: What to say and to press; empty if there is nothing to offer.
+    """
+
+    offer: cards.OfferCard = cards.OfferCard()
+
+    _asked: dict[str, int] = {}
+    _offered: dict[str, int] = {}
+
+    def _offer_rest(
+        self, error: SurgeError, event: EventView, asked: dict[str, int], held: Mapping[str, int]
+    ) -> None:
+        """Offer as much of a refused wish as there is, unless that is held already."""
+        short = shortages(event, cards.lines_of(asked), error, held=held)
+        rest = still_possible(event, asked, short) if short else {}
+        self._asked, self._offered = asked, {} if rest == dict(held) else rest
+        self.offer = cards.offer_card(event, short, self._offered)
+
+    def _withdraw_offer(self) -> None:
+        self.offer, self._asked, self._offered = cards.OfferCard(), {}, {}
