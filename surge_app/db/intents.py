@@ -56,11 +56,6 @@ async def by_id(
     return await session.scalar(locked(query) if for_update else query)
 
 
-async def by_order(session: AsyncSession, order_id: str) -> Intent | None:
-    """Return the intent of a gateway order, locked for a change."""
-    return await session.scalar(locked(select(Intent).where(col(Intent.order_id) == order_id)))
-
-
 async def latest(session: AsyncSession, *, event_id: str, visitor_id: str) -> Intent | None:
     """Return the live intent of a visitor, or else the most recent one."""
     return await session.scalar(

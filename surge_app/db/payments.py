@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.models import InboxEvent, Payment
+from surge_app.db.bulk import insert_many
+from surge_app.models import InboxEvent, Intent, Payment
 
 _NOW = func.clock_timestamp()
+_FINISH = text(
+    """
+    UPDATE webhook_inbox SET processed_at = clock_timestamp(), outcome = x.outcome,
+        last_error = NULL
+    FROM unnest(CAST(:ids AS text[]), CAST(:outcomes AS text[])) AS x (id, outcome)
+    WHERE webhook_inbox.id = x.id
+    """
+)
 
 
 async def by_id(session: AsyncSession, payment_id: str) -> Payment | None:
@@ -20,24 +28,32 @@ async def by_id(session: AsyncSession, payment_id: str) -> Payment | None:
     return await session.scalar(select(Payment).where(col(Payment.id) == payment_id))
 
 
-async def store_event(session: AsyncSession, event: InboxEvent) -> bool:
-    """Store a webhook.
+async def stored_orders(session: AsyncSession, order_ids: Sequence[str]) -> dict[str, str]:
+    """Return those of these orders that are ours, as they are stored; unlocked."""
+    result = await session.scalars(
+        select(col(Intent.order_id)).where(col(Intent.order_id).in_(order_ids))
+    )
+    return {order_id: order_id for order_id in result.all() if order_id is not None}
+
+
+async def store_events(session: AsyncSession, events: Sequence[InboxEvent]) -> set[str]:
+    """Store webhooks.
 
     Returns:
-        False if this event, or the same signed body under another event id, is stored already.
+        The ids of those that are new: neither the event nor its signed body, under whatever
+        event id, was stored before.
     """
-    result = await session.execute(
-        insert(InboxEvent)
-        .values(**event.model_dump(exclude={"received_at"}))
-        .on_conflict_do_nothing()
-        .returning(col(InboxEvent.id))
+    await insert_many(session, events, on_conflict="ON CONFLICT DO NOTHING")
+    stored = await session.scalars(
+        select(col(InboxEvent.id)).where(col(InboxEvent.id).in_([event.id for event in events]))
     )
-    return result.scalar_one_or_none() is not None
+    return set(stored.all())
 
 
-async def event_by_id(session: AsyncSession, event_id: str) -> InboxEvent | None:
-    """Return a stored webhook by our own id."""
-    return await session.scalar(select(InboxEvent).where(col(InboxEvent.id) == event_id))
+async def events_by_id(session: AsyncSession, event_ids: Sequence[str]) -> Sequence[InboxEvent]:
+    """Return stored webhooks by our own ids."""
+    query = select(InboxEvent).where(col(InboxEvent.id).in_(event_ids))
+    return (await session.scalars(query)).all()
 
 
 async def due_events(
@@ -64,13 +80,11 @@ async def due_events(
     return result.all()
 
 
-async def finish_event(session: AsyncSession, event_id: str, outcome: str) -> None:
-    """Mark a webhook as processed."""
-    await session.execute(
-        update(InboxEvent)
-        .where(col(InboxEvent.id) == event_id)
-        .values(processed_at=_NOW, outcome=outcome, last_error=None)
-    )
+async def finish_events(session: AsyncSession, outcomes: Mapping[str, str]) -> None:
+    """Mark webhooks as processed, each with what became of it, by their ids."""
+    if outcomes:
+        values = {"ids": list(outcomes), "outcomes": list(outcomes.values())}
+        await session.execute(_FINISH, values)
 
 
 async def postpone_event(

@@ -6,12 +6,15 @@ stated. Whichever comes first does the work; the others find it done.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 from surge_app.clock import utc_now
 from surge_app.db import intents as intent_queries
 from surge_app.db import payments as queries
+from surge_app.db.batch import Batcher
 from surge_app.db.engine import Database
 from surge_app.errors import (
     BadSignature,
@@ -43,6 +46,8 @@ _MODAL_CLOSES_EARLY_SECONDS = 15
 _LEASE_SLACK = timedelta(seconds=60)
 _INBOX_LEASE = timedelta(seconds=30)
 _INBOX_BATCH = 50
+_MOST_TOGETHER = 100
+_FLIGHTS = 2
 _TRIES = 3
 _LONGEST_BACKOFF_SECONDS = 600
 
@@ -65,6 +70,9 @@ class Payments:
         self._gateway = gateway
         self._contacts = contacts
         self._settlement = settlement
+        self._stored = Batcher(self._stored_orders, most=_MOST_TOGETHER, flights=_FLIGHTS)
+        self._stored_events = Batcher(self._store_events, most=_MOST_TOGETHER, flights=_FLIGHTS)
+        self._processed = Batcher(self._process_stored, most=_MOST_TOGETHER, flights=_FLIGHTS)
         self._starts = PaymentStarts(
             database, gateway, waiting_room, settlement, outages, ask=self.settle_order
         )
@@ -104,9 +112,7 @@ class Payments:
         Raises:
             BadSignature: If the order is not ours or the signature does not fit.
         """
-        async with self._database.transaction() as session:
-            intent = await intent_queries.by_order(session, order_id)
-        stored_order_id = intent.order_id if intent else None
+        stored_order_id = await self._stored.submit(order_id)
         if stored_order_id is None or not self._gateway.verifies_callback(
             order_id=stored_order_id, payment_id=payment_id, signature=signature
         ):
@@ -176,9 +182,7 @@ class Payments:
             body=body,
             next_attempt_at=utc_now() + _INBOX_LEASE,
         )
-        async with self._database.transaction() as session:
-            is_new = await queries.store_event(session, event)
-        return event.id if is_new else None
+        return event.id if await self._stored_events.submit(event) else None
 
     async def process_event(self, event_id: str) -> None:
         """Settle what a stored webhook says; safe to repeat.
@@ -186,32 +190,49 @@ class Payments:
         Raises:
             NotFound: If no such event is stored.
         """
-        async with self._database.transaction() as session:
-            event = await queries.event_by_id(session, event_id)
-        if event is None:
+        if not await self._processed.submit(event_id):
             raise NotFound
-        await self._process(event)
 
     async def process_inbox(self) -> int:
         """Process webhooks that were stored and not finished; returns how many were tried."""
         async with self._database.transaction() as session:
             due = await queries.due_events(session, limit=_INBOX_BATCH, lease=_INBOX_LEASE)
-        for event in due:
-            await self._process(event)
+        await self._process(due)
         return len(due)
 
-    async def _process(self, event: InboxEvent) -> None:
-        try:
-            outcome = await self._act_on(event.body)
-        except Exception as error:  # noqa: BLE001  see below
-            # Whatever went wrong, the stored event is tried again until it can be settled.
-            _log.exception("webhook_failed", event_id=event.id)
-            delay = timedelta(seconds=min(_LONGEST_BACKOFF_SECONDS, 2**event.attempts))
-            async with self._database.transaction() as session:
-                await queries.postpone_event(session, event.id, delay=delay, error=repr(error))
-            return
+    async def _stored_orders(self, order_ids: Sequence[str]) -> Sequence[str | None]:
         async with self._database.transaction() as session:
-            await queries.finish_event(session, event.id, outcome)
+            stored = await queries.stored_orders(session, order_ids)
+        return [stored.get(order_id) for order_id in order_ids]
+
+    async def _store_events(self, events: Sequence[InboxEvent]) -> Sequence[bool]:
+        async with self._database.transaction() as session:
+            stored = await queries.store_events(session, events)
+        return [event.id in stored for event in events]
+
+    async def _process_stored(self, event_ids: Sequence[str]) -> Sequence[bool]:
+        async with self._database.transaction() as session:
+            found = await queries.events_by_id(session, event_ids)
+        await self._process(found)
+        known = {event.id for event in found}
+        return [event_id in known for event_id in event_ids]
+
+    async def _process(self, events: Sequence[InboxEvent]) -> None:
+        """Settle what stored webhooks say, side by side: they share the transactions of it."""
+        told = await asyncio.gather(
+            *(self._act_on(event.body) for event in events), return_exceptions=True
+        )
+        outcomes: dict[str, str] = {}
+        async with self._database.transaction() as session:
+            for event, outcome in zip(events, told, strict=True):
+                if isinstance(outcome, str):
+                    outcomes[event.id] = outcome
+                    continue
+                # Whatever went wrong, the event is tried again until it can be settled.
+                _log.error("webhook_failed", event_id=event.id, exc_info=outcome)
+                delay = timedelta(seconds=min(_LONGEST_BACKOFF_SECONDS, 2**event.attempts))
+                await queries.postpone_event(session, event.id, delay=delay, error=repr(outcome))
+            await queries.finish_events(session, outcomes)
 
     async def _act_on(self, body: bytes) -> str:
         try:

@@ -279,3 +279,23 @@ async def test_no_booking_is_made_of_units_the_intent_does_not_hold(new_sale: Ne
         await sale.services.settlement.settle(told)
     assert await _status(sale, intent_id) == "paying"
     assert await sale.query("SELECT 1 FROM payments WHERE id = :id", id=told.id) == []
+
+
+async def test_many_webhooks_at_once_are_each_stored_and_settled_once(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(40)
+    orders = [await _order(sale) for _ in range(30)]
+    gateway.webhooks.clear()
+    for _, _, told in orders:
+        await gateway.attempt(told.order_id, "captured")
+    webhooks = [*gateway.webhooks, *gateway.webhooks]
+    await asyncio.gather(*(sale.deliver(webhook) for webhook in webhooks))
+    assert (await sale.counts())["sold"] == 30
+    rows = await sale.query(
+        "SELECT count(*) AS stored, count(processed_at) AS processed FROM webhook_inbox "
+        "WHERE event_id = ANY(:ids)",
+        ids=[webhook.event_id for webhook in webhooks],
+    )
+    assert rows == [{"stored": len(gateway.webhooks), "processed": len(gateway.webhooks)}]
+    assert await sale.broken_promises() == []
