@@ -94,7 +94,13 @@ def _offer() -> rx.Component:
     """Offer what is left with one button; it holds at once."""
     return rx.cond(
         BookState.offer.label != "",
-        button(BookState.offer.label, disabled=BookState.busy != "", on_click=BookState.take),
+        button(
+            BookState.offer.label,
+            kind="primary",
+            full=True,
+            disabled=BookState.busy != "",
+            on_click=BookState.take,
+        ),
         rx.fragment(),
     )
 
@@ -166,21 +172,28 @@ def _choose() -> rx.Component:
 def _hold_bar() -> rx.Component:
     return rx.el.div(
         _notice(),
-        _total(),
-        button(
-            rx.cond(
-                BookState.busy == "hold",
-                _spinning("Holding your tickets"),
-                rx.cond(
-                    BookState.price.quantity > 0,
-                    rx.fragment("Hold ", BookState.price.tickets),
-                    rx.fragment("Hold tickets"),
+        # One way on at a time; another step of the stepper takes the offer back.
+        rx.cond(
+            BookState.offer.label != "",
+            rx.fragment(),
+            rx.fragment(
+                _total(),
+                button(
+                    rx.cond(
+                        BookState.busy == "hold",
+                        _spinning("Holding your tickets"),
+                        rx.cond(
+                            BookState.price.quantity > 0,
+                            rx.fragment("Hold ", BookState.price.tickets),
+                            rx.fragment("Hold tickets"),
+                        ),
+                    ),
+                    kind="primary",
+                    full=True,
+                    disabled=(BookState.price.quantity == 0) | (BookState.busy != ""),
+                    on_click=BookState.hold,
                 ),
             ),
-            kind="primary",
-            full=True,
-            disabled=(BookState.price.quantity == 0) | (BookState.busy != ""),
-            on_click=BookState.hold,
         ),
         class_name="paybar",
     )

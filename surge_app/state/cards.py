@@ -276,7 +276,9 @@ def offer_card(event: EventView, short: Sequence[Shortage], rest: dict[str, int]
         told = [f"{short[0].left} left"]
     if not number:
         return OfferCard(f"{'. '.join(told)}.")
-    return OfferCard(f"{'. '.join(told)}: take {number}?", f"Take {number}")
+    return OfferCard(
+        f"{'. '.join(told)}: take {number}?", f"Take {number}: {price_of_wish(event, rest).total}"
+    )
 
 
 def lines_of(wish: dict[str, int]) -> list[Line]:

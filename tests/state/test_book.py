@@ -150,7 +150,7 @@ async def test_what_is_left_is_offered_and_held_with_one_press(
         await call(BookState.add, state, "general")
     services.intents.failure = NotEnoughLeft(left=3, tier_id="general")
     await call(BookState.hold, state)
-    assert (state.notice, state.offer.label) == ("3 left: take 3?", "Take 3")
+    assert (state.notice, state.offer.label) == ("3 left: take 3?", "Take 3: ₹3,025")
     assert state.price.quantity == 4
     services.intents.failure = None
     await call(BookState.take, state)
@@ -167,7 +167,7 @@ async def test_the_choice_is_kept_when_what_was_left_is_gone_too(
     await call(BookState.hold, state)
     services.intents.failure = NotEnoughLeft(left=1, tier_id="general")
     await call(BookState.take, state)
-    assert (state.notice, state.offer.label) == ("1 left: take 1?", "Take 1")
+    assert (state.notice, state.offer.label) == ("1 left: take 1?", "Take 1: ₹1,025")
     assert (state.phase, state.price.quantity) == ("choose", 4)
     services.intents.failure = AllHeld(tier_id="general")
     await call(BookState.take, state)
