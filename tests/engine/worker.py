@@ -125,7 +125,7 @@ async def _deal(sale: Sale) -> None:
         *(sale.deliver(hook) for hook in sale.gateway.webhooks if hook.order_id == order.order_id),
     )
     sale.gateway.webhooks.clear()
-    await sale.services.reconciliation.push_refunds()
+    await sale.services.refunds.push()
 
 
 def _say(line: str) -> None:
