@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -204,6 +204,27 @@ def check_wish(event: Offer, wish: Sequence[Line]) -> None:
     if sum(line.quantity for line in wish) > event.max_per_person:
         msg = f"One person may buy at most {event.max_per_person} tickets."
         raise PersonLimit(msg, max_per_person=event.max_per_person)
+
+
+def as_held(event: Offer, held: Sequence[IntentLineView], wish: Sequence[Line]) -> Offer:
+    """Return an offer as it stands for someone who holds tickets and wants others instead.
+
+    The price of a tier they hold stays the one they were shown, and what they hold of it they
+    may keep after its window has ended.
+    """
+    lines = {line.tier_id: line for line in held}
+    wanted = {line.tier_id: line.quantity for line in wish}
+
+    def known(tier: TierOffer) -> TierOffer:
+        line = lines.get(tier.id)
+        if line is None:
+            return tier
+        tier = replace(tier, price_paise=line.unit_price_paise)
+        if wanted.get(tier.id, 0) > line.quantity:
+            return tier
+        return replace(tier, sales_open_at=None, sales_close_at=None)
+
+    return replace(event, tiers=tuple(known(tier) for tier in event.tiers))
 
 
 def _check_tier(tier: TierOffer, quantity: int) -> None:

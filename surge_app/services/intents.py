@@ -99,8 +99,8 @@ class Intents:
             SurgeError: As `start`; the old lines are then untouched.
         """
         wish = holds.normalized(lines)
-        slug = (await self.get(intent_id, visitor_id)).event_slug
-        event = await self._catalog.offer(slug)
+        view = await self.get(intent_id, visitor_id)
+        event = holds.as_held(await self._catalog.offer(view.event_slug), view.lines, wish)
         holds.check_wish(event, wish)
         return await inventory.patiently(lambda: self._change(event, intent_id, visitor_id, wish))
 

@@ -6,10 +6,10 @@ import pytest
 
 from surge_app.clock import new_id
 from surge_app.db.holds import AlreadyLive, Ask, AskLine, Held, HoldAnswer, Short, hold
-from surge_app.errors import QuantityNotAllowed
+from surge_app.errors import NotOnSale, QuantityNotAllowed
 from surge_app.services.offers import NewTier
 from tests.engine.conftest import NewSale
-from tests.engine.sale import Sale
+from tests.engine.sale import PRICE_PAISE, Sale
 
 
 def _ask(
@@ -96,3 +96,20 @@ async def test_a_tier_is_sold_within_its_own_limits(new_sale: NewSale) -> None:
             await sale.hold(sale.line(quantity))
     intent, _ = await sale.hold(sale.line(4))
     assert intent.lines[0].quantity == 4
+
+
+async def test_whoever_changes_a_hold_keeps_the_price_they_were_shown(new_sale: NewSale) -> None:
+    sale = await new_sale(10, 10)
+    intent, visitor = await sale.hold(sale.line(2))
+    await sale.execute(
+        "UPDATE tiers SET price_paise = price_paise * 2, "
+        "sales_close_at = now() - interval '1 minute' WHERE id = :id",
+        id=sale.tier_ids[0],
+    )
+    sale.services.catalog.forget()
+    wish = [sale.line(1), sale.line(1, tier=1)]
+    changed = await sale.services.intents.change(intent.id, visitor, wish)
+    assert {line.unit_price_paise for line in changed.lines} == {PRICE_PAISE, PRICE_PAISE * 2}
+    assert changed.fee_paise == intent.fee_paise
+    with pytest.raises(NotOnSale):
+        await sale.services.intents.change(intent.id, visitor, [sale.line(3)])
