@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
 
+import psycopg
 import pytest
 import pytest_asyncio
 
 from surge_app.container import Container, running
 from surge_app.embedded import backing_services
 from surge_app.launch import development_secrets
+from surge_app.services.outages import Window
 from surge_app.services.sandbox_keys import sandbox_keys
 from surge_app.settings import Settings, load_settings
 from tests.engine.gateway import InProcessGateway
@@ -57,8 +59,13 @@ async def services(backing: Settings, gateway: InProcessGateway) -> AsyncGenerat
 
 
 @pytest.fixture
-def new_sale(services: Container, gateway: InProcessGateway) -> NewSale:
+def new_sale(services: Container, gateway: InProcessGateway, backing: Settings) -> NewSale:
     """Create a sale of its own for a test; takes what `open_sale` takes after the gateway."""
+    # What another test ordered of the gateway may have opened an outage that all believe in.
+    with psycopg.connect(backing.database_url or "", autocommit=True) as connection:
+        connection.execute("UPDATE gateway_outages SET closed_at = now() WHERE closed_at IS NULL")
+    services.outages._window = Window()
+    services.outages._looked_at = float("-inf")
 
     async def create(*units: int, **settings: object) -> Sale:
         return await open_sale(services, gateway, *units, **settings)
