@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, note, settings
@@ -106,6 +107,8 @@ class Lives(RuleBasedStateMachine):
         assert counts["sold"] == tickets + world.kept_back
         assert await sale.query(_UNDECIDED, slug=sale.slug) == []
         self._check_intents(await sale.query(_STATE, slug=sale.slug))
+        for intent_id in await world.grow_older():
+            self._before[intent_id]["remaining"] -= timedelta(seconds=60)
 
     def _check_intents(self, intents: list[dict[str, Any]]) -> None:
         live = [row["visitor_id"] for row in intents if row["status"] in {"held", "paying"}]

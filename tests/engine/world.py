@@ -24,7 +24,7 @@ MAX_PER_PERSON = 4
 WISHES = ((1, 0), (2, 0), (0, 1), (1, 1), (3, 0), (2, 2))
 _ALWAYS = (
     *("order", "order", "order", "hold", "hold", "start_payment"),
-    *("change", "release", "heartbeat", "grow_older", "run_out", "run_out", "expire", "expire"),
+    *("change", "release", "heartbeat", "run_out", "run_out", "expire", "expire"),
     *("sweep", "cancel", "add_unit", "withdraw_unit"),
 )
 _WITH_ORDERS = ("poll", "poll")
@@ -129,13 +129,20 @@ class World:
         if intent_id := await self._latest(one):
             await self.sale.services.intents.heartbeat(intent_id, self._visitor(one))
 
-    async def grow_older(self, one: int, _two: int) -> None:
-        """Let a minute of a hold pass, so that a deadline pushed out is seen."""
-        await self.sale.execute(
-            "UPDATE intents SET expires_at = expires_at - interval '60 seconds' WHERE id = :id "
-            "AND status IN ('held', 'paying') AND expires_at > hold_clock() + interval '70 s'",
-            id=await self._latest(one),
+    async def grow_older(self) -> set[str]:
+        """Let a minute of every window that is whole pass, so that one pushed out is seen.
+
+        Returns:
+            The intents it passed for.
+        """
+        rows = await self.sale.query(
+            "UPDATE intents i SET expires_at = expires_at - interval '60 seconds' FROM events e "
+            "WHERE e.id = i.event_id AND e.slug = :slug AND i.expires_at - hold_clock() > "
+            "CASE i.status WHEN 'held' THEN interval '270 seconds' "
+            "WHEN 'paying' THEN interval '690 seconds' END RETURNING i.id",
+            slug=self.slug,
         )
+        return {row["id"] for row in rows}
 
     async def run_out(self, one: int, two: int) -> None:
         """Put a deadline into the past: just so, or by more than a payment is waited for."""
