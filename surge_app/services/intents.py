@@ -101,6 +101,7 @@ class Intents:
         wish = holds.normalized(lines)
         view = await self.get(intent_id, visitor_id)
         event = holds.as_held(await self._catalog.offer(view.event_slug), view.lines, wish)
+        holds.check_on_sale(event)
         holds.check_wish(event, wish)
         return await inventory.patiently(lambda: self._change(event, intent_id, visitor_id, wish))
 
