@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import TypeAlias
 
 from surge_app.clock import new_id, utc_now
 from surge_app.db import holds as queries
@@ -37,15 +36,6 @@ _TRIES = 6
 _LEASE_SLACK = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    slug: str
-    ask: queries.Ask
-
-
-_Answer: TypeAlias = queries.HoldAnswer
-
-
 class Holds:
     """Starts holds for visitors whose turn it is."""
 
@@ -55,7 +45,7 @@ class Holds:
         self._waiting_room = waiting_room
         # Only where to look first; a tier whose number is lost or wrong is searched whole.
         self._reached: dict[str, int] = {}
-        self._batcher: Batcher[_Request, _Answer] = Batcher(
+        self._claims: Batcher[queries.Ask, queries.HoldAnswer] = Batcher(
             self._carry_out, most=_MOST_TOGETHER, flights=_FLIGHTS
         )
 
@@ -77,9 +67,12 @@ class Holds:
             NotEnoughLeft: If fewer are free; see `shortage`.
             LineUnavailable: If the line does not answer.
         """
+        lease = timedelta(seconds=event.hold_seconds) + _LEASE_SLACK
+        if not await self._waiting_room.has_pass(event.slug, visitor_id, lease=lease):
+            raise NotAdmitted
         for attempt in range(_TRIES):
             ask = self._ask(event, visitor_id, wish)
-            answer = await self._batcher.submit(_Request(event.slug, ask))
+            answer = await self._claims.submit(ask)
             if isinstance(answer, queries.Held):
                 return _view(event, ask, answer)
             if isinstance(answer, queries.AlreadyLive):
@@ -117,31 +110,13 @@ class Holds:
         for line, number in zip(ask.lines, reached, strict=True):
             self._reached[line.tier_id] = number
 
-    async def _carry_out(self, requests: Sequence[_Request]) -> Sequence[_Answer | SurgeError]:
-        admitted = await self._admitted(requests)
-        asks = [one.ask for one in requests if one.ask.id in admitted]
-        answers: dict[str, _Answer] = {}
-        if asks:
-            async with self._database.statement() as connection:
-                held = await queries.hold(connection, asks)
-            for ask, answer in zip(asks, held, strict=True):
-                if isinstance(answer, queries.Held):
-                    self._remember(ask, answer.reached)
-            answers = {ask.id: answer for ask, answer in zip(asks, held, strict=True)}
-        return [answers.get(one.ask.id) or NotAdmitted() for one in requests]
-
-    async def _admitted(self, requests: Sequence[_Request]) -> set[str]:
-        """Return the ids of the asks whose visitors have a pass, and make those passes last."""
-        groups: dict[tuple[str, int], list[queries.Ask]] = {}
-        for one in requests:
-            groups.setdefault((one.slug, one.ask.hold_seconds), []).append(one.ask)
-        found: set[str] = set()
-        for (slug, hold_seconds), asks in groups.items():
-            lease = timedelta(seconds=hold_seconds) + _LEASE_SLACK
-            visitors = [ask.visitor_id for ask in asks]
-            inside = await self._waiting_room.with_pass(slug, visitors, lease=lease)
-            found.update(ask.id for ask in asks if ask.visitor_id in inside)
-        return found
+    async def _carry_out(self, asks: Sequence[queries.Ask]) -> Sequence[queries.HoldAnswer]:
+        async with self._database.statement() as connection:
+            answers = await queries.hold(connection, asks)
+        for ask, answer in zip(asks, answers, strict=True):
+            if isinstance(answer, queries.Held):
+                self._remember(ask, answer.reached)
+        return answers
 
 
 def shortage(tier_id: str, *, free: int, is_held: bool) -> SurgeError:

@@ -6,13 +6,14 @@ import contextlib
 import random
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from redis.exceptions import RedisError
 
 from surge_app.clock import utc_now
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import units
+from surge_app.db.batch import Batcher
 from surge_app.db.engine import Database
 from surge_app.errors import LineUnavailable, NotFound
 from surge_app.kv.line import LineRules, LineStore, RawAnswer, RawStats
@@ -20,6 +21,7 @@ from surge_app.models import Event, Tier
 from surge_app.services.views import LineAnswer
 
 _Answer = TypeVar("_Answer")
+_PassQuestion: TypeAlias = tuple[str, timedelta, str]
 
 SHOPPING_LEASE = timedelta(minutes=3)
 _SOONEST_MS = 1_000
@@ -29,6 +31,8 @@ _IDLE_MS = {"scheduled": 5_000, "not_joined": 5_000, "sold_out": 15_000, "ended"
 _JITTER = 0.2
 _SLOW, _FAST = 1.3, 0.8
 _MINUTE_SECONDS = 60
+_MOST_TOGETHER = 200
+_FLIGHTS = 2
 
 
 class WaitingRoom:
@@ -38,6 +42,9 @@ class WaitingRoom:
         """Keep the collaborators; the database is read by `publish` only, never for a visitor."""
         self._store = store
         self._database = database
+        self._passes: Batcher[_PassQuestion, bool] = Batcher(
+            self._renew, most=_MOST_TOGETHER, flights=_FLIGHTS
+        )
 
     async def join(self, slug: str, visitor_id: str) -> LineAnswer:
         """Take a number, or keep the one the visitor has.
@@ -64,14 +71,7 @@ class WaitingRoom:
         Raises:
             LineUnavailable: If Redis does not answer: without the line nobody is let in.
         """
-        return visitor_id in await self.with_pass(slug, [visitor_id], lease=lease)
-
-    async def with_pass(
-        self, slug: str, visitor_ids: Sequence[str], *, lease: timedelta
-    ) -> set[str]:
-        """Return which of some visitors may shop now, all asked at once; as `has_pass`."""
-        ends = await _reach(self._store.renew(slug, visitor_ids, lease))
-        return {visitor for visitor, end in zip(visitor_ids, ends, strict=True) if end}
+        return await self._passes.submit((slug, lease, visitor_id))
 
     async def keep_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
         """Make a buyer's pass last, if the line can be reached; a hold never depends on it."""
@@ -87,6 +87,21 @@ class WaitingRoom:
         """Take the pass back from someone who has bought; the lease ends by itself otherwise."""
         with contextlib.suppress(LineUnavailable):
             await _reach(self._store.leave(slug, visitor_id, is_served=True))
+
+    async def _renew(self, questions: Sequence[_PassQuestion]) -> Sequence[bool | LineUnavailable]:
+        groups: dict[tuple[str, timedelta], list[str]] = {}
+        for slug, lease, visitor_id in questions:
+            groups.setdefault((slug, lease), []).append(visitor_id)
+        inside: dict[_PassQuestion, bool] = {}
+        try:
+            for (slug, lease), visitors in groups.items():
+                ends = await _reach(self._store.renew(slug, visitors, lease))
+                for visitor_id, end in zip(visitors, ends, strict=True):
+                    inside[slug, lease, visitor_id] = end > 0
+        except LineUnavailable as error:
+            # Returned, not raised: to ask for each alone would only wait again and again.
+            return [inside.get(question, error) for question in questions]
+        return [inside[question] for question in questions]
 
     async def stats(self, slug: str) -> RawStats:
         """Count the line of an event; raises LineUnavailable if Redis does not answer."""
