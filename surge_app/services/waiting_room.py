@@ -32,7 +32,7 @@ _JITTER = 0.2
 _SLOW, _FAST = 1.3, 0.8
 _MINUTE_SECONDS = 60
 _MOST_TOGETHER = 200
-_FLIGHTS = 2
+_FLIGHTS = 1
 
 
 class WaitingRoom:
