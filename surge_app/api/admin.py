@@ -130,7 +130,7 @@ async def list_intents(
 
 
 @router.post("/intents/{intent_id}/revive")
-async def revive_intent(intent_id: IntentId, services: Services, user: AdminUser) -> IntentOut:
+async def revive_intent(user: AdminUser, intent_id: IntentId, services: Services) -> IntentOut:
     """Hold the units of an ended intent again, all or nothing, with a new deadline."""
     return IntentOut.of(await services.revivals.revive(intent_id, actor=user))
 

@@ -93,7 +93,7 @@ async def test_several_tiers_are_created_in_their_order(surge: Surge, new_buyer:
         ("tier", "General", "--tier"),
         ("tier", "General:500.50:10", "--tier"),
         ("tier", ":500:10", "--tier"),
-        ("tier", "General:50000:0", "units"),
+        ("tier", "General:50000:0", "unit"),
         ("tier", "General:99999999999999999999:10", "paise"),
         ("starts_at", "2027-03-06T19:00:00", "--starts-at"),
         ("sales_open_at", "2027-03-06", "--sales-open-at"),
