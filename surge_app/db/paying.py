@@ -36,10 +36,13 @@ _STANDINGS = text(
         CAST(:emails AS text[]), CAST(:phones AS text[])
     ) AS x (id, event_id, email, phone)
     CROSS JOIN LATERAL (
-        SELECT sum(lines.quantity) FILTER (
-                WHERE o.status IN ('held', 'paying')
-                   OR (o.status = 'confirmed' AND b.status = 'confirmed')
-            ) AS tickets,
+        SELECT sum(CASE
+                WHEN o.status IN ('held', 'paying') THEN (
+                    SELECT sum(quantity) FROM intent_lines WHERE intent_id = o.id)
+                WHEN o.status = 'confirmed' THEN (
+                    SELECT count(*) FROM bookings b JOIN tickets k ON k.booking_id = b.id
+                    WHERE b.intent_id = o.id AND k.status = 'valid')
+            END) AS tickets,
             array_agg(o.order_id ORDER BY o.paying_at DESC) FILTER (
                 WHERE o.order_id IS NOT NULL AND o.status <> 'confirmed' AND (
                     o.status = 'paying'
@@ -54,10 +57,6 @@ _STANDINGS = text(
             SELECT id, status, order_id, paying_at FROM intents
             WHERE event_id = x.event_id AND phone = x.phone
         ) AS o
-        LEFT JOIN bookings b ON b.intent_id = o.id
-        CROSS JOIN LATERAL (
-            SELECT sum(quantity) AS quantity FROM intent_lines WHERE intent_id = o.id
-        ) AS lines
         WHERE o.id <> x.id
     ) AS rest
     """
@@ -111,7 +110,7 @@ class Standing:
     Attributes:
         now: By the clock of holds.
         own: How many tickets the intent itself asks for.
-        others: How many tickets the person holds or has bought beside it.
+        others: How many tickets the person holds or has bought beside it; void ones do not count.
         rivals: Orders of the person's other intents that may be paid, or be being paid; the
             latest first.
     """

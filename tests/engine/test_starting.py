@@ -88,6 +88,29 @@ async def test_one_person_in_many_browsers_at_once_stays_within_the_limit(
     assert all(isinstance(answer, PersonLimit) for answer in refused)
 
 
+async def test_tickets_taken_back_leave_room_for_others_within_the_limit(new_sale: NewSale) -> None:
+    sale = await new_sale(20, max_per_person=3)
+    person = _someone()
+    intent, visitor = await sale.hold(sale.line(3))
+    order = await sale.start_payment(intent.id, visitor, person=person)
+    assert order.order_id is not None
+    assert await sale.call_back(await sale.gateway.attempt(order.order_id, "captured")) == (
+        "confirmed"
+    )
+    rows = await sale.query("SELECT ref FROM bookings WHERE intent_id = :id", id=intent.id)
+    held, other = await sale.hold(sale.line(2))
+    for seq in (1, 2):
+        with pytest.raises(PersonLimit):
+            await sale.start_payment(held.id, other, person=person)
+        await sale.services.refunds.refund(
+            rows[0]["ref"], actor="test", restock=True, tickets=[seq]
+        )
+    assert (await sale.start_payment(held.id, other, person=person)).order_id
+    third, another = await sale.hold()
+    with pytest.raises(PersonLimit):
+        await sale.start_payment(third.id, another, person=person)
+
+
 async def test_what_is_over_or_not_ones_own_cannot_be_paid_for(new_sale: NewSale) -> None:
     sale = await new_sale(5)
     intent, visitor = await sale.hold()
