@@ -124,22 +124,22 @@ WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
        CASE WHEN b.total_paise = 0 THEN NULL ELSE i.order_id END);
 
 -- prices_agree: First price shown, intent, booking and ledger agree, the frozen fee included.
-SELECT e.slug, b.ref AS booking, i.total_paise AS held_paise, b.total_paise AS booked_paise,
-       l.paise AS lines_paise, g.tickets_paise AS ledger_tickets_paise,
-       g.fee_paise AS ledger_fee_paise
-FROM bookings b
-JOIN intents i ON i.id = b.intent_id
-JOIN events e ON e.id = b.event_id
+SELECT e.slug, i.id AS intent, b.ref AS booking, i.total_paise AS held_paise,
+       b.total_paise AS booked_paise, l.paise AS lines_paise,
+       g.tickets_paise AS ledger_tickets_paise, g.fee_paise AS ledger_fee_paise
+FROM intents i
+JOIN events e ON e.id = i.event_id
+LEFT JOIN bookings b ON b.intent_id = i.id
 LEFT JOIN (SELECT intent_id, sum(quantity * unit_price_paise) AS paise
-           FROM intent_lines GROUP BY intent_id) l ON l.intent_id = b.intent_id
+           FROM intent_lines GROUP BY intent_id) l ON l.intent_id = i.id
 LEFT JOIN (SELECT booking_id, sum(amount_paise) FILTER (WHERE kind = 'sale') AS tickets_paise,
                   sum(amount_paise) FILTER (WHERE kind = 'sale_fee') AS fee_paise
            FROM ledger_entries WHERE booking_id IS NOT NULL GROUP BY booking_id) g
   ON g.booking_id = b.id
 WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
-  AND (i.total_paise <> b.total_paise OR i.fee_paise <> b.fee_paise
+  AND (i.subtotal_paise IS DISTINCT FROM l.paise
+    OR i.total_paise <> b.total_paise OR i.fee_paise <> b.fee_paise
     OR b.total_paise <> b.subtotal_paise + b.fee_paise
-    OR i.subtotal_paise IS DISTINCT FROM l.paise
     OR coalesce(g.tickets_paise, 0) <> b.subtotal_paise
     OR coalesce(g.fee_paise, 0) <> b.fee_paise);
 
@@ -175,6 +175,26 @@ LEFT JOIN (SELECT refund_id, sum(amount_paise) FILTER (WHERE kind <> 'refunded')
 WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
   AND (coalesce(g.owed_paise, 0) <> CASE WHEN p.disposition = 'applied' THEN r.amount_paise ELSE 0 END
     OR coalesce(g.paid_paise, 0) <> CASE WHEN r.status = 'processed' THEN r.amount_paise ELSE 0 END);
+
+-- entries_fit_their_kind: An entry moves money between the accounts of its kind, for its payment's booking and refund.
+SELECT e.slug, g.id AS entry, g.kind, g.debit, g.credit, p.id AS payment, b.ref AS booking,
+       g.refund_id AS refund
+FROM ledger_entries g
+JOIN payments p ON p.id = g.payment_id
+JOIN intents i ON i.id = p.intent_id
+JOIN events e ON e.id = i.event_id
+LEFT JOIN bookings b ON b.intent_id = p.intent_id AND p.disposition = 'applied'
+LEFT JOIN refunds r ON r.id = g.refund_id AND r.payment_id = p.id
+WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
+  AND ((g.kind, g.debit, g.credit) NOT IN (
+        ('sale', 'gateway_receivable', 'ticket_revenue'),
+        ('sale_fee', 'gateway_receivable', 'fee_revenue'),
+        ('received', 'gateway_receivable', 'owed_to_customer'),
+        ('refund_owed', 'ticket_revenue', 'owed_to_customer'),
+        ('refund_fee_owed', 'fee_revenue', 'owed_to_customer'),
+        ('refunded', 'owed_to_customer', 'gateway_receivable'))
+    OR g.booking_id IS DISTINCT FROM b.id OR g.refund_id IS DISTINCT FROM r.id
+    OR (g.kind IN ('refund_owed', 'refund_fee_owed', 'refunded')) <> (r.id IS NOT NULL));
 
 -- ledger_closes: What a payment brought is kept as price or fee, owed, or paid back: nothing is lost.
 SELECT e.slug, p.id AS payment, p.amount_paise, g.received_paise, g.tickets_paise, g.fee_paise,
