@@ -316,6 +316,13 @@ _LEDGER = [
         _OF_ENTRY,
     ),
     Spoiled(
+        "a sale names the refund of another payment",
+        "entries_fit_their_kind",
+        _entry("part", "sale"),
+        "refund_id = %(late_refund)s",
+        _OF_ENTRY,
+    ),
+    Spoiled(
         "an entry names the refund of another payment",
         "entries_fit_their_kind",
         _entry("going", "refund_owed"),
