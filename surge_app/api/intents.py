@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from fastapi import APIRouter, Response
 
-from surge_app.api.deps import IntentId, Owner, Problems, Services, Visitor
+from surge_app.api.deps import Cookies, IntentId, Owner, Problems, Services, Visitor
 from surge_app.api.schemas import (
     CheckoutOut,
     ContactIn,
@@ -96,13 +96,24 @@ async def heartbeat(intent_id: IntentId, services: Services, visitor: Owner) -> 
 
 @router.post("/intents/{intent_id}/payment", responses=_PROBLEMS)
 async def start_payment(
-    intent_id: IntentId, body: ContactIn, services: Services, visitor: Owner
+    intent_id: IntentId,
+    body: ContactIn,
+    response: Response,
+    services: Services,
+    visitor: Owner,
+    header: Cookies,
 ) -> CheckoutOut:
-    """Prepare the payment; the same order on every repeat."""
+    """Prepare the payment; the same order on every repeat.
+
+    With nothing to pay there is a `booking_ref` and no order; the cookie that opens it comes along.
+    """
     await services.limits.check(_PAYMENTS, visitor)
     checkout = await services.payments.start(
         intent_id, visitor, name=body.name, email=body.email, phone=body.phone
     )
+    if checkout.booking_ref:
+        cookie = services.identity.with_booking(header, checkout.booking_ref)
+        response.headers.append("set-cookie", cookie.header)
     return CheckoutOut.model_validate(checkout)
 
 

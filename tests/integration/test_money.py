@@ -293,16 +293,32 @@ async def test_a_second_order_waits_until_the_first_payment_is_known(
 
 
 async def test_a_free_ticket_is_booked_without_a_payment(
-    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+    new_sale: NewSale, new_buyer: NewBuyer, surge: Surge, services: Container
 ) -> None:
     slug = await new_sale(tiers=(NewTier("Free", 0, 5),))
     buyer = new_buyer(slug)
     await buyer.join()
-    intent = (await buyer.hold()).json()
-    answer = (await buyer.start_payment(intent["id"])).json()
-    assert (answer["order_id"], answer["amount_paise"]) == (None, 0)
-    assert (await services.tickets.view(answer["booking_ref"])).total_paise == 0
-    assert all(finding.holds for finding in await services.audit.run(slug=slug))
+    intent = (await buyer.hold(quantity=2)).json()
+    assert (intent["total_paise"], intent["fee_paise"]) == (0, 0)
+    answer = await buyer.start_payment(intent["id"])
+    assert (answer.status_code, answer.json()["order_id"]) == (200, None)
+    assert answer.json()["amount_paise"] == 0
+    ref = answer.json()["booking_ref"]
+    booking = (await buyer.http.get(f"/api/bookings/{ref}")).json()
+    assert (booking["status"], booking["total_paise"]) == ("confirmed", 0)
+    assert [ticket["status"] for ticket in booking["tickets"]] == ["valid", "valid"]
+    assert (await buyer.http.get(f"/bookings/{ref}")).status_code == 200
+    again = (await buyer.start_payment(intent["id"])).json()
+    assert (again["order_id"], again["booking_ref"]) == (None, ref)
+
+    async def are_told() -> bool:
+        return await _messages(surge, buyer, ref) == ["email", "sms"]
+
+    await eventually(are_told, about="the confirmation")
+    stats = await services.organizer.stats(slug)
+    assert (stats.bookings, stats.sold, stats.revenue_paise) == (1, 2, 0)
+    audit = surge.command("audit", "--event", slug)
+    assert audit.returncode == 0, audit.stdout
 
 
 async def test_failed_then_captured_is_a_booking(new_sale: NewSale, new_buyer: NewBuyer) -> None:
