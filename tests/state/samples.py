@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from surge_app.services.views import (
 )
 
 FEE = 2_500
+FREE_REF = "ABCD2345"
 STARTS = datetime(2027, 3, 6, 13, 30, tzinfo=UTC)
 
 
@@ -102,6 +104,10 @@ def checkout(contact: Contact) -> CheckoutView:
         timeout_seconds=700,
         script_url="/sandbox/razorpay/checkout.js",
     )
+
+
+def free_checkout(contact: Contact) -> CheckoutView:
+    return replace(checkout(contact), order_id=None, amount_paise=0, booking_ref=FREE_REF)
 
 
 def booking(status: str = "confirmed") -> BookingView:

@@ -289,6 +289,21 @@ async def test_paying_opens_the_modal_once_and_locks_the_tickets(paying: Any) ->
     assert paying.busy == ""
 
 
+async def test_a_free_booking_is_opened_at_once_and_opens_no_modal(
+    services: SimpleNamespace,
+) -> None:
+    services.catalog.shown = samples.event(samples.tier("general", "General", 0))
+    services.intents.event = services.catalog.shown
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    await call(BookState.hold, state)
+    assert state.phase == "held"
+    await call(BookState.pay, state, ASHA)
+    assert state.leave_to.startswith(f"/bookings/{samples.FREE_REF}")
+    assert (state.attempt, state.checkout.order_id, state.busy) == (0, "", "")
+    assert services.payments.asked == 0
+
+
 async def test_a_second_press_while_the_first_is_under_way_does_nothing(held: Any) -> None:
     held.busy = "pay"
     await call(BookState.pay, held, ASHA)
