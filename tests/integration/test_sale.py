@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 from sqlalchemy import text
 
 from surge_app.container import Container
@@ -124,6 +125,38 @@ async def test_changing_the_lines_keeps_the_deadline_and_is_all_or_nothing(
     assert (refused.status_code, refused.json()["code"]) == (409, "not_enough_left")
     assert refused.json()["left"] == 5
     assert (await services.organizer.stats(slug)).held == 4
+
+
+async def test_a_hold_takes_the_rest_that_is_left_and_keeps_its_deadline(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=5)
+    rival, buyer = new_buyer(slug), new_buyer(slug)
+    await rival.join()
+    assert (await rival.hold(quantity=2)).status_code == 201
+    await buyer.join()
+    intent = (await buyer.hold()).json()
+    tier_id = intent["lines"][0]["tier_id"]
+    path = f"/api/intents/{intent['id']}"
+
+    async def change(quantity: int) -> httpx.Response:
+        lines = [{"tier_id": tier_id, "quantity": quantity}]
+        return await buyer.http.put(f"{path}/lines", json={"lines": lines})
+
+    refused = await change(4)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_enough_left")
+    # What the visitor holds already counts: it is theirs to keep.
+    assert (refused.json()["left"], refused.json()["tier_id"]) == (3, tier_id)
+    assert refused.json()["shortages"] == [{"tier_id": tier_id, "wanted": 4, "left": 3}]
+    assert (await buyer.http.get(path)).json()["lines"] == intent["lines"]
+    taken = await change(refused.json()["left"])
+    assert taken.status_code == 200
+    assert [line["quantity"] for line in taken.json()["lines"]] == [3]
+    assert taken.json()["expires_at"] == intent["expires_at"]
+    assert (await buyer.http.get(path)).json()["expires_at"] == intent["expires_at"]
+    stats = await services.organizer.stats(slug)
+    assert (stats.held, stats.available) == (5, 0)
+    assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
 
 async def test_letting_go_frees_the_units_at_once(
