@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError
 from surge_app.providers import RazorpayGateway, build_gateway
 from surge_app.providers.razorpay_wire import signature_matches
@@ -397,6 +399,10 @@ CALLS: dict[str, Callable[[RazorpayGateway], Awaitable[object]]] = {
     "capture": lambda gateway: gateway.capture("pay_1", amount_paise=100, currency="INR"),
     "refund": lambda gateway: gateway.refund(
         "pay_1", body='{"receipt":"r"}', idempotency_key="rf-0123456789"
+    ),
+    "payment_refunds": lambda gateway: gateway.payment_refunds("pay_1"),
+    "recent_payments": lambda gateway: gateway.recent_payments(
+        utc_now() - timedelta(hours=1), utc_now()
     ),
 }
 MUTATING = {"create_order", "capture", "refund"}
