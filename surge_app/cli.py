@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import signal
 import subprocess
@@ -57,6 +58,8 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.
 
 def main() -> None:
     """Run the command line; a mistake is a sentence, never a traceback."""
+    # Without this, lines of the log would go to standard output, among the answers.
+    configure_logging(json=False, level=logging.WARNING)
     try:
         app()
     except ConfigurationError as error:
