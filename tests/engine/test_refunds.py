@@ -291,7 +291,8 @@ async def test_a_pending_refund_is_followed_until_the_bank_has_paid(new_sale: Ne
         await bought.push()
     assert (await bought.rows())[0]["status"] == "sent"
     assert await bought.status() == ("refunding", "captured")
-    assert await bought.sale.services.refunds.stuck() == []
+    stuck = await bought.sale.services.refunds.stuck()
+    assert bought.payment_id not in {one.payment_id for one in stuck}
     await bought.sale.gateway.decide_refunds(bought.payment_id, "processed")
     await bought.push()
     assert await bought.status() == ("refunded", "refunded")
