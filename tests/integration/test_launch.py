@@ -147,16 +147,17 @@ def test_ending_a_child_ends_its_children(tmp_path: Path) -> None:
 def test_a_signal_ends_the_step_at_work(tmp_path: Path, number: signal.Signals) -> None:
     # Whoever runs the tests may have told them to outlive a terminal, as nohup does.
     before = signal.signal(number, signal.SIG_DFL)
-    kill = f"import os, time; time.sleep(1); os.kill({os.getpid()}, {int(number)})"
+    # The step itself sends it, so it is at work for certain when the signal comes.
+    step = f"import os, time; os.kill({os.getpid()}, {int(number)}); time.sleep(60)"
     supervisor = Supervisor()
     try:
-        with (
-            subprocess.Popen([sys.executable, "-c", kill]),
-            supervisor.listening(),
-            pytest.raises(StopRequested),
-        ):
+        with supervisor.listening(), pytest.raises(StopRequested):
             supervisor.call(
-                _SLEEP, cwd=tmp_path, env=os.environ, log=tmp_path / "log", failure="It failed"
+                [sys.executable, "-c", step],
+                cwd=tmp_path,
+                env=os.environ,
+                log=tmp_path / "log",
+                failure="It failed",
             )
     finally:
         signal.signal(number, before)
