@@ -139,5 +139,6 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
             if httpx.get(url).is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.25)
+            pass
+        time.sleep(0.25)
     sys.exit("Surge did not start in time.")

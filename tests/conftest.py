@@ -114,7 +114,8 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
             if httpx.get(f"{url}/api/readyz").is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.25)
+            pass
+        time.sleep(0.25)
     pytest.fail(f"Surge did not start: {log.read_text()[-3000:]}")
 
 
