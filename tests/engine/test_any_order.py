@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import timedelta
@@ -17,7 +18,8 @@ from surge_app.settings import Settings
 from tests.engine.gateway import Fault
 from tests.engine.world import World
 
-_EXAMPLES = 20
+# A long search, for example: LIVES=500 make test ARGS=tests/engine/test_any_order.py
+_EXAMPLES = int(os.environ.get("LIVES", "15"))
 _STEPS = 20
 # Numbers, not names: what is drawn must not depend on what happened before.
 _ACTION = st.tuples(st.integers(0, 999), st.integers(0, 9), st.integers(0, 9))

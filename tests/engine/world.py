@@ -281,11 +281,12 @@ class World:
         if rows:
             row, is_restocked = rows[one % len(rows)], bool(two % 2)
             tickets = row["tickets"][:1] if two % 3 == 0 else None
-            await self.sale.services.refunds.refund(
+            done = await self.sale.services.refunds.refund(
                 row["ref"], restock=is_restocked, actor="test", tickets=tickets
             )
             if not is_restocked:
-                self.kept_back += len(tickets or row["tickets"])
+                # What it took back, not what was seen before: another refund may have come first.
+                self.kept_back += len(done.tickets)
 
     async def cancel(self, _one: int, two: int) -> None:
         """Call the whole event off, now and then."""
