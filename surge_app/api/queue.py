@@ -8,7 +8,7 @@ from surge_app.api.deps import ClientAddress, Cookies, Problems, Services
 from surge_app.api.schemas import ProblemOut, QueueOut
 from surge_app.container import Container
 from surge_app.kv.limits import Limit
-from surge_app.services.views import LineAnswer
+from surge_app.services.line_views import LineAnswer
 
 router = APIRouter(prefix="/api/queue", tags=["queue"])
 

@@ -86,8 +86,24 @@ class EtaOut(BaseModel):
     high: int
 
 
+class OrderOut(BaseModel):
+    """By which rule people are called.
+
+    With `random` those who came before the opening are drawn: `commitment` is the SHA-256 of
+    `seed`, which stays null until the opening; `early` is how many numbers were drawn.
+    """
+
+    rule: Literal["fifo", "random"]
+    commitment: str | None
+    seed: str | None
+    early: int | None
+
+
 class QueueOut(BaseModel):
-    """Where a visitor stands. `position` 1 is next."""
+    """Where a visitor stands. `position` 1 is next; `waiting` is how many wait in all.
+
+    `note` explains why nothing moves or the estimate grew; `note_text` is the same in a sentence.
+    """
 
     state: Literal["not_joined", "waiting", "admitted", "paused", "sold_out", "scheduled", "ended"]
     position: int | None
@@ -99,6 +115,14 @@ class QueueOut(BaseModel):
     held: int
     message: str
     pass_expires_at: datetime | None
+    waiting: int
+    note: (
+        Literal["slower", "all_held", "recovering", "recalled", "passed_over", "place_lost", "full"]
+        | None
+    )
+    note_text: str | None
+    opens_in_ms: int | None
+    order: OrderOut
 
 
 class LineIn(Body):

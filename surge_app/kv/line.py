@@ -44,6 +44,7 @@ class RawAnswer:
     Attributes:
         state: As in the JSON contract, or `unknown` when no rules are known.
         admitted_last_minute: The measured pace.
+        waiting: How many have a number and are not inside yet.
     """
 
     state: str
@@ -55,6 +56,8 @@ class RawAnswer:
     held: int
     message: str
     now_ms: int
+    waiting: int
+    opens_at_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class LineStore:
 
 
 def _parse(raw: list[str | int]) -> RawAnswer:
-    state, number, ahead, ends, pace, available, held, message, now = raw
+    state, number, ahead, ends, pace, available, held, message, now, waiting, opens = raw
     return RawAnswer(
         state=str(state),
         number=_known(number),
@@ -147,6 +150,8 @@ def _parse(raw: list[str | int]) -> RawAnswer:
         held=max(0, int(held)),
         message=str(message),
         now_ms=int(now),
+        waiting=int(waiting),
+        opens_at_ms=_known(opens),
     )
 
 

@@ -283,50 +283,6 @@ class StuckRefundView:
 
 
 @dataclass(frozen=True, slots=True)
-class LineAnswer:
-    """The answer to a poll; the fields of `GET /api/queue/{slug}`.
-
-    Attributes:
-        state: not_joined, waiting, admitted, paused, sold_out, scheduled or ended.
-        position: 1 is next; None unless waiting.
-        ahead: How many go first.
-        number: The visitor's number, issued once.
-        eta_low_seconds: Lower end of the estimate, None while the pace is unknown.
-        eta_high_seconds: Upper end.
-        pass_expires_at: When the right to shop ends unless it is used; admitted only.
-    """
-
-    state: str
-    position: int | None
-    ahead: int | None
-    number: int | None
-    eta_low_seconds: int | None
-    eta_high_seconds: int | None
-    retry_after_ms: int
-    available: int
-    held: int
-    message: str
-    pass_expires_at: datetime | None
-
-    def document(self) -> dict[str, object]:
-        """Return the JSON members of the answer."""
-        low, high = self.eta_low_seconds, self.eta_high_seconds
-        ends = self.pass_expires_at
-        return {
-            "state": self.state,
-            "position": self.position,
-            "ahead": self.ahead,
-            "number": self.number,
-            "eta_seconds": None if low is None or high is None else {"low": low, "high": high},
-            "retry_after_ms": self.retry_after_ms,
-            "available": self.available,
-            "held": self.held,
-            "message": self.message,
-            "pass_expires_at": None if ends is None else ends.isoformat(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class QueueStats:
     """The line as the organizer sees it."""
 

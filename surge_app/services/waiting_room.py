@@ -18,7 +18,7 @@ from surge_app.db.engine import Database
 from surge_app.errors import LineUnavailable, NotFound
 from surge_app.kv.line import LineRules, LineStore, RawAnswer, RawStats
 from surge_app.models import Event, Tier
-from surge_app.services.views import LineAnswer
+from surge_app.services.line_views import LineAnswer
 
 _Answer = TypeVar("_Answer")
 _PassQuestion: TypeAlias = tuple[str, timedelta, str]
@@ -31,6 +31,12 @@ _IDLE_MS = {"scheduled": 5_000, "not_joined": 5_000, "sold_out": 15_000, "ended"
 _JITTER = 0.2
 _SLOW, _FAST = 1.3, 0.8
 _MINUTE_SECONDS = 60
+_NOTES = {
+    "all_held": (
+        "Every ticket that is left is being held by someone. What they let go of comes to the "
+        "head of this line."
+    ),
+}
 _MOST_TOGETHER = 200
 _FLIGHTS = 1
 
@@ -177,6 +183,7 @@ def _answer(raw: RawAnswer) -> LineAnswer:
     ahead = raw.ahead if raw.state in {"waiting", "paused"} else None
     eta = _eta(ahead, raw.admitted_last_minute) if raw.state == "waiting" else None
     ends = raw.pass_ends_ms if raw.state == "admitted" else None
+    note = _note(raw)
     return LineAnswer(
         state=raw.state,
         position=None if ahead is None else ahead + 1,
@@ -189,7 +196,22 @@ def _answer(raw: RawAnswer) -> LineAnswer:
         held=raw.held,
         message=raw.message,
         pass_expires_at=None if ends is None else datetime.fromtimestamp(ends / 1000, UTC),
+        waiting=raw.waiting,
+        note=note,
+        note_text=_NOTES[note] if note else None,
+        opens_in_ms=_opens_in_ms(raw),
     )
+
+
+def _note(raw: RawAnswer) -> str | None:
+    is_all_held = raw.state == "waiting" and raw.available == 0 and raw.held > 0
+    return "all_held" if is_all_held else None
+
+
+def _opens_in_ms(raw: RawAnswer) -> int | None:
+    if raw.state != "scheduled" or raw.opens_at_ms is None:
+        return None
+    return max(0, raw.opens_at_ms - raw.now_ms)
 
 
 def _eta(ahead: int | None, admitted_last_minute: int) -> tuple[int, int] | None:

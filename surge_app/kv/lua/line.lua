@@ -94,7 +94,7 @@ local function lease_of(visitor)
 end
 
 -- The answer all scripts give: {state, number, ahead, pass ends ms, admitted in the last minute,
--- available, held, message, now ms}; -1 stands for "none".
+-- available, held, message, now ms, how many wait, opening ms}; -1 stands for "none".
 local function answer(visitor)
   local open, lease = sale(), lease_of(visitor)
   local number = redis.call("HGET", NUMBERS, visitor)
@@ -112,5 +112,6 @@ local function answer(visitor)
   end
   return { state, tonumber(number or "") or -1, ahead, lease or -1,
     redis.call("ZCARD", RECENT), stock.available or -1, stock.held or -1,
-    rules.message or "", now }
+    rules.message or "", now, redis.call("ZCARD", LINE) + redis.call("ZCARD", ABSENT),
+    number_of(rules.opens_at_ms, -1) }
 end

@@ -1,0 +1,82 @@
+"""What a visitor is told about the line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LineOrder:
+    """The rule by which numbers become places, and what proves a drawn one.
+
+    Attributes:
+        rule: fifo (order of arrival) or random (those who came before the opening are drawn).
+        commitment: SHA-256 of the seed in hex, published before the opening; random only.
+        seed: Revealed by the opening.
+        early: How many numbers were drawn; known from the opening on.
+    """
+
+    rule: str = "fifo"
+    commitment: str | None = None
+    seed: str | None = None
+    early: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """The answer to a poll; the fields of `GET /api/queue/{slug}`.
+
+    Attributes:
+        state: not_joined, waiting, admitted, paused, sold_out, scheduled or ended.
+        position: 1 is next; None unless waiting.
+        ahead: How many go first.
+        number: The visitor's number, issued once.
+        eta_low_seconds: Lower end of the estimate, None while the pace is unknown.
+        eta_high_seconds: Upper end.
+        pass_expires_at: When the right to shop ends unless it is used; admitted only.
+        waiting: How many wait in all.
+        note: Why nothing moves, or the estimate grew: a stable code, None if there is nothing to
+            explain. `note_text` says it in a sentence.
+        opens_in_ms: Until the opening, by the server's clock; scheduled only.
+        order: By which rule people are called.
+    """
+
+    state: str
+    position: int | None
+    ahead: int | None
+    number: int | None
+    eta_low_seconds: int | None
+    eta_high_seconds: int | None
+    retry_after_ms: int
+    available: int
+    held: int
+    message: str
+    pass_expires_at: datetime | None
+    waiting: int = 0
+    note: str | None = None
+    note_text: str | None = None
+    opens_in_ms: int | None = None
+    order: LineOrder = LineOrder()
+
+    def document(self) -> dict[str, object]:
+        """Return the JSON members of the answer."""
+        low, high = self.eta_low_seconds, self.eta_high_seconds
+        ends = self.pass_expires_at
+        return {
+            "state": self.state,
+            "position": self.position,
+            "ahead": self.ahead,
+            "number": self.number,
+            "eta_seconds": None if low is None or high is None else {"low": low, "high": high},
+            "retry_after_ms": self.retry_after_ms,
+            "available": self.available,
+            "held": self.held,
+            "message": self.message,
+            "pass_expires_at": None if ends is None else ends.isoformat(),
+            "waiting": self.waiting,
+            "note": self.note,
+            "note_text": self.note_text,
+            "opens_in_ms": self.opens_in_ms,
+            "order": asdict(self.order),
+        }
