@@ -31,6 +31,7 @@ from surge_app.models import (
     PaymentStatus,
 )
 from surge_app.services import bookkeeping, inventory
+from surge_app.services.at_once import for_each
 from surge_app.services.bookkeeping import Work
 from surge_app.services.ports import (
     GatewayPayment,
@@ -44,6 +45,7 @@ _log = get_logger(__name__)
 
 _MOST_TOGETHER = 100
 _FLIGHTS = 2
+_SERVED_AT_ONCE = 16
 # How long tickets taken again for an authorized payment are kept while it is being captured.
 _CAPTURE_WINDOW = timedelta(seconds=120)
 _IS_MONEY = {
@@ -118,9 +120,11 @@ class Settlement:
             ]
             await bookkeeping.write(session, work)
         bookkeeping.tell(work)
-        for case, _, _ in work.sold:
-            await self._waiting_room.serve(case.event.slug, case.intent.visitor_id)
+        await for_each([case for case, _, _ in work.sold], self._serve, at_once=_SERVED_AT_ONCE)
         return outcomes
+
+    async def _serve(self, case: Case) -> None:
+        await self._waiting_room.serve(case.event.slug, case.intent.visitor_id)
 
     async def _settle_late(self, items: Sequence[GatewayPayment]) -> Sequence[PaymentOutcome]:
         return [

@@ -192,7 +192,12 @@ async def test_an_order_that_exists_is_not_paid_while_payments_pause(
     intent_of_other = await _held(other)
     await _fault(buyer.http, "down")
     await _pay_until_paused(other, intent_of_other["id"])
-    assert (await buyer.start_payment(str(intent["id"]))).status_code == 503
+
+    async def is_refused() -> bool:
+        return (await buyer.start_payment(str(intent["id"]))).status_code == 503
+
+    # Each process looks once a second, and this may be another than the one that has answered.
+    await eventually(is_refused, about="the pause in every process")
     # Money that moved already is taken in, as soon as the gateway can be asked.
     assert (await buyer.callback(fields)).json()["booking_ref"] is None
     await _fault(buyer.http, "ok")
