@@ -6,23 +6,23 @@ Every mistake is one sentence on standard error and exit code 2; a broken promis
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from surge_app import launch
-from surge_app.container import Container, running
+from surge_app.cli_admin import admin_app
+from surge_app.cli_parts import ACTOR, JsonFlag, print_json, with_services
+from surge_app.container import Container
 from surge_app.demo import demo_events
 from surge_app.doctor import examine
 from surge_app.embedded import backing_services, check_reachable
@@ -32,28 +32,21 @@ from surge_app.jobs import jobs_running
 from surge_app.log import configure_logging
 from surge_app.money import rupees
 from surge_app.rehearsal import Rehearsal, rehearse
-from surge_app.services.admin_access import hash_password
 from surge_app.services.offers import NewEvent, NewTier
-from surge_app.settings import Settings, load_settings
-
-_Result = TypeVar("_Result")
+from surge_app.settings import load_settings
 
 _BAD_CONFIGURATION = 2
 _BROKEN_PROMISE = 1
-_ACTOR = "command line"
 _BEFORE_A_RULE = re.compile(":(?=(?:min|max|opens|closes)=)")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 event_app = typer.Typer(no_args_is_help=True, help="Create and list events.")
-admin_app = typer.Typer(no_args_is_help=True, help="The organizer's access.")
 webhook_app = typer.Typer(no_args_is_help=True, help="Stored webhooks.")
 app.add_typer(event_app, name="event")
 app.add_typer(admin_app, name="admin")
 app.add_typer(webhook_app, name="webhook")
 refund_app = typer.Typer(no_args_is_help=True, help="Refunds that wait for an operator.")
 app.add_typer(refund_app, name="refund")
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def main() -> None:
@@ -94,7 +87,7 @@ def jobs() -> None:
         async with jobs_running(services):
             await stop.wait()
 
-    _with_services(work, process="jobs")
+    with_services(work, process="jobs")
 
 
 @app.command()
@@ -122,7 +115,7 @@ def audit(
         holds = all(finding.holds for finding in findings)
         if as_json:
             listed = [{**asdict(finding), "holds": finding.holds} for finding in findings]
-            _print_json({"ok": holds, "checks": listed})
+            print_json({"ok": holds, "checks": listed})
             return holds
         table = Table("Promise", "Holds", title="Audit")
         for finding in findings:
@@ -131,7 +124,7 @@ def audit(
         Console().print(table)
         return holds
 
-    if not _with_services(work):
+    if not with_services(work):
         raise typer.Exit(_BROKEN_PROMISE)
 
 
@@ -142,7 +135,7 @@ def doctor(*, as_json: JsonFlag = False) -> None:
     with backing_services(launch.development_secrets(load_settings())) as settings:
         checks = asyncio.run(examine(settings))
     if as_json:
-        _print_json([asdict(check) for check in checks])
+        print_json([asdict(check) for check in checks])
     else:
         table = Table("Check", "Result", "What to do")
         for check in checks:
@@ -159,11 +152,11 @@ def seed_demo() -> None:
     async def work(services: Container) -> None:
         for new in demo_events():
             try:
-                await services.organizer.create(new, actor=_ACTOR)
+                await services.organizer.create(new, actor=ACTOR)
             except SlugTaken:
                 continue
 
-    _with_services(work)
+    with_services(work)
 
 
 @app.command("rehearse")
@@ -185,7 +178,7 @@ def rehearse_command(
     )
     verdict = asyncio.run(rehearse(plan))
     if as_json:
-        _print_json(asdict(verdict))
+        print_json(asdict(verdict))
     else:
         table = Table("What happened", "Count", title=f"Rehearsal of {event}")
         for name, value in asdict(verdict).items():
@@ -236,9 +229,9 @@ def event_create(  # noqa: PLR0913  one option for each setting of an event
     )
 
     async def work(services: Container) -> str:
-        return await services.organizer.create(new, actor=_ACTOR)
+        return await services.organizer.create(new, actor=ACTOR)
 
-    typer.echo(_with_services(work))
+    typer.echo(with_services(work))
 
 
 @event_app.command("list")
@@ -248,7 +241,7 @@ def event_list(*, as_json: JsonFlag = False) -> None:
     async def work(services: Container) -> None:
         events = await services.organizer.overview()
         if as_json:
-            _print_json([asdict(stats) for stats in events])
+            print_json([asdict(stats) for stats in events])
             return
         table = Table("Slug", "Name", "Status", "Sold", "Held", "Free", "Taken")
         for stats in events:
@@ -258,7 +251,7 @@ def event_list(*, as_json: JsonFlag = False) -> None:
             )
         Console().print(table)
 
-    _with_services(work)
+    with_services(work)
 
 
 # Without this setting, -5 would be taken for an option.
@@ -276,19 +269,9 @@ def event_stock(
 
     async def work(services: Container) -> int:
         act = services.stock.add_units if sign == "+" else services.stock.withdraw_units
-        return await act(slug, tier, int(number), actor=_ACTOR)
+        return await act(slug, tier, int(number), actor=ACTOR)
 
-    typer.echo(_with_services(work))
-
-
-@admin_app.command("hash-password")
-def admin_hash_password() -> None:
-    """Ask for a password and print its argon2id hash, for SURGE_ADMIN_PASSWORD_HASH."""
-    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    if len(password) < 8:  # noqa: PLR2004  as the setting asks
-        msg = "An organizer's password has at least 8 characters."
-        raise ConfigurationError(msg)
-    typer.echo(hash_password(password))
+    typer.echo(with_services(work))
 
 
 @webhook_app.command("replay")
@@ -300,7 +283,7 @@ def webhook_replay(
     async def work(services: Container) -> None:
         await services.payments.process_event(event_id)
 
-    _with_services(work)
+    with_services(work)
 
 
 @refund_app.command("list")
@@ -310,7 +293,7 @@ def refund_list(*, as_json: JsonFlag = False) -> None:
     async def work(services: Container) -> None:
         stuck = await services.refunds.stuck()
         if as_json:
-            _print_json([asdict(refund) for refund in stuck])
+            print_json([asdict(refund) for refund in stuck])
             return
         table = Table("Refund", "Booking", "Payment", "Amount", "Status", "Last error")
         for refund in stuck:
@@ -320,7 +303,7 @@ def refund_list(*, as_json: JsonFlag = False) -> None:
             )
         Console().print(table)
 
-    _with_services(work)
+    with_services(work)
 
 
 @refund_app.command("retry")
@@ -328,24 +311,9 @@ def refund_retry(refund_id: Annotated[str, typer.Argument(help="As listed.")]) -
     """Try one of them again."""
 
     async def work(services: Container) -> None:
-        await services.refunds.retry(refund_id, actor=_ACTOR)
+        await services.refunds.retry(refund_id, actor=ACTOR)
 
-    _with_services(work)
-
-
-def _with_services(
-    work: Callable[[Container], Awaitable[_Result]], *, process: str = "cli"
-) -> _Result:
-    with backing_services(launch.development_secrets(load_settings())) as settings:
-        check_reachable(settings)
-        return asyncio.run(_run(settings, work, process))
-
-
-async def _run(
-    settings: Settings, work: Callable[[Container], Awaitable[_Result]], process: str
-) -> _Result:
-    async with running(settings, process=process) as services:
-        return await work(services)
+    with_services(work)
 
 
 def _moment(text: str, option: str) -> datetime:
@@ -383,7 +351,3 @@ def _tier(text: str) -> NewTier:
         sales_open_at=_moment(opens, f"The opening of {name}") if opens else None,
         sales_close_at=_moment(closes, f"The closing of {name}") if closes else None,
     )
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, default=str, ensure_ascii=False))

@@ -107,7 +107,7 @@ def build_container(
         limits=limits,
         outages=outages,
         identity=identity,
-        admin_access=AdminAccess(settings, limits),
+        admin_access=AdminAccess(settings, limits, database, identity),
         catalog=catalog,
         contacts=contacts,
         waiting_room=waiting_room,

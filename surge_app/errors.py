@@ -203,6 +203,20 @@ class Unauthorized(SurgeError):
     status = 401
 
 
+class Forbidden(SurgeError):
+    """Your account may check tickets in, and nothing else."""
+
+    code = "forbidden"
+    status = 403
+
+
+class AccountTaken(SurgeError):
+    """There is an account of that name."""
+
+    code = "account_taken"
+    status = 409
+
+
 class ForeignOrigin(SurgeError):
     """This request came from another site and was refused."""
 

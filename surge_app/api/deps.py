@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Path, Request
 
 from surge_app.container import Container, current
-from surge_app.errors import ForeignOrigin, NotAdmitted, NotFound
+from surge_app.errors import Forbidden, ForeignOrigin, NotAdmitted, NotFound, Unauthorized
+from surge_app.services.admin_access import Operator
 
 Problems = dict[int | str, dict[str, Any]]
 """Which errors an endpoint may answer with, as FastAPI documents them."""
@@ -72,10 +73,10 @@ def known_form(intent_id: Annotated[str, Path()]) -> str:
 IntentId = Annotated[str, Depends(known_form)]
 
 
-async def organizer(
+async def operator(
     request: Request, container: Services, header: Cookies, address: ClientAddress
-) -> str:
-    """Return the organizer who calls, by session or by HTTP Basic.
+) -> Operator:
+    """Return who of the console calls, by session or by HTTP Basic.
 
     Browsers send both by themselves, so a change must come from our own origin.
 
@@ -85,15 +86,31 @@ async def organizer(
     """
     if request.method not in _SAFE:
         _check_origin(request, container)
-    user = container.identity.admin(header)
-    if user is not None:
-        return user
+    known = await container.admin_access.session(header)
+    if known is not None:
+        return known
+    if container.identity.has_signed_out(header):
+        # What the browser remembers would sign in again whoever has just signed out.
+        raise Unauthorized
     return await container.admin_access.verify(
         request.headers.get("authorization", ""), client_address=address
     )
 
 
+def organizer(caller: Annotated[Operator, Depends(operator)]) -> str:
+    """Return the name of the organizer who calls; raises Forbidden for any other role."""
+    if not caller.is_organizer:
+        raise Forbidden
+    return caller.name
+
+
+def at_the_door(caller: Annotated[Operator, Depends(operator)]) -> str:
+    """Return the name of whoever calls; every role may check tickets in."""
+    return caller.name
+
+
 AdminUser = Annotated[str, Depends(organizer)]
+DoorUser = Annotated[str, Depends(at_the_door)]
 
 
 def _check_origin(request: Request, container: Container) -> None:

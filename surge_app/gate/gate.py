@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from surge_app import container
 from surge_app.clock import new_id
 from surge_app.errors import (
+    Forbidden,
     LineUnavailable,
     NotAdmitted,
     NotFound,
@@ -20,7 +21,7 @@ from surge_app.errors import (
     SurgeError,
     Unauthorized,
 )
-from surge_app.gate.headers import security_headers
+from surge_app.gate.headers import CAMERA, security_headers
 from surge_app.gate.poll import answer_poll
 from surge_app.gate.request import (
     Answer,
@@ -34,7 +35,16 @@ from surge_app.gate.request import (
     refuse_socket,
     with_headers,
 )
-from surge_app.gate.rules import Access, Target, held_event, is_plain, page_target, polled_event
+from surge_app.gate.rules import (
+    Access,
+    Target,
+    held_event,
+    is_for_the_door,
+    is_plain,
+    is_scanner,
+    page_target,
+    polled_event,
+)
 from surge_app.settings import Settings
 
 _SOCKET = "/_event"
@@ -121,7 +131,7 @@ class Gate:
         self, request: Request, target: Target
     ) -> tuple[Answer | None, list[tuple[str, str]]]:
         if request.path == "/admin/logout":
-            return self._sign_out(request), []
+            return await self._sign_out(request), []
         if request.method not in _SAFE:
             return Answer(405, headers=(("allow", "GET, HEAD"),)), []
         handlers = {
@@ -185,23 +195,36 @@ class Gate:
         self, request: Request, _target: Target
     ) -> tuple[Answer | None, list[tuple[str, str]]]:
         services = container.current()
-        if services.identity.admin(request.cookies) is not None:
-            return None, []
-        try:
-            user = await services.admin_access.verify(
-                request.headers.get("authorization", ""), client_address=request.address
-            )
-        except Unauthorized as error:
-            return _admin_refusal(error), []
-        except RateLimited as error:
-            return _admin_refusal(error, ("retry-after", str(error.retry_after_seconds))), []
-        return None, [("set-cookie", services.identity.admin_session(user).header)]
+        extra = [("permissions-policy", CAMERA)] if is_scanner(request.path) else []
+        operator = await services.admin_access.session(request.cookies)
+        if operator is None:
+            if services.identity.has_signed_out(request.cookies):
+                # This once, so that the browser forgets the password it would send by itself.
+                over = services.identity.signed_out(is_over=True)
+                return _admin_refusal(Unauthorized(), ("set-cookie", over.header)), []
+            try:
+                operator, cookie = await services.admin_access.sign_in(
+                    request.headers.get("authorization", ""), client_address=request.address
+                )
+            except Unauthorized as error:
+                return _admin_refusal(error), []
+            except RateLimited as error:
+                return _admin_refusal(error, ("retry-after", str(error.retry_after_seconds))), []
+            extra.append(("set-cookie", cookie.header))
+        if operator.is_organizer or is_for_the_door(request.path):
+            return None, extra
+        return _admin_refusal(Forbidden(), *extra), []
 
-    def _sign_out(self, request: Request) -> Answer:
+    async def _sign_out(self, request: Request) -> Answer:
         is_ours = request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
         if request.method != "POST" or not is_ours:
             return Answer(405, headers=(("allow", "POST"),))
-        return redirect("/events", container.current().identity.end_admin_session().header)
+        services = container.current()
+        await services.admin_access.sign_out(request.cookies)
+        identity = services.identity
+        return redirect(
+            "/events", identity.end_admin_session().header, identity.signed_out().header
+        )
 
 
 def _as_file(scope: Scope) -> Scope:
@@ -219,7 +242,7 @@ def _admin_refusal(error: SurgeError, *headers: tuple[str, str]) -> Answer:
         error.status,
         title="For organizers",
         text=error.message,
-        action="Try again",
+        action="Check-in" if isinstance(error, Forbidden) else "Try again",
         href="/admin",
         headers=(challenge, *headers) if error.status == Unauthorized.status else headers,
     )

@@ -8,6 +8,9 @@ _RAZORPAY = "https://*.razorpay.com"
 # UPI applications are opened through these schemes from inside the checkout's frame.
 _UPI = "upi: tez: gpay: phonepe: paytmmp: credpay:"
 
+CAMERA = "camera=(self), microphone=(), geolocation=(), payment=(self)"
+"""What the one page that reads codes with a camera may use."""
+
 
 def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
     """Return the headers for an installation.

@@ -52,6 +52,18 @@ def page_target(path: str) -> Target | None:
     return Target(access, parts[1] if len(parts) > 1 else None, f"/{parts[0]}")
 
 
+def is_for_the_door(path: str) -> bool:
+    """Whether a page of the console is also for those who only check tickets in."""
+    parts = [part for part in path.split("/") if part]
+    return parts == ["admin"] or is_scanner(path)
+
+
+def is_scanner(path: str) -> bool:
+    """Whether a page may use the camera: the check-in, `/admin/events/{slug}/door`."""
+    parts = [part for part in path.split("/") if part]
+    return len(parts) == 4 and parts[:2] == ["admin", "events"] and parts[3] == "door"  # noqa: PLR2004
+
+
 def polled_event(path: str) -> str | None:
     """Return the slug of `/api/queue/{slug}`, the one address that is asked all the time."""
     head, _, slug = path.rpartition("/")

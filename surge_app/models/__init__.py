@@ -4,6 +4,7 @@ Money is integer paise, times are `timestamptz` in UTC, identifiers are ULIDs un
 Importing this package registers every table in `SQLModel.metadata`.
 """
 
+from surge_app.models.access import AdminAccount, AdminSession, Role
 from surge_app.models.audit import AuditEntry
 from surge_app.models.bookings import Booking, BookingStatus, Ticket, TicketStatus
 from surge_app.models.catalog import Event, EventPhase, Tier, Unit, UnitStatus
@@ -26,6 +27,8 @@ from surge_app.models.payments import (
 __all__ = [
     "LIVE_INTENT_STATUSES",
     "Account",
+    "AdminAccount",
+    "AdminSession",
     "AuditEntry",
     "Booking",
     "BookingStatus",
@@ -47,6 +50,7 @@ __all__ = [
     "PaymentStatus",
     "Refund",
     "RefundStatus",
+    "Role",
     "Ticket",
     "TicketStatus",
     "Tier",

@@ -97,17 +97,26 @@ class Identity:
         return self._loads("booking-link", token, _LINK_AGE) == ref
 
     def admin(self, cookie_header: str) -> str | None:
-        """Return the organizer who is signed in, or None."""
+        """Return the secret of the console's session, or None; Postgres has the last word."""
         value = self._read("admin", cookie_header, _ADMIN_AGE)
         return value if isinstance(value, str) else None
 
-    def admin_session(self, user: str) -> Cookie:
-        """Sign an organizer in for a working day."""
-        return self._cookie("admin", user, _ADMIN_AGE, same_site="Strict")
+    def admin_session(self, secret: str) -> Cookie:
+        """Return the cookie of a session of the console, for a working day."""
+        return self._cookie("admin", secret, _ADMIN_AGE, same_site="Strict")
 
     def end_admin_session(self) -> Cookie:
-        """Sign an organizer out."""
+        """Return the cookie that takes that of a session away."""
         return self._set("admin", "", timedelta(0), same_site="Strict")
+
+    def signed_out(self, *, is_over: bool = False) -> Cookie:
+        """Return the mark of a browser that has just signed out, or what takes it away."""
+        age = timedelta(0) if is_over else _ADMIN_AGE
+        return self._set("signed_out", "" if is_over else "1", age, same_site="Strict")
+
+    def has_signed_out(self, cookie_header: str) -> bool:
+        """Whether a password from this browser is one it remembers, and not one just typed."""
+        return parse_cookies(cookie_header).get(self.cookie_name("signed_out")) == "1"
 
     def _mapping(self, purpose: str, cookie_header: str, age: timedelta) -> dict[str, Any]:
         value = self._read(purpose, cookie_header, age)

@@ -110,7 +110,7 @@ class AdminState(rx.State):
         await self._switch(is_paused=False)
 
     async def _switch(self, *, is_paused: bool) -> None:
-        admin, slug = session.admin(self), session.segment(self, 1)
+        admin, slug = await session.organizer(self), session.segment(self, 1)
         if admin is None:
             self.phase = "signed_out"
             return
@@ -124,7 +124,7 @@ class AdminState(rx.State):
         await self._stats()
 
     async def _overview(self) -> None:
-        if session.admin(self) is None:
+        if await session.organizer(self) is None:
             self.phase = "signed_out"
             return
         try:
@@ -136,7 +136,7 @@ class AdminState(rx.State):
         self.phase, self.notice = "ready", ""
 
     async def _stats(self) -> None:
-        if session.admin(self) is None:
+        if await session.organizer(self) is None:
             self.phase = "signed_out"
             return
         try:

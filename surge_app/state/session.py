@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import reflex as rx
 
 from surge_app.container import current
+from surge_app.services.admin_access import Operator
 
 
 def visitor(state: rx.State) -> str | None:
@@ -14,9 +15,15 @@ def visitor(state: rx.State) -> str | None:
     return current().identity.visitor(_cookies(state))
 
 
-def admin(state: rx.State) -> str | None:
-    """Return the organizer's user name, or None without a valid organizer session."""
-    return current().identity.admin(_cookies(state))
+async def operator(state: rx.State) -> Operator | None:
+    """Return who is signed in to the console at this moment; asked anew for every event."""
+    return await current().admin_access.session(_cookies(state))
+
+
+async def organizer(state: rx.State) -> str | None:
+    """Return the name of the organizer who is signed in, None for anybody else."""
+    found = await operator(state)
+    return found.name if found is not None and found.is_organizer else None
 
 
 def may_see_booking(state: rx.State, ref: str) -> bool:

@@ -10,7 +10,7 @@ from surge_app.services.contacts import Contacts
 from surge_app.services.views import EventView
 from surge_app.state import admin, book, bookings, contact_form, session
 from tests.state import samples
-from tests.state.harness import Catalog, Identity, Intents, Payments, WaitingRoom
+from tests.state.harness import AdminAccess, Catalog, Identity, Intents, Payments, WaitingRoom
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
     intents = Intents(event)
     services = SimpleNamespace(
         identity=Identity(),
+        admin_access=AdminAccess(),
         catalog=Catalog(event),
         waiting_room=WaitingRoom(),
         intents=intents,

@@ -11,6 +11,7 @@ import reflex as rx
 from reflex.istate.data import HeaderData, ReflexURL, RouterData
 
 from surge_app.errors import IntentExpired, NotFound
+from surge_app.services.admin_access import Operator
 from surge_app.services.contacts import Contacts
 from surge_app.services.views import (
     CheckoutView,
@@ -28,14 +29,22 @@ class Identity:
     def visitor(self, cookies: str) -> str | None:
         return _cookie(cookies, "visitor")
 
-    def admin(self, cookies: str) -> str | None:
-        return _cookie(cookies, "admin")
-
     def may_see_booking(self, cookies: str, ref: str) -> bool:
         return _cookie(cookies, "booking") == ref
 
     def booking_token(self, ref: str) -> str:
         return f"token-of-{ref}"
+
+
+class AdminAccess:
+    """Believes what the cookie says: `admin=…` is an organizer, `door=…` one of the door."""
+
+    async def session(self, cookies: str) -> Operator | None:
+        name = _cookie(cookies, "admin")
+        door = _cookie(cookies, "door")
+        if door:
+            return Operator(door, "door")
+        return Operator(name, "organizer") if name else None
 
 
 class Catalog:

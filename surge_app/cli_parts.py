@@ -1,0 +1,43 @@
+"""What commands share: the services beside a running Surge, and answers for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from surge_app import launch
+from surge_app.container import Container, running
+from surge_app.embedded import backing_services, check_reachable
+from surge_app.settings import Settings, load_settings
+
+_Result = TypeVar("_Result")
+
+ACTOR = "command line"
+"""Who did it, in the audit log."""
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def with_services(
+    work: Callable[[Container], Awaitable[_Result]], *, process: str = "cli"
+) -> _Result:
+    """Run some work with the services of this installation, and return its result."""
+    with backing_services(launch.development_secrets(load_settings())) as settings:
+        check_reachable(settings)
+        return asyncio.run(_run(settings, work, process))
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs."""
+    typer.echo(json.dumps(value, default=str, ensure_ascii=False))
+
+
+async def _run(
+    settings: Settings, work: Callable[[Container], Awaitable[_Result]], process: str
+) -> _Result:
+    async with running(settings, process=process) as services:
+        return await work(services)

@@ -1,0 +1,54 @@
+"""Who may use the console: accounts made by an operator, and the sessions that are open."""
+
+# SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
+# pyright: reportAssignmentType=false
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import SQLModel
+
+from surge_app.models.base import created_field, one_of, text_field, time_field
+
+
+class Role(StrEnum):
+    """organizer may do everything; door only checks tickets in."""
+
+    ORGANIZER = "organizer"
+    DOOR = "door"
+
+
+class AdminAccount(SQLModel, table=True):
+    """A user of the console beside the one the settings name."""
+
+    __tablename__ = "admin_accounts"
+    __table_args__ = (
+        one_of("role", Role),
+        CheckConstraint("name ~ '^[a-z0-9][a-z0-9._@-]{0,59}$'", name="name_form"),
+    )
+
+    name: str = text_field(primary_key=True)
+    role: str = text_field()
+    password_hash: str = text_field()
+    created_at: datetime = created_field()
+
+
+class AdminSession(SQLModel, table=True):
+    """Somebody who is signed in; without its row a cookie is worth nothing.
+
+    Attributes:
+        id: SHA-256 of what the cookie carries, so that a copy of the table opens nothing.
+        credential: Fingerprint of the credential it was opened with; another password ends it.
+    """
+
+    __tablename__ = "admin_sessions"
+    __table_args__ = (Index("ix_admin_sessions_user", "user_name"),)
+
+    id: str = text_field(primary_key=True)
+    user_name: str = text_field()
+    credential: str = text_field()
+    created_at: datetime = created_field()
+    expires_at: datetime = time_field()

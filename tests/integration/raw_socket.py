@@ -1,0 +1,109 @@
+"""A plain client of the live connection: a WebSocket by hand, which holds nothing back."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+import struct
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+_ROOT = "reflex___state____state"
+_NAMESPACE = "/_event"
+
+
+class Socket:
+    """One connection that speaks Socket.IO as a page does, and sends whatever it is told to."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.token = str(uuid.uuid4())
+
+    async def event(
+        self, state: str, handler: str, path: str, payload: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Send one event of a State and return the updates until it is done."""
+        module, _, name = state.rpartition(".")
+        snake = "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
+        full = f"surge_app___{module.replace('.', '___')}____{snake}"
+        sent = {
+            "token": self.token,
+            "name": f"{_ROOT}.{full}.{handler}",
+            "payload": payload or {},
+            "router_data": {"pathname": path, "asPath": path, "query": {}},
+        }
+        await self.send(f"42{_NAMESPACE},{json.dumps(['event', sent])}")
+        found: list[dict[str, Any]] = []
+        async with asyncio.timeout(20):
+            while True:
+                text = await self.receive()
+                if text == "2":
+                    await self.send("3")
+                if text.startswith(f"42{_NAMESPACE},"):
+                    name, body = json.loads(text.partition(",")[2])
+                    update = json.loads(body) if isinstance(body, str) else body
+                    if name == "event":
+                        found.append(update)
+                        if update.get("final", True):
+                            return found
+
+    async def send(self, text: str) -> None:
+        """Send one text frame, masked as a client must."""
+        raw, mask = text.encode(), secrets.token_bytes(4)
+        size = len(raw)
+        head = (
+            bytes([0x81, 0x80 | size])
+            if size < 126
+            else struct.pack("!BBH", 0x81, 0x80 | 126, size)
+        )
+        self._writer.write(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(raw)))
+        await self._writer.drain()
+
+    async def receive(self) -> str:
+        """Return the next text frame."""
+        first, second = await self._reader.readexactly(2)
+        size = second & 0x7F
+        if size == 126:
+            (size,) = struct.unpack("!H", await self._reader.readexactly(2))
+        elif size == 127:
+            (size,) = struct.unpack("!Q", await self._reader.readexactly(8))
+        body = await self._reader.readexactly(size)
+        if first & 0x0F == 0x8:
+            raise ConnectionResetError(body)
+        return body.decode()
+
+
+@asynccontextmanager
+async def connected(url: str, cookies: dict[str, str]) -> AsyncGenerator[Socket]:
+    """Connect as a browser with these cookies would."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    socket = Socket(reader, writer)
+    try:
+        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        lines = [
+            f"GET /_event/?EIO=4&transport=websocket&token={socket.token} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {base64.b64encode(secrets.token_bytes(16)).decode()}",
+            f"Cookie: {header}",
+        ]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        async with asyncio.timeout(15):
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.split()[1] == b"101", answer
+            assert (await socket.receive()).startswith("0")
+            await socket.send(f"40{_NAMESPACE},")
+            while not (await socket.receive()).startswith(f"40{_NAMESPACE}"):
+                pass
+        yield socket
+    finally:
+        writer.close()
