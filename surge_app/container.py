@@ -34,6 +34,7 @@ from surge_app.services.refunds import Refunds
 from surge_app.services.revivals import Revivals
 from surge_app.services.settlement import Settlement
 from surge_app.services.stock import Stock
+from surge_app.services.ticket_codes import TicketCodes
 from surge_app.services.tickets import Tickets
 from surge_app.services.waiting_room import WaitingRoom
 from surge_app.settings import Settings
@@ -57,6 +58,7 @@ class Container:
     payments: Payments
     settlement: Settlement
     refunds: Refunds
+    ticket_codes: TicketCodes
     tickets: Tickets
     notifications: Notifications
     organizer: Organizer
@@ -98,7 +100,8 @@ def build_container(
     settlement = Settlement(database, waiting_room)
     refunds = Refunds(database, gateway, catalog)
     payments = Payments(database, gateway, contacts, waiting_room, settlement, refunds, outages)
-    tickets = Tickets(database, identity, base_url=settings.base_url)
+    ticket_codes = TicketCodes(settings.secret_key)
+    tickets = Tickets(database, identity, ticket_codes, base_url=settings.base_url)
     notifications = Notifications(database, build_mail(settings), build_sms(settings), tickets)
     return Container(
         settings=settings,
@@ -115,6 +118,7 @@ def build_container(
         payments=payments,
         settlement=settlement,
         refunds=refunds,
+        ticket_codes=ticket_codes,
         tickets=tickets,
         notifications=notifications,
         revivals=Revivals(database, catalog, waiting_room),

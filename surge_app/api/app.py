@@ -17,6 +17,7 @@ from surge_app.api import (
     payments,
     queue,
     refunds,
+    tickets,
     webhooks,
 )
 from surge_app.errors import InvalidRequest, NotFound, PaymentsPaused, RateLimited, SurgeError
@@ -44,7 +45,18 @@ def create_api() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (events, queue, intents, payments, webhooks, bookings, admin, refunds, health):
+    for module in (
+        events,
+        queue,
+        intents,
+        payments,
+        webhooks,
+        bookings,
+        tickets,
+        admin,
+        refunds,
+        health,
+    ):
         api.include_router(module.router)
     # Before the pages, which would answer what no call is with a page.
     api.add_api_route("/api/{rest:path}", _no_such_call, methods=_METHODS, include_in_schema=False)

@@ -230,11 +230,12 @@ class OutcomeOut(BaseModel):
 
 
 class TicketOut(BaseModel):
-    """A ticket; `code` is what its QR shows."""
+    """A ticket; `qr_text` is what its QR shows: the code, signed (see `/api/tickets/keys`)."""
 
     model_config = ConfigDict(from_attributes=True)
 
     code: str
+    qr_text: str
     tier_name: str
     seq: int
     status: str

@@ -65,7 +65,7 @@ def _draw(pdf: FPDF, booking: BookingView, ticket: TicketView, *, of: int) -> No
     _text(pdf, event.venue, size=13, colour=_MUTED)
     pdf.ln(8)
     image = io.BytesIO()
-    segno.make_qr(ticket.code, error="m").save(image, kind="png", scale=10, border=4)
+    segno.make_qr(ticket.qr_text, error="m").save(image, kind="png", scale=10, border=4)
     pdf.image(image, w=_CODE_MM, h=_CODE_MM)
     pdf.ln(4)
     _text(pdf, f"{ticket.tier_name}, ticket {ticket.seq} of {of}", size=18, style="B")

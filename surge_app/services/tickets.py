@@ -20,11 +20,12 @@ from surge_app.db import intents as intent_queries
 from surge_app.db import units
 from surge_app.db.engine import Database
 from surge_app.errors import NotFound
-from surge_app.models import TicketStatus
+from surge_app.models import Ticket, TicketStatus
 from surge_app.services.catalog import event_view
 from surge_app.services.identity import Identity
 from surge_app.services.paper import draw_tickets
 from surge_app.services.ports import Attachment
+from surge_app.services.ticket_codes import TicketCodes
 from surge_app.services.views import BookingView, IntentLineView, TicketView
 
 _LASTS = timedelta(hours=3)
@@ -35,10 +36,13 @@ _MOST_INLINE = 6
 class Tickets:
     """Reads bookings and draws their tickets. Who may see one is the caller's question."""
 
-    def __init__(self, database: Database, identity: Identity, *, base_url: str) -> None:
+    def __init__(
+        self, database: Database, identity: Identity, codes: TicketCodes, *, base_url: str
+    ) -> None:
         """Keep the collaborators."""
         self._database = database
         self._identity = identity
+        self._codes = codes
         self._base_url = base_url
 
     def link(self, ref: str) -> str:
@@ -72,18 +76,19 @@ class Tickets:
                 IntentLineView(line.tier_id, name, line.quantity, line.unit_price_paise)
                 for line, name in lines
             ),
-            tickets=tuple(
-                TicketView(
-                    ticket.code, tier_name, ticket.seq, str(ticket.status), qr_svg(ticket.code)
-                )
-                for ticket, tier_name in tickets
-            ),
+            tickets=tuple(self._ticket(event.id, *row) for row in tickets),
             subtotal_paise=booking.subtotal_paise,
             fee_paise=booking.fee_paise,
             total_paise=booking.total_paise,
             currency=booking.currency,
             payment_id=payment.id if payment else "",
             created_at=booking.created_at,
+        )
+
+    def _ticket(self, event_id: str, ticket: Ticket, tier_name: str) -> TicketView:
+        text = self._codes.qr_text(event_id, ticket.code)
+        return TicketView(
+            ticket.code, tier_name, ticket.seq, str(ticket.status), qr_svg(text), text
         )
 
     async def pdf(self, ref: str) -> bytes:
@@ -101,7 +106,9 @@ class Tickets:
         pdf = await anyio.to_thread.run_sync(draw_tickets, booking)
         valid = [one for one in booking.tickets if one.status == TicketStatus.VALID]
         codes = [
-            Attachment(f"ticket-{one.seq}.png", "image/png", qr_png(one.code), f"ticket{one.seq}")
+            Attachment(
+                f"ticket-{one.seq}.png", "image/png", qr_png(one.qr_text), f"ticket{one.seq}"
+            )
             for one in valid[:_MOST_INLINE]
         ]
         return (
@@ -111,17 +118,17 @@ class Tickets:
         )
 
 
-def qr_svg(code: str) -> str:
-    """Return a ticket's code as an inline SVG that scales with its box."""
-    return segno.make_qr(code, error="m").svg_inline(
+def qr_svg(text: str) -> str:
+    """Return a QR as an inline SVG that scales with its box."""
+    return segno.make_qr(text, error="m").svg_inline(
         scale=4, border=2, dark="#1A1720", light="#FFFFFF", omitsize=True
     )
 
 
-def qr_png(code: str) -> bytes:
-    """Return a ticket's code as a PNG with a quiet zone."""
+def qr_png(text: str) -> bytes:
+    """Return a QR as a PNG with a quiet zone."""
     out = io.BytesIO()
-    segno.make_qr(code, error="m").save(out, kind="png", scale=_QR_SCALE, border=4)
+    segno.make_qr(text, error="m").save(out, kind="png", scale=_QR_SCALE, border=4)
     return out.getvalue()
 
 

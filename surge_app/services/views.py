@@ -202,13 +202,19 @@ class CheckoutView:
 
 @dataclass(frozen=True, slots=True)
 class TicketView:
-    """One ticket; `qr_svg` is a complete inline SVG of its code."""
+    """One ticket.
+
+    Attributes:
+        qr_svg: A complete inline SVG of `qr_text`.
+        qr_text: What its QR shows: the code, signed.
+    """
 
     code: str
     tier_name: str
     seq: int
     status: str
     qr_svg: str
+    qr_text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,173 @@
+"""What a ticket's QR shows: its code and its event, signed, so that a door can check it offline.
+
+The text is `SRG1.<key id>.<payload>`. The payload is Base32 without padding, over the event's id
+(16 bytes), the ticket's code (ASCII) and an Ed25519 signature (64 bytes) of all that stands before
+it. Every character belongs to the alphanumeric set of QR codes, which keeps the picture coarse.
+Nothing in it is about a person. A bare code, as on tickets from before there were signatures, is
+read too and proves nothing by itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from ulid import ULID
+
+from surge_app.errors import SurgeError
+
+_VERSION = "SRG1"
+_PURPOSE = b"surge ticket signature"
+_KEY_ID_LENGTH = 6
+_EVENT_BYTES = 16
+_SIGNATURE_BYTES = 64
+_LONGEST_TEXT = 400
+_BARE_CODE = re.compile(r"[A-Za-z0-9_-]{10,64}")
+_SIGNED = re.compile(rf"{_VERSION}\.([A-Z2-7]{{{_KEY_ID_LENGTH}}})\.([A-Z2-7]{{100,300}})")
+
+
+class NotATicket(SurgeError):
+    """This is not a ticket of ours."""
+
+    code = "not_a_ticket"
+    status = 422
+
+
+class Proof(StrEnum):
+    """What the text of a QR proves by itself, before anybody is asked."""
+
+    SIGNED = "signed"
+    """We made it; whether it is still valid and unused only the list of tickets knows."""
+    UNKNOWN_KEY = "unknown_key"
+    """Signed with a key that is no longer known here: the list of tickets has to decide."""
+    NONE = "none"
+    """A bare code: the list of tickets has to decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedTicket:
+    """What a scan says.
+
+    Attributes:
+        code: As in the list of tickets.
+        event_id: What it opens; None for a bare code.
+    """
+
+    code: str
+    event_id: str | None
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key pair and the name it goes by."""
+
+    id: str
+    private: Ed25519PrivateKey
+    public: bytes
+
+
+class TicketCodes:
+    """Signs tickets, publishes the keys to check them with, and reads what was scanned."""
+
+    def __init__(self, secret_keys: tuple[str, ...]) -> None:
+        """Derive the keys.
+
+        Args:
+            secret_keys: The install's secrets. The first signs; tickets signed with the others
+                are still known.
+        """
+        self._keys = [_derive(secret) for secret in secret_keys]
+        self._public = {key.id: key.public for key in self._keys}
+
+    def qr_text(self, event_id: str, code: str) -> str:
+        """Return what the QR of a ticket shows; the same for the same ticket and key."""
+        key = self._keys[0]
+        body = ULID.from_str(event_id).bytes + code.encode("ascii")
+        signature = key.private.sign(_signed_bytes(key.id, body))
+        return f"{_VERSION}.{key.id}.{_base32(body + signature)}"
+
+    def read(self, text: str) -> ScannedTicket:
+        """Read a scan with the keys of this install; raises NotATicket, see `read_ticket`."""
+        return read_ticket(text, self._public)
+
+    def public_keys(self) -> dict[str, object]:
+        """Return the public keys as a JWK set (RFC 7517, RFC 8037), the signing one first."""
+        return {
+            "keys": [
+                {
+                    "kty": "OKP",
+                    "crv": "Ed25519",
+                    "use": "sig",
+                    "alg": "EdDSA",
+                    "kid": key.id,
+                    "x": base64.urlsafe_b64encode(key.public).decode().rstrip("="),
+                }
+                for key in self._keys
+            ]
+        }
+
+
+def read_ticket(text: str, public_keys: Mapping[str, bytes]) -> ScannedTicket:
+    """Read what was scanned, without asking anybody.
+
+    Args:
+        text: As scanned; blanks around it and the case of a signed one do not matter.
+        public_keys: The 32 bytes of each Ed25519 key, by key id.
+
+    Raises:
+        NotATicket: If it is something else, or its signature is wrong.
+    """
+    trimmed = text.strip()
+    if len(trimmed) > _LONGEST_TEXT:
+        raise NotATicket
+    if not trimmed.upper().startswith(f"{_VERSION}."):
+        if not _BARE_CODE.fullmatch(trimmed):
+            raise NotATicket
+        return ScannedTicket(trimmed, None, Proof.NONE)
+    found = _SIGNED.fullmatch(trimmed.upper())
+    if found is None:
+        raise NotATicket
+    key_id, payload = found[1], _from_base32(found[2])
+    body, signature = payload[:-_SIGNATURE_BYTES], payload[-_SIGNATURE_BYTES:]
+    code = body[_EVENT_BYTES:].decode("ascii", "replace")
+    if not _BARE_CODE.fullmatch(code):
+        raise NotATicket
+    event_id = str(ULID.from_bytes(body[:_EVENT_BYTES]))
+    public = public_keys.get(key_id)
+    if public is None:
+        return ScannedTicket(code, event_id, Proof.UNKNOWN_KEY)
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, _signed_bytes(key_id, body))
+    except InvalidSignature as error:
+        raise NotATicket from error
+    return ScannedTicket(code, event_id, Proof.SIGNED)
+
+
+def _derive(secret: str) -> _Key:
+    seed = hmac.digest(secret.encode(), _PURPOSE, "sha256")
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    public = private.public_key().public_bytes_raw()
+    return _Key(_base32(hashlib.sha256(public).digest())[:_KEY_ID_LENGTH], private, public)
+
+
+def _signed_bytes(key_id: str, body: bytes) -> bytes:
+    return f"{_VERSION}.{key_id}.".encode() + body
+
+
+def _base32(data: bytes) -> str:
+    return base64.b32encode(data).decode().rstrip("=")
+
+
+def _from_base32(text: str) -> bytes:
+    try:
+        return base64.b32decode(text + "=" * (-len(text) % 8))
+    except ValueError as error:
+        raise NotATicket from error
