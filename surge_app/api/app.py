@@ -67,7 +67,7 @@ def create_api() -> FastAPI:
     return api
 
 
-def _no_such_call(request: Request) -> None:
+async def _no_such_call(request: Request) -> None:
     is_other_method = any(
         route.matches(request.scope)[0] is Match.PARTIAL for route in request.app.router.routes
     )

@@ -15,7 +15,7 @@ router = APIRouter(
 )
 
 
-def owned_ref(
+async def owned_ref(
     ref: str, services: Services, header: Cookies, token: Annotated[str, Query()] = ""
 ) -> str:
     """Return the reference if the caller may see it; else it does not exist for them."""

@@ -17,7 +17,7 @@ Problems = dict[int | str, dict[str, Any]]
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-def services() -> Container:
+async def services() -> Container:
     """Return the services of this process."""
     return current()
 
@@ -25,7 +25,7 @@ def services() -> Container:
 Services = Annotated[Container, Depends(services)]
 
 
-def cookies(request: Request) -> str:
+async def cookies(request: Request) -> str:
     """Return the whole `Cookie` header."""
     return request.headers.get("cookie", "")
 
@@ -33,7 +33,7 @@ def cookies(request: Request) -> str:
 Cookies = Annotated[str, Depends(cookies)]
 
 
-def client_address(request: Request) -> str:
+async def client_address(request: Request) -> str:
     """Return the client's address as the gate determined it."""
     return getattr(request.state, "client_address", "unknown")
 
@@ -41,7 +41,7 @@ def client_address(request: Request) -> str:
 ClientAddress = Annotated[str, Depends(client_address)]
 
 
-def visitor(container: Services, header: Cookies) -> str:
+async def visitor(container: Services, header: Cookies) -> str:
     """Return the visitor who calls; without a visitor there is no turn either."""
     visitor_id = container.identity.visitor(header)
     if visitor_id is None:
@@ -52,7 +52,7 @@ def visitor(container: Services, header: Cookies) -> str:
 Visitor = Annotated[str, Depends(visitor)]
 
 
-def owner(container: Services, header: Cookies) -> str:
+async def owner(container: Services, header: Cookies) -> str:
     """Return the visitor who asks for something of their own; a stranger finds nothing."""
     visitor_id = container.identity.visitor(header)
     if visitor_id is None:
@@ -63,7 +63,7 @@ def owner(container: Services, header: Cookies) -> str:
 Owner = Annotated[str, Depends(owner)]
 
 
-def known_form(intent_id: Annotated[str, Path()]) -> str:
+async def known_form(intent_id: Annotated[str, Path()]) -> str:
     """Return the id if it has the form of one; anything else cannot exist."""
     if not (intent_id.isascii() and intent_id.isalnum()):
         raise NotFound
@@ -97,14 +97,14 @@ async def operator(
     )
 
 
-def organizer(caller: Annotated[Operator, Depends(operator)]) -> str:
+async def organizer(caller: Annotated[Operator, Depends(operator)]) -> str:
     """Return the name of the organizer who calls; raises Forbidden for any other role."""
     if not caller.is_organizer:
         raise Forbidden
     return caller.name
 
 
-def at_the_door(caller: Annotated[Operator, Depends(operator)]) -> str:
+async def at_the_door(caller: Annotated[Operator, Depends(operator)]) -> str:
     """Return the name of whoever calls; every role may check tickets in."""
     return caller.name
 

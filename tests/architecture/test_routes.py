@@ -117,3 +117,17 @@ def test_the_routes_of_the_api_are_the_committed_ones() -> None:
 
 def test_the_api_has_every_call_of_the_contract() -> None:
     assert set(snapshots.api_routes()) >= CONTRACT
+
+
+def test_no_dependency_of_the_api_is_sent_to_a_thread() -> None:
+    """FastAPI runs a plain function in a thread, at several times the cost of what it does."""
+    asked: set[str] = set()
+    plain: set[str] = set()
+    for path in (ROOT / "surge_app" / "api").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                plain.add(node.name)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Depends":
+                asked |= {ast.unparse(argument) for argument in node.args}
+    assert len(asked) > 5
+    assert asked & plain == set()
