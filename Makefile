@@ -9,8 +9,9 @@ run: run-ready
 dev: run-ready
 	@exec $(PY) -m surge_app dev
 
+# Two at a time, and all of a file in one process: each process starts one Surge for its tests.
 test: lint .venv/.browser
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: test-ready
 	$(PY) -m ruff check .

@@ -104,7 +104,9 @@ class Sale:
         await self.execute(
             "UPDATE refunds SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL"
         )
-        await self.services.refunds.push()
+        # One run sends a batch; what it could not send is not due again at once.
+        while await self.services.refunds.push():
+            pass
 
     async def broken_promises(self) -> list[Finding]:
         """Return what the audit finds wrong with this sale."""
