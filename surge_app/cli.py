@@ -210,6 +210,11 @@ def event_create(  # noqa: PLR0913  one option for each setting of an event
     max_per_person: Annotated[int, typer.Option(min=1, max=100)] = 6,
     hold_seconds: Annotated[int, typer.Option(min=5, max=3600)] = 300,
     challenge: Annotated[str, typer.Option(help="off, auto or always.")] = "off",
+    refund_policy: Annotated[str, typer.Option()] = "",
+    organizer_name: Annotated[str, typer.Option()] = "",
+    organizer_email: Annotated[str, typer.Option()] = "",
+    organizer_phone: Annotated[str, typer.Option()] = "",
+    ask_attendee_names: Annotated[bool, typer.Option(help="A name on each ticket.")] = False,
 ) -> None:
     """Create an event with its tiers and units."""
     new = NewEvent(
@@ -226,6 +231,11 @@ def event_create(  # noqa: PLR0913  one option for each setting of an event
         max_per_person=max_per_person,
         hold_seconds=hold_seconds,
         challenge=challenge,
+        refund_policy=refund_policy,
+        organizer_name=organizer_name,
+        organizer_email=organizer_email,
+        organizer_phone=organizer_phone,
+        ask_attendee_names=ask_attendee_names,
     )
 
     async def work(services: Container) -> str:

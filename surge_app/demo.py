@@ -33,7 +33,8 @@ def demo_events() -> list[NewEvent]:
             ),
             concurrent_buyers=200,
             refund_policy=_REFUNDS,
-            organizer_contact=_CONTACT,
+            organizer_name="Surge Demo Events",
+            organizer_email=_CONTACT,
         ),
         NewEvent(
             slug="indie-night",
@@ -48,7 +49,8 @@ def demo_events() -> list[NewEvent]:
             concurrent_buyers=1,
             max_per_person=4,
             refund_policy=_REFUNDS,
-            organizer_contact=_CONTACT,
+            organizer_name="Surge Demo Events",
+            organizer_email=_CONTACT,
         ),
         NewEvent(
             slug="kite-festival",
@@ -59,7 +61,8 @@ def demo_events() -> list[NewEvent]:
             sales_open_at=_evening(days=7, hour=12),
             tiers=(NewTier("Day ticket", 30_000, 1_000),),
             refund_policy=_REFUNDS,
-            organizer_contact=_CONTACT,
+            organizer_name="Surge Demo Events",
+            organizer_email=_CONTACT,
         ),
     ]
 

@@ -109,7 +109,12 @@ async def start_payment(
     """
     await services.limits.check(_PAYMENTS, visitor)
     checkout = await services.payments.start(
-        intent_id, visitor, name=body.name, email=body.email, phone=body.phone
+        intent_id,
+        visitor,
+        name=body.name,
+        email=body.email,
+        phone=body.phone,
+        attendees=body.attendees,
     )
     if checkout.booking_ref:
         cookie = services.identity.with_booking(header, checkout.booking_ref)

@@ -74,7 +74,10 @@ class NewEventIn(Body):
     challenge: Literal["off", "auto", "always"] = "off"
     fee_paise: int | None = Field(None, ge=0, le=100_000_000)
     refund_policy: str = Field("", max_length=2_000)
-    organizer_contact: str = Field("", max_length=300)
+    organizer_name: str = Field("", max_length=200)
+    organizer_email: str = Field("", max_length=254)
+    organizer_phone: str = Field("", max_length=30)
+    ask_attendee_names: bool = False
 
 
 class TierChangesIn(Body):
@@ -107,4 +110,7 @@ class EventChangesIn(Body):
     admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
     queue_message: str = Field("", max_length=500)
     refund_policy: str = Field("", max_length=2_000)
-    organizer_contact: str = Field("", max_length=300)
+    organizer_name: str = Field("", max_length=200)
+    organizer_email: str = Field("", max_length=254)
+    organizer_phone: str = Field("", max_length=30)
+    ask_attendee_names: bool = False

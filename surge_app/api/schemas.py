@@ -70,7 +70,10 @@ class EventOut(BaseModel):
     max_per_person: int
     hold_seconds: int
     refund_policy: str
-    organizer_contact: str
+    organizer_name: str
+    organizer_email: str
+    organizer_phone: str
+    ask_attendee_names: bool
     tiers: list[TierOut]
 
     @classmethod
@@ -186,11 +189,19 @@ class HeartbeatOut(BaseModel):
 
 
 class ContactIn(Body):
-    """Contact details as typed; the answer to a wrong one has a sentence for each field."""
+    """Contact details as typed; the answer to a wrong one has a sentence for each field.
+
+    `attendees` has, by tier id, the name of who comes with each ticket, if the event asks for
+    them; a wrong one is told under `attendees.{tier_id}.{number}`, counted from 0.
+    """
 
     name: str = Field(max_length=500)
     email: str = Field(max_length=500)
     phone: str = Field(max_length=100)
+    attendees: dict[
+        Annotated[str, Field(max_length=40)],
+        Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=100)],
+    ] = Field(default_factory=dict, max_length=20)
 
 
 class PrefillOut(BaseModel):
@@ -239,6 +250,7 @@ class TicketOut(BaseModel):
     tier_name: str
     seq: int
     status: str
+    attendee_name: str
 
 
 class BookingOut(BaseModel):

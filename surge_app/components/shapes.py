@@ -47,7 +47,9 @@ class EventJson:
     max_per_person: int = 0
     hold_seconds: int = 0
     refund_policy: str = ""
-    organizer_contact: str = ""
+    organizer_name: str = ""
+    organizer_email: str = ""
+    organizer_phone: str = ""
     tiers: list[TierJson] = field(default_factory=list)
     from_paise: int = 0
     opens_in_seconds: int = 0

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.engine import locked
-from surge_app.models import Event, EventPhase, Tier
+from surge_app.models import Event, EventCover, EventPhase, Tier
 
 
 async def events(session: AsyncSession, *, with_drafts: bool = False) -> Sequence[Event]:
@@ -31,6 +31,21 @@ async def event_by_slug(
 async def event_by_id(session: AsyncSession, event_id: str) -> Event:
     """Return the event a foreign key points to."""
     return (await session.scalars(select(Event).where(col(Event.id) == event_id))).one()
+
+
+async def cover_digests(session: AsyncSession) -> dict[str, str]:
+    """Return what names the picture of each event that has one, by event."""
+    result = await session.execute(select(col(EventCover.event_id), col(EventCover.digest)))
+    return dict(result.tuples().all())
+
+
+async def cover(session: AsyncSession, slug: str) -> EventCover | None:
+    """Return the picture of a published event."""
+    return await session.scalar(
+        select(EventCover)
+        .join(Event, col(Event.id) == col(EventCover.event_id))
+        .where(col(Event.slug) == slug, col(Event.phase) != EventPhase.DRAFT)
+    )
 
 
 async def tiers(session: AsyncSession, event_ids: Iterable[str]) -> dict[str, list[Tier]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.models import Event, Intent
+from surge_app.models import Event, Intent, IntentLine
 
 # A payment that began longer ago than this has come back from the bank, or is known as a row.
 _RECENT = timedelta(minutes=30)
@@ -63,11 +64,12 @@ _STANDINGS = text(
 )
 _NOTE = text(
     """
-    UPDATE intents SET name = x.name, email = x.email, phone = x.phone
+    UPDATE intents SET name = x.name, email = x.email, phone = x.phone,
+        attendee_names = CAST(x.attendees AS jsonb)
     FROM unnest(
-        CAST(:ids AS text[]), CAST(:names AS text[]),
-        CAST(:emails AS text[]), CAST(:phones AS text[])
-    ) AS x (id, name, email, phone)
+        CAST(:ids AS text[]), CAST(:names AS text[]), CAST(:emails AS text[]),
+        CAST(:phones AS text[]), CAST(:attendees AS text[])
+    ) AS x (id, name, email, phone, attendees)
     WHERE intents.id = x.id
     """
 )
@@ -94,13 +96,18 @@ _BEGIN = text(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who wants to pay for an intent of an event."""
+    """Who wants to pay for an intent of an event.
+
+    Attributes:
+        attendees: Who comes, by tier; None where nobody asks.
+    """
 
     intent_id: str
     event_id: str
     name: str
     email: str
     phone: str
+    attendees: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +188,19 @@ async def standings(session: AsyncSession, persons: Sequence[Person]) -> Mapping
     }
 
 
+async def quantities(
+    session: AsyncSession, intent_ids: Collection[str]
+) -> Mapping[str, dict[str, int]]:
+    """Return how many tickets of each tier intents have, by intent; asks nothing about none."""
+    found: dict[str, dict[str, int]] = {}
+    if intent_ids:
+        wanted = select(IntentLine).where(col(IntentLine.intent_id).in_(intent_ids))
+        for line in (await session.scalars(wanted)).all():
+            found.setdefault(line.intent_id, {})[line.tier_id] = line.quantity
+        session.expunge_all()
+    return found
+
+
 async def note(session: AsyncSession, persons: Sequence[Person]) -> None:
     """Write down who pays for intents the caller has locked."""
     if persons:
@@ -189,6 +209,9 @@ async def note(session: AsyncSession, persons: Sequence[Person]) -> None:
             "names": [one.name for one in persons],
             "emails": [one.email for one in persons],
             "phones": [one.phone for one in persons],
+            "attendees": [
+                None if one.attendees is None else json.dumps(one.attendees) for one in persons
+            ],
         }
         await session.execute(_NOTE, values)
 

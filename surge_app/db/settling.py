@@ -116,17 +116,23 @@ async def write_unmatched(session: AsyncSession, payments: Sequence[UnmatchedPay
     await insert_many(session, payments, on_conflict="ON CONFLICT (id) DO NOTHING")
 
 
-async def sell(session: AsyncSession, intent_ids: Iterable[str]) -> Mapping[str, list[str]]:
-    """Mark the held units of intents as sold; return their ids by intent, in a stable order."""
+async def sell(
+    session: AsyncSession, intent_ids: Iterable[str]
+) -> Mapping[str, list[tuple[str, str]]]:
+    """Mark the held units of intents as sold.
+
+    Returns:
+        By intent, the tier and the id of each unit, in a stable order.
+    """
     result = await session.execute(
         update(Unit)
         .where(col(Unit.intent_id).in_(list(intent_ids)), col(Unit.status) == UnitStatus.HELD)
         .values(status=UnitStatus.SOLD)
         .returning(col(Unit.intent_id), col(Unit.tier_id), col(Unit.number), col(Unit.id))
     )
-    sold: dict[str, list[str]] = {}
-    for intent_id, _, _, unit_id in sorted(result.all()):
-        sold.setdefault(str(intent_id), []).append(unit_id)
+    sold: dict[str, list[tuple[str, str]]] = {}
+    for intent_id, tier_id, _, unit_id in sorted(result.all()):
+        sold.setdefault(str(intent_id), []).append((tier_id, unit_id))
     return sold
 
 

@@ -7,7 +7,7 @@ Importing this package registers every table in `SQLModel.metadata`.
 from surge_app.models.access import AdminAccount, AdminSession, Role
 from surge_app.models.audit import AuditEntry
 from surge_app.models.bookings import Booking, BookingStatus, Ticket, TicketStatus
-from surge_app.models.catalog import Event, EventPhase, Tier, Unit, UnitStatus
+from surge_app.models.catalog import Event, EventCover, EventPhase, Tier, Unit, UnitStatus
 from surge_app.models.intents import LIVE_INTENT_STATUSES, Intent, IntentLine, IntentStatus
 from surge_app.models.messages import Channel, MessageKind, MessageStatus, OutboxMessage
 from surge_app.models.payments import (
@@ -36,6 +36,7 @@ __all__ = [
     "Disposition",
     "EntryKind",
     "Event",
+    "EventCover",
     "EventPhase",
     "GatewayOutage",
     "InboxEvent",

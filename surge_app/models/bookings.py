@@ -65,7 +65,10 @@ class Booking(SQLModel, table=True):
 
 
 class Ticket(SQLModel, table=True):
-    """One unit for one person; the code is what the QR shows."""
+    """One unit for one person; the code is what the QR shows.
+
+    `attendee_name` is empty unless the event asks who comes.
+    """
 
     __tablename__ = "tickets"
     __table_args__ = (
@@ -84,6 +87,7 @@ class Ticket(SQLModel, table=True):
     unit_id: str = reference("units.id")
     seq: int
     code: str = text_field(unique=True)
+    attendee_name: str = text_field(default="")
     status: str = text_field(default=TicketStatus.VALID)
     voided_at: datetime | None = time_field(default=None)
     created_at: datetime = created_field()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from surge_app.models.base import (
@@ -82,7 +82,25 @@ class Event(SQLModel, table=True):
     is_paused: bool = Field(default=False)
     queue_message: str = text_field(default="")
     refund_policy: str = text_field(default="")
-    organizer_contact: str = text_field(default="")
+    organizer_name: str = text_field(default="")
+    organizer_email: str = text_field(default="")
+    organizer_phone: str = text_field(default="")
+    ask_attendee_names: bool = Field(default=False)
+    created_at: datetime = created_field()
+
+
+class EventCover(SQLModel, table=True):
+    """The picture of an event, re-encoded by us; an event without one gets a drawn cover.
+
+    Attributes:
+        digest: Of the bytes; part of the address, so a picture may be kept for ever.
+    """
+
+    __tablename__ = "event_covers"
+
+    event_id: str = reference("events.id", primary_key=True)
+    image: bytes = Field(sa_type=LargeBinary)
+    digest: str = text_field()
     created_at: datetime = created_field()
 
 

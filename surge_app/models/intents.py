@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from surge_app.models.base import (
@@ -43,6 +44,7 @@ class Intent(SQLModel, table=True):
         next_check_at: When the gateway is asked next whether its order was paid; None when
             there is nothing left to ask.
         checks: How often that was asked.
+        attendee_names: Who comes, by tier id, one name for each ticket; None unless asked for.
     """
 
     __tablename__ = "intents"
@@ -89,6 +91,7 @@ class Intent(SQLModel, table=True):
     name: str | None = text_field(default=None)
     email: str | None = text_field(default=None)
     phone: str | None = text_field(default=None)
+    attendee_names: dict[str, list[str]] | None = Field(default=None, sa_type=JSONB)
     created_at: datetime = created_field()
 
 

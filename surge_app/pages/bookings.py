@@ -145,8 +145,8 @@ def _receipt() -> rx.Component:
             rx.fragment(),
         ),
         rx.cond(
-            BookingState.sale.organizer_contact != "",
-            rx.el.p("Questions: ", BookingState.sale.organizer_contact, class_name="muted small"),
+            BookingState.sale.organizer != "",
+            rx.el.p("Questions: ", BookingState.sale.organizer, class_name="muted small"),
             rx.fragment(),
         ),
     )

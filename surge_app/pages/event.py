@@ -143,8 +143,8 @@ def _small_print(event: Any) -> rx.Component:
         ),
         rx.cond(event.refund_policy != "", rx.el.p(event.refund_policy), rx.fragment()),
         rx.cond(
-            event.organizer_contact != "",
-            rx.el.p("Questions: ", event.organizer_contact),
+            event.organizer_email != "",
+            rx.el.p("Questions: ", event.organizer_email),
             rx.fragment(),
         ),
         class_name="stack muted small",

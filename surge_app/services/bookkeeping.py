@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,7 @@ from surge_app.models import (
     Booking,
     BookingStatus,
     Disposition,
+    Intent,
     IntentStatus,
     MessageKind,
     OutboxMessage,
@@ -126,7 +127,14 @@ async def _write_bookings(session: AsyncSession, work: Work) -> None:
         raise RuntimeError(msg)
     await settling.confirm(session, quantities)
     await insert_many(session, [booking for _, _, booking in work.sold])
-    await insert_many(session, _tickets([booking for _, _, booking in work.sold], sold))
+    await insert_many(
+        session,
+        [
+            ticket
+            for case, _, booking in work.sold
+            for ticket in _tickets(case.intent, booking, sold[case.intent.id])
+        ],
+    )
     await insert_many(
         session,
         [
@@ -138,12 +146,19 @@ async def _write_bookings(session: AsyncSession, work: Work) -> None:
     )
 
 
-def _tickets(bookings: Sequence[Booking], sold: Mapping[str, Sequence[str]]) -> list[Ticket]:
-    return [
-        Ticket(booking_id=booking.id, unit_id=unit_id, seq=seq, code=_new_code())
-        for booking in bookings
-        for seq, unit_id in enumerate(sold[booking.intent_id], start=1)
-    ]
+def _tickets(
+    intent: Intent, booking: Booking, units: Sequence[tuple[str, str]]
+) -> Iterator[Ticket]:
+    """Make the tickets of a booking; names go to the units of their tier in turn."""
+    coming = {tier_id: iter(names) for tier_id, names in (intent.attendee_names or {}).items()}
+    for seq, (tier_id, unit_id) in enumerate(units, start=1):
+        yield Ticket(
+            booking_id=booking.id,
+            unit_id=unit_id,
+            seq=seq,
+            code=_new_code(),
+            attendee_name=next(coming.get(tier_id, iter(())), ""),
+        )
 
 
 def _unmatched(told: GatewayPayment) -> UnmatchedPayment:

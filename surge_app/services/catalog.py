@@ -138,9 +138,13 @@ class Catalog:
             counts = await units.counts_by_tier(
                 session, [tier.id for listed in tiers.values() for tier in listed]
             )
+            covers = await catalog_queries.cover_digests(session)
         now = utc_now()
         return {
-            event.slug: event_view(event, tiers.get(event.id, []), counts, now) for event in events
+            event.slug: event_view(
+                event, tiers.get(event.id, []), counts, now, covers.get(event.id, "")
+            )
+            for event in events
         }
 
 
@@ -170,7 +174,11 @@ def _offer(event: Event, tiers: list[Tier]) -> Offer:
 
 
 def event_view(
-    event: Event, tiers: list[Tier], counts: Mapping[str, units.Counts], now: datetime
+    event: Event,
+    tiers: list[Tier],
+    counts: Mapping[str, units.Counts],
+    now: datetime,
+    cover_digest: str = "",
 ) -> EventView:
     """Project an event, its tiers and their counts."""
     views = tuple(
@@ -192,9 +200,19 @@ def event_view(
         max_per_person=event.max_per_person,
         hold_seconds=event.hold_seconds,
         refund_policy=event.refund_policy,
-        organizer_contact=event.organizer_contact,
+        organizer_name=event.organizer_name,
+        organizer_email=event.organizer_email,
+        organizer_phone=event.organizer_phone,
+        ask_attendee_names=event.ask_attendee_names,
+        cover_digest=cover_digest,
         tiers=views,
     )
+
+
+def organizer_line(event: Event | EventView) -> str:
+    """Return who answers questions about an event, on one line; empty if nobody is named."""
+    parts = (event.organizer_name, event.organizer_email, event.organizer_phone)
+    return " · ".join(part for part in parts if part)
 
 
 def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> str:
@@ -272,7 +290,10 @@ def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
         admissions_per_minute=new.admissions_per_minute,
         challenge=new.challenge,
         refund_policy=new.refund_policy,
-        organizer_contact=new.organizer_contact,
+        organizer_name=new.organizer_name.strip(),
+        organizer_email=new.organizer_email.strip(),
+        organizer_phone=new.organizer_phone.strip(),
+        ask_attendee_names=new.ask_attendee_names,
     )
 
 

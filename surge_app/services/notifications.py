@@ -33,6 +33,7 @@ from surge_app.models import (
     Refund,
 )
 from surge_app.money import rupees, rupees_ascii
+from surge_app.services.catalog import organizer_line
 from surge_app.services.dates import long_date, short_date
 from surge_app.services.ports import (
     Mail,
@@ -204,7 +205,7 @@ class Notifications:
             is_extra=subject.is_extra,
             ref=subject.ref,
             link=self._tickets.link(subject.ref) if subject.ref else None,
-            contact=event.organizer_contact,
+            contact=organizer_line(event),
             **more,
         )
 

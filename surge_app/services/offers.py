@@ -44,6 +44,7 @@ class NewEvent:
 
     Attributes:
         fee_paise: None takes the setting of the installation.
+        ask_attendee_names: Whether each ticket carries the name of who comes with it.
     """
 
     slug: str
@@ -62,7 +63,10 @@ class NewEvent:
     challenge: str = "off"
     fee_paise: int | None = None
     refund_policy: str = ""
-    organizer_contact: str = ""
+    organizer_name: str = ""
+    organizer_email: str = ""
+    organizer_phone: str = ""
+    ask_attendee_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)

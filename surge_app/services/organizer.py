@@ -58,7 +58,10 @@ _EDITABLE = {
     "admissions_per_minute",
     "queue_message",
     "refund_policy",
-    "organizer_contact",
+    "organizer_name",
+    "organizer_email",
+    "organizer_phone",
+    "ask_attendee_names",
 }
 
 _FRAME = {"starts_at", "sales_open_at", "sales_close_at", "max_per_person"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from surge_app.clock import utc_now
@@ -79,7 +79,14 @@ class Payments:
         self._refunds = refunds
 
     async def start(
-        self, intent_id: str, visitor_id: str, *, name: object, email: object, phone: object
+        self,
+        intent_id: str,
+        visitor_id: str,
+        *,
+        name: object,
+        email: object,
+        phone: object,
+        attendees: Mapping[str, Sequence[str]] | None = None,
     ) -> CheckoutView:
         """Prepare the payment of a live hold; repeating it returns the same order.
 
@@ -87,7 +94,8 @@ class Payments:
         nothing is booked at once; there is no order then.
 
         Raises:
-            InvalidContact: With a sentence for each field.
+            InvalidContact: With a sentence for each field; names of attendees count only if
+                the event asks for them.
             IntentExpired: If the time is over.
             NotOnSale: If the event was cancelled.
             PersonLimit: If this person has too many tickets already.
@@ -98,7 +106,7 @@ class Payments:
             PaymentsPaused: If it has not answered for a while; the clock stands still.
             NotFound: If the intent is not the visitor's own.
         """
-        contact = self._contacts.check(name=name, email=email, phone=phone)
+        contact = self._contacts.check(name=name, email=email, phone=phone, attendees=attendees)
         return await self._starts.start(intent_id, visitor_id, contact)
 
     async def settle_callback(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from surge_app.db.paying import Begun, Ordered, Person, Standing
 from surge_app.errors import (
     GatewayUnavailable,
     IntentExpired,
+    InvalidContact,
     NotFound,
     NotOnSale,
     PaymentBeingChecked,
@@ -22,6 +23,7 @@ from surge_app.errors import (
 )
 from surge_app.log import get_logger
 from surge_app.models import LIVE_INTENT_STATUSES, Event, EventPhase, Intent, IntentStatus
+from surge_app.services.contacts import missing_attendees
 from surge_app.services.outages import Outages
 from surge_app.services.ports import PaymentGateway, ProviderError
 from surge_app.services.settlement import Settlement
@@ -195,14 +197,19 @@ class PaymentStarts:
             async with self._database.transaction() as session:
                 found = await queries.locked_intents(session, {one.intent_id for one in together})
                 persons = {
-                    wish: _person(wish, found[wish.intent_id][0])
+                    wish: _person(wish, *found[wish.intent_id])
                     for wish in together
                     if wish.intent_id in found
                 }
                 standings = await queries.standings(session, list(persons.values()))
+                named = [wish for wish in persons if found[wish.intent_id][1].ask_attendee_names]
+                quantities = await queries.quantities(session, [one.intent_id for one in named])
                 for wish in together:
                     answers[wish] = _judge(
-                        wish, found.get(wish.intent_id), standings.get(wish.intent_id)
+                        wish,
+                        found.get(wish.intent_id),
+                        standings.get(wish.intent_id),
+                        quantities.get(wish.intent_id, {}),
                     )
                 await queries.note(
                     session,
@@ -231,9 +238,10 @@ def _apart(wishes: Sequence[_Wish]) -> tuple[list[_Wish], list[_Wish]]:
     return first, later
 
 
-def _person(wish: _Wish, intent: Intent) -> Person:
+def _person(wish: _Wish, intent: Intent, event: Event) -> Person:
     contact = wish.contact
-    return Person(intent.id, intent.event_id, contact.name, contact.email, contact.phone)
+    attendees = dict(contact.attendees) if event.ask_attendee_names else None
+    return Person(intent.id, event.id, contact.name, contact.email, contact.phone, attendees)
 
 
 def _is_live(answer: _Ready | BaseException) -> bool:
@@ -241,9 +249,19 @@ def _is_live(answer: _Ready | BaseException) -> bool:
 
 
 def _judge(
-    wish: _Wish, found: tuple[Intent, Event] | None, standing: Standing | None
+    wish: _Wish,
+    found: tuple[Intent, Event] | None,
+    standing: Standing | None,
+    quantities: Mapping[str, int],
 ) -> _Ready | SurgeError:
-    """Say whether a visitor may pay for an intent."""
+    """Say whether a visitor may pay for an intent.
+
+    Args:
+        wish: What the visitor wants.
+        found: The intent and its event, if there is one.
+        standing: What else the person has.
+        quantities: Tickets by tier, if each needs the name of who comes; else nothing.
+    """
     if found is None or standing is None or found[0].visitor_id != wish.visitor_id:
         return NotFound()
     intent, event = found
@@ -259,4 +277,6 @@ def _judge(
             f"already; one person may buy at most {event.max_per_person}."
         )
         return PersonLimit(msg, max_per_person=event.max_per_person)
-    return _Ready(intent, event, standing.now, standing.rivals)
+    missing = missing_attendees(wish.contact, quantities)
+    ready = _Ready(intent, event, standing.now, standing.rivals)
+    return InvalidContact(missing) if missing else ready

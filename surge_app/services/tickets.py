@@ -88,7 +88,13 @@ class Tickets:
     def _ticket(self, event_id: str, ticket: Ticket, tier_name: str) -> TicketView:
         text = self._codes.qr_text(event_id, ticket.code)
         return TicketView(
-            ticket.code, tier_name, ticket.seq, str(ticket.status), qr_svg(text), text
+            ticket.code,
+            tier_name,
+            ticket.seq,
+            str(ticket.status),
+            qr_svg(text),
+            text,
+            ticket.attendee_name,
         )
 
     async def pdf(self, ref: str) -> bytes:

@@ -40,7 +40,13 @@ class TierView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """An event as attendees see it; `status` is one of the words of the JSON contract."""
+    """An event as attendees see it.
+
+    Attributes:
+        status: One of the words of the JSON contract.
+        ask_attendee_names: Whether each ticket carries the name of who comes with it.
+        cover_digest: Of the organizer's picture; empty if the cover is drawn.
+    """
 
     id: str
     slug: str
@@ -57,7 +63,11 @@ class EventView:
     max_per_person: int
     hold_seconds: int
     refund_policy: str
-    organizer_contact: str
+    organizer_name: str
+    organizer_email: str
+    organizer_phone: str
+    ask_attendee_names: bool
+    cover_digest: str
     tiers: tuple[TierView, ...]
 
 
@@ -171,11 +181,15 @@ class IntentPage:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Who buys: parsed and normalized. `phone` is E.164, `email` has a lower-case domain."""
+    """Who buys: parsed and normalized. `phone` is E.164, `email` has a lower-case domain.
+
+    `attendees` holds, for each tier id, the names of who comes, empty where none was given.
+    """
 
     name: str
     email: str
     phone: str
+    attendees: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +229,7 @@ class TicketView:
     status: str
     qr_svg: str
     qr_text: str
+    attendee_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

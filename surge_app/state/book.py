@@ -182,7 +182,9 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             self.complaints = cards.ContactCard()
             intent_id = self._intent_id
         try:
-            checkout = await current().payments.start(intent_id, visitor, **typed)
+            checkout = await current().payments.start(
+                intent_id, visitor, name=typed["name"], email=typed["email"], phone=typed["phone"]
+            )
             intent = await current().intents.get(intent_id, visitor)
         except SurgeError as error:
             async with self:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 
 from surge_app.money import rupees
+from surge_app.services.catalog import organizer_line
 from surge_app.services.shortages import Shortage
 from surge_app.services.views import (
     CheckoutView,
@@ -32,7 +33,7 @@ class SaleCard:
     status: str = ""
     hold_minutes: int = 5
     refund_policy: str = ""
-    organizer_contact: str = ""
+    organizer: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def sale_card(event: EventView) -> SaleCard:
         status=event.status,
         hold_minutes=max(1, round(event.hold_seconds / 60)),
         refund_policy=event.refund_policy,
-        organizer_contact=event.organizer_contact,
+        organizer=organizer_line(event),
     )
 
 

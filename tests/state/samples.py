@@ -59,7 +59,11 @@ def event(*tiers: TierView, status: str = "on_sale") -> EventView:
         max_per_person=4,
         hold_seconds=300,
         refund_policy="",
-        organizer_contact="",
+        organizer_name="",
+        organizer_email="",
+        organizer_phone="",
+        ask_attendee_names=False,
+        cover_digest="",
         tiers=tiers or (tier("general", "General", 100_000),),
     )
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surge_app.errors import InvalidContact
-from surge_app.services.contacts import Contacts
+from surge_app.services.contacts import Contacts, missing_attendees
 
 contacts = Contacts()
 GOOD = {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210"}
@@ -39,6 +39,7 @@ def _refused(**typed: object) -> dict[str, str]:
         "+91 (98765) 43210",
         "  98765 43210  ",
         "91 9876543210",
+        "\u202a+91\u00a098765\u201043210\u202c",  # as copied from a list of contacts
     ],
 )
 def test_an_indian_mobile_is_understood_as_people_write_it(typed: str) -> None:
@@ -74,6 +75,7 @@ def test_a_foreign_mobile_needs_its_country_code(typed: str, e164: str) -> None:
         "９８７６５４３２１０",
         "9876543210\N{ARABIC-INDIC DIGIT ONE}",
         "call me",
+        "98765 HELLO",
         "",
         "   ",
         None,
@@ -180,3 +182,17 @@ def test_nothing_typed_breaks_a_field(typed: str) -> None:
     for field in ("name", "email", "phone"):
         problem = contacts.check_field(field, typed)
         assert problem == "" or problem.endswith(".")
+
+
+def test_names_of_attendees_are_normalized_and_told_apart_by_their_place() -> None:
+    names = {"tier": ["  Asha   Rao", "", "x" * 101]}
+    with pytest.raises(InvalidContact) as caught:
+        contacts.check(**GOOD, attendees=names)
+    assert set(caught.value.fields) == {"attendees.tier.2"}
+    contact = contacts.check(**GOOD, attendees={"tier": ["  Asha   Rao", ""]})
+    assert contact.attendees == (("tier", ("Asha Rao", "")),)
+    assert set(missing_attendees(contact, {"tier": 3, "other": 1})) == {
+        "attendees.tier.1",
+        "attendees.tier.2",
+        "attendees.other.0",
+    }
