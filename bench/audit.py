@@ -7,7 +7,7 @@ import time
 
 from sqlalchemy import text
 
-from bench.harness import open_sale, servers
+from bench.harness import Sale, open_sale, servers
 from surge_app.container import Container, running
 from surge_app.services.audit import load_queries
 from surge_app.settings import Settings
@@ -18,6 +18,12 @@ _EACH = 3
 _SLOWEST = 3
 # One row of each table for each booking, as settling would have written them.
 _FILL = (
+    """
+    INSERT INTO units (id, tier_id, number, status)
+    SELECT gen_random_uuid()::text, :tier_id, number, 'available'
+    FROM generate_series(2, CAST(:units AS int)) AS number
+    """,
+    "UPDATE tiers SET capacity = :units WHERE id = :tier_id",
     """
     CREATE TEMP TABLE sold AS
     SELECT g AS number, 'bench-' || lpad(g::text, 9, '0') AS id,
@@ -84,7 +90,7 @@ def main() -> None:
 
 async def _measure(settings: Settings) -> None:
     async with running(settings, process="bench") as services:
-        await _fill(services)
+        await fill(services, units=_UNITS, bookings=_BOOKINGS)
         started = time.perf_counter()
         findings = await services.audit.run()
         seconds = time.perf_counter() - started
@@ -96,12 +102,14 @@ async def _measure(settings: Settings) -> None:
         await _explain(services)
 
 
-async def _fill(services: Container) -> None:
-    sale = await open_sale(services, units=_UNITS)
+async def fill(services: Container, *, units: int, bookings: int) -> Sale:
+    """Open a sale with so many units and bookings of three tickets each, written in bulk."""
+    sale = await open_sale(services, units=1)
     values: dict[str, object] = {
         "event_id": sale.event_id,
         "tier_id": sale.tier_id,
-        "bookings": _BOOKINGS,
+        "units": units,
+        "bookings": bookings,
         "each": _EACH,
     }
     async with services.database.transaction() as session:
@@ -110,6 +118,7 @@ async def _fill(services: Container) -> None:
             await session.execute(
                 text(statement), {name: values[name] for name in values if f":{name}" in statement}
             )
+    return sale
 
 
 async def _explain(services: Container) -> None:

@@ -20,6 +20,7 @@ from surge_app.kv.line import LineStore
 from surge_app.providers import build_gateway, build_mail, build_sms
 from surge_app.services.admin_access import AdminAccess
 from surge_app.services.audit import Audit
+from surge_app.services.board import Board
 from surge_app.services.catalog import Catalog
 from surge_app.services.contacts import Contacts
 from surge_app.services.identity import Identity
@@ -62,6 +63,7 @@ class Container:
     tickets: Tickets
     notifications: Notifications
     organizer: Organizer
+    board: Board
     stock: Stock
     revivals: Revivals
     reconciliation: Reconciliation
@@ -123,6 +125,7 @@ def build_container(
         notifications=notifications,
         revivals=Revivals(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
+        board=Board(database, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications),
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
         audit=Audit(database),

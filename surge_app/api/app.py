@@ -10,6 +10,7 @@ from starlette.routing import Match
 
 from surge_app.api import (
     admin,
+    board,
     bookings,
     events,
     health,
@@ -25,6 +26,19 @@ from surge_app.log import get_logger
 
 _log = get_logger(__name__)
 _PROBLEM = "application/problem+json"
+_MODULES = (
+    events,
+    queue,
+    intents,
+    payments,
+    webhooks,
+    bookings,
+    tickets,
+    admin,
+    board,
+    refunds,
+    health,
+)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -45,18 +59,7 @@ def create_api() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (
-        events,
-        queue,
-        intents,
-        payments,
-        webhooks,
-        bookings,
-        tickets,
-        admin,
-        refunds,
-        health,
-    ):
+    for module in _MODULES:
         api.include_router(module.router)
     # Before the pages, which would answer what no call is with a page.
     api.add_api_route("/api/{rest:path}", _no_such_call, methods=_METHODS, include_in_schema=False)

@@ -29,5 +29,6 @@ def jobs_of(services: Container) -> list[Job]:
         Job("send-messages", 0.5, services.notifications.dispatch),
         Job("push-refunds", 2, services.refunds.push),
         Job("find-missed-payments", 15, reconciliation.find_missed_payments),
+        Job("sample-sales", 10, services.board.sample),
         Job("find-orphans", 900, reconciliation.find_orphans),
     ]

@@ -6,6 +6,7 @@ Importing this package registers every table in `SQLModel.metadata`.
 
 from surge_app.models.access import AdminAccount, AdminSession, Role
 from surge_app.models.audit import AuditEntry
+from surge_app.models.board import BoardSample
 from surge_app.models.bookings import Booking, BookingStatus, Ticket, TicketStatus
 from surge_app.models.catalog import Event, EventCover, EventPhase, Tier, Unit, UnitStatus
 from surge_app.models.intents import LIVE_INTENT_STATUSES, Intent, IntentLine, IntentStatus
@@ -30,6 +31,7 @@ __all__ = [
     "AdminAccount",
     "AdminSession",
     "AuditEntry",
+    "BoardSample",
     "Booking",
     "BookingStatus",
     "Channel",

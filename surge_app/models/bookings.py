@@ -47,6 +47,11 @@ class Booking(SQLModel, table=True):
         CheckConstraint("total_paise = subtotal_paise + fee_paise", name="total_is_the_sum"),
         CheckConstraint("ref ~ '^SRG-[A-HJ-NP-Z2-9]{8}$'", name="ref_form"),
         Index("ix_bookings_event", "event_id", "created_at"),
+        Index(
+            "ix_bookings_taken_back",
+            "event_id",
+            postgresql_where=text("status <> 'confirmed'"),
+        ),
     )
 
     id: str = id_field()

@@ -64,6 +64,7 @@ class OutboxMessage(SQLModel, table=True):
             postgresql_where=text("status IN ('pending', 'sending')"),
         ),
         Index("ix_message_outbox_intent", "intent_id"),
+        Index("ix_message_outbox_dead", "created_at", postgresql_where=text("status = 'dead'")),
     )
 
     id: str = id_field()

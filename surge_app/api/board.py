@@ -1,0 +1,82 @@
+"""`/api/admin/events/{slug}/board`: a sale at one moment and its last hour."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import ProblemOut, TierStatsOut
+
+router = APIRouter(
+    prefix="/api/admin",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 429)},
+)
+
+
+class LineOut(BaseModel):
+    """The line at one moment."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    waiting: int
+    inside: int
+    admitted: int
+    left: int
+
+
+class PointOut(BaseModel):
+    """Where the sale stood at a moment of its last hour."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    sold: int
+    held: int
+    waiting: int
+    inside: int
+    revenue_paise: int
+    sold_per_minute: float
+    admitted_per_minute: float
+
+
+class BoardOut(BaseModel):
+    """All of the board; `line` is null while the waiting room does not answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    slug: str
+    name: str
+    status: str
+    is_paused: bool
+    concurrent_buyers: int
+    admissions_per_minute: int | None
+    challenge: Literal["off", "auto", "always"]
+    queue_message: str
+    capacity: int
+    available: int
+    held: int
+    sold: int
+    tiers: list[TierStatsOut]
+    bookings: int
+    bookings_last_minute: int
+    revenue_paise: int
+    fees_paise: int
+    messages_pending: int
+    messages_dead: int
+    gateway_down_since: datetime | None
+    line: LineOut | None
+    admitted_per_minute: float | None
+    course: list[PointOut]
+    at: datetime
+
+
+@router.get("/events/{slug}/board")
+async def board(slug: str, services: Services, user: AdminUser) -> BoardOut:
+    """Return the board of an event, at most a second old."""
+    _ = user
+    return BoardOut.model_validate(await services.board.view(slug))

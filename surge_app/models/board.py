@@ -1,0 +1,31 @@
+"""The course of a sale, sampled, so that its charts survive a reload."""
+
+# SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
+# pyright: reportAssignmentType=false
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import SQLModel
+
+from surge_app.models.base import paise_field, reference, time_field
+
+
+class BoardSample(SQLModel, table=True):
+    """Where a sale stood at one moment; rows older than two days are deleted."""
+
+    __tablename__ = "board_samples"
+    __table_args__ = (Index("ix_board_samples_at", "at"),)
+
+    event_id: str = reference("events.id", primary_key=True, ondelete="CASCADE")
+    at: datetime = time_field(primary_key=True)
+    sold: int
+    held: int
+    available: int
+    bookings: int
+    revenue_paise: int = paise_field()
+    waiting: int
+    inside: int
+    admitted: int
