@@ -14,14 +14,17 @@ from redis.asyncio import Redis
 
 from surge_app.db.engine import Database
 from surge_app.errors import ConfigurationError
+from surge_app.kv.arrivals import ArrivalStore
 from surge_app.kv.client import connect
 from surge_app.kv.limits import RateLimiter
 from surge_app.kv.line import LineStore
 from surge_app.providers import build_gateway, build_mail, build_sms
 from surge_app.services.admin_access import AdminAccess
+from surge_app.services.arrivals import Arrivals
 from surge_app.services.audit import Audit
 from surge_app.services.board import Board
 from surge_app.services.catalog import Catalog
+from surge_app.services.challenge import Challenges
 from surge_app.services.contacts import Contacts
 from surge_app.services.identity import Identity
 from surge_app.services.intents import Intents
@@ -55,6 +58,7 @@ class Container:
     catalog: Catalog
     contacts: Contacts
     waiting_room: WaitingRoom
+    arrivals: Arrivals
     intents: Intents
     payments: Payments
     settlement: Settlement
@@ -116,6 +120,12 @@ def build_container(
         catalog=catalog,
         contacts=contacts,
         waiting_room=waiting_room,
+        arrivals=Arrivals(
+            ArrivalStore(redis),
+            Challenges(settings.secret_key),
+            waiting_room,
+            has_limits=settings.rate_limits,
+        ),
         intents=intents,
         payments=payments,
         settlement=settlement,

@@ -196,6 +196,21 @@ class RateLimited(SurgeError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class ChallengeRequired(SurgeError):
+    """One quick check before you join. Your browser does it by itself."""
+
+    code = "challenge_required"
+    status = 428
+
+    def __init__(self, challenge: dict[str, object]) -> None:
+        """Create the error.
+
+        Args:
+            challenge: The puzzle to solve, as ALTCHA's worker takes it.
+        """
+        super().__init__(challenge=challenge)
+
+
 class Unauthorized(SurgeError):
     """Please sign in as an organizer."""
 

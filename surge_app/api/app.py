@@ -21,11 +21,11 @@ from surge_app.api import (
     tickets,
     webhooks,
 )
-from surge_app.errors import InvalidRequest, NotFound, PaymentsPaused, RateLimited, SurgeError
+from surge_app.api.problems import PROBLEM, problem_response
+from surge_app.errors import InvalidRequest, NotFound, SurgeError
 from surge_app.log import get_logger
 
 _log = get_logger(__name__)
-_PROBLEM = "application/problem+json"
 _MODULES = (
     events,
     queue,
@@ -77,19 +77,10 @@ async def _no_such_call(request: Request) -> None:
     raise HTTPException(405 if is_other_method else 404)
 
 
-def _problem(error: SurgeError) -> JSONResponse:
-    headers = {"Cache-Control": "no-store"}
-    if isinstance(error, RateLimited | PaymentsPaused):
-        headers["Retry-After"] = str(error.retry_after_seconds)
-    return JSONResponse(
-        error.document(), status_code=error.status, headers=headers, media_type=_PROBLEM
-    )
-
-
 async def _surge_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, SurgeError):
         raise error
-    response = _problem(error)
+    response = problem_response(error)
     if error.status == 401:  # noqa: PLR2004  the one status that needs a challenge
         response.headers["WWW-Authenticate"] = 'Basic realm="Surge organizer", charset="UTF-8"'
     return response
@@ -102,21 +93,21 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
         ".".join(str(part) for part in item["loc"][1:]) or "body": str(item["msg"])
         for item in error.errors()
     }
-    return _problem(InvalidRequest(fields=fields))
+    return problem_response(InvalidRequest(fields=fields))
 
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == NotFound.status:
-        return _problem(NotFound())
+        return problem_response(NotFound())
     problem = InvalidRequest(str(error.detail))
     body = {**problem.document(), "status": error.status_code}
     return JSONResponse(
-        body, status_code=error.status_code, headers=error.headers, media_type=_PROBLEM
+        body, status_code=error.status_code, headers=error.headers, media_type=PROBLEM
     )
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
     _log.error("unhandled_error", path=request.url.path, exc_info=error)
-    return _problem(InternalError())
+    return problem_response(InternalError())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ Problems = dict[int | str, dict[str, Any]]
 """Which errors an endpoint may answer with, as FastAPI documents them."""
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_EVERY_BROWSER_SENDS = ("user-agent", "accept", "accept-language", "accept-encoding")
 
 
 async def services() -> Container:
@@ -39,6 +41,22 @@ async def client_address(request: Request) -> str:
 
 
 ClientAddress = Annotated[str, Depends(client_address)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where a request comes from; `is_ordinary` if it has the headers every browser sends."""
+
+    address: str
+    is_ordinary: bool
+
+
+async def sender(request: Request, address: ClientAddress) -> Sender:
+    """Return who sent a request, as far as that shows."""
+    return Sender(address, all(request.headers.get(name) for name in _EVERY_BROWSER_SENDS))
+
+
+ClientSender = Annotated[Sender, Depends(sender)]
 
 
 async def visitor(container: Services, header: Cookies) -> str:

@@ -4,37 +4,56 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from surge_app.api.deps import ClientAddress, Cookies, Problems, Services
-from surge_app.api.schemas import ProblemOut, QueueOut
+from surge_app.api.deps import ClientSender, Cookies, Problems, Services
+from surge_app.api.problems import problem_response
+from surge_app.api.schemas import JoinIn, ProblemOut, QueueOut
 from surge_app.container import Container
-from surge_app.kv.limits import Limit
+from surge_app.errors import ChallengeRequired
+from surge_app.services.arrivals import Arrival
 from surge_app.services.line_views import LineAnswer
 
 router = APIRouter(prefix="/api/queue", tags=["queue"])
 
-# Loose, because whole towns share one address behind their carrier.
-_JOINS_PER_ADDRESS = Limit("join-address", per_minute=3000, burst=2000)
-_JOINS_PER_VISITOR = Limit("join-visitor", per_minute=30, burst=20)
 _PROBLEMS: Problems = {
     404: {"model": ProblemOut},
     429: {"model": ProblemOut},
     503: {"model": ProblemOut},
 }
+_JOIN_PROBLEMS: Problems = {**_PROBLEMS, 428: {"model": ProblemOut}}
 
 
-@router.post("/{slug}", responses=_PROBLEMS)
+@router.post("/{slug}", responses=_JOIN_PROBLEMS, response_model=QueueOut)
 async def join_queue(
-    slug: str, response: Response, services: Services, header: Cookies, address: ClientAddress
-) -> QueueOut:
-    """Take a place in line; repeating it keeps the place. Sets the visitor cookie."""
-    await services.limits.check(_JOINS_PER_ADDRESS, address)
+    slug: str,
+    response: Response,
+    services: Services,
+    header: Cookies,
+    sender: ClientSender,
+    sent: JoinIn | None = None,
+) -> QueueOut | Response:
+    """Take a place in line; repeating it keeps the place. Sets the visitor cookie.
+
+    Where a proof of work is needed and none was sent, the answer is 428 with the `challenge` to
+    solve; the same call with its `solution` then joins.
+    """
     visitor_id = services.identity.visitor(header)
-    if visitor_id is not None:
-        await services.limits.check(_JOINS_PER_VISITOR, visitor_id)
-    else:
+    if visitor_id is None:
         visitor_id, cookie = services.identity.new_visitor()
         response.headers.append("set-cookie", cookie.header)
-    line = await services.waiting_room.join(slug, visitor_id)
+    arrival = Arrival(
+        slug,
+        visitor_id,
+        address=sender.address,
+        is_ordinary=sender.is_ordinary,
+        **(sent.model_dump() if sent else {}),
+    )
+    try:
+        line = await services.arrivals.join(arrival)
+    except ChallengeRequired as error:
+        # The challenge is for this visitor, so the cookie must come along.
+        refusal = problem_response(error)
+        refusal.raw_headers.extend(response.raw_headers)
+        return refusal
     return _answer(services, header, response, visitor_id, slug, line)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import reflex as rx
 from reflex.experimental.client_state import ClientStateVar
 
-from surge_app.components import feed_js
+from surge_app.components import feed_js, proof
 from surge_app.components.shapes import EventFeed, EventsFeed, QueueFeed
 
 Message = Literal["retry", "enter", "join", "leave", "opened"]
@@ -43,18 +43,26 @@ class _EventsFeed(_Feed):
         return [feed_js.CALL, feed_js.FEED, feed_js.EVENTS]
 
 
-class _EventFeed(_Feed):
+class _JoiningFeed(_Feed):
+    """A feed that takes a place in line."""
+
+    def add_imports(self) -> dict[str, Any]:
+        """Import the solver of the check before joining, too."""
+        return proof.imports()
+
+
+class _EventFeed(_JoiningFeed):
     tag = "SurgeEventFeed"
 
     def add_custom_code(self) -> list[str]:
-        return [feed_js.CALL, feed_js.FEED, feed_js.EVENT]
+        return [feed_js.CALL, feed_js.FEED, proof.CODE, feed_js.EVENT]
 
 
-class _QueueFeed(_Feed):
+class _QueueFeed(_JoiningFeed):
     tag = "SurgeQueueFeed"
 
     def add_custom_code(self) -> list[str]:
-        return [feed_js.CALL, feed_js.FEED, feed_js.QUEUE]
+        return [feed_js.CALL, feed_js.FEED, proof.CODE, feed_js.QUEUE]
 
 
 def _feed(kind: type[_Feed], name: str, base: object) -> tuple[rx.Component, Any]:

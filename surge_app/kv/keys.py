@@ -36,6 +36,21 @@ def stock(slug: str) -> str:
     return line(slug)[1]
 
 
-def limit(scope: str, subject: str) -> str:
-    """The state of one rate limit."""
-    return f"{_PREFIX}:limit:{scope}:{{{subject}}}"
+def limit(group: str, scope: str, subject: str) -> str:
+    """The state of one rate limit; limits of one group may be counted together."""
+    return f"{_PREFIX}:{{{group}}}:limit:{scope}:{subject}"
+
+
+def pressure(slug: str) -> str:
+    """Hash of how many try to join an event at this moment; see `enter.lua`."""
+    return f"{_PREFIX}:{{{slug}}}:pressure"
+
+
+def proved(slug: str, visitor_id: str) -> str:
+    """Set while a visitor has proved work for an event and got no place for it yet."""
+    return f"{_PREFIX}:{{{slug}}}:proved:{visitor_id}"
+
+
+def spent(slug: str, digest: str) -> str:
+    """Set once a solved challenge was used, until it expires by itself."""
+    return f"{_PREFIX}:{{{slug}}}:spent:{digest}"

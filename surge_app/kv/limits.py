@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import math
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ _PATIENCE_SECONDS = 0.5
 class Limit:
     """A pace: `per_minute` steadily, `burst` at once. `scope` names it in Redis.
 
-    A `strict` limit refuses everyone while Redis is away; others let everyone pass.
+    A `strict` limit refuses everyone while Redis is away; others let everyone pass. A burst of 0
+    refuses nobody, and only measures where the caller looks at the measure.
     """
 
     scope: str
@@ -29,13 +31,17 @@ class Limit:
     burst: int
     strict: bool = False
 
+    def pace(self) -> tuple[int, int]:
+        """Return what the scripts take: microseconds between two calls, and the burst."""
+        return 60 * _MICROSECONDS // self.per_minute, self.burst
+
 
 class RateLimiter:
     """Counts calls by scope and subject."""
 
     def __init__(self, redis: Redis, *, enabled: bool) -> None:
         """Prepare the script; with `enabled` false every call passes."""
-        self._script = Script(redis, "limit")
+        self._script = Script(redis, "pace", "limit")
         self._enabled = enabled
 
     async def check(self, limit: Limit, subject: str) -> None:
@@ -49,22 +55,59 @@ class RateLimiter:
             RateLimited: If the subject is too fast; the call was not counted.
             LineUnavailable: If Redis does not answer and the limit is strict.
         """
+        await self.check_all(subject, (limit, subject))
+
+    async def check_all(self, group: str, *counted: tuple[Limit, str]) -> None:
+        """Count one call with several limits, or with none of them; raises like `check`.
+
+        Args:
+            group: What the limits have in common; keeps their keys on one node of a cluster.
+            *counted: Each limit with its subject. One that is strict makes all so.
+        """
         if not self._enabled:
             return
+        names = [keys.limit(group, limit.scope, subject) for limit, subject in counted]
+        paces = [number for limit, _ in counted for number in limit.pace()]
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                wait_ms = await self._count(limit, subject)
+                wait_ms = int(await self._script.run(names, *paces))
         except (RedisError, TimeoutError):
             # Counting is no reason to keep money or tickets from anyone; where guessing must be
             # slow, the caller asks for `strict`.
-            if limit.strict:
+            if any(limit.strict for limit, _ in counted):
                 raise LineUnavailable from None
             return
         if wait_ms:
             raise RateLimited(math.ceil(wait_ms / 1000))
 
-    async def _count(self, limit: Limit, subject: str) -> int:
-        interval_us = 60 * _MICROSECONDS // limit.per_minute
-        return int(
-            await self._script.run([keys.limit(limit.scope, subject)], interval_us, limit.burst)
-        )
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Whom an address may belong to: `narrow` a household or one carrier's gate, `wide` around it.
+
+    An IPv6 subscriber has a whole /64 to choose addresses from, so the address alone counts
+    nobody; a single IPv4 address may be shared by thousands behind their carrier.
+    """
+
+    narrow: str
+    wide: str
+    is_shared: bool
+
+
+def networks(address: str) -> Networks:
+    """Return the networks of a client's address: /32 and /24, or /64 and /48 of IPv6.
+
+    An IPv4 address in IPv6 form counts as IPv4. What is no address counts as itself.
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return Networks(address, address, is_shared=True)
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    narrow, wide = (32, 24) if found.version == 4 else (64, 48)  # noqa: PLR2004  IP versions
+    return Networks(
+        str(ipaddress.ip_network((found, narrow), strict=False)),
+        str(ipaddress.ip_network((found, wide), strict=False)),
+        is_shared=found.version == 4,  # noqa: PLR2004
+    )

@@ -23,6 +23,7 @@ class LineRules:
     concurrent_buyers: int
     admissions_per_minute: int | None
     message: str
+    challenge: str = "off"
 
     def as_hash(self) -> dict[str, str]:
         """Return the fields as `line.lua` reads them; an empty string means "not set"."""
@@ -34,6 +35,7 @@ class LineRules:
             "concurrent_buyers": str(self.concurrent_buyers),
             "admissions_per_minute": str(self.admissions_per_minute or ""),
             "message": self.message,
+            "challenge": self.challenge,
         }
 
 

@@ -27,7 +27,7 @@ from surge_app.errors import (
     NotFound,
     Unauthorized,
 )
-from surge_app.kv.limits import Limit, RateLimiter
+from surge_app.kv.limits import Limit, RateLimiter, networks
 from surge_app.log import get_logger
 from surge_app.models import AdminAccount, AuditEntry, Role
 from surge_app.services.identity import Cookie, Identity
@@ -40,6 +40,7 @@ _PER_USER = Limit("admin-user", per_minute=20, burst=20, strict=True)
 _KNOWN_SECONDS = 300
 _MOST_KNOWN = 256
 _LONGEST_HEADER = 1024
+_LONGEST_NAME = 100
 _MOST_AT_ONCE = 2
 _SESSION_LASTS = timedelta(hours=8)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,59}")
@@ -213,8 +214,10 @@ class AdminAccess:
         key = self._remembered_key(authorization, found)
         if self._recall(key) and found is not None:
             return found
-        await self._limits.check(_PER_ADDRESS, client_address)
-        await self._limits.check(_PER_USER, user[:100])
+        household = networks(client_address).narrow
+        await self._limits.check_all(
+            "admin", (_PER_ADDRESS, household), (_PER_USER, user[:_LONGEST_NAME])
+        )
         is_right = self._recall(key)
         if is_right is None:
             # The hash of the settings' own user stands in for that of nobody.

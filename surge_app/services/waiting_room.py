@@ -170,6 +170,7 @@ def _rules(event: Event, opens_at: datetime | None) -> LineRules:
         concurrent_buyers=event.concurrent_buyers,
         admissions_per_minute=event.admissions_per_minute,
         message=event.queue_message,
+        challenge=event.challenge,
     )
 
 

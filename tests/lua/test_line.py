@@ -594,7 +594,7 @@ def _limit(*, per_minute: int = 60, burst: int = 3) -> Limit:
 
 
 async def _let_pass(services: Container, limit: Limit, subject: str, seconds: float) -> None:
-    key = keys.limit(limit.scope, subject)
+    key = keys.limit(subject, limit.scope, subject)
     arrival = int(await services.redis.get(key) or 0) - int(seconds * 1_000_000)
     await services.redis.set(key, arrival, keepttl=True)
 
@@ -661,7 +661,7 @@ async def test_what_a_limiter_notes_is_forgotten_by_itself(
 ) -> None:
     limit = _limit(per_minute=60, burst=3)
     await limiter.check(limit, "a")
-    assert 0 < await services.redis.pttl(keys.limit(limit.scope, "a")) <= 1_100
+    assert 0 < await services.redis.pttl(keys.limit("a", limit.scope, "a")) <= 1_100
 
 
 async def test_switched_off_it_lets_everything_pass(services: Container) -> None:

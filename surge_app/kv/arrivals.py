@@ -1,0 +1,106 @@
+"""Typed caller of `enter.lua`: who may be given a place in line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, cast
+
+from redis.asyncio import Redis
+
+from surge_app.kv import keys
+from surge_app.kv.client import Script
+from surge_app.kv.limits import Limit
+
+Verdict = Literal["unknown", "known", "limited", "challenge", "proved", "free"]
+
+_WRONG = -1
+# How long who has proved may wait for the opening without having to prove again.
+_PROVED_MS = 30 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A solution whose signature was checked, or one that is none of ours.
+
+    Attributes:
+        digest: Of the challenge, the same for every copy of it.
+        valid_for: Until the challenge expires; None for a wrong solution.
+    """
+
+    digest: str = ""
+    valid_for: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What `enter.lua` found.
+
+    Attributes:
+        verdict: `unknown` (no such event), `known` (has a place or a pass), `limited`,
+            `challenge` (a proof is needed, and there is none that counts), `proved` (it was needed
+            and is used up now) or `free`.
+        wait_ms: When it is worth trying again; only if limited.
+        per_second: Newcomers of the event, over the last seconds.
+        backlog: For each limit, how many calls its steady pace has not caught up with.
+    """
+
+    verdict: Verdict
+    wait_ms: int
+    per_second: int
+    backlog: tuple[int, ...]
+
+
+class ArrivalStore:
+    """The attempts to join, of all events."""
+
+    def __init__(self, redis: Redis) -> None:
+        """Prepare the script; nothing connects yet."""
+        self._redis = redis
+        self._enter = Script(redis, "pace", "enter")
+
+    async def enter(
+        self,
+        slug: str,
+        visitor_id: str,
+        proof: Proof | None,
+        own: Sequence[tuple[Limit, str]],
+        shared: Sequence[tuple[Limit, str]],
+    ) -> Ruling:
+        """Count an attempt with all limits and spend its proof, or do neither.
+
+        Args:
+            slug: The event.
+            visitor_id: Who wants a place.
+            proof: What was sent along, if anything.
+            own: Limits of this visitor alone, with their subjects.
+            shared: Limits that are not asked about someone who has a place already.
+        """
+        limits = [*own, *shared]
+        parts = dict(zip(keys.LINE_PARTS, keys.line(slug), strict=True))
+        names = [
+            *(parts[part] for part in ("rules", "numbers", "passes", "line")),
+            keys.pressure(slug),
+            keys.proved(slug, visitor_id),
+            keys.spent(slug, proof.digest if proof else ""),
+            *(keys.limit(slug, limit.scope, subject) for limit, subject in limits),
+        ]
+        paces = [number for limit, _ in limits for number in limit.pace()]
+        found = await self._enter.run(names, visitor_id, _validity_ms(proof), len(own), *paces)
+        verdict, wait_ms, per_second, *backlog = found
+        return Ruling(
+            cast("Verdict", verdict), int(wait_ms), int(per_second), tuple(map(int, backlog))
+        )
+
+    async def remember(self, slug: str, visitor_id: str) -> None:
+        """Keep the proof of a visitor who got no place for it; it counts once more."""
+        await self._redis.set(keys.proved(slug, visitor_id), "1", px=_PROVED_MS)
+
+
+def _validity_ms(proof: Proof | None) -> int:
+    if proof is None:
+        return 0
+    if proof.valid_for is None:
+        return _WRONG
+    return max(1, int(proof.valid_for.total_seconds() * 1000))

@@ -1,0 +1,31 @@
+-- pace: prelude of the scripts that count calls; a generic cell rate algorithm (GCRA) over several
+-- limiters, all or nothing.
+-- KEYS  1 or later: the first limiter (string: theoretical arrival time, us); the others follow
+-- ARGV  for each limiter: us between two calls at the steady pace, burst
+-- A burst of zero measures, and refuses nobody.
+local time = redis.call("TIME")
+local now_us = time[1] * 1000000 + time[2]
+
+-- What one more call would do to limiters KEYS[first] to KEYS[last], whose paces begin at
+-- ARGV[argument]. Nothing is written.
+-- Returns ms until the call may pass (0: now), and the new arrival times by index of the key.
+local function pace(first, last, argument)
+  local arrivals, wait = {}, 0
+  for i = first, last do
+    local interval, burst = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1])
+    argument = argument + 2
+    local arrival = math.max(tonumber(redis.call("GET", KEYS[i]) or "0"), now_us) + interval
+    if burst > 0 then wait = math.max(wait, arrival - interval * burst - now_us) end
+    arrivals[i] = arrival
+  end
+  return math.ceil(wait / 1000), arrivals
+end
+
+-- Count the call `pace` has looked at.
+local function count(arrivals)
+  for i, arrival in pairs(arrivals) do
+    -- Lua's own formatting would lose digits of a time in microseconds.
+    redis.call("SET", KEYS[i], string.format("%.0f", arrival), "PX",
+      math.ceil((arrival - now_us) / 1000) + 1)
+  end
+end

@@ -1,0 +1,172 @@
+"""Joining the line: limits, a check that costs a bot more than a person, then the number.
+
+Nothing a client says about itself opens a door; it can only make the check harder.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from surge_app.errors import ChallengeRequired, LineUnavailable, NotFound, RateLimited
+from surge_app.kv.arrivals import ArrivalStore, Proof, Ruling
+from surge_app.kv.limits import Limit, networks
+from surge_app.services.challenge import Challenges, Solved
+from surge_app.services.line_views import LineAnswer
+from surge_app.services.waiting_room import WaitingRoom
+
+# Strict on who one is, loose on where one is: whole towns share one address behind their carrier,
+# and a phone's address is a new /64 out of a /48 of many thousands. Each person needs two calls.
+_PER_VISITOR = Limit("join-visitor", per_minute=30, burst=20)
+_PER_IPV4 = Limit("join-address", per_minute=3_000, burst=2_000)
+_PER_SUBSCRIBER = Limit("join-address", per_minute=300, burst=200)
+_PER_WIDE_NETWORK = Limit("join-network", per_minute=12_000, burst=8_000)
+_PER_EVENT = Limit("join-event", per_minute=60_000, burst=10_000)
+# Refuses nobody: how far one address is ahead of the pace of a household makes it suspect.
+_CROWD = Limit("join-crowd", per_minute=30, burst=0)
+_CROWD_OF_ONE_IPV4, _CROWD_OF_ONE_SUBSCRIBER = 60, 12
+
+_MOST_SUSPICION = 2
+_FASTEST_FORM_MS = 1_500
+_LONGEST_OPEN_MS = 7 * 24 * 3600 * 1000
+_CLOCKS_DIFFER_MS = 500
+_TRIES = 160
+_BUSY_PER_SECOND, _STORM_PER_SECOND = 50, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One attempt to join, and what came along with it.
+
+    Attributes:
+        slug: The event.
+        visitor_id: From the signed cookie, or new.
+        address: Of the client, as the gate determined it.
+        is_ordinary: Whether the headers that every browser sends were there.
+        solution: A solved challenge as base64, or empty.
+        website: A field that no person sees.
+        opened_ms: For how long the page has been open, as the client says.
+    """
+
+    slug: str
+    visitor_id: str
+    address: str
+    is_ordinary: bool = True
+    solution: str = ""
+    website: str = ""
+    opened_ms: float | None = None
+
+
+class Arrivals:
+    """Lets people into the line."""
+
+    def __init__(
+        self,
+        store: ArrivalStore,
+        challenges: Challenges,
+        waiting_room: WaitingRoom,
+        *,
+        has_limits: bool,
+    ) -> None:
+        """Keep the collaborators; with `has_limits` false nobody is too fast."""
+        self._store = store
+        self._challenges = challenges
+        self._waiting_room = waiting_room
+        self._has_limits = has_limits
+
+    async def join(self, arrival: Arrival) -> LineAnswer:
+        """Take a number, or keep the one the visitor has; a refused attempt uses up none.
+
+        Raises:
+            NotFound: If no such event is known to the line.
+            RateLimited: If this visitor, network or event is too fast; nothing was counted.
+            ChallengeRequired: If a proof of work is needed and none that counts was sent. Forged,
+                foreign, used and expired solutions are answered like a missing one.
+            LineUnavailable: If Redis does not answer.
+        """
+        solved = self._solved(arrival)
+        lies = _lies(arrival, solved)
+        ruling = await self._rule(arrival, _proof(arrival, solved, lies=lies))
+        if ruling.verdict == "unknown":
+            raise NotFound
+        if ruling.verdict == "limited":
+            raise RateLimited(math.ceil(ruling.wait_ms / 1000))
+        if ruling.verdict == "challenge":
+            suspicion = _MOST_SUSPICION if lies else _suspicion(arrival, ruling)
+            raise ChallengeRequired(self._challenge(arrival, ruling.per_second, suspicion))
+        line = await self._waiting_room.join(arrival.slug, arrival.visitor_id)
+        if ruling.verdict == "proved" and line.number is None and line.state != "admitted":
+            await self._keep_proof(arrival)
+        return line
+
+    async def _rule(self, arrival: Arrival, proof: Proof | None) -> Ruling:
+        place = networks(arrival.address)
+        own = [(_PER_VISITOR, arrival.visitor_id)]
+        shared = [
+            (_PER_IPV4 if place.is_shared else _PER_SUBSCRIBER, place.narrow),
+            (_PER_WIDE_NETWORK, place.wide),
+            (_PER_EVENT, "all"),
+        ]
+        if not self._has_limits:
+            own, shared = [], []
+        try:
+            return await self._store.enter(
+                arrival.slug, arrival.visitor_id, proof, own, [*shared, (_CROWD, place.narrow)]
+            )
+        except RedisError as error:
+            raise LineUnavailable from error
+
+    def _solved(self, arrival: Arrival) -> Solved | None:
+        if not arrival.solution:
+            return None
+        return self._challenges.check(arrival.slug, arrival.visitor_id, arrival.solution)
+
+    def _challenge(self, arrival: Arrival, per_second: int, suspicion: int) -> dict[str, object]:
+        rush = sum(per_second >= pace for pace in (_BUSY_PER_SECOND, _STORM_PER_SECOND))
+        return self._challenges.create(
+            arrival.slug,
+            arrival.visitor_id,
+            tries=_TRIES * 2**suspicion * (2 + rush) // 2,
+            suspicion=suspicion,
+        )
+
+    async def _keep_proof(self, arrival: Arrival) -> None:
+        # Before the opening there are no numbers yet: who has proved need not prove again then.
+        try:
+            await self._store.remember(arrival.slug, arrival.visitor_id)
+        except RedisError as error:
+            raise LineUnavailable from error
+
+
+def _proof(arrival: Arrival, solved: Solved | None, *, lies: bool) -> Proof | None:
+    """Return what goes to the line; None sends a robot on to a harder challenge."""
+    if not arrival.solution:
+        return None
+    if solved is None:
+        return Proof()
+    is_too_easy = lies and solved.suspicion < _MOST_SUSPICION
+    return None if is_too_easy else Proof(solved.digest, solved.valid_for)
+
+
+def _lies(arrival: Arrival, solved: Solved | None) -> bool:
+    """Whether what came along cannot come from the page as a person sees it."""
+    if arrival.website:
+        return True
+    if arrival.opened_ms is None:
+        return False
+    # A page that was given a challenge has been open at least since then.
+    since = solved.age.total_seconds() * 1000 - _CLOCKS_DIFFER_MS if solved else 0.0
+    return not max(0.0, since) <= arrival.opened_ms <= _LONGEST_OPEN_MS
+
+
+def _suspicion(arrival: Arrival, ruling: Ruling) -> int:
+    is_shared = networks(arrival.address).is_shared
+    crowd = _CROWD_OF_ONE_IPV4 if is_shared else _CROWD_OF_ONE_SUBSCRIBER
+    signs = (
+        arrival.opened_ms is None or arrival.opened_ms < _FASTEST_FORM_MS,
+        not arrival.is_ordinary,
+        ruling.backlog[-1] > crowd,
+    )
+    return min(_MOST_SUSPICION, sum(signs))
