@@ -25,6 +25,7 @@ from surge_app.services.audit import Audit
 from surge_app.services.board import Board
 from surge_app.services.catalog import Catalog
 from surge_app.services.challenge import Challenges
+from surge_app.services.check_in import CheckIn
 from surge_app.services.contacts import Contacts
 from surge_app.services.identity import Identity
 from surge_app.services.intents import Intents
@@ -68,6 +69,7 @@ class Container:
     notifications: Notifications
     organizer: Organizer
     board: Board
+    check_in: CheckIn
     stock: Stock
     revivals: Revivals
     reconciliation: Reconciliation
@@ -135,6 +137,7 @@ def build_container(
         notifications=notifications,
         revivals=Revivals(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
+        check_in=CheckIn(database, ticket_codes),
         board=Board(database, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications),
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),

@@ -12,6 +12,7 @@ from surge_app.api import (
     admin,
     board,
     bookings,
+    door,
     events,
     health,
     intents,
@@ -36,6 +37,7 @@ _MODULES = (
     tickets,
     admin,
     board,
+    door,
     refunds,
     health,
 )

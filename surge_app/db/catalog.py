@@ -36,7 +36,7 @@ async def event_by_id(session: AsyncSession, event_id: str) -> Event:
 async def cover_digests(session: AsyncSession) -> dict[str, str]:
     """Return what names the picture of each event that has one, by event."""
     result = await session.execute(select(col(EventCover.event_id), col(EventCover.digest)))
-    return dict(result.tuples().all())
+    return dict(result.all())
 
 
 async def cover(session: AsyncSession, slug: str) -> EventCover | None:

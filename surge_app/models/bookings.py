@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from surge_app.models.base import (
     created_field,
@@ -38,7 +38,12 @@ class TicketStatus(StrEnum):
 
 
 class Booking(SQLModel, table=True):
-    """A paid intent. One intent becomes at most one booking."""
+    """A paid intent. One intent becomes at most one booking.
+
+    Attributes:
+        version: Grows with every action of an organizer, so that two do not act on what only
+            one of them has seen.
+    """
 
     __tablename__ = "bookings"
     __table_args__ = (
@@ -66,6 +71,7 @@ class Booking(SQLModel, table=True):
     fee_paise: int = paise_field()
     total_paise: int = paise_field()
     currency: str = text_field(default="INR")
+    version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime = created_field()
 
 
@@ -73,6 +79,10 @@ class Ticket(SQLModel, table=True):
     """One unit for one person; the code is what the QR shows.
 
     `attendee_name` is empty unless the event asks who comes.
+
+    Attributes:
+        checked_in_at: When it opened the door; None until then, and never changed after.
+        scan_id: Names the scan that did, so that a scan that is sent twice is told the same.
     """
 
     __tablename__ = "tickets"
@@ -85,6 +95,9 @@ class Ticket(SQLModel, table=True):
             unique=True,
             postgresql_where=text("status = 'valid'"),
         ),
+        CheckConstraint(
+            "(checked_in_at IS NULL) = (checked_in_gate IS NULL)", name="checked_in_somewhere"
+        ),
     )
 
     id: str = id_field()
@@ -95,4 +108,8 @@ class Ticket(SQLModel, table=True):
     attendee_name: str = text_field(default="")
     status: str = text_field(default=TicketStatus.VALID)
     voided_at: datetime | None = time_field(default=None)
+    checked_in_at: datetime | None = time_field(default=None)
+    checked_in_gate: str | None = text_field(default=None)
+    checked_in_by: str | None = text_field(default=None)
+    scan_id: str | None = text_field(default=None)
     created_at: datetime = created_field()

@@ -1,0 +1,120 @@
+"""Queries of the door: one statement lets a ticket in once, whoever scans it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_LET_IN = text(
+    """
+    UPDATE tickets t
+    SET checked_in_at = least(clock_timestamp(), CAST(:at AS timestamptz)),
+        checked_in_gate = :gate, checked_in_by = :by, scan_id = :scan_id
+    FROM bookings b
+    WHERE b.id = t.booking_id AND b.event_id = :event_id AND t.status = 'valid'
+        AND t.checked_in_at IS NULL
+        AND (t.code = :code OR (b.ref = :ref AND t.seq = :seq))
+    RETURNING t.id
+    """
+)
+_TICKET = """
+    SELECT t.id, t.seq, t.status, t.checked_in_at, t.checked_in_gate, t.scan_id, b.ref,
+        b.event_id, coalesce(nullif(t.attendee_name, ''), b.name) AS name, tier.name AS tier
+    FROM tickets t
+    JOIN bookings b ON b.id = t.booking_id
+    JOIN units u ON u.id = t.unit_id
+    JOIN tiers tier ON tier.id = u.tier_id
+"""
+_ONE = text(f"{_TICKET} WHERE t.code = :code OR (b.ref = :ref AND t.seq = :seq)")
+_SEARCH = text(
+    f"""{_TICKET}
+    WHERE b.event_id = :event_id AND (
+        b.name ILIKE :like OR t.attendee_name ILIKE :like OR b.email ILIKE :like
+        OR b.phone LIKE :digits OR b.ref = upper(:exact))
+    ORDER BY b.name, b.id, t.seq LIMIT :most
+    """
+)
+_COUNTS = text(
+    """
+    SELECT count(*) FILTER (WHERE t.status = 'valid') AS valid,
+        count(*) FILTER (WHERE t.checked_in_at IS NOT NULL) AS inside
+    FROM tickets t JOIN bookings b ON b.id = t.booking_id WHERE b.event_id = :event_id
+    """
+)
+_CODES = text(
+    """
+    SELECT t.code, t.checked_in_at IS NOT NULL AS is_inside
+    FROM tickets t JOIN bookings b ON b.id = t.booking_id
+    WHERE b.event_id = :event_id AND t.status = 'valid' ORDER BY t.id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which ticket is meant: by its code, or by booking and number. The others are empty."""
+
+    code: str = ""
+    ref: str = ""
+    seq: int = 0
+
+    def values(self) -> dict[str, object]:
+        """Return the values of the queries; what is empty matches nothing."""
+        return {"code": self.code, "ref": self.ref, "seq": self.seq}
+
+
+async def let_in(
+    session: AsyncSession,
+    wanted: Wanted,
+    *,
+    event_id: str,
+    gate: str,
+    by: str,
+    scan_id: str,
+    at: datetime,
+) -> bool:
+    """Check a valid ticket in that was not; returns whether this call did it.
+
+    A moment that is still to come counts as now.
+    """
+    values = {"event_id": event_id, "gate": gate, "by": by, "scan_id": scan_id, "at": at}
+    result = await session.execute(_LET_IN, {**values, **wanted.values()})
+    return result.scalar() is not None
+
+
+async def ticket(session: AsyncSession, wanted: Wanted) -> RowMapping | None:
+    """Return what is known of a ticket of any event."""
+    return (await session.execute(_ONE, wanted.values())).mappings().one_or_none()
+
+
+async def search(
+    session: AsyncSession, event_id: str, query: str, *, most: int
+) -> Sequence[RowMapping]:
+    """Return tickets of an event by name, mail, reference, or the last digits of a number."""
+    digits = "".join(one for one in query if one.isdigit())
+    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    values = {
+        "event_id": event_id,
+        "like": f"%{escaped}%",
+        "digits": f"%{digits}" if len(digits) >= 4 else "",  # noqa: PLR2004  fewer say nothing
+        "exact": query,
+        "most": most,
+    }
+    return (await session.execute(_SEARCH, values)).mappings().all()
+
+
+async def counts(session: AsyncSession, event_id: str) -> tuple[int, int]:
+    """Count the valid tickets of an event, and how many of them came in."""
+    row = (await session.execute(_COUNTS, {"event_id": event_id})).one()
+    return row.valid, row.inside
+
+
+async def codes(session: AsyncSession, event_id: str) -> Sequence[tuple[str, bool]]:
+    """Return the codes of all valid tickets, with whether they came in."""
+    rows: Sequence[Any] = (await session.execute(_CODES, {"event_id": event_id})).all()
+    return [(row.code, row.is_inside) for row in rows]

@@ -1,0 +1,151 @@
+"""The door: every ticket once, told with time and gate, whoever scans and however often."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from surge_app.clock import utc_now
+from surge_app.container import Container
+from surge_app.services.check_in import hashed
+from tests.conftest import NewBuyer, NewSale, Surge
+
+
+def _scan(text: str = "", **values: object) -> dict[str, object]:
+    made = utc_now().isoformat()
+    return {"id": secrets.token_hex(8), "at": made, "text": text, **values}
+
+
+async def _send(
+    surge: Surge, slug: str, *scans: dict[str, object], gate: str = "North"
+) -> list[dict[str, Any]]:
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        answer = await http.post(
+            f"/api/admin/events/{slug}/door/scans", json={"gate": gate, "scans": list(scans)}
+        )
+        answer.raise_for_status()
+        return answer.json()["results"]
+
+
+async def _codes(new_buyer: NewBuyer, slug: str, quantity: int = 1) -> tuple[str, list[str]]:
+    buyer = new_buyer(slug)
+    ref = await buyer.buy(quantity=quantity)
+    booking = (await buyer.http.get(f"/api/bookings/{ref}")).json()
+    return ref, [ticket["code"] for ticket in booking["tickets"]]
+
+
+async def test_a_ticket_opens_the_door_once_and_the_second_scan_is_told_of_the_first(
+    surge: Surge, services: Container, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    ref, (code,) = await _codes(new_buyer, slug)
+    event = await services.catalog.event(slug)
+    signed = services.ticket_codes.qr_text(event.id, code)
+    (first,) = await _send(surge, slug, _scan(signed), gate="North")
+    assert (first["verdict"], first["ref"], first["gate"]) == ("admitted", ref, "North")
+    # A bare code, as on older tickets, is the same ticket.
+    (second,) = await _send(surge, slug, _scan(code), gate="South")
+    assert (second["verdict"], second["gate"]) == ("already", "North")
+    assert second["checked_in_at"] == first["checked_in_at"]
+
+
+async def test_of_twenty_gates_that_scan_one_ticket_at_once_one_lets_it_in(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    _, (code,) = await _codes(new_buyer, slug)
+    answers = await asyncio.gather(
+        *(_send(surge, slug, _scan(code), gate=f"Gate {number}") for number in range(20))
+    )
+    verdicts = [results[0]["verdict"] for results in answers]
+    assert sorted(verdicts) == ["admitted"] + ["already"] * 19
+    winner = verdicts.index("admitted")
+    assert {results[0]["gate"] for results in answers} == {f"Gate {winner}"}
+
+
+async def test_a_scan_that_is_sent_again_is_answered_the_same(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    _, (code,) = await _codes(new_buyer, slug)
+    scan = _scan(code)
+    answers = [(await _send(surge, slug, scan))[0] for _ in range(3)]
+    assert answers == [answers[0]] * 3
+    assert answers[0]["verdict"] == "admitted"
+
+
+async def test_scans_made_without_a_network_keep_their_time_and_never_the_future(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    _, codes = await _codes(new_buyer, slug, quantity=2)
+    earlier, later = utc_now() - timedelta(minutes=20), utc_now() + timedelta(days=1)
+    results = await _send(
+        surge,
+        slug,
+        _scan(codes[0], at=earlier.isoformat()),
+        _scan(codes[1], at=later.isoformat()),
+        _scan(codes[0]),
+    )
+    assert [one["verdict"] for one in results] == ["admitted", "admitted", "already"]
+    assert datetime.fromisoformat(results[0]["checked_in_at"]) == earlier
+    assert datetime.fromisoformat(results[1]["checked_in_at"]) <= utc_now()
+
+
+async def test_what_is_void_of_another_event_or_no_ticket_stays_outside(
+    surge: Surge, services: Container, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug, other = await new_sale(), await new_sale()
+    ref, (void,) = await _codes(new_buyer, slug)
+    await services.refunds.refund(ref, actor="test", restock=True)
+    _, (foreign,) = await _codes(new_buyer, other)
+    forged = services.ticket_codes.qr_text((await services.catalog.event(slug)).id, foreign)
+    results = await _send(
+        surge,
+        slug,
+        _scan(void),
+        _scan(foreign),
+        _scan(forged[:-1] + ("A" if forged[-1] != "A" else "B")),
+        _scan("https://example.com/"),
+        _scan(secrets.token_urlsafe(16)),
+        _scan(),
+    )
+    verdicts = [one["verdict"] for one in results]
+    assert verdicts == ["void", "other_event", "unknown", "unknown", "unknown", "unknown"]
+    assert [one["name"] for one in results[1:]] == [""] * 5
+
+
+async def test_who_has_no_code_is_found_by_hand_and_counted(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    ref, _ = await _codes(new_buyer, slug, quantity=2)
+    path = f"/api/admin/events/{slug}/door"
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        for query in ("asha", ref.lower(), "ASHA-"):
+            found = (await http.get(f"{path}/tickets", params={"q": query})).json()["tickets"]
+            assert [(one["ref"], one["ticket"]) for one in found] == [(ref, 1), (ref, 2)], query
+        for query in ("", "a", "%", "_", "nobody"):
+            assert (await http.get(f"{path}/tickets", params={"q": query})).json()["tickets"] == []
+        (result,) = await _send(surge, slug, _scan(ref=ref, ticket=2))
+        assert (result["verdict"], result["ticket"]) == ("admitted", 2)
+        counts = (await http.get(path)).json()
+        assert (counts["valid"], counts["inside"]) == (2, 1)
+
+
+async def test_the_list_for_scanners_tells_what_is_valid_and_no_code_and_no_name(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    _, codes = await _codes(new_buyer, slug, quantity=2)
+    await _send(surge, slug, _scan(codes[0]))
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        answer = await http.get(f"/api/admin/events/{slug}/door/list")
+    listed = dict(map(tuple, answer.json()["tickets"]))
+    assert listed == {hashed(codes[0]): True, hashed(codes[1]): False}
+    assert not any(code in answer.text for code in codes)
+    assert "Asha" not in answer.text
