@@ -42,12 +42,12 @@ from surge_app.gate.rules import (
     is_for_the_door,
     is_plain,
     is_scanner,
+    is_socket,
     page_target,
     polled_event,
 )
 from surge_app.settings import Settings
 
-_SOCKET = "/_event"
 _SAFE = {"GET", "HEAD"}
 _LARGEST_BODY = 1024 * 1024
 _NO_SOCKET = "backend-enabled=false; Max-Age=86400; SameSite=Lax; Path="
@@ -83,14 +83,15 @@ class Gate:
                 await self._app(_as_file(scope), receive, with_headers(guarded, extra))
 
     async def _socket(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._may_connect(request):
+        # Nothing else speaks over a WebSocket, however it is written.
+        if is_socket(request.path) and self._may_connect(request):
             await self._app(scope, receive, send)
         else:
             await refuse_socket(receive, send)
 
     def _may_connect(self, request: Request) -> bool:
         # With hot reload the pages come from another port and cannot be told to stay cold.
-        if self._settings.frontend_url or not request.path.startswith(_SOCKET):
+        if self._settings.frontend_url:
             return True
         identity = container.current().identity
         cookies = request.cookies
@@ -122,7 +123,7 @@ class Gate:
             (NotAdmitted(), held is not None and held not in identity.passes(request.cookies)),
             (
                 NotAdmitted(),
-                request.path.startswith(_SOCKET) and not self._may_connect(request),
+                is_socket(request.path) and not self._may_connect(request),
             ),
         )
         return next((problem(error) for error, applies in reasons if applies), None)

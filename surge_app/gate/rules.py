@@ -64,6 +64,11 @@ def is_scanner(path: str) -> bool:
     return len(parts) == 4 and parts[:2] == ["admin", "events"] and parts[3] == "door"  # noqa: PLR2004
 
 
+def is_socket(path: str) -> bool:
+    """Whether a path is that of the live connection, in whatever way it goes on."""
+    return path.startswith("/_event")
+
+
 def polled_event(path: str) -> str | None:
     """Return the slug of `/api/queue/{slug}`, the one address that is asked all the time."""
     head, _, slug = path.rpartition("/")

@@ -17,6 +17,7 @@ from surge_app.embedded import backing_services
 from surge_app.gate.gate import Gate
 from surge_app.kv.line import LineRules, LineStore
 from surge_app.launch import development_secrets
+from surge_app.services import arrivals
 from surge_app.settings import Settings, load_settings
 from tests.bots.visitors import Visitor
 from tests.engine.conftest import migrate
@@ -37,6 +38,12 @@ async def services(backing: Settings) -> AsyncGenerator[Container]:
     """The services of one process, with limits."""
     async with running(backing, process="test") as container:
         yield container
+
+
+@pytest.fixture(autouse=True)
+def easy_challenges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Challenges of full size are what the measurement is for."""
+    monkeypatch.setattr(arrivals, "_TRIES", 16)
 
 
 @pytest.fixture
