@@ -27,11 +27,13 @@ from surge_app.services.catalog import Catalog
 from surge_app.services.challenge import Challenges
 from surge_app.services.check_in import CheckIn
 from surge_app.services.contacts import Contacts
+from surge_app.services.exports import Exports
 from surge_app.services.identity import Identity
 from surge_app.services.intents import Intents
 from surge_app.services.notifications import Notifications
 from surge_app.services.organizer import Organizer
 from surge_app.services.outages import GuardedGateway, Outages
+from surge_app.services.participants import Participants
 from surge_app.services.payments import Payments
 from surge_app.services.ports import PaymentGateway
 from surge_app.services.reconciliation import Reconciliation
@@ -70,6 +72,8 @@ class Container:
     organizer: Organizer
     board: Board
     check_in: CheckIn
+    exports: Exports
+    participants: Participants
     stock: Stock
     revivals: Revivals
     reconciliation: Reconciliation
@@ -137,6 +141,8 @@ def build_container(
         notifications=notifications,
         revivals=Revivals(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
+        participants=Participants(database, contacts, notifications, refunds),
+        exports=Exports(database),
         check_in=CheckIn(database, ticket_codes),
         board=Board(database, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications),

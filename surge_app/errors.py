@@ -232,6 +232,13 @@ class AccountTaken(SurgeError):
     status = 409
 
 
+class ChangedMeanwhile(SurgeError):
+    """Somebody else acted on this booking a moment ago. Look at it again before you go on."""
+
+    code = "changed_meanwhile"
+    status = 409
+
+
 class ForeignOrigin(SurgeError):
     """This request came from another site and was refused."""
 

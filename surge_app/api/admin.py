@@ -31,6 +31,10 @@ router = APIRouter(
     tags=["admin"],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
+_MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 _CLEARABLE = {"sales_open_at", "sales_close_at", "admissions_per_minute", "max_per_booking"}
 
 
@@ -87,19 +91,17 @@ async def event_stats(slug: str, services: Services, user: AdminUser) -> StatsOu
 
 
 @router.get("/events/{slug}/participants.csv", response_class=StreamingResponse)
-async def participants(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
+async def participants_csv(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
     """Stream everybody who has a ticket, one row for each."""
     _ = user
-    chunks = services.organizer.participants_csv(slug)
-    # The first chunk tells whether the event exists, while the status can still say so.
-    first = await anext(chunks)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{slug}-participants.csv"',
-        "Cache-Control": "private, no-store",
-    }
-    return StreamingResponse(
-        _rejoined(first, chunks), media_type="text/csv; charset=utf-8", headers=headers
-    )
+    return await _file(services.exports.participants_csv(slug), f"{slug}-participants.csv")
+
+
+@router.get("/events/{slug}/participants.xlsx", response_class=StreamingResponse)
+async def participants_xlsx(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
+    """Return the same as a workbook with typed cells."""
+    _ = user
+    return await _file(services.exports.participants_xlsx(slug), f"{slug}-participants.xlsx")
 
 
 @router.post("/events/{slug}/queue/pause", status_code=204)
@@ -150,6 +152,17 @@ def _sent(body: EventChangesIn | TierChangesIn) -> dict[str, object]:
         msg = f"These need a value: {', '.join(empty)}."
         raise InvalidRequest(msg)
     return changes
+
+
+async def _file(chunks: AsyncIterator[bytes], name: str) -> StreamingResponse:
+    # The first chunk tells whether the event exists, while the status can still say so.
+    first = await anext(chunks)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "private, no-store",
+    }
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+    return StreamingResponse(_rejoined(first, chunks), media_type=media_type, headers=headers)
 
 
 async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

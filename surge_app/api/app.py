@@ -16,6 +16,7 @@ from surge_app.api import (
     events,
     health,
     intents,
+    participants,
     payments,
     queue,
     refunds,
@@ -38,6 +39,7 @@ _MODULES = (
     admin,
     board,
     door,
+    participants,
     refunds,
     health,
 )

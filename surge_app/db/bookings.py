@@ -30,7 +30,8 @@ _PARTICIPANTS = text(
     SELECT b.ref, t.seq, t.code, t.status AS ticket_status, b.status AS booking_status,
            b.name, b.email, b.phone, tier.name AS tier_name,
            l.unit_price_paise, b.fee_paise, b.total_paise, b.currency,
-           p.id AS payment_id, b.created_at
+           p.id AS payment_id, b.created_at, t.attendee_name, t.checked_in_at,
+           t.checked_in_gate
     FROM bookings b
     JOIN events e ON e.id = b.event_id
     JOIN tickets t ON t.booking_id = b.id

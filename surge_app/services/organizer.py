@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,25 +23,6 @@ from surge_app.services.offers import NewEvent, check_frame
 from surge_app.services.views import EventStats, QueueStats, TierStats
 from surge_app.services.waiting_room import WaitingRoom
 
-CSV_COLUMNS = (
-    "booking_ref",
-    "ticket",
-    "code",
-    "ticket_status",
-    "booking_status",
-    "name",
-    "email",
-    "phone",
-    "tier",
-    "ticket_price_paise",
-    "booking_fee_paise",
-    "booking_total_paise",
-    "currency",
-    "payment_id",
-    "booked_at",
-)
-_BATCH = 500
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _EDITABLE = {
     "name",
     "description",
@@ -151,34 +129,6 @@ class Organizer:
             session.add(AuditEntry(actor=actor, action="booking.resend", subject=ref))
         return await self._notifications.resend(booking.id)
 
-    async def participants_csv(self, slug: str) -> AsyncIterator[bytes]:
-        """Yield the list of participants as CSV, one row for each ticket.
-
-        UTF-8 with a byte order mark; every field quoted; what a spreadsheet would take for a
-        formula, phone numbers among them, is led by an apostrophe.
-
-        Raises:
-            NotFound: If there is no such event.
-        """
-        event = await self._event(slug)
-        zone = ZoneInfo(event.time_zone)
-        yield "\ufeff".encode() + _csv_line(CSV_COLUMNS)
-        chunk: list[bytes] = []
-        rows = booking_queries.stream_participants(self._database.engine, slug, batch=_BATCH)
-        async for row in rows:
-            chunk.append(_csv_line(_participant(row, zone)))
-            if len(chunk) == _BATCH:
-                yield b"".join(chunk)
-                chunk.clear()
-        yield b"".join(chunk)
-
-    async def _event(self, slug: str) -> Event:
-        async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-        if event is None:
-            raise NotFound
-        return event
-
     async def _edit(
         self, slug: str, changes: Mapping[str, Any], *, actor: str, action: str
     ) -> None:
@@ -270,37 +220,6 @@ def _tier_stats(tier: Tier, counts: units.Counts) -> TierStats:
         held=counts.held,
         sold=counts.sold,
     )
-
-
-def _participant(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[object, ...]:
-    booked_at: datetime = row["created_at"]
-    return (
-        row["ref"],
-        row["seq"],
-        row["code"],
-        row["ticket_status"],
-        row["booking_status"],
-        row["name"],
-        row["email"],
-        row["phone"],
-        row["tier_name"],
-        row["unit_price_paise"],
-        row["fee_paise"],
-        row["total_paise"],
-        row["currency"],
-        row["payment_id"] or "",
-        booked_at.astimezone(zone).isoformat(timespec="seconds"),
-    )
-
-
-def _csv_line(values: tuple[object, ...]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([_inert(str(value)) for value in values])
-    return out.getvalue().encode()
-
-
-def _inert(value: str) -> str:
-    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA_STARTS) else value
 
 
 def _plain(value: object) -> object:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge_app.services.organizer import CSV_COLUMNS, _csv_line
+from surge_app.services.exports import COLUMNS, _csv_line
 
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 
@@ -58,8 +58,8 @@ def test_every_field_is_quoted_and_quotes_are_doubled() -> None:
 
 
 def test_the_columns_are_named_once_each() -> None:
-    assert len(set(CSV_COLUMNS)) == len(CSV_COLUMNS)
-    assert _read(_csv_line(CSV_COLUMNS)) == list(CSV_COLUMNS)
+    assert len(set(COLUMNS)) == len(COLUMNS)
+    assert _read(_csv_line(COLUMNS)) == list(COLUMNS)
 
 
 FIELDS = st.builds(

@@ -1,0 +1,141 @@
+"""Participants in `/api/admin`: found, looked at, corrected."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import Body, ProblemOut
+from surge_app.services.participants import Filter
+
+router = APIRouter(
+    prefix="/api/admin",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
+)
+
+
+class ParticipantOut(BaseModel):
+    """A booking in the list; `inside` counts its tickets that came in."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    ref: str
+    name: str
+    email: str
+    phone: str
+    status: str
+    total_paise: int
+    tickets: int
+    valid: int
+    inside: int
+    created_at: datetime
+
+
+class ParticipantPageOut(BaseModel):
+    """Some bookings, the newest first; `next_before` asks for the next page, null ends it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    participants: list[ParticipantOut]
+    next_before: str | None
+
+
+class SoldTicketOut(BaseModel):
+    """A ticket without its code."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    ticket: int
+    tier: str
+    attendee_name: str
+    status: str
+    checked_in_at: datetime | None
+    gate: str
+
+
+class TimelineOut(BaseModel):
+    """Something that happened to a booking; `state` is how it stands or who did it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    what: str
+    detail: str
+    state: str
+
+
+class BookingDetailOut(BaseModel):
+    """Everything known of a booking; `version` goes with an action on it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    ref: str
+    version: int
+    event_slug: str
+    event_name: str
+    status: str
+    name: str
+    email: str
+    phone: str
+    subtotal_paise: int
+    fee_paise: int
+    total_paise: int
+    refundable_paise: int
+    created_at: datetime
+    tickets: list[SoldTicketOut]
+    timeline: list[TimelineOut]
+
+
+class CorrectionIn(Body):
+    """The right contact of a booking, and the version it was seen in."""
+
+    version: int = Field(ge=0)
+    name: str = Field(max_length=200)
+    email: str = Field(max_length=320)
+    phone: str = Field(max_length=40)
+
+
+@router.get("/events/{slug}/participants")
+async def participants(  # noqa: PLR0913, PLR0917  one parameter for each filter
+    slug: str,
+    services: Services,
+    user: AdminUser,
+    q: Annotated[str, Query(max_length=100)] = "",
+    status: Literal["confirmed", "refunding", "refunded"] | None = None,
+    presence: Literal["inside", "outside"] | None = None,
+    before: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> ParticipantPageOut:
+    """Find bookings by name, email, reference or the last digits of a mobile number."""
+    _ = user
+    wanted = Filter(q, status, presence)
+    page = await services.participants.search(slug, wanted, before=before, limit=limit)
+    return ParticipantPageOut.model_validate(page)
+
+
+@router.get("/bookings/{ref}")
+async def booking_detail(ref: str, services: Services, user: AdminUser) -> BookingDetailOut:
+    """Return everything known of a booking."""
+    _ = user
+    return BookingDetailOut.model_validate(await services.participants.detail(ref))
+
+
+@router.put("/bookings/{ref}/contact")
+async def correct_contact(
+    ref: str, user: AdminUser, body: CorrectionIn, services: Services
+) -> BookingDetailOut:
+    """Correct name, email and mobile number; 409 `changed_meanwhile` if another was faster."""
+    await services.participants.correct(
+        ref,
+        version=body.version,
+        name=body.name,
+        email=body.email,
+        phone=body.phone,
+        actor=user,
+    )
+    return BookingDetailOut.model_validate(await services.participants.detail(ref))

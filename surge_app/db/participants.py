@@ -1,0 +1,144 @@
+"""Queries behind the list of participants and behind everything known of one booking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_PAGE = text(
+    """
+    SELECT b.id, b.ref, b.name, b.email, b.phone, b.status, b.total_paise, b.created_at,
+        k.tickets, k.valid, k.inside
+    FROM bookings b
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS tickets, count(*) FILTER (WHERE t.status = 'valid') AS valid,
+            count(t.checked_in_at) AS inside
+        FROM tickets t WHERE t.booking_id = b.id
+    ) k
+    WHERE b.event_id = :event_id
+        AND (CAST(:before AS text) IS NULL OR b.id < :before)
+        AND (CAST(:status AS text) IS NULL OR b.status = :status)
+        AND (:like = '%%' OR b.name ILIKE :like OR b.email ILIKE :like
+            OR b.phone LIKE :digits OR b.ref = upper(:exact)
+            OR EXISTS (SELECT FROM tickets t WHERE t.booking_id = b.id
+                       AND t.attendee_name ILIKE :like))
+        AND (CAST(:presence AS text) IS NULL
+            OR (:presence = 'inside' AND k.inside > 0)
+            OR (:presence = 'outside' AND k.inside < k.valid))
+    ORDER BY b.id DESC LIMIT :most
+    """
+)
+_TIMELINE = text(
+    """
+    SELECT at, what, detail, state FROM (
+        SELECT i.created_at AS at, 'held' AS what, '' AS detail, '' AS state
+        FROM intents i WHERE i.id = :intent_id
+        UNION ALL
+        SELECT i.paying_at, 'payment_started', coalesce(i.order_id, ''), ''
+        FROM intents i WHERE i.id = :intent_id AND i.paying_at IS NOT NULL
+        UNION ALL
+        SELECT coalesce(p.settled_at, p.created_at), 'payment',
+            p.id || ' ' || p.amount_paise, coalesce(p.disposition, p.status)
+        FROM payments p WHERE p.intent_id = :intent_id
+        UNION ALL
+        SELECT b.created_at, 'booked', b.ref, '' FROM bookings b WHERE b.id = :booking_id
+        UNION ALL
+        SELECT coalesce(m.sent_at, m.created_at), 'message',
+            m.channel || ' ' || m.kind || ' ' || m.recipient, m.status
+        FROM message_outbox m WHERE m.intent_id = :intent_id
+        UNION ALL
+        SELECT coalesce(r.processed_at, r.created_at), 'refund', r.amount_paise::text, r.status
+        FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.intent_id = :intent_id
+        UNION ALL
+        SELECT t.checked_in_at, 'checked_in', t.seq::text, t.checked_in_gate
+        FROM tickets t WHERE t.booking_id = :booking_id AND t.checked_in_at IS NOT NULL
+        UNION ALL
+        SELECT a.at, 'action', a.action, a.actor FROM audit_log a WHERE a.subject = :ref
+    ) AS known ORDER BY at, what LIMIT 500
+    """
+)
+_CLAIM = text(
+    "UPDATE bookings SET version = version + 1 WHERE ref = :ref AND version = :version RETURNING id"
+)
+_CORRECT = (
+    text("UPDATE bookings SET name = :name, email = :email, phone = :phone WHERE ref = :ref"),
+    text(
+        """
+        UPDATE intents SET name = :name, email = :email, phone = :phone
+        WHERE id = (SELECT intent_id FROM bookings WHERE ref = :ref)
+        """
+    ),
+    text(
+        """
+        UPDATE message_outbox SET recipient = CASE channel WHEN 'email' THEN :email ELSE :phone END
+        WHERE booking_id = (SELECT id FROM bookings WHERE ref = :ref)
+        """
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is looked for; empty or None leaves it open.
+
+    Attributes:
+        presence: inside (some ticket came in) or outside (some valid one did not).
+    """
+
+    query: str = ""
+    status: str | None = None
+    presence: str | None = None
+
+
+async def page(
+    session: AsyncSession, event_id: str, wanted: Filter, *, before: str | None, most: int
+) -> Sequence[RowMapping]:
+    """Return bookings that match, the newest first, after the one whose id is `before`."""
+    query = wanted.query.strip()
+    digits = "".join(one for one in query if one.isdigit())
+    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    values = {
+        "event_id": event_id,
+        "like": f"%{escaped}%",
+        "digits": f"%{digits}" if len(digits) >= 4 else "",  # noqa: PLR2004  fewer say nothing
+        "exact": query,
+        "status": wanted.status,
+        "presence": wanted.presence,
+        "before": before,
+        "most": most,
+    }
+    return (await session.execute(_PAGE, values)).mappings().all()
+
+
+async def timeline(
+    session: AsyncSession, *, booking_id: str, intent_id: str, ref: str
+) -> Sequence[RowMapping]:
+    """Return all that happened to a booking, the oldest first."""
+    values = {"booking_id": booking_id, "intent_id": intent_id, "ref": ref}
+    return (await session.execute(_TIMELINE, values)).mappings().all()
+
+
+async def claim(session: AsyncSession, ref: str, version: int) -> bool:
+    """Take the turn to act on a booking as it was seen; whether nobody acted since."""
+    return (await session.execute(_CLAIM, {"ref": ref, "version": version})).scalar() is not None
+
+
+async def correct(session: AsyncSession, ref: str, *, name: str, email: str, phone: str) -> None:
+    """Write the contact of a booking, where its next messages go as well."""
+    for statement in _CORRECT:
+        await session.execute(
+            statement,
+            {
+                key: value
+                for key, value in {
+                    "name": name,
+                    "email": email,
+                    "phone": phone,
+                    "ref": ref,
+                }.items()
+                if f":{key}" in statement.text
+            },
+        )

@@ -1,0 +1,265 @@
+"""Who booked: found, looked at with everything that happened, and helped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from surge_app.db import bookings as booking_queries
+from surge_app.db import catalog as catalog_queries
+from surge_app.db import participants as queries
+from surge_app.db import refunds as refund_queries
+from surge_app.db.engine import Database
+from surge_app.db.participants import Filter
+from surge_app.errors import ChangedMeanwhile, InvalidRequest, NotFound
+from surge_app.models import AuditEntry, BookingStatus
+from surge_app.services import ledger
+from surge_app.services.contacts import Contacts
+from surge_app.services.notifications import Notifications
+from surge_app.services.refunds import Refunds
+from surge_app.services.views import RefundedView
+
+__all__ = ["BookingDetail", "Filter", "Participant", "ParticipantPage", "Participants"]
+
+_MOST = 200
+_PRESENCES = {"inside", "outside"}
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A booking in the list; `inside` counts its tickets that came in."""
+
+    ref: str
+    name: str
+    email: str
+    phone: str
+    status: str
+    total_paise: int
+    tickets: int
+    valid: int
+    inside: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantPage:
+    """Some bookings, the newest first; `next_before` asks for the next page, None ends it."""
+
+    participants: tuple[Participant, ...]
+    next_before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoldTicket:
+    """A ticket as the organizer sees it: without its code, which opens the door."""
+
+    ticket: int
+    tier: str
+    attendee_name: str
+    status: str
+    checked_in_at: datetime | None
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """Something that happened.
+
+    Attributes:
+        what: held, payment_started, payment, booked, message, refund, checked_in or action.
+        state: How it stands, such as a message's delivery; of an action, who did it.
+    """
+
+    at: datetime
+    what: str
+    detail: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingDetail:
+    """Everything known of a booking.
+
+    Attributes:
+        version: To be sent along with an action, which is refused if somebody else acted since.
+        refundable_paise: What is ours of it and could still be given back.
+    """
+
+    ref: str
+    version: int
+    event_slug: str
+    event_name: str
+    time_zone: str
+    status: str
+    name: str
+    email: str
+    phone: str
+    subtotal_paise: int
+    fee_paise: int
+    total_paise: int
+    refundable_paise: int
+    created_at: datetime
+    tickets: tuple[SoldTicket, ...]
+    timeline: tuple[TimelineEntry, ...]
+
+
+class Participants:
+    """The desk: finds bookings and acts on them, one organizer at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        contacts: Contacts,
+        notifications: Notifications,
+        refunds: Refunds,
+    ) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._contacts = contacts
+        self._notifications = notifications
+        self._refunds = refunds
+
+    async def search(
+        self, slug: str, wanted: Filter, *, before: str | None = None, limit: int = 50
+    ) -> ParticipantPage:
+        """Return bookings of an event that match.
+
+        Args:
+            slug: The event.
+            wanted: By name, email, reference or the last digits of a mobile number, and filters.
+            before: `next_before` of the page before.
+            limit: At most 200.
+
+        Raises:
+            InvalidRequest: If a filter is none.
+            NotFound: If there is no such event.
+        """
+        if wanted.status not in {None, *BookingStatus} or wanted.presence not in {
+            None,
+            *_PRESENCES,
+        }:
+            msg = "The filters are confirmed, refunding, refunded; and inside, outside."
+            raise InvalidRequest(msg)
+        most = min(max(1, limit), _MOST)
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            rows = await queries.page(session, event.id, wanted, before=before, most=most + 1)
+        found = tuple(
+            Participant(**{name: row[name] for name in Participant.__dataclass_fields__})
+            for row in rows[:most]
+        )
+        return ParticipantPage(found, rows[most - 1]["id"] if len(rows) > most else None)
+
+    async def detail(self, ref: str) -> BookingDetail:
+        """Return everything known of a booking; raises NotFound."""
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref)
+            if booking is None:
+                raise NotFound
+            event = await catalog_queries.event_by_id(session, booking.event_id)
+            tickets = await booking_queries.tickets(session, booking.id)
+            entries = await refund_queries.entries_of_booking(session, booking.id)
+            known = await queries.timeline(
+                session, booking_id=booking.id, intent_id=booking.intent_id, ref=ref
+            )
+        return BookingDetail(
+            ref=booking.ref,
+            version=booking.version,
+            event_slug=event.slug,
+            event_name=event.name,
+            time_zone=event.time_zone,
+            status=booking.status,
+            name=booking.name,
+            email=booking.email,
+            phone=booking.phone,
+            subtotal_paise=booking.subtotal_paise,
+            fee_paise=booking.fee_paise,
+            total_paise=booking.total_paise,
+            refundable_paise=ledger.balance(entries).kept_paise,
+            created_at=booking.created_at,
+            tickets=tuple(
+                SoldTicket(
+                    ticket=ticket.seq,
+                    tier=tier,
+                    attendee_name=ticket.attendee_name,
+                    status=ticket.status,
+                    checked_in_at=ticket.checked_in_at,
+                    gate=ticket.checked_in_gate or "",
+                )
+                for ticket, tier in tickets
+            ),
+            timeline=tuple(TimelineEntry(**row) for row in known),
+        )
+
+    async def correct(
+        self, ref: str, *, version: int, name: object, email: object, phone: object, actor: str
+    ) -> None:
+        """Correct the contact of a booking; messages sent from now on go there.
+
+        Raises:
+            ChangedMeanwhile: If somebody acted on it since it was seen.
+            InvalidContact: If a field needs another look.
+            NotFound: If there is no such booking.
+        """
+        contact = self._contacts.check(name=name, email=email, phone=phone)
+        wanted = {"name": contact.name, "email": contact.email, "phone": contact.phone}
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref)
+            if booking is None:
+                raise NotFound
+            if not await queries.claim(session, ref, version):
+                raise ChangedMeanwhile
+            before = {field: getattr(booking, field) for field in wanted}
+            await queries.correct(session, ref, **wanted)
+            session.add(
+                AuditEntry(
+                    actor=actor,
+                    action="booking.correct",
+                    subject=ref,
+                    before=before,
+                    after=wanted,
+                )
+            )
+
+    async def resend(self, ref: str, *, version: int, actor: str) -> int:
+        """Send the confirmation again; returns how many messages.
+
+        Raises:
+            ChangedMeanwhile: If somebody acted on it since it was seen.
+            NotFound: If there is no such booking.
+        """
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref)
+            if booking is None:
+                raise NotFound
+            if not await queries.claim(session, ref, version):
+                raise ChangedMeanwhile
+            session.add(AuditEntry(actor=actor, action="booking.resend", subject=ref))
+        return await self._notifications.resend(booking.id)
+
+    async def refund(
+        self,
+        ref: str,
+        *,
+        version: int,
+        restock: bool,
+        actor: str,
+        tickets: Sequence[int] | None = None,
+        amount_paise: int | None = None,
+    ) -> RefundedView:
+        """Take a booking back, whole or in part, as `Refunds.refund` does.
+
+        Raises:
+            ChangedMeanwhile: If somebody acted on it since it was seen; nothing was given back.
+        """
+        async with self._database.transaction() as session:
+            if await booking_queries.by_ref(session, ref) is None:
+                raise NotFound
+            if not await queries.claim(session, ref, version):
+                raise ChangedMeanwhile
+        return await self._refunds.refund(
+            ref, actor=actor, restock=restock, tickets=tickets, amount_paise=amount_paise
+        )
