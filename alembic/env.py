@@ -35,5 +35,5 @@ def run_migrations(url: str) -> None:
 
 
 with backing_services(load_settings()) as settings:
-    assert settings.database_url is not None  # noqa: S101  filled in by backing_services
-    run_migrations(settings.database_url)
+    assert settings.direct_url is not None  # noqa: S101  filled in by backing_services
+    run_migrations(settings.direct_url)

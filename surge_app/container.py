@@ -98,7 +98,11 @@ def build_container(
             "DATABASE_URL, REDIS_URL and SURGE_SECRET_KEY must be known before the services start."
         )
         raise ConfigurationError(msg)
-    database = Database(settings.database_url, application_name=f"surge-{process}")
+    database = Database(
+        settings.database_url,
+        application_name=f"surge-{process}",
+        is_pooled=settings.database_direct_url is not None,
+    )
     redis = connect(settings.redis_url, client_name=f"surge-{process}")
     limits = RateLimiter(redis, enabled=settings.rate_limits)
     identity = Identity(settings.secret_key, secure=settings.has_secure_cookies)

@@ -15,11 +15,12 @@ from redis.exceptions import RedisError
 
 from surge_app.frontend_build import PROJECT
 from surge_app.kv.client import connect, information
-from surge_app.settings import Settings
+from surge_app.settings import STATEMENT_SECONDS, Settings
 
 _MOST_SKEW_SECONDS = 2.0
 _FEWEST_CONNECTIONS = 50
 _SHORTEST_KEY = 32
+_LONGEST_STATEMENT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _configuration(settings: Settings) -> list[Check]:
 async def _postgres(settings: Settings) -> list[Check]:
     try:
         async with await psycopg.AsyncConnection.connect(
-            settings.database_url or "", connect_timeout=5
+            settings.direct_url or "", connect_timeout=5
         ) as connection:
             cursor = await connection.execute(
                 "SELECT clock_timestamp(), current_setting('max_connections')::int,"
@@ -96,6 +97,31 @@ async def _postgres(settings: Settings) -> list[Check]:
             "" if connections >= _FEWEST_CONNECTIONS else "Raise max_connections.",
         ),
         Check("migrations", is_current, "" if is_current else "Run `python -m surge_app migrate`."),
+        *await _pooler(settings),
+    ]
+
+
+async def _pooler(settings: Settings) -> list[Check]:
+    """Look at Postgres the way the services do, if a pooler stands in between."""
+    if settings.database_direct_url is None:
+        return []
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            settings.database_url or "", connect_timeout=5, prepare_threshold=None
+        ) as connection:
+            cursor = await connection.execute(
+                "SELECT extract(epoch FROM current_setting('statement_timeout')::interval)::int,"
+                " current_database()"
+            )
+            row = await cursor.fetchone()
+    except psycopg.Error:
+        return [Check("pooler", is_ok=False, advice="Check DATABASE_URL and that it runs.")]
+    limit, name = row or (0, "")
+    is_limited = 0 < limit <= _LONGEST_STATEMENT_SECONDS
+    advice = f"Run ALTER DATABASE {name} SET statement_timeout = '{STATEMENT_SECONDS}s'."
+    return [
+        Check("pooler", is_ok=True),
+        Check("time of a statement", is_limited, "" if is_limited else advice),
     ]
 
 

@@ -31,6 +31,7 @@ from surge_app.accounts import server_account
 from surge_app.errors import ConfigurationError
 from surge_app.local_server import LocalServer, server_environment
 from surge_app.processes import FileLock, exclusively, is_alive
+from surge_app.settings import SESSION_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,6 +43,7 @@ _DATABASE: Final = "surge"
 _PORT: Final = 5432
 _LOCK_SECONDS: Final = 240
 _REACH_SECONDS: Final = 5
+_POOLER_REFUSES: Final = "unsupported startup parameter"
 _POSTGRES_VERSION: Final = "18"
 _POSTGRES_OPTIONS: Final = {
     "listen_addresses": "",
@@ -129,31 +131,46 @@ def check_reachable(settings: Settings) -> None:
     Raises:
         ConfigurationError: If one does not; the message names the variable, never a password.
     """
-    asyncio.run(_check(settings.database_url, settings.redis_url))
+    asyncio.run(_check(settings))
 
 
-async def _check(database_url: str | None, redis_url: str | None) -> None:
-    problems = await asyncio.gather(_postgres_problem(database_url), _redis_problem(redis_url))
+async def _check(settings: Settings) -> None:
+    direct = settings.database_direct_url
+    problems = await asyncio.gather(
+        _postgres_problem("DATABASE_URL", settings.database_url, is_pooled=direct is not None),
+        _postgres_problem("SURGE_DATABASE_DIRECT_URL", direct),
+        _redis_problem(settings.redis_url),
+    )
     found = [problem for problem in problems if problem]
     if found:
         raise ConfigurationError(" ".join(found))
 
 
-async def _postgres_problem(url: str | None) -> str | None:
+async def _postgres_problem(
+    variable: str, url: str | None, *, is_pooled: bool = False
+) -> str | None:
     if url is None:
         return None
     try:
         # libpq quotes a malformed URL in its complaint; this does not.
         _ = urlsplit(url).port, conninfo.conninfo_to_dict(url)
     except (ValueError, psycopg.ProgrammingError):
-        return "DATABASE_URL: this is not a valid postgresql:// URL."
+        return f"{variable}: this is not a valid postgresql:// URL."
+    options = {} if is_pooled else {"options": SESSION_OPTIONS}
     try:
         async with asyncio.timeout(_REACH_SECONDS):
-            connection = await psycopg.AsyncConnection.connect(url)
+            connection = await psycopg.AsyncConnection.connect(
+                url, prepare_threshold=None, **options
+            )
             async with connection:
                 await connection.execute("SELECT 1")
     except (psycopg.Error, OSError, TimeoutError) as error:
-        return f"DATABASE_URL: Postgres cannot be reached{_reason(error, url)}"
+        if _POOLER_REFUSES in str(error):
+            return (
+                f"{variable} leads to a pooler; set SURGE_DATABASE_DIRECT_URL to the address of "
+                "Postgres itself, beside DATABASE_URL."
+            )
+        return f"{variable}: Postgres cannot be reached{_reason(error, url)}"
     return None
 
 

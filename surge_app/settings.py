@@ -21,6 +21,15 @@ _RAZORPAY_URL = "https://api.razorpay.com"
 _REFLEX_DATABASE = 1
 _SENDGRID_URL = "https://api.sendgrid.com"
 
+STATEMENT_SECONDS = 15
+"""Longer than this no statement of a visitor takes; Postgres ends it."""
+
+SESSION_OPTIONS = f"-c statement_timeout={STATEMENT_SECONDS}s"
+"""What a connection to Postgres asks for when it starts.
+
+A pooler in transaction mode refuses it, so one that nobody has told of is found out at once.
+"""
+
 
 class Settings(BaseSettings):
     """The configuration of one process.
@@ -30,6 +39,8 @@ class Settings(BaseSettings):
 
     Attributes:
         database_url: A `postgresql://` URL; None starts the embedded Postgres.
+        database_direct_url: Leads to Postgres itself; set it if, and only if, `database_url` leads
+            to a pooler in transaction mode, such as PgBouncer. See `direct_url`.
         redis_url: A `redis://`, `rediss://` or `unix://` URL; None starts the embedded Redis.
         host: The address to listen on; by default every one in production, and only this
             machine in development, where payments are the sandbox and mails can be read.
@@ -52,6 +63,7 @@ class Settings(BaseSettings):
     # The development server overwrites PORT with the port of the pages.
     port: int = Field(3000, ge=1, le=65535, validation_alias=AliasChoices("SURGE_API_PORT", "PORT"))
     database_url: str | None = Field(None, alias="DATABASE_URL")
+    database_direct_url: str | None = Field(None, alias="SURGE_DATABASE_DIRECT_URL")
     redis_url: str | None = Field(None, alias="REDIS_URL")
     host: str = Field("", alias="SURGE_HOST")
     public_url: str = Field("", alias="SURGE_PUBLIC_URL")
@@ -94,7 +106,7 @@ class Settings(BaseSettings):
     def _without_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_direct_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("postgresql://", "postgres://")):
@@ -109,6 +121,13 @@ class Settings(BaseSettings):
             msg = "must start with redis://, rediss:// or unix://"
             raise ValueError(msg)
         return value
+
+    @model_validator(mode="after")
+    def _direct_url_stands_beside_another(self) -> Self:
+        if self.database_direct_url and not self.database_url:
+            msg = "SURGE_DATABASE_DIRECT_URL is set, so DATABASE_URL must be set too."
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _vendor_settings_come_whole(self) -> Self:
@@ -165,6 +184,11 @@ class Settings(BaseSettings):
     def is_production(self) -> bool:
         """Whether real people and real money are expected."""
         return self.env == "production"
+
+    @property
+    def direct_url(self) -> str | None:
+        """Where a session of Postgres is one's own: for locks of sessions, LISTEN, migrations."""
+        return self.database_direct_url or self.database_url
 
     @property
     def uses_sandbox_payments(self) -> bool:

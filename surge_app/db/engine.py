@@ -21,11 +21,11 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from surge_app.errors import Busy
+from surge_app.settings import SESSION_OPTIONS
 
 _POOL_SIZE = 16
 _TRUSTED_SECONDS = 1.0
 _POOL_TIMEOUT_SECONDS = 20
-_STATEMENT_TIMEOUT_MS = 15_000
 
 
 def sqlalchemy_url(url: str) -> URL:
@@ -72,7 +72,12 @@ class Database:
     """One process's access to Postgres. Nothing connects before the first transaction."""
 
     def __init__(
-        self, url: str, *, pool_size: int = _POOL_SIZE, application_name: str = "surge"
+        self,
+        url: str,
+        *,
+        pool_size: int = _POOL_SIZE,
+        application_name: str = "surge",
+        is_pooled: bool = False,
     ) -> None:
         """Create the engine.
 
@@ -80,7 +85,10 @@ class Database:
             url: A `postgresql://` URL.
             pool_size: Most connections this process opens; the next caller waits for one.
             application_name: Shown in `pg_stat_activity`.
+            is_pooled: Whether the URL leads to a pooler in transaction mode. The limit on the
+                time of a statement is then the database's own setting.
         """
+        options = {} if is_pooled else {"options": SESSION_OPTIONS}
         # Server-side prepared statements break behind PgBouncer in transaction mode.
         self._engine = create_async_engine(
             sqlalchemy_url(url),
@@ -92,7 +100,7 @@ class Database:
             connect_args={
                 "application_name": application_name,
                 "prepare_threshold": None,
-                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}",
+                **options,
             },
         )
         _ping_after_a_pause(self._engine)

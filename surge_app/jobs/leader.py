@@ -2,6 +2,7 @@
 
 The lock lives on a connection of its own and ends with it, so a killed leader is replaced within
 seconds. A leader that was merely asleep may overlap with the next for a moment; the jobs allow it.
+The connection leads to Postgres itself: through a pooler the lock would be anybody's.
 """
 
 # APScheduler 3 has no types.
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -20,6 +23,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from surge_app.container import Container
 from surge_app.jobs.schedule import Job, jobs_of
 from surge_app.log import get_logger
+from surge_app.settings import SESSION_OPTIONS
 
 _log = get_logger(__name__)
 
@@ -77,7 +81,7 @@ async def jobs_running(services: Container) -> AsyncGenerator[None]:
     """Take part in the election for as long as the block lasts, and run the jobs while leading."""
     runner = _Runner(jobs_of(services))
     runner.scheduler.start(paused=True)
-    task = asyncio.create_task(_take_part(runner, services.settings.database_url or ""))
+    task = asyncio.create_task(_take_part(runner, services.settings.direct_url or ""))
     try:
         yield
     finally:
@@ -91,7 +95,11 @@ async def _take_part(runner: _Runner, url: str) -> None:
     while True:
         try:
             connection = await psycopg.AsyncConnection.connect(
-                url, autocommit=True, application_name="surge-leader", connect_timeout=5
+                url,
+                autocommit=True,
+                application_name=session_name(),
+                connect_timeout=5,
+                options=SESSION_OPTIONS,
             )
             async with connection:
                 await _lead_when_possible(runner, connection)
@@ -120,3 +128,8 @@ async def _lead_when_possible(
                     runner.scheduler.resume()
                     _log.info("leading_jobs")
         await asyncio.sleep(_HEARTBEAT_SECONDS)
+
+
+def session_name() -> str:
+    """Tell whoever reads `pg_stat_activity` which process of which machine this is."""
+    return f"surge-leader {os.getpid()} {socket.gethostname()}"[:63]

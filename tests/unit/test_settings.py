@@ -257,3 +257,19 @@ def test_loading_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatc
 def test_an_override_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "4000")
     assert load_settings(port=5000).port == 5000
+
+
+def test_locks_and_migrations_go_past_a_pooler_if_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pooled = {"DATABASE_URL": "postgresql://pooler:6432/surge"}
+    assert _load(monkeypatch, pooled).direct_url == "postgresql://pooler:6432/surge"
+    direct = {"SURGE_DATABASE_DIRECT_URL": "postgresql://db:5432/surge"}
+    settings = _load(monkeypatch, pooled | direct)
+    assert settings.database_url == "postgresql://pooler:6432/surge"
+    assert settings.direct_url == "postgresql://db:5432/surge"
+
+
+def test_a_direct_address_alone_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = _sentence(monkeypatch, {"SURGE_DATABASE_DIRECT_URL": "postgresql://db:5432/surge"})
+    assert text == "SURGE_DATABASE_DIRECT_URL is set, so DATABASE_URL must be set too."
