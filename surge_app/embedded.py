@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 import psutil
@@ -156,7 +156,7 @@ async def _postgres_problem(
         _ = urlsplit(url).port, conninfo.conninfo_to_dict(url)
     except (ValueError, psycopg.ProgrammingError):
         return f"{variable}: this is not a valid postgresql:// URL."
-    options = {} if is_pooled else {"options": SESSION_OPTIONS}
+    options: dict[str, Any] = {} if is_pooled else {"options": SESSION_OPTIONS}
     try:
         async with asyncio.timeout(_REACH_SECONDS):
             connection = await psycopg.AsyncConnection.connect(

@@ -1,7 +1,7 @@
 """The list of participants as a file: CSV and XLSX, one row for each ticket, in flat memory."""
 
-# xlsxwriter types its methods only in part.
-# pyright: reportUnknownMemberType=false
+# xlsxwriter comes without types.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 
