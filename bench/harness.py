@@ -30,6 +30,7 @@ from surge_app.services.offers import NewEvent, NewTier
 from surge_app.settings import Settings, load_settings
 
 _PASS_SECONDS = 3600
+_NUMBERS = 10_000_000
 _TPS = re.compile(r"tps = ([0-9.]+)")
 
 
@@ -80,8 +81,10 @@ async def open_sale(services: Container, *, units: int, fee_paise: int = 2_500) 
         fee_paise=fee_paise,
     )
     slug = await services.catalog.create(new, actor="bench")
+    lines = LineStore(services.redis)
     rules = LineRules("published", None, None, False, 1_000_000, None, "")
-    await LineStore(services.redis).publish_rules(slug, rules)
+    await lines.publish(slug, rules, None, ceiling=_NUMBERS)
+    await lines.begin(slug, start=0, ceiling=_NUMBERS, early=None)
     event = await services.catalog.event(slug)
     return Sale(slug, event.id, event.tiers[0].id)
 
@@ -91,7 +94,7 @@ def admit(settings: Settings, sale: Sale, count: int) -> list[str]:
     visitors = [new_id() for _ in range(count)]
     ends = (time.time() + _PASS_SECONDS) * 1000
     with redis.Redis.from_url(settings.redis_url or "") as client:
-        passes = keys.line(sale.slug)[7]
+        passes = keys.part(sale.slug, "passes")
         for start in range(0, count, 10_000):
             client.zadd(passes, dict.fromkeys(visitors[start : start + 10_000], ends))
     return visitors

@@ -71,7 +71,7 @@ async def _asks(services: Container, sale: Sale, count: int) -> list[bytes]:
         path = f"/api/events/{sale.slug}/intents"
         requests.append(_request("POST", path, cookies=f"{cookies}; {shopping}", body=body))
         visitors[visitor_id] = ends
-    await services.redis.zadd(keys.line(sale.slug)[7], visitors)  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
+    await services.redis.zadd(keys.part(sale.slug, "passes"), visitors)  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
     return requests
 
 

@@ -210,6 +210,9 @@ def event_create(  # noqa: PLR0913  one option for each setting of an event
     max_per_person: Annotated[int, typer.Option(min=1, max=100)] = 6,
     hold_seconds: Annotated[int, typer.Option(min=5, max=3600)] = 300,
     challenge: Annotated[str, typer.Option(help="off, auto or always.")] = "off",
+    queue_order: Annotated[
+        str, typer.Option(help="Of those who come before the opening: fifo, or random (drawn).")
+    ] = "fifo",
     refund_policy: Annotated[str, typer.Option()] = "",
     organizer_name: Annotated[str, typer.Option()] = "",
     organizer_email: Annotated[str, typer.Option()] = "",
@@ -231,6 +234,7 @@ def event_create(  # noqa: PLR0913  one option for each setting of an event
         max_per_person=max_per_person,
         hold_seconds=hold_seconds,
         challenge=challenge,
+        queue_order=queue_order,
         refund_policy=refund_policy,
         organizer_name=organizer_name,
         organizer_email=organizer_email,

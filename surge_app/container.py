@@ -18,13 +18,7 @@ from surge_app.kv.arrivals import ArrivalStore
 from surge_app.kv.client import connect
 from surge_app.kv.limits import RateLimiter
 from surge_app.kv.line import LineStore
-from surge_app.providers import (
-    build_gateway,
-    build_mail,
-    build_mail_reports,
-    build_sms,
-    build_sms_reports,
-)
+from surge_app.providers import build_gateway, build_mail, build_sms
 from surge_app.services.admin_access import AdminAccess
 from surge_app.services.arrivals import Arrivals
 from surge_app.services.audit import Audit
@@ -32,13 +26,11 @@ from surge_app.services.board import Board
 from surge_app.services.catalog import Catalog
 from surge_app.services.challenge import Challenges
 from surge_app.services.check_in import CheckIn
-from surge_app.services.composing import Composer
 from surge_app.services.contacts import Contacts
-from surge_app.services.deliveries import Deliveries
-from surge_app.services.dispatcher import Dispatcher
 from surge_app.services.exports import Exports
 from surge_app.services.identity import Identity
 from surge_app.services.intents import Intents
+from surge_app.services.line_upkeep import LineUpkeep
 from surge_app.services.notifications import Notifications
 from surge_app.services.organizer import Organizer
 from surge_app.services.outages import GuardedGateway, Outages
@@ -78,8 +70,6 @@ class Container:
     ticket_codes: TicketCodes
     tickets: Tickets
     notifications: Notifications
-    dispatcher: Dispatcher
-    deliveries: Deliveries
     organizer: Organizer
     board: Board
     check_in: CheckIn
@@ -122,15 +112,15 @@ def build_container(
     gateway = GuardedGateway(vendor, outages)
     contacts = Contacts()
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
-    waiting_room = WaitingRoom(LineStore(redis), database)
+    lines = LineStore(redis)
+    waiting_room = WaitingRoom(lines, LineUpkeep(database, lines))
     intents = Intents(database, waiting_room, catalog, outages)
     settlement = Settlement(database, waiting_room)
     refunds = Refunds(database, gateway, catalog)
     payments = Payments(database, gateway, contacts, waiting_room, settlement, refunds, outages)
     ticket_codes = TicketCodes(settings.secret_key)
     tickets = Tickets(database, identity, ticket_codes, base_url=settings.base_url)
-    notifications = Notifications(database, contacts)
-    mail, sms = build_mail(settings), build_sms(settings)
+    notifications = Notifications(database, build_mail(settings), build_sms(settings), tickets)
     return Container(
         settings=settings,
         database=database,
@@ -155,15 +145,13 @@ def build_container(
         ticket_codes=ticket_codes,
         tickets=tickets,
         notifications=notifications,
-        dispatcher=Dispatcher(database, Composer(database, tickets), mail, sms),
-        deliveries=Deliveries(database, build_mail_reports(settings), build_sms_reports(settings)),
         revivals=Revivals(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
         participants=Participants(database, contacts, notifications, refunds),
         exports=Exports(database),
         check_in=CheckIn(database, ticket_codes),
         board=Board(database, waiting_room),
-        organizer=Organizer(database, catalog, waiting_room, notifications),
+        organizer=Organizer(database, catalog, waiting_room, notifications, intents),
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
         audit=Audit(database),
     )
@@ -210,5 +198,6 @@ async def running(
         try:
             yield container
         finally:
+            await container.waiting_room.views.close()
             await container.redis.aclose()
             await container.database.close()

@@ -272,6 +272,7 @@ class LineUnavailable(SurgeError):
 
     code = "line_unavailable"
     status = 503
+    retry_after_seconds: ClassVar[int] = 5
 
 
 class Busy(SurgeError):

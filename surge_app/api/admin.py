@@ -14,6 +14,8 @@ from surge_app.api.organizer_schemas import (
     IntentPageOut,
     NewEventIn,
     NewTierIn,
+    RevokedOut,
+    RevokeIn,
     TierChangesIn,
 )
 from surge_app.api.schemas import (
@@ -114,6 +116,17 @@ async def pause_queue(slug: str, services: Services, user: AdminUser) -> None:
 async def resume_queue(slug: str, services: Services, user: AdminUser) -> None:
     """Let people in again, in order."""
     await services.organizer.resume(slug, actor=user)
+
+
+@router.post("/events/{slug}/queue/revoke")
+async def revoke_passes(
+    slug: str, body: RevokeIn, services: Services, user: AdminUser
+) -> RevokedOut:
+    """Take the right to shop from one number, wherever it is, or from everybody inside.
+
+    What they hold and are not paying for goes back to everyone.
+    """
+    return RevokedOut(passes=await services.organizer.revoke_passes(slug, body.number, actor=user))
 
 
 @router.get("/events/{slug}/intents")

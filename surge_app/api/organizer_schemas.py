@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from surge_app.api.schemas import Body, IntentLineOut, Name, Slug
 from surge_app.services.offers import NewTier
@@ -72,6 +72,7 @@ class NewEventIn(Body):
     concurrent_buyers: int = Field(200, ge=1, le=1_000_000)
     admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
     challenge: Literal["off", "auto", "always"] = "off"
+    queue_order: Literal["fifo", "random"] = "fifo"
     fee_paise: int | None = Field(None, ge=0, le=100_000_000)
     refund_policy: str = Field("", max_length=2_000)
     organizer_name: str = Field("", max_length=200)
@@ -109,8 +110,29 @@ class EventChangesIn(Body):
     concurrent_buyers: int = Field(1, ge=1, le=1_000_000)
     admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
     queue_message: str = Field("", max_length=500)
+    queue_order: Literal["fifo", "random"] = "fifo"
     refund_policy: str = Field("", max_length=2_000)
     organizer_name: str = Field("", max_length=200)
     organizer_email: str = Field("", max_length=254)
     organizer_phone: str = Field("", max_length=30)
     ask_attendee_names: bool = False
+
+
+class RevokeIn(Body):
+    """Whose right to shop ends: one number's, or with `everyone` that of all inside or called."""
+
+    number: int | None = Field(None, ge=1, le=4_000_000_000)
+    everyone: bool = False
+
+    @model_validator(mode="after")
+    def _says_who(self) -> Self:
+        if (self.number is None) != self.everyone:
+            msg = "name a number, or everyone"
+            raise ValueError(msg)
+        return self
+
+
+class RevokedOut(BaseModel):
+    """How many passes ended."""
+
+    passes: int

@@ -10,7 +10,9 @@ from surge_app.api.schemas import JoinIn, ProblemOut, QueueOut
 from surge_app.container import Container
 from surge_app.errors import ChallengeRequired
 from surge_app.services.arrivals import Arrival
+from surge_app.services.identity import Visitor
 from surge_app.services.line_views import LineAnswer
+from surge_app.services.waiting_room import PASS_LIFE
 
 router = APIRouter(prefix="/api/queue", tags=["queue"])
 
@@ -36,15 +38,15 @@ async def join_queue(
     Where a proof of work is needed and none was sent, the answer is 428 with the `challenge` to
     solve; the same call with its `solution` then joins.
     """
-    visitor_id = services.identity.visitor(header)
-    if visitor_id is None:
-        visitor_id, cookie = services.identity.new_visitor()
-        response.headers.append("set-cookie", cookie.header)
+    known = services.identity.who(header)
+    visitor = known or Visitor(services.identity.new_visitor()[0])
     arrival = Arrival(
         slug,
-        visitor_id,
+        visitor.id,
         address=sender.address,
         is_ordinary=sender.is_ordinary,
+        number=visitor.places.get(slug, 0),
+        had_pass=slug in services.identity.passes(header, age=PASS_LIFE),
         **(sent.model_dump() if sent else {}),
     )
     try:
@@ -52,9 +54,12 @@ async def join_queue(
     except ChallengeRequired as error:
         # The challenge is for this visitor, so the cookie must come along.
         refusal = problem_response(error)
-        refusal.raw_headers.extend(response.raw_headers)
+        if known is None:
+            refusal.headers.append("set-cookie", services.identity.with_place(visitor).header)
         return refusal
-    return _answer(services, header, response, visitor_id, slug, line)
+    if known is None and line.number is None:
+        response.headers.append("set-cookie", services.identity.with_place(visitor).header)
+    return _answer(services, header, response, visitor, slug, line)
 
 
 @router.get("/{slug}", responses=_PROBLEMS)
@@ -62,38 +67,38 @@ async def poll_queue(
     slug: str, response: Response, services: Services, header: Cookies
 ) -> QueueOut:
     """Tell a visitor where they are; obey `retry_after_ms`. The gate answers it, faster."""
-    visitor_id = services.identity.visitor(header) or ""
-    line = await services.waiting_room.poll(slug, visitor_id)
-    return _answer(services, header, response, visitor_id, slug, line)
+    visitor = services.identity.who(header)
+    had_pass = slug in services.identity.passes(header, age=PASS_LIFE)
+    line = await services.waiting_room.poll(slug, visitor, had_pass=had_pass)
+    return _answer(services, header, response, visitor, slug, line)
 
 
 @router.delete("/{slug}", status_code=204)
-async def leave_queue(slug: str, services: Services, header: Cookies) -> None:
+async def leave_queue(slug: str, response: Response, services: Services, header: Cookies) -> None:
     """Give up the place, or the pass and what is held with it; the next in line is called."""
-    visitor_id = services.identity.visitor(header)
-    if visitor_id is None:
+    visitor = services.identity.who(header)
+    if visitor is None:
         return
     if slug in services.identity.passes(header):
-        await services.intents.release_live(slug, visitor_id)
-    await services.waiting_room.leave(slug, visitor_id)
+        await services.intents.release_live(slug, visitor.id)
+    await services.waiting_room.leave(slug, visitor.id)
+    if slug in visitor.places:
+        response.headers.append("set-cookie", services.identity.with_place(visitor, slug).header)
 
 
 def _answer(
     services: Container,
     header: str,
     response: Response,
-    visitor_id: str,
+    visitor: Visitor | None,
     slug: str,
     line: LineAnswer,
 ) -> QueueOut:
-    if line.state == "admitted":
-        cookie = services.identity.with_pass(_with_visitor(header, response), visitor_id, slug)
-        response.headers.append("set-cookie", cookie.header)
+    if visitor is not None:
+        is_admitted = line.state == "admitted"
+        for cookie in services.identity.after_line(
+            header, visitor, slug, number=line.number, is_admitted=is_admitted
+        ):
+            response.headers.append("set-cookie", cookie.header)
     response.headers["cache-control"] = "no-store"
     return QueueOut.model_validate(line.document())
-
-
-def _with_visitor(header: str, response: Response) -> str:
-    """Return the cookies as the browser will send them next time."""
-    fresh = [value.partition(";")[0] for value in response.headers.getlist("set-cookie")]
-    return "; ".join([*fresh, header])

@@ -119,10 +119,7 @@ class QueueOut(BaseModel):
     message: str
     pass_expires_at: datetime | None
     waiting: int
-    note: (
-        Literal["slower", "all_held", "recovering", "recalled", "passed_over", "place_lost", "full"]
-        | None
-    )
+    note: Literal["slower", "all_held", "recovering", "recalled", "place_lost", "full"] | None
     note_text: str | None
     opens_in_ms: int | None
     order: OrderOut
@@ -308,9 +305,17 @@ class QueueStatsOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     waiting: int
+    absent: int
+    called: int
     inside: int
     admitted: int
+    served: int
     left: int
+    no_shows: int
+    admitted_last_minute: int
+    last_eta_low_seconds: int | None
+    last_eta_high_seconds: int | None
+    is_recovering: bool
     paused: bool
     concurrent_buyers: int
 

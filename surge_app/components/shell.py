@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.el.element import Element
 
-STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css", "/queue.css")
+STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css")
 _FIRST_FACES = (
     "/fonts/bricolage-grotesque-latin-wght-normal.woff2",
     "/fonts/inter-latin-wght-normal.woff2",
@@ -109,12 +109,5 @@ def _tab(label: str, href: Any, *, here: bool) -> rx.Component:
 
 
 def fallback() -> rx.Component:
-    """Create what is shown until the first script has run; where none will, the gate goes on."""
-    return rx.el.div(
-        rx.el.div(brand(), class_name="bar"),
-        rx.el.noscript(
-            rx.el.meta(http_equiv="refresh", content="0;url=?plain=1"),
-            rx.el.a("Go on without JavaScript", href="?plain=1", class_name="button"),
-        ),
-        class_name="page",
-    )
+    """Create what is shown until the first script has run."""
+    return rx.el.div(rx.el.div(brand(), class_name="bar"), class_name="page")

@@ -22,8 +22,7 @@ from surge_app.errors import (
     Unauthorized,
 )
 from surge_app.gate.headers import CAMERA, security_headers
-from surge_app.gate.plain import PlainQueue, needs_javascript
-from surge_app.gate.poll import answer_poll
+from surge_app.gate.poll import Polls
 from surge_app.gate.request import (
     Answer,
     Request,
@@ -45,7 +44,6 @@ from surge_app.gate.rules import (
     is_scanner,
     is_socket,
     page_target,
-    plain_queue,
     polled_event,
 )
 from surge_app.settings import Settings
@@ -63,12 +61,16 @@ class Gate:
         self._app = app
         self._settings = settings
         self._security = security_headers(settings)
-        self._plain = PlainQueue(app)
+        self._polls = Polls(self._security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] not in {"http", "websocket"} or not container.is_installed():
             await self._app(scope, receive, send)
+            return
+        slug = polled_event(scope["path"])
+        if slug is not None and scope["type"] == "http" and scope["method"] == "GET":
+            await self._polls.answer(container.current(), scope, send, slug)
             return
         request = read_request(scope, trusted_proxy_hops=self._settings.trusted_proxy_hops)
         if scope["type"] == "websocket":
@@ -80,9 +82,6 @@ class Gate:
             guarded = with_headers(send, (*self._security, ("x-request-id", request_id)))
             receive = limited(receive, largest=_LARGEST_BODY)
             answer, extra = await self._decide(request)
-            plain = plain_queue(request.path) if answer is None else None
-            if plain is not None:
-                answer = await self._plain.answer(container.current(), plain, scope, receive)
             if answer is not None:
                 await answer.send(guarded)
             else:
@@ -106,21 +105,14 @@ class Gate:
         )
 
     async def _decide(self, request: Request) -> tuple[Answer | None, list[tuple[str, str]]]:
-        services = container.current()
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal, []
-        slug = polled_event(request.path)
-        if slug is not None and request.method == "GET":
-            return await answer_poll(services, request, slug), []
         if request.path == "/":
             return redirect("/events", status=307), []
         target = page_target(request.path)
-        if target is None or plain_queue(request.path) is not None:
+        if target is None:
             return None, []
-        if "plain" in request.query:
-            is_cold = target.access is Access.COLD
-            return needs_javascript(target.name if is_cold else None), []
         return await self._page(request, target)
 
     def _refusal(self, request: Request) -> Answer | None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote
 
 from starlette.types import Message, Receive, Scope, Send
 
-from surge_app.errors import RateLimited, SurgeError
+from surge_app.errors import LineUnavailable, RateLimited, SurgeError
 
 _PROBLEM_TYPE = "application/problem+json"
 
@@ -49,12 +49,12 @@ class Answer:
     media_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = field(default=())
 
-    async def send(self, send: Send) -> None:
-        """Write it to the connection."""
+    async def send(self, send: Send, extra: Iterable[tuple[str, str]] = ()) -> None:
+        """Write it to the connection, with `extra` headers beside its own."""
         headers = [
             (b"content-type", self.media_type.encode()),
             (b"content-length", str(len(self.body)).encode()),
-            *((name.encode(), value.encode("latin-1")) for name, value in self.headers),
+            *((name.encode(), value.encode("latin-1")) for name, value in (*self.headers, *extra)),
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
@@ -97,7 +97,7 @@ def json_answer(
 def problem(error: SurgeError) -> Answer:
     """Render an error as a problem document (RFC 9457)."""
     headers: list[tuple[str, str]] = []
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | LineUnavailable):
         headers.append(("retry-after", str(error.retry_after_seconds)))
     return json_answer(error.status, error.document(), headers, _PROBLEM_TYPE)
 

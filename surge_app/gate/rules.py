@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +29,7 @@ class Target:
     root: str
 
 
+_POLLED = re.compile(r"/api/queue/([a-z0-9]+(?:-[a-z0-9]+)*)")
 _ROOTS = {
     "events": Access.COLD,
     "queue": Access.COLD,
@@ -69,17 +71,10 @@ def is_socket(path: str) -> bool:
     return path.startswith("/_event")
 
 
-def plain_queue(path: str) -> str | None:
-    """Return the slug of `/queue/{slug}/plain`, the waiting room without JavaScript."""
-    parts = path.strip("/").split("/")
-    is_twin = len(parts) == 3 and parts[0] == "queue" and parts[2] == "plain"  # noqa: PLR2004
-    return parts[1] if is_twin else None
-
-
 def polled_event(path: str) -> str | None:
     """Return the slug of `/api/queue/{slug}`, the one address that is asked all the time."""
-    head, _, slug = path.rpartition("/")
-    return slug if head == "/api/queue" and slug else None
+    found = _POLLED.fullmatch(path)
+    return None if found is None else found[1]
 
 
 def held_event(path: str) -> str | None:

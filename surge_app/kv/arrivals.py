@@ -78,9 +78,8 @@ class ArrivalStore:
             shared: Limits that are not asked about someone who has a place already.
         """
         limits = [*own, *shared]
-        parts = dict(zip(keys.LINE_PARTS, keys.line(slug), strict=True))
         names = [
-            *(parts[part] for part in ("rules", "numbers", "passes", "line")),
+            *(keys.part(slug, part) for part in ("rules", "numbers", "passes", "counters")),
             keys.pressure(slug),
             keys.proved(slug, visitor_id),
             keys.spent(slug, proof.digest if proof else ""),

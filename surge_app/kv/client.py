@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
+from hashlib import sha1
 from importlib.resources import files
 from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.client import NEVER_DECODE
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 _TIMEOUT_SECONDS = 3.0
@@ -54,17 +56,31 @@ class Script:
             *names: File names without `.lua`; a prelude first, the body last.
         """
         folder = files("surge_app.kv") / "lua"
-        source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
-        self._script = redis.register_script(source)
+        self._source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
+        self._hash = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+        self._redis = redis
 
-    async def run(self, keys: Sequence[str], *arguments: str | int) -> Any:
+    async def run(self, keys: Sequence[str], *arguments: str | int | bytes) -> Any:
         """Run it; the file's first lines say what it takes and returns."""
-        return await self._script(keys=list(keys), args=list(arguments))
+        return await self._run(keys, arguments, {})
+
+    async def run_raw(self, keys: Sequence[str], *arguments: str | int | bytes) -> Any:
+        """Run it and return its strings as bytes, as they are."""
+        return await self._run(keys, arguments, {NEVER_DECODE: True})
+
+    async def _run(
+        self, keys: Sequence[str], arguments: Sequence[str | int | bytes], options: dict[str, bool]
+    ) -> Any:
+        call = (len(keys), *keys, *arguments)
+        try:
+            return await self._redis.execute_command("EVALSHA", self._hash, *call, **options)
+        except NoScriptError:
+            return await self._redis.execute_command("EVAL", self._source, *call, **options)
 
 
-async def write_hash(redis: Redis, key: str, fields: Mapping[str, str | int]) -> None:
-    """Set fields of a hash."""
-    await cast("Awaitable[int]", redis.hset(key, mapping=dict(fields)))
+async def read_raw(redis: Redis, key: str) -> bytes:
+    """Return a string key as it is, empty if there is none."""
+    return await redis.execute_command("GET", key, **{NEVER_DECODE: True}) or b""
 
 
 async def answers(redis: Redis) -> bool:

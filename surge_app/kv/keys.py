@@ -13,27 +13,25 @@ LINE_PARTS = (
     "stock",
     "counters",
     "numbers",
-    "line",
+    "waiting",
     "absent",
     "seen",
+    "called",
     "passes",
+    "inside",
     "recent",
+    "order",
 )
 
 
 def line(slug: str) -> list[str]:
     """Return the keys of one event's line, in the order the prelude `line.lua` names them."""
-    return [f"{_PREFIX}:{{{slug}}}:{part}" for part in LINE_PARTS]
+    return [part(slug, name) for name in LINE_PARTS]
 
 
-def rules(slug: str) -> str:
-    """Hash of the rules of sale the line follows, copied from Postgres."""
-    return line(slug)[0]
-
-
-def stock(slug: str) -> str:
-    """Hash of counts of units, copied from Postgres about once a second."""
-    return line(slug)[1]
+def part(slug: str, name: str) -> str:
+    """Return one key of an event's line; `name` is one of `LINE_PARTS`."""
+    return f"{_PREFIX}:{{{slug}}}:{name}"
 
 
 def limit(group: str, scope: str, subject: str) -> str:

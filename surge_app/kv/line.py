@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
 from datetime import timedelta
+from sys import byteorder
+from typing import Any
 
 from redis.asyncio import Redis
 
 from surge_app.kv import keys
-from surge_app.kv.client import Script, write_hash
+from surge_app.kv.client import Script, read_raw
+
+_KEPT_AFTER_THE_END = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,9 @@ class LineRules:
     concurrent_buyers: int
     admissions_per_minute: int | None
     message: str
+    queue_order: str = "fifo"
+    seed: str = ""
+    commitment: str = ""
     challenge: str = "off"
 
     def as_hash(self) -> dict[str, str]:
@@ -35,42 +43,112 @@ class LineRules:
             "concurrent_buyers": str(self.concurrent_buyers),
             "admissions_per_minute": str(self.admissions_per_minute or ""),
             "message": self.message,
+            "queue_order": self.queue_order,
+            "seed": self.seed,
+            "commitment": self.commitment,
             "challenge": self.challenge,
         }
 
 
 @dataclass(frozen=True, slots=True)
-class RawAnswer:
-    """What the scripts answer, with -1 turned into None.
+class LineStock:
+    """How many units there are, and how many visitors hold some."""
+
+    available: int
+    held: int
+    sold: int
+    holders: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineState:
+    """What is the same for everybody at one moment.
 
     Attributes:
-        state: As in the JSON contract, or `unknown` when no rules are known.
+        now_ms: The clock of Redis, milliseconds since the epoch.
+        sale: open, scheduled, ended, unknown (no such event) or unready (a moment later it is).
+        start: Numbers of this line are above it; None if there is no line yet.
+        issued: The highest number.
+        waiting: How many wait.
+        called: Numbers whose turn it is and who have not come yet.
+        inside: Passes in use.
+        limit: How many passes and calls there may be.
+        available: Units nobody holds, None if the stock is not known yet.
         admitted_last_minute: The measured pace.
-        waiting: How many have a number and are not inside yet.
+        first_admission_ms: The earliest admission in that minute.
+        is_recovering: Whether nobody is admitted until everybody has polled once.
+        seed: Of a drawn order, once it is drawn.
+        early: How many numbers came before the opening; None until it.
+        is_drawn: False while the early numbers wait for their places.
+        ceiling: No number above it may be issued.
+    """
+
+    now_ms: int
+    sale: str
+    is_paused: bool
+    start: int | None
+    issued: int
+    waiting: int
+    called: int
+    inside: int
+    limit: int
+    available: int | None
+    held: int | None
+    message: str
+    admitted_last_minute: int
+    first_admission_ms: int | None
+    is_recovering: bool
+    opens_at_ms: int | None
+    queue_order: str
+    commitment: str
+    seed: str
+    early: int | None
+    is_drawn: bool
+    ceiling: int | None
+
+    @property
+    def is_sold_out(self) -> bool:
+        """Whether nothing is left that anybody could still get."""
+        return self.available is not None and self.available + (self.held or 0) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """What the scripts tell one visitor.
+
+    Attributes:
+        state: As in the JSON contract, or `unknown` or `unready`.
+        note: recalled, place_lost or empty.
+        line: What is the same for everybody.
     """
 
     state: str
     number: int | None
     ahead: int | None
     pass_ends_ms: int | None
-    admitted_last_minute: int
-    available: int
-    held: int
-    message: str
-    now_ms: int
-    waiting: int
-    opens_at_ms: int | None
+    note: str
+    line: LineState
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The line at one moment: bit n of `bits` stands for place `first_byte * 8 + n`."""
+
+    first_byte: int
+    bits: bytes
+    line: LineState
 
 
 @dataclass(frozen=True, slots=True)
 class RawStats:
-    """Counts of a line."""
+    """Counts of a line since its beginning; `absent` were passed over and may be recalled."""
 
-    waiting: int
-    inside: int
+    absent: int
     admitted: int
     left: int
-    issued: int
+    served: int
+    no_shows: int
+    line: LineState
 
 
 class LineStore:
@@ -79,20 +157,50 @@ class LineStore:
     def __init__(self, redis: Redis) -> None:
         """Prepare the scripts; nothing connects yet."""
         self._redis = redis
-        self._join = Script(redis, "line", "join")
-        self._poll = Script(redis, "line", "poll")
-        self._leave = Script(redis, "line", "leave")
-        self._renew = Script(redis, "line", "renew")
-        self._grant = Script(redis, "line", "grant")
-        self._stats = Script(redis, "line", "stats")
+        self._scripts = {
+            name: Script(redis, "line", name)
+            for name in (
+                *("join", "poll", "leave", "renew", "grant", "revoke"),
+                *("tick", "stats", "begin", "upkeep", "draw"),
+            )
+        }
 
-    async def join(self, slug: str, visitor_id: str) -> RawAnswer:
-        """Take a number, or keep the one the visitor has."""
-        return _parse(await self._join.run(keys.line(slug), visitor_id))
+    async def join(
+        self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
+    ) -> RawAnswer:
+        """Take a number, or keep the one the visitor has; see `poll`."""
+        return await self._ask("join", slug, visitor_id, signed_number, had_pass=had_pass)
 
-    async def poll(self, slug: str, visitor_id: str) -> RawAnswer:
-        """Keep the place and tell where it is."""
-        return _parse(await self._poll.run(keys.line(slug), visitor_id))
+    async def poll(
+        self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
+    ) -> RawAnswer:
+        """Keep the place, come for the turn, and tell where one is.
+
+        Args:
+            slug: The event.
+            visitor_id: Who asks; nobody can be found under an empty name.
+            signed_number: The number the visitor's cookie names, 0 if none; it counts only if
+                the line was lost since.
+            had_pass: Whether a genuine pass of this event, not too old, came along; it counts
+                only while a lost line comes back.
+        """
+        return await self._ask("poll", slug, visitor_id, signed_number, had_pass=had_pass)
+
+    async def look(self, slug: str, *, start: int | None, seen: Iterable[int]) -> Look:
+        """Admit who may come in, and return the whole line.
+
+        Args:
+            slug: The event.
+            start: Of the line whose numbers were seen.
+            seen: Numbers that polled since the last look.
+        """
+        raw = await self._run_raw("tick", slug, -1 if start is None else start, packed(seen))
+        return Look(int(raw[0]), raw[1], _state(raw[2:]))
+
+    async def order(self, slug: str) -> bytes:
+        """Return the places of the drawn numbers as big-endian u32, empty if none are drawn."""
+        raw = await read_raw(self._redis, keys.part(slug, "order"))
+        return raw[: len(raw) // 2]
 
     async def leave(self, slug: str, visitor_id: str, *, is_served: bool = False) -> bool:
         """Give up the place or the pass; the next in line is admitted at once.
@@ -102,60 +210,142 @@ class LineStore:
             visitor_id: Who goes.
             is_served: Goes with tickets; else counted as having left without.
         """
-        counter = "served" if is_served else "left"
-        return bool(await self._leave.run(keys.line(slug), visitor_id, counter))
+        return bool(await self._run("leave", slug, visitor_id, "served" if is_served else "left"))
 
-    async def renew(self, slug: str, visitor_ids: Sequence[str], lease: timedelta) -> list[int]:
-        """Make passes last at least `lease` from now.
+    async def renew(
+        self, slug: str, visitor_ids: Sequence[str], lease: timedelta, *, life: timedelta
+    ) -> list[int]:
+        """Make passes last at least `lease` from now, but not beyond `life` from their beginning.
 
         Returns:
             For each visitor the end of the lease in milliseconds since the epoch, 0 without a
             pass.
         """
-        lease_ms = int(lease.total_seconds() * 1000)
-        ends = await self._renew.run(keys.line(slug), lease_ms, *visitor_ids)
+        ends = await self._run("renew", slug, _ms(lease), _ms(life), *visitor_ids)
         return [int(end) for end in ends]
 
     async def grant(self, slug: str, visitor_id: str, lease: timedelta) -> int:
         """Let a visitor in past the line; returns the end of the lease, as `renew`."""
-        lease_ms = int(lease.total_seconds() * 1000)
-        return int(await self._grant.run(keys.line(slug), lease_ms, visitor_id))
+        return int(await self._run("grant", slug, _ms(lease), visitor_id))
+
+    async def revoke(self, slug: str, number: int | None) -> list[str]:
+        """Take a number out of line and pass, or everybody inside and called if None.
+
+        Returns:
+            The visitors whose pass ended by it.
+        """
+        return list(await self._run("revoke", slug, "all" if number is None else number))
 
     async def stats(self, slug: str) -> RawStats:
         """Count a line."""
-        return RawStats(*(int(value) for value in await self._stats.run(keys.line(slug))))
+        raw = await self._run_raw("stats", slug)
+        return RawStats(*(int(value) for value in raw[:5]), line=_state(raw[5:]))
 
-    async def publish_rules(self, slug: str, rules: LineRules) -> None:
-        """Tell the line the rules of an event."""
-        await write_hash(self._redis, keys.rules(slug), rules.as_hash())
+    async def begin(self, slug: str, *, start: int, ceiling: int, early: int | None) -> bool:
+        """Open a new line, unless there is one; see `begin.lua`."""
+        return bool(await self._run("begin", slug, start, ceiling, -1 if early is None else early))
 
-    async def publish_stock(
-        self, slug: str, *, available: int, held: int, sold: int, holders: int
-    ) -> None:
-        """Tell the line how many units there are, and how many visitors hold some."""
-        await write_hash(
-            self._redis,
-            keys.stock(slug),
-            {"available": available, "held": held, "sold": sold, "holders": holders},
+    async def publish(
+        self, slug: str, rules: LineRules, stock: LineStock | None, *, ceiling: int
+    ) -> LineState:
+        """Tell the line what is so, and do what is due once a second.
+
+        Args:
+            slug: The event.
+            rules: As the organizer set them.
+            stock: None if it is not known.
+            ceiling: No number above it is issued; it is never lowered.
+        """
+        counts = ("",) * 4 if stock is None else astuple(stock)
+        pairs = [word for pair in rules.as_hash().items() for word in pair]
+        kept = _ms(_KEPT_AFTER_THE_END)
+        return _state(await self._run_raw("upkeep", slug, ceiling, kept, *counts, *pairs))
+
+    async def draw(self, slug: str, *, places: Iterable[int], numbers: Iterable[int]) -> bool:
+        """Give the early numbers their places, once.
+
+        Args:
+            slug: The event.
+            places: The place of number 1, 2 and so on.
+            numbers: The number at place 1, 2 and so on.
+        """
+        return bool(await self._run("draw", slug, packed(places), packed(numbers)))
+
+    async def _ask(
+        self, name: str, slug: str, visitor_id: str, signed_number: int, *, had_pass: bool
+    ) -> RawAnswer:
+        raw = await self._run_raw(name, slug, visitor_id, signed_number, "1" if had_pass else "0")
+        state, number, ahead, ends, note = raw[:5]
+        return RawAnswer(
+            state=_text(state),
+            number=_known(number),
+            ahead=_known(ahead),
+            pass_ends_ms=_known(ends),
+            note=_text(note),
+            line=_state(raw[5:]),
         )
 
+    async def _run(self, name: str, slug: str, *arguments: str | int | bytes) -> Any:
+        return await self._scripts[name].run(keys.line(slug), *arguments)
 
-def _parse(raw: list[str | int]) -> RawAnswer:
-    state, number, ahead, ends, pace, available, held, message, now, waiting, opens = raw
-    return RawAnswer(
-        state=str(state),
-        number=_known(number),
-        ahead=_known(ahead),
-        pass_ends_ms=_known(ends),
-        admitted_last_minute=int(pace),
-        available=max(0, int(available)),
-        held=max(0, int(held)),
-        message=str(message),
+    async def _run_raw(self, name: str, slug: str, *arguments: str | int | bytes) -> list[bytes]:
+        return await self._scripts[name].run_raw(keys.line(slug), *arguments)
+
+
+def packed(numbers: Iterable[int]) -> bytes:
+    """Return numbers as big-endian u32."""
+    values = array("I", numbers)
+    if byteorder == "little":
+        values.byteswap()
+    return values.tobytes()
+
+
+def unpacked(raw: bytes) -> array[int]:
+    """Return the numbers `packed` packed."""
+    values = array("I", raw)
+    if byteorder == "little":
+        values.byteswap()
+    return values
+
+
+def _state(raw: Sequence[bytes | int]) -> LineState:
+    now, sale, paused, start, issued, waiting, called, inside, limit, *rest = raw
+    available, held, message, pace, first, recovering, opens, *rest = rest
+    order, commitment, seed, early, drawn, ceiling = rest
+    return LineState(
         now_ms=int(now),
+        sale=_text(sale),
+        is_paused=int(paused) == 1,
+        start=_known(start),
+        issued=int(issued),
         waiting=int(waiting),
+        called=int(called),
+        inside=int(inside),
+        limit=int(limit),
+        available=_known(available),
+        held=_known(held),
+        message=_text(message),
+        admitted_last_minute=int(pace),
+        first_admission_ms=_known(first),
+        is_recovering=int(recovering) == 1,
         opens_at_ms=_known(opens),
+        queue_order=_text(order),
+        commitment=_text(commitment),
+        seed=_text(seed),
+        early=_known(early),
+        is_drawn=int(drawn) == 1,
+        ceiling=_known(ceiling),
     )
 
 
-def _known(value: str | int) -> int | None:
-    return None if int(value) < 0 else int(value)
+def _text(value: bytes | int) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _known(value: bytes | int) -> int | None:
+    found = int(float(value))
+    return None if found < 0 else found
+
+
+def _ms(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1000)

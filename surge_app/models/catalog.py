@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from surge_app.models.base import (
@@ -43,7 +43,11 @@ class UnitStatus(StrEnum):
 
 
 class Event(SQLModel, table=True):
-    """One occasion, with its rules of sale."""
+    """One occasion, with its rules of sale.
+
+    `queue_seed` draws the order of early arrivals; `line_early` is how many there were, known
+    from the opening on. No number above `line_floor` was ever issued in the line.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
@@ -58,6 +62,7 @@ class Event(SQLModel, table=True):
             name="admissions_per_minute_positive",
         ),
         CheckConstraint("challenge IN ('off', 'auto', 'always')", name="challenge_known"),
+        CheckConstraint("queue_order IN ('fifo', 'random')", name="queue_order_known"),
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_form"),
     )
 
@@ -79,6 +84,10 @@ class Event(SQLModel, table=True):
     concurrent_buyers: int = Field(default=200)
     admissions_per_minute: int | None = Field(default=None)
     challenge: str = text_field(default="off")
+    queue_order: str = text_field(default="fifo")
+    queue_seed: str = text_field(default="")
+    line_floor: int = Field(default=0, sa_type=BigInteger)
+    line_early: int | None = Field(default=None)
     is_paused: bool = Field(default=False)
     queue_message: str = text_field(default="")
     refund_policy: str = text_field(default="")

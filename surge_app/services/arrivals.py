@@ -14,6 +14,7 @@ from surge_app.errors import ChallengeRequired, LineUnavailable, NotFound, RateL
 from surge_app.kv.arrivals import ArrivalStore, Proof, Ruling
 from surge_app.kv.limits import Limit, networks
 from surge_app.services.challenge import Challenges, Solved
+from surge_app.services.identity import Visitor
 from surge_app.services.line_views import LineAnswer
 from surge_app.services.waiting_room import WaitingRoom
 
@@ -48,6 +49,8 @@ class Arrival:
         solution: A solved challenge as base64, or empty.
         website: A field that no person sees.
         opened_ms: For how long the page has been open, as the client says.
+        number: In this line, as the visitor's cookie names it; 0 if none.
+        had_pass: Whether a recent pass of this event came along.
     """
 
     slug: str
@@ -57,6 +60,8 @@ class Arrival:
     solution: str = ""
     website: str = ""
     opened_ms: float | None = None
+    number: int = 0
+    had_pass: bool = False
 
 
 class Arrivals:
@@ -93,10 +98,16 @@ class Arrivals:
             raise NotFound
         if ruling.verdict == "limited":
             raise RateLimited(math.ceil(ruling.wait_ms / 1000))
+        visitor = Visitor(arrival.visitor_id, {arrival.slug: arrival.number})
+        if ruling.verdict == "challenge" and (arrival.number or arrival.had_pass):
+            # Who had a place before the line was lost need not prove it again.
+            line = await self._waiting_room.poll(arrival.slug, visitor, had_pass=arrival.had_pass)
+            if line.number is not None or line.state == "admitted":
+                return line
         if ruling.verdict == "challenge":
             suspicion = _MOST_SUSPICION if lies else _suspicion(arrival, ruling)
             raise ChallengeRequired(self._challenge(arrival, ruling.per_second, suspicion))
-        line = await self._waiting_room.join(arrival.slug, arrival.visitor_id)
+        line = await self._waiting_room.join(arrival.slug, visitor, had_pass=arrival.had_pass)
         if ruling.verdict == "proved" and line.number is None and line.state != "admitted":
             await self._keep_proof(arrival)
         return line

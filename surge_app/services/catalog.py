@@ -17,6 +17,7 @@ from surge_app.db import units
 from surge_app.db.engine import Database
 from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
+from surge_app.services.line_order import new_seed
 from surge_app.services.offers import NewEvent, NewTier, SaleFrame, check_event
 from surge_app.services.views import EventView, Offer, TierOffer, TierView
 
@@ -289,6 +290,8 @@ def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
         concurrent_buyers=new.concurrent_buyers,
         admissions_per_minute=new.admissions_per_minute,
         challenge=new.challenge,
+        queue_order=new.queue_order,
+        queue_seed=new_seed(),
         refund_policy=new.refund_policy,
         organizer_name=new.organizer_name.strip(),
         organizer_email=new.organizer_email.strip(),

@@ -28,7 +28,7 @@ from surge_app.errors import (
     SurgeError,
 )
 from surge_app.services.views import IntentLineView, IntentView, Line, Offer, TierOffer
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room import PASS_LIFE, WaitingRoom
 
 _MOST_TOGETHER = 200
 _FLIGHTS = 2
@@ -68,7 +68,8 @@ class Holds:
             LineUnavailable: If the line does not answer.
         """
         lease = timedelta(seconds=event.hold_seconds) + _LEASE_SLACK
-        if not await self._waiting_room.has_pass(event.slug, visitor_id, lease=lease):
+        life = PASS_LIFE + lease
+        if not await self._waiting_room.has_pass(event.slug, visitor_id, lease=lease, life=life):
             raise NotAdmitted
         for attempt in range(_TRIES):
             ask = self._ask(event, visitor_id, wish)

@@ -6,25 +6,37 @@ its own, so a value signed for one can never be used for another.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, cast
 
 from itsdangerous import BadData, URLSafeTimedSerializer
+
+from surge_app.services.seal import Seal
 
 _VISITOR_AGE = timedelta(days=30)
 _PASS_AGE = timedelta(hours=2)
 _BOOKING_AGE = timedelta(days=400)
 _ADMIN_AGE = timedelta(hours=8)
 _LINK_AGE = timedelta(days=400)
-_LINK_TOKEN_BYTES = 12
 _MOST_BOOKINGS = 20
 _MOST_PASSES = 5
+_MOST_PLACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A browser, and the numbers it was given in the lines of events, by slug.
+
+    The signed numbers save asking Redis, and bring the order back if Redis has lost it; while
+    Redis knows better, they count for nothing.
+    """
+
+    id: str
+    places: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +60,75 @@ class Identity:
         """
         self._keys = list(reversed(secret_keys))
         self._secure = secure
+        self._signers: dict[str, URLSafeTimedSerializer] = {}
+        self._visitor_seal = Seal(secret_keys, salt=_salt("visitor"))
+        self._visitor_cookie = f"{self.cookie_name('visitor')}="
 
     def cookie_name(self, purpose: str) -> str:
         """Return the full name of a cookie, such as `surge_visitor`."""
         return f"__Host-surge_{purpose}" if self._secure else f"surge_{purpose}"
 
+    def who(self, cookie_header: str) -> Visitor | None:
+        """Return the visitor a request's cookies name, or None; every poll asks this."""
+        for part in cookie_header.split(";"):
+            text = part.lstrip()
+            if text.startswith(self._visitor_cookie):
+                sealed = text[len(self._visitor_cookie) :].strip(' "')
+                return _visitor(self._visitor_seal.opened(sealed, age=_VISITOR_AGE))
+        return None
+
     def visitor(self, cookie_header: str) -> str | None:
-        """Return the visitor a request's cookies name, or None."""
-        value = self._read("visitor", cookie_header, _VISITOR_AGE)
-        return value if isinstance(value, str) else None
+        """Return the id of the visitor a request's cookies name, or None."""
+        found = self.who(cookie_header)
+        return None if found is None else found.id
 
     def new_visitor(self) -> tuple[str, Cookie]:
         """Make a visitor: 128 random bits and the cookie that carries them."""
-        visitor_id = secrets.token_urlsafe(16)
-        return visitor_id, self._cookie("visitor", visitor_id, _VISITOR_AGE)
+        visitor = Visitor(secrets.token_urlsafe(16))
+        return visitor.id, self.with_place(visitor)
 
-    def passes(self, cookie_header: str) -> list[str]:
-        """Return the events whose pass this visitor's cookies carry; Redis has the last word."""
-        value = self._mapping("pass", cookie_header, _PASS_AGE)
+    def with_place(
+        self, visitor: Visitor, slug: str | None = None, number: int | None = None
+    ) -> Cookie:
+        """Return the visitor's cookie, with the number of one more line, or without it if None."""
+        others = [(other, at) for other, at in visitor.places.items() if other != slug]
+        own = [] if slug is None or number is None else [(slug, number)]
+        places = dict([*others, *own][-_MOST_PLACES:])
+        return self._cookie("visitor", {"id": visitor.id, "places": places}, _VISITOR_AGE)
+
+    def after_line(
+        self,
+        cookie_header: str,
+        visitor: Visitor,
+        slug: str,
+        *,
+        number: int | None,
+        is_admitted: bool,
+    ) -> list[Cookie]:
+        """Return the cookies that change by what the line answered.
+
+        Args:
+            cookie_header: As the visitor sent it.
+            visitor: Who asked.
+            slug: The event.
+            number: In its line; None takes the place out of the cookie.
+            is_admitted: Whether a pass goes along.
+        """
+        cookies: list[Cookie] = []
+        if number != visitor.places.get(slug):
+            cookies.append(self.with_place(visitor, slug, number))
+        if is_admitted:
+            cookies.append(self.with_pass(cookie_header, visitor.id, slug))
+        return cookies
+
+    def passes(self, cookie_header: str, *, age: timedelta = _PASS_AGE) -> list[str]:
+        """Return the events whose pass this visitor's cookies carry; Redis has the last word.
+
+        Args:
+            cookie_header: The whole `Cookie` header.
+            age: A cookie that was signed longer ago carries none.
+        """
+        value = self._mapping("pass", cookie_header, age)
         if value.get("visitor") != self.visitor(cookie_header):
             return []
         return [slug for slug in value.get("events", []) if isinstance(slug, str)]
@@ -92,24 +155,12 @@ class Identity:
         return self._cookie("booking", [*others, ref][-_MOST_BOOKINGS:], _BOOKING_AGE)
 
     def booking_token(self, ref: str) -> str:
-        """Return the token that opens a booking from a link in a message.
-
-        It is always the same, so that a message is the same when it is sent again, and short
-        enough for an SMS.
-        """
-        return self._link_token(self._keys[-1], ref)
+        """Return the token that opens a booking from a link in a message."""
+        return self._signer("booking-link").dumps(ref)
 
     def opens_booking(self, token: str, ref: str) -> bool:
         """Whether a link's token was made for this booking."""
-        given = token.encode("utf-8", "replace")
-        known = [self._link_token(key, ref).encode() for key in self._keys]
-        is_ours = any([hmac.compare_digest(given, one) for one in known])  # noqa: C419  each, always
-        # Links in messages of before were longer and carried their age.
-        return is_ours or self._loads("booking-link", token, _LINK_AGE) == ref
-
-    def _link_token(self, key: str, ref: str) -> str:
-        digest = hmac.digest(key.encode(), f"surge.booking-link:{ref}".encode(), "sha256")
-        return base64.urlsafe_b64encode(digest[:_LINK_TOKEN_BYTES]).decode()
+        return self._loads("booking-link", token, _LINK_AGE) == ref
 
     def admin(self, cookie_header: str) -> str | None:
         """Return the secret of the console's session, or None; Postgres has the last word."""
@@ -166,12 +217,29 @@ class Identity:
         return Cookie(name, header)
 
     def _signer(self, purpose: str) -> URLSafeTimedSerializer:
-        # The library's defaults are SHA-1 and a concatenated key.
-        return URLSafeTimedSerializer(
-            self._keys,
-            salt=f"surge.{purpose}",
-            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-        )
+        signer = self._signers.get(purpose)
+        if signer is None:
+            # The library's defaults are SHA-1 and a concatenated key.
+            signer = self._signers[purpose] = URLSafeTimedSerializer(
+                self._keys,
+                salt=_salt(purpose),
+                signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+            )
+        return signer
+
+
+def _salt(purpose: str) -> str:
+    return f"surge.{purpose}"
+
+
+def _visitor(value: object) -> Visitor | None:
+    # A cookie from before places were in it is the bare id.
+    if isinstance(value, str):
+        return Visitor(value)
+    if not isinstance(value, dict):
+        return None
+    known = cast("dict[str, Any]", value)
+    return Visitor(known["id"], known["places"])
 
 
 def parse_cookies(header: str) -> Mapping[str, str]:

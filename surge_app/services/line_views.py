@@ -24,6 +24,39 @@ class LineOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class LineStats:
+    """A line in numbers; the counts of what happened are since its beginning.
+
+    Attributes:
+        waiting: Are called when they get to the head.
+        absent: Were passed over for silence and may still come back.
+        called: Whose turn it is, and who have not come yet.
+        inside: Passes in use.
+        admitted: Were ever called or let in.
+        served: Went with tickets.
+        left: Went without.
+        no_shows: Did not come when it was their turn.
+        last_eta_low_seconds: Lower end of the estimate for the last in line; None if there is
+            nobody, or no pace.
+        last_eta_high_seconds: Upper end.
+        is_recovering: Nobody is admitted until everybody had time to come back.
+    """
+
+    waiting: int = 0
+    absent: int = 0
+    called: int = 0
+    inside: int = 0
+    admitted: int = 0
+    served: int = 0
+    left: int = 0
+    no_shows: int = 0
+    admitted_last_minute: int = 0
+    last_eta_low_seconds: int | None = None
+    last_eta_high_seconds: int | None = None
+    is_recovering: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LineAnswer:
     """The answer to a poll; the fields of `GET /api/queue/{slug}`.
 

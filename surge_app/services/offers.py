@@ -61,6 +61,7 @@ class NewEvent:
     concurrent_buyers: int = 200
     admissions_per_minute: int | None = None
     challenge: str = "off"
+    queue_order: str = "fifo"
     fee_paise: int | None = None
     refund_policy: str = ""
     organizer_name: str = ""
@@ -103,6 +104,7 @@ def check_event(new: NewEvent) -> None:
                 and (new.admissions_per_minute is None or new.admissions_per_minute >= 1)
                 and (new.fee_paise is None or new.fee_paise >= 0)
             ),
+            "The order of the line is fifo or random.": new.queue_order not in {"fifo", "random"},
             "The challenge is off, auto or always.": new.challenge not in {"off", "auto", "always"},
         }
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,9 @@ from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound, SurgeError
 from surge_app.models import AuditEntry, Event, MessageStatus, Tier
 from surge_app.services.catalog import Catalog, event_status, event_view, frame_of
+from surge_app.services.intents import Intents
+from surge_app.services.line_order import new_seed
+from surge_app.services.line_views import LineStats
 from surge_app.services.notifications import Notifications
 from surge_app.services.offers import NewEvent, check_frame
 from surge_app.services.views import EventStats, QueueStats, TierStats
@@ -35,6 +38,7 @@ _EDITABLE = {
     "concurrent_buyers",
     "admissions_per_minute",
     "queue_message",
+    "queue_order",
     "refund_policy",
     "organizer_name",
     "organizer_email",
@@ -54,9 +58,11 @@ class Organizer:
         catalog: Catalog,
         waiting_room: WaitingRoom,
         notifications: Notifications,
+        intents: Intents,
     ) -> None:
         """Keep the collaborators."""
         self._database = database
+        self._intents = intents
         self._catalog = catalog
         self._waiting_room = waiting_room
         self._notifications = notifications
@@ -120,9 +126,43 @@ class Organizer:
         """Let people in again, in order. Raises NotFound."""
         await self._edit(slug, {"is_paused": False}, actor=actor, action="queue.resume")
 
+    async def revoke_passes(self, slug: str, number: int | None, *, actor: str) -> int:
+        """Take the right to shop from one number, or from everybody inside or called if None.
+
+        What they hold and are not paying for goes back to everyone.
+
+        Returns:
+            How many passes ended.
+
+        Raises:
+            NotFound: If there is no such event.
+            LineUnavailable: If the line does not answer.
+        """
+        async with self._database.transaction() as session:
+            if await catalog_queries.event_by_slug(session, slug) is None:
+                raise NotFound
+        visitors = await self._waiting_room.revoke(slug, number)
+        for visitor_id in visitors:
+            await self._intents.release_live(slug, visitor_id)
+        async with self._database.transaction() as session:
+            session.add(
+                AuditEntry(
+                    actor=actor,
+                    action="queue.revoke",
+                    subject=slug,
+                    after={"number": number or "all", "passes": len(visitors)},
+                )
+            )
+        return len(visitors)
+
     async def resend(self, ref: str, *, actor: str) -> int:
         """Send the confirmation of a booking again; returns how many messages. Raises NotFound."""
-        return await self._notifications.resend(ref, actor=actor)
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref)
+            if booking is None:
+                raise NotFound
+            session.add(AuditEntry(actor=actor, action="booking.resend", subject=ref))
+        return await self._notifications.resend(booking.id)
 
     async def _edit(
         self, slug: str, changes: Mapping[str, Any], *, actor: str, action: str
@@ -132,6 +172,9 @@ class Organizer:
             if event is None:
                 raise NotFound
             before = {field: _plain(getattr(event, field)) for field in changes}
+            if "queue_order" in changes:
+                _check_lobby(event)
+                event.queue_seed = new_seed()
             for field, value in changes.items():
                 setattr(event, field, value)
             if not _FRAME.isdisjoint(changes):
@@ -173,7 +216,7 @@ class Organizer:
             messages_pending=sum(messages.get(status, 0) for status in waiting),
             messages_dead=messages.get(MessageStatus.DEAD, 0),
             tiers=rows,
-            queue=QueueStats(0, 0, 0, 0, event.is_paused, event.concurrent_buyers),
+            queue=QueueStats(),
             at=now,
             gateway_down_since=outage and outage.opened_at,
         )
@@ -183,15 +226,16 @@ class Organizer:
             line = await self._waiting_room.stats(event.slug)
         except SurgeError:
             # The board must stay readable while the line is away.
-            return QueueStats(0, 0, 0, 0, event.is_paused, event.concurrent_buyers)
+            line = LineStats()
         return QueueStats(
-            waiting=line.waiting,
-            inside=line.inside,
-            admitted=line.admitted,
-            left=line.left,
-            paused=event.is_paused,
-            concurrent_buyers=event.concurrent_buyers,
+            **asdict(line), paused=event.is_paused, concurrent_buyers=event.concurrent_buyers
         )
+
+
+def _check_lobby(event: Event) -> None:
+    if event.sales_open_at is None or event.sales_open_at <= utc_now():
+        msg = "The order of the line cannot be changed once the sale has opened."
+        raise InvalidRequest(msg)
 
 
 async def _check_frame(session: AsyncSession, event: Event) -> None:

@@ -237,7 +237,8 @@ class Participants:
                 raise NotFound
             if not await queries.claim(session, ref, version):
                 raise ChangedMeanwhile
-        return await self._notifications.resend(ref, actor=actor)
+            session.add(AuditEntry(actor=actor, action="booking.resend", subject=ref))
+        return await self._notifications.resend(booking.id)
 
     async def refund(
         self,

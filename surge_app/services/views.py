@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from surge_app.services.line_views import LineStats
+
 
 @dataclass(frozen=True, slots=True)
 class TierView:
@@ -304,15 +306,11 @@ class StuckRefundView:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueStats:
-    """The line as the organizer sees it."""
+class QueueStats(LineStats):
+    """The line as the organizer sees it, with the rules in force."""
 
-    waiting: int
-    inside: int
-    admitted: int
-    left: int
-    paused: bool
-    concurrent_buyers: int
+    paused: bool = False
+    concurrent_buyers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

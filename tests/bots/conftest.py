@@ -15,12 +15,13 @@ from surge_app.api import create_api
 from surge_app.container import Container, running
 from surge_app.embedded import backing_services
 from surge_app.gate.gate import Gate
-from surge_app.kv.line import LineRules, LineStore
+from surge_app.kv.line import LineStore
 from surge_app.launch import development_secrets
 from surge_app.services import arrivals
 from surge_app.settings import Settings, load_settings
 from tests.bots.visitors import Visitor
 from tests.engine.conftest import migrate
+from tests.lines import open_line
 
 
 @pytest.fixture(scope="session")
@@ -52,17 +53,7 @@ def new_line(services: Container) -> Callable[..., Awaitable[str]]:
 
     async def create(**rules: object) -> str:
         slug = f"line-{secrets.token_hex(6)}"
-        values = {
-            "phase": "published",
-            "opens_at_ms": None,
-            "closes_at_ms": None,
-            "paused": False,
-            "concurrent_buyers": 1,
-            "admissions_per_minute": None,
-            "message": "",
-            **rules,
-        }
-        await LineStore(services.redis).publish_rules(slug, LineRules(**values))  # pyright: ignore[reportArgumentType]
+        await open_line(LineStore(services.redis), slug, **rules)  # pyright: ignore[reportArgumentType]
         return slug
 
     return create

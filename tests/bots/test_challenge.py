@@ -26,7 +26,7 @@ def _effort(challenge: dict[str, Any]) -> int:
 
 
 async def _issued(services: Container, slug: str) -> int:
-    key = dict(zip(keys.LINE_PARTS, keys.line(slug), strict=True))["counters"]
+    key = keys.part(slug, "counters")
     return int(await services.redis.hget(key, "issued") or 0)
 
 
@@ -90,7 +90,7 @@ async def test_who_proved_before_the_opening_is_not_asked_again_at_the_opening(
     slug = await new_line(challenge="always", phase="cancelled")
     visitor = new_visitor()
     assert (await visitor.join(slug)).json()["state"] == "ended"
-    await services.redis.hset(keys.rules(slug), "phase", "published")
+    await services.redis.hset(keys.part(slug, "rules"), "phase", "published")
     assert (await visitor.post(slug)).json()["state"] == "admitted"
 
 
@@ -201,13 +201,12 @@ async def test_a_long_line_is_pressure_until_it_is_half_as_long(
     new_line: NewLine, new_visitor: NewVisitor, services: Container
 ) -> None:
     slug = await new_line(challenge="auto")
-    line = dict(zip(keys.LINE_PARTS, keys.line(slug), strict=True))["line"]
-    crowd = {f"someone-{number}": number for number in range(500)}
-    await services.redis.zadd(line, crowd)
+    counters = keys.part(slug, "counters")
+    await services.redis.hset(counters, "waiting", "500")
     assert (await new_visitor().post(slug)).status_code == 428
 
     async def asks_when(waiting: int) -> bool:
-        await services.redis.zremrangebyrank(line, waiting, -1)
+        await services.redis.hset(counters, "waiting", str(waiting))
         before = await services.redis.hget(keys.pressure(slug), "until_ms")
         await new_visitor().challenge(slug)
         return before != await services.redis.hget(keys.pressure(slug), "until_ms")

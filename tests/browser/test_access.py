@@ -14,9 +14,8 @@ from tests.conftest import NewSale, Surge
 _SERIOUS = {"serious", "critical", "moderate", "minor"}
 
 
-async def violations(page: Page, *rules: str) -> list[str]:
-    """Return what axe finds, by all of its rules or by those that are named."""
-    results = await Axe().run(page, options={"runOnly": list(rules)} if rules else None)
+async def _violations(page: Page) -> list[str]:
+    results = await Axe().run(page)
     return [
         f"{item['id']} ({item['impact']}): {[node['html'][:120] for node in item['nodes']]}"
         for item in results.response["violations"]
@@ -24,8 +23,7 @@ async def violations(page: Page, *rules: str) -> list[str]:
     ]
 
 
-async def is_too_wide(page: Page) -> bool:
-    """Whether one has to scroll sideways."""
+async def _is_too_wide(page: Page) -> bool:
     return await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 
@@ -43,9 +41,9 @@ async def test_every_page_is_clean_and_fits(
     found: dict[str, list[str]] = {}
 
     async def look(name: str, at: Page) -> None:
-        found[name] = await violations(at)
+        found[name] = await _violations(at)
         await at.set_viewport_size({"width": 320, "height": 640})
-        if await is_too_wide(at):
+        if await _is_too_wide(at):
             found[name].append("wider than 320 px")
         await at.set_viewport_size({"width": 390, "height": 844})
 

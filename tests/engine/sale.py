@@ -63,7 +63,7 @@ class Sale:
     async def admit(self, *visitors: str) -> None:
         """Give visitors a pass, whoever else is in the line."""
         passes = dict.fromkeys(visitors, utc_now().timestamp() * 1000 + _PASS_SECONDS * 1000)
-        await self.services.redis.zadd(keys.line(self.slug)[7], cast("Any", passes))
+        await self.services.redis.zadd(keys.part(self.slug, "passes"), cast("Any", passes))
 
     async def deliver(self, webhook: Webhook) -> None:
         """Hand a webhook in and process it at once, as the endpoint does."""

@@ -33,7 +33,7 @@ NO_SOCKET = "backend-enabled=false"
 
 
 def _passes(slug: str) -> str:
-    return dict(zip(keys.LINE_PARTS, keys.line(slug), strict=True))["passes"]
+    return keys.part(slug, "passes")
 
 
 def _visitor(services: Container, buyer: Buyer) -> str:
@@ -52,6 +52,15 @@ def _pass_of(identity: Identity, visitor_id: str, slug: str) -> str:
 def _is_admitted(buyer: Buyer) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
         return (await buyer.poll())["state"] == "admitted"
+
+    return look
+
+
+def _is_at(buyer: Buyer, position: int) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        line = await buyer.poll()
+        assert line["position"] >= position, "somebody was overtaken"
+        return line["position"] == position
 
     return look
 
@@ -117,7 +126,7 @@ async def test_units_that_come_back_go_to_the_head_of_the_line(
     await holder.http.delete(f"/api/intents/{intent['id']}")
     await holder.http.delete(f"/api/queue/{slug}")
     await eventually(_is_admitted(next_one), about="the admission")
-    assert (await last.poll())["position"] == 1
+    await eventually(_is_at(last, 1), about="the step forward")
 
 
 async def test_positions_are_first_come_first_served(
@@ -133,9 +142,8 @@ async def test_positions_are_first_come_first_served(
     for inside, following in pairwise(buyers):
         await inside.http.delete(f"/api/queue/{slug}")
         await eventually(_is_admitted(following), about="the admission")
-        waiting = buyers[buyers.index(following) + 1 :]
-        positions = [(await buyer.poll())["position"] for buyer in waiting]
-        assert positions == list(range(1, len(waiting) + 1))
+        for position, buyer in enumerate(buyers[buyers.index(following) + 1 :], start=1):
+            await eventually(_is_at(buyer, position), about="the step forward")
 
 
 async def test_below_the_cap_nobody_sees_a_queue(new_sale: NewSale, new_buyer: NewBuyer) -> None:
@@ -180,12 +188,88 @@ async def test_the_cookies_of_the_line_are_out_of_reach_of_scripts_and_other_sit
         assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(value.split("; "))
 
 
-async def test_before_the_sale_opens_there_is_no_line(
+async def test_who_comes_early_has_a_number_and_sees_when_it_opens(
     new_sale: NewSale, new_buyer: NewBuyer
 ) -> None:
-    buyer = new_buyer(await new_sale(sales_open_at=utc_now() + timedelta(hours=1)))
-    assert (await buyer.join())["state"] == "scheduled"
+    slug = await new_sale(sales_open_at=utc_now() + timedelta(hours=1), queue_order="random")
+    buyer, second = new_buyer(slug), new_buyer(slug)
+    for line in (await buyer.join(), await second.join(), await buyer.poll()):
+        assert (line["state"], line["position"]) == ("scheduled", None)
+        assert 3_500_000 < line["opens_in_ms"] <= 3_600_000
+        order = line["order"]
+        assert (order["rule"], order["seed"], order["early"]) == ("random", None, None)
+        assert len(order["commitment"]) == 64
+    assert [(await one.poll())["number"] for one in (buyer, second)] == [1, 2]
     assert (await buyer.hold()).json()["code"] == "not_admitted"
+
+
+async def test_a_place_travels_signed_and_is_asked_for_once(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    _, second = await _two(new_sale, new_buyer)
+    signed = services.identity.who(f"surge_visitor={second.http.cookies['surge_visitor']}")
+    assert signed is not None
+    assert signed.places == {second.slug: 2}
+    old = services.identity._signer("visitor").dumps(signed.id)
+    second.http.cookies.clear()
+    second.http.cookies.set("surge_visitor", old)
+    first_poll = await second.http.get(f"/api/queue/{second.slug}")
+    assert first_poll.json()["position"] == 1
+    assert first_poll.headers["set-cookie"].startswith("surge_visitor=")
+    value = first_poll.headers["set-cookie"].partition(";")[0].partition("=")[2]
+    second.http.cookies.set("surge_visitor", value)
+    assert (await second.http.get(f"/api/queue/{second.slug}")).headers.get("set-cookie") is None
+    left = await second.http.delete(f"/api/queue/{second.slug}")
+    assert left.headers["set-cookie"].startswith("surge_visitor=")
+
+
+async def test_a_lost_line_returns_with_every_place_and_pass(
+    new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(concurrent_buyers=2)
+    holder, shopper, early, late = (new_buyer(slug) for _ in range(4))
+    for buyer in (holder, shopper, early, late):
+        await buyer.join()
+    assert (await holder.hold()).status_code == 201
+    await services.redis.delete(*keys.line(slug))
+    unavailable = {503}
+
+    async def is_back() -> bool:
+        answer = await late.http.get(f"/api/queue/{slug}")
+        if answer.status_code in unavailable:
+            assert answer.json()["code"] == "line_unavailable"
+            assert int(answer.headers["retry-after"]) > 0
+            return False
+        return answer.json()["state"] == "waiting"
+
+    await eventually(is_back, about="the line")
+    assert (await holder.poll())["state"] == "admitted"
+    assert (await shopper.poll())["state"] == "admitted"
+    stranger = await new_buyer(slug).join()
+    assert stranger["number"] > 100_000
+    assert (await early.poll())["number"] == 3
+    await eventually(_is_at(early, 1), about="the place of who came first")
+    await eventually(_is_at(late, 2), about="the place of who came next")
+    assert (await late.poll())["note"] == "recovering"
+
+
+async def test_an_organizer_revokes_passes_and_what_was_held_comes_back(
+    new_sale: NewSale, new_buyer: NewBuyer, surge: Surge, services: Container
+) -> None:
+    first, second = await _two(new_sale, new_buyer)
+    assert (await first.hold()).status_code == 201
+    path = f"/api/admin/events/{first.slug}/queue/revoke"
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer) as http:
+        for wrong in ({}, {"number": 1, "everyone": True}, {"number": 0}):
+            assert (await http.post(path, json=wrong)).status_code == 422
+        assert (await http.post(path, json={"everyone": True})).json() == {"passes": 1}
+        queue = (await http.get(f"/api/admin/events/{first.slug}/stats")).json()["queue"]
+    assert queue["admitted"] == 2
+    assert (await services.organizer.stats(first.slug)).held == 0
+    await eventually(_is_admitted(second), about="the admission")
+    assert (await first.http.get(f"/book/{first.slug}")).status_code == 303
+    async with httpx.AsyncClient(base_url=surge.url) as http:
+        assert (await http.post(path, json={"everyone": True})).status_code == 401
 
 
 async def test_forged_foreign_and_outdated_passes_get_the_same_plain_refusal(

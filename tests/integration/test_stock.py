@@ -58,7 +58,7 @@ async def _trail(services: Container, slug: str) -> list[tuple[str, str, Any, An
 async def _admitted(services: Container, slug: str) -> str:
     visitor = new_id()
     until = (utc_now() + HOUR).timestamp() * 1000
-    await services.redis.zadd(keys.line(slug)[7], {visitor: until})
+    await services.redis.zadd(keys.part(slug, "passes"), {visitor: until})
     return visitor
 
 

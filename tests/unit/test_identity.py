@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
-from surge_app.services.identity import Cookie, Identity, parse_cookies
+from surge_app.services import seal
+from surge_app.services.identity import Cookie, Identity, Visitor, parse_cookies
 
 KEY, OTHER = "k" * 40, "o" * 40
 identity = Identity((KEY,), secure=False)
@@ -128,11 +130,12 @@ def test_a_cookie_ends_with_its_age(
     header = _sent(cookie) if purpose != "pass" else _sent(made["visitor"][0], cookie)
     assert f"Max-Age={int(days * 86_400)};" in cookie.header
     now = TimestampSigner("any").get_timestamp()
-    # The clock is the library's: what it says is signed into every value.
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now + int(days * 86_400) - 60)
-    assert read(header)
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now + int(days * 86_400) + 60)
-    assert not read(header)
+    for seconds, is_valid in ((-60, True), (60, False)):
+        later = now + int(days * 86_400) + seconds
+        # The clock is the library's: what it says is signed into every value.
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _, at=later: at)
+        monkeypatch.setattr(seal, "time", lambda at=later: float(at))
+        assert bool(read(header)) == is_valid
 
 
 def test_keys_rotate_without_signing_anybody_out() -> None:
@@ -195,3 +198,51 @@ def test_the_first_of_two_equal_cookies_wins() -> None:
         "": "x",
         "d": "e=f",
     }
+
+
+def test_places_travel_in_the_visitors_cookie_and_only_the_newest_five() -> None:
+    visitor = Visitor("someone")
+    for number in range(1, 8):
+        header = _sent(identity.with_place(visitor, f"event-{number}", number))
+        visitor = identity.who(header) or Visitor("nobody")
+    assert visitor.id == "someone"
+    assert visitor.places == {f"event-{number}": number for number in range(3, 8)}
+    without = identity.who(_sent(identity.with_place(visitor, "event-4")))
+    assert without is not None
+    assert set(without.places) == {"event-3", "event-5", "event-6", "event-7"}
+
+
+def test_a_cookie_from_before_places_were_in_it_still_names_its_visitor() -> None:
+    old = identity._signer("visitor").dumps("someone")
+    assert identity.who(f"a=b; surge_visitor={old}; c=d") == Visitor("someone")
+
+
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_what_the_library_signs_is_opened_byte_for_byte(value: object) -> None:
+    signed = identity._signer("visitor").dumps(value)
+    fast = seal.Seal((OTHER, KEY), salt="surge.visitor")
+    assert fast.opened(signed, age=timedelta(days=1)) == value
+    assert seal.Seal((OTHER,), salt="surge.visitor").opened(signed, age=timedelta(days=1)) is None
+    assert fast.opened(signed[:-1] + "é", age=timedelta(days=1)) is None
+
+
+def test_what_the_line_answers_changes_only_the_cookies_it_concerns() -> None:
+    def changed(visitor: Visitor, number: int | None, *, is_admitted: bool = False) -> list[str]:
+        header = _sent(identity.with_place(visitor))
+        cookies = identity.after_line(
+            header, visitor, "gala", number=number, is_admitted=is_admitted
+        )
+        return [cookie.name for cookie in cookies]
+
+    assert changed(Visitor("a"), None) == []
+    assert changed(Visitor("a"), 7) == ["surge_visitor"]
+    assert changed(Visitor("a", {"gala": 7}), 7) == []
+    assert changed(Visitor("a", {"gala": 7}), None) == ["surge_visitor"]
+    assert changed(Visitor("a", {"gala": 7}), None, is_admitted=True) == [
+        *("surge_visitor", "surge_pass"),
+    ]

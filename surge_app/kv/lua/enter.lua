@@ -1,7 +1,7 @@
 -- enter: may this visitor take a place in line? Counts the attempt and spends its proof of work, all
 -- or nothing. Needs the prelude `pace`.
 -- KEYS  1 rules (hash: challenge)  2 numbers (hash: visitor -> number)  3 passes (zset: visitor)
---       4 line (zset: visitor)     5 pressure (hash: slot, asked, refused, asked_before,
+--       4 counters (hash: waiting)  5 pressure (hash: slot, asked, refused, asked_before,
 --       refused_before, until_ms)  6 proved (string: the visitor has proved and got no place yet)
 --       7 spent (string: the solution was used)  8… limiters; those of the visitor alone come first
 -- ARGV  1 visitor  2 ms the solution stays valid, none is zero and a wrong one negative
@@ -45,7 +45,7 @@ local per_second = asked / (WINDOW_MS / 1000)
 local function presses(share)
   local refused = seen.refused + seen.refused_before * (1 - passed)
   return per_second >= PER_SECOND * share
-    or redis.call("ZCARD", KEYS[4]) >= WAITING * share
+    or tonumber(redis.call("HGET", KEYS[4], "waiting") or "0") >= WAITING * share
     or (asked >= FEWEST and refused >= asked * REFUSED_SHARE * share)
 end
 if presses(seen.until_ms > now and 0.5 or 1) then seen.until_ms = now + LINGER_MS end

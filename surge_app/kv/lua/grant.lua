@@ -4,11 +4,10 @@
 local visitor = ARGV[2]
 local ends = lease_of(visitor)
 if not ends then
-  redis.call("HDEL", NUMBERS, visitor)
-  redis.call("HDEL", SEEN, visitor)
-  redis.call("ZREM", LINE, visitor)
-  redis.call("ZREM", ABSENT, visitor)
-  redis.call("HINCRBY", COUNTERS, "admitted", 1)
+  local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
+  if number then drop(number) end
+  add("admitted", 1)
+  let_in(visitor, number or 0, now)
 end
 ends = math.max(ends or 0, now + tonumber(ARGV[1]))
 redis.call("ZADD", PASSES, ends, visitor)

@@ -1,16 +1,19 @@
 -- join: take a number, or keep the one the visitor has. Needs the prelude `line`.
--- ARGV  1 visitor
--- Returns the common answer. No number is issued before the opening, after the end, to someone
--- inside, or when everything is sold.
+-- ARGV  1 visitor  2 number the visitor's cookie names, zero if none  3 "1" if there is a pass cookie
+-- Returns the common answer. No number is issued after the end, to someone inside, when
+-- everything is sold, or beyond the ceiling.
 local visitor = ARGV[1]
-keep(visitor) -- before anyone is admitted: who returns is not passed over for having been away
+-- Before anyone is admitted: who returns is not passed over for having been away.
+local number, note = arrive(visitor, tonumber(ARGV[2]), ARGV[3] == "1")
 admit()
-local sold_out = stock.available and stock.available + stock.held == 0
-if sale() == "open" and not sold_out and not lease_of(visitor) and not keep(visitor) then
-  local number = redis.call("HINCRBY", COUNTERS, "issued", 1)
+local open = sale()
+local may_wait = open == "scheduled" or (open == "open" and not is_sold_out())
+if may_wait and not number and not lease_of(visitor) and count.issued < (count.ceiling or 0) then
+  add("issued", 1)
+  number = count.issued
   redis.call("HSET", NUMBERS, visitor, number)
-  redis.call("HSET", SEEN, visitor, now)
-  redis.call("ZADD", LINE, number, visitor)
+  enter(number)
   admit()
 end
-return answer(visitor)
+claim(visitor, number)
+return answer(visitor, number, note)

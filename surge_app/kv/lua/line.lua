@@ -1,48 +1,78 @@
--- line: prelude of the scripts of the waiting room; names the keys and admits by number.
+-- line: prelude of the scripts of the waiting room; names the keys and admits by place.
 -- KEYS  1 rules (hash: phase, opens_at_ms, closes_at_ms, paused, concurrent_buyers,
---         admissions_per_minute, message)
---       2 stock (hash: available, held, sold, holders)   3 counters (hash: issued, admitted, left,
---         served)
---       4 numbers (hash: visitor -> number)              5 line (zset: visitor by number)
---       6 absent (zset: visitor by number)               7 seen (hash: visitor -> ms)
---       8 passes (zset: visitor by end of lease, ms)     9 recent (zset: number by admission, ms)
--- The clock is Redis TIME. The line holds those who poll; whoever stops is moved to `absent` with
--- the number kept, and returns to the line by polling again: nobody behind waits for them.
-local RULES, STOCK, COUNTERS, NUMBERS, LINE, ABSENT, SEEN, PASSES, RECENT =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+--         admissions_per_minute, message, queue_order, seed, commitment)
+--       2 stock (hash: available, held, sold, holders)
+--       3 counters (hash: start, ceiling, issued, early, drawn, head, waiting, absent, admitted,
+--         left, served, no_shows, last_tick, returned, recovering_until)
+--       4 numbers (hash: visitor -> number)    5 waiting (bitmap by place)
+--       6 absent (bitmap by place)             7 seen (u32 by number: s of the last poll)
+--       8 called (zset: number by end of claim, ms)    9 passes (zset: visitor by end of lease, ms)
+--      10 inside (hash: visitor -> "number:ms of admission")
+--      11 recent (zset: number by admission, ms)      12 order (u32: places of the drawn numbers,
+--         then numbers of the drawn places)
+-- The clock is Redis TIME. A number is issued once. Its place in the order is the same number,
+-- but for those that were drawn at the opening. Who stops polling is passed over when the turn
+-- comes (`absent`), and is served next on returning in time: nobody behind waits for them.
+local RULES, STOCK, COUNTERS, NUMBERS, WAITING, ABSENT, SEEN, CALLED, PASSES, INSIDE, RECENT, ORDER =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10],
+  KEYS[11], KEYS[12]
 
 local MINUTE_MS = 60000
-local PATIENCE_MS = 45000
 local CLAIM_MS = 90000
+-- A browser lets a hidden tab poll once a minute.
+local PATIENCE_S = 75
+local GRACE_S = 600
+-- Without a sign of life for so long the line stood still; then everybody may poll once before
+-- anyone is admitted.
+local GAP_MS = 5000
+local RETURN_MS = 20000
+-- Bounds the work of one call; the next one goes on.
+local MOST_PASSED_OVER = 1000
 
 local time = redis.call("TIME")
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_s = tonumber(time[1])
+local now = now_s * 1000 + math.floor(time[2] / 1000)
 
 local function number_of(value, default)
   return tonumber(value or "") or default
 end
 
-local rules = {}
-do
-  local names = { "phase", "opens_at_ms", "closes_at_ms", "paused", "concurrent_buyers",
-    "admissions_per_minute", "message" }
-  local values = redis.call("HMGET", RULES, unpack(names))
-  for i, name in ipairs(names) do rules[name] = values[i] end
-end
-local stock = {}
-do
-  local names = { "available", "held", "holders" }
-  local values = redis.call("HMGET", STOCK, unpack(names))
-  for i, name in ipairs(names) do stock[name] = number_of(values[i], nil) end
+local function fields(key, names, as_numbers)
+  local found, values = {}, redis.call("HMGET", key, unpack(names))
+  for i, name in ipairs(names) do
+    if as_numbers then found[name] = number_of(values[i], nil) else found[name] = values[i] end
+  end
+  return found
 end
 
--- Whether the sale is open: "open", "scheduled", "ended" or "unknown" (no rules known).
+local rules = fields(RULES, { "phase", "opens_at_ms", "closes_at_ms", "paused",
+  "concurrent_buyers", "admissions_per_minute", "message", "queue_order", "seed", "commitment" })
+local stock = fields(STOCK, { "available", "held", "holders" }, true)
+local count = fields(COUNTERS, { "start", "ceiling", "issued", "early", "drawn", "head", "waiting",
+  "absent", "last_tick", "returned", "recovering_until" }, true)
+
+local function set(name, value)
+  count[name] = value
+  redis.call("HSET", COUNTERS, name, value)
+end
+
+local function add(name, difference)
+  count[name] = redis.call("HINCRBY", COUNTERS, name, difference)
+end
+
+-- Whether the sale is open: "open", "scheduled", "ended", "unknown" (no rules known) or
+-- "unready" (nobody said yet from where on numbers may be issued).
 local function sale()
   if not rules.phase then return "unknown" end
+  if not count.start then return "unready" end
   if rules.phase ~= "published" then return "ended" end
-  if now < number_of(rules.opens_at_ms, 0) then return "scheduled" end
   if now >= number_of(rules.closes_at_ms, math.huge) then return "ended" end
+  if now < number_of(rules.opens_at_ms, 0) then return "scheduled" end
   return "open"
+end
+
+local function is_sold_out()
+  return stock.available and stock.available + stock.held == 0
 end
 
 -- Passes that may be in use: nobody is let in to find nothing, so only as many newcomers as
@@ -53,38 +83,136 @@ local function limit()
   return math.min(cap, (stock.holders or 0) + stock.available)
 end
 
-local function admit()
-  redis.call("ZREMRANGEBYSCORE", PASSES, "-inf", now)
-  redis.call("ZREMRANGEBYSCORE", RECENT, "-inf", now - MINUTE_MS)
-  if sale() ~= "open" or rules.paused == "1" then return end
-  local free = limit() - redis.call("ZCARD", PASSES)
-  local pace = number_of(rules.admissions_per_minute, nil)
-  if pace then free = math.min(free, pace - redis.call("ZCARD", RECENT)) end
-  while free > 0 do
-    local head = redis.call("ZRANGE", LINE, 0, 0, "WITHSCORES")
-    local visitor, number = head[1], head[2]
-    if not visitor then return end
-    redis.call("ZREM", LINE, visitor)
-    if now - number_of(redis.call("HGET", SEEN, visitor), 0) > PATIENCE_MS then
-      redis.call("ZADD", ABSENT, number, visitor)
-    else
-      redis.call("HDEL", NUMBERS, visitor)
-      redis.call("HDEL", SEEN, visitor)
-      redis.call("ZADD", PASSES, now + CLAIM_MS, visitor)
-      redis.call("ZADD", RECENT, now, number)
-      redis.call("HINCRBY", COUNTERS, "admitted", 1)
-      free = free - 1
-    end
-  end
+local function u32(key, index)
+  local raw = redis.call("GETRANGE", key, index * 4, index * 4 + 3)
+  if #raw < 4 then return 0 end
+  return struct.unpack(">I4", raw)
 end
 
--- A visitor with a number was seen: keep the place, or return to it.
-local function keep(visitor)
-  local number = redis.call("HGET", NUMBERS, visitor)
-  if not number then return nil end
-  redis.call("HSET", SEEN, visitor, now)
-  if redis.call("ZREM", ABSENT, visitor) == 1 then redis.call("ZADD", LINE, number, visitor) end
-  return tonumber(number)
+local function note_seen(number)
+  redis.call("BITFIELD", SEEN, "SET", "u32", "#" .. number, now_s)
+end
+
+-- Seconds of silence; nobody can be blamed for the time the line itself was away.
+local function silence(number)
+  return now_s - math.max(u32(SEEN, number), math.floor((count.returned or 0) / 1000))
+end
+
+local function place_of(number)
+  if count.drawn == 1 and number <= count.early then return u32(ORDER, number - 1) end
+  return number
+end
+
+local function number_at(place)
+  if count.drawn == 1 and place <= count.early then return u32(ORDER, count.early + place - 1) end
+  return place
+end
+
+local function enter(number)
+  local place = place_of(number)
+  if redis.call("SETBIT", WAITING, place, 1) == 0 then add("waiting", 1) end
+  note_seen(number)
+  if place < (count.head or 0) then set("head", place) end
+end
+
+-- Take a number out of the line, wherever it is; returns whether it was there.
+local function drop(number)
+  local place = place_of(number)
+  local was_waiting = redis.call("SETBIT", WAITING, place, 0) == 1
+  local was_absent = redis.call("SETBIT", ABSENT, place, 0) == 1
+  if was_waiting then add("waiting", -1) end
+  if was_absent then add("absent", -1) end
+  return redis.call("ZREM", CALLED, number) == 1 or was_waiting or was_absent
+end
+
+local function pass_over(number, place)
+  note_seen(number)
+  if redis.call("SETBIT", ABSENT, place, 1) == 0 then add("absent", 1) end
+end
+
+-- Who was here when the line stood still loses nothing by it.
+local function prolong(key)
+  local alive = redis.call("ZRANGEBYSCORE", key, count.last_tick, now + CLAIM_MS)
+  for _, member in ipairs(alive) do redis.call("ZADD", key, now + CLAIM_MS, member) end
+end
+
+local function notice_return()
+  if not count.start then return end
+  local gap = now - (count.last_tick or now)
+  if gap > GAP_MS and ((count.waiting or 0) > 0 or redis.call("ZCARD", CALLED) > 0) then
+    prolong(PASSES)
+    prolong(CALLED)
+    set("returned", now)
+    set("recovering_until", now + RETURN_MS)
+  end
+  if gap > 500 or not count.last_tick then set("last_tick", now) end
+end
+
+-- The moment of the opening decides who came early.
+local function close_lobby()
+  if rules.queue_order ~= "random" or count.early or sale() ~= "open" then return end
+  set("early", count.issued)
+  if count.early == 0 then set("drawn", 1) end
+end
+
+local function is_drawn()
+  return rules.queue_order ~= "random" or count.drawn == 1
+end
+
+local function is_recovering()
+  return now < (count.recovering_until or 0)
+end
+
+notice_return()
+close_lobby()
+
+local function end_leases()
+  local ended = redis.call("ZRANGEBYSCORE", PASSES, "-inf", now, "LIMIT", 0, 1000)
+  if #ended > 0 then
+    redis.call("ZREM", PASSES, unpack(ended))
+    redis.call("HDEL", INSIDE, unpack(ended))
+  end
+  for _, number in ipairs(redis.call("ZRANGEBYSCORE", CALLED, "-inf", now, "LIMIT", 0, 1000)) do
+    redis.call("ZREM", CALLED, number)
+    add("no_shows", 1)
+    pass_over(tonumber(number), place_of(tonumber(number)))
+  end
+  redis.call("ZREMRANGEBYSCORE", RECENT, "-inf", now - MINUTE_MS)
+end
+
+local function admit()
+  if not count.start then return end
+  end_leases()
+  if sale() ~= "open" or rules.paused == "1" or is_recovering() or not is_drawn() then return end
+  local free = limit() - redis.call("ZCARD", PASSES) - redis.call("ZCARD", CALLED)
+  local pace = number_of(rules.admissions_per_minute, nil)
+  if pace then free = math.min(free, pace - redis.call("ZCARD", RECENT)) end
+  local place, gone, called, left = nil, 0, 0, MOST_PASSED_OVER
+  while free > 0 and left > 0 do
+    place = nil
+    if count.waiting > gone + called then
+      place = redis.call("BITPOS", WAITING, 1, math.floor((count.head or 0) / 8))
+    end
+    if not place or place < 0 then break end
+    redis.call("SETBIT", WAITING, place, 0)
+    count.head = place
+    local number = number_at(place)
+    if silence(number) > PATIENCE_S then
+      note_seen(number)
+      redis.call("SETBIT", ABSENT, place, 1)
+      gone, left = gone + 1, left - 1
+    else
+      redis.call("ZADD", CALLED, now + CLAIM_MS, number)
+      redis.call("ZADD", RECENT, now, number)
+      called, free = called + 1, free - 1
+    end
+  end
+  if gone + called > 0 then
+    set("head", count.head)
+    add("waiting", -gone - called)
+    if gone > 0 then add("absent", gone) end
+    if called > 0 then add("admitted", called) end
+  end
 end
 
 local function lease_of(visitor)
@@ -93,25 +221,117 @@ local function lease_of(visitor)
   return nil
 end
 
--- The answer all scripts give: {state, number, ahead, pass ends ms, admitted in the last minute,
--- available, held, message, now ms, how many wait, opening ms}; -1 stands for "none".
-local function answer(visitor)
-  local open, lease = sale(), lease_of(visitor)
-  local number = redis.call("HGET", NUMBERS, visitor)
+local function let_in(visitor, number, ends)
+  redis.call("HDEL", NUMBERS, visitor)
+  redis.call("HSET", INSIDE, visitor, number .. ":" .. string.format("%.0f", now))
+  redis.call("ZADD", PASSES, ends, visitor)
+end
+
+local function is_called(number)
+  return number_of(redis.call("ZSCORE", CALLED, number), 0) > now
+end
+
+-- Who comes for a turn gets the pass.
+local function claim(visitor, number)
+  if number and sale() == "open" and is_called(number) then
+    redis.call("ZREM", CALLED, number)
+    let_in(visitor, number, now + CLAIM_MS)
+  end
+end
+
+-- A number from before the line was lost comes back once, in its order: those issued since are
+-- all higher than `start`.
+local function re_enter(visitor, number)
+  local is_old = number > 0 and number <= count.start and u32(SEEN, number) == 0
+  local is_in_time = sale() == "scheduled" or now - (count.returned or 0) <= GRACE_S * 1000
+  if not is_old or not is_in_time then return nil end
+  redis.call("HSET", NUMBERS, visitor, number)
+  enter(number)
+  return number
+end
+
+-- A pass from before the line was lost is good again while everybody returns.
+local function re_admit(visitor)
+  local inside = redis.call("ZCARD", PASSES)
+  if count.start > 0 and is_recovering() and inside < number_of(rules.concurrent_buyers, 0) then
+    let_in(visitor, 0, now + CLAIM_MS)
+  end
+end
+
+-- A visitor was seen: keep the place, return to it, or learn that it is lost.
+-- Returns the number, or nil, and a note.
+local function arrive(visitor, signed_number, had_pass)
+  if visitor == "" or not count.start or lease_of(visitor) then return nil, "" end
+  local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
+  if not number then
+    if had_pass then re_admit(visitor) end
+    if lease_of(visitor) then return nil, "" end
+    return re_enter(visitor, signed_number), ""
+  end
+  local place = place_of(number)
+  if redis.call("GETBIT", WAITING, place) == 1 then
+    note_seen(number)
+    return number, ""
+  end
+  if is_called(number) then return number, "" end
+  -- Called, but too late by a moment nobody has noticed yet.
+  if redis.call("ZREM", CALLED, number) == 1 then
+    add("no_shows", 1)
+    pass_over(number, place)
+  end
+  if redis.call("SETBIT", ABSENT, place, 0) == 1 then
+    add("absent", -1)
+    if silence(number) <= GRACE_S then
+      enter(number)
+      return number, "recalled"
+    end
+  end
+  return nil, "place_lost"
+end
+
+-- How many wait before a place.
+local function waiting_before(place)
+  local from, byte = math.floor((count.head or 0) / 8), math.floor(place / 8)
+  local found = 0
+  if byte > from then found = redis.call("BITCOUNT", WAITING, from, byte - 1) end
+  local last = string.byte(redis.call("GETRANGE", WAITING, byte, byte)) or 0
+  last = math.floor(last / 2 ^ (8 - place % 8))
+  while last > 0 do
+    found = found + last % 2
+    last = math.floor(last / 2)
+  end
+  return found
+end
+
+-- What is the same for everybody: the last items of every answer; "" or -1 stand for "none".
+local function header()
+  local first_admission = redis.call("ZRANGE", RECENT, 0, 0, "WITHSCORES")[2]
+  local is_revealed = count.drawn == 1 and rules.queue_order == "random"
+  return { now, sale(), rules.paused == "1" and 1 or 0, count.start or -1, count.issued or 0,
+    count.waiting or 0, redis.call("ZCARD", CALLED), redis.call("ZCARD", PASSES), limit(),
+    stock.available or -1, stock.held or -1, rules.message or "", redis.call("ZCARD", RECENT),
+    first_admission or -1, is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),
+    rules.queue_order or "fifo", rules.commitment or "", is_revealed and rules.seed or "",
+    count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1 }
+end
+
+-- The answer to one visitor: {state, number, ahead, end of the pass in ms, note}, then the header.
+local function answer(visitor, number, note)
+  local open, lease = sale(), visitor ~= "" and lease_of(visitor) or nil
   local state, ahead = "not_joined", -1
   if lease and open == "open" then
     state = "admitted"
   elseif open ~= "open" then
     state = open
-  elseif stock.available and stock.available + stock.held == 0 then
+  elseif is_sold_out() then
     state = "sold_out"
   elseif number then
     state = rules.paused == "1" and "paused" or "waiting"
-    ahead = redis.call("ZRANK", LINE, visitor)
-    if not ahead then ahead = redis.call("ZCOUNT", LINE, "-inf", "(" .. number) end
+    if is_drawn() then ahead = waiting_before(place_of(number)) end
   end
-  return { state, tonumber(number or "") or -1, ahead, lease or -1,
-    redis.call("ZCARD", RECENT), stock.available or -1, stock.held or -1,
-    rules.message or "", now, redis.call("ZCARD", LINE) + redis.call("ZCARD", ABSENT),
-    number_of(rules.opens_at_ms, -1) }
+  local found = header()
+  for i, value in ipairs({ state, not lease and number or -1, ahead, lease or -1, note }) do
+    table.insert(found, i, value)
+  end
+  return found
 end

@@ -1,6 +1,8 @@
--- poll: keep the place and tell where it is. Needs the prelude `line`.
--- ARGV  1 visitor
+-- poll: keep the place, come for the turn, and tell where one is. Needs the prelude `line`.
+-- ARGV  1 visitor  2 number the visitor's cookie names, zero if none  3 "1" if there is a pass cookie
 -- Returns the common answer.
-keep(ARGV[1])
+local visitor = ARGV[1]
+local number, note = arrive(visitor, tonumber(ARGV[2]), ARGV[3] == "1")
 admit()
-return answer(ARGV[1])
+claim(visitor, number)
+return answer(visitor, number, note)

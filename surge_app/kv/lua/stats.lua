@@ -1,6 +1,7 @@
 -- stats: the line as the organizer sees it. Needs the prelude `line`.
--- Returns {waiting, inside, admitted, left, issued}.
+-- Returns {absent, admitted, left, served, no_shows}, then the header.
 admit()
-local counters = redis.call("HMGET", COUNTERS, "admitted", "left", "issued")
-return { redis.call("ZCARD", LINE) + redis.call("ZCARD", ABSENT), redis.call("ZCARD", PASSES),
-  number_of(counters[1], 0), number_of(counters[2], 0), number_of(counters[3], 0) }
+local found = header()
+local values = redis.call("HMGET", COUNTERS, "absent", "admitted", "left", "served", "no_shows")
+for i = 1, 5 do table.insert(found, i, number_of(values[i], 0)) end
+return found

@@ -1,0 +1,27 @@
+-- upkeep: what is due once a second for every line. Needs the prelude `line`.
+-- ARGV  1 ceiling: the highest number that may be issued  2 ms after which a finished line is
+--       forgotten  3 available  4 held  5 sold  6 holders, empty if not known  7… names and values
+--       of the rules
+-- Returns the header.
+local told = {}
+for i = 7, #ARGV, 2 do
+  told[#told + 1], told[#told + 2] = ARGV[i], ARGV[i + 1]
+  rules[ARGV[i]] = ARGV[i + 1]
+end
+redis.call("HSET", RULES, unpack(told))
+if ARGV[3] ~= "" then
+  local values = { available = ARGV[3], held = ARGV[4], sold = ARGV[5], holders = ARGV[6] }
+  for name, value in pairs(values) do
+    redis.call("HSET", STOCK, name, value)
+    stock[name] = tonumber(value)
+  end
+end
+if count.start then
+  if tonumber(ARGV[1]) > (count.ceiling or 0) then set("ceiling", tonumber(ARGV[1])) end
+  close_lobby()
+  admit()
+  if sale() == "ended" and redis.call("PTTL", COUNTERS) == -1 then
+    for _, key in ipairs(KEYS) do redis.call("PEXPIRE", key, ARGV[2]) end
+  end
+end
+return header()

@@ -1,0 +1,174 @@
+"""From the state of a line to what a visitor is told."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from datetime import UTC, datetime
+
+from surge_app.errors import LineUnavailable, NotFound
+from surge_app.kv.line import LineState, RawAnswer
+from surge_app.services.line_order import RANDOM
+from surge_app.services.line_views import LineAnswer, LineOrder
+
+_SOONEST_MS = 1_000
+_LATEST_MS = 15_000
+_MS_PER_PLACE = 50
+_IDLE_MS = {"not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
+_JITTER = 0.2
+# Who waits for the opening asks soon after it, but not all at the same moment.
+_OPENING_SPREAD_MS = 2_000
+_SLOW, _FAST = 1.3, 0.8
+_MINUTE_SECONDS = 60
+_SHORTEST_MEASURE_SECONDS = 10
+_NOTICEABLY_SLOWER = 0.7
+_HALF_LIFE_SECONDS = 300
+_IN_LINE = {"waiting", "paused"}
+_NOTES = {
+    "recovering": (
+        "The line was interrupted for a moment. Everybody comes back to their place first; then "
+        "it goes on."
+    ),
+    "all_held": (
+        "Every ticket that is left is being held by someone. What they let go of comes to the "
+        "head of this line."
+    ),
+    "full": (
+        "Everybody whose turn it is is still choosing. The next free place goes to the head of "
+        "this line."
+    ),
+    "slower": "People are taking longer than before, so the wait has grown.",
+    "recalled": (
+        "It was your turn while we did not hear from you. You are back in your place and will be "
+        "called next."
+    ),
+    "place_lost": (
+        "It was your turn more than ten minutes ago, and we did not hear from you. Your place "
+        "could not be kept any longer; you may join again at the end."
+    ),
+}
+
+
+class Pace:
+    """How fast people are let in, and whether that is slower than it was."""
+
+    def __init__(self) -> None:
+        """Begin without a memory."""
+        self._fastest = 0.0
+        self._at = time.monotonic()
+
+    def per_second(self, line: LineState) -> float:
+        """Return the measured admissions per second; 0 while there are none."""
+        if not line.admitted_last_minute or line.first_admission_ms is None:
+            return 0.0
+        seconds = (line.now_ms - line.first_admission_ms) / 1000
+        measured = min(max(seconds, _SHORTEST_MEASURE_SECONDS), _MINUTE_SECONDS)
+        return line.admitted_last_minute / measured
+
+    def note(self, line: LineState) -> str | None:
+        """Return why nothing moves or the wait has grown, None if there is nothing to explain."""
+        rate, now = self.per_second(line), time.monotonic()
+        faded = self._fastest * 0.5 ** ((now - self._at) / _HALF_LIFE_SECONDS)
+        self._fastest, self._at = max(rate, faded), now
+        is_full = rate == 0 and line.inside + line.called >= line.limit
+        reasons = (
+            ("recovering", line.is_recovering),
+            ("all_held", line.available == 0 and bool(line.held)),
+            ("full", is_full and not line.is_paused),
+            ("slower", rate < _NOTICEABLY_SLOWER * self._fastest and not line.is_paused),
+        )
+        return next((note for note, applies in reasons if applies), None)
+
+
+def to_answer(raw: RawAnswer, pace: Pace) -> LineAnswer:
+    """Return what a visitor is told.
+
+    Raises:
+        NotFound: If no such event is known to the line.
+        LineUnavailable: If the line has to be opened again first.
+    """
+    check_known(raw.line)
+    line = raw.line
+    ahead = raw.ahead if raw.state in _IN_LINE else None
+    eta = eta_seconds(ahead, pace.per_second(line)) if raw.state == "waiting" else None
+    ends = raw.pass_ends_ms if raw.state == "admitted" else None
+    note = raw.note or (pace.note(line) if raw.state == "waiting" else None)
+    return LineAnswer(
+        state=raw.state,
+        position=None if ahead is None else ahead + 1,
+        ahead=ahead,
+        number=raw.number,
+        eta_low_seconds=eta[0] if eta else None,
+        eta_high_seconds=eta[1] if eta else None,
+        retry_after_ms=retry_after_ms(raw.state, ahead or 0, opens_in_ms(line)),
+        available=line.available or 0,
+        held=line.held or 0,
+        message=line.message,
+        pass_expires_at=None if ends is None else datetime.fromtimestamp(ends / 1000, UTC),
+        waiting=line.waiting,
+        note=note,
+        note_text=_NOTES[note] if note else None,
+        opens_in_ms=opens_in_ms(line),
+        order=_order(line),
+    )
+
+
+def template(line: LineState, note: str | None) -> str:
+    """Return the JSON of an answer with six holes, to be filled with the `%` operator.
+
+    They are state, position, ahead, number, eta_seconds and retry_after_ms, already as JSON.
+    """
+    raw = RawAnswer("waiting", 0, None, None, note or "", line)
+    document = to_answer(raw, Pace()).document() | {
+        "note": note,
+        "note_text": _NOTES[note] if note else None,
+    }
+    holes = ("state", "position", "ahead", "number", "eta_seconds", "retry_after_ms")
+    rest = {name: value for name, value in document.items() if name not in holes}
+    filled = json.dumps(rest, separators=(",", ":")).replace("%", "%%")
+    return "{" + ",".join(f'"{name}":%s' for name in holes) + "," + filled[1:]
+
+
+def check_known(line: LineState) -> None:
+    """Refuse to answer where nothing is known; raises like `to_answer`."""
+    if line.sale == "unknown":
+        raise NotFound
+    if line.sale == "unready":
+        raise LineUnavailable
+
+
+def eta_seconds(ahead: int | None, per_second: float) -> tuple[int, int] | None:
+    """Return an honest range, None while the pace is unknown."""
+    if ahead is None or per_second == 0:
+        return None
+    seconds = (ahead + 1) / per_second
+    return int(seconds * _FAST), int(seconds * _SLOW) + 1
+
+
+def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:
+    """Return when to ask again: soon at the head, seldom far behind, at the opening before it."""
+    if state == "scheduled" and opens_in is not None and opens_in < _LATEST_MS:
+        return max(_SOONEST_MS, opens_in + int(random.uniform(0, _OPENING_SPREAD_MS)))  # noqa: S311  spreads polls, keeps no secret
+    idle = _LATEST_MS if state == "scheduled" else _IDLE_MS.get(state)
+    steady = idle or min(_LATEST_MS, _SOONEST_MS + ahead * _MS_PER_PLACE)
+    return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret
+
+
+def opens_in_ms(line: LineState) -> int | None:
+    """Return the time to the opening; None unless it is scheduled."""
+    if line.sale != "scheduled" or line.opens_at_ms is None:
+        return None
+    return max(0, line.opens_at_ms - line.now_ms)
+
+
+def _order(line: LineState) -> LineOrder:
+    if line.queue_order != RANDOM:
+        return LineOrder()
+    is_revealed = bool(line.seed)
+    return LineOrder(
+        rule=RANDOM,
+        commitment=line.commitment,
+        seed=line.seed or None,
+        early=line.early if is_revealed else None,
+    )

@@ -1,0 +1,151 @@
+"""Keeping the lines in Redis true to Postgres, and opening them again when Redis has lost them.
+
+Numbers are issued by Redis, but only below a ceiling that was written to Postgres before, in
+large steps. So a line that had to be opened again starts above every number that may have been
+issued, and none is ever issued twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from surge_app.clock import utc_now
+from surge_app.db import catalog as catalog_queries
+from surge_app.db import line as queries
+from surge_app.db import units
+from surge_app.db.engine import Database
+from surge_app.kv.line import LineRules, LineState, LineStock, LineStore
+from surge_app.log import get_logger
+from surge_app.models import Event, Tier
+from surge_app.services.line_order import RANDOM, commitment, drawn, places
+
+_log = get_logger(__name__)
+
+_STEP = 100_000
+_RESERVE = 50_000
+_KEPT_AFTER_THE_END = timedelta(days=30)
+_LEASE_SLACK = timedelta(seconds=60)
+_TOGETHER = 8
+
+
+class LineUpkeep:
+    """Tells the lines what Postgres knows, and does what is due once a second."""
+
+    def __init__(self, database: Database, store: LineStore) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._store = store
+
+    async def run(self) -> None:
+        """Look after the line of every event whose end is not long past."""
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session)
+            tiers = await catalog_queries.tiers(session, [event.id for event in events])
+            stock = {item.slug: item for item in await units.stock(session)}
+        some = asyncio.Semaphore(_TOGETHER)
+        forgotten = utc_now() - _KEPT_AFTER_THE_END
+
+        async def _one(event: Event) -> None:
+            counts = stock.get(event.slug)
+            rules = _rules(event, _opens_at(event, tiers.get(event.id, []), counts))
+            async with some:
+                await self._look_after(event, rules, counts)
+
+        await asyncio.gather(*(_one(event) for event in events if _closes_at(event) > forgotten))
+
+    async def _look_after(
+        self, event: Event, rules: LineRules, counts: units.EventStock | None
+    ) -> None:
+        stock = counts and LineStock(counts.available, counts.held, counts.sold, counts.holders)
+        line = await self._store.publish(event.slug, rules, stock, ceiling=event.line_floor)
+        if line.start is None:
+            await self._open(event)
+            line = await self._store.publish(event.slug, rules, stock, ceiling=event.line_floor)
+        elif (line.ceiling or 0) - line.issued < _RESERVE:
+            await self._raise_floor(event)
+            line = await self._store.publish(event.slug, rules, stock, ceiling=event.line_floor)
+        if rules.queue_order == RANDOM and line.early is not None:
+            await self._draw(event, line, seed=rules.seed)
+
+    async def _open(self, event: Event) -> None:
+        start = event.line_floor
+        if not await self._raise_floor(event):
+            # Another process is opening it.
+            return
+        is_open = await self._store.begin(
+            event.slug, start=start, ceiling=event.line_floor, early=event.line_early
+        )
+        if not is_open or start == 0:
+            return
+        _log.warning("line_opened_again", event_slug=event.slug, above=start)
+        async with self._database.transaction() as session:
+            holders = await queries.holders(session, event.id)
+        for holder in holders:
+            lease = max(holder.until - utc_now(), timedelta(0)) + _LEASE_SLACK
+            await self._store.grant(event.slug, holder.visitor_id, lease)
+
+    async def _raise_floor(self, event: Event) -> bool:
+        floor = event.line_floor
+        async with self._database.transaction() as session:
+            is_ours = await queries.raise_floor(
+                session, event_id=event.id, floor=floor, to=floor + _STEP
+            )
+        if is_ours:
+            event.line_floor = floor + _STEP
+        return is_ours
+
+    async def _draw(self, event: Event, line: LineState, *, seed: str) -> None:
+        early = line.early or 0
+        if event.line_early is None:
+            async with self._database.transaction() as session:
+                await queries.note_early(session, event_id=event.id, early=early)
+        if line.is_drawn:
+            return
+        numbers = await asyncio.to_thread(drawn, seed, early)
+        if await self._store.draw(event.slug, places=places(numbers), numbers=numbers):
+            _log.info("line_drawn", event_slug=event.slug, early=early)
+
+
+def _opens_at(
+    event: Event, tiers: Sequence[Tier], counts: units.EventStock | None
+) -> datetime | None:
+    """Return when there is something to come in for; None if at any time.
+
+    While nothing of the open tiers is left and another is to open, the sale waits for that one.
+    """
+    if counts is not None and counts.available + counts.held > 0:
+        return event.sales_open_at
+    now = utc_now()
+    later = [
+        tier.sales_open_at
+        for tier in tiers
+        if tier.capacity > 0 and tier.sales_open_at is not None and tier.sales_open_at > now
+    ]
+    return max(min(later), event.sales_open_at or now) if later else event.sales_open_at
+
+
+def _closes_at(event: Event) -> datetime:
+    return event.sales_close_at or event.starts_at
+
+
+def _rules(event: Event, opens_at: datetime | None) -> LineRules:
+    seed = event.queue_seed
+    return LineRules(
+        phase=event.phase,
+        opens_at_ms=_epoch_ms(opens_at),
+        closes_at_ms=_epoch_ms(_closes_at(event)),
+        paused=event.is_paused,
+        concurrent_buyers=event.concurrent_buyers,
+        admissions_per_minute=event.admissions_per_minute,
+        message=event.queue_message,
+        queue_order=event.queue_order,
+        seed=seed,
+        commitment=commitment(seed) if seed else "",
+        challenge=event.challenge,
+    )
+
+
+def _epoch_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)

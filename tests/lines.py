@@ -1,0 +1,30 @@
+"""Lines of events that exist in Redis alone, so that no job touches them."""
+
+from __future__ import annotations
+
+from surge_app.kv.line import LineRules, LineStock, LineStore
+
+PLENTY = 1_000_000
+
+
+def rules_of(**rules: object) -> LineRules:
+    """Return rules: open, unlimited pace, room for one buyer, unless told otherwise."""
+    values = {
+        "phase": "published",
+        "opens_at_ms": None,
+        "closes_at_ms": None,
+        "paused": False,
+        "concurrent_buyers": 1,
+        "admissions_per_minute": None,
+        "message": "",
+        **rules,
+    }
+    return LineRules(**values)  # pyright: ignore[reportArgumentType]
+
+
+async def open_line(
+    store: LineStore, slug: str, *, stock: LineStock | None = None, start: int = 0, **rules: object
+) -> None:
+    """Publish rules, and begin the line if there is none."""
+    await store.publish(slug, rules_of(**rules), stock, ceiling=start + PLENTY)
+    await store.begin(slug, start=start, ceiling=start + PLENTY, early=None)

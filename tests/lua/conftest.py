@@ -1,0 +1,43 @@
+"""A bare Redis for the scripts, of the same server the embedded one is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from surge_app.kv.client import connect
+from surge_app.kv.line import LineStock
+from tests.lua.line import Line
+from tests.lua.server import RedisServer
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Generator[RedisServer]:
+    """One server for all tests that do not end it."""
+    with tempfile.TemporaryDirectory(prefix="surge-lua-") as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest_asyncio.fixture
+async def redis(redis_server: RedisServer) -> AsyncGenerator[Redis]:
+    client = connect(redis_server.url, client_name="test")
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def line(redis: Redis) -> AsyncGenerator[Line]:
+    """An open line with plenty to sell and room for one buyer."""
+    made = Line(redis)
+    await made.open()
+    await made.stock(LineStock(1_000_000, 0, 0, 0))
+    yield made
+    await redis.delete(*made.keys.values())

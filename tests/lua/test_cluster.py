@@ -1,0 +1,108 @@
+"""Every script on a real Redis Cluster of three nodes: all keys of an event are on one of them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Generator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import pytest_asyncio
+from redis import Redis as PlainRedis
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+
+from surge_app.kv.limits import Limit, RateLimiter
+from surge_app.kv.line import LineStock
+from surge_app.services.line_order import drawn, places
+from tests.conftest import free_port
+from tests.lua.line import MINUTE_MS, Line
+from tests.lua.server import RedisServer
+
+_SLOTS = 16_384
+_MINUTE = timedelta(minutes=1)
+_FORMED_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Generator[list[RedisServer]]:
+    """Three nodes that share the slots, formed by hand."""
+    with tempfile.TemporaryDirectory(prefix="surge-cluster-") as folder:
+        made: list[RedisServer] = []
+        for name in "abc":
+            home = Path(folder) / name
+            home.mkdir()
+            port = free_port()
+            while port > 55_000:  # the bus listens 10,000 above
+                port = free_port()
+            made.append(RedisServer(home, "--cluster-enabled", "yes", port=port))
+        for node in made:
+            node.start()
+        try:
+            _form(made)
+            yield made
+        finally:
+            for node in made:
+                node.stop()
+
+
+def _form(nodes: list[RedisServer]) -> None:
+    clients = [cast("Any", PlainRedis(unix_socket_path=str(node.socket))) for node in nodes]
+    for index, client in enumerate(clients):
+        first, last = index * _SLOTS // 3, (index + 1) * _SLOTS // 3
+        client.execute_command("CLUSTER ADDSLOTS", *range(first, last))
+        client.execute_command("CLUSTER MEET", "127.0.0.1", nodes[0].port)
+    deadline = time.monotonic() + _FORMED_SECONDS
+    while not all(b"cluster_state:ok" in _cluster_info(client) for client in clients):
+        assert time.monotonic() < deadline, "the cluster did not form"
+        time.sleep(0.05)
+    for client in clients:
+        client.close()
+
+
+def _cluster_info(client: Any) -> bytes:
+    found = client.execute_command("CLUSTER INFO")
+    return found if isinstance(found, bytes) else repr(found).replace("': '", ":").encode()
+
+
+@pytest_asyncio.fixture
+async def cluster(nodes: list[RedisServer]) -> AsyncGenerator[Redis]:
+    client = RedisCluster(host="127.0.0.1", port=nodes[0].port, decode_responses=True)
+    yield cast("Redis", client)
+    await client.aclose()
+
+
+async def test_every_script_runs_on_a_cluster(cluster: Redis) -> None:
+    for number in range(6):
+        line = Line(cluster, f"gala-{number}")
+        await line.open(concurrent_buyers=1)
+        await line.stock(LineStock(100, 0, 0, 0))
+        await line.join_all("inside", "a", "b")
+        assert (await line.look(2, 3)).line.waiting == 2
+        assert await line.renew("inside", 600) > 0
+        await line.leave("inside")
+        assert await line.states("a", "b") == ["admitted", "waiting"]
+        await line.store.grant(line.slug, "c", lease=_MINUTE)
+        assert sorted(await line.store.revoke(line.slug, None)) == ["a", "c"]
+        assert (await line.stats()).admitted == 4
+
+
+async def test_a_draw_runs_on_a_cluster(cluster: Redis) -> None:
+    line = Line(cluster, "drawn")
+    rules = {"queue_order": "random", "seed": "s"}
+    await line.open(opens_at_ms=await line.now_ms() + MINUTE_MS, **rules)
+    await line.join_all("a", "b", "c")
+    await line.open(opens_at_ms=await line.now_ms() - 1, **rules)
+    numbers = drawn("s", 3)
+    assert await line.store.draw(line.slug, places=places(numbers), numbers=numbers)
+    assert list(await line.store.order(line.slug))[3::4] == places(numbers)
+    assert await line.called() == numbers[:1]
+
+
+async def test_limits_run_on_a_cluster(cluster: Redis) -> None:
+    limiter = RateLimiter(cluster, enabled=True)
+    for subject in "abcdef":
+        await limiter.check(Limit("test", per_minute=60, burst=1), subject)

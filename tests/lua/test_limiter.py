@@ -1,0 +1,100 @@
+"""Rate limits on a real Redis, whose clock is moved by moving what was noted."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import pytest
+from redis.asyncio import Redis
+
+from surge_app.errors import RateLimited
+from surge_app.kv import keys
+from surge_app.kv.limits import Limit, RateLimiter
+
+
+@pytest.fixture
+def limiter(redis: Redis) -> RateLimiter:
+    return RateLimiter(redis, enabled=True)
+
+
+def _limit(*, per_minute: int = 60, burst: int = 3) -> Limit:
+    return Limit(f"test-{secrets.token_hex(6)}", per_minute=per_minute, burst=burst)
+
+
+async def _let_pass(redis: Redis, limit: Limit, subject: str, seconds: float) -> None:
+    key = keys.limit(subject, limit.scope, subject)
+    arrival = int(await redis.get(key) or 0) - int(seconds * 1_000_000)
+    await redis.set(key, arrival, keepttl=True)
+
+
+async def test_a_burst_passes_and_the_next_call_waits(limiter: RateLimiter) -> None:
+    limit = _limit()
+    for _ in range(3):
+        await limiter.check(limit, "a")
+    with pytest.raises(RateLimited) as caught:
+        await limiter.check(limit, "a")
+    assert caught.value.retry_after_seconds == 1
+    assert caught.value.document()["retry_after_seconds"] == 1
+
+
+async def test_everyone_is_counted_alone(limiter: RateLimiter) -> None:
+    limit = _limit(burst=1)
+    await limiter.check(limit, "a")
+    await limiter.check(limit, "b")
+    await limiter.check(_limit(burst=1), "a")
+    with pytest.raises(RateLimited):
+        await limiter.check(limit, "a")
+
+
+async def test_refused_calls_cost_nothing(limiter: RateLimiter, redis: Redis) -> None:
+    limit = _limit(per_minute=6, burst=2)
+    for _ in range(2):
+        await limiter.check(limit, "a")
+    for _ in range(20):
+        with pytest.raises(RateLimited) as caught:
+            await limiter.check(limit, "a")
+        assert caught.value.retry_after_seconds <= 10
+    await _let_pass(redis, limit, "a", 10)
+    await limiter.check(limit, "a")
+
+
+async def test_the_pace_is_kept_and_the_burst_comes_back_in_time(
+    limiter: RateLimiter, redis: Redis
+) -> None:
+    limit = _limit(per_minute=60, burst=3)
+    for _ in range(3):
+        await limiter.check(limit, "a")
+    await _let_pass(redis, limit, "a", 1)
+    await limiter.check(limit, "a")
+    with pytest.raises(RateLimited):
+        await limiter.check(limit, "a")
+    await _let_pass(redis, limit, "a", 100)
+    for _ in range(3):
+        await limiter.check(limit, "a")
+    with pytest.raises(RateLimited):
+        await limiter.check(limit, "a")
+
+
+async def test_a_hundred_calls_at_once_pass_exactly_the_burst(limiter: RateLimiter) -> None:
+    limit = _limit(per_minute=1, burst=7)
+    results = await asyncio.gather(
+        *(limiter.check(limit, "a") for _ in range(100)), return_exceptions=True
+    )
+    assert sum(result is None for result in results) == 7
+    assert {type(result) for result in results if result is not None} == {RateLimited}
+
+
+async def test_what_a_limiter_notes_is_forgotten_by_itself(
+    limiter: RateLimiter, redis: Redis
+) -> None:
+    limit = _limit(per_minute=60, burst=3)
+    await limiter.check(limit, "a")
+    assert 0 < await redis.pttl(keys.limit("a", limit.scope, "a")) <= 1_100
+
+
+async def test_switched_off_it_lets_everything_pass(redis: Redis) -> None:
+    limit = _limit(burst=1)
+    free = RateLimiter(redis, enabled=False)
+    for _ in range(5):
+        await free.check(limit, "a")
