@@ -29,6 +29,7 @@ from surge_app.services.check_in import CheckIn
 from surge_app.services.contacts import Contacts
 from surge_app.services.exports import Exports
 from surge_app.services.identity import Identity
+from surge_app.services.inbox import Inbox
 from surge_app.services.intents import Intents
 from surge_app.services.line_upkeep import LineUpkeep
 from surge_app.services.notifications import Notifications
@@ -73,6 +74,7 @@ class Container:
     organizer: Organizer
     board: Board
     check_in: CheckIn
+    inbox: Inbox
     exports: Exports
     participants: Participants
     stock: Stock
@@ -149,6 +151,7 @@ def build_container(
         stock=Stock(database, catalog, waiting_room),
         participants=Participants(database, contacts, notifications, refunds),
         exports=Exports(database),
+        inbox=Inbox(database, payments, refunds),
         check_in=CheckIn(database, ticket_codes),
         board=Board(database, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications, intents),

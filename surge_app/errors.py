@@ -239,6 +239,13 @@ class ChangedMeanwhile(SurgeError):
     status = 409
 
 
+class AlreadyDealtWith(SurgeError):
+    """This does not wait any more; nothing was done."""
+
+    code = "already_dealt_with"
+    status = 409
+
+
 class ForeignOrigin(SurgeError):
     """This request came from another site and was refused."""
 

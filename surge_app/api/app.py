@@ -12,6 +12,7 @@ from surge_app.api import (
     admin,
     board,
     bookings,
+    checks,
     door,
     events,
     health,
@@ -40,6 +41,7 @@ _MODULES = (
     board,
     door,
     participants,
+    checks,
     refunds,
     health,
 )

@@ -109,6 +109,7 @@ class EventChangesIn(Body):
     hold_seconds: int = Field(300, ge=5, le=3600)
     concurrent_buyers: int = Field(1, ge=1, le=1_000_000)
     admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
+    challenge: Literal["off", "auto", "always"] = "off"
     queue_message: str = Field("", max_length=500)
     queue_order: Literal["fifo", "random"] = "fifo"
     refund_policy: str = Field("", max_length=2_000)

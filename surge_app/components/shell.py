@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
-from reflex_components_core.el.element import Element
 
-STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css")
+STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css", "/admin.css")
 _FIRST_FACES = (
     "/fonts/bricolage-grotesque-latin-wght-normal.woff2",
     "/fonts/inter-latin-wght-normal.woff2",
@@ -69,43 +68,6 @@ def page(
         ),
         class_name="page",
     )
-
-
-def board(*children: Any, current: str, slug: Any = None) -> rx.Component:
-    """Create a page for organizers: navigation beside the content.
-
-    Args:
-        *children: What the main part holds.
-        current: The tab that is open: events or sale.
-        slug: The event whose tab is shown, if any.
-    """
-    tabs = [_tab("Events", "/admin", here=current == "events")]
-    if slug is not None:
-        tabs.append(_tab("Sale day", f"/admin/{slug}", here=current == "sale"))
-    return rx.el.div(
-        rx.el.aside(
-            brand("/admin"),
-            rx.el.nav(*tabs, aria_label="Organizer"),
-            _PlainForm.create(
-                rx.el.button("Sign out", type="submit", class_name="tab"),
-                custom_attrs={"action": "/admin/logout", "method": "post"},
-            ),
-            class_name="side",
-        ),
-        rx.el.main(*children, class_name="main"),
-        class_name="board",
-    )
-
-
-class _PlainForm(Element):
-    """A form the browser submits by itself; `rx.el.form` always prevents that."""
-
-    tag = "form"
-
-
-def _tab(label: str, href: Any, *, here: bool) -> rx.Component:
-    props: dict[str, Any] = {"aria_current": "page"} if here else {}
-    return rx.el.a(label, href=href, class_name="tab", **props)
 
 
 def fallback() -> rx.Component:

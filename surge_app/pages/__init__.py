@@ -9,8 +9,15 @@ from typing import Any
 import reflex as rx
 
 from surge_app.gate.rules import Access
-from surge_app.pages import admin, book, bookings, event, events, queue
-from surge_app.state.admin import AdminState
+from surge_app.pages import book, bookings, event, events, queue
+from surge_app.pages.admin import board, checks, desk, door, people
+from surge_app.pages.admin import events as events_admin
+from surge_app.pages.admin import queue as queue_admin
+from surge_app.state.admin.board import BoardState
+from surge_app.state.admin.checks import ChecksState
+from surge_app.state.admin.door import DoorState
+from surge_app.state.admin.events import EventsState
+from surge_app.state.admin.people import DeskState, PeopleState
 from surge_app.state.book import BookState
 from surge_app.state.bookings import BookingState
 from surge_app.state.errors import ProblemState
@@ -55,16 +62,51 @@ ROUTES = (
     ),
     Route(
         "/admin",
-        admin.overview,
+        events_admin.page,
         "Organizer · Surge",
         Access.ADMIN,
-        (ProblemState.dismiss, AdminState.load),
+        (ProblemState.dismiss, EventsState.load),
     ),
     Route(
         "/admin/[slug]",
-        admin.board,
+        board.page,
         "Sale day · Surge",
         Access.ADMIN,
-        (ProblemState.dismiss, AdminState.load_board),
+        (ProblemState.dismiss, BoardState.load),
+    ),
+    Route(
+        "/admin/events/[slug]/queue",
+        queue_admin.page,
+        "Queue · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, BoardState.load),
+    ),
+    Route(
+        "/admin/events/[slug]/participants",
+        people.page,
+        "Participants · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, PeopleState.load),
+    ),
+    Route(
+        "/admin/events/[slug]/door",
+        door.page,
+        "Check-in · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, DoorState.load),
+    ),
+    Route(
+        "/admin/bookings/[ref]",
+        desk.page,
+        "Booking · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, DeskState.load),
+    ),
+    Route(
+        "/admin/install/checks",
+        checks.page,
+        "Checks · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, ChecksState.load),
     ),
 )

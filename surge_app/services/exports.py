@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import anyio.to_thread
-import xlsxwriter
+import xlsxwriter  # pyright: ignore[reportMissingTypeStubs]
 
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries

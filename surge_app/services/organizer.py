@@ -37,6 +37,7 @@ _EDITABLE = {
     "hold_seconds",
     "concurrent_buyers",
     "admissions_per_minute",
+    "challenge",
     "queue_message",
     "queue_order",
     "refund_policy",
@@ -93,6 +94,11 @@ class Organizer:
             counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
             found = await self._stats(session, event, tiers, counts)
         return replace(found, queue=await self._queue(event))
+
+    async def exists(self, slug: str) -> bool:
+        """Whether there is such an event, drafts included."""
+        async with self._database.transaction() as session:
+            return await catalog_queries.event_by_slug(session, slug) is not None
 
     async def create(self, new: NewEvent, *, actor: str) -> str:
         """Create an event and tell the line of it at once; raises like `Catalog.create`."""

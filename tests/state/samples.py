@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from surge_app.services.board import BoardView, CoursePoint, LineFigures
 from surge_app.services.views import (
     BookingView,
     CheckoutView,
@@ -157,4 +158,43 @@ def stats() -> EventStats:
         tiers=(TierStats("General", 5_000, 2_140, 312, 2_548),),
         queue=QueueStats(8_412, 486, 3_120, 31, paused=False, concurrent_buyers=500),
         at=datetime(2027, 3, 1, tzinfo=UTC),
+    )
+
+
+def board() -> BoardView:
+    """The same sale as the board sees it, with two points of its course."""
+    seen, now = stats(), datetime(2027, 3, 1, tzinfo=UTC)
+    return BoardView(
+        slug=seen.slug,
+        name=seen.name,
+        venue=seen.venue,
+        time_zone=seen.time_zone,
+        starts_at=seen.starts_at,
+        sales_open_at=None,
+        status=seen.status,
+        phase="published",
+        is_paused=False,
+        concurrent_buyers=500,
+        admissions_per_minute=None,
+        challenge="off",
+        queue_message="",
+        capacity=seen.capacity,
+        available=seen.available,
+        held=seen.held,
+        sold=seen.sold,
+        tiers=seen.tiers,
+        bookings=seen.bookings,
+        bookings_last_minute=61,
+        revenue_paise=seen.revenue_paise,
+        fees_paise=seen.fees_paise,
+        messages_pending=3,
+        messages_dead=0,
+        gateway_down_since=None,
+        line=LineFigures(8_412, 486, 3_120, 31),
+        admitted_per_minute=190.0,
+        course=tuple(
+            CoursePoint(now, sold, 300, waiting, 480, 0, 200, 50.0, 190.0)
+            for sold, waiting in ((2_000, 9_000), (2_548, 8_412))
+        ),
+        at=now,
     )

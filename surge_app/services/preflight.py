@@ -59,7 +59,16 @@ def _configuration(settings: Settings) -> list[Check]:
     ]
     is_long = all(len(key) >= _SHORTEST_KEY for key in settings.secret_key)
     advice = "" if is_long else f"Make SURGE_SECRET_KEY at least {_SHORTEST_KEY} characters long."
-    return [*vendors, Check("secret key", is_long, advice)]
+    is_mailable = settings.uses_sandbox_mail or "@" in (settings.sendgrid_from or "")
+    return [
+        *vendors,
+        Check("secret key", is_long, advice),
+        Check(
+            "mail sender",
+            is_mailable,
+            "" if is_mailable else "Set SENDGRID_FROM to an address SendGrid has verified.",
+        ),
+    ]
 
 
 async def _postgres(settings: Settings) -> list[Check]:

@@ -1,0 +1,112 @@
+"""In `/api/admin`: the preflight, the promises, and what waits for a person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import ProblemOut
+from surge_app.errors import NotFound
+from surge_app.services.preflight import examine
+
+router = APIRouter(
+    prefix="/api/admin",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
+)
+
+
+class CheckOut(BaseModel):
+    """A check of the preflight; `advice` says how to mend it, empty if nothing is to be done."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    is_ok: bool
+    advice: str
+
+
+class PreflightOut(BaseModel):
+    """Every check of the preflight, as `python -m surge_app doctor` prints them."""
+
+    checks: list[CheckOut]
+
+
+class FindingOut(BaseModel):
+    """A promise and the rows that break it (at most 20)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    promise: str
+    holds: bool
+    offending: list[dict[str, Any]]
+
+
+class PromisesOut(BaseModel):
+    """Every promise, as `python -m surge_app audit` prints them."""
+
+    ok: bool
+    checks: list[FindingOut]
+
+
+class WaitingItemOut(BaseModel):
+    """Something that waits for a person; `kind` and `id` name its one action."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str
+    id: str
+    at: datetime
+    event: str
+    subject: str
+    amount_paise: int
+    detail: str
+
+
+class WaitingOut(BaseModel):
+    """What waits, the oldest first, at most 100."""
+
+    items: list[WaitingItemOut]
+
+
+@router.get("/preflight")
+async def preflight(services: Services, user: AdminUser) -> PreflightOut:
+    """Check what a sale needs."""
+    _ = user
+    checks = await examine(services.settings)
+    return PreflightOut(checks=[CheckOut.model_validate(one) for one in checks])
+
+
+@router.get("/promises")
+async def promises(
+    services: Services,
+    user: AdminUser,
+    event: Annotated[str | None, Query(max_length=100)] = None,
+) -> PromisesOut:
+    """Check every promise against the data, of one event or of all."""
+    _ = user
+    if event is not None and not await services.organizer.exists(event):
+        # Nothing breaks a promise about an event that is not there.
+        raise NotFound
+    findings = await services.audit.run(slug=event)
+    listed = [FindingOut.model_validate(one) for one in findings]
+    return PromisesOut(ok=all(one.holds for one in listed), checks=listed)
+
+
+@router.get("/inbox")
+async def waiting(services: Services, user: AdminUser) -> WaitingOut:
+    """Return the money and messages nothing goes on with by itself."""
+    _ = user
+    items = await services.inbox.waiting()
+    return WaitingOut(items=[WaitingItemOut.model_validate(one) for one in items])
+
+
+@router.post("/inbox/{kind}/{item_id}", status_code=204)
+async def act(kind: str, item_id: str, services: Services, user: AdminUser) -> None:
+    """Do the one thing that mends an item; 409 `already_dealt_with` the second time."""
+    await services.inbox.act(kind, item_id, actor=user)

@@ -1,0 +1,80 @@
+"""What waits for a person: money and messages nothing goes on with by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_MOST = 100
+_WAITING = text(
+    f"""
+    SELECT kind, id, at, event, subject, amount_paise, detail FROM (
+        SELECT 'unmatched_payment' AS kind, u.id, u.seen_at AS at, '' AS event,
+            u.order_id AS subject, u.amount_paise, u.status AS detail
+        FROM unmatched_payments u WHERE u.resolved_at IS NULL
+        UNION ALL
+        SELECT 'undecided_payment', p.id, p.created_at, e.slug, p.order_id, p.amount_paise,
+            p.status
+        FROM payments p JOIN intents i ON i.id = p.intent_id JOIN events e ON e.id = i.event_id
+        WHERE p.status = 'captured' AND p.disposition IS NULL
+            AND p.created_at < clock_timestamp() - interval '1 minute'
+        UNION ALL
+        SELECT 'stuck_refund', r.id, r.created_at, e.slug, coalesce(b.ref, p.order_id),
+            r.amount_paise, coalesce(r.last_error, r.status)
+        FROM refunds r JOIN payments p ON p.id = r.payment_id
+        JOIN intents i ON i.id = p.intent_id JOIN events e ON e.id = i.event_id
+        LEFT JOIN bookings b ON b.intent_id = i.id
+        WHERE r.status IN ('requested', 'sent', 'failed') AND r.next_attempt_at IS NULL
+        UNION ALL
+        SELECT 'stuck_webhook', w.id, w.received_at, '', w.provider || ' ' || w.event_id, 0,
+            coalesce(w.last_error, '')
+        FROM webhook_inbox w
+        WHERE w.processed_at IS NULL AND w.received_at < clock_timestamp() - interval '1 minute'
+        UNION ALL
+        SELECT 'dead_message', m.id, m.created_at, e.slug, coalesce(b.ref, ''), 0,
+            m.channel || ' to ' || m.recipient || ': ' || coalesce(m.last_error, '')
+        FROM message_outbox m JOIN intents i ON i.id = m.intent_id
+        JOIN events e ON e.id = i.event_id LEFT JOIN bookings b ON b.id = m.booking_id
+        WHERE m.status = 'dead'
+    ) AS waiting ORDER BY at LIMIT {_MOST}
+    """  # noqa: S608  a constant of ours
+)
+_RESOLVE = text(
+    """
+    UPDATE unmatched_payments SET resolved_at = clock_timestamp()
+    WHERE id = :id AND resolved_at IS NULL RETURNING id
+    """
+)
+_REVIVE = text(
+    """
+    UPDATE message_outbox
+    SET status = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), last_error = NULL
+    WHERE id = :id AND status = 'dead' RETURNING id
+    """
+)
+
+
+async def waiting(session: AsyncSession) -> Sequence[RowMapping]:
+    """Return what waits for a person, the oldest first, at most 100."""
+    return (await session.execute(_WAITING)).mappings().all()
+
+
+async def resolve(session: AsyncSession, payment_id: str) -> bool:
+    """Close an unmatched payment; whether it was open."""
+    return (await session.execute(_RESOLVE, {"id": payment_id})).scalar() is not None
+
+
+async def revive_message(session: AsyncSession, message_id: str) -> bool:
+    """Send a message that was given up again; whether it was given up."""
+    return (await session.execute(_REVIVE, {"id": message_id})).scalar() is not None
+
+
+async def order_of(session: AsyncSession, payment_id: str) -> str | None:
+    """Return the order of a captured payment nothing was decided about."""
+    query = text(
+        "SELECT order_id FROM payments"
+        " WHERE id = :id AND status = 'captured' AND disposition IS NULL"
+    )
+    return (await session.execute(query, {"id": payment_id})).scalar()

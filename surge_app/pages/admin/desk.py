@@ -1,0 +1,162 @@
+"""One booking: what happened to it, and how to help."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import console, controls, live, status, surfaces
+from surge_app.components.choice import switch
+from surge_app.components.controls import button
+from surge_app.pages.parts import problem_notice
+from surge_app.state.admin.people import DeskState, DeskTicket, Moment
+
+
+def page() -> rx.Component:
+    """Build the page."""
+    return console.frame(
+        live.settled(
+            _loading(),
+            status.disconnected(),
+            problem_notice(),
+            switch(
+                DeskState.phase,
+                ("loading", _loading()),
+                ("ready", _booking()),
+                ("missing", console.missing("booking")),
+                console.signed_out(),
+            ),
+        ),
+        current="people",
+        slug=DeskState.desk.slug,
+    )
+
+
+def _loading() -> rx.Component:
+    return surfaces.loading(
+        surfaces.skeleton("36px", "14rem"),
+        surfaces.waiting_card("24px", "24px", "24px"),
+        surfaces.waiting_card("24px", "120px"),
+    )
+
+
+def _booking() -> rx.Component:
+    desk = DeskState.desk
+    return rx.fragment(
+        rx.el.div(
+            rx.el.div(
+                rx.el.h1(desk.name),
+                rx.el.p(f"{desk.ref} · {desk.event}", class_name="muted small number"),
+                class_name="stack tight",
+            ),
+            rx.el.div(
+                console.toned(desk.status, desk.tone),
+                button("Look again", on_click=DeskState.refresh),
+                class_name="row",
+            ),
+            class_name="row apart",
+        ),
+        console.news(DeskState.done, DeskState.problem),
+        rx.el.div(_tickets(), _contact(), _refund(), class_name="columns"),
+        _timeline(),
+    )
+
+
+def _tickets() -> rx.Component:
+    desk = DeskState.desk
+    return surfaces.card(
+        rx.el.h2("Tickets"),
+        rx.el.ul(rx.foreach(DeskState.tickets, _ticket), class_name="plain-list"),
+        rx.el.p(
+            f"Paid {desk.total}, {desk.fee} of it the fee. {desk.refundable} could still go back.",
+            class_name="muted small number",
+        ),
+    )
+
+
+def _ticket(row: DeskTicket) -> rx.Component:
+    return rx.el.li(
+        rx.el.span(row.title), console.toned(row.status, row.tone), class_name="row apart"
+    )
+
+
+def _contact() -> rx.Component:
+    desk, complaints = DeskState.desk, DeskState.complaints
+    return surfaces.card(
+        rx.el.h2("Contact"),
+        console.form(
+            *(
+                controls.field(
+                    name,
+                    label,
+                    error=complaints.get(name, ""),
+                    default_value=value,
+                    type=kind,
+                    auto_complete="off",
+                )
+                for name, label, value, kind in (
+                    ("name", "Name", desk.name, "text"),
+                    ("email", "Email", desk.email, "email"),
+                    ("phone", "Mobile number", desk.phone, "tel"),
+                )
+            ),
+            rx.el.div(
+                button("Correct", type="submit"),
+                button("Send the confirmation again", on_click=DeskState.resend),
+                class_name="row",
+            ),
+            on_submit=DeskState.correct,
+            key=desk.version,
+        ),
+    )
+
+
+def _refund() -> rx.Component:
+    return rx.cond(
+        DeskState.desk.can_refund,
+        surfaces.card(
+            rx.el.h2("Refund"),
+            console.form(
+                console.select(
+                    "kind",
+                    "What goes back",
+                    (
+                        ("all", "Everything; all tickets become void"),
+                        ("tickets", "Some tickets, by their numbers"),
+                        ("amount", "An amount; every ticket stays valid"),
+                    ),
+                ),
+                controls.field("tickets", "Numbers of the tickets", error="", hint="Such as 1, 3"),
+                controls.field(
+                    "amount",
+                    "Amount in rupees",
+                    error="",
+                    input_mode="numeric",
+                    hint="Whole rupees",
+                ),
+                rx.el.label(
+                    rx.el.input(type="checkbox", name="restock", value="yes", default_checked=True),
+                    " Put the places on sale again",
+                    class_name="check",
+                ),
+                rx.el.div(button("Refund", type="submit", kind="primary"), class_name="row"),
+                on_submit=DeskState.refund,
+                key=DeskState.desk.version,
+            ),
+        ),
+        rx.fragment(),
+    )
+
+
+def _timeline() -> rx.Component:
+    return surfaces.card(
+        rx.el.h2("What happened"),
+        rx.el.ol(rx.foreach(DeskState.timeline, _moment), class_name="timeline"),
+    )
+
+
+def _moment(row: Moment) -> rx.Component:
+    return rx.el.li(
+        rx.el.span(row.at, class_name="muted small number"),
+        rx.el.span(row.what, class_name="strong"),
+        rx.el.span(row.detail, class_name="small"),
+    )

@@ -1,0 +1,101 @@
+"""The list of sales."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import console, line, live, status, surfaces
+from surge_app.components.choice import switch
+from surge_app.pages.parts import problem_notice
+from surge_app.state.admin.events import EventCard, EventsState
+
+_REFRESH_SECONDS = 2
+
+
+def page() -> rx.Component:
+    """Build the page."""
+    return console.frame(
+        live.settled(
+            _loading(),
+            status.disconnected(),
+            problem_notice(),
+            switch(
+                EventsState.phase,
+                ("loading", _loading()),
+                ("ready", _events()),
+                ("door", _doors()),
+                console.signed_out(),
+            ),
+        ),
+        current="events",
+        is_organizer=EventsState.phase != "door",
+    )
+
+
+def _loading() -> rx.Component:
+    return surfaces.loading(
+        surfaces.skeleton("36px", "18rem"),
+        *(surfaces.waiting_card("20px", "12px", "16px") for _ in range(3)),
+    )
+
+
+def _events() -> rx.Component:
+    return rx.fragment(
+        live.every(_REFRESH_SECONDS, EventsState.refresh),
+        rx.el.h1("Events"),
+        console.news("", EventsState.notice),
+        rx.cond(
+            rx.Var.create(EventsState.events).length() > 0,
+            rx.el.ul(rx.foreach(EventsState.events, _event), class_name="events"),
+            surfaces.state(
+                "No events yet",
+                "Create one with: python -m surge_app event create",
+                at=4,
+            ),
+        ),
+    )
+
+
+def _event(card: EventCard) -> rx.Component:
+    return rx.el.li(
+        rx.el.a(
+            rx.el.div(
+                rx.el.h2(card.name),
+                console.toned(card.status, card.tone),
+                class_name="row apart top",
+            ),
+            rx.el.p(card.where_when, class_name="muted small"),
+            line.stock(
+                card.sold_percent,  # pyright: ignore[reportArgumentType] - a var of a foreach
+                card.held_percent,  # pyright: ignore[reportArgumentType] - as above
+                f"{card.sold} sold, {card.held} on hold, {card.free} free",
+            ),
+            rx.el.p(
+                f"{card.sold} of {card.capacity} sold · {card.waiting} in line · {card.taken}",
+                class_name="muted small number",
+            ),
+            href=f"/admin/{card.slug}",
+            class_name="card event",
+        ),
+        key=card.slug,
+    )
+
+
+def _doors() -> rx.Component:
+    return rx.fragment(
+        rx.el.h1("Check-in"),
+        rx.el.p("Choose the event you are checking tickets for.", class_name="muted"),
+        rx.el.ul(rx.foreach(EventsState.events, _door), class_name="events"),
+    )
+
+
+def _door(card: EventCard) -> rx.Component:
+    return rx.el.li(
+        rx.el.a(
+            rx.el.h2(card.name),
+            rx.el.p(card.where_when, class_name="muted small"),
+            href=f"/admin/events/{card.slug}/door",
+            class_name="card event",
+        ),
+        key=card.slug,
+    )

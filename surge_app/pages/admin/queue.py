@@ -1,0 +1,89 @@
+"""The queue of one sale: its rules, and what a change does before it is made."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import console, live, surfaces
+from surge_app.components.controls import button
+from surge_app.pages.admin.board import REFRESH_SECONDS, framed, head, line_tiles, switch_button
+from surge_app.state.admin.board import BoardState
+
+_CHALLENGES = (
+    ("off", "Never"),
+    ("auto", "When too many come at once"),
+    ("always", "Always"),
+)
+
+
+def page() -> rx.Component:
+    """Build the page."""
+    return framed(_queue(), current="queue")
+
+
+def _queue() -> rx.Component:
+    return rx.fragment(
+        live.every(REFRESH_SECONDS, BoardState.refresh),
+        head("Queue", switch_button()),
+        console.news("", BoardState.notice),
+        rx.el.div(*line_tiles(), class_name="tiles"),
+        surfaces.card(
+            rx.el.h2("Rules"),
+            rx.el.div(
+                _number(
+                    "concurrent_buyers",
+                    "Buyers inside at the same time",
+                    BoardState.draft.concurrent_buyers,
+                ),
+                _number(
+                    "admissions_per_minute",
+                    "Let in per minute at most",
+                    BoardState.draft.admissions_per_minute,
+                    placeholder="no limit",
+                ),
+                console.select(
+                    "challenge",
+                    "Ask for a proof of work before a place in line",
+                    _CHALLENGES,
+                    value=BoardState.draft.challenge,
+                    on_change=lambda value: BoardState.consider("challenge", value),
+                ),
+                class_name="fields",
+            ),
+            rx.el.div(
+                rx.el.label(
+                    "Message to everybody who waits", html_for="queue_message", class_name="label"
+                ),
+                rx.el.textarea(
+                    id="queue_message",
+                    default_value=BoardState.draft.queue_message,
+                    rows="2",
+                    max_length=500,
+                    class_name="input",
+                    on_blur=lambda value: BoardState.consider("queue_message", value),
+                ),
+                class_name="field",
+            ),
+            rx.cond(BoardState.effect != "", surfaces.notice(BoardState.effect), rx.fragment()),
+            console.news(BoardState.done, BoardState.problem),
+            rx.el.div(button("Apply", kind="primary", on_click=BoardState.apply), class_name="row"),
+        ),
+    )
+
+
+def _number(
+    name: str, label: str, value: rx.Var[str] | str, *, placeholder: str = ""
+) -> rx.Component:
+    return rx.el.div(
+        rx.el.label(label, html_for=name, class_name="label"),
+        rx.el.input(
+            id=name,
+            type="text",
+            input_mode="numeric",
+            default_value=value,
+            placeholder=placeholder,
+            class_name="input number",
+            on_change=lambda typed: BoardState.consider(name, typed).debounce(250),
+        ),
+        class_name="field",
+    )

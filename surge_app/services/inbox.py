@@ -1,0 +1,106 @@
+"""The organizer's inbox: what nothing goes on with by itself, each with one safe action."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from surge_app.db import inbox as queries
+from surge_app.db.engine import Database
+from surge_app.errors import AlreadyDealtWith, InvalidRequest, NotFound, RefundNotStuck
+from surge_app.models import AuditEntry
+from surge_app.services.payments import Payments
+from surge_app.services.refunds import Refunds
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingItem:
+    """Something that waits for a person.
+
+    Attributes:
+        kind: unmatched_payment, undecided_payment, stuck_refund, stuck_webhook or dead_message.
+        event: Its event's slug, empty if it has none.
+        subject: A booking's reference, or the vendor's own id.
+    """
+
+    kind: str
+    id: str
+    at: datetime
+    event: str
+    subject: str
+    amount_paise: int
+    detail: str
+
+
+class Inbox:
+    """Lists what waits, and does the one thing that mends it, once."""
+
+    def __init__(self, database: Database, payments: Payments, refunds: Refunds) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._payments = payments
+        self._refunds = refunds
+
+    async def waiting(self) -> list[WaitingItem]:
+        """Return what waits, the oldest first, at most 100."""
+        async with self._database.transaction() as session:
+            return [WaitingItem(**row) for row in await queries.waiting(session)]
+
+    async def act(self, kind: str, item_id: str, *, actor: str) -> None:
+        """Do what mends an item of this kind; a second call does nothing.
+
+        An unmatched payment is closed once somebody dealt with it at the gateway; of an
+        undecided one the gateway is asked again; a refund is tried again, a webhook settled
+        again, a message sent again.
+
+        Raises:
+            AlreadyDealtWith: If it does not wait any more.
+            GatewayUnavailable: If the gateway had to be asked and does not answer.
+            InvalidRequest: If there is no such kind.
+        """
+        actions: dict[str, Callable[[str, str], Awaitable[None]]] = {
+            "unmatched_payment": self._close,
+            "undecided_payment": self._decide,
+            "stuck_refund": self._retry,
+            "stuck_webhook": self._replay,
+            "dead_message": self._revive,
+        }
+        action = actions.get(kind)
+        if action is None:
+            raise InvalidRequest
+        await action(item_id, actor)
+
+    async def _close(self, payment_id: str, actor: str) -> None:
+        async with self._database.transaction() as session:
+            if not await queries.resolve(session, payment_id):
+                raise AlreadyDealtWith
+            session.add(AuditEntry(actor=actor, action="payment.close", subject=payment_id))
+
+    async def _decide(self, payment_id: str, actor: str) -> None:
+        async with self._database.transaction() as session:
+            order_id = await queries.order_of(session, payment_id)
+            if order_id is None:
+                raise AlreadyDealtWith
+            session.add(AuditEntry(actor=actor, action="payment.settle", subject=payment_id))
+        await self._payments.settle_order(order_id)
+
+    async def _retry(self, refund_id: str, actor: str) -> None:
+        try:
+            await self._refunds.retry(refund_id, actor=actor)
+        except (NotFound, RefundNotStuck) as error:
+            raise AlreadyDealtWith from error
+
+    async def _replay(self, event_id: str, actor: str) -> None:
+        async with self._database.transaction() as session:
+            session.add(AuditEntry(actor=actor, action="webhook.replay", subject=event_id))
+        try:
+            await self._payments.process_event(event_id)
+        except NotFound as error:
+            raise AlreadyDealtWith from error
+
+    async def _revive(self, message_id: str, actor: str) -> None:
+        async with self._database.transaction() as session:
+            if not await queries.revive_message(session, message_id):
+                raise AlreadyDealtWith
+            session.add(AuditEntry(actor=actor, action="message.revive", subject=message_id))

@@ -1,0 +1,316 @@
+"""The board of one sale, and the handles of its queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import reflex as rx
+
+from surge_app.container import current
+from surge_app.errors import NotFound, SurgeError
+from surge_app.money import rupees
+from surge_app.services.board import BoardView
+from surge_app.services.forecast import QueueFacts, QueueRules, forecast
+from surge_app.state import cards, session
+from surge_app.state.admin.common import STATUS_TONES, grouped, wait, whole, words
+
+_CHALLENGES = {"off", "auto", "always"}
+_MOST_BUYERS = 1_000_000
+
+
+@dataclass(frozen=True)
+class StockRow:
+    """Counts as text, for one tier."""
+
+    name: str = ""
+    capacity: str = ""
+    sold: str = ""
+    held: str = ""
+    free: str = ""
+
+
+@dataclass(frozen=True)
+class BoardCard:
+    """One sale; every figure is ready text."""
+
+    slug: str = ""
+    name: str = ""
+    where_when: str = ""
+    status: str = ""
+    tone: str = "off"
+    capacity: str = ""
+    sold: str = ""
+    held: str = ""
+    free: str = ""
+    sold_percent: float = 0
+    held_percent: float = 0
+    waiting: str = ""
+    last_wait: str = ""
+    inside: str = ""
+    allowed: str = ""
+    pace: str = ""
+    admitted: str = ""
+    left: str = ""
+    is_line_away: bool = False
+    taken: str = ""
+    fees: str = ""
+    bookings: str = ""
+    last_minute: str = ""
+    messages_pending: str = ""
+    messages_dead: int = 0
+    is_paused: bool = False
+    payments_paused_since: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class QueueDraft:
+    """The rules of the queue as they are in the form; all text, as typed."""
+
+    concurrent_buyers: str = ""
+    admissions_per_minute: str = ""
+    challenge: str = "off"
+    queue_message: str = ""
+
+
+class BoardState(rx.State):
+    """What one organizer looks at and turns.
+
+    Attributes:
+        phase: loading, ready, signed_out or missing.
+        course: Points of the last hour for the charts.
+        effect: What the form's values would do to the wait; empty while nothing was changed.
+    """
+
+    phase: str = "loading"
+    board: BoardCard = BoardCard()
+    tiers: list[StockRow] = []
+    course: list[dict[str, str | float]] = []
+    notice: str = ""
+    draft: QueueDraft = QueueDraft()
+    effect: str = ""
+    problem: str = ""
+    done: str = ""
+
+    @rx.event
+    async def load(self) -> None:
+        """Show the sale named by the address."""
+        self.reset()
+        seen = await self._read()
+        if seen is not None:
+            self.draft = _draft(seen)
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Take fresh figures."""
+        await self._read()
+
+    @rx.event
+    async def pause(self) -> None:
+        """Stop letting people in."""
+        await self._switch(is_paused=True)
+
+    @rx.event
+    async def resume(self) -> None:
+        """Let people in again."""
+        await self._switch(is_paused=False)
+
+    @rx.event
+    async def consider(self, field: object, value: object) -> None:
+        """Take a value of the form and say what it would do."""
+        name, typed = words(field), words(value, longest=500)
+        if await session.organizer(self) is None:
+            self.phase = "signed_out"
+            return
+        if name not in QueueDraft.__dataclass_fields__:
+            return
+        known = {one: getattr(self.draft, one) for one in QueueDraft.__dataclass_fields__}
+        self.draft = QueueDraft(**{**known, name: typed})
+        self.done = ""
+        await self._foresee()
+
+    @rx.event
+    async def apply(self) -> None:
+        """Make the form's values the rules of the queue."""
+        admin = await session.organizer(self)
+        if admin is None:
+            self.phase = "signed_out"
+            return
+        rules = self._rules(is_paused=False)
+        if rules is None or self.draft.challenge not in _CHALLENGES:
+            return
+        slug = self._slug()
+        changes = {
+            "concurrent_buyers": rules.concurrent_buyers,
+            "admissions_per_minute": rules.admissions_per_minute,
+            "challenge": self.draft.challenge,
+            "queue_message": self.draft.queue_message.strip(),
+        }
+        try:
+            await current().organizer.change(slug, changes, actor=admin)
+        except SurgeError as error:
+            self.problem = error.message
+            return
+        current().board.forget(slug)
+        self.effect, self.problem, self.done = "", "", "Done. It is in force now."
+        await self._read()
+
+    async def _switch(self, *, is_paused: bool) -> None:
+        admin, slug = await session.organizer(self), self._slug()
+        if admin is None:
+            self.phase = "signed_out"
+            return
+        organizer = current().organizer
+        change = organizer.pause if is_paused else organizer.resume
+        try:
+            await change(slug, actor=admin)
+        except SurgeError as error:
+            self.notice = error.message
+            return
+        current().board.forget(slug)
+        await self._read()
+
+    async def _foresee(self) -> None:
+        seen = await self._read()
+        if seen is None:
+            return
+        now = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
+        then = self._rules(is_paused=seen.is_paused)
+        if then is None:
+            self.effect = ""
+            return
+        self.problem = ""
+        line = seen.line
+        if line is None:
+            self.effect = "The waiting room does not answer, so nothing can be foreseen."
+            return
+        told = forecast(QueueFacts(line.waiting, line.inside, seen.admitted_per_minute), now, then)
+        self.effect = _effect(told.now_seconds, told.then_seconds, is_paused=seen.is_paused)
+
+    def _rules(self, *, is_paused: bool) -> QueueRules | None:
+        buyers = whole(self.draft.concurrent_buyers)
+        limit = whole(self.draft.admissions_per_minute)
+        is_limit_fine = not self.draft.admissions_per_minute.strip() or (
+            limit is not None and 1 <= limit <= _MOST_BUYERS
+        )
+        if buyers is None or not 1 <= buyers <= _MOST_BUYERS or not is_limit_fine:
+            self.problem = "Both are whole numbers from 1; without a limit the second stays empty."
+            return None
+        return QueueRules(is_paused, buyers, limit)
+
+    def _slug(self) -> str:
+        # The board is at /admin/{slug}, its queue at /admin/events/{slug}/queue.
+        return session.segment(self, 2) or session.segment(self, 1)
+
+    async def _read(self) -> BoardView | None:
+        if await session.organizer(self) is None:
+            self.reset()
+            self.phase = "signed_out"
+            return None
+        try:
+            seen = await current().board.view(self._slug())
+        except NotFound:
+            self.phase = "missing"
+            return None
+        except SurgeError as error:
+            self.notice = error.message
+            return None
+        self._show(seen)
+        return seen
+
+    def _show(self, seen: BoardView) -> None:
+        self.board = _card(seen)
+        tiers = [
+            StockRow(
+                tier.name,
+                grouped(tier.capacity),
+                grouped(tier.sold),
+                grouped(tier.held),
+                grouped(tier.available),
+            )
+            for tier in seen.tiers
+        ]
+        course = _course(seen)
+        # What did not change is not sent again.
+        if tiers != self.tiers:
+            self.tiers = tiers
+        if course != self.course:
+            self.course = course
+        self.phase, self.notice = "ready", ""
+
+
+def _draft(seen: BoardView) -> QueueDraft:
+    limit = seen.admissions_per_minute
+    return QueueDraft(
+        concurrent_buyers=str(seen.concurrent_buyers),
+        admissions_per_minute="" if limit is None else str(limit),
+        challenge=seen.challenge,
+        queue_message=seen.queue_message,
+    )
+
+
+def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
+    if is_paused:
+        return "The queue is paused, so nobody is called until it is resumed."
+    if now == then == 0:
+        return "Nobody is waiting, so nobody's wait changes."
+    if then is None:
+        return "Too little was measured yet to say what this does to the wait."
+    before = wait(now) or "not known yet"
+    return f"The last in line waits {before} now, and about {wait(then)} then."
+
+
+def _course(seen: BoardView) -> list[dict[str, str | float]]:
+    zone = ZoneInfo(seen.time_zone)
+    return [
+        {
+            "at": f"{point.at.astimezone(zone):%H:%M:%S}",
+            "sold": point.sold,
+            "pace": point.sold_per_minute,
+            "waiting": point.waiting,
+            "inside": point.inside,
+        }
+        for point in seen.course
+    ]
+
+
+def _card(seen: BoardView) -> BoardCard:
+    capacity = max(1, seen.capacity)
+    line, down_since = seen.line, seen.gateway_down_since
+    rules = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
+    facts = QueueFacts(
+        line.waiting if line else 0, line.inside if line else 0, seen.admitted_per_minute
+    )
+    last = wait(forecast(facts, rules, rules).now_seconds) if line else ""
+    pace = seen.admitted_per_minute
+    return BoardCard(
+        slug=seen.slug,
+        name=seen.name,
+        where_when=f"{cards.when(seen.starts_at, seen.time_zone)} · {seen.venue}",
+        status=seen.status.replace("_", " ").capitalize(),
+        tone=STATUS_TONES.get(seen.status, "off"),
+        capacity=grouped(seen.capacity),
+        sold=grouped(seen.sold),
+        held=grouped(seen.held),
+        free=grouped(seen.available),
+        sold_percent=round(seen.sold / capacity * 100, 2),
+        held_percent=round(seen.held / capacity * 100, 2),
+        waiting=grouped(line.waiting) if line else "–",
+        last_wait=last,
+        inside=grouped(line.inside) if line else "–",
+        allowed=grouped(seen.concurrent_buyers),
+        pace="" if pace is None else grouped(round(pace)),
+        admitted=grouped(line.admitted) if line else "–",
+        left=grouped(line.left) if line else "–",
+        is_line_away=line is None,
+        taken=rupees(seen.revenue_paise),
+        fees=rupees(seen.fees_paise),
+        bookings="1 booking" if seen.bookings == 1 else f"{grouped(seen.bookings)} bookings",
+        last_minute=grouped(seen.bookings_last_minute),
+        messages_pending=grouped(seen.messages_pending),
+        messages_dead=seen.messages_dead,
+        is_paused=seen.is_paused,
+        payments_paused_since=cards.when(down_since, seen.time_zone) if down_since else "",
+        at=int(seen.at.timestamp() * 1000),
+    )

@@ -1,0 +1,60 @@
+"""What the States of the console share: figures as text, and what a browser sent as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from babel.numbers import format_decimal
+
+_LARGEST = 10**12
+STATUS_TONES = {
+    "on_sale": "good",
+    "scheduled": "accent",
+    "paused": "warn",
+    "all_held": "warn",
+    "sold_out": "off",
+    "ended": "off",
+    "cancelled": "off",
+    "draft": "off",
+}
+
+
+def grouped(number: float) -> str:
+    """Return a number grouped the Indian way."""
+    return format_decimal(number, locale="en_IN")
+
+
+def wait(seconds: int | None) -> str:
+    """Return a wait in words; empty if it is not known."""
+    if seconds is None:
+        return ""
+    if seconds == 0:
+        return "no wait"
+    if seconds < 90:  # noqa: PLR2004  below two minutes seconds say more
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{minutes} min"
+
+
+def fields(form: object) -> dict[str, str]:
+    """Return the text fields of a form a browser sent, whatever else it sent."""
+    if not isinstance(form, Mapping):
+        return {}
+    sent = cast("Mapping[object, object]", form)
+    return {
+        str(name): value.strip()[:2_000] for name, value in sent.items() if isinstance(value, str)
+    }
+
+
+def whole(text: str) -> int | None:
+    """Return a whole number that was typed, None if it is none."""
+    plain = text.replace(",", "").strip()
+    number = int(plain) if plain.isascii() and plain.isdecimal() and len(plain) <= 12 else None  # noqa: PLR2004  12 digits are more than anything here
+    return number if number is None or number <= _LARGEST else None
+
+
+def words(text: object, *, longest: int = 100) -> str:
+    """Return what a browser sent if it is text, cut; empty otherwise."""
+    return text[:longest] if isinstance(text, str) else ""
