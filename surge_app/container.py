@@ -18,7 +18,13 @@ from surge_app.kv.arrivals import ArrivalStore
 from surge_app.kv.client import connect
 from surge_app.kv.limits import RateLimiter
 from surge_app.kv.line import LineStore
-from surge_app.providers import build_gateway, build_mail, build_sms
+from surge_app.providers import (
+    build_gateway,
+    build_mail,
+    build_mail_reports,
+    build_sms,
+    build_sms_reports,
+)
 from surge_app.services.admin_access import AdminAccess
 from surge_app.services.arrivals import Arrivals
 from surge_app.services.audit import Audit
@@ -26,7 +32,10 @@ from surge_app.services.board import Board
 from surge_app.services.catalog import Catalog
 from surge_app.services.challenge import Challenges
 from surge_app.services.check_in import CheckIn
+from surge_app.services.composing import Composer
 from surge_app.services.contacts import Contacts
+from surge_app.services.deliveries import Deliveries
+from surge_app.services.dispatcher import Dispatcher
 from surge_app.services.exports import Exports
 from surge_app.services.identity import Identity
 from surge_app.services.inbox import Inbox
@@ -71,6 +80,8 @@ class Container:
     ticket_codes: TicketCodes
     tickets: Tickets
     notifications: Notifications
+    dispatcher: Dispatcher
+    deliveries: Deliveries
     organizer: Organizer
     board: Board
     check_in: CheckIn
@@ -122,7 +133,8 @@ def build_container(
     payments = Payments(database, gateway, contacts, waiting_room, settlement, refunds, outages)
     ticket_codes = TicketCodes(settings.secret_key)
     tickets = Tickets(database, identity, ticket_codes, base_url=settings.base_url)
-    notifications = Notifications(database, build_mail(settings), build_sms(settings), tickets)
+    notifications = Notifications(database, contacts)
+    mail, sms = build_mail(settings), build_sms(settings)
     return Container(
         settings=settings,
         database=database,
@@ -147,6 +159,8 @@ def build_container(
         ticket_codes=ticket_codes,
         tickets=tickets,
         notifications=notifications,
+        dispatcher=Dispatcher(database, Composer(database, tickets), mail, sms),
+        deliveries=Deliveries(database, build_mail_reports(settings), build_sms_reports(settings)),
         revivals=Revivals(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
         participants=Participants(database, contacts, notifications, refunds),

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
             another port than the API, and page requests are sent there.
         secret_key: Signs cookies and tokens. A comma-separated list rotates: the first signs,
             all verify. Generated under `data_dir` in development.
+        sendgrid_webhook_public_keys: Verify what SendGrid tells of mails; every one is accepted.
+        dlt_templates: A JSON file with the texts of SMS as they are registered in India.
         trusted_proxy_hops: How many reverse proxies in front may be believed about the
             client's address; 0 ignores `X-Forwarded-For`.
     """
@@ -89,12 +91,18 @@ class Settings(BaseSettings):
     sendgrid_api_key: str | None = Field(None, alias="SENDGRID_API_KEY")
     sendgrid_base_url: str = Field(_SENDGRID_URL, alias="SENDGRID_BASE_URL")
     sendgrid_from: str | None = Field(None, alias="SENDGRID_FROM")
+    sendgrid_webhook_public_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), alias="SENDGRID_WEBHOOK_PUBLIC_KEY"
+    )
     twilio_account_sid: str | None = Field(None, alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: str | None = Field(None, alias="TWILIO_AUTH_TOKEN")
     twilio_base_url: str | None = Field(None, alias="TWILIO_BASE_URL")
     twilio_from: str | None = Field(None, alias="TWILIO_FROM")
+    dlt_templates: Path | None = Field(None, alias="SURGE_DLT_TEMPLATES")
 
-    @field_validator("secret_key", "razorpay_webhook_secrets", mode="before")
+    @field_validator(
+        "secret_key", "razorpay_webhook_secrets", "sendgrid_webhook_public_keys", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -42,6 +42,12 @@ async def get_pdf(ref: OwnedRef, services: Services) -> Response:
     return _file(await services.tickets.pdf(ref), "application/pdf", f"{ref}.pdf")
 
 
+@router.get("/{ref}/receipt.pdf")
+async def get_receipt(ref: OwnedRef, services: Services) -> Response:
+    """Return what was paid for what as a PDF, A4."""
+    return _file(await services.tickets.receipt(ref), "application/pdf", f"{ref}-receipt.pdf")
+
+
 @router.get("/{ref}/calendar.ics")
 async def get_calendar(ref: OwnedRef, services: Services) -> Response:
     """Return the event for a calendar."""

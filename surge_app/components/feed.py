@@ -12,10 +12,10 @@ from typing import Any, Literal
 import reflex as rx
 from reflex.experimental.client_state import ClientStateVar
 
-from surge_app.components import feed_js, proof
+from surge_app.components import feed_js, proof, queue_js, turn_js
 from surge_app.components.shapes import EventFeed, EventsFeed, QueueFeed
 
-Message = Literal["retry", "enter", "join", "leave", "opened"]
+Message = Literal["retry", "enter", "join", "ask", "leave", "tell", "opened", "late"]
 
 
 class _Feed(rx.Component):
@@ -55,14 +55,15 @@ class _EventFeed(_JoiningFeed):
     tag = "SurgeEventFeed"
 
     def add_custom_code(self) -> list[str]:
-        return [feed_js.CALL, feed_js.FEED, proof.CODE, feed_js.EVENT]
+        return [feed_js.CALL, feed_js.SHARED, feed_js.FEED, proof.CODE, feed_js.EVENT]
 
 
 class _QueueFeed(_JoiningFeed):
     tag = "SurgeQueueFeed"
 
     def add_custom_code(self) -> list[str]:
-        return [feed_js.CALL, feed_js.FEED, proof.CODE, feed_js.QUEUE]
+        base = (feed_js.CALL, feed_js.SHARED, feed_js.FEED, proof.CODE)
+        return [*base, turn_js.TIMER, turn_js.CALL, queue_js.PLACE, queue_js.QUEUE]
 
 
 def _feed(kind: type[_Feed], name: str, base: object) -> tuple[rx.Component, Any]:
@@ -98,9 +99,10 @@ def tell(message: Message) -> rx.Var[Any]:
     """Return a handler that sends a message to the feed of this page.
 
     Args:
-        message: retry (ask now), enter (get tickets), join, leave, or opened (the sale has
+        message: retry (ask now), enter (get tickets), join, ask (open or close the question
+            before leaving), leave, tell (announce the turn, or no longer), opened (the sale has
             started by our clock; the feed asks after a random moment, so that not everybody
-            asks at the same one).
+            asks at the same one) or late (the time to come in is over).
     """
     return rx.Var(_js_expr=f"(() => window.dispatchEvent(new CustomEvent('surge:{message}')))").to(
         rx.EventChain

@@ -7,7 +7,7 @@ from __future__ import annotations
 CALL = """
 const surgeSlug = () =>
   decodeURIComponent(window.location.pathname.split("/").filter(Boolean).at(-1) ?? "");
-const surgeCall = async (method, path, signal) => {
+const surgeCall = async (method, path, signal, body) => {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), 10000);
   signal?.addEventListener("abort", () => late.abort(), { once: true });
@@ -15,7 +15,11 @@ const surgeCall = async (method, path, signal) => {
     const answer = await fetch(new URL(path, getBackendURL(env.PING)), {
       method,
       credentials: "include",
-      headers: { Accept: "application/json" },
+      headers: {
+        Accept: "application/json",
+        ...(body ? { "Content-Type": "application/json" } : {}),
+      },
+      body: body && JSON.stringify(body),
       signal: late.signal,
     });
     const text = await answer.text();
@@ -52,63 +56,125 @@ const surgeEvent = (event, skew) => ({
 """
 
 # Asks, pushes, waits, asks again. The server sets the pace; on failure it backs off with
-# jitter, so a server that comes back is not met by everybody at once. A hidden tab keeps
-# polling (its place depends on it); the browser slows it down by itself.
+# jitter, so a server that comes back is not met by everybody at once, and it asks at once when
+# the network, the page or the person comes back. One lost answer is no news: on a phone it
+# happens all the time, and the next one is a second away.
 FEED = """
-const surgeFeed = ({ base, push, ask, take, start = () => {}, on = {} }) => {
+const surgeSoon = (ms, then) => {
+  const timer = setTimeout(then, ms);
+  return () => clearTimeout(timer);
+};
+const surgeFeed = (given) => {
+  const { base, push, ask, take, fail = surgeFailed, after = surgeSoon, on = {} } = given;
   const over = new AbortController();
   let value = base;
   let failures = 0;
-  let timer = 0;
+  let asking = null;
+  let cancel = () => {};
   let due = 0;
-  let running = false;
   const put = (patch) => {
     if (over.signal.aborted) return;
     value = { ...value, ...patch };
     push(value);
   };
-  const failed = (answer) => {
-    const fresh = ["loading", "crowded", "error"].includes(value.phase);
-    const problem = answer.body?.title ?? "";
-    if (answer.status === 404) return [{ phase: "missing", offline: false }, null];
-    if (answer.status === 428) return [{ phase: "challenge", offline: false }, null];
-    if (answer.status === 429) {
-      const wait = Math.max(1, answer.wait) * 1000 * (1 + Math.random() / 2);
-      return [{ phase: fresh ? "crowded" : value.phase, offline: false, problem }, wait];
-    }
-    failures += 1;
-    const wait = Math.min(30000, 1000 * 2 ** failures) * (0.5 + Math.random());
-    return [{ phase: fresh ? "error" : value.phase, offline: true, problem }, wait];
-  };
-  const run = async () => {
-    clearTimeout(timer);
-    if (running || over.signal.aborted) return;
-    running = true;
-    const answer = await ask(over.signal);
-    running = false;
-    if (over.signal.aborted || answer === null) return;
-    const ok = answer.status >= 200 && answer.status < 300;
-    if (ok) failures = 0;
-    const [patch, wait] = ok ? take(answer, value) : failed(answer);
-    put(ok ? { offline: false, problem: "", ...patch } : patch);
+  const plan = (wait) => {
+    cancel();
     due = wait === null ? Infinity : Date.now() + wait;
-    if (wait !== null) timer = setTimeout(run, wait);
+    cancel = wait === null ? () => {} : after(wait, () => run());
   };
+  const halt = () => {
+    asking?.abort();
+    asking = null;
+    plan(null);
+  };
+  const run = async ({ anew = false } = {}) => {
+    if (over.signal.aborted || (asking && !anew)) return;
+    halt();
+    const mine = new AbortController();
+    asking = mine;
+    const answer = await ask(mine.signal, feed);
+    if (asking !== mine || over.signal.aborted) return;
+    asking = null;
+    if (answer === null) return;
+    const ok = answer.status >= 200 && answer.status < 300;
+    failures = ok ? 0 : failures + 1;
+    const [patch, wait] = ok
+      ? take(answer, value, feed)
+      : fail(answer, value, failures, feed);
+    put(ok ? { offline: false, problem: "", ...patch } : patch);
+    // `take` may have halted the feed for good, or asked anew.
+    if (asking === null) plan(wait);
+  };
+  const feed = { put, run, halt, get: () => value };
   const listen = (target, name, handler) =>
     target.addEventListener(name, handler, { signal: over.signal });
-  const feed = { put, run, get: () => value, halt: () => { clearTimeout(timer); due = Infinity; } };
+  const back = () => {
+    if (due !== Infinity || asking) run({ anew: true });
+  };
   listen(document, "visibilitychange", () => {
-    if (!document.hidden && Date.now() >= due) run();
+    if (!document.hidden && (failures > 0 || Date.now() >= due)) back();
   });
-  listen(window, "online", () => { if (due !== Infinity) run(); });
-  listen(window, "surge:retry", run);
+  listen(document, "resume", back);
+  listen(window, "online", back);
+  listen(window, "offline", () => {
+    if (due !== Infinity) put({ offline: true });
+  });
+  listen(window, "pageshow", (event) => {
+    if (event.persisted) back();
+  });
+  listen(window, "surge:retry", () => run({ anew: true }));
   for (const [name, handler] of Object.entries(on)) {
     listen(window, name, (event) => handler(feed, event));
   }
-  listen(window, "pageshow", (event) => { if (event.persisted) run(); });
-  start(feed);
+  given.start?.(feed);
   run();
-  return () => { over.abort(); clearTimeout(timer); };
+  return () => {
+    over.abort();
+    halt();
+  };
+};
+const surgeWait = (answer, failures) =>
+  answer.status === 429
+    ? Math.max(1, answer.wait) * 1000 * (1 + Math.random() / 2)
+    : Math.max(
+        answer.wait * 1000,
+        Math.min(12000, 1000 * 2 ** failures) * (0.5 + Math.random()),
+      );
+const surgeIsLost = (answer, failures) =>
+  answer.status === 0 && (failures > 1 || !navigator.onLine);
+const surgeFailed = (answer, value, failures) => {
+  const wait = surgeWait(answer, failures);
+  const problem = answer.body?.title ?? "";
+  const isNew = ["loading", "crowded", "error"].includes(value.phase);
+  if (answer.status === 404) return [{ phase: "missing", offline: false }, null];
+  if (answer.status === 429) {
+    return [{ phase: isNew ? "crowded" : value.phase, offline: false, problem }, wait];
+  }
+  if (answer.status === 0 && !surgeIsLost(answer, failures)) return [{}, wait];
+  return [{ phase: isNew ? "error" : value.phase, offline: true, problem }, wait];
+};
+"""
+
+# What the tabs of one browser tell each other about a line, and a tab after a reload itself.
+# Without storage each tab stands alone, which costs nobody a place.
+SHARED = """
+const surgeShared = (slug) => {
+  const key = `surge-line-${slug}`;
+  const read = () => {
+    try {
+      return JSON.parse(localStorage.getItem(key)) ?? {};
+    } catch {
+      return {};
+    }
+  };
+  const write = (patch) => {
+    try {
+      localStorage.setItem(key, JSON.stringify({ ...read(), ...patch }));
+    } catch {
+      // Private windows may refuse.
+    }
+  };
+  return { key, read, write };
 };
 """
 
@@ -134,7 +200,8 @@ function SurgeEventsFeed({ base, push }) {
 }
 """
 
-# "Get tickets" joins at once: below the cap nobody ever sees a queue.
+# "Get tickets" joins at once: below the cap nobody ever sees a queue. A check before joining is
+# the waiting room's to show.
 EVENT = """
 function SurgeEventFeed({ base, push }) {
   useEffect(() => {
@@ -143,7 +210,8 @@ function SurgeEventFeed({ base, push }) {
     const enter = async (feed) => {
       if (feed.get().busy) return;
       feed.put({ busy: true, problem: "" });
-      const answer = await surgeCall("POST", `/api/queue/${name}`);
+      surgeShared(slug).write({ left: 0 });
+      const answer = await surgeCall("POST", `/api/queue/${name}`, undefined, surgeArrival());
       const state = answer.body?.state;
       if (state === "admitted") return window.location.assign(`/book/${name}`);
       if (answer.status === 428 || ["waiting", "paused", "scheduled"].includes(state)) {
@@ -176,132 +244,6 @@ function SurgeEventFeed({ base, push }) {
         // Back from the next page, out of the browser's cache: the button must work again.
         pageshow: (feed, event) => { if (event.persisted) feed.put({ busy: false }); },
         "surge:opened": (feed) => setTimeout(feed.run, Math.random() * 1500),
-      },
-    });
-  }, []);
-  return null;
-}
-"""
-
-# The line. Joining is idempotent, so a reload joins again and finds its old number.
-QUEUE = """
-const surgeMinutes = (eta) => {
-  if (!eta) return "";
-  const low = Math.max(1, Math.round(eta.low / 60));
-  const high = Math.max(low, Math.round(eta.high / 60));
-  if (eta.high < 60) return "< 1 min";
-  return low === high ? `${high} min` : `${low}\\u2013${high} min`;
-};
-const surgeRemember = (key, first) => {
-  try {
-    const kept = Number(sessionStorage.getItem(key)) || first;
-    sessionStorage.setItem(key, String(Math.max(kept, first)));
-    return Math.max(kept, first);
-  } catch {
-    return first;
-  }
-};
-const surgePlace = (slug, body, value) => {
-  const position = body.position ?? 0;
-  const same = body.number === value.number && value.position > 0 && position > 0;
-  const place = same ? Math.min(value.position, position) : position;
-  const start = place ? surgeRemember(`surge-line-${slug}-${body.number}`, place) : 0;
-  return {
-    position: place,
-    ahead: place ? place - 1 : 0,
-    number: body.number ?? 0,
-    joined_at: start,
-    progress: start > 1 ? 4 + (86 * (start - place)) / (start - 1) : place === 1 ? 90 : 4,
-  };
-};
-function SurgeQueueFeed({ base, push }) {
-  useEffect(() => {
-    const slug = surgeSlug();
-    const name = encodeURIComponent(slug);
-    let joined = false;
-    let left = false;
-    let spoken = { text: "", at: 0, phase: "" };
-    const say = (phase, position) => {
-      const text = {
-        waiting: position === 1 ? "You are next." : `Your place in line is ${position}.`,
-        admitted: "It is your turn. Taking you in.",
-        paused: "The line is paused. Your place is kept.",
-        sold_out: "All tickets are sold.",
-      }[phase] ?? "";
-      const pace = position && position <= 10 ? 5000 : 60000;
-      if (phase !== spoken.phase || (text !== spoken.text && Date.now() - spoken.at > pace)) {
-        spoken = { text, at: Date.now(), phase };
-      }
-      return spoken.text;
-    };
-    const take = ({ body }, value) => {
-      // An answer that was on its way when the person left changes nothing.
-      if (left) return [{}, null];
-      const phase = body.state;
-      joined = phase !== "not_joined";
-      if (!joined) return [{}, 500 + Math.random() * 1500];
-      if (phase === "admitted") {
-        const go = () => window.location.replace(`/book/${name}`);
-        // Let in at once: no page in between. Otherwise the good news may be read first.
-        if (value.phase === "loading") {
-          go();
-          return [{}, null];
-        }
-        setTimeout(go, 1200);
-      }
-      const place = surgePlace(slug, body, value);
-      const shown = new Intl.NumberFormat("en-IN").format(place.position);
-      document.title =
-        phase === "waiting" && place.position
-          ? `${shown} · in line`
-          : phase === "admitted" ? "Your turn" : "Waiting room";
-      return [
-        {
-          ...place,
-          phase,
-          eta: surgeMinutes(body.eta_seconds),
-          available: body.available ?? 0,
-          held: body.held ?? 0,
-          message: body.message ?? "",
-          at: Date.now(),
-          said: say(phase, place.position),
-        },
-        phase === "admitted" || phase === "ended"
-          ? null
-          : Math.max(500, body.retry_after_ms ?? 5000),
-      ];
-    };
-    return surgeFeed({
-      base,
-      push,
-      ask: (signal) => surgeCall(joined ? "GET" : "POST", `/api/queue/${name}`, signal),
-      take,
-      start: async (feed) => {
-        const answer = await surgeCall("GET", `/api/events/${name}`);
-        if (answer.status === 200) {
-          feed.put({ known: true, event: surgeEvent(answer.body, answer.skew) });
-        }
-      },
-      on: {
-        "surge:opened": (feed) => setTimeout(feed.run, Math.random() * 1500),
-        "surge:join": (feed) => {
-          joined = left = false;
-          feed.put({ phase: "loading" });
-          feed.run();
-        },
-        "surge:leave": async (feed) => {
-          feed.halt();
-          left = true;
-          const answer = await surgeCall("DELETE", `/api/queue/${name}`);
-          if (answer.status === 204 || answer.status === 404) {
-            document.title = "Waiting room";
-            feed.put({ phase: "left", position: 0, said: "You left the line.", problem: "" });
-          } else {
-            left = false;
-            feed.put({ problem: "No connection. You are still in line." });
-            feed.run();
-          }
-        },
       },
     });
   }, []);

@@ -87,29 +87,62 @@ class QueueFeed:
     """A place in line as the browser knows it.
 
     Attributes:
-        phase: loading, waiting, admitted, paused, sold_out, scheduled, ended, left, missing,
-            challenge, crowded or error.
-        position: 1 is next, 0 if unknown. Never grows for the same number.
-        joined_at: The first position this tab saw.
+        phase: What the page is about: loading, joining, challenge (the check before joining runs),
+            refused (it did not help), waiting, paused, scheduled, sold_out, admitted, elsewhere
+            (another tab went in), lost (the place was given up), full, left, ended, missing; and
+            offline, crowded or unavailable while nothing else is known.
+        mood: Of waiting: next, held (every ticket is on hold) or empty.
+        stale: The last answer is missing; what is shown is the last that is known.
+        problem: What the server said about it.
+        position: 1 is next, 0 if unknown. Never grows for the same number, but on a recall.
+        waiting: How many wait in all.
+        joined_at: The first position this browser saw.
         progress: How far along the line, in per cent.
         eta: Such as "6 to 8 min", or empty while the pace is unknown.
+        eta_high: Its upper end in seconds.
+        eta_note: Why the estimate grew; empty if it did not.
+        note: The code of the contract; `note_text` is its sentence.
+        rule: fifo or random; `commitment`, `seed` and `early` prove a drawn order.
+        opens_in_seconds: Until the opening, by the server's clock.
+        claim_seconds: Until the turn passes on unless somebody comes in.
+        checking: For how many seconds the check before joining has been running.
+        tell: Whether the turn is announced: off, sound (no notification allowed) or on.
+        asking: Whether "do you really want to leave?" is open.
+        leaving: Whether the place is being given up right now.
         at: When the last answer came (ms since epoch).
         said: What a screen reader is told; changes seldom.
         known: Whether `event` has arrived; the place in line does not wait for it.
     """
 
     phase: str = "loading"
+    mood: str = ""
     offline: bool = False
+    stale: bool = False
     problem: str = ""
     position: int = 0
     ahead: int = 0
+    waiting: int = 0
     number: int = 0
     joined_at: int = 0
     progress: float = 4
     eta: str = ""
+    eta_high: int = 0
+    eta_note: str = ""
     available: int = 0
     held: int = 0
     message: str = ""
+    note: str = ""
+    note_text: str = ""
+    rule: str = "fifo"
+    commitment: str = ""
+    seed: str = ""
+    early: int = 0
+    opens_in_seconds: int = 0
+    claim_seconds: int = 0
+    checking: int = 0
+    tell: str = "off"
+    asking: bool = False
+    leaving: bool = False
     at: int = 0
     said: str = ""
     known: bool = False

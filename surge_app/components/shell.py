@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css", "/admin.css")
+STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css", "/queue.css", "/admin.css")
 _FIRST_FACES = (
     "/fonts/bricolage-grotesque-latin-wght-normal.woff2",
     "/fonts/inter-latin-wght-normal.woff2",
@@ -71,5 +71,12 @@ def page(
 
 
 def fallback() -> rx.Component:
-    """Create what is shown until the first script has run."""
-    return rx.el.div(rx.el.div(brand(), class_name="bar"), class_name="page")
+    """Create what is shown until the first script has run; where none will, the gate goes on."""
+    return rx.el.div(
+        rx.el.div(brand(), class_name="bar"),
+        rx.el.noscript(
+            rx.el.meta(http_equiv="refresh", content="0;url=?plain=1"),
+            rx.el.a("Go on without JavaScript", href="?plain=1", class_name="button"),
+        ),
+        class_name="page",
+    )

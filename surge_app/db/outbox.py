@@ -1,56 +1,82 @@
-"""Queries over the outbox."""
+"""Queries over the outbox: writing messages, taking those that are due, noting what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Integer, Update, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk import insert_many
-from surge_app.models import MessageKind, MessageStatus, OutboxMessage
+from surge_app.models import MessageStatus, OutboxMessage
+
+WAKE = "surge_outbox"
+"""The channel of Postgres' NOTIFY on which the dispatcher hears of new messages."""
 
 _NOW = func.clock_timestamp()
 _WAITING = (MessageStatus.PENDING, MessageStatus.SENDING)
 
 
 async def add(session: AsyncSession, messages: Sequence[OutboxMessage]) -> None:
-    """Store messages; one whose `dedupe_key` is stored already is left as it is."""
-    await insert_many(session, messages, on_conflict="ON CONFLICT (dedupe_key) DO NOTHING")
+    """Store messages; one whose `dedupe_key` is stored already is left as it is.
+
+    The dispatcher is woken when, and only if, the transaction commits.
+    """
+    if await insert_many(session, messages, on_conflict="ON CONFLICT (dedupe_key) DO NOTHING"):
+        await _wake(session)
 
 
 async def take_due(
-    session: AsyncSession, *, limit: int, lease: timedelta
+    session: AsyncSession, *, channel: str, limit: int, lease: timedelta
 ) -> Sequence[OutboxMessage]:
     """Lease messages that are due, passing over rows others work on.
 
-    A message whose sender died comes back when the lease ends.
+    A message whose sender died comes back when the lease ends, and counts as one more attempt
+    that may have taken effect.
     """
     picked = (
-        select(col(OutboxMessage.id))
-        .where(col(OutboxMessage.status).in_(_WAITING), col(OutboxMessage.next_attempt_at) <= _NOW)
+        select(col(OutboxMessage.id), col(OutboxMessage.status))
+        .where(
+            col(OutboxMessage.channel) == channel,
+            col(OutboxMessage.status).in_(_WAITING),
+            col(OutboxMessage.next_attempt_at) <= _NOW,
+        )
         .order_by(col(OutboxMessage.next_attempt_at))
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("picked")
     )
+    was_abandoned = cast(picked.c.status == MessageStatus.SENDING, Integer)
     result = await session.scalars(
         update(OutboxMessage)
         .where(col(OutboxMessage.id) == picked.c.id)
         .values(
             status=MessageStatus.SENDING,
             attempts=col(OutboxMessage.attempts) + 1,
+            unknowns=col(OutboxMessage.unknowns) + was_abandoned,
             next_attempt_at=_NOW + lease,
+            first_tried_at=func.coalesce(col(OutboxMessage.first_tried_at), _NOW),
         )
         .returning(OutboxMessage)
     )
     return result.all()
 
 
+async def seconds_until_due(session: AsyncSession, channel: str) -> float | None:
+    """Return how long until the next message of a channel is due; None if none waits."""
+    due = func.min(col(OutboxMessage.next_attempt_at))
+    found = await session.scalar(
+        select(func.extract("epoch", due - _NOW)).where(
+            col(OutboxMessage.channel) == channel, col(OutboxMessage.status).in_(_WAITING)
+        )
+    )
+    return None if found is None else float(found)
+
+
 async def mark_sent(session: AsyncSession, message_id: str, provider_id: str) -> None:
-    """Record that a provider accepted a message."""
+    """Record that a provider accepted a message, whoever tries it by now."""
     await session.execute(
         update(OutboxMessage)
         .where(col(OutboxMessage.id) == message_id)
@@ -58,30 +84,67 @@ async def mark_sent(session: AsyncSession, message_id: str, provider_id: str) ->
     )
 
 
-async def postpone(session: AsyncSession, message_id: str, *, delay: timedelta, error: str) -> None:
-    """Try a message again later."""
+async def postpone(
+    session: AsyncSession,
+    message: OutboxMessage,
+    *,
+    delay: timedelta,
+    error: str,
+    is_unknown: bool,
+) -> None:
+    """Try a message again later, unless someone else has taken it over since.
+
+    Args:
+        session: An open transaction.
+        message: As it was taken.
+        delay: From now, by the database's clock.
+        error: For whoever looks at it.
+        is_unknown: Whether this attempt may have taken effect.
+    """
     await session.execute(
-        update(OutboxMessage)
-        .where(col(OutboxMessage.id) == message_id)
-        .values(status=MessageStatus.PENDING, next_attempt_at=_NOW + delay, last_error=error)
+        _if_still_ours(message).values(
+            status=MessageStatus.PENDING,
+            next_attempt_at=_NOW + delay,
+            last_error=error,
+            unknowns=col(OutboxMessage.unknowns) + int(is_unknown),
+        )
     )
 
 
-async def bury(session: AsyncSession, message_id: str, error: str) -> None:
+async def bury(session: AsyncSession, message: OutboxMessage, error: str) -> None:
     """Give a message up; an organizer can send it again."""
     await session.execute(
+        _if_still_ours(message).values(status=MessageStatus.DEAD, last_error=error)
+    )
+
+
+async def revive(session: AsyncSession, message_id: str) -> None:
+    """Put a message back in line as if it had never been tried."""
+    await session.execute(
         update(OutboxMessage)
         .where(col(OutboxMessage.id) == message_id)
-        .values(status=MessageStatus.DEAD, last_error=error)
+        .values(
+            status=MessageStatus.PENDING,
+            attempts=0,
+            unknowns=0,
+            next_attempt_at=_NOW,
+            first_tried_at=None,
+            last_error=None,
+            delivery=None,
+            delivery_detail=None,
+            delivery_at=None,
+        )
+    )
+    await _wake(session)
+
+
+def _if_still_ours(message: OutboxMessage) -> Update:
+    return update(OutboxMessage).where(
+        col(OutboxMessage.id) == message.id,
+        col(OutboxMessage.status) == MessageStatus.SENDING,
+        col(OutboxMessage.attempts) == message.attempts,
     )
 
 
-async def revive(session: AsyncSession, booking_id: str, *, kind: MessageKind) -> int:
-    """Put the messages of a booking back in line and return how many there are."""
-    result = await session.execute(
-        update(OutboxMessage)
-        .where(col(OutboxMessage.booking_id) == booking_id, col(OutboxMessage.kind) == kind)
-        .values(status=MessageStatus.PENDING, attempts=0, next_attempt_at=_NOW, last_error=None)
-        .returning(col(OutboxMessage.id))
-    )
-    return len(result.all())
+async def _wake(session: AsyncSession) -> None:
+    await session.execute(select(func.pg_notify(WAKE, "")))

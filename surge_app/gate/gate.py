@@ -22,6 +22,7 @@ from surge_app.errors import (
     Unauthorized,
 )
 from surge_app.gate.headers import CAMERA, security_headers
+from surge_app.gate.plain import PlainQueue, needs_javascript
 from surge_app.gate.poll import Polls
 from surge_app.gate.request import (
     Answer,
@@ -44,6 +45,7 @@ from surge_app.gate.rules import (
     is_scanner,
     is_socket,
     page_target,
+    plain_queue,
     polled_event,
 )
 from surge_app.settings import Settings
@@ -62,6 +64,7 @@ class Gate:
         self._settings = settings
         self._security = security_headers(settings)
         self._polls = Polls(self._security)
+        self._plain = PlainQueue(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -82,6 +85,9 @@ class Gate:
             guarded = with_headers(send, (*self._security, ("x-request-id", request_id)))
             receive = limited(receive, largest=_LARGEST_BODY)
             answer, extra = await self._decide(request)
+            plain = plain_queue(request.path) if answer is None else None
+            if plain is not None:
+                answer = await self._plain.answer(container.current(), plain, scope, receive)
             if answer is not None:
                 await answer.send(guarded)
             else:
@@ -111,8 +117,11 @@ class Gate:
         if request.path == "/":
             return redirect("/events", status=307), []
         target = page_target(request.path)
-        if target is None:
+        if target is None or plain_queue(request.path) is not None:
             return None, []
+        if "plain" in request.query:
+            is_cold = target.access is Access.COLD
+            return needs_javascript(target.name if is_cold else None), []
         return await self._page(request, target)
 
     def _refusal(self, request: Request) -> Answer | None:

@@ -71,6 +71,13 @@ def is_socket(path: str) -> bool:
     return path.startswith("/_event")
 
 
+def plain_queue(path: str) -> str | None:
+    """Return the slug of `/queue/{slug}/plain`, the waiting room without JavaScript."""
+    parts = path.strip("/").split("/")
+    is_twin = len(parts) == 3 and parts[0] == "queue" and parts[2] == "plain"  # noqa: PLR2004
+    return parts[1] if is_twin else None
+
+
 def polled_event(path: str) -> str | None:
     """Return the slug of `/api/queue/{slug}`, the one address that is asked all the time."""
     found = _POLLED.fullmatch(path)

@@ -19,10 +19,12 @@ from contextlib import asynccontextmanager
 
 import psycopg
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from psycopg import sql
 
 from surge_app.container import Container
 from surge_app.jobs.schedule import Job, jobs_of
 from surge_app.log import get_logger
+from surge_app.services.dispatcher import Dispatcher
 from surge_app.settings import SESSION_OPTIONS
 
 _log = get_logger(__name__)
@@ -34,9 +36,11 @@ _FINISH_SECONDS = 10.0
 
 
 class _Runner:
-    """A scheduler that runs while this process leads."""
+    """The scheduler and the dispatcher of messages, which work while this process leads."""
 
-    def __init__(self, jobs: list[Job]) -> None:
+    def __init__(self, jobs: list[Job], dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
+        self._dispatching: asyncio.Task[None] | None = None
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -66,12 +70,26 @@ class _Runner:
 
         return run
 
+    def lead(self) -> None:
+        """Begin to work."""
+        self.scheduler.resume()
+        if self._dispatching is None:
+            self._dispatching = asyncio.create_task(self.dispatcher.run())
+
+    def rest(self) -> None:
+        """Start nothing new; what is under way goes on."""
+        self.scheduler.pause()
+        if self._dispatching is not None:
+            self._dispatching.cancel()
+            self._dispatching = None
+
     async def stop(self) -> None:
         """Start nothing new and let what runs finish; `shutdown` itself would cancel it."""
-        self.scheduler.pause()
+        self.rest()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FINISH_SECONDS):
                 await self._idle.wait()
+                await self.dispatcher.finish()
         self.scheduler.shutdown(wait=False)
         await asyncio.sleep(0)
 
@@ -79,7 +97,7 @@ class _Runner:
 @asynccontextmanager
 async def jobs_running(services: Container) -> AsyncGenerator[None]:
     """Take part in the election for as long as the block lasts, and run the jobs while leading."""
-    runner = _Runner(jobs_of(services))
+    runner = _Runner(jobs_of(services), services.dispatcher)
     runner.scheduler.start(paused=True)
     task = asyncio.create_task(_take_part(runner, services.settings.direct_url or ""))
     try:
@@ -106,7 +124,7 @@ async def _take_part(runner: _Runner, url: str) -> None:
         except (psycopg.Error, OSError, TimeoutError) as error:
             _log.warning("leadership_lost", error=str(error))
         finally:
-            runner.scheduler.pause()
+            runner.rest()
         await asyncio.sleep(_HEARTBEAT_SECONDS)
 
 
@@ -114,6 +132,8 @@ async def _lead_when_possible(
     runner: _Runner, connection: psycopg.AsyncConnection[tuple[object, ...]]
 ) -> None:
     is_leader = False
+    channel = sql.Identifier(runner.dispatcher.hears)
+    await connection.execute(sql.SQL("LISTEN {}").format(channel))
     while True:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             if is_leader:
@@ -125,9 +145,11 @@ async def _lead_when_possible(
                 row = await cursor.fetchone()
                 if row is not None and row[0]:
                     is_leader = True
-                    runner.scheduler.resume()
+                    runner.lead()
                     _log.info("leading_jobs")
-        await asyncio.sleep(_HEARTBEAT_SECONDS)
+        # The same connection hears of new messages, so it needs no other one beside it.
+        async for _ in connection.notifies(timeout=_HEARTBEAT_SECONDS):
+            runner.dispatcher.wake()
 
 
 def session_name() -> str:

@@ -26,7 +26,7 @@ def jobs_of(services: Container) -> list[Job]:
         Job("ask-before-expiry", 2, reconciliation.ask_before_expiry),
         Job("probe-gateway", 2, services.outages.probe),
         Job("process-inbox", 5, services.payments.process_inbox),
-        Job("send-messages", 0.5, services.notifications.dispatch),
+        Job("spread-notices", 2, services.notifications.spread_notices),
         Job("push-refunds", 2, services.refunds.push),
         Job("find-missed-payments", 15, reconciliation.find_missed_payments),
         Job("sample-sales", 10, services.board.sample),

@@ -10,7 +10,15 @@ from surge_app.models.board import BoardSample
 from surge_app.models.bookings import Booking, BookingStatus, Ticket, TicketStatus
 from surge_app.models.catalog import Event, EventCover, EventPhase, Tier, Unit, UnitStatus
 from surge_app.models.intents import LIVE_INTENT_STATUSES, Intent, IntentLine, IntentStatus
-from surge_app.models.messages import Channel, MessageKind, MessageStatus, OutboxMessage
+from surge_app.models.messages import (
+    Channel,
+    DeliveryEvent,
+    DeliveryStatus,
+    EventNotice,
+    MessageKind,
+    MessageStatus,
+    OutboxMessage,
+)
 from surge_app.models.payments import (
     Account,
     Disposition,
@@ -35,10 +43,13 @@ __all__ = [
     "Booking",
     "BookingStatus",
     "Channel",
+    "DeliveryEvent",
+    "DeliveryStatus",
     "Disposition",
     "EntryKind",
     "Event",
     "EventCover",
+    "EventNotice",
     "EventPhase",
     "GatewayOutage",
     "InboxEvent",

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import feed, live, shell, status, surfaces, text
+from surge_app.components import feed, live, proof, shell, status, surfaces, text
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link
 
@@ -16,6 +16,7 @@ def page() -> rx.Component:
     source, value = feed.event()
     return shell.page(
         source,
+        proof.honeypot(),
         switch(
             value.phase,
             ("loading", _loading()),

@@ -6,12 +6,15 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, feed, line, live, shell, surfaces, text
+from surge_app.components import feed, line, live, proof, shell, surfaces, text
 from surge_app.components.choice import switch
-from surge_app.components.controls import button, button_link
+from surge_app.components.controls import button_link
+from surge_app.pages import queue_parts as parts
+from surge_app.pages import queue_states as states
 
 # From here on the number needs a smaller face to fit a narrow phone.
 _WIDE = 9999
+_DAY = 86_400
 
 
 def page() -> rx.Component:
@@ -19,108 +22,51 @@ def page() -> rx.Component:
     source, value = feed.queue()
     return shell.page(
         source,
+        proof.honeypot(),
         rx.el.p(value.said, class_name="sr-only", aria_live="polite", role="status"),
         switch(
             value.phase,
-            ("loading", _loading()),
+            ("loading", states.loading()),
+            ("joining", states.joining()),
+            ("challenge", states.challenge(value)),
+            ("refused", states.refused(value)),
             ("waiting", _waiting(value)),
             ("paused", _paused(value)),
             ("admitted", _admitted(value)),
+            ("elsewhere", states.elsewhere(value)),
             ("scheduled", _scheduled(value)),
-            ("sold_out", _sold_out(value)),
-            ("ended", _over("The sale is over", "There is nothing to wait for any more.")),
-            ("left", _left()),
-            ("missing", _over("There is no such event", "The address may be mistyped.")),
-            ("challenge", _challenge()),
-            ("crowded", _crowded(value)),
-            _unreachable(value),
-        ),
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "8.5rem"),
-        surfaces.skeleton("36px", "80%"),
-        surfaces.waiting_card("22px", "var(--hero)", "28px", "22px"),
-        surfaces.skeleton("84px"),
-        surfaces.waiting_card("28px", "96px"),
-    )
-
-
-def _title(value: Any) -> rx.Component:
-    event = value.event
-    return rx.el.div(
-        controls.chip("Waiting room", plain=True),
-        rx.cond(
-            value.known,
-            rx.fragment(
-                rx.el.h1(event.name),
-                rx.el.p(
-                    text.when(event.starts_at, event.time_zone),
-                    " · ",
-                    event.venue,
-                    class_name="muted",
-                ),
-            ),
-            rx.fragment(surfaces.skeleton("32px", "80%"), surfaces.skeleton("24px", "70%")),
-        ),
-        class_name="stack",
-    )
-
-
-def _notes(value: Any) -> rx.Component:
-    return rx.fragment(
-        rx.cond(
-            value.offline,
-            surfaces.notice(
-                "Your place is safe. We keep trying.", tone="warn", title="Connection lost."
-            ),
-            rx.cond(
-                value.problem != "", surfaces.notice(value.problem, tone="warn"), rx.fragment()
-            ),
-        ),
-        rx.cond(
-            value.message != "",
-            surfaces.notice(value.message, title="From the organizer"),
-            rx.fragment(),
+            ("sold_out", states.sold_out(value)),
+            ("ended", states.ended(value)),
+            ("left", states.left(value)),
+            ("lost", states.lost(value)),
+            ("full", states.full(value)),
+            ("missing", states.over("There is no such event", "The address may be mistyped.")),
+            ("crowded", states.crowded(value)),
+            ("unavailable", states.unavailable(value)),
+            states.offline(),
         ),
     )
 
 
 def _waiting(value: Any) -> rx.Component:
     return rx.fragment(
-        _title(value),
-        _notes(value),
+        parts.title(value),
+        parts.notes(value),
         _place(value),
-        surfaces.facts(
-            ("About", rx.cond(value.eta != "", value.eta, "\u2013")),
-            ("Seats free", text.count(value.available)),
-            ("On hold", text.count(value.held)),
-        ),
-        surfaces.card(
-            rx.el.h2("Nothing to do but wait"),
-            rx.el.p(
-                "We call people strictly in the order they arrived, and only while a seat can "
-                "still be had. Refreshing does not move you, and closing this tab for a moment "
-                "does not lose your place.",
-                class_name="muted",
-            ),
-        ),
-        _leave(),
-        _footnote(value),
+        parts.facts(value),
+        surfaces.card(_what_next(value), parts.tell_me(value), extra="divided"),
+        surfaces.card(parts.rule(value), extra="flat"),
+        parts.leave(value),
+        parts.footnote(value),
     )
 
 
 def _place(value: Any) -> rx.Component:
     """Draw the position: the largest thing on the page."""
-    return surfaces.card(
+    return parts.sheet(
+        value,
         rx.el.p("Your place in line", class_name="muted"),
-        rx.el.p(
-            # A new key is a new element, so each new number rolls in; the box stays.
-            rx.el.span(text.count(value.position), class_name="rolled", key=value.position),
-            class_name=rx.cond(value.position > _WIDE, "hero long", "hero"),
-        ),
+        _position(value),
         line.way(value.progress),
         rx.el.p(
             rx.el.span("You joined at ", text.count(value.joined_at)),
@@ -130,149 +76,186 @@ def _place(value: Any) -> rx.Component:
         rx.el.p(
             rx.cond(
                 value.ahead > 0,
-                text.counted(value.ahead, "person goes before you", "people go before you"),
-                "You are next",
+                text.counted(value.ahead, "person ahead of you", "people ahead of you"),
+                "Nobody ahead of you",
             ),
-            class_name="sr-only",
+            rx.cond(
+                value.waiting > value.position,
+                rx.fragment(" · ", text.count(value.waiting - value.position), " behind"),
+                rx.fragment(),
+            ),
+            class_name="small muted number",
         ),
     )
 
 
-def _footnote(value: Any) -> rx.Component:
+def _position(value: Any) -> rx.Component:
     return rx.el.p(
-        "Updated ",
-        live.ago(value.at),
-        " · number ",
-        text.count(value.number),
-        class_name="muted small center number",
+        # A new key is a new element, so each new number rolls in; the box stays.
+        rx.el.span(text.count(value.position), class_name="rolled", key=value.position),
+        class_name=rx.cond(value.position > _WIDE, "hero long", "hero"),
     )
 
 
-def _leave() -> rx.Component:
-    return button("Leave the line", kind="quiet", full=True, on_click=feed.tell("leave"))
+def _what_next(value: Any) -> rx.Component:
+    return rx.el.div(
+        switch(
+            value.mood,
+            (
+                "next",
+                rx.fragment(
+                    rx.el.h2("You are next"),
+                    rx.el.p(
+                        "The next free place inside is yours, and this page takes you in by "
+                        "itself. Have your email and mobile number ready; you choose "
+                        "your tickets, and then they are held for you while you pay.",
+                        class_name="muted",
+                    ),
+                ),
+            ),
+            (
+                "held",
+                rx.fragment(
+                    rx.el.h2("Every ticket is on hold"),
+                    rx.el.p(
+                        "Other people are choosing and paying for the ",
+                        text.counted(value.held, "ticket that is left", "tickets that are left"),
+                        ". Nobody moves until a hold ends, and each ends within ",
+                        _hold_minutes(value.event.hold_seconds),
+                        " unless it is being paid. What comes back goes to the head of this line, "
+                        "in order.",
+                        class_name="muted",
+                    ),
+                ),
+            ),
+            rx.fragment(
+                rx.el.h2("Nothing to do but wait"),
+                rx.el.p(
+                    "When it is your turn, this page takes you to the tickets by itself.",
+                    class_name="muted",
+                ),
+            ),
+        ),
+        parts.kept(value),
+        class_name="stack",
+    )
+
+
+def _hold_minutes(seconds: Any) -> Any:
+    return rx.cond(
+        seconds >= 120,  # noqa: PLR2004 - below, a minute is said in words
+        rx.fragment(text.count(seconds // 60), " minutes"),
+        rx.fragment("a minute or so"),
+    )
 
 
 def _paused(value: Any) -> rx.Component:
     return rx.fragment(
-        _title(value),
-        _notes(value),
-        surfaces.card(
+        parts.title(value),
+        parts.notes(value),
+        parts.sheet(
+            value,
             rx.el.p("The line is paused", class_name="hero words"),
-            rx.el.p(
-                "The organizer has stopped letting people in for now. Nobody moves, and your "
-                "place is kept.",
-                class_name="muted",
-            ),
             rx.cond(
                 value.position > 0,
-                rx.el.p("Your place: ", text.count(value.position), class_name="strong number"),
+                rx.fragment(
+                    line.way(value.progress),
+                    rx.el.p(
+                        rx.el.span("Your place: ", text.count(value.position)),
+                        rx.el.span("The door"),
+                        class_name="ends number",
+                    ),
+                ),
                 rx.fragment(),
             ),
+            rx.el.p(
+                "The organizer has stopped letting people in for now. Nobody moves, and your "
+                "place is kept. This page goes on by itself.",
+                class_name="muted",
+            ),
         ),
-        _leave(),
-        rx.cond(value.number > 0, _footnote(value), rx.fragment()),
+        surfaces.card(parts.tell_me(value), extra="flat"),
+        parts.leave(value),
+        parts.footnote(value),
     )
 
 
 def _admitted(value: Any) -> rx.Component:
     return rx.fragment(
-        _title(value),
+        parts.title(value),
         surfaces.card(
             rx.el.p("It is your turn", class_name="hero words"),
             line.way(rx.Var.create(94)),
             rx.el.p("Taking you to the tickets.", class_name="muted"),
-        ),
-    )
-
-
-def _scheduled(value: Any) -> rx.Component:
-    event = value.event
-    return rx.fragment(
-        _title(value),
-        _notes(value),
-        surfaces.card(
-            rx.el.p("The sale opens in", class_name="muted"),
+            _go_in(value, "Go in now"),
             rx.cond(
-                event.opens_in_seconds > 0,
+                value.claim_seconds > 0,
                 rx.el.p(
-                    live.countdown(event.opens_in_seconds, on_end=feed.tell("opened")),
-                    class_name="hero long",
-                ),
-                rx.el.p("A moment", class_name="hero words"),
-            ),
-            rx.cond(
-                value.number > 0,
-                rx.el.p(
-                    "Your place is taken: ", text.count(value.position), class_name="strong number"
+                    live.countdown(
+                        value.claim_seconds,
+                        stamp=value.at,
+                        label="Kept for you for",
+                        on_end=feed.tell("late"),
+                    ),
+                    class_name="center number",
                 ),
                 rx.fragment(),
             ),
-            rx.el.p("Keep this page open. It takes you in by itself.", class_name="muted"),
         ),
-        _leave(),
     )
 
 
-def _sold_out(value: Any) -> rx.Component:
+def _go_in(value: Any, label: str) -> rx.Component:
+    return button_link(label, href=f"/book/{value.event.slug}", kind="primary", full=True)
+
+
+def _scheduled(value: Any) -> rx.Component:
     return rx.fragment(
-        _title(value),
-        surfaces.state(
-            "All tickets are sold",
-            "Tickets can still come back when a payment fails. They appear on the event's page.",
-            action=button_link("See other events", href="/events", kind="primary"),
-            at=70,
+        parts.title(value),
+        parts.notes(value),
+        parts.sheet(
+            value,
+            rx.el.p("The sale opens in", class_name="muted"),
+            rx.cond(
+                value.opens_in_seconds > _DAY * 2,
+                rx.el.p(
+                    text.count(value.opens_in_seconds // _DAY), " days", class_name="hero long"
+                ),
+                rx.cond(
+                    value.opens_in_seconds > 0,
+                    rx.el.p(
+                        live.countdown(
+                            value.opens_in_seconds, stamp=value.at, on_end=feed.tell("opened")
+                        ),
+                        class_name="hero long",
+                    ),
+                    rx.el.p("A moment", class_name="hero words"),
+                ),
+            ),
+            _early_place(value),
+            rx.el.p(
+                "Keep this page open, or come back before the opening. It takes you in by itself.",
+                class_name="muted",
+            ),
         ),
+        surfaces.card(parts.rule(value), parts.tell_me(value), extra="divided"),
+        rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
+        parts.footnote(value),
     )
 
 
-def _over(title: str, sentence: str) -> rx.Component:
-    return surfaces.state(
-        title, sentence, action=button_link("All events", href="/events", kind="primary"), at=4
-    )
-
-
-def _left() -> rx.Component:
-    return surfaces.state(
-        "You left the line",
-        "Your place went to the others. You can join again at the end.",
-        action=rx.el.div(
-            button("Join again", kind="primary", on_click=feed.tell("join")),
-            button_link("All events", href="/events"),
-            class_name="row",
+def _early_place(value: Any) -> rx.Component:
+    others = text.counted(value.waiting, "person is here", "people are here")
+    return rx.cond(
+        value.number > 0,
+        rx.el.p(
+            rx.cond(
+                value.rule == "random",
+                rx.fragment("You take part in the draw"),
+                rx.fragment("Your number is ", text.count(value.number)),
+            ),
+            rx.cond(value.waiting > 1, rx.fragment(" · ", others), rx.fragment()),
+            class_name="strong number",
         ),
-        at=4,
-    )
-
-
-def _challenge() -> rx.Component:
-    return surfaces.state(
-        "One check before you join",
-        "Very many requests come from your network right now. Wait a moment, then try again.",
-        action=button("Try again", kind="primary", on_click=feed.tell("join")),
-        at=4,
-    )
-
-
-def _crowded(value: Any) -> rx.Component:
-    return surfaces.state(
-        "One moment, please",
-        rx.cond(
-            value.problem != "",
-            value.problem,
-            "Very many people arrive at once. You join the line by yourself in a few seconds.",
-        ),
-        at=4,
-    )
-
-
-def _unreachable(value: Any) -> rx.Component:
-    return surfaces.state(
-        rx.cond(value.problem != "", "One moment, please", "Connection lost"),
-        rx.cond(
-            value.problem != "",
-            value.problem,
-            "If you were in line, your place is safe. This page tries again by itself.",
-        ),
-        action=button("Try now", on_click=feed.tell("retry")),
-        at=20,
+        rx.fragment(),
     )

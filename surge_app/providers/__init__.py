@@ -8,13 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from surge_app.errors import ConfigurationError
+from surge_app.providers.delivery_reports import (
+    SendGridReports,
+    TwilioReports,
+    event_public_key,
+)
 from surge_app.providers.razorpay import RazorpayGateway
 from surge_app.providers.sendgrid import SendGridMail
 from surge_app.providers.twilio import TwilioSms
 from surge_app.services.sandbox_keys import sandbox_keys
 
 if TYPE_CHECKING:
-    from surge_app.services.ports import MailSender, PaymentGateway, SmsSender
+    from surge_app.services.ports import (
+        MailReports,
+        MailSender,
+        PaymentGateway,
+        SmsReports,
+        SmsSender,
+    )
     from surge_app.settings import Settings
 
 __all__ = [
@@ -23,7 +34,9 @@ __all__ = [
     "TwilioSms",
     "build_gateway",
     "build_mail",
+    "build_mail_reports",
     "build_sms",
+    "build_sms_reports",
 ]
 
 _CHECKOUT_SCRIPT_URL = "https://checkout.razorpay.com/v1/checkout.js"
@@ -91,6 +104,7 @@ def build_sms(settings: Settings) -> SmsSender:
             settings.twilio_auth_token or "",
             settings.twilio_base_url,
             settings.twilio_from or "",
+            callback_url=_sms_callback(settings) if settings.public_url else None,
         )
     _refuse_in_production(settings, "TWILIO_ACCOUNT_SID")
     keys = sandbox_keys(settings)
@@ -99,7 +113,34 @@ def build_sms(settings: Settings) -> SmsSender:
         keys.twilio_auth_token,
         f"{settings.local_url}/sandbox/twilio",
         settings.twilio_from or _SANDBOX_SMS_SENDER,
+        callback_url=_sms_callback(settings),
     )
+
+
+def build_mail_reports(settings: Settings) -> MailReports | None:
+    """Return what verifies SendGrid's webhook, or None while there is no key to do that with.
+
+    Raises:
+        ConfigurationError: If a key is none.
+    """
+    if not settings.uses_sandbox_mail:
+        keys = settings.sendgrid_webhook_public_keys
+        return SendGridReports(keys) if keys else None
+    return SendGridReports((event_public_key(sandbox_keys(settings).sendgrid_event_key),))
+
+
+def build_sms_reports(settings: Settings) -> SmsReports:
+    """Return what verifies Twilio's callback."""
+    token = settings.twilio_auth_token
+    if settings.uses_sandbox_sms:
+        token = sandbox_keys(settings).twilio_auth_token
+    return TwilioReports(token or "", _sms_callback(settings))
+
+
+def _sms_callback(settings: Settings) -> str:
+    # The stand-in calls this machine, the vendor the address everybody uses.
+    base = settings.local_url if settings.uses_sandbox_sms else settings.base_url
+    return f"{base}/api/webhooks/twilio"
 
 
 def _refuse_in_production(settings: Settings, name: str) -> None:

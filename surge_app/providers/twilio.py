@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -36,14 +37,21 @@ if TYPE_CHECKING:
 _VENDOR = "Twilio"
 _BASE_URL = "https://api.twilio.com"
 _MESSAGING_SERVICE_PREFIX = "MG"
+_LOOKED_THROUGH = 20
+# Twilio tells whole seconds, by a clock of its own.
+_SLACK = timedelta(seconds=30)
 
 
 class _Message(Protocol):
     sid: str | None
+    body: str | None
+    date_created: datetime | None
 
 
 class _Messages(Protocol):
     def create(self, *, to: str, body: str, **sender: str) -> _Message: ...
+
+    def list(self, *, to: str, limit: int) -> list[_Message]: ...
 
 
 class _Http(TwilioHttpClient):
@@ -81,6 +89,7 @@ class TwilioSms:
         base_url: str | None,
         sender: str,
         *,
+        callback_url: str | None = None,
         timeouts: tuple[float, float] = TIMEOUTS,
     ) -> None:
         """Create the sender; nothing connects before the first SMS.
@@ -90,6 +99,8 @@ class TwilioSms:
             auth_token: Authenticates calls.
             base_url: None for Twilio itself.
             sender: A number, a sender id, or a messaging service (`MG…`).
+            callback_url: Where Twilio tells what became of an SMS; None does not ask it to. The
+                outbox id is added as `message`.
             timeouts: Seconds to connect, and to wait for an answer.
 
         Raises:
@@ -101,6 +112,7 @@ class TwilioSms:
         self._account_sid = account_sid
         self._auth_token = auth_token
         self._base_url = base_url
+        self._callback_url = callback_url
         self._timeouts = timeouts
         is_service = sender.startswith(_MESSAGING_SERVICE_PREFIX)
         self._sender = {"messaging_service_sid" if is_service else "from_": sender}
@@ -115,15 +127,36 @@ class TwilioSms:
         """
         return await in_thread(self._limiter, lambda: self._send(sms))
 
+    async def find(self, sms: Sms, *, since: datetime) -> str | None:
+        """Return Twilio's id of an SMS to this number with this text; see the port."""
+        return await in_thread(self._limiter, lambda: self._find(sms, since - _SLACK))
+
+    def _find(self, sms: Sms, since: datetime) -> str | None:
+        try:
+            newest = self._messages().list(to=sms.to, limit=_LOOKED_THROUGH)
+        except TwilioException as error:
+            raise unreadable(_VENDOR, mutates=False) from error
+        for message in newest:
+            if message.body == sms.text and message.date_created and message.date_created >= since:
+                return message.sid
+        return None
+
     def _send(self, sms: Sms) -> str:
         try:
-            message = self._messages().create(to=sms.to, body=sms.text, **self._sender)
+            message = self._messages().create(
+                to=sms.to, body=sms.text, **self._sender, **self._callback(sms)
+            )
         except TwilioException as error:
             # What the session lets through is a 2xx, so the SDK could only stumble over that.
             raise unreadable(_VENDOR, mutates=True) from error
         if not message.sid:
             raise unreadable(_VENDOR, mutates=True)
         return message.sid
+
+    def _callback(self, sms: Sms) -> dict[str, str]:
+        if self._callback_url is None:
+            return {}
+        return {"status_callback": f"{self._callback_url}?message={sms.message_id}"}
 
     def _messages(self) -> _Messages:
         """Return this thread's client: the SDK's session is not safe to share."""

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 
 from surge_app.errors import ConfigurationError
 from surge_app.sandbox.checkout import checkout_router
+from surge_app.sandbox.delivery_events import DeliveryEvents
 from surge_app.sandbox.faults import faults_router
 from surge_app.sandbox.messages import sendgrid_router, twilio_router
 from surge_app.sandbox.outbox import outbox_router
@@ -50,6 +51,7 @@ def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter
     webhooks = WebhookSender(
         f"{settings.local_url}{_WEBHOOK_PATH}", keys.razorpay_webhook_secrets[0]
     )
+    events = DeliveryEvents(f"{settings.local_url}/api/webhooks/sendgrid", keys)
     faults, outbox = Faults(redis_factory), Outbox(redis_factory)
 
     @asynccontextmanager
@@ -59,6 +61,7 @@ def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter
             yield
         finally:
             await webhooks.aclose()
+            await events.aclose()
 
     router = APIRouter(prefix="/sandbox", include_in_schema=False, lifespan=lifespan)
     if settings.uses_sandbox_payments:
@@ -66,9 +69,9 @@ def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter
         router.include_router(razorpay_router(keys, orders, webhooks, faults))
         router.include_router(checkout_router(keys, orders, webhooks))
     if settings.uses_sandbox_mail:
-        router.include_router(sendgrid_router(keys, outbox, faults))
+        router.include_router(sendgrid_router(keys, outbox, faults, events))
     if settings.uses_sandbox_sms:
-        router.include_router(twilio_router(keys, outbox, faults))
+        router.include_router(twilio_router(keys, outbox, faults, events))
     if settings.uses_sandbox_mail or settings.uses_sandbox_sms:
         router.include_router(outbox_router(outbox))
     router.include_router(faults_router(faults))

@@ -18,6 +18,7 @@ from surge_app.sandbox.faults import VendorError, vendor_route
 from surge_app.sandbox.store import OutboxAttachment, OutboxBody
 
 if TYPE_CHECKING:
+    from surge_app.sandbox.delivery_events import DeliveryEvents
     from surge_app.sandbox.store import Faults, JsonObject, Outbox
     from surge_app.services.sandbox_keys import SandboxKeys
 
@@ -27,7 +28,9 @@ _LONGEST_SMS = 1600
 _LARGEST_MAIL = 30 * 1024 * 1024
 
 
-def sendgrid_router(keys: SandboxKeys, outbox: Outbox, faults: Faults) -> APIRouter:
+def sendgrid_router(
+    keys: SandboxKeys, outbox: Outbox, faults: Faults, events: DeliveryEvents
+) -> APIRouter:
     """Return `POST /sendgrid/v3/mail/send`."""
     router = APIRouter(
         prefix="/sendgrid", route_class=vendor_route("sendgrid", faults, hang_takes_effect=False)
@@ -48,16 +51,20 @@ def sendgrid_router(keys: SandboxKeys, outbox: Outbox, faults: Faults) -> APIRou
         attachments = tuple(_attachment(item) for item in _objects(mail.get("attachments")))
         text = contents.get("text/plain", "")
         html = contents.get("text/html")
+        message_id = secrets.token_urlsafe(16)
         for to in recipients:
             message = _message("email", to, str(mail["subject"]), text or html or "", attachments)
             await outbox.add(message, OutboxBody(html, attachments))
-        return Response(status_code=202, headers={"X-Message-Id": secrets.token_urlsafe(16)})
+            events.of_mail(to, message_id, _custom_args(mail))
+        return Response(status_code=202, headers={"X-Message-Id": message_id})
 
     return router
 
 
-def twilio_router(keys: SandboxKeys, outbox: Outbox, faults: Faults) -> APIRouter:
-    """Return `POST /twilio/2010-04-01/Accounts/{sid}/Messages.json`."""
+def twilio_router(
+    keys: SandboxKeys, outbox: Outbox, faults: Faults, events: DeliveryEvents
+) -> APIRouter:
+    """Return `/twilio/2010-04-01/Accounts/{sid}/Messages.json`: to send, and to look up."""
     router = APIRouter(
         prefix="/twilio", route_class=vendor_route("twilio", faults, hang_takes_effect=False)
     )
@@ -72,8 +79,34 @@ def twilio_router(keys: SandboxKeys, outbox: Outbox, faults: Faults) -> APIRoute
         form = {name: values[0] for name, values in fields.items()}
         _check_sms(form)
         message = _message("sms", form["To"], "", form["Body"], ())
-        await outbox.add(message, OutboxBody(None, ()))
-        return JSONResponse(_sms_answer(sid, form), 201)
+        answer = _sms_answer(sid, form)
+        await outbox.add(message | {"twilio": answer}, OutboxBody(None, ()))
+        if "StatusCallback" in form:
+            events.of_sms(form["StatusCallback"], answer)
+        return JSONResponse(answer, 201)
+
+    @router.get("/2010-04-01/Accounts/{account_sid}/Messages.json")
+    async def list_sms(account_sid: str, request: Request) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Return SMS, the newest first; on one page, however many there are."""
+        sid, token = keys.twilio_account_sid, keys.twilio_auth_token
+        if account_sid != sid or not has_basic(request, sid, token):
+            raise _sms_error(401, 20003, "Authenticate")
+        to, most = request.query_params.get("To"), request.query_params.get("PageSize", "50")
+        sent = [item["twilio"] for item in await outbox.messages() if "twilio" in item]
+        found = [answer for answer in sent if to in {None, answer["to"]}]
+        page = found[: int(most) if most.isdigit() else 50]
+        uri = f"/2010-04-01/Accounts/{sid}/Messages.json"
+        return JSONResponse(
+            {
+                "messages": page,
+                "page": 0,
+                "page_size": len(page),
+                "uri": uri,
+                "first_page_uri": uri,
+                "next_page_uri": None,
+                "previous_page_uri": None,
+            }
+        )
 
     return router
 
@@ -116,6 +149,11 @@ def _read_mail(body: bytes) -> JsonObject:
     if not mail.get("subject"):
         raise _mail_error(400, "The subject is required.", "subject")
     return mail
+
+
+def _custom_args(mail: JsonObject) -> JsonObject:
+    given = mail.get("custom_args")
+    return cast("JsonObject", given) if isinstance(given, dict) else {}
 
 
 def _recipients(mail: JsonObject) -> list[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from surge_app.sandbox.store import JsonObject, Outbox
 
 _SHOWN = 60
+_PRIVATE = {"id", "twilio"}
 _JUST_NOW_SECONDS = 45
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -48,7 +49,7 @@ def _add_lists(router: APIRouter, outbox: Outbox, templates: Environment) -> Non
     @router.get("/outbox.json")
     async def outbox_json() -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
         messages = await outbox.messages()
-        shown = [{name: item[name] for name in item if name != "id"} for item in messages]
+        shown = [{name: item[name] for name in item if name not in _PRIVATE} for item in messages]
         return JSONResponse({"messages": shown}, headers={"Cache-Control": "no-store"})
 
     @router.get("/outbox")

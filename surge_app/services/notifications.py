@@ -1,60 +1,56 @@
-"""Messages: written with the booking, sent afterwards, retried until they arrive.
+"""What people are told: rows for the outbox, once for each occasion and channel.
 
-A booking never waits for a message and never fails because of one.
+They are written in the transaction of what they speak of. `dispatcher` sends them afterwards.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import new_id, utc_now
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as intent_queries
-from surge_app.db import outbox
-from surge_app.db import refunds as refund_queries
+from surge_app.db import messages as queries
+from surge_app.db import notices, outbox
 from surge_app.db.engine import Database
+from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RateLimited, SurgeError
 from surge_app.log import get_logger
 from surge_app.models import (
+    AuditEntry,
     Booking,
     BookingStatus,
     Channel,
-    Event,
+    DeliveryStatus,
+    EventNotice,
     Intent,
     MessageKind,
+    MessageStatus,
     OutboxMessage,
     Refund,
 )
-from surge_app.money import rupees, rupees_ascii
-from surge_app.services.catalog import organizer_line
-from surge_app.services.dates import long_date, short_date
-from surge_app.services.ports import (
-    Mail,
-    MailSender,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderRejected,
-    ProviderUnavailable,
-    Sms,
-    SmsSender,
-)
-from surge_app.services.refund_plan import RefundReason
-from surge_app.services.tickets import Tickets
+from surge_app.services.contacts import Contacts
+from surge_app.services.message_views import MessagePage, MessageView, SentMessage
 
 _log = get_logger(__name__)
 
-_BATCH = 20
-_LEASE = timedelta(seconds=60)
-_LONGEST_PAUSE_SECONDS = 15
-_MOST_ATTEMPTS = 40
-_MOST_UNKNOWN_SMS = 2
+ATTENDEE = "attendee"
+"""The actor of what the holder of a booking asks for."""
+
+_MOST_RESENDS = 5
+_RESENDS_WITHIN = timedelta(hours=24)
+_NOTICE_BATCH = 500
+_LONGEST_WORDS = 1000
+_LONGEST_PAGE = 200
+
+
+class MessageOnItsWay(SurgeError):
+    """This message is still being tried, or has arrived; it needs nobody's help."""
+
+    code = "message_on_its_way"
+    status = 409
 
 
 def messages_for(
@@ -68,185 +64,263 @@ def messages_for(
     """Return the rows that tell a person something, one for each channel.
 
     Args:
-        intent: Whose contact is told.
-        booking: What the intent became, if it did.
+        intent: What the person wanted.
+        booking: What it became, if it did; its contact may have been corrected since.
         kind: What is told.
         refund: What it tells of; the amount is in the text.
         key: It is told once of a kind for each key, however often it is asked for; the refund
             or else the intent is the key if it is None.
     """
     key = key or (refund.id if refund else intent.id)
-    recipients = {Channel.EMAIL: intent.email or "", Channel.SMS: intent.phone or ""}
+    told = booking or intent
+    recipients = {Channel.EMAIL: told.email or "", Channel.SMS: told.phone or ""}
     return [
-        OutboxMessage(
-            id=new_id(),
-            intent_id=intent.id,
-            booking_id=booking.id if booking else None,
-            channel=channel,
-            kind=kind,
-            recipient=recipient,
-            refund_id=refund.id if refund else None,
-            dedupe_key=f"{key}:{kind}:{channel}",
-            next_attempt_at=utc_now() - timedelta(seconds=1),
-        )
+        _row(intent, booking, kind, channel, recipient, key=key, refund=refund)
         for channel, recipient in recipients.items()
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What a message speaks of."""
-
-    event: Event
-    intent: Intent
-    booking: Booking | None
-    refund: Refund | None
-
-    @property
-    def ref(self) -> str | None:
-        """The reference of the booking, if there is one."""
-        return self.booking.ref if self.booking else None
-
-    @property
-    def is_extra(self) -> bool:
-        """Whether it tells of money that bought nothing, beside what was bought."""
-        return self.refund is not None and self.refund.reason not in set(RefundReason)
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether no ticket of the booking is valid after what the message tells of."""
-        if self.refund is not None:
-            return self.refund.reason == RefundReason.WHOLE
-        return self.booking is not None and self.booking.status != BookingStatus.CONFIRMED
+def _row(
+    intent: Intent,
+    booking: Booking | None,
+    kind: MessageKind,
+    channel: Channel,
+    recipient: str,
+    *,
+    key: str,
+    refund: Refund | None = None,
+) -> OutboxMessage:
+    return OutboxMessage(
+        id=new_id(),
+        intent_id=intent.id,
+        booking_id=booking.id if booking else None,
+        channel=channel,
+        kind=kind,
+        recipient=recipient,
+        refund_id=refund.id if refund else None,
+        dedupe_key=f"{key}:{kind}:{channel}",
+        # The clocks of two machines differ a little, and it is due at once.
+        next_attempt_at=utc_now() - timedelta(seconds=1),
+    )
 
 
 class Notifications:
-    """Takes messages from the outbox and hands them to the providers."""
+    """Says things again, to everyone, or to another address; and shows what became of it."""
 
-    def __init__(
-        self, database: Database, mail: MailSender, sms: SmsSender, tickets: Tickets
-    ) -> None:
+    def __init__(self, database: Database, contacts: Contacts) -> None:
         """Keep the collaborators."""
         self._database = database
-        self._mail = mail
-        self._sms = sms
-        self._tickets = tickets
+        self._contacts = contacts
 
-    async def dispatch(self) -> int:
-        """Send what is due; returns how many messages were tried."""
+    async def resend(
+        self, ref: str, *, actor: str, email: str | None = None, phone: str | None = None
+    ) -> int:
+        """Send the confirmation of a booking again, perhaps to a corrected address.
+
+        A corrected address is the booking's from now on, and its old one is told so.
+
+        Args:
+            ref: The booking. Whether the caller may do this is the caller's question.
+            actor: Who asks, for the audit log: an organizer, or `ATTENDEE`, who may do it a few
+                times a day.
+            email: The right address as typed; None or what it was leaves it.
+            phone: The right number as typed; as above.
+
+        Returns:
+            How many messages are on their way to the booking's address.
+
+        Raises:
+            AlreadyRefunded: If the booking has no valid tickets any more.
+            InvalidContact: If an address is none.
+            NotFound: If there is no such booking.
+            RateLimited: If that was asked for too often within a day.
+        """
         async with self._database.transaction() as session:
-            due = await outbox.take_due(session, limit=_BATCH, lease=_LEASE)
-        await asyncio.gather(*(self._deliver(message) for message in due))
-        return len(due)
+            booking = await booking_queries.by_ref(session, ref, for_update=True)
+            intent = booking and await intent_queries.by_id(session, booking.intent_id)
+            if booking is None or intent is None:
+                raise NotFound
+            if booking.status != BookingStatus.CONFIRMED:
+                raise AlreadyRefunded
+            if actor == ATTENDEE:
+                await _check_pace(session, booking)
+            before = {"email": booking.email, "phone": booking.phone}
+            contact = self._contacts.check(
+                name=booking.name, email=email or booking.email, phone=phone or booking.phone
+            )
+            after = {"email": contact.email, "phone": contact.phone}
+            changed = {field: after[field] for field in after if after[field] != before[field]}
+            key = new_id()
+            rows = _farewells(intent, booking, changed, key)
+            booking.email, booking.phone = contact.email, contact.phone
+            # Whoever has the booking on the screen sees an older one now.
+            booking.version += bool(changed)
+            rows += messages_for(intent, booking, MessageKind.CONFIRMATION_AGAIN, key=key)
+            await session.flush()
+            await outbox.add(session, rows)
+            action = "booking.correct_contact" if changed else "booking.resend"
+            old = {field: before[field] for field in changed}
+            session.add(
+                AuditEntry(actor=actor, action=action, subject=ref, before=old, after=changed)
+            )
+        _log.info("booking_resent", booking=ref, actor=actor, corrected=sorted(changed))
+        return len(Channel)
 
-    async def resend(self, booking_id: str) -> int:
-        """Send the confirmation of a booking again; returns how many messages that is."""
-        async with self._database.transaction() as session:
-            return await outbox.revive(session, booking_id, kind=MessageKind.CONFIRMATION)
+    async def notify_event_changed(self, slug: str, *, words: str, actor: str) -> str:
+        """Tell everybody with a valid ticket that time, place or name changed, as they are now.
 
-    async def _deliver(self, message: OutboxMessage) -> None:
-        try:
-            provider_id = await self._send(message)
-        except ProviderError as error:
-            await self._note_failure(message, error)
-        except Exception as error:  # noqa: BLE001  see below
-            # A message that cannot be written is a bug: keep it, show it, let the others go on.
-            _log.exception("message_broken", message=message.id)
-            await self._note_failure(message, ProviderRejected(repr(error)))
-        else:
+        The rows are written in batches by `spread_notices`; returns the notice's id.
+
+        Raises:
+            InvalidRequest: If the words are too long.
+            NotFound: If there is no such event.
+        """
+        return await self._notify(slug, MessageKind.EVENT_CHANGED, words, actor)
+
+    async def notify_event_cancelled(self, slug: str, *, words: str, actor: str) -> str:
+        """Tell everybody who has, or had until this moment, a valid ticket; as above."""
+        return await self._notify(slug, MessageKind.EVENT_CANCELLED, words, actor)
+
+    async def spread_notices(self) -> int:
+        """Write messages of open notices; resumes where it was; returns how many bookings."""
+        total = 0
+        while True:
             async with self._database.transaction() as session:
-                await outbox.mark_sent(session, message.id, provider_id)
-            _log.info("message_sent", message=message.id, channel=message.channel)
+                notice = await notices.take_open(session)
+                if notice is None:
+                    return total
+                reached = await notices.next_bookings(session, notice, limit=_NOTICE_BATCH)
+                rows = [
+                    row
+                    for intent, booking in reached
+                    for row in messages_for(
+                        intent,
+                        booking,
+                        MessageKind(notice.kind),
+                        key=f"{notice.id}:{booking.id}",
+                    )
+                ]
+                for row in rows:
+                    row.notice_id = notice.id
+                await outbox.add(session, rows)
+                notice.bookings += len(reached)
+                if reached:
+                    notice.reached = reached[-1][1].id
+                if len(reached) < _NOTICE_BATCH:
+                    notice.done_at = await intent_queries.database_now(session)
+                    _log.info("notice_spread", notice=notice.id, bookings=notice.bookings)
+            total += len(reached)
 
-    async def _send(self, message: OutboxMessage) -> str:
+    async def listed(
+        self,
+        *,
+        status: str,
+        slug: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> MessagePage:
+        """Return messages for an organizer, the newest first.
+
+        Args:
+            status: pending, sent or dead; or bounced for what did not arrive though it was sent;
+                or trouble for dead and bounced together.
+            slug: Of one event only.
+            before: From `next_before` of the page before.
+            limit: At most so many, up to 200.
+        """
+        most = max(1, min(limit, _LONGEST_PAGE))
         async with self._database.transaction() as session:
-            intent = await intent_queries.by_id(session, message.intent_id)
-            if intent is None:
-                msg = "the intent is gone"
-                raise ProviderRejected(msg)
-            event = await catalog_queries.event_by_id(session, intent.event_id)
-            booking = await booking_queries.by_intent(session, intent.id)
-            refund = await _refund_of(session, message)
-        subject = _Subject(event, intent, booking, refund)
-        if message.channel == Channel.SMS:
-            text = self._render(f"{message.kind}.sms.txt", subject).strip()
-            return await self._sms.send(Sms(message.id, message.recipient, text))
-        return await self._mail.send(await self._compose(message, subject))
+            rows = await queries.listed(
+                session, status=status, slug=slug, before=before, limit=most + 1
+            )
+        shown = tuple(_view(*row) for row in rows[:most])
+        return MessagePage(shown, shown[-1].id if len(rows) > most else None)
 
-    async def _compose(self, message: OutboxMessage, subject: _Subject) -> Mail:
-        attachments = ()
-        if message.kind == MessageKind.CONFIRMATION and subject.ref is not None:
-            attachments = await self._tickets.attachments(subject.ref)
-        heading, _, text = self._render(f"{message.kind}.mail.txt", subject).partition("\n")
-        return Mail(
-            message_id=message.id,
-            to=message.recipient,
-            to_name=subject.intent.name or "",
-            subject=heading.strip(),
-            text=text.strip() + "\n",
-            html=self._render(f"{message.kind}.mail.html", subject, images=attachments),
-            attachments=attachments,
-        )
+    async def retry(self, message_id: str, *, actor: str) -> None:
+        """Try a message anew that was given up, or that did not arrive.
 
-    def _render(self, template: str, subject: _Subject, **more: object) -> str:
-        event, intent, refund = subject.event, subject.intent, subject.refund
-        return self._templates.get_template(template).render(
-            name=intent.name,
-            event_name=event.name,
-            venue=event.venue,
-            when=long_date(event.starts_at, event.time_zone),
-            when_short=short_date(event.starts_at, event.time_zone),
-            total=rupees(intent.total_paise),
-            total_ascii=rupees_ascii(intent.total_paise),
-            back=rupees(refund.amount_paise) if refund else None,
-            back_ascii=rupees_ascii(refund.amount_paise) if refund else None,
-            reason=refund.reason if refund else None,
-            is_cancelled=subject.is_cancelled,
-            is_extra=subject.is_extra,
-            ref=subject.ref,
-            link=self._tickets.link(subject.ref) if subject.ref else None,
-            contact=organizer_line(event),
-            **more,
-        )
-
-    @cached_property
-    def _templates(self) -> Environment:
-        return Environment(
-            loader=PackageLoader("surge_app.services", "templates"),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-
-    async def _note_failure(self, message: OutboxMessage, error: ProviderError) -> None:
+        Raises:
+            MessageOnItsWay: If it is neither.
+            NotFound: If there is no such message.
+        """
         async with self._database.transaction() as session:
-            if _is_hopeless(message, error):
-                await outbox.bury(session, message.id, str(error))
-                _log.error("message_dead", message=message.id, error=str(error))
-                return
-            delay = _pause(message.attempts, error)
-            await outbox.postpone(session, message.id, delay=delay, error=str(error))
-        _log.warning("message_postponed", message=message.id, error=str(error))
+            message = await queries.by_id(session, message_id, for_update=True)
+            if message is None:
+                raise NotFound
+            is_lost = message.delivery in {DeliveryStatus.BOUNCED, DeliveryStatus.FAILED}
+            if message.status != MessageStatus.DEAD and not is_lost:
+                raise MessageOnItsWay
+            before = {"status": message.status, "error": message.last_error or ""}
+            await outbox.revive(session, message_id)
+            session.add(
+                AuditEntry(actor=actor, action="message.retry", subject=message_id, before=before)
+            )
+        _log.info("message_retried", message=message_id, actor=actor)
+
+    async def of_booking(self, ref: str) -> tuple[SentMessage, ...]:
+        """Return how the newest confirmation of a booking stands on each channel."""
+        async with self._database.transaction() as session:
+            rows = await queries.confirmations(session, ref)
+        return tuple(SentMessage(row.channel, _state(row), row.recipient) for row in rows)
+
+    async def _notify(self, slug: str, kind: MessageKind, words: str, actor: str) -> str:
+        text = " ".join(words.split())
+        if len(text) > _LONGEST_WORDS:
+            msg = f"Please say it in at most {_LONGEST_WORDS} characters."
+            raise InvalidRequest(msg)
+        notice = EventNotice(event_id="", kind=kind, words=text, actor=actor)
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            notice.event_id = event.id
+            session.add(notice)
+            session.add(
+                AuditEntry(actor=actor, action=kind.value, subject=slug, after={"words": text})
+            )
+        return notice.id
 
 
-async def _refund_of(session: AsyncSession, message: OutboxMessage) -> Refund | None:
-    if message.refund_id is None:
-        return None
-    return await refund_queries.by_id(session, message.refund_id)
+async def _check_pace(session: AsyncSession, booking: Booking) -> None:
+    recent, oldest = await queries.resends_within(session, booking.id, _RESENDS_WITHIN)
+    if recent >= _MOST_RESENDS:
+        raise RateLimited(max(1, round(_RESENDS_WITHIN.total_seconds() - oldest)))
 
 
-def _is_hopeless(message: OutboxMessage, error: ProviderError) -> bool:
-    if isinstance(error, ProviderRejected) or message.attempts >= _MOST_ATTEMPTS:
-        return True
-    # A second mail is harmless, a second SMS costs money and trust.
-    is_sms = message.channel == Channel.SMS
-    is_unknown = isinstance(error, ProviderOutcomeUnknown)
-    return is_sms and is_unknown and message.attempts >= _MOST_UNKNOWN_SMS
+def _farewells(
+    intent: Intent, booking: Booking, changed: dict[str, str], key: str
+) -> list[OutboxMessage]:
+    """Return what the old addresses are told, before they are forgotten."""
+    old = {"email": (Channel.EMAIL, booking.email), "phone": (Channel.SMS, booking.phone)}
+    return [
+        _row(intent, booking, MessageKind.CONTACT_CHANGED, *old[field], key=key)
+        for field in changed
+    ]
 
 
-def _pause(attempts: int, error: ProviderError) -> timedelta:
-    if isinstance(error, ProviderUnavailable) and error.retry_after_seconds is not None:
-        return timedelta(seconds=error.retry_after_seconds + random.random())  # noqa: S311  jitter
-    steady = min(_LONGEST_PAUSE_SECONDS, 2 ** (attempts - 1))
-    return timedelta(seconds=steady * random.uniform(0.8, 1.2))  # noqa: S311  jitter
+def _view(message: OutboxMessage, slug: str, ref: str | None) -> MessageView:
+    return MessageView(
+        id=message.id,
+        event_slug=slug,
+        booking_ref=ref,
+        channel=message.channel,
+        kind=message.kind,
+        recipient=message.recipient,
+        status=message.status,
+        state=_state(message),
+        attempts=message.attempts,
+        last_error=message.delivery_detail or message.last_error,
+        created_at=message.created_at,
+        next_attempt_at=message.next_attempt_at,
+        sent_at=message.sent_at,
+    )
+
+
+def _state(message: OutboxMessage) -> str:
+    if message.status == MessageStatus.DEAD:
+        return "failed"
+    if message.status != MessageStatus.SENT:
+        return "on_its_way"
+    if message.delivery in {DeliveryStatus.BOUNCED, DeliveryStatus.FAILED}:
+        return str(message.delivery)
+    return "delivered" if message.delivery == DeliveryStatus.DELIVERED else "sent"

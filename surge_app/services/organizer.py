@@ -163,12 +163,7 @@ class Organizer:
 
     async def resend(self, ref: str, *, actor: str) -> int:
         """Send the confirmation of a booking again; returns how many messages. Raises NotFound."""
-        async with self._database.transaction() as session:
-            booking = await booking_queries.by_ref(session, ref)
-            if booking is None:
-                raise NotFound
-            session.add(AuditEntry(actor=actor, action="booking.resend", subject=ref))
-        return await self._notifications.resend(booking.id)
+        return await self._notifications.resend(ref, actor=actor)
 
     async def _edit(
         self, slug: str, changes: Mapping[str, Any], *, actor: str, action: str

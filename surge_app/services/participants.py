@@ -237,8 +237,7 @@ class Participants:
                 raise NotFound
             if not await queries.claim(session, ref, version):
                 raise ChangedMeanwhile
-            session.add(AuditEntry(actor=actor, action="booking.resend", subject=ref))
-        return await self._notifications.resend(booking.id)
+        return await self._notifications.resend(ref, actor=actor)
 
     async def refund(
         self,

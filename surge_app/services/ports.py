@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from surge_app.models import DeliveryStatus
+
 
 class GatewayPaymentStatus(StrEnum):
     """The states of a payment at the gateway. `failed` is not final: it may still be captured."""
@@ -258,5 +260,66 @@ class SmsSender(Protocol):
 
         Raises:
             ProviderError: One of its three kinds.
+        """
+        ...
+
+    async def find(self, sms: Sms, *, since: datetime) -> str | None:
+        """Return the provider's id of an SMS that may have been handed over, None if it was not.
+
+        Args:
+            sms: As it was or would have been sent.
+            since: The first moment it may have been created; earlier ones like it do not count.
+
+        Raises:
+            ProviderError: If that cannot be told now; it changes nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a provider tells of a message it had accepted, verified.
+
+    Attributes:
+        key: The same for the same event, however often it is told.
+        message_id: The outbox row, as it was sent along; None if it was not.
+        provider_id: The provider's id of the message.
+        word: The provider's own word.
+        status: None if the word says nothing about arrival.
+        detail: Why it did not arrive, in the provider's words.
+        at: When it happened.
+    """
+
+    key: str
+    message_id: str | None
+    provider_id: str
+    word: str
+    status: DeliveryStatus | None
+    detail: str
+    at: datetime
+
+
+class MailReports(Protocol):
+    """How the mail provider tells what became of a mail."""
+
+    def read(
+        self, body: bytes, *, signature: str | None, timestamp: str | None
+    ) -> list[DeliveryReport]:
+        """Verify and read the raw body of a webhook.
+
+        Raises:
+            ProviderRejected: If the provider did not sign it lately, or it cannot be read.
+        """
+        ...
+
+
+class SmsReports(Protocol):
+    """How the SMS provider tells what became of an SMS."""
+
+    def read(self, body: bytes, *, query: str, signature: str | None) -> list[DeliveryReport]:
+        """Verify and read the raw form of a callback and the query it was sent with.
+
+        Raises:
+            ProviderRejected: If the provider did not sign both, or they cannot be read.
         """
         ...

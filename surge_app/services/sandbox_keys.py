@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from surge_app.settings import Settings
 
 _RAZORPAY_ID_LENGTH = 14
+# Of P-256, the curve SendGrid signs its events with.
+_CURVE_ORDER_LESS_ONE = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,14 @@ class SandboxKeys:
     Attributes:
         razorpay_key_id: Public: the checkout in the browser gets it.
         razorpay_webhook_secrets: One for each secret key of the install; the first signs.
+        sendgrid_event_key: The private number of a P-256 key.
     """
 
     razorpay_key_id: str
     razorpay_key_secret: str
     razorpay_webhook_secrets: tuple[str, ...]
     sendgrid_api_key: str
+    sendgrid_event_key: int
     twilio_account_sid: str
     twilio_auth_token: str
 
@@ -57,6 +61,7 @@ def sandbox_keys(settings: Settings) -> SandboxKeys:
             _hex(key, "razorpay webhook secret") for key in settings.secret_key
         ),
         sendgrid_api_key=f"SG.sandbox.{_hex(secret, 'sendgrid api key')}",
+        sendgrid_event_key=1 + int(_hex(secret, "sendgrid event key"), 16) % _CURVE_ORDER_LESS_ONE,
         twilio_account_sid=f"AC{_hex(secret, 'twilio account sid')[:32]}",
         twilio_auth_token=_hex(secret, "twilio auth token")[:32],
     )

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import anyio.to_thread
-import segno
 from icalendar import Calendar
 from icalendar import Event as CalendarEvent
 
@@ -17,19 +16,19 @@ from surge_app.clock import utc_now
 from surge_app.db import bookings as queries
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as intent_queries
-from surge_app.db import units
+from surge_app.db import notices, units
 from surge_app.db.engine import Database
 from surge_app.errors import NotFound
 from surge_app.models import Ticket, TicketStatus
 from surge_app.services.catalog import event_view
 from surge_app.services.identity import Identity
-from surge_app.services.paper import draw_tickets
+from surge_app.services.paper import draw_receipt, draw_tickets
 from surge_app.services.ports import Attachment
+from surge_app.services.qr import qr_png, qr_svg
 from surge_app.services.ticket_codes import TicketCodes
 from surge_app.services.views import BookingView, IntentLineView, TicketView
 
 _LASTS = timedelta(hours=3)
-_QR_SCALE = 6
 _MOST_INLINE = 6
 
 
@@ -104,52 +103,63 @@ class Tickets:
 
     async def calendar(self, ref: str) -> bytes:
         """Return the event of a booking as an iCalendar file; raises NotFound."""
-        return _calendar(await self.view(ref), self.link(ref))
+        return (await self.calendar_file(await self.view(ref))).content
 
-    async def attachments(self, ref: str) -> tuple[Attachment, ...]:
-        """Return what goes with the confirmation: codes inline, tickets as PDF, the calendar."""
+    async def receipt(self, ref: str) -> bytes:
+        """Return what was paid for what as a PDF, A4; raises NotFound."""
         booking = await self.view(ref)
+        return await anyio.to_thread.run_sync(draw_receipt, booking)
+
+    async def attachments(self, booking: BookingView) -> tuple[Attachment, ...]:
+        """Return what goes with the confirmation: codes inline, tickets as PDF, the calendar."""
         pdf = await anyio.to_thread.run_sync(draw_tickets, booking)
-        valid = [one for one in booking.tickets if one.status == TicketStatus.VALID]
         codes = [
             Attachment(
                 f"ticket-{one.seq}.png", "image/png", qr_png(one.qr_text), f"ticket{one.seq}"
             )
-            for one in valid[:_MOST_INLINE]
+            for one in valid_tickets(booking)[:_MOST_INLINE]
         ]
         return (
             *codes,
-            Attachment(f"{ref}.pdf", "application/pdf", pdf),
-            Attachment(f"{ref}.ics", "text/calendar", _calendar(booking, self.link(ref))),
+            Attachment(f"{booking.ref}.pdf", "application/pdf", pdf),
+            await self.calendar_file(booking),
         )
 
-
-def qr_svg(text: str) -> str:
-    """Return a QR as an inline SVG that scales with its box."""
-    return segno.make_qr(text, error="m").svg_inline(
-        scale=4, border=2, dark="#1A1720", light="#FFFFFF", omitsize=True
-    )
-
-
-def qr_png(text: str) -> bytes:
-    """Return a QR as a PNG with a quiet zone."""
-    out = io.BytesIO()
-    segno.make_qr(text, error="m").save(out, kind="png", scale=_QR_SCALE, border=4)
-    return out.getvalue()
+    async def calendar_file(self, booking: BookingView) -> Attachment:
+        """Return the event for a calendar, or its cancellation if the booking is over."""
+        async with self._database.transaction() as session:
+            revision = await notices.revision(session, booking.event.slug)
+        is_over = booking.event.status == "cancelled" or not valid_tickets(booking)
+        method = "CANCEL" if is_over else "PUBLISH"
+        content = _calendar(booking, self.link(booking.ref), method=method, revision=revision)
+        return Attachment(f"{booking.ref}.ics", f"text/calendar; method={method}", content)
 
 
-def _calendar(booking: BookingView, link: str) -> bytes:
+def valid_tickets(booking: BookingView) -> list[TicketView]:
+    """Return the tickets of a booking that open a door."""
+    return [one for one in booking.tickets if one.status == TicketStatus.VALID]
+
+
+def _calendar(booking: BookingView, link: str, *, method: str, revision: int) -> bytes:
+    """Return an iCalendar file; a later one with the same uid takes the place of an earlier."""
+    event = booking.event
+    starts = event.starts_at.astimezone(ZoneInfo(event.time_zone))
     entry = CalendarEvent()
     entry.add("uid", f"{booking.ref}@surge")
-    entry.add("dtstamp", booking.created_at)
-    entry.add("dtstart", booking.event.starts_at)
-    entry.add("dtend", booking.event.starts_at + _LASTS)
-    entry.add("summary", booking.event.name)
-    entry.add("location", booking.event.venue)
+    entry.add("sequence", revision)
+    entry.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
+    entry.add("dtstamp", utc_now())
+    entry.add("dtstart", starts)
+    entry.add("dtend", starts + _LASTS)
+    entry.add("summary", event.name)
+    entry.add("location", event.venue)
     entry.add("description", f"Booking {booking.ref}. Tickets: {link}")
+    entry.add("url", link)
     calendar = Calendar()
     calendar.add("prodid", "-//Surge//Tickets//EN")
     calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
     calendar.add_component(entry)
+    calendar.add_missing_timezones()
     return calendar.to_ical()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surge_app.gate.rules import Access, held_event, page_target, polled_event
+from surge_app.gate.rules import Access, held_event, page_target, plain_queue, polled_event
 from surge_app.pages import ROUTES, Route
 from tests.architecture import snapshots
 
@@ -92,6 +92,12 @@ def test_the_poll_and_the_hold_are_told_apart_by_their_whole_address() -> None:
     assert held_event("/api/events/gala/intents") == "gala"
     for path in ("/api/events/gala", "/api/events/gala/intents/x", "/api/intents/gala"):
         assert held_event(path) is None
+
+
+def test_the_waiting_room_has_a_plain_twin_and_nothing_else_has() -> None:
+    assert plain_queue("/queue/gala/plain") == plain_queue("/queue/gala/plain/") == "gala"
+    for path in ("/queue/plain", "/queue/gala", "/queue/gala/plain/x", "/book/gala/plain"):
+        assert plain_queue(path) is None
 
 
 def test_pages_are_added_from_the_table_alone() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, fill_contact
+from tests.browser.line_pictures import wait_in_every_state
 from tests.browser_setup import executable_path, launch_arguments
 
 _FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -27,6 +28,11 @@ class _Camera:
     def __init__(self, browser: Browser, url: str, password: str, size: str, theme: str) -> None:
         self._browser, self._url, self._password = browser, url, password
         self._size, self._theme = size, theme
+
+    @property
+    def is_phone(self) -> bool:
+        """Whether it takes pictures of the size of a phone."""
+        return self._size == "phone"
 
     async def context(self, *, organizer: bool = False) -> BrowserContext:
         """Open a browser window of someone new."""
@@ -109,7 +115,7 @@ async def main(url: str, password: str) -> None:
         for size in ("phone", "desktop"):
             for theme in ("light", "dark"):
                 camera = _Camera(browser, url, password, size, theme)
-                for scene in (_buy, _wait_in_line, _look_after_it):
+                for scene in (_buy, _wait_in_line, wait_in_every_state, _look_after_it):
                     await scene(camera)
         await browser.close()
 

@@ -14,8 +14,9 @@ from tests.conftest import NewSale, Surge
 _SERIOUS = {"serious", "critical", "moderate", "minor"}
 
 
-async def _violations(page: Page) -> list[str]:
-    results = await Axe().run(page)
+async def violations(page: Page, *rules: str) -> list[str]:
+    """Return what axe finds, by all of its rules or by those that are named."""
+    results = await Axe().run(page, options={"runOnly": list(rules)} if rules else None)
     return [
         f"{item['id']} ({item['impact']}): {[node['html'][:120] for node in item['nodes']]}"
         for item in results.response["violations"]
@@ -23,7 +24,8 @@ async def _violations(page: Page) -> list[str]:
     ]
 
 
-async def _is_too_wide(page: Page) -> bool:
+async def is_too_wide(page: Page) -> bool:
+    """Whether one has to scroll sideways."""
     return await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 
@@ -41,9 +43,9 @@ async def test_every_page_is_clean_and_fits(
     found: dict[str, list[str]] = {}
 
     async def look(name: str, at: Page) -> None:
-        found[name] = await _violations(at)
+        found[name] = await violations(at)
         await at.set_viewport_size({"width": 320, "height": 640})
-        if await _is_too_wide(at):
+        if await is_too_wide(at):
             found[name].append("wider than 320 px")
         await at.set_viewport_size({"width": 390, "height": 844})
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError
 from surge_app.providers import TwilioSms, build_sms
 from surge_app.services.ports import (
@@ -72,6 +74,34 @@ async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> N
     await stand.fault("twilio", "hang", 1)
     with pytest.raises(ProviderOutcomeUnknown):
         await _sms(stand, timeouts=(1.0, 0.3)).send(SMS)
+
+
+async def test_an_sms_that_may_have_been_sent_is_found_again(stand: Stand) -> None:
+    sms, before = _sms(stand), utc_now()
+    assert await sms.find(SMS, since=before) is None
+    sid = await sms.send(SMS)
+    assert await sms.find(SMS, since=before) == sid
+    assert await sms.find(Sms("m", SMS.to, "another text"), since=before) is None
+    assert await sms.find(Sms("m", "+919876543211", SMS.text), since=before) is None
+    assert await sms.find(SMS, since=before + timedelta(hours=1)) is None
+
+
+async def test_an_sms_that_hung_and_was_created_is_found_again(stand: Stand) -> None:
+    await stand.http.post(
+        "/sandbox/faults",
+        json={"service": "twilio", "mode": "hang", "seconds": 1, "takes_effect": True},
+    )
+    sms, before = _sms(stand, timeouts=(1.0, 0.3)), utc_now()
+    with pytest.raises(ProviderOutcomeUnknown):
+        await sms.send(SMS)
+    await stand.fault("twilio", "ok")
+    assert await sms.find(SMS, since=before) is not None
+
+
+async def test_what_cannot_be_looked_up_now_is_no_answer(stand: Stand) -> None:
+    await stand.fault("twilio", "down")
+    with pytest.raises(ProviderUnavailable):
+        await _sms(stand).find(SMS, since=utc_now())
 
 
 async def test_a_number_that_is_none_is_rejected(stand: Stand) -> None:

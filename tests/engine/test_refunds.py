@@ -11,10 +11,10 @@ import pytest
 
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.services import ledger
-from surge_app.services.notifications import Notifications
 from surge_app.services.ports import Mail, Sms
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Fault
+from tests.engine.post import Post
 from tests.engine.sale import PRICE_PAISE, Sale
 
 _FEE_PAISE = 2_500
@@ -87,26 +87,9 @@ async def _buy(sale: Sale, *lines: Any) -> Bought:
 
 async def _send_all(sale: Sale) -> list[Mail | Sms]:
     """Send what is due of this sale to nobody, and return it."""
-    sent: list[Mail | Sms] = []
-    # Other sales in this database have left thousands of messages that nobody sends.
-    await sale.execute(
-        "UPDATE message_outbox m SET status = 'sent' FROM intents i JOIN events e "
-        "ON e.id = i.event_id WHERE i.id = m.intent_id AND m.status = 'pending' "
-        "AND e.slug <> :slug",
-        slug=sale.slug,
-    )
-
-    class Sender:
-        async def send(self, message: Any) -> str:
-            sent.append(message)
-            return "sent"
-
-    services = sale.services
-    sender = Sender()
-    notifications = Notifications(services.database, sender, sender, services.tickets)
-    while await notifications.dispatch():
-        pass
-    return sent
+    post = await Post.of(sale)
+    await post.empty()
+    return [*post.mails, *post.texts]
 
 
 async def test_some_tickets_go_back_at_their_own_price_and_the_others_stay_valid(

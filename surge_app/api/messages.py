@@ -1,0 +1,118 @@
+"""Messages: what organizers see of them, and what the holder of a booking may ask for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from surge_app.api.bookings import OwnedRef
+from surge_app.api.deps import AdminUser, Cookies, Services
+from surge_app.api.schemas import Body, ProblemOut, SentOut
+from surge_app.errors import NotFound
+from surge_app.services.notifications import ATTENDEE
+
+State = Literal["on_its_way", "sent", "delivered", "bounced", "failed"]
+
+router = APIRouter(
+    tags=["messages"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
+)
+
+
+class MessageOut(BaseModel):
+    """A message; `status` is ours, `state` counts what the provider told as well."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    event_slug: str
+    booking_ref: str | None
+    channel: Literal["email", "sms"]
+    kind: str
+    recipient: str
+    status: Literal["pending", "sending", "sent", "dead"]
+    state: State
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    next_attempt_at: datetime
+    sent_at: datetime | None
+
+
+class MessagePageOut(BaseModel):
+    """Some messages, the newest first; `next_before` is the `before` of the next page."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    messages: list[MessageOut]
+    next_before: str | None
+
+
+class SentMessageOut(BaseModel):
+    """How the newest confirmation stands on one channel."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    channel: Literal["email", "sms"]
+    state: State
+    recipient: str
+
+
+class ResendIn(Body):
+    """The right address, as typed; what is left out stays as it is."""
+
+    email: str | None = Field(None, max_length=500)
+    phone: str | None = Field(None, max_length=100)
+
+
+@router.get("/api/admin/messages")
+async def list_messages(
+    services: Services,
+    user: AdminUser,
+    status: Literal["pending", "sent", "dead", "bounced", "trouble"] = "trouble",
+    event: Annotated[str | None, Query(max_length=60)] = None,
+    before: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> MessagePageOut:
+    """Return messages: `trouble` is what was given up (`dead`) or did not arrive (`bounced`)."""
+    _ = user
+    page = await services.notifications.listed(
+        status=status, slug=event, before=before, limit=limit
+    )
+    return MessagePageOut.model_validate(page)
+
+
+@router.post("/api/admin/messages/{message_id}/retry", status_code=204)
+async def retry_message(
+    message_id: Annotated[str, Path(max_length=40)], services: Services, user: AdminUser
+) -> None:
+    """Try a message anew; 409 `message_on_its_way` unless it was given up or did not arrive."""
+    await services.notifications.retry(message_id, actor=user)
+
+
+@router.get("/api/bookings/{ref}/messages")
+async def booking_messages(ref: OwnedRef, services: Services) -> list[SentMessageOut]:
+    """Return how the confirmation of a booking stands."""
+    return [
+        SentMessageOut.model_validate(one) for one in await services.notifications.of_booking(ref)
+    ]
+
+
+@router.post("/api/bookings/{ref}/resend", status_code=202)
+async def resend_confirmation(
+    ref: str, body: ResendIn, services: Services, header: Cookies
+) -> SentOut:
+    """Send the confirmation again, perhaps to a corrected address, which is the booking's then.
+
+    Only for a browser that was given the booking: a link may have been forwarded. Five times a
+    day; the old address is told of a new one.
+    """
+    if not services.identity.may_see_booking(header, ref):
+        raise NotFound
+    count = await services.notifications.resend(
+        ref, actor=ATTENDEE, email=body.email, phone=body.phone
+    )
+    return SentOut(messages=count)

@@ -1,0 +1,263 @@
+"""Parts of the waiting room's page: what stands around the place in line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from surge_app.components import controls, feed, live, surfaces, text
+from surge_app.components.choice import switch
+from surge_app.components.controls import button
+
+# How the drawn order can be computed again; the fingerprint alone is checked by this.
+_CHECK = "printf %s SEED | sha256sum"
+
+
+def title(value: Any) -> rx.Component:
+    """Name the event: the chip, what, when, where."""
+    event = value.event
+    return rx.el.div(
+        controls.chip("Waiting room", plain=True),
+        rx.cond(
+            value.known,
+            rx.fragment(
+                rx.el.h1(event.name),
+                rx.el.p(
+                    text.when(event.starts_at, event.time_zone),
+                    " · ",
+                    event.venue,
+                    class_name="muted",
+                ),
+            ),
+            rx.fragment(
+                rx.el.h1("Waiting room", class_name="sr-only"),
+                surfaces.skeleton("32px", "80%"),
+                surfaces.skeleton("24px", "70%"),
+            ),
+        ),
+        class_name="stack",
+    )
+
+
+def notes(value: Any) -> rx.Component:
+    """Say what is wrong, why something changed, and what the organizer has to say."""
+    # These two have places of their own: beside the estimate, and as the state of the line.
+    explained = (value.note == "slower") | (value.note == "all_held")
+    return rx.fragment(
+        rx.cond(
+            value.offline,
+            surfaces.notice(
+                "We keep trying. What you see is the last we know.",
+                tone="warn",
+                title="Connection lost. Your place is safe.",
+                action=controls.text_button("Try now", on_click=feed.tell("retry")),
+            ),
+            rx.cond(
+                value.problem != "", surfaces.notice(value.problem, tone="warn"), rx.fragment()
+            ),
+        ),
+        rx.cond(
+            (value.note_text != "") & ~explained,
+            rx.cond(
+                value.note == "recalled",
+                surfaces.notice(value.note_text, tone="good", title="Welcome back."),
+                surfaces.notice(value.note_text),
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
+            value.message != "",
+            surfaces.notice(value.message, title="From the organizer"),
+            rx.fragment(),
+        ),
+    )
+
+
+def facts(value: Any) -> rx.Component:
+    """Lay out the estimate, with the reason when it grew, and what is left."""
+    return rx.el.div(
+        surfaces.facts(
+            ("About", rx.cond(value.eta != "", value.eta, "\u2013")),
+            ("Seats free", text.count(value.available)),
+            ("On hold", text.count(value.held)),
+        ),
+        rx.cond(
+            value.eta_note != "",
+            rx.el.p(value.eta_note, class_name="small why", role="status"),
+            rx.cond(
+                value.eta == "",
+                rx.el.p(
+                    "We tell how long it takes as soon as the line has moved for a minute.",
+                    class_name="small muted why",
+                ),
+                rx.fragment(),
+            ),
+        ),
+        class_name=rx.cond(is_old(value), "stack tight stale", "stack tight"),
+    )
+
+
+def is_old(value: Any) -> Any:
+    """Whether what is shown may no longer be so."""
+    return value.offline | value.stale
+
+
+def sheet(value: Any, *children: Any) -> rx.Component:
+    """Create a card that steps back when what it shows is old."""
+    return rx.el.section(*children, class_name=rx.cond(is_old(value), "card stale", "card"))
+
+
+def tell_me(value: Any) -> rx.Component:
+    """Offer to announce the turn; the browser is asked for leave on the press alone."""
+    is_on = value.tell != "off"
+    return rx.el.div(
+        rx.el.button(
+            rx.el.span("Tell me when it is my turn"),
+            rx.el.span(class_name="knob", aria_hidden=True),
+            type="button",
+            role="switch",
+            aria_checked=rx.cond(is_on, "true", "false"),
+            class_name="tell",
+            on_click=feed.tell("tell"),
+        ),
+        rx.el.p(
+            switch(
+                value.tell,
+                ("on", rx.fragment("With a sound and a notification. You can look elsewhere.")),
+                (
+                    "sound",
+                    rx.fragment(
+                        "With a sound. Your browser allows no notification from this page."
+                    ),
+                ),
+                rx.fragment("With a sound and a notification, if you like."),
+            ),
+            class_name="muted small",
+            aria_live="polite",
+        ),
+        class_name="stack tight",
+    )
+
+
+def rule(value: Any) -> rx.Component:
+    """Write down the rule in force, and how a drawn order is checked."""
+    is_random = value.rule == "random"
+    return rx.el.div(
+        rx.el.h2(rx.cond(is_random, "The order is drawn once", "First come, first called")),
+        rx.el.p(
+            rx.cond(
+                is_random,
+                rx.cond(
+                    value.early > 0,
+                    rx.fragment(
+                        "The ",
+                        text.counted(value.early, "person", "people"),
+                        " who came before the opening stand in an order that was drawn. Everybody "
+                        "after them stands in the order they arrived.",
+                    ),
+                    rx.fragment(
+                        "Whoever is here before the opening takes part in one draw for the order; "
+                        "being earlier brings nothing. Who comes later stands behind, in the "
+                        "order they arrive."
+                    ),
+                ),
+                rx.fragment(
+                    "We call people strictly in the order they arrived, and only while a seat can "
+                    "still be had."
+                ),
+            ),
+            class_name="muted",
+        ),
+        rx.cond(is_random, _proof(value), rx.fragment()),
+        class_name="stack tight",
+    )
+
+
+def _proof(value: Any) -> rx.Component:
+    return surfaces.disclosure(
+        "How to check the draw",
+        rx.el.dl(
+            rx.el.dt("Fingerprint, published before the opening"),
+            rx.el.dd(value.commitment, class_name="code"),
+            rx.cond(
+                value.seed != "",
+                rx.fragment(
+                    rx.el.dt("Seed, published after it"),
+                    rx.el.dd(value.seed, class_name="code"),
+                ),
+                rx.fragment(),
+            ),
+            class_name="proof",
+        ),
+        rx.el.p(
+            rx.cond(
+                value.seed != "",
+                "The fingerprint is the SHA-256 of the seed, so the seed was fixed before anybody "
+                "was drawn. Compute it yourself: ",
+                "The seed behind it is fixed already and is published at the opening. Note the "
+                "fingerprint; then you can check that the seed was not exchanged: ",
+            ),
+            rx.el.span(_CHECK, class_name="code"),
+            class_name="muted small",
+        ),
+    )
+
+
+def kept(value: Any) -> rx.Component:
+    """Say that nothing has to be done to keep the place."""
+    return rx.el.p(
+        rx.cond(
+            value.rule == "random",
+            "Refreshing does not move you. ",
+            "Refreshing does not move you, and other tabs show the same place. ",
+        ),
+        "Keep this tab or come back: your place is kept. If your turn comes while you are away, "
+        "others go first, and for 10 minutes you are next when you return.",
+        class_name="muted",
+    )
+
+
+def leave(value: Any) -> rx.Component:
+    """Offer to give the place up; the press of one button opens the question, not the door."""
+    return rx.el.div(
+        button(
+            rx.cond(value.asking, "Stay in line", "Leave the line"),
+            kind="quiet",
+            full=True,
+            aria_expanded=rx.cond(value.asking, "true", "false"),
+            on_click=feed.tell("ask"),
+        ),
+        rx.cond(
+            value.asking,
+            rx.el.div(
+                rx.el.p(
+                    "Your place goes to the next person. Joining again starts at the end.",
+                    role="status",
+                ),
+                button(
+                    rx.cond(value.leaving, "One moment", "Yes, give up my place"),
+                    full=True,
+                    disabled=value.leaving,
+                    on_click=feed.tell("leave"),
+                ),
+                class_name="stack question",
+            ),
+            rx.fragment(),
+        ),
+        class_name="stack",
+    )
+
+
+def footnote(value: Any) -> rx.Component:
+    """Say how fresh this is, and the numbers behind it."""
+    return rx.el.p(
+        "Updated ",
+        live.ago(value.at),
+        rx.cond(
+            value.number > 0,
+            rx.fragment(" · your number is ", text.count(value.number)),
+            rx.fragment(),
+        ),
+        class_name="muted small center number",
+    )

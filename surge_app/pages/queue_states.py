@@ -1,0 +1,207 @@
+"""The states of the waiting room in which nobody moves up: before it, beside it and after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from surge_app.components import feed, surfaces
+from surge_app.components.controls import button, button_link
+from surge_app.pages import queue_parts as parts
+
+# For so long a check is nothing special.
+_SLOW_SECONDS = 8
+
+
+def loading() -> rx.Component:
+    """Show the size of what is to come."""
+    return surfaces.loading(
+        surfaces.skeleton("36px", "8.5rem"),
+        surfaces.skeleton("36px", "80%"),
+        surfaces.waiting_card("22px", "var(--hero)", "28px", "22px"),
+        surfaces.skeleton("84px"),
+        surfaces.waiting_card("28px", "96px"),
+    )
+
+
+def joining() -> rx.Component:
+    """Say that joining takes longer than usual."""
+    return surfaces.state(
+        "Taking a place for you",
+        "It takes longer than usual because many people arrive at once. Stay here.",
+        at=2,
+    )
+
+
+def challenge(value: Any) -> rx.Component:
+    """Show that the check before joining runs."""
+    return rx.fragment(
+        parts.title(value),
+        surfaces.card(
+            rx.el.h2("One check before you join"),
+            rx.el.div(
+                rx.el.span(class_name="run"),
+                class_name="working",
+                role="progressbar",
+                aria_label="Checking",
+            ),
+            rx.el.p(
+                rx.cond(
+                    value.checking > _SLOW_SECONDS,
+                    "Still working. On a slow device this takes a little longer.",
+                    "Your device solves a small puzzle, so that scripts cannot take all the "
+                    "places. It takes a few seconds and needs nothing from you.",
+                ),
+                class_name="muted",
+            ),
+        ),
+    )
+
+
+def refused(value: Any) -> rx.Component:
+    """Say that the check did not help."""
+    return rx.fragment(
+        parts.title(value),
+        surfaces.state(
+            "The check did not work",
+            "You have no place yet. Allow cookies for this page, then try again.",
+            action=button("Try again", kind="primary", on_click=feed.tell("join")),
+            at=4,
+        ),
+    )
+
+
+def elsewhere(value: Any) -> rx.Component:
+    """Say that another tab went in."""
+    return rx.fragment(
+        parts.title(value),
+        surfaces.state(
+            "Continued in another tab",
+            "It was your turn, and another tab of this browser went in with it. You can close "
+            "this one.",
+            action=button_link("Go on here instead", href=f"/book/{value.event.slug}"),
+            at=90,
+        ),
+    )
+
+
+def sold_out(value: Any) -> rx.Component:
+    """Say that everything is sold, and what may still happen."""
+    return rx.fragment(
+        parts.title(value),
+        surfaces.state(
+            "All tickets are sold",
+            rx.cond(
+                value.number > 0,
+                "A ticket can still come back when a payment fails. Your place is kept, and this "
+                "page goes on by itself then.",
+                "A ticket can still come back when a payment fails. This page takes a place in "
+                "line for you then.",
+            ),
+            action=button_link("See other events", href="/events", kind="primary"),
+            at=70,
+        ),
+        rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
+    )
+
+
+def ended(value: Any) -> rx.Component:
+    """Say that the sale is over, or the event cancelled."""
+    return rx.fragment(
+        parts.title(value),
+        rx.cond(
+            value.event.status == "cancelled",
+            over("This event is cancelled", "There is nothing to wait for any more."),
+            over("The sale is over", "There is nothing to wait for any more."),
+        ),
+    )
+
+
+def over(title: str, sentence: str) -> rx.Component:
+    """Say that there is nothing to wait for."""
+    return surfaces.state(
+        title, sentence, action=button_link("All events", href="/events", kind="primary"), at=4
+    )
+
+
+def left(value: Any) -> rx.Component:
+    """Say that the place was given up on purpose."""
+    return _outside(
+        value,
+        "You left the line",
+        "Your place went to the others. You can join again at the end.",
+    )
+
+
+def lost(value: Any) -> rx.Component:
+    """Say that the place was given up, and why."""
+    return _outside(value, "Your place was given up", value.note_text)
+
+
+def _outside(value: Any, title: str, sentence: Any) -> rx.Component:
+    return rx.fragment(
+        parts.title(value),
+        surfaces.state(
+            title,
+            sentence,
+            action=rx.el.div(
+                button("Join again", kind="primary", on_click=feed.tell("join")),
+                button_link("All events", href="/events"),
+                class_name="row",
+            ),
+            at=4,
+        ),
+    )
+
+
+def full(value: Any) -> rx.Component:
+    """Say that nobody is taken in right now."""
+    return rx.fragment(
+        parts.title(value),
+        surfaces.state(
+            "The line takes nobody in right now",
+            rx.cond(
+                value.note_text != "",
+                value.note_text,
+                "This page tries again by itself as soon as there is room.",
+            ),
+            at=4,
+        ),
+    )
+
+
+def crowded(value: Any) -> rx.Component:
+    """Say that too many ask at once."""
+    return surfaces.state(
+        "One moment, please",
+        rx.cond(
+            value.problem != "",
+            value.problem,
+            "Very many people arrive at once. You join the line by yourself in a few seconds.",
+        ),
+        action=rx.el.p("This page tries again by itself.", class_name="muted small"),
+        at=4,
+    )
+
+
+def unavailable(value: Any) -> rx.Component:
+    """Say that the waiting room does not answer."""
+    return surfaces.state(
+        "The waiting room is away for a moment",
+        rx.cond(value.problem != "", value.problem, "If you were in line, your place is safe."),
+        action=rx.el.p(
+            "This page tries again by itself every few seconds.", class_name="muted small"
+        ),
+        at=20,
+    )
+
+
+def offline() -> rx.Component:
+    """Say that there is no connection."""
+    return surfaces.state(
+        "Connection lost",
+        "If you were in line, your place is safe. This page tries again by itself.",
+        action=button("Try now", on_click=feed.tell("retry")),
+        at=20,
+    )

@@ -1,0 +1,203 @@
+"""Takes messages from the outbox and hands them to the providers, each channel by itself.
+
+A booking never waits for a message and never fails because of one. One provider that hangs holds
+up its own channel only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import ClassVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from surge_app.clock import utc_now
+from surge_app.db import outbox
+from surge_app.db.engine import Database
+from surge_app.errors import Busy
+from surge_app.log import get_logger
+from surge_app.models import Channel, OutboxMessage
+from surge_app.services.composing import Composer
+from surge_app.services.ports import (
+    MailSender,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderRejected,
+    ProviderUnavailable,
+    SmsSender,
+)
+from surge_app.services.retries import MOST_UNKNOWN_SMS, next_step
+
+_log = get_logger(__name__)
+
+_AT_ONCE = 16
+_LEASE = timedelta(seconds=90)
+_FALLBACK_SECONDS = 3.0
+_SHORTEST_PAUSE_SECONDS = 0.05
+_LONGEST_HOLD_SECONDS = 60.0
+
+Send = Callable[[OutboxMessage], Awaitable[str]]
+
+
+class Dispatcher:
+    """The way out for all messages; any number of processes may run one.
+
+    Attributes:
+        hears: The channel of Postgres' NOTIFY on which new messages are announced.
+    """
+
+    hears: ClassVar[str] = outbox.WAKE
+
+    def __init__(
+        self, database: Database, composer: Composer, mail: MailSender, sms: SmsSender
+    ) -> None:
+        """Keep the collaborators; nothing is sent before `dispatch` or `run`."""
+        self._composer = composer
+        self._mail = mail
+        self._sms = sms
+        self._lanes = (
+            _Lane(database, Channel.EMAIL, self._send_mail),
+            _Lane(database, Channel.SMS, self._send_sms),
+        )
+
+    async def dispatch(self) -> int:
+        """Try once what is due now, and return how many messages that were."""
+        return sum(await asyncio.gather(*(lane.once() for lane in self._lanes)))
+
+    async def run(self) -> None:
+        """Send whatever comes due until cancelled; what is under way then goes on by itself."""
+        await asyncio.gather(*(lane.run() for lane in self._lanes))
+
+    def wake(self) -> None:
+        """Look for new messages now."""
+        for lane in self._lanes:
+            lane.wake()
+
+    async def finish(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*(lane.finish() for lane in self._lanes))
+
+    async def _send_mail(self, message: OutboxMessage) -> str:
+        return await self._mail.send(await self._composer.mail(message))
+
+    async def _send_sms(self, message: OutboxMessage) -> str:
+        sms = await self._composer.sms(message)
+        if message.unknowns:
+            found = await self._sms.find(sms, since=message.first_tried_at or utc_now())
+            if found is not None:
+                return found
+            if message.unknowns >= MOST_UNKNOWN_SMS:
+                msg = "It may have been sent twice already, and the provider shows no trace of it."
+                raise ProviderRejected(msg)
+        return await self._sms.send(sms)
+
+
+class _Lane:
+    """One channel: so many messages at a time, refilled as soon as one is done."""
+
+    def __init__(self, database: Database, channel: Channel, send: Send) -> None:
+        self._database = database
+        self._channel = channel
+        self._send = send
+        self._running: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._closed_until = 0.0
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def once(self) -> int:
+        due = await self._take(_AT_ONCE)
+        await asyncio.gather(*(self._deliver(message) for message in due))
+        return len(due)
+
+    async def run(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                pause = await self._fill()
+            except Exception:  # noqa: BLE001  see below
+                # A database that restarts must not end the dispatcher; the rows are still there.
+                _log.exception("dispatch_failed", channel=self._channel)
+                pause = _FALLBACK_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def finish(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def _fill(self) -> float:
+        """Start what is due and there is room for; return when to look again by oneself."""
+        closed = self._closed_until - time.monotonic()
+        free = _AT_ONCE - len(self._running)
+        if closed > 0 or free <= 0:
+            return closed if closed > 0 else _FALLBACK_SECONDS
+        for message in await self._take(free):
+            # The loop keeps only weak references to tasks.
+            task = asyncio.create_task(self._deliver(message))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+        async with self._database.transaction() as session:
+            due = await outbox.seconds_until_due(session, self._channel)
+        if due is None or len(self._running) == _AT_ONCE:
+            return _FALLBACK_SECONDS
+        return min(_FALLBACK_SECONDS, max(_SHORTEST_PAUSE_SECONDS, due))
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._woken.set()
+
+    async def _take(self, limit: int) -> list[OutboxMessage]:
+        async with self._database.transaction() as session:
+            return list(
+                await outbox.take_due(session, channel=self._channel, limit=limit, lease=_LEASE)
+            )
+
+    async def _deliver(self, message: OutboxMessage) -> None:
+        try:
+            await self._try(message)
+        except Exception:  # noqa: BLE001  see below
+            # Its lease ends, and then it is taken again.
+            _log.exception("message_stranded", message=message.id)
+
+    async def _try(self, message: OutboxMessage) -> None:
+        try:
+            provider_id = await self._send(message)
+        except ProviderError as error:
+            await self._note_failure(message, error)
+        except (SQLAlchemyError, Busy) as error:
+            # Raised while it was being written: nothing has left the house.
+            await self._note_failure(message, ProviderUnavailable(repr(error)))
+        except Exception as error:  # noqa: BLE001  see below
+            # A message that cannot be written is a bug: keep it, show it, let the others go on.
+            _log.exception("message_broken", message=message.id)
+            await self._note_failure(message, ProviderRejected(repr(error)))
+        else:
+            async with self._database.transaction() as session:
+                await outbox.mark_sent(session, message.id, provider_id)
+            _log.info("message_sent", message=message.id, channel=message.channel)
+
+    async def _note_failure(self, message: OutboxMessage, error: ProviderError) -> None:
+        step = next_step(message, error, utc_now())
+        if isinstance(error, ProviderUnavailable) and error.retry_after_seconds:
+            # The provider's wish is meant for all of its messages.
+            wish = min(error.retry_after_seconds, _LONGEST_HOLD_SECONDS)
+            self._closed_until = max(self._closed_until, time.monotonic() + wish)
+        async with self._database.transaction() as session:
+            if step.pause is None:
+                await outbox.bury(session, message, str(error))
+                _log.error("message_dead", message=message.id, error=str(error))
+                return
+            await outbox.postpone(
+                session, message, delay=step.pause, error=str(error), is_unknown=step.is_unknown
+            )
+        is_unknown = isinstance(error, ProviderOutcomeUnknown)
+        _log.warning(
+            "message_postponed", message=message.id, error=str(error), is_unknown=is_unknown
+        )

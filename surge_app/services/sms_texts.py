@@ -1,0 +1,163 @@
+"""The texts of all SMS: named, with declared variables, in the alphabet of GSM 03.38.
+
+One letter outside that alphabet, such as ₹ or any of a name in Hindi, would make a message three
+segments long that is one otherwise. So nothing outside it gets in. Networks in India carry only
+texts that are registered (DLT); `mismatches` compares ours with those before a sale does.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from surge_app.errors import ConfigurationError
+
+TEXTS: Mapping[str, str] = {
+    "confirmation": "{ref} is confirmed: {event}, {when}. Paid {amount}. {link}",
+    "confirmation_free": "{ref} is confirmed: {event}, {when}. {link}",
+    "contact_changed": (
+        "Messages about booking {ref} go to another mobile number from now on. Was that not you? "
+        "{link}"
+    ),
+    "event_changed": "Please note a change: {event}, {when}. Booking {ref}: {link}",
+    "event_cancelled": "{event}, {when}, is cancelled. Booking {ref}: {link}",
+    "late_payment": (
+        "Your payment for {event} could not be turned into tickets. {amount} goes back to you "
+        "within 7 working days."
+    ),
+    "refunded_extra": (
+        "Booking {ref} for {event} was paid already. The other payment of {amount} goes back to "
+        "you within 7 working days; your tickets stay valid."
+    ),
+    "refunded_goodwill": (
+        "{amount} of booking {ref} for {event} goes back to you within 7 working days. Your "
+        "tickets stay valid."
+    ),
+    "refunded_some": (
+        "Some tickets of booking {ref} for {event} are cancelled. {amount} goes back to you "
+        "within 7 working days. The others stay valid."
+    ),
+    "refunded_some_free": (
+        "Some tickets of booking {ref} for {event} are cancelled. The others stay valid."
+    ),
+    "refunded_whole": (
+        "Booking {ref} for {event} is cancelled. {amount} goes back to you within 7 working days."
+    ),
+    "refunded_whole_free": (
+        "Booking {ref} for {event} is cancelled. The tickets are no longer valid."
+    ),
+}
+"""By name; the variables are ref, event, when, amount and link."""
+
+_LONGEST_EVENT = 30
+_ONE_SEGMENT, _EACH_OF_SEVERAL = 160, 153
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_INSTEAD = str.maketrans(
+    {"₹": "Rs ", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-",
+     "\u2014": "-", "\u2026": "...", "\u00a0": " ", "[": "(", "]": ")", "{": "(", "}": ")",
+     "·": "-", "×": "x"}
+)  # fmt: skip
+_VARIABLE = re.compile(r"\\{\\#(\w+)\\#\\}")
+_SAMPLE = {
+    "ref": "SRG-ABCD2345",
+    "event": "Monsoon Beats, Goa",
+    "when": "6 Mar 2027, 7:00 pm",
+    "amount": "Rs 12,525",
+}
+
+
+class RegisteredText(BaseModel):
+    """A text as it is registered, variables written `{#var#}`, and the id it got."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    text: str
+
+
+def write_sms(name: str, *, event: str, **values: str) -> str:
+    """Return the SMS of a name.
+
+    Args:
+        name: Of `TEXTS`.
+        event: The event's name in any script; shortened, and left out if hardly a letter of it
+            can be sent.
+        **values: The other variables the text names, in ASCII.
+    """
+    return TEXTS[name].format(event=_shown(event), **values)
+
+
+def segments(text: str) -> int:
+    """Return how many segments an SMS is billed as.
+
+    Raises:
+        ValueError: If a character needs the other alphabet (UCS-2).
+    """
+    strange = sorted(set(text) - _BASIC)
+    if strange:
+        msg = f"not in GSM 03.38: {strange}"
+        raise ValueError(msg)
+    return 1 if len(text) <= _ONE_SEGMENT else math.ceil(len(text) / _EACH_OF_SEVERAL)
+
+
+def read_registered(path: Path) -> dict[str, RegisteredText]:
+    """Read the registered texts: a JSON object `{name: {"id": …, "text": …}}`.
+
+    Raises:
+        ConfigurationError: If the file cannot be read or says something else.
+    """
+    try:
+        return TypeAdapter(dict[str, RegisteredText]).validate_json(path.read_bytes())
+    except (OSError, ValidationError, json.JSONDecodeError) as error:
+        msg = f"SURGE_DLT_TEMPLATES: {path} cannot be read as registered texts."
+        raise ConfigurationError(msg) from error
+
+
+def mismatches(registered: Mapping[str, RegisteredText], *, link: str) -> list[str]:
+    """Return what is wrong between our texts and the registered ones, a sentence each.
+
+    Args:
+        registered: By the names of `TEXTS`.
+        link: As long as links of this install are.
+    """
+    unknown = [f"No SMS is named {name}." for name in sorted(set(registered) - set(TEXTS))]
+    missing = [f"The SMS {name} is not registered." for name in TEXTS if name not in registered]
+    other = [
+        f"The SMS {name} differs from the text registered as {registered[name].id}."
+        for name in TEXTS
+        if name in registered and not _fits(name, registered[name].text, link)
+    ]
+    return [*unknown, *missing, *other]
+
+
+def _fits(name: str, registered: str, link: str) -> bool:
+    pattern = _VARIABLE.sub(_variable_pattern, re.escape(registered))
+    return re.fullmatch(pattern, write_sms(name, **_SAMPLE, link=link)) is not None
+
+
+def _variable_pattern(found: re.Match[str]) -> str:
+    # A plain variable carries 30 characters; longer values are registered as several in a row.
+    return r"\S{1,200}" if found[1].startswith("url") else ".{0,30}"
+
+
+def _shown(event: str) -> str:
+    plain = unicodedata.normalize("NFC", event).translate(_INSTEAD)
+    letters = [letter if letter in _BASIC else _bare(letter) for letter in plain]
+    found = " ".join("".join(letters).split())[:_LONGEST_EVENT].rstrip(" ,.-")
+    is_readable = sum(map(str.isalnum, found)) * 2 >= min(
+        _LONGEST_EVENT, sum(map(str.isalnum, plain))
+    )
+    return found if found and is_readable else "your event"
+
+
+def _bare(letter: str) -> str:
+    return "".join(part for part in unicodedata.normalize("NFKD", letter) if part in _BASIC)

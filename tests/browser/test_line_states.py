@@ -1,0 +1,42 @@
+"""Every state of the waiting room: clean for axe in both themes, within 320 px, no socket."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import NewPerson
+from tests.browser.line_states import LINE_STATES, force
+from tests.browser.test_access import is_too_wide, violations
+from tests.conftest import NewSale
+
+_SMALL = "document.querySelectorAll('main button, main a.button, main summary')"
+
+
+async def _is_fiddly(page: Page) -> bool:
+    return await page.evaluate(
+        f"[...{_SMALL}].some((one) => one.getBoundingClientRect().height < 44)"
+    )
+
+
+@pytest.mark.parametrize("name", LINE_STATES)
+async def test_a_state_is_clean_in_both_themes_and_fits(
+    new_person: NewPerson, new_sale: NewSale, name: str
+) -> None:
+    state = LINE_STATES[name]
+    person = await new_person(reduced_motion="reduce")
+    page = person.page
+    slug = await new_sale(name="Monsoon Beats")
+    await force(page, slug, state)
+    await page.goto(f"/queue/{slug}")
+    if state.presses:
+        await page.get_by_role("button", name=state.presses).click()
+    await expect(page.get_by_text(state.says).first).to_be_visible()
+    found = await violations(page)
+    await page.evaluate("document.documentElement.classList.replace('light', 'dark')")
+    found += [f"dark: {one}" for one in await violations(page, "color-contrast")]
+    await page.set_viewport_size({"width": 320, "height": 640})
+    assert not await is_too_wide(page)
+    assert not await _is_fiddly(page)
+    assert found == []
+    assert person.sockets == []
