@@ -45,6 +45,17 @@ const surgeEstimate = (body, value) => {
     eta_note: grew ? why || plain : why || (eta.high < before ? "" : value.eta_note),
   };
 };
+// Good news of one answer stays long enough to be read.
+const surgeNote = (body, value) => {
+  const { note, note_text, note_until } = value;
+  const isKept = note === "recalled" && !body.note && Date.now() < note_until;
+  if (isKept) return { note, note_text, note_until };
+  return {
+    note: body.note ?? "",
+    note_text: body.note_text ?? "",
+    note_until: Date.now() + 30000,
+  };
+};
 // What a screen reader is told: at each change of state, near the head often, else each minute.
 const surgeSpeech = () => {
   let last = { text: "", at: 0, phase: "" };
@@ -200,7 +211,11 @@ const surgeLine = (push, base) => {
       return [{}, null];
     }
     joined = phase !== "not_joined";
-    if (!joined && body.note !== "full") return [{}, 500 + Math.random() * 1500];
+    // Nobody is in line without a number; so the next question is the wish for one.
+    if (!joined) {
+      const soon = 500 + Math.random() * 1500;
+      return [{ phase: "joining" }, value.phase === "joining" ? body.retry_after_ms : soon];
+    }
     const isNew = !surgeLinePhases.includes(value.phase);
     if (phase === "admitted" && isNew && !entering) {
       enter(feed, body.pass_expires_at, isNew);
@@ -212,14 +227,13 @@ const surgeLine = (push, base) => {
     const patch = {
       ...place,
       ...surgeEstimate(body, value),
-      phase: joined ? phase : "full",
+      phase,
       mood: phase !== "waiting" ? "" : isHeld ? "held" : place.position === 1 ? "next" : "",
       waiting: Math.max(body.waiting ?? 0, place.position),
       available: body.available ?? 0,
       held: body.held ?? 0,
       message: body.message ?? "",
-      note: body.note ?? "",
-      note_text: body.note_text ?? "",
+      ...surgeNote(body, value),
       rule: body.order?.rule ?? "fifo",
       commitment: body.order?.commitment ?? "",
       seed: body.order?.seed ?? "",

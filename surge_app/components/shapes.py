@@ -89,7 +89,7 @@ class QueueFeed:
     Attributes:
         phase: What the page is about: loading, joining, challenge (the check before joining runs),
             refused (it did not help), waiting, paused, scheduled, sold_out, admitted, elsewhere
-            (another tab went in), lost (the place was given up), full, left, ended, missing; and
+            (another tab went in), lost (the place was given up), left, ended, missing; and
             offline, crowded or unavailable while nothing else is known.
         mood: Of waiting: next, held (every ticket is on hold) or empty.
         stale: The last answer is missing; what is shown is the last that is known.

@@ -60,7 +60,9 @@ class PlainQueue:
         if method not in {"GET", "HEAD"}:
             return Answer(405, headers=(("allow", "GET, HEAD, POST"),))
         reply = await self._ask(scope, "GET", slug)
-        return await _page(services, slug, reply)
+        # Whoever reads slowly may keep the page still (WCAG 2.2.1).
+        is_still = b"still" in scope.get("query_string", b"")
+        return await _page(services, slug, reply, is_still=is_still)
 
     async def _act(
         self, services: Container, slug: str, scope: Scope, form: dict[str, str]
@@ -163,7 +165,7 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
-async def _page(services: Container, slug: str, reply: _Reply) -> Answer:
+async def _page(services: Container, slug: str, reply: _Reply, *, is_still: bool = False) -> Answer:
     state = reply.body.get("state", "") if reply.is_good else _trouble(reply)
     event = None
     if state != "missing":
@@ -185,6 +187,7 @@ async def _page(services: Container, slug: str, reply: _Reply) -> Answer:
             eta=_minutes(reply.body.get("eta_seconds")),
             opens_in=_clock(reply.body.get("opens_in_ms")),
             refresh=refresh,
+            is_still=is_still,
         )
     )
     headers = [("cache-control", "no-store"), *(("set-cookie", one) for one in reply.cookies)]

@@ -18,9 +18,11 @@ _PROBLEM_TYPE = "application/problem+json"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><link rel="stylesheet" href="/surge.css">{head}</head>
-<body><main class="plain"><h1>{title}</h1><p>{text}</p>
-<p><a class="button" href="{href}">{action}</a></p></main></body></html>
+<title>{title}</title><link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/surge.css"><link rel="stylesheet" href="/controls.css">
+<link rel="stylesheet" href="/queue.css">{head}</head>
+<body class="bare"><main class="plain"><h1>{title}</h1><p>{text}</p>
+<p><a class="button primary" href="{href}">{action}</a></p></main></body></html>
 """
 
 

@@ -39,7 +39,6 @@ def page() -> rx.Component:
             ("ended", states.ended(value)),
             ("left", states.left(value)),
             ("lost", states.lost(value)),
-            ("full", states.full(value)),
             ("missing", states.over("There is no such event", "The address may be mistyped.")),
             ("crowded", states.crowded(value)),
             ("unavailable", states.unavailable(value)),
@@ -133,6 +132,11 @@ def _what_next(value: Any) -> rx.Component:
                 rx.el.p(
                     "When it is your turn, this page takes you to the tickets by itself.",
                     class_name="muted",
+                ),
+                rx.cond(
+                    value.note == "full",
+                    rx.el.p(value.note_text, class_name="muted"),
+                    rx.fragment(),
                 ),
             ),
         ),

@@ -42,8 +42,8 @@ def title(value: Any) -> rx.Component:
 
 def notes(value: Any) -> rx.Component:
     """Say what is wrong, why something changed, and what the organizer has to say."""
-    # These two have places of their own: beside the estimate, and as the state of the line.
-    explained = (value.note == "slower") | (value.note == "all_held")
+    # These have places of their own: beside the estimate, and where it says what comes next.
+    explained = (value.note == "slower") | (value.note == "all_held") | (value.note == "full")
     return rx.fragment(
         rx.cond(
             value.offline,
@@ -200,6 +200,19 @@ def _proof(value: Any) -> rx.Component:
             ),
             rx.el.span(_CHECK, class_name="code"),
             class_name="muted small",
+        ),
+        rx.cond(
+            value.early > 0,
+            rx.el.p(
+                "Numbers 1 to ",
+                text.count(value.early),
+                " stand in the order of the SHA-256 of the seed, a colon and the number. Your "
+                "number is ",
+                text.count(value.number),
+                ".",
+                class_name="muted small",
+            ),
+            rx.fragment(),
         ),
     )
 

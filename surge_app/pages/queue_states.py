@@ -155,22 +155,6 @@ def _outside(value: Any, title: str, sentence: Any) -> rx.Component:
     )
 
 
-def full(value: Any) -> rx.Component:
-    """Say that nobody is taken in right now."""
-    return rx.fragment(
-        parts.title(value),
-        surfaces.state(
-            "The line takes nobody in right now",
-            rx.cond(
-                value.note_text != "",
-                value.note_text,
-                "This page tries again by itself as soon as there is room.",
-            ),
-            at=4,
-        ),
-    )
-
-
 def crowded(value: Any) -> rx.Component:
     """Say that too many ask at once."""
     return surfaces.state(

@@ -89,6 +89,10 @@ LINE_STATES: dict[str, LineState] = {
     "next": LineState(
         "You are next", _line(position=1, ahead=0, eta_seconds={"low": 10, "high": 40})
     ),
+    "full": LineState(
+        "Everybody inside is still choosing",
+        _line(note="full", note_text="Everybody inside is still choosing."),
+    ),
     "held": LineState(
         "Every ticket is on hold",
         _line(available=0, held=41, position=12, ahead=11, note="all_held", note_text="…"),
@@ -138,16 +142,6 @@ LINE_STATES: dict[str, LineState] = {
         (
             {**_STEADY, "retry_after_ms": 500},
             {**_STEADY, **_NOWHERE, "number": None, "state": "not_joined"},
-        ),
-    ),
-    "full": LineState(
-        "The line takes nobody in",
-        _line(
-            **_NOWHERE,
-            state="not_joined",
-            number=None,
-            note="full",
-            note_text="More people are here than there can ever be tickets for.",
         ),
     ),
     "leaving": LineState("Joining again starts at the end", _line(), presses="Leave the line"),

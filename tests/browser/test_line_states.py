@@ -8,12 +8,12 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import NewPerson
 from tests.browser.line_states import LINE_STATES, force
 from tests.browser.test_access import is_too_wide, violations
-from tests.conftest import NewSale
+from tests.conftest import NewBuyer, NewSale
 
 _SMALL = "document.querySelectorAll('main button, main a.button, main summary')"
 
 
-async def _is_fiddly(page: Page) -> bool:
+async def is_fiddly(page: Page) -> bool:
     return await page.evaluate(
         f"[...{_SMALL}].some((one) => one.getBoundingClientRect().height < 44)"
     )
@@ -37,6 +37,27 @@ async def test_a_state_is_clean_in_both_themes_and_fits(
     found += [f"dark: {one}" for one in await violations(page, "color-contrast")]
     await page.set_viewport_size({"width": 320, "height": 640})
     assert not await is_too_wide(page)
-    assert not await _is_fiddly(page)
+    assert not await is_fiddly(page)
     assert found == []
     assert person.sockets == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_the_plain_page_is_clean_and_fits(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, *, dark: bool
+) -> None:
+    slug = await new_sale(name="Monsoon Beats", concurrent_buyers=1)
+    await new_buyer(slug).join()
+    page = (await new_person(dark=dark)).page
+    await page.goto(f"/queue/{slug}/plain")
+    found = await violations(page)
+    await page.get_by_role("button", name="Join the line").click()
+    await expect(page.locator(".hero")).to_have_text("1")
+    # A page that loads itself is what axe objects to, rightly; so it can be told to stand still.
+    await page.get_by_role("link", name="Keep this page still").click()
+    await expect(page.get_by_text("This page stands still")).to_be_visible()
+    found += await violations(page)
+    await page.set_viewport_size({"width": 320, "height": 640})
+    assert not await is_too_wide(page)
+    assert not await is_fiddly(page)
+    assert found == []
