@@ -33,7 +33,8 @@ _MOST_SUSPICION = 2
 _FASTEST_FORM_MS = 1_500
 _LONGEST_OPEN_MS = 7 * 24 * 3600 * 1000
 _CLOCKS_DIFFER_MS = 500
-_TRIES = 640
+TRIES = 640
+"""Hashes of an ordinary challenge; at most twice that for a person, four times that for a robot."""
 _BUSY_PER_SECOND, _STORM_PER_SECOND = 50, 200
 
 
@@ -139,7 +140,7 @@ class Arrivals:
         return self._challenges.create(
             arrival.slug,
             arrival.visitor_id,
-            tries=_TRIES * 2**suspicion * (2 + rush) // 2,
+            tries=TRIES * 2**suspicion * (2 + rush) // 2,
             suspicion=suspicion,
         )
 

@@ -187,9 +187,10 @@ async def test_auto_asks_nobody_until_there_is_pressure_and_then_for_a_minute(
     new_line: NewLine, new_visitor: NewVisitor, services: Container
 ) -> None:
     slug = await new_line(challenge="auto")
-    statuses = [(await new_visitor().post(slug)).status_code for _ in range(60)]
-    assert statuses[:40] == [200] * 40
-    assert statuses[-1] == 428
+    store = ArrivalStore(services.redis)
+    rulings = [await store.enter(slug, f"one-{number}", None, [], []) for number in range(60)]
+    assert [ruling.verdict for ruling in rulings[:40]] == ["free"] * 40
+    assert rulings[-1].verdict == "challenge"
     # The rush is over, but it is remembered.
     await services.redis.hset(keys.pressure(slug), "slot", "1")
     assert (await new_visitor().post(slug)).status_code == 428
