@@ -37,7 +37,7 @@ _PASS_SECONDS = 3600
 
 def main() -> None:
     """Start Surge as an operator does, and measure from 40 connections."""
-    with _served() as settings, backing_services(settings) as ready:
+    with served() as settings, backing_services(settings) as ready:
         asyncio.run(_measure(ready))
 
 
@@ -107,7 +107,8 @@ async def _paced(port: int, request: Callable[[], bytes], status: int) -> Pace:
 
 
 @contextmanager
-def _served() -> Generator[Settings]:
+def served() -> Generator[Settings]:
+    """Start Surge on a port of its own and yield its settings once it is ready."""
     with tempfile.TemporaryDirectory(prefix="surge-bench-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
