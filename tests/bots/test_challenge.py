@@ -163,10 +163,21 @@ async def test_a_page_cannot_have_been_opened_after_its_challenge_was_made(
     slug = await new_line(challenge="always")
     robot = new_visitor()
     solution = solve(await robot.challenge(slug))
-    later = challenge_module.time.time() + 10
+    later = challenge_module.time.time() + 60
     monkeypatch.setattr(challenge_module.time, "time", lambda: later)
     second = await robot.challenge(slug, opened_ms=2_000, solution=solution)
     assert _effort(second) == 2
+
+
+async def test_a_solution_on_a_slow_network_is_no_lie(
+    new_line: NewLine, new_visitor: NewVisitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = await new_line(challenge="always")
+    person = new_visitor()
+    solution = solve(await person.challenge(slug, opened_ms=200))
+    later = challenge_module.time.time() + 20
+    monkeypatch.setattr(challenge_module.time, "time", lambda: later)
+    assert (await person.post(slug, opened_ms=700, solution=solution)).status_code == 200
 
 
 async def test_many_visitors_of_one_address_get_harder_challenges(
