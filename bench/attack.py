@@ -30,6 +30,7 @@ _MINERS_WORTH = 5
 _SCRIPT_CALLS = 9
 _PATIENCE = 0.05
 _ADDRESSES = 20
+_NUMBERS = 1_000_000
 _KINDS = ("blunt", "recycling", "mining")
 _MODES = ("off", "auto", "always")
 
@@ -127,7 +128,9 @@ async def attack(
     """
     slug = f"attack-{secrets.token_hex(4)}"
     rules = LineRules("published", None, None, False, people, None, "", challenge=mode)
-    await LineStore(services.redis).publish_rules(slug, rules)
+    line = LineStore(services.redis)
+    await line.publish(slug, rules, None, ceiling=_NUMBERS)
+    await line.begin(slug, start=0, ceiling=_NUMBERS, early=None)
     draw = random.Random(seed)  # noqa: S311  the order of arrivals, no secret
     transport = httpx.ASGITransport(Gate(create_api(), services.settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:

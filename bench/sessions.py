@@ -157,9 +157,7 @@ async def _visitors(services: Any, sale: Sale, count: int) -> list[str]:
         shopping = services.identity.with_pass(visitor, visitor_id, sale.slug)
         found.append(f"{visitor}; {shopping.header.partition(';')[0]}")
         ends[visitor_id] = (time.time() + _PASS_SECONDS) * 1000
-    await services.redis.zadd(
-        dict(zip(keys.LINE_PARTS, keys.line(sale.slug), strict=True))["passes"], ends
-    )
+    await services.redis.zadd(keys.part(sale.slug, "passes"), ends)
     return found
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from altcha import Challenge, Payload, solve_challenge
 
 from surge_app.errors import ChallengeRequired, ConfigurationError
+from surge_app.services.challenge import solve
 
 _OK, _CREATED, _BAD_REQUEST, _CONFLICT, _SERVER_ERROR = 200, 201, 400, 409, 500
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
@@ -169,7 +169,7 @@ async def _wait(visitor: _Visitor, plan: Rehearsal, notes: _Notes) -> str:
     until = time.monotonic() + plan.patience_seconds
     status, line = await visitor.call("POST", f"/api/queue/{plan.slug}")
     if status == ChallengeRequired.status and line is not None:
-        solution = await asyncio.to_thread(_solve, line["challenge"])
+        solution = await asyncio.to_thread(solve, line["challenge"])
         status, line = await visitor.call("POST", f"/api/queue/{plan.slug}", {"solution": solution})
     number: int | None = None
     while time.monotonic() < until:
@@ -187,12 +187,6 @@ async def _wait(visitor: _Visitor, plan: Rehearsal, notes: _Notes) -> str:
         status, line = await visitor.call("GET", f"/api/queue/{plan.slug}")
     await visitor.call("DELETE", f"/api/queue/{plan.slug}")
     return "gave_up"
-
-
-def _solve(challenge: dict[str, Any]) -> str:
-    puzzle = Challenge.from_dict(challenge)
-    found = solve_challenge(puzzle)
-    return Payload(puzzle, found).to_base64() if found else ""
 
 
 def _inversions(called: list[tuple[float, int]]) -> int:

@@ -18,7 +18,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from altcha import Payload, create_challenge, verify_solution
+from altcha import Challenge, Payload, create_challenge, solve_challenge, verify_solution
 
 VALID_FOR = timedelta(minutes=5)
 
@@ -106,6 +106,13 @@ class Challenges:
             valid_for=timedelta(seconds=(challenge.parameters.expires_at or 0) - now)
             + _CLOCKS_DIFFER,
         )
+
+
+def solve(challenge: dict[str, Any]) -> str:
+    """Do the work of a browser and return the solution; for rehearsals and tests."""
+    puzzle = Challenge.from_dict(challenge)
+    found = solve_challenge(puzzle)
+    return Payload(puzzle, found).to_base64() if found else ""
 
 
 def _derive(key: str, use: str) -> bytes:

@@ -14,8 +14,8 @@ from surge_app.kv import keys
 from surge_app.kv.arrivals import ArrivalStore, Proof
 from surge_app.services import challenge as challenge_module
 from surge_app.services.arrivals import Arrival
-from surge_app.services.challenge import Challenges
-from tests.bots.visitors import Visitor, solve
+from surge_app.services.challenge import Challenges, solve
+from tests.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]
 NewVisitor = Callable[..., Visitor]

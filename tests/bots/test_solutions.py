@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from surge_app.container import Container
-from surge_app.services.challenge import Challenges
-from tests.bots.visitors import Visitor, solve
+from surge_app.services.challenge import Challenges, solve
+from tests.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]
 NewVisitor = Callable[..., Visitor]

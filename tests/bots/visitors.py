@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from altcha import Challenge, Payload, solve_challenge
 
-
-def solve(challenge: dict[str, Any]) -> str:
-    """Return the solution of a challenge, as the browser sends it."""
-    puzzle = Challenge.from_dict(challenge)
-    found = solve_challenge(puzzle)
-    assert found is not None
-    return Payload(puzzle, found).to_base64()
+from surge_app.services.challenge import solve
 
 
 class Visitor:
