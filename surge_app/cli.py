@@ -75,6 +75,12 @@ def dev() -> None:
     raise typer.Exit(launch.dev(load_settings()))
 
 
+@app.command("build-pages")
+def build_pages() -> None:
+    """Build the pages for these settings and serve nothing; for an image of a container."""
+    raise typer.Exit(launch.build(load_settings()))
+
+
 @app.command()
 def jobs() -> None:
     """Run the jobs in a process of their own, beside web workers with SURGE_JOBS=off."""

@@ -18,6 +18,7 @@ from surge_app.kv.arrivals import ArrivalStore
 from surge_app.kv.client import connect
 from surge_app.kv.limits import RateLimiter
 from surge_app.kv.line import LineStore
+from surge_app.kv.notes import NoteStore
 from surge_app.providers import (
     build_gateway,
     build_mail,
@@ -52,6 +53,7 @@ from surge_app.services.refunds import Refunds
 from surge_app.services.revivals import Revivals
 from surge_app.services.settlement import Settlement
 from surge_app.services.stock import Stock
+from surge_app.services.telemetry import Telemetry
 from surge_app.services.ticket_codes import TicketCodes
 from surge_app.services.tickets import Tickets
 from surge_app.services.waiting_room import WaitingRoom
@@ -92,6 +94,7 @@ class Container:
     revivals: Revivals
     reconciliation: Reconciliation
     audit: Audit
+    telemetry: Telemetry
 
 
 def build_container(
@@ -131,6 +134,7 @@ def build_container(
     settlement = Settlement(database, waiting_room)
     refunds = Refunds(database, gateway, catalog)
     payments = Payments(database, gateway, contacts, waiting_room, settlement, refunds, outages)
+    audit = Audit(database)
     ticket_codes = TicketCodes(settings.secret_key)
     tickets = Tickets(database, identity, ticket_codes, base_url=settings.base_url)
     notifications = Notifications(database, contacts)
@@ -170,7 +174,8 @@ def build_container(
         board=Board(database, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications, intents),
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
-        audit=Audit(database),
+        audit=audit,
+        telemetry=Telemetry(database, NoteStore(redis), waiting_room, audit),
     )
 
 

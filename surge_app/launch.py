@@ -19,7 +19,8 @@ from rich.markup import escape
 from surge_app.embedded import backing_services, check_reachable, data_folder
 from surge_app.errors import ConfigurationError
 from surge_app.frontend_build import PROJECT, provide_pages, toolchain_environment
-from surge_app.processes import FileLock, exclusively
+from surge_app.metrics import FOLDER_VARIABLE
+from surge_app.processes import FileLock, emptied, exclusively
 from surge_app.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
 
 if TYPE_CHECKING:
@@ -56,6 +57,15 @@ def dev(settings: Settings) -> int:
         The exit code, as for `run`.
     """
     return _guarded(_develop, settings)
+
+
+def build(settings: Settings) -> int:
+    """Build the pages for these settings and serve nothing; a later `run` finds them.
+
+    Returns:
+        The exit code, as for `run`.
+    """
+    return _guarded(_build, settings)
 
 
 def development_secrets(settings: Settings) -> Settings:
@@ -116,15 +126,26 @@ def _guarded(work: Callable[[Settings, Supervisor], int], settings: Settings) ->
 def _serve(settings: Settings, supervisor: Supervisor) -> int:
     with _prepared(settings, supervisor) as (filled, env):
         pages = _pages(filled, supervisor, env)
-        server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | _serving(pages))
+        # A killed run may have left it.
+        filled.drain_mark.unlink(missing_ok=True)
+        serving = _serving(pages) | {FOLDER_VARIABLE: str(emptied(filled.data_dir / "metrics"))}
+        server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | serving)
         try:
             supervisor.wait_for(server, lambda: _is_live(filled.port), seconds=_START_SECONDS)
             _greet(filled)
-            code = supervisor.watch(server)
+            code = supervisor.watch(
+                server, drain_mark=filled.drain_mark, drain_seconds=filled.drain_seconds
+            )
         finally:
             supervisor.end(server, seconds=_STOP_SECONDS)
     sys.stderr.write(f"The web server ended by itself (exit code {code}).\n")
     return 1
+
+
+def _build(settings: Settings, supervisor: Supervisor) -> int:
+    settings = settings.model_copy(update={"data_dir": data_folder(settings)})
+    _pages(settings, supervisor, _environment(settings, secrets.token_hex(8)))
+    return 0
 
 
 def _develop(settings: Settings, supervisor: Supervisor) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -76,6 +77,13 @@ def exclusively(path: Path, *, timeout_seconds: float) -> Generator[None]:
         yield
     finally:
         lock.release()
+
+
+def emptied(folder: Path) -> Path:
+    """Return a folder of one's own with nothing in it, made if need be."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         dlt_templates: A JSON file with the texts of SMS as they are registered in India.
         trusted_proxy_hops: How many reverse proxies in front may be believed about the
             client's address; 0 ignores `X-Forwarded-For`.
+        metrics_token: Whoever shows it may read `/metrics` from anywhere; without one, only this
+            machine may.
+        drain_seconds: How long a node that was told to stop goes on serving while it says that
+            it is not ready, so that a load balancer notices.
     """
 
     model_config = SettingsConfigDict(
@@ -74,6 +78,8 @@ class Settings(BaseSettings):
     trusted_proxy_hops: int = Field(0, ge=0, alias="SURGE_TRUSTED_PROXY_HOPS")
     rate_limits: bool = Field(default=True, alias="SURGE_RATE_LIMITS")
     jobs: bool = Field(default=True, alias="SURGE_JOBS")
+    metrics_token: str | None = Field(None, min_length=16, alias="SURGE_METRICS_TOKEN")
+    drain_seconds: int = Field(0, ge=0, le=300, alias="SURGE_DRAIN_SECONDS")
     workers: int | None = Field(None, ge=1, le=64, alias="SURGE_WORKERS")
 
     admin_user: str = Field("organizer", min_length=1, alias="SURGE_ADMIN_USER")
@@ -197,6 +203,11 @@ class Settings(BaseSettings):
     def direct_url(self) -> str | None:
         """Where a session of Postgres is one's own: for locks of sessions, LISTEN, migrations."""
         return self.database_direct_url or self.database_url
+
+    @property
+    def drain_mark(self) -> Path:
+        """The file that is there while this node serves only until those who are here are done."""
+        return self.data_dir / "draining"
 
     @property
     def uses_sandbox_payments(self) -> bool:

@@ -37,6 +37,7 @@ class Supervisor:
     def __init__(self) -> None:
         """Create the supervisor; signals are heard only inside `listening`."""
         self._is_stopping = False
+        self._is_in_a_hurry = False
         # When make is killed nobody can tell the launcher, except that its parent changes.
         self._parent = os.getppid() if "MAKELEVEL" in os.environ else None
 
@@ -54,6 +55,7 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_in_a_hurry = self._is_stopping
         self._is_stopping = True
 
     def check(self) -> None:
@@ -131,16 +133,43 @@ class Supervisor:
                 raise ConfigurationError(msg)
             time.sleep(_POLL_SECONDS)
 
-    def watch(self, child: subprocess.Popen[bytes]) -> int:
+    def watch(
+        self,
+        child: subprocess.Popen[bytes],
+        *,
+        drain_mark: Path | None = None,
+        drain_seconds: float = 0,
+    ) -> int:
         """Wait until the child ends by itself and return its exit code.
+
+        Args:
+            child: Started by this supervisor.
+            drain_mark: A file that is made when someone asks to stop, so that the child can say
+                that nobody new should come, and removed before this returns.
+            drain_seconds: How long the child then goes on. A second wish to stop ends that.
 
         Raises:
             StopRequested: If someone asks to stop meanwhile.
         """
-        while (code := child.poll()) is None:
-            self.check()
+        try:
+            while (code := child.poll()) is None:
+                self.check()
+                time.sleep(_POLL_SECONDS)
+        except StopRequested:
+            if drain_mark is not None and drain_seconds:
+                drain_mark.touch()
+                self._rest(child, drain_seconds)
+            raise
+        else:
+            return code
+        finally:
+            if drain_mark is not None:
+                drain_mark.unlink(missing_ok=True)
+
+    def _rest(self, child: subprocess.Popen[bytes], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while child.poll() is None and not self._is_in_a_hurry and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        return code
 
     def end(
         self,

@@ -16,6 +16,7 @@ from surge_app.components import crash, shell
 from surge_app.container import current, running
 from surge_app.embedded import backing_services
 from surge_app.gate.gate import Gate
+from surge_app.gate.watch import Watch
 from surge_app.jobs import jobs_running
 from surge_app.launch import development_secrets
 from surge_app.log import configure_logging
@@ -32,7 +33,7 @@ class SurgeApp(rx.App):
 
     def __call__(self) -> ASGIApp:
         """Return the ASGI application of one process."""
-        return Gate(super().__call__(), settings)
+        return Watch(Gate(super().__call__(), settings), settings)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import Select, event
 from sqlalchemy.engine import URL, make_url
@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import (
     AsyncSession,
     create_async_engine,
 )
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from surge_app.errors import Busy
+from surge_app.metrics import POOL_IN_USE, POOL_REFUSALS, POOL_SIZE
 from surge_app.settings import SESSION_OPTIONS
 
 _POOL_SIZE = 16
@@ -50,14 +51,17 @@ def _ping_after_a_pause(engine: AsyncEngine) -> None:
     Like `pool_pre_ping`, which asks at every use: in a surge that would be a round trip more for
     each transaction, of connections that were in use a moment ago.
     """
-    dialect = engine.dialect
+    dialect, pool = engine.dialect, cast("AsyncAdaptedQueuePool", engine.pool)
 
     @event.listens_for(engine.sync_engine, "checkin")
     def note(_connection: object, record: ConnectionPoolEntry) -> None:  # pyright: ignore[reportUnusedFunction] - the pool keeps it
         record.info["idle_since"] = time.monotonic()
+        # It is given back right after this.
+        POOL_IN_USE.set(pool.checkedout() - 1)
 
     @event.listens_for(engine.sync_engine, "checkout")
     def ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:  # pyright: ignore[reportUnusedFunction] - the pool keeps it
+        POOL_IN_USE.set(pool.checkedout())
         idle_since = record.info.get("idle_since")
         if idle_since is None or time.monotonic() - idle_since < _TRUSTED_SECONDS:
             return
@@ -104,6 +108,7 @@ class Database:
             },
         )
         _ping_after_a_pause(self._engine)
+        POOL_SIZE.set(pool_size)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -126,6 +131,7 @@ class Database:
             ):
                 yield session
         except PoolTimeout as error:
+            POOL_REFUSALS.inc()
             raise Busy from error
 
     @asynccontextmanager
@@ -141,6 +147,7 @@ class Database:
             async with self._engine.connect() as connection:
                 yield await connection.execution_options(isolation_level="AUTOCOMMIT")
         except PoolTimeout as error:
+            POOL_REFUSALS.inc()
             raise Busy from error
 
     async def close(self) -> None:

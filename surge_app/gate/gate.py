@@ -6,11 +6,9 @@ loads, and the services look when they hold.
 
 from __future__ import annotations
 
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
-from surge_app.clock import new_id
 from surge_app.errors import (
     Forbidden,
     LineUnavailable,
@@ -79,19 +77,17 @@ class Gate:
         if scope["type"] == "websocket":
             await self._socket(request, scope, receive, send)
             return
-        request_id = new_id()
         scope.setdefault("state", {})["client_address"] = request.address
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            guarded = with_headers(send, (*self._security, ("x-request-id", request_id)))
-            receive = limited(receive, largest=_LARGEST_BODY)
-            answer, extra = await self._decide(request)
-            plain = plain_queue(request.path) if answer is None else None
-            if plain is not None:
-                answer = await self._plain.answer(container.current(), plain, scope, receive)
-            if answer is not None:
-                await answer.send(guarded)
-            else:
-                await self._app(_as_file(scope), receive, with_headers(guarded, extra))
+        guarded = with_headers(send, self._security)
+        receive = limited(receive, largest=_LARGEST_BODY)
+        answer, extra = await self._decide(request)
+        plain = plain_queue(request.path) if answer is None else None
+        if plain is not None:
+            answer = await self._plain.answer(container.current(), plain, scope, receive)
+        if answer is not None:
+            await answer.send(guarded)
+        else:
+            await self._app(_as_file(scope), receive, with_headers(guarded, extra))
 
     async def _socket(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         # Nothing else speaks over a WebSocket, however it is written.

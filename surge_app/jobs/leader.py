@@ -14,17 +14,21 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
+import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from psycopg import sql
 
+from surge_app.clock import new_id
 from surge_app.container import Container
 from surge_app.jobs.schedule import Job, jobs_of
 from surge_app.log import get_logger
 from surge_app.services.dispatcher import Dispatcher
+from surge_app.services.telemetry import Telemetry
 from surge_app.settings import SESSION_OPTIONS
 
 _log = get_logger(__name__)
@@ -38,8 +42,9 @@ _FINISH_SECONDS = 10.0
 class _Runner:
     """The scheduler and the dispatcher of messages, which work while this process leads."""
 
-    def __init__(self, jobs: list[Job], dispatcher: Dispatcher) -> None:
+    def __init__(self, jobs: list[Job], dispatcher: Dispatcher, telemetry: Telemetry) -> None:
         self.dispatcher = dispatcher
+        self._telemetry = telemetry
         self._dispatching: asyncio.Task[None] | None = None
         self._busy = 0
         self._idle = asyncio.Event()
@@ -58,8 +63,12 @@ class _Runner:
         async def run() -> None:
             self._busy += 1
             self._idle.clear()
+            begun_at = time.monotonic()
+            has_failed = True
             try:
-                await job.run()
+                with structlog.contextvars.bound_contextvars(job=job.name, run_id=new_id()):
+                    await job.run()
+                has_failed = False
             except Exception:  # noqa: BLE001  see below
                 # One failing job must not end the scheduler; its rows are tried again.
                 _log.exception("job_failed", job=job.name)
@@ -67,6 +76,12 @@ class _Runner:
                 self._busy -= 1
                 if not self._busy:
                     self._idle.set()
+            await self._telemetry.note_run(
+                job.name,
+                every_seconds=job.every_seconds,
+                took_seconds=time.monotonic() - begun_at,
+                has_failed=has_failed,
+            )
 
         return run
 
@@ -97,7 +112,7 @@ class _Runner:
 @asynccontextmanager
 async def jobs_running(services: Container) -> AsyncGenerator[None]:
     """Take part in the election for as long as the block lasts, and run the jobs while leading."""
-    runner = _Runner(jobs_of(services), services.dispatcher)
+    runner = _Runner(jobs_of(services), services.dispatcher, services.telemetry)
     runner.scheduler.start(paused=True)
     task = asyncio.create_task(_take_part(runner, services.settings.direct_url or ""))
     try:

@@ -31,4 +31,5 @@ def jobs_of(services: Container) -> list[Job]:
         Job("find-missed-payments", 15, reconciliation.find_missed_payments),
         Job("sample-sales", 10, services.board.sample),
         Job("find-orphans", 900, reconciliation.find_orphans),
+        Job("check-promises", 300, services.telemetry.check_promises),
     ]

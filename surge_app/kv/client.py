@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, cast
@@ -81,6 +81,16 @@ class Script:
 async def read_raw(redis: Redis, key: str) -> bytes:
     """Return a string key as it is, empty if there is none."""
     return await redis.execute_command("GET", key, **{NEVER_DECODE: True}) or b""
+
+
+async def write_hash(redis: Redis, key: str, fields: Mapping[str, str]) -> None:
+    """Set fields of a hash."""
+    await cast("Awaitable[int]", redis.hset(key, mapping=dict(fields)))
+
+
+async def read_hash(redis: Redis, key: str) -> dict[str, str]:
+    """Return every field of a hash."""
+    return await cast("Awaitable[dict[str, str]]", redis.hgetall(key))
 
 
 async def answers(redis: Redis) -> bool:

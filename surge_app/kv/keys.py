@@ -52,3 +52,8 @@ def proved(slug: str, visitor_id: str) -> str:
 def spent(slug: str, digest: str) -> str:
     """Set once a solved challenge was used, until it expires by itself."""
     return f"{_PREFIX}:{{{slug}}}:spent:{digest}"
+
+
+def notes() -> str:
+    """Hash of what the jobs tell about themselves, a JSON document for each."""
+    return f"{_PREFIX}:notes"

@@ -24,6 +24,7 @@ from surge_app.errors import (
     PaymentStarted,
 )
 from surge_app.log import get_logger
+from surge_app.metrics import HOLDS, by_outcome
 from surge_app.models import Event, Intent, IntentLine, IntentStatus
 from surge_app.services import holds, inventory
 from surge_app.services.catalog import Catalog
@@ -53,6 +54,7 @@ class Intents:
         self._holds = Holds(database, waiting_room)
         self._outages = outages
 
+    @by_outcome(HOLDS)
     async def start(
         self, slug: str, visitor_id: str, lines: Sequence[Line]
     ) -> tuple[IntentView, bool]:

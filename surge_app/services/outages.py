@@ -21,6 +21,7 @@ from surge_app.db import outages as queries
 from surge_app.db.engine import Database
 from surge_app.errors import Busy, PaymentsPaused
 from surge_app.log import get_logger
+from surge_app.metrics import GATEWAY_CALLS
 from surge_app.services.ports import (
     GatewayOrder,
     GatewayPayment,
@@ -299,10 +300,14 @@ class GuardedGateway:
         try:
             answer = await call
         except ProviderError as error:
-            await self._outages.note(_result_of(error), begun_at=begun_at)
+            await self._note(_result_of(error), begun_at)
             raise
-        await self._outages.note(CallResult.ANSWERED, begun_at=begun_at)
+        await self._note(CallResult.ANSWERED, begun_at)
         return answer
+
+    async def _note(self, result: CallResult, begun_at: float) -> None:
+        GATEWAY_CALLS.labels(result.value).observe(time.monotonic() - begun_at)
+        await self._outages.note(result, begun_at=begun_at)
 
 
 def _result_of(error: ProviderError) -> CallResult:

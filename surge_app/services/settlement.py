@@ -24,6 +24,7 @@ from surge_app.db.paying import Person
 from surge_app.db.settling import Case
 from surge_app.errors import SurgeError
 from surge_app.log import get_logger
+from surge_app.metrics import SETTLEMENTS
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Disposition,
@@ -83,8 +84,14 @@ class Settlement:
             unpaid (it failed), or unmatched (no intent of ours has this order).
         """
         outcome = await self._together.submit(payment)
-        # To take units again needs locks and time that the others should not wait for.
-        return await self._late.submit(payment) if outcome is None else outcome
+        if outcome is None:
+            # To take units again needs locks and time that the others should not wait for.
+            outcome = await self._late.submit(payment)
+        SETTLEMENTS.labels(outcome.status).inc()
+        _log.info(
+            "settled", payment=payment.id, outcome=outcome.status, booking=outcome.booking_ref
+        )
+        return outcome
 
     async def confirm_free(self, intent_id: str) -> PaymentOutcome:
         """Turn a live intent that costs nothing into a booking; safe to repeat.

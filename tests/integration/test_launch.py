@@ -163,6 +163,29 @@ def test_a_signal_ends_the_step_at_work(tmp_path: Path, number: signal.Signals) 
         signal.signal(number, before)
 
 
+def test_a_second_wish_to_stop_ends_the_draining(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # The child sends both wishes itself, the second once it sees that it may go on for a while.
+    twice = (
+        f"import os, pathlib, signal, sys, time\n"
+        f"os.kill({os.getpid()}, signal.SIGTERM)\n"
+        f"while not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.05)\n"
+        f"os.kill({os.getpid()}, signal.SIGTERM)\n"
+        f"time.sleep(600)\n"
+    )
+    supervisor, mark = Supervisor(), tmp_path / "draining"
+    child = subprocess.Popen([sys.executable, "-c", twice, str(mark)])
+    try:
+        with supervisor.listening(), pytest.raises(StopRequested):
+            supervisor.watch(child, drain_mark=mark, drain_seconds=600)
+        assert child.poll() is None
+        assert not mark.exists()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        child.kill()
+        child.wait()
+
+
 def test_a_failed_step_names_its_log(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such table')"]
     log = tmp_path / "step.log"

@@ -1,0 +1,28 @@
+"""What the jobs leave for whoever asks how they do. It is worth nothing by tomorrow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from redis.asyncio import Redis
+
+from surge_app.kv import keys
+from surge_app.kv.client import read_hash, write_hash
+
+
+class NoteStore:
+    """Notes of the jobs in Redis, so that every process can tell of them."""
+
+    def __init__(self, redis: Redis) -> None:
+        """Keep the client; nothing connects yet."""
+        self._redis = redis
+
+    async def write(self, name: str, note: dict[str, Any]) -> None:
+        """Replace the note of a name by another JSON document."""
+        await write_hash(self._redis, keys.notes(), {name: json.dumps(note)})
+
+    async def read(self) -> dict[str, dict[str, Any]]:
+        """Return every note by its name."""
+        found = await read_hash(self._redis, keys.notes())
+        return {name: json.loads(note) for name, note in found.items()}

@@ -1,0 +1,127 @@
+"""What a process counts of itself, for Prometheus.
+
+Only what happens here is counted here. What is so (units, the line, what waits to be done) is
+read from Postgres and Redis when somebody asks, and is then the same whoever answers.
+
+With `PROMETHEUS_MULTIPROC_DIR` set, as the launcher does for the web workers, the counts of all
+workers of a node are kept in files there, and any of them answers with the sum.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import ParamSpec, TypeAlias, TypeVar
+
+import psutil
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from prometheus_client.registry import Collector
+
+from surge_app.errors import SurgeError
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+_Call: TypeAlias = Callable[_Given, Awaitable[_Result]]
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder in which workers of one node share their counts; read by prometheus-client."""
+
+_LIVE_FILE = re.compile(r"gauge_live\w*_(\d+)\.db")
+
+REQUESTS = Histogram(
+    "surge_request_seconds",
+    "Time until an answer begins, by kind of request and class of status.",
+    ["route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+SOCKETS = Gauge("surge_sockets", "Live connections of pages.", multiprocess_mode="livesum")
+HOLDS = Counter("surge_holds", "Asks for tickets, by what came of them.", ["outcome"])
+SETTLEMENTS = Counter(
+    "surge_settlements", "Payments settled, by what came of them; repeats count.", ["outcome"]
+)
+GATEWAY_CALLS = Histogram(
+    "surge_gateway_seconds",
+    "Calls to the payment gateway, by result.",
+    ["result"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+)
+POOL_IN_USE = Gauge(
+    "surge_pool_connections_in_use",
+    "Connections to Postgres that are at work.",
+    multiprocess_mode="livesum",
+)
+POOL_SIZE = Gauge(
+    "surge_pool_connections_most",
+    "Connections to Postgres these processes may open.",
+    multiprocess_mode="livesum",
+)
+POOL_REFUSALS = Counter(
+    "surge_pool_refusals", "Callers told to come back because no connection became free."
+)
+
+
+def by_outcome(
+    counter: Counter,
+) -> Callable[[_Call[_Given, _Result]], _Call[_Given, _Result]]:
+    """Count calls of a coroutine: `ok`, the code of a refusal, or `failed` for a bug.
+
+    Args:
+        counter: With the one label `outcome`.
+    """
+
+    def decorate(
+        call: Callable[_Given, Awaitable[_Result]],
+    ) -> Callable[_Given, Awaitable[_Result]]:
+        @functools.wraps(call)
+        async def counted(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+            try:
+                result = await call(*args, **kwargs)
+            except SurgeError as error:
+                counter.labels(error.code).inc()
+                raise
+            except Exception:
+                counter.labels("failed").inc()
+                raise
+            counter.labels("ok").inc()
+            return result
+
+        return counted
+
+    return decorate
+
+
+def exposition(*read_now: Collector) -> bytes:
+    """Return everything in the text form of Prometheus.
+
+    Args:
+        *read_now: What was read for this answer, beside what processes count.
+    """
+    registry = CollectorRegistry()
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder:
+        _forget_the_dead(Path(folder))
+        multiprocess.MultiProcessCollector(registry, path=folder)
+    else:
+        registry.register(REGISTRY)
+    for collector in read_now:
+        registry.register(collector)
+    return generate_latest(registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Let gauges of workers that ended count no more; what they counted stays."""
+    for path in folder.glob("gauge_live*.db"):
+        found = _LIVE_FILE.fullmatch(path.name)
+        if found and not psutil.pid_exists(int(found[1])):
+            path.unlink(missing_ok=True)
