@@ -21,6 +21,7 @@ from rich.table import Table
 
 from surge_app import launch
 from surge_app.cli_admin import admin_app
+from surge_app.cli_ops import backup, privacy_app, restore
 from surge_app.cli_parts import ACTOR, JsonFlag, print_json, with_services
 from surge_app.container import Container
 from surge_app.demo import demo_events
@@ -47,6 +48,9 @@ app.add_typer(admin_app, name="admin")
 app.add_typer(webhook_app, name="webhook")
 refund_app = typer.Typer(no_args_is_help=True, help="Refunds that wait for an operator.")
 app.add_typer(refund_app, name="refund")
+app.add_typer(privacy_app, name="privacy")
+app.command("backup")(backup)
+app.command("restore")(restore)
 
 
 def main() -> None:

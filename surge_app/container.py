@@ -48,6 +48,7 @@ from surge_app.services.outages import GuardedGateway, Outages
 from surge_app.services.participants import Participants
 from surge_app.services.payments import Payments
 from surge_app.services.ports import PaymentGateway
+from surge_app.services.privacy import Privacy
 from surge_app.services.reconciliation import Reconciliation
 from surge_app.services.refunds import Refunds
 from surge_app.services.revivals import Revivals
@@ -95,6 +96,7 @@ class Container:
     reconciliation: Reconciliation
     audit: Audit
     telemetry: Telemetry
+    privacy: Privacy
 
 
 def build_container(
@@ -176,6 +178,7 @@ def build_container(
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
         audit=audit,
         telemetry=Telemetry(database, NoteStore(redis), waiting_room, audit),
+        privacy=Privacy(database, contacts),
     )
 
 

