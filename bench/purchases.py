@@ -98,7 +98,7 @@ async def settles(
 
     async def order() -> None:
         checkout = await _order(services, sale, visitors)
-        told.append(_captured(checkout))
+        told.append(captured(checkout))
 
     await pace(order, callers=50, calls=calls)
     left = iter(told)
@@ -117,7 +117,8 @@ async def _order(services: Container, sale: Sale, visitors: Iterator[str]) -> Ch
     )
 
 
-def _captured(checkout: CheckoutView) -> GatewayPayment:
+def captured(checkout: CheckoutView) -> GatewayPayment:
+    """Return the captured payment of an order, as the gateway would tell of it."""
     return GatewayPayment(
         id=f"pay_{secrets.token_hex(7)}",
         order_id=checkout.order_id or "",

@@ -171,7 +171,7 @@ def build_container(
         stock=Stock(database, catalog, waiting_room),
         participants=Participants(database, contacts, notifications, refunds),
         exports=Exports(database),
-        inbox=Inbox(database, payments, refunds),
+        inbox=Inbox(database, payments, refunds, notifications),
         check_in=CheckIn(database, ticket_codes),
         board=Board(database, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications, intents),

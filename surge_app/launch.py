@@ -21,6 +21,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.frontend_build import PROJECT, provide_pages, toolchain_environment
 from surge_app.metrics import FOLDER_VARIABLE
 from surge_app.processes import FileLock, emptied, exclusively
+from surge_app.services.sms_texts import check_texts
 from surge_app.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ def _prepared(
         if problem:
             raise ConfigurationError(problem)
         check_reachable(settings)
+        check_texts(settings)
         with backing_services(settings) as backed:
             try:
                 filled = development_secrets(backed)

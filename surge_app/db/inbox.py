@@ -47,13 +47,6 @@ _RESOLVE = text(
     WHERE id = :id AND resolved_at IS NULL RETURNING id
     """
 )
-_REVIVE = text(
-    """
-    UPDATE message_outbox
-    SET status = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), last_error = NULL
-    WHERE id = :id AND status = 'dead' RETURNING id
-    """
-)
 
 
 async def waiting(session: AsyncSession) -> Sequence[RowMapping]:
@@ -64,11 +57,6 @@ async def waiting(session: AsyncSession) -> Sequence[RowMapping]:
 async def resolve(session: AsyncSession, payment_id: str) -> bool:
     """Close an unmatched payment; whether it was open."""
     return (await session.execute(_RESOLVE, {"id": payment_id})).scalar() is not None
-
-
-async def revive_message(session: AsyncSession, message_id: str) -> bool:
-    """Send a message that was given up again; whether it was given up."""
-    return (await session.execute(_REVIVE, {"id": message_id})).scalar() is not None
 
 
 async def order_of(session: AsyncSession, payment_id: str) -> str | None:

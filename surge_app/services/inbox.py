@@ -10,6 +10,7 @@ from surge_app.db import inbox as queries
 from surge_app.db.engine import Database
 from surge_app.errors import AlreadyDealtWith, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.models import AuditEntry
+from surge_app.services.notifications import MessageOnItsWay, Notifications
 from surge_app.services.payments import Payments
 from surge_app.services.refunds import Refunds
 
@@ -36,8 +37,15 @@ class WaitingItem:
 class Inbox:
     """Lists what waits, and does the one thing that mends it, once."""
 
-    def __init__(self, database: Database, payments: Payments, refunds: Refunds) -> None:
+    def __init__(
+        self,
+        database: Database,
+        payments: Payments,
+        refunds: Refunds,
+        notifications: Notifications,
+    ) -> None:
         """Keep the collaborators."""
+        self._notifications = notifications
         self._database = database
         self._payments = payments
         self._refunds = refunds
@@ -100,7 +108,7 @@ class Inbox:
             raise AlreadyDealtWith from error
 
     async def _revive(self, message_id: str, actor: str) -> None:
-        async with self._database.transaction() as session:
-            if not await queries.revive_message(session, message_id):
-                raise AlreadyDealtWith
-            session.add(AuditEntry(actor=actor, action="message.revive", subject=message_id))
+        try:
+            await self._notifications.retry(message_id, actor=actor)
+        except (NotFound, MessageOnItsWay) as error:
+            raise AlreadyDealtWith from error

@@ -13,8 +13,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from redis.exceptions import RedisError
 
+from surge_app.errors import ConfigurationError
 from surge_app.frontend_build import PROJECT
 from surge_app.kv.client import connect, information
+from surge_app.services.sms_texts import unregistered
 from surge_app.settings import STATEMENT_SECONDS, Settings
 
 _MOST_SKEW_SECONDS = 2.0
@@ -57,6 +59,7 @@ def _configuration(settings: Settings) -> list[Check]:
         )
         for name, (is_sandbox, variable) in sandboxes.items()
     ]
+    vendors += [*_mail_reports(settings), *_sms_texts(settings)]
     is_long = all(len(key) >= _SHORTEST_KEY for key in settings.secret_key)
     advice = "" if is_long else f"Make SURGE_SECRET_KEY at least {_SHORTEST_KEY} characters long."
     is_mailable = settings.uses_sandbox_mail or "@" in (settings.sendgrid_from or "")
@@ -69,6 +72,22 @@ def _configuration(settings: Settings) -> list[Check]:
             "" if is_mailable else "Set SENDGRID_FROM to an address SendGrid has verified.",
         ),
     ]
+
+
+def _mail_reports(settings: Settings) -> list[Check]:
+    is_heard = settings.uses_sandbox_mail or bool(settings.sendgrid_webhook_public_keys)
+    advice = "Set SENDGRID_WEBHOOK_PUBLIC_KEY, or nobody learns of mails that bounce."
+    return [Check("mail reports", is_heard, "" if is_heard else advice)]
+
+
+def _sms_texts(settings: Settings) -> list[Check]:
+    if settings.dlt_templates is None:
+        return [Check("sms texts: not compared with registered ones", is_ok=True)]
+    try:
+        problems = unregistered(settings)
+    except ConfigurationError as error:
+        problems = [str(error)]
+    return [Check("sms texts", not problems, " ".join(problems))]
 
 
 async def _postgres(settings: Settings) -> list[Check]:

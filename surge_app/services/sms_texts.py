@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from surge_app.errors import ConfigurationError
+from surge_app.settings import Settings
 
 TEXTS: Mapping[str, str] = {
     "confirmation": "{ref} is confirmed: {event}, {when}. Paid {amount}. {link}",
@@ -56,6 +57,7 @@ TEXTS: Mapping[str, str] = {
 """By name; the variables are ref, event, when, amount and link."""
 
 _LONGEST_EVENT = 30
+_TOKEN_LENGTH = 16
 _ONE_SEGMENT, _EACH_OF_SEVERAL = 160, 153
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -120,6 +122,30 @@ def read_registered(path: Path) -> dict[str, RegisteredText]:
     except (OSError, ValidationError, json.JSONDecodeError) as error:
         msg = f"SURGE_DLT_TEMPLATES: {path} cannot be read as registered texts."
         raise ConfigurationError(msg) from error
+
+
+def unregistered(settings: Settings) -> list[str]:
+    """Return what is wrong between our texts and those the operator registered, if any were.
+
+    Raises:
+        ConfigurationError: If the file cannot be read.
+    """
+    if settings.dlt_templates is None:
+        return []
+    link = f"{settings.base_url}/bookings/{_SAMPLE['ref']}?token={'x' * _TOKEN_LENGTH}"
+    return mismatches(read_registered(settings.dlt_templates), link=link)
+
+
+def check_texts(settings: Settings) -> None:
+    """Refuse to start a sale whose SMS no network in India would carry.
+
+    Raises:
+        ConfigurationError: In production, if a text differs from the registered one.
+    """
+    problems = unregistered(settings) if settings.is_production else []
+    if problems:
+        msg = f"SURGE_DLT_TEMPLATES: {' '.join(problems)}"
+        raise ConfigurationError(msg)
 
 
 def mismatches(registered: Mapping[str, RegisteredText], *, link: str) -> list[str]:

@@ -63,11 +63,11 @@ async def test_a_bounce_is_shown_to_the_organizer_who_may_try_again(
 
 async def test_reports_nobody_signed_are_refused(surge: Surge) -> None:
     async with httpx.AsyncClient(base_url=surge.url) as http:
-        for vendor, most in (("sendgrid", 1024 * 1024), ("twilio", 16 * 1024)):
+        for vendor in ("sendgrid", "twilio"):
             answer = await http.post(f"/api/webhooks/{vendor}", content=b"[]")
             assert (answer.status_code, answer.json()["code"]) == (400, "bad_signature")
-            large = await http.post(f"/api/webhooks/{vendor}", content=b"x" * (most + 1))
-            assert (large.status_code, large.json()["code"]) == (413, "payload_too_large")
+        large = await http.post("/api/webhooks/twilio", content=b"x" * (16 * 1024 + 1))
+        assert (large.status_code, large.json()["code"]) == (413, "payload_too_large")
 
 
 async def test_the_receipt_is_for_the_holder_alone(new_sale: NewSale, new_buyer: NewBuyer) -> None:

@@ -1,0 +1,136 @@
+"""SMS: short, in the cheap alphabet whatever an event is called, and as they were registered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surge_app.errors import ConfigurationError
+from surge_app.services.preflight import _sms_texts
+from surge_app.services.sms_texts import (
+    TEXTS,
+    RegisteredText,
+    check_texts,
+    mismatches,
+    read_registered,
+    segments,
+    write_sms,
+)
+from surge_app.settings import load_settings
+
+LINK = "https://tickets.example.in/bookings/SRG-ABCD2345?token=0123456789abcdef"
+VALUES = {
+    "ref": "SRG-ABCD2345",
+    "when": "16 Nov 2027, 10:30 pm",
+    "amount": "Rs 1,00,000",
+    "link": LINK,
+}
+
+
+def _registered(name: str) -> str:
+    link = "{#url#}"
+    return TEXTS[name].format(
+        ref="{#var#}", event="{#var#}", when="{#var#}", amount="{#var#}", link=link
+    )
+
+
+REGISTERED = {
+    name: RegisteredText(id=f"11{n}", text=_registered(name)) for n, name in enumerate(TEXTS)
+}
+
+
+def _production(path: Path) -> object:
+    return load_settings().model_copy(
+        update={
+            "env": "production",
+            "public_url": "https://tickets.example.in",
+            "dlt_templates": path,
+        }
+    )
+
+
+@given(st.sampled_from(sorted(TEXTS)), st.text(max_size=200))
+def test_whatever_an_event_is_called_an_sms_is_gsm_and_at_most_two_segments(
+    name: str, event: str
+) -> None:
+    assert segments(write_sms(name, event=event, **VALUES)) <= 2
+
+
+def test_a_confirmation_of_a_usual_event_is_one_segment() -> None:
+    text = write_sms("confirmation", event="Monsoon Beats, Goa", **VALUES)
+    assert "Monsoon Beats, Goa" in text
+    assert segments(text) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        ("Café Été", "Café Été"),
+        ("दिवाली मेला", "your event"),
+        ("दिवाली Mela 2027 at the old fort", "Mela 2027 at the old fort"),
+        ("₹99 “Night” – live…", 'Rs 99 "Night" - live'),
+        ("Łódź Żurek Night", "odz Zurek Night"),
+        ("", "your event"),
+    ],
+)
+def test_a_name_is_written_as_well_as_the_alphabet_allows(event: str, shown: str) -> None:
+    assert f" {shown}, " in write_sms("confirmation", event=event, **VALUES)
+
+
+def test_the_segments_of_a_text_are_known() -> None:
+    assert [segments("a" * count) for count in (160, 161, 306, 307)] == [1, 2, 2, 3]
+    with pytest.raises(ValueError, match="GSM"):
+        segments("₹")
+
+
+def test_texts_that_are_registered_as_they_are_pass() -> None:
+    assert mismatches(REGISTERED, link=LINK) == []
+
+
+def test_a_link_may_be_registered_as_several_plain_variables() -> None:
+    several = REGISTERED["confirmation"].text.replace("{#url#}", "{#var#}" * 3)
+    changed = REGISTERED | {"confirmation": RegisteredText(id="1", text=several)}
+    assert mismatches(changed, link=LINK) == []
+    one = REGISTERED["confirmation"].text.replace("{#url#}", "{#var#}")
+    changed = REGISTERED | {"confirmation": RegisteredText(id="1", text=one)}
+    assert mismatches(changed, link=LINK) == [
+        "The SMS confirmation differs from the text registered as 1."
+    ]
+
+
+def test_a_changed_a_missing_and_an_unknown_text_are_told() -> None:
+    changed = dict(REGISTERED)
+    changed["late_payment"] = RegisteredText(id="7", text="Your payment failed.")
+    del changed["event_cancelled"]
+    changed["hello"] = RegisteredText(id="8", text="Hello")
+    assert mismatches(changed, link=LINK) == [
+        "No SMS is named hello.",
+        "The SMS event_cancelled is not registered.",
+        "The SMS late_payment differs from the text registered as 7.",
+    ]
+
+
+def test_production_does_not_start_with_texts_no_network_carries(tmp_path: Path) -> None:
+    path = tmp_path / "dlt.json"
+    path.write_text(json.dumps({name: one.model_dump() for name, one in REGISTERED.items()}))
+    settings = _production(path)
+    check_texts(settings)  # type: ignore[arg-type]
+    assert [check.is_ok for check in _sms_texts(settings)] == [True]  # type: ignore[arg-type]
+    path.write_text("{}")
+    with pytest.raises(ConfigurationError, match="confirmation is not registered"):
+        check_texts(settings)  # type: ignore[arg-type]
+    assert [check.is_ok for check in _sms_texts(settings)] == [False]  # type: ignore[arg-type]
+
+
+def test_a_file_that_says_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "dlt.json"
+    for content in ("[", "[]", '{"confirmation": "text"}'):
+        path.write_text(content)
+        with pytest.raises(ConfigurationError):
+            read_registered(path)
+    with pytest.raises(ConfigurationError):
+        read_registered(tmp_path / "none.json")
