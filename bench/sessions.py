@@ -168,7 +168,7 @@ def _router(sale: Sale) -> dict[str, Any]:
 
 def _boot(settings: Settings, sale: Sale) -> str:
     """Return what a browser sends along when it connects; the pages say what they know already."""
-    assets = (settings.data_dir / "pages" / "build" / "client" / "assets").glob("context-*.js")
+    assets = (settings.data_dir / "pages" / "build" / "client" / "assets").glob("*.js")
     script = "".join(path.read_text("utf-8") for path in assets)
     hashes, schema = _HASHES.search(script), _SCHEMA.search(script)
     assert hashes is not None
