@@ -33,8 +33,8 @@ _HOLD_SECONDS = 20
 _PASS_SECONDS = 3600
 _BOOK = "reflex___state____state.surge_app___state___book____book_state"
 _HYDRATED = '"is_hydrated_rx_state_":true'
-_HASHES = re.compile(r"initialStateHashes=\[([^\]]+)\]")
-_SCHEMA = re.compile(r"stateSchema=.([0-9a-f]{32})")
+_HASHES = re.compile(r"\[((?:[`'\"][0-9a-f]{16}[`'\"],?){3,})\]")
+_SCHEMA = re.compile(r"[`'\"]([0-9a-f]{32})[`'\"]")
 
 
 @dataclass
