@@ -181,7 +181,12 @@ class _Lane:
         else:
             async with self._database.transaction() as session:
                 await outbox.mark_sent(session, message.id, provider_id)
-            _log.info("message_sent", message=message.id, channel=message.channel)
+            _log.info(
+                "message_sent",
+                message=message.id,
+                channel=message.channel,
+                intent=message.intent_id,
+            )
 
     async def _note_failure(self, message: OutboxMessage, error: ProviderError) -> None:
         step = next_step(message, error, utc_now())

@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+import structlog
+
 from surge_app.clock import utc_now
 from surge_app.db import intents as intent_queries
 from surge_app.db import payments as queries
@@ -190,7 +192,10 @@ class Payments:
             body=body,
             next_attempt_at=utc_now() + _INBOX_LEASE,
         )
-        return event.id if await self._stored_events.submit(event) else None
+        if not await self._stored_events.submit(event):
+            return None
+        _log.info("webhook_stored", webhook=event.id)
+        return event.id
 
     async def process_event(self, event_id: str) -> None:
         """Settle what a stored webhook says; safe to repeat.
@@ -228,7 +233,7 @@ class Payments:
     async def _process(self, events: Sequence[InboxEvent]) -> None:
         """Settle what stored webhooks say, side by side: they share the transactions of it."""
         told = await asyncio.gather(
-            *(self._act_on(event.body) for event in events), return_exceptions=True
+            *(self._act_on_stored(event) for event in events), return_exceptions=True
         )
         outcomes: dict[str, str] = {}
         async with self._database.transaction() as session:
@@ -241,6 +246,11 @@ class Payments:
                 delay = timedelta(seconds=min(_LONGEST_BACKOFF_SECONDS, 2**event.attempts))
                 await queries.postpone_event(session, event.id, delay=delay, error=repr(outcome))
             await queries.finish_events(session, outcomes)
+
+    async def _act_on_stored(self, event: InboxEvent) -> str:
+        # Requests share this work: what is logged here belongs to the webhook, to no one request.
+        with structlog.contextvars.bound_contextvars(webhook=event.id):
+            return await self._act_on(event.body)
 
     async def _act_on(self, body: bytes) -> str:
         try:
