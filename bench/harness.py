@@ -34,10 +34,11 @@ _NUMBERS = 10_000_000
 _TPS = re.compile(r"tps = ([0-9.]+)")
 
 
-class _Nowhere(io.StringIO):
+class Nowhere(io.StringIO):
     """A stream that forgets what is written to it."""
 
     def write(self, text: str, /) -> int:
+        """Take a text and keep nothing of it."""
         return len(text)
 
 
@@ -56,7 +57,7 @@ def servers() -> Generator[Settings]:
                 check=True,
                 capture_output=True,
             )
-            configure_logging(json=True, stream=_Nowhere())
+            configure_logging(json=True, stream=Nowhere())
             yield ready
 
 

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 import httpx
 import psycopg
 
-from bench.harness import Sale, admit, open_sale
+from bench.harness import Nowhere, Sale, admit, open_sale
 from bench.over_http import served
 from bench.purchases import captured
 from surge_app.container import Container, running
 from surge_app.embedded import backing_services
+from surge_app.log import configure_logging
 from surge_app.services.sandbox_keys import sandbox_keys
 from surge_app.services.views import Line
 from surge_app.settings import Settings
@@ -38,6 +39,7 @@ FROM message_outbox m JOIN bookings b ON b.id = m.booking_id WHERE b.event_id = 
 
 def main() -> None:
     """Measure with providers that answer, and with a mail provider that is down for 30 s."""
+    configure_logging(json=True, stream=Nowhere())
     with served() as settings, backing_services(settings) as ready:
         asyncio.run(_measure(ready))
 

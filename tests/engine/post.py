@@ -9,7 +9,14 @@ from typing import Any
 from surge_app.clock import utc_now
 from surge_app.services.composing import Composer
 from surge_app.services.dispatcher import Dispatcher
-from surge_app.services.ports import Mail, ProviderError, ProviderOutcomeUnknown, Sms
+from surge_app.services.ports import (
+    Mail,
+    MailSender,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    Sms,
+    SmsSender,
+)
 from tests.engine.sale import Sale
 
 
@@ -23,6 +30,7 @@ class Post:
         mail_faults: What it raises next, for each call; an unknown outcome was carried out.
         sms_faults: As above.
         shows_texts: Whether the SMS provider finds what it accepted.
+        is_alone: Without a sale: only the senders are wanted.
     """
 
     sale: Sale
@@ -32,13 +40,20 @@ class Post:
     sms_faults: list[ProviderError] = field(default_factory=list[ProviderError])
     shows_texts: bool = True
     accepted_at: list[datetime] = field(default_factory=list[datetime])
+    is_alone: bool = False
     dispatcher: Dispatcher = field(init=False)
+    mail_sender: MailSender = field(init=False)
+    sms_sender: SmsSender = field(init=False)
 
     def __post_init__(self) -> None:
-        """Build the dispatcher."""
-        services = self.sale.services
-        composer = Composer(services.database, services.tickets)
-        self.dispatcher = Dispatcher(services.database, composer, _Mails(self), _Texts(self))
+        """Build the senders and, unless they stand alone, the dispatcher."""
+        self.mail_sender, self.sms_sender = _Mails(self), _Texts(self)
+        if not self.is_alone:
+            services = self.sale.services
+            composer = Composer(services.database, services.tickets)
+            self.dispatcher = Dispatcher(
+                services.database, composer, self.mail_sender, self.sms_sender
+            )
 
     @classmethod
     async def of(cls, sale: Sale) -> Post:
