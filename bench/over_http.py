@@ -8,30 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from pathlib import Path
-
-import httpx
+from collections.abc import Callable
 
 from bench.harness import Pace, Sale, open_sale, pace
+from bench.serving import served
 from surge_app.container import Container, running
 from surge_app.embedded import backing_services
 from surge_app.kv import keys
-from surge_app.launch import development_secrets
-from surge_app.settings import Settings, load_settings
+from surge_app.settings import Settings
 
 _CALLERS = 40
 _CALLS = 4_000
 _ROUNDS = 3
-_START_SECONDS = 420
 _PASS_SECONDS = 3600
 
 
@@ -104,42 +93,3 @@ async def _paced(port: int, request: Callable[[], bytes], status: int) -> Pace:
     while not free.empty():
         free.get_nowait()[1].close()
     return found
-
-
-@contextmanager
-def served() -> Generator[Settings]:
-    """Start Surge on a port of its own and yield its settings once it is ready."""
-    with tempfile.TemporaryDirectory(prefix="surge-bench-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-        probe.close()
-        environment = {"PORT": str(port), "SURGE_DATA_DIR": folder, "SURGE_RATE_LIMITS": "off"}
-        with (Path(folder) / "run.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "surge_app", "run"],
-                env={**os.environ, **environment},
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            _wait_until_ready(f"http://127.0.0.1:{port}/api/readyz", process)
-            yield development_secrets(
-                load_settings(port=port, data_dir=Path(folder), rate_limits=False)
-            )
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            sys.exit("Surge did not start.")
-        try:
-            if httpx.get(url).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.25)
-    sys.exit("Surge did not start in time.")

@@ -329,8 +329,12 @@ def _serving(pages: Path) -> dict[str, str]:
     }
 
 
+def workers_of(settings: Settings) -> int:
+    """Return how many processes serve."""
+    return settings.workers or max(2, min(os.cpu_count() or 1, 4))
+
+
 def _granian(settings: Settings) -> list[str]:
-    workers = settings.workers or max(2, min(os.cpu_count() or 1, 4))
     return [
         *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory"),
         *(
@@ -339,7 +343,7 @@ def _granian(settings: Settings) -> list[str]:
             "--port",
             str(settings.port),
             "--workers",
-            str(workers),
+            str(workers_of(settings)),
         ),
         *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "warning"),
         "surge_app.surge_app:app",

@@ -113,6 +113,7 @@ class LineViews:
         """Keep the store; nothing runs before the first look."""
         self._store = store
         self._watches: dict[str, _Watch] = {}
+        self._is_closed = False
 
     def fresh(self, slug: str) -> Snapshot | None:
         """Return the line of an event as it was a moment ago; None if that is too long ago."""
@@ -150,14 +151,17 @@ class LineViews:
 
     async def close(self) -> None:
         """Stop looking."""
-        tasks = [watch.task for watch in self._watches.values() if watch.task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._is_closed = True
+        tasks = {watch.task for watch in self._watches.values() if watch.task}
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            # A cancellation that meets the end of a time limit can be lost, so it is repeated.
+            _, tasks = await asyncio.wait(tasks, timeout=_TICK_SECONDS)
 
     async def _follow(self, slug: str, watch: _Watch) -> None:
         try:
-            while True:
+            while not self._is_closed:
                 started = time.monotonic()
                 try:
                     watch.show(await self._look(slug, watch))

@@ -1,7 +1,7 @@
 """Opening signed values fast: what `itsdangerous` signed, read with keys derived once.
 
-Every poll opens one. The library derives the key anew each time and takes seven times as long;
-what it writes is read here byte by byte the same way, which a test holds against it.
+Every poll opens one. The library derives the key anew each time and takes more than twice as
+long; what it writes is read here byte by byte the same way, which a test holds against it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import hmac
 import json
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from datetime import timedelta
 from time import time
 
-_SEPARATOR = b"."
+# Base64 of 32 bytes without the padding.
+_SIGNATURE = 43
+_TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
+_parsed = json.JSONDecoder().raw_decode
 
 
 class Seal:
@@ -31,25 +34,26 @@ class Seal:
     def opened(self, value: str, *, age: timedelta) -> object:
         """Return what was signed; None if it is not genuine or older than `age`."""
         try:
-            signed, _, signature = value.encode("ascii").rpartition(_SEPARATOR)
+            signed, _, signature = value.encode("ascii").rpartition(b".")
         except UnicodeEncodeError:
             return None
-        if not any(_is_signed(key, signed, signature) for key in self._keys):
-            return None
-        # Genuine, so it is what we wrote.
-        payload, _, stamp = signed.rpartition(_SEPARATOR)
-        signed_at = int.from_bytes(_decoded(stamp), "big")
-        if not 0 <= time() - signed_at <= age.total_seconds():
-            return None
-        if payload.startswith(_SEPARATOR):
-            return json.loads(zlib.decompress(_decoded(payload[1:])))
-        return json.loads(_decoded(payload))
+        for key in self._keys:
+            expected = b2a_base64(hmac.digest(key, signed, "sha256"), newline=False)[:_SIGNATURE]
+            if hmac.compare_digest(expected.translate(_TO_URL), signature):
+                return _read(signed, age)
+        return None
 
 
-def _is_signed(key: bytes, signed: bytes, signature: bytes) -> bool:
-    expected = urlsafe_b64encode(hmac.digest(key, signed, "sha256")).rstrip(b"=")
-    return hmac.compare_digest(expected, signature)
+def _read(signed: bytes, age: timedelta) -> object:
+    # Genuine, so it is what we wrote.
+    payload, _, stamp = signed.rpartition(b".")
+    signed_at = int.from_bytes(_decoded(stamp), "big")
+    if not 0 <= time() - signed_at <= age.total_seconds():
+        return None
+    if payload.startswith(b"."):
+        return _parsed(zlib.decompress(_decoded(payload[1:])).decode())[0]
+    return _parsed(_decoded(payload).decode())[0]
 
 
 def _decoded(text: bytes) -> bytes:
-    return urlsafe_b64decode(text + b"==")
+    return a2b_base64(text.translate(_FROM_URL) + b"==")

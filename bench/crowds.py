@@ -1,0 +1,50 @@
+"""Lines of any length, made at once: as if everybody had joined and polled a moment ago."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from typing import cast
+
+from redis.asyncio import Redis
+
+from surge_app.clock import new_id
+from surge_app.kv import keys
+from surge_app.kv.line import LineRules, LineStock, LineStore
+
+_ROOM = 10_000_000
+
+
+async def crowd(redis: Redis, waiting: int, *, concurrent_buyers: int = 1) -> str:
+    """Open a line in Redis alone, with so many waiting behind one who is inside.
+
+    Returns:
+        The slug; those who wait have the numbers 1 to `waiting`.
+    """
+    slug = f"crowd-{new_id().lower()}"
+    rules = LineRules("published", None, None, False, concurrent_buyers, None, "")
+    store = LineStore(redis)
+    await store.begin(slug, start=0, ceiling=_ROOM, early=None)
+    until = (time.time() + 3600) * 1000
+    await redis.zadd(keys.part(slug, "passes"), {"inside": until})
+    bits = bytearray(b"\xff" * (waiting // 8 + 1))
+    bits[0] &= 0x7F
+    bits[-1] &= 0xFF00 >> (waiting % 8 + 1) & 0xFF
+    for start in range(0, len(bits), 1 << 20):
+        await redis.setrange(
+            keys.part(slug, "waiting"),
+            start,
+            bytes(bits[start : start + (1 << 20)]),  # pyright: ignore[reportArgumentType]
+        )
+    await set_seen(redis, slug, waiting, int(time.time()))
+    counts = {"waiting": waiting, "issued": waiting}
+    counted = redis.hset(keys.part(slug, "counters"), mapping=counts)  # pyright: ignore[reportArgumentType]
+    await cast("Awaitable[int]", counted)
+    await store.publish(slug, rules, LineStock(_ROOM, 0, 0, 0), ceiling=_ROOM)
+    return slug
+
+
+async def set_seen(redis: Redis, slug: str, waiting: int, at: int) -> None:
+    """Let everybody in a line have polled last at a moment (seconds since the epoch)."""
+    stamps = at.to_bytes(4, "big") * (waiting + 1)
+    await redis.setrange(keys.part(slug, "seen"), 0, stamps)  # pyright: ignore[reportArgumentType]

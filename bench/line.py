@@ -1,0 +1,83 @@
+"""Joins per second, memory for each who waits, and the tick of a long line, living or all gone."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+
+from bench.crowds import crowd, set_seen
+from bench.harness import pace, servers
+from surge_app.container import Container, running
+from surge_app.kv.client import information
+from surge_app.kv.line import LineStore
+from surge_app.settings import Settings
+
+_JOINS = 30_000
+_CALLERS = 64
+_WARM_UP = 500
+_CROWD = 100_000
+_TICKS = 40
+_POLLED = 4_000
+
+
+def main() -> None:
+    """Measure on a Redis of its own."""
+    with servers() as settings:
+        asyncio.run(_measure(settings))
+
+
+async def _measure(settings: Settings) -> None:
+    async with running(settings, process="bench") as services:
+        await _joins(services)
+        slug = await crowd(services.redis, _CROWD)
+        for polled in (0, 1_000, _POLLED):
+            await _ticks(services, slug, polled, about=f"{polled:,} polls handed over")
+        gone = await crowd(services.redis, _CROWD, concurrent_buyers=100)
+        await set_seen(services.redis, gone, _CROWD, int(time.time()) - 100)
+        await _ticks(services, gone, 0, about="everybody in it gone")
+
+
+async def _joins(services: Container) -> None:
+    slug = await crowd(services.redis, 0)
+    before = await _memory(services)
+    store = LineStore(services.redis)
+    found = await pace(
+        lambda: store.join(slug, secrets.token_urlsafe(16)),
+        callers=_CALLERS,
+        calls=_JOINS,
+        warm_up=_WARM_UP,
+    )
+    each = (await _memory(services) - before) / (_JOINS + _WARM_UP)
+    print(
+        f"joins: {found.per_second:,.0f}/s from one process (p50 {found.p50_ms:.1f} ms, "
+        f"p99 {found.p99_ms:.1f} ms); {each:.0f} bytes of Redis for each who waits",
+        flush=True,
+    )
+
+
+async def _ticks(services: Container, slug: str, polled: int, *, about: str) -> None:
+    store = LineStore(services.redis)
+    await services.redis.config_resetstat()
+    started = await _processor(services)
+    for _ in range(_TICKS):
+        numbers = random.sample(range(1, _CROWD + 1), polled)
+        await store.look(slug, start=0, seen=numbers)
+    busy = (await _processor(services) - started) / _TICKS * 1000
+    stats = (await information(services.redis, "commandstats"))["cmdstat_evalsha"]
+    took = float(stats["usec_per_call"]) / 1000
+    print(
+        f"tick at {_CROWD:,} in line, {about}: {took:.2f} ms, {busy:.2f} ms of processor time; "
+        "the aim is 20 ms",
+        flush=True,
+    )
+
+
+async def _memory(services: Container) -> int:
+    return int((await information(services.redis, "memory"))["used_memory"])
+
+
+async def _processor(services: Container) -> float:
+    found = await information(services.redis, "cpu")
+    return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
