@@ -146,10 +146,13 @@ def _what_next(value: Any) -> rx.Component:
 
 
 def _hold_minutes(seconds: Any) -> Any:
+    # The name and the rules of an event come a moment after the place.
+    usual = "5 minutes"
+    short = rx.cond(seconds > 0, "a minute or so", usual)
     return rx.cond(
         seconds >= 120,  # noqa: PLR2004 - below, a minute is said in words
         rx.fragment(text.count(seconds // 60), " minutes"),
-        rx.fragment("a minute or so"),
+        rx.fragment(short),
     )
 
 

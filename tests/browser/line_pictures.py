@@ -26,6 +26,7 @@ async def wait_in_every_state(camera: _Camera) -> None:
         page = await context.new_page()
         await force(page, _EVENT, state)
         await page.goto(f"/queue/{_EVENT}")
-        await expect(page.get_by_text(state.says).first).to_be_visible()
+        await expect(page.get_by_text(state.says).first).to_be_visible(timeout=20_000)
+        await expect(page.locator("h1:not(.sr-only)")).to_be_visible(timeout=20_000)
         await camera.take(page, f"queue-{name}")
         await context.close()

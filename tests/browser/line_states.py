@@ -32,6 +32,8 @@ _STEADY = {
     "opens_in_ms": None,
     "order": {"rule": "fifo", "commitment": None, "seed": None, "early": None},
 }
+# Replaced by a moment shortly after each answer, so that nobody comes too late while one looks.
+_SOON = "soon"
 _NOWHERE = {"position": None, "ahead": None, "eta_seconds": None}
 _SEED = "7f0c2f6f6e4b1f8b1f0b6f1c9f9e0d3c5a7b9e1d2c3b4a5f60718293a4b5c6d7"
 _FINGERPRINT = "b7d7f1a3c0de5b8f2f4c6f5a9e4d3c2b1a0f9e8d7c6b5a49382716051f2e3d4c"
@@ -115,7 +117,7 @@ LINE_STATES: dict[str, LineState] = {
                 **_STEADY,
                 **_NOWHERE,
                 "state": "admitted",
-                "pass_expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
+                "pass_expires_at": _SOON,
             },
         ),
     ),
@@ -174,6 +176,12 @@ LINE_STATES: dict[str, LineState] = {
 }
 
 
+def _with_a_time(body: dict[str, Any]) -> dict[str, Any]:
+    if body.get("pass_expires_at") != _SOON:
+        return body
+    return {**body, "pass_expires_at": (datetime.now(UTC) + timedelta(seconds=85)).isoformat()}
+
+
 async def force(page: Page, slug: str, state: LineState) -> None:
     """Make a page answer its line with a state, whatever the line says."""
     left = list(state.answers)
@@ -187,9 +195,9 @@ async def force(page: Page, slug: str, state: LineState) -> None:
         await route.fulfill(
             status=state.status if is_last else 200,
             headers={"Content-Type": "application/json", **(state.headers if is_last else {})},
-            body=json.dumps(body),
+            body=json.dumps(_with_a_time(body)),
         )
 
     await page.route(f"**/api/queue/{slug}", answer)
-    # Nobody is led away while one looks.
-    await page.route(f"**/book/{slug}", lambda route: route.abort())
+    # Nobody is led away while one looks: an answer without content leaves the page as it is.
+    await page.route(f"**/book/{slug}", lambda route: route.fulfill(status=204))
