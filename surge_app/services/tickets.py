@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import anyio.to_thread
-from icalendar import Calendar
+from icalendar import Calendar, Timezone
 from icalendar import Event as CalendarEvent
 
 from surge_app.clock import utc_now
@@ -140,6 +141,12 @@ def valid_tickets(booking: BookingView) -> list[TicketView]:
     return [one for one in booking.tickets if one.status == TicketStatus.VALID]
 
 
+@lru_cache(maxsize=64)
+def _zone(name: str) -> Timezone:
+    """Return the rules of a time zone; working them out costs more than the rest of the file."""
+    return Timezone.from_tzid(name)
+
+
 def _calendar(booking: BookingView, link: str, *, method: str, revision: int) -> bytes:
     """Return an iCalendar file; a later one with the same uid takes the place of an earlier."""
     event = booking.event
@@ -160,6 +167,6 @@ def _calendar(booking: BookingView, link: str, *, method: str, revision: int) ->
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
+    calendar.add_component(_zone(event.time_zone))
     calendar.add_component(entry)
-    calendar.add_missing_timezones()
     return calendar.to_ical()
