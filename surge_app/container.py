@@ -35,6 +35,7 @@ from surge_app.services.challenge import Challenges
 from surge_app.services.check_in import CheckIn
 from surge_app.services.composing import Composer
 from surge_app.services.contacts import Contacts
+from surge_app.services.covers import Covers
 from surge_app.services.deliveries import Deliveries
 from surge_app.services.dispatcher import Dispatcher
 from surge_app.services.exports import Exports
@@ -74,6 +75,7 @@ class Container:
     admin_access: AdminAccess
     catalog: Catalog
     contacts: Contacts
+    covers: Covers
     waiting_room: WaitingRoom
     arrivals: Arrivals
     intents: Intents
@@ -151,6 +153,7 @@ def build_container(
         admin_access=AdminAccess(settings, limits, database, identity),
         catalog=catalog,
         contacts=contacts,
+        covers=Covers(database, catalog),
         waiting_room=waiting_room,
         arrivals=Arrivals(
             ArrivalStore(redis),

@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import hashlib
+from collections.abc import Callable
+from typing import Annotated
 
-from surge_app.api.deps import Services
+from fastapi import APIRouter, Header, Response
+from pydantic import TypeAdapter
+
+from surge_app.api.deps import Problems, Services
 from surge_app.api.schemas import EventOut, ProblemOut
+
+_MISSING: Problems = {404: {"model": ProblemOut}}
+# As old as the counts may be anyway; a cache in front may give it to everyone meanwhile.
+_FRESH = "public, max-age=1, stale-while-revalidate=5"
+_LIST: TypeAdapter[list[EventOut]] = TypeAdapter(list[EventOut])
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
+KnownTag = Annotated[str, Header(alias="if-none-match")]
 
-@router.get("")
-async def list_events(services: Services) -> list[EventOut]:
+
+class _Rendered:
+    """The JSON of views, made once for each reading of the database and not for each request."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[object, bytes, str]] = {}
+
+    def answer(
+        self, key: str, view: object, render: Callable[[], bytes], known_tag: str
+    ) -> Response:
+        kept = self._kept.get(key)
+        if kept is None or kept[0] is not view:
+            body = render()
+            kept = view, body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+            self._kept[key] = kept
+        _, body, tag = kept
+        headers = {"Cache-Control": _FRESH, "ETag": tag}
+        if tag in known_tag:
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
+
+
+_rendered = _Rendered()
+
+
+@router.get("", response_model=list[EventOut])
+async def list_events(services: Services, known_tag: KnownTag = "") -> Response:
     """Return every published event, the soonest first."""
-    return [EventOut.of(view) for view in await services.catalog.events()]
+    views = await services.catalog.events()
+
+    def render() -> bytes:
+        return _LIST.dump_json([EventOut.of(view) for view in views])
+
+    # The list is made anew at each call, its first event only when it was read anew.
+    return _rendered.answer("", views[0] if views else None, render, known_tag)
 
 
-@router.get("/{slug}", responses={404: {"model": ProblemOut}})
-async def get_event(slug: str, services: Services) -> EventOut:
+@router.get("/{slug}", response_model=EventOut, responses=_MISSING)
+async def get_event(slug: str, services: Services, known_tag: KnownTag = "") -> Response:
     """Return one event."""
-    return EventOut.of(await services.catalog.event(slug))
+    view = await services.catalog.event(slug)
+    return _rendered.answer(
+        slug, view, lambda: EventOut.of(view).model_dump_json().encode(), known_tag
+    )

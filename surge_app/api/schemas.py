@@ -52,7 +52,10 @@ class TierOut(BaseModel):
 
 
 class EventOut(BaseModel):
-    """An event and where its sale stands."""
+    """An event and where its sale stands.
+
+    `from_paise` is the lowest all-in price one can still pay, `cover` the address of its picture.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -74,6 +77,10 @@ class EventOut(BaseModel):
     organizer_email: str
     organizer_phone: str
     ask_attendee_names: bool
+    available: int
+    few_left: bool
+    from_paise: int
+    cover: str
     tiers: list[TierOut]
 
     @classmethod

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import reflex as rx
 from reflex.experimental.client_state import ClientStateVar
 
-from surge_app.components import feed_js, proof, queue_js, turn_js
+from surge_app.components import feed_js, proof, queue_js, served, turn_js
 from surge_app.components.shapes import EventFeed, EventsFeed, QueueFeed
 
 Message = Literal["retry", "enter", "join", "ask", "leave", "tell", "opened", "late"]
@@ -40,7 +40,7 @@ class _EventsFeed(_Feed):
     tag = "SurgeEventsFeed"
 
     def add_custom_code(self) -> list[str]:
-        return [feed_js.CALL, feed_js.FEED, feed_js.EVENTS]
+        return [feed_js.CALL, served.FIRST, feed_js.FEED, feed_js.EVENTS]
 
 
 class _JoiningFeed(_Feed):
@@ -55,7 +55,8 @@ class _EventFeed(_JoiningFeed):
     tag = "SurgeEventFeed"
 
     def add_custom_code(self) -> list[str]:
-        return [feed_js.CALL, feed_js.SHARED, feed_js.FEED, proof.CODE, feed_js.EVENT]
+        shared = (feed_js.CALL, served.FIRST, feed_js.SHARED, feed_js.FEED)
+        return [*shared, proof.CODE, feed_js.EVENT]
 
 
 class _QueueFeed(_JoiningFeed):

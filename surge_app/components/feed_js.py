@@ -185,7 +185,7 @@ function SurgeEventsFeed({ base, push }) {
       surgeFeed({
         base,
         push,
-        ask: (signal) => surgeCall("GET", "/api/events", signal),
+        ask: (signal) => surgeFirst("/api/events", signal),
         take: ({ body, skew }) => {
           const events = Array.isArray(body) ? body : body.events;
           return [
@@ -226,7 +226,7 @@ function SurgeEventFeed({ base, push }) {
     return surgeFeed({
       base,
       push,
-      ask: (signal) => surgeCall("GET", `/api/events/${name}`, signal),
+      ask: (signal) => surgeFirst(`/api/events/${name}`, signal),
       take: ({ body, skew }, value) => {
         document.title = `${body.name} · Surge`;
         return [

@@ -50,6 +50,10 @@ class EventJson:
     organizer_name: str = ""
     organizer_email: str = ""
     organizer_phone: str = ""
+    ask_attendee_names: bool = False
+    available: int = 0
+    few_left: bool = False
+    cover: str = ""
     tiers: list[TierJson] = field(default_factory=list)
     from_paise: int = 0
     opens_in_seconds: int = 0

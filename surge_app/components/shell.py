@@ -6,7 +6,8 @@ from typing import Any
 
 import reflex as rx
 
-STYLESHEETS = ("/surge.css", "/controls.css", "/pages.css", "/queue.css", "/admin.css")
+_PAGES = ("/pages.css", "/events.css", "/queue.css", "/admin.css")
+STYLESHEETS = ("/surge.css", "/controls.css", *_PAGES)
 _FIRST_FACES = (
     "/fonts/bricolage-grotesque-latin-wght-normal.woff2",
     "/fonts/inter-latin-wght-normal.woff2",
@@ -17,8 +18,8 @@ def head() -> list[rx.Component]:
     """Return what belongs into the head of every page."""
     return [
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
-        rx.el.meta(name="theme-color", content="#faf8f4", media="(prefers-color-scheme: light)"),
-        rx.el.meta(name="theme-color", content="#121017", media="(prefers-color-scheme: dark)"),
+        _theme_color("#faf8f4", "light"),
+        _theme_color("#121017", "dark"),
         *(
             # `as` and `crossorigin` must match the request of the stylesheet, or the face
             # would be fetched twice.
@@ -31,6 +32,12 @@ def head() -> list[rx.Component]:
             for face in _FIRST_FACES
         ),
     ]
+
+
+def _theme_color(color: str, scheme: str) -> rx.Component:
+    # Given as a property, `media` would become a style.
+    media = {"media": f"(prefers-color-scheme: {scheme})"}
+    return rx.el.meta(name="theme-color", content=color, custom_attrs=media)
 
 
 def brand(href: str = "/events") -> rx.Component:

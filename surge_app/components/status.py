@@ -11,11 +11,18 @@ from surge_app.components import controls, surfaces
 from surge_app.components.choice import switch
 
 
-def chip(status: Any) -> rx.Component:
-    """Create the chip for a status of the JSON contract."""
+def chip(event: Any) -> rx.Component:
+    """Create the chip for where the sale of an event of the JSON contract stands."""
     return switch(
-        status,
-        ("on_sale", controls.chip("On sale", tone="good")),
+        event.status,
+        (
+            "on_sale",
+            rx.cond(
+                event.few_left,
+                controls.chip("Few left", tone="warn"),
+                controls.chip("On sale", tone="good"),
+            ),
+        ),
         ("scheduled", controls.chip("Opens soon")),
         ("paused", controls.chip("Paused", tone="warn")),
         ("all_held", controls.chip("All on hold", tone="warn")),

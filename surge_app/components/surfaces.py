@@ -31,6 +31,19 @@ def notice(
     )
 
 
+def cover(source: Any, *, first: bool = False) -> rx.Component:
+    """Create the picture of an event; it only decorates, its event is named beside it.
+
+    Args:
+        source: Its address.
+        first: Whether it is the first thing one sees of the page.
+    """
+    hurry = {"fetchPriority": "high"} if first else {}
+    return rx.el.img(
+        src=source, alt="", width="1200", height="630", class_name="cover", custom_attrs=hurry
+    )
+
+
 def skeleton(height: str, width: str = "100%") -> rx.Component:
     """Create a grey block of the size of what is to come."""
     return rx.el.span(

@@ -44,6 +44,30 @@ def counted(number: rx.Var[int] | int, one: str, many: str) -> rx.Var[str]:
     )
 
 
+def elsewhere(moment: rx.Var[str] | str, zone: rx.Var[str] | str) -> rx.Var[str]:
+    """Say when a moment is by the reader's own clock: "Sat 6 Mar, 1:30 pm".
+
+    Empty where that clock shows the same as the event's.
+    """
+    return _js(
+        "((at)=>{{if(!at)return '';const s=(timeZone)=>new Intl.DateTimeFormat('en-IN',"
+        "{{weekday:'short',day:'numeric',month:'short',hour:'numeric',minute:'2-digit',"
+        "hour12:true,timeZone}}).format(new Date(at));"
+        "const mine=s();return mine===s({1})?'':mine}})({0})",
+        moment,
+        zone,
+    )
+
+
+def until(seconds: rx.Var[int] | int) -> rx.Var[str]:
+    """Say how far away something is, in its largest unit: "6 days", "3 hours", "5 minutes"."""
+    return _js(
+        "(([n,one])=>`${{n}} ${{one}}${{n===1?'':'s'}}`)({0}>=86400?[Math.round({0}/86400),'day']:"
+        "{0}>=3600?[Math.round({0}/3600),'hour']:[Math.max(1,Math.ceil({0}/60)),'minute'])",
+        seconds,
+    )
+
+
 def when(moment: rx.Var[str] | str, zone: rx.Var[str] | str) -> rx.Var[str]:
     """Format an ISO time in the event's own zone: "Sat 6 Mar 2027, 7:00 pm IST".
 

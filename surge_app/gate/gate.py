@@ -19,7 +19,8 @@ from surge_app.errors import (
     SurgeError,
     Unauthorized,
 )
-from surge_app.gate.headers import CAMERA, security_headers
+from surge_app.gate.cold import ColdPages
+from surge_app.gate.headers import CAMERA, lasting, security_headers
 from surge_app.gate.plain import PlainQueue, needs_javascript
 from surge_app.gate.poll import Polls
 from surge_app.gate.request import (
@@ -63,6 +64,7 @@ class Gate:
         self._security = security_headers(settings)
         self._polls = Polls(self._security)
         self._plain = PlainQueue(app)
+        self._cold = ColdPages(app, base_url=settings.base_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -80,7 +82,7 @@ class Gate:
         scope.setdefault("state", {})["client_address"] = request.address
         guarded = with_headers(send, self._security)
         receive = limited(receive, largest=_LARGEST_BODY)
-        answer, extra = await self._decide(request)
+        answer, extra = await self._decide(request, scope)
         plain = plain_queue(request.path) if answer is None else None
         if plain is not None:
             answer = await self._plain.answer(container.current(), plain, scope, receive)
@@ -106,7 +108,9 @@ class Gate:
             identity.passes(cookies) or identity.bookings(cookies) or identity.admin(cookies)
         )
 
-    async def _decide(self, request: Request) -> tuple[Answer | None, list[tuple[str, str]]]:
+    async def _decide(
+        self, request: Request, scope: Scope
+    ) -> tuple[Answer | None, list[tuple[str, str]]]:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal, []
@@ -114,11 +118,11 @@ class Gate:
             return redirect("/events", status=307), []
         target = page_target(request.path)
         if target is None or plain_queue(request.path) is not None:
-            return None, []
+            return None, lasting(request.path)
         if "plain" in request.query:
             is_cold = target.access is Access.COLD
             return needs_javascript(target.name if is_cold else None), []
-        return await self._page(request, target)
+        return await self._page(request, scope, target)
 
     def _refusal(self, request: Request) -> Answer | None:
         identity = container.current().identity
@@ -135,7 +139,7 @@ class Gate:
         return next((problem(error) for error, applies in reasons if applies), None)
 
     async def _page(
-        self, request: Request, target: Target
+        self, request: Request, scope: Scope, target: Target
     ) -> tuple[Answer | None, list[tuple[str, str]]]:
         if request.path == "/admin/logout":
             return await self._sign_out(request), []
@@ -148,12 +152,23 @@ class Gate:
         }
         handler = handlers.get(target.access)
         if handler is None:
+            served = await self._served(request, scope, target)
+            if served is not None:
+                return served, []
             return None, [("set-cookie", _NO_SOCKET + target.root), ("cache-control", "no-cache")]
         answer, extra = await handler(request, target)
         if answer is None and self._settings.frontend_url:
             cookies = [value for name, value in extra if name == "set-cookie"]
             return redirect(self._settings.frontend_url + request.path, *cookies), []
         return answer, [*extra, ("cache-control", "no-store")]
+
+    async def _served(self, request: Request, scope: Scope, target: Target) -> Answer | None:
+        # With hot reload the built pages are none of ours.
+        if target.root != "/events" or self._settings.frontend_url:
+            return None
+        if target.name is None:
+            return await self._cold.events(request, scope)
+        return await self._cold.event(request, scope, target.name)
 
     async def _booking_page(
         self, request: Request, target: Target

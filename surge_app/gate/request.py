@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from surge_app.errors import LineUnavailable, RateLimited, SurgeError
 
+_FIRST_ERROR = 400
 _PROBLEM_TYPE = "application/problem+json"
 
 _PAGE = """<!doctype html>
@@ -146,6 +147,9 @@ def with_headers(send: Send, extra: Iterable[tuple[str, str]]) -> Send:
         if message["type"] == "http.response.start":
             present = message.get("headers", [])
             names = {name.lower() for name, _ in present} - {b"set-cookie"}
+            if message["status"] >= _FIRST_ERROR:
+                # What is missing now may be there in a moment.
+                names |= {name for name, value in encoded if value.startswith(b"public")}
             added = [(name, value) for name, value in encoded if name not in names]
             message = {**message, "headers": [*present, *added]}
         await send(message)

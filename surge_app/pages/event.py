@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import feed, live, proof, shell, status, surfaces, text
+from surge_app.components import feed, live, proof, served, shell, status, surfaces, text
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link
 
@@ -17,6 +17,7 @@ def page() -> rx.Component:
     return shell.page(
         source,
         proof.honeypot(),
+        rx.cond(value.phase == "loading", rx.fragment(), served.arrived()),
         switch(
             value.phase,
             ("loading", _loading()),
@@ -29,6 +30,7 @@ def page() -> rx.Component:
 
 def _loading() -> rx.Component:
     return surfaces.loading(
+        rx.el.span(class_name="skeleton cover", aria_hidden=True),
         surfaces.skeleton("34px", "6rem"),
         surfaces.skeleton("36px", "80%"),
         surfaces.skeleton("48px", "70%"),
@@ -61,14 +63,8 @@ def _unreachable(value: Any) -> rx.Component:
 def _ready(value: Any) -> rx.Component:
     event = value.event
     return rx.fragment(
-        rx.el.div(
-            status.chip(event.status),
-            rx.el.h1(event.name),
-            rx.el.p(
-                text.when(event.starts_at, event.time_zone), " · ", event.venue, class_name="muted"
-            ),
-            class_name="stack",
-        ),
+        surfaces.cover(event.cover, first=True),
+        rx.el.div(status.chip(event), rx.el.h1(event.name), _where(event), class_name="stack"),
         status.offline(value.offline),
         rx.cond(
             event.description != "", rx.el.p(event.description, class_name="prose"), rx.fragment()
@@ -79,9 +75,36 @@ def _ready(value: Any) -> rx.Component:
                 rx.foreach(event.tiers, lambda tier: _tier(tier, event)),
                 class_name="tiers divided",
             ),
+            rx.el.p(
+                "The price for one ticket, everything included. The convenience fee of ",
+                text.money(event.fee_paise),
+                " in it is charged once per booking. Up to ",
+                text.counted(event.max_per_person, "ticket", "tickets"),
+                " for one person.",
+                class_name="muted small",
+            ),
         ),
         _small_print(event),
         rx.el.div(_action(value), class_name="paybar"),
+    )
+
+
+def _where(event: Any) -> rx.Component:
+    here = text.elsewhere(event.starts_at, event.time_zone)
+    return rx.el.dl(
+        rx.el.div(
+            rx.el.dt("When"),
+            rx.el.dd(
+                text.when(event.starts_at, event.time_zone),
+                rx.cond(
+                    here != "",
+                    rx.el.span(here, " where you are", class_name="muted small"),
+                    rx.fragment(),
+                ),
+            ),
+        ),
+        rx.el.div(rx.el.dt("Where"), rx.el.dd(event.venue)),
+        class_name="where",
     )
 
 
@@ -134,21 +157,37 @@ def _limits(tier: Any, event: Any) -> rx.Component:
 
 
 def _small_print(event: Any) -> rx.Component:
-    return rx.el.div(
-        rx.el.p(
-            "Prices are for one ticket with everything included. The convenience fee of ",
-            text.money(event.fee_paise),
-            " is charged once per booking that costs anything. Up to ",
-            text.counted(event.max_per_person, "ticket", "tickets"),
-            " for one person.",
-        ),
-        rx.cond(event.refund_policy != "", rx.el.p(event.refund_policy), rx.fragment()),
+    return rx.fragment(
         rx.cond(
-            event.organizer_email != "",
-            rx.el.p("Questions: ", event.organizer_email),
+            event.refund_policy != "",
+            rx.el.section(
+                rx.el.h2("Refunds"),
+                rx.el.p(event.refund_policy, class_name="prose"),
+                class_name="stack tight",
+            ),
             rx.fragment(),
         ),
-        class_name="stack muted small",
+        rx.cond(
+            (event.organizer_name != "")
+            | (event.organizer_email != "")
+            | (event.organizer_phone != ""),
+            rx.el.section(
+                rx.el.h2("Questions"),
+                rx.cond(event.organizer_name != "", rx.el.p(event.organizer_name), rx.fragment()),
+                _contact("mailto:", event.organizer_email),
+                _contact("tel:", event.organizer_phone),
+                class_name="stack tight",
+            ),
+            rx.fragment(),
+        ),
+    )
+
+
+def _contact(scheme: str, address: Any) -> rx.Component:
+    return rx.cond(
+        address != "",
+        rx.el.p(rx.el.a(address, href=f"{scheme}{address}", class_name="link")),
+        rx.fragment(),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import feed, shell, status, surfaces, text
+from surge_app.components import feed, served, shell, status, surfaces, text
 from surge_app.components.choice import switch
 from surge_app.components.controls import button
 from surge_app.components.shapes import EventJson
@@ -17,6 +17,7 @@ def page() -> rx.Component:
     source, value = feed.events()
     return shell.page(
         source,
+        rx.cond(value.phase == "loading", rx.fragment(), served.arrived()),
         switch(
             value.phase,
             ("loading", _loading()),
@@ -31,9 +32,17 @@ def _loading() -> rx.Component:
     return surfaces.loading(
         surfaces.skeleton("36px", "9rem"),
         rx.el.div(
-            *(surfaces.waiting_card("26px", "22px", "40px", "28px") for _ in range(4)),
+            *(_waiting() for _ in range(4)),
             class_name="events",
         ),
+    )
+
+
+def _waiting() -> rx.Component:
+    return surfaces.card(
+        rx.el.span(class_name="skeleton cover", aria_hidden=True),
+        *(surfaces.skeleton(height) for height in ("112px", "28px")),
+        extra="event",
     )
 
 
@@ -57,21 +66,42 @@ def _ready(value: Any) -> rx.Component:
 def _event(event: EventJson) -> rx.Component:
     return rx.el.li(
         rx.el.a(
-            rx.el.div(status.chip(event.status), class_name="row apart"),
+            surfaces.cover(event.cover),
             rx.el.div(
+                status.chip(event),
                 rx.el.h2(event.name),
                 rx.el.p(text.when(event.starts_at, event.time_zone), class_name="muted"),
                 rx.el.p(event.venue, class_name="muted"),
                 class_name="stack tight",
             ),
-            rx.el.p(
-                rx.cond(event.from_paise > 0, "from ", ""),
-                text.price(event.from_paise),
-                class_name="price",
-            ),
+            _offer(event),
             href=f"/events/{event.slug}",
             class_name="card event",
         )
+    )
+
+
+def _offer(event: EventJson) -> rx.Component:
+    """Say what matters next: the price, or when the sale opens, or that nothing is left."""
+    price = rx.el.p(
+        rx.cond(event.from_paise > 0, "from ", ""), text.price(event.from_paise), class_name="price"
+    )
+    return switch(
+        event.status,
+        (
+            "scheduled",
+            rx.el.div(
+                price,
+                rx.cond(
+                    event.opens_in_seconds > 0,
+                    rx.el.p("Opens in ", text.until(event.opens_in_seconds), class_name="muted"),
+                    rx.fragment(),
+                ),
+                class_name="row apart offer",
+            ),
+        ),
+        ("sold_out", "ended", "cancelled", rx.fragment()),
+        price,
     )
 
 

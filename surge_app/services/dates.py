@@ -16,6 +16,16 @@ def long_date(moment: datetime, time_zone: str) -> str:
     return f"{_format(moment, time_zone, 'EEEE, d MMMM y, h:mm a')} {zone}"
 
 
+def when(moment: datetime, time_zone: str) -> str:
+    """Return a date like `Sat 6 Mar 2027, 7:00 pm IST`, as pages show it.
+
+    The server's `components.text.when`.
+    """
+    # CLDR knows no short name of most zones ("+0530"); the zone itself does ("IST").
+    zone = moment.astimezone(ZoneInfo(time_zone)).tzname()
+    return f"{_format(moment, time_zone, 'EEE d MMM y, h:mm a')} {zone}"
+
+
 def short_date(moment: datetime, time_zone: str) -> str:
     """Return a date like `6 Mar 2027, 7:00 pm`, in ASCII for SMS."""
     text = _format(moment, time_zone, "d MMM y, h:mm a")

@@ -72,6 +72,29 @@ class EventView:
     cover_digest: str
     tiers: tuple[TierView, ...]
 
+    @property
+    def available(self) -> int:
+        """How many tickets are free right now."""
+        return sum(tier.available for tier in self.tiers)
+
+    @property
+    def few_left(self) -> bool:
+        """Whether it is fair to say so: a tenth of all, at most a hundred, and not none."""
+        capacity = sum(tier.capacity for tier in self.tiers)
+        return self.status == "on_sale" and self.available <= min(100, capacity // 10)
+
+    @property
+    def from_paise(self) -> int:
+        """The lowest all-in price one can still pay; of all tiers once nothing is left."""
+        free = [tier for tier in self.tiers if tier.available and tier.status != "ended"]
+        return min((tier.all_in_paise for tier in free or self.tiers), default=0)
+
+    @property
+    def cover(self) -> str:
+        """Where its picture is; the address changes with the picture."""
+        name = f"cover.jpg?v={self.cover_digest}" if self.cover_digest else "cover.svg?v=1"
+        return f"/api/events/{self.slug}/{name}"
+
 
 @dataclass(frozen=True, slots=True)
 class TierOffer:

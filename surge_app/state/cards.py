@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
-from babel.dates import format_datetime
 
 from surge_app.money import rupees
 from surge_app.services.catalog import organizer_line
+from surge_app.services.dates import when
 from surge_app.services.shortages import Shortage
 from surge_app.services.views import (
     CheckoutView,
@@ -107,15 +104,6 @@ class CheckoutCard:
     prefill: PrefillCard = PrefillCard()
     timeout_seconds: int = 0
     script_url: str = ""
-
-
-def when(moment: datetime, time_zone: str) -> str:
-    """Return "Sat 6 Mar 2027, 7:00 pm IST"; the server's `components.text.when`."""
-    local = moment.astimezone(ZoneInfo(time_zone))
-    text = format_datetime(local, "EEE d MMM y, h:mm a", tzinfo=local.tzinfo, locale="en_IN")
-    # CLDR separates "7:00" and "pm" by a narrow no-break space, and knows no short name of most
-    # zones ("+0530"); the zone itself does ("IST").
-    return f"{text} {local.tzname()}".replace("\u202f", " ")
 
 
 def tickets(number: int) -> str:

@@ -1,0 +1,63 @@
+"""What machines are told of an event: schema.org, and the sentence under a shared link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from surge_app.services.dates import when
+from surge_app.services.views import EventView, TierView
+
+_LONGEST = 200
+_PAISE = 100
+_AVAILABILITY = {
+    "on_sale": "InStock",
+    "scheduled": "PreOrder",
+    "all_held": "LimitedAvailability",
+}
+
+
+def description(event: EventView) -> str:
+    """Return when, where and what, in at most two hundred letters."""
+    text = f"{when(event.starts_at, event.time_zone)}, {event.venue}. {event.description}"
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
+
+
+def event_data(event: EventView, *, url: str, image: str) -> dict[str, Any]:
+    """Return the event as schema.org has it; prices are what an attendee pays for one ticket."""
+    status = "EventCancelled" if event.status == "cancelled" else "EventScheduled"
+    data: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "Event",
+        "name": event.name,
+        "description": event.description or event.name,
+        "startDate": event.starts_at.isoformat(),
+        "eventStatus": f"https://schema.org/{status}",
+        "eventAttendanceMode": "https://schema.org/OfflineEventAttendanceMode",
+        "location": {"@type": "Place", "name": event.venue, "address": event.venue},
+        "image": [image],
+        "url": url,
+        "offers": [_offer(tier, event, url) for tier in event.tiers],
+    }
+    if event.organizer_name:
+        data["organizer"] = {"@type": "Organization", "name": event.organizer_name, "url": url}
+    return data
+
+
+def _offer(tier: TierView, event: EventView, url: str) -> dict[str, Any]:
+    opens = tier.sales_open_at or event.sales_open_at
+    offer: dict[str, Any] = {
+        "@type": "Offer",
+        "name": tier.name,
+        "price": f"{tier.all_in_paise // _PAISE}.{tier.all_in_paise % _PAISE:02d}",
+        "priceCurrency": event.currency,
+        "availability": f"https://schema.org/{_word(tier, event)}",
+        "url": url,
+    }
+    return {**offer, "validFrom": opens.isoformat()} if opens else offer
+
+
+def _word(tier: TierView, event: EventView) -> str:
+    if event.status in {"cancelled", "ended"}:
+        return "SoldOut"
+    return _AVAILABILITY.get(tier.status, "SoldOut")

@@ -1,0 +1,111 @@
+"""Event pages as the server sends them: whole for those who run no script, and cacheable."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import httpx
+import pytest
+from PIL import Image
+
+from surge_app.container import Container
+from surge_app.errors import InvalidRequest, NotFound
+from surge_app.services.offers import NewTier
+from tests.conftest import NewSale, Surge
+
+_HOSTILE = '</script><script>alert("x")</script>&\'"'
+
+
+def _structured(html: str) -> dict[str, object]:
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', html, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+async def test_the_page_of_an_event_says_it_all_without_a_script(
+    surge: Surge, new_sale: NewSale
+) -> None:
+    tiers = (NewTier("Stalls", 50_000, 5), NewTier("Free seat", 0, 5))
+    slug = await new_sale(
+        name="Monsoon Beats", description="One night.", refund_policy="No refunds.", tiers=tiers
+    )
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+        answer = await http.get(f"/events/{slug}")
+    html = answer.text
+    assert answer.headers["cache-control"].startswith("public")
+    assert "set-cookie" not in answer.headers
+    assert "<title>Monsoon Beats · Surge</title>" in html
+    assert f'property="og:image" content="{surge.settings.base_url}/api/events/{slug}/card' in html
+    for text in ("One night.", "No refunds.", "The hall", "₹525", "Free", f"/queue/{slug}"):
+        assert text in html
+    event = _structured(html)
+    assert (event["@type"], event["name"]) == ("Event", "Monsoon Beats")
+    assert [offer["price"] for offer in event["offers"]] == ["525.00", "0.00"]  # type: ignore[attr-defined]
+
+
+async def test_what_an_organizer_wrote_stays_text(surge: Surge, new_sale: NewSale) -> None:
+    slug = await new_sale(name=f"A{_HOSTILE}", description=_HOSTILE, venue=_HOSTILE)
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+        html = (await http.get(f"/events/{slug}")).text
+        listed = (await http.get("/events")).text
+    assert 'alert("x")' not in html.replace("\\u0022", "").replace("&#34;", "")
+    assert "<script>alert" not in html + listed
+    assert _structured(html)["name"] == f"A{_HOSTILE}"
+
+
+async def test_pages_and_files_are_kept_as_long_as_they_stay_true(
+    surge: Surge, new_sale: NewSale
+) -> None:
+    slug = await new_sale()
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+        for path in (f"/api/events/{slug}", f"/events/{slug}"):
+            first = await http.get(path)
+            again = await http.get(path, headers={"if-none-match": first.headers["etag"]})
+            assert again.status_code in {200, 304}
+            assert "max-age" in first.headers["cache-control"]
+        script = re.search(r"/assets/[\w.-]+\.js", (await http.get("/events")).text)
+        assert script is not None
+        kept = await http.get(script[0])
+        assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+        missing = await http.get("/assets/nothing.js")
+        assert "immutable" not in missing.headers.get("cache-control", "")
+        absent = await http.get("/events/there-is-none")
+        assert absent.status_code == 404
+        assert "noindex" in absent.text
+
+
+async def test_every_event_has_a_picture_to_show_and_one_to_share(
+    surge: Surge, new_sale: NewSale
+) -> None:
+    slug = await new_sale()
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+        event = (await http.get(f"/api/events/{slug}")).json()
+        drawn = await http.get(event["cover"])
+        card = await http.get(f"/api/events/{slug}/card.png")
+        assert (await http.get(f"/api/events/{slug}/cover.jpg")).status_code == 404
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert "immutable" in drawn.headers["cache-control"]
+    assert Image.open(io.BytesIO(card.content)).size == (1200, 630)
+
+
+async def test_an_uploaded_picture_is_painted_anew_and_can_be_taken_back(
+    services: Container, surge: Surge, new_sale: NewSale
+) -> None:
+    slug = await new_sale()
+    photo, exif = io.BytesIO(), Image.Exif()
+    exif[0x010E] = "where it was taken"
+    Image.new("RGB", (900, 1600), "#884422").save(photo, "JPEG", exif=exif)
+    await services.covers.save(slug, photo.getvalue(), actor="test")
+    view = await services.catalog.event(slug)
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+        kept = (await http.get(view.cover)).content
+    assert Image.open(io.BytesIO(kept)).size == (1200, 630)
+    assert b"where it was taken" not in kept
+    await services.covers.remove(slug, actor="test")
+    with pytest.raises(NotFound):
+        await services.covers.picture(slug)
+    for wrong in (b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", kept[:200]):
+        with pytest.raises(InvalidRequest):
+            await services.covers.save(slug, wrong, actor="test")

@@ -1,0 +1,28 @@
+"""Drawn covers: the same for a slug for ever, and sound whatever an event is called."""
+
+from __future__ import annotations
+
+import io
+from xml.etree import ElementTree as ET
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from surge_app.services import cover_art
+
+
+@given(st.from_regex(r"[a-z0-9]{1,20}(-[a-z0-9]{1,20}){0,2}", fullmatch=True))
+def test_a_slug_always_draws_the_same_well_formed_picture(slug: str) -> None:
+    drawn = cover_art.svg(slug)
+    assert drawn == cover_art.svg(slug)
+    assert len(drawn) < 4000
+    assert ET.fromstring(drawn).tag.endswith("svg")
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.text(min_size=1, max_size=200), st.text(max_size=200))
+def test_the_shared_picture_takes_any_title(title: str, details: str) -> None:
+    card = cover_art.card("a-slug", title=title, details=details)
+    assert Image.open(io.BytesIO(card)).size == (1200, 630)
+    assert len(card) < 200_000
