@@ -37,6 +37,13 @@
     return loading.get(src);
   };
 
+  /* Browsers inside other apps block or lose the modal's windows: there the whole page goes to
+     the gateway, and comes back by a form to the callback. */
+  const insideAnApp = () =>
+    /\b(FBAN|FBAV|FB_IAB|Instagram|Snapchat|LinkedInApp|Twitter|Line\/|MicroMessenger)|; wv\)/.test(
+      navigator.userAgent,
+    );
+
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
   /* The money may have moved: a lost answer is asked for again before anyone is told of it. */
@@ -85,6 +92,7 @@
         timeout: checkout.timeout_seconds,
         retry: { enabled: true },
         theme: { color: "#4f2bea" },
+        ...(insideAnApp() ? { callback_url: callbackUrl, redirect: true } : {}),
         modal: {
           ondismiss: () => close(failed ? "failed" : "dismissed"),
           escape: false,

@@ -39,6 +39,7 @@ from surge_app.services.covers import Covers
 from surge_app.services.deliveries import Deliveries
 from surge_app.services.dispatcher import Dispatcher
 from surge_app.services.exports import Exports
+from surge_app.services.finding import Finder
 from surge_app.services.identity import Identity
 from surge_app.services.inbox import Inbox
 from surge_app.services.intents import Intents
@@ -76,6 +77,7 @@ class Container:
     catalog: Catalog
     contacts: Contacts
     covers: Covers
+    finder: Finder
     waiting_room: WaitingRoom
     arrivals: Arrivals
     intents: Intents
@@ -154,6 +156,7 @@ def build_container(
         catalog=catalog,
         contacts=contacts,
         covers=Covers(database, catalog),
+        finder=Finder(database, limits, contacts),
         waiting_room=waiting_room,
         arrivals=Arrivals(
             ArrivalStore(redis),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
-from surge_app.api.deps import Cookies, Services
+from surge_app.api.deps import ClientAddress, Cookies, Services
 from surge_app.api.schemas import BookingOut, ProblemOut
-from surge_app.errors import NotFound
+from surge_app.errors import ForeignOrigin, LineUnavailable, NotFound, RateLimited
 
 router = APIRouter(
     prefix="/api/bookings", tags=["bookings"], responses={404: {"model": ProblemOut}}
@@ -28,6 +30,42 @@ async def owned_ref(
 
 
 OwnedRef = Annotated[str, Depends(owned_ref)]
+
+
+@router.post(
+    "/find",
+    status_code=303,
+    response_class=Response,
+    responses={303: {"description": "To the booking, or back to the form"}},
+)
+async def find_booking(
+    request: Request, services: Services, header: Cookies, address: ClientAddress
+) -> Response:
+    """Open a booking to whoever knows its reference and the email or mobile given with it.
+
+    Takes a form with `ref` and `contact`. A wrong reference and a wrong contact are answered
+    alike: back to the form.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise ForeignOrigin
+    try:
+        fields = dict(parse_qsl((await request.body()).decode()))
+        ref = await services.finder.find(
+            fields.get("ref", ""), fields.get("contact", ""), client_address=address
+        )
+    except (NotFound, ValueError):
+        return _back("missing")
+    except (RateLimited, LineUnavailable):
+        return _back("later")
+    answer = RedirectResponse(f"/bookings/{ref}", status_code=303)
+    answer.headers.append("set-cookie", services.identity.with_booking(header, ref).header)
+    answer.headers["cache-control"] = "no-store"
+    return answer
+
+
+def _back(result: str) -> Response:
+    headers = {"cache-control": "no-store"}
+    return RedirectResponse(f"/bookings/find#{result}", status_code=303, headers=headers)
 
 
 @router.get("/{ref}")

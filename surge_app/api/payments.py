@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import cast
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
@@ -10,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from surge_app.api.deps import Cookies, Services
 from surge_app.api.schemas import OutcomeOut, ProblemOut
+from surge_app.container import Container
 from surge_app.errors import BadSignature, InvalidRequest, PayloadTooLarge
 
 router = APIRouter(prefix="/api/payments", tags=["payments"])
@@ -33,6 +36,9 @@ async def razorpay_callback(
     is_form = not request.headers.get("content-type", "").startswith("application/json")
     fields = _read(await request.body(), is_form=is_form)
     order_id, payment_id, signature = (fields.get(name, "") for name in _FIELDS)
+    failed = _failed_order(fields) if is_form and not signature else ""
+    if failed:
+        return await _to_checkout(services, failed, "?payment=failed")
     if not (order_id and payment_id and signature):
         raise BadSignature
     outcome = await services.payments.settle_callback(
@@ -43,12 +49,30 @@ async def razorpay_callback(
         # The browser may carry a booking cookie already, but not on a cross-site post: the
         # token adds this booking to it on the next, same-site, request.
         token = services.identity.booking_token(ref) if ref else ""
-        target = f"/bookings/{ref}?token={token}" if ref else "/events"
-        return RedirectResponse(target, status_code=303)
+        if not ref:
+            return await _to_checkout(services, order_id, "")
+        return RedirectResponse(f"/bookings/{ref}?token={token}", status_code=303)
     if ref:
         response.headers.append("set-cookie", services.identity.with_booking(header, ref).header)
     response.headers["cache-control"] = "no-store"
     return OutcomeOut.model_validate(outcome)
+
+
+async def _to_checkout(services: Container, order_id: str, query: str) -> Response:
+    """Send a browser back to where it was paying; what happened, that page asks by itself."""
+    slug = await services.payments.event_of_order(order_id)
+    return RedirectResponse(f"/book/{slug}{query}" if slug else "/events", status_code=303)
+
+
+def _failed_order(fields: Mapping[str, str]) -> str:
+    """Return the order a redirect says was not paid; empty if it says nothing of the kind."""
+    try:
+        told: object = json.loads(fields.get("error[metadata]", ""))
+    except (ValueError, RecursionError):
+        return ""
+    named = cast("dict[str, object]", told).get("order_id") if isinstance(told, dict) else None
+    is_sound = isinstance(named, str) and named.isascii() and named.isprintable()
+    return str(named) if is_sound else ""
 
 
 def _read(body: bytes, *, is_form: bool) -> dict[str, str]:

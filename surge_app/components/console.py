@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
-from reflex_components_core.el.element import Element
 
 from surge_app.components import controls, surfaces
 from surge_app.components.choice import switch
 from surge_app.components.controls import button_link
-from surge_app.components.shell import brand
+from surge_app.components.shell import brand, plain_form
 
 _OF_A_SALE = (
     ("sale", "Sale day", "/admin/", ""),
@@ -42,9 +41,9 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
                 rx.cond(is_organizer, rx.fragment(*tabs), rx.fragment()),
                 aria_label="Organizer",
             ),
-            _PlainForm.create(
+            plain_form(
                 rx.el.button("Sign out", type="submit", class_name="tab"),
-                custom_attrs={"action": "/admin/logout", "method": "post"},
+                action="/admin/logout",
             ),
             class_name="side",
         ),
@@ -129,12 +128,6 @@ def select(
         ),
         class_name="field",
     )
-
-
-class _PlainForm(Element):
-    """A form the browser submits by itself; `rx.el.form` always prevents that."""
-
-    tag = "form"
 
 
 def _tab(label: str, href: Any, *, here: bool) -> rx.Component:

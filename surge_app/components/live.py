@@ -46,9 +46,10 @@ function SurgeCountdown({ seconds, stamp, label, stopped, onEnd }) {
   const said = stopped ? `${label}. The clock is stopped.`
     : left > 60
       ? `${label} ${Math.ceil(left / 60)} minutes`
-      : left > 30 ? `${label} 1 minute` : left > 0 ? `${label} less than 30 seconds` : "";
+      : left > 30 ? `${label} 1 more minute`
+        : left > 0 ? `${label} less than 30 seconds` : "";
   return jsx(Fragment, {},
-    jsx("span", { "aria-hidden": true, className: "number" },
+    jsx("span", { "aria-hidden": true, className: left > 60 || stopped ? "number" : "number soon" },
       `${label} ${clock}${stopped ? " · clock stopped" : ""}`.trim()),
     jsx("span", { className: "sr-only", role: "timer", "aria-live": "polite" }, said));
 }
@@ -162,6 +163,17 @@ function SurgeSettled({ ready, children }) {
 }
 """
 
+_FOCUS = """
+function SurgeFocus({ to, stamp }) {
+  const seen = useRef(stamp);
+  useEffect(() => {
+    if (stamp !== seen.current) document.getElementById(to)?.focus();
+    seen.current = stamp;
+  }, [stamp]);
+  return null;
+}
+"""
+
 _HOOKS = {
     "react": [rx.ImportVar(tag=tag) for tag in ("useEffect", "useRef", "useState", "Fragment")],
     "@emotion/react": [rx.ImportVar(tag="jsx")],
@@ -223,6 +235,19 @@ class _Settled(rx.Component):
 
     def add_custom_code(self) -> list[str]:
         return [_SETTLED]
+
+
+class _Focus(rx.Component):
+    tag = "SurgeFocus"
+
+    to: rx.Var[str]
+    stamp: rx.Var[int]
+
+    def add_imports(self) -> dict[str, Any]:
+        return _HOOKS
+
+    def add_custom_code(self) -> list[str]:
+        return [_FOCUS]
 
 
 class _Leave(rx.Component):
@@ -299,6 +324,11 @@ def leave(to: rx.Var[str] | str) -> rx.Component:
         to: Where to go; empty stays.
     """
     return _Leave.create(to=to)
+
+
+def focus(to: rx.Var[str] | str, stamp: rx.Var[int] | int) -> rx.Component:
+    """Move the focus to the element with the id `to` each time `stamp` changes."""
+    return _Focus.create(to=to, stamp=stamp)
 
 
 def payment_modal(checkout: Any, attempt: rx.Var[int] | int, on_closed: Any) -> rx.Component:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
+from reflex_components_core.el.element import Element
 
 _PAGES = ("/pages.css", "/events.css", "/queue.css", "/admin.css")
 STYLESHEETS = ("/surge.css", "/controls.css", *_PAGES)
@@ -71,10 +72,23 @@ def page(
         ),
         rx.el.main(*children, class_name=f"column{size}"),
         rx.el.footer(
-            "Tickets by Surge. The price you see is the price you pay.", class_name="foot"
+            "Tickets by Surge. The price you see is the price you pay. ",
+            rx.el.a("Find my booking", href="/bookings/find"),
+            class_name="foot",
         ),
         class_name="page",
     )
+
+
+def plain_form(*children: Any, action: str) -> rx.Component:
+    """Create a form the browser posts by itself, without a script."""
+    return _PlainForm.create(*children, custom_attrs={"action": action, "method": "post"})
+
+
+class _PlainForm(Element):
+    """A form the browser submits by itself; `rx.el.form` always prevents that."""
+
+    tag = "form"
 
 
 def fallback() -> rx.Component:

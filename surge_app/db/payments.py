@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk import insert_many
-from surge_app.models import InboxEvent, Intent, Payment
+from surge_app.models import Event, InboxEvent, Intent, Payment
 
 _NOW = func.clock_timestamp()
 _FINISH = text(
@@ -34,6 +34,15 @@ async def stored_orders(session: AsyncSession, order_ids: Sequence[str]) -> dict
         select(col(Intent.order_id)).where(col(Intent.order_id).in_(order_ids))
     )
     return {order_id: order_id for order_id in result.all() if order_id is not None}
+
+
+async def event_of_order(session: AsyncSession, order_id: str) -> str | None:
+    """Return the slug of the event an order was made for."""
+    return await session.scalar(
+        select(col(Event.slug))
+        .join(Intent, col(Intent.event_id) == col(Event.id))
+        .where(col(Intent.order_id) == order_id)
+    )
 
 
 async def store_events(session: AsyncSession, events: Sequence[InboxEvent]) -> set[str]:

@@ -34,6 +34,7 @@ from surge_app.services.views import EventView, TierView
 _log = get_logger(__name__)
 
 _MANIFEST = re.compile(r"/assets/manifest-[\w-]+\.js")
+_ELSEWHERE = re.compile("<noscript>.*?</noscript>", re.DOTALL)
 _KEPT = "public, max-age=2, stale-while-revalidate=30"
 _OK = 200
 _MISSING = 404
@@ -171,6 +172,8 @@ class ColdPages:
             if "</head>" not in html or "<body>" not in html:
                 _log.warning("page_not_built", path=path)
                 return None
+            # What is sent needs no script; nobody without one has to go elsewhere.
+            html = _ELSEWHERE.sub("<noscript></noscript>", html)
             self._shells[route] = await self._with_scripts(scope, html, route)
         return self._shells[route]
 

@@ -120,8 +120,8 @@ class Gate:
         if target is None or plain_queue(request.path) is not None:
             return None, lasting(request.path)
         if "plain" in request.query:
-            is_cold = target.access is Access.COLD
-            return needs_javascript(target.name if is_cold else None), []
+            has_line = target.root in {"/events", "/queue"}
+            return needs_javascript(target.name if has_line else None), []
         return await self._page(request, scope, target)
 
     def _refusal(self, request: Request) -> Answer | None:
@@ -196,7 +196,9 @@ class Gate:
         self, request: Request, target: Target
     ) -> tuple[Answer | None, list[tuple[str, str]]]:
         identity = container.current().identity
-        ref = target.name or ""
+        if target.name is None:
+            return redirect("/bookings/find"), []
+        ref = target.name
         token = request.query.get("token", [""])[0]
         if token and identity.opens_booking(token, ref):
             # The token leaves the address, so that no other page learns of it.
@@ -208,8 +210,8 @@ class Gate:
             404,
             title="No booking here",
             text="Open the link in your confirmation mail or SMS; it brings you to your tickets.",
-            action="All events",
-            href="/events",
+            action="Find my booking",
+            href="/bookings/find",
         )
         return page, []
 

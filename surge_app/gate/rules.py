@@ -48,6 +48,8 @@ def is_plain(path: str) -> bool:
 def page_target(path: str) -> Target | None:
     """Return what a page's path asks for, None if it is not a page of ours."""
     parts = [part for part in path.split("/") if part]
+    if parts == ["bookings", "find"]:
+        return Target(Access.COLD, "find", "/bookings/find")
     access = _ROOTS.get(parts[0]) if parts else None
     if access is None:
         return None

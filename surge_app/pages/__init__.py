@@ -9,7 +9,7 @@ from typing import Any
 import reflex as rx
 
 from surge_app.gate.rules import Access
-from surge_app.pages import book, bookings, event, events, queue
+from surge_app.pages import book, bookings, event, events, find, queue
 from surge_app.pages.admin import board, checks, desk, door, people
 from surge_app.pages.admin import events as events_admin
 from surge_app.pages.admin import queue as queue_admin
@@ -53,6 +53,7 @@ ROUTES = (
         Access.PASS,
         (ProblemState.dismiss, BookState.load, BookState.recheck),
     ),
+    Route("/bookings/find", find.page, "Find my booking · Surge", Access.COLD),
     Route(
         "/bookings/[ref]",
         bookings.page,

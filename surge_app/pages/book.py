@@ -7,7 +7,7 @@ import reflex as rx
 from surge_app.components import controls, live, shell, status, surfaces, text
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link, text_button
-from surge_app.pages import hold_clock
+from surge_app.pages import hold_clock, who
 from surge_app.pages.parts import price_details, problem_notice, sale_title
 from surge_app.state.book import BookState
 from surge_app.state.cards import TierCard
@@ -23,6 +23,7 @@ def page() -> rx.Component:
         live.settled(
             _loading(),
             live.leave(BookState.leave_to),
+            live.focus(BookState.focus, BookState.focus_stamp),
             live.payment_modal(BookState.checkout, BookState.attempt, BookState.payment_closed),
             status.disconnected(),
             problem_notice(),
@@ -145,7 +146,7 @@ def _shopping() -> rx.Component:
             ("held", rx.fragment(hold_clock.beat(), _tiers())),
             _expired(),
         ),
-        rx.el.div(_form(), hidden=BookState.phase != "held"),
+        rx.el.div(who.form(_FORM), hidden=BookState.phase != "held"),
         switch(BookState.phase, ("choose", _hold_bar()), ("held", _pay_bar()), rx.fragment()),
     )
 
@@ -230,66 +231,6 @@ def _pay_bar() -> rx.Component:
             "No account needed.",
             class_name="muted small center",
         ),
-    )
-
-
-def _form() -> rx.Component:
-    typed, wrong = BookState.contact, BookState.complaints
-    return surfaces.card(
-        rx.el.h2("Who is coming?"),
-        rx.el.form(
-            controls.field(
-                "name",
-                "Full name",
-                error=wrong.name,
-                default_value=typed.name,
-                auto_complete="name",
-                on_blur=BookState.note("name"),
-            ),
-            controls.field(
-                "email",
-                "Email",
-                error=wrong.email,
-                suggestion=_suggestion(),
-                default_value=typed.email,
-                type="email",
-                auto_complete="email",
-                input_mode="email",
-                spell_check=False,
-                on_blur=BookState.note("email"),
-            ),
-            controls.field(
-                "phone",
-                "Mobile",
-                error=wrong.phone,
-                hint="Your tickets arrive by email and SMS.",
-                default_value=typed.phone,
-                type="tel",
-                auto_complete="tel",
-                input_mode="tel",
-                placeholder="98765 43210",
-                on_blur=BookState.note("phone"),
-            ),
-            id=_FORM,
-            # The server says what is wrong, in sentences; the browser's bubbles stay out.
-            no_validate=True,
-            on_submit=BookState.pay,
-            class_name="stack",
-        ),
-    )
-
-
-def _suggestion() -> rx.Component:
-    return rx.cond(
-        BookState.suggestion != "",
-        rx.el.p(
-            "Did you mean ",
-            BookState.suggestion,
-            "? ",
-            text_button("Use it", on_click=BookState.use_suggestion),
-            class_name="suggestion",
-        ),
-        rx.fragment(),
     )
 
 

@@ -39,7 +39,7 @@ def _missing() -> rx.Component:
     return surfaces.state(
         "There is no such booking here",
         "Open the link in your email: it works on every device.",
-        action=button_link("All events", href="/events", kind="primary"),
+        action=button_link("Find my booking", href="/bookings/find", kind="primary"),
         at=4,
     )
 

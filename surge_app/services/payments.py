@@ -148,6 +148,11 @@ class Payments:
             return PaymentOutcome(None, "unpaid")
         return await self.settle_order(intent.order_id)
 
+    async def event_of_order(self, order_id: str) -> str | None:
+        """Return the slug of the event an order of ours was made for."""
+        async with self._database.transaction() as session:
+            return await queries.event_of_order(session, order_id)
+
     async def settle_order(self, order_id: str) -> PaymentOutcome:
         """Ask the gateway for every payment of an order and settle each.
 

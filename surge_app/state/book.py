@@ -19,7 +19,7 @@ from surge_app.errors import (
 )
 from surge_app.services.views import EventView, IntentView, PaymentOutcome
 from surge_app.state import cards, session
-from surge_app.state.contact_form import FIELDS, LONGEST_INPUT, ContactForm
+from surge_app.state.contact_form import ContactForm
 from surge_app.state.hold_clock import HoldClock
 from surge_app.state.leftover import Leftover
 
@@ -170,27 +170,28 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             await self._refresh()
 
     @rx.event(background=True)
-    async def pay(self, form: dict[str, object]) -> AsyncIterator[rx.event.EventSpec]:
+    async def pay(self, form: dict[str, object]) -> None:
         """Start the payment, or open it again: the order stays the same."""
         async with self:
             visitor = session.visitor(self)
             if visitor is None or self.phase != "held" or self.busy:
                 return
             self.busy, self.notice = "pay", ""
-            typed = {field: str(form.get(field) or "")[:LONGEST_INPUT] for field in FIELDS}
-            self.contact = cards.ContactCard(**typed)
-            self.complaints = cards.ContactCard()
+            typed, coming = self._read(form)
             intent_id = self._intent_id
         try:
             checkout = await current().payments.start(
-                intent_id, visitor, name=typed["name"], email=typed["email"], phone=typed["phone"]
+                intent_id,
+                visitor,
+                name=typed["name"],
+                email=typed["email"],
+                phone=typed["phone"],
+                attendees=coming,
             )
             intent = await current().intents.get(intent_id, visitor)
         except SurgeError as error:
             async with self:
                 await self._refuse(error, visitor)
-            if isinstance(error, InvalidContact):
-                yield rx.set_focus(next(field for field in FIELDS if field in error.fields))
         else:
             async with self:
                 await self._refresh(intent)
@@ -215,7 +216,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
     async def recheck(self) -> None:
         """Look again while a payment is being checked, and once after a reload."""
         async with self:
-            outcome = "failed" if self.phase == "checking" else "none"
+            outcome = "failed" if self.phase == "checking" else session.asked(self, "payment")
         await self._check(outcome)
 
     async def _check(self, outcome: str) -> None:
@@ -347,6 +348,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             self._intent_id, self._wish = intent.id, cards.wish_of(intent)
             self.is_paying = intent.status == "paying"
             self.price = cards.price_of_intent(intent)
+            self._ask_who_comes(event, intent)
             if self.phase != "checking" or not self.is_paying:
                 self.phase = "held" if intent.is_live else "checking"
         elif self.phase in {"choose", "expired"}:
@@ -370,9 +372,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
 
     async def _refuse(self, error: SurgeError, visitor: str) -> None:
         if isinstance(error, InvalidContact):
-            known = {field: error.fields.get(field, "") for field in FIELDS}
-            self.complaints = cards.ContactCard(**known)
-            self._say("Please check the fields above.")
+            self._complain(error)
         elif isinstance(error, IntentExpired | NotFound):
             await self._expire(visitor)
         elif isinstance(error, GatewayUnavailable):
@@ -391,9 +391,9 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
 
     def _start_over(self, slug: str) -> None:
         """Forget the page before; a reconnection must not empty a form that is being filled."""
-        kept = (self.attempt, self.contact, self.suggestion)
+        kept = (self.attempt, self.contact, self.suggestion, self._names, self.focus_stamp)
         is_same_event = self.sale.slug == slug
         self.reset()
-        self.attempt = kept[0]
+        self.attempt, self.focus_stamp = kept[0], kept[4]
         if is_same_event:
-            _, self.contact, self.suggestion = kept
+            _, self.contact, self.suggestion, self._names, _ = kept

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from surge_app.money import rupees
 from surge_app.services.catalog import organizer_line
+from surge_app.services.contacts import ATTENDEES
 from surge_app.services.dates import when
 from surge_app.services.shortages import Shortage
 from surge_app.services.views import (
@@ -80,6 +81,16 @@ class ContactCard:
     name: str = ""
     email: str = ""
     phone: str = ""
+
+
+@dataclass(frozen=True)
+class AttendeeCard:
+    """Who comes with one ticket: the field's name, which ticket it is, what was typed and wrong."""
+
+    id: str = ""
+    label: str = ""
+    name: str = ""
+    complaint: str = ""
 
 
 @dataclass(frozen=True)
@@ -268,6 +279,24 @@ def offer_card(event: EventView, short: Sequence[Shortage], rest: dict[str, int]
     return OfferCard(
         f"{'. '.join(told)}: take {number}?", f"Take {number}: {price_of_wish(event, rest).total}"
     )
+
+
+def attendee_cards(intent: IntentView, names: dict[str, str]) -> list[AttendeeCard]:
+    """Ask for one name for each ticket of a hold.
+
+    Args:
+        intent: The hold.
+        names: What was typed already, by the field's name.
+    """
+    number, total = 0, sum(line.quantity for line in intent.lines)
+    made: list[AttendeeCard] = []
+    for line in intent.lines:
+        for place in range(line.quantity):
+            number += 1
+            field = f"{ATTENDEES}{line.tier_id}.{place}"
+            label = f"Ticket {number} of {total}, {line.tier_name}"
+            made.append(AttendeeCard(field, label, names.get(field, "")))
+    return made
 
 
 def lines_of(wish: dict[str, int]) -> list[Line]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.services.views import IntentView
+from surge_app.errors import InvalidContact
+from surge_app.services.views import EventView, IntentView
 from surge_app.state import cards
 from surge_app.state.suggest import email_suggestion
 
@@ -20,6 +21,8 @@ class ContactForm(rx.State, mixin=True):
 
     Attributes:
         notice: A sentence beside the action, with its tone.
+        attendees: One field for each ticket, where the event asks who comes.
+        focus: The field to look at next; `focus_stamp` grows each time there is one.
     """
 
     contact: cards.ContactCard = cards.ContactCard()
@@ -27,13 +30,22 @@ class ContactForm(rx.State, mixin=True):
     suggestion: str = ""
     notice: str = ""
     tone: str = "bad"
+    attendees: list[cards.AttendeeCard] = []
+    focus: str = ""
+    focus_stamp: int = 0
+
+    _names: dict[str, str] = {}
 
     @rx.event
     def note(self, field: object, value: object) -> None:
         """Keep what was typed into a field, and say what is wrong with it."""
-        if field not in FIELDS or not isinstance(value, str):
+        if not isinstance(field, str) or not isinstance(value, str):
             return
         text = value[:LONGEST_INPUT]
+        if field in {one.id for one in self.attendees}:
+            self._note_attendee(field, text)
+        if field not in FIELDS:
+            return
         # Leaving a field empty is no mistake yet; Pay will ask for it. Nor is an old complaint
         # taken back: the page would move under the finger.
         complaint = getattr(self.complaints, field)
@@ -58,6 +70,44 @@ class ContactForm(rx.State, mixin=True):
     def _keep_contact(self, intent: IntentView) -> None:
         if intent.email:
             self.contact = cards.ContactCard(intent.name, intent.email, intent.phone)
+
+    def _ask_who_comes(self, event: EventView, intent: IntentView) -> None:
+        self.attendees = (
+            cards.attendee_cards(intent, self._names) if event.ask_attendee_names else []
+        )
+
+    def _note_attendee(self, field: str, text: str) -> None:
+        complaint = current().contacts.check_field(field, text) if text.strip() else ""
+        self._names = {**self._names, field: text}
+        self.attendees = [
+            replace(one, name=text, complaint=complaint) if one.id == field else one
+            for one in self.attendees
+        ]
+
+    def _read(self, form: dict[str, object]) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """Keep what was typed, and return the contact and the names of attendees by tier."""
+        known = (*FIELDS, *(one.id for one in self.attendees))
+        typed = {field: str(form.get(field) or "")[:LONGEST_INPUT] for field in known}
+        self.contact = cards.ContactCard(*(typed.pop(field) for field in FIELDS))
+        self.complaints = cards.ContactCard()
+        self._names = {**self._names, **typed}
+        coming: dict[str, list[str]] = {}
+        for field, name in typed.items():
+            coming.setdefault(field.split(".")[1], []).append(name)
+        return asdict(self.contact), coming
+
+    def _complain(self, error: InvalidContact) -> None:
+        """Say beside each field what is wrong with it, and look at the first one."""
+        wrong = error.fields
+        self.complaints = cards.ContactCard(*(wrong.get(field, "") for field in FIELDS))
+        self.attendees = [
+            replace(one, name=self._names.get(one.id, ""), complaint=wrong.get(one.id, ""))
+            for one in self.attendees
+        ]
+        order = (*FIELDS, *(one.id for one in self.attendees))
+        self.focus = next((field for field in order if field in wrong), "")
+        self.focus_stamp += 1
+        self._say("Please check the fields above.")
 
     def _say(self, text: str, tone: str = "bad") -> None:
         self.notice, self.tone = text, tone

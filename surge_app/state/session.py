@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import reflex as rx
 
@@ -38,6 +38,11 @@ def segment(state: rx.State, index: int) -> str:
     """
     parts = [part for part in str(state.router.url.path).split("/") if part]
     return unquote(parts[index]) if index < len(parts) else ""
+
+
+def asked(state: rx.State, name: str) -> str:
+    """Return a value of the address's query, empty if there is none; told by the browser."""
+    return str(dict(parse_qsl(str(state.router.url.query))).get(name, ""))
 
 
 def _cookies(state: rx.State) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from types import MethodType
 from typing import Any, Self
 
@@ -122,9 +123,16 @@ class Payments:
         self.asked = 0
 
     async def start(
-        self, intent_id: str, visitor_id: str, *, name: object, email: object, phone: object
+        self,
+        intent_id: str,
+        visitor_id: str,
+        *,
+        name: object,
+        email: object,
+        phone: object,
+        attendees: Mapping[str, Sequence[str]],
     ) -> CheckoutView:
-        contact = Contacts().check(name=name, email=email, phone=phone)
+        contact = Contacts().check(name=name, email=email, phone=phone, attendees=attendees)
         if self.refusal:
             raise self.refusal
         if self.intents.mine and self.intents.mine.total_paise == 0:

@@ -1,0 +1,72 @@
+"""Find a booking again. A cold page, and a form that works without a script."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import controls, shell, surfaces
+from surge_app.components.controls import button
+
+
+def page() -> rx.Component:
+    """Build the page."""
+    return shell.page(
+        rx.el.div(
+            rx.el.h1("Find my booking"),
+            rx.el.p(
+                "Your tickets open on any device with the reference and what you gave with it.",
+                class_name="muted",
+            ),
+            class_name="stack",
+        ),
+        _answer(),
+        shell.plain_form(
+            surfaces.card(
+                controls.field(
+                    "ref",
+                    "Booking reference",
+                    error="",
+                    hint="It is in your email, your SMS and on the receipt.",
+                    placeholder="SRG-ABCD2345",
+                    auto_complete="off",
+                    auto_capitalize="characters",
+                    spell_check=False,
+                    required=True,
+                    max_length=40,
+                ),
+                controls.field(
+                    "contact",
+                    "Email or mobile number",
+                    error="",
+                    hint="The one you gave when you booked.",
+                    auto_complete="email",
+                    required=True,
+                    max_length=200,
+                ),
+                button("Open my booking", kind="primary", full=True, type="submit"),
+            ),
+            action="/api/bookings/find",
+        ),
+    )
+
+
+def _answer() -> rx.Component:
+    """Say what became of the last try; the address names it, and the stylesheet shows it."""
+    return rx.fragment(
+        rx.el.div(
+            surfaces.notice(
+                "There is no booking with this reference and this contact. Check both, letter "
+                "by letter.",
+                tone="bad",
+            ),
+            id="missing",
+            class_name="told",
+        ),
+        rx.el.div(
+            surfaces.notice(
+                "That was tried too often. Wait a few minutes, then try again.", tone="warn"
+            ),
+            id="later",
+            class_name="told",
+        ),
+    )
