@@ -54,8 +54,8 @@ _FILL = (
            50000 * :each, 2500, 50000 * :each + 2500, 'INR' FROM sold
     """,
     """
-    INSERT INTO tickets (id, booking_id, unit_id, seq, code, status)
-    SELECT 't' || u.id, 'b' || u.intent_id, u.id, (u.number - 1) % :each + 1, u.id, 'valid'
+    INSERT INTO tickets (id, booking_id, unit_id, seq, code, attendee_name, status)
+    SELECT 't' || u.id, 'b' || u.intent_id, u.id, (u.number - 1) % :each + 1, u.id, '', 'valid'
     FROM units u WHERE u.tier_id = :tier_id AND u.status = 'sold'
     """,
     """

@@ -43,6 +43,7 @@ from surge_app.services.finding import Finder
 from surge_app.services.identity import Identity
 from surge_app.services.inbox import Inbox
 from surge_app.services.intents import Intents
+from surge_app.services.lifecycle import Lifecycle
 from surge_app.services.line_upkeep import LineUpkeep
 from surge_app.services.notifications import Notifications
 from surge_app.services.organizer import Organizer
@@ -92,6 +93,7 @@ class Container:
     organizer: Organizer
     board: Board
     check_in: CheckIn
+    lifecycle: Lifecycle
     inbox: Inbox
     exports: Exports
     participants: Participants
@@ -178,6 +180,7 @@ def build_container(
         participants=Participants(database, contacts, notifications, refunds),
         exports=Exports(database),
         inbox=Inbox(database, payments, refunds, notifications),
+        lifecycle=Lifecycle(database, catalog, waiting_room, refunds),
         check_in=CheckIn(database, ticket_codes),
         board=Board(database, waiting_room),
         organizer=Organizer(database, catalog, waiting_room, notifications, intents),

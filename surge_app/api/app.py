@@ -18,6 +18,7 @@ from surge_app.api import (
     events,
     health,
     intents,
+    lifecycle,
     messages,
     participants,
     payments,
@@ -46,6 +47,7 @@ _MODULES = (
     door,
     participants,
     checks,
+    lifecycle,
     refunds,
     health,
 )

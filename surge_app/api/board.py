@@ -19,14 +19,22 @@ router = APIRouter(
 
 
 class LineOut(BaseModel):
-    """The line at one moment."""
+    """The line at one moment; the estimate is that of the last in line."""
 
     model_config = ConfigDict(from_attributes=True)
 
     waiting: int
+    absent: int
+    called: int
     inside: int
     admitted: int
+    served: int
     left: int
+    no_shows: int
+    admitted_last_minute: int
+    last_eta_low_seconds: int | None
+    last_eta_high_seconds: int | None
+    is_recovering: bool
 
 
 class PointOut(BaseModel):
@@ -70,7 +78,6 @@ class BoardOut(BaseModel):
     messages_dead: int
     gateway_down_since: datetime | None
     line: LineOut | None
-    admitted_per_minute: float | None
     course: list[PointOut]
     at: datetime
 

@@ -16,6 +16,7 @@ _OF_A_SALE = (
     ("queue", "Queue", "/admin/events/", "/queue"),
     ("people", "Participants", "/admin/events/", "/participants"),
     ("door", "Check-in", "/admin/events/", "/door"),
+    ("edit", "Event", "/admin/events/", "/edit"),
 )
 
 
@@ -24,7 +25,7 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
 
     Args:
         *children: What the main part holds.
-        current: The tab that is open: events, checks, sale, queue, people or door.
+        current: The tab that is open: events, checks, sale, queue, people, door or edit.
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether there is more to see than the check-in.
     """

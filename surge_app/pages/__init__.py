@@ -10,12 +10,13 @@ import reflex as rx
 
 from surge_app.gate.rules import Access
 from surge_app.pages import book, bookings, event, events, find, queue
-from surge_app.pages.admin import board, checks, desk, door, people
+from surge_app.pages.admin import board, checks, desk, door, editor, people
 from surge_app.pages.admin import events as events_admin
 from surge_app.pages.admin import queue as queue_admin
 from surge_app.state.admin.board import BoardState
 from surge_app.state.admin.checks import ChecksState
 from surge_app.state.admin.door import DoorState
+from surge_app.state.admin.editor import EditorState
 from surge_app.state.admin.events import EventsState
 from surge_app.state.admin.people import DeskState, PeopleState
 from surge_app.state.book import BookState
@@ -95,6 +96,20 @@ ROUTES = (
         "Check-in · Surge",
         Access.ADMIN,
         (ProblemState.dismiss, DoorState.load),
+    ),
+    Route(
+        "/admin/events/new",
+        editor.new_page,
+        "New event · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, EditorState.load),
+    ),
+    Route(
+        "/admin/events/[slug]/edit",
+        editor.page,
+        "Event · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, EditorState.load),
     ),
     Route(
         "/admin/bookings/[ref]",

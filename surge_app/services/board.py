@@ -20,6 +20,7 @@ from surge_app.db.engine import Database
 from surge_app.errors import NotFound, SurgeError
 from surge_app.models import BoardSample, Event, EventPhase, Tier
 from surge_app.services.catalog import event_status, event_view
+from surge_app.services.line_views import LineStats
 from surge_app.services.views import TierStats
 from surge_app.services.waiting_room import WaitingRoom
 
@@ -28,18 +29,7 @@ _COURSE = timedelta(hours=1)
 _KEPT = timedelta(days=2)
 _MOST_POINTS = 120
 _AROUND_A_SALE = timedelta(hours=1)
-_STALE = timedelta(minutes=3)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class LineFigures:
-    """The line at one moment; None where the waiting room does not answer."""
-
-    waiting: int = 0
-    inside: int = 0
-    admitted: int = 0
-    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,6 @@ class BoardView:
     """All of the board. Money is paise; `line` is None while the waiting room is away.
 
     Attributes:
-        admitted_per_minute: Measured over the last minute or two; None while nothing is known.
         course: The last hour, the oldest first, at most 120 points.
     """
 
@@ -91,8 +80,7 @@ class BoardView:
     messages_pending: int
     messages_dead: int
     gateway_down_since: datetime | None
-    line: LineFigures | None
-    admitted_per_minute: float | None
+    line: LineStats | None
     course: tuple[CoursePoint, ...]
     at: datetime
 
@@ -136,7 +124,7 @@ class Board:
         rows: list[BoardSample] = []
         for event in events:
             seen = await self._read(event.slug)
-            line = seen.line or LineFigures()
+            line = seen.line or LineStats()
             rows.append(
                 BoardSample(
                     event_id=event.id,
@@ -146,7 +134,7 @@ class Board:
                     available=seen.available,
                     bookings=seen.bookings,
                     revenue_paise=seen.revenue_paise,
-                    waiting=line.waiting,
+                    waiting=line.waiting + line.absent,
                     inside=line.inside,
                     admitted=line.admitted,
                 )
@@ -165,7 +153,7 @@ class Board:
         line = await self._line(slug)
         if line is None:
             return found
-        return replace(found, line=line, admitted_per_minute=_recent_pace(found, line))
+        return replace(found, line=line)
 
     async def _figures(self, session: AsyncSession, event: Event, tiers: list[Tier]) -> BoardView:
         now = utc_now()
@@ -203,18 +191,16 @@ class Board:
             messages_dead=dead,
             gateway_down_since=outage and outage.opened_at,
             line=None,
-            admitted_per_minute=None,
             course=_course(course),
             at=now,
         )
 
-    async def _line(self, slug: str) -> LineFigures | None:
+    async def _line(self, slug: str) -> LineStats | None:
         try:
-            line = await self._waiting_room.stats(slug)
+            return await self._waiting_room.stats(slug)
         except SurgeError:
             # The board must stay readable while the line is away.
             return None
-        return LineFigures(line.waiting, line.inside, line.admitted, line.left)
 
 
 def _is_on(event: Event, now: datetime) -> bool:
@@ -256,15 +242,6 @@ def _course(samples: Sequence[BoardSample]) -> tuple[CoursePoint, ...]:
             )
         )
     return tuple(points)
-
-
-def _recent_pace(seen: BoardView, line: LineFigures) -> float | None:
-    """Return how many were let in per minute since the youngest sample that is a minute old."""
-    earlier = [one for one in seen.course if one.at <= seen.at - timedelta(minutes=1)]
-    if not earlier or earlier[-1].at < seen.at - _STALE:
-        return None
-    minutes = (seen.at - earlier[-1].at).total_seconds() / 60
-    return _pace(earlier[-1].admitted, line.admitted, minutes)
 
 
 def _pace(before: int | None, after: int, minutes: float) -> float:

@@ -290,6 +290,7 @@ def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
         concurrent_buyers=new.concurrent_buyers,
         admissions_per_minute=new.admissions_per_minute,
         challenge=new.challenge,
+        phase=EventPhase.DRAFT if new.is_draft else EventPhase.PUBLISHED,
         queue_order=new.queue_order,
         queue_seed=new_seed(),
         refund_policy=new.refund_policy,

@@ -68,7 +68,7 @@ class Exports:
         event = await self._event(slug)
         yield "\ufeff".encode() + _csv_line(COLUMNS)
         async for rows in self._batches(event):
-            yield b"".join(_csv_line(tuple(_text(value) for value in row)) for row in rows)
+            yield _csv_lines(rows)
 
     async def participants_xlsx(self, slug: str) -> AsyncIterator[bytes]:
         """Yield the list of participants as a workbook with typed cells.
@@ -179,8 +179,13 @@ def _text(value: object) -> object:
 
 
 def _csv_line(values: tuple[object, ...]) -> bytes:
+    return _csv_lines([values])
+
+
+def _csv_lines(rows: list[tuple[object, ...]]) -> bytes:
     out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([_inert(str(value)) for value in values])
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    writer.writerows([_inert(str(_text(value))) for value in row] for row in rows)
     return out.getvalue().encode()
 
 

@@ -45,6 +45,7 @@ class NewEvent:
     Attributes:
         fee_paise: None takes the setting of the installation.
         ask_attendee_names: Whether each ticket carries the name of who comes with it.
+        is_draft: Whether only organizers see it, until it is published.
     """
 
     slug: str
@@ -68,6 +69,7 @@ class NewEvent:
     organizer_email: str = ""
     organizer_phone: str = ""
     ask_attendee_names: bool = False
+    is_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

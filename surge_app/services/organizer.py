@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,40 @@ _EDITABLE = {
     "organizer_phone",
     "ask_attendee_names",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class TierSettings:
+    """A tier as its organizer edits it; `sold` and `held` cannot be taken away."""
+
+    id: str
+    name: str
+    price_paise: int
+    capacity: int
+    sold: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """An event as its organizer edits it, drafts included; times are aware UTC."""
+
+    slug: str
+    name: str
+    venue: str
+    description: str
+    time_zone: str
+    starts_at: datetime
+    sales_open_at: datetime | None
+    sales_close_at: datetime | None
+    max_per_person: int
+    refund_policy: str
+    organizer_name: str
+    organizer_email: str
+    organizer_phone: str
+    phase: str
+    tiers: tuple[TierSettings, ...]
+
 
 _FRAME = {"starts_at", "sales_open_at", "sales_close_at", "max_per_person"}
 
@@ -99,6 +133,28 @@ class Organizer:
         """Whether there is such an event, drafts included."""
         async with self._database.transaction() as session:
             return await catalog_queries.event_by_slug(session, slug) is not None
+
+    async def settings(self, slug: str) -> EventSettings:
+        """Return what can be edited of an event; raises NotFound."""
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+            counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
+        listed = tuple(
+            TierSettings(
+                id=tier.id,
+                name=tier.name,
+                price_paise=tier.price_paise,
+                capacity=tier.capacity,
+                sold=counts.get(tier.id, units.Counts()).sold,
+                held=counts.get(tier.id, units.Counts()).held,
+            )
+            for tier in tiers
+        )
+        names = [one.name for one in fields(EventSettings) if one.name != "tiers"]
+        return EventSettings(tiers=listed, **{name: getattr(event, name) for name in names})
 
     async def create(self, new: NewEvent, *, actor: str) -> str:
         """Create an event and tell the line of it at once; raises like `Catalog.create`."""

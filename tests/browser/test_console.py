@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import secrets
+from datetime import timedelta
 
 from playwright.async_api import expect
 
+from surge_app.clock import utc_now
 from surge_app.container import Container
 from tests.browser.conftest import NewPerson
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
@@ -80,6 +83,57 @@ async def test_an_organizer_runs_a_sale_and_helps_one_of_its_buyers(  # noqa: PL
     await expect(page.get_by_text(re.compile("^A visitor has one live intent"))).to_be_visible()
     assert organizer.errors == []
     assert surge.command("audit", "--event", slug).returncode == 0
+
+
+async def test_an_organizer_sets_an_event_up_sells_it_and_cancels_it(
+    new_person: NewPerson, new_buyer: NewBuyer, surge: Surge
+) -> None:
+    slug = f"made-{secrets.token_hex(4)}"
+    user, password = surge.organizer
+    organizer = await new_person(
+        desktop=True, http_credentials={"username": user, "password": password}
+    )
+    page = organizer.page
+    await page.goto("/admin")
+    await page.get_by_role("link", name="New event").click()
+    starts = f"{utc_now() + timedelta(days=40):%Y-%m-%dT19:00}"
+    typed = {
+        "Name": "Made in the browser",
+        "Address: small letters, digits, hyphens": slug,
+        "Venue": "The hall",
+        "Starts": starts,
+        "Tier": "General",
+        "Price in rupees, without the fee": "499.50",
+        "Places": "5",
+    }
+    for label, value in typed.items():
+        await page.get_by_label(label, exact=True).fill(value)
+    await page.get_by_role("button", name="Make the draft").click()
+    await page.wait_for_url(f"**/admin/events/{slug}/edit")
+    assert (await organizer.context.request.get(f"/api/events/{slug}")).status == 404
+    await page.get_by_role("button", name="Publish").click()
+    await expect(page.get_by_text("Published", exact=True)).to_be_visible()
+    await page.get_by_label("Venue", exact=True).fill("The larger hall")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_text("Saved. Attendees see it at once.")).to_be_visible()
+
+    async def is_seen() -> bool:
+        answer = await organizer.context.request.get(f"/api/events/{slug}")
+        return answer.ok and (await answer.json())["venue"] == "The larger hall"
+
+    await eventually(is_seen, about="the change in the catalog")
+    event = await (await organizer.context.request.get(f"/api/events/{slug}")).json()
+    assert event["tiers"][0]["price_paise"] == 49_950
+    await page.get_by_label("Places", exact=True).first.fill("7")
+    await page.get_by_role("button", name="Save the tier").click()
+    await expect(page.get_by_text("Saved. Holds that are running keep")).to_be_visible()
+    ref = await new_buyer(slug).buy()
+    await page.get_by_label(f"Type {slug} to confirm").fill(slug)
+    await page.get_by_role("button", name="Cancel the event").click()
+    await expect(page.get_by_text("1 of 1 bookings refunded")).to_be_visible(timeout=40_000)
+    booking = await organizer.context.request.get(f"/api/admin/bookings/{ref}")
+    assert (await booking.json())["status"] == "refunded"
+    assert organizer.errors == []
 
 
 async def test_who_checks_tickets_in_goes_on_without_a_network_and_signs_out_for_good(

@@ -9,7 +9,7 @@ import pytest
 from surge_app.services.contacts import Contacts
 from surge_app.services.views import EventView
 from surge_app.state import book, bookings, contact_form, session
-from surge_app.state.admin import board, checks, door, people
+from surge_app.state.admin import board, checks, door, editor, people
 from surge_app.state.admin import events as sales
 from tests.state import samples
 from tests.state.harness import AdminAccess, Catalog, Identity, Intents, Payments, WaitingRoom
@@ -34,6 +34,17 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
         tickets=SimpleNamespace(),
         organizer=SimpleNamespace(),
     )
-    for module in (board, checks, door, people, sales, book, bookings, session, contact_form):
+    for module in (
+        board,
+        checks,
+        door,
+        editor,
+        people,
+        sales,
+        book,
+        bookings,
+        session,
+        contact_form,
+    ):
         monkeypatch.setattr(module, "current", lambda: services)
     return services

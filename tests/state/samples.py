@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from surge_app.services.board import BoardView, CoursePoint, LineFigures
+from surge_app.services.board import BoardView, CoursePoint
+from surge_app.services.line_views import LineStats
 from surge_app.services.views import (
     BookingView,
     CheckoutView,
@@ -190,8 +191,15 @@ def board() -> BoardView:
         messages_pending=3,
         messages_dead=0,
         gateway_down_since=None,
-        line=LineFigures(8_412, 486, 3_120, 31),
-        admitted_per_minute=190.0,
+        line=LineStats(
+            waiting=8_412,
+            inside=486,
+            admitted=3_120,
+            left=31,
+            admitted_last_minute=190,
+            last_eta_low_seconds=2_460,
+            last_eta_high_seconds=3_120,
+        ),
         course=tuple(
             CoursePoint(now, sold, 300, waiting, 480, 0, 200, 50.0, 190.0)
             for sold, waiting in ((2_000, 9_000), (2_548, 8_412))

@@ -12,6 +12,7 @@ from surge_app.services.views import BookingView, EventStats
 from surge_app.state.admin.board import BoardState
 from surge_app.state.admin.checks import ChecksState
 from surge_app.state.admin.door import DoorState
+from surge_app.state.admin.editor import EditorState
 from surge_app.state.admin.events import EventsState
 from surge_app.state.admin.people import DeskState, PeopleState
 from surge_app.state.bookings import BookingState
@@ -100,7 +101,7 @@ async def test_the_board_shows_figures_grouped_the_indian_way(organizer: Organiz
     await call(BoardState.load, state)
     assert state.board.waiting == "8,412"
     assert state.board.sold_percent == 50.96
-    assert state.board.last_wait == "43 min"
+    assert state.board.last_wait == "41 min to 52 min"
     assert state.tiers[0].free == "2,140"
     assert [point["waiting"] for point in state.course] == [9_000, 8_412]
 
@@ -135,6 +136,14 @@ HANDLERS = [
     (ChecksState, "check_promises", ()),
     (ChecksState, "act", ("dead_message", "x")),
     (DoorState, "load", ()),
+    (EditorState, "load", ()),
+    (EditorState, "refresh", ()),
+    (EditorState, "create", (FORM,)),
+    (EditorState, "save", (FORM,)),
+    (EditorState, "save_tier", (FORM,)),
+    (EditorState, "publish", ()),
+    (EditorState, "duplicate", (FORM,)),
+    (EditorState, "cancel", (FORM,)),
 ]
 
 

@@ -77,17 +77,14 @@ def line_tiles() -> tuple[rx.Component, ...]:
                 rx.el.p(f"last in line: {card.last_wait}"),
                 rx.el.p("wait of the last not known yet"),
             ),
-            rx.cond(
-                card.pace != "",
-                rx.el.p(f"{card.pace} per minute let in"),
-                rx.el.p(f"{card.admitted} let in so far"),
-            ),
+            rx.el.p(f"{card.pace} let in within a minute, {card.admitted} so far"),
+            rx.el.p(f"{card.absent} stopped looking"),
         ),
         tile(
             "Inside now",
             card.inside,
             rx.el.p(f"of {card.allowed} allowed"),
-            rx.el.p(f"{card.left} left without buying"),
+            rx.el.p(f"{card.left} left, {card.no_shows} did not come"),
         ),
     )
 

@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import console, line, live, status, surfaces
 from surge_app.components.choice import switch
+from surge_app.components.controls import button_link
 from surge_app.pages.parts import problem_notice
 from surge_app.state.admin.events import EventCard, EventsState
 
@@ -42,14 +43,18 @@ def _loading() -> rx.Component:
 def _events() -> rx.Component:
     return rx.fragment(
         live.every(_REFRESH_SECONDS, EventsState.refresh),
-        rx.el.h1("Events"),
+        rx.el.div(
+            rx.el.h1("Events"),
+            button_link("New event", href="/admin/events/new", kind="primary"),
+            class_name="row apart",
+        ),
         console.news("", EventsState.notice),
         rx.cond(
             rx.Var.create(EventsState.events).length() > 0,
             rx.el.ul(rx.foreach(EventsState.events, _event), class_name="events"),
             surfaces.state(
                 "No events yet",
-                "Create one with: python -m surge_app event create",
+                "The first one is a draft that only you see.",
                 at=4,
             ),
         ),

@@ -12,6 +12,7 @@ from surge_app.errors import NotFound, SurgeError
 from surge_app.money import rupees
 from surge_app.services.board import BoardView
 from surge_app.services.forecast import QueueFacts, QueueRules, forecast
+from surge_app.services.line_views import LineStats
 from surge_app.state import cards, session
 from surge_app.state.admin.common import STATUS_TONES, grouped, wait, whole, words
 
@@ -46,12 +47,14 @@ class BoardCard:
     sold_percent: float = 0
     held_percent: float = 0
     waiting: str = ""
+    absent: str = ""
     last_wait: str = ""
     inside: str = ""
     allowed: str = ""
     pace: str = ""
     admitted: str = ""
     left: str = ""
+    no_shows: str = ""
     is_line_away: bool = False
     taken: str = ""
     fees: str = ""
@@ -185,7 +188,7 @@ class BoardState(rx.State):
         if line is None:
             self.effect = "The waiting room does not answer, so nothing can be foreseen."
             return
-        told = forecast(QueueFacts(line.waiting, line.inside, seen.admitted_per_minute), now, then)
+        told = forecast(_facts(line), now, then)
         self.effect = _effect(told.now_seconds, told.then_seconds, is_paused=seen.is_paused)
 
     def _rules(self, *, is_paused: bool) -> QueueRules | None:
@@ -250,6 +253,17 @@ def _draft(seen: BoardView) -> QueueDraft:
     )
 
 
+def _facts(line: LineStats) -> QueueFacts:
+    return QueueFacts(line.waiting, line.inside, line.admitted_last_minute or None)
+
+
+def _last_wait(line: LineStats) -> str:
+    low, high = line.last_eta_low_seconds, line.last_eta_high_seconds
+    if line.waiting == 0:
+        return "no wait"
+    return f"{wait(low)} to {wait(high)}" if low is not None and high is not None else ""
+
+
 def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
     if is_paused:
         return "The queue is paused, so nobody is called until it is resumed."
@@ -278,12 +292,6 @@ def _course(seen: BoardView) -> list[dict[str, str | float]]:
 def _card(seen: BoardView) -> BoardCard:
     capacity = max(1, seen.capacity)
     line, down_since = seen.line, seen.gateway_down_since
-    rules = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
-    facts = QueueFacts(
-        line.waiting if line else 0, line.inside if line else 0, seen.admitted_per_minute
-    )
-    last = wait(forecast(facts, rules, rules).now_seconds) if line else ""
-    pace = seen.admitted_per_minute
     return BoardCard(
         slug=seen.slug,
         name=seen.name,
@@ -296,13 +304,15 @@ def _card(seen: BoardView) -> BoardCard:
         free=grouped(seen.available),
         sold_percent=round(seen.sold / capacity * 100, 2),
         held_percent=round(seen.held / capacity * 100, 2),
-        waiting=grouped(line.waiting) if line else "–",
-        last_wait=last,
+        waiting=grouped(line.waiting + line.absent) if line else "–",
+        absent=grouped(line.absent) if line else "–",
+        last_wait=_last_wait(line) if line else "",
         inside=grouped(line.inside) if line else "–",
         allowed=grouped(seen.concurrent_buyers),
-        pace="" if pace is None else grouped(round(pace)),
+        pace=grouped(line.admitted_last_minute) if line else "–",
         admitted=grouped(line.admitted) if line else "–",
         left=grouped(line.left) if line else "–",
+        no_shows=grouped(line.no_shows) if line else "–",
         is_line_away=line is None,
         taken=rupees(seen.revenue_paise),
         fees=rupees(seen.fees_paise),

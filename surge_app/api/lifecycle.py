@@ -1,0 +1,66 @@
+"""In `/api/admin/events`: publishing, copying and cancelling a whole event."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import Body, ProblemOut, Slug
+
+router = APIRouter(
+    prefix="/api/admin/events",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
+)
+
+
+class CopyIn(Body):
+    """Where the copy of an event is, and when it starts."""
+
+    slug: Slug
+    starts_at: AwareDatetime
+
+
+class CopyOut(BaseModel):
+    """The address of the copy, which is a draft."""
+
+    slug: str
+
+
+class CancellationOut(BaseModel):
+    """How far the refunds of a cancelled event are; the three add up to its bookings."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    waiting: int
+    on_their_way: int
+    done: int
+
+
+@router.post("/{slug}/publish", status_code=204)
+async def publish_event(slug: str, services: Services, user: AdminUser) -> None:
+    """Show a draft to everybody."""
+    await services.lifecycle.publish(slug, actor=user)
+
+
+@router.post("/{slug}/duplicate", status_code=201)
+async def duplicate_event(slug: str, user: AdminUser, body: CopyIn, services: Services) -> CopyOut:
+    """Copy an event with its tiers as a draft."""
+    copy = await services.lifecycle.duplicate(
+        slug, new_slug=body.slug, starts_at=body.starts_at, actor=user
+    )
+    return CopyOut(slug=copy)
+
+
+@router.post("/{slug}/cancel", status_code=202)
+async def cancel_event(slug: str, services: Services, user: AdminUser) -> CancellationOut:
+    """Cancel an event and refund every booking; goes on by itself, also after a restart."""
+    return CancellationOut.model_validate(await services.lifecycle.cancel(slug, actor=user))
+
+
+@router.get("/{slug}/cancellation")
+async def cancellation(slug: str, services: Services, user: AdminUser) -> CancellationOut:
+    """Return how far the refunds are."""
+    _ = user
+    return CancellationOut.model_validate(await services.lifecycle.cancellation(slug))

@@ -1,0 +1,272 @@
+"""The event editor: what it is, what is sold, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from surge_app.components import console, controls, line, live, status, surfaces
+from surge_app.components.choice import switch
+from surge_app.components.controls import button, button_link
+from surge_app.pages.parts import problem_notice
+from surge_app.state.admin.editor import EditorState, TierForm
+
+_REFRESH_SECONDS = 3
+
+
+def page() -> rx.Component:
+    """Build the page of an event that exists."""
+    return _framed(slug=EditorState.event.slug, current="edit")
+
+
+def new_page() -> rx.Component:
+    """Build the page that makes one."""
+    return _framed(slug=None, current="events")
+
+
+def _framed(*, slug: Any, current: str) -> rx.Component:
+    return console.frame(
+        live.settled(
+            _loading(),
+            live.leave(EditorState.leave_to),
+            status.disconnected(),
+            problem_notice(),
+            switch(
+                EditorState.phase,
+                ("loading", _loading()),
+                ("new", _new()),
+                ("ready", _event()),
+                ("missing", console.missing("event")),
+                console.signed_out(),
+            ),
+        ),
+        current=current,
+        slug=slug,
+    )
+
+
+def _loading() -> rx.Component:
+    return surfaces.loading(
+        surfaces.skeleton("36px", "14rem"), surfaces.waiting_card("52px", "52px", "52px")
+    )
+
+
+def _field(name: str, label: Any, value: Any = "", **props: Any) -> rx.Component:
+    # Several forms of the page have a field of that name; an id is there once.
+    return rx.el.label(
+        rx.el.span(label, class_name="label"),
+        rx.el.input(
+            name=name, default_value=value, auto_complete="off", class_name="input", **props
+        ),
+        class_name="field",
+    )
+
+
+def _text(name: str, label: str, value: Any) -> rx.Component:
+    return rx.el.label(
+        rx.el.span(label, class_name="label"),
+        rx.el.textarea(name=name, default_value=value, rows="3", class_name="input"),
+        class_name="field",
+    )
+
+
+def _new() -> rx.Component:
+    return rx.fragment(
+        rx.el.h1("New event"),
+        console.news(EditorState.done, EditorState.problem),
+        surfaces.card(
+            rx.el.p("It is a draft until you publish it.", class_name="muted"),
+            console.form(
+                rx.el.div(
+                    _field("name", "Name"),
+                    _field("slug", "Address: small letters, digits, hyphens"),
+                    _field("venue", "Venue"),
+                    _field("starts_at", "Starts", type="datetime-local"),
+                    _field("time_zone", "Time zone", "Asia/Kolkata"),
+                    class_name="fields",
+                ),
+                rx.el.h2("First tier"),
+                rx.el.div(*_tier_fields("", "", ""), class_name="fields"),
+                rx.el.div(
+                    button("Make the draft", type="submit", kind="primary"), class_name="row"
+                ),
+                on_submit=EditorState.create,
+            ),
+        ),
+    )
+
+
+def _tier_fields(name: Any, price: Any, units: Any) -> tuple[rx.Component, ...]:
+    return (
+        _field("tier_name", "Tier", name),
+        _field("price", "Price in rupees, without the fee", price, input_mode="decimal"),
+        _field("units", "Places", units, input_mode="numeric"),
+    )
+
+
+def _event() -> rx.Component:
+    event = EditorState.event
+    return rx.fragment(
+        live.every(_REFRESH_SECONDS, EditorState.refresh),
+        rx.el.div(
+            rx.el.div(
+                rx.el.h1(event.name),
+                rx.el.p(f"/events/{event.slug}", class_name="muted small"),
+                class_name="stack tight",
+            ),
+            rx.el.div(_stage(), class_name="row"),
+            class_name="row apart",
+        ),
+        console.news(EditorState.done, EditorState.problem),
+        _cancelled(),
+        _details(),
+        _tiers(),
+        _ends(),
+    )
+
+
+def _stage() -> rx.Component:
+    event = EditorState.event
+    return switch(
+        event.phase,
+        (
+            "draft",
+            rx.fragment(
+                controls.chip("Draft", tone="off"),
+                button("Publish", kind="primary", on_click=EditorState.publish),
+            ),
+        ),
+        (
+            "published",
+            rx.fragment(
+                controls.chip("Published", tone="good"),
+                button_link("See it as an attendee", href=f"/events/{event.slug}"),
+            ),
+        ),
+        controls.chip("Cancelled", tone="off"),
+    )
+
+
+def _cancelled() -> rx.Component:
+    return rx.cond(
+        EditorState.cancelling != "",
+        surfaces.card(
+            rx.el.h2("Refunds"),
+            line.stock(EditorState.cancelled_percent, 0, EditorState.cancelling),
+            rx.el.p(EditorState.cancelling, class_name="number", role="status"),
+        ),
+        rx.fragment(),
+    )
+
+
+def _details() -> rx.Component:
+    event = EditorState.event
+    return surfaces.card(
+        rx.el.h2("Event"),
+        rx.cond(
+            event.has_sold,
+            surfaces.notice(
+                "Tickets are sold. What you change here is on the tickets of those who have one; "
+                "tell them if day, time or place change.",
+                tone="warn",
+            ),
+            rx.fragment(),
+        ),
+        console.form(
+            rx.el.div(
+                _field("name", "Name", event.name),
+                _field("venue", "Venue", event.venue),
+                _field("starts_at", "Starts", event.starts_at, type="datetime-local"),
+                _field("sales_open_at", "Sale opens", event.sales_open_at, type="datetime-local"),
+                _field(
+                    "sales_close_at", "Sale closes", event.sales_close_at, type="datetime-local"
+                ),
+                _field(
+                    "max_per_person",
+                    "Tickets per person",
+                    event.max_per_person,
+                    input_mode="numeric",
+                ),
+                _field("organizer_name", "Organizer", event.organizer_name),
+                _field("organizer_email", "Their email", event.organizer_email, type="email"),
+                _field("organizer_phone", "Their phone", event.organizer_phone, type="tel"),
+                class_name="fields",
+            ),
+            _text("description", "Description", event.description),
+            _text("refund_policy", "Refund policy", event.refund_policy),
+            rx.el.p(f"Times are those of {event.time_zone}.", class_name="muted small"),
+            rx.el.div(button("Save", type="submit", kind="primary"), class_name="row"),
+            on_submit=EditorState.save,
+            key=event.slug,
+        ),
+    )
+
+
+def _tiers() -> rx.Component:
+    return surfaces.card(
+        rx.el.h2("Tickets"),
+        rx.el.p(
+            "More places are added at once; fewer are taken only from those that are free.",
+            class_name="muted small",
+        ),
+        rx.el.ul(rx.foreach(EditorState.tiers, _tier), class_name="plain-list"),
+        surfaces.disclosure(
+            "Add a tier",
+            console.form(
+                rx.el.div(*_tier_fields("", "", ""), class_name="fields"),
+                rx.el.div(button("Add", type="submit"), class_name="row"),
+                on_submit=EditorState.save_tier,
+                reset_on_submit=True,
+            ),
+        ),
+    )
+
+
+def _tier(row: TierForm) -> rx.Component:
+    return rx.el.li(
+        console.form(
+            rx.el.input(type="hidden", name="tier_id", default_value=row.id),
+            rx.el.div(
+                *_tier_fields(row.name, row.price, row.units),
+                rx.el.div(button("Save the tier", type="submit"), class_name="row"),
+                class_name="fields",
+            ),
+            rx.el.p(row.sold, class_name="muted small number"),
+            on_submit=EditorState.save_tier,
+        ),
+        key=row.id,
+    )
+
+
+def _ends() -> rx.Component:
+    event = EditorState.event
+    return rx.el.div(
+        surfaces.card(
+            rx.el.h2("Duplicate"),
+            console.form(
+                _field("slug", "Address of the copy"),
+                _field("starts_at", "Starts", type="datetime-local"),
+                rx.el.div(button("Duplicate", type="submit"), class_name="row"),
+                on_submit=EditorState.duplicate,
+            ),
+        ),
+        rx.cond(
+            event.phase != "cancelled",
+            surfaces.card(
+                rx.el.h2("Cancel"),
+                rx.el.p(
+                    "Nothing is sold any more, every booking is refunded with its fee, and "
+                    "everybody is told. This cannot be undone.",
+                    class_name="muted",
+                ),
+                console.form(
+                    _field("confirm", f"Type {event.slug} to confirm"),
+                    rx.el.div(button("Cancel the event", type="submit"), class_name="row"),
+                    on_submit=EditorState.cancel,
+                ),
+            ),
+            rx.fragment(),
+        ),
+        class_name="columns",
+    )
