@@ -45,7 +45,9 @@ async def publish_event(slug: str, services: Services, user: AdminUser) -> None:
 
 
 @router.post("/{slug}/duplicate", status_code=201)
-async def duplicate_event(slug: str, user: AdminUser, body: DuplicateIn, services: Services) -> CopyOut:
+async def duplicate_event(
+    slug: str, user: AdminUser, body: DuplicateIn, services: Services
+) -> CopyOut:
     """Copy an event with its tiers as a draft."""
     copy = await services.lifecycle.duplicate(
         slug, new_slug=body.slug, starts_at=body.starts_at, actor=user
