@@ -6,8 +6,6 @@ most of them are answered from what this process keeps of the line.
 
 from __future__ import annotations
 
-import itertools
-import secrets
 from collections.abc import Iterable
 
 from starlette.types import Scope, Send
@@ -33,9 +31,6 @@ class Polls:
                 *self._security,
             )
         ]
-        # Made in each worker after it was forked.
-        self._requests = itertools.count(1)
-        self._prefix = ""
 
     async def answer(self, container: Container, scope: Scope, send: Send, slug: str) -> None:
         """Answer one poll; an admitted visitor gets the pass cookie along."""
@@ -52,21 +47,15 @@ class Polls:
                 return
         except SurgeError as error:
             answer = problem(error)
-        await answer.send(send, [*self._security, ("x-request-id", self._request_id())])
+        await answer.send(send, self._security)
 
     async def _send(self, send: Send, body: bytes) -> None:
         headers = [
             *self._headers,
             (b"content-length", str(len(body)).encode()),
-            (b"x-request-id", self._request_id().encode()),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-
-    def _request_id(self) -> str:
-        if not self._prefix:
-            self._prefix = secrets.token_hex(8)
-        return f"{self._prefix}{next(self._requests):010x}"
 
 
 async def _from_snapshot(container: Container, visitor: Visitor | None, slug: str) -> str | None:

@@ -174,7 +174,8 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         """Start the payment, or open it again: the order stays the same."""
         async with self:
             visitor = session.visitor(self)
-            if visitor is None or self.phase != "held" or self.busy:
+            # A press counts too while the end of the last window is still being looked at.
+            if visitor is None or self.phase != "held" or self.busy not in {"", "check"}:
                 return
             self.busy, self.notice = "pay", ""
             typed, coming = self._read(form)
@@ -237,9 +238,13 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             found = None
         finally:
             async with self:
-                self.busy = ""
-        async with self:
-            await self._conclude(found, outcome, visitor)
+                # Who has pressed Pay meanwhile is told by that where things stand.
+                is_overtaken = self.busy != "check"
+                if not is_overtaken:
+                    self.busy = ""
+        if not is_overtaken:
+            async with self:
+                await self._conclude(found, outcome, visitor)
 
     async def _conclude(self, found: PaymentOutcome | None, outcome: str, visitor: str) -> None:
         if found is None:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from surge_app.api import create_api
-from surge_app.container import Container, running
+from surge_app.container import Container, installed, running
 from surge_app.embedded import backing_services
 from surge_app.gate.gate import Gate
 from surge_app.kv.line import LineStore
@@ -39,6 +39,13 @@ async def services(backing: Settings) -> AsyncGenerator[Container]:
     """The services of one process, with limits."""
     async with running(backing, process="test") as container:
         yield container
+
+
+@pytest.fixture(autouse=True)
+def in_place(services: Container) -> Generator[None]:
+    """Let the gate find these services, whatever other tests have installed in this process."""
+    with installed(services):
+        yield
 
 
 @pytest.fixture(autouse=True)

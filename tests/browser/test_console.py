@@ -38,15 +38,27 @@ async def test_an_organizer_runs_a_sale_and_helps_one_of_its_buyers(  # noqa: PL
     await waiting.join()
     await page.get_by_role("button", name="Pause the queue").click()
     await expect(page.get_by_role("button", name="Resume the queue")).to_be_visible()
-    assert (await waiting.poll())["state"] == "paused"
+
+    async def is_paused() -> bool:
+        return (await waiting.poll())["state"] == "paused"
+
+    await eventually(is_paused, about="the pause")
     await page.get_by_role("link", name="Queue", exact=True).click()
     await page.get_by_role("button", name="Resume the queue").click()
     await page.get_by_label("Buyers inside at the same time").fill("2")
     await expect(page.get_by_text(re.compile("last in line waits"))).to_be_visible()
-    assert (await waiting.poll())["state"] == "waiting"
+
+    async def is_waiting() -> bool:
+        return (await waiting.poll())["state"] == "waiting"
+
+    await eventually(is_waiting, about="the end of the pause")
     await page.get_by_role("button", name="Apply").click()
     await expect(page.get_by_text("Done. It is in force now.")).to_be_visible()
-    assert (await waiting.poll())["state"] == "admitted"
+
+    async def is_called() -> bool:
+        return (await waiting.poll())["state"] == "admitted"
+
+    await eventually(is_called, about="the turn of who waited")
 
     await page.get_by_role("link", name="Participants").click()
     await page.get_by_label("Find").fill(ref.lower())

@@ -13,7 +13,7 @@ from surge_app import embedded
 from surge_app.clock import utc_now
 from tests.browser.conftest import NewPerson, Person
 from tests.browser.line_states import LINE_STATES, LineState, force
-from tests.conftest import Buyer, NewBuyer, NewSale, Surge
+from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
 
 _SAFE = "Connection lost. Your place is safe."
 # For the page it is as if its tab were in the background.
@@ -99,7 +99,14 @@ async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(
     for person in early:
         lobby = person.page.get_by_text("You take part in the draw")
         await expect(lobby).to_have_count(0, timeout=30_000)
-    (waiting,) = [one for one in early if await _is_waiting(one, slug)]
+    left: list[Person] = []
+
+    async def is_one_called() -> bool:
+        left[:] = [one for one in early if await _is_waiting(one, slug)]
+        return len(left) == 1
+
+    await eventually(is_one_called, about="the turn of one of them")
+    (waiting,) = left
     await expect(waiting.page.locator(".hero")).to_have_text("1")
     if not await waiting.page.locator(".proof .code").first.is_visible():
         await waiting.page.get_by_text("How to check the draw").click()

@@ -168,7 +168,11 @@ async def test_a_pause_is_seen_by_the_queue_and_resuming_lets_people_in(
     await eventually(is_told, about="the pause in the catalog")
     assert (await organizer.get(f"{path}/stats")).json()["queue"]["paused"]
     assert (await organizer.post(f"{path}/queue/resume")).status_code == 204
-    assert (await waiting.poll())["state"] == "admitted"
+
+    async def is_called() -> bool:
+        return (await waiting.poll())["state"] == "admitted"
+
+    await eventually(is_called, within_seconds=2, about="the turn of who waited")
     assert (await late.poll())["state"] == "waiting"
 
 

@@ -124,7 +124,9 @@ async def test_a_corrected_address_is_where_the_confirmation_goes(
     messages = [one.detail for one in detail.timeline if one.what == "message"]
     assert sorted(messages) == [
         "email confirmation right@example.com",
+        "email confirmation_again right@example.com",
         "sms confirmation +919876543211",
+        "sms confirmation_again +919876543211",
     ]
     actions = [(one.detail, one.state) for one in detail.timeline if one.what == "action"]
     assert actions == [

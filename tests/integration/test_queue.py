@@ -361,9 +361,15 @@ async def test_a_cold_page_is_told_to_open_no_socket(
     page = await new_buyer(slug).http.get(path.format(slug=slug))
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    (cookie,) = page.headers.get_list("set-cookie")
+    if root == "/events":
+        # A page that caches may keep sets no cookie by its head, but by its first script.
+        assert page.headers.get_list("set-cookie") == []
+        cookie = page.text.partition('document.cookie="')[2].partition('"')[0]
+        assert page.text.index(cookie) < page.text.index('type="module"')
+    else:
+        (cookie,) = page.headers.get_list("set-cookie")
     assert cookie.startswith(f"{NO_SOCKET};")
-    assert f"Path={root}" in cookie.split("; ")
+    assert f"path={root}" in cookie.lower().split("; ")
     # The page's own script has to read it.
     assert "HttpOnly" not in cookie
 

@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from surge_app.kv.client import connect
+from surge_app.kv.client import connect, information
 from surge_app.kv.line import LineStock
+from tests.conftest import eventually
 from tests.lua.line import Line
 from tests.lua.server import RedisServer
 
@@ -42,11 +43,16 @@ async def _filled(redis: Redis) -> Line:
     return line
 
 
+async def _is_written(redis: Redis) -> bool:
+    """Whether Redis has handed all to the system: it may put that off for two seconds."""
+    return (await information(redis, "persistence"))["aof_buffer_length"] == 0
+
+
 async def test_a_killed_redis_comes_back_with_every_place(
     own_server: RedisServer, own: Redis
 ) -> None:
     line = await _filled(own)
-    await own.ping()  # pyright: ignore[reportUnknownMemberType]
+    await eventually(lambda: _is_written(own), about="the file with every change")
     own_server.kill()
     own_server.start()
     assert [(await line.poll(who)).ahead for who in ("c", "b", "a")] == [2, 1, 0]
