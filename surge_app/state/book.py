@@ -181,14 +181,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             typed, coming = self._read(form)
             intent_id = self._intent_id
         try:
-            checkout = await current().payments.start(
-                intent_id,
-                visitor,
-                name=typed["name"],
-                email=typed["email"],
-                phone=typed["phone"],
-                attendees=coming,
-            )
+            checkout = await current().payments.start(intent_id, visitor, **typed, attendees=coming)
             intent = await current().intents.get(intent_id, visitor)
         except SurgeError as error:
             async with self:

@@ -156,9 +156,13 @@ async def test_a_pause_is_seen_by_the_queue_and_resuming_lets_people_in(
     assert (await organizer.post(f"{path}/queue/pause")).status_code == 204
     await organizer.patch(path, json={"queue_message": "Back in ten minutes."})
     await inside.http.delete(f"/api/queue/{slug}")
-    line = await waiting.poll()
-    assert (line["state"], line["position"]) == ("paused", 1)
-    assert line["message"] == "Back in ten minutes."
+
+    async def is_shown() -> bool:
+        line = await waiting.poll()
+        shown = (line["state"], line["position"], line["message"])
+        return shown == ("paused", 1, "Back in ten minutes.")
+
+    await eventually(is_shown, within_seconds=2, about="the pause with the organizer's words")
     assert (await late.join())["state"] == "paused"
     assert (await waiting.hold()).json()["code"] == "not_admitted"
 
