@@ -9,32 +9,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from surge_app.api.deps import AdminUser, Services
-from surge_app.api.schemas import ProblemOut, TierStatsOut
+from surge_app.api.schemas import LineOut, ProblemOut, TierStatsOut
 
 router = APIRouter(
     prefix="/api/admin",
     tags=["admin"],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 429)},
 )
-
-
-class LineOut(BaseModel):
-    """The line at one moment; the estimate is that of the last in line."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    waiting: int
-    absent: int
-    called: int
-    inside: int
-    admitted: int
-    served: int
-    left: int
-    no_shows: int
-    admitted_last_minute: int
-    last_eta_low_seconds: int | None
-    last_eta_high_seconds: int | None
-    is_recovering: bool
 
 
 class PointOut(BaseModel):

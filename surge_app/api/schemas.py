@@ -306,8 +306,8 @@ class TierStatsOut(BaseModel):
     sold: int
 
 
-class QueueStatsOut(BaseModel):
-    """The line as the organizer sees it."""
+class LineOut(BaseModel):
+    """The line at one moment; the estimate is that of the last in line."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -323,6 +323,11 @@ class QueueStatsOut(BaseModel):
     last_eta_low_seconds: int | None
     last_eta_high_seconds: int | None
     is_recovering: bool
+
+
+class QueueStatsOut(LineOut):
+    """The line as the organizer sees it, with the rules that hold it."""
+
     paused: bool
     concurrent_buyers: int
 

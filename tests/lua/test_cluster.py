@@ -20,7 +20,7 @@ from surge_app.kv.line import LineStock
 from surge_app.services.line_order import drawn, places
 from tests.conftest import free_port
 from tests.lua.line import MINUTE_MS, Line
-from tests.lua.server import RedisServer
+from tests.redis_server import RedisServer
 
 _SLOTS = 16_384
 _MINUTE = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from surge_app.kv.line import LineStock, LineStore
 from surge_app.services.line_answers import Pace
 from surge_app.services.line_view import Snapshot
 from tests.lua.line import Line
-from tests.lua.server import RedisServer
+from tests.redis_server import RedisServer
 
 VISITORS = [f"v{i}" for i in range(6)]
 ACTIONS = st.one_of(

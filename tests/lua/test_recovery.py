@@ -14,7 +14,7 @@ from surge_app.kv.client import connect, information
 from surge_app.kv.line import LineStock
 from tests.conftest import eventually
 from tests.lua.line import Line
-from tests.lua.server import RedisServer
+from tests.redis_server import RedisServer
 
 PLENTY = LineStock(1_000_000, 0, 0, 0)
 

@@ -15,6 +15,7 @@ from surge_app.services.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.line_views import LineStats
 from surge_app.state import cards, session
 from surge_app.state.admin.common import STATUS_TONES, grouped, wait, whole, words
+from surge_app.state.admin.events import EventCard
 
 _CHALLENGES = {"off", "auto", "always"}
 _MOST_BUYERS = 1_000_000
@@ -32,21 +33,9 @@ class StockRow:
 
 
 @dataclass(frozen=True)
-class BoardCard:
-    """One sale; every figure is ready text."""
+class BoardCard(EventCard):
+    """One sale in full; every figure is ready text."""
 
-    slug: str = ""
-    name: str = ""
-    where_when: str = ""
-    status: str = ""
-    tone: str = "off"
-    capacity: str = ""
-    sold: str = ""
-    held: str = ""
-    free: str = ""
-    sold_percent: float = 0
-    held_percent: float = 0
-    waiting: str = ""
     absent: str = ""
     last_wait: str = ""
     inside: str = ""
@@ -56,7 +45,6 @@ class BoardCard:
     left: str = ""
     no_shows: str = ""
     is_line_away: bool = False
-    taken: str = ""
     fees: str = ""
     bookings: str = ""
     last_minute: str = ""
