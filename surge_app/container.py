@@ -28,6 +28,7 @@ from surge_app.providers import (
 )
 from surge_app.services.admin_access import AdminAccess
 from surge_app.services.arrivals import Arrivals
+from surge_app.services.attendees import Attendees
 from surge_app.services.audit import Audit
 from surge_app.services.board import Board
 from surge_app.services.catalog import Catalog
@@ -87,6 +88,7 @@ class Container:
     refunds: Refunds
     ticket_codes: TicketCodes
     tickets: Tickets
+    attendees: Attendees
     notifications: Notifications
     dispatcher: Dispatcher
     deliveries: Deliveries
@@ -172,6 +174,7 @@ def build_container(
         refunds=refunds,
         ticket_codes=ticket_codes,
         tickets=tickets,
+        attendees=Attendees(database, contacts),
         notifications=notifications,
         dispatcher=Dispatcher(database, Composer(database, tickets), mail, sms),
         deliveries=Deliveries(database, build_mail_reports(settings), build_sms_reports(settings)),

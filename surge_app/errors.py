@@ -267,6 +267,13 @@ class AlreadyRefunded(SurgeError):
     status = 409
 
 
+class NamesFixed(SurgeError):
+    """The names on these tickets can no longer be changed."""
+
+    code = "names_fixed"
+    status = 409
+
+
 class RefundNotStuck(SurgeError):
     """This refund is done, or still being tried; it needs nobody's help."""
 

@@ -302,7 +302,7 @@ def ago(at: rx.Var[int] | int) -> rx.Component:
     return _Ago.create(at=at)
 
 
-def every(seconds: int, on_tick: Any) -> rx.Component:
+def every(seconds: rx.Var[int] | int, on_tick: Any) -> rx.Component:
     """Call a handler at an interval while it is on the page."""
     return _Every.create(seconds=seconds, on_tick=on_tick)
 

@@ -93,10 +93,10 @@ def facts(*pairs: tuple[Any, Any]) -> rx.Component:
     )
 
 
-def disclosure(summary: str, *children: Any) -> rx.Component:
+def disclosure(summary: str, *children: Any, **props: Any) -> rx.Component:
     """Create something to unfold."""
     return rx.el.details(
-        rx.el.summary(summary, class_name="small"), *children, class_name="disclosure"
+        rx.el.summary(summary, class_name="small"), *children, class_name="disclosure", **props
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, select, text, update
@@ -11,6 +12,7 @@ from sqlmodel import col
 
 from surge_app.db.engine import locked
 from surge_app.models import (
+    AuditEntry,
     Booking,
     BookingStatus,
     Disposition,
@@ -41,6 +43,16 @@ _PARTICIPANTS = text(
     LEFT JOIN payments p ON p.intent_id = b.intent_id AND p.disposition = 'applied'
     WHERE e.slug = :slug
     ORDER BY b.created_at, b.id, t.seq
+    """
+)
+
+_NAME_TICKETS = text(
+    """
+    UPDATE tickets t SET attendee_name = wanted.name
+    FROM unnest(CAST(:seqs AS int[]), CAST(:names AS text[])) AS wanted (seq, name)
+    WHERE t.booking_id = :booking_id AND t.seq = wanted.seq
+        AND t.status = 'valid' AND t.checked_in_at IS NULL
+    RETURNING t.seq
     """
 )
 
@@ -112,6 +124,28 @@ async def void_tickets(session: AsyncSession, booking_id: str, seqs: Iterable[in
         .returning(col(Ticket.unit_id))
     )
     return list(result.all())
+
+
+async def name_tickets(session: AsyncSession, booking_id: str, names: Mapping[int, str]) -> int:
+    """Name who comes with tickets that are valid and not used; returns how many those were."""
+    values = {"booking_id": booking_id, "seqs": list(names), "names": list(names.values())}
+    return len((await session.execute(_NAME_TICKETS, values)).all())
+
+
+async def actions_within(
+    session: AsyncSession, ref: str, action: str, span: timedelta
+) -> tuple[int, float]:
+    """Return how often something was done to a booking, and the oldest time's age in seconds."""
+    now = func.clock_timestamp()
+    result = await session.execute(
+        select(func.count(), func.extract("epoch", now - func.min(col(AuditEntry.at)))).where(
+            col(AuditEntry.subject) == ref,
+            col(AuditEntry.action) == action,
+            col(AuditEntry.at) > now - span,
+        )
+    )
+    count, age = result.one()
+    return int(count), float(age or 0)
 
 
 async def totals(session: AsyncSession, event_id: str) -> tuple[int, int, int]:

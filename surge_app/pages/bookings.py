@@ -1,12 +1,13 @@
-"""A booking: the tickets with their codes, and the receipt."""
+"""A booking: the tickets with their codes, the receipt, and what may be corrected."""
 
 from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, live, shell, surfaces
+from surge_app.components import controls, live, shell, status, surfaces
 from surge_app.components.choice import switch
 from surge_app.components.controls import button_link
+from surge_app.pages import correct
 from surge_app.pages.parts import price_rows, problem_notice, sale_title
 from surge_app.state.bookings import BookingState, TicketCard
 
@@ -16,6 +17,13 @@ def page() -> rx.Component:
     return shell.page(
         live.settled(
             _loading(),
+            live.focus(BookingState.focus, BookingState.focus_stamp),
+            rx.cond(
+                BookingState.look_every > 0,
+                live.every(BookingState.look_every, BookingState.refresh),
+                rx.fragment(),
+            ),
+            status.disconnected(),
             problem_notice(),
             switch(
                 BookingState.phase,
@@ -51,6 +59,11 @@ def _ready() -> rx.Component:
         _news(),
         rx.el.ul(rx.foreach(BookingState.tickets, _ticket), class_name="tickets"),
         _files(),
+        rx.cond(
+            BookingState.status == "confirmed",
+            rx.fragment(correct.messages(), correct.names()),
+            rx.fragment(),
+        ),
         _receipt(),
     )
 
@@ -65,17 +78,19 @@ def _status() -> rx.Component:
 
 
 def _news() -> rx.Component:
-    contact = BookingState.contact
     return switch(
         BookingState.status,
         (
             "confirmed",
-            rx.el.p(
-                "Your tickets are on their way to ",
-                rx.el.span(contact.email, class_name="strong"),
-                " and ",
-                rx.el.span(contact.phone, class_name="strong"),
-                ". You can use the codes below right away.",
+            rx.cond(
+                BookingState.is_lost,
+                surfaces.notice(
+                    "Your tickets are here, whatever happens to a message. You can have them sent "
+                    "to a corrected address below.",
+                    tone="warn",
+                    title="A message did not reach you.",
+                ),
+                rx.el.p("Your booking is confirmed. You can use the codes below right away."),
             ),
         ),
         (
@@ -94,6 +109,7 @@ def _ticket(ticket: TicketCard) -> rx.Component:
     return rx.el.li(
         surfaces.card(
             rx.el.h2(ticket.title),
+            rx.cond(ticket.name != "", rx.el.p(ticket.name, class_name="strong"), rx.fragment()),
             rx.el.div(
                 rx.html(ticket.qr_svg),
                 class_name=rx.cond(ticket.is_valid, "qr", "qr voided"),
@@ -102,9 +118,9 @@ def _ticket(ticket: TicketCard) -> rx.Component:
             ),
             rx.el.p(ticket.code, class_name="code"),
             rx.cond(
-                ticket.is_valid,
+                ticket.note != "",
+                rx.el.p(ticket.note, class_name="complaint"),
                 rx.fragment(),
-                rx.el.p("No longer valid", class_name="complaint"),
             ),
             extra="ticket",
         )
@@ -126,7 +142,15 @@ def _files() -> rx.Component:
 
 def _receipt() -> rx.Component:
     return surfaces.card(
-        rx.el.h2("Receipt"),
+        rx.el.div(
+            rx.el.h2("Receipt"),
+            rx.el.a(
+                "Receipt as PDF",
+                href=f"/api/bookings/{BookingState.ref}/receipt.pdf",
+                class_name="link no-print",
+            ),
+            class_name="row apart",
+        ),
         price_rows(BookingState.price),
         rx.el.dl(
             rx.el.dt("Booking"),

@@ -95,6 +95,7 @@ class Tickets:
             qr_svg(text),
             text,
             ticket.attendee_name,
+            ticket.checked_in_at is not None,
         )
 
     async def pdf(self, ref: str) -> bytes:

@@ -246,6 +246,7 @@ class TicketView:
     Attributes:
         qr_svg: A complete inline SVG of `qr_text`.
         qr_text: What its QR shows: the code, signed.
+        is_used: Whether it opened the door.
     """
 
     code: str
@@ -255,6 +256,7 @@ class TicketView:
     qr_svg: str
     qr_text: str
     attendee_name: str = ""
+    is_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)

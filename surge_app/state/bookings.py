@@ -1,25 +1,56 @@
-"""A booking as its owner sees it: tickets with their codes, and the receipt."""
+"""A booking as its owner sees it: tickets, receipt, its messages, and what may be corrected."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.errors import SurgeError
+from surge_app.errors import InvalidContact, SurgeError
+from surge_app.services.attendees import open_names
+from surge_app.services.contacts import ATTENDEES
+from surge_app.services.message_views import SentMessage
+from surge_app.services.notifications import ATTENDEE
 from surge_app.services.views import BookingView, TicketView
 from surge_app.state import cards, session
+
+_LONGEST_INPUT = 200
+_SOON, _LATER, _SELDOM = 5, 15, 60
+_MOST_LOOKS = 24
+_CHANNELS = {"email": "Email", "sms": "SMS"}
+_SAID = {
+    "on_its_way": "on its way",
+    "sent": "sent",
+    "delivered": "arrived",
+    "bounced": "did not arrive",
+    "failed": "could not be sent",
+}
+_LOST = {"bounced", "failed"}
+_TONES = {"delivered": "good", "bounced": "bad", "failed": "bad"}
 
 
 @dataclass(frozen=True)
 class TicketCard:
-    """One ticket; `qr_svg` is made by the server."""
+    """One ticket; `qr_svg` is made by the server, `note` says why it opens no door any more."""
 
     code: str = ""
     title: str = ""
     qr_svg: str = ""
     is_valid: bool = True
+    name: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MessageCard:
+    """How the confirmation stands on one channel."""
+
+    channel: str = ""
+    recipient: str = ""
+    said: str = ""
+    tone: str = "off"
 
 
 class BookingState(rx.State):
@@ -29,6 +60,11 @@ class BookingState(rx.State):
         phase: loading, ready or missing. Without the right to see it, a booking is missing:
             whether a reference exists is nobody else's business.
         status: confirmed, refunding or refunded.
+        look_every: Seconds until the page looks again; 0 when nothing is open any more.
+        names: One field for each ticket whose name may still be changed.
+        place: Where `notice` belongs: send or names.
+        turn: Grows with each form that was taken; one that is sent twice carries an old number.
+        focus: The field to look at next; `focus_stamp` grows each time there is one.
     """
 
     phase: str = "loading"
@@ -40,11 +76,99 @@ class BookingState(rx.State):
     price: cards.PriceCard = cards.PriceCard()
     payment_id: str = ""
     booked_at: str = ""
+    messages: list[MessageCard] = []
+    is_lost: bool = False
+    look_every: int = 0
+    names: list[cards.AttendeeCard] = []
+    complaints: cards.ContactCard = cards.ContactCard()
+    notice: str = ""
+    tone: str = "accent"
+    place: str = ""
+    turn: int = 0
+    focus: str = ""
+    focus_stamp: int = 0
+
+    _looks: int = 0
 
     @rx.event
     async def load(self) -> None:
         """Show the booking named by the address, if this browser may see it."""
+        turn, stamp = self.turn, self.focus_stamp
         self.reset()
+        self.turn, self.focus_stamp = turn + 1, stamp
+        await self._read()
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Look how messages and money stand, while either is on its way."""
+        if self.phase != "ready" or not self.look_every:
+            return
+        self._looks += 1
+        if self.status == "refunding":
+            await self._read()
+        elif session.may_see_booking(self, session.segment(self, 1)):
+            await self._read_messages()
+
+    @rx.event
+    async def send_again(self, form: dict[str, object]) -> None:
+        """Send the tickets again, perhaps to a corrected address."""
+        ref = self._owned(form)
+        if ref is None:
+            return
+        typed = {name: _text(form, name) for name in ("email", "phone")}
+        try:
+            await current().notifications.resend(ref, actor=ATTENDEE, **typed)
+        except SurgeError as error:
+            self._refuse(error, "send")
+            return
+        old = self.contact
+        await self._done()
+        self._say("send", _sent(old, self.contact), "good")
+
+    @rx.event
+    async def rename(self, form: dict[str, object]) -> None:
+        """Put other names on the tickets."""
+        ref = self._owned(form)
+        if ref is None:
+            return
+        typed = {int(one.id.removeprefix(ATTENDEES)): _text(form, one.id) for one in self.names}
+        try:
+            changed = await current().attendees.rename(ref, typed, actor=ATTENDEE)
+        except SurgeError as error:
+            self._refuse(error, "names")
+            return
+        await self._done()
+        self._say("names", _renamed(changed), "good")
+
+    def _owned(self, form: dict[str, object]) -> str | None:
+        """Return the booking a form is about; None if it is not theirs, or was sent before."""
+        ref = session.segment(self, 1)
+        is_meant = self.phase == "ready" and _text(form, "turn") == str(self.turn)
+        return ref if is_meant and session.may_see_booking(self, ref) else None
+
+    async def _done(self) -> None:
+        self.turn += 1
+        self.complaints, self._looks = cards.ContactCard(), 0
+        await self._read()
+
+    def _refuse(self, error: SurgeError, place: str) -> None:
+        wrong = error.fields if isinstance(error, InvalidContact) else {}
+        self.complaints = cards.ContactCard(
+            email=wrong.get("email", ""), phone=wrong.get("phone", "")
+        )
+        self.names = [
+            cards.AttendeeCard(one.id, one.label, one.name, wrong.get(one.id, ""))
+            for one in self.names
+        ]
+        order = ("email", "phone", *(one.id for one in self.names))
+        self.focus = next((field for field in order if field in wrong), "")
+        self.focus_stamp += bool(self.focus)
+        self._say(place, "Please check the fields above." if wrong else error.message, "bad")
+
+    def _say(self, place: str, text: str, tone: str) -> None:
+        self.place, self.notice, self.tone = place, text, tone
+
+    async def _read(self) -> None:
         ref = session.segment(self, 1)
         if not session.may_see_booking(self, ref):
             self.phase = "missing"
@@ -55,20 +179,72 @@ class BookingState(rx.State):
             self.phase = "missing"
             return
         self._show(booking)
+        await self._read_messages()
+        self.phase = "ready"
+
+    async def _read_messages(self) -> None:
+        sent = await current().notifications.of_booking(session.segment(self, 1))
+        self.messages = [_message(one) for one in sent]
+        self.is_lost = any(one.state in _LOST for one in sent)
+        self.look_every = _pause(self.status, sent, self._looks)
 
     def _show(self, booking: BookingView) -> None:
         self.ref, self.status = booking.ref, booking.status
         self.sale = cards.sale_card(booking.event)
         self.contact = cards.ContactCard(booking.name, booking.email, booking.phone)
-        self.tickets = [_card(ticket, len(booking.tickets)) for ticket in booking.tickets]
+        number = len(booking.tickets)
+        self.tickets = [_card(ticket, number) for ticket in booking.tickets]
+        self.names = [
+            cards.AttendeeCard(f"{ATTENDEES}{one.seq}", _title(one, number), one.attendee_name)
+            for one in open_names(booking)
+        ]
         self.price = cards.price_of_lines(
             booking.lines, fee_paise=booking.fee_paise, total_paise=booking.total_paise
         )
         self.payment_id = booking.payment_id
         self.booked_at = cards.when(booking.created_at, booking.event.time_zone)
-        self.phase = "ready"
+
+
+def _text(form: dict[str, object], name: str) -> str:
+    return str(form.get(name) or "")[:_LONGEST_INPUT]
+
+
+def _title(ticket: TicketView, of: int) -> str:
+    return f"{ticket.tier_name} · {ticket.seq} of {of}" if of > 1 else ticket.tier_name
 
 
 def _card(ticket: TicketView, of: int) -> TicketCard:
-    title = f"{ticket.tier_name} · {ticket.seq} of {of}" if of > 1 else ticket.tier_name
-    return TicketCard(ticket.code, title, ticket.qr_svg, ticket.status == "valid")
+    is_valid = ticket.status == "valid"
+    note = "" if is_valid else "No longer valid"
+    if is_valid and ticket.is_used:
+        note = "Used at the door"
+    title = _title(ticket, of)
+    return TicketCard(ticket.code, title, ticket.qr_svg, is_valid, ticket.attendee_name, note)
+
+
+def _message(sent: SentMessage) -> MessageCard:
+    said, tone = _SAID[sent.state], _TONES.get(sent.state, "off")
+    return MessageCard(_CHANNELS[sent.channel], sent.recipient, said, tone)
+
+
+def _pause(status: str, sent: Sequence[SentMessage], looks: int) -> int:
+    """Say when to look again: soon while something is on its way, never when all is told."""
+    states = {one.state for one in sent}
+    if status == "refunding":
+        return _SELDOM
+    if "on_its_way" in states:
+        return _SOON if looks < _MOST_LOOKS else _SELDOM
+    # A provider may tell that it arrived or bounced; some never do.
+    return _LATER if "sent" in states and looks < _MOST_LOOKS else 0
+
+
+def _sent(old: cards.ContactCard, new: cards.ContactCard) -> str:
+    told = [was for was, now in ((old.email, new.email), (old.phone, new.phone)) if was != now]
+    sent = f"Your tickets are on their way to {new.email} and {new.phone}."
+    return f"{sent} We told {' and '.join(told)} about the change." if told else sent
+
+
+def _renamed(changed: int) -> str:
+    if not changed:
+        return "The names are as they were."
+    return "Saved. The codes stay the same, and the PDF here shows the new names."

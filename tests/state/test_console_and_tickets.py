@@ -60,7 +60,11 @@ def tickets(services: SimpleNamespace) -> None:
             raise NotFound
         return samples.booking()
 
+    async def of_booking(ref: str) -> tuple[()]:
+        return ()
+
     services.tickets = SimpleNamespace(view=view)
+    services.notifications = SimpleNamespace(of_booking=of_booking)
 
 
 @pytest.mark.usefixtures("tickets")

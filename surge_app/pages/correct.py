@@ -1,0 +1,126 @@
+"""What the owner of a booking may put right: where its tickets are sent, and who comes."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import controls, surfaces
+from surge_app.components.choice import switch
+from surge_app.components.controls import button
+from surge_app.state.bookings import BookingState, MessageCard
+from surge_app.state.cards import AttendeeCard
+
+
+def messages() -> rx.Component:
+    """Say what became of mail and SMS, and offer to send them again."""
+    return surfaces.card(
+        rx.el.h2("Email and SMS"),
+        rx.el.ul(
+            rx.foreach(BookingState.messages, _message),
+            class_name="plain-list",
+            aria_live="polite",
+        ),
+        _notice("send"),
+        surfaces.disclosure(
+            "Send it again, or to a corrected address",
+            _send_again(),
+            open=BookingState.is_lost
+            | (BookingState.complaints.email != "")
+            | (BookingState.complaints.phone != ""),
+        ),
+        extra="no-print",
+    )
+
+
+def _message(one: MessageCard) -> rx.Component:
+    return rx.el.li(
+        rx.el.span(one.channel, " to ", rx.el.span(one.recipient, class_name="strong")),
+        switch(
+            one.tone,
+            ("good", controls.chip(one.said, tone="good")),
+            ("bad", controls.chip(one.said, tone="bad")),
+            controls.chip(one.said, tone="off"),
+        ),
+        class_name="row apart",
+    )
+
+
+def _send_again() -> rx.Component:
+    typed, wrong = BookingState.contact, BookingState.complaints
+    return rx.el.form(
+        controls.field(
+            "email",
+            "Email",
+            error=wrong.email,
+            default_value=typed.email,
+            type="email",
+            auto_complete="email",
+            input_mode="email",
+            spell_check=False,
+        ),
+        controls.field(
+            "phone",
+            "Mobile",
+            error=wrong.phone,
+            hint="If you change an address, the old one is told.",
+            default_value=typed.phone,
+            type="tel",
+            auto_complete="tel",
+            input_mode="tel",
+        ),
+        _turn(),
+        rx.el.div(button("Send again", type="submit", kind="primary"), class_name="row"),
+        # Taken anew once it was sent, with what is in force then.
+        key=BookingState.turn,
+        no_validate=True,
+        on_submit=BookingState.send_again,
+        class_name="stack",
+    )
+
+
+def names() -> rx.Component:
+    """Let the names on the tickets be changed, where the event asks for them."""
+    return rx.cond(
+        BookingState.names,
+        surfaces.card(
+            rx.el.h2("Names on the tickets"),
+            rx.el.p(
+                "You can change them until the event begins or a ticket is used.",
+                class_name="muted small",
+            ),
+            rx.el.form(
+                rx.foreach(BookingState.names, _name),
+                _turn(),
+                _notice("names"),
+                rx.el.div(button("Save the names", type="submit"), class_name="row"),
+                key=BookingState.turn,
+                no_validate=True,
+                on_submit=BookingState.rename,
+                class_name="stack",
+            ),
+            extra="no-print",
+        ),
+        rx.fragment(),
+    )
+
+
+def _name(one: AttendeeCard) -> rx.Component:
+    return controls.field(
+        one.id, one.label, error=one.complaint, default_value=one.name, auto_complete="off"
+    )
+
+
+def _turn() -> rx.Component:
+    return rx.el.input(type="hidden", name="turn", value=BookingState.turn)
+
+
+def _notice(place: str) -> rx.Component:
+    return rx.cond(
+        (BookingState.notice != "") & (BookingState.place == place),
+        switch(
+            BookingState.tone,
+            ("bad", surfaces.notice(BookingState.notice, tone="bad")),
+            surfaces.notice(BookingState.notice, tone="good"),
+        ),
+        rx.fragment(),
+    )

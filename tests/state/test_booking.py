@@ -1,0 +1,131 @@
+"""What the owner of a booking may put right on its page, and what nobody else may."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+import pytest
+
+from surge_app.errors import InvalidContact, NotFound, RateLimited
+from surge_app.services.message_views import SentMessage
+from surge_app.services.views import BookingView
+from surge_app.state.bookings import BookingState
+from tests.state import samples
+from tests.state.harness import at, call
+
+REF = "ABCD2345"
+OWNER, STRANGER = f"booking={REF}", "booking=OTHER"
+
+
+class Desk:
+    """One booking, its messages, and what was asked for."""
+
+    def __init__(self) -> None:
+        sample = samples.booking()
+        event = dataclasses.replace(sample.event, ask_attendee_names=True)
+        self.booking = dataclasses.replace(sample, event=event)
+        self.states = ("on_its_way", "on_its_way")
+        self.done: list[tuple[object, ...]] = []
+        self.refusal: Exception | None = None
+
+    async def view(self, ref: str) -> BookingView:
+        if ref != REF:
+            raise NotFound
+        return self.booking
+
+    async def of_booking(self, ref: str) -> tuple[SentMessage, ...]:
+        assert ref == REF
+        recipients = (self.booking.email, self.booking.phone)
+        channels = ("email", "sms")
+        return tuple(map(SentMessage, channels, self.states, recipients))
+
+    async def resend(self, ref: str, *, actor: str, email: str, phone: str) -> int:
+        if self.refusal:
+            raise self.refusal
+        self.done.append((ref, actor, email, phone))
+        self.booking = dataclasses.replace(self.booking, email=email, phone=phone)
+        return 2
+
+    async def rename(self, ref: str, names: Mapping[int, str], *, actor: str) -> int:
+        if self.refusal:
+            raise self.refusal
+        self.done.append((ref, actor, dict(names)))
+        return len(names)
+
+
+@pytest.fixture
+def desk(services: SimpleNamespace) -> Desk:
+    services.tickets = services.notifications = services.attendees = Desk()
+    return services.tickets
+
+
+async def _opened(cookie: str = OWNER) -> BookingState:
+    state = at(BookingState(), f"/bookings/{REF}", cookie)
+    await call(BookingState.load, state)
+    return state
+
+
+def _form(state: BookingState, **fields: str) -> dict[str, object]:
+    return {"turn": str(state.turn), **fields}
+
+
+async def test_a_form_that_is_sent_twice_sends_the_tickets_once(desk: Desk) -> None:
+    state = await _opened()
+    form = _form(state, email="asha@example.net", phone="+919876543210")
+    await call(BookingState.send_again, state, form)
+    await call(BookingState.send_again, state, form)
+    assert desk.done == [(REF, "attendee", "asha@example.net", "+919876543210")]
+    assert "We told asha@example.com about the change." in state.notice
+    assert (state.place, state.contact.email) == ("send", "asha@example.net")
+
+
+async def test_what_is_wrong_is_said_beside_its_field_and_looked_at(desk: Desk) -> None:
+    state = await _opened()
+    desk.refusal = InvalidContact({"phone": "No number."})
+    await call(BookingState.send_again, state, _form(state, email="asha@example.com", phone="1"))
+    assert (state.complaints.phone, state.focus, state.tone) == ("No number.", "phone", "bad")
+    desk.refusal = RateLimited(3600)
+    await call(BookingState.send_again, state, _form(state, email="asha@example.com", phone="1"))
+    assert (state.complaints.phone, state.notice) == ("", RateLimited(3600).message)
+
+
+async def test_names_are_read_by_the_tickets_shown_and_by_no_others(desk: Desk) -> None:
+    state = await _opened()
+    assert [one.id for one in state.names] == ["attendees.1", "attendees.2"]
+    names = {"attendees.1": "Ravi", "attendees.2": "Meera", "attendees.9": "Nobody"}
+    await call(BookingState.rename, state, _form(state, **names))
+    assert desk.done == [(REF, "attendee", {1: "Ravi", 2: "Meera"})]
+    assert state.place == "names"
+
+
+@pytest.mark.parametrize("handler", ["send_again", "rename", "refresh"])
+async def test_whoever_lost_the_booking_can_do_nothing_with_it(desk: Desk, handler: str) -> None:
+    state = await _opened()
+    at(state, f"/bookings/{REF}", STRANGER)
+    desk.states = ("delivered", "delivered")
+    form = _form(state, email="mallory@example.com", phone="+919876543210")
+    await call(getattr(BookingState, handler), state, *([] if handler == "refresh" else [form]))
+    assert desk.done == []
+    assert [one.said for one in state.messages] == ["on its way", "on its way"]
+
+
+async def test_the_page_looks_again_until_every_message_has_arrived(desk: Desk) -> None:
+    state = await _opened()
+    assert state.look_every == 5
+    desk.states = ("sent", "delivered")
+    await call(BookingState.refresh, state)
+    assert (state.look_every, [one.said for one in state.messages]) == (15, ["sent", "arrived"])
+    desk.states = ("bounced", "delivered")
+    await call(BookingState.refresh, state)
+    assert (state.look_every, state.is_lost) == (0, True)
+
+
+async def test_money_on_its_way_back_is_looked_at_until_it_is_there(desk: Desk) -> None:
+    desk.booking = samples.booking("refunding")
+    state = await _opened()
+    assert (state.look_every, state.names) == (60, [])
+    desk.booking = samples.booking("refunded")
+    await call(BookingState.refresh, state)
+    assert state.status == "refunded"
