@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
+from hashlib import sha1
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,16 +17,36 @@ from redis import Redis as PlainRedis
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
+from surge_app.errors import RateLimited
+from surge_app.kv.arrivals import ArrivalStore, Proof
 from surge_app.kv.limits import Limit, RateLimiter
 from surge_app.kv.line import LineStock
 from surge_app.services.line_order import drawn, places
-from tests.conftest import free_port
+from tests.conftest import ROOT, free_port
 from tests.lua.line import MINUTE_MS, Line
 from tests.redis_server import RedisServer
 
 _SLOTS = 16_384
 _MINUTE = timedelta(minutes=1)
 _FORMED_SECONDS = 30
+_PRELUDES = {"line", "pace"}
+
+
+def _hashes() -> dict[str, str]:
+    """Return the hash of every script, its prelude joined in as its first lines say."""
+    folder = ROOT / "surge_app" / "kv" / "lua"
+    found: dict[str, str] = {}
+    for path in folder.glob("*.lua"):
+        source = path.read_text("utf-8")
+        prelude = re.search(r"Needs the prelude `(\w+)`", source)
+        if path.stem not in _PRELUDES:
+            assert prelude, path
+            before = (folder / f"{prelude[1]}.lua").read_text("utf-8")
+            found[path.stem] = sha1(f"{before}\n{source}".encode()).hexdigest()
+    return found
+
+
+_SCRIPTS = _hashes()
 
 
 @pytest.fixture(scope="module")
@@ -75,24 +97,57 @@ async def cluster(nodes: list[RedisServer]) -> AsyncGenerator[Redis]:
     await client.aclose()
 
 
-async def test_every_script_runs_on_a_cluster(cluster: Redis) -> None:
+async def test_every_script_runs_on_a_cluster(cluster: Redis, nodes: list[RedisServer]) -> None:
     for number in range(6):
-        line = Line(cluster, f"gala-{number}")
-        await line.open(concurrent_buyers=1)
-        await line.stock(LineStock(100, 0, 0, 0))
-        await line.join_all("inside", "a", "b")
-        assert (await line.look(2, 3)).line.waiting == 2
-        assert await line.renew("inside", 600) > 0
-        await line.leave("inside")
-        assert await line.states("a", "b") == ["admitted", "waiting"]
-        await line.store.grant(line.slug, "c", lease=_MINUTE)
-        assert sorted(await line.store.revoke(line.slug, None)) == ["a", "c"]
-        assert (await line.stats()).admitted == 4
+        await _wait_in_line(cluster, f"gala-{number}")
+        await _attempt_to_join(cluster, f"rush-{number}")
+    await _draw(cluster)
+    await _limit(cluster)
+    run: set[str] = set()
+    for node in nodes:
+        with PlainRedis(unix_socket_path=str(node.socket)) as client:
+            known = cast("list[bool]", client.script_exists(*_SCRIPTS.values()))
+        run |= {name for name, is_known in zip(_SCRIPTS, known, strict=True) if is_known}
+    assert run == set(_SCRIPTS)
 
 
-async def test_a_draw_runs_on_a_cluster(cluster: Redis) -> None:
+async def _wait_in_line(cluster: Redis, slug: str) -> None:
+    line = Line(cluster, slug)
+    await line.open(concurrent_buyers=1)
+    await line.stock(LineStock(100, 0, 0, 0))
+    await line.join_all("inside", "a", "b")
+    assert (await line.look(2, 3)).line.waiting == 2
+    assert await line.renew("inside", 600) > 0
+    await line.leave("inside")
+    assert await line.states("a", "b") == ["admitted", "waiting"]
+    await line.store.grant(line.slug, "c", lease=_MINUTE)
+    assert sorted(await line.store.revoke(line.slug, None)) == ["a", "c"]
+    assert (await line.stats()).admitted == 4
+
+
+async def _attempt_to_join(cluster: Redis, slug: str) -> None:
+    line, store = Line(cluster, slug), ArrivalStore(cluster)
+    await line.open(challenge="always")
+    own = [(Limit("visitor", per_minute=60, burst=4), "v")]
+    shared = [(Limit("network", per_minute=60, burst=3), "203.0.113.0/24")]
+
+    async def verdict(proof: Proof | None = None, visitor: str = "v") -> str:
+        return (await store.enter(slug, visitor, proof, own, shared)).verdict
+
+    proof = Proof("solved", _MINUTE)
+    assert [await verdict(), await verdict(proof), await verdict(proof)] == [
+        *("challenge", "proved", "challenge"),
+    ]
+    assert await verdict() == "limited"
+    await store.remember(slug, "w")
+    assert (await store.enter(slug, "w", None, [], [])).verdict == "proved"
+    await line.join("v")
+    assert (await store.enter(slug, "v", None, [], [])).verdict == "known"
+
+
+async def _draw(cluster: Redis) -> None:
     line = Line(cluster, "drawn")
-    rules = {"queue_order": "random", "seed": "s"}
+    rules: dict[str, Any] = {"queue_order": "random", "seed": "s"}
     await line.open(opens_at_ms=await line.now_ms() + MINUTE_MS, **rules)
     await line.join_all("a", "b", "c")
     await line.open(opens_at_ms=await line.now_ms() - 1, **rules)
@@ -102,7 +157,9 @@ async def test_a_draw_runs_on_a_cluster(cluster: Redis) -> None:
     assert await line.called() == numbers[:1]
 
 
-async def test_limits_run_on_a_cluster(cluster: Redis) -> None:
+async def _limit(cluster: Redis) -> None:
     limiter = RateLimiter(cluster, enabled=True)
     for subject in "abcdef":
         await limiter.check(Limit("test", per_minute=60, burst=1), subject)
+        with pytest.raises(RateLimited):
+            await limiter.check(Limit("test", per_minute=60, burst=1), subject)
