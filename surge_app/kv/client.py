@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.client import NEVER_DECODE
@@ -22,16 +24,53 @@ _TIMEOUT_SECONDS = 3.0
 _MAX_CONNECTIONS = 32
 
 
+class _FairPool(ConnectionPool):
+    """Hands its connections out in the order they were asked for.
+
+    In the pool of redis-py that waits, whoever asks anew overtakes those who wait, so that in a
+    surge some wait until they give up.
+    """
+
+    def __init__(self, *, timeout: float, **options: Any) -> None:
+        """Let callers wait for at most `timeout` seconds."""
+        super().__init__(**options)
+        self._timeout = timeout
+        self._turns = asyncio.Semaphore(self.max_connections)
+
+    async def get_connection(self, *_names: Any, **_options: Any) -> AbstractConnection:
+        """Return a connection that stands; `release` takes it back."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            message = f"Every connection was in use for {self._timeout} seconds."
+            raise RedisConnectionError(message) from error
+        connection = self.get_available_connection()
+        try:
+            await self.ensure_connection(connection)
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
+
+    async def release(self, connection: AbstractConnection) -> None:
+        """Take a connection back, for whoever has waited longest."""
+        try:
+            await super().release(connection)
+        finally:
+            self._turns.release()
+
+
 def connect(url: str, *, client_name: str = "surge") -> Redis:
     """Return a client that connects on first use.
 
-    Callers past the pool's size wait for a connection instead of opening more.
+    Callers past the pool's size wait for a connection, in their order, instead of opening more.
 
     Args:
         url: `redis://`, `rediss://` or `unix://`.
         client_name: Shown in `CLIENT LIST`.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = _FairPool.from_url(
         url,
         max_connections=_MAX_CONNECTIONS,
         timeout=_TIMEOUT_SECONDS,
