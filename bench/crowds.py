@@ -15,8 +15,16 @@ from surge_app.kv.line import LineRules, LineStock, LineStore
 _ROOM = 10_000_000
 
 
-async def crowd(redis: Redis, waiting: int, *, concurrent_buyers: int = 1) -> str:
+async def crowd(
+    redis: Redis, waiting: int, *, concurrent_buyers: int = 1, silent_seconds: int = 0
+) -> str:
     """Open a line in Redis alone, with so many waiting behind one who is inside.
+
+    Args:
+        redis: Where.
+        waiting: How many wait.
+        concurrent_buyers: How many may be inside.
+        silent_seconds: How long ago everybody polled last.
 
     Returns:
         The slug; those who wait have the numbers 1 to `waiting`.
@@ -36,7 +44,7 @@ async def crowd(redis: Redis, waiting: int, *, concurrent_buyers: int = 1) -> st
             start,
             bytes(bits[start : start + (1 << 20)]),  # pyright: ignore[reportArgumentType]
         )
-    await set_seen(redis, slug, waiting, int(time.time()))
+    await _set_seen(redis, slug, waiting, int(time.time()) - silent_seconds)
     counts = {"waiting": waiting, "issued": waiting}
     counted = redis.hset(keys.part(slug, "counters"), mapping=counts)  # pyright: ignore[reportArgumentType]
     await cast("Awaitable[int]", counted)
@@ -44,7 +52,6 @@ async def crowd(redis: Redis, waiting: int, *, concurrent_buyers: int = 1) -> st
     return slug
 
 
-async def set_seen(redis: Redis, slug: str, waiting: int, at: int) -> None:
-    """Let everybody in a line have polled last at a moment (seconds since the epoch)."""
+async def _set_seen(redis: Redis, slug: str, waiting: int, at: int) -> None:
     stamps = at.to_bytes(4, "big") * (waiting + 1)
     await redis.setrange(keys.part(slug, "seen"), 0, stamps)  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""Holds per second over HTTP, as served by `make run`, beside the same server saying it is alive.
+"""Holds and joins per second over HTTP, as served by `make run`, beside a server that only lives.
 
 The client shares the machine with the server, so both figures are lower than they could be, by
 the same reason.
@@ -10,7 +10,9 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from itertools import repeat
 
+from bench.crowds import crowd
 from bench.harness import Pace, Sale, open_sale, pace
 from bench.serving import served
 from surge_app.container import Container, running
@@ -36,14 +38,18 @@ async def _measure(settings: Settings) -> None:
             limit = await _paced(settings.port, lambda: _request("GET", "/api/livez"), 200)
             sale = await open_sale(services, units=_CALLS * 2)
             asks = iter(await _asks(services, sale, _CALLS + _CALLERS * 5))
-            found = await _paced(settings.port, asks.__next__, 201)
-            print(
-                f"holds over HTTP, {_CALLERS} connections: {found.per_second:5,.0f}/s "
-                f"(p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms), "
-                f"livez {limit.per_second:5,.0f}/s, ratio "
-                f"{found.per_second / limit.per_second:.2f}",
-                flush=True,
-            )
+            _report("holds", await _paced(settings.port, asks.__next__, 201), limit)
+            joins = repeat(_request("POST", f"/api/queue/{await crowd(services.redis, 0)}"))
+            _report("joins", await _paced(settings.port, joins.__next__, 200), limit)
+
+
+def _report(what: str, found: Pace, limit: Pace) -> None:
+    print(
+        f"{what} over HTTP, {_CALLERS} connections: {found.per_second:5,.0f}/s "
+        f"(p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms), "
+        f"livez {limit.per_second:5,.0f}/s, ratio {found.per_second / limit.per_second:.2f}",
+        flush=True,
+    )
 
 
 async def _asks(services: Container, sale: Sale, count: int) -> list[bytes]:

@@ -13,7 +13,7 @@ import re
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import aiohttp
@@ -21,13 +21,14 @@ import psutil
 import redis
 
 from bench.harness import Sale, open_sale
-from bench.over_http import served
+from bench.serving import served
 from surge_app.container import running
 from surge_app.embedded import backing_services
 from surge_app.kv import keys
 from surge_app.settings import Settings
 
 _SESSIONS = 1_500
+_EARLY = 50
 _AT_ONCE = 30
 _HOLD_SECONDS = 20
 _PASS_SECONDS = 3600
@@ -35,6 +36,22 @@ _BOOK = "reflex___state____state.surge_app___state___book____book_state"
 _HYDRATED = '"is_hydrated_rx_state_":true'
 _HASHES = re.compile(r"\[((?:[`'\"][0-9a-f]{16}[`'\"],?){3,})\]")
 _SCHEMA = re.compile(r"[`'\"]([0-9a-f]{32})[`'\"]")
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the server has used: processor time, commands in Redis, memory."""
+
+    workers_ms: float
+    redis_ms: float
+    commands: float
+    workers_kib: float
+    redis_kib: float
+
+    def each_since(self, before: Spent, count: int) -> Spent:
+        """Return the difference, divided by so many sessions."""
+        pairs = zip(astuple(self), astuple(before), strict=True)
+        return Spent(*((now - then) / count for now, then in pairs))
 
 
 @dataclass
@@ -106,21 +123,26 @@ def main() -> None:
 async def _measure(settings: Settings) -> None:
     async with running(settings, process="bench") as services:
         sale = await open_sale(services, units=_SESSIONS * 2)
-        sessions = [Session(cookies) for cookies in await _visitors(services, sale, _SESSIONS + 50)]
+        sessions = [
+            Session(cookies) for cookies in await _visitors(services, sale, _SESSIONS + _EARLY)
+        ]
     url = f"http://127.0.0.1:{settings.port}"
     boot = _boot(settings, sale)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         # Whatever a worker makes once is made by these.
-        early, late = sessions[:50], sessions[50:]
+        early, late = sessions[:_EARLY], sessions[_EARLY:]
         await _open(early, http, url, boot)
-        before = _memory(settings)
+        before = _spent(settings)
         seconds = await _open(late, http, url, boot)
-        after = _memory(settings)
+        each = _spent(settings).each_since(before, len(late))
         _report("connect to filled page", [one.opened_ms for one in late], seconds)
-        workers, states = (
-            (now - then) / len(late) / 1024 for then, now in zip(before, after, strict=True)
+        print(
+            f"processor time of an opened page: {each.workers_ms:.1f} ms in the workers, "
+            f"{each.redis_ms:.1f} ms in Redis with {each.commands:.0f} commands\n"
+            f"memory per session: {each.workers_kib:.0f} KiB in the workers, "
+            f"{each.redis_kib:.1f} KiB in Redis",
+            flush=True,
         )
-        print(f"memory per session: {workers:.0f} KiB in the workers, {states:.1f} KiB in Redis")
         await asyncio.sleep(_HOLD_SECONDS)
         started = time.perf_counter()
         await _each(late, lambda one: one.add(sale))
@@ -181,15 +203,19 @@ def _boot(settings: Settings, sale: Sale) -> str:
     return json.dumps({"event": event, "state_schema": schema[1]})
 
 
-def _memory(settings: Settings) -> tuple[int, int]:
-    """Return the bytes of all web workers and of Redis."""
-    workers = [
-        process.memory_info().rss
-        for process in psutil.process_iter()
-        if _is_worker(process, settings)
-    ]
+def _spent(settings: Settings) -> Spent:
+    """Return what all web workers and Redis have used up to now."""
+    workers = [process for process in psutil.process_iter() if _is_worker(process, settings)]
+    busy = [process.cpu_times() for process in workers]
     with redis.Redis.from_url(settings.redis_url or "") as client:
-        return sum(workers), int(client.info("memory")["used_memory"])
+        told: Any = client.info("everything")
+    return Spent(
+        workers_ms=sum(times.user + times.system for times in busy) * 1000,
+        redis_ms=(told["used_cpu_user"] + told["used_cpu_sys"]) * 1000,
+        commands=sum(one["calls"] for name, one in told.items() if name.startswith("cmdstat_")),
+        workers_kib=sum(process.memory_info().rss for process in workers) / 1024,
+        redis_kib=told["used_memory"] / 1024,
+    )
 
 
 def _is_worker(process: psutil.Process, settings: Settings) -> bool:
