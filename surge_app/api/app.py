@@ -22,6 +22,7 @@ from surge_app.api import (
     messages,
     participants,
     payments,
+    previews,
     queue,
     refunds,
     tickets,
@@ -48,6 +49,7 @@ _MODULES = (
     participants,
     checks,
     lifecycle,
+    previews,
     refunds,
     health,
 )

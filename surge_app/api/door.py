@@ -98,15 +98,15 @@ class DoorTicketsOut(BaseModel):
 class DoorListOut(BaseModel):
     """What a scanner needs without a network.
 
-    `tickets` are pairs: the first 12 bytes of the SHA-256 of a code in base64url, and whether
-    it came in.
+    `tickets` are: the first 12 bytes of the SHA-256 of a code in base64url, and when and at which
+    gate it came in.
     """
 
     model_config = ConfigDict(from_attributes=True)
 
     event_id: str
     at: datetime
-    tickets: list[tuple[str, bool]]
+    tickets: list[tuple[str, datetime | None, str]]
 
 
 @router.get("")

@@ -59,6 +59,13 @@ class _EventFeed(_JoiningFeed):
         return [*shared, proof.CODE, feed_js.EVENT]
 
 
+class _PreviewFeed(_Feed):
+    tag = "SurgePreviewFeed"
+
+    def add_custom_code(self) -> list[str]:
+        return [feed_js.CALL, feed_js.FEED, feed_js.PREVIEW]
+
+
 class _QueueFeed(_JoiningFeed):
     tag = "SurgeQueueFeed"
 
@@ -86,6 +93,11 @@ def events() -> tuple[rx.Component, Any]:
 def event() -> tuple[rx.Component, Any]:
     """Create the feed of the event named by the address and its var, an `EventFeed`."""
     return _feed(_EventFeed, "surge_event", EventFeed())
+
+
+def preview() -> tuple[rx.Component, Any]:
+    """Create the feed of the event an organizer previews and its var, an `EventFeed`."""
+    return _feed(_PreviewFeed, "surge_preview", EventFeed())
 
 
 def queue() -> tuple[rx.Component, Any]:

@@ -200,6 +200,34 @@ function SurgeEventsFeed({ base, push }) {
 }
 """
 
+# An event before anybody sees it. Its button says why nothing happens.
+PREVIEW = """
+function SurgePreviewFeed({ base, push }) {
+  useEffect(() => {
+    const name = window.location.pathname.split("/").filter(Boolean).at(-2) ?? "";
+    return surgeFeed({
+      base,
+      push,
+      ask: (signal) => surgeCall("GET", `/api/admin/events/${name}/preview`, signal),
+      take: ({ body, skew }, value) => [
+        {
+          phase: "ready",
+          event: surgeEvent(body, skew),
+          at: Date.now(),
+          problem: value.problem,
+        },
+        document.hidden ? 60000 : 5000,
+      ],
+      on: {
+        "surge:enter": (feed) =>
+          feed.put({ problem: "This is a preview. Nothing can be bought here." }),
+      },
+    });
+  }, []);
+  return null;
+}
+"""
+
 # "Get tickets" joins at once: below the cap nobody ever sees a queue. A check before joining is
 # the waiting room's to show.
 EVENT = """

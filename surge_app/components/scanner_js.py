@@ -39,6 +39,7 @@ const doorWords = {
   other_event: ["bad", "For another event"],
   unknown: ["bad", "Not a ticket of ours"],
   unlisted: ["warn", "Not on the list"],
+  by_hand: ["warn", "Scan the ticket"],
 };
 function SurgeDoor({ slug }) {
   const base = new URL(`/api/admin/events/${encodeURIComponent(slug)}/door`,
@@ -74,11 +75,12 @@ function SurgeDoor({ slug }) {
         window.location.assign(new URL("/admin", base));
         return null;
       }
-      if (!answer.ok) throw new Error(String(answer.status));
+      if (!answer.ok) throw Object.assign(new Error(), { status: answer.status });
       setOnline(true);
       return await answer.json();
     } catch (error) {
-      setOnline(false);
+      // What the server understood and refused came over a network that works.
+      setOnline(error.status >= 400 && error.status < 500);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -96,12 +98,16 @@ function SurgeDoor({ slug }) {
   const named = () => now.current.gate.trim() || "Door";
 
   const offline = async (scan) => {
-    const hash = scan.text ? await doorHash(doorCode(scan.text)) : "";
-    const isInside = list.current.tickets.get(hash);
-    if (isInside === undefined) return { verdict: "unlisted", offline: true };
-    if (isInside) return { verdict: "already", offline: true };
-    list.current.tickets.set(hash, true);
-    keep([...now.current.pending, scan]);
+    if (!scan.text) return { verdict: "by_hand", offline: true };
+    const hash = await doorHash(doorCode(scan.text));
+    const first = list.current.tickets.get(hash);
+    if (first === undefined) return { verdict: "unlisted", offline: true };
+    if (first) {
+      return { verdict: "already", gate: first.gate, checked_in_at: first.at, offline: true };
+    }
+    const gate = named();
+    list.current.tickets.set(hash, { at: scan.at, gate });
+    keep([...now.current.pending, { ...scan, gate }]);
     return { verdict: "admitted", offline: true };
   };
   const take = async (wanted) => {
@@ -110,12 +116,14 @@ function SurgeDoor({ slug }) {
       const answer = await call("/scans", { gate: named(), scans: [scan] });
       if (!answer) return;
       setCounts(answer.counts);
-      show(answer.results[0]);
-      if (scan.text && answer.results[0].verdict === "admitted") {
-        list.current.tickets.set(await doorHash(doorCode(scan.text)), true);
+      const [one] = answer.results;
+      show(one);
+      if (scan.text && one.checked_in_at) {
+        list.current.tickets.set(
+          await doorHash(doorCode(scan.text)), { at: one.checked_in_at, gate: one.gate });
       }
-    } catch {
-      if (scan.text) show(await offline(scan));
+    } catch (error) {
+      show(error.status === 422 ? { verdict: "unknown" } : await offline(scan));
     }
   };
   const seen = (text) => {
@@ -128,9 +136,12 @@ function SurgeDoor({ slug }) {
     take({ text });
   };
   const sync = async () => {
-    const batch = now.current.pending.slice(0, 100);
+    // Those of one gate at a time: its name may have been changed since.
+    const [{ gate } = {}] = now.current.pending;
+    const batch = now.current.pending.filter((one) => one.gate === gate).slice(0, 100);
     if (!batch.length) return;
-    const answer = await call("/scans", { gate: named(), scans: batch });
+    const scans = batch.map(({ id, at, text }) => ({ id, at, text }));
+    const answer = await call("/scans", { gate: gate ?? named(), scans });
     if (!answer) return;
     const done = new Set(batch.map((one) => one.id));
     keep(now.current.pending.filter((one) => !done.has(one.id)));
@@ -154,10 +165,12 @@ function SurgeDoor({ slug }) {
       try {
         const answer = await call("/list");
         if (!answer) return;
-        list.current = { at: answer.at, tickets: new Map(answer.tickets) };
+        const tickets = new Map(
+          answer.tickets.map(([hash, at, gate]) => [hash, at ? { at, gate } : null]));
         for (const one of now.current.pending) {
-          if (one.text) list.current.tickets.set(await doorHash(doorCode(one.text)), true);
+          tickets.set(await doorHash(doorCode(one.text)), { at: one.at, gate: one.gate });
         }
+        list.current = { at: answer.at, tickets };
       } catch { /* the last list stays */ }
     };
     look();
@@ -243,8 +256,9 @@ function SurgeDoor({ slug }) {
         jsx("p", {}, [result.name, result.tier].filter(Boolean).join(" · ")),
         result.verdict === "already" && result.gate
           ? jsx("p", {}, `${result.gate}, ${doorClock(result.checked_in_at)}`) : null,
-        result.offline ? jsx("p", { className: "small" },
-          `Without a network, by the list of ${doorClock(list.current.at)}`) : null)
+        result.offline ? jsx("p", { className: "small" }, result.verdict === "by_hand"
+          ? "Without a network only codes can be checked."
+          : `Without a network, by the list of ${doorClock(list.current.at)}`) : null)
         : jsx("p", { className: "muted" }, "Scan a ticket, or find it by name.")),
     jsx("section", { className: "card" },
       jsx("video", {

@@ -39,13 +39,31 @@ async def cover_digests(session: AsyncSession) -> dict[str, str]:
     return dict(result.all())
 
 
-async def cover(session: AsyncSession, slug: str) -> EventCover | None:
-    """Return the picture of a published event."""
-    return await session.scalar(
+async def cover_digest(session: AsyncSession, event_id: str) -> str:
+    """Return what names the picture of an event, empty if it has none."""
+    query = select(col(EventCover.digest)).where(col(EventCover.event_id) == event_id)
+    return await session.scalar(query) or ""
+
+
+async def cover(
+    session: AsyncSession, slug: str, *, with_drafts: bool = False
+) -> EventCover | None:
+    """Return the picture of an event."""
+    query = (
         select(EventCover)
         .join(Event, col(Event.id) == col(EventCover.event_id))
-        .where(col(Event.slug) == slug, col(Event.phase) != EventPhase.DRAFT)
+        .where(col(Event.slug) == slug)
     )
+    if not with_drafts:
+        query = query.where(col(Event.phase) != EventPhase.DRAFT)
+    return await session.scalar(query)
+
+
+async def copy_cover(session: AsyncSession, slug: str, *, to: str) -> None:
+    """Give another event, which has none yet, the picture of this one, if it has one."""
+    found, copy = await cover(session, slug, with_drafts=True), await event_by_slug(session, to)
+    if found is not None and copy is not None:
+        session.add(EventCover(event_id=copy.id, image=found.image, digest=found.digest))
 
 
 async def tiers(session: AsyncSession, event_ids: Iterable[str]) -> dict[str, list[Tier]]:

@@ -48,7 +48,7 @@ _COUNTS = text(
 )
 _CODES = text(
     """
-    SELECT t.code, t.checked_in_at IS NOT NULL AS is_inside
+    SELECT t.code, t.checked_in_at, coalesce(t.checked_in_gate, '') AS gate
     FROM tickets t JOIN bookings b ON b.id = t.booking_id
     WHERE b.event_id = :event_id AND t.status = 'valid' ORDER BY t.id
     """
@@ -114,7 +114,7 @@ async def counts(session: AsyncSession, event_id: str) -> tuple[int, int]:
     return row.valid, row.inside
 
 
-async def codes(session: AsyncSession, event_id: str) -> Sequence[tuple[str, bool]]:
-    """Return the codes of all valid tickets, with whether they came in."""
+async def codes(session: AsyncSession, event_id: str) -> Sequence[tuple[str, datetime | None, str]]:
+    """Return the codes of all valid tickets, with when and where they came in."""
     rows: Sequence[Any] = (await session.execute(_CODES, {"event_id": event_id})).all()
-    return [(row.code, row.is_inside) for row in rows]
+    return [(row.code, row.checked_in_at, row.gate) for row in rows]

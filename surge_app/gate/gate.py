@@ -43,10 +43,12 @@ from surge_app.gate.rules import (
     is_plain,
     is_scanner,
     is_socket,
+    is_upload,
     page_target,
     plain_queue,
     polled_event,
 )
+from surge_app.services.covers import LARGEST_UPLOAD
 from surge_app.settings import Settings
 
 _SAFE = {"GET", "HEAD"}
@@ -81,7 +83,7 @@ class Gate:
             return
         scope.setdefault("state", {})["client_address"] = request.address
         guarded = with_headers(send, self._security)
-        receive = limited(receive, largest=_LARGEST_BODY)
+        receive = limited(receive, largest=_largest_body(request.path))
         answer, extra = await self._decide(request, scope)
         plain = plain_queue(request.path) if answer is None else None
         if plain is not None:
@@ -129,7 +131,7 @@ class Gate:
         held = held_event(request.path)
         reasons: tuple[tuple[SurgeError, bool], ...] = (
             (NotFound(), not is_plain(request.path)),
-            (PayloadTooLarge(), int_of(request.headers.get("content-length", "")) > _LARGEST_BODY),
+            (PayloadTooLarge(), _is_too_large(request)),
             (NotAdmitted(), held is not None and held not in identity.passes(request.cookies)),
             (
                 NotAdmitted(),
@@ -219,7 +221,9 @@ class Gate:
         self, request: Request, _target: Target
     ) -> tuple[Answer | None, list[tuple[str, str]]]:
         services = container.current()
-        extra = [("permissions-policy", CAMERA)] if is_scanner(request.path) else []
+        extra = [("x-robots-tag", "noindex, nofollow")]
+        if is_scanner(request.path):
+            extra.append(("permissions-policy", CAMERA))
         operator = await services.admin_access.session(request.cookies)
         if operator is None:
             if services.identity.has_signed_out(request.cookies):
@@ -249,6 +253,14 @@ class Gate:
         return redirect(
             "/events", identity.end_admin_session().header, identity.signed_out().header
         )
+
+
+def _largest_body(path: str) -> int:
+    return LARGEST_UPLOAD if is_upload(path) else _LARGEST_BODY
+
+
+def _is_too_large(request: Request) -> bool:
+    return int_of(request.headers.get("content-length", "")) > _largest_body(request.path)
 
 
 def _as_file(scope: Scope) -> Scope:

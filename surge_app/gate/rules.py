@@ -68,6 +68,12 @@ def is_scanner(path: str) -> bool:
     return len(parts) == 4 and parts[:2] == ["admin", "events"] and parts[3] == "door"  # noqa: PLR2004
 
 
+def is_upload(path: str) -> bool:
+    """Whether a path takes a picture, `/api/admin/events/{slug}/cover`, so a larger body."""
+    parts = path.strip("/").split("/")
+    return len(parts) == 5 and parts[:3] == ["api", "admin", "events"] and parts[4] == "cover"  # noqa: PLR2004
+
+
 def is_socket(path: str) -> bool:
     """Whether a path is that of the live connection, in whatever way it goes on."""
     return path.startswith("/_event")

@@ -10,7 +10,7 @@ import reflex as rx
 
 from surge_app.gate.rules import Access
 from surge_app.pages import book, bookings, event, events, find, queue
-from surge_app.pages.admin import board, checks, desk, door, editor, people
+from surge_app.pages.admin import board, checks, desk, door, editor, people, preview
 from surge_app.pages.admin import events as events_admin
 from surge_app.pages.admin import queue as queue_admin
 from surge_app.state.admin.board import BoardState
@@ -111,6 +111,7 @@ ROUTES = (
         Access.ADMIN,
         (ProblemState.dismiss, EditorState.load),
     ),
+    Route("/admin/events/[slug]/preview", preview.page, "Preview · Surge", Access.ADMIN),
     Route(
         "/admin/bookings/[ref]",
         desk.page,

@@ -20,15 +20,16 @@ def page() -> rx.Component:
         rx.cond(value.phase == "loading", rx.fragment(), served.arrived()),
         switch(
             value.phase,
-            ("loading", _loading()),
-            ("ready", _ready(value)),
+            ("loading", loading()),
+            ("ready", ready(value)),
             ("missing", _missing()),
             _unreachable(value),
         ),
     )
 
 
-def _loading() -> rx.Component:
+def loading() -> rx.Component:
+    """Build what holds the place of an event until it has arrived."""
     return surfaces.loading(
         rx.el.span(class_name="skeleton cover", aria_hidden=True),
         surfaces.skeleton("34px", "6rem"),
@@ -60,7 +61,8 @@ def _unreachable(value: Any) -> rx.Component:
     )
 
 
-def _ready(value: Any) -> rx.Component:
+def ready(value: Any) -> rx.Component:
+    """Build an event from its feed; the preview shows the same."""
     event = value.event
     return rx.fragment(
         surfaces.cover(event.cover, first=True),

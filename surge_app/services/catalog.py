@@ -87,6 +87,21 @@ class Catalog:
         """
         return await self._events.one(slug)
 
+    async def preview(self, slug: str) -> EventView:
+        """Return one event as attendees would see it, drafts included, as it is this moment.
+
+        Raises:
+            NotFound: If there is no such event.
+        """
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+            counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
+            digest = await catalog_queries.cover_digest(session, event.id)
+        return event_view(event, tiers, counts, utc_now(), digest)
+
     async def offer(self, slug: str) -> Offer:
         """Return the prices and rules of one event, at most a second old; raises like `event`."""
         return await self._offers.one(slug)

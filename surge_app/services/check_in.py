@@ -97,12 +97,13 @@ class DoorList:
 
     Attributes:
         tickets: For each valid ticket the first 12 bytes of the SHA-256 of its code, in
-            base64url, and whether it came in: nothing of it opens a door or names anybody.
+            base64url, and when and where it came in: nothing of it opens a door or names
+            anybody.
     """
 
     event_id: str
     at: datetime
-    tickets: tuple[tuple[str, bool], ...]
+    tickets: tuple[tuple[str, datetime | None, str], ...]
 
 
 class CheckIn:
@@ -182,7 +183,7 @@ class CheckIn:
         event = await self._event(slug)
         async with self._database.transaction() as session:
             codes = await queries.codes(session, event.id)
-        tickets = tuple((hashed(code), is_inside) for code, is_inside in codes)
+        tickets = tuple((hashed(code), came_in, gate) for code, came_in, gate in codes)
         return DoorList(event.id, utc_now(), tickets)
 
     async def _event(self, slug: str) -> Event:

@@ -6,8 +6,9 @@ import hashlib
 import io
 import warnings
 
+import anyio
 import anyio.to_thread
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from sqlalchemy.dialects.postgresql import insert
 
 from surge_app.db import catalog as queries
@@ -23,6 +24,8 @@ _MOST_PIXELS = 40_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 82
 _MOST_CARDS = 64
+_ONE_PICTURE = "The picture has to be a JPEG, PNG or WebP of at most 10 MB and 40 megapixels."
+_STANDS_STILL = "The picture has to stand still; this one is animated."
 
 
 class Covers:
@@ -33,8 +36,10 @@ class Covers:
         self._database = database
         self._catalog = catalog
         self._cards: dict[tuple[str, ...], bytes] = {}
+        # A large picture takes a few hundred megabytes while it is painted.
+        self._easel = anyio.CapacityLimiter(1)
 
-    async def save(self, slug: str, upload: bytes, *, actor: str) -> None:
+    async def save(self, slug: str, upload: bytes, *, actor: str) -> str:
         """Take a picture in place of the drawn cover.
 
         What is kept is painted anew, cut to 1200 by 630: nothing of the file itself, such as
@@ -45,11 +50,14 @@ class Covers:
             upload: A JPEG, PNG or WebP of at most `LARGEST_UPLOAD` bytes.
             actor: Who asks.
 
+        Returns:
+            What names the picture in its address.
+
         Raises:
-            InvalidRequest: If it is no such picture.
+            InvalidRequest: If it is no such picture; the sentence says why.
             NotFound: If there is no such event.
         """
-        image = await anyio.to_thread.run_sync(_painted_anew, upload)
+        image = await anyio.to_thread.run_sync(_painted_anew, upload, limiter=self._easel)
         digest = hashlib.sha256(image).hexdigest()[:16]
         async with self._database.transaction() as session:
             event = await queries.event_by_slug(session, slug)
@@ -64,11 +72,12 @@ class Covers:
                 AuditEntry(actor=actor, action="cover.save", subject=slug, after={"digest": digest})
             )
         self._catalog.forget()
+        return digest
 
     async def remove(self, slug: str, *, actor: str) -> None:
         """Go back to the drawn cover; raises NotFound without a picture."""
         async with self._database.transaction() as session:
-            cover = await queries.cover(session, slug)
+            cover = await queries.cover(session, slug, with_drafts=True)
             if cover is None:
                 raise NotFound
             await session.delete(cover)
@@ -82,6 +91,20 @@ class Covers:
         if cover is None:
             raise NotFound
         return cover.image
+
+    async def shown(self, slug: str) -> tuple[bytes, str]:
+        """Return the cover an organizer sees, drafts included, and its media type.
+
+        Raises:
+            NotFound: If there is no such event.
+        """
+        async with self._database.transaction() as session:
+            if await queries.event_by_slug(session, slug) is None:
+                raise NotFound
+            cover = await queries.cover(session, slug, with_drafts=True)
+        if cover is None:
+            return cover_art.svg(slug), "image/svg+xml"
+        return cover.image, "image/jpeg"
 
     async def drawing(self, slug: str) -> bytes:
         """Return the drawn cover of an event, an SVG; raises NotFound."""
@@ -102,29 +125,41 @@ class Covers:
 
 
 def _painted_anew(upload: bytes) -> bytes:
-    msg = "The picture has to be a JPEG, PNG or WebP of at most 10 MB and 40 megapixels."
     if len(upload) > LARGEST_UPLOAD:
-        raise InvalidRequest(msg)
+        raise InvalidRequest(_ONE_PICTURE)
     try:
         with warnings.catch_warnings():
             # A small file may unfold into a picture that fills the memory.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(upload), formats=_FORMATS) as opened:
-                if opened.width * opened.height > _MOST_PIXELS:
-                    raise InvalidRequest(msg)
-                upright = ImageOps.exif_transpose(opened).convert("RGB")
-    except (
-        UnidentifiedImageError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
-        raise InvalidRequest(msg) from error
+                _check(opened)
+                picture = _cut(opened)
+    except InvalidRequest:
+        raise
+    except Exception as error:  # a broken file makes Pillow raise whatever its reader met
+        raise InvalidRequest(_ONE_PICTURE) from error
     out = io.BytesIO()
-    size = (cover_art.WIDTH, cover_art.HEIGHT)
-    ImageOps.fit(upright, size, Image.Resampling.LANCZOS).save(
-        out, "JPEG", quality=_QUALITY, optimize=True, progressive=True
-    )
+    picture.save(out, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
     return out.getvalue()
+
+
+def _check(opened: Image.Image) -> None:
+    if opened.width * opened.height > _MOST_PIXELS:
+        raise InvalidRequest(_ONE_PICTURE)
+    # A JPEG of several pictures is a photograph with its depth or brightness beside it.
+    if opened.format in {"PNG", "WEBP"} and getattr(opened, "is_animated", False):
+        raise InvalidRequest(_STANDS_STILL)
+
+
+def _cut(opened: Image.Image) -> Image.Image:
+    """Return it upright, on white where one could see through, cut and without its metadata."""
+    size = (cover_art.WIDTH, cover_art.HEIGHT)
+    # A large JPEG is not unfolded further than needed.
+    opened.draft("RGB", (2 * cover_art.WIDTH, 2 * cover_art.HEIGHT))
+    upright = ImageOps.exif_transpose(opened)
+    kind = "RGBA" if upright.has_transparency_data else "RGB"
+    cut = ImageOps.fit(upright.convert(kind), size, Image.Resampling.LANCZOS)
+    # On new paper: what was written on the back of the old, such as a comment, would be saved too.
+    paper = Image.new("RGB", size, "white")
+    paper.paste(cut, mask=cut if kind == "RGBA" else None)
+    return paper

@@ -126,7 +126,7 @@ class Lifecycle:
         return len(refs)
 
     async def duplicate(self, slug: str, *, new_slug: str, starts_at: datetime, actor: str) -> str:
-        """Copy an event with its tiers as a draft that opens at once; returns the new slug.
+        """Copy an event with tiers and picture as a draft that opens at once; returns the new slug.
 
         Raises:
             InvalidRequest: If the new address cannot be used.
@@ -156,7 +156,10 @@ class Lifecycle:
             ),
             **copied,
         )
-        return await self._catalog.create(new, actor=actor)
+        copy = await self._catalog.create(new, actor=actor)
+        async with self._database.transaction() as session:
+            await catalog_queries.copy_cover(session, slug, to=copy)
+        return copy
 
     async def _tell(self) -> None:
         self._catalog.forget()

@@ -62,7 +62,10 @@ class TierSettings:
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """An event as its organizer edits it, drafts included; times are aware UTC."""
+    """An event as its organizer edits it, drafts included; times are aware UTC.
+
+    `cover_digest` is that of its own picture, empty while the cover is drawn.
+    """
 
     slug: str
     name: str
@@ -78,6 +81,7 @@ class EventSettings:
     organizer_email: str
     organizer_phone: str
     phase: str
+    cover_digest: str
     tiers: tuple[TierSettings, ...]
 
 
@@ -142,6 +146,7 @@ class Organizer:
                 raise NotFound
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
             counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
+            digest = await catalog_queries.cover_digest(session, event.id)
         listed = tuple(
             TierSettings(
                 id=tier.id,
@@ -153,8 +158,9 @@ class Organizer:
             )
             for tier in tiers
         )
-        names = [one.name for one in fields(EventSettings) if one.name != "tiers"]
-        return EventSettings(tiers=listed, **{name: getattr(event, name) for name in names})
+        names = {one.name for one in fields(EventSettings)} - {"tiers", "cover_digest"}
+        values = {name: getattr(event, name) for name in names}
+        return EventSettings(tiers=listed, cover_digest=digest, **values)
 
     async def create(self, new: NewEvent, *, actor: str) -> str:
         """Create an event and tell the line of it at once; raises like `Catalog.create`."""

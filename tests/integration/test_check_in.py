@@ -142,10 +142,13 @@ async def test_the_list_for_scanners_tells_what_is_valid_and_no_code_and_no_name
 ) -> None:
     slug = await new_sale()
     _, codes = await _codes(new_buyer, slug, quantity=2)
-    await _send(surge, slug, _scan(codes[0]))
+    (first,) = await _send(surge, slug, _scan(codes[0]), gate="North")
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
         answer = await http.get(f"/api/admin/events/{slug}/door/list")
-    listed = dict(map(tuple, answer.json()["tickets"]))
-    assert listed == {hashed(codes[0]): True, hashed(codes[1]): False}
+    listed = {name: tuple(came_in) for name, *came_in in answer.json()["tickets"]}
+    assert listed == {
+        hashed(codes[0]): (first["checked_in_at"], "North"),
+        hashed(codes[1]): (None, ""),
+    }
     assert not any(code in answer.text for code in codes)
     assert "Asha" not in answer.text

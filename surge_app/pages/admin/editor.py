@@ -9,7 +9,9 @@ import reflex as rx
 from surge_app.components import console, controls, line, live, status, surfaces
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link
+from surge_app.components.cover_field import cover_field
 from surge_app.pages.parts import problem_notice
+from surge_app.services.covers import LARGEST_UPLOAD
 from surge_app.state.admin.editor import EditorState, TierForm
 
 _REFRESH_SECONDS = 3
@@ -121,6 +123,7 @@ def _event() -> rx.Component:
         console.news(EditorState.done, EditorState.problem),
         _cancelled(),
         _details(),
+        _cover(),
         _tiers(),
         _ends(),
     )
@@ -134,6 +137,7 @@ def _stage() -> rx.Component:
             "draft",
             rx.fragment(
                 controls.chip("Draft", tone="off"),
+                button_link("Preview", href=f"/admin/events/{event.slug}/preview"),
                 button("Publish", kind="primary", on_click=EditorState.publish),
             ),
         ),
@@ -141,7 +145,7 @@ def _stage() -> rx.Component:
             "published",
             rx.fragment(
                 controls.chip("Published", tone="good"),
-                button_link("See it as an attendee", href=f"/events/{event.slug}"),
+                button_link("See it as an attendee", href=f"/admin/events/{event.slug}/preview"),
             ),
         ),
         controls.chip("Cancelled", tone="off"),
@@ -200,6 +204,19 @@ def _details() -> rx.Component:
             on_submit=EditorState.save,
             key=event.slug,
         ),
+    )
+
+
+def _cover() -> rx.Component:
+    event = EditorState.event
+    return surfaces.card(
+        rx.el.h2("Picture"),
+        rx.el.p(
+            "A JPEG, PNG or WebP of at most 10 MB. It is cut to 1200 by 630, and where and with "
+            "what it was taken is removed. Without one, the event has a drawn cover.",
+            class_name="muted small",
+        ),
+        cover_field(event.slug, event.cover_digest, largest=LARGEST_UPLOAD),
     )
 
 

@@ -48,6 +48,7 @@ class EventForm:
     organizer_phone: str = ""
     phase: str = "draft"
     has_sold: bool = False
+    cover_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,7 @@ def _form(found: EventSettings) -> EventForm:
         sales_close_at=_local(found.sales_close_at, zone),
         max_per_person=str(found.max_per_person),
         phase=found.phase,
+        cover_digest=found.cover_digest,
         has_sold=any(one.sold for one in found.tiers),
         **texts,
     )

@@ -1,0 +1,77 @@
+"""In `/api/admin/events/{slug}`: an event as attendees will see it, and its picture."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import EventOut, ProblemOut
+from surge_app.errors import PayloadTooLarge
+
+router = APIRouter(
+    prefix="/api/admin/events/{slug}",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 413, 422, 429)},
+)
+_OWN = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("image/jpeg", "image/png", "image/webp")
+        },
+    }
+}
+
+
+class CoverOut(BaseModel):
+    """What names the picture of an event in its address; empty while the cover is drawn."""
+
+    digest: str
+
+
+@router.get("/preview")
+async def preview_event(
+    slug: str, response: Response, services: Services, user: AdminUser
+) -> EventOut:
+    """Return an event as attendees would see it this moment, drafts included."""
+    _ = user
+    response.headers.update(_OWN)
+    view = await services.catalog.preview(slug)
+    # The public address has no picture of a draft.
+    own = f"/api/admin/events/{slug}/cover?v={view.cover_digest or 'drawn'}"
+    return EventOut.of(view).model_copy(update={"cover": own})
+
+
+@router.get("/cover", response_class=Response)
+async def get_own_cover(slug: str, services: Services, user: AdminUser) -> Response:
+    """Return the picture of an event, or its drawing; drafts included."""
+    _ = user
+    content, media_type = await services.covers.shown(slug)
+    return Response(content, media_type=media_type, headers=_OWN)
+
+
+@router.put("/cover", openapi_extra=_BODY)
+async def put_cover(slug: str, request: Request, services: Services, user: AdminUser) -> CoverOut:
+    """Take a JPEG, PNG or WebP of at most 10 MB as the picture; it is painted anew, 1200 by 630.
+
+    The body is the file itself. It is not read before the caller is known.
+    """
+    upload = bytearray()
+    try:
+        async for part in request.stream():
+            upload += part
+    except ClientDisconnect as error:
+        # The gate lets no more through than fits.
+        raise PayloadTooLarge from error
+    return CoverOut(digest=await services.covers.save(slug, bytes(upload), actor=user))
+
+
+@router.delete("/cover")
+async def remove_cover(slug: str, services: Services, user: AdminUser) -> CoverOut:
+    """Go back to the drawn cover."""
+    await services.covers.remove(slug, actor=user)
+    return CoverOut(digest="")

@@ -1,0 +1,41 @@
+"""An event as attendees will see it, before they do; nothing can be bought here."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components import feed, shell, surfaces
+from surge_app.components.choice import switch
+from surge_app.components.controls import button, button_link
+from surge_app.pages import event
+
+
+def page() -> rx.Component:
+    """Build the page."""
+    source, value = feed.preview()
+    return shell.page(
+        source,
+        rx.cond(value.phase == "ready", _banner(value.event.slug), rx.fragment()),
+        switch(
+            value.phase,
+            ("loading", event.loading()),
+            ("ready", event.ready(value)),
+            _unreachable(value.problem),
+        ),
+    )
+
+
+def _banner(slug: rx.Var[str]) -> rx.Component:
+    return surfaces.notice(
+        "Only organizers see this page, and nothing can be bought on it.",
+        title="Preview",
+        action=button_link("Back to the event", href=f"/admin/events/{slug}/edit"),
+    )
+
+
+def _unreachable(problem: rx.Var[str]) -> rx.Component:
+    return surfaces.state(
+        "There is nothing to preview",
+        rx.cond(problem != "", problem, "There is no such event, or no connection."),
+        action=button("Try again", on_click=feed.tell("retry")),
+    )
