@@ -16,6 +16,7 @@ from surge_app.components import crash, shell
 from surge_app.container import current, running
 from surge_app.embedded import backing_services
 from surge_app.gate.gate import Gate
+from surge_app.gate.kept import KeptPolls
 from surge_app.gate.watch import Watch
 from surge_app.jobs import jobs_running
 from surge_app.launch import development_secrets
@@ -33,7 +34,7 @@ class SurgeApp(rx.App):
 
     def __call__(self) -> ASGIApp:
         """Return the ASGI application of one process."""
-        return Watch(Gate(super().__call__(), settings), settings)
+        return KeptPolls(Watch(Gate(super().__call__(), settings), settings), settings)
 
 
 @asynccontextmanager

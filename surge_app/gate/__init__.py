@@ -1,1 +1,1 @@
-"""The gate: the outermost layer. It answers polls, and decides which page a person may open."""
+"""The gate: the outermost layers. They answer polls, and decide which page a person may open."""

@@ -22,7 +22,7 @@ from surge_app.errors import (
 from surge_app.gate.cold import ColdPages
 from surge_app.gate.headers import CAMERA, lasting, security_headers
 from surge_app.gate.plain import PlainQueue, needs_javascript
-from surge_app.gate.poll import Polls
+from surge_app.gate.poll import answer_poll
 from surge_app.gate.request import (
     Answer,
     Request,
@@ -64,7 +64,6 @@ class Gate:
         self._app = app
         self._settings = settings
         self._security = security_headers(settings)
-        self._polls = Polls(self._security)
         self._plain = PlainQueue(app)
         self._cold = ColdPages(app, base_url=settings.base_url)
 
@@ -75,7 +74,8 @@ class Gate:
             return
         slug = polled_event(scope["path"])
         if slug is not None and scope["type"] == "http" and scope["method"] == "GET":
-            await self._polls.answer(container.current(), scope, send, slug)
+            answer = await answer_poll(container.current(), scope, slug)
+            await answer.send(send, self._security)
             return
         request = read_request(scope, trusted_proxy_hops=self._settings.trusted_proxy_hops)
         if scope["type"] == "websocket":

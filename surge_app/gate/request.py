@@ -15,6 +15,7 @@ from surge_app.errors import LineUnavailable, RateLimited, SurgeError
 
 _FIRST_ERROR = 400
 _PROBLEM_TYPE = "application/problem+json"
+_NOT_KEPT = ("cache-control", "no-store")
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -93,8 +94,12 @@ def json_answer(
 ) -> Answer:
     """Return a JSON answer no one may keep."""
     raw = json.dumps(body, separators=(",", ":")).encode()
-    extra = (("cache-control", "no-store"), *headers)
-    return Answer(status, raw, media or "application/json", extra)
+    return Answer(status, raw, media or "application/json", (_NOT_KEPT, *headers))
+
+
+def json_text_answer(text: str) -> Answer:
+    """Return an answer whose JSON stands already."""
+    return Answer(200, text.encode(), "application/json", (_NOT_KEPT,))
 
 
 def problem(error: SurgeError) -> Answer:
@@ -108,7 +113,7 @@ def problem(error: SurgeError) -> Answer:
 def redirect(location: str, *cookies: str, status: int = 303) -> Answer:
     """Send a person elsewhere."""
     target = quote(location, safe="/:?&=%#+@")
-    headers = (("location", target), ("cache-control", "no-store"))
+    headers = (("location", target), _NOT_KEPT)
     return Answer(status, headers=(*headers, *(("set-cookie", cookie) for cookie in cookies)))
 
 
@@ -135,7 +140,7 @@ def plain_page(
         href=html.escape(href),
         head=head,
     )
-    extra = (("cache-control", "no-store"), *headers)
+    extra = (_NOT_KEPT, *headers)
     return Answer(status, body.encode(), "text/html; charset=utf-8", extra)
 
 

@@ -29,7 +29,10 @@ class Target:
     root: str
 
 
-_POLLED = re.compile(r"/api/queue/([a-z0-9]+(?:-[a-z0-9]+)*)")
+QUEUE_API = "/api/queue/"
+"""What the address of every line in the API begins with."""
+
+_POLLED = re.compile(QUEUE_API + r"([a-z0-9]+(?:-[a-z0-9]+)*)")
 _ROOTS = {
     "events": Access.COLD,
     "queue": Access.COLD,

@@ -13,11 +13,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from surge_app.services.seal import Seal
+from surge_app.services.seal import Seal, is_current
 
 _VISITOR_AGE = timedelta(days=30)
 _PASS_AGE = timedelta(hours=2)
@@ -28,6 +29,8 @@ _LINK_TOKEN_BYTES = 12
 _MOST_BOOKINGS = 20
 _MOST_PASSES = 5
 _MOST_PLACES = 5
+# About 30 MB in a process when full.
+_KEPT_VISITORS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Identity:
         self._signers: dict[str, URLSafeTimedSerializer] = {}
         self._visitor_seal = Seal(secret_keys, salt=_salt("visitor"))
         self._visitor_cookie = f"{self.cookie_name('visitor')}="
+        # Who waits shows the same cookie again and again, and opening one is most of a poll.
+        self._visitor_of = lru_cache(_KEPT_VISITORS)(self._opened_visitor)
 
     def cookie_name(self, purpose: str) -> str:
         """Return the full name of a cookie, such as `surge_visitor`."""
@@ -76,9 +81,16 @@ class Identity:
         for part in cookie_header.split(";"):
             text = part.lstrip()
             if text.startswith(self._visitor_cookie):
-                sealed = text[len(self._visitor_cookie) :].strip(' "')
-                return _visitor(self._visitor_seal.opened(sealed, age=_VISITOR_AGE))
+                found = self._visitor_of(text[len(self._visitor_cookie) :].strip(' "'))
+                if found is None or not is_current(found[1], age=_VISITOR_AGE):
+                    return None
+                return found[0]
         return None
+
+    def _opened_visitor(self, sealed: str) -> tuple[Visitor, int] | None:
+        opened = self._visitor_seal.opened(sealed)
+        visitor = None if opened is None else _visitor(opened[0])
+        return None if opened is None or visitor is None else (visitor, opened[1])
 
     def visitor(self, cookie_header: str) -> str | None:
         """Return the id of the visitor a request's cookies name, or None."""

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from surge_app.errors import LineUnavailable, NotFound, SurgeError
 from surge_app.kv.line import LineState, LineStore, Look, unpacked
+from surge_app.services.identity import Visitor
 from surge_app.services.line_answers import (
     Pace,
     check_known,
@@ -143,11 +144,21 @@ class LineViews:
         watch = self._watches.get(slug)
         return Pace() if watch is None else watch.pace
 
-    def saw(self, slug: str, number: int) -> None:
-        """Remember that a number polled; Redis is told with the next look."""
+    def told(self, slug: str, view: Snapshot, visitor: Visitor | None) -> str | None:
+        """Return the JSON for whoever polls; None if only Redis knows what to say.
+
+        That somebody who waits has polled is remembered; Redis is told with the next look.
+        """
+        if visitor is None:
+            return view.answer_stranger()
+        number = visitor.places.get(slug)
+        if number is None or view.is_newer(number):
+            return None
+        body = view.answer(number)
         watch = self._watches.get(slug)
-        if watch is not None:
+        if body is not None and watch is not None:
             watch.seen.add(number)
+        return body
 
     async def close(self) -> None:
         """Stop looking."""

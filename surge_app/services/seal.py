@@ -31,8 +31,8 @@ class Seal:
         """
         self._keys = [hmac.digest(key.encode(), salt.encode(), "sha256") for key in secret_keys]
 
-    def opened(self, value: str, *, age: timedelta) -> object:
-        """Return what was signed; None if it is not genuine or older than `age`."""
+    def opened(self, value: str) -> tuple[object, int] | None:
+        """Return what was signed, and when in seconds of the epoch; None if it is not genuine."""
         try:
             signed, _, signature = value.encode("ascii").rpartition(b".")
         except UnicodeEncodeError:
@@ -40,19 +40,21 @@ class Seal:
         for key in self._keys:
             expected = b2a_base64(hmac.digest(key, signed, "sha256"), newline=False)[:_SIGNATURE]
             if hmac.compare_digest(expected.translate(_TO_URL), signature):
-                return _read(signed, age)
+                return _read(signed)
         return None
 
 
-def _read(signed: bytes, age: timedelta) -> object:
+def is_current(signed_at: int, *, age: timedelta) -> bool:
+    """Whether something signed at that moment may still be used."""
+    return 0 <= time() - signed_at <= age.total_seconds()
+
+
+def _read(signed: bytes) -> tuple[object, int]:
     # Genuine, so it is what we wrote.
     payload, _, stamp = signed.rpartition(b".")
-    signed_at = int.from_bytes(_decoded(stamp), "big")
-    if not 0 <= time() - signed_at <= age.total_seconds():
-        return None
-    if payload.startswith(b"."):
-        return _parsed(zlib.decompress(_decoded(payload[1:])).decode())[0]
-    return _parsed(_decoded(payload).decode())[0]
+    is_packed = payload.startswith(b".")
+    text = zlib.decompress(_decoded(payload[1:])) if is_packed else _decoded(payload)
+    return _parsed(text.decode())[0], int.from_bytes(_decoded(stamp), "big")
 
 
 def _decoded(text: bytes) -> bytes:

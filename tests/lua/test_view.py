@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from surge_app.errors import LineUnavailable, NotFound
 from surge_app.kv.client import connect
 from surge_app.kv.line import LineState, LineStore, Look, packed, unpacked
+from surge_app.services.identity import Visitor
 from surge_app.services.line_answers import Pace, to_answer
 from surge_app.services.line_view import LineViews, Snapshot
 from tests.lua.line import Line
@@ -113,8 +114,8 @@ async def test_the_state_of_the_sale_is_told_to_who_waits_and_to_strangers(
 async def test_who_polls_a_worker_is_alive_for_redis(line: Line, views: LineViews) -> None:
     await line.join_all("inside", "a", "b")
     await line.silence("a")
-    await views.next(line.slug)
-    views.saw(line.slug, 2)
+    view = await views.next(line.slug)
+    assert views.told(line.slug, view, Visitor("a", {line.slug: 2})) is not None
     await views.next(line.slug)
     await views.next(line.slug)
     await line.leave("inside")
