@@ -23,6 +23,7 @@ from surge_app import launch
 from surge_app.cli_admin import admin_app
 from surge_app.cli_ops import backup, privacy_app, restore
 from surge_app.cli_parts import ACTOR, JsonFlag, print_json, with_services
+from surge_app.cli_rehearse import rehearse
 from surge_app.container import Container
 from surge_app.demo import demo_events
 from surge_app.embedded import backing_services, check_reachable
@@ -31,7 +32,6 @@ from surge_app.frontend_build import PROJECT
 from surge_app.jobs import jobs_running
 from surge_app.log import configure_logging
 from surge_app.money import rupees
-from surge_app.rehearsal import Rehearsal, rehearse
 from surge_app.services.offers import NewEvent, NewTier
 from surge_app.services.preflight import examine
 from surge_app.settings import load_settings
@@ -51,6 +51,7 @@ app.add_typer(refund_app, name="refund")
 app.add_typer(privacy_app, name="privacy")
 app.command("backup")(backup)
 app.command("restore")(restore)
+app.command("rehearse")(rehearse)
 
 
 def main() -> None:
@@ -167,35 +168,6 @@ def seed_demo() -> None:
                 continue
 
     with_services(work)
-
-
-@app.command("rehearse")
-def rehearse_command(
-    event: Annotated[str, typer.Option(help="Slug of the event to rehearse.")],
-    visitors: Annotated[int, typer.Option(min=1, max=20_000)] = 100,
-    url: Annotated[str | None, typer.Option(help="Where Surge runs; this machine only.")] = None,
-    patience_seconds: Annotated[int, typer.Option(min=5, max=3600)] = 120,
-    *,
-    as_json: JsonFlag = False,
-) -> None:
-    """Send virtual attendees through line, hold and sandbox payment; for sandbox installs only."""
-    settings = load_settings()
-    plan = Rehearsal(
-        url=url or settings.local_url,
-        slug=event,
-        visitors=visitors,
-        patience_seconds=patience_seconds,
-    )
-    verdict = asyncio.run(rehearse(plan))
-    if as_json:
-        print_json(asdict(verdict))
-    else:
-        table = Table("What happened", "Count", title=f"Rehearsal of {event}")
-        for name, value in asdict(verdict).items():
-            table.add_row(name.replace("_", " "), str(value))
-        Console().print(table)
-    if not verdict.is_good:
-        raise typer.Exit(_BROKEN_PROMISE)
 
 
 @event_app.command("create")

@@ -23,12 +23,16 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.
 
 
 def with_services(
-    work: Callable[[Container], Awaitable[_Result]], *, process: str = "cli"
+    work: Callable[[Container], Awaitable[_Result]],
+    *,
+    process: str = "cli",
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> _Result:
     """Run some work with the services of this installation, and return its result."""
     with backing_services(launch.development_secrets(load_settings())) as settings:
         check_reachable(settings)
-        return asyncio.run(_run(settings, work, process))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(_run(settings, work, process))
 
 
 def print_json(value: object) -> None:

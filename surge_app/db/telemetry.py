@@ -19,6 +19,7 @@ _SALES = text(
             WHERE u.tier_id = t.id AND u.status = 'held')), 0) AS held
     FROM events e LEFT JOIN tiers t ON t.event_id = e.id
     WHERE e.phase <> 'draft' AND e.starts_at > now() - CAST(:since AS interval)
+        AND NOT (e.is_rehearsal AND coalesce(e.sales_close_at, e.starts_at) <= now())
     GROUP BY e.id, e.slug ORDER BY e.slug
     """
 )

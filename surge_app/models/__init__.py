@@ -32,6 +32,7 @@ from surge_app.models.payments import (
     RefundStatus,
     UnmatchedPayment,
 )
+from surge_app.models.rehearsals import Rehearsal, RehearsalStatus
 
 __all__ = [
     "LIVE_INTENT_STATUSES",
@@ -64,6 +65,8 @@ __all__ = [
     "PaymentStatus",
     "Refund",
     "RefundStatus",
+    "Rehearsal",
+    "RehearsalStatus",
     "Role",
     "Ticket",
     "TicketStatus",

@@ -46,7 +46,8 @@ class Event(SQLModel, table=True):
     """One occasion, with its rules of sale.
 
     `queue_seed` draws the order of early arrivals; `line_early` is how many there were, known
-    from the opening on. No number above `line_floor` was ever issued in the line.
+    from the opening on. No number above `line_floor` was ever issued in the line. A rehearsal is
+    in no list and no sum.
     """
 
     __tablename__ = "events"
@@ -95,6 +96,7 @@ class Event(SQLModel, table=True):
     organizer_email: str = text_field(default="")
     organizer_phone: str = text_field(default="")
     ask_attendee_names: bool = Field(default=False)
+    is_rehearsal: bool = Field(default=False)
     created_at: datetime = created_field()
 
 

@@ -75,4 +75,18 @@ def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter
     if settings.uses_sandbox_mail or settings.uses_sandbox_sms:
         router.include_router(outbox_router(outbox))
     router.include_router(faults_router(faults))
+    _add_vendors(router, settings)
     return router
+
+
+def _add_vendors(router: APIRouter, settings: Settings) -> None:
+    played = {
+        "payments": settings.uses_sandbox_payments,
+        "mail": settings.uses_sandbox_mail,
+        "sms": settings.uses_sandbox_sms,
+    }
+
+    @router.get("/vendors")
+    async def vendors() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - the router keeps it
+        """Tell which vendors are played here, so that a rehearsal keeps away from live ones."""
+        return {name: "sandbox" if is_played else "live" for name, is_played in played.items()}

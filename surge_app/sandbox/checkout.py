@@ -88,13 +88,14 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
 
     @router.get("/orders/{order_id}")
     async def checkout_order(order_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
-        """Tell the checkout what is owed."""
+        """Tell the checkout what is owed, and a rehearsal what went back."""
         try:
             book = await known(orders.get(order_id))
         except VendorError as error:
             return JSONResponse(error.content, error.status)
         shown = {name: book.order[name] for name in ("id", "amount", "currency", "status")}
-        return JSONResponse({**shown, "key": keys.razorpay_key_id})
+        refunded = sum(paid["amount_refunded"] for paid in book.payments.values())
+        return JSONResponse({**shown, "amount_refunded": refunded, "key": keys.razorpay_key_id})
 
     @router.post("/orders/{order_id}/attempts")
     async def attempt(order_id: str, wanted: Attempt) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it

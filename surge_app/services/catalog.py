@@ -76,8 +76,8 @@ class Catalog:
         self._offers = _Fresh(self._load_offers)
 
     async def events(self) -> list[EventView]:
-        """Return every published event, the soonest first, at most a second old."""
-        return list((await self._events.all()).values())
+        """Return every published event but rehearsals, the soonest first, a second old at most."""
+        return [view for view in (await self._events.all()).values() if not view.is_rehearsal]
 
     async def event(self, slug: str) -> EventView:
         """Return one event, at most a second old.
@@ -220,6 +220,7 @@ def event_view(
         organizer_email=event.organizer_email,
         organizer_phone=event.organizer_phone,
         ask_attendee_names=event.ask_attendee_names,
+        is_rehearsal=event.is_rehearsal,
         cover_digest=cover_digest,
         tiers=views,
     )
@@ -313,6 +314,8 @@ def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
         organizer_email=new.organizer_email.strip(),
         organizer_phone=new.organizer_phone.strip(),
         ask_attendee_names=new.ask_attendee_names,
+        payment_seconds=new.payment_seconds,
+        is_rehearsal=new.is_rehearsal,
     )
 
 

@@ -45,7 +45,9 @@ class NewEvent:
     Attributes:
         fee_paise: None takes the setting of the installation.
         ask_attendee_names: Whether each ticket carries the name of who comes with it.
+        payment_seconds: How long somebody who is paying keeps the tickets.
         is_draft: Whether only organizers see it, until it is published.
+        is_rehearsal: Whether it is nobody's sale: in no list and no sum, found by its address.
     """
 
     slug: str
@@ -69,7 +71,9 @@ class NewEvent:
     organizer_email: str = ""
     organizer_phone: str = ""
     ask_attendee_names: bool = False
+    payment_seconds: int = 720
     is_draft: bool = False
+    is_rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ def check_event(new: NewEvent) -> None:
             "The limits are out of range.": not (
                 1 <= new.max_per_person <= 100  # noqa: PLR2004  the CHECK of the table
                 and 5 <= new.hold_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
+                and 60 <= new.payment_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
                 and new.concurrent_buyers >= 1
                 and (new.admissions_per_minute is None or new.admissions_per_minute >= 1)
                 and (new.fee_paise is None or new.fee_paise >= 0)

@@ -107,12 +107,13 @@ class Organizer:
         self._notifications = notifications
 
     async def overview(self) -> list[EventStats]:
-        """Return the stats of every event, the soonest first."""
+        """Return the stats of every event but rehearsals, the soonest first."""
         async with self._database.transaction() as session:
-            events = await catalog_queries.events(session, with_drafts=True)
+            listed = await catalog_queries.events(session, with_drafts=True)
+            events = [event for event in listed if not event.is_rehearsal]
             tiers = await catalog_queries.tiers(session, [event.id for event in events])
             counts = await units.counts_by_tier(
-                session, [tier.id for listed in tiers.values() for tier in listed]
+                session, [tier.id for some in tiers.values() for tier in some]
             )
             found = [
                 await self._stats(session, event, tiers.get(event.id, []), counts)

@@ -47,6 +47,7 @@ class EventView:
     Attributes:
         status: One of the words of the JSON contract.
         ask_attendee_names: Whether each ticket carries the name of who comes with it.
+        is_rehearsal: Whether it is nobody's sale, and in no list.
         cover_digest: Of the organizer's picture; empty if the cover is drawn.
     """
 
@@ -69,6 +70,7 @@ class EventView:
     organizer_email: str
     organizer_phone: str
     ask_attendee_names: bool
+    is_rehearsal: bool
     cover_digest: str
     tiers: tuple[TierView, ...]
 

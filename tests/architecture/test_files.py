@@ -37,6 +37,7 @@ PACKAGES = {
     "components",
     "pages",
     "jobs",
+    "rehearsal",
 }
 SCRIPTS = sorted((ROOT / "surge_app" / "kv" / "lua").glob("*.lua"))
 

@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from surge_app.container import Container
-from tests.conftest import NewBuyer, NewSale, Surge, eventually, free_port
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 ROOT = Path(__file__).parents[2]
 GOOD = {
@@ -258,38 +258,6 @@ def test_a_server_that_cannot_be_reached_is_one_sentence(
     _assert_sentence(code, out, error)
     assert error.startswith(f"{name}: ")
     assert "geheim" not in error
-
-
-async def test_a_rehearsal_plays_a_whole_sale_and_counts_it(
-    surge: Surge, new_sale: NewSale, services: Container
-) -> None:
-    slug = await new_sale(units=24, concurrent_buyers=12)
-    done = surge.command(
-        *("rehearse", "--event", slug, "--visitors", "30", "--url", surge.url, "--json"),
-    )
-    verdict = json.loads(done.stdout)
-    assert done.returncode == 0, verdict
-    counts = {name: verdict[name] for name in ("visitors", "booked", "sold_out", "gave_up")}
-    assert counts == {"visitors": 30, "booked": 24, "sold_out": 6, "gave_up": 0}
-    assert (verdict["server_errors"], verdict["refused"], verdict["inversions"]) == (0, 0, 0)
-    stats = await services.organizer.stats(slug)
-    assert (stats.sold, stats.held, stats.available) == (24, 0, 0)
-    assert all(finding.holds for finding in await services.audit.run(slug=slug))
-
-
-@pytest.mark.parametrize("url", ["https://tickets.example", "http://127.0.0.1.evil.example"])
-def test_a_rehearsal_sends_nobody_to_another_machine(surge: Surge, url: str) -> None:
-    done = surge.command("rehearse", "--event", "x", "--url", url)
-    _assert_sentence(done.returncode, done.stdout, done.stderr)
-
-
-def test_a_rehearsal_of_nothing_is_one_sentence(surge: Surge) -> None:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    done = surge.command("rehearse", "--event", "x", "--url", nobody)
-    _assert_sentence(done.returncode, done.stdout, done.stderr)
-    words = ("--event", "no-such-event", "--url", surge.url, "--patience-seconds", "5")
-    done = surge.command("rehearse", "--visitors", "2", *words)
-    _assert_sentence(done.returncode, done.stdout, done.stderr)
 
 
 def test_the_commands_leave_the_running_surge_running(surge: Surge) -> None:

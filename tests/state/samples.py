@@ -65,6 +65,7 @@ def event(*tiers: TierView, status: str = "on_sale") -> EventView:
         organizer_email="",
         organizer_phone="",
         ask_attendee_names=False,
+        is_rehearsal=False,
         cover_digest="",
         tiers=tiers or (tier("general", "General", 100_000),),
     )

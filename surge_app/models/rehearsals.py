@@ -1,0 +1,58 @@
+"""Rehearsals the console has started, with their progress and their report."""
+
+# SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
+# pyright: reportAssignmentType=false
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from surge_app.models.base import created_field, id_field, one_of, text_field, time_field
+
+
+class RehearsalStatus(StrEnum):
+    """running -> kept (every promise held) | broken (one did not) | stopped (it did not end)."""
+
+    RUNNING = "running"
+    KEPT = "kept"
+    BROKEN = "broken"
+    STOPPED = "stopped"
+
+
+class Rehearsal(SQLModel, table=True):
+    """One rehearsal; an index lets only one run at a time.
+
+    Attributes:
+        wish: What was asked for.
+        progress: The last sample.
+        report: In the end.
+        problem: Why it stopped, in a sentence.
+        seen_at: When its process last wrote; long ago means that it is gone.
+    """
+
+    __tablename__ = "rehearsals"
+    __table_args__ = (
+        one_of("status", RehearsalStatus),
+        Index(
+            "uq_rehearsals_running",
+            "status",
+            unique=True,
+            postgresql_where=text("status = 'running'"),
+        ),
+    )
+
+    id: str = id_field()
+    status: str = text_field(default=RehearsalStatus.RUNNING)
+    started_by: str = text_field()
+    wish: dict[str, Any] = Field(sa_type=JSONB)
+    progress: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    report: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    problem: str = text_field(default="")
+    created_at: datetime = created_field()
+    seen_at: datetime = time_field()

@@ -1,0 +1,159 @@
+"""Paying in the sandbox, with its bad days, and looking for the tickets afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from surge_app.rehearsal.browser import Answer, Browser
+from surge_app.rehearsal.notes import Payment
+from surge_app.rehearsal.plan import Person, Plan
+
+_CAPTURE_AFTER_SECONDS = 3.0
+_LOOK_SECONDS = 2.0
+_AFTER_THE_END_SECONDS = 3.0
+_HOW: dict[str, dict[str, object]] = {
+    "duplicate": {"webhook": "duplicate"},
+    "before_callback": {"webhook": "before_callback"},
+    "out_of_order": {"webhook": "out_of_order"},
+    "no_webhook": {"webhook": "none"},
+    "lost": {"webhook": "none"},
+    "forged": {"webhook": "forged"},
+    "authorized": {"outcome": "authorized", "capture_after_seconds": _CAPTURE_AFTER_SECONDS},
+}
+_SILENT = {"no_callback", "lost", "too_late"}
+
+
+class Payer:
+    """Pays for one hold."""
+
+    def __init__(self, browser: Browser, plan: Plan, person: Person) -> None:
+        """Pay nothing yet."""
+        self._browser = browser
+        self._notes = browser.crowd.notes
+        self._plan = plan
+        self._person = person
+
+    async def pay(self, intent: dict[str, Any], *, walks_away: bool) -> str:
+        """Start the payment and pay, and return how it ended."""
+        contact = _contact(self._person, str(intent["id"]))
+        path = f"/api/intents/{intent['id']}/payment"
+        order = await self._browser.insist("start payment", "POST", path, contact)
+        if not order.is_good:
+            return "expired" if order.code == "intent_expired" else "refused"
+        if walks_away:
+            return "walked_away"
+        if order.body["amount_paise"] != intent["total_paise"]:
+            self._notes.break_promise("the order asks for another amount than was shown")
+        self._notes.bad_days[self._person.bad_day or "none"] += 1
+        payment = Payment(
+            self._person.index,
+            str(intent["id"]),
+            str(order.body["order_id"]),
+            int(order.body["amount_paise"]),
+        )
+        fields = await self._attempt(payment)
+        if not fields.is_good:
+            return "refused"
+        self._notes.payments.append(payment)
+        return await self._hand_over(payment, fields.body)
+
+    async def _attempt(self, payment: Payment) -> Answer:
+        """Pay as the day wants it; returns what the checkout hands to the page."""
+        day = self._person.bad_day
+        if day == "second_try":
+            await self._ask_bank(payment, outcome="failed")
+        elif day == "failed_then_captured":
+            failed = await self._ask_bank(payment, outcome="failed", webhook="none")
+            metadata = failed.body.get("error", {}).get("metadata", {})
+            late = metadata.get("payment_id")
+            return await self._ask_bank(payment, payment_id=late, webhook="out_of_order")
+        elif day == "too_late":
+            await self._outlast(payment)
+        elif day == "delayed":
+            late = self._plan.late_seconds
+            return await self._ask_bank(payment, webhook="delayed", delay_seconds=late)
+        return await self._ask_bank(payment, **_HOW.get(day, {}))
+
+    async def _ask_bank(self, payment: Payment, **wanted: object) -> Answer:
+        path = f"/sandbox/razorpay/orders/{payment.order_id}/attempts"
+        body = {"outcome": "captured", **wanted}
+        return await self._browser.insist("pay at the bank", "POST", path, body)
+
+    async def _outlast(self, payment: Payment) -> None:
+        shown = await self._look(payment)
+        left = float(shown.body.get("remaining_seconds", 0)) if shown.is_good else 0.0
+        await asyncio.sleep(left + _AFTER_THE_END_SECONDS)
+
+    async def _hand_over(self, payment: Payment, fields: dict[str, Any]) -> str:
+        """Tell Surge as the page does, unless the day has the browser closed first."""
+        if self._person.bad_day in _SILENT and not await self._heard_of(payment):
+            return "refunded" if payment.refunded else "checking"
+        if not await self._call_back(payment, fields):
+            return "checking"
+        if not payment.booking_ref:
+            if not await self._heard_of(payment):
+                return "refunded" if payment.refunded else "checking"
+            await self._call_back(payment, fields)
+        return await self._take_tickets(payment)
+
+    async def _call_back(self, payment: Payment, fields: dict[str, Any]) -> bool:
+        for _ in range(2 if self._person.bad_day == "duplicate" else 1):
+            path = "/api/payments/razorpay/callback"
+            told = await self._browser.insist("callback", "POST", path, fields)
+            if not told.is_good:
+                self._notes.break_promise(f"a callback was answered with {told.status} {told.code}")
+                return False
+            ref = str(told.body.get("booking_ref") or "")
+            if payment.booking_ref and ref != payment.booking_ref:
+                self._notes.break_promise("one payment led to two bookings")
+            payment.booking_ref = ref
+        return True
+
+    async def _heard_of(self, payment: Payment) -> bool:
+        """Wait until Surge has heard of the money by itself; return whether it is a booking."""
+        until = time.monotonic() + self._plan.settle_seconds
+        while time.monotonic() < until:
+            await asyncio.sleep(_LOOK_SECONDS)
+            shown = await self._look(payment)
+            if shown.is_good and shown.body.get("booking_ref"):
+                payment.booking_ref = str(shown.body["booking_ref"])
+                return True
+            if await refunded(self._browser, payment):
+                return False
+        return False
+
+    async def _take_tickets(self, payment: Payment) -> str:
+        self._notes.booked_at.append(self._notes.clock())
+        path = f"/api/bookings/{payment.booking_ref}"
+        shown = await self._browser.insist("tickets", "GET", path)
+        if not shown.is_good:
+            self._notes.break_promise(f"a booking did not open: {shown.status} {shown.code}")
+            return "booked"
+        if shown.body["total_paise"] != payment.paise:
+            self._notes.break_promise("a booking has another total than was paid")
+        tickets = [str(ticket["code"]) for ticket in shown.body["tickets"]]
+        if len(tickets) != sum(line["quantity"] for line in shown.body["lines"]):
+            self._notes.break_promise("a booking has another number of tickets than was paid for")
+        self._notes.tickets.update(tickets)
+        return "booked"
+
+    async def _look(self, payment: Payment) -> Answer:
+        return await self._browser.call("look at hold", "GET", f"/api/intents/{payment.intent_id}")
+
+
+async def refunded(browser: Browser, payment: Payment) -> bool:
+    """Ask the sandbox whether all of a payment went back."""
+    path = f"/sandbox/razorpay/orders/{payment.order_id}"
+    order = await browser.call("ask the bank", "GET", path)
+    payment.refunded = order.is_good and order.body["amount_refunded"] >= payment.paise
+    return payment.refunded
+
+
+def _contact(person: Person, intent_id: str) -> dict[str, str]:
+    return {
+        "name": f"Visitor {person.index}",
+        "email": f"visitor{person.index}-{intent_id.lower()}@example.com",
+        "phone": f"+9198{person.index % 100_000_000:08d}",
+    }

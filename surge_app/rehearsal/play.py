@@ -1,0 +1,181 @@
+"""Playing a sale against a running Surge, over HTTP alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable
+
+from surge_app.errors import ConfigurationError
+from surge_app.rehearsal.browser import Crowd, crowd, is_here
+from surge_app.rehearsal.notes import Notes, Sample
+from surge_app.rehearsal.paying import refunded
+from surge_app.rehearsal.plan import Person, Plan, people
+from surge_app.rehearsal.report import Report, report_of
+from surge_app.rehearsal.visitor import Visitor
+
+OnSample = Callable[[Sample], None]
+_EVERY_SECONDS = 1.0
+_GOING_HOME_SECONDS = 5.0
+
+
+async def rehearse(
+    base_url: str,
+    plan: Plan,
+    *,
+    on_sample: OnSample | None = None,
+    stop: asyncio.Event | None = None,
+    is_elsewhere_meant: bool = False,
+) -> Report:
+    """Play a sale and judge it; the load for whoever breaks things meanwhile.
+
+    The event must be there, see `stage.open_stage`, and everything it sells is sold for good. While
+    Surge is away the visitors do as pages do: they ask again, and keep their cookies.
+
+    Args:
+        base_url: Where Surge runs, such as `http://127.0.0.1:3000`.
+        plan: What to play.
+        on_sample: Called once a second with where things stand; it must return at once.
+        stop: Once it is set nobody goes on, and what has happened is judged.
+        is_elsewhere_meant: Whether another machine than this one may be asked.
+
+    Returns:
+        What happened and which promises held; the audit is added by whoever may look at the
+        database, see `stage.look_at_books`.
+
+    Raises:
+        ConfigurationError: If the address is not this machine, or Surge does not answer there,
+            is no sandbox, or does not know the event.
+    """
+    if not is_elsewhere_meant and not is_here(base_url):
+        msg = "A rehearsal sends its visitors to this machine only, unless told otherwise."
+        raise ConfigurationError(msg)
+    await require_sandbox(base_url)
+    notes = Notes()
+    async with crowd(base_url, notes, visitors=plan.visitors) as visitors:
+        await _require_event(visitors, plan.event)
+        notes.steps.clear()
+        notes.started = time.monotonic()
+        async with _sampling(visitors, plan, on_sample):
+            await _play(visitors, plan, stop or asyncio.Event())
+            played = notes.clock()
+            await _settle(visitors, plan)
+        last = await visitors.browser(0).insist("watch", "GET", f"/api/events/{plan.event}")
+    return report_of(plan, notes, last.body, played_seconds=played)
+
+
+async def _play(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
+    notes = visitors.notes
+    tasks = {
+        asyncio.create_task(_attend(visitors, plan, person), name=f"visitor {person.index}")
+        for person in people(plan)
+    }
+    stopping = asyncio.create_task(stop.wait())
+    left: set[asyncio.Task[None]] = tasks
+    until = time.monotonic() + plan.most_seconds
+    while left and not stopping.done() and time.monotonic() < until:
+        _, left = await asyncio.wait(left, timeout=_EVERY_SECONDS / 4)
+    stopping.cancel()
+    notes.outcomes["sent home"] += len(left)
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=_GOING_HOME_SECONDS)
+
+
+async def _attend(visitors: Crowd, plan: Plan, person: Person) -> None:
+    outcome = await Visitor(visitors, plan, person).attend()
+    visitors.notes.outcomes[outcome] += 1
+
+
+async def _settle(visitors: Crowd, plan: Plan) -> None:
+    """Wait until nothing is held and every payment has become a booking or went back."""
+    notes = visitors.notes
+    browser = visitors.browser(0)
+    until = time.monotonic() + plan.settle_seconds
+    late = any(payment for payment in notes.payments) and notes.bad_days["delayed"]
+    not_before = time.monotonic() + (plan.late_seconds if late else 0)
+    while time.monotonic() < until:
+        open_payments = [
+            payment
+            for payment in notes.payments
+            if not payment.booking_ref and not payment.refunded
+        ]
+        for payment in open_payments:
+            await refunded(browser, payment)
+        held = notes.samples[-1].held if notes.samples else 0
+        if not open_payments and not held and time.monotonic() >= not_before:
+            return
+        await asyncio.sleep(_EVERY_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _sampling(
+    visitors: Crowd, plan: Plan, on_sample: OnSample | None
+) -> AsyncGenerator[None]:
+    task = asyncio.create_task(_sample(visitors, plan, on_sample))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _sample(visitors: Crowd, plan: Plan, on_sample: OnSample | None) -> None:
+    notes, browser = visitors.notes, visitors.browser(0)
+    while True:
+        asleep = time.monotonic()
+        await asyncio.sleep(_EVERY_SECONDS)
+        lag = time.monotonic() - asleep - _EVERY_SECONDS
+        event, line = await asyncio.gather(
+            browser.call("watch", "GET", f"/api/events/{plan.event}"),
+            browser.call("watch", "GET", f"/api/queue/{plan.event}"),
+        )
+        tiers = event.body.get("tiers", [])
+        sample = Sample(
+            seconds=round(notes.clock(), 1),
+            arrived=notes.arrived,
+            waiting=notes.waiting,
+            inside=notes.inside,
+            line=int(line.body.get("waiting", 0)),
+            free=sum(tier["available"] for tier in tiers),
+            held=sum(tier["held"] for tier in tiers),
+            sold=sum(tier["sold"] for tier in tiers),
+            booked=len(notes.booked_at),
+            requests=notes.requests(),
+            errors=notes.server_errors() + notes.lost(),
+            lag_ms=round(lag * 1000, 1),
+        )
+        if event.is_good and line.is_good:
+            notes.samples.append(sample)
+        if on_sample is not None:
+            on_sample(sample)
+
+
+async def require_sandbox(base_url: str) -> None:
+    """Ask a running Surge whether payments, mail and SMS are all played there.
+
+    Raises:
+        ConfigurationError: If it does not answer, or one of them is live.
+    """
+    async with crowd(base_url, Notes(), visitors=1) as asking:
+        answer = await asking.browser(0).call("watch", "GET", "/sandbox/vendors")
+    if answer.status == 0:
+        msg = f"Surge does not answer at {base_url}; start it with `make run`."
+        raise ConfigurationError(msg)
+    live = [name for name in ("payments", "mail", "sms") if answer.body.get(name) != "sandbox"]
+    if live:
+        msg = (
+            f"Not the sandbox at {base_url}: {', '.join(live)}. A rehearsal never touches real "
+            "money, and writes to nobody."
+        )
+        raise ConfigurationError(msg)
+
+
+async def _require_event(visitors: Crowd, slug: str) -> None:
+    answer = await visitors.browser(0).call("watch", "GET", f"/api/events/{slug}")
+    if not answer.is_good:
+        msg = f"There is no event {slug!r} at {visitors.base_url}."
+        raise ConfigurationError(msg)

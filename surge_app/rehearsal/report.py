@@ -1,0 +1,238 @@
+"""What a rehearsal showed: figures, and the promises that held or did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from surge_app.rehearsal.fairness import Fairness, judge
+from surge_app.rehearsal.notes import BOOKING_STEPS, POLL, Notes, Sample, Step
+from surge_app.rehearsal.plan import Plan
+
+POLL_GOAL_MS = 250.0
+STEP_GOAL_MS = 1_000.0
+_PERCENTS = (50, 90, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One promise and how it stood.
+
+    Attributes:
+        code: Stable, for programs.
+        is_speed: Whether it is about speed, which also depends on the machine.
+    """
+
+    code: str
+    text: str
+    holds: bool
+    found: str
+    is_speed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepFigures:
+    """How one step went."""
+
+    name: str
+    calls: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    slowest_ms: float
+    statuses: dict[str, int]
+    unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything, in a form that can be printed, stored and drawn."""
+
+    plan: Plan
+    promises: tuple[Promise, ...]
+    outcomes: dict[str, int]
+    bad_days: dict[str, int]
+    figures: dict[str, float]
+    steps: tuple[StepFigures, ...]
+    fairness: Fairness
+    samples: tuple[Sample, ...]
+    booked_at: tuple[float, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every promise held, those about speed included."""
+        return all(promise.holds for promise in self.promises)
+
+    @property
+    def broken(self) -> tuple[Promise, ...]:
+        """The promises that did not hold."""
+        return tuple(promise for promise in self.promises if not promise.holds)
+
+    def with_promises(self, more: Sequence[Promise]) -> Report:
+        """Return the report with what somebody else found, such as the audit."""
+        return replace(self, promises=(*self.promises, *more))
+
+    def without_speed(self) -> Report:
+        """Return the report without goals for speed, for a machine that has other work."""
+        kept = tuple(promise for promise in self.promises if not promise.is_speed)
+        return replace(self, promises=kept)
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        found = asdict(self)
+        found["plan"]["bad_days"] = dict(self.plan.bad_days)
+        return {"ok": self.is_good, **found}
+
+
+def report_of(
+    plan: Plan, notes: Notes, event: Mapping[str, Any], *, played_seconds: float
+) -> Report:
+    """Judge what was written down.
+
+    Args:
+        plan: What was played.
+        notes: What the visitors saw.
+        event: The event as the server shows it in the end; empty if it does not answer.
+        played_seconds: Until the last visitor had gone.
+    """
+    fairness = judge(notes.waits)
+    return Report(
+        plan=plan,
+        promises=tuple(_promises(plan, notes, fairness, event)),
+        outcomes=dict(sorted(notes.outcomes.items())),
+        bad_days=dict(sorted(notes.bad_days.items())),
+        figures=_figures(notes, fairness, played_seconds),
+        steps=tuple(_step(name, step) for name, step in sorted(notes.steps.items())),
+        fairness=fairness,
+        samples=tuple(notes.samples),
+        booked_at=tuple(round(moment, 2) for moment in notes.booked_at),
+    )
+
+
+def _promises(
+    plan: Plan, notes: Notes, fairness: Fairness, event: Mapping[str, Any]
+) -> list[Promise]:
+    tiers = event.get("tiers", [])
+    sold, held, free, all_of = (
+        sum(tier[name] for tier in tiers) for name in ("sold", "held", "available", "capacity")
+    )
+    open_payments = [one for one in notes.payments if not one.booking_ref and not one.refunded]
+    twice = [code for code, count in notes.tickets.items() if count > 1]
+    turned_away = notes.outcomes["sold_out"]
+    errors, lost = notes.server_errors(), notes.lost()
+    found = [
+        Promise("answers", "Surge answers in the end.", bool(tiers), f"{len(tiers)} tiers"),
+        Promise(
+            "stock",
+            "Every place is sold, held or free, and none is sold twice.",
+            sold + held + free == all_of and not twice and len(notes.tickets) <= all_of,
+            f"{sold} sold + {held} held + {free} free of {all_of}; {len(notes.tickets)} tickets "
+            f"seen, {len(twice)} twice",
+        ),
+        Promise(
+            "sold",
+            "Nobody is told that all is sold while something is left.",
+            not turned_away or free + held == 0,
+            f"{turned_away} found it sold out, {free + held} left",
+        ),
+        Promise(
+            "money",
+            "Whoever paid has tickets, or the money back.",
+            not open_payments,
+            f"{len(notes.payments)} paid, {sum(one.refunded for one in notes.payments)} refunded, "
+            f"{len(open_payments)} neither",
+        ),
+        Promise(
+            "order",
+            "Nobody who polls as told is overtaken, and no number is given twice.",
+            fairness.inversions == 0 and not fairness.twice,
+            f"{fairness.inversions} inversions in {fairness.waits} waits, "
+            f"{len(fairness.twice)} numbers twice",
+        ),
+        Promise(
+            "no_errors",
+            "No answer of 500 and above, and none missing.",
+            errors == 0 and lost == 0,
+            f"{errors} errors, {lost} unanswered of {notes.requests() + lost}",
+        ),
+        Promise(
+            "no_surprise",
+            "No visitor sees anything a page could not explain.",
+            not notes.broken,
+            "; ".join(sorted(set(notes.broken))[:5]) or "nothing",
+        ),
+        Promise(
+            "sockets",
+            "No open checkout is cut off.",
+            notes.sockets_lost == 0,
+            f"{notes.sockets_lost} of {notes.sockets_opened} cut off",
+        ),
+    ]
+    return [*found, *_speed(plan, notes)]
+
+
+def _speed(plan: Plan, notes: Notes) -> list[Promise]:
+    poll = percentile(notes.steps[POLL].took_ms, 99)
+    found = [_fast("polls", "Polls", poll, POLL_GOAL_MS, POLL)]
+    if not plan.only_wait:
+        slowest, name = max(
+            (percentile(notes.steps[one].took_ms, 99), one) for one in BOOKING_STEPS
+        )
+        found.append(_fast("steps", "Steps of a booking", slowest, STEP_GOAL_MS, name))
+    return found
+
+
+def _fast(code: str, what: str, p99: float, goal: float, step: str) -> Promise:
+    text = f"{what} are answered within {goal:.0f} ms, 99 of 100."
+    return Promise(code, text, p99 <= goal, f"{p99:.0f} ms ({step})", is_speed=True)
+
+
+def _figures(notes: Notes, fairness: Fairness, played_seconds: float) -> dict[str, float]:
+    seconds = max(played_seconds, 0.001)
+    return {
+        "played_seconds": round(played_seconds, 1),
+        "seconds": round(notes.clock(), 1),
+        "requests": notes.requests(),
+        "requests_per_second": round(notes.requests() / max(notes.clock(), 0.001), 1),
+        "bookings": len(notes.booked_at),
+        "bookings_per_second": round(len(notes.booked_at) / seconds, 2),
+        "most_bookings_in_a_second": _most_in_a_second(notes.booked_at),
+        "longest_line": max((sample.line for sample in notes.samples), default=0),
+        "most_held": max((sample.held for sample in notes.samples), default=0),
+        "wait_p50_seconds": fairness.percentile(50),
+        "wait_p90_seconds": fairness.percentile(90),
+        "let_in_to_find_nothing": notes.in_vain,
+        "challenges_solved": notes.solved,
+        "second_tabs": notes.second_tabs,
+        "came_back": notes.came_back,
+        "sockets": notes.sockets_opened,
+        "client_lag_p99_ms": percentile([sample.lag_ms for sample in notes.samples], 99),
+    }
+
+
+def _most_in_a_second(moments: Sequence[float]) -> int:
+    counts: dict[int, int] = {}
+    for moment in moments:
+        counts[int(moment)] = counts.get(int(moment), 0) + 1
+    return max(counts.values(), default=0)
+
+
+def _step(name: str, step: Step) -> StepFigures:
+    p50, p90, p99 = (round(percentile(step.took_ms, percent), 1) for percent in _PERCENTS)
+    return StepFigures(
+        name=name,
+        calls=len(step.took_ms),
+        p50_ms=p50,
+        p90_ms=p90,
+        p99_ms=p99,
+        slowest_ms=round(max(step.took_ms, default=0.0), 1),
+        statuses={str(status): count for status, count in sorted(step.statuses.items())},
+        unanswered=step.unanswered,
+    )
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return a percentile; 0 of nothing."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0

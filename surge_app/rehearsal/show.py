@@ -1,0 +1,64 @@
+"""A rehearsal on the terminal: a line while it runs, a verdict in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from surge_app.rehearsal.notes import Sample
+from surge_app.rehearsal.report import Report
+
+_TURNS_A_SECOND = 2
+
+
+@contextmanager
+def progress() -> Generator[Callable[[Sample], None]]:
+    """Show the newest sample on standard error for a block; a plain file gets nothing."""
+    console = Console(stderr=True)
+    with Live(console=console, refresh_per_second=_TURNS_A_SECOND, transient=True) as live:
+        yield lambda sample: live.update(_now(sample))
+
+
+def show_verdict(console: Console, report: Report, page: Path) -> None:
+    """Print what held, what the visitors did, and where the whole report is."""
+    promises = Table("Promise", "Holds", "Found", title="Verdict of the rehearsal")
+    for promise in report.promises:
+        verdict = "[green]yes[/]" if promise.holds else "[bold red]NO[/]"
+        promises.add_row(promise.text, verdict, promise.found)
+    steps = Table("Step", "Calls", "p50 ms", "p90 ms", "p99 ms", "Slowest", title="Answers")
+    for step in report.steps:
+        figures = (step.p50_ms, step.p90_ms, step.p99_ms, step.slowest_ms)
+        steps.add_row(step.name, f"{step.calls:,}", *(f"{figure:,.0f}" for figure in figures))
+    ends = Table("How it ended", "Visitors")
+    for outcome, count in report.outcomes.items():
+        ends.add_row(outcome.replace("_", " "), f"{count:,}")
+    for table in (ends, steps, promises):
+        console.print(table)
+    verdict = "Every promise held." if report.is_good else "NOT every promise held."
+    console.print(f"{verdict} {report.figures['seconds']:.0f} s. Report: {page}")
+
+
+def _now(sample: Sample) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row(
+        *(
+            f"{name} [bold]{value}[/]"
+            for name, value in (
+                ("s", f"{sample.seconds:.0f}"),
+                ("arrived", f"{sample.arrived:,}"),
+                ("in line", f"{sample.line:,}"),
+                ("inside", sample.inside),
+                ("held", sample.held),
+                ("sold", f"{sample.sold:,}"),
+                ("free", f"{sample.free:,}"),
+                ("answers", f"{sample.requests:,}"),
+                ("errors", sample.errors),
+            )
+        )
+    )
+    return table

@@ -1,0 +1,149 @@
+"""One visitor: arrives, waits as told, chooses, and then does what the plan says of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from surge_app.rehearsal.browser import Answer, Browser, Crowd
+from surge_app.rehearsal.live import LiveCheckout
+from surge_app.rehearsal.notes import Notes
+from surge_app.rehearsal.paying import Payer
+from surge_app.rehearsal.plan import Person, Plan
+from surge_app.rehearsal.waiting import Waiter
+
+_MOST_VISITS = 6
+_TRIES_TO_HOLD = 3
+_SHORT = {"all_held", "not_enough_left", "sold_out"}
+_TURNED_AWAY = {"not_admitted", "person_limit"}
+_AFTER_THE_END_SECONDS = 2.5
+
+
+class Visitor:
+    """Plays one person."""
+
+    def __init__(self, crowd: Crowd, plan: Plan, person: Person) -> None:
+        """Start without a cookie."""
+        self._plan = plan
+        self._person = person
+        self._notes: Notes = crowd.notes
+        self._browser: Browser = crowd.browser(person.index)
+        self._waiter = Waiter(self._browser, plan, person)
+        self._thinks = 0
+        self._comes_back = person.comes_back
+
+    async def attend(self) -> str:
+        """Live through the sale and return how it ended."""
+        await asyncio.sleep(self._person.arrives_after)
+        self._notes.arrived += 1
+        for page in ("events", "queue"):
+            await self._browser.call("page", "GET", f"/{page}/{self._plan.event}")
+        for _ in range(_MOST_VISITS):
+            outcome = await self._waiter.wait()
+            if outcome != "admitted":
+                return outcome
+            if self._plan.only_wait:
+                await self._give_back()
+                return "waited"
+            self._notes.inside += 1
+            try:
+                outcome = await self._shop()
+            finally:
+                self._notes.inside -= 1
+            if outcome != "again":
+                return outcome
+        return "gave_up"
+
+    async def _shop(self) -> str:
+        async with self._checkout():
+            answer = await self._hold()
+            if answer is None:
+                return "again"
+            intent = answer.body
+            await self._think()
+            ending = self._person.ending
+            if ending == "release":
+                await self._browser.insist("release", "DELETE", f"/api/intents/{intent['id']}")
+                await self._give_back()
+                return "released"
+            if ending == "expire":
+                return await self._let_expire(intent)
+            payer = Payer(self._browser, self._plan, self._person)
+            return await payer.pay(intent, walks_away=ending == "walk_away")
+
+    @contextlib.asynccontextmanager
+    async def _checkout(self) -> AsyncGenerator[None]:
+        await self._browser.call("page", "GET", f"/book/{self._plan.event}")
+        if not self._person.has_socket:
+            yield
+            return
+        live = LiveCheckout(self._browser, self._plan.event)
+        await live.open()
+        try:
+            yield
+        finally:
+            await live.close()
+
+    async def _hold(self) -> Answer | None:
+        """Hold what one likes, or what is left; None if there was nothing to be had."""
+        quantity = self._person.quantity
+        for _ in range(_TRIES_TO_HOLD):
+            shown = await self._browser.insist("event", "GET", f"/api/events/{self._plan.event}")
+            await self._think()
+            wish = self._wish(shown.body, quantity)
+            if wish is None:
+                self._notes.in_vain += 1
+                break
+            answer = await self._ask_for(wish)
+            if answer.is_good:
+                return answer
+            if answer.code in _TURNED_AWAY:
+                return None
+            if answer.code not in _SHORT and not answer.is_passing:
+                self._notes.break_promise(f"a hold was answered with {answer.status} {answer.code}")
+                return None
+            quantity = 1
+        await self._give_back()
+        return None
+
+    async def _ask_for(self, wish: dict[str, object]) -> Answer:
+        path = f"/api/events/{self._plan.event}/intents"
+        answer = await self._browser.insist("hold", "POST", path, wish)
+        if answer.is_good and self._person.has_two_tabs:
+            other = await self._browser.insist("hold", "POST", path, wish)
+            if other.is_good and other.body["id"] != answer.body["id"]:
+                self._notes.break_promise("two tabs of one visitor held tickets twice")
+        return answer
+
+    def _wish(self, event: dict[str, Any], quantity: int) -> dict[str, object] | None:
+        tiers = event.get("tiers", [])
+        able = [tier for tier in tiers if tier["available"] >= quantity] or [
+            tier for tier in tiers if tier["available"]
+        ]
+        if not able:
+            return None
+        tier = able[int(self._person.taste * len(able))]
+        return {"lines": [{"tier_id": tier["id"], "quantity": min(quantity, tier["available"])}]}
+
+    async def _let_expire(self, intent: dict[str, Any]) -> str:
+        path = f"/api/intents/{intent['id']}"
+        await asyncio.sleep(intent["remaining_seconds"] + _AFTER_THE_END_SECONDS)
+        told = await self._browser.insist("look at hold", "GET", path)
+        if told.is_good and told.body["status"] not in {"expired", "released"}:
+            self._notes.break_promise(f"a hold past its end was still {told.body['status']}")
+        await self._give_back()
+        if self._comes_back:
+            self._comes_back = False
+            self._notes.came_back += 1
+            return "again"
+        return "expired"
+
+    async def _give_back(self) -> None:
+        await self._browser.insist("leave", "DELETE", f"/api/queue/{self._plan.event}")
+
+    async def _think(self) -> None:
+        part = self._person.thinks[self._thinks % len(self._person.thinks)]
+        self._thinks += 1
+        await asyncio.sleep(2 * part * self._plan.think_seconds)

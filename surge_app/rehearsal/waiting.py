@@ -1,0 +1,136 @@
+"""Waiting in line as the page does it: join, poll when told, sometimes with two tabs or a nap."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from surge_app.errors import ChallengeRequired
+from surge_app.rehearsal.browser import Answer, Browser
+from surge_app.rehearsal.notes import POLL, Wait
+from surge_app.rehearsal.plan import Person, Plan
+from surge_app.services.challenge import solve
+
+_IN_LINE = {"waiting", "paused", "scheduled"}
+_OVER = {"sold_out", "ended"}
+_MOST_JOINS = 8
+# A page has been open for a moment before anybody joins; the server may look at that.
+_OPENED_MS = 2_500.0
+_LATE_SECONDS = 5.0
+_SHORTEST_WAIT_MS = 1_000
+
+
+class Waiter:
+    """Brings one visitor through the line."""
+
+    def __init__(self, browser: Browser, plan: Plan, person: Person) -> None:
+        """Take a place nowhere yet."""
+        self._browser = browser
+        self._notes = browser.crowd.notes
+        self._plan = plan
+        self._person = person
+        self._path = f"/api/queue/{plan.event}"
+        self._naps = person.comes_back
+
+    async def wait(self) -> str:
+        """Return `admitted`, or how the wait ended otherwise."""
+        self._notes.waiting += 1
+        try:
+            return await self._wait()
+        finally:
+            self._notes.waiting -= 1
+
+    async def _wait(self) -> str:
+        until = time.monotonic() + self._plan.patience_seconds
+        for _ in range(_MOST_JOINS):
+            answer = await self._join()
+            if not answer.is_good:
+                return "refused"
+            wait = Wait(self._person.index, answer.body.get("number") or 0, self._notes.clock())
+            outcome = await self._poll(answer, wait, until)
+            if outcome == "not_joined":
+                continue
+            if wait.number:
+                self._notes.waits.append(wait)
+            return outcome
+        return "gave_up"
+
+    async def _join(self) -> Answer:
+        body: dict[str, object] = {"opened_ms": _OPENED_MS}
+        answer = await self._browser.insist("join", "POST", self._path, body)
+        while answer.status == ChallengeRequired.status:
+            body["solution"] = await asyncio.to_thread(solve, answer.body["challenge"])
+            self._notes.solved += 1
+            answer = await self._browser.insist("join", "POST", self._path, body)
+        if answer.is_good and self._person.has_two_tabs:
+            await self._second_tab(answer)
+        return answer
+
+    async def _second_tab(self, first: Answer) -> None:
+        self._notes.second_tabs += 1
+        other = await self._browser.insist("join", "POST", self._path, {"opened_ms": _OPENED_MS})
+        numbers = first.body.get("number"), other.body.get("number")
+        if other.is_good and None not in numbers and numbers[0] != numbers[1]:
+            self._notes.break_promise("two tabs of one visitor got two numbers")
+
+    async def _poll(self, answer: Answer, wait: Wait, until: float) -> str:
+        """Poll until something else than waiting is told."""
+        lost_since = 0.0
+        while time.monotonic() < until:
+            pause = 1.0
+            if answer.is_good:
+                lost_since = 0.0
+                state = answer.body["state"]
+                self._check(answer.body, wait)
+                if state == "admitted":
+                    wait.admitted = self._notes.clock()
+                    return "admitted"
+                if state in _OVER:
+                    return "sold_out" if state == "sold_out" else "ended"
+                if state not in _IN_LINE:
+                    return str(state)
+                if self._leaves(wait):
+                    return await self._leave("left_line")
+                pause = await self._pause(answer.body, wait)
+            elif not answer.is_passing:
+                return "refused"
+            else:
+                lost_since = lost_since or time.monotonic()
+                pause = max(pause, answer.retry_after)
+            asleep = time.monotonic()
+            await asyncio.sleep(pause)
+            wait.behaved &= time.monotonic() - asleep < pause + _LATE_SECONDS
+            sent = self._notes.clock()
+            answer = await self._browser.call(POLL, "GET", self._path)
+            if answer.is_good and answer.body["state"] == "waiting":
+                wait.told_to_wait = sent
+        return await self._leave("waited" if self._plan.only_wait else "gave_up")
+
+    def _check(self, told: Mapping[str, Any], wait: Wait) -> None:
+        number = told.get("number")
+        if number and not wait.number:
+            wait.number = number
+        elif number and number != wait.number:
+            self._notes.break_promise(f"number {wait.number} became {number} while waiting")
+            wait.number = number
+        if told["retry_after_ms"] < _SHORTEST_WAIT_MS:
+            self._notes.break_promise(f"told to ask again in {told['retry_after_ms']} ms")
+
+    def _leaves(self, wait: Wait) -> bool:
+        # Whoever leaves the line does so after a part of the wait of their own.
+        stays = self._person.thinks[0] * self._plan.patience_seconds / 20
+        return self._person.ending == "leave_line" and self._notes.clock() - wait.joined >= stays
+
+    async def _pause(self, told: Mapping[str, Any], wait: Wait) -> float:
+        if self._naps and told["state"] == "waiting":
+            self._naps = False
+            wait.behaved = False
+            self._notes.came_back += 1
+            return self._plan.away_seconds
+        return told["retry_after_ms"] / 1000
+
+    async def _leave(self, outcome: str) -> str:
+        await self._browser.insist("leave", "DELETE", self._path)
+        return outcome
