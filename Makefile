@@ -24,7 +24,7 @@ lint: test-ready
 bench: test-ready
 	@exec $(PY) -m bench $(ARGS)
 
-# For example: make rehearse ARGS="--event demo --visitors 500"
+# For example: make rehearse ARGS="--visitors 500 --units 150"; see docs/rehearse.md
 rehearse: run-ready
 	@exec $(PY) -m surge_app rehearse $(ARGS)
 

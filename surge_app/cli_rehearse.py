@@ -22,6 +22,7 @@ from surge_app.rehearsal.page import page_of
 from surge_app.rehearsal.plan import BAD_DAYS, MOST_SECONDS, MOST_VISITORS, USUAL_DAYS
 from surge_app.rehearsal.show import progress, show_verdict
 from surge_app.rehearsal.stage import Stage, run
+from surge_app.rehearsal.started import run_started
 from surge_app.settings import load_settings
 
 _BROKEN_PROMISE = 1
@@ -63,7 +64,9 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     max_seconds: Annotated[float, _seconds("Then everybody is sent home.")] = 600.0,
     concurrent_buyers: Annotated[int, typer.Option(min=1, help="Of the event made.")] = 100,
     hold_seconds: Annotated[int, typer.Option(min=5, max=3600, help="Of the event made.")] = 20,
-    challenge: Annotated[str, typer.Option(help="Of the event made: off, auto, always.")] = "auto",
+    challenge: Annotated[
+        str, typer.Option(help="Of the event made: off, auto or always; they cost this machine.")
+    ] = "off",
     queue_order: Annotated[str, typer.Option(help="Of the event made: fifo or random.")] = "fifo",
     url: Annotated[str | None, typer.Option(help="Where Surge runs; this machine.")] = None,
     elsewhere: Annotated[
@@ -74,12 +77,18 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
         Path | None, typer.Option(help="Folder for report.html and report.json.")
     ] = None,
     as_json: JsonFlag = False,
+    started: Annotated[
+        str | None, typer.Option(hidden=True, help="What the console has asked for.")
+    ] = None,
 ) -> None:
     """Rehearse a sale with virtual attendees, in the sandbox only.
 
     Without --event it makes an event of its own, which no list and no sum shows, and closes it in
     the end. Exit code 1 if a promise was broken.
     """
+    if started is not None:
+        _for_console(started)
+        return
     settings = load_settings()
     plan = Plan(
         event=event or "",
@@ -99,7 +108,7 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     stage = Stage(
         units, concurrent_buyers, hold_seconds, challenge=challenge, queue_order=queue_order
     )
-    where = url or f"http://127.0.0.1:{settings.port}"
+    where = url or settings.local_url
     done = _elsewhere(where, plan) if elsewhere else _here(where, plan, stage)
     done = done if goals else done.without_speed()
     folder = report or settings.data_dir / "rehearsals" / done.plan.event
@@ -124,6 +133,14 @@ def _here(where: str, plan: Plan, stage: Stage) -> Report:
             return await run(services, where, plan, stage, actor=ACTOR, on_sample=show)
 
     return with_services(work, loop_factory=uvloop.new_event_loop)
+
+
+def _for_console(rehearsal_id: str) -> None:
+    async def work(services: Container) -> bool:
+        return await run_started(services, rehearsal_id)
+
+    if not with_services(work, loop_factory=uvloop.new_event_loop):
+        raise typer.Exit(_BROKEN_PROMISE)
 
 
 def _elsewhere(where: str, plan: Plan) -> Report:

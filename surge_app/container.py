@@ -55,6 +55,7 @@ from surge_app.services.ports import PaymentGateway
 from surge_app.services.privacy import Privacy
 from surge_app.services.reconciliation import Reconciliation
 from surge_app.services.refunds import Refunds
+from surge_app.services.rehearsals import Rehearsals
 from surge_app.services.revivals import Revivals
 from surge_app.services.settlement import Settlement
 from surge_app.services.stock import Stock
@@ -105,6 +106,7 @@ class Container:
     audit: Audit
     telemetry: Telemetry
     privacy: Privacy
+    rehearsals: Rehearsals
 
 
 def build_container(
@@ -191,6 +193,7 @@ def build_container(
         audit=audit,
         telemetry=Telemetry(database, NoteStore(redis), waiting_room, audit),
         privacy=Privacy(database, contacts),
+        rehearsals=Rehearsals(database, settings),
     )
 
 
@@ -235,6 +238,7 @@ async def running(
         try:
             yield container
         finally:
+            await container.rehearsals.close()
             await container.waiting_room.views.close()
             await container.redis.aclose()
             await container.database.close()

@@ -315,3 +315,17 @@ class PaymentsPaused(GatewayUnavailable):
         """
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.retry_after_seconds = retry_after_seconds
+
+
+class RehearsalNeedsSandbox(SurgeError):
+    """A rehearsal needs the sandbox for payments, mail and SMS; live keys are configured here."""
+
+    code = "rehearsal_needs_sandbox"
+    status = 409
+
+
+class RehearsalRuns(SurgeError):
+    """A rehearsal is running already. Wait for its verdict, or stop it first."""
+
+    code = "rehearsal_runs"
+    status = 409

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("wish", postgresql.JSONB(), nullable=False),
         sa.Column("progress", postgresql.JSONB(), nullable=True),
         sa.Column("report", postgresql.JSONB(), nullable=True),
+        sa.Column("page", sa.Text(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=False),
         sa.Column(
             "created_at",

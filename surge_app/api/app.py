@@ -25,6 +25,7 @@ from surge_app.api import (
     previews,
     queue,
     refunds,
+    rehearsals,
     tickets,
     webhooks,
 )
@@ -51,6 +52,7 @@ _MODULES = (
     lifecycle,
     previews,
     refunds,
+    rehearsals,
     health,
 )
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

@@ -25,7 +25,8 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
 
     Args:
         *children: What the main part holds.
-        current: The tab that is open: events, checks, sale, queue, people, door or edit.
+        current: The tab that is open: events, checks, rehearsal, sale, queue, people, door or
+            edit.
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether there is more to see than the check-in.
     """
@@ -34,6 +35,7 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
         for name, label, before, behind in (_OF_A_SALE if slug is not None else ())
     ]
     tabs.append(_tab("Checks", "/admin/install/checks", here=current == "checks"))
+    tabs.append(_tab("Rehearsal", "/admin/install/rehearsal", here=current == "rehearsal"))
     return rx.el.div(
         rx.el.aside(
             brand("/admin"),

@@ -31,7 +31,8 @@ class Rehearsal(SQLModel, table=True):
     Attributes:
         wish: What was asked for.
         progress: The last sample.
-        report: In the end.
+        report: The figures, and the promises that did not hold.
+        page: The whole report as HTML.
         problem: Why it stopped, in a sentence.
         seen_at: When its process last wrote; long ago means that it is gone.
     """
@@ -53,6 +54,7 @@ class Rehearsal(SQLModel, table=True):
     wish: dict[str, Any] = Field(sa_type=JSONB)
     progress: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     report: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    page: str = text_field(default="")
     problem: str = text_field(default="")
     created_at: datetime = created_field()
     seen_at: datetime = time_field()

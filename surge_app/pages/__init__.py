@@ -10,7 +10,7 @@ import reflex as rx
 
 from surge_app.gate.rules import Access
 from surge_app.pages import book, bookings, event, events, find, queue
-from surge_app.pages.admin import board, checks, desk, door, editor, people, preview
+from surge_app.pages.admin import board, checks, desk, door, editor, people, preview, rehearsal
 from surge_app.pages.admin import events as events_admin
 from surge_app.pages.admin import queue as queue_admin
 from surge_app.state.admin.board import BoardState
@@ -19,6 +19,7 @@ from surge_app.state.admin.door import DoorState
 from surge_app.state.admin.editor import EditorState
 from surge_app.state.admin.events import EventsState
 from surge_app.state.admin.people import DeskState, PeopleState
+from surge_app.state.admin.rehearsal import RehearsalState
 from surge_app.state.book import BookState
 from surge_app.state.bookings import BookingState
 from surge_app.state.errors import ProblemState
@@ -125,5 +126,12 @@ ROUTES = (
         "Checks · Surge",
         Access.ADMIN,
         (ProblemState.dismiss, ChecksState.load),
+    ),
+    Route(
+        "/admin/install/rehearsal",
+        rehearsal.page,
+        "Rehearsal · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, RehearsalState.load),
     ),
 )

@@ -58,9 +58,10 @@ async def rehearse(
         notes.steps.clear()
         notes.started = time.monotonic()
         async with _sampling(visitors, plan, on_sample):
-            await _play(visitors, plan, stop or asyncio.Event())
+            stop = stop or asyncio.Event()
+            await _play(visitors, plan, stop)
             played = notes.clock()
-            await _settle(visitors, plan)
+            await _settle(visitors, plan, stop)
         last = await visitors.browser(0).insist("watch", "GET", f"/api/events/{plan.event}")
     return report_of(plan, notes, last.body, played_seconds=played)
 
@@ -89,14 +90,14 @@ async def _attend(visitors: Crowd, plan: Plan, person: Person) -> None:
     visitors.notes.outcomes[outcome] += 1
 
 
-async def _settle(visitors: Crowd, plan: Plan) -> None:
+async def _settle(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
     """Wait until nothing is held and every payment has become a booking or went back."""
     notes = visitors.notes
     browser = visitors.browser(0)
     until = time.monotonic() + plan.settle_seconds
     late = any(payment for payment in notes.payments) and notes.bad_days["delayed"]
     not_before = time.monotonic() + (plan.late_seconds if late else 0)
-    while time.monotonic() < until:
+    while time.monotonic() < until and not stop.is_set():
         open_payments = [
             payment
             for payment in notes.payments

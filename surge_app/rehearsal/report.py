@@ -158,9 +158,15 @@ def _promises(
         ),
         Promise(
             "no_surprise",
-            "No visitor sees anything a page could not explain.",
-            not notes.broken,
-            "; ".join(sorted(set(notes.broken))[:5]) or "nothing",
+            "No visitor sees anything a page could not explain, and none is turned away.",
+            not notes.broken and not notes.outcomes["refused"],
+            "; ".join([*sorted(set(notes.broken))[:5], f"{notes.outcomes['refused']} turned away"]),
+        ),
+        Promise(
+            "finished",
+            "The sale is over before the time for it is.",
+            plan.only_wait or not notes.outcomes["sent home"],
+            f"{notes.outcomes['sent home']} were sent home",
         ),
         Promise(
             "sockets",

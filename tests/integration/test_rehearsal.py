@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from surge_app.container import Container
-from tests.conftest import NewSale, Surge, free_port
+from surge_app.errors import ConfigurationError, RehearsalNeedsSandbox
+from surge_app.rehearsal import Plan, rehearse
+from surge_app.rehearsal.stage import Stage, open_stage, run
+from surge_app.services.rehearsals import Rehearsals, RehearsalWish
+from tests.conftest import NewSale, Surge, eventually, free_port
 
 _BRISK = ("--arrive-seconds", "1", "--think-seconds", "0.1", "--come-back", "0", "--no-goals")
+_SMALL = {"visitors": 12, "units": 4, "abandon_percent": 0, "has_bad_days": False}
 
 
 def _assert_refused(done: subprocess.CompletedProcess[str]) -> None:
@@ -53,3 +63,99 @@ def test_a_rehearsal_of_nothing_is_one_sentence(surge: Surge) -> None:
     words = ("--event", "no-such-event", "--url", surge.url, "--patience-seconds", "5")
     done = surge.command("rehearse", "--visitors", "2", *words)
     _assert_refused(done)
+
+
+async def test_a_rehearsal_makes_an_event_of_its_own_that_no_list_shows(
+    surge: Surge, services: Container
+) -> None:
+    shown: list[list[str]] = []
+    async with httpx.AsyncClient(base_url=surge.url) as http:
+        report = (
+            await run(
+                services,
+                surge.url,
+                Plan(
+                    event="",
+                    visitors=30,
+                    arrive_seconds=1,
+                    think_seconds=0.1,
+                    abandon=0.2,
+                    bad_days={"duplicate": 30, "second_try": 20, "out_of_order": 20},
+                    come_back=0,
+                ),
+                Stage(8, hold_seconds=5, challenge="always"),
+                actor="test",
+            )
+        ).without_speed()
+        shown.append([one["slug"] for one in (await http.get("/api/events")).json()["events"]])
+        event = (await http.get(f"/api/events/{report.plan.event}")).json()
+    shown.append([stats.slug for stats in await services.organizer.overview()])
+    assert report.is_good, report.broken
+    assert event["status"] in {"sold_out", "ended"}
+    assert sum(tier["sold"] for tier in event["tiers"]) == 8
+    assert all(report.plan.event not in slugs for slugs in shown)
+    assert report.figures["challenges_solved"] >= 30
+    assert {step.name for step in report.steps} >= {"join", "poll", "hold", "callback", "tickets"}
+
+
+@pytest.mark.parametrize("vendors", [{"payments": "live", "mail": "sandbox", "sms": "live"}, None])
+async def test_nobody_visits_an_installation_that_is_not_all_sandbox(
+    vendors: dict[str, str] | None,
+) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response(vendors, status=200 if vendors else 404)
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", answer)
+    async with TestServer(app) as live:
+        with pytest.raises(ConfigurationError, match="payments"):
+            await rehearse(str(live.make_url("/")), Plan(event="e", visitors=5))
+    assert asked == ["/sandbox/vendors"]
+
+
+async def test_with_live_keys_neither_the_console_nor_a_stage_rehearses(
+    services: Container,
+) -> None:
+    live = services.settings.model_copy(update={"razorpay_key_id": "rzp_live_x"})
+    assert not live.uses_sandbox_payments
+    rehearsals = Rehearsals(services.database, live)
+    assert not rehearsals.are_possible
+    with pytest.raises(RehearsalNeedsSandbox):
+        await rehearsals.start(RehearsalWish(), actor="test")
+    with pytest.raises(ConfigurationError):
+        await open_stage(replace(services, settings=live), Stage(1), actor="test")
+
+
+async def test_an_organizer_starts_watches_and_stops_rehearsals(surge: Surge) -> None:
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        path = "/api/admin/rehearsals"
+        assert (
+            await httpx.AsyncClient().post(f"{surge.url}{path}", json=_SMALL)
+        ).status_code == 401
+        assert (await http.post(path, json={**_SMALL, "visitors": 3_001})).status_code == 422
+        first = (await http.post(path, json=_SMALL)).json()["id"]
+        refused = await http.post(path, json=_SMALL)
+        assert (refused.status_code, refused.json()["code"]) == (409, "rehearsal_runs")
+
+        async def newest() -> dict[str, Any]:
+            return (await http.get(path)).json()["rehearsals"][0]
+
+        async def is_over() -> bool:
+            return (await newest())["status"] != "running"
+
+        await eventually(is_over, within_seconds=90, about="the verdict")
+        found = await newest()
+        # Speed counts from the console, and this machine may have other work.
+        slow = [text for text in found["broken"] if "99 of 100" in text]
+        assert (found["id"], found["broken"]) == (first, slow), found
+        assert found["figures"]["bookings"] >= 1
+        assert "4 sold + 0 held + 0 free of 4" in (await http.get(f"{path}/{first}/report")).text
+
+        second = (await http.post(path, json={**_SMALL, "visitors": 200})).json()["id"]
+        assert (await http.post(f"{path}/{second}/stop")).status_code == 204
+        assert (await newest())["status"] == "stopped"
+        assert (await http.post(f"{path}/{second}/stop")).status_code == 404
+        assert (await http.get(f"{path}/{second}/report")).status_code == 404

@@ -1,0 +1,85 @@
+"""In `/api/admin`: the dress rehearsal, started, watched, stopped, and its report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import Body, ProblemOut
+from surge_app.services.rehearsals import MOST_UNITS, MOST_VISITORS, RehearsalWish
+
+router = APIRouter(
+    prefix="/api/admin/rehearsals",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
+)
+
+
+class RehearsalIn(Body):
+    """What to rehearse, in the sandbox only, one at a time."""
+
+    visitors: int = Field(default=300, ge=1, le=MOST_VISITORS)
+    units: int = Field(default=100, ge=1, le=MOST_UNITS)
+    abandon_percent: int = Field(default=30, ge=0, le=90)
+    has_bad_days: bool = True
+
+
+class StartedOut(BaseModel):
+    """The rehearsal that was started."""
+
+    id: str
+
+
+class RehearsalOut(BaseModel):
+    """A rehearsal: running, kept, broken or stopped; `broken` names promises that did not hold."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    status: str
+    started_by: str
+    started_at: datetime
+    progress: dict[str, Any]
+    figures: dict[str, Any]
+    broken: list[str]
+    problem: str
+
+
+class RehearsalsOut(BaseModel):
+    """The newest ten, the last one first."""
+
+    rehearsals: list[RehearsalOut]
+
+
+@router.post("", status_code=202)
+async def start_rehearsal(body: RehearsalIn, services: Services, user: AdminUser) -> StartedOut:
+    """Start a rehearsal in a process of its own; 409 `rehearsal_runs` while there is one."""
+    wish = RehearsalWish(**body.model_dump())
+    return StartedOut(id=await services.rehearsals.start(wish, actor=user))
+
+
+@router.get("")
+async def list_rehearsals(services: Services, user: AdminUser) -> RehearsalsOut:
+    """Return the newest, with where the running one stands."""
+    _ = user
+    found = await services.rehearsals.latest()
+    return RehearsalsOut(rehearsals=[RehearsalOut.model_validate(one) for one in found])
+
+
+@router.post("/{rehearsal_id}/stop", status_code=204)
+async def stop_rehearsal(rehearsal_id: str, services: Services, user: AdminUser) -> None:
+    """End the one that runs; there is no verdict then."""
+    await services.rehearsals.stop(rehearsal_id, actor=user)
+
+
+@router.get("/{rehearsal_id}/report", response_class=HTMLResponse)
+async def rehearsal_report(rehearsal_id: str, services: Services, user: AdminUser) -> HTMLResponse:
+    """Return the report as a page that needs nothing else."""
+    _ = user
+    page = await services.rehearsals.page(rehearsal_id)
+    return HTMLResponse(page, headers={"cache-control": "private, no-store"})

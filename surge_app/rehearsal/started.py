@@ -1,0 +1,95 @@
+"""The rehearsal a console has started, in its own process: wish in, progress and report out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator
+from dataclasses import asdict
+
+from surge_app.container import Container
+from surge_app.errors import ConfigurationError, SurgeError
+from surge_app.rehearsal.notes import Sample
+from surge_app.rehearsal.page import page_of
+from surge_app.rehearsal.plan import USUAL_DAYS, Plan
+from surge_app.rehearsal.stage import Stage, run
+
+_EVERY_SECONDS = 1.0
+_MOST_SECONDS = 420.0
+_SETTLE_SECONDS = 120.0
+_STOPPED = "Surge was stopped meanwhile."
+
+
+async def run_started(services: Container, rehearsal_id: str) -> bool:
+    """Play what was asked for and keep the verdict; return whether every promise held.
+
+    Raises:
+        NotFound: If nobody has asked for it, or not any more.
+    """
+    wish = await services.rehearsals.wish(rehearsal_id)
+    plan = Plan(
+        event="",
+        visitors=wish.visitors,
+        abandon=wish.abandon_percent / 100,
+        bad_days=USUAL_DAYS if wish.has_bad_days else {},
+        arrive_seconds=min(60.0, max(1.0, wish.visitors / 100)),
+        most_seconds=_MOST_SECONDS,
+        settle_seconds=_SETTLE_SECONDS,
+    )
+    stop, samples = asyncio.Event(), list[Sample]()
+    async with _telling(services, rehearsal_id, samples, stop):
+        try:
+            report = await run(
+                services,
+                services.settings.local_url,
+                plan,
+                Stage(wish.units),
+                actor=f"rehearsal {rehearsal_id}",
+                on_sample=samples.append,
+                stop=stop,
+            )
+        except (ConfigurationError, SurgeError) as error:
+            await services.rehearsals.give_up(rehearsal_id, str(error))
+            return False
+    if stop.is_set():
+        await services.rehearsals.give_up(rehearsal_id, _STOPPED)
+        return False
+    kept = {
+        "figures": report.figures,
+        "broken": [f"{promise.text} Found: {promise.found}." for promise in report.broken],
+    }
+    await services.rehearsals.finish(
+        rehearsal_id, is_good=report.is_good, report=kept, page=page_of(report.document())
+    )
+    return report.is_good
+
+
+@contextlib.asynccontextmanager
+async def _telling(
+    services: Container, rehearsal_id: str, samples: list[Sample], stop: asyncio.Event
+) -> AsyncGenerator[None]:
+    task = asyncio.create_task(_tell(services, rehearsal_id, samples, stop))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _tell(
+    services: Container, rehearsal_id: str, samples: list[Sample], stop: asyncio.Event
+) -> None:
+    """Say once a second where it stands, and stop if it is not wanted, or its parent is gone."""
+    parent = os.getppid()
+    while True:
+        await asyncio.sleep(_EVERY_SECONDS)
+        try:
+            goes_on = await services.rehearsals.note(
+                rehearsal_id, asdict(samples[-1]) if samples else {}
+            )
+        except SurgeError:
+            goes_on = True
+        if not goes_on or os.getppid() != parent:
+            stop.set()

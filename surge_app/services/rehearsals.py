@@ -1,0 +1,226 @@
+"""Rehearsals an organizer starts: a process of their own each, one at a time.
+
+The process and the console meet in a row of the database, so any worker of any node can show it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from surge_app.clock import utc_now
+from surge_app.db import rehearsals as queries
+from surge_app.db.engine import Database
+from surge_app.errors import InvalidRequest, NotFound, RehearsalNeedsSandbox, RehearsalRuns
+from surge_app.models import AuditEntry, Rehearsal, RehearsalStatus
+from surge_app.settings import Settings
+
+MOST_VISITORS = 3_000
+MOST_UNITS = 3_000
+_MOST_PERCENT = 90
+_MOST_LISTED = 10
+_FORGOTTEN_AFTER = timedelta(seconds=60)
+_GONE = "Its process ended before it had a verdict."
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalWish:
+    """What an organizer asks for; the rest is as the command has it."""
+
+    visitors: int = 300
+    units: int = 100
+    abandon_percent: int = 30
+    has_bad_days: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalView:
+    """A rehearsal as the console shows it.
+
+    Attributes:
+        progress: The last sample by name; empty before the first.
+        broken: The promises that did not hold, in words with what was found.
+        problem: Why there is no verdict, if there is none.
+    """
+
+    id: str
+    status: str
+    started_by: str
+    started_at: datetime
+    wish: RehearsalWish
+    progress: Mapping[str, Any]
+    figures: Mapping[str, Any]
+    broken: tuple[str, ...]
+    problem: str
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on."""
+        return self.status == RehearsalStatus.RUNNING
+
+    @property
+    def has_report(self) -> bool:
+        """Whether there is a page to read."""
+        return self.status in {RehearsalStatus.KEPT, RehearsalStatus.BROKEN}
+
+
+class Rehearsals:
+    """Starts, watches and ends them."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._settings = settings
+        self._watching: set[asyncio.Task[None]] = set()
+
+    @property
+    def are_possible(self) -> bool:
+        """Whether every vendor is played here; with a live one nothing is rehearsed."""
+        settings = self._settings
+        return (
+            settings.uses_sandbox_payments
+            and settings.uses_sandbox_mail
+            and settings.uses_sandbox_sms
+        )
+
+    async def start(self, wish: RehearsalWish, *, actor: str) -> str:
+        """Start a process that rehearses, and return the rehearsal's id.
+
+        Raises:
+            RehearsalNeedsSandbox: With a live vendor.
+            InvalidRequest: If it is more than a rehearsal from the console may be.
+            RehearsalRuns: If one is running.
+        """
+        if not self.are_possible:
+            raise RehearsalNeedsSandbox
+        _check(wish)
+        row = Rehearsal(started_by=actor, wish=asdict(wish), seen_at=utc_now())
+        try:
+            async with self._database.transaction() as session:
+                await queries.end_forgotten(session, silent_for=_FORGOTTEN_AFTER, problem=_GONE)
+                session.add(row)
+                session.add(
+                    AuditEntry(
+                        actor=actor, action="rehearsal.start", subject=row.id, after=row.wish
+                    )
+                )
+        except IntegrityError as error:
+            raise RehearsalRuns from error
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "surge_app", "rehearse", "--started", row.id),
+            cwd=_ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        # The loop keeps only weak references to tasks.
+        task = asyncio.create_task(self._watch(row.id, process))
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
+        return row.id
+
+    async def stop(self, rehearsal_id: str, *, actor: str) -> None:
+        """End a rehearsal; its process notices within seconds. Raises NotFound if none runs."""
+        async with self._database.transaction() as session:
+            if not await queries.update_running(
+                session,
+                rehearsal_id,
+                status=RehearsalStatus.STOPPED,
+                problem=f"{actor} stopped it.",
+            ):
+                raise NotFound
+            session.add(AuditEntry(actor=actor, action="rehearsal.stop", subject=rehearsal_id))
+
+    async def latest(self) -> list[RehearsalView]:
+        """Return the newest, the last one first."""
+        async with self._database.transaction() as session:
+            await queries.end_forgotten(session, silent_for=_FORGOTTEN_AFTER, problem=_GONE)
+            return [_view(row) for row in await queries.latest(session, most=_MOST_LISTED)]
+
+    async def page(self, rehearsal_id: str) -> str:
+        """Return the report of a rehearsal as HTML; raises NotFound if there is none."""
+        async with self._database.transaction() as session:
+            row = await queries.one(session, rehearsal_id)
+        if row is None or not row.page:
+            raise NotFound
+        return row.page
+
+    async def wish(self, rehearsal_id: str) -> RehearsalWish:
+        """Return what was asked for; raises NotFound if it does not run."""
+        async with self._database.transaction() as session:
+            row = await queries.one(session, rehearsal_id)
+        if row is None or row.status != RehearsalStatus.RUNNING:
+            raise NotFound
+        return RehearsalWish(**row.wish)
+
+    async def note(self, rehearsal_id: str, progress: Mapping[str, Any]) -> bool:
+        """Keep where it stands; return whether it should go on."""
+        return await self._update(rehearsal_id, progress=dict(progress))
+
+    async def finish(
+        self, rehearsal_id: str, *, is_good: bool, report: Mapping[str, Any], page: str
+    ) -> None:
+        """Keep the verdict."""
+        status = RehearsalStatus.KEPT if is_good else RehearsalStatus.BROKEN
+        await self._update(rehearsal_id, status=status, report=dict(report), page=page)
+
+    async def give_up(self, rehearsal_id: str, problem: str) -> None:
+        """Keep why there is no verdict, unless there is one."""
+        await self._update(rehearsal_id, status=RehearsalStatus.STOPPED, problem=problem)
+
+    async def close(self) -> None:
+        """End what this process has started."""
+        watching = list(self._watching)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+
+    async def _update(self, rehearsal_id: str, **values: Any) -> bool:
+        async with self._database.transaction() as session:
+            return await queries.update_running(session, rehearsal_id, **values)
+
+    async def _watch(self, rehearsal_id: str, process: asyncio.subprocess.Process) -> None:
+        try:
+            await process.wait()
+        except asyncio.CancelledError:
+            process.terminate()
+            await process.wait()
+            raise
+        finally:
+            await self.give_up(rehearsal_id, _GONE)
+
+
+def _check(wish: RehearsalWish) -> None:
+    if not (
+        1 <= wish.visitors <= MOST_VISITORS
+        and 1 <= wish.units <= MOST_UNITS
+        and 0 <= wish.abandon_percent <= _MOST_PERCENT
+    ):
+        msg = (
+            f"From here a rehearsal has 1 to {MOST_VISITORS:,} visitors, 1 to {MOST_UNITS:,} "
+            f"places, and up to {_MOST_PERCENT} % who leave."
+        )
+        raise InvalidRequest(msg)
+
+
+def _view(row: Rehearsal) -> RehearsalView:
+    report = row.report or {}
+    return RehearsalView(
+        id=row.id,
+        status=row.status,
+        started_by=row.started_by,
+        started_at=row.created_at,
+        wish=RehearsalWish(**row.wish),
+        progress=row.progress or {},
+        figures=report.get("figures", {}),
+        broken=tuple(report.get("broken", ())),
+        problem=row.problem,
+    )
