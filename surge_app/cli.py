@@ -26,12 +26,13 @@ from surge_app.cli_parts import ACTOR, JsonFlag, print_json, with_services
 from surge_app.cli_rehearse import rehearse
 from surge_app.container import Container
 from surge_app.demo import demo_events
-from surge_app.embedded import backing_services, check_reachable
+from surge_app.embedded import backing_services
 from surge_app.errors import ConfigurationError, SlugTaken, SurgeError
 from surge_app.frontend_build import PROJECT
 from surge_app.jobs import jobs_running
 from surge_app.log import configure_logging
 from surge_app.money import rupees
+from surge_app.reachable import check_reachable
 from surge_app.services.offers import NewEvent, NewTier
 from surge_app.services.preflight import examine
 from surge_app.settings import load_settings

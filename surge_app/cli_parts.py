@@ -11,7 +11,8 @@ import typer
 
 from surge_app import launch
 from surge_app.container import Container, running
-from surge_app.embedded import backing_services, check_reachable
+from surge_app.embedded import backing_services
+from surge_app.reachable import check_reachable
 from surge_app.settings import Settings, load_settings
 
 _Result = TypeVar("_Result")

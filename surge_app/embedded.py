@@ -8,30 +8,29 @@ adopts servers that still answer and replaces those that do not.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import signal
 import stat
 import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import psutil
 import psycopg
 import redis
-import redis.asyncio
 from psycopg import conninfo, sql
 
 from surge_app.accounts import server_account
 from surge_app.errors import ConfigurationError
 from surge_app.local_server import LocalServer, server_environment
 from surge_app.processes import FileLock, exclusively, is_alive
-from surge_app.settings import SESSION_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
 _DATABASE: Final = "surge"
 _PORT: Final = 5432
 _LOCK_SECONDS: Final = 240
-_REACH_SECONDS: Final = 5
-_POOLER_REFUSES: Final = "unsupported startup parameter"
+_LOOK_SECONDS: Final = 0.25
+_AGAIN_SECONDS: Final = 5
 _POSTGRES_VERSION: Final = "18"
 _POSTGRES_OPTIONS: Final = {
     "listen_addresses": "",
@@ -107,6 +106,55 @@ def backing_services(settings: Settings) -> Generator[Settings]:
             users.release()
 
 
+@contextmanager
+def kept_running(settings: Settings) -> Generator[None]:
+    """Start an embedded server that died again, for as long as the block lasts.
+
+    One process does so, the launcher; clients connect again by themselves. A server that is
+    there but does not answer is left alone: it may be recovering.
+
+    Args:
+        settings: As given to `backing_services`: what is configured there is somebody else's.
+    """
+    folder = data_folder(settings)
+    kept = [
+        server
+        for server, url in zip(
+            _servers(folder), (settings.database_url, settings.redis_url), strict=True
+        )
+        if url is None
+    ]
+    is_over = Event()
+    thread = Thread(target=_keep, args=(settings, folder, kept, is_over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _keep(settings: Settings, folder: Path, kept: list[LocalServer], is_over: Event) -> None:
+    heads = [server.head() for server in kept]
+    while kept and not is_over.wait(_LOOK_SECONDS):
+        gone = [
+            server
+            for server, head in zip(kept, heads, strict=True)
+            if head is None or not is_alive(head)
+        ]
+        if not gone:
+            continue
+        names = " and ".join(server.title for server in gone)
+        sys.stderr.write(f"The embedded {names} ended unasked and is started again.\n")
+        try:
+            with exclusively(folder / "servers.lock", timeout_seconds=_LOCK_SECONDS):
+                _provide(settings, folder)
+        except ConfigurationError as error:
+            sys.stderr.write(f"{error}\n")
+            is_over.wait(_AGAIN_SECONDS)
+        heads = [server.head() for server in kept]
+
+
 def postgres_program(name: str) -> Path:
     """Return a program of Postgres 18, such as `pg_dump`, as the requirements bring it.
 
@@ -134,78 +182,6 @@ def data_folder(settings: Settings) -> Path:
         msg = f"SURGE_DATA_DIR: {folder} cannot be written by this user."
         raise ConfigurationError(msg)
     return folder.resolve()
-
-
-def check_reachable(settings: Settings) -> None:
-    """Make sure that the configured Postgres and Redis answer within 5 seconds.
-
-    Raises:
-        ConfigurationError: If one does not; the message names the variable, never a password.
-    """
-    asyncio.run(_check(settings))
-
-
-async def _check(settings: Settings) -> None:
-    direct = settings.database_direct_url
-    problems = await asyncio.gather(
-        _postgres_problem("DATABASE_URL", settings.database_url, is_pooled=direct is not None),
-        _postgres_problem("SURGE_DATABASE_DIRECT_URL", direct),
-        _redis_problem(settings.redis_url),
-    )
-    found = [problem for problem in problems if problem]
-    if found:
-        raise ConfigurationError(" ".join(found))
-
-
-async def _postgres_problem(
-    variable: str, url: str | None, *, is_pooled: bool = False
-) -> str | None:
-    if url is None:
-        return None
-    try:
-        # libpq quotes a malformed URL in its complaint; this does not.
-        _ = urlsplit(url).port, conninfo.conninfo_to_dict(url)
-    except (ValueError, psycopg.ProgrammingError):
-        return f"{variable}: this is not a valid postgresql:// URL."
-    options: dict[str, Any] = {} if is_pooled else {"options": SESSION_OPTIONS}
-    try:
-        async with asyncio.timeout(_REACH_SECONDS):
-            connection = await psycopg.AsyncConnection.connect(
-                url, prepare_threshold=None, **options
-            )
-            async with connection:
-                await connection.execute("SELECT 1")
-    except (psycopg.Error, OSError, TimeoutError) as error:
-        if _POOLER_REFUSES in str(error):
-            return (
-                f"{variable} leads to a pooler; set SURGE_DATABASE_DIRECT_URL to the address of "
-                "Postgres itself, beside DATABASE_URL."
-            )
-        return f"{variable}: Postgres cannot be reached{_reason(error, url)}"
-    return None
-
-
-async def _redis_problem(url: str | None) -> str | None:
-    if url is None:
-        return None
-    try:
-        client = redis.asyncio.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
-    except ValueError:
-        return "REDIS_URL: this is not a valid redis:// URL."
-    try:
-        async with asyncio.timeout(_REACH_SECONDS), client:
-            await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
-    except (redis.RedisError, OSError, TimeoutError) as error:
-        return f"REDIS_URL: Redis cannot be reached{_reason(error, url)}"
-    return None
-
-
-def _reason(error: Exception, url: str) -> str:
-    if isinstance(error, TimeoutError):
-        return f" (no answer within {_REACH_SECONDS} seconds)."
-    text = " ".join(str(error).split()).rstrip(".")
-    secret = urlsplit(url).password
-    return f" ({text})." if text and not (secret and secret in text) else "."
 
 
 def _provide(settings: Settings, folder: Path) -> Settings:

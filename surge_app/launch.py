@@ -16,11 +16,12 @@ import psutil
 from rich.console import Console
 from rich.markup import escape
 
-from surge_app.embedded import backing_services, check_reachable, data_folder
+from surge_app.embedded import backing_services, data_folder, kept_running
 from surge_app.errors import ConfigurationError
 from surge_app.frontend_build import PROJECT, provide_pages, toolchain_environment
 from surge_app.metrics import FOLDER_VARIABLE
 from surge_app.processes import FileLock, emptied, exclusively
+from surge_app.reachable import check_reachable
 from surge_app.services.sms_texts import check_texts
 from surge_app.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
 
@@ -191,7 +192,7 @@ def _prepared(
             raise ConfigurationError(problem)
         check_reachable(settings)
         check_texts(settings)
-        with backing_services(settings) as backed:
+        with backing_services(settings) as backed, kept_running(settings):
             try:
                 filled = development_secrets(backed)
                 env = _environment(filled, run_id)

@@ -61,6 +61,11 @@ class LocalServer:
             )
         )
 
+    def head(self) -> psutil.Process | None:
+        """Return the process that the others of it were started by, if it runs."""
+        heads = [one for one in self.processes() if not _title(one).startswith("postgres:")]
+        return heads[0] if heads else None
+
     def wait_ready(self, is_there: Callable[[], bool], *, timeout_seconds: float) -> bool:
         """Wait until it answers; return false when it is gone or the time is up."""
         deadline = time.monotonic() + timeout_seconds
@@ -76,6 +81,7 @@ class LocalServer:
             if self.wait_ready(lambda: bool(self.processes()), timeout_seconds=_ADOPT_SECONDS):
                 return
             self.stop()
+        _forget_ended()
         with self.log.open("ab") as log:
             child = subprocess.Popen(
                 self.command,
@@ -106,7 +112,11 @@ class LocalServer:
             send(everyone if number == signal.SIGKILL or not heads else heads, number)
             if wait_gone(everyone, timeout_seconds=seconds) and not self.processes():
                 break
-        _children[:] = [child for child in _children if child.poll() is None]
+        _forget_ended()
+
+
+def _forget_ended() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def server_environment() -> dict[str, str]:

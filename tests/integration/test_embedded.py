@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +18,10 @@ import psycopg
 import pytest
 import redis
 
-from surge_app.embedded import backing_services, check_reachable
+from surge_app.embedded import backing_services, kept_running
 from surge_app.errors import ConfigurationError
 from surge_app.processes import is_alive, matching, send, wait_gone
+from surge_app.reachable import check_reachable
 from surge_app.settings import Settings, load_settings
 
 # Another process that uses the servers until its standard input closes.
@@ -178,6 +180,29 @@ def test_killed_servers_are_started_again_with_their_data(folder: Path) -> None:
     with backing_services(_settings(folder)) as again:
         _assert_kept(again)
     assert _servers(again) == []
+
+
+def test_servers_that_die_while_they_are_kept_come_back_with_their_data(folder: Path) -> None:
+    settings = _settings(folder)
+    with backing_services(settings) as mine, kept_running(settings):
+        _write(mine)
+        dead = [one for one in _servers(mine) if not one.cmdline()[0].startswith("postgres:")]
+        assert {one.name() for one in dead} == {"postgres", "redis-server"}
+        send(dead, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while not _has_kept(mine):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert not {one.pid for one in dead} & {one.pid for one in _servers(mine)}
+    assert _servers(mine) == []
+
+
+def _has_kept(settings: Settings) -> bool:
+    try:
+        _assert_kept(settings)
+    except (psycopg.Error, redis.RedisError):
+        return False
+    return True
 
 
 def test_a_process_id_taken_by_another_program_does_not_stop_the_start(folder: Path) -> None:

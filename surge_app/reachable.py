@@ -1,0 +1,93 @@
+"""Whether the configured Postgres and Redis answer, told in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import psycopg
+import redis
+import redis.asyncio
+from psycopg import conninfo
+
+from surge_app.errors import ConfigurationError
+from surge_app.settings import SESSION_OPTIONS
+
+if TYPE_CHECKING:
+    from surge_app.settings import Settings
+
+_REACH_SECONDS: Final = 5
+_POOLER_REFUSES: Final = "unsupported startup parameter"
+
+
+def check_reachable(settings: Settings) -> None:
+    """Make sure that the configured Postgres and Redis answer within 5 seconds.
+
+    Raises:
+        ConfigurationError: If one does not; the message names the variable, never a password.
+    """
+    asyncio.run(_check(settings))
+
+
+async def _check(settings: Settings) -> None:
+    direct = settings.database_direct_url
+    problems = await asyncio.gather(
+        _postgres_problem("DATABASE_URL", settings.database_url, is_pooled=direct is not None),
+        _postgres_problem("SURGE_DATABASE_DIRECT_URL", direct),
+        _redis_problem(settings.redis_url),
+    )
+    found = [problem for problem in problems if problem]
+    if found:
+        raise ConfigurationError(" ".join(found))
+
+
+async def _postgres_problem(
+    variable: str, url: str | None, *, is_pooled: bool = False
+) -> str | None:
+    if url is None:
+        return None
+    try:
+        # libpq quotes a malformed URL in its complaint; this does not.
+        _ = urlsplit(url).port, conninfo.conninfo_to_dict(url)
+    except (ValueError, psycopg.ProgrammingError):
+        return f"{variable}: this is not a valid postgresql:// URL."
+    options: dict[str, Any] = {} if is_pooled else {"options": SESSION_OPTIONS}
+    try:
+        async with asyncio.timeout(_REACH_SECONDS):
+            connection = await psycopg.AsyncConnection.connect(
+                url, prepare_threshold=None, **options
+            )
+            async with connection:
+                await connection.execute("SELECT 1")
+    except (psycopg.Error, OSError, TimeoutError) as error:
+        if _POOLER_REFUSES in str(error):
+            return (
+                f"{variable} leads to a pooler; set SURGE_DATABASE_DIRECT_URL to the address of "
+                "Postgres itself, beside DATABASE_URL."
+            )
+        return f"{variable}: Postgres cannot be reached{_reason(error, url)}"
+    return None
+
+
+async def _redis_problem(url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        client = redis.asyncio.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+    except ValueError:
+        return "REDIS_URL: this is not a valid redis:// URL."
+    try:
+        async with asyncio.timeout(_REACH_SECONDS), client:
+            await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
+    except (redis.RedisError, OSError, TimeoutError) as error:
+        return f"REDIS_URL: Redis cannot be reached{_reason(error, url)}"
+    return None
+
+
+def _reason(error: Exception, url: str) -> str:
+    if isinstance(error, TimeoutError):
+        return f" (no answer within {_REACH_SECONDS} seconds)."
+    text = " ".join(str(error).split()).rstrip(".")
+    secret = urlsplit(url).password
+    return f" ({text})." if text and not (secret and secret in text) else "."
