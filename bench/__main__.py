@@ -6,7 +6,10 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-_NOT_MEASUREMENTS = {"__init__", "__main__", "bare", "crowds", "harness", "serving"}
+_NOT_MEASUREMENTS = {
+    *("__init__", "__main__", "bare", "breaking", "crowds", "front", "harness", "patient"),
+    *("serving", "stack"),
+}
 
 
 def main() -> None:

@@ -1,0 +1,248 @@
+"""The faults: what is done to a running stack, and by whom it is put right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import httpx
+import psutil
+import psycopg
+
+from bench.front import program
+from bench.stack import Node, Stack
+from surge_app.container import Container
+
+_PAUSE_SECONDS = 10
+_OURS = "surge:sandbox:"
+_SKEW = "300s"
+_REACH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong.
+
+    Attributes:
+        title: As the table says it.
+        stack: Which stack it is done to: one node with its own servers, or two behind nginx.
+        strike: Does it, and returns once it is over.
+        right: Who or what puts it right.
+    """
+
+    title: str
+    stack: Literal["one", "two"]
+    strike: Callable[[Stack, Container], Awaitable[None]]
+    right: str
+
+
+async def _kill(processes: Sequence[psutil.Process]) -> None:
+    for one in processes:
+        with suppress(psutil.Error):
+            one.kill()
+
+
+async def _pause(processes: Sequence[psutil.Process]) -> None:
+    for one in processes:
+        one.suspend()
+    try:
+        await asyncio.sleep(_PAUSE_SECONDS)
+    finally:
+        for one in processes:
+            with suppress(psutil.Error):
+                one.resume()
+
+
+async def _kill_a_worker(stack: Stack, _services: Container) -> None:
+    await _kill([stack.follower()])
+
+
+async def _kill_the_leader(stack: Stack, _services: Container) -> None:
+    await _kill([stack.leader()])
+
+
+async def _kill_redis(stack: Stack, _services: Container) -> None:
+    await _kill(stack.servers("redis-server"))
+
+
+async def _kill_postgres(stack: Stack, _services: Container) -> None:
+    await _kill(stack.servers("postgres"))
+
+
+async def _pause_a_worker(stack: Stack, _services: Container) -> None:
+    await _pause([stack.follower()])
+
+
+async def _pause_the_leader(stack: Stack, _services: Container) -> None:
+    await _pause([stack.leader()])
+
+
+async def _pause_redis(stack: Stack, _services: Container) -> None:
+    await _pause(stack.servers("redis-server"))
+
+
+async def _pause_postgres(stack: Stack, _services: Container) -> None:
+    await _pause(stack.servers("postgres"))
+
+
+async def _flush_redis(_stack: Stack, services: Container) -> None:
+    """Forget everything but the books of the stand-in, which are the vendor's and not Surge's."""
+    redis = services.redis
+    async for key in redis.scan_iter(count=_REACH):  # pyright: ignore[reportUnknownMemberType]
+        if not str(key).startswith(_OURS):
+            await cast("Awaitable[int]", redis.delete(str(key)))
+    await redis.execute_command("SELECT", 1)  # pyright: ignore[reportUnknownMemberType]
+    await redis.execute_command("FLUSHDB")  # pyright: ignore[reportUnknownMemberType]
+    await redis.execute_command("SELECT", 0)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _cut(service: str, mode: str) -> Callable[[Stack, Container], Awaitable[None]]:
+    async def strike(stack: Stack, _services: Container) -> None:
+        wanted = {"service": service, "mode": mode, "seconds": _PAUSE_SECONDS}
+        async with httpx.AsyncClient(base_url=stack.nodes[0].url) as http:
+            (await http.post("/sandbox/faults", json=wanted)).raise_for_status()
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+    return strike
+
+
+async def _take_every_connection(stack: Stack, _services: Container) -> None:
+    """Take all that Postgres gives, then those of Surge as well, and keep them."""
+    async with AsyncExitStack() as held:
+        first = await _connected(stack, held)
+        until = asyncio.get_running_loop().time() + _PAUSE_SECONDS
+        while asyncio.get_running_loop().time() < until:
+            with suppress(psycopg.OperationalError):
+                while True:
+                    await _connected(stack, held)
+            await first.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name LIKE 'surge-%'"
+            )
+            with suppress(psycopg.OperationalError):
+                while True:
+                    await _connected(stack, held)
+            await asyncio.sleep(0.2)
+
+
+async def _connected(
+    stack: Stack, held: AsyncExitStack
+) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    connection = await psycopg.AsyncConnection.connect(
+        stack.settings.direct_url or "", autocommit=True
+    )
+    await held.enter_async_context(connection)
+    return connection
+
+
+async def _lock_the_holds(stack: Stack, _services: Container) -> None:
+    """Let every connection of the pools wait for a table that somebody has locked."""
+    async with (
+        await psycopg.AsyncConnection.connect(stack.settings.direct_url or "") as connection,
+        connection.transaction(),
+    ):
+        await connection.execute("LOCK TABLE intents IN ACCESS EXCLUSIVE MODE")
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _kill_a_node(stack: Stack, _services: Container) -> None:
+    await asyncio.to_thread(stack.nodes[1].kill)
+
+
+async def _pause_a_node(stack: Stack, _services: Container) -> None:
+    await _pause(stack.nodes[1].serving())
+
+
+async def _kill_the_pooler(stack: Stack, _services: Container) -> None:
+    assert stack.pooler is not None
+    await asyncio.to_thread(stack.pooler.kill)
+    await asyncio.sleep(1)
+    await asyncio.to_thread(stack.pooler.start)
+
+
+async def _restart_rolling(stack: Stack, _services: Container) -> None:
+    for node in stack.nodes:
+        await _restart(node)
+
+
+async def _restart(node: Node, *prefix: str) -> None:
+    await asyncio.to_thread(node.stop)
+    node.start(prefix=prefix)
+    await asyncio.to_thread(node.wait_ready)
+
+
+def _skew(direction: str) -> Callable[[Stack, Container], Awaitable[None]]:
+    async def strike(stack: Stack, _services: Container) -> None:
+        # The wall clock alone: what counts seconds is not moved by setting a clock.
+        wrong = (program("faketime"), "--exclude-monotonic", "-f", f"{direction}{_SKEW}")
+        await _restart(stack.nodes[1], *wrong)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+    return strike
+
+
+async def put_right(stack: Stack) -> None:
+    """Start what a fault ended and nobody starts by itself, and set clocks right again."""
+    for node in stack.nodes:
+        if node.process is None:
+            node.start()
+        await asyncio.to_thread(node.wait_ready)
+
+
+_LAUNCHER = "the launcher"
+_ITSELF = "nobody has to"
+FAULTS = {
+    "worker-killed": Fault("kill -9 of a web worker", "one", _kill_a_worker, "the web server"),
+    "leader-killed": Fault(
+        "kill -9 of the worker that leads the jobs", "one", _kill_the_leader, "the web server"
+    ),
+    "redis-killed": Fault("kill -9 of Redis", "one", _kill_redis, _LAUNCHER),
+    "postgres-killed": Fault("kill -9 of all of Postgres", "one", _kill_postgres, _LAUNCHER),
+    "redis-flushed": Fault("Redis forgets everything", "one", _flush_redis, "the jobs"),
+    "worker-paused": Fault("a web worker stands still for 10 s", "one", _pause_a_worker, _ITSELF),
+    "leader-paused": Fault(
+        "the worker that leads the jobs stands still for 10 s", "one", _pause_the_leader, _ITSELF
+    ),
+    "redis-paused": Fault("Redis stands still for 10 s", "one", _pause_redis, _ITSELF),
+    "postgres-paused": Fault("Postgres stands still for 10 s", "one", _pause_postgres, _ITSELF),
+    "gateway-down": Fault("Razorpay is away for 10 s", "one", _cut("razorpay", "down"), "the jobs"),
+    "gateway-silent": Fault(
+        "Razorpay takes calls and does not answer for 10 s",
+        "one",
+        _cut("razorpay", "hang"),
+        "the jobs",
+    ),
+    "mail-down": Fault("SendGrid is away for 10 s", "one", _cut("sendgrid", "down"), "the jobs"),
+    "sms-down": Fault("Twilio is away for 10 s", "one", _cut("twilio", "down"), "the jobs"),
+    "connections-taken": Fault(
+        "every connection of Postgres is taken, and Surge's are cut, for 10 s",
+        "one",
+        _take_every_connection,
+        _ITSELF,
+    ),
+    "pool-full": Fault(
+        "a lock on holds makes every pooled connection wait for 10 s",
+        "one",
+        _lock_the_holds,
+        _ITSELF,
+    ),
+    "node-killed": Fault("kill -9 of a whole node", "two", _kill_a_node, "the proxy"),
+    "node-paused": Fault("a whole node stands still for 10 s", "two", _pause_a_node, "the proxy"),
+    "pooler-killed": Fault(
+        "kill -9 of PgBouncer, away for 1 s", "two", _kill_the_pooler, "its service manager"
+    ),
+    "redis-killed-behind-two": Fault(
+        "kill -9 of Redis under both nodes", "two", _kill_redis, "its service manager"
+    ),
+    "postgres-killed-behind-two": Fault(
+        "kill -9 of all of Postgres under both nodes", "two", _kill_postgres, "its service manager"
+    ),
+    "rolling-restart": Fault(
+        "both nodes are restarted, one after the other", "two", _restart_rolling, _ITSELF
+    ),
+    "clock-ahead": Fault("a node's clock is 5 minutes ahead", "two", _skew("+"), _ITSELF),
+    "clock-behind": Fault("a node's clock is 5 minutes behind", "two", _skew("-"), _ITSELF),
+}
