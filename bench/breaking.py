@@ -109,6 +109,16 @@ def _cut(service: str, mode: str) -> Callable[[Stack, Container], Awaitable[None
     return strike
 
 
+_CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'surge-%'
+"""
+
+
+async def _cut_connections(stack: Stack, _services: Container) -> None:
+    async with AsyncExitStack() as held:
+        await (await _connected(stack, held)).execute(_CUT)
+
+
 async def _take_every_connection(stack: Stack, _services: Container) -> None:
     """Take all that Postgres gives, then those of Surge as well, and keep them."""
     async with AsyncExitStack() as held:
@@ -118,10 +128,7 @@ async def _take_every_connection(stack: Stack, _services: Container) -> None:
             with suppress(psycopg.OperationalError):
                 while True:
                     await _connected(stack, held)
-            await first.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE application_name LIKE 'surge-%'"
-            )
+            await first.execute(_CUT)
             with suppress(psycopg.OperationalError):
                 while True:
                     await _connected(stack, held)
@@ -222,6 +229,9 @@ FAULTS = {
         "one",
         _take_every_connection,
         _ITSELF,
+    ),
+    "connections-cut": Fault(
+        "every connection to Postgres is cut", "one", _cut_connections, _ITSELF
     ),
     "pool-full": Fault(
         "a lock on holds makes every pooled connection wait for 10 s",

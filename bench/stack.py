@@ -85,15 +85,19 @@ class Node:
 
     def serving(self) -> list[psutil.Process]:
         """Return its launcher and its web server with all workers, but no database."""
-        if self.process is None:
+        try:
+            facts = json.loads((self.settings.data_dir / "run.json").read_text("utf-8"))
+            launcher = psutil.Process(int(facts["pid"]))
+        except (OSError, psutil.Error):
             return []
-        launcher = psutil.Process(self.process.pid)
         below = [one for one in launcher.children(recursive=True) if "python" in _program(one)]
         return [launcher, *below]
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that answer requests."""
-        server = next(one for one in self.serving() if "granian" in _title(one))
+        server = next((one for one in self.serving() if "granian" in _title(one)), None)
+        if server is None:
+            return []
         return [one for one in server.children() if "granian" in _title(one)]
 
     def stop(self) -> None:
