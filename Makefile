@@ -10,7 +10,7 @@ dev: run-ready
 	@exec $(PY) -m surge_app dev
 
 # Two at a time, and all of a file in one process: each process starts one Surge for its tests.
-test: lint .venv/.browser
+test: lint .venv/.browser .venv/.servers
 	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: test-ready
@@ -54,3 +54,7 @@ test-ready: run-ready
 
 .venv/.browser: requirements-dev.txt | test-ready
 	@$(PY) -m tests.browser_setup && touch $@
+
+# nginx and PgBouncer: the tests run what deploy/ has for them.
+.venv/.servers: bench/front.py | test-ready
+	@$(PY) -m bench.front && touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import ssl
@@ -47,6 +48,10 @@ def program(name: str) -> str:
                 check=False,
             )
         found = shutil.which(name, path=_PLACES)
+        if found and Path("/run/systemd/system").is_dir():
+            # Debian starts a server with its package; only the program is wanted.
+            off = ["systemctl", "disable", "--now", name]
+            subprocess.run(off, capture_output=True, check=False)
     if found is None:
         sys.exit(f"This needs {name}; install it (on Debian: apt-get install {name}).")
     return found
@@ -217,7 +222,7 @@ class Pooler(_Child):
 
     def command(self) -> list[str]:
         """Return how it is started; it refuses to be root, and Postgres knows its own account."""
-        user = [] if not self._account.is_other else ["-u", str(_name_of(self._account.uid))]
+        user = [] if not self._account.is_other else ["-u", pwd.getpwuid(self._account.uid).pw_name]
         return [self._program, *user, str(self.folder / "pgbouncer.ini")]
 
     def answers(self) -> bool:
@@ -227,12 +232,6 @@ class Pooler(_Child):
         except OSError:
             return False
         return True
-
-
-def _name_of(uid: int) -> str:
-    import pwd  # noqa: PLC0415
-
-    return pwd.getpwuid(uid).pw_name
 
 
 def _write_certificate(certificate: Path, key_file: Path) -> None:
@@ -260,3 +259,13 @@ def _write_certificate(certificate: Path, key_file: Path) -> None:
             serialization.NoEncryption(),
         )
     )
+
+
+def main() -> None:
+    """Find or install what the tests need of it; part of `make test`."""
+    for name in ("nginx", "pgbouncer"):
+        program(name)
+
+
+if __name__ == "__main__":
+    main()
