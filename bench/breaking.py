@@ -11,6 +11,7 @@ from typing import Literal, cast
 import httpx
 import psutil
 import psycopg
+from redis.asyncio import Redis
 
 from bench.front import program
 from bench.stack import Node, Stack
@@ -89,14 +90,13 @@ async def _pause_postgres(stack: Stack, _services: Container) -> None:
 
 
 async def _flush_redis(_stack: Stack, services: Container) -> None:
-    """Forget everything but the books of the stand-in, which are the vendor's and not Surge's."""
+    """Forget everything at once, but the books of the stand-in: they are the vendor's."""
     redis = services.redis
-    async for key in redis.scan_iter(count=_REACH):  # pyright: ignore[reportUnknownMemberType]
-        if not str(key).startswith(_OURS):
-            await cast("Awaitable[int]", redis.delete(str(key)))
-    await redis.execute_command("SELECT", 1)  # pyright: ignore[reportUnknownMemberType]
-    await redis.execute_command("FLUSHDB")  # pyright: ignore[reportUnknownMemberType]
-    await redis.execute_command("SELECT", 0)  # pyright: ignore[reportUnknownMemberType]
+    found = redis.scan_iter(count=_REACH)  # pyright: ignore[reportUnknownMemberType]
+    ours = [str(key) async for key in found if not str(key).startswith(_OURS)]
+    await cast("Awaitable[int]", redis.unlink(*ours))
+    async with Redis.from_url(services.settings.reflex_redis_url or "") as states:
+        await states.flushdb()  # pyright: ignore[reportUnknownMemberType]
 
 
 def _cut(service: str, mode: str) -> Callable[[Stack, Container], Awaitable[None]]:

@@ -230,6 +230,11 @@ def _record(fault: Fault, outcome: Outcome) -> None:
     _PAGE.write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def is_bare(what: str) -> bool:
+    """Whether an error is an answer that says nothing of use."""
+    return what[:1] == "5" and what.endswith(("without a code", "internal"))
+
+
 def _load() -> str:
     """Return a remark if others keep this machine busy, because seconds are then not worth much."""
     load = os.getloadavg()[0]
@@ -238,8 +243,8 @@ def _load() -> str:
 
 def _row(fault: Fault, outcome: Outcome) -> str:
     errors = outcome.diary.errors
-    refused = sum(n for what, n in errors.items() if what[:1] == "5" and "without" not in what)
-    bare = sum(n for what, n in errors.items() if what[:1] == "5" and "without" in what)
+    bare = sum(count for what, count in errors.items() if is_bare(what))
+    refused = sum(count for what, count in errors.items() if what[:1] == "5") - bare
     cut = sum(errors.values()) - refused - bare
     went_on = outcome.goes_on_seconds
     cells = [

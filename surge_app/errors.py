@@ -296,6 +296,14 @@ class Busy(SurgeError):
     status = 503
 
 
+class Unavailable(SurgeError):
+    """We cannot reach our records for a moment. What you have is safe; please try again."""
+
+    code = "unavailable"
+    status = 503
+    retry_after_seconds: ClassVar[int] = 2
+
+
 class GatewayUnavailable(SurgeError):
     """The payment provider does not answer right now. Nothing was charged; please try again."""
 

@@ -10,9 +10,10 @@ import psycopg
 import redis
 import redis.asyncio
 from psycopg import conninfo
+from redis.exceptions import RedisClusterException
 
 from surge_app.errors import ConfigurationError
-from surge_app.settings import SESSION_OPTIONS
+from surge_app.settings import CLUSTER_SCHEME, SESSION_OPTIONS
 
 if TYPE_CHECKING:
     from surge_app.settings import Settings
@@ -35,7 +36,8 @@ async def _check(settings: Settings) -> None:
     problems = await asyncio.gather(
         _postgres_problem("DATABASE_URL", settings.database_url, is_pooled=direct is not None),
         _postgres_problem("SURGE_DATABASE_DIRECT_URL", direct),
-        _redis_problem(settings.redis_url),
+        _redis_problem("REDIS_URL", settings.redis_url),
+        _redis_problem("SURGE_STATES_REDIS_URL", settings.states_redis_url),
     )
     found = [problem for problem in problems if problem]
     if found:
@@ -70,18 +72,19 @@ async def _postgres_problem(
     return None
 
 
-async def _redis_problem(url: str | None) -> str | None:
+async def _redis_problem(variable: str, url: str | None) -> str | None:
     if url is None:
         return None
+    kind = redis.asyncio.RedisCluster if CLUSTER_SCHEME in url else redis.asyncio.Redis
     try:
-        client = redis.asyncio.Redis.from_url(url)  # pyright: ignore[reportUnknownMemberType]
+        client = kind.from_url(url.replace(CLUSTER_SCHEME, "://", 1))  # pyright: ignore[reportUnknownMemberType]
     except ValueError:
-        return "REDIS_URL: this is not a valid redis:// URL."
+        return f"{variable}: this is not a valid redis:// URL."
     try:
         async with asyncio.timeout(_REACH_SECONDS), client:
             await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
-    except (redis.RedisError, OSError, TimeoutError) as error:
-        return f"REDIS_URL: Redis cannot be reached{_reason(error, url)}"
+    except (redis.RedisError, RedisClusterException, OSError, TimeoutError) as error:
+        return f"{variable}: Redis cannot be reached{_reason(error, url)}"
     return None
 
 

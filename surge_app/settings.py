@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from surge_app.errors import ConfigurationError
@@ -20,6 +27,9 @@ _LIVE_KEY_PREFIX = "rzp_live_"
 _RAZORPAY_URL = "https://api.razorpay.com"
 _REFLEX_DATABASE = 1
 _SENDGRID_URL = "https://api.sendgrid.com"
+
+CLUSTER_SCHEME = "+cluster://"
+"""In `REDIS_URL`, after `redis` or `rediss`: a node of a Redis Cluster, which tells of the rest."""
 
 STATEMENT_SECONDS = 15
 """Longer than this no statement of a visitor takes; Postgres ends it."""
@@ -41,7 +51,9 @@ class Settings(BaseSettings):
         database_url: A `postgresql://` URL; None starts the embedded Postgres.
         database_direct_url: Leads to Postgres itself; set it if, and only if, `database_url` leads
             to a pooler in transaction mode, such as PgBouncer. See `direct_url`.
-        redis_url: A `redis://`, `rediss://` or `unix://` URL; None starts the embedded Redis.
+        redis_url: A `redis://`, `rediss://` or `unix://` URL, or a `redis+cluster://` one; None
+            starts the embedded Redis.
+        states_redis_url: A Redis for the states of open pages, which are no part of a cluster.
         host: The address to listen on; by default every one in production, and only this
             machine in development, where payments are the sandbox and mails can be read.
         public_url: Where attendees reach Surge, without a trailing slash. Links in mails and
@@ -71,6 +83,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, alias="DATABASE_URL")
     database_direct_url: str | None = Field(None, alias="SURGE_DATABASE_DIRECT_URL")
     redis_url: str | None = Field(None, alias="REDIS_URL")
+    states_redis_url: str | None = Field(None, alias="SURGE_STATES_REDIS_URL")
     host: str = Field("", alias="SURGE_HOST")
     public_url: str = Field("", alias="SURGE_PUBLIC_URL")
     frontend_url: str = Field("", alias="SURGE_FRONTEND_URL")
@@ -128,13 +141,23 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "states_redis_url")
     @classmethod
-    def _is_redis(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+    def _is_redis(cls, value: str | None, info: ValidationInfo) -> str | None:
+        schemes = ("redis://", "rediss://", "unix://")
+        clusters = tuple(f"{one}{CLUSTER_SCHEME}" for one in ("redis", "rediss"))
+        allowed = (*schemes, *clusters) if info.field_name == "redis_url" else schemes
+        if value is not None and not value.startswith(allowed):
             msg = "must start with redis://, rediss:// or unix://"
             raise ValueError(msg)
         return value
+
+    @model_validator(mode="after")
+    def _states_stand_beside_a_cluster(self) -> Self:
+        if CLUSTER_SCHEME in (self.redis_url or "") and not self.states_redis_url:
+            msg = "REDIS_URL leads to a cluster, so SURGE_STATES_REDIS_URL must be set too."
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _direct_url_stands_beside_another(self) -> Self:
@@ -258,9 +281,9 @@ class Settings(BaseSettings):
 
     @property
     def reflex_redis_url(self) -> str | None:
-        """Redis for the states of Reflex: the same server, the next database."""
-        if self.redis_url is None:
-            return None
+        """Redis for the states of Reflex: its own, or the same server's next database."""
+        if self.states_redis_url or self.redis_url is None:
+            return self.states_redis_url
         parts = urlsplit(self.redis_url)
         if parts.scheme == "unix":
             query = {**dict(parse_qsl(parts.query)), "db": str(_REFLEX_DATABASE)}

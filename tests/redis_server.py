@@ -1,15 +1,24 @@
-"""A redis-server of one's own, which may be killed and started again."""
+"""A redis-server of one's own, which may be killed and started again, and a cluster of three."""
 
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, cast
 
 import redis
 
+from tests.conftest import free_port
+
 _START_SECONDS = 20
+_SLOTS = 16_384
+_FORMED_SECONDS = 30
+_HIGHEST_PORT = 55_000
 
 
 class RedisServer:
@@ -65,3 +74,44 @@ class RedisServer:
             self._process.terminate()
             self._process.wait()
             self._process = None
+
+
+@contextmanager
+def cluster_of_three() -> Generator[list[RedisServer]]:
+    """Yield three nodes that share the slots, formed by hand."""
+    with tempfile.TemporaryDirectory(prefix="surge-cluster-") as folder:
+        made: list[RedisServer] = []
+        for name in "abc":
+            home = Path(folder) / name
+            home.mkdir()
+            port = free_port()
+            while port > _HIGHEST_PORT:  # the bus listens 10,000 above
+                port = free_port()
+            made.append(RedisServer(home, "--cluster-enabled", "yes", port=port))
+        for node in made:
+            node.start()
+        try:
+            _form(made)
+            yield made
+        finally:
+            for node in made:
+                node.stop()
+
+
+def _form(nodes: list[RedisServer]) -> None:
+    clients = [cast("Any", redis.Redis(unix_socket_path=str(node.socket))) for node in nodes]
+    for index, client in enumerate(clients):
+        first, last = index * _SLOTS // 3, (index + 1) * _SLOTS // 3
+        client.execute_command("CLUSTER ADDSLOTS", *range(first, last))
+        client.execute_command("CLUSTER MEET", "127.0.0.1", nodes[0].port)
+    deadline = time.monotonic() + _FORMED_SECONDS
+    while not all(b"cluster_state:ok" in _cluster_info(client) for client in clients):
+        assert time.monotonic() < deadline, "the cluster did not form"
+        time.sleep(0.05)
+    for client in clients:
+        client.close()
+
+
+def _cluster_info(client: Any) -> bytes:
+    found = client.execute_command("CLUSTER INFO")
+    return found if isinstance(found, bytes) else repr(found).replace("': '", ":").encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -30,7 +31,7 @@ from surge_app.api import (
     webhooks,
 )
 from surge_app.api.problems import PROBLEM, problem_response
-from surge_app.errors import InvalidRequest, NotFound, SurgeError
+from surge_app.errors import InvalidRequest, NotFound, SurgeError, Unavailable
 from surge_app.log import get_logger
 
 _log = get_logger(__name__)
@@ -82,6 +83,9 @@ def create_api() -> FastAPI:
     api.add_exception_handler(SurgeError, _surge_error)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http_error)
+    # Postgres went away, is starting, takes no more connections or gave up on a statement.
+    for kind in (OperationalError, InterfaceError):
+        api.add_exception_handler(kind, _out_of_reach)
     api.add_exception_handler(Exception, _bug)
     return api
 
@@ -122,6 +126,11 @@ async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(
         body, status_code=error.status_code, headers=error.headers, media_type=PROBLEM
     )
+
+
+async def _out_of_reach(request: Request, error: Exception) -> JSONResponse:
+    _log.warning("postgres_out_of_reach", path=request.url.path, error=str(error))
+    return problem_response(Unavailable())
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:

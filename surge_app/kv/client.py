@@ -12,16 +12,20 @@ from importlib.resources import files
 from typing import Any, cast
 
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.client import NEVER_DECODE
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from surge_app.settings import CLUSTER_SCHEME
 
 _TIMEOUT_SECONDS = 3.0
 _MAX_CONNECTIONS = 32
+_MOST_TO_A_NODE = 1024
 
 
 class _FairPool(ConnectionPool):
@@ -67,9 +71,11 @@ def connect(url: str, *, client_name: str = "surge") -> Redis:
     Callers past the pool's size wait for a connection, in their order, instead of opening more.
 
     Args:
-        url: `redis://`, `rediss://` or `unix://`.
+        url: `redis://`, `rediss://` or `unix://`; or `redis+cluster://` of one node of a cluster.
         client_name: Shown in `CLIENT LIST`.
     """
+    if CLUSTER_SCHEME in url:
+        return _connect_cluster(url.replace(CLUSTER_SCHEME, "://", 1), client_name)
     pool = _FairPool.from_url(
         url,
         max_connections=_MAX_CONNECTIONS,
@@ -82,6 +88,31 @@ def connect(url: str, *, client_name: str = "surge") -> Redis:
         client_name=client_name,
     )
     return Redis.from_pool(pool)
+
+
+class _Cluster(RedisCluster):
+    """A cluster that fails as a single server does, so that callers know one kind of error."""
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command where its keys are."""
+        try:
+            return await super().execute_command(*args, **kwargs)
+        except RedisClusterException as error:
+            raise RedisConnectionError(str(error)) from error
+
+
+def _connect_cluster(url: str, client_name: str) -> Redis:
+    """Return a client of a cluster, which takes the same commands: each goes where its keys are."""
+    cluster = _Cluster.from_url(
+        url,
+        # It refuses callers past this number, so it is more than there are at once.
+        max_connections=_MOST_TO_A_NODE,
+        socket_timeout=_TIMEOUT_SECONDS,
+        socket_connect_timeout=_TIMEOUT_SECONDS,
+        decode_responses=True,
+        client_name=client_name,
+    )
+    return cast("Redis", cluster)
 
 
 class Script:

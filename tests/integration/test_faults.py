@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 import pytest_asyncio
 
 from bench.breaking import FAULTS
+from bench.faults import is_bare
 from bench.patient import Client, Diary, Person
 from bench.stack import Node, Stack
 from surge_app.container import Container
@@ -61,6 +62,7 @@ async def test_who_waits_and_who_holds_keep_it_when_processes_are_killed(
     await holder.ask("DELETE", f"/api/queue/{slug}")
     assert await waiting[0].wait_inside(60)
     assert client.diary.losses == []
+    assert not [what for what in client.diary.errors if is_bare(what)]
     assert [one.code for one in await services.audit.run(slug=slug) if not one.holds] == []
 
 
@@ -75,3 +77,4 @@ async def test_a_cut_off_database_is_told_in_a_sentence_and_comes_back(
     assert await buyer.hold()
     assert await buyer.pay() == "booked"
     assert client.diary.losses == []
+    assert not [what for what in client.diary.errors if is_bare(what)]

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
-import time
 from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
 from hashlib import sha1
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import pytest_asyncio
-from redis import Redis as PlainRedis
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
@@ -22,13 +18,11 @@ from surge_app.kv.arrivals import ArrivalStore, Proof
 from surge_app.kv.limits import Limit, RateLimiter
 from surge_app.kv.line import LineStock
 from surge_app.services.line_order import drawn, places
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT
 from tests.lua.line import MINUTE_MS, Line
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, cluster_of_three
 
-_SLOTS = 16_384
 _MINUTE = timedelta(minutes=1)
-_FORMED_SECONDS = 30
 _PRELUDES = {"line", "pace"}
 
 
@@ -51,43 +45,9 @@ _SCRIPTS = _hashes()
 
 @pytest.fixture(scope="module")
 def nodes() -> Generator[list[RedisServer]]:
-    """Three nodes that share the slots, formed by hand."""
-    with tempfile.TemporaryDirectory(prefix="surge-cluster-") as folder:
-        made: list[RedisServer] = []
-        for name in "abc":
-            home = Path(folder) / name
-            home.mkdir()
-            port = free_port()
-            while port > 55_000:  # the bus listens 10,000 above
-                port = free_port()
-            made.append(RedisServer(home, "--cluster-enabled", "yes", port=port))
-        for node in made:
-            node.start()
-        try:
-            _form(made)
-            yield made
-        finally:
-            for node in made:
-                node.stop()
-
-
-def _form(nodes: list[RedisServer]) -> None:
-    clients = [cast("Any", PlainRedis(unix_socket_path=str(node.socket))) for node in nodes]
-    for index, client in enumerate(clients):
-        first, last = index * _SLOTS // 3, (index + 1) * _SLOTS // 3
-        client.execute_command("CLUSTER ADDSLOTS", *range(first, last))
-        client.execute_command("CLUSTER MEET", "127.0.0.1", nodes[0].port)
-    deadline = time.monotonic() + _FORMED_SECONDS
-    while not all(b"cluster_state:ok" in _cluster_info(client) for client in clients):
-        assert time.monotonic() < deadline, "the cluster did not form"
-        time.sleep(0.05)
-    for client in clients:
-        client.close()
-
-
-def _cluster_info(client: Any) -> bytes:
-    found = client.execute_command("CLUSTER INFO")
-    return found if isinstance(found, bytes) else repr(found).replace("': '", ":").encode()
+    """Three nodes that share the slots."""
+    with cluster_of_three() as formed:
+        yield formed
 
 
 @pytest_asyncio.fixture

@@ -1,0 +1,69 @@
+"""A sale whose line is on a Redis Cluster, from joining to the ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from surge_app.container import running
+from surge_app.errors import ConfigurationError
+from surge_app.kv.client import information
+from surge_app.reachable import check_reachable
+from surge_app.sandbox.store import Orders
+from surge_app.services.arrivals import Arrival
+from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.settings import Settings, load_settings
+from tests.conftest import free_port
+from tests.engine.gateway import InProcessGateway
+from tests.engine.sale import Sale, open_sale
+from tests.redis_server import cluster_of_three
+
+
+@pytest.fixture(scope="module")
+def settings(backing: Settings) -> Generator[Settings]:
+    with cluster_of_three() as nodes:
+        yield backing.model_copy(
+            update={
+                "redis_url": f"redis+cluster://127.0.0.1:{nodes[0].port}",
+                "states_redis_url": backing.redis_url,
+                "rate_limits": True,
+            }
+        )
+
+
+async def test_a_sale_goes_from_the_line_to_the_ticket_on_a_cluster(settings: Settings) -> None:
+    async with running(settings, process="cluster") as plain:
+        gateway = InProcessGateway(sandbox_keys(settings), Orders(lambda: plain.redis))
+        async with running(settings, process="cluster", gateway=gateway) as services:
+            for _ in range(3):
+                sale = await open_sale(services, gateway, 2, concurrent_buyers=1)
+                await services.waiting_room.publish()
+                await _sell_out(sale)
+            assert await information(services.redis, "persistence")
+
+
+def test_a_cluster_is_found_reachable_or_named(settings: Settings) -> None:
+    check_reachable(settings)
+    nobody = settings.model_copy(update={"redis_url": f"redis+cluster://127.0.0.1:{free_port()}"})
+    with pytest.raises(ConfigurationError, match=r"^REDIS_URL: Redis cannot be reached"):
+        check_reachable(nobody)
+
+
+def test_a_cluster_needs_another_redis_for_the_states_of_pages() -> None:
+    with pytest.raises(ConfigurationError, match="SURGE_STATES_REDIS_URL must be set"):
+        load_settings(redis_url="redis+cluster://127.0.0.1:7000")
+
+
+async def _sell_out(sale: Sale) -> None:
+    services = sale.services
+    for name in ("first", "second"):
+        visitor = f"{name}-{sale.slug}"
+        answer = await services.arrivals.join(Arrival(sale.slug, visitor, "198.51.100.7"))
+        assert answer.state == "admitted"
+        intent, _ = await services.intents.start(sale.slug, visitor, (sale.line(),))
+        checkout = await sale.start_payment(intent.id, visitor)
+        paid = await sale.gateway.attempt(checkout.order_id or "", "captured")
+        assert await sale.call_back(paid) == "confirmed"
+    assert (await sale.counts())["sold"] == 2
+    assert await sale.broken_promises() == []
