@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+from redis import Redis as PlainRedis
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
