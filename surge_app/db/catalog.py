@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -26,6 +26,11 @@ async def event_by_slug(
     """Return an event, locked for a change if asked."""
     query = select(Event).where(col(Event.slug) == slug)
     return await session.scalar(locked(query) if for_update else query)
+
+
+def id_of(slug: str) -> ScalarSelect[str]:
+    """Return the id of an event as a part of another question."""
+    return select(col(Event.id)).where(col(Event.slug) == slug).scalar_subquery()
 
 
 async def event_by_id(session: AsyncSession, event_id: str) -> Event:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     DateTime,
+    ScalarSelect,
     and_,
     case,
     delete,
@@ -56,7 +57,9 @@ async def by_id(
     return await session.scalar(locked(query) if for_update else query)
 
 
-async def latest(session: AsyncSession, *, event_id: str, visitor_id: str) -> Intent | None:
+async def latest(
+    session: AsyncSession, *, event_id: str | ScalarSelect[str], visitor_id: str
+) -> Intent | None:
     """Return the live intent of a visitor, or else the most recent one."""
     return await session.scalar(
         select(Intent)

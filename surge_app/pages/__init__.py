@@ -53,7 +53,7 @@ ROUTES = (
         book.page,
         "Your tickets · Surge",
         Access.PASS,
-        (ProblemState.dismiss, BookState.load, BookState.recheck),
+        (BookState.load,),
     ),
     Route("/bookings/find", find.page, "Find my booking · Surge", Access.COLD),
     Route(

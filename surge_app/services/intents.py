@@ -140,13 +140,15 @@ class Intents:
 
     async def latest(self, slug: str, visitor_id: str) -> IntentView | None:
         """Return the visitor's live intent for an event, or else the most recent one."""
+        event_id = catalog_queries.id_of(slug)
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
+            intent = await queries.latest(session, event_id=event_id, visitor_id=visitor_id)
+            if intent is None:
+                # Most who open the checkout have none; they cost this one question.
                 return None
             at = await outage_queries.hold_time(session)
-            intent = await queries.latest(session, event_id=event.id, visitor_id=visitor_id)
-            return None if intent is None else await intent_view(session, intent, slug, at=at)
+            await session.refresh(intent)
+            return await intent_view(session, intent, slug, at=at)
 
     async def heartbeat(self, intent_id: str, visitor_id: str) -> IntentView:
         """Tell a visitor how long the hold still lasts. It is never made longer by asking.

@@ -20,6 +20,7 @@ from surge_app.errors import (
 from surge_app.services.views import EventView, IntentView, PaymentOutcome
 from surge_app.state import cards, session
 from surge_app.state.contact_form import ContactForm
+from surge_app.state.errors import forget_problem
 from surge_app.state.hold_clock import HoldClock
 from surge_app.state.leftover import Leftover
 
@@ -37,8 +38,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
     Attributes:
         phase: loading, choose, held, checking, refunding, expired, closed or missing.
         busy: What is under way: hold, pay, check or nothing.
-        attempt: Grows with each press of Pay that may open the modal, never back to a number
-            this tab has seen.
+        attempt: Grows with each press of Pay that may open the modal, and never goes back.
         leave_to: Where the browser goes next.
     """
 
@@ -60,8 +60,14 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
     _wish: dict[str, int] = {}
 
     @rx.event
-    async def load(self) -> None:
+    async def load(self) -> rx.event.EventCallback[()] | None:
         """Show where this visitor stands: a live hold, an ended one, or the choice."""
+        await forget_problem(self)
+        await self._arrive()
+        # One handler is one hold of the state's lock; only where something is paid there is more.
+        return BookState.recheck if self.is_paying else None
+
+    async def _arrive(self) -> None:
         slug, visitor = session.segment(self, 1), session.visitor(self)
         self._start_over(slug)
         if visitor is None:
@@ -71,15 +77,12 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             event = await current().catalog.event(slug)
             intent = await current().intents.latest(slug, visitor)
             self.may_shop = await current().waiting_room.has_pass(slug, visitor)
-        except NotFound:
-            self.phase = "missing"
-            return
         except SurgeError as error:
-            self.phase = "closed"
+            self.phase = "missing" if isinstance(error, NotFound) else "closed"
             self.notice = error.message
-            return
-        self._show_event(event)
-        await self._place(event, intent)
+        else:
+            self._show_event(event)
+            await self._place(event, intent)
 
     @rx.event
     async def add(self, tier_id: object) -> None:

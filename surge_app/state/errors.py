@@ -30,6 +30,11 @@ class ProblemState(rx.State):
         self.number = ""
 
 
+async def forget_problem(state: rx.State) -> None:
+    """Take the notice away in a handler of another state, within its hold of the lock."""
+    (await state.get_state(ProblemState)).number = ""
+
+
 def report(exception: Exception) -> EventSpec | None:
     """Log a bug and show a neutral notice; the app's `backend_exception_handler`.
 

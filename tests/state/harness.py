@@ -180,7 +180,10 @@ async def call(handler: Any, state: rx.State, *arguments: object) -> list[Any]:
 
 
 def at(state: Any, path: str, cookie: str = "") -> Any:
-    """Put a state onto a page, with the cookies of its connection."""
+    """Put a state onto a page of a tab, with the cookies of its connection."""
+    if state.parent_state is None:
+        state.parent_state = rx.State(_reflex_internal_init=True)  # pyright: ignore[reportCallIssue]
+        state.parent_state.substates[state.get_name()] = state
     state.router = RouterData(
         headers=HeaderData(cookie=cookie), url=ReflexURL(f"https://surge.example{path}")
     )

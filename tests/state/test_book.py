@@ -11,6 +11,7 @@ import pytest
 from surge_app.errors import AllHeld, GatewayUnavailable, NotAdmitted, NotEnoughLeft, PaymentsPaused
 from surge_app.services.views import Line, PaymentOutcome
 from surge_app.state.book import BookState
+from surge_app.state.errors import ProblemState
 from tests.state import samples
 from tests.state.harness import at, call
 
@@ -373,6 +374,21 @@ async def test_a_reconnection_keeps_what_was_typed_and_opens_no_second_modal(pay
     assert paying.phase == "held"
     assert paying.contact.name == "Asha R"
     assert paying.attempt == 1
+
+
+async def test_the_gateway_is_asked_when_the_page_opens_only_if_something_is_being_paid(
+    held: Any,
+) -> None:
+    assert await call(BookState.load, held) == []
+    await call(BookState.pay, held, ASHA)
+    assert await call(BookState.load, held) == [BookState.recheck]
+
+
+async def test_opening_the_page_takes_the_notice_about_a_bug_away(state: Any) -> None:
+    problem = await state.get_state(ProblemState)
+    await call(ProblemState.show, problem, "ab12cd34")
+    await call(BookState.load, state)
+    assert problem.number == ""
 
 
 async def test_another_page_in_the_same_tab_starts_afresh(
