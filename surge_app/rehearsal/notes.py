@@ -10,6 +10,25 @@ from dataclasses import dataclass, field
 POLL = "poll"
 """The step that waiting costs; its speed has a goal of its own."""
 
+STEPS = (
+    "page",
+    "join",
+    POLL,
+    "leave",
+    "open checkout",
+    "event",
+    "hold",
+    "release",
+    "start payment",
+    "pay at the bank",
+    "callback",
+    "look at hold",
+    "tickets",
+    "ask the bank",
+    "watch",
+)
+"""Every step in the order of a visit; the last two are those of the rehearsal itself."""
+
 BOOKING_STEPS = ("event", "hold", "release", "start payment", "callback", "look at hold", "tickets")
 """The steps of somebody who was let in, by the server alone; the sandbox's are not among them."""
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-_WIDTH, _HEIGHT = 640, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 38
+_WIDTH, _HEIGHT = 480, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 42
 _TICKS = 5
 _MOST_POINTS = 600
 _NICE = (1, 2, 5, 10)
@@ -90,7 +90,7 @@ def _axes(frame: _Frame, x: str, y: str) -> str:
             f'<text x="{_LEFT - 6}" y="{height + 4}" text-anchor="end">{value:,g}</text>'
         )
     parts.extend(
-        f'<text x="{frame.across(value)}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">'
+        f'<text x="{frame.across(value)}" y="{_HEIGHT - _BOTTOM + 17}" text-anchor="middle">'
         f"{value:,g}</text>"
         for value in _ticks(frame.widest)
     )

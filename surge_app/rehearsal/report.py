@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from surge_app.rehearsal.fairness import Fairness, judge
-from surge_app.rehearsal.notes import BOOKING_STEPS, POLL, Notes, Sample, Step
+from surge_app.rehearsal.notes import BOOKING_STEPS, POLL, STEPS, Notes, Sample, Step
 from surge_app.rehearsal.plan import Plan
 
 POLL_GOAL_MS = 250.0
@@ -103,7 +103,7 @@ def report_of(
         outcomes=dict(sorted(notes.outcomes.items())),
         bad_days=dict(sorted(notes.bad_days.items())),
         figures=_figures(notes, fairness, played_seconds),
-        steps=tuple(_step(name, step) for name, step in sorted(notes.steps.items())),
+        steps=tuple(_step(name, notes.steps[name]) for name in STEPS if name in notes.steps),
         fairness=fairness,
         samples=tuple(notes.samples),
         booked_at=tuple(round(moment, 2) for moment in notes.booked_at),
@@ -179,12 +179,10 @@ def _promises(
 
 
 def _speed(plan: Plan, notes: Notes) -> list[Promise]:
-    poll = percentile(notes.steps[POLL].took_ms, 99)
-    found = [_fast("polls", "Polls", poll, POLL_GOAL_MS, POLL)]
+    p99 = {name: percentile(step.took_ms, 99) for name, step in notes.steps.items()}
+    found = [_fast("polls", "Polls", p99.get(POLL, 0.0), POLL_GOAL_MS, POLL)]
     if not plan.only_wait:
-        slowest, name = max(
-            (percentile(notes.steps[one].took_ms, 99), one) for one in BOOKING_STEPS
-        )
+        slowest, name = max((p99.get(one, 0.0), one) for one in BOOKING_STEPS)
         found.append(_fast("steps", "Steps of a booking", slowest, STEP_GOAL_MS, name))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
 
@@ -38,6 +39,8 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
         settle_seconds=_SETTLE_SECONDS,
     )
     stop, samples = asyncio.Event(), list[Sample]()
+    # So that the event is closed when Surge is stopped meanwhile.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with _telling(services, rehearsal_id, samples, stop):
         try:
             report = await run(
