@@ -21,20 +21,20 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from surge_app.rehearsal.notes import Notes
+from surge_app.rehearsal.wire import Pool
 
-_TIMEOUT_SECONDS = 30.0
 _ADDRESSES = 250
 _CONNECTIONS_EACH = 4
+_CONNECTIONS = 1_000
 _HEADERS = {
-    "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Surge-Rehearsal/1.0",
-    "accept": "application/json, text/html;q=0.9, */*;q=0.8",
-    "accept-language": "en-IN,en;q=0.9",
-    "accept-encoding": "identity",
-    "sec-fetch-site": "same-origin",
-    "sec-fetch-mode": "cors",
-    "sec-fetch-dest": "empty",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Surge-Rehearsal/1.0",
+    "Accept": "application/json, text/html;q=0.9, */*;q=0.8",
+    "Accept-Language": "en-IN,en;q=0.9",
+    "Accept-Encoding": "identity",
+    "Sec-Fetch-Site": "same-origin",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Dest": "empty",
 }
-_LOST = (aiohttp.ClientError, TimeoutError, OSError)
 _FIRST_SERVER_ERROR = 500
 TOO_MANY = 429
 _AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0)
@@ -72,15 +72,22 @@ class Answer:
 class Crowd:
     """The connections of all visitors."""
 
-    def __init__(self, base_url: str, notes: Notes, sessions: list[aiohttp.ClientSession]) -> None:
-        """Keep the sessions, one for each address visitors come from."""
+    def __init__(
+        self, base_url: str, notes: Notes, pools: list[Pool], sockets: aiohttp.ClientSession
+    ) -> None:
+        """Keep the pools, one for each address visitors come from, and the client for sockets."""
         self.base_url = base_url
         self.notes = notes
-        self._sessions = sessions
+        self.sockets = sockets
+        self._pools = pools
+        self.head = "".join(
+            f"{name}: {value}\r\n"
+            for name, value in {"Host": urlsplit(base_url).netloc, **_HEADERS}.items()
+        )
 
-    def session(self, index: int) -> aiohttp.ClientSession:
+    def pool(self, index: int) -> Pool:
         """Return the connections a visitor uses."""
-        return self._sessions[index % len(self._sessions)]
+        return self._pools[index % len(self._pools)]
 
     def browser(self, index: int) -> Browser:
         """Return a browser without a cookie."""
@@ -93,7 +100,7 @@ class Browser:
     def __init__(self, crowd: Crowd, index: int) -> None:
         """Start without a cookie."""
         self.crowd = crowd
-        self.session = crowd.session(index)
+        self._pool = crowd.pool(index)
         self._cookies: dict[str, str] = {}
         self._header = ""
 
@@ -104,35 +111,34 @@ class Browser:
 
     async def call(self, step: str, method: str, path: str, body: object = None) -> Answer:
         """Send a request once, and write down how it went."""
-        notes, headers = self.crowd.notes, {"cookie": self._header} if self._header else {}
-        data = None
-        if body is not None:
-            headers["content-type"] = "application/json"
-            data = json.dumps(body).encode()
+        notes = self.crowd.notes
         started = time.perf_counter()
         try:
-            async with self.session.request(
-                method,
-                self.crowd.base_url + path,
-                data=data,
-                headers=headers,
-                allow_redirects=False,
-            ) as answer:
-                raw = await answer.read()
-        except _LOST:
+            reply = await self._pool.ask(self._request(method, path, body))
+        except OSError:
             notes.unanswered(step)
             return Answer(0, {})
-        notes.answered(step, answer.status, (time.perf_counter() - started) * 1000)
-        for cookie in answer.headers.getall("set-cookie", ()):
+        notes.answered(step, reply.status, (time.perf_counter() - started) * 1000)
+        for cookie in reply.headers(b"set-cookie"):
             self._keep(cookie)
         found: Any = {}
-        if "json" in answer.headers.get("content-type", "") and raw:
-            found = json.loads(raw)
+        if reply.body and "json" in reply.header(b"content-type"):
+            found = json.loads(reply.body)
         return Answer(
-            answer.status,
+            reply.status,
             found if isinstance(found, dict) else {},
-            _seconds(answer.headers.get("retry-after", "")),
+            _seconds(reply.header(b"retry-after")),
         )
+
+    def _request(self, method: str, path: str, body: object) -> bytes:
+        head = f"{method} {path} HTTP/1.1\r\n{self.crowd.head}"
+        if self._header:
+            head += f"Cookie: {self._header}\r\n"
+        if method == "GET":
+            return f"{head}\r\n".encode("latin-1")
+        data = b"" if body is None else json.dumps(body).encode()
+        kind = "Content-Type: application/json\r\n" if data else ""
+        return f"{head}{kind}Content-Length: {len(data)}\r\n\r\n".encode("latin-1") + data
 
     async def insist(self, step: str, method: str, path: str, body: object = None) -> Answer:
         """Send a request as a page does that asks again while the server is busy or away."""
@@ -161,26 +167,28 @@ class Browser:
 async def crowd(base_url: str, notes: Notes, *, visitors: int) -> AsyncGenerator[Crowd]:
     """Open the connections of so many visitors for a block."""
     base_url = base_url.rstrip("/")
-    sources = _sources(base_url, visitors)
-    sessions = [
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=_CONNECTIONS_EACH if source else _ADDRESSES * _CONNECTIONS_EACH,
-                local_addr=(source, 0) if source else None,
-                keepalive_timeout=60,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
-            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
-            auto_decompress=False,
+    parts = urlsplit(base_url)
+    is_secure = parts.scheme == "https"
+    port = parts.port or (443 if is_secure else 80)
+    pools = [
+        Pool(
+            parts.hostname or "",
+            port,
+            source=source,
+            most=_CONNECTIONS_EACH if source else _CONNECTIONS,
+            is_secure=is_secure,
         )
-        for source in sources
+        for source in _sources(base_url, visitors)
     ]
-    try:
-        yield Crowd(base_url, notes, sessions)
-    finally:
-        for session in sessions:
-            await session.close()
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers=_HEADERS
+    ) as sockets:
+        try:
+            yield Crowd(base_url, notes, pools, sockets)
+        finally:
+            for pool in pools:
+                pool.close()
 
 
 def is_here(base_url: str) -> bool:

@@ -38,7 +38,7 @@ class LiveCheckout:
         query = f"?token={uuid.uuid4()}&EIO=4&transport=websocket"
         started = time.perf_counter()
         try:
-            self._socket = await self._browser.session.ws_connect(
+            self._socket = await self._browser.crowd.sockets.ws_connect(
                 f"{base}{_NAMESPACE}/{query}", headers={"cookie": self._browser.cookies}
             )
             self._reader = asyncio.create_task(self._read(self._socket))
