@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NewType
 
-from babel.numbers import format_decimal
+from surge_app.words import grouped
 
 Paise = NewType("Paise", int)
 
@@ -22,7 +22,7 @@ def rupees(amount: int) -> str:
         `₹2,06,100` for whole rupees, `₹25.50` otherwise, `-₹25` below zero.
     """
     whole, part = divmod(abs(amount), _PAISE_PER_RUPEE)
-    text = format_decimal(whole, locale="en_IN")
+    text = grouped(whole)
     sign = "-" if amount < 0 else ""
     return f"{sign}₹{text}.{part:02d}" if part else f"{sign}₹{text}"
 

@@ -21,6 +21,7 @@ from surge_app.container import Container
 from surge_app.errors import SurgeError
 from surge_app.gate.request import Answer, plain_page, redirect
 from surge_app.services.dates import long_date
+from surge_app.words import grouped
 
 _SOONEST_SECONDS = 2
 _AFTER_A_PROBLEM_SECONDS = 10
@@ -235,17 +236,5 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["count"] = _count  # pyright: ignore[reportUnknownMemberType] - untyped in jinja2
+    made.filters["count"] = grouped  # pyright: ignore[reportUnknownMemberType] - untyped in jinja2
     return made
-
-
-def _count(number: int) -> str:
-    """Group a number the Indian way, as `components.text.count` does in the browser."""
-    head, tail = divmod(number, 1000)
-    if not head:
-        return str(tail)
-    groups = [f"{tail:03}"]
-    while head > 99:  # noqa: PLR2004 - above the thousands, groups have two digits
-        head, pair = divmod(head, 100)
-        groups.append(f"{pair:02}")
-    return ",".join([str(head), *reversed(groups)])

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone
 
-_LOCALE = "en_IN"
+from surge_app.words import LOCALE
 
 
 def long_date(moment: datetime, time_zone: str) -> str:
@@ -33,6 +33,6 @@ def short_date(moment: datetime, time_zone: str) -> str:
 
 
 def _format(moment: datetime, time_zone: str, pattern: str) -> str:
-    text = format_datetime(moment, pattern, tzinfo=get_timezone(time_zone), locale=_LOCALE)
+    text = format_datetime(moment, pattern, tzinfo=get_timezone(time_zone), locale=LOCALE)
     # CLDR separates "7:00" and "pm" by a narrow no-break space.
     return text.replace("\u202f", " ")

@@ -29,6 +29,7 @@ from surge_app.errors import (
 )
 from surge_app.services.views import IntentLineView, IntentView, Line, Offer, TierOffer
 from surge_app.services.waiting_room import PASS_LIFE, WaitingRoom
+from surge_app.words import counted
 
 _MOST_TOGETHER = 200
 _FLIGHTS = 2
@@ -129,8 +130,7 @@ def shortage(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
         is_held: Whether more may come back from holds of others.
     """
     if free > 0:
-        tickets = "ticket is" if free == 1 else "tickets are"
-        msg = f"Only {free} {tickets} left in this category."
+        msg = f"Only {counted(free, 'ticket is', 'tickets are')} left in this category."
         return NotEnoughLeft(msg, left=free, tier_id=tier_id)
     return AllHeld(tier_id=tier_id) if is_held else SoldOut(tier_id=tier_id)
 

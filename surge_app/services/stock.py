@@ -23,6 +23,7 @@ from surge_app.models import AuditEntry, Event, Tier
 from surge_app.services.catalog import Catalog, add_tier, frame_of
 from surge_app.services.offers import MOST_UNITS, NewTier, check_tier
 from surge_app.services.waiting_room import WaitingRoom
+from surge_app.words import counted
 
 CHANGEABLE = (
     "name",
@@ -182,8 +183,8 @@ async def _set_capacity(session: AsyncSession, tier: Tier, capacity: int) -> Non
     elif difference < 0:
         taken = await queries.withdraw(session, tier_id=tier.id, quantity=-difference)
         if taken < -difference:
-            units = "unit is" if taken == 1 else "units are"
-            msg = f"Only {taken} {units} free to be withdrawn; the others are held or sold."
+            units = counted(taken, "unit is", "units are")
+            msg = f"Only {units} free to be withdrawn; the others are held or sold."
             raise NotEnoughAvailable(msg, available=taken)
     tier.capacity = capacity
 

@@ -18,6 +18,7 @@ from surge_app.services.views import (
     Line,
     TierView,
 )
+from surge_app.words import counted
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class CheckoutCard:
 
 def tickets(number: int) -> str:
     """Return "1 ticket" or "3 tickets"."""
-    return "1 ticket" if number == 1 else f"{number} tickets"
+    return counted(number, "ticket", "tickets")
 
 
 def sale_card(event: EventView) -> SaleCard:
@@ -192,7 +193,7 @@ def _room(event: EventView, tier: TierView, wish: dict[str, int], *, is_held: bo
 
 def _note(event: EventView, tier: TierView, yours: int) -> str:
     if yours:
-        return "1 seat is yours for now" if yours == 1 else f"{yours} seats are yours for now"
+        return f"{counted(yours, 'seat is', 'seats are')} yours for now"
     price = f"{rupees(tier.all_in_paise)} for one, all included" if tier.all_in_paise else "Free"
     rules = [f"at least {tier.min_per_booking}"] if tier.min_per_booking > 1 else []
     if tier.max_per_booking is not None and tier.max_per_booking < event.max_per_person:

@@ -14,8 +14,9 @@ from surge_app.services.board import BoardView
 from surge_app.services.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.line_views import LineStats
 from surge_app.state import cards, session
-from surge_app.state.admin.common import STATUS_TONES, grouped, wait, whole, words
+from surge_app.state.admin.common import STATUS_TONES, wait, whole, words
 from surge_app.state.admin.events import EventCard
+from surge_app.words import counted, grouped
 
 _CHALLENGES = {"off", "auto", "always"}
 _MOST_BUYERS = 1_000_000
@@ -304,7 +305,7 @@ def _card(seen: BoardView) -> BoardCard:
         is_line_away=line is None,
         taken=rupees(seen.revenue_paise),
         fees=rupees(seen.fees_paise),
-        bookings="1 booking" if seen.bookings == 1 else f"{grouped(seen.bookings)} bookings",
+        bookings=counted(seen.bookings, "booking", "bookings"),
         last_minute=grouped(seen.bookings_last_minute),
         messages_pending=grouped(seen.messages_pending),
         messages_dead=seen.messages_dead,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from babel.numbers import format_decimal
-
 _LARGEST = 10**12
 STATUS_TONES = {
     "on_sale": "good",
@@ -18,11 +16,6 @@ STATUS_TONES = {
     "cancelled": "off",
     "draft": "off",
 }
-
-
-def grouped(number: float) -> str:
-    """Return a number grouped the Indian way."""
-    return format_decimal(number, locale="en_IN")
 
 
 def wait(seconds: int | None) -> str:

@@ -15,7 +15,8 @@ from surge_app.money import rupees
 from surge_app.services.offers import NewEvent, NewTier
 from surge_app.services.organizer import EventSettings, TierSettings
 from surge_app.state import session
-from surge_app.state.admin.common import fields, grouped, whole
+from surge_app.state.admin.common import fields, whole
+from surge_app.words import grouped
 
 _HOME = "Asia/Kolkata"
 _TEXTS = (
