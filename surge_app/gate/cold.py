@@ -17,12 +17,15 @@ import json
 import re
 import time
 from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.types import ASGIApp, Message, Scope
 
 from surge_app import container
+from surge_app.clock import utc_now
 from surge_app.errors import NotFound, SurgeError
 from surge_app.gate.request import Answer, Request
 from surge_app.gate.structured import description, event_data
@@ -30,13 +33,15 @@ from surge_app.log import get_logger
 from surge_app.money import rupees
 from surge_app.services.dates import when
 from surge_app.services.views import EventView, TierView
+from surge_app.words import counted, grouped
 
 _log = get_logger(__name__)
 
 _MANIFEST = re.compile(r"/assets/manifest-[\w-]+\.js")
 _ELSEWHERE = re.compile("<noscript>.*?</noscript>", re.DOTALL)
-_KEPT = "public, max-age=2, stale-while-revalidate=30"
+_KEPT = (("cache-control", "public, max-age=2, stale-while-revalidate=30"),)
 _OK = 200
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _MISSING = 404
 
 
@@ -50,9 +55,9 @@ class _Page:
     packed: bytes
     tag: str
 
-    def answer(self, request: Request) -> Answer:
-        """Return it as this request wants it."""
-        headers = [("cache-control", _KEPT), ("etag", self.tag), ("vary", "accept-encoding")]
+    def answer(self, request: Request, *kept: tuple[str, str]) -> Answer:
+        """Return it as this request wants it, with headers that say how long it may be kept."""
+        headers = [*(kept or _KEPT), ("etag", self.tag), ("vary", "accept-encoding")]
         if self.tag in request.headers.get("if-none-match", ""):
             return Answer(304, headers=tuple(headers))
         body = self.plain
@@ -81,8 +86,8 @@ class ColdPages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(when=when, price=_price)
-        self._templates.globals["left"] = _left
+        self._templates.filters.update(when=when, price=_price, until=_until)
+        self._templates.globals.update(left=_left, limits=_limits, counted=counted)
 
     async def events(self, request: Request, scope: Scope) -> Answer | None:
         """Return the list of events; None if the page has to do without what is in the database."""
@@ -109,6 +114,24 @@ class ColdPages:
         if known is None or known.view is not view:
             known = await self._make(scope, path, view, "event.html", event=view)
         return known.answer(request) if known else None
+
+    async def shell(
+        self, request: Request, scope: Scope, route: str, *headers: tuple[str, str]
+    ) -> Answer | None:
+        """Return a page that is everybody's own, empty but with its scripts named; None as above.
+
+        Args:
+            request: What is answered.
+            scope: Its connection.
+            route: As the pages' router writes it, such as `book/:slug`.
+            *headers: To send with it; one says how long it may be kept.
+        """
+        html = await self._shell(scope, route)
+        if html is None:
+            return None
+        page = self._pages.get(route) or _page(None, _OK, html.encode())
+        self._pages[route] = page
+        return page.answer(request, *headers)
 
     async def _missing(self, request: Request, scope: Scope) -> Answer | None:
         shell = await self._shell(scope, "events/:slug")
@@ -172,8 +195,9 @@ class ColdPages:
             if "</head>" not in html or "<body>" not in html:
                 _log.warning("page_not_built", path=path)
                 return None
-            # What is sent needs no script; nobody without one has to go elsewhere.
-            html = _ELSEWHERE.sub("<noscript></noscript>", html)
+            if route.startswith("events"):
+                # What is sent needs no script; nobody without one has to go elsewhere.
+                html = _ELSEWHERE.sub("<noscript></noscript>", html)
             self._shells[route] = await self._with_scripts(scope, html, route)
         return self._shells[route]
 
@@ -204,6 +228,15 @@ def _price(paise: int) -> str:
     return rupees(paise) if paise else "Free"
 
 
+def _until(moment: datetime) -> str:
+    """Say how far away a moment is, in its largest unit, as the page does."""
+    seconds = (moment - utc_now()).total_seconds()
+    for size, one in ((_DAY, "day"), (_HOUR, "hour")):
+        if seconds >= size:
+            return counted(int(seconds / size + 0.5), one, f"{one}s")
+    return counted(max(1, ceil(seconds / _MINUTE)), "minute", "minutes")
+
+
 def _left(tier: TierView, event: EventView) -> str:
     """Say what is left of a tier, as the page does."""
     words = {
@@ -214,8 +247,18 @@ def _left(tier: TierView, event: EventView) -> str:
     opens = tier.sales_open_at
     if tier.status == "scheduled" and opens:
         return f"Opens {when(opens, event.time_zone)}"
-    number = f"{tier.available} {'ticket' if tier.available == 1 else 'tickets'}"
-    return words.get(tier.status, number if tier.status == "scheduled" else f"{number} left")
+    if tier.status == "scheduled":
+        return counted(tier.available, "ticket", "tickets")
+    return words.get(tier.status, counted(tier.available, "ticket left", "tickets left"))
+
+
+def _limits(tier: TierView, event: EventView) -> str:
+    """Say how many make a booking, where the tier has a rule of its own."""
+    least, most = tier.min_per_booking, tier.max_per_booking
+    rules = [f" · at least {grouped(least)}"] if least > 1 else []
+    if most is not None and most < event.max_per_person:
+        rules.append(f" · at most {grouped(most)}")
+    return "".join(rules)
 
 
 async def _ask(app: ASGIApp, scope: Scope, path: str, *, accept: str) -> tuple[int, bytes]:

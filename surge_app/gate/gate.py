@@ -20,7 +20,7 @@ from surge_app.errors import (
     Unauthorized,
 )
 from surge_app.gate.cold import ColdPages
-from surge_app.gate.headers import CAMERA, lasting, security_headers
+from surge_app.gate.headers import CAMERA, headers_of_files, lasting, security_headers
 from surge_app.gate.plain import PlainQueue, needs_javascript
 from surge_app.gate.poll import answer_poll
 from surge_app.gate.request import (
@@ -51,6 +51,8 @@ from surge_app.gate.rules import (
 from surge_app.services.covers import LARGEST_UPLOAD
 from surge_app.settings import Settings
 
+# Built once for all names; the browser would learn of their scripts two trips later.
+_ROUTES = {"/queue": "queue/:slug", "/book": "book/:slug", "/bookings": "bookings/:ref"}
 _SAFE = {"GET", "HEAD"}
 _LARGEST_BODY = 1024 * 1024
 _NO_SOCKET = "backend-enabled=false; Max-Age=86400; SameSite=Lax; Path="
@@ -64,6 +66,7 @@ class Gate:
         self._app = app
         self._settings = settings
         self._security = security_headers(settings)
+        self._of_files = headers_of_files(self._security)
         self._plain = PlainQueue(app)
         self._cold = ColdPages(app, base_url=settings.base_url)
 
@@ -82,7 +85,8 @@ class Gate:
             await self._socket(request, scope, receive, send)
             return
         scope.setdefault("state", {})["client_address"] = request.address
-        guarded = with_headers(send, self._security)
+        fewer = self._of_files if lasting(request.path) else None
+        guarded = with_headers(send, self._security, on_success=fewer)
         receive = limited(receive, largest=_largest_body(request.path))
         answer, extra = await self._decide(request, scope)
         plain = plain_queue(request.path) if answer is None else None
@@ -157,12 +161,26 @@ class Gate:
             served = await self._served(request, scope, target)
             if served is not None:
                 return served, []
-            return None, [("set-cookie", _NO_SOCKET + target.root), ("cache-control", "no-cache")]
-        answer, extra = await handler(request, target)
-        if answer is None and self._settings.frontend_url:
-            cookies = [value for name, value in extra if name == "set-cookie"]
-            return redirect(self._settings.frontend_url + request.path, *cookies), []
-        return answer, [*extra, ("cache-control", "no-store")]
+            extra = [("set-cookie", _NO_SOCKET + target.root), ("cache-control", "no-cache")]
+        else:
+            answer, extra = await handler(request, target)
+            if answer is None and self._settings.frontend_url:
+                cookies = [value for name, value in extra if name == "set-cookie"]
+                return redirect(self._settings.frontend_url + request.path, *cookies), []
+            extra = [*extra, ("cache-control", "no-store")]
+            if answer is not None:
+                return answer, extra
+        return await self._built(request, scope, target, extra)
+
+    async def _built(
+        self, request: Request, scope: Scope, target: Target, extra: list[tuple[str, str]]
+    ) -> tuple[Answer | None, list[tuple[str, str]]]:
+        """Answer with a page that names its scripts; others are left to the application."""
+        route = _ROUTES.get(target.root)
+        if route is None or request.path.count("/") != 2 or self._settings.frontend_url:  # noqa: PLR2004  /queue/{slug}
+            return None, extra
+        page = await self._cold.shell(request, scope, route, *extra)
+        return page, [] if page else extra
 
     async def _served(self, request: Request, scope: Scope, target: Target) -> Answer | None:
         # With hot reload the built pages are none of ours.

@@ -18,6 +18,18 @@ def lasting(path: str) -> list[tuple[str, str]]:
     return [("cache-control", age) for start, age in ages.items() if path.startswith(start)]
 
 
+def headers_of_files(
+    headers: tuple[tuple[str, str], ...],
+) -> tuple[tuple[str, str], ...]:
+    """Return what is left of a page's headers for a script, style or font of its own.
+
+    The policy is the page's: no browser asks a script for one, and 0.8 kB with each of twenty
+    files is a tenth of what a page weighs.
+    """
+    wanted = {"x-content-type-options", "strict-transport-security"}
+    return tuple(header for header in headers if header[0] in wanted)
+
+
 def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
     """Return the headers for an installation.
 

@@ -144,22 +144,40 @@ def plain_page(
     return Answer(status, body.encode(), "text/html; charset=utf-8", extra)
 
 
-def with_headers(send: Send, extra: Iterable[tuple[str, str]]) -> Send:
-    """Return a `send` that adds headers to whatever is answered; what is set already stays."""
-    encoded = [(name.encode(), value.encode("latin-1")) for name, value in extra]
+def with_headers(
+    send: Send,
+    extra: Iterable[tuple[str, str]],
+    *,
+    on_success: Iterable[tuple[str, str]] | None = None,
+) -> Send:
+    """Return a `send` that adds headers to whatever is answered; what is set already stays.
+
+    Args:
+        send: Takes the answer.
+        extra: The headers.
+        on_success: Others for an answer that is no error; None for the same.
+    """
+    every = _encoded(extra)
+    usual = every if on_success is None else _encoded(on_success)
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = message.get("headers", [])
             names = {name.lower() for name, _ in present} - {b"set-cookie"}
-            if message["status"] >= _FIRST_ERROR:
+            is_error = message["status"] >= _FIRST_ERROR
+            if is_error:
                 # What is missing now may be there in a moment.
-                names |= {name for name, value in encoded if value.startswith(b"public")}
-            added = [(name, value) for name, value in encoded if name not in names]
+                names |= {name for name, value in every if value.startswith(b"public")}
+            wanted = every if is_error else usual
+            added = [(name, value) for name, value in wanted if name not in names]
             message = {**message, "headers": [*present, *added]}
         await send(message)
 
     return wrapped
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
 
 def limited(receive: Receive, *, largest: int) -> Receive:

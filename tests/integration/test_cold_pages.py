@@ -13,7 +13,7 @@ from PIL import Image
 from surge_app.container import Container
 from surge_app.errors import InvalidRequest, NotFound
 from surge_app.services.offers import NewTier
-from tests.conftest import NewSale, Surge
+from tests.conftest import NewBuyer, NewSale, Surge
 
 _HOSTILE = '</script><script>alert("x")</script>&\'"'
 
@@ -69,11 +69,34 @@ async def test_pages_and_files_are_kept_as_long_as_they_stay_true(
         assert script is not None
         kept = await http.get(script[0])
         assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+        # A script needs no policy of its own, and is lighter without; a page does.
+        assert "content-security-policy" not in kept.headers
+        assert kept.headers["x-content-type-options"] == "nosniff"
         missing = await http.get("/assets/nothing.js")
+        assert "content-security-policy" in missing.headers
         assert "immutable" not in missing.headers.get("cache-control", "")
         absent = await http.get("/events/there-is-none")
         assert absent.status_code == 404
         assert "noindex" in absent.text
+
+
+async def test_a_page_of_ones_own_names_its_scripts_and_is_kept_by_nobody(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    buyer = new_buyer(slug)
+    await buyer.join()
+    pages = {"queue": "no-cache", "book": "no-store"}
+    for page, kept in pages.items():
+        answer = await buyer.http.get(f"/{page}/{slug}")
+        named = re.findall(r'rel="modulepreload" href="(/assets/[^"]+)"', answer.text)
+        (script,) = [path for path in named if f"_{page}_" in path]
+        assert (await buyer.http.get(script)).is_success
+        assert answer.headers["cache-control"] == kept
+        # Whoever runs no script is still shown the way.
+        assert "plain=1" in answer.text
+    assert len(named) == len(set(named))
+    assert (await buyer.http.get(f"/queue/{slug}/no-such-page")).status_code == 404
 
 
 async def test_every_event_has_a_picture_to_show_and_one_to_share(

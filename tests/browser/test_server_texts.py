@@ -1,0 +1,122 @@
+"""What the server writes into an event page says what the page itself says, in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Page, expect
+
+from surge_app.clock import utc_now
+from surge_app.container import Container
+from surge_app.services.offers import NewTier
+from tests.browser.conftest import NewPerson
+from tests.conftest import NewBuyer, NewSale, eventually
+
+_BOTH = """
+async () => {
+  const html = await (await fetch(location.href, { cache: "no-store" })).text();
+  const served = new DOMParser().parseFromString(html, "text/html").getElementById("served");
+  // The field that only scripts fill in is seen by nobody.
+  for (const trap of document.querySelectorAll("main > [aria-hidden=true]")) trap.remove();
+  const shown = document.querySelector(".page > main").innerText;
+  document.body.append(served);
+  const written = served.querySelector("main").innerText;
+  served.remove();
+  return [written, shown];
+}
+"""
+# It runs in the browser alone: a page that is kept for two seconds cannot count them.
+_CLOCK = "The sale opens in"
+
+
+def _lines(text: str) -> list[str]:
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith(_CLOCK)]
+
+
+async def _compare(page: Page, path: str) -> list[str]:
+    """Return the lines of a page, which server and browser agree on."""
+    await page.goto(path)
+    await expect(page.locator("#served")).to_have_count(0)
+    both: list[list[str]] = []
+
+    async def agree() -> bool:
+        # Two workers may have read the database a second apart; the page looks again by itself.
+        both[:] = [_lines(text) for text in await page.evaluate(_BOTH)]
+        return both[0] == both[1]
+
+    with suppress(pytest.fail.Exception):
+        await eventually(agree, about=path)
+    written, shown = both
+    assert written == shown
+    return shown
+
+
+async def test_server_and_browser_say_the_same_of_an_event(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    now = utc_now()
+    one = (NewTier("Stalls", 50_000, 1),)
+
+    async def rich() -> str:
+        return await new_sale(
+            description="One night.",
+            refund_policy="No refunds.",
+            organizer_name="Acme",
+            organizer_email="help@acme.example",
+            organizer_phone="+91 98765 43210",
+            max_per_person=4,
+            tiers=(
+                NewTier("Stalls", 50_000, 100_000, min_per_booking=2, max_per_booking=3),
+                NewTier("Free", 0, 1),
+                NewTier("Later", 90_000, 5, sales_open_at=now + timedelta(days=2)),
+            ),
+        )
+
+    async def scheduled() -> str:
+        return await new_sale(sales_open_at=now + timedelta(days=3, hours=1))
+
+    async def paused() -> str:
+        slug = await new_sale()
+        await services.organizer.pause(slug, actor="test")
+        return slug
+
+    async def held() -> str:
+        slug = await new_sale(tiers=one)
+        await new_buyer(slug).order()
+        return slug
+
+    async def sold_out() -> str:
+        slug = await new_sale(tiers=one)
+        await new_buyer(slug).buy()
+        return slug
+
+    async def cancelled() -> str:
+        slug = await new_sale()
+        await services.lifecycle.cancel(slug, actor="test")
+        return slug
+
+    kinds: dict[str, Callable[[], Awaitable[str]]] = {
+        "Get tickets": rich,
+        "Take a place in line": scheduled,
+        "The sale is paused. You can take your place in line now.": paused,
+        "All on hold; some may come back": held,
+        "All tickets are sold.": sold_out,
+        "This event is cancelled.": cancelled,
+    }
+    person = await new_person(timezone_id="Asia/Kolkata")
+    for said, make in kinds.items():
+        path = f"/events/{await make()}"
+
+        async def tells(path: str = path, said: str = said) -> bool:
+            answer = await person.context.request.get(path)
+            return said in await answer.text()
+
+        # What a reading of the database is kept for.
+        await eventually(tells, about=said)
+        assert said in "\n".join(await _compare(person.page, path))
+    listed = await _compare(person.page, "/events")
+    assert "Opens in 3 days" in listed
