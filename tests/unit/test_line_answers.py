@@ -1,0 +1,38 @@
+"""How often to ask: soon at the head, seldom far behind, never all at once."""
+
+from __future__ import annotations
+
+from statistics import mean
+
+import pytest
+
+from surge_app.services.line_answers import eta_seconds, retry_after_ms
+
+
+def _pauses(state: str, ahead: int, opens_in: int | None = None) -> list[int]:
+    return [retry_after_ms(state, ahead, opens_in) for _ in range(300)]
+
+
+def test_the_pause_between_two_polls_grows_with_the_distance_to_the_head() -> None:
+    means = [mean(_pauses("waiting", ahead)) for ahead in (0, 20, 60, 140, 280)]
+    assert means == sorted(means)
+    assert all(1_000 <= pause <= 1_200 for pause in _pauses("waiting", 0))
+    assert all(15_000 <= pause <= 18_000 for pause in _pauses("waiting", 1_000_000))
+
+
+@pytest.mark.parametrize("ahead", [0, 100, 10_000])
+def test_no_two_who_wait_side_by_side_ask_in_step(ahead: int) -> None:
+    assert len(set(_pauses("waiting", ahead))) > 100
+
+
+def test_the_last_poll_before_the_opening_comes_just_after_it_and_spread() -> None:
+    pauses = _pauses("scheduled", 0, 4_000)
+    assert min(pauses) >= 4_000
+    assert len(set(pauses)) > 100
+    assert all(15_000 <= pause <= 18_000 for pause in _pauses("scheduled", 0, 3_600_000))
+
+
+def test_the_estimate_is_a_range_around_the_measured_pace_and_nothing_without_one() -> None:
+    low, high = eta_seconds(99, 2.0) or (0, 0)
+    assert low < 50 < high
+    assert eta_seconds(99, 0.0) is None
