@@ -11,7 +11,8 @@ from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.services.rehearsals import RehearsalView, RehearsalWish
 from surge_app.state import cards, session
-from surge_app.state.admin.common import fields, grouped, whole, words
+from surge_app.state.admin.common import fields, whole, words
+from surge_app.words import grouped
 
 _NOT_A_NUMBER = -1
 _SEEN = (
