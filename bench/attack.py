@@ -132,7 +132,7 @@ async def attack(
     await line.publish(slug, rules, None, ceiling=_NUMBERS)
     await line.begin(slug, start=0, ceiling=_NUMBERS, early=None)
     draw = random.Random(seed)  # noqa: S311  the order of arrivals, no secret
-    transport = httpx.ASGITransport(Gate(create_api(), services.settings))
+    transport = httpx.ASGITransport(Gate(create_api(), services.settings, bool))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
         event = Attack(http, slug, people)
         scripts = people * _SCRIPT_CALLS * (1 if mode == "off" else 2)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import reflex as rx
+from reflex_base.registry import RegistrationContext
 from starlette.types import ASGIApp
 
 from surge_app.api import create_api
@@ -34,7 +35,9 @@ class SurgeApp(rx.App):
 
     def __call__(self) -> ASGIApp:
         """Return the ASGI application of one process."""
-        return KeptPolls(Watch(Gate(super().__call__(), settings), settings), settings)
+        handlers = RegistrationContext.get().event_handlers
+        gate = Gate(super().__call__(), settings, handlers.__contains__)
+        return KeptPolls(Watch(gate, settings), settings)
 
 
 @asynccontextmanager

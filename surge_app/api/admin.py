@@ -92,14 +92,22 @@ async def event_stats(slug: str, services: Services, user: AdminUser) -> StatsOu
     return StatsOut.model_validate(await services.organizer.stats(slug))
 
 
-@router.get("/events/{slug}/participants.csv", response_class=StreamingResponse)
+@router.get(
+    "/events/{slug}/participants.csv",
+    response_class=StreamingResponse,
+    responses={200: {"content": {_MEDIA_TYPES["csv"]: {}}}},
+)
 async def participants_csv(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
     """Stream everybody who has a ticket, one row for each."""
     _ = user
     return await _file(services.exports.participants_csv(slug), f"{slug}-participants.csv")
 
 
-@router.get("/events/{slug}/participants.xlsx", response_class=StreamingResponse)
+@router.get(
+    "/events/{slug}/participants.xlsx",
+    response_class=StreamingResponse,
+    responses={200: {"content": {_MEDIA_TYPES["xlsx"]: {}}}},
+)
 async def participants_xlsx(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
     """Return the same as a workbook with typed cells."""
     _ = user

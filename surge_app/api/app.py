@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -30,6 +30,7 @@ from surge_app.api import (
     tickets,
     webhooks,
 )
+from surge_app.api.document import DocumentedApi
 from surge_app.api.problems import PROBLEM, problem_response
 from surge_app.errors import InvalidRequest, NotFound, SurgeError, Unavailable
 from surge_app.log import get_logger
@@ -66,9 +67,9 @@ class InternalError(SurgeError):
     status = 500
 
 
-def create_api() -> FastAPI:
+def create_api() -> DocumentedApi:
     """Return the API. It looks its services up in the container at each request."""
-    api = FastAPI(
+    api = DocumentedApi(
         title="Surge",
         version="1",
         description="Waiting room, holds, payments and bookings. Errors are RFC 9457 problems.",

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from surge_app.api.deps import Problems, Services
 from surge_app.api.schemas import EventOut, ProblemOut
 
+_UNCHANGED: Problems = {304: {"description": "Nothing changed since `If-None-Match`"}}
 _MISSING: Problems = {404: {"model": ProblemOut}}
 # As old as the counts may be anyway; a cache in front may give it to everyone meanwhile.
 _FRESH = "public, max-age=1, stale-while-revalidate=5"
@@ -46,7 +47,7 @@ class _Rendered:
 _rendered = _Rendered()
 
 
-@router.get("", response_model=list[EventOut])
+@router.get("", response_model=list[EventOut], responses=_UNCHANGED)
 async def list_events(services: Services, known_tag: KnownTag = "") -> Response:
     """Return every published event, the soonest first."""
     views = await services.catalog.events()
@@ -58,7 +59,7 @@ async def list_events(services: Services, known_tag: KnownTag = "") -> Response:
     return _rendered.answer("", views[0] if views else None, render, known_tag)
 
 
-@router.get("/{slug}", response_model=EventOut, responses=_MISSING)
+@router.get("/{slug}", response_model=EventOut, responses={**_UNCHANGED, **_MISSING})
 async def get_event(slug: str, services: Services, known_tag: KnownTag = "") -> Response:
     """Return one event."""
     view = await services.catalog.event(slug)

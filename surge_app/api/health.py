@@ -26,7 +26,7 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/api/readyz")
+@router.get("/api/readyz", responses={503: {"model": dict[str, object]}})
 async def ready(response: Response, services: Services) -> dict[str, object]:
     """Tell whether a sale could go on here, and what is missing if not (503).
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from surge_app.api.deps import Cookies, Services
+from surge_app.api.document import form_body
 from surge_app.api.schemas import OutcomeOut, ProblemOut
 from surge_app.container import Container
 from surge_app.errors import BadSignature, InvalidRequest, PayloadTooLarge
@@ -25,6 +26,7 @@ _FIELDS = ("razorpay_order_id", "razorpay_payment_id", "razorpay_signature")
     "/razorpay/callback",
     response_model=OutcomeOut,
     responses={303: {"description": "To the booking, for a form"}, 400: {"model": ProblemOut}},
+    openapi_extra=form_body(*_FIELDS, also="application/json"),
 )
 async def razorpay_callback(
     request: Request, response: Response, services: Services, header: Cookies

@@ -73,7 +73,7 @@ async def poll_queue(
     return _answer(services, header, response, visitor, slug, line)
 
 
-@router.delete("/{slug}", status_code=204)
+@router.delete("/{slug}", status_code=204, responses=_PROBLEMS)
 async def leave_queue(slug: str, response: Response, services: Services, header: Cookies) -> None:
     """Give up the place, or the pass and what is held with it; the next in line is called."""
     visitor = services.identity.who(header)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from surge_app import container
 from surge_app.errors import (
     Forbidden,
+    InvalidRequest,
     LineUnavailable,
     NotAdmitted,
     NotFound,
@@ -20,6 +21,7 @@ from surge_app.errors import (
     Unauthorized,
 )
 from surge_app.gate.cold import ColdPages
+from surge_app.gate.frames import Knows, checked
 from surge_app.gate.headers import CAMERA, headers_of_files, lasting, security_headers
 from surge_app.gate.plain import PlainQueue, needs_javascript
 from surge_app.gate.poll import answer_poll
@@ -61,9 +63,16 @@ _NO_SOCKET = "backend-enabled=false; Max-Age=86400; SameSite=Lax; Path="
 class Gate:
     """Wraps the whole application. Lets through, answers, redirects or refuses."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Keep the application behind the gate; the services are looked up late."""
+    def __init__(self, app: ASGIApp, settings: Settings, knows: Knows) -> None:
+        """Keep the application behind the gate; the services are looked up late.
+
+        Args:
+            app: Everything else.
+            settings: Of this process.
+            knows: Tells whether a name is that of an event handler a page may call.
+        """
         self._app = app
+        self._knows = knows
         self._settings = settings
         self._security = security_headers(settings)
         self._of_files = headers_of_files(self._security)
@@ -100,7 +109,7 @@ class Gate:
     async def _socket(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         # Nothing else speaks over a WebSocket, however it is written.
         if is_socket(request.path) and self._may_connect(request):
-            await self._app(scope, receive, send)
+            await self._app(scope, checked(receive, send, self._knows), send)
         else:
             await refuse_socket(receive, send)
 
@@ -135,6 +144,8 @@ class Gate:
         held = held_event(request.path)
         reasons: tuple[tuple[SurgeError, bool], ...] = (
             (NotFound(), not is_plain(request.path)),
+            # Postgres could not even look for it.
+            (InvalidRequest(), any("\0" in value for value in _values(request))),
             (PayloadTooLarge(), _is_too_large(request)),
             (NotAdmitted(), held is not None and held not in identity.passes(request.cookies)),
             (
@@ -279,6 +290,10 @@ def _largest_body(path: str) -> int:
 
 def _is_too_large(request: Request) -> bool:
     return int_of(request.headers.get("content-length", "")) > _largest_body(request.path)
+
+
+def _values(request: Request) -> list[str]:
+    return [value for values in request.query.values() for value in values]
 
 
 def _as_file(scope: Scope) -> Scope:

@@ -21,6 +21,7 @@ from twilio.request_validator import (  # pyright: ignore[reportMissingTypeStubs
 from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError
 from surge_app.models import DeliveryStatus
+from surge_app.providers.transport import keepable
 from surge_app.services.ports import DeliveryReport, ProviderRejected
 
 _SENDGRID, _TWILIO = "SendGrid", "Twilio"
@@ -28,6 +29,8 @@ _SENDGRID, _TWILIO = "SendGrid", "Twilio"
 _OLDEST_SECONDS = 25 * 3600
 _AHEAD_SECONDS = 300
 _LONGEST_DETAIL = 300
+_LONGEST_KEY = 200
+_LONGEST_STAMP = 20
 
 _MAIL_WORDS: dict[str, DeliveryStatus | None] = {
     "processed": None,
@@ -111,18 +114,18 @@ class TwilioReports:
         )
         if not is_signed:
             raise _forged(_TWILIO)
-        sid, word = form.get("MessageSid", ""), form.get("MessageStatus", "")
+        sid, word = _key(form.get("MessageSid", "")), form.get("MessageStatus", "")
         if not sid or word not in _SMS_WORDS:
             return []
         code = form.get("ErrorCode", "")
         return [
             DeliveryReport(
                 key=f"{sid}:{word}",
-                message_id=_only_values(query).get("message"),
+                message_id=_named(query),
                 provider_id=sid,
                 word=word,
                 status=_SMS_WORDS[word],
-                detail=f"Twilio error {code}"[:_LONGEST_DETAIL] if code else "",
+                detail=keepable(f"Twilio error {code}", most=_LONGEST_DETAIL) if code else "",
                 at=utc_now(),
             )
         ]
@@ -137,7 +140,8 @@ def event_public_key(private_number: int) -> str:
 
 
 def _is_recent(timestamp: str) -> bool:
-    if not (timestamp.isascii() and timestamp.isdigit()):
+    is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _LONGEST_STAMP
+    if not is_number:
         return False
     return -_AHEAD_SECONDS <= time.time() - int(timestamp) <= _OLDEST_SECONDS
 
@@ -157,17 +161,30 @@ def _mail_report(item: object) -> DeliveryReport | None:
     event = cast("dict[str, Any]", item)
     word, key = event.get("event"), event.get("sg_event_id")
     stamp, message_id = event.get("timestamp"), event.get("outbox_id")
-    if word not in _MAIL_WORDS or not isinstance(key, str) or not isinstance(stamp, int):
+    if not (isinstance(word, str) and isinstance(key, str) and isinstance(stamp, int)):
         return None
+    if word not in _MAIL_WORDS:
+        return None
+    provider_id = str(event.get("sg_message_id", "")).partition(".")[0]
+    detail = str(event.get("reason") or event.get("response") or "")
     return DeliveryReport(
-        key=key[:200],
-        message_id=message_id if isinstance(message_id, str) else None,
-        provider_id=str(event.get("sg_message_id", "")).partition(".")[0],
+        key=_key(key),
+        message_id=_key(message_id) if isinstance(message_id, str) else None,
+        provider_id=_key(provider_id),
         word=word,
         status=_MAIL_WORDS[word],
-        detail=str(event.get("reason") or event.get("response") or "")[:_LONGEST_DETAIL],
+        detail=keepable(detail, most=_LONGEST_DETAIL),
         at=datetime.fromtimestamp(min(max(stamp, 0), time.time()), UTC),
     )
+
+
+def _named(query: str) -> str | None:
+    told = _only_values(query).get("message")
+    return None if told is None else _key(told)
+
+
+def _key(text: str) -> str:
+    return keepable(text, most=_LONGEST_KEY)
 
 
 def _only_values(text: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import hmac
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from surge_app.providers.transport import keepable
 from surge_app.services.ports import (
     GatewayOrder,
     GatewayPayment,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 LIVE_KEY_PREFIX = "rzp_live_"
 
 _MODE = "surge_mode"
+# What the columns of ids and amounts can keep; Razorpay's own are far below.
+_LONGEST_TEXT = 255
+_MOST_PAISE = 2**63 - 1
 
 
 def signature_matches(message: bytes, signature: str | None, secrets: Iterable[str]) -> bool:
@@ -175,13 +179,18 @@ def _mapping(value: object) -> dict[str, Any]:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
+    # Ids and words of a vendor are plain; NUL and half characters could not even be looked for.
+    if not isinstance(value, str):
+        return False
+    return value.isascii() and value.isprintable() and 0 < len(value) <= _LONGEST_TEXT
 
 
 def _is_amount(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return 0 <= value <= _MOST_PAISE
 
 
 def _text_or_none(value: object) -> str | None:
     # Razorpay writes "nothing" as null and as "".
-    return value if isinstance(value, str) and value else None
+    return keepable(value, most=_LONGEST_TEXT) if isinstance(value, str) and value else None

@@ -42,6 +42,16 @@ _SHOWN_CHARACTERS = 300
 _SUCCESS_CLASS = 2
 
 
+def keepable(text: str, *, most: int) -> str:
+    """Return what Postgres can keep of a vendor's text: no NUL, no half characters, not too long.
+
+    Args:
+        text: Anything a vendor said.
+        most: How many characters stay.
+    """
+    return text[:most].replace("\0", "").encode(errors="replace").decode()
+
+
 class VendorRefused(ProviderRejected):
     """A vendor's 4xx with its own words, for adapters that know some of them by heart."""
 

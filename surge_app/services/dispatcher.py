@@ -39,6 +39,9 @@ _LEASE = timedelta(seconds=90)
 _FALLBACK_SECONDS = 3.0
 _SHORTEST_PAUSE_SECONDS = 0.05
 _LONGEST_HOLD_SECONDS = 60.0
+# Organizers read these; what exactly went wrong is in the log, under the message's id.
+_BUSY = "The database was busy."
+_BROKEN = "It could not be written; the log tells why."
 
 Send = Callable[[OutboxMessage], Awaitable[str]]
 
@@ -173,11 +176,12 @@ class _Lane:
             await self._note_failure(message, error)
         except (SQLAlchemyError, Busy) as error:
             # Raised while it was being written: nothing has left the house.
-            await self._note_failure(message, ProviderUnavailable(repr(error)))
-        except Exception as error:  # noqa: BLE001  see below
+            _log.warning("message_unwritten", message=message.id, error=repr(error))
+            await self._note_failure(message, ProviderUnavailable(_BUSY))
+        except Exception:  # noqa: BLE001  see below
             # A message that cannot be written is a bug: keep it, show it, let the others go on.
             _log.exception("message_broken", message=message.id)
-            await self._note_failure(message, ProviderRejected(repr(error)))
+            await self._note_failure(message, ProviderRejected(_BROKEN))
         else:
             async with self._database.transaction() as session:
                 await outbox.mark_sent(session, message.id, provider_id)

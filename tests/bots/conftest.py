@@ -69,7 +69,7 @@ def new_line(services: Container) -> Callable[..., Awaitable[str]]:
 @pytest.fixture
 def gate(services: Container) -> Gate:
     """The API behind the gate, as it is served."""
-    return Gate(create_api(), services.settings)
+    return Gate(create_api(), services.settings, bool)
 
 
 @pytest_asyncio.fixture

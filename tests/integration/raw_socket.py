@@ -29,6 +29,18 @@ class Socket:
         self, state: str, handler: str, path: str, payload: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """Send one event of a State and return the updates until it is done."""
+        await self.send_event(state, handler, path, payload)
+        found: list[dict[str, Any]] = []
+        async with asyncio.timeout(20):
+            while True:
+                found += await self.update()
+                if found and found[-1].get("final", True):
+                    return found
+
+    async def send_event(
+        self, state: str, handler: str, path: str, payload: dict[str, Any] | None = None
+    ) -> None:
+        """Send one event of a State."""
         module, _, name = state.rpartition(".")
         snake = "".join(f"_{one.lower()}" if one.isupper() else one for one in name).lstrip("_")
         full = f"surge_app___{module.replace('.', '___')}____{snake}"
@@ -39,28 +51,28 @@ class Socket:
             "router_data": {"pathname": path, "asPath": path, "query": {}},
         }
         await self.send(f"42{_NAMESPACE},{json.dumps(['event', sent])}")
-        found: list[dict[str, Any]] = []
-        async with asyncio.timeout(20):
-            while True:
-                text = await self.receive()
-                if text == "2":
-                    await self.send("3")
-                if text.startswith(f"42{_NAMESPACE},"):
-                    name, body = json.loads(text.partition(",")[2])
-                    update = json.loads(body) if isinstance(body, str) else body
-                    if name == "event":
-                        found.append(update)
-                        if update.get("final", True):
-                            return found
+
+    async def update(self) -> list[dict[str, Any]]:
+        """Return the update the next frame brings, nothing if it brings something else."""
+        text = await self.receive()
+        if text == "2":
+            await self.send("3")
+        if not text.startswith(f"42{_NAMESPACE},"):
+            return []
+        name, body = json.loads(text.partition(",")[2])
+        return [json.loads(body) if isinstance(body, str) else body] if name == "event" else []
 
     async def send(self, text: str) -> None:
-        """Send one text frame, masked as a client must."""
-        raw, mask = text.encode(), secrets.token_bytes(4)
-        size = len(raw)
+        """Send one text frame."""
+        await self.send_frame(0x81, text.encode())
+
+    async def send_frame(self, first: int, raw: bytes) -> None:
+        """Send one frame of any kind (its first byte), masked as a client must."""
+        mask, size = secrets.token_bytes(4), len(raw)
         head = (
-            bytes([0x81, 0x80 | size])
+            bytes([first, 0x80 | size])
             if size < 126
-            else struct.pack("!BBH", 0x81, 0x80 | 126, size)
+            else struct.pack("!BBH", first, 0x80 | 126, size)
         )
         self._writer.write(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(raw)))
         await self._writer.drain()

@@ -1,0 +1,66 @@
+"""The OpenAPI document: what FastAPI writes, with refusals as they are really sent."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from fastapi import FastAPI
+
+from surge_app.api.problems import PROBLEM
+
+_PROBLEM_CONTENT = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+_JSON = "application/json"
+# Our own, and the one FastAPI documents for what it refuses by itself; `create_api` answers both.
+_REFUSALS = {
+    "#/components/schemas/ProblemOut",
+    "#/components/schemas/HTTPValidationError",
+}
+_ALWAYS = {"503": "The database or the line is busy; nothing was lost"}
+_WITH_BODY = {
+    "400": "The body cannot be read",
+    "413": "The body is too large",
+    "422": "The body is not what is asked for",
+}
+
+
+class DocumentedApi(FastAPI):
+    """FastAPI, whose document tells the media type of problems, and those any call may meet."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, made once."""
+        is_new = self.openapi_schema is None
+        document = super().openapi()
+        if is_new:
+            for path in document["paths"].values():
+                for operation in path.values():
+                    _tell_refusals(operation)
+            document["components"]["schemas"].pop("HTTPValidationError", None)
+            document["components"]["schemas"].pop("ValidationError", None)
+        return document
+
+
+def form_body(*fields: str, also: str | None = None) -> dict[str, Any]:
+    """Describe the body of a call that reads a form by itself.
+
+    Args:
+        *fields: Their names; all are text.
+        also: Another media type that may carry them.
+    """
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in fields},
+        "required": list(fields),
+    }
+    media = ["application/x-www-form-urlencoded", *([also] if also else [])]
+    return {"requestBody": {"content": {name: {"schema": schema} for name in media}}}
+
+
+def _tell_refusals(operation: dict[str, Any]) -> None:
+    responses = cast("dict[str, dict[str, Any]]", operation["responses"])
+    common = {**_ALWAYS, **(_WITH_BODY if "requestBody" in operation else {})}
+    for status, description in common.items():
+        responses.setdefault(status, {"description": description, "content": _PROBLEM_CONTENT})
+    for response in responses.values():
+        schema = response.get("content", {}).get(_JSON, {}).get("schema", {})
+        if schema.get("$ref") in _REFUSALS:
+            response["content"] = _PROBLEM_CONTENT
