@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from surge_app import traces
 from surge_app.db.engine import Database
 from surge_app.errors import ConfigurationError
 from surge_app.kv.arrivals import ArrivalStore
@@ -234,11 +235,13 @@ async def running(
 ) -> AsyncGenerator[Container]:
     """Build, install, and in the end close the services of this process."""
     container = build_container(settings, process=process, gateway=gateway)
+    traces.begin(settings.traces_endpoint, process=process)
     with installed(container):
         try:
             yield container
         finally:
             await container.rehearsals.close()
+            traces.end()
             await container.waiting_room.views.close()
             await container.redis.aclose()
             await container.database.close()

@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     metrics_token: str | None = Field(None, min_length=16, alias="SURGE_METRICS_TOKEN")
     drain_seconds: int = Field(0, ge=0, le=300, alias="SURGE_DRAIN_SECONDS")
     workers: int | None = Field(None, ge=1, le=64, alias="SURGE_WORKERS")
+    traces_endpoint: str | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
 
     admin_user: str = Field("organizer", min_length=1, alias="SURGE_ADMIN_USER")
     admin_password: str | None = Field(None, min_length=8, alias="SURGE_ADMIN_PASSWORD")

@@ -9,9 +9,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import reflex as rx
+from reflex_base import otel
 from reflex_base.registry import RegistrationContext
 from starlette.types import ASGIApp
 
+from surge_app import traces
 from surge_app.api import create_api
 from surge_app.components import crash, shell
 from surge_app.container import current, running
@@ -46,6 +48,8 @@ async def lifespan() -> AsyncGenerator[None]:
     configure_logging(json=settings.is_production)
     with backing_services(development_secrets(settings)) as ready:
         async with running(ready) as services:
+            if traces.provider() is not None:
+                otel.enable(tracer_provider=traces.provider())
             await services.waiting_room.publish()
             if ready.jobs:
                 async with jobs_running(services):

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
+from surge_app import traces
 from surge_app.errors import Busy
 from surge_app.metrics import POOL_IN_USE, POOL_REFUSALS, POOL_SIZE
 from surge_app.settings import SESSION_OPTIONS
@@ -125,11 +126,12 @@ class Database:
             Busy: If no connection became free in time; nothing was done.
         """
         try:
-            async with (
-                AsyncSession(self._engine, expire_on_commit=False) as session,
-                session.begin(),
-            ):
-                yield session
+            with traces.step("postgres"):
+                async with (
+                    AsyncSession(self._engine, expire_on_commit=False) as session,
+                    session.begin(),
+                ):
+                    yield session
         except PoolTimeout as error:
             POOL_REFUSALS.inc()
             raise Busy from error
@@ -144,8 +146,9 @@ class Database:
             Busy: If no connection became free in time; nothing was done.
         """
         try:
-            async with self._engine.connect() as connection:
-                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+            with traces.step("postgres"):
+                async with self._engine.connect() as connection:
+                    yield await connection.execution_options(isolation_level="AUTOCOMMIT")
         except PoolTimeout as error:
             POOL_REFUSALS.inc()
             raise Busy from error

@@ -42,6 +42,7 @@ class Case:
     Attributes:
         quantity: How many tickets its lines ask for.
         payments: By their id.
+        trace: What this is settled in, for the messages it causes.
     """
 
     intent: Intent
@@ -50,6 +51,7 @@ class Case:
     payments: dict[str, Payment]
     booking_ref: str | None
     booking_status: str | None
+    trace: str | None = None
 
 
 async def cases(

@@ -8,12 +8,14 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from surge_app import traces
 from surge_app.clock import new_id
 from surge_app.metrics import REQUESTS, SOCKETS
 from surge_app.settings import Settings
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _HEADER = b"x-request-id"
+_TRACE = b"traceparent"
 _API = {
     "bookings": "booking",
     "admin": "console",
@@ -75,7 +77,15 @@ class Watch:
                 message = {**message, "headers": headers}
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with (
+            traces.span(
+                route,
+                kind="server",
+                continues=self._told(scope, _TRACE),
+                request=request_id,
+            ),
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+        ):
             try:
                 await self._app(scope, receive, watched)
             finally:
@@ -83,11 +93,13 @@ class Watch:
                     REQUESTS.labels(route, "none").observe(time.perf_counter() - begun_at)
 
     def _id_of(self, scope: Scope) -> str:
-        if self._believes:
-            told = next((value for name, value in scope["headers"] if name == _HEADER), b"")
-            if _ID.fullmatch(told):
-                return told.decode()
-        return new_id()
+        return self._told(scope, _HEADER) or new_id()
+
+    def _told(self, scope: Scope, header: bytes) -> str | None:
+        if not self._believes:
+            return None
+        told = next((value for name, value in scope["headers"] if name == header), b"")
+        return told.decode() if _ID.fullmatch(told) else None
 
 
 def route_of(method: str, path: str) -> str:

@@ -23,6 +23,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from psycopg import sql
 
+from surge_app import traces
 from surge_app.clock import new_id
 from surge_app.container import Container
 from surge_app.jobs.schedule import Job, jobs_of
@@ -66,7 +67,11 @@ class _Runner:
             begun_at = time.monotonic()
             has_failed = True
             try:
-                with structlog.contextvars.bound_contextvars(job=job.name, run_id=new_id()):
+                run_id = new_id()
+                with (
+                    structlog.contextvars.bound_contextvars(job=job.name, run_id=run_id),
+                    traces.span(f"job {job.name}", kind="consumer", run=run_id),
+                ):
                     await job.run()
                 has_failed = False
             except Exception:  # noqa: BLE001  see below

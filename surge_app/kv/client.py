@@ -21,6 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from surge_app import traces
 from surge_app.settings import CLUSTER_SCHEME
 
 _TIMEOUT_SECONDS = 3.0
@@ -129,6 +130,7 @@ class Script:
         self._source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
         self._hash = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
         self._redis = redis
+        self._name = names[-1]
 
     async def run(self, keys: Sequence[str], *arguments: str | int | bytes) -> Any:
         """Run it; the file's first lines say what it takes and returns."""
@@ -142,10 +144,11 @@ class Script:
         self, keys: Sequence[str], arguments: Sequence[str | int | bytes], options: dict[str, bool]
     ) -> Any:
         call = (len(keys), *keys, *arguments)
-        try:
-            return await self._redis.execute_command("EVALSHA", self._hash, *call, **options)
-        except NoScriptError:
-            return await self._redis.execute_command("EVAL", self._source, *call, **options)
+        with traces.step(f"redis {self._name}"):
+            try:
+                return await self._redis.execute_command("EVALSHA", self._hash, *call, **options)
+            except NoScriptError:
+                return await self._redis.execute_command("EVAL", self._source, *call, **options)
 
 
 async def read_raw(redis: Redis, key: str) -> bytes:

@@ -72,6 +72,7 @@ class OutboxMessage(SQLModel, table=True):
         unknowns: How many attempts may or may not have taken effect.
         first_tried_at: When it was taken first; None again after someone revived it.
         delivery: A `DeliveryStatus`, once the provider told one.
+        trace: What its sending goes on with, if anything is traced.
     """
 
     __tablename__ = "message_outbox"
@@ -117,6 +118,7 @@ class OutboxMessage(SQLModel, table=True):
     delivery: str | None = text_field(default=None)
     delivery_detail: str | None = text_field(default=None)
     delivery_at: datetime | None = time_field(default=None)
+    trace: str | None = text_field(default=None)
 
 
 class DeliveryEvent(SQLModel, table=True):

@@ -232,7 +232,7 @@ class InboxEvent(SQLModel, table=True):
     """A verified webhook, stored before it is processed.
 
     The vendor's event id travels in an unsigned header, so the hash of the signed body is a
-    second key against replays.
+    second key against replays. `trace` is what its processing goes on with, if anything is traced.
     """
 
     __tablename__ = "webhook_inbox"
@@ -257,3 +257,4 @@ class InboxEvent(SQLModel, table=True):
     attempts: int = Field(default=0)
     next_attempt_at: datetime = time_field()
     last_error: str | None = text_field(default=None)
+    trace: str | None = text_field(default=None)

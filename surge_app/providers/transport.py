@@ -17,6 +17,7 @@ import requests
 from anyio import to_thread
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
+from surge_app import traces
 from surge_app.services.ports import (
     ProviderError,
     ProviderOutcomeUnknown,
@@ -105,7 +106,8 @@ async def in_thread(limiter: CapacityLimiter, call: Callable[[], _T]) -> _T:
 
     A cancelled caller stops waiting at once; the call itself ends by its own time-outs.
     """
-    return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=limiter)
+    with traces.step("vendor"):
+        return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=limiter)
 
 
 def is_loopback(url: str) -> bool:

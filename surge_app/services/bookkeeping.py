@@ -105,7 +105,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     messages += [
         message
         for case, _, booking in work.sold
-        for message in messages_for(case.intent, booking, MessageKind.CONFIRMATION)
+        for message in _traced(case, messages_for(case.intent, booking, MessageKind.CONFIRMATION))
     ]
     await outbox.add(session, messages)
 
@@ -116,7 +116,14 @@ def _news(case: Case, payment: Payment, refund: Refund | None) -> list[OutboxMes
     if is_booked and refund is None:
         return []
     kind = MessageKind.REFUNDED if is_booked else MessageKind.LATE_PAYMENT
-    return messages_for(case.intent, None, kind, refund=refund, key=payment.id)
+    return _traced(case, messages_for(case.intent, None, kind, refund=refund, key=payment.id))
+
+
+def _traced(case: Case, messages: list[OutboxMessage]) -> list[OutboxMessage]:
+    # They are written together with others, so what is open here is not what caused them.
+    for message in messages:
+        message.trace = case.trace
+    return messages
 
 
 async def _write_bookings(session: AsyncSession, work: Work) -> None:

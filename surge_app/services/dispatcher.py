@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from surge_app import traces
 from surge_app.clock import utc_now
 from surge_app.db import outbox
 from surge_app.db.engine import Database
@@ -164,7 +165,13 @@ class _Lane:
 
     async def _deliver(self, message: OutboxMessage) -> None:
         try:
-            await self._try(message)
+            with traces.span(
+                f"send {self._channel}",
+                kind="consumer",
+                continues=message.trace,
+                message=message.id,
+            ):
+                await self._try(message)
         except Exception:  # noqa: BLE001  see below
             # Its lease ends, and then it is taken again.
             _log.exception("message_stranded", message=message.id)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app import traces
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as queries
 from surge_app.db import outages as outage_queries
@@ -54,6 +55,7 @@ class Intents:
         self._holds = Holds(database, waiting_room)
         self._outages = outages
 
+    @traces.traced("hold")
     @by_outcome(HOLDS)
     async def start(
         self, slug: str, visitor_id: str, lines: Sequence[Line]

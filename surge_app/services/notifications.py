@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app import traces
 from surge_app.clock import new_id, utc_now
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
@@ -101,6 +102,7 @@ def _row(
         dedupe_key=f"{key}:{kind}:{channel}",
         # The clocks of two machines differ a little, and it is due at once.
         next_attempt_at=utc_now() - timedelta(seconds=1),
+        trace=traces.here(),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import structlog
 
+from surge_app import traces
 from surge_app.clock import utc_now
 from surge_app.db import intents as intent_queries
 from surge_app.db import payments as queries
@@ -200,6 +201,7 @@ class Payments:
             body_sha256=digest.digest(),
             body=body,
             next_attempt_at=utc_now() + _INBOX_LEASE,
+            trace=traces.here(),
         )
         if not await self._stored_events.submit(event):
             return None
@@ -258,7 +260,10 @@ class Payments:
 
     async def _act_on_stored(self, event: InboxEvent) -> str:
         # Requests share this work: what is logged here belongs to the webhook, to no one request.
-        with structlog.contextvars.bound_contextvars(webhook=event.id):
+        with (
+            structlog.contextvars.bound_contextvars(webhook=event.id),
+            traces.span("webhook", kind="consumer", continues=event.trace, webhook=event.id),
+        ):
             return await self._act_on(event.body)
 
     async def _act_on(self, body: bytes) -> str:

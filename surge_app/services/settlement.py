@@ -15,6 +15,7 @@ from datetime import timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app import traces
 from surge_app.clock import utc_now
 from surge_app.db import intents as intent_queries
 from surge_app.db import paying, settling
@@ -61,6 +62,15 @@ class _Free:
     """An intent that costs nothing and is confirmed without a payment."""
 
     intent_id: str
+    trace: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the gateway says of a payment, and the trace in which it was heard."""
+
+    payment: GatewayPayment
+    trace: str | None
 
 
 class Settlement:
@@ -83,10 +93,12 @@ class Settlement:
             confirmed with the booking's reference, refunding, checking (nothing captured yet),
             unpaid (it failed), or unmatched (no intent of ours has this order).
         """
-        outcome = await self._together.submit(payment)
-        if outcome is None:
-            # To take units again needs locks and time that the others should not wait for.
-            outcome = await self._late.submit(payment)
+        with traces.step("settle", payment=payment.id):
+            told = _Told(payment, traces.here())
+            outcome = await self._together.submit(told)
+            if outcome is None:
+                # To take units again needs locks and time that the others should not wait for.
+                outcome = await self._late.submit(told)
         SETTLEMENTS.labels(outcome.status).inc()
         _log.info(
             "settled", payment=payment.id, outcome=outcome.status, booking=outcome.booking_ref
@@ -99,7 +111,7 @@ class Settlement:
         Returns:
             confirmed with the booking's reference, or unpaid if the intent is not live.
         """
-        outcome = await self._together.submit(_Free(intent_id))
+        outcome = await self._together.submit(_Free(intent_id, traces.here()))
         return outcome or PaymentOutcome(None, "unpaid")
 
     async def outcome_of_order(self, order_id: str) -> PaymentOutcome:
@@ -108,11 +120,9 @@ class Settlement:
             found = await settling.cases(session, order_ids=[order_id], for_update=False)
         return outcome_of(found[0]) if found else PaymentOutcome(None, "unmatched")
 
-    async def _settle(
-        self, items: Sequence[GatewayPayment | _Free]
-    ) -> Sequence[PaymentOutcome | None]:
+    async def _settle(self, items: Sequence[_Told | _Free]) -> Sequence[PaymentOutcome | None]:
         """Settle what needs no units but those its intent holds; None for what is late."""
-        order_ids = {item.order_id for item in items if isinstance(item, GatewayPayment)}
+        order_ids = {item.payment.order_id for item in items if isinstance(item, _Told)}
         intent_ids = {item.intent_id for item in items if isinstance(item, _Free)}
         work = Work()
         async with self._database.transaction() as session:
@@ -120,9 +130,11 @@ class Settlement:
             by_order = {case.intent.order_id: case for case in found}
             by_id = {case.intent.id: case for case in found}
             outcomes = [
-                _settle_free(work, by_id.get(item.intent_id))
+                _settle_free(work, _traced(by_id.get(item.intent_id), item.trace))
                 if isinstance(item, _Free)
-                else _settle_one(work, by_order.get(item.order_id), item)
+                else _settle_one(
+                    work, _traced(by_order.get(item.payment.order_id), item.trace), item.payment
+                )
                 for item in items
             ]
             await bookkeeping.write(session, work)
@@ -133,17 +145,17 @@ class Settlement:
     async def _serve(self, case: Case) -> None:
         await self._waiting_room.serve(case.event.slug, case.intent.visitor_id)
 
-    async def _settle_late(self, items: Sequence[GatewayPayment]) -> Sequence[PaymentOutcome]:
+    async def _settle_late(self, items: Sequence[_Told]) -> Sequence[PaymentOutcome]:
         return [
             await inventory.patiently(lambda item=item: self._settle_alone(item)) for item in items
         ]
 
-    async def _settle_alone(self, told: GatewayPayment) -> PaymentOutcome:
+    async def _settle_alone(self, item: _Told) -> PaymentOutcome:
         """Settle a payment whose intent has ended: its units are taken again if they can be."""
-        work = Work()
+        work, told = Work(), item.payment
         async with self._database.transaction() as session:
             found = await settling.cases(session, order_ids=[told.order_id])
-            case = found[0] if found else None
+            case = _traced(found[0] if found else None, item.trace)
             outcome = _settle_one(work, case, told)
             if case is not None and outcome is None:
                 payment = case.payments[told.id]
@@ -173,6 +185,12 @@ def _settle_one(work: Work, case: Case | None, told: GatewayPayment) -> PaymentO
     if is_new and verdict != Verdict.LATE:
         work.payments[payment.id] = payment
     return _carry_out(work, case, payment, verdict, reason)
+
+
+def _traced(case: Case | None, trace: str | None) -> Case | None:
+    if case is not None and case.trace is None:
+        case.trace = trace
+    return case
 
 
 def _settle_free(work: Work, case: Case | None) -> PaymentOutcome | None:

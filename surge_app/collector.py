@@ -1,0 +1,80 @@
+"""The OpenTelemetry SDK behind `traces`: spans in batches, by OTLP over HTTP.
+
+Sampling, headers and the rest follow the SDK's own variables, such as `OTEL_TRACES_SAMPLER`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from surge_app.errors import SurgeError
+
+Value = str | int | float | bool | None
+
+_TRACES_PATH = "/v1/traces"
+_KINDS = {
+    "server": trace.SpanKind.SERVER,
+    "consumer": trace.SpanKind.CONSUMER,
+    "internal": trace.SpanKind.INTERNAL,
+}
+
+
+class Collector:
+    """Makes spans and sends them; `provider` makes those of Reflex too."""
+
+    def __init__(self, endpoint: str, *, process: str) -> None:
+        """Set the SDK up; nothing connects before the first span has ended.
+
+        Args:
+            endpoint: The base address of the collector.
+            process: What runs here.
+        """
+        self.provider = TracerProvider(
+            resource=Resource.create({"service.name": "surge", "service.instance.role": process})
+        )
+        exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + _TRACES_PATH)
+        self.provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self.provider.get_tracer("surge")
+        self._propagator = TraceContextTextMapPropagator()
+
+    @contextmanager
+    def span(
+        self, name: str, *, kind: str, continues: str | None, attributes: Mapping[str, Value]
+    ) -> Generator[None]:
+        """Return a span that lasts as long as its block; a refusal is no error of ours."""
+        before = self._propagator.extract({"traceparent": continues}) if continues else None
+        known = {f"surge.{key}": value for key, value in attributes.items() if value is not None}
+        with self._tracer.start_as_current_span(
+            name,
+            context=before,
+            kind=_KINDS[kind],
+            attributes=known,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as current:
+            try:
+                yield
+            except SurgeError as error:
+                current.set_attribute("surge.refusal", error.code)
+                raise
+            except Exception as error:
+                current.set_status(trace.StatusCode.ERROR, type(error).__name__)
+                raise
+
+    def here(self) -> str | None:
+        """Return the span that is open here as a W3C `traceparent`, None without one."""
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier)
+        return carrier.get("traceparent")
+
+    def end(self) -> None:
+        """Send what was not sent yet."""
+        self.provider.shutdown()
