@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test bench rehearse lint migrate run-ready test-ready
+.PHONY: run dev test bench rehearse lint audit migrate run-ready test-ready
 PY := .venv/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
@@ -20,6 +20,11 @@ lint: test-ready
 	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 	$(PY) -m codespell_lib
 	$(PY) -m interrogate --quiet surge_app
+
+# Asks for known vulnerabilities of everything that is installed. It needs the index's advisories,
+# and fails where they cannot be had; what they say changes without us, so no test asks.
+audit: test-ready
+	$(PY) -m pip_audit --strict --local --progress-spinner off
 
 bench: test-ready
 	@exec $(PY) -m bench $(ARGS)
