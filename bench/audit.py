@@ -48,9 +48,9 @@ _FILL = (
     WHERE tier_id = :tier_id AND number <= CAST(:bookings AS int) * :each
     """,
     """
-    INSERT INTO bookings (id, ref, event_id, intent_id, status, name, email, phone,
+    INSERT INTO bookings (id, ref, event_id, intent_id, status, channel, name, email, phone,
                           subtotal_paise, fee_paise, total_paise, currency)
-    SELECT 'b' || id, ref, :event_id, id, 'confirmed', 'A', 'a@example.com', '+91',
+    SELECT 'b' || id, ref, :event_id, id, 'confirmed', 'online', 'A', 'a@example.com', '+91',
            50000 * :each, 2500, 50000 * :each + 2500, 'INR' FROM sold
     """,
     """
@@ -59,9 +59,10 @@ _FILL = (
     FROM units u WHERE u.tier_id = :tier_id AND u.status = 'sold'
     """,
     """
-    INSERT INTO payments (id, intent_id, order_id, amount_paise, currency, status, disposition)
+    INSERT INTO payments (id, intent_id, order_id, amount_paise, currency, status, source,
+                          disposition)
     SELECT 'pay_' || number, id, 'order_' || number, 50000 * :each + 2500, 'INR', 'captured',
-           'applied' FROM sold
+           'gateway', 'applied' FROM sold
     """,
     """
     INSERT INTO ledger_entries (id, payment_id, booking_id, kind, debit, credit, amount_paise)

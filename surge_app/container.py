@@ -31,7 +31,9 @@ from surge_app.services.admin_access import AdminAccess
 from surge_app.services.arrivals import Arrivals
 from surge_app.services.attendees import Attendees
 from surge_app.services.audit import Audit
+from surge_app.services.audit_log import AuditLog
 from surge_app.services.board import Board
+from surge_app.services.box_office import BoxOffice
 from surge_app.services.catalog import Catalog
 from surge_app.services.challenge import Challenges
 from surge_app.services.check_in import CheckIn
@@ -96,6 +98,7 @@ class Container:
     deliveries: Deliveries
     organizer: Organizer
     board: Board
+    box_office: BoxOffice
     check_in: CheckIn
     lifecycle: Lifecycle
     inbox: Inbox
@@ -105,6 +108,7 @@ class Container:
     revivals: Revivals
     reconciliation: Reconciliation
     audit: Audit
+    audit_log: AuditLog
     telemetry: Telemetry
     privacy: Privacy
     rehearsals: Rehearsals
@@ -189,9 +193,11 @@ def build_container(
         lifecycle=Lifecycle(database, catalog, waiting_room, refunds),
         check_in=CheckIn(database, ticket_codes),
         board=Board(database, waiting_room),
+        box_office=BoxOffice(database, catalog, contacts),
         organizer=Organizer(database, catalog, waiting_room, notifications, intents),
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
         audit=audit,
+        audit_log=AuditLog(database),
         telemetry=Telemetry(database, NoteStore(redis), waiting_room, audit),
         privacy=Privacy(database, contacts),
         rehearsals=Rehearsals(database, settings),

@@ -131,6 +131,13 @@ class PersonLimit(SurgeError):
     status = 409
 
 
+class PriceChanged(SurgeError):
+    """These tickets cost another amount than was to be taken."""
+
+    code = "price_changed"
+    status = 409
+
+
 class QuantityNotAllowed(SurgeError):
     """That number of tickets cannot be booked in this category."""
 

@@ -14,6 +14,7 @@ from surge_app.api.organizer_schemas import (
     IntentPageOut,
     NewEventIn,
     NewTierIn,
+    ResendIn,
     RevokedOut,
     RevokeIn,
     TierChangesIn,
@@ -159,9 +160,12 @@ async def revive_intent(user: AdminUser, intent_id: IntentId, services: Services
 
 
 @router.post("/bookings/{ref}/resend", status_code=202)
-async def resend_booking(ref: str, services: Services, user: AdminUser) -> SentOut:
-    """Send the confirmation again."""
-    return SentOut(messages=await services.organizer.resend(ref, actor=user))
+async def resend_booking(
+    ref: str, services: Services, user: AdminUser, body: ResendIn | None = None
+) -> SentOut:
+    """Send the confirmation again; 409 `changed_meanwhile` if the version seen is not the last."""
+    version = body.version if body else None
+    return SentOut(messages=await services.organizer.resend(ref, actor=user, version=version))
 
 
 def _sent(body: EventChangesIn | TierChangesIn) -> dict[str, object]:

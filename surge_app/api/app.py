@@ -11,8 +11,10 @@ from starlette.routing import Match
 
 from surge_app.api import (
     admin,
+    audit_log,
     board,
     bookings,
+    box_office,
     checks,
     covers,
     door,
@@ -48,6 +50,7 @@ _MODULES = (
     tickets,
     admin,
     board,
+    box_office,
     door,
     participants,
     checks,
@@ -55,6 +58,7 @@ _MODULES = (
     previews,
     refunds,
     rehearsals,
+    audit_log,
     health,
 )
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

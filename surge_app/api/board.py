@@ -55,6 +55,7 @@ class BoardOut(BaseModel):
     bookings_last_minute: int
     revenue_paise: int
     fees_paise: int
+    cash_paise: int
     messages_pending: int
     messages_dead: int
     gateway_down_since: datetime | None

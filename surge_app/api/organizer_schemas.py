@@ -133,6 +133,12 @@ class RevokeIn(Body):
         return self
 
 
+class ResendIn(Body):
+    """The version of the booking as it was seen."""
+
+    version: int = Field(ge=0)
+
+
 class RevokedOut(BaseModel):
     """How many passes ended."""
 

@@ -30,6 +30,7 @@ class ParticipantOut(BaseModel):
     phone: str
     status: str
     total_paise: int
+    channel: Literal["online", "box_office", "complimentary"]
     tickets: int
     valid: int
     inside: int
@@ -86,6 +87,8 @@ class BookingDetailOut(BaseModel):
     fee_paise: int
     total_paise: int
     refundable_paise: int
+    channel: Literal["online", "box_office", "complimentary"]
+    in_cash: bool
     created_at: datetime
     tickets: list[SoldTicketOut]
     timeline: list[TimelineOut]
@@ -108,12 +111,13 @@ async def participants(  # noqa: PLR0913, PLR0917  one parameter for each filter
     q: Annotated[str, Query(max_length=100)] = "",
     status: Literal["confirmed", "refunding", "refunded"] | None = None,
     presence: Literal["inside", "outside"] | None = None,
+    channel: Literal["online", "box_office", "complimentary"] | None = None,
     before: Annotated[str | None, Query(max_length=40)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ParticipantPageOut:
     """Find bookings by name, email, reference or the last digits of a mobile number."""
     _ = user
-    wanted = Filter(q, status, presence)
+    wanted = Filter(q, status, presence, channel)
     page = await services.participants.search(slug, wanted, before=before, limit=limit)
     return ParticipantPageOut.model_validate(page)
 

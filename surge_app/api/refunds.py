@@ -25,7 +25,9 @@ class RefundIn(BaseModel):
     """A whole refund unless `tickets` or `amount_paise` say less.
 
     `tickets` are numbers within the booking; `amount_paise` is goodwill and voids nothing;
-    `restock` puts the units of void tickets on sale again.
+    `restock` puts the units of void tickets on sale again. `version` is that of the booking as it
+    was seen: 409 `changed_meanwhile` if somebody acted on it since. `handed_over` says that the
+    buyer has the cash of a box-office booking in hand; without it, it waits to be handed over.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -35,6 +37,8 @@ class RefundIn(BaseModel):
         Annotated[list[Annotated[int, Field(ge=1, le=_MOST_TICKETS)]], Field(min_length=1)] | None
     ) = None
     amount_paise: Annotated[int, Field(ge=1, le=_MOST_PAISE)] | None = None
+    version: Annotated[int, Field(ge=0)] | None = None
+    handed_over: bool = False
 
 
 class RefundOut(BaseModel):
@@ -57,6 +61,7 @@ class StuckRefundOut(BaseModel):
     status: str
     attempts: int
     last_error: str | None
+    by_hand: bool
     created_at: datetime
 
 
@@ -78,6 +83,8 @@ async def refund_booking(
         restock=wanted.restock,
         tickets=wanted.tickets,
         amount_paise=wanted.amount_paise,
+        version=wanted.version,
+        handed_over=wanted.handed_over,
     )
     return RefundOut(
         ref=done.booking_ref,
@@ -99,3 +106,9 @@ async def stuck_refunds(services: Services, user: AdminUser) -> StuckRefundsOut:
 async def retry_refund(refund_id: str, services: Services, user: AdminUser) -> None:
     """Try one of them again."""
     await services.refunds.retry(refund_id, actor=user)
+
+
+@router.post("/refunds/{refund_id}/hand-over", status_code=204)
+async def hand_over_refund(refund_id: str, services: Services, user: AdminUser) -> None:
+    """Note that the cash of a refund was handed back."""
+    await services.refunds.hand_over(refund_id, actor=user)

@@ -286,6 +286,7 @@ class BookingOut(BaseModel):
     fee_paise: int
     total_paise: int
     currency: str
+    channel: Literal["online", "box_office", "complimentary"]
     created_at: datetime
 
     @classmethod
@@ -347,6 +348,7 @@ class StatsOut(BaseModel):
     bookings: int
     revenue_paise: int
     fees_paise: int
+    cash_paise: int
     messages_pending: int
     messages_dead: int
     tiers: list[TierStatsOut]

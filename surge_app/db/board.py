@@ -23,9 +23,12 @@ _SOLD = text(
         count(*) FILTER (WHERE b.created_at <= cut.at) AS old_bookings,
         coalesce(sum(total_paise) FILTER (WHERE b.created_at <= cut.at), 0) AS old_paise,
         coalesce(sum(fee_paise) FILTER (WHERE b.created_at <= cut.at), 0) AS old_fees,
+        coalesce(sum(total_paise) FILTER (WHERE b.created_at <= cut.at
+            AND b.channel = 'box_office'), 0) AS old_cash,
         count(b.id) AS bookings,
         coalesce(sum(total_paise), 0) AS paise,
         coalesce(sum(fee_paise), 0) AS fees,
+        coalesce(sum(total_paise) FILTER (WHERE b.channel = 'box_office'), 0) AS cash,
         count(*) FILTER (WHERE b.created_at > clock_timestamp() - interval '1 minute')
             AS last_minute
     FROM cut JOIN bookings b ON b.event_id = :event_id AND b.created_at > :since
@@ -37,7 +40,8 @@ _TAKEN_BACK = text(
         (SELECT count(*) FROM bookings WHERE event_id = :event_id AND status <> 'confirmed')
             AS bookings,
         coalesce(sum(g.amount_paise), 0) AS paise,
-        coalesce(sum(g.amount_paise) FILTER (WHERE g.kind = 'refund_fee_owed'), 0) AS fees
+        coalesce(sum(g.amount_paise) FILTER (WHERE g.kind = 'refund_fee_owed'), 0) AS fees,
+        coalesce(sum(g.amount_paise) FILTER (WHERE b.channel = 'box_office'), 0) AS cash
     FROM ledger_entries g JOIN bookings b ON b.id = g.booking_id
     WHERE g.refund_id IS NOT NULL AND g.kind IN ('refund_owed', 'refund_fee_owed')
         AND b.event_id = :event_id
@@ -66,15 +70,20 @@ class Totals:
     bookings: int = 0
     paise: int = 0
     fees: int = 0
+    cash: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What is confirmed of an event now; amounts in paise, what went back taken off."""
+    """What is confirmed of an event now; amounts in paise, what went back taken off.
+
+    `cash_paise` is the part of the revenue that was taken at the counter.
+    """
 
     bookings: int
     revenue_paise: int
     fees_paise: int
+    cash_paise: int
     bookings_last_minute: int
 
 
@@ -90,6 +99,7 @@ async def money(session: AsyncSession, event_id: str, known: Totals) -> tuple[Mo
         bookings=known.bookings + new.bookings - back.bookings,
         revenue_paise=known.paise + int(new.paise) - int(back.paise),
         fees_paise=known.fees + int(new.fees) - int(back.fees),
+        cash_paise=known.cash + int(new.cash) - int(back.cash),
         bookings_last_minute=new.last_minute,
     )
     later = Totals(
@@ -97,6 +107,7 @@ async def money(session: AsyncSession, event_id: str, known: Totals) -> tuple[Mo
         bookings=known.bookings + new.old_bookings,
         paise=known.paise + int(new.old_paise),
         fees=known.fees + int(new.old_fees),
+        cash=known.cash + int(new.old_cash),
     )
     return found, later
 

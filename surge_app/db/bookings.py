@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,11 +15,8 @@ from surge_app.db.engine import locked
 from surge_app.models import (
     AuditEntry,
     Booking,
-    BookingStatus,
     Disposition,
-    EntryKind,
     IntentLine,
-    LedgerEntry,
     OutboxMessage,
     Payment,
     Ticket,
@@ -33,7 +31,7 @@ _PARTICIPANTS = text(
            b.name, b.email, b.phone, tier.name AS tier_name,
            l.unit_price_paise, b.fee_paise, b.total_paise, b.currency,
            p.id AS payment_id, b.created_at, t.attendee_name, t.checked_in_at,
-           t.checked_in_gate
+           t.checked_in_gate, b.channel
     FROM bookings b
     JOIN events e ON e.id = b.event_id
     JOIN tickets t ON t.booking_id = b.id
@@ -55,6 +53,34 @@ _NAME_TICKETS = text(
     RETURNING t.seq
     """
 )
+_TOTALS = text(
+    """
+    SELECT count(*) AS bookings, coalesce(sum(total_paise), 0) AS paise,
+        coalesce(sum(fee_paise), 0) AS fees,
+        coalesce(sum(total_paise) FILTER (WHERE channel = 'box_office'), 0) AS cash
+    FROM bookings WHERE event_id = :event_id AND status = 'confirmed'
+    """
+)
+_RETURNED = text(
+    """
+    SELECT coalesce(sum(g.amount_paise), 0) AS paise,
+        coalesce(sum(g.amount_paise) FILTER (WHERE g.kind = 'refund_fee_owed'), 0) AS fees,
+        coalesce(sum(g.amount_paise) FILTER (WHERE b.channel = 'box_office'), 0) AS cash
+    FROM ledger_entries g JOIN bookings b ON b.id = g.booking_id
+    WHERE b.event_id = :event_id AND b.status = 'confirmed'
+        AND g.kind IN ('refund_owed', 'refund_fee_owed')
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What an event took, in paise; `cash_paise` is the part of it taken at the counter."""
+
+    bookings: int
+    revenue_paise: int
+    fees_paise: int
+    cash_paise: int
 
 
 async def by_ref(session: AsyncSession, ref: str, *, for_update: bool = False) -> Booking | None:
@@ -148,35 +174,16 @@ async def actions_within(
     return int(count), float(age or 0)
 
 
-async def totals(session: AsyncSession, event_id: str) -> tuple[int, int, int]:
-    """Return bookings, revenue and fees (paise) of what is confirmed for an event.
-
-    What was given back of a confirmed booking counts as neither.
-    """
-    is_confirmed = and_(
-        col(Booking.event_id) == event_id, col(Booking.status) == BookingStatus.CONFIRMED
+async def totals(session: AsyncSession, event_id: str) -> Money:
+    """Return what is confirmed for an event; what was given back of it counts as nothing."""
+    row = (await session.execute(_TOTALS, {"event_id": event_id})).one()
+    back = (await session.execute(_RETURNED, {"event_id": event_id})).one()
+    return Money(
+        bookings=row.bookings,
+        revenue_paise=int(row.paise) - int(back.paise),
+        fees_paise=int(row.fees) - int(back.fees),
+        cash_paise=int(row.cash) - int(back.cash),
     )
-    result = await session.execute(
-        select(
-            func.count(),
-            func.coalesce(func.sum(col(Booking.total_paise)), 0),
-            func.coalesce(func.sum(col(Booking.fee_paise)), 0),
-        ).where(is_confirmed)
-    )
-    count, revenue, fees = result.one()
-    returned = func.sum(col(LedgerEntry.amount_paise))
-    is_fee = col(LedgerEntry.kind) == EntryKind.REFUND_FEE_OWED
-    result = await session.execute(
-        select(func.coalesce(returned, 0), func.coalesce(returned.filter(is_fee), 0))
-        .select_from(LedgerEntry)
-        .join(Booking, col(Booking.id) == col(LedgerEntry.booking_id))
-        .where(
-            is_confirmed,
-            col(LedgerEntry.kind).in_([EntryKind.REFUND_OWED, EntryKind.REFUND_FEE_OWED]),
-        )
-    )
-    returned_paise, returned_fees = result.one()
-    return int(count), int(revenue) - int(returned_paise), int(fees) - int(returned_fees)
 
 
 async def message_counts(session: AsyncSession, event_id: str) -> dict[str, int]:

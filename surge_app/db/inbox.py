@@ -21,8 +21,8 @@ _WAITING = text(
         WHERE p.status = 'captured' AND p.disposition IS NULL
             AND p.created_at < clock_timestamp() - interval '1 minute'
         UNION ALL
-        SELECT 'stuck_refund', r.id, r.created_at, e.slug, coalesce(b.ref, p.order_id),
-            r.amount_paise, coalesce(r.last_error, r.status)
+        SELECT CASE WHEN r.by_hand THEN 'cash_refund' ELSE 'stuck_refund' END, r.id, r.created_at,
+            e.slug, coalesce(b.ref, p.order_id), r.amount_paise, coalesce(r.last_error, r.status)
         FROM refunds r JOIN payments p ON p.id = r.payment_id
         JOIN intents i ON i.id = p.intent_id JOIN events e ON e.id = i.event_id
         LEFT JOIN bookings b ON b.intent_id = i.id

@@ -39,6 +39,29 @@ _HOLD_NOW = select(func.hold_clock(type_=DateTime(timezone=True))).scalar_subque
 _IS_LIVE = col(Intent.status).in_(LIVE_INTENT_STATUSES)
 
 
+async def live_counts(session: AsyncSession, event_id: str) -> dict[str, int]:
+    """Count the live intents of an event by status."""
+    result = await session.execute(
+        select(col(Intent.status), func.count())
+        .where(col(Intent.event_id) == event_id, _IS_LIVE)
+        .group_by(col(Intent.status))
+    )
+    return dict(result.all())
+
+
+async def sold_at_the_counter(
+    session: AsyncSession, request_key: str
+) -> tuple[Intent, Booking] | None:
+    """Return what a press of a button at the counter sold."""
+    result = await session.execute(
+        select(Intent, Booking)
+        .join(Booking, col(Booking.intent_id) == col(Intent.id))
+        .where(col(Intent.request_key) == request_key)
+    )
+    found = result.one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
 async def database_now(session: AsyncSession) -> datetime:
     """Return the moment by the database's clock, for everything but the deadlines of holds."""
     return (await session.execute(select(_NOW))).scalar_one()

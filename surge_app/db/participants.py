@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 _PAGE = text(
     """
-    SELECT b.id, b.ref, b.name, b.email, b.phone, b.status, b.total_paise, b.created_at,
+    SELECT b.id, b.ref, b.name, b.email, b.phone, b.status, b.channel, b.total_paise,
+        b.created_at,
         k.tickets, k.valid, k.inside
     FROM bookings b
     CROSS JOIN LATERAL (
@@ -21,6 +22,7 @@ _PAGE = text(
     WHERE b.event_id = :event_id
         AND (CAST(:before AS text) IS NULL OR b.id < :before)
         AND (CAST(:status AS text) IS NULL OR b.status = :status)
+        AND (CAST(:channel AS text) IS NULL OR b.channel = :channel)
         AND (:like = '%%' OR b.name ILIKE :like OR b.email ILIKE :like
             OR b.phone LIKE :digits OR b.ref = upper(:exact)
             OR EXISTS (SELECT FROM tickets t WHERE t.booking_id = b.id
@@ -60,20 +62,19 @@ _TIMELINE = text(
     ) AS known ORDER BY at, what LIMIT 500
     """
 )
-_CLAIM = text(
-    "UPDATE bookings SET version = version + 1 WHERE ref = :ref AND version = :version RETURNING id"
-)
 _CORRECT = (
     text("UPDATE bookings SET name = :name, email = :email, phone = :phone WHERE ref = :ref"),
     text(
         """
-        UPDATE intents SET name = :name, email = :email, phone = :phone
+        UPDATE intents
+        SET name = :name, email = nullif(:email, ''), phone = nullif(:phone, '')
         WHERE id = (SELECT intent_id FROM bookings WHERE ref = :ref)
         """
     ),
     text(
         """
-        UPDATE message_outbox SET recipient = CASE channel WHEN 'email' THEN :email ELSE :phone END
+        UPDATE message_outbox SET recipient = coalesce(
+            nullif(CASE channel WHEN 'email' THEN :email ELSE :phone END, ''), recipient)
         WHERE booking_id = (SELECT id FROM bookings WHERE ref = :ref)
         """
     ),
@@ -86,11 +87,13 @@ class Filter:
 
     Attributes:
         presence: inside (some ticket came in) or outside (some valid one did not).
+        channel: online, box_office or complimentary.
     """
 
     query: str = ""
     status: str | None = None
     presence: str | None = None
+    channel: str | None = None
 
 
 async def page(
@@ -107,6 +110,7 @@ async def page(
         "exact": query,
         "status": wanted.status,
         "presence": wanted.presence,
+        "channel": wanted.channel,
         "before": before,
         "most": most,
     }
@@ -119,11 +123,6 @@ async def timeline(
     """Return all that happened to a booking, the oldest first."""
     values = {"booking_id": booking_id, "intent_id": intent_id, "ref": ref}
     return (await session.execute(_TIMELINE, values)).mappings().all()
-
-
-async def claim(session: AsyncSession, ref: str, version: int) -> bool:
-    """Take the turn to act on a booking as it was seen; whether nobody acted since."""
-    return (await session.execute(_CLAIM, {"ref": ref, "version": version})).scalar() is not None
 
 
 async def correct(session: AsyncSession, ref: str, *, name: str, email: str, phone: str) -> None:

@@ -46,6 +46,15 @@ async def by_id(
     return await session.scalar(locked(query) if for_update else query)
 
 
+async def payment_of(session: AsyncSession, refund_id: str) -> Payment | None:
+    """Return the payment a refund is of."""
+    return await session.scalar(
+        select(Payment)
+        .join(Refund, col(Refund.payment_id) == col(Payment.id))
+        .where(col(Refund.id) == refund_id)
+    )
+
+
 async def of_payment(session: AsyncSession, payment_id: str) -> Sequence[Refund]:
     """Return the refunds of a payment in their order, locked for a change."""
     query = select(Refund).where(col(Refund.payment_id) == payment_id).order_by(col(Refund.seq))

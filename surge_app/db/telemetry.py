@@ -57,6 +57,7 @@ _WORK = text(
     UNION ALL
     SELECT 'refund_stuck', count(*), coalesce(max(extract(epoch FROM now() - created_at)), 0)::float
     FROM refunds WHERE status IN ('requested', 'sent', 'failed') AND next_attempt_at IS NULL
+        AND NOT by_hand
     UNION ALL
     SELECT 'unmatched_payment', count(*),
         coalesce(max(extract(epoch FROM now() - seen_at)), 0)::float

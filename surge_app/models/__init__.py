@@ -7,7 +7,7 @@ Importing this package registers every table in `SQLModel.metadata`.
 from surge_app.models.access import AdminAccount, AdminSession, Role
 from surge_app.models.audit import AuditEntry
 from surge_app.models.board import BoardSample
-from surge_app.models.bookings import Booking, BookingStatus, Ticket, TicketStatus
+from surge_app.models.bookings import Booking, BookingStatus, SalesChannel, Ticket, TicketStatus
 from surge_app.models.catalog import Event, EventCover, EventPhase, Tier, Unit, UnitStatus
 from surge_app.models.intents import LIVE_INTENT_STATUSES, Intent, IntentLine, IntentStatus
 from surge_app.models.messages import (
@@ -27,6 +27,7 @@ from surge_app.models.payments import (
     InboxEvent,
     LedgerEntry,
     Payment,
+    PaymentSource,
     PaymentStatus,
     Refund,
     RefundStatus,
@@ -62,12 +63,14 @@ __all__ = [
     "MessageStatus",
     "OutboxMessage",
     "Payment",
+    "PaymentSource",
     "PaymentStatus",
     "Refund",
     "RefundStatus",
     "Rehearsal",
     "RehearsalStatus",
     "Role",
+    "SalesChannel",
     "Ticket",
     "TicketStatus",
     "Tier",

@@ -19,7 +19,11 @@ class AuditEntry(SQLModel, table=True):
     """An action, its actor and its subject, with the values before and after."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_subject", "subject", "at"),)
+    __table_args__ = (
+        Index("ix_audit_log_subject", "subject", "at"),
+        Index("ix_audit_log_actor", "actor", "id"),
+        Index("ix_audit_log_action", "action", "id"),
+    )
 
     id: str = id_field()
     at: datetime = created_field()

@@ -30,6 +30,16 @@ class BookingStatus(StrEnum):
     REFUNDED = "refunded"
 
 
+class SalesChannel(StrEnum):
+    """Where a booking was made; the fee is for buying online."""
+
+    ONLINE = "online"
+    BOX_OFFICE = "box_office"
+    """At the counter, for cash."""
+    COMPLIMENTARY = "complimentary"
+    """Given away by an organizer."""
+
+
 class TicketStatus(StrEnum):
     """A void ticket opens no door; its unit may be sold again."""
 
@@ -41,6 +51,7 @@ class Booking(SQLModel, table=True):
     """A paid intent. One intent becomes at most one booking.
 
     Attributes:
+        email: Empty, as `phone`, if a buyer at the counter left none.
         version: Grows with every action of an organizer, so that two do not act on what only
             one of them has seen.
     """
@@ -48,6 +59,11 @@ class Booking(SQLModel, table=True):
     __tablename__ = "bookings"
     __table_args__ = (
         one_of("status", BookingStatus),
+        one_of("channel", SalesChannel),
+        CheckConstraint("channel = 'online' OR fee_paise = 0", name="fee_is_for_online"),
+        CheckConstraint(
+            "channel <> 'complimentary' OR total_paise = 0", name="complimentary_is_free"
+        ),
         UniqueConstraint("intent_id"),
         CheckConstraint("total_paise = subtotal_paise + fee_paise", name="total_is_the_sum"),
         CheckConstraint("ref ~ '^SRG-[A-HJ-NP-Z2-9]{8}$'", name="ref_form"),
@@ -64,6 +80,7 @@ class Booking(SQLModel, table=True):
     event_id: str = reference("events.id")
     intent_id: str = reference("intents.id")
     status: str = text_field(default=BookingStatus.CONFIRMED)
+    channel: str = text_field(default=SalesChannel.ONLINE)
     name: str = text_field()
     email: str = text_field()
     phone: str = text_field()

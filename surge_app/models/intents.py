@@ -44,6 +44,7 @@ class Intent(SQLModel, table=True):
         next_check_at: When the gateway is asked next whether its order was paid; None when
             there is nothing left to ask.
         checks: How often that was asked.
+        request_key: Names the press of a button at the counter, so that it sells once.
         attendee_names: Who comes, by tier id, one name for each ticket; None unless asked for.
     """
 
@@ -62,6 +63,12 @@ class Intent(SQLModel, table=True):
             "visitor_id",
             unique=True,
             postgresql_where=_IS_LIVE,
+        ),
+        Index(
+            "uq_intents_request_key",
+            "request_key",
+            unique=True,
+            postgresql_where=text("request_key IS NOT NULL"),
         ),
         Index("ix_intents_deadline", "expires_at", postgresql_where=_IS_LIVE),
         Index(
@@ -91,6 +98,7 @@ class Intent(SQLModel, table=True):
     name: str | None = text_field(default=None)
     email: str | None = text_field(default=None)
     phone: str | None = text_field(default=None)
+    request_key: str | None = text_field(default=None)
     attendee_names: dict[str, list[str]] | None = Field(default=None, sa_type=JSONB)
     created_at: datetime = created_field()
 

@@ -32,6 +32,13 @@ class PaymentStatus(StrEnum):
     REFUNDED = "refunded"
 
 
+class PaymentSource(StrEnum):
+    """Who took the money: the gateway, or somebody at the counter."""
+
+    GATEWAY = "gateway"
+    CASH = "cash"
+
+
 class Disposition(StrEnum):
     """What became of captured money; decided once, apart from the intent's status."""
 
@@ -52,6 +59,7 @@ class Account(StrEnum):
     """The accounts of the ledger."""
 
     GATEWAY = "gateway_receivable"
+    CASH = "cash_on_hand"
     TICKETS = "ticket_revenue"
     FEES = "fee_revenue"
     OWED = "owed_to_customer"
@@ -69,11 +77,20 @@ class EntryKind(StrEnum):
 
 
 class Payment(SQLModel, table=True):
-    """A payment as the gateway stated it; the key is the gateway's own id."""
+    """A payment as the gateway stated it; the key is the gateway's own id.
+
+    Cash is one as well: captured and applied in the moment it is taken, under ids of ours.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
         one_of("status", PaymentStatus),
+        one_of("source", PaymentSource),
+        CheckConstraint(
+            "source = 'gateway' OR (disposition IS NOT DISTINCT FROM 'applied'"
+            " AND status IN ('captured', 'refunded'))",
+            name="cash_is_applied",
+        ),
         CheckConstraint("disposition IN ('applied', 'refund')", name="disposition_known"),
         CheckConstraint("amount_paise >= 0", name="amount_not_negative"),
         CheckConstraint(
@@ -95,6 +112,7 @@ class Payment(SQLModel, table=True):
     amount_paise: int = paise_field()
     currency: str = text_field()
     status: str = text_field()
+    source: str = text_field(default=PaymentSource.GATEWAY)
     disposition: str | None = text_field(default=None)
     reason: str | None = text_field(default=None)
     method: str | None = text_field(default=None)
@@ -107,6 +125,7 @@ class Refund(SQLModel, table=True):
     """Money on its way back. The body is fixed when the row is made; retries are byte-equal.
 
     Attributes:
+        by_hand: It is of cash: no gateway is asked, somebody hands it back and says so.
         next_attempt_at: None when nothing tries again by itself: it is an operator's turn.
     """
 
@@ -115,6 +134,11 @@ class Refund(SQLModel, table=True):
         one_of("status", RefundStatus),
         UniqueConstraint("payment_id", "seq"),
         CheckConstraint("amount_paise > 0", name="amount_positive"),
+        CheckConstraint(
+            "NOT by_hand OR (next_attempt_at IS NULL AND gateway_id IS NULL"
+            " AND status IN ('requested', 'processed'))",
+            name="by_hand_asks_no_gateway",
+        ),
         Index(
             "ix_refunds_due",
             "next_attempt_at",
@@ -130,6 +154,7 @@ class Refund(SQLModel, table=True):
     idempotency_key: str = text_field(unique=True)
     body: str = text_field()
     status: str = text_field(default=RefundStatus.REQUESTED)
+    by_hand: bool = Field(default=False)
     gateway_id: str | None = text_field(default=None, unique=True)
     attempts: int = Field(default=0)
     next_attempt_at: datetime | None = time_field(default=None)

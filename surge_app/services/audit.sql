@@ -114,14 +114,27 @@ FROM bookings b
 JOIN intents i ON i.id = b.intent_id
 JOIN events e ON e.id = b.event_id
 LEFT JOIN (SELECT intent_id, count(*) AS payments, sum(amount_paise) AS paid_paise,
-                  min(currency) AS currency, min(order_id) AS order_id
+                  min(currency) AS currency, min(order_id) AS order_id, min(source) AS source
            FROM payments WHERE disposition = 'applied' GROUP BY intent_id) p
   ON p.intent_id = b.intent_id
 WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
   AND (coalesce(p.payments, 0) <> CASE WHEN b.total_paise = 0 THEN 0 ELSE 1 END
     OR coalesce(p.paid_paise, 0) <> b.total_paise
     OR p.currency <> b.currency OR p.order_id IS DISTINCT FROM
-       CASE WHEN b.total_paise = 0 THEN NULL ELSE i.order_id END);
+       CASE WHEN b.total_paise = 0 THEN NULL WHEN p.source = 'cash' THEN 'counter_' || i.id
+            ELSE i.order_id END);
+
+-- cash_is_of_the_counter: Cash pays for bookings of the counter and nothing else, which have no order and no fee; what is given away costs nothing.
+SELECT e.slug, b.ref AS booking, b.channel, p.source, b.fee_paise, b.total_paise, i.order_id
+FROM bookings b
+JOIN intents i ON i.id = b.intent_id
+JOIN events e ON e.id = b.event_id
+LEFT JOIN payments p ON p.intent_id = b.intent_id AND p.disposition = 'applied'
+WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
+  AND (p.source <> CASE b.channel WHEN 'box_office' THEN 'cash' ELSE 'gateway' END
+    OR (b.channel <> 'online' AND (b.fee_paise <> 0 OR i.order_id IS NOT NULL))
+    OR (b.channel <> 'online') <> (i.request_key IS NOT NULL)
+    OR (b.channel = 'complimentary' AND b.total_paise <> 0));
 
 -- prices_agree: First price shown, intent, booking and ledger agree, the frozen fee included.
 SELECT e.slug, i.id AS intent, b.ref AS booking, i.total_paise AS held_paise,
@@ -176,8 +189,19 @@ WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
   AND (coalesce(g.owed_paise, 0) <> CASE WHEN p.disposition = 'applied' THEN r.amount_paise ELSE 0 END
     OR coalesce(g.paid_paise, 0) <> CASE WHEN r.status = 'processed' THEN r.amount_paise ELSE 0 END);
 
+-- cash_goes_back_by_hand: A refund is paid by hand exactly if its money came in cash, and no gateway is asked for it.
+SELECT e.slug, r.id AS refund, p.source, r.by_hand, r.status, r.gateway_id
+FROM refunds r
+JOIN payments p ON p.id = r.payment_id
+JOIN intents i ON i.id = p.intent_id
+JOIN events e ON e.id = i.event_id
+WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
+  AND (r.by_hand <> (p.source = 'cash')
+    OR (r.by_hand AND (r.gateway_id IS NOT NULL OR r.next_attempt_at IS NOT NULL)));
+
 -- entries_fit_their_kind: An entry moves money between the accounts of its kind, for its payment's booking and refund.
-SELECT e.slug, g.id AS entry, g.kind, g.debit, g.credit, p.id AS payment, b.ref AS booking,
+SELECT e.slug, g.id AS entry, g.kind, g.debit, g.credit, p.id AS payment, p.source,
+       b.ref AS booking,
        g.refund_id AS refund
 FROM ledger_entries g
 JOIN payments p ON p.id = g.payment_id
@@ -186,13 +210,16 @@ JOIN events e ON e.id = i.event_id
 LEFT JOIN bookings b ON b.intent_id = p.intent_id AND p.disposition = 'applied'
 LEFT JOIN refunds r ON r.id = g.refund_id AND r.payment_id = p.id
 WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
-  AND ((g.kind, g.debit, g.credit) NOT IN (
-        ('sale', 'gateway_receivable', 'ticket_revenue'),
-        ('sale_fee', 'gateway_receivable', 'fee_revenue'),
-        ('received', 'gateway_receivable', 'owed_to_customer'),
-        ('refund_owed', 'ticket_revenue', 'owed_to_customer'),
-        ('refund_fee_owed', 'fee_revenue', 'owed_to_customer'),
-        ('refunded', 'owed_to_customer', 'gateway_receivable'))
+  AND ((p.source, g.kind, g.debit, g.credit) NOT IN (
+        ('gateway', 'sale', 'gateway_receivable', 'ticket_revenue'),
+        ('gateway', 'sale_fee', 'gateway_receivable', 'fee_revenue'),
+        ('gateway', 'received', 'gateway_receivable', 'owed_to_customer'),
+        ('gateway', 'refund_owed', 'ticket_revenue', 'owed_to_customer'),
+        ('gateway', 'refund_fee_owed', 'fee_revenue', 'owed_to_customer'),
+        ('gateway', 'refunded', 'owed_to_customer', 'gateway_receivable'),
+        ('cash', 'sale', 'cash_on_hand', 'ticket_revenue'),
+        ('cash', 'refund_owed', 'ticket_revenue', 'owed_to_customer'),
+        ('cash', 'refunded', 'owed_to_customer', 'cash_on_hand'))
     OR g.booking_id IS DISTINCT FROM b.id OR g.refund_id IS DISTINCT FROM r.id
     OR (g.kind IN ('refund_owed', 'refund_fee_owed', 'refunded')) <> (r.id IS NOT NULL));
 
@@ -204,7 +231,8 @@ JOIN intents i ON i.id = p.intent_id
 JOIN events e ON e.id = i.event_id
 LEFT JOIN (
     SELECT payment_id,
-           sum(amount_paise) FILTER (WHERE debit = 'gateway_receivable') AS received_paise,
+           sum(amount_paise) FILTER (WHERE debit IN ('gateway_receivable', 'cash_on_hand'))
+               AS received_paise,
            sum(CASE WHEN credit = 'ticket_revenue' THEN amount_paise
                     WHEN debit = 'ticket_revenue' THEN -amount_paise ELSE 0 END) AS tickets_paise,
            sum(CASE WHEN credit = 'fee_revenue' THEN amount_paise
@@ -219,13 +247,17 @@ WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
     OR (p.disposition = 'refund' AND g.tickets_paise + g.fee_paise <> 0)
     OR (p.status = 'refunded' AND g.tickets_paise + g.fee_paise + g.owed_paise <> 0));
 
--- one_confirmation_each: A booking has one confirmation for each channel.
-SELECT e.slug, b.ref AS booking, coalesce(o.messages, 0) AS messages
+-- one_confirmation_each: A booking has one confirmation for each channel; one of the counter for each it has an address for.
+SELECT e.slug, b.ref AS booking, b.channel, coalesce(o.mails, 0) AS mails,
+       coalesce(o.texts, 0) AS texts
 FROM bookings b
-LEFT JOIN (SELECT booking_id, count(*) AS messages,
-                  count(*) FILTER (WHERE channel = 'email') AS mails
+LEFT JOIN (SELECT booking_id, count(*) FILTER (WHERE channel = 'email') AS mails,
+                  count(*) FILTER (WHERE channel = 'sms') AS texts
            FROM message_outbox
            WHERE kind = 'confirmation' GROUP BY booking_id) o ON o.booking_id = b.id
 JOIN events e ON e.id = b.event_id
 WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
-  AND (o.messages IS DISTINCT FROM 2 OR o.mails <> 1);
+  AND (coalesce(o.mails, 0) NOT BETWEEN
+           CASE WHEN b.channel = 'online' OR b.email <> '' THEN 1 ELSE 0 END AND 1
+    OR coalesce(o.texts, 0) NOT BETWEEN
+           CASE WHEN b.channel = 'online' OR b.phone <> '' THEN 1 ELSE 0 END AND 1);

@@ -51,6 +51,8 @@ class CoursePoint:
 class BoardView:
     """All of the board. Money is paise; `line` is None while the waiting room is away.
 
+    `cash_paise` is the part of the revenue that was taken at the counter.
+
     Attributes:
         course: The last hour, the oldest first, at most 120 points.
     """
@@ -77,6 +79,7 @@ class BoardView:
     bookings_last_minute: int
     revenue_paise: int
     fees_paise: int
+    cash_paise: int
     messages_pending: int
     messages_dead: int
     gateway_down_since: datetime | None
@@ -187,6 +190,7 @@ class Board:
             bookings_last_minute=money.bookings_last_minute,
             revenue_paise=money.revenue_paise,
             fees_paise=money.fees_paise,
+            cash_paise=money.cash_paise,
             messages_pending=pending,
             messages_dead=dead,
             gateway_down_since=outage and outage.opened_at,

@@ -22,6 +22,7 @@ from surge_app.models import (
     OutboxMessage,
     Payment,
     Refund,
+    SalesChannel,
     Ticket,
     UnmatchedPayment,
 )
@@ -55,11 +56,18 @@ class Work:
     unmatched: dict[str, GatewayPayment] = field(default_factory=dict[str, GatewayPayment])
 
 
-def book(work: Work, case: Case, payment: Payment | None) -> None:
+def book(
+    work: Work,
+    case: Case,
+    payment: Payment | None,
+    *,
+    channel: SalesChannel = SalesChannel.ONLINE,
+) -> None:
     """Make a booking of an intent; its case says so from now on."""
     intent = case.intent
     booking = Booking(
         ref=_new_ref(),
+        channel=channel,
         event_id=intent.event_id,
         intent_id=intent.id,
         name=intent.name or "",

@@ -143,6 +143,7 @@ class Composer:
             "price": _price(booking),
             "back": rupees(refund.amount_paise) if refund else None,
             "reason": refund.reason if refund else None,
+            "in_cash": refund is not None and refund.by_hand,
             "is_cancelled": subject.is_cancelled,
             "is_extra": subject.is_extra,
             "ref": booking.ref if booking else None,
@@ -174,7 +175,8 @@ def _sms_name(message: OutboxMessage, subject: _Subject) -> str:
     if message.kind != MessageKind.REFUNDED:
         return str(message.kind)
     reason = subject.refund.reason if subject.refund else None
-    free = "" if subject.refund else "_free"
+    # Cash is not on its way through banks for days: of it only what became of the tickets is told.
+    free = "" if subject.refund and not subject.refund.by_hand else "_free"
     if subject.is_extra:
         return "refunded_extra"
     if reason == RefundReason.GOODWILL:
@@ -190,7 +192,9 @@ def _price(booking: BookingView | None) -> list[tuple[str, str]]:
         (f"{line.quantity} × {line.tier_name}", rupees(line.quantity * line.unit_price_paise))
         for line in booking.lines
     ]
-    return [*lines, ("Convenience fee", rupees(booking.fee_paise))]
+    if booking.fee_paise:
+        lines.append(("Convenience fee", rupees(booking.fee_paise)))
+    return lines
 
 
 def _codes(

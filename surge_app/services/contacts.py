@@ -34,6 +34,7 @@ class Contacts:
         email: object,
         phone: object,
         attendees: Mapping[str, Sequence[str]] | None = None,
+        may_lack_address: bool = False,
     ) -> Contact:
         """Parse all fields.
 
@@ -42,6 +43,7 @@ class Contacts:
             email: As typed; the domain is lower-cased.
             phone: As typed; `98765 43210`, `098…`, `+91…` and foreign `+…` are understood.
             attendees: Who comes, as typed, by tier id; whether names are missing is not asked.
+            may_lack_address: Email and phone may be left empty, as by a buyer at the counter.
 
         Returns:
             The normalized contact, the phone as E.164.
@@ -54,6 +56,9 @@ class Contacts:
         parsed: dict[str, str] = {}
         problems: dict[str, str] = {}
         for field, parse in parsers.items():
+            if may_lack_address and field != "name" and typed[field] in {"", None}:
+                parsed[field] = ""
+                continue
             try:
                 parsed[field] = parse(typed[field])
             except ValueError as error:

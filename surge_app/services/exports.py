@@ -42,6 +42,7 @@ COLUMNS = (
     "attendee_name",
     "checked_in_at",
     "gate",
+    "channel",
 )
 _BATCH = 500
 _CHUNK_BYTES = 64 * 1024
@@ -171,6 +172,7 @@ def _participant(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[object, ...]:
         row["attendee_name"],
         checked_in_at.astimezone(zone) if checked_in_at else "",
         row["checked_in_gate"] or "",
+        row["channel"],
     )
 
 

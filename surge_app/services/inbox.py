@@ -20,7 +20,8 @@ class WaitingItem:
     """Something that waits for a person.
 
     Attributes:
-        kind: unmatched_payment, undecided_payment, stuck_refund, stuck_webhook or dead_message.
+        kind: unmatched_payment, undecided_payment, stuck_refund, cash_refund, stuck_webhook or
+            dead_message.
         event: Its event's slug, empty if it has none.
         subject: A booking's reference, or the vendor's own id.
     """
@@ -59,8 +60,8 @@ class Inbox:
         """Do what mends an item of this kind; a second call does nothing.
 
         An unmatched payment is closed once somebody dealt with it at the gateway; of an
-        undecided one the gateway is asked again; a refund is tried again, a webhook settled
-        again, a message sent again.
+        undecided one the gateway is asked again; a refund is tried again, cash noted as handed
+        back, a webhook settled again, a message sent again.
 
         Raises:
             AlreadyDealtWith: If it does not wait any more.
@@ -71,6 +72,7 @@ class Inbox:
             "unmatched_payment": self._close,
             "undecided_payment": self._decide,
             "stuck_refund": self._retry,
+            "cash_refund": self._hand_over,
             "stuck_webhook": self._replay,
             "dead_message": self._revive,
         }
@@ -96,6 +98,12 @@ class Inbox:
     async def _retry(self, refund_id: str, actor: str) -> None:
         try:
             await self._refunds.retry(refund_id, actor=actor)
+        except (NotFound, RefundNotStuck) as error:
+            raise AlreadyDealtWith from error
+
+    async def _hand_over(self, refund_id: str, actor: str) -> None:
+        try:
+            await self._refunds.hand_over(refund_id, actor=actor)
         except (NotFound, RefundNotStuck) as error:
             raise AlreadyDealtWith from error
 

@@ -1,8 +1,8 @@
 """The ledger: every paisa that moved, between two accounts, once.
 
-A sale is `gateway_receivable` against `ticket_revenue` and `fee_revenue`. Money that must go
-back is first owed to the customer, then paid out of the gateway's account; every entry of a
-refund names it. What costs nothing has no entries.
+A sale is `gateway_receivable` against `ticket_revenue` and `fee_revenue`; for cash, `cash_on_hand`
+takes the gateway's place. Money that must go back is first owed to the customer, then paid out of
+the account it came into; every entry of a refund names it. What costs nothing has no entries.
 """
 
 from __future__ import annotations
@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from surge_app.models import Account, Booking, EntryKind, LedgerEntry, Payment, Refund
+from surge_app.models import (
+    Account,
+    Booking,
+    EntryKind,
+    LedgerEntry,
+    Payment,
+    PaymentSource,
+    Refund,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,7 @@ class Balance:
     """What each account holds, in paise, after some entries.
 
     Attributes:
-        received_paise: Taken in by the gateway and not paid back.
+        received_paise: Taken in, by the gateway or in cash, and not paid back.
         tickets_paise: Kept as price of tickets.
         fee_paise: Kept as convenience fee.
         owed_paise: Owed to the customer and not paid out yet.
@@ -48,7 +56,7 @@ def balance(entries: Iterable[LedgerEntry]) -> Balance:
         sums[Account(entry.debit)] += entry.amount_paise
         sums[Account(entry.credit)] -= entry.amount_paise
     return Balance(
-        received_paise=sums[Account.GATEWAY],
+        received_paise=sums[Account.GATEWAY] + sums[Account.CASH],
         tickets_paise=-sums[Account.TICKETS],
         fee_paise=-sums[Account.FEES],
         owed_paise=-sums[Account.OWED],
@@ -66,7 +74,7 @@ def sale(payment: Payment, booking: Booking) -> list[LedgerEntry]:
             payment_id=payment.id,
             booking_id=booking.id,
             kind=kind,
-            debit=Account.GATEWAY,
+            debit=Account.CASH if payment.source == PaymentSource.CASH else Account.GATEWAY,
             credit=account,
             amount_paise=amount_paise,
         )
@@ -117,7 +125,7 @@ def owed_back(
 
 
 def paid_back(refund: Refund, booking_id: str | None) -> LedgerEntry:
-    """Return the entry of a refund the gateway has processed.
+    """Return the entry of a refund the gateway has processed, or somebody at the counter.
 
     Args:
         refund: What was paid out.
@@ -129,6 +137,6 @@ def paid_back(refund: Refund, booking_id: str | None) -> LedgerEntry:
         refund_id=refund.id,
         kind=EntryKind.REFUNDED,
         debit=Account.OWED,
-        credit=Account.GATEWAY,
+        credit=Account.CASH if refund.by_hand else Account.GATEWAY,
         amount_paise=refund.amount_paise,
     )

@@ -31,15 +31,18 @@ from surge_app.models import (
     MessageStatus,
     OutboxMessage,
     Refund,
+    SalesChannel,
 )
 from surge_app.services.contacts import Contacts
 from surge_app.services.message_views import MessagePage, MessageView, SentMessage
+from surge_app.services.turns import take_turn
 
 _log = get_logger(__name__)
 
 ATTENDEE = "attendee"
 """The actor of what the holder of a booking asks for."""
 
+_ADDRESSES = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 _MOST_RESENDS = 5
 _RESENDS_WITHIN = timedelta(hours=24)
 _NOTICE_BATCH = 500
@@ -54,6 +57,13 @@ class MessageOnItsWay(SurgeError):
     status = 409
 
 
+class NoAddress(SurgeError):
+    """This booking has no email address and no mobile number to send anything to."""
+
+    code = "no_address"
+    status = 409
+
+
 def messages_for(
     intent: Intent,
     booking: Booking | None,
@@ -62,7 +72,7 @@ def messages_for(
     refund: Refund | None = None,
     key: str | None = None,
 ) -> list[OutboxMessage]:
-    """Return the rows that tell a person something, one for each channel.
+    """Return the rows that tell a person something, one for each channel there is an address for.
 
     Args:
         intent: What the person wanted.
@@ -78,6 +88,7 @@ def messages_for(
     return [
         _row(intent, booking, kind, channel, recipient, key=key, refund=refund)
         for channel, recipient in recipients.items()
+        if recipient
     ]
 
 
@@ -115,7 +126,13 @@ class Notifications:
         self._contacts = contacts
 
     async def resend(
-        self, ref: str, *, actor: str, email: str | None = None, phone: str | None = None
+        self,
+        ref: str,
+        *,
+        actor: str,
+        email: str | None = None,
+        phone: str | None = None,
+        version: int | None = None,
     ) -> int:
         """Send the confirmation of a booking again, perhaps to a corrected address.
 
@@ -127,13 +144,16 @@ class Notifications:
                 times a day.
             email: The right address as typed; None or what it was leaves it.
             phone: The right number as typed; as above.
+            version: Of the booking as an organizer saw it.
 
         Returns:
             How many messages are on their way to the booking's address.
 
         Raises:
             AlreadyRefunded: If the booking has no valid tickets any more.
+            ChangedMeanwhile: If somebody acted on it since it was seen.
             InvalidContact: If an address is none.
+            NoAddress: If a buyer at the counter left none.
             NotFound: If there is no such booking.
             RateLimited: If that was asked for too often within a day.
         """
@@ -144,20 +164,29 @@ class Notifications:
                 raise NotFound
             if booking.status != BookingStatus.CONFIRMED:
                 raise AlreadyRefunded
+            if version is not None:
+                take_turn(booking, version)
             if actor == ATTENDEE:
                 await _check_pace(session, booking)
             before = {"email": booking.email, "phone": booking.phone}
             contact = self._contacts.check(
-                name=booking.name, email=email or booking.email, phone=phone or booking.phone
+                name=booking.name,
+                email=email or booking.email,
+                phone=phone or booking.phone,
+                may_lack_address=booking.channel != SalesChannel.ONLINE,
             )
             after = {"email": contact.email, "phone": contact.phone}
             changed = {field: after[field] for field in after if after[field] != before[field]}
             key = new_id()
             rows = _farewells(intent, booking, changed, key)
             booking.email, booking.phone = contact.email, contact.phone
-            # Whoever has the booking on the screen sees an older one now.
-            booking.version += bool(changed)
-            rows += messages_for(intent, booking, MessageKind.CONFIRMATION_AGAIN, key=key)
+            if changed and version is None:
+                # Whoever has the booking on the screen sees an older one now.
+                booking.version += 1
+            again = _again(intent, booking, before, key)
+            if not again:
+                raise NoAddress
+            rows += again
             await session.flush()
             await outbox.add(session, rows)
             action = "booking.correct_contact" if changed else "booking.resend"
@@ -166,7 +195,7 @@ class Notifications:
                 AuditEntry(actor=actor, action=action, subject=ref, before=old, after=changed)
             )
         _log.info("booking_resent", booking=ref, actor=actor, corrected=sorted(changed))
-        return len(Channel)
+        return len(again)
 
     async def notify_event_changed(self, slug: str, *, words: str, actor: str) -> str:
         """Tell everybody with a valid ticket that time, place or name changed, as they are now.
@@ -297,6 +326,20 @@ def _farewells(
     return [
         _row(intent, booking, MessageKind.CONTACT_CHANGED, *old[field], key=key)
         for field in changed
+        if old[field][1]
+    ]
+
+
+def _again(
+    intent: Intent, booking: Booking, before: dict[str, str], key: str
+) -> list[OutboxMessage]:
+    """Return the confirmation once more; for an address there was none of before, the first one."""
+    had = {channel for channel, field in _ADDRESSES.items() if before[field]}
+    first = messages_for(intent, booking, MessageKind.CONFIRMATION)
+    again = messages_for(intent, booking, MessageKind.CONFIRMATION_AGAIN, key=key)
+    return [
+        *(message for message in first if message.channel not in had),
+        *(message for message in again if message.channel in had),
     ]
 
 

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import utc_now
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
+from surge_app.db import intents as intent_queries
 from surge_app.db import outages, units
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound, SurgeError
-from surge_app.models import AuditEntry, Event, MessageStatus, Tier
+from surge_app.models import AuditEntry, Event, IntentStatus, MessageStatus, Tier
 from surge_app.services.catalog import Catalog, event_status, event_view, frame_of
 from surge_app.services.intents import Intents
 from surge_app.services.line_order import new_seed
@@ -85,6 +86,16 @@ class EventSettings:
     tiers: tuple[TierSettings, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Who has the right to shop now, and how many of them hold tickets or pay."""
+
+    passes: int
+    called: int
+    held: int
+    paying: int
+
+
 _FRAME = {"starts_at", "sales_open_at", "sales_close_at", "max_per_person"}
 
 
@@ -133,6 +144,12 @@ class Organizer:
             counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
             found = await self._stats(session, event, tiers, counts)
         return replace(found, queue=await self._queue(event))
+
+    async def names(self) -> list[tuple[str, str]]:
+        """Return slug and name of every event, drafts included, the soonest first."""
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session, with_drafts=True)
+        return [(event.slug, event.name) for event in events]
 
     async def exists(self, slug: str) -> bool:
         """Whether there is such an event, drafts included."""
@@ -195,6 +212,21 @@ class Organizer:
         """Let people in again, in order. Raises NotFound."""
         await self._edit(slug, {"is_paused": False}, actor=actor, action="queue.resume")
 
+    async def inside(self, slug: str) -> Inside:
+        """Return whom `revoke_passes` would meet; raises NotFound and LineUnavailable."""
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            live = await intent_queries.live_counts(session, event.id)
+        line = await self._waiting_room.stats(slug)
+        return Inside(
+            passes=line.inside,
+            called=line.called,
+            held=live.get(IntentStatus.HELD, 0),
+            paying=live.get(IntentStatus.PAYING, 0),
+        )
+
     async def revoke_passes(self, slug: str, number: int | None, *, actor: str) -> int:
         """Take the right to shop from one number, or from everybody inside or called if None.
 
@@ -224,9 +256,9 @@ class Organizer:
             )
         return len(visitors)
 
-    async def resend(self, ref: str, *, actor: str) -> int:
-        """Send the confirmation of a booking again; returns how many messages. Raises NotFound."""
-        return await self._notifications.resend(ref, actor=actor)
+    async def resend(self, ref: str, *, actor: str, version: int | None = None) -> int:
+        """Send the confirmation of a booking again; raises like `Notifications.resend`."""
+        return await self._notifications.resend(ref, actor=actor, version=version)
 
     async def _edit(
         self, slug: str, changes: Mapping[str, Any], *, actor: str, action: str
@@ -259,7 +291,7 @@ class Organizer:
     ) -> EventStats:
         now = utc_now()
         rows = tuple(_tier_stats(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
-        bookings, revenue, fees = await booking_queries.totals(session, event.id)
+        money = await booking_queries.totals(session, event.id)
         messages = await booking_queries.message_counts(session, event.id)
         outage = await outages.current(session)
         waiting = {MessageStatus.PENDING, MessageStatus.SENDING}
@@ -274,9 +306,10 @@ class Organizer:
             available=sum(row.available for row in rows),
             held=sum(row.held for row in rows),
             sold=sum(row.sold for row in rows),
-            bookings=bookings,
-            revenue_paise=revenue,
-            fees_paise=fees,
+            bookings=money.bookings,
+            revenue_paise=money.revenue_paise,
+            fees_paise=money.fees_paise,
+            cash_paise=money.cash_paise,
             messages_pending=sum(messages.get(status, 0) for status in waiting),
             messages_dead=messages.get(MessageStatus.DEAD, 0),
             tiers=rows,

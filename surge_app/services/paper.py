@@ -7,7 +7,7 @@ from itertools import groupby
 
 from fpdf import FPDF
 
-from surge_app.models import TicketStatus
+from surge_app.models import SalesChannel, TicketStatus
 from surge_app.money import rupees
 from surge_app.services.catalog import organizer_line
 from surge_app.services.dates import long_date
@@ -132,7 +132,7 @@ def draw_receipt(booking: BookingView) -> bytes:
         ("Booking reference", booking.ref),
         ("Booked by", booking.name),
         ("Booked on", long_date(booking.created_at, event.time_zone)),
-        ("Payment", booking.payment_id or "nothing to pay"),
+        ("Payment", _paid_by(booking)),
         ("Organizer", organizer_line(event)),
     ):
         if value:
@@ -154,6 +154,12 @@ def draw_receipt(booking: BookingView) -> bytes:
         pdf.ln(4)
         _text(pdf, "This booking is cancelled; its money goes back or has gone back.", size=11)
     return bytes(pdf.output())
+
+
+def _paid_by(booking: BookingView) -> str:
+    if booking.channel == SalesChannel.BOX_OFFICE and booking.payment_id:
+        return "in cash, at the box office"
+    return booking.payment_id or "nothing to pay"
 
 
 def _row(pdf: FPDF, label: str, amount: str, *, style: str = "") -> None:

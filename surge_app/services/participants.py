@@ -6,24 +6,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
+from surge_app.db import intents as intent_queries
+from surge_app.db import outbox
 from surge_app.db import participants as queries
 from surge_app.db import refunds as refund_queries
 from surge_app.db.engine import Database
 from surge_app.db.participants import Filter
-from surge_app.errors import ChangedMeanwhile, InvalidRequest, NotFound
-from surge_app.models import AuditEntry, BookingStatus
+from surge_app.errors import InvalidRequest, NotFound
+from surge_app.models import (
+    AuditEntry,
+    Booking,
+    BookingStatus,
+    MessageKind,
+    PaymentSource,
+    SalesChannel,
+)
 from surge_app.services import ledger
 from surge_app.services.contacts import Contacts
-from surge_app.services.notifications import Notifications
+from surge_app.services.notifications import Notifications, messages_for
 from surge_app.services.refunds import Refunds
+from surge_app.services.turns import take_turn
 from surge_app.services.views import RefundedView
 
 __all__ = ["BookingDetail", "Filter", "Participant", "ParticipantPage", "Participants"]
 
 _MOST = 200
-_PRESENCES = {"inside", "outside"}
+_FILTERS: dict[str, set[str]] = {
+    "status": set(BookingStatus),
+    "presence": {"inside", "outside"},
+    "channel": set(SalesChannel),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +52,7 @@ class Participant:
     phone: str
     status: str
     total_paise: int
+    channel: str
     tickets: int
     valid: int
     inside: int
@@ -82,6 +99,8 @@ class BookingDetail:
     """Everything known of a booking.
 
     Attributes:
+        channel: online, box_office or complimentary.
+        in_cash: What goes back is handed over by whoever is at the counter.
         version: To be sent along with an action, which is refused if somebody else acted since.
         refundable_paise: What is ours of it and could still be given back.
     """
@@ -99,6 +118,8 @@ class BookingDetail:
     fee_paise: int
     total_paise: int
     refundable_paise: int
+    channel: str
+    in_cash: bool
     created_at: datetime
     tickets: tuple[SoldTicket, ...]
     timeline: tuple[TimelineEntry, ...]
@@ -135,12 +156,10 @@ class Participants:
             InvalidRequest: If a filter is none.
             NotFound: If there is no such event.
         """
-        if wanted.status not in {None, *BookingStatus} or wanted.presence not in {
-            None,
-            *_PRESENCES,
-        }:
-            msg = "The filters are confirmed, refunding, refunded; and inside, outside."
-            raise InvalidRequest(msg)
+        for field, known in _FILTERS.items():
+            if getattr(wanted, field) not in {None, *known}:
+                msg = f"The filter {field} is one of {', '.join(sorted(known))}."
+                raise InvalidRequest(msg)
         most = min(max(1, limit), _MOST)
         async with self._database.transaction() as session:
             event = await catalog_queries.event_by_slug(session, slug)
@@ -161,6 +180,7 @@ class Participants:
                 raise NotFound
             event = await catalog_queries.event_by_id(session, booking.event_id)
             tickets = await booking_queries.tickets(session, booking.id)
+            payment = await booking_queries.applied_payment(session, booking.intent_id)
             entries = await refund_queries.entries_of_booking(session, booking.id)
             known = await queries.timeline(
                 session, booking_id=booking.id, intent_id=booking.intent_id, ref=ref
@@ -179,6 +199,8 @@ class Participants:
             fee_paise=booking.fee_paise,
             total_paise=booking.total_paise,
             refundable_paise=ledger.balance(entries).kept_paise,
+            channel=booking.channel,
+            in_cash=payment is not None and payment.source == PaymentSource.CASH,
             created_at=booking.created_at,
             tickets=tuple(
                 SoldTicket(
@@ -199,21 +221,31 @@ class Participants:
     ) -> None:
         """Correct the contact of a booking; messages sent from now on go there.
 
+        A first address of somebody who bought at the counter gets the confirmation.
+
         Raises:
             ChangedMeanwhile: If somebody acted on it since it was seen.
             InvalidContact: If a field needs another look.
             NotFound: If there is no such booking.
         """
-        contact = self._contacts.check(name=name, email=email, phone=phone)
-        wanted = {"name": contact.name, "email": contact.email, "phone": contact.phone}
         async with self._database.transaction() as session:
-            booking = await booking_queries.by_ref(session, ref)
+            booking = await booking_queries.by_ref(session, ref, for_update=True)
             if booking is None:
                 raise NotFound
-            if not await queries.claim(session, ref, version):
-                raise ChangedMeanwhile
+            take_turn(booking, version)
+            contact = self._contacts.check(
+                name=name,
+                email=email,
+                phone=phone,
+                may_lack_address=booking.channel != SalesChannel.ONLINE,
+            )
+            wanted = {"name": contact.name, "email": contact.email, "phone": contact.phone}
             before = {field: getattr(booking, field) for field in wanted}
+            is_new = any(wanted[field] and not before[field] for field in ("email", "phone"))
+            await session.flush()
             await queries.correct(session, ref, **wanted)
+            if is_new:
+                await _confirm(session, booking)
             session.add(
                 AuditEntry(
                     actor=actor,
@@ -231,13 +263,7 @@ class Participants:
             ChangedMeanwhile: If somebody acted on it since it was seen.
             NotFound: If there is no such booking.
         """
-        async with self._database.transaction() as session:
-            booking = await booking_queries.by_ref(session, ref)
-            if booking is None:
-                raise NotFound
-            if not await queries.claim(session, ref, version):
-                raise ChangedMeanwhile
-        return await self._notifications.resend(ref, actor=actor)
+        return await self._notifications.resend(ref, version=version, actor=actor)
 
     async def refund(
         self,
@@ -248,17 +274,23 @@ class Participants:
         actor: str,
         tickets: Sequence[int] | None = None,
         amount_paise: int | None = None,
+        handed_over: bool = False,
     ) -> RefundedView:
-        """Take a booking back, whole or in part, as `Refunds.refund` does.
-
-        Raises:
-            ChangedMeanwhile: If somebody acted on it since it was seen; nothing was given back.
-        """
-        async with self._database.transaction() as session:
-            if await booking_queries.by_ref(session, ref) is None:
-                raise NotFound
-            if not await queries.claim(session, ref, version):
-                raise ChangedMeanwhile
+        """Take a booking back, whole or in part, as `Refunds.refund` does."""
         return await self._refunds.refund(
-            ref, actor=actor, restock=restock, tickets=tickets, amount_paise=amount_paise
+            ref,
+            actor=actor,
+            restock=restock,
+            tickets=tickets,
+            amount_paise=amount_paise,
+            version=version,
+            handed_over=handed_over,
         )
+
+
+async def _confirm(session: AsyncSession, booking: Booking) -> None:
+    """Send the confirmation to addresses a booking had none of; it is sent once to each channel."""
+    await session.refresh(booking)
+    intent = await intent_queries.by_id(session, booking.intent_id)
+    if intent is not None and booking.status == BookingStatus.CONFIRMED:
+        await outbox.add(session, messages_for(intent, booking, MessageKind.CONFIRMATION))

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from surge_app.clock import utc_now
 from surge_app.errors import AlreadyRefunded, InvalidRequest
-from surge_app.models import Payment, Refund
+from surge_app.models import Payment, PaymentSource, Refund
 from surge_app.money import rupees
 from surge_app.services.ledger import Balance
 
@@ -112,7 +112,11 @@ def _plan(kept: Balance, seqs: tuple[int, ...], amount_paise: int, reason: Refun
 
 
 def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1) -> Refund:
-    """Return a refund, with the exact body every attempt will send; it is due at once."""
+    """Return a refund, with the exact body every attempt will send; it is due at once.
+
+    One of cash is sent to nobody and waits for whoever hands it back.
+    """
+    by_hand = payment.source == PaymentSource.CASH
     refund = Refund(
         payment_id=payment.id,
         seq=seq,
@@ -120,7 +124,8 @@ def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1
         reason=reason,
         idempotency_key="",
         body="",
-        next_attempt_at=utc_now() - timedelta(seconds=1),
+        by_hand=by_hand,
+        next_attempt_at=None if by_hand else utc_now() - timedelta(seconds=1),
     )
     _key(refund, f"rf-{payment.id}-{seq}")
     return refund

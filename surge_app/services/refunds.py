@@ -19,12 +19,13 @@ from surge_app.db import outbox, units
 from surge_app.db import payments as payment_queries
 from surge_app.db import refunds as queries
 from surge_app.db.engine import Database
-from surge_app.errors import AlreadyRefunded, NotFound, RefundNotStuck
+from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.log import get_logger
 from surge_app.models import (
     AuditEntry,
     Booking,
     BookingStatus,
+    Channel,
     Disposition,
     Intent,
     MessageKind,
@@ -45,11 +46,14 @@ from surge_app.services.ports import (
 )
 from surge_app.services.refund_plan import (
     Plan,
+    RefundReason,
     is_receipt_of,
     plan_refund,
     refund_row,
     renew_key,
 )
+from surge_app.services.refund_rows import is_hopeless, meant, note_unfinished, report_twice
+from surge_app.services.turns import take_turn
 from surge_app.services.views import RefundedView, StuckRefundView
 
 _log = get_logger(__name__)
@@ -58,10 +62,6 @@ _BATCH = 50
 _AT_ONCE = 8
 _LEASE = timedelta(minutes=2)
 _LONGEST_PAUSE_SECONDS = 3600
-# About half a day of errors, with pauses of an hour at last.
-_MOST_ATTEMPTS = 24
-# The same key returns the same failed refund; a few looks are for a gateway that changes its mind.
-_MOST_LOOKS_AT_A_FAILURE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,12 @@ class Refunds:
         restock: bool,
         tickets: Sequence[int] | None = None,
         amount_paise: int | None = None,
+        version: int | None = None,
+        handed_over: bool = False,
     ) -> RefundedView:
         """Take a booking back, whole or in part; the money is sent afterwards.
+
+        Cash is not sent: it waits for `hand_over`, unless it was handed over already.
 
         Args:
             ref: The booking.
@@ -100,14 +104,19 @@ class Refunds:
             tickets: Take back only these, by their numbers in the booking. With the last valid
                 ticket the convenience fee goes back, too.
             amount_paise: Give back this much as goodwill; every ticket stays valid.
+            version: Of the booking as it was seen; None looks at nobody else's acts.
+            handed_over: The buyer has the cash in hand.
 
         Raises:
             AlreadyRefunded: If nothing is left to take back.
-            InvalidRequest: If the tickets are not the booking's, or the amount cannot be paid.
+            ChangedMeanwhile: If somebody acted on it since it was seen; nothing was given back.
+            InvalidRequest: If the tickets are not the booking's, or the amount cannot be paid, or
+                what was paid online is said to be handed over.
             NotFound: If there is no such booking.
         """
         async with self._database.transaction() as session:
             paid = await _lock_paid(session, ref)
+            take_turn(paid.booking, version)
             if paid.booking.status != BookingStatus.CONFIRMED:
                 raise AlreadyRefunded
             entries = await queries.entries_of_booking(session, paid.booking.id)
@@ -116,13 +125,21 @@ class Refunds:
                 ledger.balance(entries), prices, tickets=tickets, amount_paise=amount_paise
             )
             refund = await _decide(session, paid, plan)
+            if handed_over and refund is not None and not refund.by_hand:
+                msg = "This was paid online, and goes back the way it came."
+                raise InvalidRequest(msg)
             unit_ids = await booking_queries.void_tickets(session, paid.booking.id, plan.seqs)
             if restock:
                 await units.restock(session, unit_ids)
             if plan.seqs and len(plan.seqs) == len(prices):
                 await _close(session, paid)
-            session.add(_audit_line(ref, plan, actor=actor, restock=restock))
+            session.add(
+                _audit_line(ref, plan, actor=actor, restock=restock, handed_over=handed_over)
+            )
             await session.flush()
+            if handed_over and refund is not None and paid.payment is not None:
+                rows = await queries.of_payment(session, paid.payment.id)
+                await _finish(session, paid.payment, refund, rows)
             await _tell(session, paid, plan, refund)
             done = RefundedView(ref, str(paid.booking.status), plan.amount_paise, plan.seqs)
         self._catalog.forget()
@@ -159,6 +176,7 @@ class Refunds:
                 status=str(refund.status),
                 attempts=refund.attempts,
                 last_error=refund.last_error,
+                by_hand=refund.by_hand,
                 created_at=refund.created_at,
             )
             for refund, ref in found
@@ -178,6 +196,9 @@ class Refunds:
             refund = await queries.by_id(session, refund_id, for_update=True)
             if refund is None:
                 raise NotFound
+            if refund.by_hand:
+                msg = "This was paid in cash: hand it back, and say so."
+                raise RefundNotStuck(msg)
             if refund.next_attempt_at is not None or refund.status == RefundStatus.PROCESSED:
                 raise RefundNotStuck
             before = {"status": str(refund.status), "key": refund.idempotency_key}
@@ -198,6 +219,33 @@ class Refunds:
                 )
             )
         _log.info("refund_retried", refund=refund_id, key=refund.idempotency_key)
+
+    async def hand_over(self, refund_id: str, *, actor: str) -> None:
+        """Note that the cash of a refund was handed back; a second call does nothing.
+
+        Raises:
+            NotFound: If there is no such refund.
+            RefundNotStuck: If it is not of cash, or was handed back already.
+        """
+        async with self._database.transaction() as session:
+            payment = await queries.payment_of(session, refund_id)
+            if payment is None:
+                raise NotFound
+            await intent_queries.by_id(session, payment.intent_id, for_update=True)
+            rows = await queries.of_payment(session, payment.id)
+            refund = next(row for row in rows if row.id == refund_id)
+            if not refund.by_hand or refund.status == RefundStatus.PROCESSED:
+                raise RefundNotStuck
+            await _finish(session, payment, refund, rows)
+            booking = await booking_queries.by_intent(session, payment.intent_id)
+            session.add(
+                AuditEntry(
+                    actor=actor,
+                    action="refund.hand_over",
+                    subject=booking.ref if booking else refund_id,
+                    after={"amount_paise": refund.amount_paise},
+                )
+            )
 
     async def _push(self, refund: Refund) -> None:
         try:
@@ -231,17 +279,17 @@ class Refunds:
             if payment is not None:
                 await intent_queries.by_id(session, payment.intent_id, for_update=True)
                 rows = await queries.of_payment(session, payment.id)
-            row = _meant(rows, refund, refund_id)
+            row = meant(rows, refund, refund_id)
             if payment is None or row is None:
                 _log.error("refund_unmatched", refund=refund.id, payment=refund.payment_id)
                 return "unmatched"
             if row.status == RefundStatus.PROCESSED:
-                _report_twice(row, refund)
+                report_twice(row, refund)
             elif refund.status == GatewayRefundStatus.PROCESSED:
                 row.gateway_id = refund.id
                 await _finish(session, payment, row, rows)
             elif refund.receipt in {None, row.idempotency_key}:
-                _note_unfinished(row, refund)
+                note_unfinished(row, refund)
             return str(row.status)
 
     async def _postpone(self, refund_id: str, error: str | None) -> None:
@@ -251,7 +299,7 @@ class Refunds:
                 return
             row.last_error = error or row.last_error
             pause = timedelta(seconds=min(_LONGEST_PAUSE_SECONDS, 2 ** min(row.attempts, 12)))
-            is_over = _is_hopeless(row)
+            is_over = is_hopeless(row)
             now = await intent_queries.database_now(session)
             row.next_attempt_at = None if is_over else now + pause
             last_error = row.last_error
@@ -259,41 +307,6 @@ class Refunds:
             _log.error("refund_stuck", refund=refund_id, error=last_error)
         elif error:
             _log.warning("refund_postponed", refund=refund_id, error=error)
-
-
-def _meant(rows: Sequence[Refund], refund: GatewayRefund, refund_id: str | None) -> Refund | None:
-    """Return the row a gateway refund belongs to.
-
-    Our own call knows it; a webhook tells by the gateway's id or, if it comes before our call
-    has returned, by the receipt.
-    """
-    by_id = [row for row in rows if row.id == refund_id]
-    by_gateway_id = [row for row in rows if row.gateway_id == refund.id]
-    by_receipt = [row for row in rows if is_receipt_of(row, refund.receipt)]
-    return next(iter([*by_id, *by_gateway_id, *by_receipt]), None)
-
-
-def _note_unfinished(row: Refund, refund: GatewayRefund) -> None:
-    row.gateway_id = refund.id
-    if refund.status == GatewayRefundStatus.PENDING:
-        row.status = RefundStatus.SENT
-        return
-    row.status = RefundStatus.FAILED
-    row.last_error = "The gateway could not pay it out."
-    _log.error("refund_failed", refund=row.id, payment=row.payment_id)
-
-
-def _report_twice(row: Refund, refund: GatewayRefund) -> None:
-    if refund.status == GatewayRefundStatus.PROCESSED and refund.id != row.gateway_id:
-        _log.error("refund_paid_twice", refund=row.id, gateway_refund=refund.id)
-
-
-def _is_hopeless(row: Refund) -> bool:
-    if row.status == RefundStatus.SENT:
-        # Banks take days; the gateway has it and will tell.
-        return False
-    most = _MOST_LOOKS_AT_A_FAILURE if row.status == RefundStatus.FAILED else _MOST_ATTEMPTS
-    return row.attempts >= most
 
 
 async def _lock_paid(session: AsyncSession, ref: str) -> _Paid:
@@ -328,13 +341,17 @@ async def _decide(session: AsyncSession, paid: _Paid, plan: Plan) -> Refund | No
     return refund
 
 
-def _audit_line(ref: str, plan: Plan, *, actor: str, restock: bool) -> AuditEntry:
-    after = {
+def _audit_line(
+    ref: str, plan: Plan, *, actor: str, restock: bool, handed_over: bool
+) -> AuditEntry:
+    after: dict[str, object] = {
         "amount_paise": plan.amount_paise,
         "tickets": list(plan.seqs),
         "restock": restock and bool(plan.seqs),
         "reason": plan.reason,
     }
+    if handed_over:
+        after["handed_over"] = True
     return AuditEntry(actor=actor, action="booking.refund", subject=ref, after=after)
 
 
@@ -342,6 +359,9 @@ async def _tell(session: AsyncSession, paid: _Paid, plan: Plan, refund: Refund |
     key = refund.id if refund else f"{paid.intent.id}-{'-'.join(map(str, plan.seqs))}"
     kind = MessageKind.REFUNDED
     messages = messages_for(paid.intent, paid.booking, kind, refund=refund, key=key)
+    if refund is not None and refund.by_hand and plan.reason == RefundReason.GOODWILL:
+        # No registered SMS speaks of cash; the others say no more than what became of tickets.
+        messages = [one for one in messages if one.channel != Channel.SMS]
     await outbox.add(session, messages)
 
 

@@ -82,6 +82,7 @@ class Tickets:
             total_paise=booking.total_paise,
             currency=booking.currency,
             payment_id=payment.id if payment else "",
+            channel=booking.channel,
             created_at=booking.created_at,
         )
 

@@ -263,7 +263,12 @@ class TicketView:
 
 @dataclass(frozen=True, slots=True)
 class BookingView:
-    """A booking as its owner sees it; `status` is confirmed, refunding or refunded."""
+    """A booking as its owner sees it.
+
+    Attributes:
+        status: confirmed, refunding or refunded.
+        channel: online, box_office (paid in cash) or complimentary.
+    """
 
     ref: str
     status: str
@@ -278,6 +283,7 @@ class BookingView:
     total_paise: int
     currency: str
     payment_id: str
+    channel: str
     created_at: datetime
 
 
@@ -317,6 +323,7 @@ class StuckRefundView:
     """A refund nothing tries again by itself; `status` is requested or failed.
 
     Attributes:
+        by_hand: It is of cash, and waits for somebody to hand it back.
         booking_ref: None if the payment never bought anything.
         last_error: What the gateway said last.
     """
@@ -329,6 +336,7 @@ class StuckRefundView:
     status: str
     attempts: int
     last_error: str | None
+    by_hand: bool
     created_at: datetime
 
 
@@ -353,7 +361,10 @@ class TierStats:
 
 @dataclass(frozen=True, slots=True)
 class EventStats:
-    """Sold against capacity, money and the line of one event, at one moment."""
+    """Sold against capacity, money and the line of one event, at one moment.
+
+    `cash_paise` is the part of the revenue that was taken at the counter.
+    """
 
     slug: str
     name: str
@@ -368,6 +379,7 @@ class EventStats:
     bookings: int
     revenue_paise: int
     fees_paise: int
+    cash_paise: int
     messages_pending: int
     messages_dead: int
     tiers: tuple[TierStats, ...]

@@ -115,9 +115,10 @@ class BookingState(rx.State):
         ref = self._owned(form)
         if ref is None:
             return
-        typed = {name: _text(form, name) for name in ("email", "phone")}
         try:
-            await current().notifications.resend(ref, actor=ATTENDEE, **typed)
+            await current().notifications.resend(
+                ref, actor=ATTENDEE, email=_text(form, "email"), phone=_text(form, "phone")
+            )
         except SurgeError as error:
             self._refuse(error, "send")
             return

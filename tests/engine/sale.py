@@ -14,6 +14,7 @@ from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
 from surge_app.services.audit import Finding
+from surge_app.services.box_office import CounterBooking, CounterSale
 from surge_app.services.catalog import NewEvent, NewTier
 from surge_app.services.views import CheckoutView, IntentView, Line
 from tests.engine.gateway import Callback, InProcessGateway, Webhook
@@ -58,6 +59,22 @@ class Sale:
             name="Asha Rao",
             email=f"asha-{token}@example.com",
             phone=f"+9198{int(token, 16) % 10**8:08d}",
+        )
+
+    async def counter(
+        self,
+        *wish: tuple[int, int],
+        cash_paise: int | None = PRICE_PAISE,
+        key: str | None = None,
+        **contact: str,
+    ) -> CounterBooking:
+        """Sell over the counter, as (quantity, tier), or give away if there is no cash."""
+        lines = [self.line(quantity, tier) for quantity, tier in wish or ((1, 0),)]
+        return await self.services.box_office.sell(
+            self.slug,
+            CounterSale(lines=lines, cash_paise=cash_paise, **contact),
+            key=key or new_id(),
+            actor="test",
         )
 
     async def admit(self, *visitors: str) -> None:

@@ -20,6 +20,7 @@ from surge_app.settings import Settings
 from tests.engine.gateway import InProcessGateway
 from tests.engine.sale import Sale, open_sale
 from tests.engine.spoiled import COPY, SPOILED_TICKETS, Spoiled
+from tests.engine.spoiled_cash import SPOILED_CASH
 from tests.engine.spoiled_money import SPOILED_MONEY
 
 _TIERS = (
@@ -29,7 +30,7 @@ _TIERS = (
     NewTier("Free", 0, 5),
 )
 _FLOOR, _BALCONY, _LAST, _FREE = range(4)
-_ALL = [*SPOILED_TICKETS, *SPOILED_MONEY]
+_ALL = [*SPOILED_TICKETS, *SPOILED_MONEY, *SPOILED_CASH]
 _QUERIES = {code: query for code, _, query in load_queries()}
 
 
@@ -68,6 +69,18 @@ class Healthy:
         )
         self.ids |= {f"{name}_booking": rows[0]["id"], f"{name}_ref": rows[0]["ref"]}
         return order_id or ""
+
+    async def at_the_counter(self, name: str, cash_paise: int | None) -> None:
+        """Sell a ticket for cash, or give it away."""
+        sold = await self.sale.counter(cash_paise=cash_paise, email="b@example.com")
+        (row,) = await self.sale.query(
+            "SELECT b.id, b.intent_id, p.id AS payment FROM bookings b "
+            "LEFT JOIN payments p ON p.intent_id = b.intent_id WHERE b.ref = :ref",
+            ref=sold.ref,
+        )
+        self.ids |= {name: row["intent_id"], f"{name}_booking": row["id"], f"{name}_ref": sold.ref}
+        if row["payment"] is not None:
+            self.ids[f"{name}_payment"] = row["payment"]
 
     async def refund(self, name: str, **wanted: Any) -> None:
         """Let the organizer take a booking back; the money is not sent yet."""
@@ -120,6 +133,12 @@ async def healthy(
     again = await gateway.pay_again(await found.buy("twice", (1, _FLOOR)))
     assert await sale.call_back(again) in {"confirmed", "refunding"}
     found.ids["twice_second"] = again.payment_id
+    await found.at_the_counter("cash", 50_000)
+    await found.at_the_counter("given", None)
+    await found.at_the_counter("owed", 50_000)
+    await found.refund("owed")
+    await found.at_the_counter("handed", 50_000)
+    await found.refund("handed", handed_over=True)
     other = await open_sale(services, gateway, 1)
     names = ("floor", "balcony", "last", "free_tier")
     found.ids |= dict(zip(names, sale.tier_ids, strict=True))

@@ -54,7 +54,8 @@ async def test_a_free_booking_has_no_payment_and_no_entries(new_sale: NewSale) -
         "UPDATE tiers SET price_paise = 0 WHERE id = ANY(:ids)", ids=list(sale.tier_ids)
     )
     sale.services.catalog.forget()
-    intent, _ = await sale.hold(sale.line(2))
+    intent, visitor = await sale.hold(sale.line(2))
+    await sale.start_payment(intent.id, visitor)
     assert (await sale.services.settlement.confirm_free(intent.id)).status == "confirmed"
     rows = await sale.query(
         "SELECT b.ref FROM bookings b LEFT JOIN ledger_entries g ON g.booking_id = b.id "

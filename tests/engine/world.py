@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import TypeAlias
 
 from surge_app.clock import new_id
 from surge_app.container import build_container
@@ -17,7 +18,7 @@ from surge_app.services.sandbox_keys import sandbox_keys
 from surge_app.services.views import Line
 from surge_app.settings import Settings
 from tests.engine.gateway import Callback, InProcessGateway, MemoryBooks, Webhook
-from tests.engine.sale import Sale, open_sale
+from tests.engine.sale import PRICE_PAISE, Sale, open_sale
 
 UNITS = (3, 2)
 MAX_PER_PERSON = 4
@@ -26,11 +27,16 @@ _ALWAYS = (
     *("order", "order", "order", "hold", "hold", "start_payment"),
     *("change", "release", "heartbeat", "run_out", "run_out", "expire", "expire"),
     *("sweep", "cancel", "add_unit", "withdraw_unit"),
+    *("sell_at_the_counter", "give_away", "press_again", "hand_over"),
 )
 _WITH_ORDERS = ("poll", "poll")
 _UNPAID = ("pay", "pay", "pay", "authorize", "authorize", "fail", "fail", "pay_wrongly")
 # The last two visitors are one person, so that they can run into the limit together.
 _PERSONS = ("00000001", "00000002", "00000003", "00000003")
+
+
+Press: TypeAlias = tuple[tuple[int, ...], int | None, str, str]
+"""What was wanted of each tier, the cash if any, a phone or none, and the key."""
 
 
 class World:
@@ -54,6 +60,7 @@ class World:
         self.is_alone = True
         self.is_behind = False
         self.kept_back = 0
+        self.presses: list[Press] = []
         self.capacity = sum(UNITS)
 
     async def open(self) -> None:
@@ -288,6 +295,36 @@ class World:
                 # What it took back, not what was seen before: another refund may have come first.
                 self.kept_back += len(done.tickets)
 
+    async def sell_at_the_counter(self, one: int, two: int) -> None:
+        """Sell for cash, sometimes to one of those who buy online."""
+        wish = WISHES[two % len(WISHES)]
+        cash = sum(count * PRICE_PAISE * tier for tier, count in enumerate(wish, start=1))
+        token = int(_PERSONS[one % len(_PERSONS)], 16)
+        phone = f"+9198{token:08d}" if two % 2 else ""
+        self.presses.append((wish, cash, phone, new_id()))
+        await self._press(self.presses[-1])
+
+    async def give_away(self, _one: int, two: int) -> None:
+        """Give tickets away."""
+        self.presses.append((WISHES[two % len(WISHES)], None, "", new_id()))
+        await self._press(self.presses[-1])
+
+    async def press_again(self, one: int, _two: int) -> None:
+        """Press a button of the counter once more, whatever came of it before."""
+        if self.presses:
+            await self._press(self.presses[one % len(self.presses)])
+
+    async def hand_over(self, one: int, _two: int) -> None:
+        """Hand cash back that waits."""
+        rows = await self.sale.query(
+            "SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id "
+            "JOIN intents i ON i.id = p.intent_id JOIN events e ON e.id = i.event_id "
+            "WHERE e.slug = :slug AND r.by_hand AND r.status = 'requested' ORDER BY r.id",
+            slug=self.slug,
+        )
+        if rows:
+            await self.sale.services.refunds.hand_over(rows[one % len(rows)]["id"], actor="test")
+
     async def cancel(self, _one: int, two: int) -> None:
         """Call the whole event off, now and then."""
         if two == 9:
@@ -295,6 +332,11 @@ class World:
                 "UPDATE events SET phase = 'cancelled' WHERE slug = :slug", slug=self.slug
             )
             self.sale.services.catalog.forget()
+
+    async def _press(self, press: Press) -> None:
+        wish, cash_paise, phone, key = press
+        pairs = [(count, tier) for tier, count in enumerate(wish) if count]
+        await self.sale.counter(*pairs, cash_paise=cash_paise, key=key, phone=phone)
 
     def _caught_up(self) -> None:
         # A deadline that was moved at the same moment waits for the next run of the job.

@@ -136,6 +136,7 @@ def booking(status: str = "confirmed") -> BookingView:
         total_paise=202_500,
         currency="INR",
         payment_id="pay_1",
+        channel="online",
         created_at=datetime(2026, 11, 22, 5, 0, tzinfo=UTC),
     )
 
@@ -155,6 +156,7 @@ def stats() -> EventStats:
         bookings=1_274,
         revenue_paise=261_045_000,
         fees_paise=3_185_000,
+        cash_paise=450_000,
         messages_pending=3,
         messages_dead=0,
         tiers=(TierStats("General", 5_000, 2_140, 312, 2_548),),
@@ -189,6 +191,7 @@ def board() -> BoardView:
         bookings_last_minute=61,
         revenue_paise=seen.revenue_paise,
         fees_paise=seen.fees_paise,
+        cash_paise=seen.cash_paise,
         messages_pending=3,
         messages_dead=0,
         gateway_down_since=None,

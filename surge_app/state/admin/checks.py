@@ -31,6 +31,11 @@ _KINDS = {
         "It is tried again with the same key, so it can never be paid twice.",
         "Try again",
     ),
+    "cash_refund": (
+        "Cash to hand back",
+        "Give the buyer the money, then say so here. No payment provider is asked.",
+        "Handed back",
+    ),
     "stuck_webhook": (
         "News that could not be processed",
         "It is settled again; what was done before is not done twice.",

@@ -1,0 +1,97 @@
+"""The counter in `/api/admin`: tickets sold for cash or given away, and put on paper."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from surge_app.api.deps import AdminUser, Services
+from surge_app.api.schemas import Body, ProblemOut
+from surge_app.services.box_office import MOST_GIVEN, CounterSale
+from surge_app.services.views import Line
+
+router = APIRouter(
+    prefix="/api/admin",
+    tags=["admin"],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
+)
+_MOST_PAISE = 10**12
+_MOST_TIERS = 50
+
+
+class CounterLineIn(Body):
+    """So many tickets of a tier, and the names of who comes, if they are known."""
+
+    tier_id: str = Field(max_length=40)
+    quantity: int = Field(ge=1, le=MOST_GIVEN)
+    attendees: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=MOST_GIVEN)
+
+
+class CounterSaleIn(Body):
+    """What goes over the counter.
+
+    `cash_paise` is what the buyer paid: the prices of the tickets, without the convenience fee;
+    null for tickets that are given away. Name, email and phone may be left out.
+    """
+
+    lines: list[CounterLineIn] = Field(min_length=1, max_length=_MOST_TIERS)
+    cash_paise: int | None = Field(ge=0, le=_MOST_PAISE)
+    name: str = Field("", max_length=200)
+    email: str = Field("", max_length=320)
+    phone: str = Field("", max_length=40)
+
+
+class CounterBookingOut(BaseModel):
+    """The booking that was made."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    ref: str
+    channel: Literal["box_office", "complimentary"]
+    total_paise: int
+    tickets: int
+
+
+@router.post(
+    "/events/{slug}/box-office",
+    status_code=201,
+    responses={200: {"model": CounterBookingOut, "description": "Sold by this key before"}},
+)
+async def sell_at_the_counter(
+    slug: str,
+    body: CounterSaleIn,
+    services: Services,
+    user: AdminUser,
+    answer: Response,
+    idempotency_key: Annotated[str, Header(min_length=1, max_length=100)],
+) -> CounterBookingOut:
+    """Sell tickets for cash or give them away, once for each `Idempotency-Key`.
+
+    201, or 200 if this key sold before; 409 `price_changed` if they cost another amount.
+    """
+    sale = CounterSale(
+        lines=[Line(line.tier_id, line.quantity) for line in body.lines],
+        cash_paise=body.cash_paise,
+        name=body.name,
+        email=body.email,
+        phone=body.phone,
+        attendees={line.tier_id: line.attendees for line in body.lines if line.attendees},
+    )
+    sold = await services.box_office.sell(slug, sale, key=idempotency_key, actor=user)
+    if not sold.is_new:
+        answer.status_code = 200
+    return CounterBookingOut.model_validate(sold)
+
+
+@router.get("/bookings/{ref}/tickets.pdf", response_class=Response)
+async def print_tickets(ref: str, services: Services, user: AdminUser) -> Response:
+    """Return the tickets of a booking as a PDF, A4, to be printed."""
+    _ = user
+    headers = {
+        "Content-Disposition": f'inline; filename="{ref}.pdf"',
+        "Cache-Control": "private, no-store",
+    }
+    content = await services.tickets.pdf(ref)
+    return Response(content, media_type="application/pdf", headers=headers)
