@@ -11,6 +11,9 @@ from playwright.async_api import Route, expect
 
 from surge_app import embedded
 from surge_app.clock import utc_now
+from surge_app.container import Container
+from surge_app.kv import keys
+from surge_app.kv.client import read_hash
 from tests.browser.conftest import NewPerson, Person
 from tests.browser.line_states import LINE_STATES, LineState, force
 from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
@@ -84,10 +87,10 @@ async def test_a_reload_and_a_second_tab_show_the_same_place(
 
 
 async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(
-    new_person: NewPerson, new_sale: NewSale
+    new_person: NewPerson, new_sale: NewSale, services: Container
 ) -> None:
-    opens_at = utc_now() + timedelta(seconds=12)
-    slug = await new_sale(concurrent_buyers=1, queue_order="random", sales_open_at=opens_at)
+    later = utc_now() + timedelta(hours=1)
+    slug = await new_sale(concurrent_buyers=1, queue_order="random", sales_open_at=later)
     early = [await new_person() for _ in range(2)]
     for person in early:
         await person.page.goto(f"/queue/{slug}")
@@ -96,9 +99,11 @@ async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(
     await early[0].page.get_by_text("How to check the draw").click()
     fingerprint = await early[0].page.locator(".proof .code").first.inner_text()
     # One of the two is called, and the other one has the next place, with the proof.
+    sooner = {"sales_open_at": utc_now() + timedelta(seconds=3)}
+    await services.organizer.change(slug, sooner, actor="test")
     for person in early:
         lobby = person.page.get_by_text("You take part in the draw")
-        await expect(lobby).to_have_count(0, timeout=30_000)
+        await expect(lobby).to_have_count(0, timeout=45_000)
     left: list[Person] = []
 
     async def is_one_called() -> bool:
@@ -149,6 +154,37 @@ async def test_a_lost_network_keeps_the_place_in_sight_and_comes_back_by_itself(
     await expect(second.page.locator(".card:not(.stale) .hero")).to_have_text("1")
 
 
+async def test_whoever_fell_silent_is_passed_over_at_once_and_called_next_on_coming_back(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(concurrent_buyers=1)
+    inside, (silent, behind) = await _wait_behind(new_person, new_buyer, slug, people=2)
+    await silent.context.set_offline(True)
+    await expect(silent.page.get_by_text(_SAFE)).to_be_visible()
+    await _age_last_poll(services, slug, seconds=90)
+    await inside.http.delete(f"/api/queue/{slug}")
+    await behind.page.wait_for_url(f"**/book/{slug}")
+    await silent.context.set_offline(False)
+    await expect(silent.page.get_by_text("Welcome back.")).to_be_visible()
+    await expect(silent.page.get_by_text("You are next", exact=True).first).to_be_visible()
+    await expect(silent.page.locator(".card:not(.stale) .hero")).to_have_text("1")
+    newcomer = new_buyer(slug)
+    assert (await newcomer.join())["ahead"] == 1
+    await behind.context.request.delete(f"/api/queue/{slug}")
+    await silent.page.wait_for_url(f"**/book/{slug}")
+    assert (await newcomer.poll())["state"] == "waiting"
+    assert silent.errors == [error for error in silent.errors if "ERR_INTERNET" in error]
+
+
+async def _age_last_poll(services: Container, slug: str, *, seconds: int) -> None:
+    """Let the last poll of the first in line lie so many seconds back."""
+    numbers = await read_hash(services.redis, keys.part(slug, "numbers"))
+    first = min(int(number) for number in numbers.values())
+    now, _ = await services.redis.time()
+    seen = services.redis.bitfield(keys.part(slug, "seen"))
+    await seen.set("u32", f"#{first}", now - seconds).execute()
+
+
 async def test_one_lost_answer_is_no_news_and_two_heal_by_themselves(
     new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
 ) -> None:
@@ -185,12 +221,19 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
         newcomer = await new_person()
         await newcomer.page.goto(f"/queue/{slug}")
         await expect(newcomer.page.get_by_text(re.compile("away for a moment"))).to_be_visible()
+        # Where tickets are chosen it is closed, says so, and tries again by itself.
+        closed = await inside.http.get(f"/book/{slug}")
+        assert (closed.status_code, "One moment" in closed.text) == (503, True)
+        assert '<meta http-equiv="refresh" content="5">' in closed.text
+        refused = await inside.hold()
+        assert (refused.status_code, refused.json()["code"]) == (503, "line_unavailable")
     finally:
         redis.ensure()
     for person, place in ((first, "1"), (second, "2"), (newcomer, "3")):
         await expect(person.page.locator(".card:not(.stale) .hero")).to_have_text(
             place, timeout=45_000
         )
+    assert (await inside.hold()).status_code == 201
     await inside.http.delete(f"/api/queue/{slug}")
     await first.page.wait_for_url(f"**/book/{slug}", timeout=45_000)
 
