@@ -7,11 +7,11 @@ promised: a number that stays, a hold that lasts, money that becomes a ticket or
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,10 +64,9 @@ class Client:
         self, method: str, path: str, cookies: dict[str, str], body: object = None
     ) -> httpx.Response | None:
         """Return the answer, or None if there was none worth having; what failed is noted."""
-        address = self._address(path)
         header = {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
         try:
-            answer = await self._http.request(method, address, json=body, headers=header)
+            answer = await self._first_answer(method, path, body, header)
         except httpx.HTTPError as error:
             self.diary.fail(type(error).__name__)
             return None
@@ -78,12 +77,16 @@ class Client:
             return None
         return answer
 
-    def _address(self, path: str) -> str:
-        if not path.startswith("/sandbox") or self._stack.proxy is None:
-            return self._stack.url + path
+    async def _first_answer(
+        self, method: str, path: str, body: object, headers: dict[str, str]
+    ) -> httpx.Response:
         # The stand-in for the gateway is no part of a site; each node has one, over one book.
-        alive = [node for node in self._stack.nodes if node.process is not None]
-        return random.choice(alive or self._stack.nodes).url + path  # noqa: S311 - load
+        is_vendor = path.startswith("/sandbox") and self._stack.proxy is not None
+        urls = [node.url for node in self._stack.nodes] if is_vendor else [self._stack.url]
+        for url in urls[:-1]:
+            with suppress(httpx.ConnectError):
+                return await self._http.request(method, url + path, json=body, headers=headers)
+        return await self._http.request(method, urls[-1] + path, json=body, headers=headers)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -212,6 +215,8 @@ async def buy_on_and_on(client: Client, slug: str, is_over: asyncio.Event) -> No
         if await person.wait_inside(_PATIENCE_SECONDS):
             outcome = await person.pay() if await person.hold() else "no hold"
         client.diary.outcomes[outcome] += 1
+        if outcome == "not paid":
+            await person.ask("DELETE", f"/api/queue/{slug}")
         if outcome == "booked":
             client.diary.booked.append((begun_at, time.monotonic()))
         else:

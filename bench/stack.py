@@ -188,11 +188,13 @@ def two_nodes(*, workers: int = 1, drain_seconds: int = 3, count: int = 2) -> Ge
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="surge-stack-")))
         folder.chmod(0o755)
         base = development_secrets(_settings(folder / "servers", free_port()))
-        ready = stack.enter_context(backing_services(base))
+        backed = stack.enter_context(backing_services(base))
         stack.enter_context(kept_running(base))
-        pooler = stack.enter_context(Pooler(folder / "pooler", ready))
+        pooler = stack.enter_context(Pooler(folder / "pooler", backed))
         ports = [free_port() for _ in range(count)]
         proxy = stack.enter_context(Proxy(folder / "proxy", ports))
+        # Cookies have other names where a site is served over TLS.
+        ready = backed.model_copy(update={"public_url": proxy.url})
         shared = {
             "DATABASE_URL": pooler.url,
             "SURGE_DATABASE_DIRECT_URL": ready.database_url or "",
