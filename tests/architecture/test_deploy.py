@@ -1,0 +1,101 @@
+"""What `deploy/` names is there: settings, files, routes, and a user who is not root."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import AliasChoices
+
+from surge_app.settings import Settings
+from tests.architecture import snapshots
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+OURS = re.compile(r"\b(?:SURGE|RAZORPAY|SENDGRID|TWILIO)_[A-Z_]+\b")
+# Made by whoever sets it up, and never part of a checkout.
+MADE_THERE = {"certificates", "surge.env"}
+TEXTS = [
+    path
+    for path in sorted(DEPLOY.rglob("*"))
+    if path.is_file() and path.suffix not in {".md", ".json"}
+]
+YAMLS = sorted(DEPLOY.rglob("*.yml"))
+
+
+def _settings() -> set[str]:
+    found: set[str] = set()
+    for field in Settings.model_fields.values():
+        alias = field.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        found |= {str(name) for name in names}
+    return found
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_every_variable_that_is_named_is_a_setting(path: Path) -> None:
+    named = set(OURS.findall(path.read_text("utf-8")))
+    assert named - _settings() == set()
+
+
+@pytest.mark.parametrize("path", YAMLS, ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_every_yaml_can_be_read(path: Path) -> None:
+    assert _read(path)
+
+
+def test_every_file_of_the_compose_file_is_there() -> None:
+    services: dict[str, Any] = _read(DEPLOY / "compose.yml")["services"]
+    mounted = [
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", [])
+        if volume.startswith(".")
+    ]
+    built = [service["build"] for service in services.values() if "build" in service]
+    folders = [one if isinstance(one, str) else one["context"] for one in built]
+    dockerfiles = ["../" + one["dockerfile"] for one in built if isinstance(one, dict)]
+    named = {*mounted, *folders, *dockerfiles}
+    assert len(named) > 5
+    missing = {
+        name for name in named if Path(name).name not in MADE_THERE and not (DEPLOY / name).exists()
+    }
+    assert missing == set()
+
+
+def test_every_service_starts_again_and_no_database_is_open_to_the_world() -> None:
+    services: dict[str, Any] = _read(DEPLOY / "compose.yml")["services"]
+    assert {
+        name for name, one in services.items() if one.get("restart") != "unless-stopped"
+    } == set()
+    assert all("ports" not in services[name] for name in ("postgres", "pgbouncer", "redis", "app"))
+
+
+def test_the_image_runs_without_root_and_asks_an_address_that_exists() -> None:
+    lines = (DEPLOY / "Containerfile").read_text("utf-8")
+    last = lines.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER (?!root\b|0\b)\w+$", last, re.MULTILINE)
+    asked = re.search(r"HEALTHCHECK.*?http://127\.0\.0\.1:3000(/[\w/]+)", last, re.DOTALL)
+    assert asked is not None
+    assert f"GET {asked[1]}" in snapshots.stored("api.txt")
+    copied = re.findall(r"^COPY (?!--)(\S+) ", lines, re.MULTILINE)
+    assert copied == ["requirements.txt", "."]
+
+
+def test_every_alert_says_when_how_bad_and_what_to_do() -> None:
+    groups = _read(DEPLOY / "metrics" / "alerts.yml")["groups"]
+    rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert len(rules) > 5
+    assert len({rule["alert"] for rule in rules}) == len(rules)
+    silent = [
+        rule["alert"]
+        for rule in rules
+        if not (rule["expr"] and rule["labels"]["severity"] and rule["annotations"])
+    ]
+    assert silent == []
