@@ -15,7 +15,6 @@ from bench.serving import bare, load, served
 from surge_app.container import Container, running
 from surge_app.embedded import backing_services
 from surge_app.kv.client import information
-from surge_app.launch import workers_of
 from surge_app.services.identity import Visitor
 from surge_app.settings import Settings
 
@@ -31,7 +30,7 @@ def main() -> None:
     with (
         served() as settings,
         backing_services(settings) as ready,
-        bare(workers_of(settings)) as port,
+        bare(settings.worker_count) as port,
     ):
         asyncio.run(_measure(ready, port))
 

@@ -330,11 +330,6 @@ def _serving(pages: Path) -> dict[str, str]:
     }
 
 
-def workers_of(settings: Settings) -> int:
-    """Return how many processes serve."""
-    return settings.workers or max(2, min(os.cpu_count() or 1, 4))
-
-
 def _granian(settings: Settings) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory"),
@@ -344,7 +339,7 @@ def _granian(settings: Settings) -> list[str]:
             "--port",
             str(settings.port),
             "--workers",
-            str(workers_of(settings)),
+            str(settings.worker_count),
         ),
         *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "warning"),
         "surge_app.surge_app:app",

@@ -254,6 +254,11 @@ class Settings(BaseSettings):
         return self.uses_sandbox_payments or self.uses_sandbox_mail or self.uses_sandbox_sms
 
     @property
+    def worker_count(self) -> int:
+        """How many processes of this node serve."""
+        return self.workers or max(2, min(os.cpu_count() or 1, 4))
+
+    @property
     def listen_address(self) -> str:
         """The address the web server binds."""
         return self.host or ("0.0.0.0" if self.is_production else "127.0.0.1")  # noqa: S104  meant

@@ -25,7 +25,9 @@ from surge_app.errors import Busy
 from surge_app.metrics import POOL_IN_USE, POOL_REFUSALS, POOL_SIZE
 from surge_app.settings import SESSION_OPTIONS
 
-_POOL_SIZE = 16
+LARGEST_POOL = 16
+"""Most connections one process opens."""
+
 _TRUSTED_SECONDS = 1.0
 _POOL_TIMEOUT_SECONDS = 20
 
@@ -80,7 +82,7 @@ class Database:
         self,
         url: str,
         *,
-        pool_size: int = _POOL_SIZE,
+        pool_size: int = LARGEST_POOL,
         application_name: str = "surge",
         is_pooled: bool = False,
     ) -> None:

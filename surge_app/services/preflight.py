@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import psycopg
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from redis.exceptions import RedisError
 
-from surge_app.errors import ConfigurationError
+from surge_app.db.engine import LARGEST_POOL
+from surge_app.errors import BadSignature, ConfigurationError
 from surge_app.frontend_build import PROJECT
 from surge_app.kv.client import connect, information
 from surge_app.services.sms_texts import unregistered
 from surge_app.settings import STATEMENT_SECONDS, Settings
 
 _MOST_SKEW_SECONDS = 2.0
-_FEWEST_CONNECTIONS = 50
+# Jobs, LISTEN, locks and the command line beside the web workers' pools.
+_OTHER_CONNECTIONS = 15
+_KNOCK_SECONDS = 5.0
 _SHORTEST_KEY = 32
 _LONGEST_STATEMENT_SECONDS = 60
 
@@ -40,7 +44,11 @@ async def examine(settings: Settings) -> list[Check]:
     Args:
         settings: With `database_url` and `redis_url` filled in.
     """
-    probes: list[Callable[[Settings], Coroutine[Any, Any, list[Check]]]] = [_postgres, _redis]
+    probes: list[Callable[[Settings], Coroutine[Any, Any, list[Check]]]] = [
+        _postgres,
+        _redis,
+        _webhooks,
+    ]
     results = await asyncio.gather(*(probe(settings) for probe in probes))
     return [*_configuration(settings), *(check for checks in results for check in checks)]
 
@@ -59,19 +67,56 @@ def _configuration(settings: Settings) -> list[Check]:
         )
         for name, (is_sandbox, variable) in sandboxes.items()
     ]
-    vendors += [*_mail_reports(settings), *_sms_texts(settings)]
     is_long = all(len(key) >= _SHORTEST_KEY for key in settings.secret_key)
-    advice = "" if is_long else f"Make SURGE_SECRET_KEY at least {_SHORTEST_KEY} characters long."
+    is_guarded = bool(settings.admin_password_hash) or not settings.is_production
+    is_signed = settings.uses_sandbox_payments or bool(settings.razorpay_webhook_secrets)
     is_mailable = settings.uses_sandbox_mail or "@" in (settings.sendgrid_from or "")
+    is_textable = settings.uses_sandbox_sms or bool(settings.twilio_from)
+    rest = (
+        (
+            "secret key",
+            bool(settings.secret_key) and is_long,
+            f"Make SURGE_SECRET_KEY at least {_SHORTEST_KEY} characters long.",
+        ),
+        (
+            "organizer's password",
+            is_guarded,
+            "Set SURGE_ADMIN_PASSWORD_HASH; `admin hash-password` makes one.",
+        ),
+        (
+            "webhook secret",
+            is_signed,
+            "Set RAZORPAY_WEBHOOK_SECRET to what Razorpay's dashboard has for the webhook.",
+        ),
+        ("mail sender", is_mailable, "Set SENDGRID_FROM to an address SendGrid has verified."),
+        ("sms sender", is_textable, "Set TWILIO_FROM to the number or header SMS come from."),
+    )
     return [
         *vendors,
-        Check("secret key", is_long, advice),
-        Check(
-            "mail sender",
-            is_mailable,
-            "" if is_mailable else "Set SENDGRID_FROM to an address SendGrid has verified.",
-        ),
+        *_mail_reports(settings),
+        *_sms_texts(settings),
+        *(Check(name, is_ok, "" if is_ok else advice) for name, is_ok, advice in rest),
     ]
+
+
+async def _webhooks(settings: Settings) -> list[Check]:
+    """Knock where news of payments arrive, without a signature: who refuses for that is us.
+
+    The stand-in of the sandbox sends to this machine, the vendor to the public address.
+    """
+    base = settings.local_url if settings.uses_sandbox_payments else settings.base_url
+    address = f"{base}/api/webhooks/razorpay"
+    try:
+        async with httpx.AsyncClient(timeout=_KNOCK_SECONDS) as http:
+            answer = await http.post(address, content=b"{}")
+        is_ours = answer.json()["code"] == BadSignature.code
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        is_ours = False
+    advice = (
+        f"{address} does not lead here: start Surge, see that SURGE_PUBLIC_URL is right and that "
+        "the proxy hands /api on."
+    )
+    return [Check("webhooks arrive", is_ours, "" if is_ours else advice)]
 
 
 def _mail_reports(settings: Settings) -> list[Check]:
@@ -119,14 +164,22 @@ async def _postgres(settings: Settings) -> list[Check]:
             skew <= _MOST_SKEW_SECONDS,
             "" if skew <= _MOST_SKEW_SECONDS else f"It is {skew:.1f} s off; start a time service.",
         ),
-        Check(
-            "postgres connections",
-            connections >= _FEWEST_CONNECTIONS,
-            "" if connections >= _FEWEST_CONNECTIONS else "Raise max_connections.",
-        ),
+        _pool_sizes(settings, connections),
         Check("migrations", is_current, "" if is_current else "Run `python -m surge_app migrate`."),
         *await _pooler(settings),
     ]
+
+
+def _pool_sizes(settings: Settings, connections: int) -> Check:
+    # Behind a pooler the pools of the workers do not reach Postgres.
+    pools = 0 if settings.database_direct_url else settings.worker_count * LARGEST_POOL
+    needed = pools + _OTHER_CONNECTIONS
+    advice = (
+        f"Postgres takes {connections} connections and this node may open {needed}; raise "
+        "max_connections, lower SURGE_WORKERS or put PgBouncer in between."
+    )
+    is_enough = connections >= needed
+    return Check("pool sizes", is_enough, "" if is_enough else advice)
 
 
 async def _pooler(settings: Settings) -> list[Check]:

@@ -9,6 +9,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import reflex as rx
 
@@ -37,14 +38,22 @@ def handlers() -> list[str]:
 
 def api_routes() -> list[str]:
     """One line for each method and path of the API, the undocumented ones included."""
-    found: set[str] = set()
+    return sorted(api_dependencies())
+
+
+def api_dependencies() -> dict[str, list[Any]]:
+    """What each route of the API depends on, by method and path."""
+    found: dict[str, list[Any]] = {}
     for entry in create_api().routes:
         # What a router was included with is known only to the entry that includes it.
-        contexts = (
-            entry.effective_route_contexts() if hasattr(entry, "original_router") else [entry]
+        contexts: list[Any] = (
+            list(entry.effective_route_contexts()) if hasattr(entry, "original_router") else [entry]
         )
-        found |= {f"{method} {one.path}" for one in contexts for method in one.methods}
-    return sorted(found)
+        for one in contexts:
+            needs = getattr(one, "dependant", None)
+            for method in one.methods:
+                found[f"{method} {one.path}"] = list(needs.dependencies) if needs else []
+    return found
 
 
 SNAPSHOTS: dict[str, Callable[[], list[str]]] = {"handlers.txt": handlers, "api.txt": api_routes}

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from surge_app.container import Container
 from surge_app.errors import (
@@ -23,42 +22,17 @@ from surge_app.errors import (
     RateLimited,
     Unauthorized,
 )
-from surge_app.gate.rules import Access
 from surge_app.kv.limits import RateLimiter
-from surge_app.pages import ROUTES
 from surge_app.services.admin_access import AdminAccess, Operator, hash_password
 from surge_app.services.identity import Identity
 from surge_app.settings import load_settings
-from tests.architecture import snapshots
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import connected
-
-PAGES = [
-    route.path.replace("[slug]", "x").replace("[ref]", "SRG-ABCDEFGH")
-    for route in ROUTES
-    if route.access is Access.ADMIN
-]
-CALLS = [tuple(line.split()) for line in snapshots.stored("api.txt") if " /api/admin/" in line]
-# What an account that only checks tickets in may open and call.
-DOOR_PAGES = {"/admin", "/admin/events/x/door"} & set(PAGES)
-DOOR_CALLS = {call for call in CALLS if call[1].startswith("/api/admin/events/{slug}/door")}
-EVENTS = [
-    (state, handler)
-    for state, _, handler in (
-        line.partition("(")[0].rpartition(".") for line in snapshots.stored("handlers.txt")
-    )
-    if state.startswith("state.admin")
-]
+from tests.integration.test_admin_everywhere import CALLS, PAGES, filled
 
 
 def _basic(user: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
-
-
-def _filled(path: str) -> str:
-    for name, value in {"{slug}": "x", "{ref}": "SRG-ABCDEFGH"}.items():
-        path = path.replace(name, value)
-    return path
 
 
 @pytest_asyncio.fixture
@@ -104,11 +78,6 @@ async def cookies(new_sale: NewSale, new_buyer: NewBuyer) -> dict[str, str]:
     found = dict(buyer.http.cookies)
     assert {"surge_visitor", "surge_pass", "surge_booking"} <= set(found)
     return found
-
-
-def test_the_tables_of_pages_and_calls_are_not_empty() -> None:
-    assert {"/admin", "/admin/x"} <= set(PAGES)
-    assert len(CALLS) >= 8
 
 
 @pytest.mark.parametrize(
@@ -251,54 +220,10 @@ async def test_nothing_of_the_organizer_opens_or_answers_to_anyone_else(
                 assert "surge_admin" not in str(answer.headers.get_list("set-cookie"))
             for method, path in CALLS:
                 # A body that would be wrong tells nothing either before the caller is known.
-                answer = await http.request(method, _filled(path))
+                answer = await http.request(method, filled(path))
                 assert answer.status_code == 401, (who, method, path)
                 assert answer.json()["code"] == "unauthorized"
                 assert answer.headers["www-authenticate"].startswith('Basic realm="Surge')
-
-
-async def test_the_door_opens_what_belongs_to_it_and_nothing_else(
-    surge: Surge, at_the_door: tuple[str, str]
-) -> None:
-    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
-        assert (await http.get("/admin", auth=at_the_door)).status_code == 200
-        for path in PAGES:
-            expected = 200 if path in DOOR_PAGES else 403
-            assert (await http.get(path)).status_code == expected, path
-        for method, path in CALLS:
-            answer = await http.request(method, _filled(path))
-            if (method, path) in DOOR_CALLS:
-                assert answer.status_code in {404, 422}, (method, path)
-            else:
-                assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
-        by_script = await _ask(surge, "GET", "/api/admin/events/x/stats", auth=at_the_door)
-        assert by_script.status_code == 403
-
-
-async def _written(services: Container, subject: str) -> int:
-    async with services.database.transaction() as session:
-        return await session.scalar(
-            text("SELECT count(*) FROM audit_log WHERE subject = :subject"), {"subject": subject}
-        )
-
-
-def test_the_events_of_the_console_are_known() -> None:
-    assert len(EVENTS) >= 6
-
-
-async def test_no_event_of_the_console_does_or_shows_anything_over_a_bare_socket(
-    surge: Surge, services: Container, new_sale: NewSale, cookies: dict[str, str]
-) -> None:
-    name = f"Secret {secrets.token_hex(4)}"
-    slug = await new_sale(name=name)
-    before = await _written(services, slug)
-    unknown = {**cookies, "surge_admin": services.identity.admin_session("made up").header}
-    for jar in (cookies, unknown):
-        async with connected(surge.url, jar) as socket:
-            for state, handler in EVENTS:
-                updates = await socket.event(state, handler, f"/admin/{slug}")
-                assert name not in str(updates), (state, handler)
-    assert await _written(services, slug) == before
 
 
 async def test_signing_out_ends_an_open_connection_too(surge: Surge, new_sale: NewSale) -> None:
