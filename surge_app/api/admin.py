@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from surge_app.api.deps import AdminUser, IntentId, Services
+from surge_app.api.document import shows
 from surge_app.api.organizer_schemas import (
     EventChangesIn,
     IntentPageOut,
@@ -96,7 +97,7 @@ async def event_stats(slug: str, services: Services, user: AdminUser) -> StatsOu
 @router.get(
     "/events/{slug}/participants.csv",
     response_class=StreamingResponse,
-    responses={200: {"content": {_MEDIA_TYPES["csv"]: {}}}},
+    responses=shows(_MEDIA_TYPES["csv"]),
 )
 async def participants_csv(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
     """Stream everybody who has a ticket, one row for each."""
@@ -107,7 +108,7 @@ async def participants_csv(slug: str, services: Services, user: AdminUser) -> St
 @router.get(
     "/events/{slug}/participants.xlsx",
     response_class=StreamingResponse,
-    responses={200: {"content": {_MEDIA_TYPES["xlsx"]: {}}}},
+    responses=shows(_MEDIA_TYPES["xlsx"]),
 )
 async def participants_xlsx(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
     """Return the same as a workbook with typed cells."""

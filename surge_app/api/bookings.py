@@ -8,18 +8,14 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from surge_app.api.deps import ClientAddress, Cookies, Problems, Services
-from surge_app.api.document import form_body
+from surge_app.api.deps import ClientAddress, Cookies, Services
+from surge_app.api.document import form_body, shows
 from surge_app.api.schemas import BookingOut, ProblemOut
 from surge_app.errors import ForeignOrigin, LineUnavailable, NotFound, RateLimited
 
 router = APIRouter(
     prefix="/api/bookings", tags=["bookings"], responses={404: {"model": ProblemOut}}
 )
-
-
-def _files(media_type: str) -> Problems:
-    return {200: {"content": {media_type: {}}}}
 
 
 async def owned_ref(
@@ -83,19 +79,19 @@ async def get_booking(ref: OwnedRef, services: Services) -> BookingOut:
     return BookingOut.of(await services.tickets.view(ref))
 
 
-@router.get("/{ref}/tickets.pdf", response_class=Response, responses=_files("application/pdf"))
+@router.get("/{ref}/tickets.pdf", response_class=Response, responses=shows("application/pdf"))
 async def get_pdf(ref: OwnedRef, services: Services) -> Response:
     """Return the tickets as a PDF, A4."""
     return _file(await services.tickets.pdf(ref), "application/pdf", f"{ref}.pdf")
 
 
-@router.get("/{ref}/receipt.pdf", response_class=Response, responses=_files("application/pdf"))
+@router.get("/{ref}/receipt.pdf", response_class=Response, responses=shows("application/pdf"))
 async def get_receipt(ref: OwnedRef, services: Services) -> Response:
     """Return what was paid for what as a PDF, A4."""
     return _file(await services.tickets.receipt(ref), "application/pdf", f"{ref}-receipt.pdf")
 
 
-@router.get("/{ref}/calendar.ics", response_class=Response, responses=_files("text/calendar"))
+@router.get("/{ref}/calendar.ics", response_class=Response, responses=shows("text/calendar"))
 async def get_calendar(ref: OwnedRef, services: Services) -> Response:
     """Return the event for a calendar."""
     return _file(await services.tickets.calendar(ref), "text/calendar", f"{ref}.ics")

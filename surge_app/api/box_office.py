@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.deps import AdminUser, Services
+from surge_app.api.document import shows
 from surge_app.api.schemas import Body, ProblemOut
 from surge_app.services.box_office import MOST_GIVEN, CounterSale
 from surge_app.services.views import Line
@@ -85,7 +86,9 @@ async def sell_at_the_counter(
     return CounterBookingOut.model_validate(sold)
 
 
-@router.get("/bookings/{ref}/tickets.pdf", response_class=Response)
+@router.get(
+    "/bookings/{ref}/tickets.pdf", response_class=Response, responses=shows("application/pdf")
+)
 async def print_tickets(ref: str, services: Services, user: AdminUser) -> Response:
     """Return the tickets of a booking as a PDF, A4, to be printed."""
     _ = user

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
+from surge_app.api.deps import Problems
 from surge_app.api.problems import PROBLEM
 
 _PROBLEM_CONTENT = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
@@ -37,6 +38,11 @@ class DocumentedApi(FastAPI):
             document["components"]["schemas"].pop("HTTPValidationError", None)
             document["components"]["schemas"].pop("ValidationError", None)
         return document
+
+
+def shows(*media_types: str) -> Problems:
+    """Describe a call that answers with a file."""
+    return {200: {"content": {media_type: {} for media_type in media_types}}}
 
 
 def form_body(*fields: str, also: str | None = None) -> dict[str, Any]:

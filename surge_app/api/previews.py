@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from surge_app.api.deps import AdminUser, Services
+from surge_app.api.document import shows
 from surge_app.api.schemas import EventOut, ProblemOut
 from surge_app.errors import PayloadTooLarge
 
@@ -46,7 +47,7 @@ async def preview_event(
     return EventOut.of(view).model_copy(update={"cover": own})
 
 
-@router.get("/cover", response_class=Response)
+@router.get("/cover", response_class=Response, responses=shows("image/jpeg", "image/svg+xml"))
 async def get_own_cover(slug: str, services: Services, user: AdminUser) -> Response:
     """Return the picture of an event, or its drawing; drafts included."""
     _ = user
