@@ -15,6 +15,8 @@ _OF_A_SALE = (
     ("sale", "Sale day", "/admin/", ""),
     ("queue", "Queue", "/admin/events/", "/queue"),
     ("people", "Participants", "/admin/events/", "/participants"),
+    ("box_office", "Box office", "/admin/events/", "/box-office"),
+    ("holds", "Holds", "/admin/events/", "/holds"),
     ("door", "Check-in", "/admin/events/", "/door"),
     ("edit", "Event", "/admin/events/", "/edit"),
 )
@@ -25,8 +27,8 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
 
     Args:
         *children: What the main part holds.
-        current: The tab that is open: events, checks, rehearsal, sale, queue, people, door or
-            edit.
+        current: The tab that is open: events, checks, log, rehearsal, sale, queue, people,
+            box_office, holds, door or edit.
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether there is more to see than the check-in.
     """
@@ -34,8 +36,11 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
         _tab(label, f"{before}{slug}{behind}", here=name == current)
         for name, label, before, behind in (_OF_A_SALE if slug is not None else ())
     ]
-    tabs.append(_tab("Checks", "/admin/install/checks", here=current == "checks"))
-    tabs.append(_tab("Rehearsal", "/admin/install/rehearsal", here=current == "rehearsal"))
+    tabs += [
+        _tab("Checks", "/admin/install/checks", here=current == "checks"),
+        _tab("Log", "/admin/install/log", here=current == "log"),
+        _tab("Rehearsal", "/admin/install/rehearsal", here=current == "rehearsal"),
+    ]
     return rx.el.div(
         rx.el.aside(
             brand("/admin"),

@@ -10,16 +10,32 @@ import reflex as rx
 
 from surge_app.gate.rules import Access
 from surge_app.pages import book, bookings, event, events, find, queue
-from surge_app.pages.admin import board, checks, desk, door, editor, people, preview, rehearsal
+from surge_app.pages.admin import (
+    board,
+    box_office,
+    checks,
+    desk,
+    door,
+    editor,
+    holds,
+    log,
+    people,
+    preview,
+    rehearsal,
+)
 from surge_app.pages.admin import events as events_admin
 from surge_app.pages.admin import queue as queue_admin
 from surge_app.state.admin.board import BoardState
+from surge_app.state.admin.box_office import BoxOfficeState
 from surge_app.state.admin.checks import ChecksState
 from surge_app.state.admin.door import DoorState
 from surge_app.state.admin.editor import EditorState
 from surge_app.state.admin.events import EventsState
+from surge_app.state.admin.holds import HoldsState
+from surge_app.state.admin.log import LogState
 from surge_app.state.admin.people import DeskState, PeopleState
 from surge_app.state.admin.rehearsal import RehearsalState
+from surge_app.state.admin.revoke import RevokeState
 from surge_app.state.book import BookState
 from surge_app.state.bookings import BookingState
 from surge_app.state.errors import ProblemState
@@ -82,7 +98,21 @@ ROUTES = (
         queue_admin.page,
         "Queue · Surge",
         Access.ADMIN,
-        (ProblemState.dismiss, BoardState.load),
+        (ProblemState.dismiss, BoardState.load, RevokeState.load),
+    ),
+    Route(
+        "/admin/events/[slug]/box-office",
+        box_office.page,
+        "Box office · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, BoxOfficeState.load),
+    ),
+    Route(
+        "/admin/events/[slug]/holds",
+        holds.page,
+        "Holds · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, HoldsState.load),
     ),
     Route(
         "/admin/events/[slug]/participants",
@@ -133,5 +163,12 @@ ROUTES = (
         "Rehearsal · Surge",
         Access.ADMIN,
         (ProblemState.dismiss, RehearsalState.load),
+    ),
+    Route(
+        "/admin/install/log",
+        log.page,
+        "Log · Surge",
+        Access.ADMIN,
+        (ProblemState.dismiss, LogState.load),
     ),
 )

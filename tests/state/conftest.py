@@ -9,7 +9,17 @@ import pytest
 from surge_app.services.contacts import Contacts
 from surge_app.services.views import EventView
 from surge_app.state import book, bookings, contact_form, session
-from surge_app.state.admin import board, checks, door, editor, people
+from surge_app.state.admin import (
+    board,
+    box_office,
+    checks,
+    door,
+    editor,
+    holds,
+    log,
+    people,
+    revoke,
+)
 from surge_app.state.admin import events as sales
 from tests.state import samples
 from tests.state.harness import AdminAccess, Catalog, Identity, Intents, Payments, WaitingRoom
@@ -36,6 +46,10 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
     )
     for module in (
         board,
+        box_office,
+        holds,
+        log,
+        revoke,
         checks,
         door,
         editor,

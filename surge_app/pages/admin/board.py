@@ -127,7 +127,7 @@ def _sale() -> rx.Component:
             tile(
                 "Taken",
                 card.taken,
-                rx.el.p(f"fees {card.fees}"),
+                rx.el.p(f"fees {card.fees} · cash {card.cash}"),
                 rx.el.p(f"{card.bookings}, {card.last_minute} in the last minute"),
             ),
             class_name="tiles",

@@ -6,7 +6,7 @@ import reflex as rx
 
 from surge_app.components import console, controls, live, status, surfaces
 from surge_app.components.choice import switch
-from surge_app.components.controls import button
+from surge_app.components.controls import button, button_link
 from surge_app.pages.parts import problem_notice
 from surge_app.state.admin.people import DeskState, DeskTicket, Moment
 
@@ -66,9 +66,14 @@ def _tickets() -> rx.Component:
     return surfaces.card(
         rx.el.h2("Tickets"),
         rx.el.ul(rx.foreach(DeskState.tickets, _ticket), class_name="plain-list"),
-        rx.el.p(
-            f"Paid {desk.total}, {desk.fee} of it the fee. {desk.refundable} could still go back.",
-            class_name="muted small number",
+        rx.el.p(desk.paid, class_name="muted small number"),
+        rx.el.div(
+            button_link(
+                "Print the tickets",
+                href=f"/api/admin/bookings/{desk.ref}/tickets.pdf",
+                target="_blank",
+            ),
+            class_name="row",
         ),
     )
 
@@ -138,6 +143,17 @@ def _refund() -> rx.Component:
                     " Put the places on sale again",
                     class_name="check",
                 ),
+                rx.cond(
+                    DeskState.desk.in_cash,
+                    rx.el.label(
+                        rx.el.input(
+                            type="checkbox", name="handed_over", value="yes", default_checked=True
+                        ),
+                        " The cash is handed back now; else it waits on the page Checks",
+                        class_name="check",
+                    ),
+                    rx.fragment(),
+                ),
                 rx.el.div(button("Refund", type="submit", kind="primary"), class_name="row"),
                 on_submit=DeskState.refund,
                 key=DeskState.desk.version,
@@ -149,7 +165,15 @@ def _refund() -> rx.Component:
 
 def _timeline() -> rx.Component:
     return surfaces.card(
-        rx.el.h2("What happened"),
+        rx.el.div(
+            rx.el.h2("What happened"),
+            rx.el.a(
+                "In the log",
+                href=f"/admin/install/log?about={DeskState.desk.ref}",
+                class_name="link",
+            ),
+            class_name="row apart",
+        ),
         rx.el.ol(rx.foreach(DeskState.timeline, _moment), class_name="timeline"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, live, status, surfaces
+from surge_app.components import console, controls, live, status, surfaces
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link
 from surge_app.pages.parts import problem_notice
@@ -15,6 +15,12 @@ _STATUSES = (
     ("confirmed", "Confirmed"),
     ("refunding", "Refund on its way"),
     ("refunded", "Refunded"),
+)
+_CHANNELS = (
+    ("", "Sold anywhere"),
+    ("online", "Online"),
+    ("box_office", "For cash"),
+    ("complimentary", "Given away"),
 )
 _PRESENCES = (("", "Inside or not"), ("inside", "Came in"), ("outside", "Still to come"))
 
@@ -86,6 +92,13 @@ def _list() -> rx.Component:
                     value=PeopleState.presence,
                     on_change=lambda value: PeopleState.narrow("presence", value),
                 ),
+                console.select(
+                    "channel",
+                    "Sold",
+                    _CHANNELS,
+                    value=PeopleState.channel,
+                    on_change=lambda value: PeopleState.narrow("channel", value),
+                ),
                 class_name="fields",
             ),
             rx.cond(
@@ -107,13 +120,18 @@ def _person(row: PersonRow) -> rx.Component:
         rx.el.a(
             rx.el.div(
                 rx.el.span(row.name, class_name="strong"),
-                rx.el.span(f"{row.email} · {row.phone}", class_name="muted small"),
+                rx.el.span(row.contact, class_name="muted small"),
                 class_name="stack tight grow",
             ),
             rx.el.div(
                 rx.el.span(f"{row.tickets} tickets · {row.total}", class_name="small number"),
                 rx.el.span(f"{row.ref} · {row.booked_at}", class_name="muted small number"),
                 class_name="stack tight facts-of",
+            ),
+            rx.cond(
+                row.channel != "",
+                controls.chip(row.channel, tone="accent", plain=True),
+                rx.fragment(),
             ),
             console.toned(row.status, row.tone),
             href=f"/admin/bookings/{row.ref}",

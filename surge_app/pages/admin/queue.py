@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, live, surfaces
+from surge_app.components import console, controls, live, surfaces
 from surge_app.components.controls import button
 from surge_app.pages.admin.board import REFRESH_SECONDS, framed, head, line_tiles, switch_button
 from surge_app.state.admin.board import BoardState
+from surge_app.state.admin.revoke import RevokeState
 
 _CHALLENGES = (
     ("off", "Never"),
@@ -67,6 +68,43 @@ def _queue() -> rx.Component:
             rx.cond(BoardState.effect != "", surfaces.notice(BoardState.effect), rx.fragment()),
             console.news(BoardState.done, BoardState.problem),
             rx.el.div(button("Apply", kind="primary", on_click=BoardState.apply), class_name="row"),
+        ),
+        _passes(),
+    )
+
+
+def _passes() -> rx.Component:
+    return surfaces.card(
+        rx.el.h2("End passes"),
+        rx.el.p(
+            "Take the turn from one number, such as a script's, or from everybody inside.",
+            class_name="muted",
+        ),
+        console.news(RevokeState.done, RevokeState.problem),
+        rx.cond(RevokeState.question != "", _question(), _ask()),
+    )
+
+
+def _ask() -> rx.Component:
+    return console.form(
+        controls.field("number", "Number in line", error="", input_mode="numeric"),
+        rx.el.div(
+            button("End the pass of this number", type="submit"),
+            button("End the passes of everybody", on_click=RevokeState.ask_all),
+            class_name="row",
+        ),
+        on_submit=RevokeState.ask,
+    )
+
+
+def _question() -> rx.Component:
+    return surfaces.notice(
+        RevokeState.question,
+        tone="warn",
+        action=rx.el.div(
+            button("End it now", kind="primary", on_click=RevokeState.confirm),
+            button("Do nothing", on_click=RevokeState.back),
+            class_name="row",
         ),
     )
 

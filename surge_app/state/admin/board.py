@@ -47,6 +47,7 @@ class BoardCard(EventCard):
     no_shows: str = ""
     is_line_away: bool = False
     fees: str = ""
+    cash: str = ""
     bookings: str = ""
     last_minute: str = ""
     messages_pending: str = ""
@@ -305,6 +306,7 @@ def _card(seen: BoardView) -> BoardCard:
         is_line_away=line is None,
         taken=rupees(seen.revenue_paise),
         fees=rupees(seen.fees_paise),
+        cash=rupees(seen.cash_paise),
         bookings=counted(seen.bookings, "booking", "bookings"),
         last_minute=grouped(seen.bookings_last_minute),
         messages_pending=grouped(seen.messages_pending),

@@ -12,6 +12,7 @@ from surge_app.money import rupees
 from surge_app.services.participants import BookingDetail, Filter, Participant, TimelineEntry
 from surge_app.state import cards, session
 from surge_app.state.admin.common import fields, whole, words
+from surge_app.state.admin.log_words import did
 
 _TONES = {"confirmed": "good", "refunding": "warn", "refunded": "off"}
 _SAID = {
@@ -24,6 +25,7 @@ _SAID = {
     "checked_in": "Came in",
     "action": "Organizer",
 }
+_CHANNELS = {"online": "", "box_office": "cash", "complimentary": "given away"}
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class PersonRow:
 
     ref: str = ""
     name: str = ""
-    email: str = ""
-    phone: str = ""
+    contact: str = ""
     status: str = ""
     tone: str = "off"
     tickets: str = ""
     total: str = ""
     booked_at: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,9 @@ class Desk:
     name: str = ""
     email: str = ""
     phone: str = ""
-    total: str = ""
-    fee: str = ""
-    refundable: str = ""
     can_refund: bool = False
+    paid: str = ""
+    in_cash: bool = False
 
 
 class PeopleState(rx.State):
@@ -91,6 +92,7 @@ class PeopleState(rx.State):
     query: str = ""
     status: str = ""
     presence: str = ""
+    channel: str = ""
     people: list[PersonRow] = []
     next_before: str = ""
     notice: str = ""
@@ -114,6 +116,8 @@ class PeopleState(rx.State):
             self.status = words(value)
         elif field == "presence":
             self.presence = words(value)
+        elif field == "channel":
+            self.channel = words(value)
         await self._find(before=None)
 
     @rx.event
@@ -126,7 +130,9 @@ class PeopleState(rx.State):
         if await session.organizer(self) is None:
             self.people, self.phase = [], "signed_out"
             return
-        wanted = Filter(self.query, self.status or None, self.presence or None)
+        wanted = Filter(
+            self.query, self.status or None, self.presence or None, self.channel or None
+        )
         try:
             page = await current().participants.search(self.slug, wanted, before=before)
         except NotFound:
@@ -236,12 +242,15 @@ class DeskState(rx.State):
                 restock=sent.get("restock") == "yes",
                 tickets=[n for n in numbers if n is not None] if kind == "tickets" else None,
                 amount_paise=(rupees_back or 0) * 100 if kind == "amount" else None,
+                handed_over=sent.get("handed_over") == "yes",
                 actor=admin,
             )
         except SurgeError as error:
             await self._refused(error)
             return
-        await self._did(f"{rupees(done.amount_paise)} is on its way back.")
+        await self._did(
+            _given_back(done.amount_paise, self.desk, handed_over=sent.get("handed_over") == "yes")
+        )
 
     async def _did(self, done: str) -> None:
         self.done, self.problem, self.complaints = done, "", {}
@@ -276,18 +285,28 @@ class DeskState(rx.State):
         self.phase = "ready"
 
 
+def _given_back(paise: int, desk: Desk, *, handed_over: bool) -> str:
+    if not paise:
+        return "The tickets are void. They cost nothing, so no money goes back."
+    if not desk.in_cash:
+        return f"{rupees(paise)} is on its way back."
+    if handed_over:
+        return f"{rupees(paise)} was handed back."
+    return f"{rupees(paise)} waits to be handed back, on the page Checks."
+
+
 def _row(one: Participant) -> PersonRow:
     inside = f" · {one.inside} inside" if one.inside else ""
     return PersonRow(
         ref=one.ref,
         name=one.name,
-        email=one.email,
-        phone=one.phone,
+        contact=" · ".join(part for part in (one.email, one.phone) if part) or "no address",
         status=one.status.capitalize(),
         tone=_TONES.get(one.status, "off"),
         tickets=f"{one.valid} of {one.tickets}{inside}",
         total=rupees(one.total_paise),
         booked_at=cards.when(one.created_at, "Asia/Kolkata"),
+        channel=_CHANNELS.get(one.channel, ""),
     )
 
 
@@ -302,11 +321,20 @@ def _desk(detail: BookingDetail) -> Desk:
         name=detail.name,
         email=detail.email,
         phone=detail.phone,
-        total=rupees(detail.total_paise),
-        fee=rupees(detail.fee_paise),
-        refundable=rupees(detail.refundable_paise),
         can_refund=detail.status == "confirmed",
+        paid=_paid(detail),
+        in_cash=detail.in_cash,
     )
+
+
+def _paid(detail: BookingDetail) -> str:
+    if detail.channel == "complimentary":
+        return "Given away; nothing was paid."
+    could = f"{rupees(detail.refundable_paise)} could still go back."
+    if detail.channel == "box_office":
+        return f"Paid {rupees(detail.total_paise)} in cash at the counter. {could}"
+    fee = f"{rupees(detail.fee_paise)} of it the fee"
+    return f"Paid {rupees(detail.total_paise)}, {fee}. {could}"
 
 
 def _ticket_status(detail: BookingDetail, status: str, at: object, gate: str) -> str:
@@ -326,7 +354,7 @@ def _moment(one: TimelineEntry, zone: str) -> Moment:
     elif one.what == "checked_in":
         detail = f"ticket {one.detail}"
     elif one.what == "action":
-        detail = one.detail.replace("booking.", "").replace("_", " ")
+        detail = did(one.detail)
     state = f"by {one.state}" if one.what == "action" else one.state
     return Moment(
         at=cards.when(one.at, zone),
