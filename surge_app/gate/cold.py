@@ -81,6 +81,8 @@ class ColdPages:
         self._lock = asyncio.Lock()
         self._templates = Environment(
             loader=PackageLoader("surge_app.gate", "templates"),
+            # Files replaced under a running worker must not meet code that is older than they are.
+            auto_reload=False,
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

@@ -232,6 +232,8 @@ def _templates() -> Environment:
     # What a problem does not say is empty: its members are not those of a poll.
     made = Environment(
         loader=PackageLoader("surge_app.gate", "templates"),
+        # Files replaced under a running worker must not meet code that is older than they are.
+        auto_reload=False,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
