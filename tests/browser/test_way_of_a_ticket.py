@@ -72,7 +72,7 @@ async def test_cold_pages_open_no_socket_and_log_no_error(
     await inside.page.goto(f"/events/{slug}")
     await inside.page.get_by_role("button", name="Get tickets").click()
     await inside.page.wait_for_url(f"**/book/{slug}")
-    for path in ("/events", f"/events/{slug}", f"/queue/{slug}"):
+    for path in ("/events", "/bookings/find", f"/events/{slug}", f"/queue/{slug}"):
         await waiting.page.goto(path)
         await waiting.page.wait_for_load_state("networkidle")
     await expect(waiting.page.get_by_text("Your place in line")).to_be_visible()
