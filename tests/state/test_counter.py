@@ -149,6 +149,7 @@ async def test_passes_end_only_after_it_was_said_what_that_does(services: Simple
     await call(RevokeState.ask_all, state)
     assert state.question.startswith("12 people are inside, 3 more were called: all of them lose")
     assert "4 hold tickets, which go back to everyone at once; 2 are paying" in state.question
+    assert state.question.endswith("at the end of the line.")
     await call(RevokeState.back, state)
     await call(RevokeState.confirm, state)
     assert ended == []

@@ -109,7 +109,7 @@ def _form() -> rx.Component:
         console.form(
             rx.el.input(type="hidden", name="request_key", value=BoxOfficeState.request_key),
             rx.el.fieldset(
-                rx.el.legend("Tickets", class_name="label"),
+                rx.el.legend("Tickets", class_name="sr-only"),
                 rx.el.div(rx.foreach(BoxOfficeState.tiers, _tier), class_name="fields"),
                 class_name="bare",
             ),

@@ -63,7 +63,7 @@ def _list() -> rx.Component:
             ),
             rx.cond(
                 rx.Var.create(HoldsState.holds).length() > 0,
-                rx.el.ul(rx.foreach(HoldsState.holds, _hold), class_name="plain-list"),
+                rx.el.ul(rx.foreach(HoldsState.holds, _hold), class_name="plain-list wrapping"),
                 rx.el.p("There are none.", class_name="muted", role="status"),
             ),
             rx.cond(

@@ -63,7 +63,7 @@ def _log() -> rx.Component:
             ),
             rx.cond(
                 rx.Var.create(LogState.rows).length() > 0,
-                rx.el.ol(rx.foreach(LogState.rows, _row), class_name="plain-list"),
+                rx.el.ol(rx.foreach(LogState.rows, _row), class_name="plain-list wrapping"),
                 rx.el.p("Nothing was found.", class_name="muted", role="status"),
             ),
             rx.cond(

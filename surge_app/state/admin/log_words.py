@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from surge_app.money import rupees
 from surge_app.services.dates import when
+from surge_app.words import grouped
 
 ACTIONS: Mapping[str, str] = {
     "admin.add": "Added an account",
@@ -117,8 +118,8 @@ def _shown(field: str, value: object, zone: str) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int) and field.endswith("_paise"):
-        return rupees(value)
+    if isinstance(value, int):
+        return rupees(value) if field.endswith("_paise") else grouped(value)
     if isinstance(value, str) and field.endswith(_MOMENTS):
         return _moment(value, zone)
     if isinstance(value, list):

@@ -91,6 +91,8 @@ def _one(number: int) -> str:
 
 
 def _all(inside: Inside) -> str:
+    if not inside.passes and not inside.called:
+        return "Nobody is inside now. Whoever comes in before you confirm loses the turn."
     people = "1 person is" if inside.passes == 1 else f"{grouped(inside.passes)} people are"
     called = f", {grouped(inside.called)} more were called" if inside.called else ""
     held = (
