@@ -3,7 +3,7 @@
    window.surgePay(checkout, callbackUrl, closed)
      checkout     what the server answered to "pay": key_id, order_id, amount_paise, …
      callbackUrl  where the three signed fields go; the server alone decides what they mean
-     closed       called once with "dismissed", "failed" or "error"; it means "go and look",
+     closed       called once with "dismissed", "failed", "late" or "error"; it means "go and look",
                   never "paid" and never "not paid"
 
    The vendor's script is loaded from the vendor (it updates itself, so it can have no
@@ -69,6 +69,8 @@
   window.surgePay = async (checkout, callbackUrl, closed) => {
     let over = false;
     let failed = false;
+    // The modal closes itself when its time is over; nobody is told then that they closed it.
+    const end = Date.now() + (checkout.timeout_seconds - 1) * 1000;
     const close = (outcome) => {
       if (over) return;
       over = true;
@@ -94,7 +96,7 @@
         theme: { color: "#4f2bea" },
         ...(insideAnApp() ? { callback_url: callbackUrl, redirect: true } : {}),
         modal: {
-          ondismiss: () => close(failed ? "failed" : "dismissed"),
+          ondismiss: () => close(Date.now() >= end ? "late" : failed ? "failed" : "dismissed"),
           escape: false,
           backdropclose: false,
           confirm_close: true,

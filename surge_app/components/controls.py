@@ -41,6 +41,7 @@ def field(
     error: rx.Var[str] | str,
     hint: str = "",
     suggestion: rx.Component | None = None,
+    quiet: bool = False,
     **props: Any,
 ) -> rx.Component:
     """Create a labelled input with its hint and its complaint.
@@ -53,6 +54,7 @@ def field(
         error: What is wrong, empty if nothing is.
         hint: Shown while there is no complaint.
         suggestion: Shown below, such as a likelier spelling.
+        quiet: Whether the page itself reads out what is wrong; else the field does.
         **props: Further properties of the input.
     """
     message = f"{name}-message"
@@ -76,7 +78,7 @@ def field(
             suggestion or rx.fragment(),
             id=message,
             class_name="message",
-            aria_live="polite",
+            aria_live="off" if quiet else "polite",
         ),
         class_name="field",
     )

@@ -49,6 +49,7 @@ const surgeEvent = (event, skew) => ({
     max_per_booking: tier.max_per_booking ?? 0,
   })),
   from_paise: surgeFrom(event.tiers),
+  costs: event.tiers.some((tier) => tier.all_in_paise > 0),
   opens_in_seconds: event.sales_open_at
     ? Math.max(0, Math.ceil((Date.parse(event.sales_open_at) - Date.now() - skew) / 1000))
     : 0,

@@ -11,12 +11,15 @@ from typing import Any
 import reflex as rx
 
 _COUNTDOWN = """
-function SurgeCountdown({ seconds, stamp, label, stopped, onEnd }) {
+const SURGE_SOON = 60;
+function SurgeCountdown({ seconds, stamp, label, last, stopped, onEnd }) {
   const read = () => Math.max(0, Math.ceil((end.current - Date.now()) / 1000));
   const end = useRef(Date.now() + seconds * 1000);
   const told = useRef(onEnd);
   told.current = onEnd;
   const [left, setLeft] = useState(seconds);
+  const warned = useRef(false);
+  const [warning, setWarning] = useState("");
   useEffect(() => {
     end.current = Date.now() + seconds * 1000;
     if (stopped) {
@@ -27,6 +30,14 @@ function SurgeCountdown({ seconds, stamp, label, stopped, onEnd }) {
     const tick = () => {
       const rest = read();
       setLeft(rest);
+      // Said once at a minute's distance; a longer time, such as that for paying, has its own.
+      if (rest > SURGE_SOON + 5) {
+        warned.current = false;
+        setWarning("");
+      } else if (rest <= SURGE_SOON && rest > 0 && !warned.current) {
+        warned.current = true;
+        setWarning(`${label} ${rest > 50 ? "1 more minute" : `${rest} more seconds`}`);
+      }
       if (rest === 0 && !done) {
         done = true;
         told.current?.();
@@ -37,21 +48,19 @@ function SurgeCountdown({ seconds, stamp, label, stopped, onEnd }) {
     return () => clearInterval(timer);
   }, [seconds, stamp, stopped]);
   const pad = (part) => String(part).padStart(2, "0");
-  const hours = Math.floor(left / 3600);
+  const days = Math.floor(left / 86400);
+  const hours = Math.floor((left % 86400) / 3600);
   const minutes = Math.floor((left % 3600) / 60);
-  const clock = hours
+  const rest = hours || days
     ? `${hours}:${pad(minutes)}:${pad(left % 60)}`
     : `${minutes}:${pad(left % 60)}`;
-  // Read out at a minute's distance and near the end, not every second.
-  const said = stopped ? `${label}. The clock is stopped.`
-    : left > 60
-      ? `${label} ${Math.ceil(left / 60)} minutes`
-      : left > 30 ? `${label} 1 more minute`
-        : left > 0 ? `${label} less than 30 seconds` : "";
+  const clock = days ? `${days} ${days === 1 ? "day" : "days"} ${rest}` : rest;
+  // The clock is read by who looks at it; only the warning speaks up by itself.
+  const isSoon = left <= SURGE_SOON && !stopped;
   return jsx(Fragment, {},
-    jsx("span", { "aria-hidden": true, className: left > 60 || stopped ? "number" : "number soon" },
-      `${label} ${clock}${stopped ? " · clock stopped" : ""}`.trim()),
-    jsx("span", { className: "sr-only", role: "timer", "aria-live": "polite" }, said));
+    jsx("span", { role: "timer", className: isSoon ? "number soon" : "number" },
+      `${isSoon && last || label} ${clock}${stopped ? " · clock stopped" : ""}`.trim()),
+    jsx("span", { className: "sr-only", role: "status" }, warning));
 }
 """
 
@@ -190,6 +199,7 @@ class _Countdown(rx.Component):
     seconds: rx.Var[int]
     stamp: rx.Var[int]
     label: rx.Var[str]
+    last: rx.Var[str]
     stopped: rx.Var[bool]
     on_end: rx.EventHandler[rx.event.no_args_event_spec]
 
@@ -281,6 +291,7 @@ def countdown(
     *,
     stamp: rx.Var[int] | int = 0,
     label: str = "",
+    last: str = "",
     stopped: rx.Var[bool] | bool = False,
     on_end: Any = None,
 ) -> rx.Component:
@@ -290,11 +301,14 @@ def countdown(
         seconds: Whole seconds left, by the server.
         stamp: Changes with each answer of the server, so an equal number counts as news.
         label: Words before the clock.
+        last: Words before it in the last minute; empty keeps the others.
         stopped: Whether the server's clock stands still, and this one with it.
         on_end: Called once at zero. The server decides what zero means.
     """
     handlers = {} if on_end is None else {"on_end": on_end}
-    return _Countdown.create(seconds=seconds, stamp=stamp, label=label, stopped=stopped, **handlers)
+    return _Countdown.create(
+        seconds=seconds, stamp=stamp, label=label, last=last, stopped=stopped, **handlers
+    )
 
 
 def ago(at: rx.Var[int] | int) -> rx.Component:
@@ -337,7 +351,7 @@ def payment_modal(checkout: Any, attempt: rx.Var[int] | int, on_closed: Any) -> 
     Args:
         checkout: The fields of a `CheckoutView`.
         attempt: A counter; what it is at first opens nothing.
-        on_closed: Gets "dismissed", "failed" or "error". It comes from the browser: it means
-            "go and look", never "paid" and never "not paid".
+        on_closed: Gets "dismissed", "failed", "late" or "error". It comes from the browser: it
+            means "go and look", never "paid" and never "not paid".
     """
     return _Pay.create(checkout=checkout, attempt=attempt, on_closed=on_closed)

@@ -32,6 +32,7 @@ class EventJson:
 
     Attributes:
         from_paise: The lowest all-in price of its tiers; added in the browser.
+        costs: Whether any of its tickets costs something; added in the browser.
         opens_in_seconds: Until the sale opens by the server's clock, 0 if it is open; added in
             the browser.
     """
@@ -56,6 +57,7 @@ class EventJson:
     cover: str = ""
     tiers: list[TierJson] = field(default_factory=list)
     from_paise: int = 0
+    costs: bool = False
     opens_in_seconds: int = 0
 
 

@@ -11,6 +11,7 @@ from surge_app.pages import hold_clock, who
 from surge_app.pages.parts import price_details, problem_notice, sale_title
 from surge_app.state.book import BookState
 from surge_app.state.cards import TierCard
+from surge_app.state.places import ENDED, HOLD, PAY, TICKETS
 
 _BEAT_SECONDS = 15
 _RECHECK_SECONDS = 4
@@ -53,7 +54,7 @@ def _loading() -> rx.Component:
 
 def _tiers() -> rx.Component:
     return surfaces.card(
-        rx.el.h2("Tickets", class_name="sr-only"),
+        rx.el.h2("Tickets", class_name="sr-only", id=TICKETS, tab_index=-1),
         rx.el.ul(rx.foreach(BookState.tiers, _tier), class_name="tiers divided"),
     )
 
@@ -100,6 +101,7 @@ def _offer() -> rx.Component:
             kind="primary",
             full=True,
             disabled=BookState.busy != "",
+            id=HOLD,
             on_click=BookState.take,
         ),
         rx.fragment(),
@@ -118,18 +120,23 @@ def _total() -> rx.Component:
             price_details(price),
             class_name="total",
         ),
+        rx.el.p("Choose how many tickets you want.", class_name="muted"),
+    )
+
+
+def _nothing_free() -> rx.Component:
+    """Say why nothing can be chosen; what comes back is shown as soon as it does."""
+    return rx.fragment(
         rx.el.p(
             rx.cond(
-                BookState.seats_free > 0,
-                "Choose how many tickets you want.",
-                rx.cond(
-                    BookState.seats_held > 0,
-                    "Every ticket that is left is on hold. Some may come back in a few minutes.",
-                    "All tickets are sold.",
-                ),
+                BookState.seats_held > 0,
+                "Every ticket that is left is on hold. Some may come back in a few minutes; this "
+                "page shows it when they do.",
+                "All tickets are sold.",
             ),
             class_name="muted",
         ),
+        button_link("See other events", href="/events", full=True),
     )
 
 
@@ -177,26 +184,30 @@ def _hold_bar() -> rx.Component:
         rx.cond(
             BookState.offer.label != "",
             rx.fragment(),
-            rx.fragment(
-                _total(),
-                button(
-                    rx.cond(
-                        BookState.busy == "hold",
-                        _spinning("Holding your tickets"),
-                        rx.cond(
-                            BookState.price.quantity > 0,
-                            rx.fragment("Hold ", BookState.price.tickets),
-                            rx.fragment("Hold tickets"),
-                        ),
-                    ),
-                    kind="primary",
-                    full=True,
-                    disabled=(BookState.price.quantity == 0) | (BookState.busy != ""),
-                    on_click=BookState.hold,
-                ),
+            rx.cond(
+                BookState.seats_free > 0, rx.fragment(_total(), _hold_button()), _nothing_free()
             ),
         ),
         class_name="paybar",
+    )
+
+
+def _hold_button() -> rx.Component:
+    return button(
+        rx.cond(
+            BookState.busy == "hold",
+            _spinning("Holding your tickets"),
+            rx.cond(
+                BookState.price.quantity > 0,
+                rx.fragment("Hold ", BookState.price.tickets),
+                rx.fragment("Hold tickets"),
+            ),
+        ),
+        kind="primary",
+        full=True,
+        disabled=(BookState.price.quantity == 0) | (BookState.busy != ""),
+        id=HOLD,
+        on_click=BookState.hold,
     )
 
 
@@ -221,6 +232,7 @@ def _pay_bar() -> rx.Component:
                 kind="primary",
                 full=True,
                 disabled=(BookState.busy != "") | BookState.payments_paused,
+                id=PAY,
                 type="submit",
                 form=_FORM,
             ),
@@ -240,15 +252,20 @@ def _spinning(label: str) -> rx.Component:
 
 def _expired() -> rx.Component:
     return rx.fragment(
+        live.every(_BEAT_SECONDS, BookState.look),
         surfaces.card(
-            rx.el.p(
+            # The focus comes here, as the form it was in is gone; so it is read out once.
+            rx.el.h2(
                 f"Your {BookState.sale.hold_minutes} minutes ended",
                 class_name="hero words",
-                role="alert",
+                id=ENDED,
+                tab_index=-1,
+                aria_describedby=f"{ENDED}-about",
             ),
             rx.el.p(
                 "The tickets went back to the others. Nothing was paid. What you typed is kept.",
                 class_name="muted",
+                id=f"{ENDED}-about",
             ),
             rx.el.p(
                 rx.cond(
@@ -256,33 +273,43 @@ def _expired() -> rx.Component:
                     rx.fragment("Seats free right now: ", text.count(BookState.seats_free)),
                     rx.cond(
                         BookState.seats_held > 0,
-                        "No seat is free right now; some are on hold and may come back.",
+                        "No seat is free right now. Some are on hold and may come back; this page "
+                        "shows it when one does.",
                         "All tickets are sold.",
                     ),
                 ),
                 class_name="strong number",
+                role="status",
             ),
         ),
         _notice(),
-        button(
-            rx.cond(
-                BookState.busy == "hold",
-                _spinning("Holding your tickets"),
-                rx.cond(
-                    BookState.may_shop,
-                    rx.cond(
-                        (BookState.price.quantity > 0) & (BookState.seats_free > 0),
-                        rx.fragment("Hold ", BookState.price.tickets, " again"),
-                        "Choose again",
-                    ),
-                    "Back to the line",
-                ),
-            ),
-            kind="primary",
-            full=True,
-            disabled=BookState.busy != "",
-            on_click=BookState.again,
+        rx.cond(
+            (BookState.seats_free > 0) | (~BookState.may_shop & (BookState.seats_held > 0)),
+            _again(),
+            button_link("See other events", href="/events", full=True),
         ),
+    )
+
+
+def _again() -> rx.Component:
+    return button(
+        rx.cond(
+            BookState.busy == "hold",
+            _spinning("Holding your tickets"),
+            rx.cond(
+                BookState.may_shop,
+                rx.cond(
+                    BookState.price.quantity > 0,
+                    rx.fragment("Hold ", BookState.price.tickets, " again"),
+                    "Choose again",
+                ),
+                "Back to the line",
+            ),
+        ),
+        kind="primary",
+        full=True,
+        disabled=BookState.busy != "",
+        on_click=BookState.again,
     )
 
 
@@ -294,7 +321,7 @@ def _checking() -> rx.Component:
             rx.el.p("Your payment is being checked", class_name="hero words", role="status"),
             rx.el.p(
                 "Do not pay again. Your bank can take a few minutes to answer; this page goes on "
-                "by itself.",
+                "by itself. If you close it, your tickets still come by email and SMS.",
                 class_name="muted",
             ),
             rx.el.span(class_name="spin", aria_hidden=True),

@@ -78,9 +78,8 @@ def ready(value: Any) -> rx.Component:
                 class_name="tiers divided",
             ),
             rx.el.p(
-                "The price for one ticket, everything included. The convenience fee of ",
-                text.money(event.fee_paise),
-                " in it is charged once per booking. Up to ",
+                rx.cond(event.costs, _whole_price(event), rx.fragment()),
+                "Up to ",
                 text.counted(event.max_per_person, "ticket", "tickets"),
                 " for one person.",
                 class_name="muted small",
@@ -88,6 +87,21 @@ def ready(value: Any) -> rx.Component:
         ),
         _small_print(event),
         rx.el.div(_action(value), class_name="paybar"),
+    )
+
+
+def _whole_price(event: Any) -> rx.Component:
+    return rx.fragment(
+        "The price for one ticket, everything included. ",
+        rx.cond(
+            event.fee_paise > 0,
+            rx.fragment(
+                "The convenience fee of ",
+                text.money(event.fee_paise),
+                " in it is charged once per booking. ",
+            ),
+            rx.fragment(),
+        ),
     )
 
 

@@ -70,7 +70,9 @@ def _event(event: EventJson) -> rx.Component:
             rx.el.div(
                 status.chip(event),
                 rx.el.h2(event.name),
-                rx.el.p(text.when(event.starts_at, event.time_zone), class_name="muted"),
+                rx.el.p(
+                    text.when(event.starts_at, event.time_zone), _here(event), class_name="muted"
+                ),
                 rx.el.p(event.venue, class_name="muted"),
                 class_name="stack tight",
             ),
@@ -79,6 +81,11 @@ def _event(event: EventJson) -> rx.Component:
             class_name="card event",
         )
     )
+
+
+def _here(event: EventJson) -> rx.Component:
+    here = text.elsewhere(event.starts_at, event.time_zone)
+    return rx.cond(here != "", rx.fragment(" · ", here, " where you are"), rx.fragment())
 
 
 def _offer(event: EventJson) -> rx.Component:

@@ -20,6 +20,7 @@ def clock() -> rx.Component:
                 BookState.remaining_seconds,
                 stamp=BookState.stamp,
                 label="Held for you",
+                last="Last minute",
                 stopped=BookState.clock_stopped,
                 on_end=BookState.beat,
             ),

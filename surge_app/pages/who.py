@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
-from surge_app.components import controls, surfaces
+from surge_app.components import controls, keep, surfaces
 from surge_app.components.controls import text_button
 from surge_app.state.book import BookState
 from surge_app.state.cards import AttendeeCard
+from surge_app.state.places import WHO
 
 
 def form(name: str) -> rx.Component:
@@ -18,17 +21,25 @@ def form(name: str) -> rx.Component:
     """
     typed, wrong = BookState.contact, BookState.complaints
     return surfaces.card(
-        rx.el.h2("Who is coming?"),
+        rx.el.h2("Who is coming?", id=WHO, tab_index=-1),
+        keep.typed(
+            name,
+            BookState.sale.slug,
+            fields=BookState.attendees.length(),
+            on_mend=BookState.note,
+        ),
+        # What is wrong is read out once: here when a field is left, at the field when Pay leads
+        # back to it.
+        rx.el.p(BookState.said, class_name="sr-only", role="status"),
         rx.el.form(
-            controls.field(
+            _field(
                 "name",
                 "Full name",
                 error=wrong.name,
                 default_value=typed.name,
                 auto_complete="name",
-                on_blur=BookState.note("name"),
             ),
-            controls.field(
+            _field(
                 "email",
                 "Email",
                 error=wrong.email,
@@ -38,9 +49,8 @@ def form(name: str) -> rx.Component:
                 auto_complete="email",
                 input_mode="email",
                 spell_check=False,
-                on_blur=BookState.note("email"),
             ),
-            controls.field(
+            _field(
                 "phone",
                 "Mobile",
                 error=wrong.phone,
@@ -50,7 +60,6 @@ def form(name: str) -> rx.Component:
                 auto_complete="tel",
                 input_mode="tel",
                 placeholder="98765 43210",
-                on_blur=BookState.note("phone"),
             ),
             rx.cond(BookState.attendees, _attendees(), rx.fragment()),
             id=name,
@@ -59,6 +68,18 @@ def form(name: str) -> rx.Component:
             on_submit=BookState.pay,
             class_name="stack",
         ),
+    )
+
+
+def _field(name: Any, label: Any, *, error: Any, **props: Any) -> rx.Component:
+    """Ask for something; what is wrong is said when it is left, and taken back as one types."""
+    return controls.field(
+        name,
+        label,
+        error=error,
+        quiet=True,
+        on_blur=BookState.note(name),
+        **props,
     )
 
 
@@ -85,11 +106,6 @@ def _attendees() -> rx.Component:
 
 
 def _attendee(one: AttendeeCard) -> rx.Component:
-    return controls.field(
-        one.id,
-        one.label,
-        error=one.complaint,
-        default_value=one.name,
-        auto_complete="off",
-        on_blur=BookState.note(one.id),
+    return _field(
+        one.id, one.label, error=one.complaint, default_value=one.name, auto_complete="off"
     )

@@ -302,6 +302,9 @@ def _view(
         name=intent.name or "",
         email=intent.email or "",
         phone=intent.phone or "",
+        attendees=tuple(
+            (tier_id, tuple(names)) for tier_id, names in (intent.attendee_names or {}).items()
+        ),
     )
 
 

@@ -141,15 +141,16 @@ def draw_receipt(booking: BookingView) -> bytes:
             pdf.ln(2)
     pdf.ln(4)
     for line in booking.lines:
-        each = f" at {rupees(line.unit_price_paise)}" if line.quantity > 1 else ""
-        amount = rupees(line.quantity * line.unit_price_paise)
+        is_each = line.quantity > 1 and line.unit_price_paise > 0
+        each = f" at {rupees(line.unit_price_paise)}" if is_each else ""
+        amount = _amount(line.quantity * line.unit_price_paise)
         _row(pdf, f"{line.quantity} × {line.tier_name}{each}", amount)
     if booking.fee_paise:
         _row(pdf, "Convenience fee", rupees(booking.fee_paise))
     pdf.set_draw_color(*_MUTED)
     pdf.line(_MARGIN_MM, pdf.get_y() + 1, pdf.w - _MARGIN_MM, pdf.get_y() + 1)
     pdf.ln(3)
-    _row(pdf, "Total paid, everything included", rupees(booking.total_paise), style="B")
+    _row(pdf, "Total paid, everything included", _amount(booking.total_paise), style="B")
     if booking.status != "confirmed":
         pdf.ln(4)
         _text(pdf, "This booking is cancelled; its money goes back or has gone back.", size=11)
@@ -160,6 +161,10 @@ def _paid_by(booking: BookingView) -> str:
     if booking.channel == SalesChannel.BOX_OFFICE and booking.payment_id:
         return "in cash, at the box office"
     return booking.payment_id or "nothing to pay"
+
+
+def _amount(paise: int) -> str:
+    return rupees(paise) if paise else "Free"
 
 
 def _row(pdf: FPDF, label: str, amount: str, *, style: str = "") -> None:

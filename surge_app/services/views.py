@@ -155,6 +155,7 @@ class IntentView:
         booking_ref: Set once confirmed.
         payments_paused: The gateway is out, so no payment can be started.
         clock_stopped: `remaining_seconds` stays as it is until payments go on.
+        attendees: For each tier id, the names given so far of who comes.
     """
 
     id: str
@@ -173,6 +174,7 @@ class IntentView:
     phone: str
     payments_paused: bool = False
     clock_stopped: bool = False
+    attendees: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def is_live(self) -> bool:

@@ -23,13 +23,9 @@ from surge_app.state.contact_form import ContactForm
 from surge_app.state.errors import forget_problem
 from surge_app.state.hold_clock import HoldClock
 from surge_app.state.leftover import Leftover
+from surge_app.state.places import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
 
 _SELLING = {"on_sale", "all_held", "paused", "sold_out"}
-_OUTCOMES = {
-    "dismissed": "You closed the payment. Nothing was paid, and your tickets are still held.",
-    "failed": "The payment did not go through and nothing was paid. Your tickets are still held.",
-    "error": "The payment could not be opened. Your tickets are still held; please try again.",
-}
 
 
 class BookState(ContactForm, HoldClock, Leftover, rx.State):
@@ -126,6 +122,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         if not self._wish or self.seats_free == 0:
             self.phase = "choose"
             await self._refresh()
+            self._look_at(TICKETS)
             return
         async for step in self.hold():
             yield step
@@ -145,6 +142,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         self.phase, self.is_paying = "choose", False
         self.may_shop = await self._may_shop(visitor)
         await self._refresh()
+        self._look_at(TICKETS)
         self._say("Your tickets went back to the others.", "accent")
 
     @rx.event
@@ -154,22 +152,18 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         if visitor is None or not self._intent_id or self.phase not in {"held", "checking"}:
             return
         try:
-            intent = await current().intents.heartbeat(self._intent_id, visitor)
-        except (IntentExpired, NotFound):
-            await self._expire(visitor)
+            await self._beat_once(visitor)
         except SurgeError as error:
             self._say(error.message, "warn")
-        else:
-            await self._refresh(intent)
 
     @rx.event
     async def look(self) -> None:
-        """Take fresh counts while choosing.
+        """Take fresh counts while choosing, and after the time has ended.
 
         It does not ask for the right to shop: asking renews it, and a forgotten tab must not
         keep somebody else out.
         """
-        if self.phase == "choose" and not self.busy:
+        if self.phase in {"choose", "expired"} and not self.busy:
             await self._refresh()
 
     @rx.event(background=True)
@@ -188,6 +182,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             intent = await current().intents.get(intent_id, visitor)
         except SurgeError as error:
             async with self:
+                self.busy = ""  # What is busy cannot be looked at.
                 await self._refuse(error, visitor)
         else:
             async with self:
@@ -206,7 +201,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         Args:
             outcome: From the browser; it says only which sentence fits if nothing was paid.
         """
-        if isinstance(outcome, str) and outcome in _OUTCOMES:
+        if isinstance(outcome, str) and outcome in OUTCOMES:
             await self._check(outcome)
 
     @rx.event(background=True)
@@ -224,9 +219,8 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             if not self.is_paying or self.phase not in {"held", "checking"}:
                 return
             self.busy, self.notice = "check", ""
-        found: PaymentOutcome | None = None
         try:
-            found = await current().payments.check(intent_id, visitor)
+            found: PaymentOutcome | None = await current().payments.check(intent_id, visitor)
         except GatewayUnavailable:
             # Not knowing is "checking": whoever pays twice in doubt is served worst.
             found = PaymentOutcome(None, "checking")
@@ -253,7 +247,8 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             self.phase = "held"
             await self._beat_once(visitor)
             if self.phase == "held":
-                self._say(_OUTCOMES.get(outcome, ""), "warn")
+                self._say(OUTCOMES.get(outcome, ""), "warn")
+                self._look_at(PAY)
 
     async def _beat_once(self, visitor: str) -> None:
         try:
@@ -311,6 +306,8 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             await self._refresh(intent)
         finally:
             self.busy = ""
+            if not held:
+                self._look_at(WHO if self.phase == "held" else HOLD)
 
     async def _place(self, event: EventView, intent: IntentView | None) -> None:
         """Choose the phase for a visitor who has just arrived."""
@@ -321,8 +318,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         elif intent is not None and intent.status == "paying":
             self._intent_id, self.phase, self.is_paying = intent.id, "checking", True
         elif intent is not None and intent.booking_ref and not self.may_shop:
-            self._intent_id = intent.id
-            self.leave_to = session.booking_link(intent.booking_ref)
+            self._intent_id, self.leave_to = intent.id, session.booking_link(intent.booking_ref)
         elif intent is not None and intent.status in {"held", "expired"} and not self.may_shop:
             self._wish, self.phase = cards.wish_of(intent), "expired"
             await self._refresh()
@@ -333,7 +329,9 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         else:
             ref = intent.booking_ref if intent else None
             self.owned_link = session.booking_link(ref) if ref else ""
-            self.phase, self._wish = "choose", cards.first_wish(event)
+            ended = cards.wish_of(intent) if intent and intent.status == "expired" else {}
+            kept = {} if ref else self._wish or ended
+            self.phase, self._wish = "choose", kept or cards.first_wish(event)
             await self._refresh()
 
     async def _refresh(self, intent: IntentView | None = None) -> None:
@@ -361,9 +359,9 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
 
     async def _expire(self, visitor: str) -> None:
         self._intent_id, self.phase, self.is_paying = "", "expired", False
-        self.notice = ""
-        self.may_shop = await self._may_shop(visitor)
+        self.notice, self.may_shop = "", await self._may_shop(visitor)
         await self._refresh()
+        self._look_at(ENDED)
 
     async def _may_shop(self, visitor: str) -> bool:
         try:
@@ -380,10 +378,12 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             await self._beat_once(visitor)
             if not self.payments_paused:
                 self._say(error.message, "warn")
+                self._look_at(PAY)
         elif isinstance(error, PaymentBeingChecked) and "booking_ref" in error.details:
             self.leave_to = session.booking_link(str(error.details["booking_ref"]))
         else:
             self._say(error.message)
+            self._look_at(PAY)
 
     def _show_event(self, event: EventView) -> None:
         self.sale = cards.sale_card(event)
@@ -392,9 +392,9 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
 
     def _start_over(self, slug: str) -> None:
         """Forget the page before; a reconnection must not empty a form that is being filled."""
-        kept = (self.attempt, self.contact, self.suggestion, self._names, self.focus_stamp)
-        is_same_event = self.sale.slug == slug
+        kept = (self._wish, self.contact, self.suggestion, self._names)
+        counted, is_same_event = (self.attempt, self.focus_stamp), self.sale.slug == slug
         self.reset()
-        self.attempt, self.focus_stamp = kept[0], kept[4]
+        self.attempt, self.focus_stamp = counted
         if is_same_event:
-            _, self.contact, self.suggestion, self._names, _ = kept
+            self._wish, self.contact, self.suggestion, self._names = kept

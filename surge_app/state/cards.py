@@ -300,6 +300,15 @@ def attendee_cards(intent: IntentView, names: dict[str, str]) -> list[AttendeeCa
     return made
 
 
+def names_of(intent: IntentView) -> dict[str, str]:
+    """Return the names given so far, by the field's name."""
+    return {
+        f"{ATTENDEES}{tier_id}.{place}": name
+        for tier_id, names in intent.attendees
+        for place, name in enumerate(names)
+    }
+
+
 def lines_of(wish: dict[str, int]) -> list[Line]:
     """Turn a wish into what the services take."""
     return [Line(tier_id, quantity) for tier_id, quantity in wish.items() if quantity > 0]

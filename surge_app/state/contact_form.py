@@ -22,6 +22,7 @@ class ContactForm(rx.State, mixin=True):
     Attributes:
         notice: A sentence beside the action, with its tone.
         attendees: One field for each ticket, where the event asks who comes.
+        said: What a screen reader reads out about the field that was left.
         focus: The field to look at next; `focus_stamp` grows each time there is one.
     """
 
@@ -31,6 +32,7 @@ class ContactForm(rx.State, mixin=True):
     notice: str = ""
     tone: str = "bad"
     attendees: list[cards.AttendeeCard] = []
+    said: str = ""
     focus: str = ""
     focus_stamp: int = 0
 
@@ -44,8 +46,14 @@ class ContactForm(rx.State, mixin=True):
         text = value[:LONGEST_INPUT]
         if field in {one.id for one in self.attendees}:
             self._note_attendee(field, text)
-        if field not in FIELDS:
-            return
+        if field in FIELDS:
+            self._note_contact(field, text)
+        if self.complaints == cards.ContactCard() and not any(
+            one.complaint for one in self.attendees
+        ):
+            self.notice = ""
+
+    def _note_contact(self, field: str, text: str) -> None:
         # Leaving a field empty is no mistake yet; Pay will ask for it. Nor is an old complaint
         # taken back: the page would move under the finger.
         complaint = getattr(self.complaints, field)
@@ -53,10 +61,11 @@ class ContactForm(rx.State, mixin=True):
             complaint = current().contacts.check_field(field, text)
         self.contact = cards.ContactCard(**{**asdict(self.contact), field: text})
         self.complaints = cards.ContactCard(**{**asdict(self.complaints), field: complaint})
-        if self.complaints == cards.ContactCard():
-            self.notice = ""
+        self.said = complaint
         if field == "email":
             self.suggestion = "" if complaint else email_suggestion(text)
+            if self.suggestion:
+                self.said = f"Did you mean {self.suggestion}?"
 
     @rx.event
     def use_suggestion(self) -> rx.event.EventSpec | None:
@@ -70,14 +79,15 @@ class ContactForm(rx.State, mixin=True):
     def _keep_contact(self, intent: IntentView) -> None:
         if intent.email:
             self.contact = cards.ContactCard(intent.name, intent.email, intent.phone)
+        self._names = {**cards.names_of(intent), **self._names}
 
     def _ask_who_comes(self, event: EventView, intent: IntentView) -> None:
-        self.attendees = (
-            cards.attendee_cards(intent, self._names) if event.ask_attendee_names else []
-        )
+        wrong = {one.id: one.complaint for one in self.attendees}
+        asked = cards.attendee_cards(intent, self._names) if event.ask_attendee_names else []
+        self.attendees = [replace(one, complaint=wrong.get(one.id, "")) for one in asked]
 
     def _note_attendee(self, field: str, text: str) -> None:
-        complaint = current().contacts.check_field(field, text) if text.strip() else ""
+        complaint = self.said = current().contacts.check_field(field, text) if text.strip() else ""
         self._names = {**self._names, field: text}
         self.attendees = [
             replace(one, name=text, complaint=complaint) if one.id == field else one
@@ -89,7 +99,7 @@ class ContactForm(rx.State, mixin=True):
         known = (*FIELDS, *(one.id for one in self.attendees))
         typed = {field: str(form.get(field) or "")[:LONGEST_INPUT] for field in known}
         self.contact = cards.ContactCard(*(typed.pop(field) for field in FIELDS))
-        self.complaints = cards.ContactCard()
+        self.complaints, self.said = cards.ContactCard(), ""
         self._names = {**self._names, **typed}
         coming: dict[str, list[str]] = {}
         for field, name in typed.items():
@@ -105,9 +115,13 @@ class ContactForm(rx.State, mixin=True):
             for one in self.attendees
         ]
         order = (*FIELDS, *(one.id for one in self.attendees))
-        self.focus = next((field for field in order if field in wrong), "")
-        self.focus_stamp += 1
+        self._look_at(next((field for field in order if field in wrong), ""))
         self._say("Please check the fields above.")
+
+    def _look_at(self, name: str) -> None:
+        """Move the focus: to what is wrong, or to what took the place of the button pressed."""
+        self.focus = name
+        self.focus_stamp += 1
 
     def _say(self, text: str, tone: str = "bad") -> None:
         self.notice, self.tone = text, tone
