@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test bench rehearse lint audit migrate run-ready test-ready
+.PHONY: run dev test screenshots bench rehearse lint audit migrate run-ready test-ready
 PY := .venv/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
@@ -12,6 +12,11 @@ dev: run-ready
 # Two at a time, and all of a file in one process: each process starts one Surge for its tests.
 test: lint .venv/.browser .venv/.servers
 	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+# Every page and state the tests look at, in both sizes and themes; the list of events comes first.
+screenshots: .venv/.browser
+	@PICTURES=docs/screenshots $(PY) -m pytest -q -p no:randomly $(addprefix tests/browser/test_, \
+	  cold_states.py purchase_matrix.py outage.py line_states.py access.py) $(ARGS)
 
 lint: test-ready
 	$(PY) -m ruff check .

@@ -8,6 +8,7 @@ from typing import Any
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from tests.browser.looking import DEVICE, MEMORY
 from tests.browser_setup import executable_path, launch_arguments
 from tests.conftest import Surge
 
@@ -58,8 +59,9 @@ async def new_person(browser: Browser, surge: Surge) -> AsyncGenerator[NewPerson
             base_url=surge.url,
             viewport=DESKTOP if desktop else PHONE,
             color_scheme="dark" if dark else "light",
-            **options,
+            **{**DEVICE, **options},
         )
+        await context.add_init_script(MEMORY)
         context.set_default_timeout(20_000)
         contexts.append(context)
         return Person(context, await context.new_page())

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from surge_app.container import Container
 from tests.browser.conftest import NewPerson, fill_contact
-from tests.browser.test_access import is_too_wide, violations
+from tests.browser.looking import is_too_wide, violations
 from tests.conftest import NewSale, eventually
 
 _FACE = "/fonts/noto-sans-devanagari-wght-normal.woff2"

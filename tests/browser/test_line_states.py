@@ -7,9 +7,11 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import NewPerson
 from tests.browser.line_states import LINE_STATES, force
-from tests.browser.test_access import is_too_wide, violations
+from tests.browser.looking import is_too_wide, picture, violations
 from tests.conftest import NewBuyer, NewSale
 
+# One column each, so a phone's picture tells all.
+_PICTURES = ("waiting", "next", "held", "slower", "cut", "admitted", "draw", "paused", "challenge")
 _SMALL = "document.querySelectorAll('main button, main a.button, main summary')"
 
 
@@ -32,6 +34,9 @@ async def test_a_state_is_clean_in_both_themes_and_fits(
     if state.presses:
         await page.get_by_role("button", name=state.presses).click()
     await expect(page.get_by_text(state.says).first).to_be_visible()
+    if name in _PICTURES:
+        await expect(page.locator("h1:not(.sr-only)")).to_be_visible()
+        await picture(page, f"queue-{name}", sizes=("phone",))
     found = await violations(page)
     await page.evaluate("document.documentElement.classList.replace('light', 'dark')")
     found += [f"dark: {one}" for one in await violations(page, "color-contrast")]

@@ -120,39 +120,6 @@ async def test_a_hot_page_without_a_pass_leads_to_the_queue_and_on(
     await expect(person.page.get_by_role("button", name=re.compile("^One more"))).to_be_visible()
 
 
-async def test_the_hold_survives_a_reload_and_shows_one_total_everywhere(
-    new_person: NewPerson, new_sale: NewSale
-) -> None:
-    slug = await new_sale(units=5)
-    person = await new_person()
-    page = person.page
-    await _hold(page, slug)
-    await expect(page.get_by_role("button", name="Pay ₹525")).to_be_visible()
-    await fill_contact(page)
-    await page.get_by_text("Price details").click()
-    await expect(page.get_by_text("₹25", exact=True)).to_be_visible()
-    await page.reload()
-    await expect(page.get_by_text(re.compile("Held for you")).first).to_be_visible()
-    await expect(page.get_by_role("button", name="Pay ₹525")).to_be_visible()
-
-
-async def test_wrong_entries_are_told_beside_their_fields_and_kept(
-    new_person: NewPerson, new_sale: NewSale
-) -> None:
-    slug = await new_sale(units=5)
-    person = await new_person()
-    page = person.page
-    await _hold(page, slug)
-    await page.get_by_label("Full name").fill("Asha Rao")
-    await page.get_by_label("Email").fill("asha@")
-    await page.get_by_label("Mobile").fill("12345")
-    await page.get_by_role("button", name="Pay ₹525").click()
-    await expect(page.get_by_text("does not look like an email address")).to_be_visible()
-    await expect(page.get_by_text("does not look like a mobile number")).to_be_visible()
-    await expect(page.get_by_label("Full name")).to_have_value("Asha Rao")
-    await expect(page.get_by_label("Email")).to_have_value("asha@")
-
-
 async def test_an_ended_hold_says_so_and_offers_the_way_back(
     new_person: NewPerson, new_sale: NewSale, services: Container
 ) -> None:
@@ -168,25 +135,6 @@ async def test_an_ended_hold_says_so_and_offers_the_way_back(
     await expect(page.get_by_label("Full name")).to_have_value("Asha Rao")
 
 
-async def test_a_failed_payment_can_be_tried_again_and_a_closed_one_too(
-    new_person: NewPerson, new_sale: NewSale, services: Container
-) -> None:
-    slug = await new_sale(units=5)
-    person = await new_person()
-    page = person.page
-    await _hold(page, slug)
-    await fill_contact(page, tag=f"retry{secrets.token_hex(3)}")
-    await page.get_by_role("button", name="Pay ₹525").click()
-    modal = page.get_by_role("dialog")
-    await modal.get_by_role("button", name="Fail this payment").click()
-    await modal.get_by_role("button", name="Close").click()
-    await expect(modal).to_be_hidden()
-    await page.get_by_role("button", name="Pay ₹525").click()
-    await modal.get_by_role("button", name="Pay ₹525").click()
-    await page.wait_for_url("**/bookings/SRG-*")
-    assert (await services.organizer.stats(slug)).sold == 1
-
-
 async def test_money_whose_news_was_lost_still_opens_the_booking(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
@@ -200,22 +148,6 @@ async def test_money_whose_news_was_lost_still_opens_the_booking(
     await modal.get_by_text("Other things that happen").click()
     await modal.get_by_role("button", name="Succeed, but lose the connection").click()
     await page.wait_for_url("**/bookings/SRG-*")
-
-
-async def test_a_double_press_of_pay_opens_one_payment(
-    new_person: NewPerson, new_sale: NewSale, services: Container
-) -> None:
-    slug = await new_sale(units=5)
-    person = await new_person()
-    page = person.page
-    await _hold(page, slug)
-    await fill_contact(page, tag=f"twice{secrets.token_hex(3)}")
-    await page.get_by_role("button", name="Pay ₹525").dblclick()
-    modal = page.get_by_role("dialog")
-    await expect(modal).to_have_count(1)
-    await modal.get_by_role("button", name="Pay ₹525").click()
-    await page.wait_for_url("**/bookings/SRG-*")
-    assert (await services.organizer.stats(slug)).bookings == 1
 
 
 async def test_a_stranger_with_the_address_alone_sees_no_booking(

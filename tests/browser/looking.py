@@ -1,0 +1,137 @@
+"""A look at a page: what axe says of it, whether it fits and stands still, and a picture of it.
+
+`PICTURES=docs/screenshots` keeps pictures of everything that is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+from axe_playwright_python.async_playwright import Axe
+from PIL import Image
+from playwright.async_api import Page
+
+_FOLDER = os.environ.get("PICTURES", "")
+_MOST_SHIFT = 0.05
+# Pictures are taken as a phone in India shows the pages.
+DEVICE = {"device_scale_factor": 2, "timezone_id": "Asia/Kolkata"} if _FOLDER else {}
+_COLORS = 128
+_SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+_SMALL = {"width": 320, "height": 640}
+_IMPACTS = {"serious", "critical", "moderate", "minor"}
+# What each page remembers of itself for whoever looks at it.
+MEMORY = """
+window.shifts = [];
+let isTouched = false;
+for (const name of ["pointerdown", "keydown"]) {
+  window.addEventListener(name, () => { isTouched = true; }, true);
+}
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    // What a press brings about may move things, also when its answer takes a while.
+    if (isTouched || entry.hadRecentInput) continue;
+    const moved = entry.sources.map(({ node }) => node?.outerHTML?.slice(0, 90) ?? node?.data);
+    window.shifts.push({ value: entry.value, moved });
+  }
+}).observe({ type: "layout-shift", buffered: true });
+window.heard = [];
+const regions = "[role=alert],[role=status],[aria-live=polite],[aria-live=assertive]";
+const known = new WeakMap();
+new MutationObserver(() => {
+  for (const region of document.querySelectorAll(regions)) {
+    const said = region.textContent.trim();
+    if (known.get(region) === said) continue;
+    known.set(region, said);
+    if (said) window.heard.push(said);
+  }
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
+async def violations(page: Page, *rules: str) -> list[str]:
+    """Return what axe finds, by all of its rules or by those that are named."""
+    results = await Axe().run(page, options={"runOnly": list(rules)} if rules else None)
+    return [
+        f"{item['id']} ({item['impact']}): {[node['html'][:120] for node in item['nodes']]}"
+        for item in results.response["violations"]
+        if item["impact"] in _IMPACTS
+    ]
+
+
+async def is_too_wide(page: Page) -> bool:
+    """Whether one has to scroll sideways."""
+    return await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+
+
+async def heard(page: Page) -> list[str]:
+    """Return what a screen reader was told of a page by itself, in order."""
+    return await page.evaluate("window.heard")
+
+
+async def look(page: Page, name: str) -> None:
+    """Look at a page in both themes and at a small phone's width; keep pictures if wanted.
+
+    Args:
+        page: Where something is to be seen.
+        name: What it is, the pictures' name.
+    """
+    await page.evaluate("document.fonts.ready")
+    shifts = await page.evaluate("window.shifts.splice(0)")
+    assert sum(shift["value"] for shift in shifts) < _MOST_SHIFT, f"{name} moves: {shifts}"
+    found = await violations(page)
+    await _turn(page)
+    found += [f"other theme: {one}" for one in await violations(page, "color-contrast")]
+    await _turn(page)
+    usual = page.viewport_size
+    await page.set_viewport_size(_SMALL)
+    if await is_too_wide(page):
+        found.append("wider than 320 px")
+    if usual is not None:
+        await page.set_viewport_size(usual)
+    assert found == [], f"{name}: {found}"
+    await picture(page, name)
+
+
+async def picture(page: Page, name: str, sizes: Sequence[str] = tuple(_SIZES)) -> None:
+    """Keep pictures of a page in both themes, if they are wanted."""
+    if not _FOLDER:
+        return
+    usual = page.viewport_size
+    for size in sizes:
+        await page.set_viewport_size(_SIZES[size])
+        await page.evaluate("window.scrollTo(0, 0)")
+        for _ in range(2):
+            theme = await _theme(page)
+            shot = await page.screenshot(scale="device" if size == "phone" else "css")
+            _keep(shot, f"{name}-{size}-{theme}.png")
+            await _turn(page)
+    if usual is not None:
+        await page.set_viewport_size(usual)
+
+
+async def _theme(page: Page) -> str:
+    return "dark" if await page.locator("html.dark").count() else "light"
+
+
+async def _turn(page: Page) -> None:
+    """Show the other theme; the payment's window keeps its own."""
+    await page.evaluate(
+        """() => {
+          const root = document.documentElement.classList;
+          const [is, other] = root.contains("dark") ? ["dark", "light"] : ["light", "dark"];
+          root.replace(is, other);
+          const window = document.querySelector("body > [data-theme]");
+          if (window) window.dataset.theme = other;
+        }"""
+    )
+
+
+def _keep(shot: bytes, name: str) -> None:
+    """Write a picture in as few colours as it needs."""
+    path = Path(_FOLDER) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.open(BytesIO(shot)).convert("RGB")
+    image.quantize(_COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
