@@ -160,7 +160,7 @@ async def _told(
         "phone": "9812345678",
         "what": "all",
     }
-    values = {"form": form, "field": "concurrent_buyers", "value": "7", "query": ref}
+    values = {"form": form, "field": "concurrent_buyers", "value": "7", "query": "asha"}
     told: dict[tuple[str, str], str] = {}
     async with connected(surge.url, cookies) as socket:
         # What shows comes before what acts, so that there is something to act on.
