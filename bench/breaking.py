@@ -13,13 +13,11 @@ import psutil
 import psycopg
 from redis.asyncio import Redis
 
-from bench.front import program
 from bench.stack import Node, Stack
 from surge_app.container import Container
 
 _PAUSE_SECONDS = 10
 _OURS = "surge:sandbox:"
-_SKEW = "300s"
 _REACH = 1000
 
 
@@ -175,20 +173,10 @@ async def _restart_rolling(stack: Stack, _services: Container) -> None:
         await _restart(node)
 
 
-async def _restart(node: Node, *prefix: str) -> None:
+async def _restart(node: Node) -> None:
     await asyncio.to_thread(node.stop)
-    node.start(prefix=prefix)
+    node.start()
     await asyncio.to_thread(node.wait_ready)
-
-
-def _skew(direction: str) -> Callable[[Stack, Container], Awaitable[None]]:
-    async def strike(stack: Stack, _services: Container) -> None:
-        # The wall clock alone: what counts seconds is not moved by setting a clock.
-        wrong = (program("faketime"), "--exclude-monotonic", "-f", f"{direction}{_SKEW}")
-        await _restart(stack.nodes[1], *wrong)
-        await asyncio.sleep(_PAUSE_SECONDS)
-
-    return strike
 
 
 async def put_right(stack: Stack) -> None:
@@ -253,6 +241,4 @@ FAULTS = {
     "rolling-restart": Fault(
         "both nodes are restarted, one after the other", "two", _restart_rolling, _ITSELF
     ),
-    "clock-ahead": Fault("a node's clock is 5 minutes ahead", "two", _skew("+"), _ITSELF),
-    "clock-behind": Fault("a node's clock is 5 minutes behind", "two", _skew("-"), _ITSELF),
 }

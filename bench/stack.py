@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +53,11 @@ class Node:
         """Where it answers by itself."""
         return self.settings.local_url
 
-    def start(self, *, prefix: Sequence[str] = ()) -> None:
-        """Start it; `prefix` is a program that starts it in its turn, such as `faketime`."""
+    def start(self) -> None:
+        """Start it as `make run` does."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "surge_app", "run"],
+                [sys.executable, "-m", "surge_app", "run"],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
