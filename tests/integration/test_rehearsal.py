@@ -88,7 +88,7 @@ async def test_a_rehearsal_makes_an_event_of_its_own_that_no_list_shows(
                 actor="test",
             )
         ).without_speed()
-        shown.append([one["slug"] for one in (await http.get("/api/events")).json()["events"]])
+        shown.append([one["slug"] for one in (await http.get("/api/events")).json()])
         event = (await http.get(f"/api/events/{report.plan.event}")).json()
     shown.append([stats.slug for stats in await services.organizer.overview()])
     assert report.is_good, report.broken
