@@ -133,9 +133,8 @@ async def test_with_live_keys_neither_the_console_nor_a_stage_rehearses(
 async def test_an_organizer_starts_one_rehearsal_and_reads_its_verdict(surge: Surge) -> None:
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
         path = "/api/admin/rehearsals"
-        assert (
-            await httpx.AsyncClient().post(f"{surge.url}{path}", json=_SMALL)
-        ).status_code == 401
+        stranger = await http.post(path, json=_SMALL, auth=("organizer", "wrong"))
+        assert stranger.status_code == 401
         assert (await http.post(path, json={**_SMALL, "visitors": 3_001})).status_code == 422
         first = (await http.post(path, json=_SMALL)).json()["id"]
         refused = await http.post(path, json=_SMALL)
