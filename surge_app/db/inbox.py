@@ -8,6 +8,11 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _MOST = 100
+_IS_UNPAID = """b.status = 'confirmed' AND b.total_paise > 0
+            AND NOT EXISTS (SELECT FROM payments p
+                WHERE p.intent_id = b.intent_id AND p.disposition = 'applied')
+            AND NOT EXISTS (SELECT FROM audit_log a
+                WHERE a.subject = b.ref AND a.action = 'booking.unpaid')"""
 _WAITING = text(
     f"""
     SELECT kind, id, at, event, subject, amount_paise, detail FROM (
@@ -38,6 +43,10 @@ _WAITING = text(
         FROM message_outbox m JOIN intents i ON i.id = m.intent_id
         JOIN events e ON e.id = i.event_id LEFT JOIN bookings b ON b.id = m.booking_id
         WHERE m.status = 'dead'
+        UNION ALL
+        SELECT 'unpaid_booking', b.id, b.created_at, e.slug, b.ref, b.total_paise,
+            'confirmed, and no payment is applied to it'
+        FROM bookings b JOIN events e ON e.id = b.event_id WHERE {_IS_UNPAID}
     ) AS waiting ORDER BY at LIMIT {_MOST}
     """  # noqa: S608  a constant of ours
 )
@@ -66,3 +75,18 @@ async def order_of(session: AsyncSession, payment_id: str) -> str | None:
         " WHERE id = :id AND status = 'captured' AND disposition IS NULL"
     )
     return (await session.execute(query, {"id": payment_id})).scalar()
+
+
+async def unpaid_booking(session: AsyncSession, booking_id: str) -> str | None:
+    """Return the reference of a booking nobody paid for or looked into, locked for that."""
+    named = {"id": booking_id}
+    # Whoever waits for the lock reads anew after it.
+    await session.execute(text("SELECT FROM bookings WHERE id = :id FOR UPDATE"), named)
+    query = text(f"SELECT b.ref FROM bookings b WHERE b.id = :id AND {_IS_UNPAID}")  # noqa: S608
+    return (await session.execute(query, named)).scalar()
+
+
+async def is_unprocessed(session: AsyncSession, event_id: str) -> bool:
+    """Whether a stored webhook is not processed yet."""
+    query = text("SELECT FROM webhook_inbox WHERE id = :id AND processed_at IS NULL")
+    return (await session.execute(query, {"id": event_id})).first() is not None

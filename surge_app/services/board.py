@@ -24,7 +24,7 @@ from surge_app.services.line_views import LineStats
 from surge_app.services.views import TierStats
 from surge_app.services.waiting_room import WaitingRoom
 
-_FRESH_SECONDS = 1.0
+_FRESH_SECONDS = 0.75
 _COURSE = timedelta(hours=1)
 _KEPT = timedelta(days=2)
 _MOST_POINTS = 120

@@ -20,8 +20,8 @@ class WaitingItem:
     """Something that waits for a person.
 
     Attributes:
-        kind: unmatched_payment, undecided_payment, stuck_refund, cash_refund, stuck_webhook or
-            dead_message.
+        kind: unmatched_payment, undecided_payment, unpaid_booking, stuck_refund, cash_refund,
+            stuck_webhook or dead_message.
         event: Its event's slug, empty if it has none.
         subject: A booking's reference, or the vendor's own id.
     """
@@ -59,9 +59,9 @@ class Inbox:
     async def act(self, kind: str, item_id: str, *, actor: str) -> None:
         """Do what mends an item of this kind; a second call does nothing.
 
-        An unmatched payment is closed once somebody dealt with it at the gateway; of an
-        undecided one the gateway is asked again; a refund is tried again, cash noted as handed
-        back, a webhook settled again, a message sent again.
+        An unmatched payment, or a booking without one, is closed once somebody dealt with it; of
+        an undecided payment the gateway is asked again; a refund is tried again, cash noted as
+        handed back, a webhook settled again, a message sent again.
 
         Raises:
             AlreadyDealtWith: If it does not wait any more.
@@ -71,6 +71,7 @@ class Inbox:
         actions: dict[str, Callable[[str, str], Awaitable[None]]] = {
             "unmatched_payment": self._close,
             "undecided_payment": self._decide,
+            "unpaid_booking": self._look_into,
             "stuck_refund": self._retry,
             "cash_refund": self._hand_over,
             "stuck_webhook": self._replay,
@@ -95,6 +96,13 @@ class Inbox:
             session.add(AuditEntry(actor=actor, action="payment.settle", subject=payment_id))
         await self._payments.settle_order(order_id)
 
+    async def _look_into(self, booking_id: str, actor: str) -> None:
+        async with self._database.transaction() as session:
+            ref = await queries.unpaid_booking(session, booking_id)
+            if ref is None:
+                raise AlreadyDealtWith
+            session.add(AuditEntry(actor=actor, action="booking.unpaid", subject=ref))
+
     async def _retry(self, refund_id: str, actor: str) -> None:
         try:
             await self._refunds.retry(refund_id, actor=actor)
@@ -109,11 +117,10 @@ class Inbox:
 
     async def _replay(self, event_id: str, actor: str) -> None:
         async with self._database.transaction() as session:
+            if not await queries.is_unprocessed(session, event_id):
+                raise AlreadyDealtWith
             session.add(AuditEntry(actor=actor, action="webhook.replay", subject=event_id))
-        try:
-            await self._payments.process_event(event_id)
-        except NotFound as error:
-            raise AlreadyDealtWith from error
+        await self._payments.process_event(event_id)
 
     async def _revive(self, message_id: str, actor: str) -> None:
         try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -14,7 +17,15 @@ from tests.conftest import Surge
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
-_ARGUMENTS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# What every camera sees; read when one is opened, so a test may write it.
+FILM = Path(tempfile.gettempdir()) / f"surge-film-{os.getpid()}.y4m"
+_ARGUMENTS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    f"--use-file-for-fake-video-capture={FILM}",
+]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -27,6 +38,7 @@ async def browser() -> AsyncGenerator[Browser]:
         )
         yield launched
         await launched.close()
+    FILM.unlink(missing_ok=True)
 
 
 class Person:

@@ -13,7 +13,7 @@ from surge_app.components.controls import button, button_link
 from surge_app.pages.parts import problem_notice
 from surge_app.state.admin.board import BoardState, StockRow
 
-REFRESH_SECONDS = 2
+REFRESH_SECONDS = 1
 _CHART_HEIGHT = 220
 
 

@@ -26,6 +26,11 @@ _KINDS = {
         "The payment provider is asked again, and the payment becomes a booking or a refund.",
         "Ask again",
     ),
+    "unpaid_booking": (
+        "A booking without its payment",
+        "Look for its payment at the payment provider, or refund the booking; then close it here.",
+        "Close",
+    ),
     "stuck_refund": (
         "A refund that does not go through",
         "It is tried again with the same key, so it can never be paid twice.",

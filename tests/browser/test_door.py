@@ -1,0 +1,101 @@
+"""The door in a browser: a camera that sees real tickets, gates side by side, no network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import httpx
+import segno
+from playwright.async_api import Page, expect
+
+from surge_app.clock import utc_now
+from surge_app.container import Container
+from tests.browser.conftest import FILM, NewPerson
+from tests.conftest import NewBuyer, NewSale, Surge
+
+_SIDE = 480
+_FRAMES_EACH = 8
+
+
+def _film(texts: Sequence[str]) -> None:
+    """Show each code for most of a second, over and over: a line of people at the door."""
+    with FILM.open("wb") as film:
+        film.write(f"YUV4MPEG2 W{_SIDE} H{_SIDE} F10:1 Ip A1:1 C420jpeg\n".encode())
+        for text in texts:
+            rows = [bytes(row) for row in segno.make(text, error="l").matrix_iter(border=4)]
+            size = _SIDE // len(rows)
+            wide = [b"".join((b"\x10" if one else b"\xeb") * size for one in row) for row in rows]
+            lines = [row.ljust(_SIDE, b"\xeb") for row in wide for _ in range(size)]
+            lines += [b"\xeb" * _SIDE] * (_SIDE - len(lines))
+            grey = b"\x80" * (_SIDE * _SIDE // 2)
+            film.write((b"FRAME\n" + b"".join(lines) + grey) * _FRAMES_EACH)
+
+
+async def _codes(services: Container, buyer_of: NewBuyer, slug: str) -> list[str]:
+    buyer = buyer_of(slug)
+    ref = await buyer.buy(quantity=2)
+    tickets = (await buyer.http.get(f"/api/bookings/{ref}")).json()["tickets"]
+    event = await services.catalog.event(slug)
+    return [services.ticket_codes.qr_text(event.id, one["code"]) for one in tickets]
+
+
+async def _open_gate(page: Page, slug: str, name: str) -> None:
+    async with page.expect_response("**/door/list"):
+        await page.goto(f"/admin/events/{slug}/door")
+    await page.get_by_label("This gate is called").fill(name)
+
+
+async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let_in(
+    new_person: NewPerson,
+    new_sale: NewSale,
+    new_buyer: NewBuyer,
+    services: Container,
+    surge: Surge,
+) -> None:
+    account = (slug := await new_sale(units=5)).replace("sale-", "gate-")
+    await services.admin_access.add_account(
+        account, role="door", password="let me in", actor="test"
+    )
+    texts = await _codes(services, new_buyer, slug)
+    _film(texts)
+    login = {"username": account, "password": "let me in"}
+    north = await new_person(http_credentials=login, permissions=["camera"])
+    east = await new_person(http_credentials=login, permissions=["camera"])
+    page = north.page
+    await page.goto("/admin")
+    await expect(page.locator(f'a[href="/admin/events/{slug}/door"]')).to_be_visible()
+    assert await page.get_by_role("link", name="Participants").count() == 0
+    await _open_gate(page, slug, "North")
+    await expect(page.get_by_text("0 of 2 inside")).to_be_visible()
+
+    await north.context.set_offline(True)
+    await page.get_by_role("button", name="Scan with the camera").click()
+    await expect(page.get_by_text("Offline, 2 kept")).to_be_visible()
+    # The same people again: known here, although nobody else knows yet.
+    await expect(page.get_by_text("Already inside", exact=True)).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"^North, \d"))).to_be_visible()
+    await expect(page.get_by_text(re.compile("^Without a network, by the list of"))).to_be_visible()
+    assert (await services.check_in.counts(slug)).inside == 0
+    async with httpx.AsyncClient(base_url=surge.url, auth=(account, "let me in")) as south:
+        scan = {"id": "south-0001", "at": utc_now().isoformat(), "text": texts[1]}
+        answer = await south.post(
+            f"/api/admin/events/{slug}/door/scans", json={"gate": "South", "scans": [scan]}
+        )
+        assert answer.json()["results"][0]["verdict"] == "admitted"
+    await page.get_by_role("button", name="Stop the camera").click()
+    await north.context.set_offline(False)
+    await expect(page.get_by_text("2 of 2 inside")).to_be_visible()
+    await expect(page.get_by_text("Online", exact=True)).to_be_visible()
+    clash = page.locator(".notice", has_text="Let in here without a network, and known before")
+    await expect(clash.get_by_text(re.compile(r"Already inside · South"))).to_be_visible()
+
+    await _open_gate(east.page, slug, "East")
+    await east.page.get_by_role("button", name="Scan with the camera").click()
+    for first in ("North", "South"):
+        await expect(east.page.get_by_text(re.compile(rf"^{first}, \d"))).to_be_visible()
+    await expect(east.page.get_by_text("2 of 2 inside")).to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/events")
+    answer = await north.context.request.get(f"/api/admin/events/{slug}/door")
+    assert answer.status == 401
