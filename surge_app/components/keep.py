@@ -61,13 +61,17 @@ function SurgeKeep({ form, name, fields, onMend }) {
 """
 
 
+def _mended(name: rx.Var[str], value: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
+    return name, value
+
+
 class _Keep(rx.Component):
     tag = "SurgeKeep"
 
     form: rx.Var[str]
     name: rx.Var[str]
     fields: rx.Var[int]
-    on_mend: rx.EventHandler[rx.event.passthrough_event_spec(str, str)]
+    on_mend: rx.EventHandler[_mended]
 
     def add_imports(self) -> dict[str, Any]:
         return {"react": [rx.ImportVar(tag=tag) for tag in ("useEffect", "useRef")]}

@@ -25,7 +25,7 @@ def form(name: str) -> rx.Component:
         keep.typed(
             name,
             BookState.sale.slug,
-            fields=BookState.attendees.length(),
+            fields=rx.Var.create(BookState.attendees).length(),
             on_mend=BookState.note,
         ),
         # What is wrong is read out once: here when a field is left, at the field when Pay leads
