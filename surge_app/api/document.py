@@ -10,7 +10,6 @@ from surge_app.api.deps import Problems
 from surge_app.api.problems import PROBLEM
 
 _PROBLEM_CONTENT = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
-_JSON = "application/json"
 # Our own, and the one FastAPI documents for what it refuses by itself; `create_api` answers both.
 _REFUSALS = {
     "#/components/schemas/ProblemOut",
@@ -67,6 +66,6 @@ def _tell_refusals(operation: dict[str, Any]) -> None:
     for status, description in common.items():
         responses.setdefault(status, {"description": description, "content": _PROBLEM_CONTENT})
     for response in responses.values():
-        schema = response.get("content", {}).get(_JSON, {}).get("schema", {})
-        if schema.get("$ref") in _REFUSALS:
+        told = cast("dict[str, dict[str, Any]]", response.get("content", {}))
+        if any(one.get("schema", {}).get("$ref") in _REFUSALS for one in told.values()):
             response["content"] = _PROBLEM_CONTENT

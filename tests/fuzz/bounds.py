@@ -22,7 +22,7 @@ _INTERNAL = re.compile(
     r"Traceback|File \"|site-packages|surge_app\.|\.py\b|\.lua\b"
     r"|sqlalchemy|sqlmodel|psycopg|pydantic|starlette|granian|itsdangerous|redis://|postgresql://"
     r"|SELECT .{1,200} FROM|INSERT INTO|UPDATE \w+ SET|relation \"|CROSSSLOT|WRONGTYPE"
-    rf"|\b[A-Z]\w*(?:Error|Exception)\b|\b(?:{'|'.join(_TABLES)})\b",
+    rf"|\b(?-i:[A-Z]\w*(?:Error|Exception))\b|\b(?:{'|'.join(_TABLES)})\b",
     re.DOTALL | re.IGNORECASE,
 )
 
