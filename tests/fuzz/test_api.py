@@ -79,11 +79,16 @@ def test_every_call_answers_as_documented_whatever_it_is_asked(
     broken: list[str] = []
 
     for operation in _operations():
-        for mode in MODES[who]:
+        if who == "visitor" and "/admin/" in operation.path and LONGER == 1:
+            # To the console they are a stranger.
+            continue
+        # Where nothing is asked for, nothing can be asked wrongly.
+        takes_something = bool(operation.body or operation.query)
+        for mode in MODES[who] if takes_something else ALL[:1]:
             try:
                 _ask(operation, mode, actor, session, surge.url)
             except Unsatisfiable:
-                # Where nothing is asked for, nothing can be asked wrongly.
+                # A free text in the address cannot be a wrong one.
                 assert mode.is_negative
             except (AssertionError, BaseExceptionGroup) as error:
                 broken.append(f"{operation.label} ({mode.value}): {error}")
