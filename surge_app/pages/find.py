@@ -19,7 +19,6 @@ def page() -> rx.Component:
             ),
             class_name="stack",
         ),
-        _answer(),
         shell.plain_form(
             surfaces.card(
                 controls.field(
@@ -47,6 +46,8 @@ def page() -> rx.Component:
             ),
             action="/api/bookings/find",
         ),
+        # Below the form: what is shown late must not push away what somebody is about to press.
+        _answer(),
     )
 
 

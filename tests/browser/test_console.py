@@ -89,7 +89,9 @@ async def _preview(organizer: Person, slug: str) -> None:
 
 async def _set_buyers(page: Page, number: int) -> None:
     await page.get_by_label("Buyers inside at the same time").fill(str(number))
-    await expect(page.get_by_text(re.compile("last in line waits|Nobody waits"))).to_be_visible()
+    await expect(
+        page.get_by_text(re.compile("last in line waits|Nobody is waiting"))
+    ).to_be_visible()
     await page.get_by_role("button", name="Apply").click()
     await expect(page.get_by_text("Done. It is in force now.")).to_be_visible()
 

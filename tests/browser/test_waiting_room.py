@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from hashlib import sha256
@@ -212,6 +213,9 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
     _, redis = embedded._servers(embedded.data_folder(surge.settings))
     gone = redis.processes()
     assert gone
+    # The launcher would start it again before anybody could look.
+    launcher = psutil.Process(json.loads((surge.settings.data_dir / "run.json").read_text())["pid"])
+    launcher.suspend()
     try:
         for process in gone:
             process.kill()
@@ -228,7 +232,7 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
         refused = await inside.hold()
         assert (refused.status_code, refused.json()["code"]) == (503, "line_unavailable")
     finally:
-        redis.ensure()
+        launcher.resume()
     for person, place in ((first, "1"), (second, "2"), (newcomer, "3")):
         await expect(person.page.locator(".card:not(.stale) .hero")).to_have_text(
             place, timeout=45_000

@@ -44,8 +44,9 @@ async def _unmatched_payment(sale: Sale) -> str:
 async def _undecided_payment(sale: Sale) -> str:
     intent_id, paid = await _pay(sale)
     await sale.execute(
-        "INSERT INTO payments (id, intent_id, order_id, amount_paise, currency, status, created_at)"
-        " SELECT :id, i.id, i.order_id, i.total_paise, i.currency, 'captured',"
+        "INSERT INTO payments"
+        " (id, intent_id, order_id, amount_paise, currency, status, source, created_at)"
+        " SELECT :id, i.id, i.order_id, i.total_paise, i.currency, 'captured', 'gateway',"
         f" '{_LONG_AGO}' FROM intents i WHERE i.id = :intent",
         id=paid.payment_id,
         intent=intent_id,

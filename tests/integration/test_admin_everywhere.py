@@ -35,6 +35,8 @@ EVENTS = [
     for state in snapshots.states()
     if ".state.admin." in state.__module__
     for name, handler in sorted(state.event_handlers.items())
+    # Reflex gives it to every State; the gate ends a connection that asks for it.
+    if name != "setvar"
 ]
 DOOR_EVENTS = {"state.admin.door.DoorState", "state.admin.events.EventsState"}
 

@@ -22,6 +22,7 @@ ACTIONS: Mapping[str, str] = {
     "booking.refund": "Refunded",
     "booking.resend": "Sent the confirmation again",
     "booking.sell": "Sold for cash",
+    "booking.unpaid": "Noted that a payment is missing",
     "cover.remove": "Removed the cover picture",
     "cover.save": "Changed the cover picture",
     "event.cancel": "Cancelled the event",
