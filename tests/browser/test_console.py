@@ -120,7 +120,7 @@ async def _help(organizer: Person, ref: str) -> None:
     await expect(page.get_by_role("heading", name="What happened")).to_be_visible()
     await page.get_by_label("Email").fill("right@example.com")
     await page.get_by_role("button", name="Correct").click()
-    await expect(page.get_by_text(re.compile("^Corrected"))).to_be_visible()
+    await expect(page.get_by_text(re.compile("^Corrected\\. "))).to_be_visible()
     await page.get_by_role("button", name="Send the confirmation again").click()
     await expect(page.get_by_text("The confirmation is on its way again.")).to_be_visible()
 

@@ -109,6 +109,16 @@ async def test_one_hold_lives_through_reloads_the_way_back_two_tabs_and_a_closed
     await look(page, "booking-refunded")
 
 
+async def _tells(attendee: Attendee, words: str) -> None:
+    """Wait until the page, whose clock stands still, has heard of what happened elsewhere."""
+
+    async def is_told() -> bool:
+        await attendee.pass_a_beat()
+        return await attendee.page.get_by_text(words).is_visible()
+
+    await eventually(is_told, about=words)
+
+
 async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
     new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
@@ -136,8 +146,7 @@ async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
     await eventually(are_free, about="the end of the hold")
     await let_in(rival)
     _, order = await rival.order(quantity=2)
-    await asha.pass_a_beat()
-    await expect(page.get_by_text("No seat is free right now")).to_be_visible()
+    await _tells(asha, "No seat is free right now")
     await expect(page.get_by_role("link", name="See other events")).to_be_visible()
     await look(page, "book-expired-held")
     await end_holds(services, slug)
@@ -150,12 +159,7 @@ async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
     await asha.button("^Let these tickets go").click()
     await _focus_is_on(page, "tickets")
     await rival.callback(await rival.attempt(str(order["order_id"])))
-
-    async def is_told() -> bool:
-        await asha.pass_a_beat()
-        return await page.get_by_text("All tickets are sold.").is_visible()
-
-    await eventually(is_told, about="that all is sold")
+    await _tells(asha, "All tickets are sold.")
     await expect(page.get_by_role("link", name="See other events")).to_be_visible()
     await look(page, "book-sold-out")
     assert person.errors == []

@@ -29,6 +29,8 @@ async def stack(surge: Surge, services: Container) -> AsyncGenerator[Stack]:
         return len(node.workers()) == workers and node.is_ready()
 
     await eventually(is_whole, within_seconds=120, about="the whole stack")
+    # The connections of these services were cut with all others.
+    await services.database.close()
 
 
 @pytest_asyncio.fixture
