@@ -64,8 +64,7 @@ class HoldsState(rx.State):
     @rx.event
     async def more(self) -> None:
         """Show the next ones below."""
-        if self.next_before:
-            await self._find(before=self.next_before)
+        await self._find(before=self.next_before or None)
 
     @rx.event
     async def revive(self, intent_id: object) -> None:

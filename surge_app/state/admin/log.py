@@ -88,8 +88,7 @@ class LogState(rx.State):
     @rx.event
     async def more(self) -> None:
         """Show the next ones below."""
-        if self.next_before:
-            await self._find(before=self.next_before)
+        await self._find(before=self.next_before or None)
 
     async def _find(self, *, before: str | None) -> bool:
         if await session.organizer(self) is None:
