@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -64,7 +65,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class _Child:
+class _Child(ABC):
     """A server in a folder, started when the block begins and ended with it."""
 
     def __init__(self, folder: Path) -> None:
@@ -73,11 +74,13 @@ class _Child:
         self.log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """Return what starts it."""
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it takes calls."""
 
     def start(self) -> None:
         """Start it and wait until it answers."""
