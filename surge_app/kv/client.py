@@ -101,6 +101,17 @@ class _Cluster(RedisCluster):
         except RedisClusterException as error:
             raise RedisConnectionError(str(error)) from error
 
+    async def _execute_command(self, target_node: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super()._execute_command(target_node, *args, **kwargs)
+        except AttributeError as error:
+            # After a failure redis-py closes the idle connections of the node, also one that
+            # someone is just taking out. Nothing was sent then; as this kind it is tried again.
+            if error.name != "writelines":
+                raise
+            message = "The connection was closed before the command was sent."
+            raise RedisConnectionError(message) from error
+
 
 def _connect_cluster(url: str, client_name: str) -> Redis:
     """Return a client of a cluster, which takes the same commands: each goes where its keys are."""

@@ -53,7 +53,14 @@ class LineUpkeep:
             async with some:
                 await self._look_after(event, rules, counts)
 
-        await asyncio.gather(*(_one(event) for event in events if _closes_at(event) > forgotten))
+        # What fails for one event keeps none of the others waiting.
+        done = await asyncio.gather(
+            *(_one(event) for event in events if _closes_at(event) > forgotten),
+            return_exceptions=True,
+        )
+        for outcome in done:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _look_after(
         self, event: Event, rules: LineRules, counts: units.EventStock | None

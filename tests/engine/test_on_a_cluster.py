@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from redis.asyncio.cluster import ClusterNode
 
 from surge_app.container import running
 from surge_app.errors import ConfigurationError
-from surge_app.kv.client import information
+from surge_app.kv.client import connect, information
 from surge_app.reachable import check_reachable
 from surge_app.sandbox.store import Orders
 from surge_app.services.arrivals import Arrival
@@ -41,6 +44,29 @@ async def test_a_sale_goes_from_the_line_to_the_ticket_on_a_cluster(settings: Se
                 await services.waiting_room.publish()
                 await _sell_out(sale)
             assert await information(services.redis, "persistence")
+
+
+async def test_a_command_whose_connection_was_closed_meanwhile_is_sent_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = ClusterNode.execute_command
+    connection = SimpleNamespace(writer=None)
+    failed: list[object] = []
+
+    async def closed_at_first(node: ClusterNode, *args: Any, **options: Any) -> Any:
+        if args[0] == "SET" and not failed:
+            failed.append(args)
+            connection.writer.writelines()
+        return await execute(node, *args, **options)
+
+    monkeypatch.setattr(ClusterNode, "execute_command", closed_at_first)
+    client = connect(settings.redis_url or "")
+    try:
+        assert await client.set("a-place", "1")
+        assert await client.get("a-place") == "1"
+    finally:
+        await client.aclose()
+    assert failed
 
 
 def test_a_cluster_is_found_reachable_or_named(settings: Settings) -> None:
