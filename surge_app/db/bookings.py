@@ -15,7 +15,9 @@ from surge_app.db.engine import locked
 from surge_app.models import (
     AuditEntry,
     Booking,
+    BookingStatus,
     Disposition,
+    Event,
     IntentLine,
     OutboxMessage,
     Payment,
@@ -92,6 +94,21 @@ async def by_ref(session: AsyncSession, ref: str, *, for_update: bool = False) -
 async def by_intent(session: AsyncSession, intent_id: str) -> Booking | None:
     """Return the booking of an intent."""
     return await session.scalar(select(Booking).where(col(Booking.intent_id) == intent_id))
+
+
+async def newest_confirmed(session: AsyncSession, slug: str, refs: Sequence[str]) -> str | None:
+    """Return which of some bookings is the newest that stands for an event."""
+    return await session.scalar(
+        select(col(Booking.ref))
+        .join(Event, col(Event.id) == col(Booking.event_id))
+        .where(
+            col(Event.slug) == slug,
+            col(Booking.ref).in_(refs),
+            col(Booking.status) == BookingStatus.CONFIRMED,
+        )
+        .order_by(col(Booking.created_at).desc())
+        .limit(1)
+    )
 
 
 async def tickets(session: AsyncSession, booking_id: str) -> Sequence[tuple[Ticket, str]]:

@@ -208,7 +208,7 @@ class Gate:
         slug = target.name or ""
         visitor_id = services.identity.visitor(request.cookies)
         if visitor_id is None or slug not in services.identity.passes(request.cookies):
-            return redirect(f"/queue/{slug}" if slug else "/events"), []
+            return await self._without_pass(request, slug), []
         try:
             may_shop = await services.waiting_room.has_pass(slug, visitor_id)
         except LineUnavailable as error:
@@ -221,7 +221,15 @@ class Gate:
                 refresh_seconds=5,
             )
             return page, []
-        return (None, []) if may_shop else (redirect(f"/queue/{slug}"), [])
+        return None if may_shop else await self._without_pass(request, slug), []
+
+    async def _without_pass(self, request: Request, slug: str) -> Answer:
+        """Lead whoever comes back to a page they bought on to what they bought, others to the line."""
+        services = container.current()
+        ref = await services.finder.bought(slug, services.identity.bookings(request.cookies))
+        if ref is not None:
+            return redirect(f"/bookings/{ref}")
+        return redirect(f"/queue/{slug}" if slug else "/events")
 
     async def _ticket_page(
         self, request: Request, target: Target

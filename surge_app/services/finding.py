@@ -1,9 +1,10 @@
-"""Finding a booking again without its link: by its reference and what was given with it."""
+"""Finding a booking again without its link: by what was given with it, or in one's own browser."""
 
 from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Sequence
 
 from surge_app.db import bookings as queries
 from surge_app.db.engine import Database
@@ -55,6 +56,18 @@ class Finder:
         if not typed or booking is None or not any(matches):
             raise NotFound
         return booking.ref
+
+    async def bought(self, slug: str, refs: Sequence[str]) -> str | None:
+        """Return the newest of a browser's own bookings that stands for an event.
+
+        Args:
+            slug: Of the event.
+            refs: The bookings this browser may see.
+        """
+        if not refs:
+            return None
+        async with self._database.transaction() as session:
+            return await queries.newest_confirmed(session, slug, refs)
 
     def _normalized(self, contact: str) -> str:
         """Return an address in small letters, or a number as E.164; empty if it is neither."""

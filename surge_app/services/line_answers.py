@@ -17,8 +17,10 @@ _LATEST_MS = 15_000
 _MS_PER_PLACE = 50
 _IDLE_MS = {"not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
 _JITTER = 0.2
-# Who waits for the opening asks soon after it, but not all at the same moment.
+# Who waits for the opening asks soon after it, the first in line first, and not all at the same
+# moment: of a long line 2,500 ask each second.
 _OPENING_SPREAD_MS = 2_000
+_OPENING_MS_PER_PLACE = 0.4
 _SLOW, _FAST = 1.3, 0.8
 _MINUTE_SECONDS = 60
 _SHORTEST_MEASURE_SECONDS = 10
@@ -101,7 +103,7 @@ def to_answer(raw: RawAnswer, pace: Pace) -> LineAnswer:
         number=raw.number,
         eta_low_seconds=eta[0] if eta else None,
         eta_high_seconds=eta[1] if eta else None,
-        retry_after_ms=retry_after_ms(raw.state, ahead or 0, opens_in_ms(line)),
+        retry_after_ms=retry_after_ms(raw.state, raw.ahead or 0, opens_in_ms(line)),
         available=line.available or 0,
         held=line.held or 0,
         message=line.message,
@@ -149,7 +151,9 @@ def eta_seconds(ahead: int | None, per_second: float) -> tuple[int, int] | None:
 def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:
     """Return when to ask again: soon at the head, seldom far behind, at the opening before it."""
     if state == "scheduled" and opens_in is not None and opens_in < _LATEST_MS:
-        return max(_SOONEST_MS, opens_in + int(random.uniform(0, _OPENING_SPREAD_MS)))  # noqa: S311  spreads polls, keeps no secret
+        jitter = random.uniform(0, _OPENING_SPREAD_MS)  # noqa: S311  spreads polls, keeps no secret
+        after = min(_LATEST_MS, int(ahead * _OPENING_MS_PER_PLACE + jitter))
+        return max(_SOONEST_MS, opens_in + after)
     idle = _LATEST_MS if state == "scheduled" else _IDLE_MS.get(state)
     steady = idle or min(_LATEST_MS, _SOONEST_MS + ahead * _MS_PER_PLACE)
     return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret

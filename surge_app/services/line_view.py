@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from array import array
 from collections.abc import Sequence
@@ -88,7 +89,7 @@ class Snapshot:
             return None
         state = self._state
         if state not in {"waiting", "paused"} or not self.line.is_drawn:
-            wait = retry_after_ms(state, 0, self._opens_in)
+            wait = retry_after_ms(state, self._asks_after(ahead), self._opens_in)
             return self._for_waiting % (f'"{state}"', "null", "null", number, "null", wait)
         eta = eta_seconds(ahead, self._rate) if state == "waiting" else None
         return self._for_waiting % (
@@ -99,6 +100,15 @@ class Snapshot:
             f'{{"low":{eta[0]},"high":{eta[1]}}}' if eta else "null",
             retry_after_ms(state, ahead, None),
         )
+
+    def _asks_after(self, ahead: int) -> int:
+        """Return how many of those who wait for the opening ask before somebody does."""
+        if self._state != "scheduled":
+            return 0
+        if self.line.queue_order == RANDOM:
+            # Who goes first is not drawn yet.
+            return int(random.uniform(0, self.line.waiting))  # noqa: S311  spreads polls, keeps no secret
+        return ahead
 
     def answer_stranger(self) -> str:
         """Return the JSON for someone who is nobody to this line."""

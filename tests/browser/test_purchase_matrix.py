@@ -96,7 +96,8 @@ async def test_one_hold_lives_through_reloads_the_way_back_two_tabs_and_a_closed
     for one in person.context.pages:
         await one.close()
     page = await person.context.new_page()
-    await page.goto(f"/bookings/{ref}")
+    await page.goto(f"/book/{slug}")
+    await page.wait_for_url(f"**/bookings/{ref}")
     await expect(page.get_by_text("Ravi Iyer").first).to_be_visible()
     stats = await services.organizer.stats(slug)
     assert (stats.sold, stats.bookings, stats.held) == (3, 1, 0)

@@ -107,6 +107,26 @@ async def test_a_pass_for_one_event_opens_no_other(new_sale: NewSale, new_buyer:
     assert (page.status_code, page.headers["location"]) == (303, f"/queue/{second}")
 
 
+async def test_who_comes_back_to_where_they_bought_is_led_to_the_booking_while_it_stands(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug, other = await new_sale(), await new_sale()
+    buyer = new_buyer(slug)
+    ref = await buyer.buy()
+
+    async def led_to(event: str) -> tuple[int, str]:
+        page = await buyer.http.get(f"/book/{event}")
+        return page.status_code, page.headers["location"]
+
+    assert await led_to(slug) == (303, f"/bookings/{ref}")
+    assert await led_to(other) == (303, f"/queue/{other}")
+    organizer = httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30)
+    async with organizer:
+        refund = await organizer.post(f"/api/admin/bookings/{ref}/refund", json={})
+    refund.raise_for_status()
+    assert await led_to(slug) == (303, f"/queue/{slug}")
+
+
 async def test_changing_the_lines_keeps_the_deadline_and_is_all_or_nothing(
     new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:

@@ -32,6 +32,14 @@ def test_the_last_poll_before_the_opening_comes_just_after_it_and_spread() -> No
     assert all(15_000 <= pause <= 18_000 for pause in _pauses("scheduled", 0, 3_600_000))
 
 
+def test_at_the_opening_the_first_in_line_ask_first_and_a_long_line_takes_longer() -> None:
+    first, middle, last = (_pauses("scheduled", ahead, 4_000) for ahead in (0, 20_000, 900_000))
+    assert max(first) <= 6_000
+    assert 12_000 <= min(middle) <= max(middle) <= 14_000
+    # None of them waits longer than between two other polls.
+    assert set(last) == {19_000}
+
+
 def test_the_estimate_is_a_range_around_the_measured_pace_and_nothing_without_one() -> None:
     low, high = eta_seconds(99, 2.0) or (0, 0)
     assert low < 50 < high
