@@ -13,10 +13,11 @@ import psutil
 import psycopg
 from redis.asyncio import Redis
 
-from bench.stack import Node, Stack
+from bench.stack import Stack
 from surge_app.container import Container
 
 _PAUSE_SECONDS = 10
+_OFF_SECONDS = 600
 _OURS = "surge:sandbox:"
 _REACH = 1000
 
@@ -170,18 +171,22 @@ async def _kill_the_pooler(stack: Stack, _services: Container) -> None:
 
 async def _restart_rolling(stack: Stack, _services: Container) -> None:
     for node in stack.nodes:
-        await _restart(node)
+        await asyncio.to_thread(node.restart)
 
 
-async def _restart(node: Node) -> None:
-    await asyncio.to_thread(node.stop)
-    node.start()
-    await asyncio.to_thread(node.wait_ready)
+def _set_clock(seconds: int) -> Callable[[Stack, Container], Awaitable[None]]:
+    async def strike(stack: Stack, _services: Container) -> None:
+        await asyncio.to_thread(stack.nodes[1].restart, clock_off_seconds=seconds)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+    return strike
 
 
 async def put_right(stack: Stack) -> None:
     """Start what a fault ended and nobody starts by itself, and set clocks right again."""
     for node in stack.nodes:
+        if node.is_off_clock:
+            await asyncio.to_thread(node.restart)
         if node.process is None:
             node.start()
         await asyncio.to_thread(node.wait_ready)
@@ -240,5 +245,11 @@ FAULTS = {
     ),
     "rolling-restart": Fault(
         "both nodes are restarted, one after the other", "two", _restart_rolling, _ITSELF
+    ),
+    "clock-ahead": Fault(
+        "the clock of one node is 10 minutes ahead", "two", _set_clock(_OFF_SECONDS), _ITSELF
+    ),
+    "clock-behind": Fault(
+        "the clock of one node is 10 minutes behind", "two", _set_clock(-_OFF_SECONDS), _ITSELF
     ),
 }

@@ -30,6 +30,7 @@ from surge_app.launch import development_secrets
 from surge_app.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
+_OFF_CLOCK, _CLOCK = Path(__file__).parent / "off_clock", "CLOCK_OFF_SECONDS"
 _START_SECONDS = 240
 _STOP_SECONDS = 60
 _LEADER = """
@@ -99,6 +100,21 @@ class Node:
         if server is None:
             return []
         return [one for one in server.children() if "granian" in _title(one)]
+
+    def restart(self, *, clock_off_seconds: int = 0) -> None:
+        """End it as an operator does, and start it; its clock may be wrong then."""
+        self.stop()
+        for name in (_CLOCK, "PYTHONPATH"):
+            self.environment.pop(name, None)
+        if clock_off_seconds:
+            self.environment |= {_CLOCK: str(clock_off_seconds), "PYTHONPATH": str(_OFF_CLOCK)}
+        self.start()
+        self.wait_ready()
+
+    @property
+    def is_off_clock(self) -> bool:
+        """Whether its clock is wrong on purpose."""
+        return _CLOCK in self.environment
 
     def stop(self) -> None:
         """End it as an operator does."""

@@ -22,7 +22,13 @@ from surge_app.errors import (
 )
 from surge_app.gate.cold import ColdPages
 from surge_app.gate.frames import Knows, checked
-from surge_app.gate.headers import CAMERA, headers_of_files, lasting, security_headers
+from surge_app.gate.headers import (
+    CAMERA,
+    headers_of_files,
+    headers_of_polls,
+    lasting,
+    security_headers,
+)
 from surge_app.gate.plain import PlainQueue, needs_javascript
 from surge_app.gate.poll import answer_poll
 from surge_app.gate.request import (
@@ -76,6 +82,7 @@ class Gate:
         self._settings = settings
         self._security = security_headers(settings)
         self._of_files = headers_of_files(self._security)
+        self._of_polls = headers_of_polls(self._security)
         self._plain = PlainQueue(app)
         self._cold = ColdPages(app, base_url=settings.base_url)
 
@@ -87,7 +94,7 @@ class Gate:
         slug = polled_event(scope["path"])
         if slug is not None and scope["type"] == "http" and scope["method"] == "GET":
             answer = await answer_poll(container.current(), scope, slug)
-            await answer.send(send, self._security)
+            await answer.send(send, self._of_polls)
             return
         request = read_request(scope, trusted_proxy_hops=self._settings.trusted_proxy_hops)
         if scope["type"] == "websocket":
@@ -224,7 +231,7 @@ class Gate:
         return None if may_shop else await self._without_pass(request, slug), []
 
     async def _without_pass(self, request: Request, slug: str) -> Answer:
-        """Lead whoever comes back to a page they bought on to what they bought, others to the line."""
+        """Lead whoever comes back to where they bought on to the booking, others to the line."""
         services = container.current()
         ref = await services.finder.bought(slug, services.identity.bookings(request.cookies))
         if ref is not None:

@@ -13,7 +13,7 @@ import time
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
-from surge_app.gate.headers import security_headers
+from surge_app.gate.headers import headers_of_polls, security_headers
 from surge_app.gate.poll import cookies_of
 from surge_app.gate.rules import QUEUE_API
 from surge_app.metrics import REQUESTS
@@ -31,48 +31,43 @@ class KeptPolls:
             for name, value in (
                 ("content-type", "application/json"),
                 ("cache-control", "no-store"),
-                *security_headers(settings),
+                *headers_of_polls(security_headers(settings)),
             )
         ]
         self._answered = REQUESTS.labels("poll", "2xx")
         # Enough for an answer that leaves no line in the log.
-        self._prefix, self._numbers = secrets.token_hex(8), itertools.count(1)
+        self._prefix, self._numbers = secrets.token_hex(8).encode(), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        begun_at = time.perf_counter()
-        body = self._body(scope) if _is_poll(scope) and container.is_installed() else None
+        body = None
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "GET"
+            and scope["path"].startswith(QUEUE_API)
+            and container.is_installed()
+        ):
+            begun_at = time.perf_counter()
+            body = self._body(scope)
+            if body is not None:
+                self._answered.observe(time.perf_counter() - begun_at)
         if body is None:
             await self._app(scope, receive, send)
             return
         headers = [
             *self._headers,
             (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", f"{self._prefix}-{next(self._numbers)}".encode()),
+            (b"x-request-id", b"%s-%d" % (self._prefix, next(self._numbers))),
         ]
-        self._answered.observe(time.perf_counter() - begun_at)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     def _body(self, scope: Scope) -> bytes | None:
-        path = scope["path"]
-        if (
-            scope["method"] != "GET"
-            or not path.startswith(QUEUE_API)
-            or not container.is_installed()
-        ):
-            return None
         services = container.current()
-        slug = path[len(QUEUE_API) :]
+        slug = scope["path"][len(QUEUE_API) :]
         views = services.waiting_room.views
         view = views.fresh(slug)
         if view is None:
             return None
         body = views.told(slug, view, services.identity.who(cookies_of(scope)))
         return None if body is None else body.encode()
-
-
-def _is_poll(scope: Scope) -> bool:
-    return (
-        scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(QUEUE_API)
-    )

@@ -15,6 +15,7 @@ from time import time
 
 # Base64 of 32 bytes without the padding.
 _SIGNATURE = 43
+_CLOCKS_APART_SECONDS = 3600
 _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 _parsed = json.JSONDecoder().raw_decode
 
@@ -45,8 +46,11 @@ class Seal:
 
 
 def is_current(signed_at: int, *, age: timedelta) -> bool:
-    """Whether something signed at that moment may still be used."""
-    return 0 <= time() - signed_at <= age.total_seconds()
+    """Whether something signed at that moment may still be used.
+
+    What seems to come from the future was signed by a node whose clock is ahead of ours.
+    """
+    return -_CLOCKS_APART_SECONDS <= time() - signed_at <= age.total_seconds()
 
 
 def _read(signed: bytes) -> tuple[object, int]:

@@ -138,6 +138,19 @@ def test_a_cookie_ends_with_its_age(
         assert bool(read(header)) == is_valid
 
 
+@pytest.mark.parametrize("purpose", ["visitor", "pass", "booking", "admin"])
+@pytest.mark.parametrize(("seconds", "is_valid"), [(600, True), (7200, False)])
+def test_a_cookie_of_a_node_whose_clock_is_somewhat_ahead_is_no_forgery(
+    purpose: str, seconds: int, *, is_valid: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _all(identity)
+    cookie, read = made[purpose]
+    header = _sent(cookie) if purpose != "pass" else _sent(made["visitor"][0], cookie)
+    now = seal.time()
+    monkeypatch.setattr(seal, "time", lambda: now - seconds)
+    assert bool(read(header)) == is_valid
+
+
 def test_keys_rotate_without_signing_anybody_out() -> None:
     before = Identity((KEY,), secure=False)
     during = Identity((OTHER, KEY), secure=False)
