@@ -79,6 +79,8 @@ class Crowd:
         self.base_url = base_url
         self.notes = notes
         self.sockets = sockets
+        # Who paid for an order may look what became of it, also after they went home.
+        self.payers: dict[str, Browser] = {}
         self._pools = pools
         self.head = "".join(
             f"{name}: {value}\r\n"

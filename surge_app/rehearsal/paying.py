@@ -57,6 +57,7 @@ class Payer:
         if not fields.is_good:
             return "refused"
         self._notes.payments.append(payment)
+        self._browser.crowd.payers[payment.order_id] = self._browser
         return await self._hand_over(payment, fields.body)
 
     async def _attempt(self, payment: Payment) -> Answer:
@@ -82,7 +83,7 @@ class Payer:
         return await self._browser.insist("pay at the bank", "POST", path, body)
 
     async def _outlast(self, payment: Payment) -> None:
-        shown = await self._look(payment)
+        shown = await _look(self._browser, payment)
         left = float(shown.body.get("remaining_seconds", 0)) if shown.is_good else 0.0
         await asyncio.sleep(left + _AFTER_THE_END_SECONDS)
 
@@ -116,13 +117,9 @@ class Payer:
         until = time.monotonic() + self._plan.settle_seconds
         while time.monotonic() < until:
             await asyncio.sleep(_LOOK_SECONDS)
-            shown = await self._look(payment)
-            if shown.is_good and shown.body.get("booking_ref"):
-                payment.booking_ref = str(shown.body["booking_ref"])
-                return True
-            if await refunded(self._browser, payment):
-                return False
-        return False
+            if await has_ended(self._browser, payment):
+                break
+        return bool(payment.booking_ref)
 
     async def _take_tickets(self, payment: Payment) -> str:
         self._notes.booked_at.append(self._notes.clock())
@@ -139,16 +136,21 @@ class Payer:
         self._notes.tickets.update(tickets)
         return "booked"
 
-    async def _look(self, payment: Payment) -> Answer:
-        return await self._browser.call("look at hold", "GET", f"/api/intents/{payment.intent_id}")
 
-
-async def refunded(browser: Browser, payment: Payment) -> bool:
-    """Ask the sandbox whether all of a payment went back."""
+async def has_ended(browser: Browser, payment: Payment) -> bool:
+    """Find out whether a payment has become a booking or went back, and note which."""
+    shown = await _look(browser, payment)
+    if shown.is_good and shown.body.get("booking_ref"):
+        payment.booking_ref = str(shown.body["booking_ref"])
+        return True
     path = f"/sandbox/razorpay/orders/{payment.order_id}"
     order = await browser.call("ask the bank", "GET", path)
     payment.refunded = order.is_good and order.body["amount_refunded"] >= payment.paise
     return payment.refunded
+
+
+async def _look(browser: Browser, payment: Payment) -> Answer:
+    return await browser.call("look at hold", "GET", f"/api/intents/{payment.intent_id}")
 
 
 def _contact(person: Person, intent_id: str) -> dict[str, str]:

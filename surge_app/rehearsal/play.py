@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.browser import Crowd, crowd, is_here
 from surge_app.rehearsal.notes import Notes, Sample
-from surge_app.rehearsal.paying import refunded
+from surge_app.rehearsal.paying import has_ended
 from surge_app.rehearsal.plan import Person, Plan, people
 from surge_app.rehearsal.report import Report, report_of
 from surge_app.rehearsal.visitor import Visitor
@@ -93,7 +93,6 @@ async def _attend(visitors: Crowd, plan: Plan, person: Person) -> None:
 async def _settle(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
     """Wait until nothing is held and every payment has become a booking or went back."""
     notes = visitors.notes
-    browser = visitors.browser(0)
     until = time.monotonic() + plan.settle_seconds
     late = any(payment for payment in notes.payments) and notes.bad_days["delayed"]
     not_before = time.monotonic() + (plan.late_seconds if late else 0)
@@ -104,7 +103,7 @@ async def _settle(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
             if not payment.booking_ref and not payment.refunded
         ]
         for payment in open_payments:
-            await refunded(browser, payment)
+            await has_ended(visitors.payers[payment.order_id], payment)
         held = notes.samples[-1].held if notes.samples else 0
         if not open_payments and not held and time.monotonic() >= not_before:
             return
