@@ -97,6 +97,9 @@ class _Cluster(RedisCluster):
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command where its keys are."""
         try:
+            # redis-py sends what it is asked before it knows the cluster to any of the nodes, and
+            # begins anew with all connections when a few of these have sent it elsewhere.
+            await self.initialize()
             return await super().execute_command(*args, **kwargs)
         except RedisClusterException as error:
             raise RedisConnectionError(str(error)) from error

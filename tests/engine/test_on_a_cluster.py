@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.cluster import ClusterNode, NodesManager
+from redis.exceptions import MovedError
 
 from surge_app.container import running
 from surge_app.errors import ConfigurationError
@@ -44,6 +46,20 @@ async def test_a_sale_goes_from_the_line_to_the_ticket_on_a_cluster(settings: Se
                 await services.waiting_room.publish()
                 await _sell_out(sale)
             assert await information(services.redis, "persistence")
+
+
+async def test_many_who_ask_before_the_cluster_is_known_are_sent_where_their_keys_are(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere: list[MovedError] = []
+    monkeypatch.setattr(NodesManager, "move_slot", lambda _, error: elsewhere.append(error))
+    client = connect(settings.redis_url or "")
+    try:
+        done = await asyncio.gather(*(client.set(f"place-{one}", one) for one in range(100)))
+    finally:
+        await client.aclose()
+    assert all(done)
+    assert elsewhere == []
 
 
 async def test_a_command_whose_connection_was_closed_meanwhile_is_sent_again(
