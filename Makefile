@@ -1,6 +1,8 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
 .PHONY: run dev test screenshots bench rehearse lint audit migrate run-ready test-ready
 PY := .venv/bin/python
+# Where it is set, every command and every worker would compile all of Surge anew as it starts.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
 run: run-ready

@@ -26,6 +26,7 @@ from surge_app.embedded import backing_services
 from surge_app.launch import development_secrets
 from surge_app.services.offers import NewEvent, NewTier
 from surge_app.settings import Settings, load_settings
+from tests import command_line
 
 ROOT = Path(__file__).parent.parent
 _START_SECONDS = 420
@@ -55,15 +56,7 @@ class Surge:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m surge_app …` beside it."""
-        return subprocess.run(
-            [sys.executable, "-m", "surge_app", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return command_line.run(arguments, self.environment)
 
 
 def free_port() -> int:

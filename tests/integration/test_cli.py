@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from surge_app.container import Container
+from tests import command_line
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 ROOT = Path(__file__).parents[2]
@@ -33,18 +34,7 @@ def _create(surge: Surge, **changes: str) -> subprocess.CompletedProcess[str]:
 
 def _run(surge: Surge, *words: str, typed: str = "", **environment: str) -> tuple[int, str, str]:
     """Run a command with other variables, without a terminal."""
-    done = subprocess.run(
-        [sys.executable, "-m", "surge_app", *words],
-        cwd=ROOT,
-        env={**surge.environment, **environment},
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        # Else a password would be asked on the terminal of whoever runs the tests.
-        start_new_session=True,
-    )
+    done = command_line.run(words, {**surge.environment, **environment}, typed)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -120,6 +110,23 @@ def test_a_wrong_command_shows_how_to_use_it(surge: Surge, words: tuple[str, ...
     assert done.returncode == 2
     assert "Usage" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_module_started_anew_answers_as_in_a_process_that_knows_it(surge: Surge) -> None:
+    words = ("event", "list", "--json")
+    anew = subprocess.run(
+        [sys.executable, "-m", "surge_app", *words],
+        cwd=ROOT,
+        env=surge.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    known = surge.command(*words)
+    slugs = [{one["slug"] for one in json.loads(done.stdout)} for done in (anew, known)]
+    assert slugs[0] == slugs[1] != set()
+    assert (anew.returncode, anew.stderr) == (known.returncode, known.stderr) == (0, "")
 
 
 def test_a_hashed_password_verifies_and_only_the_hash_is_printed(surge: Surge) -> None:
