@@ -40,6 +40,8 @@ async def _measure(settings: Settings, bare_port: int) -> None:
         for size in _SIZES:
             slug = await crowd(services.redis, size)
             cookies = _cookies(services, slug, size)
+            # Whoever waits shows the same cookie each time; only the first is opened.
+            await _load(settings.port, f"/api/queue/{slug}", cookies)
             rounds = [
                 await _round(services, settings.port, bare_port, slug, cookies)
                 for _ in range(_ROUNDS)
