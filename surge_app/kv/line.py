@@ -107,6 +107,11 @@ class LineState:
     ceiling: int | None
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether nobody is in it and no moment of its own is near."""
+        return self.sale != "scheduled" and self.waiting + self.called + self.inside == 0
+
+    @property
     def is_sold_out(self) -> bool:
         """Whether nothing is left that anybody could still get."""
         return self.available is not None and self.available + (self.held or 0) == 0
@@ -260,6 +265,16 @@ class LineStore:
         pairs = [word for pair in rules.as_hash().items() for word in pair]
         kept = _ms(_KEPT_AFTER_THE_END)
         return _state(await self._run_raw("upkeep", slug, ceiling, kept, *counts, *pairs))
+
+    async def known(self, slugs: Sequence[str]) -> set[str]:
+        """Return those whose line is still there; Redis may have lost some."""
+        if not slugs:
+            return set()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for slug in slugs:
+                pipe.exists(keys.part(slug, "counters"))
+            found = await pipe.execute()
+        return {slug for slug, is_there in zip(slugs, found, strict=True) if is_there}
 
     async def draw(self, slug: str, *, places: Iterable[int], numbers: Iterable[int]) -> bool:
         """Give the early numbers their places, once.

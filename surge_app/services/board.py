@@ -25,6 +25,7 @@ from surge_app.services.views import TierStats
 from surge_app.services.waiting_room import WaitingRoom
 
 _FRESH_SECONDS = 0.75
+_COURSE_FRESH_SECONDS = 5.0
 _COURSE = timedelta(hours=1)
 _KEPT = timedelta(days=2)
 _MOST_POINTS = 120
@@ -97,6 +98,7 @@ class Board:
         self._waiting_room = waiting_room
         self._totals: dict[str, Totals] = {}
         self._seen: dict[str, tuple[float, BoardView]] = {}
+        self._courses: dict[str, tuple[float, tuple[CoursePoint, ...]]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def view(self, slug: str) -> BoardView:
@@ -126,7 +128,7 @@ class Board:
             await queries.prune(session, keep=_KEPT)
         rows: list[BoardSample] = []
         for event in events:
-            seen = await self._read(event.slug)
+            seen = await self._read(event.slug, with_course=False)
             line = seen.line or LineStats()
             rows.append(
                 BoardSample(
@@ -144,15 +146,18 @@ class Board:
             )
         async with self._database.transaction() as session:
             await insert_many(session, rows, on_conflict="ON CONFLICT DO NOTHING")
+        self._courses.clear()
         return len(rows)
 
-    async def _read(self, slug: str) -> BoardView:
+    async def _read(self, slug: str, *, with_course: bool = True) -> BoardView:
         async with self._database.transaction() as session:
             event = await catalog_queries.event_by_slug(session, slug)
             if event is None:
                 raise NotFound
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
             found = await self._figures(session, event, tiers)
+            if with_course:
+                found = replace(found, course=await self._course(session, event.id))
         line = await self._line(slug)
         if line is None:
             return found
@@ -165,7 +170,6 @@ class Board:
         money, self._totals[event.id] = await queries.money(session, event.id, known)
         pending, dead = await queries.messages(session, event.id)
         outage = await outages.current(session)
-        course = await queries.samples(session, event.id, since=_COURSE)
         rows = tuple(_tier(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
         return BoardView(
             slug=event.slug,
@@ -195,9 +199,17 @@ class Board:
             messages_dead=dead,
             gateway_down_since=outage and outage.opened_at,
             line=None,
-            course=_course(course),
+            course=(),
             at=now,
         )
+
+    async def _course(self, session: AsyncSession, event_id: str) -> tuple[CoursePoint, ...]:
+        """Return the course of a sale: thousands of rows a day, and one more every ten seconds."""
+        read_at, found = self._courses.get(event_id, (float("-inf"), ()))
+        if time.monotonic() - read_at >= _COURSE_FRESH_SECONDS:
+            found = _course(await queries.samples(session, event_id, since=_COURSE))
+            self._courses[event_id] = time.monotonic(), found
+        return found
 
     async def _line(self, slug: str) -> LineStats | None:
         try:

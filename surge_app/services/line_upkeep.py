@@ -8,8 +8,10 @@ issued, and none is ever issued twice.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from surge_app.clock import utc_now
 from surge_app.db import catalog as catalog_queries
@@ -28,6 +30,9 @@ _RESERVE = 50_000
 _KEPT_AFTER_THE_END = timedelta(days=30)
 _LEASE_SLACK = timedelta(seconds=60)
 _TOGETHER = 8
+# A line nobody is in is told again what it knows only now and then.
+_TOLD_FOR_SECONDS = 5.0
+_Told: TypeAlias = tuple[LineRules, LineStock | None, int]
 
 
 class LineUpkeep:
@@ -37,6 +42,7 @@ class LineUpkeep:
         """Keep the collaborators."""
         self._database = database
         self._store = store
+        self._told: dict[str, tuple[float, _Told]] = {}
 
     async def run(self) -> None:
         """Look after the line of every event whose end is not long past."""
@@ -46,27 +52,36 @@ class LineUpkeep:
             stock = {item.slug: item for item in await units.stock(session)}
         some = asyncio.Semaphore(_TOGETHER)
         forgotten = utc_now() - _KEPT_AFTER_THE_END
+        wanted: dict[str, tuple[Event, _Told]] = {}
+        for event in events:
+            if _closes_at(event) > forgotten:
+                counts = stock.get(event.slug)
+                rules = _rules(event, _opens_at(event, tiers.get(event.id, []), counts))
+                wanted[event.slug] = event, (rules, _stock(counts), event.line_floor)
+        settled = await self._store.known([slug for slug in wanted if self._is_told(*wanted[slug])])
 
-        async def _one(event: Event) -> None:
-            counts = stock.get(event.slug)
-            rules = _rules(event, _opens_at(event, tiers.get(event.id, []), counts))
+        async def _one(event: Event, told: _Told) -> None:
             async with some:
-                await self._look_after(event, rules, counts)
+                await self._look_after(event, *told)
 
         # What fails for one event keeps none of the others waiting.
         done = await asyncio.gather(
-            *(_one(event) for event in events if _closes_at(event) > forgotten),
+            *(_one(*wanted[slug]) for slug in wanted if slug not in settled),
             return_exceptions=True,
         )
         for outcome in done:
             if isinstance(outcome, BaseException):
                 raise outcome
 
+    def _is_told(self, event: Event, told: _Told) -> bool:
+        at, before = self._told.get(event.slug, (float("-inf"), None))
+        return before == told and time.monotonic() - at < _TOLD_FOR_SECONDS
+
     async def _look_after(
-        self, event: Event, rules: LineRules, counts: units.EventStock | None
+        self, event: Event, rules: LineRules, stock: LineStock | None, floor: int
     ) -> None:
-        stock = counts and LineStock(counts.available, counts.held, counts.sold, counts.holders)
-        line = await self._store.publish(event.slug, rules, stock, ceiling=event.line_floor)
+        self._told.pop(event.slug, None)
+        line = await self._store.publish(event.slug, rules, stock, ceiling=floor)
         if line.start is None:
             await self._open(event)
             line = await self._store.publish(event.slug, rules, stock, ceiling=event.line_floor)
@@ -75,6 +90,8 @@ class LineUpkeep:
             line = await self._store.publish(event.slug, rules, stock, ceiling=event.line_floor)
         if rules.queue_order == RANDOM and line.early is not None:
             await self._draw(event, line, seed=rules.seed)
+        if line.is_quiet:
+            self._told[event.slug] = time.monotonic(), (rules, stock, event.line_floor)
 
     async def _open(self, event: Event) -> None:
         start = event.line_floor
@@ -152,6 +169,10 @@ def _rules(event: Event, opens_at: datetime | None) -> LineRules:
         commitment=commitment(seed) if seed else "",
         challenge=event.challenge,
     )
+
+
+def _stock(counts: units.EventStock | None) -> LineStock | None:
+    return counts and LineStock(counts.available, counts.held, counts.sold, counts.holders)
 
 
 def _epoch_ms(moment: datetime | None) -> int | None:
