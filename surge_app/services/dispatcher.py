@@ -90,13 +90,14 @@ class Dispatcher:
 
     async def _send_sms(self, message: OutboxMessage) -> str:
         sms = await self._composer.sms(message)
-        if message.unknowns:
+        if message.attempts > 1:
+            # Also after an answer: a gateway in between says 502 of what the provider has taken.
             found = await self._sms.find(sms, since=message.first_tried_at or utc_now())
             if found is not None:
                 return found
-            if message.unknowns >= MOST_UNKNOWN_SMS:
-                msg = "It may have been sent twice already, and the provider shows no trace of it."
-                raise ProviderRejected(msg)
+        if message.unknowns >= MOST_UNKNOWN_SMS:
+            msg = "It may have been sent twice already, and the provider shows no trace of it."
+            raise ProviderRejected(msg)
         return await self._sms.send(sms)
 
 

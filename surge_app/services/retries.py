@@ -1,7 +1,8 @@
 """What to do with a message a provider did not take: again, and when, or never.
 
 A second mail is harmless, as it shows the same tickets; a missing one is not. A second SMS costs
-money and trust, so an SMS that may have been sent is looked up, and repeated once at most.
+money and trust, so an SMS is looked up before each further try, and one that may have been sent is
+repeated once at most.
 """
 
 from __future__ import annotations
@@ -59,11 +60,13 @@ def next_step(message: OutboxMessage, error: ProviderError, now: datetime) -> St
         return Step(None, is_unknown)
     if is_unknown:
         return Step(_jittered(_unknown_pause(message, unknowns)), is_unknown)
+    usual = _jittered(_pause(message.attempts))
     wish = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
-    if wish is not None:
-        # Never before the moment the provider named.
-        return Step(timedelta(seconds=min(wish, _LONGEST_WISH) + random.random()))  # noqa: S311  jitter
-    return Step(_jittered(_pause(message.attempts)))
+    if wish is None:
+        return Step(usual)
+    # Never before the moment the provider named, nor sooner because that moment is now.
+    named = timedelta(seconds=min(wish, _LONGEST_WISH) + random.random())  # noqa: S311  jitter
+    return Step(max(named, usual))
 
 
 def _most_unknown(message: OutboxMessage) -> int:

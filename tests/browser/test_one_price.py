@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import httpx
-from playwright.async_api import Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 from pypdf import PdfReader
 from sqlalchemy import text
 
@@ -17,6 +17,7 @@ from surge_app.services.offers import NewTier
 from surge_app.services.sandbox_keys import sandbox_keys
 from tests.browser.checkout import Attendee, order_of
 from tests.browser.conftest import NewPerson, fill_contact
+from tests.browser.looking import is_too_wide, violations
 from tests.conftest import NewSale, Surge, eventually
 
 _AMOUNT = re.compile(r"(?:₹|Rs\.? ?|INR ?)([\d,]+(?:\.\d\d)?)")
@@ -24,6 +25,7 @@ _STALLS, _BALCONY, _FEE = 99_925, 225_000, 2_500
 _TOTAL = 2 * _STALLS + _BALCONY + _FEE
 _BREAKUP = {2 * _STALLS, _BALCONY, _FEE, _TOTAL}
 _ALL_IN = {_STALLS + _FEE, _BALCONY + _FEE}
+_OF_A_MAIL = ("color-contrast", "image-alt", "link-name", "document-title", "html-has-lang")
 _LEDGER = text(
     "SELECT l.kind, l.amount_paise FROM ledger_entries l "
     "JOIN bookings b ON b.id = l.booking_id WHERE b.ref = :ref"
@@ -56,13 +58,32 @@ async def _messages(page: Page, ref: str) -> list[dict[str, Any]]:
     return found
 
 
+async def _read_mail(context: BrowserContext, message: dict[str, Any]) -> set[int]:
+    """Read a mail as a phone shows it, by day and by night."""
+    address = message["attachments"][0]["url"].partition("/attachments/")[0]
+    html = await (await context.request.get(f"{address}/preview")).text()
+    mail = await context.new_page()
+    await mail.set_viewport_size({"width": 320, "height": 640})
+    await mail.set_content(html)
+    for scheme in ("light", "dark"):
+        await mail.emulate_media(color_scheme=scheme)
+        assert await violations(mail, *_OF_A_MAIL) == []
+    assert not await is_too_wide(mail)
+    told = _amounts(await mail.inner_text("body"))
+    await mail.close()
+    return told
+
+
 async def _told_afterwards(page: Page, slug: str, ref: str, surge: Surge) -> dict[str, set[int]]:
     """Return the amounts of everything that tells of a booking."""
+    messages = await _messages(page, ref)
     told = {
-        f"{one['channel']} {part}": _amounts(str(one.get(part) or ""))
-        for one in await _messages(page, ref)
-        for part in ("subject", "body", "html")
+        f"{one['channel']} {part}": _amounts(one[part])
+        for one in messages
+        for part in ("subject", "body")
     }
+    mail = next(one for one in messages if one["channel"] == "email")
+    told["email html"] = await _read_mail(page.context, mail)
     for name in ("tickets.pdf", "receipt.pdf"):
         answer = await page.request.get(f"/api/bookings/{ref}/{name}")
         assert answer.ok
@@ -140,7 +161,7 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
     assert told.pop("csv") == {_STALLS, _BALCONY, _FEE, _TOTAL}
     assert told.pop("organizer") == {_TOTAL, _FEE}
     assert told.pop("receipt.pdf") == {*_BREAKUP, _STALLS}
-    assert told["email body"] == _BREAKUP
+    assert told["email body"] == told["email html"] == _BREAKUP
     assert {name: found - _BREAKUP for name, found in told.items() if found - _BREAKUP} == {}
 
 

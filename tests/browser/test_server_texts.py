@@ -76,6 +76,11 @@ async def test_server_and_browser_say_the_same_of_an_event(
             ),
         )
 
+    async def few() -> str:
+        slug = await new_sale(units=10, max_per_person=9)
+        await new_buyer(slug).order(9)
+        return slug
+
     async def scheduled() -> str:
         return await new_sale(sales_open_at=now + timedelta(days=3, hours=1))
 
@@ -101,6 +106,7 @@ async def test_server_and_browser_say_the_same_of_an_event(
 
     kinds: dict[str, Callable[[], Awaitable[str]]] = {
         "Get tickets": rich,
+        "Few left": few,
         "Take a place in line": scheduled,
         "The sale is paused. You can take your place in line now.": paused,
         "All on hold; some may come back": held,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import UTC, datetime
 
 from playwright.async_api import Page, expect
 
+from surge_app.clock import utc_now
 from surge_app.container import Container
 from tests.browser.conftest import NewPerson, Person, fill_contact
 from tests.conftest import NewSale, Surge, eventually
@@ -24,14 +26,18 @@ async def _hold(page: Page, slug: str) -> None:
 async def test_a_newcomer_buys_a_ticket_and_holds_it_in_hand(
     new_person: NewPerson, new_sale: NewSale, surge: Surge, services: Container
 ) -> None:
-    slug = await new_sale(name="Monsoon Beats", units=20)
-    person: Person = await new_person()
+    at = datetime(utc_now().year + 1, 12, 25, 13, 30, tzinfo=UTC)
+    slug = await new_sale(name="Monsoon Beats", units=20, starts_at=at)
+    person: Person = await new_person(timezone_id="Asia/Dubai")
     page, tag = person.page, f"asha{secrets.token_hex(3)}"
     await page.goto("/")
     await page.wait_for_url("**/events")
     await page.locator(f"a[href='/events/{slug}']").first.click()
     await page.wait_for_url(f"**/events/{slug}")
     await expect(page.get_by_text("₹525").first).to_be_visible()
+    # The event's own time, and beside it the reader's where that is another.
+    await expect(page.locator("dl.where")).to_contain_text("7:00 pm IST")
+    await expect(page.locator("dl.where")).to_contain_text("5:30 pm where you are")
     await _hold(page, slug)
     await fill_contact(page, tag=tag)
     await page.get_by_role("button", name="Pay ₹525").click()

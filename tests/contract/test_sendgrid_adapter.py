@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +37,10 @@ MAIL = Mail(
         Attachment("event.ics", "text/calendar; method=PUBLISH", b"BEGIN:VCALENDAR"),
     ),
 )
+
+
+# Above it a wish is a moment in Unix time, below it a number of seconds.
+_A_MOMENT = 10**9
 
 
 async def test_a_mail_arrives_in_the_outbox_with_its_files_in_order(stand: Stand) -> None:
@@ -97,20 +102,40 @@ async def test_a_vendor_that_surely_did_nothing_is_unavailable(stand: Stand, mod
     assert len(await stand.outbox()) == 1
 
 
-async def test_the_moment_sendgrid_names_is_when_to_come_back() -> None:
+@pytest.mark.parametrize(
+    ("headers", "wish"),
+    [
+        ({"Retry-After": "90"}, 90),
+        ({"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}, 4_102_444_800),
+        ({"X-RateLimit-Reset": "4102444800"}, 4_102_444_800),
+        ({"Retry-After": "7", "X-RateLimit-Reset": "4102444800"}, 7),
+        # A moment that has passed, and words that name none.
+        ({"X-RateLimit-Reset": "1700000000"}, 0),
+        ({"Retry-After": "soon"}, None),
+        ({"X-RateLimit-Reset": "soon"}, None),
+        ({}, None),
+    ],
+)
+async def test_the_moment_sendgrid_names_is_when_to_come_back(
+    headers: dict[str, str], wish: int | None
+) -> None:
     app = FastAPI()
 
     @app.post("/v3/mail/send")
     async def send() -> Response:
-        headers = {"X-RateLimit-Reset": "4102444800"}
         return Response('{"errors":[{"message":"too many"}]}', 429, headers)
 
-    port = free_port()
+    port, asked_at = free_port(), time.time()
     mail = SendGridMail("SG.key", f"http://127.0.0.1:{port}", "tickets@example.in")
     async with serve(app, port):
-        with pytest.raises(ProviderUnavailable) as caught:
+        with pytest.raises(ProviderUnavailable, match="too many") as caught:
             await mail.send(MAIL)
-    assert (caught.value.retry_after_seconds or 0) > 3600
+    told = caught.value.retry_after_seconds
+    if wish is not None and wish > _A_MOMENT:
+        assert told is not None
+        assert told + asked_at == pytest.approx(wish, abs=60)
+    else:
+        assert told == wish
 
 
 async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> None:

@@ -14,10 +14,15 @@ from surge_app.services.ports import (
     MailSender,
     ProviderError,
     ProviderOutcomeUnknown,
+    ProviderUnavailable,
     Sms,
     SmsSender,
 )
 from tests.engine.sale import Sale
+
+
+class TakenAllTheSame(ProviderUnavailable):
+    """What a gateway in between answers of a message the provider has taken."""
 
 
 @dataclass(slots=True)
@@ -27,7 +32,8 @@ class Post:
     Attributes:
         mails: What the mail provider accepted.
         texts: What the SMS provider accepted.
-        mail_faults: What it raises next, for each call; an unknown outcome was carried out.
+        mail_faults: What it raises next, for each call; an unknown outcome was carried out, and so
+            was `TakenAllTheSame`.
         sms_faults: As above.
         shows_texts: Whether the SMS provider finds what it accepted.
         is_alone: Without a sale: only the senders are wanted.
@@ -130,6 +136,6 @@ def _fail(faults: list[ProviderError], take_effect: Any) -> None:
     if not faults:
         return
     fault = faults.pop(0)
-    if isinstance(fault, ProviderOutcomeUnknown):
+    if isinstance(fault, ProviderOutcomeUnknown | TakenAllTheSame):
         take_effect()
     raise fault

@@ -19,7 +19,7 @@ from surge_app.services.ports import (
 )
 from tests.conftest import eventually
 from tests.engine.conftest import NewSale
-from tests.engine.post import Post
+from tests.engine.post import Post, TakenAllTheSame
 from tests.engine.sale import Sale
 
 UNKNOWN = ProviderOutcomeUnknown("no answer")
@@ -67,8 +67,11 @@ async def test_a_mail_that_may_have_gone_out_is_sent_again(post: Post) -> None:
     assert post.mails[0].message_id == post.mails[1].message_id
 
 
-async def test_an_sms_that_may_have_gone_out_is_looked_up_and_not_repeated(post: Post) -> None:
-    post.sms_faults = [UNKNOWN]
+@pytest.mark.parametrize("fault", [UNKNOWN, TakenAllTheSame("502")])
+async def test_an_sms_that_may_have_gone_out_is_looked_up_and_not_repeated(
+    post: Post, fault: ProviderError
+) -> None:
+    post.sms_faults = [fault]
     await post.empty()
     assert len(post.texts) == 1
     assert (await post.rows())[1]["provider_id"] == "sms-1"

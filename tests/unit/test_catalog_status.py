@@ -121,6 +121,27 @@ def test_pausing_hides_neither_the_end_nor_sold_out() -> None:
     assert _status(is_paused=True, sales_open_at=NOW + HOUR) == "scheduled"
 
 
+@pytest.mark.parametrize(
+    ("capacity", "free", "is_said"),
+    [
+        (50, 5, True),
+        (50, 6, False),
+        (5_000, 100, True),
+        (5_000, 101, False),
+        # Of nine, one is not few; and none is sold out, or on hold.
+        (9, 1, False),
+        (50, 0, False),
+    ],
+)
+def test_few_left_is_said_of_a_tenth_and_of_a_hundred_at_most(
+    capacity: int, free: int, *, is_said: bool
+) -> None:
+    tier = Tier(id="t", event_id="e", name="General", price_paise=50_000, capacity=capacity)
+    counts = {"t": Counts(available=free, held=0, sold=capacity - free)}
+    assert event_view(_event(), [tier], counts, NOW).few_left is is_said
+    assert not event_view(_event(is_paused=True), [tier], counts, NOW).few_left
+
+
 def test_cancelled_wins_over_everything() -> None:
     assert _status(_tier(sold=1), phase=EventPhase.CANCELLED, starts_at=NOW) == "cancelled"
 
