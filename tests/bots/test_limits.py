@@ -174,3 +174,23 @@ async def test_while_redis_is_away_nobody_joins_past_the_check(
     monkeypatch.setattr(ArrivalStore, "enter", gone)
     answer = await new_visitor().post(slug)
     assert (answer.status_code, answer.json()["code"]) == (503, "line_unavailable")
+
+
+async def test_whoever_guesses_bookings_is_slowed_by_address_and_by_reference(
+    new_visitor: NewVisitor,
+) -> None:
+    async def ask(address: str | None, ref: str) -> str:
+        form = {"ref": ref, "contact": "asha@example.com"}
+        answer = await new_visitor(address).http.post("/api/bookings/find", data=form)
+        assert answer.status_code == 303
+        return answer.headers["location"].partition("#")[2]
+
+    one = _reference()
+    from_everywhere = [await ask(None, one) for _ in range(6)]
+    assert from_everywhere == ["missing"] * 5 + ["later"]
+    from_one_place = [await ask("203.0.113.120", _reference()) for _ in range(11)]
+    assert from_one_place == ["missing"] * 10 + ["later"]
+
+
+def _reference() -> str:
+    return "SRG-" + "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(8))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from zoneinfo import ZoneInfo
 
 import pytest
 from icalendar import Calendar
+from pypdf import PdfReader
 
 from surge_app.services.offers import NewTier
 from surge_app.services.ports import Mail
@@ -16,6 +18,7 @@ from tests.engine.conftest import NewSale
 from tests.engine.post import Post
 from tests.engine.sale import Sale
 
+A4 = [595, 842]
 MOST_BYTES = 1_000_000
 # Gmail cuts what is longer, and the total with it.
 MOST_BYTES_SHOWN = 102_000
@@ -112,8 +115,10 @@ async def test_names_in_hindi_reach_mail_and_paper_and_keep_out_of_the_sms(
     assert segments(post.texts[0].text) <= 2
     pdf = next(file for file in mail.attachments if file.media_type == "application/pdf")
     letters = set("दिवाली मेला") - {" "}
-    assert letters <= _letters(pdf.content)
-    assert letters <= _letters(await sale.services.tickets.receipt(ref))
+    for paper in (pdf.content, await sale.services.tickets.receipt(ref)):
+        assert letters <= _letters(paper)
+        sizes = {tuple(page.mediabox[2:]) for page in PdfReader(io.BytesIO(paper)).pages}
+        assert [[round(side) for side in size] for size in sizes] == [A4]
 
 
 async def test_the_calendar_keeps_its_uid_and_speaks_in_the_events_zone(new_sale: NewSale) -> None:

@@ -37,6 +37,11 @@ async def test_the_page_of_an_event_says_it_all_without_a_script(
     assert answer.headers["cache-control"].startswith("public")
     assert "set-cookie" not in answer.headers
     assert "<title>Monsoon Beats · Surge</title>" in html
+    assert '<meta property="og:title" content="Monsoon Beats · Surge">' in html
+    told = re.search(r'<meta name="description" content="([^"]+)">', html)
+    assert told is not None
+    assert f'property="og:description" content="{told[1]}"' in html
+    assert all(part in told[1] for part in ("IST", "The hall", "One night."))
     assert f'property="og:image" content="{surge.settings.base_url}/api/events/{slug}/card' in html
     for text in ("One night.", "No refunds.", "The hall", "₹525", "Free", f"/queue/{slug}"):
         assert text in html
