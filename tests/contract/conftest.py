@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from surge_app.providers import RazorpayGateway
+from tests.contract.accounts import razorpay
 from tests.contract.serving import Stand, redis_server, sandbox_stand
 
 if TYPE_CHECKING:
@@ -25,3 +27,9 @@ async def stand(sandbox_redis_url: str) -> AsyncGenerator[Stand]:
     """A running sandbox, empty."""
     async with sandbox_stand(sandbox_redis_url) as running:
         yield running
+
+
+@pytest.fixture
+def gateway(stand: Stand) -> RazorpayGateway:
+    """The real adapter of Razorpay before the stand-in."""
+    return razorpay(stand)

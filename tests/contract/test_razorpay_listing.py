@@ -16,7 +16,7 @@ from surge_app.services.ports import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from surge_app.services.sandbox_keys import sandbox_keys
+from tests.contract.accounts import razorpay
 from tests.contract.serving import free_port, serve
 
 if TYPE_CHECKING:
@@ -26,17 +26,6 @@ _AN_HOUR = timedelta(hours=1)
 # What Razorpay lists at most in one answer.
 _PAGE = 100
 _TRIES_OF_AN_ORDER = 25
-
-
-def _gateway(stand: Stand, **changes: str) -> RazorpayGateway:
-    keys = sandbox_keys(stand.settings)
-    return RazorpayGateway(
-        keys.razorpay_key_id,
-        changes.get("key_secret", keys.razorpay_key_secret),
-        keys.razorpay_webhook_secrets,
-        f"{stand.settings.local_url}/sandbox/razorpay",
-        "/sandbox/razorpay/checkout.js",
-    )
 
 
 async def _listed(gateway: RazorpayGateway) -> list[str]:
@@ -54,7 +43,7 @@ async def _try_to_pay(stand: Stand, gateway: RazorpayGateway, receipt: str, time
 
 
 async def test_without_payments_nothing_is_listed(stand: Stand) -> None:
-    gateway = _gateway(stand)
+    gateway = razorpay(stand)
     await gateway.create_order(receipt="unpaid", amount_paise=52500, currency="INR")
     assert await _listed(gateway) == []
 
@@ -63,7 +52,7 @@ async def test_without_payments_nothing_is_listed(stand: Stand) -> None:
 async def test_every_payment_is_listed_once_however_many_pages_they_fill(
     stand: Stand, orders: int
 ) -> None:
-    gateway = _gateway(stand)
+    gateway = razorpay(stand)
     await asyncio.gather(
         *(_try_to_pay(stand, gateway, f"r-{one}", _TRIES_OF_AN_ORDER) for one in range(orders))
     )
@@ -77,7 +66,7 @@ async def test_every_payment_is_listed_once_however_many_pages_they_fill(
 
 
 async def test_only_the_payments_of_the_span_are_listed(stand: Stand) -> None:
-    gateway = _gateway(stand)
+    gateway = razorpay(stand)
     await _try_to_pay(stand, gateway, "r", 2)
     now = utc_now()
     assert await gateway.recent_payments(now - 2 * _AN_HOUR, now - _AN_HOUR) == []
@@ -120,7 +109,7 @@ async def test_payments_without_an_order_fill_a_page_but_end_nothing() -> None:
 
 
 async def test_a_list_that_is_cut_off_is_an_error_and_not_a_shorter_list(stand: Stand) -> None:
-    gateway = _gateway(stand)
+    gateway = razorpay(stand)
     await _try_to_pay(stand, gateway, "r", 1)
     await stand.fault("razorpay", "http_502_html")
     with pytest.raises(ProviderUnavailable):
@@ -128,7 +117,7 @@ async def test_a_list_that_is_cut_off_is_an_error_and_not_a_shorter_list(stand: 
     await stand.fault("razorpay", "ok")
     assert len(await _listed(gateway)) == 1
     with pytest.raises(ProviderRejected, match="Authentication failed"):
-        await _listed(_gateway(stand, key_secret="guessed"))
+        await _listed(razorpay(stand, key_secret="guessed"))
 
 
 def _plain(port: int) -> RazorpayGateway:

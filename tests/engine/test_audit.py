@@ -21,6 +21,7 @@ from tests.engine.gateway import InProcessGateway
 from tests.engine.sale import Sale, open_sale
 from tests.engine.spoiled import COPY, SPOILED_TICKETS, Spoiled
 from tests.engine.spoiled_cash import SPOILED_CASH
+from tests.engine.spoiled_ledger import SPOILED_LEDGER
 from tests.engine.spoiled_money import SPOILED_MONEY
 
 _TIERS = (
@@ -30,7 +31,7 @@ _TIERS = (
     NewTier("Free", 0, 5),
 )
 _FLOOR, _BALCONY, _LAST, _FREE = range(4)
-_ALL = [*SPOILED_TICKETS, *SPOILED_MONEY, *SPOILED_CASH]
+_ALL = [*SPOILED_TICKETS, *SPOILED_MONEY, *SPOILED_LEDGER, *SPOILED_CASH]
 _QUERIES = {code: query for code, _, query in load_queries()}
 
 

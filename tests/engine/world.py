@@ -7,18 +7,17 @@ part of life; any other error is a defect and leaves the action.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import TypeAlias
 
 from surge_app.clock import new_id
 from surge_app.container import build_container
 from surge_app.errors import AllHeld, IntentExists, IntentExpired, NotEnoughLeft, SoldOut
-from surge_app.sandbox.entities import PaymentStatus, new_entity_id
 from surge_app.services.sandbox_keys import sandbox_keys
 from surge_app.services.views import Line
 from surge_app.settings import Settings
-from tests.engine.gateway import Callback, InProcessGateway, MemoryBooks, Webhook
-from tests.engine.sale import PRICE_PAISE, Sale, open_sale
+from tests.engine.gateway import InProcessGateway
+from tests.engine.payers import Payers
+from tests.engine.sale import PRICE_PAISE, open_sale
 
 UNITS = (3, 2)
 MAX_PER_PERSON = 4
@@ -39,12 +38,11 @@ Press: TypeAlias = tuple[tuple[int, ...], int | None, str, str]
 """What was wanted of each tier, the cash if any, a phone or none, and the key."""
 
 
-class World:
+class World(Payers):
     """A sale of five tickets, four visitors, and a gateway full of bad days.
 
     Attributes:
         is_alone: Whether one action runs at a time, so that what a refusal says can be checked.
-        orders: Those a visitor was given; one whose making seemed to fail nobody can pay.
         is_behind: Whether a deadline was moved since the expiry jobs ran last.
         capacity: Units that are or were on sale.
         kept_back: Sold units whose ticket was taken back and that were not put on sale again.
@@ -52,11 +50,9 @@ class World:
 
     def __init__(self, settings: Settings) -> None:
         """Keep the settings; `open` starts."""
+        super().__init__()
         self._settings = settings
         self.visitors = [new_id() for _ in _PERSONS]
-        self.orders: list[str] = []
-        self.callbacks: list[Callback] = []
-        self.delivered: list[Webhook] = []
         self.is_alone = True
         self.is_behind = False
         self.kept_back = 0
@@ -67,9 +63,7 @@ class World:
         """Start the services and the sale."""
         self.gateway = InProcessGateway(sandbox_keys(self._settings))
         services = build_container(self._settings, process="test", gateway=self.gateway)
-        self.sale: Sale = await open_sale(
-            services, self.gateway, *UNITS, max_per_person=MAX_PER_PERSON
-        )
+        self.sale = await open_sale(services, self.gateway, *UNITS, max_per_person=MAX_PER_PERSON)
         self.slug = self.sale.slug
         # An outage is everyone's; the one an earlier world has left behind is not this one's.
         await self.sale.execute("DELETE FROM gateway_outages")
@@ -78,12 +72,6 @@ class World:
         """Stop the services."""
         await self.sale.services.redis.aclose()
         await self.sale.services.database.close()
-
-    @property
-    def books(self) -> MemoryBooks:
-        """What the gateway knows."""
-        assert isinstance(self.gateway.books, MemoryBooks)
-        return self.gateway.books
 
     def possible(self) -> list[str]:
         """Return the actions that can do something now, the likelier ones several times."""
@@ -189,71 +177,6 @@ class World:
             if order.order_id not in self.orders:
                 self.orders.append(order.order_id)
 
-    async def pay(self, one: int, _two: int) -> None:
-        """Pay an order; the gateway has the money."""
-        await self._attempt(one, "captured")
-
-    async def authorize(self, one: int, _two: int) -> None:
-        """Pay an order; the bank says yes and the gateway waits."""
-        await self._attempt(one, "authorized")
-
-    async def fail(self, one: int, _two: int) -> None:
-        """Try to pay an order."""
-        await self._attempt(one, "failed")
-
-    async def pay_wrongly(self, one: int, two: int) -> None:
-        """Pay an order with too much or too little."""
-        if unpaid := self._unpaid():
-            amount = self.books.orders[unpaid[one % len(unpaid)]].order["amount"]
-            await self._attempt(one, "captured", amount + (100 if two % 2 else -100))
-
-    async def pay_twice(self, one: int, _two: int) -> None:
-        """Pay an order that is paid already."""
-        if paid := self._payments("captured"):
-            self.callbacks.append(await self.gateway.pay_again(paid[one % len(paid)][0]))
-
-    async def succeed_late(self, one: int, two: int) -> None:
-        """Let a failed payment succeed after all."""
-        if failed := self._payments("failed"):
-            order_id, payment_id = failed[one % len(failed)]
-            outcome: PaymentStatus = "authorized" if two % 2 else "captured"
-            self.callbacks.append(await self.gateway.succeed_late(order_id, payment_id, outcome))
-
-    async def capture_by_itself(self, one: int, _two: int) -> None:
-        """Let the gateway capture what is authorized."""
-        if waiting := self._payments("authorized"):
-            await self.gateway.capture_by_itself(*waiting[one % len(waiting)])
-
-    async def give_back(self, one: int, _two: int) -> None:
-        """Let the gateway return what nobody captured."""
-        if waiting := self._payments("authorized"):
-            await self.gateway.give_back(*waiting[one % len(waiting)])
-
-    async def deliver(self, one: int, _two: int) -> None:
-        """Hand in any webhook that waits, whatever came before it."""
-        if self.gateway.webhooks:
-            webhook = self.gateway.webhooks.pop(one % len(self.gateway.webhooks))
-            self.delivered.append(webhook)
-            await self.sale.deliver(webhook)
-
-    async def deliver_again(self, one: int, two: int) -> None:
-        """Hand in a webhook once more, under its own or under a new event id."""
-        if self.delivered:
-            webhook = self.delivered[one % len(self.delivered)]
-            if two % 2:
-                webhook = replace(webhook, event_id=new_entity_id("evt"))
-            await self.sale.deliver(webhook)
-
-    async def lose_webhook(self, one: int, _two: int) -> None:
-        """Let a webhook never arrive."""
-        if self.gateway.webhooks:
-            self.gateway.webhooks.pop(one % len(self.gateway.webhooks))
-
-    async def call_back(self, one: int, _two: int) -> None:
-        """Hand in what the checkout gave to some page, perhaps not for the first time."""
-        if self.callbacks:
-            await self.sale.call_back(self.callbacks[one % len(self.callbacks)])
-
     async def poll(self, one: int, _two: int) -> None:
         """Ask the gateway about an order."""
         if order_id := self._order(one):
@@ -343,13 +266,6 @@ class World:
         if self.is_alone:
             self.is_behind = False
 
-    async def _attempt(self, one: int, outcome: PaymentStatus, amount: int | None = None) -> None:
-        if unpaid := self._unpaid():
-            order_id = unpaid[one % len(unpaid)]
-            paid = await self.gateway.attempt(order_id, outcome, amount_paise=amount)
-            if outcome != "failed":
-                self.callbacks.append(paid)
-
     async def _check_refusal(
         self, error: SoldOut | AllHeld | NotEnoughLeft, wish: list[Line]
     ) -> None:
@@ -391,21 +307,3 @@ class World:
 
     def _order(self, one: int) -> str | None:
         return self.orders[one % len(self.orders)] if self.orders else None
-
-    def _unpaid(self) -> list[str]:
-        return [
-            order_id
-            for order_id in self.orders
-            if all(
-                payment["status"] == "failed"
-                for payment in self.books.orders[order_id].payments.values()
-            )
-        ]
-
-    def _payments(self, status: str) -> list[tuple[str, str]]:
-        return [
-            (order_id, payment["id"])
-            for order_id, book in self.books.orders.items()
-            for payment in book.payments.values()
-            if payment["status"] == status
-        ]

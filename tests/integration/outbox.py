@@ -1,0 +1,13 @@
+"""What the sandbox's outbox says of a booking."""
+
+from __future__ import annotations
+
+from tests.conftest import Buyer
+
+
+async def channels_told(buyer: Buyer, ref: str) -> list[str]:
+    """Return the channels on which a booking was told, one for each message."""
+    answer = await buyer.http.get("/sandbox/outbox.json")
+    return sorted(
+        message["channel"] for message in answer.json()["messages"] if message["booking_ref"] == ref
+    )
