@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, select, text, update
+from sqlalchemy import and_, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
 
@@ -18,6 +18,7 @@ from surge_app.models import (
     BookingStatus,
     Disposition,
     Event,
+    Intent,
     IntentLine,
     OutboxMessage,
     Payment,
@@ -96,14 +97,22 @@ async def by_intent(session: AsyncSession, intent_id: str) -> Booking | None:
     return await session.scalar(select(Booking).where(col(Booking.intent_id) == intent_id))
 
 
-async def newest_confirmed(session: AsyncSession, slug: str, refs: Sequence[str]) -> str | None:
-    """Return which of some bookings is the newest that stands for an event."""
+async def newest_confirmed(
+    session: AsyncSession, slug: str, refs: Sequence[str], *, visitor_id: str
+) -> str | None:
+    """Return which of some bookings, or of a visitor's, is the newest that stands for an event."""
+    owned = [col(Booking.ref).in_(refs)]
+    if visitor_id:
+        held = select(col(Intent.id)).where(
+            col(Intent.event_id) == col(Event.id), col(Intent.visitor_id) == visitor_id
+        )
+        owned.append(col(Booking.intent_id).in_(held))
     return await session.scalar(
         select(col(Booking.ref))
         .join(Event, col(Event.id) == col(Booking.event_id))
         .where(
             col(Event.slug) == slug,
-            col(Booking.ref).in_(refs),
+            or_(*owned),
             col(Booking.status) == BookingStatus.CONFIRMED,
         )
         .order_by(col(Booking.created_at).desc())

@@ -228,14 +228,21 @@ class Gate:
                 refresh_seconds=5,
             )
             return page, []
-        return None if may_shop else await self._without_pass(request, slug), []
+        return None if may_shop else await self._without_pass(request, slug, visitor_id), []
 
-    async def _without_pass(self, request: Request, slug: str) -> Answer:
-        """Lead whoever comes back to where they bought on to the booking, others to the line."""
-        services = container.current()
-        ref = await services.finder.bought(slug, services.identity.bookings(request.cookies))
+    async def _without_pass(self, request: Request, slug: str, shopper: str = "") -> Answer:
+        """Lead whoever comes back to where they bought on to the booking, others to the line.
+
+        Args:
+            request: For a page of the checkout.
+            slug: Of the event.
+            shopper: A visitor who had a pass. The money may have come while the page was closed,
+                so no cookie tells of the booking yet. Who only waits is not looked up.
+        """
+        identity, finder = container.current().identity, container.current().finder
+        ref = await finder.bought(slug, identity.bookings(request.cookies), visitor_id=shopper)
         if ref is not None:
-            return redirect(f"/bookings/{ref}")
+            return redirect(f"/bookings/{ref}", identity.with_booking(request.cookies, ref).header)
         return redirect(f"/queue/{slug}" if slug else "/events")
 
     async def _ticket_page(

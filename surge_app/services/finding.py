@@ -6,11 +6,16 @@ import hmac
 import re
 from collections.abc import Sequence
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from surge_app.db import bookings as queries
 from surge_app.db.engine import Database
-from surge_app.errors import InvalidContact, NotFound
+from surge_app.errors import Busy, InvalidContact, NotFound
 from surge_app.kv.limits import Limit, RateLimiter
+from surge_app.log import get_logger
 from surge_app.services.contacts import Contacts
+
+_log = get_logger(__name__)
 
 _REF = re.compile(r"(?:SRG)?([A-HJ-NP-Z2-9]{8})")
 # Guessing must be slow from one place, and slow for one booking from everywhere.
@@ -57,17 +62,24 @@ class Finder:
             raise NotFound
         return booking.ref
 
-    async def bought(self, slug: str, refs: Sequence[str]) -> str | None:
+    async def bought(self, slug: str, refs: Sequence[str], *, visitor_id: str = "") -> str | None:
         """Return the newest of a browser's own bookings that stands for an event.
+
+        While Postgres is away it is None: nobody is kept from the line, which does without.
 
         Args:
             slug: Of the event.
             refs: The bookings this browser may see.
+            visitor_id: Of this browser, whose bookings are its own too; empty leaves them out.
         """
-        if not refs:
+        if not (refs or visitor_id):
             return None
-        async with self._database.transaction() as session:
-            return await queries.newest_confirmed(session, slug, refs)
+        try:
+            async with self._database.transaction() as session:
+                return await queries.newest_confirmed(session, slug, refs, visitor_id=visitor_id)
+        except (SQLAlchemyError, Busy) as error:
+            _log.warning("booking_not_looked_up", error=repr(error))
+            return None
 
     def _normalized(self, contact: str) -> str:
         """Return an address in small letters, or a number as E.164; empty if it is neither."""

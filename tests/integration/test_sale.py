@@ -127,6 +127,29 @@ async def test_who_comes_back_to_where_they_bought_is_led_to_the_booking_while_i
     assert await led_to(slug) == (303, f"/queue/{slug}")
 
 
+async def test_who_paid_and_closed_the_page_is_led_to_the_booking_by_their_pass_alone(
+    services: Container, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    buyer, stranger = new_buyer(slug), new_buyer(slug)
+    _, order = await buyer.order()
+    await stranger.join()
+    await buyer.attempt(str(order["order_id"]))
+
+    async def is_booked() -> bool:
+        return (await services.organizer.stats(slug)).bookings == 1
+
+    await eventually(is_booked, about="the booking by the webhook")
+    for one in (buyer, stranger):
+        # The pass ends, as it does for who has bought.
+        await one.http.delete(f"/api/queue/{slug}")
+    page = await buyer.http.get(f"/book/{slug}", follow_redirects=True)
+    assert page.url.path.startswith("/bookings/SRG-")
+    assert page.status_code == 200
+    page = await stranger.http.get(f"/book/{slug}")
+    assert (page.status_code, page.headers["location"]) == (303, f"/queue/{slug}")
+
+
 async def test_changing_the_lines_keeps_the_deadline_and_is_all_or_nothing(
     new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
