@@ -57,9 +57,10 @@ function SurgeCountdown({ seconds, stamp, label, last, stopped, onEnd }) {
   const clock = days ? `${days} ${days === 1 ? "day" : "days"} ${rest}` : rest;
   // The clock is read by who looks at it; only the warning speaks up by itself.
   const isSoon = left <= SURGE_SOON && !stopped;
+  const words = stopped ? "Clock stopped" : isSoon && last || label;
   return jsx(Fragment, {},
     jsx("span", { role: "timer", className: isSoon ? "number soon" : "number" },
-      `${isSoon && last || label} ${clock}${stopped ? " · clock stopped" : ""}`.trim()),
+      `${words} ${clock}`.trim()),
     jsx("span", { className: "sr-only", role: "status" }, warning));
 }
 """
