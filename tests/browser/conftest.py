@@ -61,26 +61,33 @@ class Person:
 NewPerson = Callable[..., Awaitable[Person]]
 
 
+async def arrive(
+    browser: Browser, surge: Surge, *, desktop: bool = False, dark: bool = False, **options: Any
+) -> Person:
+    """Open a browser window that nobody has used before; whoever asks for it closes it."""
+    context = await browser.new_context(
+        base_url=surge.url,
+        viewport=DESKTOP if desktop else PHONE,
+        color_scheme="dark" if dark else "light",
+        **{**DEVICE, **options},
+    )
+    await context.add_init_script(MEMORY)
+    context.set_default_timeout(20_000)
+    return Person(context, await context.new_page())
+
+
 @pytest_asyncio.fixture
 async def new_person(browser: Browser, surge: Surge) -> AsyncGenerator[NewPerson]:
     """Make people; each has cookies of their own."""
-    contexts: list[BrowserContext] = []
+    people: list[Person] = []
 
-    async def create(*, desktop: bool = False, dark: bool = False, **options: Any) -> Person:
-        context = await browser.new_context(
-            base_url=surge.url,
-            viewport=DESKTOP if desktop else PHONE,
-            color_scheme="dark" if dark else "light",
-            **{**DEVICE, **options},
-        )
-        await context.add_init_script(MEMORY)
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        return Person(context, await context.new_page())
+    async def create(**options: Any) -> Person:
+        people.append(await arrive(browser, surge, **options))
+        return people[-1]
 
     yield create
-    for context in contexts:
-        await context.close()
+    for person in people:
+        await person.context.close()
 
 
 async def fill_contact(page: Page, *, name: str = "Asha Rao", tag: str = "asha") -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 
 import httpx
-import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from surge_app.clock import utc_now
-from tests.browser.conftest import NewPerson
-from tests.browser.looking import look
+from tests.browser.conftest import DESKTOP, PHONE, NewPerson
+from tests.browser.looking import look, violations
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 _STATES = {
@@ -49,25 +49,30 @@ async def _bring_about(
     return slug
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_the_list_an_event_and_the_search_are_clean(
-    new_person: NewPerson, *, dark: bool
-) -> None:
-    person = await new_person(dark=dark, desktop=dark, reduced_motion="reduce")
+async def _look_on_both(page: Page, name: str) -> None:
+    """Look at a page on a phone, and where there is room for more beside each other."""
+    await look(page, name)
+    await page.set_viewport_size(DESKTOP)
+    assert await violations(page) == []
+    await page.set_viewport_size(PHONE)
+
+
+async def test_the_list_an_event_and_the_search_are_clean(new_person: NewPerson) -> None:
+    person = await new_person(reduced_motion="reduce")
     page = person.page
     await page.goto("/events")
     await expect(page.get_by_role("heading", level=2).first).to_be_visible()
-    await look(page, "events")
+    await _look_on_both(page, "events")
     await page.goto("/events/monsoon-beats")
     await expect(page.get_by_role("button", name="Get tickets")).to_be_visible()
-    await look(page, "event")
+    await _look_on_both(page, "event")
     await page.goto("/bookings/find")
-    await look(page, "find")
+    await _look_on_both(page, "find")
     await page.get_by_label("Booking reference").fill("SRG-AAAAAAAA")
     await page.get_by_label("Email or mobile").fill("asha@example.com")
     await page.get_by_role("button", name="Open my booking").click()
     await expect(page.get_by_text("There is no booking with this reference")).to_be_visible()
-    await look(page, "find-missing")
+    await _look_on_both(page, "find-missing")
     assert person.sockets == []
     assert person.errors == []
 
@@ -75,10 +80,13 @@ async def test_the_list_an_event_and_the_search_are_clean(
 async def test_a_sale_in_any_state_says_which_and_shows_one_way_on(
     new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
 ) -> None:
-    person = await new_person(reduced_motion="reduce")
+    person = await new_person(dark=True, reduced_motion="reduce")
     page = person.page
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
-        slugs = {state: await _bring_about(state, new_sale, new_buyer, http) for state in _STATES}
+        made = await asyncio.gather(
+            *(_bring_about(state, new_sale, new_buyer, http) for state in _STATES)
+        )
+        slugs = dict(zip(_STATES, made, strict=True))
 
         async def are_known() -> bool:
             found = [(await http.get(f"/api/events/{slug}")).json() for slug in slugs.values()]
@@ -94,6 +102,7 @@ async def test_a_sale_in_any_state_says_which_and_shows_one_way_on(
             .or_(page.locator(".paybar").get_by_role("link"))
         )
         await expect(actions).to_have_text([re.compile(way_on)])
+        await expect(page.locator("html.dark")).to_have_count(1)
         await look(page, f"event-{state.replace('_', '-')}")
     assert person.sockets == []
     assert person.errors == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.async_api import Page, expect
+from collections.abc import AsyncGenerator
 
-from tests.browser.conftest import NewPerson
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.conftest import PHONE, NewPerson, Person, arrive
 from tests.browser.line_states import LINE_STATES, force
 from tests.browser.looking import is_too_wide, picture, violations
-from tests.conftest import NewBuyer, NewSale
+from tests.conftest import NewBuyer, NewSale, Surge
 
 # One column each, so a phone's picture tells all.
 _PICTURES = ("waiting", "next", "held", "slower", "cut", "admitted", "draw", "paused", "challenge")
@@ -21,13 +24,22 @@ async def is_fiddly(page: Page) -> bool:
     )
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def onlooker(browser: Browser, surge: Surge) -> AsyncGenerator[Person]:
+    """One person for all states, whose browser has the page's files from the first one on."""
+    person = await arrive(browser, surge, reduced_motion="reduce")
+    yield person
+    await person.context.close()
+
+
 @pytest.mark.parametrize("name", LINE_STATES)
 async def test_a_state_is_clean_in_both_themes_and_fits(
-    new_person: NewPerson, new_sale: NewSale, name: str
+    onlooker: Person, new_sale: NewSale, name: str
 ) -> None:
-    state = LINE_STATES[name]
-    person = await new_person(reduced_motion="reduce")
-    page = person.page
+    state, page = LINE_STATES[name], onlooker.page
+    await page.unroute_all(behavior="ignoreErrors")
+    await page.set_viewport_size(PHONE)
+    # A line of its own: what a browser keeps of one must not colour the next.
     slug = await new_sale(name="Monsoon Beats")
     await force(page, slug, state)
     await page.goto(f"/queue/{slug}")
@@ -44,7 +56,7 @@ async def test_a_state_is_clean_in_both_themes_and_fits(
     assert not await is_too_wide(page)
     assert not await is_fiddly(page)
     assert found == []
-    assert person.sockets == []
+    assert onlooker.sockets == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
