@@ -1,8 +1,9 @@
-"""The services a state finds through the container, as fakes."""
+"""The services a state finds through the container, as fakes; and a checkout on its way."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -21,8 +22,18 @@ from surge_app.state.admin import (
     revoke,
 )
 from surge_app.state.admin import events as sales
+from surge_app.state.book import BookState
 from tests.state import samples
-from tests.state.harness import AdminAccess, Catalog, Identity, Intents, Payments, WaitingRoom
+from tests.state.harness import (
+    AdminAccess,
+    Catalog,
+    Identity,
+    Intents,
+    Payments,
+    WaitingRoom,
+    at,
+    call,
+)
 
 
 @pytest.fixture
@@ -62,3 +73,26 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
     ):
         monkeypatch.setattr(module, "current", lambda: services)
     return services
+
+
+@pytest.fixture
+async def state(services: SimpleNamespace) -> Any:
+    """Return a checkout whose page is open."""
+    state = at(BookState(), "/book/monsoon", "visitor=v1")
+    await call(BookState.load, state)
+    return state
+
+
+@pytest.fixture
+async def held(state: Any) -> Any:
+    """Return a checkout that holds two tickets."""
+    await call(BookState.add, state, "general")
+    await call(BookState.hold, state)
+    return state
+
+
+@pytest.fixture
+async def paying(held: Any) -> Any:
+    """Return a checkout whose payment is open."""
+    await call(BookState.pay, held, samples.ASHA)
+    return held

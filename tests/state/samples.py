@@ -24,6 +24,7 @@ from surge_app.services.views import (
 )
 
 FEE = 2_500
+ASHA = {"name": "Asha Rao", "email": "asha@example.com", "phone": "98765 43210"}
 FREE_REF = "ABCD2345"
 STARTS = datetime(2027, 3, 6, 13, 30, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""The stand-ins as the browser and the application see them."""
+"""The stand-in for Razorpay as the browser and the application see it: attempts and webhooks."""
 
 from __future__ import annotations
 
@@ -7,40 +7,18 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-import pytest_asyncio
-from fastapi import FastAPI
 
-from surge_app.errors import ConfigurationError
-from surge_app.providers import RazorpayGateway, build_gateway, build_mail
-from surge_app.sandbox import create_sandbox
+from surge_app.providers import RazorpayGateway, build_gateway
 from surge_app.services.ports import (
-    Attachment,
     GatewayPaymentStatus,
-    Mail,
     ProviderUnavailable,
 )
-from surge_app.settings import load_settings
 from tests.conftest import eventually
-from tests.contract.serving import Stand, redis_server, sandbox_stand
+from tests.contract.serving import Stand
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-
     from surge_app.services.ports import GatewayOrder, PaymentGateway
-
-
-@pytest.fixture(scope="module")
-def sandbox_redis_url() -> Generator[str]:
-    with redis_server() as url:
-        yield url
-
-
-@pytest_asyncio.fixture
-async def stand(sandbox_redis_url: str) -> AsyncGenerator[Stand]:
-    async with sandbox_stand(sandbox_redis_url) as running:
-        yield running
 
 
 @pytest.fixture
@@ -329,79 +307,3 @@ async def test_an_unknown_order_cannot_be_paid(stand: Stand) -> None:
     assert answer.status_code == 400
     assert answer.json()["error"]["description"] == "The id provided does not exist"
     assert (await stand.attempt("order_x", outcome="stolen")).status_code == 422
-
-
-async def test_the_outbox_page_escapes_what_it_shows(stand: Stand) -> None:
-    mail = Mail(
-        message_id="m",
-        to="asha@example.com",
-        to_name="Asha",
-        subject="<script>alert(1)</script>",
-        text="Booking SRG-ABCD2345 <b>",
-        html='<h1>Hello</h1><script>alert(2)</script><img src="cid:qr">',
-        attachments=(Attachment("qr.png", "image/png", b"png", content_id="qr"),),
-    )
-    await build_mail(stand.settings).send(mail)
-    page = await stand.http.get("/sandbox/outbox")
-    assert "<script>alert" not in page.text
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
-    assert "script-src 'nonce-" in page.headers["content-security-policy"]
-    unchanged = await stand.http.get(
-        "/sandbox/outbox", headers={"If-None-Match": page.headers["etag"]}
-    )
-    assert unchanged.status_code == 304
-    files: Any = (await stand.outbox())[0]["attachments"]
-    preview = await stand.http.get(files[0]["url"].replace("/attachments/0", "/preview"))
-    assert "data:image/png;base64,cG5n" in preview.text
-    assert preview.headers["content-security-policy"].startswith("sandbox ")
-    assert "SRG-ABCD2345" in (await stand.http.get("/sandbox/outbox?q=srg-abcd2345")).text
-    assert "Nothing matches" in (await stand.http.get("/sandbox/outbox?channel=sms")).text
-
-
-async def test_the_outbox_keeps_the_newest_5000(stand: Stand) -> None:
-    await build_mail(stand.settings).send(Mail("m", "a@example.com", "A", "old", "x", "<p>x</p>"))
-    (old,) = await stand.outbox()
-    key = next(key for key in await stand.redis.keys("surge:sandbox:*") if key.endswith("outbox"))
-    await stand.redis.lpush(key, *[json.dumps(old | {"id": "x"})] * 5000)
-    await build_mail(stand.settings).send(Mail("m", "a@example.com", "A", "new", "x", "<p>x</p>"))
-    messages = await stand.outbox()
-    assert len(messages) == 5000
-    assert messages[0]["subject"] == "new"
-
-
-async def test_everything_the_sandbox_keeps_expires(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
-    await stand.attempt(order.id, outcome="captured", webhook="none")
-    await build_mail(stand.settings).send(Mail("m", "a@example.com", "A", "s", "x", "<p>x</p>"))
-    await stand.fault("twilio", "down", 5)
-    for key in await stand.redis.keys("*"):
-        assert key.startswith("surge:sandbox:")
-        assert 0 < await stand.redis.ttl(key) <= 2 * 24 * 3600, key
-
-
-async def test_a_fault_ends_by_itself(stand: Stand, gateway: PaymentGateway) -> None:
-    await stand.fault("razorpay", "down", 0.2)
-    await asyncio.sleep(0.3)
-    await _order(gateway)
-
-
-def test_production_refuses_the_sandbox() -> None:
-    settings = load_settings(secret_key=("s",)).model_copy(update={"env": "production"})
-    with pytest.raises(ConfigurationError):
-        create_sandbox(settings, lambda: pytest.fail("nothing may connect"))
-
-
-async def test_only_the_vendors_without_keys_are_played() -> None:
-    settings = load_settings(
-        secret_key=("s",),
-        razorpay_key_id="rzp_test_1",
-        razorpay_key_secret="k",
-        razorpay_webhook_secrets=("w",),
-    )
-    app = FastAPI()
-    app.include_router(create_sandbox(settings, lambda: pytest.fail("nothing may connect")))
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://surge"
-    ) as http:
-        assert (await http.get("/sandbox/razorpay/checkout.js")).status_code == 404
-        assert (await http.post("/sandbox/faults", json={})).status_code == 422

@@ -1,4 +1,4 @@
-"""The checkout, from the choice to the way out."""
+"""The first half of the checkout: choosing tickets, holding them, and the end of the time."""
 
 from __future__ import annotations
 
@@ -8,35 +8,12 @@ from typing import Any
 
 import pytest
 
-from surge_app.errors import AllHeld, GatewayUnavailable, NotAdmitted, NotEnoughLeft, PaymentsPaused
-from surge_app.services.views import Line, PaymentOutcome
+from surge_app.errors import AllHeld, NotAdmitted, NotEnoughLeft
+from surge_app.services.views import Line
 from surge_app.state.book import BookState
 from surge_app.state.errors import ProblemState
-from surge_app.state.places import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
 from tests.state import samples
 from tests.state.harness import at, call
-
-ASHA = {"name": "Asha Rao", "email": "asha@example.com", "phone": "98765 43210"}
-
-
-@pytest.fixture
-async def state(services: SimpleNamespace) -> Any:
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
-    return state
-
-
-@pytest.fixture
-async def held(state: Any) -> Any:
-    await call(BookState.add, state, "general")
-    await call(BookState.hold, state)
-    return state
-
-
-@pytest.fixture
-async def paying(held: Any) -> Any:
-    await call(BookState.pay, held, ASHA)
-    return held
 
 
 async def test_a_single_tier_starts_with_one_ticket_and_its_all_in_price(state: Any) -> None:
@@ -260,151 +237,11 @@ async def test_after_the_time_and_without_a_pass_the_way_leads_to_the_line(
     assert held.leave_to == "/queue/monsoon"
 
 
-@pytest.mark.parametrize(("field", "value"), [("_slug", "x"), ("name", None), (None, "x"), (3, 4)])
-async def test_a_strange_field_is_ignored(held: Any, field: object, value: object) -> None:
-    before = held.contact
-    await call(BookState.note, held, field, value)
-    assert held.contact == before
-
-
-async def test_a_mistyped_domain_is_questioned_and_can_be_mended(held: Any) -> None:
-    await call(BookState.note, held, "email", "asha@gmial.com")
-    assert held.suggestion == "asha@gmail.com"
-    assert await call(BookState.use_suggestion, held)
-    assert held.contact.email == "asha@gmail.com"
-
-
-async def test_paying_with_an_empty_form_complains_and_moves_the_focus(held: Any) -> None:
-    before = held.focus_stamp
-    await call(BookState.pay, held, {})
-    assert held.complaints.name
-    assert held.complaints.email
-    assert held.complaints.phone
-    assert held.attempt == 0
-    assert held.focus == "name"
-    assert held.focus_stamp > before
-
-
-async def test_paying_opens_the_modal_once_and_locks_the_tickets(paying: Any) -> None:
-    assert paying.attempt == 1
-    assert paying.checkout.order_id == "order_1"
-    assert paying.remaining_seconds == 720
-    assert not paying.tiers[0].can_add
-    assert paying.busy == ""
-
-
-async def test_a_free_booking_is_opened_at_once_and_opens_no_modal(
-    services: SimpleNamespace,
-) -> None:
-    services.catalog.shown = samples.event(samples.tier("general", "General", 0))
-    services.intents.event = services.catalog.shown
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
-    await call(BookState.hold, state)
-    assert state.phase == "held"
-    await call(BookState.pay, state, ASHA)
-    assert state.leave_to.startswith(f"/bookings/{samples.FREE_REF}")
-    assert (state.attempt, state.checkout.order_id, state.busy) == (0, "", "")
-    assert services.payments.asked == 0
-
-
-async def test_a_second_press_while_the_first_is_under_way_does_nothing(held: Any) -> None:
-    held.busy = "pay"
-    await call(BookState.pay, held, ASHA)
-    assert held.attempt == 0
-
-
-async def test_a_closed_payment_without_money_keeps_the_hold(
-    paying: Any, services: SimpleNamespace
-) -> None:
-    await call(BookState.payment_closed, paying, "dismissed")
-    assert services.payments.asked == 1
-    assert paying.phase == "held"
-    assert "Nothing was paid" in paying.notice
-
-
-async def test_a_closed_payment_with_money_leads_to_the_booking(
-    paying: Any, services: SimpleNamespace
-) -> None:
-    services.payments.answer = PaymentOutcome("ABCD2345", "confirmed")
-    await call(BookState.payment_closed, paying, "dismissed")
-    assert paying.leave_to == "/bookings/ABCD2345?token=token-of-ABCD2345"
-
-
-@pytest.mark.parametrize(
-    ("answer", "phase"),
-    [
-        (PaymentOutcome(None, "checking"), "checking"),
-        (PaymentOutcome(None, "refunding"), "refunding"),
-        (GatewayUnavailable(), "checking"),
-    ],
-)
-async def test_a_payment_in_doubt_is_never_called_unpaid(
-    paying: Any, services: SimpleNamespace, answer: Any, phase: str
-) -> None:
-    services.payments.answer = answer
-    await call(BookState.payment_closed, paying, "failed")
-    assert paying.phase == phase
-    assert paying.notice == ""
-
-
-@pytest.mark.parametrize("outcome", ["paid", "confirmed", None, 1, {"status": "paid"}])
-async def test_the_browser_cannot_say_that_it_paid(
-    paying: Any, services: SimpleNamespace, outcome: object
-) -> None:
-    await call(BookState.payment_closed, paying, outcome)
-    assert services.payments.asked == 0
-    assert paying.phase == "held"
-
-
-async def test_a_booking_made_before_is_opened_when_there_is_no_pass(
-    services: SimpleNamespace,
-) -> None:
-    services.waiting_room.may_shop = False
-    services.intents.mine = dataclasses.replace(
-        samples.intent(services.catalog.shown, [Line("general", 1)], status="confirmed"),
-        remaining_seconds=0,
-        booking_ref="ABCD2345",
-    )
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
-    assert state.leave_to.startswith("/bookings/ABCD2345")
-
-
-async def test_a_reconnection_keeps_what_was_typed_and_opens_no_second_modal(paying: Any) -> None:
-    await call(BookState.note, paying, "name", "Asha R")
-    await call(BookState.load, paying)
-    assert paying.phase == "held"
-    assert paying.contact.name == "Asha R"
-    assert paying.attempt == 1
-
-
-async def test_the_gateway_is_asked_when_the_page_opens_only_if_something_is_being_paid(
-    held: Any,
-) -> None:
-    assert await call(BookState.load, held) == []
-    await call(BookState.pay, held, ASHA)
-    assert await call(BookState.load, held) == [BookState.recheck]
-
-
 async def test_opening_the_page_takes_the_notice_about_a_bug_away(state: Any) -> None:
     problem = await state.get_state(ProblemState)
     await call(ProblemState.show, problem, "ab12cd34")
     await call(BookState.load, state)
     assert problem.number == ""
-
-
-async def test_another_page_in_the_same_tab_starts_afresh(
-    paying: Any, services: SimpleNamespace
-) -> None:
-    services.payments.answer = PaymentOutcome("ABCD2345", "confirmed")
-    await call(BookState.payment_closed, paying, "dismissed")
-    services.intents.mine = None
-    services.catalog.shown = dataclasses.replace(services.catalog.shown, slug="other")
-    await call(BookState.load, at(paying, "/book/other", "visitor=v1"))
-    assert paying.leave_to == ""
-    assert paying.phase == "choose"
-    assert paying.contact.name == ""
 
 
 @pytest.mark.parametrize(("may_shop", "phase"), [(True, "choose"), (False, "expired")])
@@ -419,39 +256,6 @@ async def test_a_hold_that_ended_before_a_reload_is_told_only_without_a_pass(
     state = at(BookState(), "/book/monsoon", "visitor=v1")
     await call(BookState.load, state)
     assert state.phase == phase
-
-
-async def test_while_the_gateway_is_out_the_clock_stops_and_goes_on_by_itself(
-    held: Any, services: SimpleNamespace
-) -> None:
-    services.payments.refusal = PaymentsPaused(retry_after_seconds=5)
-    services.intents.become("held", payments_paused=True, clock_stopped=True)
-    await call(BookState.pay, held, ASHA)
-    assert (held.phase, held.busy, held.attempt) == ("held", "", 0)
-    assert (held.payments_paused, held.clock_stopped, held.notice) == (True, True, "")
-    assert held.contact.email == ASHA["email"]
-    services.intents.become("held", payments_paused=False, clock_stopped=False)
-    await call(BookState.beat, held)
-    assert (held.payments_paused, held.clock_stopped) == (False, False)
-    services.payments.refusal = None
-    await call(BookState.pay, held, ASHA)
-    assert held.attempt == 1
-
-
-async def test_a_pause_that_is_over_already_is_still_said(
-    held: Any, services: SimpleNamespace
-) -> None:
-    services.payments.refusal = PaymentsPaused(retry_after_seconds=5)
-    await call(BookState.pay, held, ASHA)
-    assert held.notice == PaymentsPaused(retry_after_seconds=5).message
-    assert not held.payments_paused
-
-
-async def test_letting_go_forgets_the_clock(held: Any, services: SimpleNamespace) -> None:
-    services.intents.become("held", payments_paused=True, clock_stopped=True)
-    await call(BookState.beat, held)
-    await call(BookState.release, held)
-    assert (held.payments_paused, held.clock_stopped) == (False, False)
 
 
 async def test_a_refused_change_leaves_the_clock_alone(
@@ -485,55 +289,3 @@ async def test_after_the_time_fresh_counts_come_by_themselves(
     services.catalog.shown = samples.event(samples.tier("general", "General", 100_000, free=0))
     await call(BookState.look, held)
     assert (held.phase, held.seats_free) == ("expired", 0)
-
-
-async def test_the_focus_goes_where_it_goes_on(held: Any, services: SimpleNamespace) -> None:
-    assert held.focus == WHO
-    await call(BookState.release, held)
-    assert held.focus == TICKETS
-    services.intents.failure = AllHeld()
-    await call(BookState.add, held, "general")
-    await call(BookState.hold, held)
-    assert held.focus == HOLD
-    services.intents.failure = None
-    await call(BookState.hold, held)
-    services.payments.refusal = GatewayUnavailable()
-    await call(BookState.pay, held, ASHA)
-    assert (held.focus, held.busy) == (PAY, "")
-    services.intents.become("expired", remaining_seconds=0)
-    await call(BookState.beat, held)
-    assert held.focus == ENDED
-
-
-async def test_a_window_that_closed_by_itself_is_nobodys_fault(paying: Any) -> None:
-    await call(BookState.payment_closed, paying, "late")
-    assert paying.notice == OUTCOMES["late"]
-    assert "You closed" not in paying.notice
-
-
-async def test_what_is_wrong_is_read_out_when_a_field_is_left_and_not_again_by_pay(
-    held: Any,
-) -> None:
-    await call(BookState.note, held, "email", "asha@")
-    assert held.said == held.complaints.email != ""
-    await call(BookState.note, held, "email", "asha@gmial.com")
-    assert held.said == "Did you mean asha@gmail.com?"
-    await call(BookState.pay, held, {})
-    assert held.said == ""
-
-
-async def test_what_is_wrong_with_a_name_stays_said_until_it_is_mended(
-    services: SimpleNamespace,
-) -> None:
-    event = dataclasses.replace(services.catalog.shown, ask_attendee_names=True)
-    services.catalog.shown = services.intents.event = event
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
-    await call(BookState.hold, state)
-    (field,) = [one.id for one in state.attendees]
-    await call(BookState.note, state, field, "\u200b!")
-    assert state.attendees[0].complaint
-    await call(BookState.beat, state)
-    assert state.attendees[0].complaint
-    await call(BookState.note, state, field, "Ravi Iyer")
-    assert (state.attendees[0].complaint, state.notice) == ("", "")
