@@ -115,7 +115,7 @@ def form(*children: Any, on_submit: Any, **props: Any) -> rx.Component:
 
 
 def select(
-    name: str, label: str, options: tuple[tuple[str, str], ...], **props: Any
+    name: str, label: str, options: tuple[tuple[str, str], ...], *more: rx.Component, **props: Any
 ) -> rx.Component:
     """Create a labelled choice of a few.
 
@@ -123,12 +123,14 @@ def select(
         name: Name and id of the field.
         label: The visible label.
         options: Pairs of a value and its words.
+        *more: Options that are known only while the page is open.
         **props: Further properties of the field.
     """
     return rx.el.div(
         rx.el.label(label, html_for=name, class_name="label"),
         rx.el.select(
             *(rx.el.option(words, value=value) for value, words in options),
+            *more,
             id=name,
             name=name,
             class_name="input",

@@ -6,11 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import console, line, live, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import console, line, live, surfaces
 from surge_app.components.console import tile
 from surge_app.components.controls import button, button_link
-from surge_app.pages.parts import problem_notice
+from surge_app.pages.admin.parts import page_of
 from surge_app.state.admin.board import BoardState, StockRow
 
 REFRESH_SECONDS = 1
@@ -24,19 +23,11 @@ def page() -> rx.Component:
 
 def framed(content: rx.Component, *, current: str) -> rx.Component:
     """Build a page about the sale the board shows."""
-    return console.frame(
-        live.settled(
-            _loading(),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                BoardState.phase,
-                ("loading", _loading()),
-                ("ready", content),
-                ("missing", console.missing("event")),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        BoardState,
+        _loading(),
+        ("ready", content),
+        ("missing", console.missing("event")),
         current=current,
         slug=BoardState.board.slug,
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, controls, live, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import console, controls, live, surfaces
 from surge_app.components.controls import button, button_link
-from surge_app.pages.parts import problem_notice
+from surge_app.pages.admin.parts import page_of, waiting
 from surge_app.state.admin.box_office import BoxOfficeState, CounterTier
 
 _REFRESH_SECONDS = 5
@@ -15,29 +14,14 @@ _REFRESH_SECONDS = 5
 
 def page() -> rx.Component:
     """Build the page."""
-    return console.frame(
-        live.settled(
-            _loading(),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                BoxOfficeState.phase,
-                ("loading", _loading()),
-                ("ready", _counter()),
-                ("missing", console.missing("event")),
-                ("draft", _draft()),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        BoxOfficeState,
+        waiting("14rem", ("52px", "52px", "52px", "44px")),
+        ("ready", _counter()),
+        ("missing", console.missing("event")),
+        ("draft", _draft()),
         current="box_office",
         slug=BoxOfficeState.event.slug,
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "14rem"),
-        surfaces.waiting_card("52px", "52px", "52px", "44px"),
     )
 
 

@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, controls, live, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import console, controls, surfaces
 from surge_app.components.controls import button
-from surge_app.pages.parts import problem_notice
+from surge_app.pages.admin.parts import page_of, waiting
 from surge_app.state.admin.checks import CheckRow, ChecksState, WaitingCard
 
 
 def page() -> rx.Component:
     """Build the page."""
-    return console.frame(
-        live.settled(
-            _loading(),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                ChecksState.phase,
-                ("loading", _loading()),
-                ("ready", _checks()),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        ChecksState,
+        waiting("14rem", ("24px", "44px"), ("24px", "24px", "24px", "24px")),
+        ("ready", _checks()),
         current="checks",
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "14rem"),
-        surfaces.waiting_card("24px", "44px"),
-        surfaces.waiting_card("24px", "24px", "24px", "24px"),
     )
 
 

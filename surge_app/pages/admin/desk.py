@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, controls, live, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import console, controls, surfaces
 from surge_app.components.controls import button, button_link
-from surge_app.pages.parts import problem_notice
+from surge_app.pages.admin.parts import page_of, waiting
 from surge_app.state.admin.people import DeskState, DeskTicket, Moment
 
 
 def page() -> rx.Component:
     """Build the page."""
-    return console.frame(
-        live.settled(
-            _loading(),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                DeskState.phase,
-                ("loading", _loading()),
-                ("ready", _booking()),
-                ("missing", console.missing("booking")),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        DeskState,
+        waiting("14rem", ("24px", "24px", "24px"), ("24px", "120px")),
+        ("ready", _booking()),
+        ("missing", console.missing("booking")),
         current="people",
         slug=DeskState.desk.slug,
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "14rem"),
-        surfaces.waiting_card("24px", "24px", "24px"),
-        surfaces.waiting_card("24px", "120px"),
     )
 
 

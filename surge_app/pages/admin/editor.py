@@ -6,11 +6,11 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import console, controls, line, live, status, surfaces
+from surge_app.components import console, controls, line, live, surfaces
 from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link
 from surge_app.components.cover_field import cover_field
-from surge_app.pages.parts import problem_notice
+from surge_app.pages.admin.parts import page_of, waiting
 from surge_app.services.covers import LARGEST_UPLOAD
 from surge_app.state.admin.editor import EditorState, TierForm
 
@@ -28,29 +28,14 @@ def new_page() -> rx.Component:
 
 
 def _framed(*, slug: Any, current: str) -> rx.Component:
-    return console.frame(
-        live.settled(
-            _loading(),
-            live.leave(EditorState.leave_to),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                EditorState.phase,
-                ("loading", _loading()),
-                ("new", _new()),
-                ("ready", _event()),
-                ("missing", console.missing("event")),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        EditorState,
+        waiting("14rem", ("52px", "52px", "52px")),
+        ("new", _new()),
+        ("ready", _event()),
+        ("missing", console.missing("event")),
         current=current,
         slug=slug,
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "14rem"), surfaces.waiting_card("52px", "52px", "52px")
     )
 
 
@@ -75,6 +60,7 @@ def _text(name: str, label: str, value: Any) -> rx.Component:
 
 def _new() -> rx.Component:
     return rx.fragment(
+        live.leave(EditorState.leave_to),
         rx.el.h1("New event"),
         console.news(EditorState.done, EditorState.problem),
         surfaces.card(
@@ -110,6 +96,7 @@ def _tier_fields(name: Any, price: Any, units: Any) -> tuple[rx.Component, ...]:
 def _event() -> rx.Component:
     event = EditorState.event
     return rx.fragment(
+        live.leave(EditorState.leave_to),
         live.every(_REFRESH_SECONDS, EditorState.refresh),
         rx.el.div(
             rx.el.div(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, line, live, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import console, line, live, surfaces
 from surge_app.components.controls import button_link
-from surge_app.pages.parts import problem_notice
+from surge_app.pages.admin.parts import page_of, waiting
 from surge_app.state.admin.events import EventCard, EventsState
 
 _REFRESH_SECONDS = 2
@@ -15,28 +14,13 @@ _REFRESH_SECONDS = 2
 
 def page() -> rx.Component:
     """Build the page."""
-    return console.frame(
-        live.settled(
-            _loading(),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                EventsState.phase,
-                ("loading", _loading()),
-                ("ready", _events()),
-                ("door", _doors()),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        EventsState,
+        waiting("18rem", *(3 * [("20px", "12px", "16px")])),
+        ("ready", _events()),
+        ("door", _doors()),
         current="events",
         is_organizer=EventsState.phase != "door",
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "18rem"),
-        *(surfaces.waiting_card("20px", "12px", "16px") for _ in range(3)),
     )
 
 

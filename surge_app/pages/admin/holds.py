@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, live, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import console, surfaces
 from surge_app.components.controls import button
-from surge_app.pages.parts import problem_notice
+from surge_app.pages.admin.parts import listed, page_of, waiting
 from surge_app.state.admin.holds import HoldRow, HoldsState
 
 _STATUSES = (
@@ -20,27 +19,13 @@ _STATUSES = (
 
 def page() -> rx.Component:
     """Build the page."""
-    return console.frame(
-        live.settled(
-            _loading(),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                HoldsState.phase,
-                ("loading", _loading()),
-                ("ready", _list()),
-                ("missing", console.missing("event")),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        HoldsState,
+        waiting("10rem", ("52px", "44px", "44px", "44px")),
+        ("ready", _list()),
+        ("missing", console.missing("event")),
         current="holds",
         slug=HoldsState.slug,
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "10rem"), surfaces.waiting_card("52px", "44px", "44px", "44px")
     )
 
 
@@ -61,16 +46,7 @@ def _list() -> rx.Component:
                 "and lets the person in past the line.",
                 class_name="muted small",
             ),
-            rx.cond(
-                rx.Var.create(HoldsState.holds).length() > 0,
-                rx.el.ul(rx.foreach(HoldsState.holds, _hold), class_name="plain-list wrapping"),
-                rx.el.p("There are none.", class_name="muted", role="status"),
-            ),
-            rx.cond(
-                HoldsState.next_before != "",
-                button("More", on_click=HoldsState.more),
-                rx.fragment(),
-            ),
+            *listed(HoldsState, HoldsState.holds, _hold, nothing="There are none."),
         ),
     )
 

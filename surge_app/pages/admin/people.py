@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
-from surge_app.components import console, controls, live, status, surfaces
-from surge_app.components.choice import switch
-from surge_app.components.controls import button, button_link
-from surge_app.pages.parts import problem_notice
+from surge_app.components import console, controls, surfaces
+from surge_app.components.controls import button_link
+from surge_app.pages.admin.parts import listed, page_of, search, waiting
 from surge_app.state.admin.people import PeopleState, PersonRow
 
 _STATUSES = (
@@ -27,27 +28,13 @@ _PRESENCES = (("", "Inside or not"), ("inside", "Came in"), ("outside", "Still t
 
 def page() -> rx.Component:
     """Build the page."""
-    return console.frame(
-        live.settled(
-            _loading(),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                PeopleState.phase,
-                ("loading", _loading()),
-                ("ready", _list()),
-                ("missing", console.missing("event")),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        PeopleState,
+        waiting("14rem", ("52px", "44px", "44px", "44px")),
+        ("ready", _list()),
+        ("missing", console.missing("event")),
         current="people",
         slug=PeopleState.slug,
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "14rem"), surfaces.waiting_card("52px", "44px", "44px", "44px")
     )
 
 
@@ -66,52 +53,32 @@ def _list() -> rx.Component:
         console.news("", PeopleState.notice),
         surfaces.card(
             rx.el.div(
-                rx.el.div(
-                    rx.el.label("Find", html_for="find", class_name="label"),
-                    rx.el.input(
-                        id="find",
-                        type="search",
-                        placeholder="Name, email, last digits, or SRG-…",
-                        class_name="input",
-                        auto_complete="off",
-                        on_change=lambda value: PeopleState.search(value).debounce(250),
-                    ),
-                    class_name="field",
-                ),
-                console.select(
-                    "status",
-                    "Status",
-                    _STATUSES,
-                    value=PeopleState.status,
-                    on_change=lambda value: PeopleState.narrow("status", value),
-                ),
-                console.select(
-                    "presence",
-                    "At the door",
-                    _PRESENCES,
-                    value=PeopleState.presence,
-                    on_change=lambda value: PeopleState.narrow("presence", value),
-                ),
-                console.select(
-                    "channel",
-                    "Sold",
-                    _CHANNELS,
-                    value=PeopleState.channel,
-                    on_change=lambda value: PeopleState.narrow("channel", value),
-                ),
+                search("find", "Find", "Name, email, last digits, or SRG-…", PeopleState.search),
+                _choose("status", "Status", _STATUSES, PeopleState.status),
+                _choose("presence", "At the door", _PRESENCES, PeopleState.presence),
+                _choose("channel", "Sold", _CHANNELS, PeopleState.channel),
                 class_name="fields",
             ),
-            rx.cond(
-                rx.Var.create(PeopleState.people).length() > 0,
-                rx.el.ul(rx.foreach(PeopleState.people, _person), class_name="people"),
-                rx.el.p("Nobody was found.", class_name="muted", role="status"),
-            ),
-            rx.cond(
-                PeopleState.next_before != "",
-                button("More", on_click=PeopleState.more),
-                rx.fragment(),
+            *listed(
+                PeopleState,
+                PeopleState.people,
+                _person,
+                nothing="Nobody was found.",
+                class_name="people",
             ),
         ),
+    )
+
+
+def _choose(
+    name: str, label: str, options: tuple[tuple[str, str], ...], value: Any
+) -> rx.Component:
+    return console.select(
+        name,
+        label,
+        options,
+        value=value,
+        on_change=lambda chosen: PeopleState.narrow(name, chosen),
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, line, live, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import console, line, live, surfaces
 from surge_app.components.controls import button, button_link
-from surge_app.pages.parts import problem_notice
+from surge_app.pages.admin.parts import page_of, waiting
 from surge_app.state.admin.rehearsal import RehearsalCard, RehearsalState
 
 _REFRESH_SECONDS = 2
@@ -15,26 +14,12 @@ _REFRESH_SECONDS = 2
 
 def page() -> rx.Component:
     """Build the page."""
-    return console.frame(
-        live.settled(
-            _loading(),
-            status.disconnected(),
-            problem_notice(),
-            switch(
-                RehearsalState.phase,
-                ("loading", _loading()),
-                ("ready", _rehearsals(_start())),
-                ("live", _rehearsals(_live())),
-                console.signed_out(),
-            ),
-        ),
+    return page_of(
+        RehearsalState,
+        waiting("14rem", ("52px", "52px", "52px")),
+        ("ready", _rehearsals(_start())),
+        ("live", _rehearsals(_live())),
         current="rehearsal",
-    )
-
-
-def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "14rem"), surfaces.waiting_card("52px", "52px", "52px")
     )
 
 

@@ -14,7 +14,7 @@ from surge_app.services.board import BoardView
 from surge_app.services.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.line_views import LineStats
 from surge_app.state import cards, session
-from surge_app.state.admin.common import STATUS_TONES, wait, whole, words
+from surge_app.state.admin.common import STATUS_TONES, ConsoleState, wait, whole, words
 from surge_app.state.admin.events import EventCard
 from surge_app.words import counted, grouped
 
@@ -67,7 +67,7 @@ class QueueDraft:
     queue_message: str = ""
 
 
-class BoardState(rx.State):
+class BoardState(ConsoleState, rx.State):
     """What one organizer looks at and turns.
 
     Attributes:
@@ -76,7 +76,6 @@ class BoardState(rx.State):
         effect: What the form's values would do to the wait; empty while nothing was changed.
     """
 
-    phase: str = "loading"
     board: BoardCard = BoardCard()
     tiers: list[StockRow] = []
     course: list[dict[str, str | float]] = []
@@ -113,8 +112,7 @@ class BoardState(rx.State):
     async def consider(self, field: object, value: object) -> None:
         """Take a value of the form and say what it would do."""
         name, typed = words(field), words(value, longest=500)
-        if await session.organizer(self) is None:
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         if name not in QueueDraft.__dataclass_fields__:
             return
@@ -126,9 +124,8 @@ class BoardState(rx.State):
     @rx.event
     async def apply(self) -> None:
         """Make the form's values the rules of the queue."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         rules = self._rules(is_paused=False)
         if rules is None or self.draft.challenge not in _CHALLENGES:
@@ -150,9 +147,8 @@ class BoardState(rx.State):
         await self._read()
 
     async def _switch(self, *, is_paused: bool) -> None:
-        admin, slug = await session.organizer(self), self._slug()
+        admin, slug = await self._organizer(), self._slug()
         if admin is None:
-            self.phase = "signed_out"
             return
         organizer = current().organizer
         change = organizer.pause if is_paused else organizer.resume
@@ -197,9 +193,7 @@ class BoardState(rx.State):
         return session.segment(self, 2) or session.segment(self, 1)
 
     async def _read(self) -> BoardView | None:
-        if await session.organizer(self) is None:
-            self.reset()
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return None
         try:
             seen = await current().board.view(self._slug())

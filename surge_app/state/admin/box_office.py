@@ -14,7 +14,7 @@ from surge_app.services.box_office import MOST_GIVEN, CounterBooking, CounterSal
 from surge_app.services.contacts import ATTENDEES
 from surge_app.services.views import EventView, Line, TierView
 from surge_app.state import cards, session
-from surge_app.state.admin.common import fields, whole, words
+from surge_app.state.admin.common import ConsoleState, fields, whole, words
 from surge_app.words import grouped
 
 _QUANTITY = "quantity-"
@@ -51,7 +51,7 @@ class Sold:
     again: bool = False
 
 
-class BoxOfficeState(rx.State):
+class BoxOfficeState(ConsoleState, rx.State):
     """What one organizer sells.
 
     Attributes:
@@ -62,7 +62,6 @@ class BoxOfficeState(rx.State):
         total: What is to be taken, in words; empty while nothing is chosen.
     """
 
-    phase: str = "loading"
     event: CounterEvent = CounterEvent()
     tiers: list[CounterTier] = []
     quantities: dict[str, int] = {}
@@ -88,8 +87,7 @@ class BoxOfficeState(rx.State):
     @rx.event
     async def choose(self, field: object, value: object) -> None:
         """Take a number of tickets, and say what they cost."""
-        if await session.organizer(self) is None:
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         known = {tier.field for tier in self.tiers}
         name = words(field)
@@ -100,8 +98,7 @@ class BoxOfficeState(rx.State):
     @rx.event
     async def take(self, kind: object) -> None:
         """Sell for cash, or give away."""
-        if await session.organizer(self) is None:
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         self.kind = "given" if kind == "given" else "cash"
         self._add_up()
@@ -109,9 +106,8 @@ class BoxOfficeState(rx.State):
     @rx.event
     async def sell(self, form: dict[str, object]) -> None:
         """Sell what the form says, once for each form."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         sent = fields(form)
         quantities = {tier.field: _quantity(sent.get(tier.field, "")) for tier in self.tiers}
@@ -165,9 +161,7 @@ class BoxOfficeState(rx.State):
             self.total = f"{cards.tickets(number).capitalize()}: take {rupees(cost)} in cash"
 
     async def _read(self) -> None:
-        if await session.organizer(self) is None:
-            self.reset()
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         slug = session.segment(self, 2)
         try:

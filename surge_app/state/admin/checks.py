@@ -12,8 +12,8 @@ from surge_app.money import rupees
 from surge_app.services.audit import Finding
 from surge_app.services.inbox import WaitingItem
 from surge_app.services.preflight import examine
-from surge_app.state import cards, session
-from surge_app.state.admin.common import words
+from surge_app.state import cards
+from surge_app.state.admin.common import ConsoleState, words
 
 _KINDS = {
     "unmatched_payment": (
@@ -77,7 +77,7 @@ class WaitingCard:
     ref: str = ""
 
 
-class ChecksState(rx.State):
+class ChecksState(ConsoleState, rx.State):
     """What one organizer checks.
 
     Attributes:
@@ -85,7 +85,6 @@ class ChecksState(rx.State):
         promises: Empty until they were checked.
     """
 
-    phase: str = "loading"
     checks: list[CheckRow] = []
     promises: list[CheckRow] = []
     waiting: list[WaitingCard] = []
@@ -108,17 +107,15 @@ class ChecksState(rx.State):
     @rx.event
     async def check_promises(self) -> None:
         """Check every promise against the data."""
-        if await session.organizer(self) is None:
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         self.promises = [_promise(one) for one in await current().audit.run()]
 
     @rx.event
     async def act(self, kind: object, item_id: object) -> None:
         """Do the one thing that mends an item."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         try:
             await current().inbox.act(words(kind), words(item_id), actor=admin)
@@ -129,9 +126,7 @@ class ChecksState(rx.State):
         await self._read()
 
     async def _read(self) -> None:
-        if await session.organizer(self) is None:
-            self.reset()
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         found = await examine(current().settings)
         self.checks = [CheckRow(_title(one.name), one.is_ok, one.advice) for one in found]

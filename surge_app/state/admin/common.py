@@ -1,9 +1,14 @@
-"""What the States of the console share: figures as text, and what a browser sent as numbers."""
+"""What the States of the console share: who may see them, figures as text, sent text as numbers."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import cast
+
+import reflex as rx
+
+from surge_app.state import session
 
 _LARGEST = 10**12
 STATUS_TONES = {
@@ -16,6 +21,43 @@ STATUS_TONES = {
     "cancelled": "off",
     "draft": "off",
 }
+
+
+class ConsoleState(rx.State, mixin=True):
+    """What is behind a page of the console: nothing, unless an organizer is signed in.
+
+    Attributes:
+        phase: loading, signed_out, or what the page says.
+    """
+
+    phase: str = "loading"
+
+    async def _organizer(self) -> str | None:
+        """Return the organizer's name; forget everything if nobody is signed in any more."""
+        admin = await session.organizer(self)
+        if admin is None:
+            self.reset()
+            self.phase = "signed_out"
+        return admin
+
+
+class ListState(ConsoleState, mixin=True):
+    """A list that is shown page by page.
+
+    Attributes:
+        next_before: Asks for the next page; empty at the end.
+    """
+
+    next_before: str = ""
+
+    @rx.event
+    async def more(self) -> None:
+        """Show the next ones below."""
+        await self._find(before=self.next_before or None)
+
+    @abstractmethod
+    async def _find(self, *, before: str | None) -> object:
+        """Show the first page, or the one that `before` asks for below."""
 
 
 def wait(seconds: int | None) -> str:

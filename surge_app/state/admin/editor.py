@@ -15,7 +15,7 @@ from surge_app.money import rupees
 from surge_app.services.offers import NewEvent, NewTier
 from surge_app.services.organizer import EventSettings, TierSettings
 from surge_app.state import session
-from surge_app.state.admin.common import fields, whole
+from surge_app.state.admin.common import ConsoleState, fields, whole
 from surge_app.words import grouped
 
 _HOME = "Asia/Kolkata"
@@ -63,7 +63,7 @@ class TierForm:
     sold: str = ""
 
 
-class EditorState(rx.State):
+class EditorState(ConsoleState, rx.State):
     """The event one organizer edits.
 
     Attributes:
@@ -73,7 +73,6 @@ class EditorState(rx.State):
         cancelled_percent: The same as a number.
     """
 
-    phase: str = "loading"
     event: EventForm = EventForm()
     tiers: list[TierForm] = []
     done: str = ""
@@ -91,13 +90,13 @@ class EditorState(rx.State):
     @rx.event
     async def refresh(self) -> None:
         """Take fresh figures of a cancellation."""
-        if await self._admin() is not None and self.event.phase == "cancelled":
+        if await self._organizer() is not None and self.event.phase == "cancelled":
             await self._read()
 
     @rx.event
     async def create(self, form: dict[str, object]) -> None:
         """Make a draft of what was typed."""
-        admin = await self._admin()
+        admin = await self._organizer()
         if admin is None:
             return
         sent = fields(form)
@@ -119,7 +118,7 @@ class EditorState(rx.State):
     @rx.event
     async def save(self, form: dict[str, object]) -> None:
         """Change what was typed."""
-        admin = await self._admin()
+        admin = await self._organizer()
         if admin is None:
             return
         sent = fields(form)
@@ -142,7 +141,7 @@ class EditorState(rx.State):
     @rx.event
     async def save_tier(self, form: dict[str, object]) -> None:
         """Change a tier, or add one."""
-        admin = await self._admin()
+        admin = await self._organizer()
         if admin is None:
             return
         sent = fields(form)
@@ -167,7 +166,7 @@ class EditorState(rx.State):
     @rx.event
     async def publish(self) -> None:
         """Show the draft to everybody."""
-        admin = await self._admin()
+        admin = await self._organizer()
         if admin is None:
             return
         try:
@@ -180,7 +179,7 @@ class EditorState(rx.State):
     @rx.event
     async def duplicate(self, form: dict[str, object]) -> None:
         """Copy the event to another address and date."""
-        admin = await self._admin()
+        admin = await self._organizer()
         if admin is None:
             return
         sent = {**fields(form), "time_zone": self.event.time_zone}
@@ -199,7 +198,7 @@ class EditorState(rx.State):
     @rx.event
     async def cancel(self, form: dict[str, object]) -> None:
         """Cancel the event and refund everybody, if its address was typed to confirm it."""
-        admin = await self._admin()
+        admin = await self._organizer()
         if admin is None:
             return
         if fields(form).get("confirm") != self._slug():
@@ -215,12 +214,6 @@ class EditorState(rx.State):
     def _slug(self) -> str:
         return session.segment(self, 2)
 
-    async def _admin(self) -> str | None:
-        admin = await session.organizer(self)
-        if admin is None:
-            self.phase = "signed_out"
-        return admin
-
     def _refused(self, error: SurgeError) -> None:
         self.done, self.problem = "", error.message
 
@@ -229,9 +222,7 @@ class EditorState(rx.State):
         await self._read()
 
     async def _read(self) -> None:
-        if await session.organizer(self) is None:
-            self.reset()
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         if self._slug() == "new":
             self.phase = "new"

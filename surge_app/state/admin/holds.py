@@ -11,7 +11,7 @@ from surge_app.errors import NotFound, SurgeError
 from surge_app.money import rupees
 from surge_app.services.views import IntentView, ListedIntent
 from surge_app.state import cards, session
-from surge_app.state.admin.common import wait, words
+from surge_app.state.admin.common import ListState, wait, words
 
 _STATUSES = ("expired", "released", "held", "paying")
 _PAGE = 50
@@ -30,7 +30,7 @@ class HoldRow:
     can_revive: bool = False
 
 
-class HoldsState(rx.State):
+class HoldsState(ListState, rx.State):
     """What one organizer looks through.
 
     Attributes:
@@ -38,12 +38,10 @@ class HoldsState(rx.State):
         status: Which holds are listed.
     """
 
-    phase: str = "loading"
     slug: str = ""
     zone: str = "Asia/Kolkata"
     status: str = "expired"
     holds: list[HoldRow] = []
-    next_before: str = ""
     done: str = ""
     problem: str = ""
 
@@ -62,16 +60,10 @@ class HoldsState(rx.State):
         await self._find(before=None)
 
     @rx.event
-    async def more(self) -> None:
-        """Show the next ones below."""
-        await self._find(before=self.next_before or None)
-
-    @rx.event
     async def revive(self, intent_id: object) -> None:
         """Hold the same tickets again for the same person."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         self.done = self.problem = ""
         try:
@@ -84,9 +76,7 @@ class HoldsState(rx.State):
 
     async def _find(self, *, before: str | None) -> None:
         self.slug = session.segment(self, 2)
-        if await session.organizer(self) is None:
-            self.reset()
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         try:
             page = await current().revivals.listed(

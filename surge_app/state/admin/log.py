@@ -10,7 +10,7 @@ from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.services.audit_log import LogEntry, LogFilter
 from surge_app.state import cards, session
-from surge_app.state.admin.common import words
+from surge_app.state.admin.common import ListState, words
 from surge_app.state.admin.log_words import changes, did
 
 _HOME_ZONE = "Asia/Kolkata"
@@ -38,7 +38,7 @@ class Choice:
     words: str = ""
 
 
-class LogState(rx.State):
+class LogState(ListState, rx.State):
     """What one organizer reads.
 
     Attributes:
@@ -46,7 +46,6 @@ class LogState(rx.State):
         next_before: Asks for the next page; empty at the end.
     """
 
-    phase: str = "loading"
     rows: list[LogRow] = []
     events: list[Choice] = []
     actors: list[Choice] = []
@@ -55,7 +54,6 @@ class LogState(rx.State):
     actor: str = ""
     action: str = ""
     subject: str = ""
-    next_before: str = ""
     notice: str = ""
 
     @rx.event
@@ -85,15 +83,8 @@ class LogState(rx.State):
         self.subject = words(subject).strip()
         await self._find(before=None)
 
-    @rx.event
-    async def more(self) -> None:
-        """Show the next ones below."""
-        await self._find(before=self.next_before or None)
-
     async def _find(self, *, before: str | None) -> bool:
-        if await session.organizer(self) is None:
-            self.reset()
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return False
         about = self.subject.upper() if self.subject.upper().startswith("SRG-") else self.subject
         wanted = LogFilter(

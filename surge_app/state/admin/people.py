@@ -11,7 +11,7 @@ from surge_app.errors import InvalidContact, NotFound, SurgeError
 from surge_app.money import rupees
 from surge_app.services.participants import BookingDetail, Filter, Participant, TimelineEntry
 from surge_app.state import cards, session
-from surge_app.state.admin.common import fields, whole, words
+from surge_app.state.admin.common import ConsoleState, ListState, fields, whole, words
 from surge_app.state.admin.log_words import did
 
 _TONES = {"confirmed": "good", "refunding": "warn", "refunded": "off"}
@@ -80,21 +80,19 @@ class Desk:
     in_cash: bool = False
 
 
-class PeopleState(rx.State):
+class PeopleState(ListState, rx.State):
     """The list one organizer searches.
 
     Attributes:
         phase: loading, ready, signed_out or missing.
     """
 
-    phase: str = "loading"
     slug: str = ""
     query: str = ""
     status: str = ""
     presence: str = ""
     channel: str = ""
     people: list[PersonRow] = []
-    next_before: str = ""
     notice: str = ""
 
     @rx.event
@@ -120,15 +118,9 @@ class PeopleState(rx.State):
             self.channel = words(value)
         await self._find(before=None)
 
-    @rx.event
-    async def more(self) -> None:
-        """Show the next ones below."""
-        await self._find(before=self.next_before or None)
-
     async def _find(self, *, before: str | None) -> None:
         self.slug = session.segment(self, 2)
-        if await session.organizer(self) is None:
-            self.people, self.phase = [], "signed_out"
+        if await self._organizer() is None:
             return
         wanted = Filter(
             self.query, self.status or None, self.presence or None, self.channel or None
@@ -147,7 +139,7 @@ class PeopleState(rx.State):
         self.phase, self.notice = "ready", ""
 
 
-class DeskState(rx.State):
+class DeskState(ConsoleState, rx.State):
     """The booking one organizer helps with.
 
     Attributes:
@@ -155,7 +147,6 @@ class DeskState(rx.State):
         done: What was done, and `problem` what was not.
     """
 
-    phase: str = "loading"
     desk: Desk = Desk()
     tickets: list[DeskTicket] = []
     timeline: list[Moment] = []
@@ -178,9 +169,8 @@ class DeskState(rx.State):
     @rx.event
     async def resend(self) -> None:
         """Send the confirmation again."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         try:
             await current().participants.resend(
@@ -194,9 +184,8 @@ class DeskState(rx.State):
     @rx.event
     async def correct(self, form: dict[str, object]) -> None:
         """Correct name, email and mobile number."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         sent = fields(form)
         try:
@@ -219,9 +208,8 @@ class DeskState(rx.State):
     @rx.event
     async def refund(self, form: dict[str, object]) -> None:
         """Give money back: all, for some tickets, or an amount."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         sent = fields(form)
         kind = sent.get("kind", "")
@@ -261,9 +249,7 @@ class DeskState(rx.State):
         await self._read()
 
     async def _read(self) -> None:
-        if await session.organizer(self) is None:
-            self.reset()
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         try:
             detail = await current().participants.detail(session.segment(self, 2))

@@ -10,8 +10,8 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.services.rehearsals import RehearsalView, RehearsalWish
-from surge_app.state import cards, session
-from surge_app.state.admin.common import fields, whole, words
+from surge_app.state import cards
+from surge_app.state.admin.common import ConsoleState, fields, whole, words
 from surge_app.words import grouped
 
 _NOT_A_NUMBER = -1
@@ -62,14 +62,13 @@ class RunningCard:
     stock: str = ""
 
 
-class RehearsalState(rx.State):
+class RehearsalState(ConsoleState, rx.State):
     """What one organizer rehearses.
 
     Attributes:
         phase: loading, ready, live (real vendors, so nothing can be rehearsed) or signed_out.
     """
 
-    phase: str = "loading"
     running: RunningCard = RunningCard()
     past: list[RehearsalCard] = []
     problem: str = ""
@@ -88,9 +87,8 @@ class RehearsalState(rx.State):
     @rx.event
     async def start(self, form: dict[str, object]) -> None:
         """Start a rehearsal of what was typed."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         sent = fields(form)
         numbers = {
@@ -102,9 +100,8 @@ class RehearsalState(rx.State):
     @rx.event
     async def stop(self) -> None:
         """End the one that runs."""
-        admin = await session.organizer(self)
+        admin = await self._organizer()
         if admin is None:
-            self.phase = "signed_out"
             return
         await self._do(current().rehearsals.stop(words(self.running.id), actor=admin))
 
@@ -118,9 +115,7 @@ class RehearsalState(rx.State):
         await self._read()
 
     async def _read(self) -> None:
-        if await session.organizer(self) is None:
-            self.reset()
-            self.phase = "signed_out"
+        if await self._organizer() is None:
             return
         try:
             found = await current().rehearsals.latest()
