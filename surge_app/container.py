@@ -53,6 +53,7 @@ from surge_app.services.notifications import Notifications
 from surge_app.services.organizer import Organizer
 from surge_app.services.outages import GuardedGateway, Outages
 from surge_app.services.participants import Participants
+from surge_app.services.passes import Passes
 from surge_app.services.payments import Payments
 from surge_app.services.ports import PaymentGateway
 from surge_app.services.privacy import Privacy
@@ -97,6 +98,7 @@ class Container:
     dispatcher: Dispatcher
     deliveries: Deliveries
     organizer: Organizer
+    passes: Passes
     board: Board
     box_office: BoxOffice
     check_in: CheckIn
@@ -194,7 +196,8 @@ def build_container(
         check_in=CheckIn(database, ticket_codes),
         board=Board(database, waiting_room),
         box_office=BoxOffice(database, catalog, contacts),
-        organizer=Organizer(database, catalog, waiting_room, notifications, intents),
+        organizer=Organizer(database, catalog, waiting_room, notifications),
+        passes=Passes(database, waiting_room, intents),
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
         audit=audit,
         audit_log=AuditLog(database),

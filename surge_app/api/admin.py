@@ -136,7 +136,7 @@ async def revoke_passes(
 
     What they hold and are not paying for goes back to everyone.
     """
-    return RevokedOut(passes=await services.organizer.revoke_passes(slug, body.number, actor=user))
+    return RevokedOut(passes=await services.passes.revoke(slug, body.number, actor=user))
 
 
 @router.get("/events/{slug}/intents")

@@ -21,6 +21,7 @@ LINE_PARTS = (
     "inside",
     "recent",
     "order",
+    "served",
 )
 
 

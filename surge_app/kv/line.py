@@ -145,6 +145,22 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """How one number stands.
+
+    Attributes:
+        place: inside, called, waiting, absent (passed over, may still come back), served, left or
+            unknown (not given out).
+        ahead: How many go first; waiting in an order that is known only.
+        visitor_id: Who came in by it; inside only.
+    """
+
+    place: str
+    ahead: int | None
+    visitor_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RawStats:
     """Counts of a line since its beginning; `absent` were passed over and may be recalled."""
 
@@ -165,7 +181,7 @@ class LineStore:
         self._scripts = {
             name: Script(redis, "line", name)
             for name in (
-                *("join", "poll", "leave", "renew", "grant", "revoke"),
+                *("join", "poll", "leave", "renew", "grant", "revoke", "where"),
                 *("tick", "stats", "begin", "upkeep", "draw"),
             )
         }
@@ -240,6 +256,11 @@ class LineStore:
             The visitors whose pass ended by it.
         """
         return list(await self._run("revoke", slug, "all" if number is None else number))
+
+    async def where(self, slug: str, number: int) -> Whereabouts:
+        """Say how one number stands; moves nobody."""
+        place, ahead, visitor_id = await self._run("where", slug, number)
+        return Whereabouts(place, _known(ahead), visitor_id)
 
     async def stats(self, slug: str) -> RawStats:
         """Count a line."""

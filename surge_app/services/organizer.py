@@ -13,13 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import utc_now
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
 from surge_app.db import outages, units
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound, SurgeError
-from surge_app.models import AuditEntry, Event, IntentStatus, MessageStatus, Tier
+from surge_app.models import AuditEntry, Event, MessageStatus, Tier
 from surge_app.services.catalog import Catalog, event_status, event_view, frame_of
-from surge_app.services.intents import Intents
 from surge_app.services.line_order import new_seed
 from surge_app.services.line_views import LineStats
 from surge_app.services.notifications import Notifications
@@ -86,16 +84,6 @@ class EventSettings:
     tiers: tuple[TierSettings, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
-    """Who has the right to shop now, and how many of them hold tickets or pay."""
-
-    passes: int
-    called: int
-    held: int
-    paying: int
-
-
 _FRAME = {"starts_at", "sales_open_at", "sales_close_at", "max_per_person"}
 
 
@@ -108,11 +96,9 @@ class Organizer:
         catalog: Catalog,
         waiting_room: WaitingRoom,
         notifications: Notifications,
-        intents: Intents,
     ) -> None:
         """Keep the collaborators."""
         self._database = database
-        self._intents = intents
         self._catalog = catalog
         self._waiting_room = waiting_room
         self._notifications = notifications
@@ -211,50 +197,6 @@ class Organizer:
     async def resume(self, slug: str, *, actor: str) -> None:
         """Let people in again, in order. Raises NotFound."""
         await self._edit(slug, {"is_paused": False}, actor=actor, action="queue.resume")
-
-    async def inside(self, slug: str) -> Inside:
-        """Return whom `revoke_passes` would meet; raises NotFound and LineUnavailable."""
-        async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
-            live = await intent_queries.live_counts(session, event.id)
-        line = await self._waiting_room.stats(slug)
-        return Inside(
-            passes=line.inside,
-            called=line.called,
-            held=live.get(IntentStatus.HELD, 0),
-            paying=live.get(IntentStatus.PAYING, 0),
-        )
-
-    async def revoke_passes(self, slug: str, number: int | None, *, actor: str) -> int:
-        """Take the right to shop from one number, or from everybody inside or called if None.
-
-        What they hold and are not paying for goes back to everyone.
-
-        Returns:
-            How many passes ended.
-
-        Raises:
-            NotFound: If there is no such event.
-            LineUnavailable: If the line does not answer.
-        """
-        async with self._database.transaction() as session:
-            if await catalog_queries.event_by_slug(session, slug) is None:
-                raise NotFound
-        visitors = await self._waiting_room.revoke(slug, number)
-        for visitor_id in visitors:
-            await self._intents.release_live(slug, visitor_id)
-        async with self._database.transaction() as session:
-            session.add(
-                AuditEntry(
-                    actor=actor,
-                    action="queue.revoke",
-                    subject=slug,
-                    after={"number": number or "all", "passes": len(visitors)},
-                )
-            )
-        return len(visitors)
 
     async def resend(self, ref: str, *, actor: str, version: int | None = None) -> int:
         """Send the confirmation of a booking again; raises like `Notifications.resend`."""

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from surge_app.db.batch import Batcher
 from surge_app.errors import LineUnavailable
-from surge_app.kv.line import LineStore, RawAnswer
+from surge_app.kv.line import LineStore, RawAnswer, Whereabouts
 from surge_app.services.identity import Visitor
 from surge_app.services.line_answers import eta_seconds, to_answer
 from surge_app.services.line_upkeep import LineUpkeep
@@ -121,6 +121,10 @@ class WaitingRoom:
             LineUnavailable: If Redis does not answer.
         """
         return await _reach(self._store.revoke(slug, number))
+
+    async def where(self, slug: str, number: int) -> Whereabouts:
+        """Say how one number stands; raises LineUnavailable if Redis does not answer."""
+        return await _reach(self._store.where(slug, number))
 
     async def stats(self, slug: str) -> LineStats:
         """Count the line of an event; raises LineUnavailable if Redis does not answer."""

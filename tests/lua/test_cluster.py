@@ -82,6 +82,7 @@ async def _wait_in_line(cluster: Redis, slug: str) -> None:
     await line.leave("inside")
     assert await line.states("a", "b") == ["admitted", "waiting"]
     await line.store.grant(line.slug, "c", lease=_MINUTE)
+    assert (await line.store.where(line.slug, 1)).place == "left"
     assert sorted(await line.store.revoke(line.slug, None)) == ["a", "c"]
     assert (await line.stats()).admitted == 4
 

@@ -281,6 +281,27 @@ async def test_an_organizer_takes_passes_and_places_back(line: Line) -> None:
     assert (await line.join("a")).number is None
 
 
+async def test_each_number_is_told_where_it_stands(line: Line) -> None:
+    async def places(*numbers: int) -> list[str]:
+        return [(await line.store.where(line.slug, number)).place for number in numbers]
+
+    await line.open(concurrent_buyers=2)
+    await line.join_all("a", "b", "c", "d", "e", "f")
+    found = await line.store.where(line.slug, 2)
+    assert (found.place, found.ahead, found.visitor_id) == ("inside", None, "b")
+    assert (await line.store.where(line.slug, 5)).ahead == 2
+    assert await places(1, 3, 7) == ["inside", "waiting", "unknown"]
+    await line.silence("c")
+    await line.store.leave(line.slug, "a", is_served=True)
+    await line.store.revoke(line.slug, 2)
+    assert await places(1, 2, 3, 4, 5) == ["served", "left", "absent", "called", "called"]
+    await line.poll("d")
+    await line.expire("d")
+    await line.silence("c", 3_600)
+    await line.leave("f")
+    assert await places(3, 4, 6) == ["left", "left", "left"]
+
+
 async def test_the_organizer_sees_what_became_of_everybody(line: Line) -> None:
     await line.join_all("inside", "a", "b", "c", "d")
     await line.silence("a")

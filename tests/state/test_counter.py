@@ -13,8 +13,8 @@ from surge_app.clock import utc_now
 from surge_app.errors import ChangedMeanwhile, SoldOut
 from surge_app.services.audit_log import LogEntry, LogFilter, LogPage, LogWords
 from surge_app.services.box_office import CounterBooking, CounterSale
-from surge_app.services.organizer import Inside
 from surge_app.services.participants import BookingDetail
+from surge_app.services.passes import Inside, Standing
 from surge_app.services.views import IntentPage, ListedIntent, RefundedView
 from surge_app.state.admin.box_office import BoxOfficeState
 from surge_app.state.admin.holds import HoldsState
@@ -138,11 +138,18 @@ async def test_passes_end_only_after_it_was_said_what_that_does(services: Simple
     async def inside(_slug: str) -> Inside:
         return Inside(passes=12, called=3, held=4, paying=2)
 
-    async def revoke_passes(_slug: str, number: int | None, *, actor: str) -> int:
-        ended.append((number, actor))
-        return 12 if number is None else 0
+    async def standing(_slug: str, number: int, *, visitor_id: str = "") -> Standing:
+        if number == 7:
+            return Standing("served")
+        if ended:
+            return Standing("left", visitor_id=visitor_id)
+        return Standing("inside", tickets=2, visitor_id="v7")
 
-    services.organizer = SimpleNamespace(inside=inside, revoke_passes=revoke_passes)
+    async def revoke(_slug: str, number: int | None, *, actor: str) -> int:
+        ended.append((number, actor))
+        return 12 if number is None else 1
+
+    services.passes = SimpleNamespace(inside=inside, standing=standing, revoke=revoke)
     services.board = SimpleNamespace(forget=lambda _slug: None)
     state = at(RevokeState(), "/admin/events/monsoon/queue", "admin=root")
     await call(RevokeState.confirm, state)
@@ -156,9 +163,18 @@ async def test_passes_end_only_after_it_was_said_what_that_does(services: Simple
     await call(RevokeState.ask, state, {"number": "no number"})
     assert (state.question, state.problem) == ("", "Say which number in line, such as 1042.")
     await call(RevokeState.ask, state, {"number": "1,042"})
-    assert state.question.startswith("Number 1,042 loses its turn")
+    assert state.question == (
+        "Number 1,042 is inside, holding 2 tickets. It loses its turn, and the next in line is "
+        "called. What it holds goes back to everyone at once. Whoever it is may join again, at "
+        "the end of the line."
+    )
     await call(RevokeState.confirm, state)
-    assert state.done == "Number 1,042 had no pass. If it waited, its place is gone."
+    assert state.done == (
+        "Number 1,042 was inside, holding 2 tickets. Now it is out of the line, holding nothing."
+    )
+    await call(RevokeState.ask, state, {"number": "7"})
+    assert (state.question, state.done) == ("", "")
+    assert state.problem == "Number 7 is gone, with a booking. There is nothing to end."
     await call(RevokeState.ask_all, state)
     await call(RevokeState.confirm, state)
     assert ended == [(1042, "root"), (None, "root")]

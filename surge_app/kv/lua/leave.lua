@@ -9,6 +9,7 @@ if number then
   redis.call("HDEL", NUMBERS, visitor)
   had = drop(number) or had
 end
+if ARGV[2] == "served" then redis.call("SETBIT", SERVED, number or inside_as(visitor), 1) end
 redis.call("HDEL", INSIDE, visitor)
 -- A buyer holds units no more, and the stock is only published about once a second: without this
 -- one more would be let in than there are units.

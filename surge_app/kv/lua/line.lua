@@ -9,13 +9,13 @@
 --       8 called (zset: number by end of claim, ms)    9 passes (zset: visitor by end of lease, ms)
 --      10 inside (hash: visitor -> "number:ms of admission")
 --      11 recent (zset: number by admission, ms)      12 order (u32: places of the drawn numbers,
---         then numbers of the drawn places)
+--         then numbers of the drawn places)   13 served (bitmap by number: went with tickets)
 -- The clock is Redis TIME. A number is issued once. Its place in the order is the same number,
 -- but for those that were drawn at the opening. Who stops polling is passed over when the turn
 -- comes (`absent`), and is served next on returning in time: nobody behind waits for them.
-local RULES, STOCK, COUNTERS, NUMBERS, WAITING, ABSENT, SEEN, CALLED, PASSES, INSIDE, RECENT, ORDER =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10],
-  KEYS[11], KEYS[12]
+local RULES, STOCK, COUNTERS, NUMBERS, WAITING, ABSENT, SEEN, CALLED, PASSES, INSIDE, RECENT, ORDER,
+  SERVED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
+  KEYS[10], KEYS[11], KEYS[12], KEYS[13]
 
 local MINUTE_MS = 60000
 local CLAIM_MS = 90000
@@ -219,6 +219,11 @@ local function lease_of(visitor)
   local ends = number_of(redis.call("ZSCORE", PASSES, visitor), 0)
   if ends > now then return ends end
   return nil
+end
+
+-- The number somebody came in by; zero if there was none.
+local function inside_as(visitor)
+  return tonumber(string.match(redis.call("HGET", INSIDE, visitor) or "0", "^%d+"))
 end
 
 local function let_in(visitor, number, ends)

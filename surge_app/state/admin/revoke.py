@@ -6,12 +6,27 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import SurgeError
-from surge_app.services.organizer import Inside
-from surge_app.state import session
+from surge_app.services.passes import Inside, Standing
+from surge_app.state import cards, session
 from surge_app.state.admin.common import fields, whole
 from surge_app.words import grouped
 
 _HIGHEST = 4_000_000_000
+_PLACES = {
+    "inside": "inside",
+    "called": "called, and not here yet",
+    "waiting": "waiting",
+    "absent": "passed over, as it stopped looking",
+    "served": "gone, with a booking",
+    "left": "out of the line",
+    "unknown": "not given out yet",
+}
+_LOSES = {
+    "inside": "its turn, and the next in line is called",
+    "called": "its turn, and the next in line is called",
+    "waiting": "its place",
+    "absent": "its way back to its place",
+}
 
 
 class RevokeState(rx.State):
@@ -64,29 +79,65 @@ class RevokeState(rx.State):
         number, slug = self.number or None, session.segment(self, 2)
         self.reset()
         try:
-            ended = await current().organizer.revoke_passes(slug, number, actor=admin)
+            if number is None:
+                self.done = _ended(await current().passes.revoke(slug, None, actor=admin))
+            else:
+                self.done = await _end_one(slug, number, admin)
         except SurgeError as error:
             self.problem = error.message
             return
         current().board.forget(slug)
-        self.done = _ended(number, ended)
 
     async def _foresee(self) -> None:
         if await session.organizer(self) is None:
             return
+        slug = session.segment(self, 2)
         try:
-            inside = await current().organizer.inside(session.segment(self, 2))
+            if not self.number:
+                self.question = _all(await current().passes.inside(slug))
+                return
+            standing = await current().passes.standing(slug, self.number)
         except SurgeError as error:
             self.problem = error.message
             return
-        self.question = _one(self.number) if self.number else _all(inside)
+        told = f"Number {grouped(self.number)} is {_stands(standing)}."
+        if standing.place in _LOSES:
+            self.question = f"{told} {_loses(standing)}"
+        else:
+            self.problem = f"{told} There is nothing to end."
 
 
-def _one(number: int) -> str:
+async def _end_one(slug: str, number: int, admin: str) -> str:
+    """End a number's pass or place; say how it stood at that moment, and how it stands now."""
+    passes = current().passes
+    before = await passes.standing(slug, number)
+    await passes.revoke(slug, number, actor=admin)
+    after = await passes.standing(slug, number, visitor_id=before.visitor_id)
+    return f"Number {grouped(number)} was {_stands(before)}. Now it is {_stands(after)}."
+
+
+def _stands(standing: Standing) -> str:
+    tickets = cards.tickets(standing.tickets)
+    if standing.is_paying:
+        has = f", paying for {tickets}"
+    elif standing.tickets:
+        has = f", holding {tickets}"
+    else:
+        has = ", holding nothing" if standing.visitor_id else ""
+    ahead = f", {grouped(standing.ahead)} ahead of it" if standing.ahead is not None else ""
+    return f"{_PLACES[standing.place]}{ahead}{has}"
+
+
+def _loses(standing: Standing) -> str:
+    if standing.is_paying:
+        kept = " The tickets stay with it until the payment is decided."
+    elif standing.tickets:
+        kept = " What it holds goes back to everyone at once."
+    else:
+        kept = ""
     return (
-        f"Number {grouped(number)} loses its turn, or its place if it still waits. What it holds "
-        "goes back to everyone at once, unless it is being paid. The next in line is called. "
-        "Whoever it was may join again, at the end of the line."
+        f"It loses {_LOSES[standing.place]}.{kept} Whoever it is may join again, at the end of the "
+        "line."
     )
 
 
@@ -112,7 +163,5 @@ def _all(inside: Inside) -> str:
     )
 
 
-def _ended(number: int | None, passes: int) -> str:
-    if number is not None and passes == 0:
-        return f"Number {grouped(number)} had no pass. If it waited, its place is gone."
+def _ended(passes: int) -> str:
     return "1 pass ended." if passes == 1 else f"{grouped(passes)} passes ended."
