@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import reflex as rx
+from reflex_components_core.el.elements.inline import A
 
 Tone = Literal["accent", "good", "warn", "bad", "off"]
 Kind = Literal["primary", "plain", "quiet"]
@@ -16,11 +17,20 @@ def button(*children: Any, kind: Kind = "plain", full: bool = False, **props: An
     return rx.el.button(*children, class_name=_button_class(kind, full=full), **props)
 
 
+def link(*children: Any, href: Any, **props: Any) -> rx.Component:
+    """Create a plain `<a>`, which loads a new document.
+
+    `rx.el.a` is another thing: it shows the page of that address without asking the server. No
+    file comes that way, no cookie is given by the gate, and nobody is asked to sign in.
+    """
+    return A.create(*children, href=href, **props)
+
+
 def button_link(
     *children: Any, href: Any, kind: Kind = "plain", full: bool = False, **props: Any
 ) -> rx.Component:
-    """Create a link that looks like a button; a plain `<a>`, so it loads a new document."""
-    return rx.el.a(*children, href=href, class_name=_button_class(kind, full=full), **props)
+    """Create a link that looks like a button, and loads a new document."""
+    return link(*children, href=href, class_name=_button_class(kind, full=full), **props)
 
 
 def text_button(*children: Any, **props: Any) -> rx.Component:

@@ -165,7 +165,9 @@ def _choose() -> rx.Component:
             BookState.owned_link != "",
             surfaces.notice(
                 "You have a booking for this event already.",
-                action=rx.el.a("Open it", href=BookState.owned_link, class_name="link strong"),
+                action=controls.link(
+                    "Open it", href=BookState.owned_link, class_name="link strong"
+                ),
             ),
             rx.fragment(),
         ),

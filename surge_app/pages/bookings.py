@@ -144,7 +144,7 @@ def _receipt() -> rx.Component:
     return surfaces.card(
         rx.el.div(
             rx.el.h2("Receipt"),
-            rx.el.a(
+            controls.link(
                 "Receipt as PDF",
                 href=f"/api/bookings/{BookingState.ref}/receipt.pdf",
                 class_name="link no-print",
