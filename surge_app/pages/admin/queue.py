@@ -65,9 +65,10 @@ def _queue() -> rx.Component:
                 ),
                 class_name="field",
             ),
+            # What is foreseen comes while one is pressing: it must not move the button.
+            rx.el.div(button("Apply", kind="primary", on_click=BoardState.apply), class_name="row"),
             rx.cond(BoardState.effect != "", surfaces.notice(BoardState.effect), rx.fragment()),
             console.news(BoardState.done, BoardState.problem),
-            rx.el.div(button("Apply", kind="primary", on_click=BoardState.apply), class_name="row"),
         ),
         _passes(),
     )
