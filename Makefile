@@ -18,7 +18,7 @@ test: lint .venv/.browser .venv/.servers
 # Every page and state the tests look at, in both sizes and themes; the list of events comes first.
 screenshots: .venv/.browser
 	@PICTURES=docs/screenshots $(PY) -m pytest -q -p no:randomly $(addprefix tests/browser/test_, \
-	  cold_states.py purchase_matrix.py outage.py line_states.py access.py) $(ARGS)
+	  cold_states.py purchase_matrix.py outage.py line_states.py access.py console.py) $(ARGS)
 
 lint: test-ready
 	$(PY) -m ruff check .

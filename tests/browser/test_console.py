@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import secrets
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,8 +17,16 @@ from playwright.async_api import Page, expect
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.services.covers import LARGEST_UPLOAD
+from tests.browser.checkout import Attendee, end_holds
 from tests.browser.conftest import NewPerson, Person
+from tests.browser.looking import look
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
+
+_OF_A_BOOKING = (
+    ("Tickets as PDF", ".pdf", b"%PDF-"),
+    ("Receipt as PDF", "-receipt.pdf", b"%PDF-"),
+    ("Add to calendar", ".ics", b"BEGIN:VCALENDAR"),
+)
 
 
 def _picture(kind: str = "PNG") -> bytes:
@@ -70,6 +79,7 @@ async def _choose_pictures(organizer: Person, folder: Path) -> None:
     await expect(page.get_by_text("The drawn cover is back")).to_be_visible()
     await choose("photo.webp", _picture("WEBP"))
     await expect(page.get_by_alt_text("The picture of the event")).to_be_visible()
+    await look(page, "admin-event")
 
 
 async def _preview(organizer: Person, slug: str) -> None:
@@ -80,6 +90,7 @@ async def _preview(organizer: Person, slug: str) -> None:
     await expect(page.get_by_text("₹524.50")).to_be_visible()
     shown = page.locator("img.cover")
     assert await shown.evaluate("one => one.decode().then(() => one.naturalWidth)") == 1200
+    await look(page, "admin-preview")
     await page.get_by_role("button", name="Get tickets").click()
     await expect(page.get_by_text("Nothing can be bought here.")).to_be_visible()
     assert urlsplit(page.url).path == f"/admin/events/{slug}/preview"
@@ -111,6 +122,61 @@ async def _steer(page: Page, attendee: Page, slug: str) -> None:
     await attendee.wait_for_url(f"**/book/{slug}")
 
 
+async def _sell_at_the_counter(page: Page) -> str:
+    """Sell a ticket for cash; returns the booking's reference."""
+    await page.get_by_role("link", name="Box office").click()
+    await page.get_by_label("General", exact=True).fill("1")
+    await expect(page.get_by_text("1 ticket: take ₹499.50 in cash")).to_be_visible()
+    await look(page, "admin-box-office")
+    await page.get_by_role("button", name="Sell").click()
+    sold = page.get_by_text(re.compile("^1 ticket sold for ₹499.50 in cash, booking SRG-"))
+    return (await sold.inner_text())[-13:-1]
+
+
+async def _revive(page: Page, attendee: Attendee, services: Container) -> None:
+    """Give a hold that ran out another chance; the attendee goes on where they were."""
+    await attendee.hold()
+    await end_holds(services, attendee.slug)
+    await page.get_by_role("link", name="Holds").click()
+    revive = page.get_by_role("button", name="Revive: No contact given, 1 × General")
+
+    async def is_listed() -> bool:
+        await page.get_by_label("Which").select_option("released")
+        await page.get_by_label("Which").select_option("expired")
+        return await revive.count() == 1
+
+    await eventually(is_listed, about="the hold that ran out")
+    await look(page, "admin-holds")
+    await revive.click()
+    await expect(page.get_by_text("Held again for the visitor, for 5 min.")).to_be_visible()
+    await attendee.page.reload()
+    await attendee.is_held()
+
+
+async def _end_the_pass(page: Page, attendee: Attendee, number: int) -> None:
+    """End one person's pass; what it will do is said before, and what it did after."""
+    await page.get_by_role("link", name="Queue", exact=True).click()
+    await page.get_by_label("Number in line").fill(str(number))
+    await page.get_by_role("button", name="End the pass of this number").click()
+    asked = f"Number {number} is inside, holding 1 ticket. It loses its turn"
+    await expect(page.get_by_text(asked)).to_be_visible()
+    await page.get_by_role("button", name="End it now").click()
+    told = f"Number {number} was inside, holding 1 ticket. Now it is out of the line, holding"
+    await expect(page.get_by_text(told)).to_be_visible()
+    await attendee.page.reload()
+    await attendee.page.wait_for_url(f"**/queue/{attendee.slug}")
+
+
+async def _read_the_log(page: Page, slug: str) -> None:
+    await page.get_by_role("link", name="Log", exact=True).click()
+    await page.get_by_label("Event", exact=True).select_option(slug)
+    rows = page.locator("main ol > li")
+    await expect(rows.filter(has_text="Ended passes")).to_have_count(1)
+    await look(page, "admin-log")
+    await page.get_by_label("What", exact=True).select_option("intent.revive")
+    await expect(rows).to_have_count(1)
+
+
 async def _help(organizer: Person, ref: str) -> None:
     """Find a booking, correct its address, and send it again."""
     page = organizer.page
@@ -134,13 +200,42 @@ async def _help(organizer: Person, ref: str) -> None:
     await eventually(is_sent, about="the confirmation at the right address")
 
 
+async def _taken_home(page: Page, link: str, name: str) -> bytes:
+    """Click a link to a file and return what the browser saved."""
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name=link, exact=True).click()
+    file = await download.value
+    assert file.suggested_filename == name
+    return (await file.path()).read_bytes()
+
+
 async def _take_the_list_home(organizer: Person, slug: str) -> list[dict[str, str]]:
-    await organizer.page.get_by_role("link", name="Participants").click()
-    link = organizer.page.get_by_role("link", name="CSV", exact=True)
-    file = await organizer.context.request.get(await link.get_attribute("href") or "")
-    assert f"{slug}-participants.csv" in file.headers["content-disposition"]
-    text = (await file.body()).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
+    """Save both files; the page goes on with the connection it has."""
+    page = organizer.page
+    await page.get_by_role("link", name="Participants").click()
+    await expect(page.locator("ul.people > li")).to_have_count(2)
+    connections = len(organizer.sockets)
+    text = (await _taken_home(page, "CSV", f"{slug}-participants.csv")).decode("utf-8-sig")
+    workbook = await _taken_home(page, "Excel", f"{slug}-participants.xlsx")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    with zipfile.ZipFile(io.BytesIO(workbook)) as files:
+        sheet = files.read("xl/worksheets/sheet1.xml").decode()
+    assert [row["booking_ref"] in sheet for row in rows] == [True] * len(rows)
+    assert sheet.count("<row ") == 1 + len(rows)
+    await page.get_by_label("Sold", exact=True).select_option("box_office")
+    await expect(page.locator("ul.people > li")).to_have_count(1)
+    assert len(organizer.sockets) == connections
+    return rows
+
+
+async def _let_in(page: Page) -> None:
+    await page.get_by_role("link", name="Check-in").click()
+    await page.get_by_label("This gate is called").fill("North")
+    await page.get_by_label("Find by hand").fill("asha")
+    found = page.get_by_role("listitem").filter(has_text="Asha Rao")
+    await found.get_by_role("button", name="Let in").click()
+    await expect(page.get_by_text("Come in", exact=True)).to_be_visible()
+    await expect(page.get_by_text("1 of 2 inside")).to_be_visible()
 
 
 async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see_it_all(
@@ -153,7 +248,9 @@ async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see
     slug = f"made-{secrets.token_hex(4)}"
     user, password = surge.organizer
     organizer = await new_person(
-        desktop=True, http_credentials={"username": user, "password": password}
+        desktop=True,
+        reduced_motion="reduce",
+        http_credentials={"username": user, "password": password},
     )
     page, attendee = organizer.page, await new_person()
     await _make_event(organizer, slug)
@@ -177,6 +274,10 @@ async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see
     await attendee.page.get_by_role("button", name="Get tickets").click()
     await expect(attendee.page.get_by_text("Your place in line")).to_be_visible()
     await _steer(page, attendee.page, slug)
+    at_the_checkout = Attendee(attendee, slug)
+    await _revive(page, at_the_checkout, services)
+    await _end_the_pass(page, at_the_checkout, 3)
+    for_cash = await _sell_at_the_counter(page)
 
     await _help(organizer, ref)
     await page.get_by_label("What goes back").select_option("tickets")
@@ -186,18 +287,18 @@ async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see
     token = services.identity.booking_token(ref)
     await attendee.page.goto(f"/bookings/{ref}?token={token}")
     await expect(attendee.page.get_by_text("No longer valid", exact=True)).to_have_count(1)
+    for link, kind, start in _OF_A_BOOKING:
+        saved = await _taken_home(attendee.page, link, f"{ref}{kind}")
+        assert saved.startswith(start)
 
     rows = await _take_the_list_home(organizer, slug)
     assert [(row["booking_ref"], row["ticket_status"], row["email"]) for row in rows] == [
         (ref, "valid", "right@example.com"),
         (ref, "void", "right@example.com"),
+        (for_cash, "valid", ""),
     ]
-    await page.get_by_role("link", name="Check-in").click()
-    await page.get_by_label("This gate is called").fill("North")
-    await page.get_by_label("Find by hand").fill("asha")
-    await page.get_by_role("button", name="Let in").click()
-    await expect(page.get_by_text("Come in", exact=True)).to_be_visible()
-    await expect(page.get_by_text("1 of 1 inside")).to_be_visible()
+    await _let_in(page)
+    await _read_the_log(page, slug)
     await page.get_by_role("link", name="Checks").click()
     await page.get_by_role("button", name="Check them now").click()
     await expect(page.get_by_text(re.compile("^A visitor has one live intent"))).to_be_visible()

@@ -73,7 +73,7 @@ def _hold(row: HoldRow) -> rx.Component:
             row.can_revive,
             button(
                 "Revive",
-                aria_label=f"Revive the hold of {row.who}",
+                aria_label=f"Revive: {row.who}, {row.what}",
                 on_click=HoldsState.revive(row.id),
             ),
             rx.fragment(),
