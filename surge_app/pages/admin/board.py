@@ -265,7 +265,9 @@ def _messages(card: Any) -> rx.Component:
             surfaces.notice(
                 f"{card.messages_dead} could not be delivered.",
                 tone="bad",
-                action=rx.el.a("See what waits for you", href="/admin/install/checks"),
+                action=rx.el.a(
+                    "See what waits for you", href="/admin/install/checks", class_name="link strong"
+                ),
             ),
             rx.fragment(),
         ),

@@ -86,7 +86,7 @@ def _item(card: WaitingCard) -> rx.Component:
             rx.el.span(card.advice, class_name="small"),
             rx.cond(
                 card.ref != "",
-                rx.el.a("Open the booking", href=f"/admin/bookings/{card.ref}"),
+                rx.el.a("Open the booking", href=f"/admin/bookings/{card.ref}", class_name="link"),
                 rx.fragment(),
             ),
             class_name="stack tight grow",

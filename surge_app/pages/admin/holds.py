@@ -58,9 +58,9 @@ def _hold(row: HoldRow) -> rx.Component:
             rx.cond(
                 row.email != "",
                 rx.el.span(
-                    rx.el.a(row.email, href=f"mailto:{row.email}"),
+                    rx.el.a(row.email, href=f"mailto:{row.email}", class_name="link"),
                     " · ",
-                    rx.el.a(row.phone, href=f"tel:{row.phone}"),
+                    rx.el.a(row.phone, href=f"tel:{row.phone}", class_name="link"),
                     class_name="small",
                 ),
                 rx.fragment(),

@@ -73,10 +73,12 @@ def _row(row: LogRow) -> rx.Component:
             rx.el.span(f"{row.at} · {row.who}", class_name="muted small number"),
             rx.cond(
                 row.booking != "",
-                rx.el.a(row.subject, href=f"/admin/bookings/{row.booking}", class_name="small"),
+                rx.el.a(
+                    row.subject, href=f"/admin/bookings/{row.booking}", class_name="link small"
+                ),
                 rx.cond(
                     row.event != "",
-                    rx.el.a(row.subject, href=f"/admin/{row.event}", class_name="small"),
+                    rx.el.a(row.subject, href=f"/admin/{row.event}", class_name="link small"),
                     rx.el.span(row.subject, class_name="small"),
                 ),
             ),
