@@ -122,9 +122,15 @@ async def _turn(page: Page) -> None:
     """Show the other theme; the payment's window keeps its own."""
     await page.evaluate(
         """() => {
+          // Colours on their way from one theme to the other are in none of them.
+          const still = document.createElement("style");
+          still.textContent = "*, *::before, *::after { transition: none !important }";
+          document.head.append(still);
           const root = document.documentElement.classList;
           const [is, other] = root.contains("dark") ? ["dark", "light"] : ["light", "dark"];
           root.replace(is, other);
+          for (const one of document.querySelectorAll("*")) getComputedStyle(one).color;
+          still.remove();
           const window = document.querySelector("body > [data-theme]");
           if (window) window.dataset.theme = other;
         }"""
