@@ -3,12 +3,16 @@
 Reflex builds into `.web/` of the project. What serving needs is copied under the data directory
 and served from there, so that neither a later build nor a hot-reload session takes the pages
 away from a running Surge.
+
+Reflex writes the address of the API into one script. Surge answers pages and API at one address,
+so that script is made to ask the page for its own: one build serves every port and name.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from hashlib import sha256
@@ -28,6 +32,8 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 _STAMP: Final = "surge-build.json"
 # Parts of the package that no page is compiled from.
 _BACKEND_ONLY: Final = frozenset({"api", "db", "gate", "jobs", "kv", "providers", "sandbox"})
+_ADDRESSES: Final = "build/client/assets/reflex-env-*.js"
+_ADDRESS: Final = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")
 _SERVED: Final = ("build/client", "backend", "routes.json", "reflex.json", "env.json")
 
 
@@ -90,6 +96,7 @@ def provide_pages(settings: Settings, build: Callable[[], None]) -> Path:
         if not index.is_file():
             msg = f"The build left no pages in {web}; remove that folder and try again."
             raise ConfigurationError(msg)
+        _ask_the_page(web)
         (web / _STAMP).write_text(json.dumps({"fingerprint": wanted}), "utf-8")
     _copy(web, site)
     return site
@@ -100,8 +107,6 @@ def fingerprint(settings: Settings) -> str:
     digest = sha256()
     facts = {
         "reflex": version("reflex"),
-        "port": settings.port,
-        "public_url": settings.public_url,
         "env": settings.env,
         "fee": settings.convenience_fee_paise,
         "sandbox": [
@@ -129,6 +134,24 @@ def _inputs() -> Iterator[Path]:
     for path in (PROJECT / "assets").rglob("*"):
         if path.is_file() and external not in path.parents:
             yield path
+
+
+def _ask_the_page(web: Path) -> None:
+    """Replace the addresses in the one script that has them by that of the page."""
+    own = {"http": "location.origin", "ws": 'location.origin.replace(/^http/, "ws")'}
+    found = 0
+    for script in web.glob(_ADDRESSES):
+        text, count = _ADDRESS.subn(
+            lambda at: f"`${{{own[at[2]]}}}{at[3]}`", script.read_text("utf-8")
+        )
+        script.write_text(text, "utf-8")
+        found += count
+        # Compressed forms of a few hundred bytes are not worth making again.
+        for form in (".br", ".gz"):
+            script.with_name(script.name + form).unlink(missing_ok=True)
+    if not found:
+        msg = f"The build left no address of the API in {web / _ADDRESSES}; Reflex has changed."
+        raise ConfigurationError(msg)
 
 
 def _stamp(folder: Path) -> str | None:

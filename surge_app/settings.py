@@ -275,7 +275,7 @@ class Settings(BaseSettings):
 
     @property
     def api_url(self) -> str:
-        """Where the browser finds API and live connection; baked into the pages when built."""
+        """Where API and live connection are; built pages ask their own address instead."""
         return self.public_url or f"http://localhost:{self.port}"
 
     @property
