@@ -11,6 +11,7 @@ from surge_app.components.choice import switch
 from surge_app.components.controls import button_link
 from surge_app.components.shell import brand, plain_form
 
+_NOWHERE = rx.Var("undefined")
 _OF_A_SALE = (
     ("sale", "Sale day", "/admin/", ""),
     ("queue", "Queue", "/admin/events/", "/queue"),
@@ -33,7 +34,8 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
         is_organizer: Whether there is more to see than the check-in.
     """
     tabs = [
-        _tab(label, f"{before}{slug}{behind}", here=name == current)
+        # Until the event is known, its tabs are there and lead nowhere.
+        _tab(label, rx.cond(slug != "", f"{before}{slug}{behind}", _NOWHERE), here=name == current)
         for name, label, before, behind in (_OF_A_SALE if slug is not None else ())
     ]
     tabs += [

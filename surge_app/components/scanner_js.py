@@ -59,6 +59,14 @@ function SurgeDoor({ slug }) {
   const last = useRef({ text: "", at: 0 });
   const now = useRef({});
   now.current = { gate, pending };
+  const leaving = useRef(false);
+  useEffect(() => {
+    const leave = (event) => {
+      leaving.current ||= event.target.getAttribute("action") === "/admin/logout";
+    };
+    document.addEventListener("submit", leave);
+    return () => document.removeEventListener("submit", leave);
+  }, []);
 
   const call = async (path, body) => {
     const stop = new AbortController();
@@ -72,7 +80,8 @@ function SurgeDoor({ slug }) {
         body: body && JSON.stringify(body),
       });
       if (answer.status === 401 || answer.status === 403) {
-        window.location.assign(new URL("/admin", base));
+        // Whoever is just signing out would be taken to where one signs in, and be in again.
+        if (!leaving.current) window.location.assign(new URL("/admin", base));
         return null;
       }
       if (!answer.ok) throw Object.assign(new Error(), { status: answer.status });

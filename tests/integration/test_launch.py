@@ -208,11 +208,19 @@ def test_pages_are_built_once_per_state_of_their_inputs(
     def build() -> None:
         builds.append(1)
         client = project / ".web" / "build" / "client"
-        client.mkdir(parents=True, exist_ok=True)
+        (client / "assets").mkdir(parents=True, exist_ok=True)
         (client / "index.html").write_text(f"build {len(builds)}", "utf-8")
+        script = client / "assets" / "reflex-env-a1.js"
+        script.write_text(
+            "var e={PING:`http://localhost:3000/ping`,EVENT:'wss://a.example/_event',T:`x`}",
+            "utf-8",
+        )
+        script.with_name("reflex-env-a1.js.br").write_bytes(b"the same, compressed")
 
     site = frontend_build.provide_pages(settings, build)
     frontend_build.provide_pages(settings, build)
+    elsewhere = {"port": 4000, "public_url": "https://b.example", "data_dir": tmp_path / "other"}
+    frontend_build.provide_pages(settings.model_copy(update=elsewhere), build)
     (project / "surge_app" / "kv" / "line.py").write_text("changed", "utf-8")
     frontend_build.provide_pages(settings, build)
     assert len(builds) == 1
@@ -220,6 +228,25 @@ def test_pages_are_built_once_per_state_of_their_inputs(
     frontend_build.provide_pages(settings, build)
     assert len(builds) == 2
     assert (site / "build" / "client" / "index.html").read_text("utf-8") == "build 2"
+    (script,) = (site / "build" / "client" / "assets").iterdir()
+    assert script.read_text("utf-8") == (
+        "var e={PING:`${location.origin}/ping`,"
+        'EVENT:`${location.origin.replace(/^http/, "ws")}/_event`,T:`x`}'
+    )
+
+
+def test_a_build_whose_address_is_not_found_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frontend_build, "PROJECT", tmp_path)
+    client = tmp_path / ".web" / "build" / "client"
+
+    def build() -> None:
+        client.mkdir(parents=True)
+        (client / "index.html").write_text("<title>New</title>", "utf-8")
+
+    with pytest.raises(ConfigurationError, match="no address of the API"):
+        frontend_build.provide_pages(load_settings(data_dir=tmp_path / "data"), build)
 
 
 def test_the_toolchain_runs_the_node_of_the_requirements(tmp_path: Path) -> None:
