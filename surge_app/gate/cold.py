@@ -78,7 +78,7 @@ class ColdPages:
         self._base_url = base_url
         self._shells: dict[str, str] = {}
         self._pages: dict[str, _Page] = {}
-        self._lock = asyncio.Lock()
+        self._lock, self._building = asyncio.Lock(), asyncio.Lock()
         self._templates = Environment(
             loader=PackageLoader("surge_app.gate", "templates"),
             # Files replaced under a running worker must not meet code that is older than they are.
@@ -191,16 +191,23 @@ class ColdPages:
     async def _shell(self, scope: Scope, route: str) -> str | None:
         """Return the built page, which stays the same while this process runs."""
         if route not in self._shells:
-            path = "/events/" if route == "events" else "/events/-"
-            _, page = await _ask(self._app, scope, path, accept="text/html")
-            html = page.decode("utf-8", "replace")
-            if "</head>" not in html or "<body>" not in html:
-                _log.warning("page_not_built", path=path)
-                return None
-            if route.startswith("events"):
-                # What is sent needs no script; nobody without one has to go elsewhere.
-                html = _ELSEWHERE.sub("<noscript></noscript>", html)
-            self._shells[route] = await self._with_scripts(scope, html, route)
+            # A crowd that comes to a fresh process must not build it once for each.
+            async with self._building:
+                if route not in self._shells:
+                    return await self._built(scope, route)
+        return self._shells[route]
+
+    async def _built(self, scope: Scope, route: str) -> str | None:
+        path = "/events/" if route == "events" else "/events/-"
+        _, page = await _ask(self._app, scope, path, accept="text/html")
+        html = page.decode("utf-8", "replace")
+        if "</head>" not in html or "<body>" not in html:
+            _log.warning("page_not_built", path=path)
+            return None
+        if route.startswith("events"):
+            # What is sent needs no script; nobody without one has to go elsewhere.
+            html = _ELSEWHERE.sub("<noscript></noscript>", html)
+        self._shells[route] = await self._with_scripts(scope, html, route)
         return self._shells[route]
 
     async def _with_scripts(self, scope: Scope, html: str, route: str) -> str:

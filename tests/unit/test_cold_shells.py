@@ -1,0 +1,31 @@
+"""A crowd that comes to a process that has just started."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Receive, Scope, Send
+
+from surge_app.gate.cold import ColdPages
+from surge_app.gate.request import Request
+
+_HTML = b"<html><head><title>Surge</title></head><body>A page</body></html>"
+
+
+async def test_the_built_page_is_asked_for_once_however_many_come_first() -> None:
+    asked: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await asyncio.sleep(0)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": _HTML})
+
+    pages = ColdPages(app, base_url="http://localhost:3000")
+    request = Request("GET", "/queue/gala", {}, {}, "198.51.100.7")
+    scope = {"type": "http", "method": "GET", "path": "/queue/gala", "headers": []}
+    answers = await asyncio.gather(
+        *(pages.shell(request, scope, "queue/:slug") for _ in range(200))
+    )
+    assert all(answer is not None and answer.status == 200 for answer in answers)
+    assert asked == ["/events/-"]
