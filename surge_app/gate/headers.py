@@ -35,8 +35,8 @@ def headers_of_polls(
 ) -> tuple[tuple[str, str], ...]:
     """Return what an answer for programs carries instead of a page's headers.
 
-    Nothing in it is ever shown or run, so its policy allows nothing; 1 kB with each of thousands
-    of polls a second costs a fifth of them.
+    Nothing in it is ever shown or run, so its policy allows nothing. There are thousands of them
+    a second, and what is said of documents would be most of each.
     """
     policy = ("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
     return (policy, *headers_of_files(headers))
