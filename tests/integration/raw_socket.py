@@ -8,7 +8,7 @@ import json
 import secrets
 import struct
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +20,12 @@ _NAMESPACE = "/_event"
 class Socket:
     """One connection that speaks Socket.IO as a page does, and sends whatever it is told to."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str
+    ) -> None:
         self._reader = reader
         self._writer = writer
-        self.token = str(uuid.uuid4())
+        self.token = token
 
     async def event(
         self, state: str, handler: str, path: str, payload: dict[str, Any] | None = None
@@ -91,31 +93,48 @@ class Socket:
         return body.decode()
 
 
+async def handshake(url: str, cookies: Mapping[str, str], path: str = "/_event/") -> int:
+    """Ask for a connection with these cookies, and return the status of the answer."""
+    async with _asked(url, cookies, f"{path}?EIO=4&transport=websocket") as (_, _, status):
+        return status
+
+
 @asynccontextmanager
-async def connected(url: str, cookies: dict[str, str]) -> AsyncGenerator[Socket]:
+async def connected(url: str, cookies: Mapping[str, str]) -> AsyncGenerator[Socket]:
     """Connect as a browser with these cookies would."""
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    socket = Socket(reader, writer)
-    try:
-        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        lines = [
-            f"GET /_event/?EIO=4&transport=websocket&token={socket.token} HTTP/1.1",
-            f"Host: {parts.netloc}",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            "Sec-WebSocket-Version: 13",
-            f"Sec-WebSocket-Key: {base64.b64encode(secrets.token_bytes(16)).decode()}",
-            f"Cookie: {header}",
-        ]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
+    token = str(uuid.uuid4())
+    path = f"/_event/?EIO=4&transport=websocket&token={token}"
+    async with _asked(url, cookies, path) as (reader, writer, status):
+        assert status == 101
+        socket = Socket(reader, writer, token)
         async with asyncio.timeout(15):
-            answer = await reader.readuntil(b"\r\n\r\n")
-            assert answer.split()[1] == b"101", answer
             assert (await socket.receive()).startswith("0")
             await socket.send(f"40{_NAMESPACE},")
             while not (await socket.receive()).startswith(f"40{_NAMESPACE}"):
                 pass
         yield socket
+
+
+@asynccontextmanager
+async def _asked(
+    url: str, cookies: Mapping[str, str], path: str
+) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter, int]]:
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        lines = [
+            f"GET {path} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {base64.b64encode(secrets.token_bytes(16)).decode()}",
+            *([f"Cookie: {header}"] if header else []),
+        ]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        async with asyncio.timeout(15):
+            answer = await reader.readuntil(b"\r\n\r\n")
+        yield reader, writer, int(answer.split()[1])
     finally:
         writer.close()

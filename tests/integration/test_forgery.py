@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -17,6 +13,7 @@ from itsdangerous import TimestampSigner
 from surge_app.container import Container
 from surge_app.services.identity import Identity
 from tests.conftest import NewBuyer, NewSale, Surge
+from tests.integration.raw_socket import handshake
 
 YEARS_AGO = 3 * 365 * 24 * 3600
 ELSEWHERE = Identity(("another installation's key, quite long",), secure=False)
@@ -155,27 +152,6 @@ async def test_a_wrong_organizer_is_asked_to_sign_in(
     assert status == 401
 
 
-async def _handshake(surge: Surge, path: str, cookies: Mapping[str, str]) -> int:
-    parts = urlsplit(surge.url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    try:
-        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        lines = [
-            f"GET {path}?EIO=4&transport=websocket HTTP/1.1",
-            f"Host: {parts.netloc}",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            "Sec-WebSocket-Version: 13",
-            f"Sec-WebSocket-Key: {base64.b64encode(secrets.token_bytes(16)).decode()}",
-            f"Cookie: {header}",
-        ]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
-        async with asyncio.timeout(15):
-            return int((await reader.readline()).split()[1])
-    finally:
-        writer.close()
-
-
 ROUNDABOUT = (
     "/_event",
     "//_event/",
@@ -198,7 +174,7 @@ ROUNDABOUT = (
 
 @pytest.mark.parametrize("path", ROUNDABOUT)
 async def test_no_other_way_of_writing_it_opens_the_socket(path: str, surge: Surge) -> None:
-    assert await _handshake(surge, path, {}) == 403
+    assert await handshake(surge.url, {}, path) == 403
 
 
 @pytest.mark.parametrize("path", [path for path in ROUNDABOUT if "event" in path.lower()])
@@ -227,4 +203,4 @@ async def test_every_forged_right_is_refused_at_the_handshake(
     for name, (purpose, value) in rights.items():
         for wrong in forger.wrong(purpose, value).values():
             cookies = {"surge_visitor": visitor_cookie, name: wrong}
-            assert await _handshake(surge, "/_event/", cookies) == 403
+            assert await handshake(surge.url, cookies) == 403

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import secrets
-from urllib.parse import urlsplit
-
 import httpx
 
 from surge_app.container import Container
 from surge_app.services.identity import Identity
 from tests.conftest import NewBuyer, NewSale, Surge
+from tests.integration.raw_socket import handshake
 from tests.integration.waiting import one_inside_one_waiting, passes, visitor_of
 
 
@@ -94,30 +90,6 @@ async def test_a_pass_that_was_revoked_in_redis_opens_nothing(
     assert (await buyer.hold()).json()["code"] == "not_admitted"
 
 
-async def _handshake(surge: Surge, cookies: dict[str, str], path: str = "/_event/") -> int:
-    """Ask for a WebSocket by hand and return the status of the answer."""
-    parts = urlsplit(surge.url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    try:
-        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        lines = [
-            f"GET {path}?EIO=4&transport=websocket HTTP/1.1",
-            f"Host: {parts.netloc}",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            "Sec-WebSocket-Version: 13",
-            f"Sec-WebSocket-Key: {base64.b64encode(secrets.token_bytes(16)).decode()}",
-            *([f"Cookie: {header}"] if header else []),
-        ]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
-        await writer.drain()
-        async with asyncio.timeout(15):
-            status = await reader.readline()
-        return int(status.split()[1])
-    finally:
-        writer.close()
-
-
 async def test_a_socket_needs_a_pass_a_booking_or_an_organizer(
     new_sale: NewSale, new_buyer: NewBuyer, surge: Surge, services: Container
 ) -> None:
@@ -127,12 +99,12 @@ async def test_a_socket_needs_a_pass_a_booking_or_an_organizer(
     booking = services.identity.with_booking("", "SRG-ABCDEFGH").header
     admin = services.identity.admin_session("organizer").header
     for cookies in ({}, waiting, forged, {"surge_admin": "x"}, {"surge_booking": "x"}):
-        assert await _handshake(surge, cookies) == 403
+        assert await handshake(surge.url, cookies) == 403
         # The same over HTTP, which Reflex would fall back to.
         async with httpx.AsyncClient(base_url=surge.url, cookies=cookies) as http:
             answer = await http.get("/_event/", params={"EIO": "4", "transport": "polling"})
             assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted")
-    assert await _handshake(surge, dict(first.http.cookies)) == 101
+    assert await handshake(surge.url, dict(first.http.cookies)) == 101
     for header in (booking, admin):
         name, _, value = header.partition(";")[0].partition("=")
-        assert await _handshake(surge, {name: value}) == 101
+        assert await handshake(surge.url, {name: value}) == 101
