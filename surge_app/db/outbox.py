@@ -29,9 +29,9 @@ async def add(session: AsyncSession, messages: Sequence[OutboxMessage]) -> None:
 
 
 async def take_due(
-    session: AsyncSession, *, channel: str, limit: int, lease: timedelta
+    session: AsyncSession, *, channel: str, limit: int, lease: timedelta, overdue: timedelta
 ) -> Sequence[OutboxMessage]:
-    """Lease messages that are due, passing over rows others work on.
+    """Lease messages that have been due for as long as `overdue`, passing over rows others hold.
 
     A message whose sender died comes back when the lease ends, and counts as one more attempt
     that may have taken effect.
@@ -41,7 +41,7 @@ async def take_due(
         .where(
             col(OutboxMessage.channel) == channel,
             col(OutboxMessage.status).in_(_WAITING),
-            col(OutboxMessage.next_attempt_at) <= _NOW,
+            col(OutboxMessage.next_attempt_at) <= _NOW - overdue,
         )
         .order_by(col(OutboxMessage.next_attempt_at))
         .limit(limit)

@@ -41,12 +41,12 @@ _FINISH_SECONDS = 10.0
 
 
 class _Runner:
-    """The scheduler and the dispatcher of messages, which work while this process leads."""
+    """The scheduler, which works while this process leads, and the dispatcher of messages."""
 
     def __init__(self, jobs: list[Job], dispatcher: Dispatcher, telemetry: Telemetry) -> None:
         self.dispatcher = dispatcher
         self._telemetry = telemetry
-        self._dispatching: asyncio.Task[None] | None = None
+        self._dispatching = asyncio.create_task(self.dispatcher.run())
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -93,19 +93,17 @@ class _Runner:
     def lead(self) -> None:
         """Begin to work."""
         self.scheduler.resume()
-        if self._dispatching is None:
-            self._dispatching = asyncio.create_task(self.dispatcher.run())
+        self.dispatcher.go_first()
 
     def rest(self) -> None:
-        """Start nothing new; what is under way goes on."""
+        """Start no job any more, and help with messages only; what is under way goes on."""
         self.scheduler.pause()
-        if self._dispatching is not None:
-            self._dispatching.cancel()
-            self._dispatching = None
+        self.dispatcher.only_help()
 
     async def stop(self) -> None:
         """Start nothing new and let what runs finish; `shutdown` itself would cancel it."""
         self.rest()
+        self._dispatching.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FINISH_SECONDS):
                 await self._idle.wait()

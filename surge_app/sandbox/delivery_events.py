@@ -13,7 +13,6 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from twilio.request_validator import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no types
@@ -21,17 +20,15 @@ from twilio.request_validator import (  # pyright: ignore[reportMissingTypeStubs
 )
 
 from surge_app.log import get_logger
+from surge_app.sandbox.calls import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from surge_app.sandbox.store import JsonObject
     from surge_app.services.sandbox_keys import SandboxKeys
 
 _log = get_logger(__name__)
 
 _PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-_ANSWER_WITHIN_SECONDS = 5.0
 _AT_ONCE = 8
 _DEAD_NUMBER = "000000"
 _REASONS = {
@@ -53,8 +50,7 @@ class DeliveryEvents:
         self._mail_url = mail_url
         self._private = ec.derive_private_key(keys.sendgrid_event_key, ec.SECP256R1())
         self._validator = RequestValidator(keys.twilio_auth_token)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._calls = Calls(at_once=_AT_ONCE)
 
     def of_mail(self, to: str, message_id: str, custom_args: JsonObject) -> None:
         """Tell what becomes of a mail that was accepted."""
@@ -81,7 +77,7 @@ class DeliveryEvents:
             "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
             "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
         }
-        self._start(self._deliver(self._mail_url, [(body, headers)]))
+        self._calls.start(self._deliver(self._mail_url, [(body, headers)]))
 
     def of_sms(self, url: str, sms: JsonObject) -> None:
         """Tell what becomes of an SMS that was accepted, at its own callback."""
@@ -105,14 +101,11 @@ class DeliveryEvents:
                 "X-Twilio-Signature": signature,
             }
             calls.append((urlencode(form).encode(), headers))
-        self._start(self._deliver(url, calls))
+        self._calls.start(self._deliver(url, calls))
 
     async def aclose(self) -> None:
         """Stop every report that is under way."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._calls.aclose()
 
     async def _deliver(self, url: str, calls: list[tuple[bytes, dict[str, str]]]) -> None:
         for body, headers in calls:
@@ -123,23 +116,6 @@ class DeliveryEvents:
     async def _insist(self, url: str, body: bytes, headers: dict[str, str]) -> bool:
         for pause in _PAUSES_SECONDS:
             await asyncio.sleep(pause)
-            async with self._slots:
-                try:
-                    # Our own address over plain HTTP: no certificates to load, no proxy to ask.
-                    async with httpx.AsyncClient(
-                        verify=False,  # noqa: S501 - as above
-                        trust_env=False,
-                        timeout=_ANSWER_WITHIN_SECONDS,
-                    ) as client:
-                        answer = await client.post(url, content=body, headers=headers)
-                except httpx.HTTPError:
-                    continue
-            if answer.is_success:
+            if await self._calls.post(url, body, headers):
                 return True
         return False
-
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        # The loop keeps only weak references to tasks.
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -6,13 +6,12 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Literal
 
-import httpx
-
 from surge_app.log import get_logger
+from surge_app.sandbox.calls import Calls
 from surge_app.sandbox.entities import new_entity_id, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from surge_app.sandbox.store import JsonObject
 
@@ -22,7 +21,6 @@ WebhookMode = Literal[
 
 _log = get_logger(__name__)
 
-_ANSWER_WITHIN_SECONDS = 5.0
 _PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 _CONCURRENT_DELIVERIES = 32
 
@@ -39,8 +37,7 @@ class WebhookSender:
         """
         self._url = url
         self._secret = secret
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(_CONCURRENT_DELIVERIES)
+        self._calls = Calls(at_once=_CONCURRENT_DELIVERIES)
 
     async def send(
         self, events: Sequence[JsonObject], mode: WebhookMode, *, delay_seconds: float = 0.0
@@ -61,7 +58,7 @@ class WebhookSender:
         if mode == "before_callback":
             await self._send_now(events, mode)
         else:
-            self._start(self._send_later(events, mode, delay_seconds))
+            self._calls.start(self._send_later(events, mode, delay_seconds))
 
     def send_once_done(
         self,
@@ -84,14 +81,11 @@ class WebhookSender:
             if mode != "none":
                 await self._send_now(events, mode)
 
-        self._start(do())
+        self._calls.start(do())
 
     async def aclose(self) -> None:
         """Stop every delivery that is under way."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._calls.aclose()
 
     async def _send_later(
         self, events: Sequence[JsonObject], mode: WebhookMode, pause: float
@@ -110,7 +104,7 @@ class WebhookSender:
                 is_taken = await self._try(delivery) or is_taken
             if not is_taken:
                 # On its own, so that one event that is refused does not hold up the others.
-                self._start(self._insist(delivery))
+                self._calls.start(self._insist(delivery))
 
     async def _insist(self, delivery: _Delivery) -> None:
         for pause in _PAUSES_SECONDS:
@@ -126,27 +120,7 @@ class WebhookSender:
             "X-Razorpay-Signature": signed(delivery.body, secret or self._secret),
             "x-razorpay-event-id": delivery.event_id,
         }
-        # Our own address over plain HTTP: no certificates to load, no proxy to ask.
-        async with (
-            self._slots,
-            httpx.AsyncClient(
-                verify=False,  # noqa: S501 - as above
-                trust_env=False,
-                timeout=_ANSWER_WITHIN_SECONDS,
-            ) as client,
-        ):
-            try:
-                answer = await client.post(self._url, content=delivery.body, headers=headers)
-            except httpx.HTTPError as error:
-                _log.info("sandbox_webhook_failed", webhook=delivery.name, error=repr(error))
-                return False
-        return answer.is_success
-
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        # The loop keeps only weak references to tasks.
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        return await self._calls.post(self._url, delivery.body, headers)
 
 
 class _Delivery:

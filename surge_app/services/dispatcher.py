@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app import traces
 from surge_app.clock import utc_now
@@ -39,6 +40,9 @@ _AT_ONCE = 16
 _LEASE = timedelta(seconds=90)
 _FALLBACK_SECONDS = 3.0
 _SHORTEST_PAUSE_SECONDS = 0.05
+# What has been due for so long is more than the first process can send by itself.
+_OVERDUE = timedelta(seconds=5)
+_AT_HAND = timedelta(0)
 _LONGEST_HOLD_SECONDS = 60.0
 # Organizers read these; what exactly went wrong is in the log, under the message's id.
 _BUSY = "The database was busy."
@@ -48,7 +52,10 @@ Send = Callable[[OutboxMessage], Awaitable[str]]
 
 
 class Dispatcher:
-    """The way out for all messages; any number of processes may run one.
+    """The way out for all messages. One process goes first; any number of others help it.
+
+    A helper takes only what has been due for a while, so that the visitors it serves have its
+    processor to themselves as long as messages leave in time.
 
     Attributes:
         hears: The channel of Postgres' NOTIFY on which new messages are announced.
@@ -73,11 +80,22 @@ class Dispatcher:
         return sum(await asyncio.gather(*(lane.once() for lane in self._lanes)))
 
     async def run(self) -> None:
-        """Send whatever comes due until cancelled; what is under way then goes on by itself."""
+        """Help, or go first, until cancelled; what is under way then goes on by itself."""
         await asyncio.gather(*(lane.run() for lane in self._lanes))
 
+    def go_first(self) -> None:
+        """Take messages as soon as they are due."""
+        for lane in self._lanes:
+            lane.is_first = True
+        self.wake()
+
+    def only_help(self) -> None:
+        """Take what is overdue and no more, as at the start."""
+        for lane in self._lanes:
+            lane.is_first = False
+
     def wake(self) -> None:
-        """Look for new messages now."""
+        """Look for new messages now, if this process goes first."""
         for lane in self._lanes:
             lane.wake()
 
@@ -108,15 +126,18 @@ class _Lane:
         self._database = database
         self._channel = channel
         self._send = send
+        self.is_first = False
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._closed_until = 0.0
 
     def wake(self) -> None:
-        self._woken.set()
+        if self.is_first:
+            self._woken.set()
 
     async def once(self) -> int:
-        due = await self._take(_AT_ONCE)
+        async with self._database.transaction() as session:
+            due = await self._take(session, _AT_ONCE, overdue=_AT_HAND)
         await asyncio.gather(*(self._deliver(message) for message in due))
         return len(due)
 
@@ -143,26 +164,33 @@ class _Lane:
         free = _AT_ONCE - len(self._running)
         if closed > 0 or free <= 0:
             return closed if closed > 0 else _FALLBACK_SECONDS
-        for message in await self._take(free):
+        overdue = _AT_HAND if self.is_first else _OVERDUE
+        async with self._database.transaction() as session:
+            taken = await self._take(session, free, overdue=overdue)
+            due = None
+            if self.is_first and len(taken) < free:
+                due = await outbox.seconds_until_due(session, self._channel)
+        for message in taken:
             # The loop keeps only weak references to tasks.
             task = asyncio.create_task(self._deliver(message))
             self._running.add(task)
             task.add_done_callback(self._done)
-        async with self._database.transaction() as session:
-            due = await outbox.seconds_until_due(session, self._channel)
-        if due is None or len(self._running) == _AT_ONCE:
+        if due is None:
             return _FALLBACK_SECONDS
         return min(_FALLBACK_SECONDS, max(_SHORTEST_PAUSE_SECONDS, due))
 
     def _done(self, task: asyncio.Task[None]) -> None:
+        if len(self._running) == _AT_ONCE:
+            # There may be more than there was room for.
+            self._woken.set()
         self._running.discard(task)
-        self._woken.set()
 
-    async def _take(self, limit: int) -> list[OutboxMessage]:
-        async with self._database.transaction() as session:
-            return list(
-                await outbox.take_due(session, channel=self._channel, limit=limit, lease=_LEASE)
-            )
+    async def _take(
+        self, session: AsyncSession, limit: int, *, overdue: timedelta
+    ) -> Sequence[OutboxMessage]:
+        return await outbox.take_due(
+            session, channel=self._channel, limit=limit, lease=_LEASE, overdue=overdue
+        )
 
     async def _deliver(self, message: OutboxMessage) -> None:
         try:
@@ -214,6 +242,8 @@ class _Lane:
             await outbox.postpone(
                 session, message, delay=step.pause, error=str(error), is_unknown=step.is_unknown
             )
+        # It may be due again before anything else is.
+        self.wake()
         is_unknown = isinstance(error, ProviderOutcomeUnknown)
         _log.warning(
             "message_postponed", message=message.id, error=str(error), is_unknown=is_unknown

@@ -25,7 +25,7 @@ from surge_app.services.catalog import event_view
 from surge_app.services.identity import Identity
 from surge_app.services.paper import draw_receipt, draw_tickets
 from surge_app.services.ports import Attachment
-from surge_app.services.qr import qr_png, qr_svg
+from surge_app.services.qr import qr_png
 from surge_app.services.ticket_codes import TicketCodes
 from surge_app.services.views import BookingView, IntentLineView, TicketView
 
@@ -93,7 +93,6 @@ class Tickets:
             tier_name,
             ticket.seq,
             str(ticket.status),
-            qr_svg(text),
             text,
             ticket.attendee_name,
             ticket.checked_in_at is not None,

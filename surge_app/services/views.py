@@ -248,7 +248,6 @@ class TicketView:
     """One ticket.
 
     Attributes:
-        qr_svg: A complete inline SVG of `qr_text`.
         qr_text: What its QR shows: the code, signed.
         is_used: Whether it opened the door.
     """
@@ -257,7 +256,6 @@ class TicketView:
     tier_name: str
     seq: int
     status: str
-    qr_svg: str
     qr_text: str
     attendee_name: str = ""
     is_used: bool = False

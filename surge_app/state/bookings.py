@@ -13,6 +13,7 @@ from surge_app.services.attendees import open_names
 from surge_app.services.contacts import ATTENDEES
 from surge_app.services.message_views import SentMessage
 from surge_app.services.notifications import ATTENDEE
+from surge_app.services.qr import qr_svg
 from surge_app.services.views import BookingView, TicketView
 from surge_app.state import cards, session
 
@@ -220,7 +221,8 @@ def _card(ticket: TicketView, of: int) -> TicketCard:
     if is_valid and ticket.is_used:
         note = "Used at the door"
     title = _title(ticket, of)
-    return TicketCard(ticket.code, title, ticket.qr_svg, is_valid, ticket.attendee_name, note)
+    code = qr_svg(ticket.qr_text)
+    return TicketCard(ticket.code, title, code, is_valid, ticket.attendee_name, note)
 
 
 def _message(sent: SentMessage) -> MessageCard:

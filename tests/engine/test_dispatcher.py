@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db import outbox
 from surge_app.jobs import jobs_running, schedule
+from surge_app.models import OutboxMessage
 from surge_app.services import dispatcher
 from surge_app.services.notifications import MessageOnItsWay
 from surge_app.services.ports import (
@@ -32,6 +37,12 @@ async def _book(sale: Sale, quantity: int = 1) -> str:
     assert await sale.call_back(paid) == "confirmed"
     rows = await sale.query("SELECT ref FROM bookings WHERE intent_id = :id", id=intent.id)
     return rows[0]["ref"]
+
+
+async def _take(session: AsyncSession, channel: str) -> Sequence[OutboxMessage]:
+    return await outbox.take_due(
+        session, channel=channel, limit=9, lease=dispatcher._LEASE, overdue=timedelta(0)
+    )
 
 
 @pytest.fixture
@@ -89,7 +100,7 @@ async def test_an_sms_the_provider_does_not_show_is_repeated_once_and_then_given
 
 async def test_an_sms_whose_sender_died_counts_as_one_that_may_have_gone_out(post: Post) -> None:
     async with post.sale.services.database.transaction() as session:
-        await outbox.take_due(session, channel="sms", limit=9, lease=dispatcher._LEASE)
+        await _take(session, "sms")
     row = (await post.rows())[1]
     assert (row["status"], row["unknowns"]) == ("sending", 0)
     await post.let_pauses_pass()
@@ -133,7 +144,7 @@ async def test_the_providers_wish_when_to_come_back_is_kept(post: Post) -> None:
 async def test_a_late_failure_does_not_touch_what_another_process_took_over(post: Post) -> None:
     database = post.sale.services.database
     async with database.transaction() as session:
-        (taken,) = await outbox.take_due(session, channel="email", limit=9, lease=dispatcher._LEASE)
+        (taken,) = await _take(session, "email")
     await post.let_pauses_pass()
     await post.dispatcher.dispatch()
     async with database.transaction() as session:
@@ -163,6 +174,35 @@ async def test_a_message_is_announced_by_the_transaction_that_writes_it(
             return len(post.mails) > before and len(post.texts) > before
 
         await eventually(have_left, about="sending")
+
+
+async def test_a_helper_leaves_to_the_first_process_what_is_not_overdue(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "_FALLBACK_SECONDS", 0.05)
+    # Nothing becomes overdue by the time the test takes.
+    monkeypatch.setattr(dispatcher, "_OVERDUE", timedelta(hours=1))
+    (old, *_) = await post.rows()
+    await _book(post.sale)
+    await post.sale.execute(
+        "UPDATE message_outbox SET next_attempt_at = now() - interval '2 hours' WHERE id = :id",
+        id=old["id"],
+    )
+
+    async def have_left(count: int) -> bool:
+        return len(post.mails) == count
+
+    helping = asyncio.create_task(post.dispatcher.run())
+    try:
+        await eventually(lambda: have_left(1), about="helping")
+        assert [row["status"] for row in await post.rows()].count("pending") == 3
+        post.dispatcher.go_first()
+        await eventually(lambda: have_left(2), about="going first")
+    finally:
+        helping.cancel()
+        with suppress(asyncio.CancelledError):
+            await helping
+        await post.dispatcher.finish()
 
 
 async def _is_led(sale: Sale) -> bool:

@@ -129,8 +129,7 @@ def booking(status: str = "confirmed") -> BookingView:
         phone="+919876543210",
         lines=(IntentLineView("general", "General", 2, 100_000),),
         tickets=tuple(
-            TicketView(f"CODE{seq}", "General", seq, valid, "<svg></svg>", f"SIGNED{seq}")
-            for seq in (1, 2)
+            TicketView(f"CODE{seq}", "General", seq, valid, f"SIGNED{seq}") for seq in (1, 2)
         ),
         subtotal_paise=200_000,
         fee_paise=FEE,
