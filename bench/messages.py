@@ -26,7 +26,7 @@ from surge_app.services.views import Line
 from surge_app.settings import Settings
 from tests.engine.gateway import InProcessGateway
 
-_PER_SECOND = 20
+_USUAL_PER_SECOND, _SURGE_PER_SECOND = 2, 20
 _SECONDS = 30
 _ROUNDS = 3
 _OUTAGE_SECONDS = 30
@@ -38,7 +38,7 @@ FROM message_outbox m JOIN bookings b ON b.id = m.booking_id WHERE b.event_id = 
 
 
 def main() -> None:
-    """Measure with providers that answer, and with a mail provider that is down for 30 s."""
+    """Measure at two paces, with providers that answer and with mail down for 30 s."""
     configure_logging(json=True, stream=Nowhere())
     with served() as settings, backing_services(settings) as ready:
         asyncio.run(_measure(ready))
@@ -47,27 +47,36 @@ def main() -> None:
 async def _measure(settings: Settings) -> None:
     gateway = InProcessGateway(sandbox_keys(settings))
     async with running(settings, process="bench", gateway=gateway) as services:
-        await _round(services, settings, gateway, seconds=3)
-        for _ in range(_ROUNDS):
-            found = await _round(services, settings, gateway, seconds=_SECONDS)
-            for channel, delays in found.items():
-                print(f"{channel} at {_PER_SECOND} bookings/s: {_told(delays)}", flush=True)
-        await _order_outage(settings)
-        found = await _round(services, settings, gateway, seconds=_OUTAGE_SECONDS)
-        for channel, delays in found.items():
-            print(f"{channel}, mail down for {_OUTAGE_SECONDS} s: {_told(delays)}", flush=True)
+        await _round(services, settings, gateway, pace=_SURGE_PER_SECOND, seconds=3)
+        for pace in (_USUAL_PER_SECOND, *(_SURGE_PER_SECOND,) * _ROUNDS):
+            found = await _round(services, settings, gateway, pace=pace, seconds=_SECONDS)
+            _show(f"at {pace} bookings/s", found)
+        for pace in (_USUAL_PER_SECOND, _SURGE_PER_SECOND):
+            await _order_outage(settings)
+            found = await _round(services, settings, gateway, pace=pace, seconds=_OUTAGE_SECONDS)
+            _show(f"at {pace} bookings/s, mail down for {_OUTAGE_SECONDS} s", found)
+
+
+def _show(when: str, found: dict[str, list[float]]) -> None:
+    for channel, delays in sorted(found.items()):
+        print(f"{channel} {when}: {_told(delays)}", flush=True)
 
 
 async def _round(
-    services: Container, settings: Settings, gateway: InProcessGateway, *, seconds: int
+    services: Container,
+    settings: Settings,
+    gateway: InProcessGateway,
+    *,
+    pace: int,
+    seconds: int,
 ) -> dict[str, list[float]]:
     """Settle bookings at the pace, wait for their messages, and return each delay in ms."""
-    count = _PER_SECOND * seconds
+    count = pace * seconds
     sale = await open_sale(services, units=count)
     tasks: list[asyncio.Task[None]] = []
     started = time.perf_counter()
     for number, visitor in enumerate(admit(settings, sale, count)):
-        await asyncio.sleep(max(0.0, started + number / _PER_SECOND - time.perf_counter()))
+        await asyncio.sleep(max(0.0, started + number / pace - time.perf_counter()))
         tasks.append(asyncio.create_task(_buy(services, sale, visitor)))
     await asyncio.gather(*tasks)
     gateway.webhooks.clear()
