@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test screenshots bench rehearse lint audit migrate run-ready test-ready
+.PHONY: run dev test screenshots pages bench rehearse lint audit migrate run-ready test-ready
 PY := .venv/bin/python
 # Where it is set, every command and every worker would compile all of Surge anew as it starts.
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,14 +11,19 @@ run: run-ready
 dev: run-ready
 	@exec $(PY) -m surge_app dev
 
-# Two at a time, and all of a file in one process: each process starts one Surge for its tests.
-test: lint .venv/.browser .venv/.servers
+# The pages are built while pyright reads, each on a core of its own. Then two tests at a time,
+# and all of a file in one process: each process starts one Surge for its tests.
+test:
+	@$(MAKE) --no-print-directory -j 3 lint pages .venv/.browser .venv/.servers
 	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 # Every page and state the tests look at, in both sizes and themes; the list of events comes first.
-screenshots: .venv/.browser
+screenshots: pages .venv/.browser
 	@PICTURES=docs/screenshots $(PY) -m pytest -q -p no:randomly $(addprefix tests/browser/test_, \
 	  cold_states.py purchase_matrix.py outage.py line_states.py access.py console.py) $(ARGS)
+
+pages: run-ready
+	@$(PY) -m surge_app build-pages
 
 lint: test-ready
 	$(PY) -m ruff check .
@@ -67,6 +72,7 @@ test-ready: run-ready
 .venv/.browser: requirements-dev.txt | test-ready
 	@$(PY) -m tests.browser_setup && touch $@
 
-# nginx and PgBouncer: the tests run what deploy/ has for them.
-.venv/.servers: bench/front.py | test-ready
+# nginx and PgBouncer: the tests run what deploy/ has for them. After the browser, because the
+# system's packages are installed by one at a time.
+.venv/.servers: bench/front.py | .venv/.browser
 	@$(PY) -m bench.front && touch $@

@@ -146,7 +146,8 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
 
 def _build(settings: Settings, supervisor: Supervisor) -> int:
     settings = settings.model_copy(update={"data_dir": data_folder(settings)})
-    _pages(settings, supervisor, _environment(settings, secrets.token_hex(8)))
+    filled = development_secrets(settings)
+    _pages(filled, supervisor, _environment(filled, secrets.token_hex(8)))
     return 0
 
 
