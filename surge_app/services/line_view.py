@@ -11,7 +11,8 @@ import contextlib
 import random
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import TypeVar
 
 from redis.exceptions import RedisError
 
@@ -28,13 +29,15 @@ from surge_app.services.line_answers import (
 )
 from surge_app.services.line_order import RANDOM
 
+_Found = TypeVar("_Found")
+
 _TICK_SECONDS = 0.25
 _QUIET_TICK_SECONDS = 1.0
 # Younger than the shortest pause between two polls, so that no answer is older than the last.
 _OLDEST_SECONDS = 0.8
 _QUIET_AFTER_SECONDS = 5.0
 _FORGOTTEN_AFTER_SECONDS = 600.0
-_REDIS_SECONDS = 1.0
+_REDIS_SECONDS, _REDIS_TURNS = 1.0, 10
 _BLOCK = 128
 
 
@@ -201,13 +204,12 @@ class LineViews:
         start = watch.start
         seen, watch.seen = watch.seen, set()
         try:
-            async with asyncio.timeout(_REDIS_SECONDS):
-                look = await self._store.look(slug, start=start, seen=seen)
-                if look.line.sale == "unknown" and watch.snapshot is not None:
-                    raise LineUnavailable
-                check_known(look.line)
-                if _needs_order(look.line) and (start != look.line.start or not watch.order):
-                    watch.order = unpacked(await self._store.order(slug))
+            look = await _in_time(self._store.look(slug, start=start, seen=seen))
+            if look.line.sale == "unknown" and watch.snapshot is not None:
+                raise LineUnavailable
+            check_known(look.line)
+            if _needs_order(look.line) and (start != look.line.start or not watch.order):
+                watch.order = unpacked(await _in_time(self._store.order(slug)))
         except (RedisError, OSError, TimeoutError) as error:
             watch.seen |= seen
             raise LineUnavailable from error
@@ -265,6 +267,27 @@ class _Watch:
     def _taken_waiters(self) -> list[asyncio.Future[Snapshot]]:
         waiters, self._waiters = self._waiters, []
         return [waiter for waiter in waiters if not waiter.done()]
+
+
+async def _in_time(call: Coroutine[None, None, _Found]) -> _Found:
+    """Wait for Redis, and not for ourselves: where this process is late, its answers are late too.
+
+    The time is counted in turns of the event loop, each of which takes in what has come meanwhile.
+    One limit for all of it would end first whenever a crowd keeps the loop busy for as long, and
+    everybody who waits for this look would be refused.
+
+    Raises:
+        TimeoutError: If there is no answer for so many turns.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        for _ in range(_REDIS_TURNS):
+            done, _ = await asyncio.wait({task}, timeout=_REDIS_SECONDS / _REDIS_TURNS)
+            if done:
+                return task.result()
+    finally:
+        task.cancel()
+    raise TimeoutError
 
 
 def _needs_order(line: LineState) -> bool:
