@@ -40,6 +40,9 @@ class MessageKind(StrEnum):
     EVENT_CANCELLED = "event_cancelled"
     LATE_PAYMENT = "late_payment"
     REFUNDED = "refunded"
+    """Told when it is decided that money goes back, or tickets are void."""
+    REFUND_PAID = "refund_paid"
+    """Told by mail once the gateway has sent the money, with what to name at the bank."""
 
 
 class MessageStatus(StrEnum):

@@ -143,6 +143,7 @@ class Composer:
             "price": _price(booking),
             "back": rupees(refund.amount_paise) if refund else None,
             "reason": refund.reason if refund else None,
+            "refund_ref": refund.gateway_id if refund else None,
             "in_cash": refund is not None and refund.by_hand,
             "is_cancelled": subject.is_cancelled,
             "is_extra": subject.is_extra,

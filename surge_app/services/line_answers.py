@@ -15,6 +15,9 @@ from surge_app.services.line_views import LineAnswer, LineOrder
 _SOONEST_MS = 1_000
 _LATEST_MS = 15_000
 _MS_PER_PLACE = 50
+# Thousands of places further back, twice as seldom: still twice within the time after which the
+# line takes somebody for gone.
+_FAR_MS, _FAR_MS_PER_PLACE = 15_000, 3
 _IDLE_MS = {"not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
 _JITTER = 0.2
 # Who waits for the opening asks soon after it, the first in line first, and not all at the same
@@ -155,7 +158,8 @@ def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:
         after = min(_LATEST_MS, int(ahead * _OPENING_MS_PER_PLACE + jitter))
         return max(_SOONEST_MS, opens_in + after)
     idle = _LATEST_MS if state == "scheduled" else _IDLE_MS.get(state)
-    steady = idle or min(_LATEST_MS, _SOONEST_MS + ahead * _MS_PER_PLACE)
+    near = min(_LATEST_MS, _SOONEST_MS + ahead * _MS_PER_PLACE)
+    steady = idle or near + min(_FAR_MS, ahead * _FAR_MS_PER_PLACE)
     return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret
 
 

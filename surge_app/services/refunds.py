@@ -276,11 +276,12 @@ class Refunds:
         async with self._database.transaction() as session:
             payment = await payment_queries.by_id(session, refund.payment_id)
             rows: Sequence[Refund] = []
+            intent = None
             if payment is not None:
-                await intent_queries.by_id(session, payment.intent_id, for_update=True)
+                intent = await intent_queries.by_id(session, payment.intent_id, for_update=True)
                 rows = await queries.of_payment(session, payment.id)
             row = meant(rows, refund, refund_id)
-            if payment is None or row is None:
+            if payment is None or intent is None or row is None:
                 _log.error("refund_unmatched", refund=refund.id, payment=refund.payment_id)
                 return "unmatched"
             if row.status == RefundStatus.PROCESSED:
@@ -288,6 +289,7 @@ class Refunds:
             elif refund.status == GatewayRefundStatus.PROCESSED:
                 row.gateway_id = refund.id
                 await _finish(session, payment, row, rows)
+                await _tell_paid(session, intent, row)
             elif refund.receipt in {None, row.idempotency_key}:
                 note_unfinished(row, refund)
             return str(row.status)
@@ -363,6 +365,12 @@ async def _tell(session: AsyncSession, paid: _Paid, plan: Plan, refund: Refund |
         # No registered SMS speaks of cash; the others say no more than what became of tickets.
         messages = [one for one in messages if one.channel != Channel.SMS]
     await outbox.add(session, messages)
+
+
+async def _tell_paid(session: AsyncSession, intent: Intent, refund: Refund) -> None:
+    booking = await booking_queries.by_intent(session, intent.id)
+    messages = messages_for(intent, booking, MessageKind.REFUND_PAID, refund=refund)
+    await outbox.add(session, [one for one in messages if one.channel == Channel.EMAIL])
 
 
 async def _close(session: AsyncSession, paid: _Paid) -> None:

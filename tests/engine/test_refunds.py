@@ -9,7 +9,7 @@ import pytest
 
 from surge_app.errors import AlreadyRefunded, InvalidRequest
 from surge_app.services import ledger
-from surge_app.services.ports import Mail, Sms
+from surge_app.services.ports import GatewayRefund, GatewayRefundStatus, Mail, Sms
 from tests.engine.bought import FEE_PAISE, Bought, buy
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post
@@ -168,6 +168,33 @@ async def test_each_refund_is_told_once_with_its_own_amount(new_sale: NewSale) -
     assert any("Rs 500 " in text and "others stay valid" in text for text in texts)
     assert any("Rs 123.45 " in text and "tickets stay valid" in text for text in texts)
     assert any("Rs 901.55 " in text and "is cancelled." in text for text in texts)
+
+
+async def test_money_that_was_sent_back_is_told_once_by_mail_with_what_to_name_at_the_bank(
+    new_sale: NewSale,
+) -> None:
+    bought = await buy(await new_sale(5))
+    await bought.refund(tickets=[1])
+    assert await bought.messages("refund_paid") == []
+    await bought.push()
+    (refund,) = await bought.rows()
+    for _ in range(2):
+        await bought.sale.services.refunds.note(
+            GatewayRefund(
+                id=refund["gateway_id"],
+                payment_id=bought.payment_id,
+                amount_paise=refund["amount_paise"],
+                status=GatewayRefundStatus.PROCESSED,
+                receipt=refund["idempotency_key"],
+            )
+        )
+    told = await bought.messages("refund_paid")
+    assert [row["channel"] for row in told] == ["email"]
+    sent = await _send_all(bought.sale)
+    (mail,) = (one for one in sent if isinstance(one, Mail) and refund["gateway_id"] in one.text)
+    assert mail.subject == "₹500 is on its way to your account"
+    assert bought.ref in mail.text
+    assert refund["gateway_id"] in mail.html
 
 
 async def test_a_second_payment_goes_back_with_one_calm_message(new_sale: NewSale) -> None:

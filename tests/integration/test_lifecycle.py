@@ -14,6 +14,11 @@ from surge_app.container import Container
 from surge_app.errors import AlreadyDealtWith, InvalidRequest
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
+_MAIL_HAS_LEFT = text(
+    "SELECT m.status = 'sent' FROM message_outbox m JOIN bookings b ON b.id = m.booking_id"
+    " WHERE m.channel = 'email' AND b.ref = :ref"
+)
+
 
 async def test_a_draft_is_seen_by_nobody_until_it_is_published(
     surge: Surge, new_sale: NewSale
@@ -88,6 +93,13 @@ async def test_what_waits_for_a_person_is_listed_and_mended_once(
 ) -> None:
     ref = await new_buyer(await new_sale()).buy()
     payment_id = f"pay_{new_id()}"
+
+    async def has_left() -> bool:
+        async with services.database.transaction() as session:
+            return bool(await session.scalar(_MAIL_HAS_LEFT, {"ref": ref}))
+
+    # What is on its way would be marked as sent after all.
+    await eventually(has_left, about="the confirmation")
     async with services.database.transaction() as session:
         dead = await session.scalar(
             text(
