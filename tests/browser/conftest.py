@@ -64,12 +64,17 @@ NewPerson = Callable[..., Awaitable[Person]]
 async def arrive(
     browser: Browser, surge: Surge, *, desktop: bool = False, dark: bool = False, **options: Any
 ) -> Person:
-    """Open a browser window that nobody has used before; whoever asks for it closes it."""
+    """Open a browser window that nobody has used before; whoever asks for it closes it.
+
+    Nothing moves in it unless that is asked for: what moves is painted again for each frame, and
+    a waiting room would keep a core busy with it.
+    """
+    still = {**DEVICE, "reduced_motion": "reduce"}
     context = await browser.new_context(
         base_url=surge.url,
         viewport=DESKTOP if desktop else PHONE,
         color_scheme="dark" if dark else "light",
-        **{**DEVICE, **options},
+        **{**still, **options},
     )
     await context.add_init_script(MEMORY)
     context.set_default_timeout(20_000)

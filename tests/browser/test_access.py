@@ -14,14 +14,12 @@ async def test_the_line_and_the_console_are_clean_and_fit(
 ) -> None:
     slug = await new_sale(units=5, concurrent_buyers=1, name="Monsoon Beats, Goa")
     await new_buyer(slug).join()
-    page = (await new_person(reduced_motion="reduce")).page
+    page = (await new_person()).page
     await page.goto(f"/queue/{slug}")
     await expect(page.get_by_text("Your place in line")).to_be_visible()
     await look(page, "queue")
     user, password = surge.organizer
-    organizer = await new_person(
-        reduced_motion="reduce", http_credentials={"username": user, "password": password}
-    )
+    organizer = await new_person(http_credentials={"username": user, "password": password})
     page = organizer.page
     await page.goto("/admin")
     await expect(page.get_by_text("Monsoon Beats, Goa").first).to_be_visible()

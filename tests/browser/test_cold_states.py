@@ -58,7 +58,7 @@ async def _look_on_both(page: Page, name: str) -> None:
 
 
 async def test_the_list_an_event_and_the_search_are_clean(new_person: NewPerson) -> None:
-    person = await new_person(reduced_motion="reduce")
+    person = await new_person()
     page = person.page
     await page.goto("/events")
     await expect(page.get_by_role("heading", level=2).first).to_be_visible()
@@ -80,7 +80,7 @@ async def test_the_list_an_event_and_the_search_are_clean(new_person: NewPerson)
 async def test_a_sale_in_any_state_says_which_and_shows_one_way_on(
     new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
 ) -> None:
-    person = await new_person(dark=True, reduced_motion="reduce")
+    person = await new_person(dark=True)
     page = person.page
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
         made = await asyncio.gather(

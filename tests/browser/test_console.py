@@ -249,7 +249,6 @@ async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see
     user, password = surge.organizer
     organizer = await new_person(
         desktop=True,
-        reduced_motion="reduce",
         http_credentials={"username": user, "password": password},
     )
     page, attendee = organizer.page, await new_person()

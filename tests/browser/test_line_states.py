@@ -27,7 +27,7 @@ async def is_fiddly(page: Page) -> bool:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def onlooker(browser: Browser, surge: Surge) -> AsyncGenerator[Person]:
     """One person for all states, whose browser has the page's files from the first one on."""
-    person = await arrive(browser, surge, reduced_motion="reduce")
+    person = await arrive(browser, surge)
     yield person
     await person.context.close()
 

@@ -19,7 +19,7 @@ async def test_the_clock_stops_and_the_page_goes_on_by_itself(
     new_person: NewPerson, new_sale: NewSale, services: Container
 ) -> None:
     slug = await new_sale(units=5)
-    person = await new_person(reduced_motion="reduce")
+    person = await new_person()
     page, request = person.page, person.context.request
     fault = {"service": "razorpay", "seconds": 600}
     await page.goto(f"/events/{slug}")

@@ -36,7 +36,7 @@ async def test_one_hold_lives_through_reloads_the_way_back_two_tabs_and_a_closed
     new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge
 ) -> None:
     slug = await new_sale(name=_NAME, tiers=_TIERS, ask_attendee_names=True)
-    person = await new_person(reduced_motion="reduce")
+    person = await new_person()
     asha, page = Attendee(person, slug), person.page
     await asha.enter()
     await asha.choose(2, "General")
@@ -135,7 +135,7 @@ async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
     new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
     slug = await new_sale(name=_NAME, units=2)
-    person = await new_person(desktop=True, dark=True, reduced_motion="reduce")
+    person = await new_person(desktop=True, dark=True)
     asha, page, rival = Attendee(person, slug), person.page, new_buyer(slug)
     await page.clock.install()
     await asha.enter()
@@ -182,7 +182,7 @@ async def test_a_group_that_asks_for_more_than_is_left_is_offered_the_rest(
     new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
 ) -> None:
     slug = await new_sale(name=_NAME, units=6, max_per_person=5)
-    person, rival = await new_person(reduced_motion="reduce"), new_buyer(slug)
+    person, rival = await new_person(), new_buyer(slug)
     asha, page = Attendee(person, slug), person.page
     await asha.enter()
     await asha.choose(5)
@@ -218,7 +218,7 @@ async def test_time_that_ends_while_paying_is_told_and_late_money_goes_back(
     new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
     slug = await new_sale(name=_NAME, units=2)
-    person, rival = await new_person(reduced_motion="reduce"), new_buyer(slug)
+    person, rival = await new_person(), new_buyer(slug)
     asha, page = Attendee(person, slug), person.page
     await asha.enter()
     await asha.hold()
@@ -237,7 +237,7 @@ async def test_time_that_ends_while_paying_is_told_and_late_money_goes_back(
     assert person.errors == []
 
     slug = await new_sale(name=_NAME, units=2)
-    ravi = Attendee(await new_person(reduced_motion="reduce"), slug)
+    ravi = Attendee(await new_person(), slug)
     await ravi.enter()
     await ravi.hold()
     await ravi.open_payment()
@@ -301,7 +301,7 @@ async def test_a_gateway_that_is_down_keeps_the_hold_and_is_never_called_unpaid(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
     slug = await new_sale(name=_NAME, units=5)
-    person = await new_person(reduced_motion="reduce")
+    person = await new_person()
     asha, page = Attendee(person, slug), person.page
     await asha.enter()
     await asha.hold()

@@ -28,7 +28,7 @@ async def test_a_newcomer_buys_a_ticket_and_holds_it_in_hand(
 ) -> None:
     at = datetime(utc_now().year + 1, 12, 25, 13, 30, tzinfo=UTC)
     slug = await new_sale(name="Monsoon Beats", units=20, starts_at=at)
-    person: Person = await new_person(timezone_id="Asia/Dubai")
+    person: Person = await new_person(timezone_id="Asia/Dubai", reduced_motion="no-preference")
     page, tag = person.page, f"asha{secrets.token_hex(3)}"
     await page.goto("/")
     await page.wait_for_url("**/events")

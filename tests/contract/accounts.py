@@ -8,6 +8,7 @@ from surge_app.providers import RazorpayGateway
 from surge_app.services.sandbox_keys import sandbox_keys
 
 if TYPE_CHECKING:
+    from surge_app.services.ports import GatewayOrder, PaymentGateway
     from tests.contract.serving import Stand
 
 RECEIPT = "01JD9Z6W5T8QK3M2R7V4X1C0BN"
@@ -31,8 +32,13 @@ def razorpay(stand: Stand, **changes: object) -> RazorpayGateway:
     return RazorpayGateway(**(wanted | changes))  # type: ignore[arg-type]
 
 
+async def new_order(gateway: PaymentGateway, receipt: str = RECEIPT) -> GatewayOrder:
+    """Make an order of ₹525."""
+    return await gateway.create_order(receipt=receipt, amount_paise=52500, currency="INR")
+
+
 async def paid(stand: Stand, gateway: RazorpayGateway, outcome: str = "captured") -> str:
     """Pay an order and return the payment's id."""
-    order = await gateway.create_order(receipt=RECEIPT, amount_paise=52500, currency="INR")
+    order = await new_order(gateway)
     answer = await stand.attempt(order.id, outcome=outcome, webhook="none")
     return answer.json()["razorpay_payment_id"]

@@ -11,26 +11,18 @@ import pytest
 from fastapi import FastAPI
 
 from surge_app.errors import ConfigurationError
-from surge_app.providers import build_gateway, build_mail
+from surge_app.providers import build_mail
 from surge_app.sandbox import create_sandbox
 from surge_app.services.ports import (
     Attachment,
     Mail,
 )
 from surge_app.settings import load_settings
+from tests.contract.accounts import new_order
 from tests.contract.serving import Stand
 
 if TYPE_CHECKING:
-    from surge_app.services.ports import GatewayOrder, PaymentGateway
-
-
-@pytest.fixture
-def gateway(stand: Stand) -> PaymentGateway:
-    return build_gateway(stand.settings)
-
-
-async def _order(gateway: PaymentGateway, receipt: str = "intent-1") -> GatewayOrder:
-    return await gateway.create_order(receipt=receipt, amount_paise=52500, currency="INR")
+    from surge_app.services.ports import PaymentGateway
 
 
 async def test_the_outbox_page_escapes_what_it_shows(stand: Stand) -> None:
@@ -72,7 +64,7 @@ async def test_the_outbox_keeps_the_newest_5000(stand: Stand) -> None:
 
 
 async def test_everything_the_sandbox_keeps_expires(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.attempt(order.id, outcome="captured", webhook="none")
     await build_mail(stand.settings).send(Mail("m", "a@example.com", "A", "s", "x", "<p>x</p>"))
     await stand.fault("twilio", "down", 5)
@@ -84,7 +76,7 @@ async def test_everything_the_sandbox_keeps_expires(stand: Stand, gateway: Payme
 async def test_a_fault_ends_by_itself(stand: Stand, gateway: PaymentGateway) -> None:
     await stand.fault("razorpay", "down", 0.2)
     await asyncio.sleep(0.3)
-    await _order(gateway)
+    await new_order(gateway)
 
 
 def test_production_refuses_the_sandbox() -> None:

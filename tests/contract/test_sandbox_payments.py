@@ -15,19 +15,11 @@ from surge_app.services.ports import (
     ProviderUnavailable,
 )
 from tests.conftest import eventually
+from tests.contract.accounts import new_order
 from tests.contract.serving import Stand
 
 if TYPE_CHECKING:
-    from surge_app.services.ports import GatewayOrder, PaymentGateway
-
-
-@pytest.fixture
-def gateway(stand: Stand) -> PaymentGateway:
-    return build_gateway(stand.settings)
-
-
-async def _order(gateway: PaymentGateway, receipt: str = "intent-1") -> GatewayOrder:
-    return await gateway.create_order(receipt=receipt, amount_paise=52500, currency="INR")
+    from surge_app.services.ports import PaymentGateway
 
 
 def _kinds(stand: Stand) -> list[str]:
@@ -35,7 +27,7 @@ def _kinds(stand: Stand) -> list[str]:
 
 
 async def test_a_success_sends_three_signed_webhooks(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     answer = await stand.attempt(order.id, outcome="captured", email="asha@example.com")
     assert answer.status_code == 200
     fields = answer.json()
@@ -56,7 +48,7 @@ async def test_a_success_sends_three_signed_webhooks(stand: Stand, gateway: Paym
 async def test_a_failure_tells_why_and_leaves_the_order_payable(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     error = (await stand.attempt(order.id, outcome="failed")).json()["error"]
     assert error["code"] == "BAD_REQUEST_ERROR"
     assert error["description"]
@@ -68,7 +60,7 @@ async def test_a_failure_tells_why_and_leaves_the_order_payable(
 
 
 async def test_a_paid_order_refuses_a_second_payment(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     answers = await asyncio.gather(
         *(stand.attempt(order.id, outcome="captured", webhook="none") for _ in range(8))
     )
@@ -78,7 +70,7 @@ async def test_a_paid_order_refuses_a_second_payment(stand: Stand, gateway: Paym
 
 
 async def test_a_failed_payment_may_succeed_later(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     failed = (await stand.attempt(order.id, outcome="failed", webhook="none")).json()
     payment_id = failed["error"]["metadata"]["payment_id"]
     await stand.attempt(order.id, outcome="captured", payment_id=payment_id)
@@ -87,7 +79,7 @@ async def test_a_failed_payment_may_succeed_later(stand: Stand, gateway: Payment
 
 
 async def test_a_wrong_amount_can_be_paid(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.attempt(order.id, outcome="captured", amount_paise=100)
     (payment,) = await gateway.order_payments(order.id)
     assert payment.amount_paise == 100
@@ -98,7 +90,7 @@ async def test_a_wrong_amount_can_be_paid(stand: Stand, gateway: PaymentGateway)
 async def test_a_duplicate_comes_twice_with_one_event_id(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.attempt(order.id, outcome="failed", webhook="duplicate")
     first, second = await stand.webhook_count(2)
     assert first == second
@@ -107,13 +99,13 @@ async def test_a_duplicate_comes_twice_with_one_event_id(
 async def test_before_callback_means_before_the_answer(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.attempt(order.id, outcome="captured", webhook="before_callback")
     assert len(stand.webhooks) == 3
 
 
 async def test_a_delayed_webhook_comes_late(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     begun = time.monotonic()
     await stand.attempt(order.id, outcome="captured", webhook="delayed", delay_seconds=0.5)
     assert stand.webhooks == []
@@ -124,7 +116,7 @@ async def test_a_delayed_webhook_comes_late(stand: Stand, gateway: PaymentGatewa
 async def test_out_of_order_tells_the_newest_first_and_an_old_failure_last(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.attempt(order.id, outcome="captured", webhook="out_of_order")
     await stand.webhook_count(4)
     assert _kinds(stand) == [
@@ -147,7 +139,7 @@ async def test_out_of_order_tells_the_newest_first_and_an_old_failure_last(
 
 
 async def test_out_of_order_may_come_late_too(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     wanted = {"webhook": "out_of_order", "delay_seconds": 0.5}
     await stand.attempt(order.id, outcome="authorized", **wanted)
     assert stand.webhooks == []
@@ -158,7 +150,7 @@ async def test_out_of_order_may_come_late_too(stand: Stand, gateway: PaymentGate
 async def test_an_authorized_payment_may_be_captured_later(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     answer = await stand.attempt(order.id, outcome="authorized", capture_after_seconds=0.5)
     payment_id = answer.json()["razorpay_payment_id"]
     assert (await gateway.payment(payment_id)).status is GatewayPaymentStatus.AUTHORIZED
@@ -170,7 +162,7 @@ async def test_an_authorized_payment_may_be_captured_later(
 async def test_a_late_capture_may_stay_untold_and_comes_after_no_other(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    silent, ours = await _order(gateway), await _order(gateway, "intent-2")
+    silent, ours = await new_order(gateway), await new_order(gateway, "intent-2")
     late = {"outcome": "authorized", "webhook": "none", "capture_after_seconds": 0.4}
     await stand.attempt(silent.id, **late)
     captured = (await stand.attempt(ours.id, **late)).json()["razorpay_payment_id"]
@@ -188,7 +180,7 @@ async def test_a_late_capture_may_stay_untold_and_comes_after_no_other(
 
 
 async def test_a_wrong_currency_can_be_paid(stand: Stand, gateway: PaymentGateway) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.attempt(order.id, outcome="captured", currency="USD", webhook="none")
     (payment,) = await gateway.order_payments(order.id)
     assert (payment.currency, payment.amount_paise) == ("USD", 52500)
@@ -215,14 +207,14 @@ async def test_a_throttled_call_is_told_when_to_come_back(
     wanted = {"service": "razorpay", "mode": "http_429", "seconds": 5, "retry_after_seconds": 7}
     (await stand.http.post("/sandbox/faults", json=wanted)).raise_for_status()
     with pytest.raises(ProviderUnavailable) as caught:
-        await _order(gateway)
+        await new_order(gateway)
     assert caught.value.retry_after_seconds == 7
 
 
 async def test_a_forged_webhook_does_not_verify_and_is_not_repeated(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.attempt(order.id, outcome="failed", webhook="forged")
     (webhook,) = await stand.webhook_count(1)
     assert not gateway.verifies_webhook(webhook.body, webhook.signature)
@@ -232,7 +224,7 @@ async def test_a_webhook_that_is_refused_comes_again_with_its_event_id(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
     stand.refusals = 1
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.attempt(order.id, outcome="failed")
     (webhook,) = await stand.webhook_count(1)
     assert webhook.event_id
@@ -241,7 +233,7 @@ async def test_a_webhook_that_is_refused_comes_again_with_its_event_id(
 async def test_capture_and_refund_are_told_by_webhook(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     answer = await stand.attempt(order.id, outcome="authorized", webhook="none")
     payment_id = answer.json()["razorpay_payment_id"]
     await gateway.capture(payment_id, amount_paise=52500, currency="INR")
@@ -291,7 +283,7 @@ async def test_razorpays_validation_speaks_razorpays_language(stand: Stand) -> N
 async def test_the_checkout_needs_no_secret_and_stays_up_when_the_api_is_down(
     stand: Stand, gateway: PaymentGateway
 ) -> None:
-    order = await _order(gateway)
+    order = await new_order(gateway)
     await stand.fault("razorpay", "down")
     script = await stand.http.get("/sandbox/razorpay/checkout.js")
     assert script.headers["content-type"].startswith("text/javascript")
