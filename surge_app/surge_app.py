@@ -18,6 +18,7 @@ from surge_app.api import create_api
 from surge_app.components import crash, shell
 from surge_app.container import current, running
 from surge_app.embedded import backing_services
+from surge_app.gate.draining import Draining
 from surge_app.gate.gate import Gate
 from surge_app.gate.kept import KeptPolls
 from surge_app.gate.watch import Watch
@@ -39,7 +40,7 @@ class SurgeApp(rx.App):
         """Return the ASGI application of one process."""
         handlers = RegistrationContext.get().event_handlers
         gate = Gate(super().__call__(), settings, handlers.__contains__)
-        return KeptPolls(Watch(gate, settings), settings)
+        return Draining(KeptPolls(Watch(gate, settings), settings), settings)
 
 
 @asynccontextmanager

@@ -123,10 +123,14 @@ async def test_a_node_that_is_stopping_says_so_and_serves_on(
         answer = await outside.get("/api/readyz")
         assert (answer.status_code, answer.json()["status"]) == (503, "draining")
         assert (await outside.get("/api/livez")).status_code == 200
-        assert (await buyer.hold()).status_code == 201
+        hold = await buyer.hold()
+        assert hold.status_code == 201
+        # A proxy comes back by another connection, and so to another node.
+        assert {one.headers.get("connection") for one in (answer, hold)} == {"close"}
     finally:
         mark.unlink()
-    assert (await outside.get("/api/readyz")).status_code == 200
+    ready = await outside.get("/api/readyz")
+    assert (ready.status_code, ready.headers.get("connection")) == (200, None)
 
 
 async def test_an_id_that_came_from_outside_is_not_believed(outside: httpx.AsyncClient) -> None:
