@@ -127,6 +127,7 @@ class _Lane:
         self._channel = channel
         self._send = send
         self.is_first = False
+        self._may_have_more = False
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._closed_until = 0.0
@@ -167,23 +168,26 @@ class _Lane:
         overdue = _AT_HAND if self.is_first else _OVERDUE
         async with self._database.transaction() as session:
             taken = await self._take(session, free, overdue=overdue)
+            self._may_have_more = len(taken) == free
             due = None
-            if self.is_first and len(taken) < free:
+            if self.is_first and not self._may_have_more:
                 due = await outbox.seconds_until_due(session, self._channel)
         for message in taken:
             # The loop keeps only weak references to tasks.
             task = asyncio.create_task(self._deliver(message))
             self._running.add(task)
             task.add_done_callback(self._done)
+        if self._may_have_more and len(self._running) < _AT_ONCE:
+            # Some were done while these were taken.
+            return 0.0
         if due is None:
             return _FALLBACK_SECONDS
         return min(_FALLBACK_SECONDS, max(_SHORTEST_PAUSE_SECONDS, due))
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        if len(self._running) == _AT_ONCE:
-            # There may be more than there was room for.
-            self._woken.set()
         self._running.discard(task)
+        if self._may_have_more:
+            self._woken.set()
 
     async def _take(
         self, session: AsyncSession, limit: int, *, overdue: timedelta
