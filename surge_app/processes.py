@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import shutil
 import time
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL_SECONDS = 0.05
+# macOS refuses more than it calls OPEN_MAX, whatever its hard limit says.
+_ENOUGH_FILES, _MOST_FILES_OF_MACOS = 65_536, 10_240
 
 
 class FileLock:
@@ -84,6 +87,25 @@ def emptied(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return folder
+
+
+def open_more_files() -> int:
+    """Let this process and its children open as many files as they may: each visitor is one.
+
+    A shell usually allows 256 to 1,024, while the system would allow many more.
+
+    Returns:
+        How many it is now.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (_ENOUGH_FILES, _MOST_FILES_OF_MACOS):
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft == resource.RLIM_INFINITY or soft >= most:
+            break
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            return most
+    return _ENOUGH_FILES if soft == resource.RLIM_INFINITY else soft
 
 
 def is_alive(process: psutil.Process) -> bool:

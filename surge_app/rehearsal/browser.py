@@ -1,6 +1,6 @@
 """Browsers without a screen: real HTTP from many addresses, and cookies for each visitor.
 
-The visitors of one address share its connections, as a household does. On Linux every address
+The visitors of one address use its idle connections before they open more. On Linux every address
 of 127.0.0.0/8 is this machine's, so a rehearsal here comes from many and limits by address stay
 on; elsewhere all come from one.
 """
@@ -20,12 +20,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from surge_app.processes import open_more_files
 from surge_app.rehearsal.notes import Notes
 from surge_app.rehearsal.wire import Pool
 
 _ADDRESSES = 250
-_CONNECTIONS_EACH = 4
-_CONNECTIONS = 1_000
+# Of the reports, the sockets and whatever else this process has open.
+_OTHER_FILES = 512
 _HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Surge-Rehearsal/1.0",
     "Accept": "application/json, text/html;q=0.9, */*;q=0.8",
@@ -172,15 +173,12 @@ async def crowd(base_url: str, notes: Notes, *, visitors: int) -> AsyncGenerator
     parts = urlsplit(base_url)
     is_secure = parts.scheme == "https"
     port = parts.port or (443 if is_secure else 80)
+    sources = _sources(base_url, visitors)
+    # As many as the system allows: visitors of one address must not wait for each other.
+    most = max(1, (open_more_files() - _OTHER_FILES) // len(sources))
     pools = [
-        Pool(
-            parts.hostname or "",
-            port,
-            source=source,
-            most=_CONNECTIONS_EACH if source else _CONNECTIONS,
-            is_secure=is_secure,
-        )
-        for source in _sources(base_url, visitors)
+        Pool(parts.hostname or "", port, source=source, most=most, is_secure=is_secure)
+        for source in sources
     ]
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(

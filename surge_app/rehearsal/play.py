@@ -68,21 +68,29 @@ async def rehearse(
 
 async def _play(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
     notes = visitors.notes
-    tasks = {
+    tasks = [
         asyncio.create_task(_attend(visitors, plan, person), name=f"visitor {person.index}")
         for person in people(plan)
-    }
+    ]
     stopping = asyncio.create_task(stop.wait())
-    left: set[asyncio.Task[None]] = tasks
-    until = time.monotonic() + plan.most_seconds
-    while left and not stopping.done() and time.monotonic() < until:
-        _, left = await asyncio.wait(left, timeout=_EVERY_SECONDS / 4)
+    # One future for all: to wait for twenty thousand tasks anew each second would keep this
+    # process busy, and what it measures would be itself.
+    everybody = asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.wait(
+        {everybody, stopping},
+        timeout=plan.most_seconds,
+        return_when=asyncio.FIRST_COMPLETED,
+    )
     stopping.cancel()
+    left = [task for task in tasks if not task.done()]
     notes.outcomes["sent home"] += len(left)
     for task in left:
         task.cancel()
     if left:
         await asyncio.wait(left, timeout=_GOING_HOME_SECONDS)
+    for task in tasks:
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            notes.break_promise(f"{task.get_name()} failed: {error!r}")
 
 
 async def _attend(visitors: Crowd, plan: Plan, person: Person) -> None:
