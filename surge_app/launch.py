@@ -20,7 +20,7 @@ from surge_app.embedded import backing_services, data_folder, kept_running
 from surge_app.errors import ConfigurationError
 from surge_app.frontend_build import PROJECT, provide_pages, toolchain_environment
 from surge_app.metrics import FOLDER_VARIABLE
-from surge_app.processes import FileLock, emptied, exclusively
+from surge_app.processes import FileLock, emptied, exclusively, open_more_files
 from surge_app.reachable import check_reachable
 from surge_app.services.sms_texts import check_texts
 from surge_app.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
@@ -38,6 +38,11 @@ _FIRST_BACKEND_PORT: Final = 8000
 _START_SECONDS: Final = 180
 _STOP_SECONDS: Final = 15
 _BUILD_LOCK_SECONDS: Final = 900
+_BACKLOG: Final = 4096
+_MOST_CONNECTIONS: Final = 16_384
+_FEWEST_CONNECTIONS: Final = 128
+# Of Redis, Postgres, the vendors and the pages.
+_OTHER_FILES: Final = 512
 # Without letters and digits that look alike when read aloud or copied from paper.
 _READABLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -342,9 +347,17 @@ def _granian(settings: Settings) -> list[str]:
             "--workers",
             str(settings.worker_count),
         ),
+        # Browsers keep their connections open while their visitors wait; without a proxy all of
+        # them end here, and the usual 1,024 would shut out whoever comes after.
+        *("--backlog", str(_BACKLOG), "--backpressure", str(_connections_of_a_worker())),
         *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "warning"),
         "surge_app.surge_app:app",
     ]
+
+
+def _connections_of_a_worker() -> int:
+    files = open_more_files() - _OTHER_FILES
+    return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, files))
 
 
 def _greet(settings: Settings, *, api: str | None = None) -> None:
