@@ -8,10 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 import typer
+from psycopg.errors import UndefinedColumn, UndefinedTable
+from sqlalchemy.exc import ProgrammingError
 
 from surge_app import launch
 from surge_app.container import Container, running
 from surge_app.embedded import backing_services
+from surge_app.errors import ConfigurationError
 from surge_app.reachable import check_reachable
 from surge_app.settings import Settings, load_settings
 
@@ -45,4 +48,10 @@ async def _run(
     settings: Settings, work: Callable[[Container], Awaitable[_Result]], process: str
 ) -> _Result:
     async with running(settings, process=process) as services:
-        return await work(services)
+        try:
+            return await work(services)
+        except ProgrammingError as error:
+            if not isinstance(error.orig, UndefinedTable | UndefinedColumn):
+                raise
+            msg = "The tables of this database are missing or older than this Surge; run `migrate`."
+            raise ConfigurationError(msg) from error

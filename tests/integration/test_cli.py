@@ -193,6 +193,21 @@ def test_migrating_what_is_migrated_changes_nothing(surge: Surge) -> None:
     assert "Traceback" not in out + error
 
 
+async def test_a_database_without_tables_is_one_sentence(surge: Surge, services: Container) -> None:
+    name = f"bare_{secrets.token_hex(4)}"
+    url = services.settings.database_url or ""
+    async with services.database.engine.connect() as connection:
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await autocommit.execute(text(f"CREATE DATABASE {name}"))
+        try:
+            bare = url.replace("/surge?", f"/{name}?")
+            code, out, error = _run(surge, "event", "list", DATABASE_URL=bare)
+        finally:
+            await autocommit.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    _assert_sentence(code, out, error)
+    assert "`migrate`" in error
+
+
 async def test_replaying_a_stored_webhook_does_nothing_twice(
     surge: Surge, new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
