@@ -57,6 +57,7 @@ from surge_app.services.passes import Passes
 from surge_app.services.payments import Payments
 from surge_app.services.ports import PaymentGateway
 from surge_app.services.privacy import Privacy
+from surge_app.services.reception import Reception
 from surge_app.services.reconciliation import Reconciliation
 from surge_app.services.refunds import Refunds
 from surge_app.services.rehearsals import Rehearsals
@@ -87,6 +88,7 @@ class Container:
     finder: Finder
     waiting_room: WaitingRoom
     arrivals: Arrivals
+    reception: Reception
     intents: Intents
     payments: Payments
     settlement: Settlement
@@ -149,6 +151,12 @@ def build_container(
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
     lines = LineStore(redis)
     waiting_room = WaitingRoom(lines, LineUpkeep(database, lines))
+    arrivals = Arrivals(
+        ArrivalStore(redis),
+        Challenges(settings.secret_key),
+        waiting_room,
+        has_limits=settings.rate_limits,
+    )
     intents = Intents(database, waiting_room, catalog, outages)
     settlement = Settlement(database, waiting_room)
     refunds = Refunds(database, gateway, catalog)
@@ -171,12 +179,8 @@ def build_container(
         covers=Covers(database, catalog),
         finder=Finder(database, limits, contacts),
         waiting_room=waiting_room,
-        arrivals=Arrivals(
-            ArrivalStore(redis),
-            Challenges(settings.secret_key),
-            waiting_room,
-            has_limits=settings.rate_limits,
-        ),
+        arrivals=arrivals,
+        reception=Reception(identity, arrivals, waiting_room),
         intents=intents,
         payments=payments,
         settlement=settlement,

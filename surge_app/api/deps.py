@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -11,12 +10,12 @@ from fastapi import Depends, Path, Request
 from surge_app.container import Container, current
 from surge_app.errors import Forbidden, ForeignOrigin, NotAdmitted, NotFound, Unauthorized
 from surge_app.services.admin_access import Operator
+from surge_app.services.reception import Sender, sender
 
 Problems = dict[int | str, dict[str, Any]]
 """Which errors an endpoint may answer with, as FastAPI documents them."""
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_EVERY_BROWSER_SENDS = ("user-agent", "accept", "accept-language", "accept-encoding")
 
 
 async def services() -> Container:
@@ -43,20 +42,12 @@ async def client_address(request: Request) -> str:
 ClientAddress = Annotated[str, Depends(client_address)]
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Where a request comes from; `is_ordinary` if it has the headers every browser sends."""
-
-    address: str
-    is_ordinary: bool
-
-
-async def sender(request: Request, address: ClientAddress) -> Sender:
+async def client_sender(request: Request, address: ClientAddress) -> Sender:
     """Return who sent a request, as far as that shows."""
-    return Sender(address, all(request.headers.get(name) for name in _EVERY_BROWSER_SENDS))
+    return sender(request.headers, address)
 
 
-ClientSender = Annotated[Sender, Depends(sender)]
+ClientSender = Annotated[Sender, Depends(client_sender)]
 
 
 async def visitor(container: Services, header: Cookies) -> str:

@@ -132,18 +132,6 @@ class QueueOut(BaseModel):
     order: OrderOut
 
 
-class JoinIn(Body):
-    """What the page tells when it joins. Nothing of it is needed, or believed.
-
-    `solution` is a solved challenge as base64, `opened_ms` for how long the page has been open;
-    `website` is a field no person sees.
-    """
-
-    solution: str = Field(default="", max_length=8_192)
-    website: str = Field(default="", max_length=200)
-    opened_ms: float | None = Field(default=None, allow_inf_nan=False)
-
-
 class LineIn(Body):
     """So many tickets of one tier."""
 

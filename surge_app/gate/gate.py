@@ -29,11 +29,13 @@ from surge_app.gate.headers import (
     lasting,
     security_headers,
 )
+from surge_app.gate.joins import Joins, small_body
 from surge_app.gate.plain import PlainQueue, needs_javascript
 from surge_app.gate.poll import answer_poll
 from surge_app.gate.request import (
     Answer,
     Request,
+    encoded,
     int_of,
     limited,
     plain_page,
@@ -80,10 +82,12 @@ class Gate:
         self._app = app
         self._knows = knows
         self._settings = settings
-        self._security = security_headers(settings)
-        self._of_files = headers_of_files(self._security)
-        self._of_polls = headers_of_polls(self._security)
+        security = security_headers(settings)
+        self._security = encoded(security)
+        self._of_files = encoded(headers_of_files(security))
+        self._of_polls = headers_of_polls(security)
         self._plain = PlainQueue(app)
+        self._joins = Joins()
         self._cold = ColdPages(app, base_url=settings.base_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,6 +108,12 @@ class Gate:
         fewer = self._of_files if lasting(request.path) else None
         guarded = with_headers(send, self._security, on_success=fewer)
         receive = limited(receive, largest=_largest_body(request.path))
+        if slug is not None and request.method == "POST":
+            body, receive = await small_body(request, receive)
+            answer = await self._joins.answer(container.current(), slug, request, body)
+            if answer is not None:
+                await answer.send(send, self._of_polls)
+                return
         answer, extra = await self._decide(request, scope)
         plain = plain_queue(request.path) if answer is None else None
         if plain is not None:
@@ -111,7 +121,7 @@ class Gate:
         if answer is not None:
             await answer.send(guarded)
         else:
-            await self._app(_as_file(scope), receive, with_headers(guarded, extra))
+            await self._app(_as_file(scope), receive, with_headers(guarded, encoded(extra)))
 
     async def _socket(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         # Nothing else speaks over a WebSocket, however it is written.

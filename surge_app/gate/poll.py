@@ -9,9 +9,9 @@ from starlette.types import Scope
 
 from surge_app.container import Container
 from surge_app.errors import LineUnavailable, NotFound, SurgeError
-from surge_app.gate.request import Answer, json_answer, json_text_answer, problem
-from surge_app.services.identity import Cookie, Visitor
-from surge_app.services.waiting_room import PASS_LIFE
+from surge_app.gate.request import Answer, json_text_answer, problem
+from surge_app.gate.told import told_answer
+from surge_app.services.identity import Visitor
 
 
 def cookies_of(scope: Scope) -> str:
@@ -30,7 +30,7 @@ async def answer_poll(container: Container, scope: Scope, slug: str) -> Answer:
             body = await _from_a_look(container, visitor, slug)
             if body is not None:
                 return json_text_answer(body)
-        return await _from_line(container, header, visitor, slug)
+        return told_answer(await container.reception.poll(slug, header))
     except SurgeError as error:
         return problem(error)
 
@@ -47,17 +47,3 @@ async def _from_a_look(container: Container, visitor: Visitor | None, slug: str)
         # There was such a line: Redis has lost it, and it opens again in a moment.
         raise LineUnavailable from None
     return views.told(slug, view, visitor)
-
-
-async def _from_line(
-    container: Container, header: str, visitor: Visitor | None, slug: str
-) -> Answer:
-    identity = container.identity
-    had_pass = slug in identity.passes(header, age=PASS_LIFE)
-    line = await container.waiting_room.poll(slug, visitor, had_pass=had_pass)
-    cookies: list[Cookie] = []
-    if visitor is not None:
-        cookies = identity.after_line(
-            header, visitor, slug, number=line.number, is_admitted=line.state == "admitted"
-        )
-    return json_answer(200, line.document(), [("set-cookie", one.header) for one in cookies])

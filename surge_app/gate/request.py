@@ -102,9 +102,9 @@ def json_text_answer(text: str) -> Answer:
     return Answer(200, text.encode(), "application/json", (_NOT_KEPT,))
 
 
-def problem(error: SurgeError) -> Answer:
-    """Render an error as a problem document (RFC 9457)."""
-    headers: list[tuple[str, str]] = []
+def problem(error: SurgeError, extra: Iterable[tuple[str, str]] = ()) -> Answer:
+    """Render an error as a problem document (RFC 9457), with `extra` headers."""
+    headers = [*extra]
     if isinstance(error, RateLimited | LineUnavailable):
         headers.append(("retry-after", str(error.retry_after_seconds)))
     return json_answer(error.status, error.document(), headers, _PROBLEM_TYPE)
@@ -144,21 +144,23 @@ def plain_page(
     return Answer(status, body.encode(), "text/html; charset=utf-8", extra)
 
 
-def with_headers(
-    send: Send,
-    extra: Iterable[tuple[str, str]],
-    *,
-    on_success: Iterable[tuple[str, str]] | None = None,
-) -> Send:
+Encoded = tuple[tuple[bytes, bytes], ...]
+"""Headers as they go over the wire."""
+
+
+def encoded(headers: Iterable[tuple[str, str]]) -> Encoded:
+    """Return headers as ASGI sends them."""
+    return tuple((name.encode(), value.encode("latin-1")) for name, value in headers)
+
+
+def with_headers(send: Send, every: Encoded, *, on_success: Encoded | None = None) -> Send:
     """Return a `send` that adds headers to whatever is answered; what is set already stays.
 
     Args:
         send: Takes the answer.
-        extra: The headers.
+        every: The headers.
         on_success: Others for an answer that is no error; None for the same.
     """
-    every = _encoded(extra)
-    usual = every if on_success is None else _encoded(on_success)
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -168,16 +170,12 @@ def with_headers(
             if is_error:
                 # What is missing now may be there in a moment.
                 names |= {name for name, value in every if value.startswith(b"public")}
-            wanted = every if is_error else usual
+            wanted = every if is_error or on_success is None else on_success
             added = [(name, value) for name, value in wanted if name not in names]
             message = {**message, "headers": [*present, *added]}
         await send(message)
 
     return wrapped
-
-
-def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
 
 def limited(receive: Receive, *, largest: int) -> Receive:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from secrets import token_hex
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from surge_app import traces
-from surge_app.clock import new_id
 from surge_app.metrics import REQUESTS, SOCKETS
 from surge_app.settings import Settings
 
@@ -93,7 +93,7 @@ class Watch:
                     REQUESTS.labels(route, "none").observe(time.perf_counter() - begun_at)
 
     def _id_of(self, scope: Scope) -> str:
-        return self._told(scope, _HEADER) or new_id()
+        return self._told(scope, _HEADER) or token_hex(8)
 
     def _told(self, scope: Scope, header: bytes) -> str | None:
         if not self._believes:

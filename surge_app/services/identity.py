@@ -97,10 +97,9 @@ class Identity:
         found = self.who(cookie_header)
         return None if found is None else found.id
 
-    def new_visitor(self) -> tuple[str, Cookie]:
-        """Make a visitor: 128 random bits and the cookie that carries them."""
-        visitor = Visitor(secrets.token_urlsafe(16))
-        return visitor.id, self.with_place(visitor)
+    def new_visitor(self) -> Visitor:
+        """Make a visitor: 128 random bits; `with_place` makes the cookie that carries them."""
+        return Visitor(secrets.token_urlsafe(16))
 
     def with_place(
         self, visitor: Visitor, slug: str | None = None, number: int | None = None

@@ -193,7 +193,8 @@ async def test_nor_does_the_polling_transport(path: str, surge: Surge) -> None:
 async def test_every_forged_right_is_refused_at_the_handshake(
     surge: Surge, services: Container, forger: Forger
 ) -> None:
-    visitor_id, visitor = services.identity.new_visitor()
+    someone = services.identity.new_visitor()
+    visitor_id, visitor = someone.id, services.identity.with_place(someone)
     visitor_cookie = visitor.header.partition(";")[0].partition("=")[2]
     rights = {
         "surge_pass": ("pass", {"visitor": visitor_id, "events": ["a"]}),

@@ -12,7 +12,7 @@ from tests.integration.waiting import one_inside_one_waiting, passes, visitor_of
 
 
 def _pass_of(identity: Identity, visitor_id: str, slug: str) -> str:
-    _, visitor = identity.new_visitor()
+    visitor = identity.with_place(identity.new_visitor())
     header = f"{visitor.name}={identity._signer('visitor').dumps(visitor_id)}"
     return identity.with_pass(header, visitor_id, slug).header.partition(";")[0].partition("=")[2]
 

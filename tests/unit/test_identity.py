@@ -28,8 +28,14 @@ def _value(cookie: Cookie) -> str:
     return cookie.header.partition(";")[0].partition("=")[2]
 
 
+def _newcomer(by: Identity) -> tuple[str, Cookie]:
+    """A new visitor's id and cookie."""
+    visitor = by.new_visitor()
+    return visitor.id, by.with_place(visitor)
+
+
 def _all(by: Identity) -> dict[str, tuple[Cookie, Callable[[str], object]]]:
-    visitor_id, visitor = by.new_visitor()
+    visitor_id, visitor = _newcomer(by)
     return {
         "visitor": (visitor, by.visitor),
         "pass": (by.with_pass(_sent(visitor), visitor_id, "gala"), by.passes),
@@ -39,7 +45,7 @@ def _all(by: Identity) -> dict[str, tuple[Cookie, Callable[[str], object]]]:
 
 
 def test_what_was_signed_is_read_back() -> None:
-    visitor_id, visitor = identity.new_visitor()
+    visitor_id, visitor = _newcomer(identity)
     header = _sent(visitor)
     assert identity.visitor(header) == visitor_id
     assert len(base64.urlsafe_b64decode(visitor_id + "==")) == 16
@@ -51,7 +57,7 @@ def test_what_was_signed_is_read_back() -> None:
 
 
 def test_every_visitor_is_another() -> None:
-    assert len({identity.new_visitor()[0] for _ in range(500)}) == 500
+    assert len({identity.new_visitor().id for _ in range(500)}) == 500
 
 
 def test_no_purpose_can_be_exchanged_for_another() -> None:
@@ -70,8 +76,8 @@ def test_no_purpose_can_be_exchanged_for_another() -> None:
 
 
 def test_a_pass_belongs_to_one_visitor() -> None:
-    visitor_id, mine = identity.new_visitor()
-    _, another = identity.new_visitor()
+    visitor_id, mine = _newcomer(identity)
+    _, another = _newcomer(identity)
     shopping = identity.with_pass(_sent(mine), visitor_id, "gala")
     assert identity.passes(_sent(another, shopping)) == []
     assert identity.passes(_sent(shopping)) == []
@@ -190,7 +196,7 @@ def test_the_organizers_cookie_is_strict_and_the_others_lax() -> None:
 
 
 def test_a_browser_keeps_the_newest_five_passes_and_twenty_bookings() -> None:
-    visitor_id, visitor = identity.new_visitor()
+    visitor_id, visitor = _newcomer(identity)
     header = _sent(visitor)
     for number in range(8):
         header = _sent(visitor, identity.with_pass(header, visitor_id, f"event-{number}"))

@@ -1,0 +1,15 @@
+"""What the line tells a visitor, as an answer of the API."""
+
+from __future__ import annotations
+
+from surge_app.errors import ChallengeRequired
+from surge_app.gate.request import Answer, json_answer, problem
+from surge_app.services.reception import Told
+
+
+def told_answer(told: Told) -> Answer:
+    """Return the answer with its cookies; a challenge is a problem of status 428."""
+    cookies = [("set-cookie", cookie.header) for cookie in told.cookies]
+    if isinstance(told.line, ChallengeRequired):
+        return problem(told.line, cookies)
+    return json_answer(200, told.line.document(), cookies)

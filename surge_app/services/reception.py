@@ -1,0 +1,124 @@
+"""The desk of the waiting room: from the cookies of a request to the answer and new cookies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from surge_app.errors import ChallengeRequired
+from surge_app.services.arrivals import Arrival, Arrivals
+from surge_app.services.identity import Cookie, Identity, Visitor
+from surge_app.services.line_views import LineAnswer
+from surge_app.services.waiting_room import PASS_LIFE, WaitingRoom
+
+_EVERY_BROWSER_SENDS = ("user-agent", "accept", "accept-language", "accept-encoding")
+
+
+class JoinIn(BaseModel):
+    """What the page tells when it joins. Nothing of it is needed, or believed.
+
+    `solution` is a solved challenge as base64, `opened_ms` for how long the page has been open;
+    `website` is a field no person sees.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    solution: str = Field(default="", max_length=8_192)
+    website: str = Field(default="", max_length=200)
+    opened_ms: float | None = Field(default=None, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where a request comes from; `is_ordinary` if it has the headers every browser sends."""
+
+    address: str
+    is_ordinary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a visitor is answered, and the cookies to set with it.
+
+    Attributes:
+        line: Where they stand; or the challenge, which is for the visitor of the cookie.
+        cookies: Those that changed.
+    """
+
+    line: LineAnswer | ChallengeRequired
+    cookies: list[Cookie]
+
+
+class Reception:
+    """Reads who asks, asks the line, and writes the cookies that follow from its answer."""
+
+    def __init__(self, identity: Identity, arrivals: Arrivals, waiting_room: WaitingRoom) -> None:
+        """Keep the collaborators."""
+        self._identity = identity
+        self._arrivals = arrivals
+        self._waiting_room = waiting_room
+
+    async def join(self, slug: str, cookies: str, sent: JoinIn, sender: Sender) -> Told:
+        """Take a number, or keep the one the visitor has; whoever is new becomes a visitor.
+
+        Args:
+            slug: The event.
+            cookies: The whole `Cookie` header.
+            sent: What came along.
+            sender: Where it came from.
+
+        Raises:
+            NotFound: If no such event is known to the line.
+            RateLimited: If this visitor, network or event is too fast.
+            LineUnavailable: If Redis does not answer.
+        """
+        known = self._identity.who(cookies)
+        visitor = known or self._identity.new_visitor()
+        arrival = Arrival(
+            slug,
+            visitor.id,
+            address=sender.address,
+            is_ordinary=sender.is_ordinary,
+            number=visitor.places.get(slug, 0),
+            had_pass=slug in self._identity.passes(cookies, age=PASS_LIFE),
+            solution=sent.solution,
+            website=sent.website,
+            opened_ms=sent.opened_ms,
+        )
+        try:
+            line = await self._arrivals.join(arrival)
+        except ChallengeRequired as error:
+            return Told(error, [] if known else [self._identity.with_place(visitor)])
+        changed = self._changed(slug, cookies, visitor, line)
+        if known is None and line.number is None:
+            changed.insert(0, self._identity.with_place(visitor))
+        return Told(line, changed)
+
+    async def poll(self, slug: str, cookies: str) -> Told:
+        """Tell a visitor where they are, and let them in if it is their turn.
+
+        Raises:
+            NotFound: If no such event is known to the line.
+            LineUnavailable: If Redis does not answer.
+        """
+        visitor = self._identity.who(cookies)
+        had_pass = slug in self._identity.passes(cookies, age=PASS_LIFE)
+        line = await self._waiting_room.poll(slug, visitor, had_pass=had_pass)
+        return Told(line, self._changed(slug, cookies, visitor, line) if visitor else [])
+
+    def _changed(self, slug: str, cookies: str, visitor: Visitor, line: LineAnswer) -> list[Cookie]:
+        return self._identity.after_line(
+            cookies, visitor, slug, number=line.number, is_admitted=line.state == "admitted"
+        )
+
+
+def sender(headers: Mapping[str, str], address: str) -> Sender:
+    """Return who sent a request, as far as that shows.
+
+    Args:
+        headers: By their names in small letters.
+        address: Of the client, as the gate determined it.
+    """
+    return Sender(address, all(headers.get(name) for name in _EVERY_BROWSER_SENDS))

@@ -1,0 +1,230 @@
+"""Joining as the gate answers it: in turns, in order, and what it leaves to the API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.types import Message, Receive
+
+from surge_app.api.schemas import QueueOut
+from surge_app.container import Container
+from surge_app.errors import ChallengeRequired, LineUnavailable, SurgeError
+from surge_app.gate import joins
+from surge_app.gate.joins import Joins, small_body
+from surge_app.gate.request import Answer, Request
+from surge_app.services.identity import Cookie
+from surge_app.services.line_views import LineAnswer
+from surge_app.services.reception import JoinIn, Sender, Told
+
+SLUG = "some-event"
+BROWSER = {"user-agent": "x", "accept": "*/*", "accept-language": "en", "accept-encoding": "br"}
+
+
+class Desk:
+    """Stands for the reception: notes who is being served, and serves when it is told to."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.senders: list[Sender] = []
+        self.busy = self.most_at_once = 0
+        self.is_full, self.may_go = asyncio.Event(), asyncio.Event()
+        self.error: SurgeError | None = None
+        self.told = Told(_line(), [])
+
+    async def join(self, slug: str, cookies: str, sent: JoinIn, sender: Sender) -> Told:
+        assert (slug, type(sent)) == (SLUG, JoinIn)
+        self.order.append(cookies)
+        self.senders.append(sender)
+        self.busy += 1
+        self.most_at_once = max(self.most_at_once, self.busy)
+        if self.busy == joins._AT_ONCE:
+            self.is_full.set()
+        try:
+            await self.may_go.wait()
+        finally:
+            self.busy -= 1
+        if self.error:
+            raise self.error
+        return self.told
+
+
+def _line() -> LineAnswer:
+    return LineAnswer(
+        state="waiting",
+        position=1,
+        ahead=0,
+        number=7,
+        eta_low_seconds=None,
+        eta_high_seconds=None,
+        retry_after_ms=2_000,
+        available=3,
+        held=0,
+        message="",
+        pass_expires_at=None,
+    )
+
+
+def _request(cookies: str = "", **headers: str) -> Request:
+    told = {"content-type": "application/json", **headers, "cookie": cookies}
+    return Request("POST", f"/api/queue/{SLUG}", {}, told, "203.0.113.9")
+
+
+def _receiving(*messages: Message) -> Receive:
+    left = list(messages)
+
+    async def receive() -> Message:
+        return left.pop(0) if left else {"type": "http.disconnect"}
+
+    return receive
+
+
+def _parts(parts: Iterable[bytes]) -> list[Message]:
+    chunks = list(parts) or [b""]
+    return [
+        {"type": "http.request", "body": chunk, "more_body": index < len(chunks) - 1}
+        for index, chunk in enumerate(chunks)
+    ]
+
+
+async def _join(
+    door: Joins, desk: Desk, cookies: str = "", body: bytes | None = b"{}"
+) -> Answer | None:
+    services = cast("Container", SimpleNamespace(reception=desk))
+    return await door.answer(services, SLUG, _request(cookies, **BROWSER), body)
+
+
+async def _all_turns_are_taken(desk: Desk) -> None:
+    async with asyncio.timeout(5):
+        await desk.is_full.wait()
+
+
+async def test_newcomers_are_served_a_few_at_a_time_and_in_the_order_they_came() -> None:
+    desk, door = Desk(), Joins()
+    names = [f"v{index:03}" for index in range(60)]
+    asking = [asyncio.create_task(_join(door, desk, name)) for name in names]
+    await _all_turns_are_taken(desk)
+    assert desk.order == names[: joins._AT_ONCE]
+    desk.may_go.set()
+    answers = await asyncio.gather(*asking)
+    assert {answer.status for answer in answers if answer} == {200}
+    assert desk.order == names
+    assert desk.most_at_once == joins._AT_ONCE
+
+
+async def test_who_gives_up_or_fails_gives_the_turn_to_the_next() -> None:
+    desk, door = Desk(), Joins()
+    first = [asyncio.create_task(_join(door, desk)) for _ in range(joins._AT_ONCE)]
+    await _all_turns_are_taken(desk)
+    waiting = asyncio.create_task(_join(door, desk, "gone"))
+    await asyncio.sleep(0)
+    for task in (waiting, *first):
+        task.cancel()
+    await asyncio.gather(waiting, *first, return_exceptions=True)
+    desk.may_go.set()
+    desk.error = LineUnavailable()
+    for _ in range(joins._AT_ONCE + 1):
+        answer = await _join(door, desk)
+        assert answer is not None
+        assert (answer.status, dict(answer.headers)["retry-after"]) == (503, "5")
+    assert "gone" not in desk.order
+    desk.error = None
+    answer = await _join(door, desk)
+    assert answer is not None
+    assert answer.status == 200
+
+
+async def test_who_never_gets_a_turn_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joins, "_PATIENCE_SECONDS", 0.05)
+    desk, door = Desk(), Joins()
+    stuck = [asyncio.create_task(_join(door, desk)) for _ in range(joins._AT_ONCE)]
+    await _all_turns_are_taken(desk)
+    answer = await _join(door, desk, "late")
+    assert answer is not None
+    assert (answer.status, json.loads(answer.body)["code"]) == (503, LineUnavailable.code)
+    assert "late" not in desk.order
+    desk.may_go.set()
+    assert {one.status for one in await asyncio.gather(*stuck) if one} == {200}
+
+
+async def test_the_answer_is_that_of_the_api_with_its_cookies() -> None:
+    desk, door = Desk(), Joins()
+    desk.may_go.set()
+    desk.told = Told(_line(), [Cookie("a", "a=1; Path=/"), Cookie("b", "b=2; Path=/")])
+    answer = await _join(door, desk)
+    assert answer is not None
+    assert QueueOut.model_validate_json(answer.body).number == 7
+    cookies = [value for name, value in answer.headers if name == "set-cookie"]
+    assert cookies == ["a=1; Path=/", "b=2; Path=/"]
+    assert desk.senders == [Sender("203.0.113.9", is_ordinary=True)]
+
+
+async def test_a_challenge_is_a_problem_that_brings_the_cookie_it_belongs_to() -> None:
+    desk, door = Desk(), Joins()
+    desk.may_go.set()
+    desk.told = Told(ChallengeRequired({"parameters": {}}), [Cookie("a", "a=1; Path=/")])
+    answer = await _join(door, desk)
+    assert answer is not None
+    assert (answer.status, answer.media_type) == (428, "application/problem+json")
+    assert "challenge" in json.loads(answer.body)
+    assert ("set-cookie", "a=1; Path=/") in answer.headers
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        b"[]",
+        b"{",
+        b"\xff\xfe",
+        b'{"unknown": 1}',
+        b'{"opened_ms": NaN}',
+        b'{"website": 5}',
+        json.dumps({"solution": "x" * 8_193}).encode(),
+    ],
+)
+async def test_what_no_page_sends_is_left_to_the_api(body: bytes | None) -> None:
+    desk, door = Desk(), Joins()
+    assert await _join(door, desk, body=body) is None
+    assert desk.order == []
+
+
+@given(parts=st.lists(st.binary(max_size=40), max_size=5))
+async def test_whoever_comes_next_reads_the_request_that_was_sent(parts: list[bytes]) -> None:
+    whole, messages = b"".join(parts), _parts(parts)
+    request = _request(**{"content-length": str(len(whole))})
+    body, again = await small_body(request, _receiving(*messages))
+    assert body == whole
+    assert [await again() for _ in messages] == messages
+    assert (await again())["type"] == "http.disconnect"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"content-length": str(16 * 1024 + 1)},
+        {"content-length": "2", "content-type": "text/plain"},
+        {"content-length": "2", "content-type": ""},
+    ],
+)
+async def test_no_byte_is_read_of_a_body_that_is_long_of_no_known_length_or_no_json(
+    headers: dict[str, str],
+) -> None:
+    receive = _receiving(*_parts([b"{}"]))
+    body, again = await small_body(_request(**headers), receive)
+    assert (body, again) == (None, receive)
+
+
+async def test_a_body_that_ends_before_its_end_joins_nobody() -> None:
+    sent: list[Any] = [{"type": "http.request", "body": b"{", "more_body": True}]
+    request = _request(**{"content-length": "2"})
+    body, again = await small_body(request, _receiving(*sent))
+    assert body is None
+    assert [(await again())["type"] for _ in range(2)] == ["http.request", "http.disconnect"]
