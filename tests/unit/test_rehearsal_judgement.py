@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from surge_app.errors import ConfigurationError
-from surge_app.rehearsal.browser import is_here
+from surge_app.rehearsal import play
+from surge_app.rehearsal.browser import Crowd, is_here
 from surge_app.rehearsal.fairness import judge
 from surge_app.rehearsal.notes import POLL, Notes, Payment, Sample, Wait
 from surge_app.rehearsal.page import page_of
-from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Plan, people
+from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Person, Plan, people
 from surge_app.rehearsal.report import Report, report_of
 
 PLAN = Plan(event="e", visitors=400)
@@ -179,3 +183,41 @@ def test_the_page_of_a_report_says_everything_and_asks_nobody_else() -> None:
 def test_the_page_of_a_rehearsal_nobody_finished_can_be_read() -> None:
     report = report_of(replace(PLAN, visitors=1), Notes(), {}, played_seconds=0)
     assert "Not every promise held." in page_of(report.document())
+
+
+class _Lives:
+    """Plays people who do nothing but end as their number says."""
+
+    def __init__(self, _crowd: object, _plan: Plan, person: Person) -> None:
+        self._index = person.index
+
+    async def attend(self) -> str:
+        if self._index == 1:
+            message = "a fault of the rehearsal"
+            raise RuntimeError(message)
+        if self._index == 2:
+            await asyncio.Event().wait()
+        return "booked"
+
+
+async def _played(monkeypatch: pytest.MonkeyPatch, *, visitors: int, seconds: float) -> Notes:
+    monkeypatch.setattr(play, "Visitor", _Lives)
+    notes = Notes()
+    plan = Plan(event="e", visitors=visitors, most_seconds=seconds)
+    await play._play(cast("Crowd", SimpleNamespace(notes=notes)), plan, asyncio.Event())
+    return notes
+
+
+async def test_a_visitor_that_fails_breaks_a_promise_and_takes_nobody_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notes = await _played(monkeypatch, visitors=2, seconds=60)
+    assert notes.outcomes == {"booked": 1, "sent home": 0}
+    assert [name for name in notes.broken if name.startswith("visitor 1 failed")]
+
+
+async def test_whoever_is_still_there_when_the_time_is_over_is_sent_home(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notes = await _played(monkeypatch, visitors=5, seconds=0.2)
+    assert notes.outcomes == {"booked": 3, "sent home": 1}
