@@ -5,26 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from surge_app.services.bodies import Body
 from surge_app.services.views import BookingView, EventView, IntentView
 
 Slug = Annotated[str, Field(max_length=60)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
-class Body(BaseModel):
-    """A body of a request: nothing unknown in it, no NUL character in its text."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @field_validator("*")
-    @classmethod
-    def _without_nul(cls, value: object) -> object:
-        if isinstance(value, str) and "\0" in value:
-            msg = "a NUL character cannot be kept"
-            raise ValueError(msg)
-        return value
 
 
 class TierOut(BaseModel):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from surge_app.errors import ChallengeRequired
 from surge_app.services.arrivals import Arrival, Arrivals
+from surge_app.services.bodies import Body
 from surge_app.services.identity import Cookie, Identity, Visitor
 from surge_app.services.line_views import LineAnswer
 from surge_app.services.waiting_room import PASS_LIFE, WaitingRoom
@@ -16,14 +17,12 @@ from surge_app.services.waiting_room import PASS_LIFE, WaitingRoom
 _EVERY_BROWSER_SENDS = ("user-agent", "accept", "accept-language", "accept-encoding")
 
 
-class JoinIn(BaseModel):
+class JoinIn(Body):
     """What the page tells when it joins. Nothing of it is needed, or believed.
 
     `solution` is a solved challenge as base64, `opened_ms` for how long the page has been open;
     `website` is a field no person sees.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     solution: str = Field(default="", max_length=8_192)
     website: str = Field(default="", max_length=200)

@@ -186,6 +186,7 @@ async def test_a_challenge_is_a_problem_that_brings_the_cookie_it_belongs_to() -
         b'{"unknown": 1}',
         b'{"opened_ms": NaN}',
         b'{"website": 5}',
+        rb'{"website": "\u0000"}',
         json.dumps({"solution": "x" * 8_193}).encode(),
     ],
 )
