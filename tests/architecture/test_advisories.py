@@ -6,7 +6,6 @@ What advisories say changes without a change here, so no test asks the real ones
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +15,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+
+from tests.architecture.packages import normal
 
 ROOT = Path(__file__).parents[2]
 ADVISORY = {
@@ -44,7 +45,7 @@ class _Answers(BaseHTTPRequestHandler):
         assert isinstance(server, _Advisories)
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         name = asked["package"]["name"]
-        server.asked.add((_normal(name), asked["version"]))
+        server.asked.add((normal(name), asked["version"]))
         body = json.dumps({"vulns": [ADVISORY]} if name in server.known else {}).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -66,14 +67,10 @@ def advisories() -> Generator[_Advisories]:
         thread.join()
 
 
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def _pinned() -> set[tuple[str, str]]:
     lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     pins = (line.partition(";")[0].strip().partition("==") for line in lines if "==" in line)
-    return {(_normal(name.partition("[")[0]), version) for name, _, version in pins}
+    return {(normal(name.partition("[")[0]), version) for name, _, version in pins}
 
 
 def _audited(advisories: _Advisories) -> subprocess.CompletedProcess[str]:

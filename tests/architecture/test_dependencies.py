@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.packages import normal
+
 ROOT = Path(__file__).parents[2]
 REASONS = (ROOT / "docs" / "decisions" / "0005-dependencies.md").read_text("utf-8")
 PINNED = re.compile(r"([A-Za-z0-9._-]+)(?:\[[\w,]+\])?==([\w.]+)(?:; .+)?")
@@ -21,10 +23,6 @@ STRICT = re.compile(r"\b(?:A?GPL|SSPL|BUSL|Affero)\b|(?<!Lesser )General Public 
 def _lines(name: str) -> list[str]:
     lines = (ROOT / name).read_text("utf-8").splitlines()
     return [line for line in lines if line and not line.startswith(("#", "-r "))]
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
@@ -42,7 +40,7 @@ def test_every_dependency_is_pinned_exactly_and_has_its_reason(name: str) -> Non
 
 
 def _names(cell: str, package: str) -> bool:
-    return _normal(package) in {_normal(name) for name in NAME.findall(cell.partition("[")[0])}
+    return normal(package) in {normal(name) for name in NAME.findall(cell.partition("[")[0])}
 
 
 def _version(cell: str) -> str:
@@ -76,7 +74,7 @@ def _installed_for(name: str) -> set[str]:
     waiting = [found[1] for found in map(PINNED.fullmatch, _lines(name)) if found]
     seen: set[str] = set()
     while waiting:
-        package = _normal(waiting.pop())
+        package = normal(waiting.pop())
         if package in seen:
             continue
         try:
