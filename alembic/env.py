@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 import surge_app.models  # noqa: F401  registers the tables
 from alembic import context
 from surge_app.db.engine import sqlalchemy_url
-from surge_app.embedded import backing_services
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import load_settings
 
 _MIGRATION_LOCK = 7_301_205

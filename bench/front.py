@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from surge_app.accounts import server_account
+from surge_app.launcher.system_account import server_account
 from surge_app.settings import Settings
 
 _DEPLOY = Path(__file__).parents[1] / "deploy"

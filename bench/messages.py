@@ -19,8 +19,8 @@ from bench.harness import Nowhere, Sale, admit, open_sale
 from bench.over_http import served
 from bench.purchases import captured
 from surge_app.container import Container, running
-from surge_app.embedded import backing_services
-from surge_app.log import configure_logging
+from surge_app.launcher.embedded_servers import backing_services
+from surge_app.observability.log import configure_logging
 from surge_app.services.sandbox_keys import sandbox_keys
 from surge_app.services.views import Line
 from surge_app.settings import Settings

@@ -16,8 +16,8 @@ from bench.crowds import crowd
 from bench.harness import Pace, Sale, open_sale, pace
 from bench.serving import served
 from surge_app.container import Container, running
-from surge_app.embedded import backing_services
 from surge_app.kv import keys
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import Settings
 
 _CALLERS = 40

@@ -13,8 +13,8 @@ from statistics import median
 from bench.crowds import crowd
 from bench.serving import bare, load, served
 from surge_app.container import Container, running
-from surge_app.embedded import backing_services
 from surge_app.kv.client import information
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.services.identity import Visitor
 from surge_app.settings import Settings
 

@@ -18,7 +18,7 @@ import psutil
 from playwright.sync_api import Page, sync_playwright
 
 from surge_app.components.proof import CODE
-from surge_app.frontend_build import PROJECT
+from surge_app.launcher.frontend_build import PROJECT
 from surge_app.services.arrivals import TRIES
 from surge_app.services.challenge import Challenges
 from tests.browser_setup import executable_path, launch_arguments

@@ -23,8 +23,8 @@ import redis
 from bench.harness import Sale, open_sale
 from bench.serving import served
 from surge_app.container import running
-from surge_app.embedded import backing_services
 from surge_app.kv import keys
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import Settings
 
 _SESSIONS = 1_500

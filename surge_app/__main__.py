@@ -1,5 +1,5 @@
 """`python -m surge_app`."""
 
-from surge_app.cli import main
+from surge_app.cli.main import main
 
 main()

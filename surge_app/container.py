@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from surge_app import traces
 from surge_app.db.engine import Database
 from surge_app.errors import ConfigurationError
 from surge_app.kv.arrivals import ArrivalStore
@@ -20,6 +19,7 @@ from surge_app.kv.client import connect
 from surge_app.kv.limits import RateLimiter
 from surge_app.kv.line import LineStore
 from surge_app.kv.notes import NoteStore
+from surge_app.observability import tracing
 from surge_app.providers import (
     build_gateway,
     build_mail,
@@ -248,13 +248,13 @@ async def running(
 ) -> AsyncGenerator[Container]:
     """Build, install, and in the end close the services of this process."""
     container = build_container(settings, process=process, gateway=gateway)
-    traces.begin(settings.traces_endpoint, process=process)
+    tracing.begin(settings.traces_endpoint, process=process)
     with installed(container):
         try:
             yield container
         finally:
             await container.rehearsals.close()
-            traces.end()
+            tracing.end()
             await container.waiting_room.views.close()
             await container.redis.aclose()
             await container.database.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import (
@@ -22,6 +22,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from surge_app.errors import ConfigurationError
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+"""The folder that holds `rxconfig.py`, `alembic/` and `assets/`."""
 
 _LIVE_KEY_PREFIX = "rzp_live_"
 _RAZORPAY_URL = "https://api.razorpay.com"

@@ -15,19 +15,19 @@ from reflex_base import otel
 from reflex_base.registry import RegistrationContext
 from starlette.types import ASGIApp
 
-from surge_app import traces
 from surge_app.api import create_api
 from surge_app.components import crash, shell
 from surge_app.container import current, running
-from surge_app.embedded import backing_services
 from surge_app.gate.draining import Draining
 from surge_app.gate.gate import Gate
 from surge_app.gate.kept import KeptPolls
 from surge_app.gate.pace import Pace
 from surge_app.gate.watch import Watch
 from surge_app.jobs import jobs_running
-from surge_app.launch import development_secrets
-from surge_app.log import configure_logging
+from surge_app.launcher.embedded_servers import backing_services
+from surge_app.launcher.launch import development_secrets
+from surge_app.observability import tracing
+from surge_app.observability.log import configure_logging
 from surge_app.pages import ROUTES
 from surge_app.sandbox import create_sandbox
 from surge_app.settings import load_settings
@@ -57,8 +57,8 @@ async def lifespan() -> AsyncGenerator[None]:
     sys.setswitchinterval(_THREAD_TURN_SECONDS)
     with backing_services(development_secrets(settings)) as ready:
         async with running(ready) as services:
-            if traces.provider() is not None:
-                otel.enable(tracer_provider=traces.provider())
+            if tracing.provider() is not None:
+                otel.enable(tracer_provider=tracing.provider())
             await services.waiting_room.publish()
             _spare_the_collector()
             if ready.jobs:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 
-import surge_app.cli
+import surge_app.cli.main
 
 _SECONDS = 120
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -50,4 +50,4 @@ def _main(arguments: Sequence[str], environment: dict[str, str], folder: Path) -
     # What a command starts writes there as well.
     for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
         os.dup2(stream.fileno(), number)
-    surge_app.cli.main()
+    surge_app.cli.main.main()

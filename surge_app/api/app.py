@@ -35,7 +35,7 @@ from surge_app.api import (
 from surge_app.api.document import DocumentedApi
 from surge_app.api.problems import PROBLEM, problem_response
 from surge_app.errors import InvalidRequest, NotFound, SurgeError, Unavailable
-from surge_app.log import get_logger
+from surge_app.observability.log import get_logger
 
 _log = get_logger(__name__)
 _MODULES = (

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from surge_app.api.deps import Services
 from surge_app.errors import NotFound
-from surge_app.metrics import exposition
+from surge_app.observability.metrics import exposition
 from surge_app.services.telemetry import Figures
 
 router = APIRouter()

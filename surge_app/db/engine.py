@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
-from surge_app import traces
 from surge_app.errors import Busy
-from surge_app.metrics import POOL_IN_USE, POOL_REFUSALS, POOL_SIZE
+from surge_app.observability import tracing
+from surge_app.observability.metrics import POOL_IN_USE, POOL_REFUSALS, POOL_SIZE
 from surge_app.settings import SESSION_OPTIONS
 
 LARGEST_POOL = 16
@@ -128,7 +128,7 @@ class Database:
             Busy: If no connection became free in time; nothing was done.
         """
         try:
-            with traces.step("postgres"):
+            with tracing.step("postgres"):
                 async with (
                     AsyncSession(self._engine, expire_on_commit=False) as session,
                     session.begin(),
@@ -148,7 +148,7 @@ class Database:
             Busy: If no connection became free in time; nothing was done.
         """
         try:
-            with traces.step("postgres"):
+            with tracing.step("postgres"):
                 async with self._engine.connect() as connection:
                     yield await connection.execution_options(isolation_level="AUTOCOMMIT")
         except PoolTimeout as error:

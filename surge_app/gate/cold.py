@@ -29,8 +29,8 @@ from surge_app.clock import utc_now
 from surge_app.errors import NotFound, SurgeError
 from surge_app.gate.request import Answer, Request
 from surge_app.gate.structured import description, event_data
-from surge_app.log import get_logger
 from surge_app.money import rupees
+from surge_app.observability.log import get_logger
 from surge_app.services.dates import when
 from surge_app.services.views import EventView, TierView
 from surge_app.words import counted, grouped

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from starlette.types import Message, Receive, Send
 
-from surge_app.log import get_logger
+from surge_app.observability.log import get_logger
 
 _log = get_logger(__name__)
 

@@ -15,7 +15,7 @@ from surge_app import container
 from surge_app.gate.headers import headers_of_polls, security_headers
 from surge_app.gate.poll import cookies_of
 from surge_app.gate.rules import QUEUE_API
-from surge_app.metrics import REQUESTS
+from surge_app.observability.metrics import REQUESTS
 from surge_app.settings import Settings
 
 

@@ -9,8 +9,8 @@ from secrets import token_hex
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from surge_app import traces
-from surge_app.metrics import REQUESTS, SOCKETS
+from surge_app.observability import tracing
+from surge_app.observability.metrics import REQUESTS, SOCKETS
 from surge_app.settings import Settings
 
 _ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -78,7 +78,7 @@ class Watch:
             await send(message)
 
         with (
-            traces.span(
+            tracing.span(
                 route,
                 kind="server",
                 continues=self._told(scope, _TRACE),

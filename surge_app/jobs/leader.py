@@ -23,11 +23,11 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from psycopg import sql
 
-from surge_app import traces
 from surge_app.clock import new_id
 from surge_app.container import Container
 from surge_app.jobs.schedule import Job, jobs_of
-from surge_app.log import get_logger
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
 from surge_app.services.dispatcher import Dispatcher
 from surge_app.services.telemetry import Telemetry
 from surge_app.settings import SESSION_OPTIONS
@@ -70,7 +70,7 @@ class _Runner:
                 run_id = new_id()
                 with (
                     structlog.contextvars.bound_contextvars(job=job.name, run_id=run_id),
-                    traces.span(f"job {job.name}", kind="consumer", run=run_id),
+                    tracing.span(f"job {job.name}", kind="consumer", run=run_id),
                 ):
                     await job.run()
                 has_failed = False

@@ -21,7 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from surge_app import traces
+from surge_app.observability import tracing
 from surge_app.settings import CLUSTER_SCHEME
 
 _TIMEOUT_SECONDS = 3.0
@@ -158,7 +158,7 @@ class Script:
         self, keys: Sequence[str], arguments: Sequence[str | int | bytes], options: dict[str, bool]
     ) -> Any:
         call = (len(keys), *keys, *arguments)
-        with traces.step(f"redis {self._name}"):
+        with tracing.step(f"redis {self._name}"):
             try:
                 return await self._redis.execute_command("EVALSHA", self._hash, *call, **options)
             except NoScriptError:

@@ -17,7 +17,7 @@ import requests
 from anyio import to_thread
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
-from surge_app import traces
+from surge_app.observability import tracing
 from surge_app.services.ports import (
     ProviderError,
     ProviderOutcomeUnknown,
@@ -106,7 +106,7 @@ async def in_thread(limiter: CapacityLimiter, call: Callable[[], _T]) -> _T:
 
     A cancelled caller stops waiting at once; the call itself ends by its own time-outs.
     """
-    with traces.step("vendor"):
+    with tracing.step("vendor"):
         return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=limiter)
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from surge_app.processes import open_more_files
+from surge_app.launcher.processes import open_more_files
 from surge_app.rehearsal.notes import Notes
 from surge_app.rehearsal.wire import Pool
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from surge_app.log import get_logger
+from surge_app.observability.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

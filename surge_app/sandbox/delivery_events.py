@@ -19,7 +19,7 @@ from twilio.request_validator import (  # pyright: ignore[reportMissingTypeStubs
     RequestValidator,
 )
 
-from surge_app.log import get_logger
+from surge_app.observability.log import get_logger
 from surge_app.sandbox.calls import Calls
 
 if TYPE_CHECKING:

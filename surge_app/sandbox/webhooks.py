@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Literal
 
-from surge_app.log import get_logger
+from surge_app.observability.log import get_logger
 from surge_app.sandbox.calls import Calls
 from surge_app.sandbox.entities import new_entity_id, signed
 

@@ -28,8 +28,8 @@ from surge_app.errors import (
     Unauthorized,
 )
 from surge_app.kv.limits import Limit, RateLimiter, networks
-from surge_app.log import get_logger
 from surge_app.models import AdminAccount, AuditEntry, Role
+from surge_app.observability.log import get_logger
 from surge_app.services.identity import Cookie, Identity
 from surge_app.settings import Settings
 

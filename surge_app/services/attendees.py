@@ -12,8 +12,8 @@ from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidContact, NamesFixed, NotFound, RateLimited
-from surge_app.log import get_logger
 from surge_app.models import AuditEntry, EventPhase, TicketStatus
+from surge_app.observability.log import get_logger
 from surge_app.services.contacts import ATTENDEES, Contacts
 from surge_app.services.views import BookingView, TicketView
 

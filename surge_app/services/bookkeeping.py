@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.db import outbox, settling
 from surge_app.db.bulk import insert_many
 from surge_app.db.settling import Case
-from surge_app.log import get_logger
 from surge_app.models import (
     Booking,
     BookingStatus,
@@ -26,6 +25,7 @@ from surge_app.models import (
     Ticket,
     UnmatchedPayment,
 )
+from surge_app.observability.log import get_logger
 from surge_app.services import ledger
 from surge_app.services.notifications import messages_for
 from surge_app.services.ports import GatewayPayment

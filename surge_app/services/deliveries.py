@@ -10,7 +10,6 @@ from surge_app.db import messages as queries
 from surge_app.db import outbox
 from surge_app.db.engine import Database
 from surge_app.errors import BadSignature, NotFound
-from surge_app.log import get_logger
 from surge_app.models import (
     Channel,
     DeliveryEvent,
@@ -18,6 +17,7 @@ from surge_app.models import (
     MessageStatus,
     OutboxMessage,
 )
+from surge_app.observability.log import get_logger
 from surge_app.services.ports import (
     DeliveryReport,
     MailReports,

@@ -16,13 +16,13 @@ from typing import ClassVar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app import traces
 from surge_app.clock import utc_now
 from surge_app.db import outbox
 from surge_app.db.engine import Database
 from surge_app.errors import Busy
-from surge_app.log import get_logger
 from surge_app.models import Channel, OutboxMessage
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
 from surge_app.services.composing import Composer
 from surge_app.services.ports import (
     MailSender,
@@ -198,7 +198,7 @@ class _Lane:
 
     async def _deliver(self, message: OutboxMessage) -> None:
         try:
-            with traces.span(
+            with tracing.span(
                 f"send {self._channel}",
                 kind="consumer",
                 continues=message.trace,

@@ -12,7 +12,7 @@ from surge_app.db import bookings as queries
 from surge_app.db.engine import Database
 from surge_app.errors import Busy, InvalidContact, NotFound
 from surge_app.kv.limits import Limit, RateLimiter
-from surge_app.log import get_logger
+from surge_app.observability.log import get_logger
 from surge_app.services.contacts import Contacts
 
 _log = get_logger(__name__)

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app import traces
 from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as queries
 from surge_app.db import outages as outage_queries
@@ -24,9 +23,10 @@ from surge_app.errors import (
     NotFound,
     PaymentStarted,
 )
-from surge_app.log import get_logger
-from surge_app.metrics import HOLDS, by_outcome
 from surge_app.models import Event, Intent, IntentLine, IntentStatus
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
+from surge_app.observability.metrics import HOLDS, by_outcome
 from surge_app.services import holds, inventory
 from surge_app.services.catalog import Catalog
 from surge_app.services.holds import Holds
@@ -55,7 +55,7 @@ class Intents:
         self._holds = Holds(database, waiting_room)
         self._outages = outages
 
-    @traces.traced("hold")
+    @tracing.traced("hold")
     @by_outcome(HOLDS)
     async def start(
         self, slug: str, visitor_id: str, lines: Sequence[Line]

@@ -11,8 +11,8 @@ from surge_app.db import catalog as catalog_queries
 from surge_app.db import lifecycle as queries
 from surge_app.db.engine import Database
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound
-from surge_app.log import get_logger
 from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
+from surge_app.observability.log import get_logger
 from surge_app.services.at_once import for_each
 from surge_app.services.catalog import Catalog
 from surge_app.services.offers import NewEvent, NewTier

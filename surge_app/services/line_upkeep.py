@@ -19,8 +19,8 @@ from surge_app.db import line as queries
 from surge_app.db import units
 from surge_app.db.engine import Database
 from surge_app.kv.line import LineRules, LineState, LineStock, LineStore
-from surge_app.log import get_logger
 from surge_app.models import Event, Tier
+from surge_app.observability.log import get_logger
 from surge_app.services.line_order import RANDOM, commitment, drawn, places
 
 _log = get_logger(__name__)

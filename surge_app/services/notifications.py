@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app import traces
 from surge_app.clock import new_id, utc_now
 from surge_app.db import bookings as booking_queries
 from surge_app.db import catalog as catalog_queries
@@ -18,7 +17,6 @@ from surge_app.db import messages as queries
 from surge_app.db import notices, outbox
 from surge_app.db.engine import Database
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RateLimited, SurgeError
-from surge_app.log import get_logger
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -33,6 +31,8 @@ from surge_app.models import (
     Refund,
     SalesChannel,
 )
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
 from surge_app.services.contacts import Contacts
 from surge_app.services.message_views import MessagePage, MessageView, SentMessage
 from surge_app.services.turns import take_turn
@@ -113,7 +113,7 @@ def _row(
         dedupe_key=f"{key}:{kind}:{channel}",
         # The clocks of two machines differ a little, and it is due at once.
         next_attempt_at=utc_now() - timedelta(seconds=1),
-        trace=traces.here(),
+        trace=tracing.here(),
     )
 
 

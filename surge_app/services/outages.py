@@ -20,8 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from surge_app.db import outages as queries
 from surge_app.db.engine import Database
 from surge_app.errors import Busy, PaymentsPaused
-from surge_app.log import get_logger
-from surge_app.metrics import GATEWAY_CALLS
+from surge_app.observability.log import get_logger
+from surge_app.observability.metrics import GATEWAY_CALLS
 from surge_app.services.ports import (
     GatewayOrder,
     GatewayPayment,

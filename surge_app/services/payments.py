@@ -13,7 +13,6 @@ from datetime import timedelta
 
 import structlog
 
-from surge_app import traces
 from surge_app.clock import utc_now
 from surge_app.db import intents as intent_queries
 from surge_app.db import payments as queries
@@ -24,8 +23,9 @@ from surge_app.errors import (
     GatewayUnavailable,
     NotFound,
 )
-from surge_app.log import get_logger
 from surge_app.models import InboxEvent, IntentStatus
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
 from surge_app.services.contacts import Contacts
 from surge_app.services.outages import Outages
 from surge_app.services.ports import (
@@ -201,7 +201,7 @@ class Payments:
             body_sha256=digest.digest(),
             body=body,
             next_attempt_at=utc_now() + _INBOX_LEASE,
-            trace=traces.here(),
+            trace=tracing.here(),
         )
         if not await self._stored_events.submit(event):
             return None
@@ -262,7 +262,7 @@ class Payments:
         # Requests share this work: what is logged here belongs to the webhook, to no one request.
         with (
             structlog.contextvars.bound_contextvars(webhook=event.id),
-            traces.span("webhook", kind="consumer", continues=event.trace, webhook=event.id),
+            tracing.span("webhook", kind="consumer", continues=event.trace, webhook=event.id),
         ):
             return await self._act_on(event.body)
 

@@ -16,10 +16,9 @@ from redis.exceptions import RedisError
 
 from surge_app.db.engine import LARGEST_POOL
 from surge_app.errors import BadSignature, ConfigurationError
-from surge_app.frontend_build import PROJECT
 from surge_app.kv.client import connect, information
 from surge_app.services.sms_texts import unregistered
-from surge_app.settings import STATEMENT_SECONDS, Settings
+from surge_app.settings import PROJECT, STATEMENT_SECONDS, Settings
 
 _MOST_SKEW_SECONDS = 2.0
 # Jobs, LISTEN, locks and the command line beside the web workers' pools.

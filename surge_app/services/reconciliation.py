@@ -12,7 +12,7 @@ from surge_app.db import reconciling as queries
 from surge_app.db.engine import Database
 from surge_app.db.reconciling import Question
 from surge_app.errors import GatewayUnavailable
-from surge_app.log import get_logger
+from surge_app.observability.log import get_logger
 from surge_app.services.at_once import for_each
 from surge_app.services.intents import Intents
 from surge_app.services.payments import Payments

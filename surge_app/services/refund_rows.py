@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surge_app.log import get_logger
 from surge_app.models import Refund, RefundStatus
+from surge_app.observability.log import get_logger
 from surge_app.services.ports import GatewayRefund, GatewayRefundStatus
 from surge_app.services.refund_plan import is_receipt_of
 

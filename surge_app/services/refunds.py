@@ -20,7 +20,6 @@ from surge_app.db import payments as payment_queries
 from surge_app.db import refunds as queries
 from surge_app.db.engine import Database
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
-from surge_app.log import get_logger
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -34,6 +33,7 @@ from surge_app.models import (
     Refund,
     RefundStatus,
 )
+from surge_app.observability.log import get_logger
 from surge_app.services import ledger
 from surge_app.services.at_once import for_each
 from surge_app.services.catalog import Catalog

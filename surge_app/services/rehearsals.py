@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +19,7 @@ from surge_app.db import rehearsals as queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound, RehearsalNeedsSandbox, RehearsalRuns
 from surge_app.models import AuditEntry, Rehearsal, RehearsalStatus
-from surge_app.settings import Settings
+from surge_app.settings import PROJECT, Settings
 
 MOST_VISITORS = 3_000
 MOST_UNITS = 3_000
@@ -28,7 +27,6 @@ _MOST_PERCENT = 90
 _MOST_LISTED = 10
 _FORGOTTEN_AFTER = timedelta(seconds=60)
 _GONE = "Its process ended before it had a verdict."
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ class Rehearsals:
             raise RehearsalRuns from error
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "surge_app", "rehearse", "--started", row.id),
-            cwd=_ROOT,
+            cwd=PROJECT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

@@ -14,8 +14,8 @@ from surge_app.db import revivals as queries
 from surge_app.db.engine import Database
 from surge_app.db.paying import Person
 from surge_app.errors import IntentExists, NotFound, NotOnSale, NotRevivable, PersonLimit
-from surge_app.log import get_logger
 from surge_app.models import AuditEntry, Event, EventPhase, Intent, IntentLine, IntentStatus
+from surge_app.observability.log import get_logger
 from surge_app.services import inventory
 from surge_app.services.catalog import Catalog, frame_of
 from surge_app.services.intents import intent_view

@@ -15,7 +15,6 @@ from datetime import timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app import traces
 from surge_app.clock import utc_now
 from surge_app.db import intents as intent_queries
 from surge_app.db import paying, settling
@@ -24,14 +23,15 @@ from surge_app.db.engine import Database
 from surge_app.db.paying import Person
 from surge_app.db.settling import Case
 from surge_app.errors import SurgeError
-from surge_app.log import get_logger
-from surge_app.metrics import SETTLEMENTS
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Disposition,
     Payment,
     PaymentStatus,
 )
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
+from surge_app.observability.metrics import SETTLEMENTS
 from surge_app.services import bookkeeping, inventory
 from surge_app.services.at_once import for_each
 from surge_app.services.bookkeeping import Work
@@ -93,8 +93,8 @@ class Settlement:
             confirmed with the booking's reference, refunding, checking (nothing captured yet),
             unpaid (it failed), or unmatched (no intent of ours has this order).
         """
-        with traces.step("settle", payment=payment.id):
-            told = _Told(payment, traces.here())
+        with tracing.step("settle", payment=payment.id):
+            told = _Told(payment, tracing.here())
             outcome = await self._together.submit(told)
             if outcome is None:
                 # To take units again needs locks and time that the others should not wait for.
@@ -111,7 +111,7 @@ class Settlement:
         Returns:
             confirmed with the booking's reference, or unpaid if the intent is not live.
         """
-        outcome = await self._together.submit(_Free(intent_id, traces.here()))
+        outcome = await self._together.submit(_Free(intent_id, tracing.here()))
         return outcome or PaymentOutcome(None, "unpaid")
 
     async def outcome_of_order(self, order_id: str) -> PaymentOutcome:

@@ -21,8 +21,8 @@ from surge_app.errors import (
     PersonLimit,
     SurgeError,
 )
-from surge_app.log import get_logger
 from surge_app.models import LIVE_INTENT_STATUSES, Event, EventPhase, Intent, IntentStatus
+from surge_app.observability.log import get_logger
 from surge_app.services.contacts import missing_attendees
 from surge_app.services.outages import Outages
 from surge_app.services.ports import PaymentGateway, ProviderError

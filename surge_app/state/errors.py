@@ -8,7 +8,7 @@ from typing import cast
 import reflex as rx
 from reflex.event import EventSpec
 
-from surge_app.log import get_logger
+from surge_app.observability.log import get_logger
 
 _log = get_logger(__name__)
 

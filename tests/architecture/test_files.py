@@ -38,6 +38,9 @@ PACKAGES = {
     "pages",
     "jobs",
     "rehearsal",
+    "cli",
+    "launcher",
+    "observability",
 }
 SCRIPTS = sorted((ROOT / "surge_app" / "kv" / "lua").glob("*.lua"))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from surge_app.embedded import backing_services
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]

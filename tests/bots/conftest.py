@@ -13,10 +13,10 @@ import pytest_asyncio
 
 from surge_app.api import create_api
 from surge_app.container import Container, installed, running
-from surge_app.embedded import backing_services
 from surge_app.gate.gate import Gate
 from surge_app.kv.line import LineStore
-from surge_app.launch import development_secrets
+from surge_app.launcher.embedded_servers import backing_services
+from surge_app.launcher.launch import development_secrets
 from surge_app.services import arrivals
 from surge_app.settings import Settings, load_settings
 from tests.bots.visitors import Visitor

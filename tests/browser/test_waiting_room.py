@@ -11,11 +11,11 @@ import psutil
 import pytest
 from playwright.async_api import Route, expect
 
-from surge_app import embedded
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
 from surge_app.kv.client import read_hash
+from surge_app.launcher import embedded_servers
 from tests.browser.conftest import NewPerson, Person
 from tests.browser.line_states import LINE_STATES, LineState, force
 from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
@@ -211,7 +211,7 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
 ) -> None:
     slug = await new_sale(concurrent_buyers=1)
     inside, (first, second) = await _wait_behind(new_person, new_buyer, slug, people=2)
-    _, redis = embedded._servers(embedded.data_folder(surge.settings))
+    _, redis = embedded_servers._servers(embedded_servers.data_folder(surge.settings))
     gone = redis.processes()
     assert gone
     # The launcher would start it again before anybody could look.

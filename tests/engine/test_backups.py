@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from surge_app import backups
 from surge_app.container import Container, running
 from surge_app.errors import ConfigurationError
+from surge_app.launcher import backups
 from surge_app.settings import Settings
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import InProcessGateway

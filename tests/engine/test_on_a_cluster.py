@@ -14,7 +14,7 @@ from redis.exceptions import MovedError
 from surge_app.container import running
 from surge_app.errors import ConfigurationError
 from surge_app.kv.client import connect, information
-from surge_app.reachable import check_reachable
+from surge_app.launcher.connectivity import check_reachable
 from surge_app.sandbox.store import Orders
 from surge_app.services.arrivals import Arrival
 from surge_app.services.sandbox_keys import sandbox_keys

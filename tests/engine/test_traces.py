@@ -12,9 +12,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.types import Message, Receive, Scope, Send
 
-from surge_app import traces
 from surge_app.clock import new_id
 from surge_app.gate.watch import Watch
+from surge_app.observability import tracing
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post
 
@@ -89,13 +89,13 @@ async def test_a_trace_leads_from_a_webhook_to_its_messages(
         return {"type": "http.disconnect"}
 
     scope = {"type": "http", "method": "POST", "path": "/api/webhooks/razorpay", "headers": []}
-    traces.begin(collector.url, process="test")
+    tracing.begin(collector.url, process="test")
     try:
         await Watch(endpoint, sale.services.settings)(scope, receive, send)
-        assert traces.here() is None
+        assert tracing.here() is None
         await post.empty()
     finally:
-        traces.end()
+        tracing.end()
     assert (len(post.mails), len(post.texts)) == (1, 1)
     assert (collector.paths, collector.services) == ({"/v1/traces"}, {"surge"})
     (request,) = [span for span in collector.spans if span.kind == Span.SPAN_KIND_SERVER]
@@ -113,7 +113,7 @@ async def test_a_trace_of_somebody_untrusted_is_not_gone_on_with(
     theirs = f"00-{'a' * 32}-{'b' * 16}-01"
 
     async def endpoint(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        seen.append(traces.here() or "")
+        seen.append(tracing.here() or "")
 
     async def unused() -> Message:
         return {"type": "http.disconnect"}
@@ -125,21 +125,21 @@ async def test_a_trace_of_somebody_untrusted_is_not_gone_on_with(
     scope = {"type": "http", "method": "GET", "path": "/api/events"}
     scope["headers"] = [(b"traceparent", theirs.encode())]  # type: ignore[assignment]
     settings = sale.services.settings
-    traces.begin(collector.url, process="test")
+    tracing.begin(collector.url, process="test")
     try:
         for hops in (0, 1):
             trusting = settings.model_copy(update={"trusted_proxy_hops": hops})
             await Watch(endpoint, trusting)(scope, unused, ignored)
     finally:
-        traces.end()
+        tracing.end()
     assert ["a" * 32 in one for one in seen] == [False, True]
 
 
 async def test_nothing_is_traced_or_kept_without_a_collector(new_sale: NewSale) -> None:
-    traces.begin(None, process="test")
-    assert traces.provider() is None
-    with traces.span("anything", request=new_id()), traces.step("a part of it"):
-        assert traces.here() is None
+    tracing.begin(None, process="test")
+    assert tracing.provider() is None
+    with tracing.span("anything", request=new_id()), tracing.step("a part of it"):
+        assert tracing.here() is None
     sale = await new_sale(1)
     intent, visitor = await sale.hold()
     order = await sale.start_payment(intent.id, visitor)

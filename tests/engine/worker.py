@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.errors import SurgeError
-from surge_app.log import configure_logging
+from surge_app.observability.log import configure_logging
 from surge_app.sandbox.store import Orders
 from surge_app.services.sandbox_keys import sandbox_keys
 from surge_app.services.views import Line

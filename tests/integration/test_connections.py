@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from surge_app.processes import open_more_files
+from surge_app.launcher.processes import open_more_files
 from tests.conftest import Surge
 
 _REQUEST = b"GET /api/livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
-_ASK = "from surge_app.processes import open_more_files as f; print(f(), f())"
+_ASK = "from surge_app.launcher.processes import open_more_files as f; print(f(), f())"
 
 
 @asynccontextmanager

@@ -18,17 +18,17 @@ import psycopg
 import pytest
 import redis
 
-from surge_app.embedded import backing_services, kept_running
 from surge_app.errors import ConfigurationError
-from surge_app.processes import is_alive, matching, send, wait_gone
-from surge_app.reachable import check_reachable
+from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.embedded_servers import backing_services, kept_running
+from surge_app.launcher.processes import is_alive, matching, send, wait_gone
 from surge_app.settings import Settings, load_settings
 
 # Another process that uses the servers until its standard input closes.
 _USER = """
 import sys
 from pathlib import Path
-from surge_app.embedded import backing_services
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import load_settings
 settings = load_settings(data_dir=Path(sys.argv[1]), database_url=None, redis_url=None)
 with backing_services(settings) as filled:

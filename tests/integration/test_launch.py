@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from surge_app import frontend_build
 from surge_app.errors import ConfigurationError
-from surge_app.launch import development_secrets, run
-from surge_app.processes import FileLock, matching
+from surge_app.launcher import frontend_build
+from surge_app.launcher.launch import development_secrets, run
+from surge_app.launcher.processes import FileLock, matching
+from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
 from surge_app.settings import load_settings
-from surge_app.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
 
 _SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 

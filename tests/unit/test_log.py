@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 _FAIL = """
 import logging, sys
-from surge_app.log import configure_logging, get_logger
+from surge_app.observability.log import configure_logging, get_logger
 configure_logging(json=sys.argv[1] == "json")
 log = get_logger("surge_app.example")
 def settle(secret_key):

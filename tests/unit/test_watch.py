@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from surge_app.errors import SoldOut
 from surge_app.gate.watch import Watch, route_of
-from surge_app.metrics import REQUESTS, by_outcome
+from surge_app.observability.metrics import REQUESTS, by_outcome
 from surge_app.settings import load_settings
 
 

@@ -22,16 +22,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from surge_app.errors import ConfigurationError
+from surge_app.settings import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from surge_app.settings import Settings
 
-PROJECT: Final = Path(__file__).resolve().parent.parent
 _STAMP: Final = "surge-build.json"
 # Parts of the package that no page is compiled from.
-_BACKEND_ONLY: Final = frozenset({"api", "db", "gate", "jobs", "kv", "providers", "sandbox"})
+_BACKEND_ONLY: Final = frozenset(
+    {"api", "cli", "db", "gate", "jobs", "kv", "launcher", "providers", "sandbox"}
+)
 _ADDRESSES: Final = "build/client/assets/reflex-env-*.js"
 _ADDRESS: Final = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")
 _SERVED: Final = ("build/client", "backend", "routes.json", "reflex.json", "env.json")

@@ -19,23 +19,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from surge_app import launch
-from surge_app.cli_admin import admin_app
-from surge_app.cli_ops import backup, privacy_app, restore
-from surge_app.cli_parts import ACTOR, JsonFlag, print_json, with_services
-from surge_app.cli_rehearse import rehearse
+from surge_app.cli.admin import admin_app
+from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
+from surge_app.cli.demo_events import demo_events
+from surge_app.cli.operations import backup, privacy_app, restore
+from surge_app.cli.rehearse import rehearse
 from surge_app.container import Container
-from surge_app.demo import demo_events
-from surge_app.embedded import backing_services
 from surge_app.errors import ConfigurationError, SlugTaken, SurgeError
-from surge_app.frontend_build import PROJECT
 from surge_app.jobs import jobs_running
-from surge_app.log import configure_logging
+from surge_app.launcher import launch
+from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.money import rupees
-from surge_app.reachable import check_reachable
+from surge_app.observability.log import configure_logging
 from surge_app.services.offers import NewEvent, NewTier
 from surge_app.services.preflight import examine
-from surge_app.settings import load_settings
+from surge_app.services.sms_texts import check_texts
+from surge_app.settings import PROJECT, load_settings
 
 _BAD_CONFIGURATION = 2
 _BROKEN_PROMISE = 1
@@ -72,7 +72,9 @@ def main() -> None:
 @app.command()
 def run() -> None:
     """Serve everything on one port, in production mode; what `make run` calls."""
-    raise typer.Exit(launch.run(load_settings()))
+    settings = load_settings()
+    check_texts(settings)
+    raise typer.Exit(launch.run(settings))
 
 
 @app.command()

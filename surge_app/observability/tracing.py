@@ -54,7 +54,7 @@ def begin(endpoint: str | None, *, process: str) -> None:
     """
     global _tracing  # noqa: PLW0603  one for the process
     if endpoint and _tracing is None:
-        from surge_app.collector import Collector  # noqa: PLC0415  only where it is wanted
+        from surge_app.observability.otlp import Collector  # noqa: PLC0415  only where it is wanted
 
         _tracing = Collector(endpoint, process=process)
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from surge_app.errors import ConfigurationError
-from surge_app.processes import matching, send, wait_gone
+from surge_app.launcher.processes import matching, send, wait_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from surge_app.accounts import Account
+    from surge_app.launcher.system_account import Account
 
 _START_SECONDS: Final = 120
 _ADOPT_SECONDS: Final = 30

@@ -12,7 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from surge_app.cli_parts import ACTOR, JsonFlag, print_json, with_services
+from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal import Plan, Report

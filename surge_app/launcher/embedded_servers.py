@@ -27,15 +27,15 @@ import psycopg
 import redis
 from psycopg import conninfo, sql
 
-from surge_app.accounts import server_account
 from surge_app.errors import ConfigurationError
-from surge_app.local_server import LocalServer, server_environment
-from surge_app.processes import FileLock, exclusively, is_alive
+from surge_app.launcher.local_server import LocalServer, server_environment
+from surge_app.launcher.processes import FileLock, exclusively, is_alive
+from surge_app.launcher.system_account import server_account
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from surge_app.accounts import Account
+    from surge_app.launcher.system_account import Account
     from surge_app.settings import Settings
 
 _DATABASE: Final = "surge"

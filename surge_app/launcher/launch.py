@@ -16,14 +16,14 @@ import psutil
 from rich.console import Console
 from rich.markup import escape
 
-from surge_app.embedded import backing_services, data_folder, kept_running
 from surge_app.errors import ConfigurationError
-from surge_app.frontend_build import PROJECT, provide_pages, toolchain_environment
-from surge_app.metrics import FOLDER_VARIABLE
-from surge_app.processes import FileLock, emptied, exclusively, open_more_files
-from surge_app.reachable import check_reachable
-from surge_app.services.sms_texts import check_texts
-from surge_app.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
+from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.embedded_servers import backing_services, data_folder, kept_running
+from surge_app.launcher.frontend_build import provide_pages, toolchain_environment
+from surge_app.launcher.processes import FileLock, emptied, exclusively, open_more_files
+from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
+from surge_app.observability.metrics import FOLDER_VARIABLE
+from surge_app.settings import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -197,7 +197,6 @@ def _prepared(
         if problem:
             raise ConfigurationError(problem)
         check_reachable(settings)
-        check_texts(settings)
         with backing_services(settings) as backed, kept_running(settings):
             try:
                 filled = development_secrets(backed)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import conninfo
 
-from surge_app.embedded import postgres_program
 from surge_app.errors import ConfigurationError
+from surge_app.launcher.embedded_servers import postgres_program
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ import typer
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 
-from surge_app import launch
 from surge_app.container import Container, running
-from surge_app.embedded import backing_services
 from surge_app.errors import ConfigurationError
-from surge_app.reachable import check_reachable
+from surge_app.launcher import launch
+from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import Settings, load_settings
 
 _Result = TypeVar("_Result")

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from surge_app.errors import ConfigurationError
-from surge_app.processes import matching, send, wait_gone
+from surge_app.launcher.processes import matching, send, wait_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from surge_app import backups
-from surge_app.cli_parts import ACTOR, print_json, with_services
+from surge_app.cli.common import ACTOR, print_json, with_services
 from surge_app.container import Container
-from surge_app.embedded import backing_services
 from surge_app.errors import ConfigurationError
-from surge_app.reachable import check_reachable
+from surge_app.launcher import backups
+from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import load_settings
 
 privacy_app = typer.Typer(no_args_is_help=True, help="What a person may ask about their data.")

@@ -1,0 +1,1 @@
+"""Starts Surge on one machine: servers, workers, pages, and what they need from the system."""
