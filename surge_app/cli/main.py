@@ -26,11 +26,11 @@ from surge_app.cli.operations import backup, privacy_app, restore
 from surge_app.cli.rehearse import rehearse
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError, SlugTaken, SurgeError
+from surge_app.formatting import rupees
 from surge_app.jobs import jobs_running
 from surge_app.launcher import launch
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services
-from surge_app.money import rupees
 from surge_app.observability.log import configure_logging
 from surge_app.services.offers import NewEvent, NewTier
 from surge_app.services.preflight import examine

@@ -18,7 +18,7 @@ def _js(expression: str, *parts: object) -> rx.Var[str]:
 def money(paise: rx.Var[int] | int) -> rx.Var[str]:
     """Format paise the Indian way: ₹2,06,100, or ₹25.50 when there are paise.
 
-    The browser's counterpart of `surge_app.money.rupees`.
+    The browser's counterpart of `surge_app.formatting.rupees`.
     """
     return _js(
         "new Intl.NumberFormat('en-IN',{{style:'currency',currency:'INR',"

@@ -27,13 +27,11 @@ from starlette.types import ASGIApp, Message, Scope
 from surge_app import container
 from surge_app.clock import utc_now
 from surge_app.errors import NotFound, SurgeError
+from surge_app.formatting import counted, grouped, rupees, when
 from surge_app.gate.request import Answer, Request
 from surge_app.gate.structured import description, event_data
-from surge_app.money import rupees
 from surge_app.observability.log import get_logger
-from surge_app.services.dates import when
 from surge_app.services.views import EventView, TierView
-from surge_app.words import counted, grouped
 
 _log = get_logger(__name__)
 

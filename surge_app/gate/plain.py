@@ -19,9 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 
 from surge_app.container import Container
 from surge_app.errors import SurgeError
+from surge_app.formatting import grouped, long_date
 from surge_app.gate.request import Answer, plain_page, redirect
-from surge_app.services.dates import long_date
-from surge_app.words import grouped
 
 _SOONEST_SECONDS = 2
 _AFTER_A_PROBLEM_SECONDS = 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from surge_app.services.dates import when
+from surge_app.formatting import when
 from surge_app.services.views import EventView, TierView
 
 _LONGEST = 200

@@ -22,6 +22,7 @@ from surge_app.db.engine import Database
 from surge_app.db.paying import Person
 from surge_app.db.settling import Case
 from surge_app.errors import InvalidRequest, NotFound, NotOnSale, PersonLimit, PriceChanged
+from surge_app.formatting import rupees
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -36,7 +37,6 @@ from surge_app.models import (
     SalesChannel,
     Tier,
 )
-from surge_app.money import rupees
 from surge_app.services import bookkeeping, inventory
 from surge_app.services.bookkeeping import Work
 from surge_app.services.catalog import Catalog

@@ -12,6 +12,7 @@ from surge_app.db import catalog as catalog_queries
 from surge_app.db import intents as intent_queries
 from surge_app.db import notices, refunds
 from surge_app.db.engine import Database
+from surge_app.formatting import long_date, rupees, rupees_ascii, short_date
 from surge_app.models import (
     Booking,
     BookingStatus,
@@ -22,9 +23,7 @@ from surge_app.models import (
     OutboxMessage,
     Refund,
 )
-from surge_app.money import rupees, rupees_ascii
 from surge_app.services.catalog import organizer_line
-from surge_app.services.dates import long_date, short_date
 from surge_app.services.ports import Attachment, Mail, ProviderRejected, Sms
 from surge_app.services.refund_plan import RefundReason
 from surge_app.services.sms_texts import write_sms

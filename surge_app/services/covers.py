@@ -14,10 +14,10 @@ from sqlalchemy.dialects.postgresql import insert
 from surge_app.db import catalog as queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound
+from surge_app.formatting import when
 from surge_app.models import AuditEntry, EventCover
 from surge_app.services import cover_art
 from surge_app.services.catalog import Catalog
-from surge_app.services.dates import when
 
 LARGEST_UPLOAD = 10 * 1024 * 1024
 _MOST_PIXELS = 40_000_000

@@ -6,10 +6,9 @@ from importlib.resources import as_file, files
 
 from fpdf import FPDF
 
+from surge_app.formatting import long_date, rupees
 from surge_app.models import SalesChannel, TicketStatus
-from surge_app.money import rupees
 from surge_app.services.catalog import organizer_line
-from surge_app.services.dates import long_date
 from surge_app.services.qr import qr_picture
 from surge_app.services.views import BookingView, TicketView
 

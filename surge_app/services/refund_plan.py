@@ -15,8 +15,8 @@ from enum import StrEnum
 
 from surge_app.clock import utc_now
 from surge_app.errors import AlreadyRefunded, InvalidRequest
+from surge_app.formatting import rupees
 from surge_app.models import Payment, PaymentSource, Refund
-from surge_app.money import rupees
 from surge_app.services.ledger import Balance
 
 # Razorpay refuses to give back less.

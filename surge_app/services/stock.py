@@ -19,11 +19,11 @@ from surge_app.clock import utc_now
 from surge_app.db import stock as queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, LineUnavailable, NotEnoughAvailable, NotFound
+from surge_app.formatting import counted
 from surge_app.models import AuditEntry, Event, Tier
 from surge_app.services.catalog import Catalog, add_tier, frame_of
 from surge_app.services.offers import MOST_UNITS, NewTier, check_tier
 from surge_app.services.waiting_room import WaitingRoom
-from surge_app.words import counted
 
 CHANGEABLE = (
     "name",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surge_app.money import rupees
+from surge_app.formatting import counted, rupees, when
 from surge_app.services.catalog import organizer_line
 from surge_app.services.contacts import ATTENDEES
-from surge_app.services.dates import when
 from surge_app.services.shortages import Shortage
 from surge_app.services.views import (
     CheckoutView,
@@ -18,7 +17,6 @@ from surge_app.services.views import (
     Line,
     TierView,
 )
-from surge_app.words import counted
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surge_app.clock import new_id, utc_now
-from surge_app.services.dates import long_date, short_date
+from surge_app.formatting import long_date, short_date
 
 EVENING = datetime(2027, 3, 6, 13, 30, tzinfo=UTC)
 MOMENTS = st.datetimes(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surge_app.formatting import rupees, rupees_ascii
 from surge_app.models import Account, Booking, LedgerEntry, Payment
-from surge_app.money import rupees, rupees_ascii
 from surge_app.services import ledger
 from surge_app.services.refund_plan import refund_row
 from surge_app.state import cards

@@ -9,14 +9,13 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import NotFound, SurgeError
-from surge_app.money import rupees
+from surge_app.formatting import counted, grouped, rupees
 from surge_app.services.board import BoardView
 from surge_app.services.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.line_views import LineStats
 from surge_app.state import cards, session
 from surge_app.state.admin.common import STATUS_TONES, ConsoleState, wait, whole, words
 from surge_app.state.admin.events import EventCard
-from surge_app.words import counted, grouped
 
 _CHALLENGES = {"off", "auto", "always"}
 _MOST_BUYERS = 1_000_000

@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import SurgeError
-from surge_app.money import rupees
+from surge_app.formatting import rupees
 from surge_app.services.audit import Finding
 from surge_app.services.inbox import WaitingItem
 from surge_app.services.preflight import examine

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from surge_app.money import rupees
-from surge_app.services.dates import when
-from surge_app.words import grouped
+from surge_app.formatting import grouped, rupees, when
 
 ACTIONS: Mapping[str, str] = {
     "admin.add": "Added an account",

@@ -9,10 +9,10 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import SurgeError
+from surge_app.formatting import grouped
 from surge_app.services.rehearsals import RehearsalView, RehearsalWish
 from surge_app.state import cards
 from surge_app.state.admin.common import ConsoleState, fields, whole, words
-from surge_app.words import grouped
 
 _NOT_A_NUMBER = -1
 _SEEN = (

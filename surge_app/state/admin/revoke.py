@@ -6,10 +6,10 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import SurgeError
+from surge_app.formatting import grouped
 from surge_app.services.passes import Inside, Standing
 from surge_app.state import cards, session
 from surge_app.state.admin.common import fields, whole
-from surge_app.words import grouped
 
 _HIGHEST = 4_000_000_000
 _PLACES = {

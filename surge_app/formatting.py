@@ -1,0 +1,80 @@
+"""Amounts, numbers and dates as people in India read them.
+
+Amounts are integer paise; no float ever holds one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, NewType
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime, get_timezone
+from babel.numbers import format_decimal
+
+LOCALE: Final = "en_IN"
+
+Paise = NewType("Paise", int)
+
+CURRENCY = "INR"
+_PAISE_PER_RUPEE = 100
+
+
+def grouped(number: float) -> str:
+    """Return a number grouped the Indian way: `1,02,961`."""
+    return format_decimal(number, locale=LOCALE)
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Return a number with what it counts: `1 ticket`, `2,140 tickets`."""
+    word = one if Locale.parse(LOCALE).plural_form(number) == "one" else many
+    return f"{grouped(number)} {word}"
+
+
+def rupees(amount: int) -> str:
+    """Format an amount for people, grouped the Indian way.
+
+    Args:
+        amount: Paise; may be negative.
+
+    Returns:
+        `₹2,06,100` for whole rupees, `₹25.50` otherwise, `-₹25` below zero.
+    """
+    whole, part = divmod(abs(amount), _PAISE_PER_RUPEE)
+    text = grouped(whole)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}₹{text}.{part:02d}" if part else f"{sign}₹{text}"
+
+
+def rupees_ascii(amount: int) -> str:
+    """Format an amount for SMS: `Rs 2,061`. The sign ₹ would halve the length of an SMS."""
+    return rupees(amount).replace("₹", "Rs ")
+
+
+def long_date(moment: datetime, time_zone: str) -> str:
+    """Return a date like `Saturday, 6 March 2027, 7:00 pm IST`, in the event's own zone."""
+    zone = moment.astimezone(ZoneInfo(time_zone)).tzname()
+    return f"{_format_date(moment, time_zone, 'EEEE, d MMMM y, h:mm a')} {zone}"
+
+
+def when(moment: datetime, time_zone: str) -> str:
+    """Return a date like `Sat 6 Mar 2027, 7:00 pm IST`, as pages show it.
+
+    The server's `components.text.when`.
+    """
+    # CLDR knows no short name of most zones ("+0530"); the zone itself does ("IST").
+    zone = moment.astimezone(ZoneInfo(time_zone)).tzname()
+    return f"{_format_date(moment, time_zone, 'EEE d MMM y, h:mm a')} {zone}"
+
+
+def short_date(moment: datetime, time_zone: str) -> str:
+    """Return a date like `6 Mar 2027, 7:00 pm`, in ASCII for SMS."""
+    text = _format_date(moment, time_zone, "d MMM y, h:mm a")
+    return text.encode("ascii", "ignore").decode("ascii")
+
+
+def _format_date(moment: datetime, time_zone: str, pattern: str) -> str:
+    text = format_datetime(moment, pattern, tzinfo=get_timezone(time_zone), locale=LOCALE)
+    # CLDR separates "7:00" and "pm" by a narrow no-break space.
+    return text.replace("\u202f", " ")
