@@ -21,7 +21,7 @@ from altcha import Challenge, Payload, Solution, derive_key_pbkdf2
 from bench.harness import servers
 from surge_app.api import create_api
 from surge_app.container import Container, running
-from surge_app.gate.gate import Gate
+from surge_app.edge.middleware import Gate
 from surge_app.kv.line import LineRules, LineStore
 from surge_app.services import arrivals
 

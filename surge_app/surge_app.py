@@ -18,11 +18,11 @@ from starlette.types import ASGIApp
 from surge_app.api import create_api
 from surge_app.components import crash, shell
 from surge_app.container import current, running
-from surge_app.gate.draining import Draining
-from surge_app.gate.gate import Gate
-from surge_app.gate.kept import KeptPolls
-from surge_app.gate.pace import Pace
-from surge_app.gate.watch import Watch
+from surge_app.edge.draining import Draining
+from surge_app.edge.middleware import Gate
+from surge_app.edge.page_scheduler import Pace
+from surge_app.edge.poll_fast_path import KeptPolls
+from surge_app.edge.request_log import Watch
 from surge_app.jobs import jobs_running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _STAMP: Final = "surge-build.json"
 # Parts of the package that no page is compiled from.
 _BACKEND_ONLY: Final = frozenset(
-    {"api", "cli", "db", "gate", "jobs", "kv", "launcher", "providers", "sandbox"}
+    {"api", "cli", "db", "edge", "jobs", "kv", "launcher", "providers", "sandbox"}
 )
 _ADDRESSES: Final = "build/client/assets/reflex-env-*.js"
 _ADDRESS: Final = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")

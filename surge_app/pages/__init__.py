@@ -8,7 +8,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.gate.rules import Access
+from surge_app.edge.routes import Access
 from surge_app.pages import book, bookings, event, events, find, queue
 from surge_app.pages.admin import (
     board,

@@ -31,7 +31,7 @@ PACKAGES = {
     "services",
     "providers",
     "sandbox",
-    "gate",
+    "edge",
     "api",
     "state",
     "components",

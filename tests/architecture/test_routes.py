@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surge_app.gate.rules import Access, held_event, page_target, plain_queue, polled_event
+from surge_app.edge.routes import Access, held_event, page_target, plain_queue, polled_event
 from surge_app.pages import ROUTES, Route
 from tests.architecture import snapshots
 

@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.types import Message, Receive, Scope, Send
 
 from surge_app.clock import new_id
-from surge_app.gate.watch import Watch
+from surge_app.edge.request_log import Watch
 from surge_app.observability import tracing
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post

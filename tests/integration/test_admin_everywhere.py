@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from surge_app.api.deps import at_the_door, organizer
 from surge_app.container import Container
-from surge_app.gate.rules import Access
+from surge_app.edge.routes import Access
 from surge_app.pages import ROUTES
 from surge_app.services.identity import Cookie
 from tests.architecture import snapshots

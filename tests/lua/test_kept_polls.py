@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from starlette.responses import PlainTextResponse
 
 from surge_app.container import Container, installed
-from surge_app.gate.kept import KeptPolls
+from surge_app.edge.poll_fast_path import KeptPolls
 from surge_app.kv.line import LineStore
 from surge_app.services.identity import Identity, Visitor
 from surge_app.services.line_view import LineViews

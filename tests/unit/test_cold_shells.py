@@ -6,8 +6,8 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from surge_app.gate.cold import ColdPages
-from surge_app.gate.request import Request
+from surge_app.edge.event_pages import ColdPages
+from surge_app.edge.http import Request
 
 _HTML = b"<html><head><title>Surge</title></head><body>A page</body></html>"
 

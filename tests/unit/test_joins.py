@@ -15,10 +15,10 @@ from starlette.types import Message, Receive
 
 from surge_app.api.schemas import QueueOut
 from surge_app.container import Container
+from surge_app.edge import join_endpoint
+from surge_app.edge.http import Answer, Request
+from surge_app.edge.join_endpoint import Joins, small_body
 from surge_app.errors import ChallengeRequired, LineUnavailable, SurgeError
-from surge_app.gate import joins
-from surge_app.gate.joins import Joins, small_body
-from surge_app.gate.request import Answer, Request
 from surge_app.services.identity import Cookie
 from surge_app.services.line_views import LineAnswer
 from surge_app.services.reception import JoinIn, Sender, Told
@@ -44,7 +44,7 @@ class Desk:
         self.senders.append(sender)
         self.busy += 1
         self.most_at_once = max(self.most_at_once, self.busy)
-        if self.busy == joins._AT_ONCE:
+        if self.busy == join_endpoint._AT_ONCE:
             self.is_full.set()
         try:
             await self.may_go.wait()
@@ -110,17 +110,17 @@ async def test_newcomers_are_served_a_few_at_a_time_and_in_the_order_they_came()
     names = [f"v{index:03}" for index in range(60)]
     asking = [asyncio.create_task(_join(door, desk, name)) for name in names]
     await _all_turns_are_taken(desk)
-    assert desk.order == names[: joins._AT_ONCE]
+    assert desk.order == names[: join_endpoint._AT_ONCE]
     desk.may_go.set()
     answers = await asyncio.gather(*asking)
     assert {answer.status for answer in answers if answer} == {200}
     assert desk.order == names
-    assert desk.most_at_once == joins._AT_ONCE
+    assert desk.most_at_once == join_endpoint._AT_ONCE
 
 
 async def test_who_gives_up_or_fails_gives_the_turn_to_the_next() -> None:
     desk, door = Desk(), Joins()
-    first = [asyncio.create_task(_join(door, desk)) for _ in range(joins._AT_ONCE)]
+    first = [asyncio.create_task(_join(door, desk)) for _ in range(join_endpoint._AT_ONCE)]
     await _all_turns_are_taken(desk)
     waiting = asyncio.create_task(_join(door, desk, "gone"))
     await asyncio.sleep(0)
@@ -129,7 +129,7 @@ async def test_who_gives_up_or_fails_gives_the_turn_to_the_next() -> None:
     await asyncio.gather(waiting, *first, return_exceptions=True)
     desk.may_go.set()
     desk.error = LineUnavailable()
-    for _ in range(joins._AT_ONCE + 1):
+    for _ in range(join_endpoint._AT_ONCE + 1):
         answer = await _join(door, desk)
         assert answer is not None
         assert (answer.status, dict(answer.headers)["retry-after"]) == (503, "5")
@@ -141,9 +141,9 @@ async def test_who_gives_up_or_fails_gives_the_turn_to_the_next() -> None:
 
 
 async def test_who_never_gets_a_turn_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joins, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(join_endpoint, "_PATIENCE_SECONDS", 0.05)
     desk, door = Desk(), Joins()
-    stuck = [asyncio.create_task(_join(door, desk)) for _ in range(joins._AT_ONCE)]
+    stuck = [asyncio.create_task(_join(door, desk)) for _ in range(join_endpoint._AT_ONCE)]
     await _all_turns_are_taken(desk)
     answer = await _join(door, desk, "late")
     assert answer is not None

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from surge_app.gate.pace import Pace
+from surge_app.edge.page_scheduler import Pace
 
 
 class Behind:

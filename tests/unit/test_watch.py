@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from surge_app.edge.request_log import Watch, route_of
 from surge_app.errors import SoldOut
-from surge_app.gate.watch import Watch, route_of
 from surge_app.observability.metrics import REQUESTS, by_outcome
 from surge_app.settings import load_settings
 

@@ -26,10 +26,10 @@ from starlette.types import ASGIApp, Message, Scope
 
 from surge_app import container
 from surge_app.clock import utc_now
+from surge_app.edge.http import Answer, Request
+from surge_app.edge.structured_data import description, event_data
 from surge_app.errors import NotFound, SurgeError
 from surge_app.formatting import counted, grouped, rupees, when
-from surge_app.gate.request import Answer, Request
-from surge_app.gate.structured import description, event_data
 from surge_app.observability.log import get_logger
 from surge_app.services.views import EventView, TierView
 
@@ -78,7 +78,7 @@ class ColdPages:
         self._pages: dict[str, _Page] = {}
         self._lock, self._building = asyncio.Lock(), asyncio.Lock()
         self._templates = Environment(
-            loader=PackageLoader("surge_app.gate", "templates"),
+            loader=PackageLoader("surge_app.edge", "templates"),
             # Files replaced under a running worker must not meet code that is older than they are.
             auto_reload=False,
             autoescape=True,

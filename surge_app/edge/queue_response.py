@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from surge_app.edge.http import Answer, json_answer, problem
 from surge_app.errors import ChallengeRequired
-from surge_app.gate.request import Answer, json_answer, problem
 from surge_app.services.reception import Told
 
 

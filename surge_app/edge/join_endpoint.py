@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from starlette.types import Message, Receive
 
 from surge_app.container import Container
+from surge_app.edge.http import Answer, Request, int_of, problem
+from surge_app.edge.queue_response import told_answer
 from surge_app.errors import LineUnavailable, SurgeError
-from surge_app.gate.request import Answer, Request, int_of, problem
-from surge_app.gate.told import told_answer
 from surge_app.services.reception import JoinIn, sender
 
 # Enough to keep Redis and the process busy at the same time.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from starlette.types import Scope
 
 from surge_app.container import Container
+from surge_app.edge.http import Answer, json_text_answer, problem
+from surge_app.edge.queue_response import told_answer
 from surge_app.errors import LineUnavailable, NotFound, SurgeError
-from surge_app.gate.request import Answer, json_text_answer, problem
-from surge_app.gate.told import told_answer
 from surge_app.services.identity import Visitor
 
 

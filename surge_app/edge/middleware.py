@@ -9,30 +9,8 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
-from surge_app.errors import (
-    Forbidden,
-    InvalidRequest,
-    LineUnavailable,
-    NotAdmitted,
-    NotFound,
-    PayloadTooLarge,
-    RateLimited,
-    SurgeError,
-    Unauthorized,
-)
-from surge_app.gate.cold import ColdPages
-from surge_app.gate.frames import Knows, checked
-from surge_app.gate.headers import (
-    CAMERA,
-    headers_of_files,
-    headers_of_polls,
-    lasting,
-    security_headers,
-)
-from surge_app.gate.joins import Joins, small_body
-from surge_app.gate.plain import PlainQueue, needs_javascript
-from surge_app.gate.poll import answer_poll
-from surge_app.gate.request import (
+from surge_app.edge.event_pages import ColdPages
+from surge_app.edge.http import (
     Answer,
     Request,
     encoded,
@@ -45,7 +23,10 @@ from surge_app.gate.request import (
     refuse_socket,
     with_headers,
 )
-from surge_app.gate.rules import (
+from surge_app.edge.join_endpoint import Joins, small_body
+from surge_app.edge.noscript_queue import PlainQueue, needs_javascript
+from surge_app.edge.poll_endpoint import answer_poll
+from surge_app.edge.routes import (
     Access,
     Target,
     held_event,
@@ -57,6 +38,25 @@ from surge_app.gate.rules import (
     page_target,
     plain_queue,
     polled_event,
+)
+from surge_app.edge.security_headers import (
+    CAMERA,
+    headers_of_files,
+    headers_of_polls,
+    lasting,
+    security_headers,
+)
+from surge_app.edge.websocket_filter import Knows, checked
+from surge_app.errors import (
+    Forbidden,
+    InvalidRequest,
+    LineUnavailable,
+    NotAdmitted,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    SurgeError,
+    Unauthorized,
 )
 from surge_app.services.covers import LARGEST_UPLOAD
 from surge_app.settings import Settings

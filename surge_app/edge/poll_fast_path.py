@@ -12,9 +12,9 @@ from secrets import token_hex
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
-from surge_app.gate.headers import headers_of_polls, security_headers
-from surge_app.gate.poll import cookies_of
-from surge_app.gate.rules import QUEUE_API
+from surge_app.edge.poll_endpoint import cookies_of
+from surge_app.edge.routes import QUEUE_API
+from surge_app.edge.security_headers import headers_of_polls, security_headers
 from surge_app.observability.metrics import REQUESTS
 from surge_app.settings import Settings
 

@@ -10,7 +10,7 @@ from os import F_OK, access
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from surge_app.gate.request import with_headers
+from surge_app.edge.http import with_headers
 from surge_app.settings import Settings
 
 _LAST = ((b"connection", b"close"),)

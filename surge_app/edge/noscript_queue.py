@@ -18,9 +18,9 @@ from jinja2 import Environment, PackageLoader
 from starlette.types import ASGIApp, Message, Receive, Scope
 
 from surge_app.container import Container
+from surge_app.edge.http import Answer, plain_page, redirect
 from surge_app.errors import SurgeError
 from surge_app.formatting import grouped, long_date
-from surge_app.gate.request import Answer, plain_page, redirect
 
 _SOONEST_SECONDS = 2
 _AFTER_A_PROBLEM_SECONDS = 10
@@ -230,7 +230,7 @@ def _clock(milliseconds: int | None) -> str:
 def _templates() -> Environment:
     # What a problem does not say is empty: its members are not those of a poll.
     made = Environment(
-        loader=PackageLoader("surge_app.gate", "templates"),
+        loader=PackageLoader("surge_app.edge", "templates"),
         # Files replaced under a running worker must not meet code that is older than they are.
         auto_reload=False,
         autoescape=True,
