@@ -22,7 +22,7 @@ from bench.harness import servers
 from surge_app.api import create_api
 from surge_app.container import Container, running
 from surge_app.edge.middleware import Gate
-from surge_app.kv.line import LineRules, LineStore
+from surge_app.kv.queue import LineRules, LineStore
 from surge_app.services import arrivals
 
 _PEOPLE = 100

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from surge_app.clock import new_id
 from surge_app.kv import keys
-from surge_app.kv.line import LineRules, LineStock, LineStore
+from surge_app.kv.queue import LineRules, LineStock, LineStore
 
 _ROOM = 10_000_000
 

@@ -22,7 +22,7 @@ import redis
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.kv.line import LineRules, LineStore
+from surge_app.kv.queue import LineRules, LineStore
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
 from surge_app.observability.log import configure_logging

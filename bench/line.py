@@ -11,7 +11,7 @@ from bench.crowds import crowd
 from bench.harness import Pace, pace, servers
 from surge_app.container import Container, running
 from surge_app.kv.client import information
-from surge_app.kv.line import LineStore
+from surge_app.kv.queue import LineStore
 from surge_app.settings import Settings
 
 _JOINS = 30_000

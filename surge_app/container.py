@@ -14,11 +14,11 @@ from redis.asyncio import Redis
 
 from surge_app.db.engine import Database
 from surge_app.errors import ConfigurationError
-from surge_app.kv.arrivals import ArrivalStore
+from surge_app.kv.admission import ArrivalStore
 from surge_app.kv.client import connect
-from surge_app.kv.limits import RateLimiter
-from surge_app.kv.line import LineStore
-from surge_app.kv.notes import NoteStore
+from surge_app.kv.job_status import NoteStore
+from surge_app.kv.queue import LineStore
+from surge_app.kv.rate_limits import RateLimiter
 from surge_app.observability import tracing
 from surge_app.providers import (
     build_gateway,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surge_app.kv.line import LineRules, LineStock, LineStore
+from surge_app.kv.queue import LineRules, LineStock, LineStore
 
 PLENTY = 1_000_000
 

@@ -26,7 +26,7 @@ LINE_PARTS = (
 
 
 def line(slug: str) -> list[str]:
-    """Return the keys of one event's line, in the order the prelude `line.lua` names them."""
+    """Return the keys of one event's line, in the order the prelude `queue.lua` names them."""
     return [part(slug, name) for name in LINE_PARTS]
 
 
@@ -41,7 +41,7 @@ def limit(group: str, scope: str, subject: str) -> str:
 
 
 def pressure(slug: str) -> str:
-    """Hash of how many try to join an event at this moment; see `enter.lua`."""
+    """Hash of how many try to join an event at this moment; see `check_join.lua`."""
     return f"{_PREFIX}:{{{slug}}}:pressure"
 
 

@@ -27,7 +27,7 @@ from surge_app.errors import (
     NotFound,
     Unauthorized,
 )
-from surge_app.kv.limits import Limit, RateLimiter, networks
+from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.models import AdminAccount, AuditEntry, Role
 from surge_app.observability.log import get_logger
 from surge_app.services.identity import Cookie, Identity

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from surge_app.errors import ChallengeRequired, LineUnavailable, NotFound, RateLimited
-from surge_app.kv.arrivals import ArrivalStore, Proof, Ruling
-from surge_app.kv.limits import Limit, networks
+from surge_app.kv.admission import ArrivalStore, Proof, Ruling
+from surge_app.kv.rate_limits import Limit, networks
 from surge_app.services.challenge import Challenges, Solved
 from surge_app.services.identity import Visitor
 from surge_app.services.line_views import LineAnswer

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from surge_app.db import bookings as queries
 from surge_app.db.engine import Database
 from surge_app.errors import Busy, InvalidContact, NotFound
-from surge_app.kv.limits import Limit, RateLimiter
+from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.observability.log import get_logger
 from surge_app.services.contacts import Contacts
 

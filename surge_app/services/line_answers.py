@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 
 from surge_app.errors import LineUnavailable, NotFound
-from surge_app.kv.line import LineState, RawAnswer
+from surge_app.kv.queue import LineState, RawAnswer
 from surge_app.services.line_order import RANDOM
 from surge_app.services.line_views import LineAnswer, LineOrder
 

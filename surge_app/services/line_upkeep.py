@@ -18,7 +18,7 @@ from surge_app.db import catalog as catalog_queries
 from surge_app.db import line as queries
 from surge_app.db import units
 from surge_app.db.engine import Database
-from surge_app.kv.line import LineRules, LineState, LineStock, LineStore
+from surge_app.kv.queue import LineRules, LineState, LineStock, LineStore
 from surge_app.models import Event, Tier
 from surge_app.observability.log import get_logger
 from surge_app.services.line_order import RANDOM, commitment, drawn, places

@@ -17,7 +17,7 @@ from typing import TypeVar
 from redis.exceptions import RedisError
 
 from surge_app.errors import LineUnavailable, NotFound, SurgeError
-from surge_app.kv.line import LineState, LineStore, Look, unpacked
+from surge_app.kv.queue import LineState, LineStore, Look, unpacked
 from surge_app.services.identity import Visitor
 from surge_app.services.line_answers import (
     Pace,

@@ -22,7 +22,7 @@ from surge_app.db.board import Totals
 from surge_app.db.engine import Database
 from surge_app.db.telemetry import Backlog, LiveIntents, SaleCounts, Waiting
 from surge_app.errors import Busy, SurgeError
-from surge_app.kv.notes import NoteStore
+from surge_app.kv.job_status import NoteStore
 from surge_app.observability.log import get_logger
 from surge_app.services.audit import Audit
 from surge_app.services.waiting_room import WaitingRoom

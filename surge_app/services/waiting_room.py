@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from surge_app.db.batch import Batcher
 from surge_app.errors import LineUnavailable
-from surge_app.kv.line import LineStore, RawAnswer, Whereabouts
+from surge_app.kv.queue import LineStore, RawAnswer, Whereabouts
 from surge_app.services.identity import Visitor
 from surge_app.services.line_answers import eta_seconds, to_answer
 from surge_app.services.line_upkeep import LineUpkeep

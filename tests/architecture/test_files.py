@@ -103,6 +103,6 @@ def test_every_script_says_what_it_takes_and_gives(script: Path) -> None:
 
 
 def test_there_are_scripts() -> None:
-    assert {"line", "join", "poll", "leave", "renew", "stats", "limit"} <= {
+    assert {"queue", "join", "poll", "leave", "renew", "stats", "limit"} <= {
         script.stem for script in SCRIPTS
     }

@@ -14,7 +14,7 @@ import pytest_asyncio
 from surge_app.api import create_api
 from surge_app.container import Container, installed, running
 from surge_app.edge.middleware import Gate
-from surge_app.kv.line import LineStore
+from surge_app.kv.queue import LineStore
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
 from surge_app.services import arrivals

@@ -11,7 +11,7 @@ import pytest
 
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.kv.arrivals import ArrivalStore, Proof
+from surge_app.kv.admission import ArrivalStore, Proof
 from surge_app.services import challenge as challenge_module
 from surge_app.services.arrivals import Arrival
 from surge_app.services.challenge import Challenges, solve

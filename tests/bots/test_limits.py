@@ -10,8 +10,8 @@ import pytest
 from surge_app.container import Container
 from surge_app.errors import RateLimited
 from surge_app.kv import keys
-from surge_app.kv.arrivals import ArrivalStore
-from surge_app.kv.limits import Limit, RateLimiter, networks
+from surge_app.kv.admission import ArrivalStore
+from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.services import arrivals
 from tests.bots.visitors import Visitor
 

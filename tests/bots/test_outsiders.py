@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from surge_app.container import Container
-from surge_app.kv.line import LineStock
+from surge_app.kv.queue import LineStock
 from surge_app.services.challenge import solve
 from tests.bots.visitors import Visitor
 

@@ -22,7 +22,7 @@ from surge_app.errors import (
     RateLimited,
     Unauthorized,
 )
-from surge_app.kv.limits import RateLimiter
+from surge_app.kv.rate_limits import RateLimiter
 from surge_app.services.admin_access import AdminAccess, Operator, hash_password
 from surge_app.services.identity import Identity
 from surge_app.settings import load_settings

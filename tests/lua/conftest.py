@@ -11,7 +11,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from surge_app.kv.client import connect
-from surge_app.kv.line import LineStock
+from surge_app.kv.queue import LineStock
 from tests.lua.line import Line
 from tests.redis_server import RedisServer
 

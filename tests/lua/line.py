@@ -8,7 +8,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from surge_app.kv import keys
-from surge_app.kv.line import LineState, LineStock, LineStore, Look, RawAnswer, RawStats
+from surge_app.kv.queue import LineState, LineStock, LineStore, Look, RawAnswer, RawStats
 from tests.lines import PLENTY, rules_of
 
 SECOND_MS = 1_000

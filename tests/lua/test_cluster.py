@@ -15,16 +15,16 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from surge_app.errors import RateLimited
-from surge_app.kv.arrivals import ArrivalStore, Proof
-from surge_app.kv.limits import Limit, RateLimiter
-from surge_app.kv.line import LineStock
+from surge_app.kv.admission import ArrivalStore, Proof
+from surge_app.kv.queue import LineStock
+from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.services.line_order import drawn, places
 from tests.conftest import ROOT
 from tests.lua.line import MINUTE_MS, Line
 from tests.redis_server import RedisServer, cluster_of_three
 
 _MINUTE = timedelta(minutes=1)
-_PRELUDES = {"line", "pace"}
+_PRELUDES = {"queue", "gcra"}
 
 
 def _hashes() -> dict[str, str]:

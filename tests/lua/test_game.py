@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from surge_app.kv.client import connect
-from surge_app.kv.line import LineStock, LineStore
+from surge_app.kv.queue import LineStock, LineStore
 from surge_app.services.line_answers import Pace
 from surge_app.services.line_view import Snapshot
 from tests.lua.line import Line

@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from surge_app.errors import RateLimited
-from surge_app.kv import keys, limits
-from surge_app.kv.limits import Limit, RateLimiter
+from surge_app.kv import keys, rate_limits
+from surge_app.kv.rate_limits import Limit, RateLimiter
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_a_hundred_calls_at_once_pass_exactly_the_burst(
     limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A slow machine must not look like a Redis that is away, which lets everyone pass.
-    monkeypatch.setattr(limits, "_PATIENCE_SECONDS", 30)
+    monkeypatch.setattr(rate_limits, "_PATIENCE_SECONDS", 30)
     limit = _limit(per_minute=1, burst=7)
     results = await asyncio.gather(
         *(limiter.check(limit, "a") for _ in range(100)), return_exceptions=True

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from surge_app.errors import LineUnavailable, NotFound
 from surge_app.kv.client import connect
-from surge_app.kv.line import LineState, LineStore, Look, packed, unpacked
+from surge_app.kv.queue import LineState, LineStore, Look, packed, unpacked
 from surge_app.services.identity import Visitor
 from surge_app.services.line_answers import Pace, to_answer
 from surge_app.services.line_view import LineViews, Snapshot

@@ -1,4 +1,4 @@
--- draw: give the numbers that came before the opening their places. Needs the prelude `line`.
+-- draw: give the numbers that came before the opening their places. Needs the prelude `queue`.
 -- ARGV  1 places by number (packed u32)  2 numbers by place (packed u32)
 -- Returns 1 if it was drawn. Until then nobody is admitted, and bits stand where numbers do.
 local early = count.early

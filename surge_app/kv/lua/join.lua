@@ -1,4 +1,4 @@
--- join: take a number, or keep the one the visitor has. Needs the prelude `line`.
+-- join: take a number, or keep the one the visitor has. Needs the prelude `queue`.
 -- ARGV  1 visitor  2 number the visitor's cookie names, zero if none  3 "1" if there is a pass cookie
 -- Returns the common answer. No number is issued after the end, to someone inside, when
 -- everything is sold, or beyond the ceiling.

@@ -1,4 +1,4 @@
--- leave: give the place, or the pass, to the next. Needs the prelude `line`.
+-- leave: give the place, or the pass, to the next. Needs the prelude `queue`.
 -- ARGV  1 visitor  2 "left" or "served": how the organizer counts it
 -- Returns 1 if the visitor had a place or a pass, else 0.
 local visitor = ARGV[1]

@@ -1,4 +1,4 @@
--- limit: count one call with all limiters, or with none. Needs the prelude `pace`.
+-- limit: count one call with all limiters, or with none. Needs the prelude `gcra`.
 -- KEYS  1… limiters
 -- ARGV  for each: us between two calls at the steady pace, burst
 -- Returns 0 if the call may pass, else ms until it may.

@@ -1,4 +1,4 @@
--- poll: keep the place, come for the turn, and tell where one is. Needs the prelude `line`.
+-- poll: keep the place, come for the turn, and tell where one is. Needs the prelude `queue`.
 -- ARGV  1 visitor  2 number the visitor's cookie names, zero if none  3 "1" if there is a pass cookie
 -- Returns the common answer.
 local visitor = ARGV[1]

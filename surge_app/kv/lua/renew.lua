@@ -1,4 +1,4 @@
--- renew: visitors with a pass are active; no lease ever gets shorter. Needs the prelude `line`.
+-- renew: visitors with a pass are active; no lease ever gets shorter. Needs the prelude `queue`.
 -- ARGV  1 lease, ms from now  2 longest life of a pass, ms from its beginning  3… visitors
 -- Returns for each visitor the end of the lease in ms, or 0 without a pass.
 local found = {}

@@ -1,4 +1,4 @@
--- revoke: take the right to shop away. Needs the prelude `line`.
+-- revoke: take the right to shop away. Needs the prelude `queue`.
 -- ARGV  1 a number, wherever it is, or "all": everybody inside or called
 -- Returns the visitors whose pass ended by it.
 local found = {}

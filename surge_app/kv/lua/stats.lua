@@ -1,4 +1,4 @@
--- stats: the line as the organizer sees it. Needs the prelude `line`.
+-- stats: the line as the organizer sees it. Needs the prelude `queue`.
 -- Returns {absent, admitted, left, served, no_shows}, then the header.
 admit()
 local found = header()

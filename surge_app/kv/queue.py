@@ -34,7 +34,7 @@ class LineRules:
     challenge: str = "off"
 
     def as_hash(self) -> dict[str, str]:
-        """Return the fields as `line.lua` reads them; an empty string means "not set"."""
+        """Return the fields as `queue.lua` reads them; an empty string means "not set"."""
         return {
             "phase": self.phase,
             "opens_at_ms": str(self.opens_at_ms or ""),
@@ -179,10 +179,10 @@ class LineStore:
         """Prepare the scripts; nothing connects yet."""
         self._redis = redis
         self._scripts = {
-            name: Script(redis, "line", name)
+            name: Script(redis, "queue", name)
             for name in (
-                *("join", "poll", "leave", "renew", "grant", "revoke", "where"),
-                *("tick", "stats", "begin", "upkeep", "draw"),
+                *("join", "poll", "leave", "renew", "grant", "revoke", "locate"),
+                *("snapshot", "stats", "open", "sync", "draw"),
             )
         }
 
@@ -215,7 +215,7 @@ class LineStore:
             start: Of the line whose numbers were seen.
             seen: Numbers that polled since the last look.
         """
-        raw = await self._run_raw("tick", slug, -1 if start is None else start, packed(seen))
+        raw = await self._run_raw("snapshot", slug, -1 if start is None else start, packed(seen))
         return Look(int(raw[0]), raw[1], _state(raw[2:]))
 
     async def order(self, slug: str) -> bytes:
@@ -259,7 +259,7 @@ class LineStore:
 
     async def where(self, slug: str, number: int) -> Whereabouts:
         """Say how one number stands; moves nobody."""
-        place, ahead, visitor_id = await self._run("where", slug, number)
+        place, ahead, visitor_id = await self._run("locate", slug, number)
         return Whereabouts(place, _known(ahead), visitor_id)
 
     async def stats(self, slug: str) -> RawStats:
@@ -268,8 +268,8 @@ class LineStore:
         return RawStats(*(int(value) for value in raw[:5]), line=_state(raw[5:]))
 
     async def begin(self, slug: str, *, start: int, ceiling: int, early: int | None) -> bool:
-        """Open a new line, unless there is one; see `begin.lua`."""
-        return bool(await self._run("begin", slug, start, ceiling, -1 if early is None else early))
+        """Open a new line, unless there is one; see `open.lua`."""
+        return bool(await self._run("open", slug, start, ceiling, -1 if early is None else early))
 
     async def publish(
         self, slug: str, rules: LineRules, stock: LineStock | None, *, ceiling: int
@@ -285,7 +285,7 @@ class LineStore:
         counts = ("",) * 4 if stock is None else astuple(stock)
         pairs = [word for pair in rules.as_hash().items() for word in pair]
         kept = _ms(_KEPT_AFTER_THE_END)
-        return _state(await self._run_raw("upkeep", slug, ceiling, kept, *counts, *pairs))
+        return _state(await self._run_raw("sync", slug, ceiling, kept, *counts, *pairs))
 
     async def known(self, slugs: Sequence[str]) -> set[str]:
         """Return those whose line is still there; Redis may have lost some."""

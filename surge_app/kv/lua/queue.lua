@@ -1,4 +1,4 @@
--- line: prelude of the scripts of the waiting room; names the keys and admits by place.
+-- queue: prelude of the scripts of the waiting room; names the keys and admits by place.
 -- KEYS  1 rules (hash: phase, opens_at_ms, closes_at_ms, paused, concurrent_buyers,
 --         admissions_per_minute, message, queue_order, seed, commitment)
 --       2 stock (hash: available, held, sold, holders)

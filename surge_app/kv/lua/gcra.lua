@@ -1,4 +1,4 @@
--- pace: prelude of the scripts that count calls; a generic cell rate algorithm (GCRA) over several
+-- gcra: prelude of the scripts that count calls; a generic cell rate algorithm (GCRA) over several
 -- limiters, all or nothing.
 -- KEYS  1 or later: the first limiter (string: theoretical arrival time, us); the others follow
 -- ARGV  for each limiter: us between two calls at the steady pace, burst

@@ -1,4 +1,4 @@
-"""Typed caller of `enter.lua`: who may be given a place in line."""
+"""Typed caller of `check_join.lua`: who may be given a place in line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from surge_app.kv import keys
 from surge_app.kv.client import Script
-from surge_app.kv.limits import Limit
+from surge_app.kv.rate_limits import Limit
 
 Verdict = Literal["unknown", "known", "limited", "challenge", "proved", "free"]
 
@@ -35,7 +35,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What `enter.lua` found.
+    """What `check_join.lua` found.
 
     Attributes:
         verdict: `unknown` (no such event), `known` (has a place or a pass), `limited`,
@@ -58,7 +58,7 @@ class ArrivalStore:
     def __init__(self, redis: Redis) -> None:
         """Prepare the script; nothing connects yet."""
         self._redis = redis
-        self._enter = Script(redis, "pace", "enter")
+        self._enter = Script(redis, "gcra", "check_join")
 
     async def enter(
         self,

@@ -1,5 +1,5 @@
--- enter: may this visitor take a place in line? Counts the attempt and spends its proof of work, all
--- or nothing. Needs the prelude `pace`.
+-- check_join: may this visitor take a place in line? Counts the attempt and spends its proof of work, all
+-- or nothing. Needs the prelude `gcra`.
 -- KEYS  1 rules (hash: challenge)  2 numbers (hash: visitor -> number)  3 passes (zset: visitor)
 --       4 counters (hash: waiting)  5 pressure (hash: slot, asked, refused, asked_before,
 --       refused_before, until_ms)  6 proved (string: the visitor has proved and got no place yet)

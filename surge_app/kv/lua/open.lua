@@ -1,4 +1,4 @@
--- begin: open a new line, unless there is one. Needs the prelude `line`.
+-- open: open a new line, unless there is one. Needs the prelude `queue`.
 -- ARGV  1 start: numbers are issued above it; those up to it may have been issued before the line
 --       was lost  2 ceiling: the highest number that may be issued
 --       3 how many numbers were drawn at the opening, -1 if that is to come

@@ -41,7 +41,7 @@ class RateLimiter:
 
     def __init__(self, redis: Redis, *, enabled: bool) -> None:
         """Prepare the script; with `enabled` false every call passes."""
-        self._script = Script(redis, "pace", "limit")
+        self._script = Script(redis, "gcra", "limit")
         self._enabled = enabled
 
     async def check(self, limit: Limit, subject: str) -> None:

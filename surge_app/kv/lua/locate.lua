@@ -1,4 +1,4 @@
--- where: how one number stands. Needs the prelude `line`. Moves nobody.
+-- locate: how one number stands. Needs the prelude `queue`. Moves nobody.
 -- ARGV  1 a number
 -- Returns {place, how many wait before it or -1, the visitor inside or ""}; place is inside, called,
 -- waiting, absent (passed over, may still come back), served, left or unknown (not given out).
