@@ -9,7 +9,8 @@ from sqlalchemy import text
 from bench.harness import Pace, Sale, admit, open_sale, pace, servers
 from surge_app.clock import new_id
 from surge_app.container import Container, running
-from surge_app.db import holds, units
+from surge_app.db.checkout import holds
+from surge_app.db.events import units
 from surge_app.services.views import Line
 from surge_app.settings import Settings
 

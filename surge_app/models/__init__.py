@@ -4,11 +4,11 @@ Money is integer paise, times are `timestamptz` in UTC, identifiers are ULIDs un
 Importing this package registers every table in `SQLModel.metadata`.
 """
 
-from surge_app.models.access import AdminAccount, AdminSession, Role
-from surge_app.models.audit import AuditEntry
-from surge_app.models.board import BoardSample
+from surge_app.models.accounts import AdminAccount, AdminSession, Role
+from surge_app.models.audit_log import AuditEntry
 from surge_app.models.bookings import Booking, BookingStatus, SalesChannel, Ticket, TicketStatus
 from surge_app.models.catalog import Event, EventCover, EventPhase, Tier, Unit, UnitStatus
+from surge_app.models.dashboard import BoardSample
 from surge_app.models.intents import LIVE_INTENT_STATUSES, Intent, IntentLine, IntentStatus
 from surge_app.models.messages import (
     Channel,

@@ -18,7 +18,7 @@ import anyio.to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from surge_app.db import access as queries
+from surge_app.db.admin import accounts as queries
 from surge_app.db.engine import Database
 from surge_app.errors import (
     AccountTaken,

@@ -8,9 +8,9 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import bookings as booking_queries
-from surge_app.db import catalog as catalog_queries
+from surge_app.db.bookings import records as booking_queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import InvalidContact, NamesFixed, NotFound, RateLimited
 from surge_app.models import AuditEntry, EventPhase, TicketStatus
 from surge_app.observability.log import get_logger

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from surge_app.db import audit_log as queries
-from surge_app.db.audit_log import LogFilter
+from surge_app.db.admin import audit_log as queries
+from surge_app.db.admin.audit_log import LogFilter
 from surge_app.db.engine import Database
 
 __all__ = ["AuditLog", "LogEntry", "LogFilter", "LogPage", "LogWords"]

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import board as queries
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import outages, units
-from surge_app.db.board import Totals
-from surge_app.db.bulk import insert_many
+from surge_app.db.admin import dashboard as queries
+from surge_app.db.admin.dashboard import Totals
+from surge_app.db.bulk_insert import insert_many
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.events import units
+from surge_app.db.payments import gateway_outages
 from surge_app.errors import NotFound, SurgeError
 from surge_app.models import BoardSample, Event, EventPhase, Tier
 from surge_app.services.catalog import event_status, event_view
@@ -169,7 +170,7 @@ class Board:
         known = self._totals.get(event.id, Totals(_LONG_AGO))
         money, self._totals[event.id] = await queries.money(session, event.id, known)
         pending, dead = await queries.messages(session, event.id)
-        outage = await outages.current(session)
+        outage = await gateway_outages.current(session)
         rows = tuple(_tier(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
         return BoardView(
             slug=event.slug,

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import outbox, settling
-from surge_app.db.bulk import insert_many
-from surge_app.db.settling import Case
+from surge_app.db.bulk_insert import insert_many
+from surge_app.db.messaging import outbox
+from surge_app.db.payments import settlement
+from surge_app.db.payments.settlement import Case
 from surge_app.models import (
     Booking,
     BookingStatus,
@@ -90,10 +91,10 @@ async def write(session: AsyncSession, work: Work) -> None:
         RuntimeError: If an intent does not hold as many units as its lines want.
         ValueError: If a payment is stored for another intent already.
     """
-    await settling.write_unmatched(
+    await settlement.write_unmatched(
         session, [_unmatched(payment) for payment in work.unmatched.values()]
     )
-    await settling.write_payments(session, list(work.payments.values()))
+    await settlement.write_payments(session, list(work.payments.values()))
     refunded = [payment for _, payment in work.refused if payment.disposition == Disposition.REFUND]
     await insert_many(session, [ledger.received_in_vain(payment) for payment in refunded])
     refunds = {
@@ -136,11 +137,11 @@ def _traced(case: Case, messages: list[OutboxMessage]) -> list[OutboxMessage]:
 
 async def _write_bookings(session: AsyncSession, work: Work) -> None:
     quantities = {case.intent.id: case.quantity for case, _, _ in work.sold}
-    sold = await settling.sell(session, quantities)
+    sold = await settlement.sell(session, quantities)
     if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
         msg = "an intent does not hold the units it was paid for"
         raise RuntimeError(msg)
-    await settling.confirm(session, quantities)
+    await settlement.confirm(session, quantities)
     await insert_many(session, [booking for _, _, booking in work.sold])
     await insert_many(
         session,

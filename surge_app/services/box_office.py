@@ -15,12 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import new_id, utc_now
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
-from surge_app.db import paying
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
-from surge_app.db.paying import Person
-from surge_app.db.settling import Case
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.payments import payment_start
+from surge_app.db.payments.payment_start import Person
+from surge_app.db.payments.settlement import Case
 from surge_app.errors import InvalidRequest, NotFound, NotOnSale, PersonLimit, PriceChanged
 from surge_app.formatting import rupees
 from surge_app.models import (
@@ -245,7 +245,7 @@ async def _check_person(
         return
     contact = wanted.contact
     person = Person(intent.id, event.id, contact.name, contact.email, contact.phone)
-    others = (await paying.standings(session, [person]))[intent.id].others
+    others = (await payment_start.standings(session, [person]))[intent.id].others
     if others + wanted.quantity > most:
         msg = f"This person has {others} tickets already; {most} are allowed."
         raise PersonLimit(msg, max_per_person=most)

@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import new_id, utc_now
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import units
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.events import units
 from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
 from surge_app.services.line_order import new_seed

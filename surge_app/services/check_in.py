@@ -14,10 +14,10 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import check_in as queries
-from surge_app.db.check_in import Wanted
+from surge_app.db.bookings import check_in as queries
+from surge_app.db.bookings.check_in import Wanted
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import InvalidRequest, NotFound
 from surge_app.models import Event, TicketStatus
 from surge_app.services.ticket_codes import NotATicket, TicketCodes

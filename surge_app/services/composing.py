@@ -7,11 +7,12 @@ from functools import cached_property
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from surge_app.db import bookings as booking_queries
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
-from surge_app.db import notices, refunds
+from surge_app.db.bookings import records as booking_queries
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.messaging import event_notices
+from surge_app.db.payments import refunds
 from surge_app.formatting import long_date, rupees, rupees_ascii, short_date
 from surge_app.models import (
     Booking,
@@ -119,7 +120,7 @@ class Composer:
                 msg = "the intent is gone"
                 raise ProviderRejected(msg)
             refund = message.refund_id and await refunds.by_id(session, message.refund_id)
-            notice = message.notice_id and await notices.by_id(session, message.notice_id)
+            notice = message.notice_id and await event_notices.by_id(session, message.notice_id)
             return _Subject(
                 event=await catalog_queries.event_by_id(session, intent.event_id),
                 intent=intent,

@@ -11,8 +11,8 @@ import anyio.to_thread
 from PIL import Image, ImageOps
 from sqlalchemy.dialects.postgresql import insert
 
-from surge_app.db import catalog as queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as queries
 from surge_app.errors import InvalidRequest, NotFound
 from surge_app.formatting import when
 from surge_app.models import AuditEntry, EventCover

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import messages as queries
-from surge_app.db import outbox
 from surge_app.db.engine import Database
+from surge_app.db.messaging import messages as queries
+from surge_app.db.messaging import outbox
 from surge_app.errors import BadSignature, NotFound
 from surge_app.models import (
     Channel,

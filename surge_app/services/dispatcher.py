@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import outbox
 from surge_app.db.engine import Database
+from surge_app.db.messaging import outbox
 from surge_app.errors import Busy
 from surge_app.models import Channel, OutboxMessage
 from surge_app.observability import tracing

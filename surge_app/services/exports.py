@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 import anyio.to_thread
 import xlsxwriter  # pyright: ignore[reportMissingTypeStubs]
 
-from surge_app.db import bookings as booking_queries
-from surge_app.db import catalog as catalog_queries
+from surge_app.db.bookings import records as booking_queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import NotFound
 from surge_app.models import Event
 

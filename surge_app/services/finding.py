@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from surge_app.db import bookings as queries
+from surge_app.db.bookings import records as queries
 from surge_app.db.engine import Database
 from surge_app.errors import Busy, InvalidContact, NotFound
 from surge_app.kv.rate_limits import Limit, RateLimiter

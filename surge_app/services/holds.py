@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from surge_app.clock import new_id, utc_now
-from surge_app.db import holds as queries
-from surge_app.db.batch import Batcher
+from surge_app.db.checkout import holds as queries
 from surge_app.db.engine import Database
+from surge_app.db.group_commit import Batcher
 from surge_app.errors import (
     AllHeld,
     InvalidRequest,

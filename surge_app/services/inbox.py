@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from surge_app.db import inbox as queries
+from surge_app.db.admin import action_items as queries
 from surge_app.db.engine import Database
 from surge_app.errors import AlreadyDealtWith, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.models import AuditEntry

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as queries
-from surge_app.db import outages as outage_queries
-from surge_app.db import units
+from surge_app.db.checkout import intents as queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.events import units
+from surge_app.db.payments import gateway_outages as outage_queries
 from surge_app.errors import (
     IntentExists,
     IntentExpired,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import units
+from surge_app.db.events import units
 from surge_app.errors import AllHeld
 from surge_app.services.holds import shortage
 from surge_app.services.views import Line

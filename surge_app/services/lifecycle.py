@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import lifecycle as queries
+from surge_app.db.admin import cancellation as queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound
 from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
 from surge_app.observability.log import get_logger

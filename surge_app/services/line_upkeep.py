@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from surge_app.clock import utc_now
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import line as queries
-from surge_app.db import units
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.events import queue_numbers as queries
+from surge_app.db.events import units
 from surge_app.kv.queue import LineRules, LineState, LineStock, LineStore
 from surge_app.models import Event, Tier
 from surge_app.observability.log import get_logger

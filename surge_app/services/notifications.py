@@ -10,12 +10,12 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import new_id, utc_now
-from surge_app.db import bookings as booking_queries
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
-from surge_app.db import messages as queries
-from surge_app.db import notices, outbox
+from surge_app.db.bookings import records as booking_queries
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.messaging import event_notices, outbox
+from surge_app.db.messaging import messages as queries
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RateLimited, SurgeError
 from surge_app.models import (
     AuditEntry,
@@ -217,10 +217,10 @@ class Notifications:
         total = 0
         while True:
             async with self._database.transaction() as session:
-                notice = await notices.take_open(session)
+                notice = await event_notices.take_open(session)
                 if notice is None:
                     return total
-                reached = await notices.next_bookings(session, notice, limit=_NOTICE_BATCH)
+                reached = await event_notices.next_bookings(session, notice, limit=_NOTICE_BATCH)
                 rows = [
                     row
                     for intent, booking in reached

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import bookings as booking_queries
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import outages, units
+from surge_app.db.bookings import records as booking_queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.events import units
+from surge_app.db.payments import gateway_outages
 from surge_app.errors import InvalidRequest, NotFound, SurgeError
 from surge_app.models import AuditEntry, Event, MessageStatus, Tier
 from surge_app.services.catalog import Catalog, event_status, event_view, frame_of
@@ -235,7 +236,7 @@ class Organizer:
         rows = tuple(_tier_stats(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
         money = await booking_queries.totals(session, event.id)
         messages = await booking_queries.message_counts(session, event.id)
-        outage = await outages.current(session)
+        outage = await gateway_outages.current(session)
         waiting = {MessageStatus.PENDING, MessageStatus.SENDING}
         return EventStats(
             slug=event.slug,

@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from surge_app.db import outages as queries
 from surge_app.db.engine import Database
+from surge_app.db.payments import gateway_outages as queries
 from surge_app.errors import Busy, PaymentsPaused
 from surge_app.observability.log import get_logger
 from surge_app.observability.metrics import GATEWAY_CALLS

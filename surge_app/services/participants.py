@@ -8,14 +8,14 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import bookings as booking_queries
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
-from surge_app.db import outbox
-from surge_app.db import participants as queries
-from surge_app.db import refunds as refund_queries
+from surge_app.db.bookings import participants as queries
+from surge_app.db.bookings import records as booking_queries
+from surge_app.db.bookings.participants import Filter
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
-from surge_app.db.participants import Filter
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.messaging import outbox
+from surge_app.db.payments import refunds as refund_queries
 from surge_app.errors import InvalidRequest, NotFound
 from surge_app.models import (
     AuditEntry,

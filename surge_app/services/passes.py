@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import NotFound
 from surge_app.models import LIVE_INTENT_STATUSES, AuditEntry, IntentStatus
 from surge_app.services.intents import Intents

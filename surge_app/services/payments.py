@@ -14,10 +14,10 @@ from datetime import timedelta
 import structlog
 
 from surge_app.clock import utc_now
-from surge_app.db import intents as intent_queries
-from surge_app.db import payments as queries
-from surge_app.db.batch import Batcher
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
+from surge_app.db.group_commit import Batcher
+from surge_app.db.payments import records as queries
 from surge_app.errors import (
     BadSignature,
     GatewayUnavailable,

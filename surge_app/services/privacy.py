@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import privacy as queries
+from surge_app.db.admin import privacy as queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound
 from surge_app.models import AuditEntry

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from surge_app.clock import utc_now
-from surge_app.db import reconciling as queries
 from surge_app.db.engine import Database
-from surge_app.db.reconciling import Question
+from surge_app.db.payments import reconciliation as queries
+from surge_app.db.payments.reconciliation import Question
 from surge_app.errors import GatewayUnavailable
 from surge_app.observability.log import get_logger
 from surge_app.services.at_once import for_each

@@ -13,12 +13,13 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import bookings as booking_queries
-from surge_app.db import intents as intent_queries
-from surge_app.db import outbox, units
-from surge_app.db import payments as payment_queries
-from surge_app.db import refunds as queries
+from surge_app.db.bookings import records as booking_queries
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
+from surge_app.db.events import units
+from surge_app.db.messaging import outbox
+from surge_app.db.payments import records as payment_queries
+from surge_app.db.payments import refunds as queries
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.models import (
     AuditEntry,

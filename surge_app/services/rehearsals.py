@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from surge_app.clock import utc_now
-from surge_app.db import rehearsals as queries
+from surge_app.db.admin import rehearsals as queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound, RehearsalNeedsSandbox, RehearsalRuns
 from surge_app.models import AuditEntry, Rehearsal, RehearsalStatus

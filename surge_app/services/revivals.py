@@ -7,12 +7,12 @@ from datetime import timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
-from surge_app.db import paying
-from surge_app.db import revivals as queries
+from surge_app.db.admin import hold_recovery as queries
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
-from surge_app.db.paying import Person
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.payments import payment_start
+from surge_app.db.payments.payment_start import Person
 from surge_app.errors import IntentExists, NotFound, NotOnSale, NotRevivable, PersonLimit
 from surge_app.models import AuditEntry, Event, EventPhase, Intent, IntentLine, IntentStatus
 from surge_app.observability.log import get_logger
@@ -143,7 +143,7 @@ async def _take_units(session: AsyncSession, intent: Intent, event: Event) -> No
     rows = await intent_queries.lines(session, intent.id)
     if intent.email and intent.phone:
         person = Person(intent.id, event.id, intent.name or "", intent.email, intent.phone)
-        standing = (await paying.standings(session, [person]))[intent.id]
+        standing = (await payment_start.standings(session, [person]))[intent.id]
         if standing.others + standing.own > event.max_per_person:
             msg = (
                 f"This person has {standing.others} tickets by now; "

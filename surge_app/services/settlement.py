@@ -16,12 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import intents as intent_queries
-from surge_app.db import paying, settling
-from surge_app.db.batch import Batcher
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
-from surge_app.db.paying import Person
-from surge_app.db.settling import Case
+from surge_app.db.group_commit import Batcher
+from surge_app.db.payments import payment_start, settlement
+from surge_app.db.payments.payment_start import Person
+from surge_app.db.payments.settlement import Case
 from surge_app.errors import SurgeError
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
@@ -117,7 +117,7 @@ class Settlement:
     async def outcome_of_order(self, order_id: str) -> PaymentOutcome:
         """Return where the payments of an order stand, as far as we know."""
         async with self._database.transaction() as session:
-            found = await settling.cases(session, order_ids=[order_id], for_update=False)
+            found = await settlement.cases(session, order_ids=[order_id], for_update=False)
         return outcome_of(found[0]) if found else PaymentOutcome(None, "unmatched")
 
     async def _settle(self, items: Sequence[_Told | _Free]) -> Sequence[PaymentOutcome | None]:
@@ -126,7 +126,7 @@ class Settlement:
         intent_ids = {item.intent_id for item in items if isinstance(item, _Free)}
         work = Work()
         async with self._database.transaction() as session:
-            found = await settling.cases(session, order_ids=order_ids, intent_ids=intent_ids)
+            found = await settlement.cases(session, order_ids=order_ids, intent_ids=intent_ids)
             by_order = {case.intent.order_id: case for case in found}
             by_id = {case.intent.id: case for case in found}
             outcomes = [
@@ -154,7 +154,7 @@ class Settlement:
         """Settle a payment whose intent has ended: its units are taken again if they can be."""
         work, told = Work(), item.payment
         async with self._database.transaction() as session:
-            found = await settling.cases(session, order_ids=[told.order_id])
+            found = await settlement.cases(session, order_ids=[told.order_id])
             case = _traced(found[0] if found else None, item.trace)
             outcome = _settle_one(work, case, told)
             if case is not None and outcome is None:
@@ -164,7 +164,7 @@ class Settlement:
                 verdict = _verdict_late(is_captured=is_captured, is_possible=reason is None)
                 outcome = _carry_out(work, case, payment, verdict, reason)
             await bookkeeping.write(session, work)
-            holds_more = case is not None and await settling.holds_something(
+            holds_more = case is not None and await settlement.holds_something(
                 session, event_id=case.event.id, visitor_id=case.intent.visitor_id
             )
         bookkeeping.tell(work)
@@ -236,7 +236,7 @@ async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -
     if await intent_queries.database_now(session) >= (event.sales_close_at or event.starts_at):
         return "sale_is_over"
     person = Person(intent.id, event.id, intent.name or "", intent.email or "", intent.phone or "")
-    standing = (await paying.standings(session, [person]))[intent.id]
+    standing = (await payment_start.standings(session, [person]))[intent.id]
     if standing.others + standing.own > event.max_per_person:
         return "person_limit"
     rows = await intent_queries.lines(session, intent.id)
@@ -244,7 +244,7 @@ async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -
     try:
         async with session.begin_nested():
             if not is_captured:
-                await settling.pay_again(session, intent.id, window=_CAPTURE_WINDOW)
+                await settlement.pay_again(session, intent.id, window=_CAPTURE_WINDOW)
             await inventory.claim(session, intent_id=intent.id, lines=wanted)
     except IntegrityError:
         # One visitor has one live intent for an event, and this one has another by now.

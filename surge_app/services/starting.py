@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from surge_app.db import paying as queries
-from surge_app.db.batch import Batcher
 from surge_app.db.engine import Database
-from surge_app.db.paying import Begun, Ordered, Person, Standing
+from surge_app.db.group_commit import Batcher
+from surge_app.db.payments import payment_start as queries
+from surge_app.db.payments.payment_start import Begun, Ordered, Person, Standing
 from surge_app.errors import (
     GatewayUnavailable,
     IntentExpired,

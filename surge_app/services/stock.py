@@ -16,8 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import stock as queries
 from surge_app.db.engine import Database
+from surge_app.db.events import inventory as queries
 from surge_app.errors import InvalidRequest, LineUnavailable, NotEnoughAvailable, NotFound
 from surge_app.formatting import counted
 from surge_app.models import AuditEntry, Event, Tier

@@ -15,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db import board as board_queries
-from surge_app.db import outages as outage_queries
-from surge_app.db import telemetry as queries
-from surge_app.db.board import Totals
+from surge_app.db.admin import dashboard as board_queries
+from surge_app.db.admin import telemetry as queries
+from surge_app.db.admin.dashboard import Totals
+from surge_app.db.admin.telemetry import Backlog, LiveIntents, SaleCounts, Waiting
 from surge_app.db.engine import Database
-from surge_app.db.telemetry import Backlog, LiveIntents, SaleCounts, Waiting
+from surge_app.db.payments import gateway_outages as outage_queries
 from surge_app.errors import Busy, SurgeError
 from surge_app.kv.job_status import NoteStore
 from surge_app.observability.log import get_logger

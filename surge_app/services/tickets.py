@@ -14,11 +14,12 @@ from icalendar import Calendar, Timezone
 from icalendar import Event as CalendarEvent
 
 from surge_app.clock import utc_now
-from surge_app.db import bookings as queries
-from surge_app.db import catalog as catalog_queries
-from surge_app.db import intents as intent_queries
-from surge_app.db import notices, units
+from surge_app.db.bookings import records as queries
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.events import units
+from surge_app.db.messaging import event_notices
 from surge_app.errors import NotFound
 from surge_app.models import Ticket, TicketStatus
 from surge_app.services.catalog import event_view
@@ -130,7 +131,7 @@ class Tickets:
     async def calendar_file(self, booking: BookingView) -> Attachment:
         """Return the event for a calendar, or its cancellation if the booking is over."""
         async with self._database.transaction() as session:
-            revision = await notices.revision(session, booking.event.slug)
+            revision = await event_notices.revision(session, booking.event.slug)
         is_over = booking.event.status == "cancelled" or not valid_tickets(booking)
         method = "CANCEL" if is_over else "PUBLISH"
         content = _calendar(booking, self.link(booking.ref), method=method, revision=revision)

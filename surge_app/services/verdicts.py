@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from surge_app.db.settling import Case
+from surge_app.db.payments.settlement import Case
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     BookingStatus,

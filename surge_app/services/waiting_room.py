@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from redis.exceptions import RedisError
 
-from surge_app.db.batch import Batcher
+from surge_app.db.group_commit import Batcher
 from surge_app.errors import LineUnavailable
 from surge_app.kv.queue import LineStore, RawAnswer, Whereabouts
 from surge_app.services.identity import Visitor

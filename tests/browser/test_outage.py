@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.db import outages
+from surge_app.db.payments import gateway_outages
 from tests.browser.conftest import NewPerson, fill_contact
 from tests.browser.looking import look
 from tests.conftest import NewSale
@@ -35,7 +35,9 @@ async def test_the_clock_stops_and_the_page_goes_on_by_itself(
         await request.post("/sandbox/faults", data={**fault, "mode": "down"})
         async with services.database.transaction() as session:
             minutes = timedelta(minutes=10)
-            await outages.begin(session, failing_for=timedelta(0), budget=minutes, per=minutes)
+            await gateway_outages.begin(
+                session, failing_for=timedelta(0), budget=minutes, per=minutes
+            )
         await pay.click()
         await expect(notice.first).to_be_visible()
         stopped = re.compile(r"^Clock stopped [45]:\d\d$")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db import outbox
+from surge_app.db.messaging import outbox
 from surge_app.jobs import jobs_running, schedule
 from surge_app.models import OutboxMessage
 from surge_app.services import dispatcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from surge_app.clock import new_id
-from surge_app.db.holds import AlreadyLive, Ask, AskLine, Held, HoldAnswer, Short, hold
+from surge_app.db.checkout.holds import AlreadyLive, Ask, AskLine, Held, HoldAnswer, Short, hold
 from surge_app.errors import NotOnSale, QuantityNotAllowed
 from surge_app.services.offers import NewTier
 from tests.engine.conftest import NewSale

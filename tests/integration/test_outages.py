@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container, running
-from surge_app.db import outages as queries
+from surge_app.db.payments import gateway_outages as queries
 from surge_app.errors import PaymentsPaused
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from surge_app.db.batch import Batcher
+from surge_app.db.group_commit import Batcher
 from surge_app.errors import Busy
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surge_app.db.units import Counts
+from surge_app.db.events.units import Counts
 from surge_app.errors import InvalidRequest
 from surge_app.models import Event, EventPhase, Tier
 from surge_app.services.catalog import event_status, event_view

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.db.bulk import insert_many
+from surge_app.db.bulk_insert import insert_many
 from surge_app.db.engine import locked
 from surge_app.models import (
     Booking,

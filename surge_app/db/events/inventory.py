@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.clock import new_id
-from surge_app.db import units
+from surge_app.db.events import units
 from surge_app.models import Event, Tier, Unit
 
 # From the far end: the claim takes the lowest numbers, so the two seldom meet.

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Update, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.db.bulk import insert_many
+from surge_app.db.bulk_insert import insert_many
 from surge_app.models import MessageStatus, OutboxMessage
 
 WAKE = "surge_outbox"

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.db.bulk import insert_many
+from surge_app.db.bulk_insert import insert_many
 from surge_app.models import Event, InboxEvent, Intent, Payment
 
 _NOW = func.clock_timestamp()

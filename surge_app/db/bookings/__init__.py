@@ -1,0 +1,1 @@
+"""Statements over bookings and tickets."""

@@ -1,0 +1,1 @@
+"""Statements over events, tiers and units."""

@@ -1,0 +1,1 @@
+"""Statements over payments, refunds and the ledger."""
