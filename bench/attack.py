@@ -23,7 +23,7 @@ from surge_app.api import create_api
 from surge_app.container import Container, running
 from surge_app.edge.middleware import Gate
 from surge_app.kv.queue import LineRules, LineStore
-from surge_app.services import arrivals
+from surge_app.services.waiting_room import admission
 
 _PEOPLE = 100
 _MINERS_WORTH = 5
@@ -138,7 +138,7 @@ async def attack(
         scripts = people * _SCRIPT_CALLS * (1 if mode == "off" else 2)
         calls = [(draw.random(), _KINDS[number % 3]) for number in range(scripts)]
         calls += [(draw.random() * (1 - _PATIENCE), "people") for _ in range(people)]
-        budget = miners_worth * arrivals.TRIES
+        budget = miners_worth * admission.TRIES
         returning: list[tuple[float, _Reply, str]] = []
         for moment, side in sorted(calls):
             returning = await _answered(event, returning, moment)

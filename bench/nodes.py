@@ -23,7 +23,7 @@ from bench.harness import Pace, open_sale, pace
 from bench.stack import Stack, two_nodes
 from surge_app.container import Container, running
 from surge_app.kv import keys
-from surge_app.services.identity import Visitor
+from surge_app.services.access.identity import Visitor
 
 _CALLERS = 32
 _POLLS, _HOLDS = 12_000, 3_000

@@ -15,7 +15,7 @@ from bench.serving import bare, load, served
 from surge_app.container import Container, running
 from surge_app.kv.client import information
 from surge_app.launcher.embedded_servers import backing_services
-from surge_app.services.identity import Visitor
+from surge_app.services.access.identity import Visitor
 from surge_app.settings import Settings
 
 _SIZES = (1_000, 10_000, 50_000, 100_000, 1_000_000)

@@ -19,8 +19,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from surge_app.components.proof import CODE
 from surge_app.launcher.frontend_build import PROJECT
-from surge_app.services.arrivals import TRIES
-from surge_app.services.challenge import Challenges
+from surge_app.services.waiting_room.admission import TRIES
+from surge_app.services.waiting_room.proof_of_work import Challenges
 from tests.browser_setup import executable_path, launch_arguments
 
 _SLOWER = (1, 4, 6)

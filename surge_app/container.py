@@ -27,15 +27,14 @@ from surge_app.providers import (
     build_sms,
     build_sms_reports,
 )
-from surge_app.services.admin_access import AdminAccess
-from surge_app.services.arrivals import Arrivals
+from surge_app.services.access.admin_auth import AdminAccess
+from surge_app.services.access.identity import Identity
 from surge_app.services.attendees import Attendees
 from surge_app.services.audit import Audit
 from surge_app.services.audit_log import AuditLog
 from surge_app.services.board import Board
 from surge_app.services.box_office import BoxOffice
 from surge_app.services.catalog import Catalog
-from surge_app.services.challenge import Challenges
 from surge_app.services.check_in import CheckIn
 from surge_app.services.composing import Composer
 from surge_app.services.contacts import Contacts
@@ -44,20 +43,15 @@ from surge_app.services.deliveries import Deliveries
 from surge_app.services.dispatcher import Dispatcher
 from surge_app.services.exports import Exports
 from surge_app.services.finding import Finder
-from surge_app.services.identity import Identity
 from surge_app.services.inbox import Inbox
 from surge_app.services.intents import Intents
 from surge_app.services.lifecycle import Lifecycle
-from surge_app.services.line_upkeep import LineUpkeep
 from surge_app.services.notifications import Notifications
 from surge_app.services.organizer import Organizer
-from surge_app.services.outages import GuardedGateway, Outages
 from surge_app.services.participants import Participants
 from surge_app.services.passes import Passes
 from surge_app.services.payments import Payments
-from surge_app.services.ports import PaymentGateway
 from surge_app.services.privacy import Privacy
-from surge_app.services.reception import Reception
 from surge_app.services.reconciliation import Reconciliation
 from surge_app.services.refunds import Refunds
 from surge_app.services.rehearsals import Rehearsals
@@ -67,7 +61,13 @@ from surge_app.services.stock import Stock
 from surge_app.services.telemetry import Telemetry
 from surge_app.services.ticket_codes import TicketCodes
 from surge_app.services.tickets import Tickets
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.vendors.circuit_breaker import GuardedGateway, Outages
+from surge_app.services.vendors.ports import PaymentGateway
+from surge_app.services.waiting_room.admission import Arrivals
+from surge_app.services.waiting_room.proof_of_work import Challenges
+from surge_app.services.waiting_room.redis_sync import LineUpkeep
+from surge_app.services.waiting_room.requests import Reception
+from surge_app.services.waiting_room.service import WaitingRoom
 from surge_app.settings import Settings
 
 

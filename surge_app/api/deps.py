@@ -9,8 +9,8 @@ from fastapi import Depends, Path, Request
 
 from surge_app.container import Container, current
 from surge_app.errors import Forbidden, ForeignOrigin, NotAdmitted, NotFound, Unauthorized
-from surge_app.services.admin_access import Operator
-from surge_app.services.reception import Sender, sender
+from surge_app.services.access.admin_auth import Operator
+from surge_app.services.waiting_room.requests import Sender, sender
 
 Problems = dict[int | str, dict[str, Any]]
 """Which errors an endpoint may answer with, as FastAPI documents them."""

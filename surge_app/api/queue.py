@@ -12,7 +12,7 @@ from surge_app.api.deps import ClientSender, Cookies, Problems, Services
 from surge_app.api.problems import problem_response
 from surge_app.api.schemas import ProblemOut, QueueOut
 from surge_app.errors import ChallengeRequired
-from surge_app.services.reception import JoinIn, Told
+from surge_app.services.waiting_room.requests import JoinIn, Told
 
 router = APIRouter(prefix="/api/queue", tags=["queue"])
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from surge_app.services.bodies import Body
+from surge_app.services.request_body import Body
 from surge_app.services.views import BookingView, EventView, IntentView
 
 Slug = Annotated[str, Field(max_length=60)]

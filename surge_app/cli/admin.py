@@ -13,7 +13,7 @@ from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.models import Role
-from surge_app.services.admin_access import hash_password
+from surge_app.services.access.admin_auth import hash_password
 
 admin_app = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 

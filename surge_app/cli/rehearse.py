@@ -15,8 +15,7 @@ from rich.console import Console
 from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
-from surge_app.rehearsal import Plan, Report
-from surge_app.rehearsal import rehearse as play
+from surge_app.rehearsal import Plan, Report, rehearse as play
 from surge_app.rehearsal.browser import is_here
 from surge_app.rehearsal.page import page_of
 from surge_app.rehearsal.plan import BAD_DAYS, MOST_SECONDS, MOST_VISITORS, USUAL_DAYS

@@ -19,7 +19,7 @@ from surge_app.container import Container
 from surge_app.edge.http import Answer, Request, int_of, problem
 from surge_app.edge.queue_response import told_answer
 from surge_app.errors import LineUnavailable, SurgeError
-from surge_app.services.reception import JoinIn, sender
+from surge_app.services.waiting_room.requests import JoinIn, sender
 
 # Enough to keep Redis and the process busy at the same time.
 _AT_ONCE = 4

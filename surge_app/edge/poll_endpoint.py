@@ -11,7 +11,7 @@ from surge_app.container import Container
 from surge_app.edge.http import Answer, json_text_answer, problem
 from surge_app.edge.queue_response import told_answer
 from surge_app.errors import LineUnavailable, NotFound, SurgeError
-from surge_app.services.identity import Visitor
+from surge_app.services.access.identity import Visitor
 
 
 def cookies_of(scope: Scope) -> str:

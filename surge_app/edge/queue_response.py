@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from surge_app.edge.http import Answer, json_answer, problem
 from surge_app.errors import ChallengeRequired
-from surge_app.services.reception import Told
+from surge_app.services.waiting_room.requests import Told
 
 
 def told_answer(told: Told) -> Answer:

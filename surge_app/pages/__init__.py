@@ -17,14 +17,14 @@ from surge_app.pages.admin import (
     desk,
     door,
     editor,
+    events as events_admin,
     holds,
     log,
     people,
     preview,
+    queue as queue_admin,
     rehearsal,
 )
-from surge_app.pages.admin import events as events_admin
-from surge_app.pages.admin import queue as queue_admin
 from surge_app.state.admin.board import BoardState
 from surge_app.state.admin.box_office import BoxOfficeState
 from surge_app.state.admin.checks import ChecksState

@@ -9,8 +9,7 @@ import reflex as rx
 from surge_app.components import feed, line, live, proof, shell, surfaces, text
 from surge_app.components.choice import switch
 from surge_app.components.controls import button_link
-from surge_app.pages import queue_parts as parts
-from surge_app.pages import queue_states as states
+from surge_app.pages import queue_parts as parts, queue_states as states
 
 # From here on the number needs a smaller face to fit a narrow phone.
 _WIDE = 9999

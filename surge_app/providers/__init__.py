@@ -16,10 +16,10 @@ from surge_app.providers.delivery_reports import (
 from surge_app.providers.razorpay import RazorpayGateway
 from surge_app.providers.sendgrid import SendGridMail
 from surge_app.providers.twilio import TwilioSms
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 
 if TYPE_CHECKING:
-    from surge_app.services.ports import (
+    from surge_app.services.vendors.ports import (
         MailReports,
         MailSender,
         PaymentGateway,

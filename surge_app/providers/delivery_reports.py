@@ -22,7 +22,7 @@ from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError
 from surge_app.models import DeliveryStatus
 from surge_app.providers.transport import keepable
-from surge_app.services.ports import DeliveryReport, ProviderRejected
+from surge_app.services.vendors.ports import DeliveryReport, ProviderRejected
 
 _SENDGRID, _TWILIO = "SendGrid", "Twilio"
 # SendGrid tries for a day; the slack is for clocks that differ.

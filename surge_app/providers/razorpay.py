@@ -22,7 +22,7 @@ from surge_app.providers.transport import (
     in_thread,
     unreadable,
 )
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayOrder,
     GatewayPayment,
     GatewayPaymentStatus,

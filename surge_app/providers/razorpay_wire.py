@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from surge_app.providers.transport import keepable
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayOrder,
     GatewayPayment,
     GatewayPaymentStatus,

@@ -26,12 +26,12 @@ from surge_app.providers.transport import (
     is_loopback,
     status_error,
 )
-from surge_app.services.ports import ProviderOutcomeUnknown, ProviderUnavailable
+from surge_app.services.vendors.ports import ProviderOutcomeUnknown, ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from surge_app.services.ports import Attachment, Mail
+    from surge_app.services.vendors.ports import Attachment, Mail
 
 _VENDOR = "SendGrid"
 

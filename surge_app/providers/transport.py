@@ -18,7 +18,7 @@ from anyio import to_thread
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from surge_app.observability import tracing
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderRejected,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         Response,
     )
 
-    from surge_app.services.ports import Sms
+    from surge_app.services.vendors.ports import Sms
 
 _VENDOR = "Twilio"
 _BASE_URL = "https://api.twilio.com"

@@ -11,7 +11,7 @@ from surge_app.errors import ChallengeRequired
 from surge_app.rehearsal.browser import Answer, Browser
 from surge_app.rehearsal.notes import POLL, Wait
 from surge_app.rehearsal.plan import Person, Plan
-from surge_app.services.challenge import solve
+from surge_app.services.waiting_room.proof_of_work import solve
 
 _IN_LINE = {"waiting", "paused", "scheduled"}
 _OVER = {"sold_out", "ended"}

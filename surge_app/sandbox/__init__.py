@@ -20,7 +20,7 @@ from surge_app.sandbox.outbox import outbox_router
 from surge_app.sandbox.razorpay import razorpay_router
 from surge_app.sandbox.store import Faults, Orders, Outbox
 from surge_app.sandbox.webhooks import WebhookSender
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -9,8 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field, model_validator
 
-from surge_app.sandbox import entities
-from surge_app.sandbox import orders as rules
+from surge_app.sandbox import entities, orders as rules
 from surge_app.sandbox.entities import RefundOutcome
 from surge_app.sandbox.faults import VendorError
 from surge_app.sandbox.razorpay import known
@@ -19,7 +18,7 @@ from surge_app.sandbox.webhooks import WebhookMode
 if TYPE_CHECKING:
     from surge_app.sandbox.store import JsonObject, OrderBook, Orders
     from surge_app.sandbox.webhooks import WebhookSender
-    from surge_app.services.sandbox_keys import SandboxKeys
+    from surge_app.services.vendors.sandbox_credentials import SandboxKeys
 
 _SCRIPT = Path(__file__).parent / "static" / "checkout.js"
 _LONGEST_TEXT = 256

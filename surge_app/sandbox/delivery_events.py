@@ -24,7 +24,7 @@ from surge_app.sandbox.calls import Calls
 
 if TYPE_CHECKING:
     from surge_app.sandbox.store import JsonObject
-    from surge_app.services.sandbox_keys import SandboxKeys
+    from surge_app.services.vendors.sandbox_credentials import SandboxKeys
 
 _log = get_logger(__name__)
 

@@ -20,7 +20,7 @@ from surge_app.sandbox.store import OutboxAttachment, OutboxBody
 if TYPE_CHECKING:
     from surge_app.sandbox.delivery_events import DeliveryEvents
     from surge_app.sandbox.store import Faults, JsonObject, Outbox
-    from surge_app.services.sandbox_keys import SandboxKeys
+    from surge_app.services.vendors.sandbox_credentials import SandboxKeys
 
 _BOOKING_REF = re.compile(r"SRG-[A-HJ-NP-Z2-9]{8}")
 _E164 = re.compile(r"\+[1-9]\d{6,14}")

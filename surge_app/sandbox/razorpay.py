@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
-from surge_app.sandbox import entities
-from surge_app.sandbox import orders as rules
+from surge_app.sandbox import entities, orders as rules
 from surge_app.sandbox.credentials import has_basic
 from surge_app.sandbox.faults import VendorError, vendor_route
 from surge_app.sandbox.store import UnknownIdError
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from surge_app.sandbox.store import Faults, JsonObject, OrderBook, Orders
     from surge_app.sandbox.webhooks import WebhookSender
-    from surge_app.services.sandbox_keys import SandboxKeys
+    from surge_app.services.vendors.sandbox_credentials import SandboxKeys
 
 _T = TypeVar("_T")
 

@@ -15,15 +15,14 @@ from surge_app.db.admin import dashboard as queries
 from surge_app.db.admin.dashboard import Totals
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.engine import Database
-from surge_app.db.events import catalog as catalog_queries
-from surge_app.db.events import units
+from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.payments import gateway_outages
 from surge_app.errors import NotFound, SurgeError
 from surge_app.models import BoardSample, Event, EventPhase, Tier
 from surge_app.services.catalog import event_status, event_view
-from surge_app.services.line_views import LineStats
 from surge_app.services.views import TierStats
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
+from surge_app.services.waiting_room.views import LineStats
 
 _FRESH_SECONDS = 0.75
 _COURSE_FRESH_SECONDS = 5.0

@@ -29,8 +29,8 @@ from surge_app.models import (
 from surge_app.observability.log import get_logger
 from surge_app.services import ledger
 from surge_app.services.notifications import messages_for
-from surge_app.services.ports import GatewayPayment
 from surge_app.services.refund_plan import refund_row
+from surge_app.services.vendors.ports import GatewayPayment
 
 _log = get_logger(__name__)
 

@@ -13,13 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import new_id, utc_now
 from surge_app.db.engine import Database
-from surge_app.db.events import catalog as catalog_queries
-from surge_app.db.events import units
+from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
-from surge_app.services.line_order import new_seed
 from surge_app.services.offers import NewEvent, NewTier, SaleFrame, check_event
 from surge_app.services.views import EventView, Offer, TierOffer, TierView
+from surge_app.services.waiting_room.lottery import new_seed
 
 _View = TypeVar("_View")
 

@@ -25,10 +25,10 @@ from surge_app.models import (
     Refund,
 )
 from surge_app.services.catalog import organizer_line
-from surge_app.services.ports import Attachment, Mail, ProviderRejected, Sms
 from surge_app.services.refund_plan import RefundReason
 from surge_app.services.sms_texts import write_sms
 from surge_app.services.tickets import Tickets, valid_tickets
+from surge_app.services.vendors.ports import Attachment, Mail, ProviderRejected, Sms
 from surge_app.services.views import BookingView
 
 _WITH_TICKETS = {MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN}

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db.engine import Database
-from surge_app.db.messaging import messages as queries
-from surge_app.db.messaging import outbox
+from surge_app.db.messaging import messages as queries, outbox
 from surge_app.errors import BadSignature, NotFound
 from surge_app.models import (
     Channel,
@@ -18,7 +17,7 @@ from surge_app.models import (
     OutboxMessage,
 )
 from surge_app.observability.log import get_logger
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     DeliveryReport,
     MailReports,
     ProviderRejected,

@@ -24,7 +24,8 @@ from surge_app.models import Channel, OutboxMessage
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.composing import Composer
-from surge_app.services.ports import (
+from surge_app.services.retries import MOST_UNKNOWN_SMS, next_step
+from surge_app.services.vendors.ports import (
     MailSender,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -32,7 +33,6 @@ from surge_app.services.ports import (
     ProviderUnavailable,
     SmsSender,
 )
-from surge_app.services.retries import MOST_UNKNOWN_SMS, next_step
 
 _log = get_logger(__name__)
 

@@ -29,7 +29,7 @@ from surge_app.errors import (
 )
 from surge_app.formatting import counted
 from surge_app.services.views import IntentLineView, IntentView, Line, Offer, TierOffer
-from surge_app.services.waiting_room import PASS_LIFE, WaitingRoom
+from surge_app.services.waiting_room.service import PASS_LIFE, WaitingRoom
 
 _MOST_TOGETHER = 200
 _FLIGHTS = 2

@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db.checkout import intents as queries
 from surge_app.db.engine import Database
-from surge_app.db.events import catalog as catalog_queries
-from surge_app.db.events import units
+from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.payments import gateway_outages as outage_queries
 from surge_app.errors import (
     IntentExists,
@@ -30,9 +29,9 @@ from surge_app.observability.metrics import HOLDS, by_outcome
 from surge_app.services import holds, inventory
 from surge_app.services.catalog import Catalog
 from surge_app.services.holds import Holds
-from surge_app.services.outages import Outages
+from surge_app.services.vendors.circuit_breaker import Outages
 from surge_app.services.views import IntentLineView, IntentView, Line, Offer
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

@@ -13,11 +13,11 @@ from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound
 from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
 from surge_app.observability.log import get_logger
-from surge_app.services.at_once import for_each
 from surge_app.services.catalog import Catalog
+from surge_app.services.concurrency import for_each
 from surge_app.services.offers import NewEvent, NewTier
 from surge_app.services.refunds import Refunds
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

@@ -14,8 +14,7 @@ from surge_app.db.bookings import records as booking_queries
 from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
-from surge_app.db.messaging import event_notices, outbox
-from surge_app.db.messaging import messages as queries
+from surge_app.db.messaging import event_notices, messages as queries, outbox
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RateLimited, SurgeError
 from surge_app.models import (
     AuditEntry,

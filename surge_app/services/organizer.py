@@ -13,18 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import utc_now
 from surge_app.db.bookings import records as booking_queries
 from surge_app.db.engine import Database
-from surge_app.db.events import catalog as catalog_queries
-from surge_app.db.events import units
+from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.payments import gateway_outages
 from surge_app.errors import InvalidRequest, NotFound, SurgeError
 from surge_app.models import AuditEntry, Event, MessageStatus, Tier
 from surge_app.services.catalog import Catalog, event_status, event_view, frame_of
-from surge_app.services.line_order import new_seed
-from surge_app.services.line_views import LineStats
 from surge_app.services.notifications import Notifications
 from surge_app.services.offers import NewEvent, check_frame
 from surge_app.services.views import EventStats, QueueStats, TierStats
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.lottery import new_seed
+from surge_app.services.waiting_room.service import WaitingRoom
+from surge_app.services.waiting_room.views import LineStats
 
 _EDITABLE = {
     "name",

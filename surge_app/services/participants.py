@@ -8,8 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db.bookings import participants as queries
-from surge_app.db.bookings import records as booking_queries
+from surge_app.db.bookings import participants as queries, records as booking_queries
 from surge_app.db.bookings.participants import Filter
 from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database

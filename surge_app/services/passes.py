@@ -10,7 +10,7 @@ from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import NotFound
 from surge_app.models import LIVE_INTENT_STATUSES, AuditEntry, IntentStatus
 from surge_app.services.intents import Intents
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 
 @dataclass(frozen=True, slots=True)

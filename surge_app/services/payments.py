@@ -27,19 +27,19 @@ from surge_app.models import InboxEvent, IntentStatus
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.contacts import Contacts
-from surge_app.services.outages import Outages
-from surge_app.services.ports import (
+from surge_app.services.refunds import Refunds
+from surge_app.services.settlement import Settlement
+from surge_app.services.starting import PaymentStarts
+from surge_app.services.vendors.circuit_breaker import Outages
+from surge_app.services.vendors.ports import (
     GatewayPayment,
     GatewayPaymentStatus,
     PaymentGateway,
     ProviderError,
     ProviderRejected,
 )
-from surge_app.services.refunds import Refunds
-from surge_app.services.settlement import Settlement
-from surge_app.services.starting import PaymentStarts
 from surge_app.services.views import CheckoutView, PaymentOutcome
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

@@ -13,11 +13,11 @@ from surge_app.db.payments import reconciliation as queries
 from surge_app.db.payments.reconciliation import Question
 from surge_app.errors import GatewayUnavailable
 from surge_app.observability.log import get_logger
-from surge_app.services.at_once import for_each
+from surge_app.services.concurrency import for_each
 from surge_app.services.intents import Intents
 from surge_app.services.payments import Payments
-from surge_app.services.ports import GatewayPaymentStatus, PaymentGateway, ProviderError
 from surge_app.services.settlement import Settlement
+from surge_app.services.vendors.ports import GatewayPaymentStatus, PaymentGateway, ProviderError
 
 _log = get_logger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from surge_app.models import Refund, RefundStatus
 from surge_app.observability.log import get_logger
-from surge_app.services.ports import GatewayRefund, GatewayRefundStatus
 from surge_app.services.refund_plan import is_receipt_of
+from surge_app.services.vendors.ports import GatewayRefund, GatewayRefundStatus
 
 _log = get_logger(__name__)
 

@@ -18,8 +18,7 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import units
 from surge_app.db.messaging import outbox
-from surge_app.db.payments import records as payment_queries
-from surge_app.db.payments import refunds as queries
+from surge_app.db.payments import records as payment_queries, refunds as queries
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.models import (
     AuditEntry,
@@ -36,15 +35,9 @@ from surge_app.models import (
 )
 from surge_app.observability.log import get_logger
 from surge_app.services import ledger
-from surge_app.services.at_once import for_each
 from surge_app.services.catalog import Catalog
+from surge_app.services.concurrency import for_each
 from surge_app.services.notifications import messages_for
-from surge_app.services.ports import (
-    GatewayRefund,
-    GatewayRefundStatus,
-    PaymentGateway,
-    ProviderError,
-)
 from surge_app.services.refund_plan import (
     Plan,
     RefundReason,
@@ -55,6 +48,12 @@ from surge_app.services.refund_plan import (
 )
 from surge_app.services.refund_rows import is_hopeless, meant, note_unfinished, report_twice
 from surge_app.services.turns import take_turn
+from surge_app.services.vendors.ports import (
+    GatewayRefund,
+    GatewayRefundStatus,
+    PaymentGateway,
+    ProviderError,
+)
 from surge_app.services.views import RefundedView, StuckRefundView
 
 _log = get_logger(__name__)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from surge_app.models import Channel, OutboxMessage
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderRejected,

@@ -26,7 +26,7 @@ from surge_app.services.views import (
     Line,
     ListedIntent,
 )
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

@@ -33,15 +33,12 @@ from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.observability.metrics import SETTLEMENTS
 from surge_app.services import bookkeeping, inventory
-from surge_app.services.at_once import for_each
 from surge_app.services.bookkeeping import Work
-from surge_app.services.ports import (
-    GatewayPayment,
-    GatewayPaymentStatus,
-)
+from surge_app.services.concurrency import for_each
+from surge_app.services.vendors.ports import GatewayPayment, GatewayPaymentStatus
 from surge_app.services.verdicts import Verdict, decide, outcome_of, take_in
 from surge_app.services.views import Line, PaymentOutcome
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

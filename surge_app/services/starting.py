@@ -24,11 +24,11 @@ from surge_app.errors import (
 from surge_app.models import LIVE_INTENT_STATUSES, Event, EventPhase, Intent, IntentStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.contacts import missing_attendees
-from surge_app.services.outages import Outages
-from surge_app.services.ports import PaymentGateway, ProviderError
 from surge_app.services.settlement import Settlement
+from surge_app.services.vendors.circuit_breaker import Outages
+from surge_app.services.vendors.ports import PaymentGateway, ProviderError
 from surge_app.services.views import CheckoutView, Contact, PaymentOutcome
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

@@ -23,7 +23,7 @@ from surge_app.formatting import counted
 from surge_app.models import AuditEntry, Event, Tier
 from surge_app.services.catalog import Catalog, add_tier, frame_of
 from surge_app.services.offers import MOST_UNITS, NewTier, check_tier
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 CHANGEABLE = (
     "name",

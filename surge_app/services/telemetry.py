@@ -15,8 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db.admin import dashboard as board_queries
-from surge_app.db.admin import telemetry as queries
+from surge_app.db.admin import dashboard as board_queries, telemetry as queries
 from surge_app.db.admin.dashboard import Totals
 from surge_app.db.admin.telemetry import Backlog, LiveIntents, SaleCounts, Waiting
 from surge_app.db.engine import Database
@@ -25,7 +24,7 @@ from surge_app.errors import Busy, SurgeError
 from surge_app.kv.job_status import NoteStore
 from surge_app.observability.log import get_logger
 from surge_app.services.audit import Audit
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

@@ -10,24 +10,22 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import anyio.to_thread
-from icalendar import Calendar, Timezone
-from icalendar import Event as CalendarEvent
+from icalendar import Calendar, Event as CalendarEvent, Timezone
 
 from surge_app.clock import utc_now
 from surge_app.db.bookings import records as queries
 from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
-from surge_app.db.events import catalog as catalog_queries
-from surge_app.db.events import units
+from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.messaging import event_notices
 from surge_app.errors import NotFound
 from surge_app.models import Ticket, TicketStatus
+from surge_app.services.access.identity import Identity
 from surge_app.services.catalog import event_view
-from surge_app.services.identity import Identity
 from surge_app.services.paper import draw_receipt, draw_tickets
-from surge_app.services.ports import Attachment
 from surge_app.services.qr import qr_png
 from surge_app.services.ticket_codes import TicketCodes
+from surge_app.services.vendors.ports import Attachment
 from surge_app.services.views import BookingView, IntentLineView, TicketView
 
 _LASTS = timedelta(hours=3)

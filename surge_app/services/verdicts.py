@@ -17,7 +17,7 @@ from surge_app.models import (
     Payment,
     PaymentStatus,
 )
-from surge_app.services.ports import GatewayPayment
+from surge_app.services.vendors.ports import GatewayPayment
 from surge_app.services.views import PaymentOutcome
 
 _RANKS = {

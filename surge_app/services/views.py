@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from surge_app.services.line_views import LineStats
+from surge_app.services.waiting_room.views import LineStats
 
 
 @dataclass(frozen=True, slots=True)

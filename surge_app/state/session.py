@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.services.admin_access import Operator
+from surge_app.services.access.admin_auth import Operator
 
 
 def visitor(state: rx.State) -> str | None:

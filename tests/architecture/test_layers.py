@@ -32,7 +32,7 @@ def test_an_import_against_the_layers_is_found(tmp_path: Path) -> None:
         ROOT / "surge_app", tmp_path / "surge_app", ignore=shutil.ignore_patterns("__pycache__")
     )
     shutil.copy(ROOT / ".importlinter", tmp_path)
-    with (tmp_path / "surge_app" / "services" / "ports.py").open("a") as module:
+    with (tmp_path / "surge_app" / "services" / "concurrency.py").open("a") as module:
         module.write("\nimport starlette\nfrom surge_app import container\n")
     result = _lint(tmp_path)
     assert result.returncode == 1

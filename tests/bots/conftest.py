@@ -17,7 +17,7 @@ from surge_app.edge.middleware import Gate
 from surge_app.kv.queue import LineStore
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
-from surge_app.services import arrivals
+from surge_app.services.waiting_room import admission
 from surge_app.settings import Settings, load_settings
 from tests.bots.visitors import Visitor
 from tests.engine.conftest import migrate
@@ -51,7 +51,7 @@ def in_place(services: Container) -> Generator[None]:
 @pytest.fixture(autouse=True)
 def easy_challenges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Challenges of full size are what the measurement is for."""
-    monkeypatch.setattr(arrivals, "TRIES", 16)
+    monkeypatch.setattr(admission, "TRIES", 16)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from surge_app.container import Container
 from surge_app.kv import keys
 from surge_app.kv.admission import ArrivalStore, Proof
-from surge_app.services import challenge as challenge_module
-from surge_app.services.arrivals import Arrival
-from surge_app.services.challenge import Challenges, solve
+from surge_app.services.waiting_room import proof_of_work as challenge_module
+from surge_app.services.waiting_room.admission import Arrival
+from surge_app.services.waiting_room.proof_of_work import Challenges, solve
 from tests.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]

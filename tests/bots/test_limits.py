@@ -12,7 +12,7 @@ from surge_app.errors import RateLimited
 from surge_app.kv import keys
 from surge_app.kv.admission import ArrivalStore
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
-from surge_app.services import arrivals
+from surge_app.services.waiting_room import admission
 from tests.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]
@@ -76,10 +76,10 @@ def test_the_keys_of_one_call_lie_in_one_slot_of_a_cluster() -> None:
 @pytest.fixture
 def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits small enough to reach: 3 of a visitor, 6 of an address, 10 of its network."""
-    monkeypatch.setattr(arrivals, "_PER_VISITOR", _limit("join-visitor", 3))
-    monkeypatch.setattr(arrivals, "_PER_IPV4", _limit("join-address", 6))
-    monkeypatch.setattr(arrivals, "_PER_SUBSCRIBER", _limit("join-address", 6))
-    monkeypatch.setattr(arrivals, "_PER_WIDE_NETWORK", _limit("join-network", 10))
+    monkeypatch.setattr(admission, "_PER_VISITOR", _limit("join-visitor", 3))
+    monkeypatch.setattr(admission, "_PER_IPV4", _limit("join-address", 6))
+    monkeypatch.setattr(admission, "_PER_SUBSCRIBER", _limit("join-address", 6))
+    monkeypatch.setattr(admission, "_PER_WIDE_NETWORK", _limit("join-network", 10))
 
 
 async def _passed(visitors: list[Visitor], slug: str) -> list[int]:
@@ -156,10 +156,10 @@ async def test_an_unknown_event_leaves_nothing_behind(
 async def test_a_limited_newcomer_uses_up_no_number(
     new_line: NewLine, new_visitor: NewVisitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals, "_PER_EVENT", _limit("join-event", 2))
+    monkeypatch.setattr(admission, "_PER_EVENT", _limit("join-event", 2))
     slug = await new_line()
     await _passed([new_visitor() for _ in range(9)], slug)
-    monkeypatch.setattr(arrivals, "_PER_EVENT", _limit("join-event-anew", 100))
+    monkeypatch.setattr(admission, "_PER_EVENT", _limit("join-event-anew", 100))
     assert (await new_visitor().post(slug)).json()["number"] == 3
 
 
@@ -169,7 +169,7 @@ async def test_while_redis_is_away_nobody_joins_past_the_check(
     slug = await new_line(challenge="always")
 
     async def gone(*_: object) -> None:
-        raise arrivals.RedisError
+        raise admission.RedisError
 
     monkeypatch.setattr(ArrivalStore, "enter", gone)
     answer = await new_visitor().post(slug)

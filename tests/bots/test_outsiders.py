@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from surge_app.container import Container
 from surge_app.kv.queue import LineStock
-from surge_app.services.challenge import solve
+from surge_app.services.waiting_room.proof_of_work import solve
 from tests.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from surge_app.container import Container
-from surge_app.services.challenge import Challenges, solve
+from surge_app.services.waiting_room.proof_of_work import Challenges, solve
 from tests.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]

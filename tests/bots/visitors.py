@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from surge_app.services.challenge import solve
+from surge_app.services.waiting_room.proof_of_work import solve
 
 
 class Visitor:

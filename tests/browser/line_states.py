@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.async_api import Page, Route
 
-from surge_app.services.challenge import Challenges
+from surge_app.services.waiting_room.proof_of_work import Challenges
 
 _STEADY = {
     "state": "waiting",

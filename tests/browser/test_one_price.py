@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from surge_app.container import Container
 from surge_app.services.offers import NewTier
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.browser.checkout import Attendee, order_of
 from tests.browser.conftest import NewPerson, fill_contact
 from tests.browser.looking import is_too_wide, violations

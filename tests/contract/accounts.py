@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from surge_app.providers import RazorpayGateway
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 
 if TYPE_CHECKING:
-    from surge_app.services.ports import GatewayOrder, PaymentGateway
+    from surge_app.services.vendors.ports import GatewayOrder, PaymentGateway
     from tests.contract.serving import Stand
 
 RECEIPT = "01JD9Z6W5T8QK3M2R7V4X1C0BN"

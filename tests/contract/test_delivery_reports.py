@@ -20,8 +20,8 @@ from surge_app.models import DeliveryStatus
 from surge_app.providers import build_mail_reports, build_sms_reports
 from surge_app.providers.delivery_reports import SendGridReports, TwilioReports, event_public_key
 from surge_app.sandbox.delivery_events import DeliveryEvents
-from surge_app.services.ports import DeliveryReport, ProviderRejected
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.ports import DeliveryReport, ProviderRejected
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import load_settings
 from tests.contract.serving import free_port, serve, until
 

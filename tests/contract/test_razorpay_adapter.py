@@ -11,12 +11,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from surge_app.providers import RazorpayGateway
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,
     GatewayRefundStatus,
     ProviderRejected,
 )
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.contract.accounts import RECEIPT, paid, razorpay
 from tests.contract.serving import free_port, serve
 

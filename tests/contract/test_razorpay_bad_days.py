@@ -16,7 +16,7 @@ from fastapi import FastAPI, Response
 from surge_app.clock import utc_now
 from surge_app.providers import RazorpayGateway
 from surge_app.providers.transport import VendorSession
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,
     ProviderOutcomeUnknown,
     ProviderRejected,

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from surge_app.clock import utc_now
 from surge_app.providers import RazorpayGateway
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,
     ProviderRejected,
     ProviderUnavailable,

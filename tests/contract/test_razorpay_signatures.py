@@ -11,11 +11,8 @@ import pytest
 from surge_app.errors import ConfigurationError
 from surge_app.providers import RazorpayGateway, build_gateway
 from surge_app.providers.razorpay_wire import signature_matches
-from surge_app.services.ports import (
-    GatewayRefundStatus,
-    ProviderRejected,
-)
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.ports import GatewayRefundStatus, ProviderRejected
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import load_settings
 from tests.contract.accounts import RECEIPT
 

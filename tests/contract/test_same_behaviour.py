@@ -14,7 +14,7 @@ import pytest
 
 from surge_app.clock import new_id, utc_now
 from surge_app.providers import SendGridMail, TwilioSms
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     Mail,
     MailSender,
     ProviderOutcomeUnknown,
@@ -23,7 +23,7 @@ from surge_app.services.ports import (
     Sms,
     SmsSender,
 )
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.engine.post import Post
 
 if TYPE_CHECKING:

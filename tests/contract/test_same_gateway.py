@@ -13,14 +13,14 @@ import pytest
 
 from surge_app.clock import new_id, utc_now
 from surge_app.providers import RazorpayGateway
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayOrder,
     PaymentGateway,
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderUnavailable,
 )
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import load_settings
 from tests.engine.gateway import Callback, Fault, InProcessGateway
 

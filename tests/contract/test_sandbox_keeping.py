@@ -13,16 +13,13 @@ from fastapi import FastAPI
 from surge_app.errors import ConfigurationError
 from surge_app.providers import build_mail
 from surge_app.sandbox import create_sandbox
-from surge_app.services.ports import (
-    Attachment,
-    Mail,
-)
+from surge_app.services.vendors.ports import Attachment, Mail
 from surge_app.settings import load_settings
 from tests.contract.accounts import new_order
 from tests.contract.serving import Stand
 
 if TYPE_CHECKING:
-    from surge_app.services.ports import PaymentGateway
+    from surge_app.services.vendors.ports import PaymentGateway
 
 
 async def test_the_outbox_page_escapes_what_it_shows(stand: Stand) -> None:

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from surge_app.providers import RazorpayGateway, build_gateway
-from surge_app.services.ports import (
-    GatewayPaymentStatus,
-    ProviderUnavailable,
-)
+from surge_app.services.vendors.ports import GatewayPaymentStatus, ProviderUnavailable
 from tests.conftest import eventually
 from tests.contract.accounts import new_order
 from tests.contract.serving import Stand
 
 if TYPE_CHECKING:
-    from surge_app.services.ports import PaymentGateway
+    from surge_app.services.vendors.ports import PaymentGateway
 
 
 def _kinds(stand: Stand) -> list[str]:

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 
 from surge_app.errors import ConfigurationError
 from surge_app.providers import SendGridMail, build_mail
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     Attachment,
     Mail,
     ProviderOutcomeUnknown,

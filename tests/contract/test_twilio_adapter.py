@@ -12,13 +12,13 @@ import pytest
 from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError
 from surge_app.providers import TwilioSms, build_sms
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderUnavailable,
     Sms,
 )
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.contract.serving import free_port
 
 if TYPE_CHECKING:

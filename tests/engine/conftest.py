@@ -16,8 +16,8 @@ import pytest_asyncio
 from surge_app.container import Container, running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
-from surge_app.services.outages import Window
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.circuit_breaker import Window
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings, load_settings
 from tests.engine.gateway import InProcessGateway
 from tests.engine.sale import Sale, open_sale

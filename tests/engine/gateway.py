@@ -16,12 +16,11 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from surge_app.providers import razorpay_wire as wire
-from surge_app.sandbox import entities
-from surge_app.sandbox import orders as rules
+from surge_app.sandbox import entities, orders as rules
 from surge_app.sandbox.entities import PaymentStatus, RefundOutcome
 from surge_app.sandbox.faults import VendorError
 from surge_app.sandbox.store import JsonObject, OrderBook, UnknownIdError
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayOrder,
     GatewayPayment,
     GatewayRefund,
@@ -30,7 +29,7 @@ from surge_app.services.ports import (
     ProviderUnavailable,
     WebhookEvent,
 )
-from surge_app.services.sandbox_keys import SandboxKeys
+from surge_app.services.vendors.sandbox_credentials import SandboxKeys
 
 _T = TypeVar("_T")
 

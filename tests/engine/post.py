@@ -9,7 +9,7 @@ from typing import Any
 from surge_app.clock import utc_now
 from surge_app.services.composing import Composer
 from surge_app.services.dispatcher import Dispatcher
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     Mail,
     MailSender,
     ProviderError,

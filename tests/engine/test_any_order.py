@@ -9,8 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, note, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, note, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from surge_app.errors import SurgeError

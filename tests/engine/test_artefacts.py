@@ -11,9 +11,9 @@ from icalendar import Calendar
 from pypdf import PdfReader
 
 from surge_app.services.offers import NewTier
-from surge_app.services.ports import Mail
 from surge_app.services.sms_texts import segments
 from surge_app.services.ticket_codes import Proof
+from surge_app.services.vendors.ports import Mail
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post
 from tests.engine.sale import Sale

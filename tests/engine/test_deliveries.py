@@ -10,7 +10,11 @@ from surge_app.clock import utc_now
 from surge_app.errors import BadSignature, NotFound
 from surge_app.models import DeliveryStatus
 from surge_app.services.deliveries import Deliveries
-from surge_app.services.ports import DeliveryReport, ProviderOutcomeUnknown, ProviderRejected
+from surge_app.services.vendors.ports import (
+    DeliveryReport,
+    ProviderOutcomeUnknown,
+    ProviderRejected,
+)
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post
 

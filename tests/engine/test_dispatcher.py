@@ -16,7 +16,7 @@ from surge_app.jobs import jobs_running, schedule
 from surge_app.models import OutboxMessage
 from surge_app.services import dispatcher
 from surge_app.services.notifications import MessageOnItsWay
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderRejected,

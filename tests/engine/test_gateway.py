@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderUnavailable,
 )
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Fault, InProcessGateway

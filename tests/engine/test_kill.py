@@ -16,7 +16,7 @@ from surge_app.container import running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
 from surge_app.sandbox.store import OrderBook, Orders
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings, load_settings
 from tests.conftest import eventually
 from tests.engine.conftest import migrate

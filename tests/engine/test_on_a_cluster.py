@@ -16,8 +16,8 @@ from surge_app.errors import ConfigurationError
 from surge_app.kv.client import connect, information
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.sandbox.store import Orders
-from surge_app.services.arrivals import Arrival
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
+from surge_app.services.waiting_room.admission import Arrival
 from surge_app.settings import Settings, load_settings
 from tests.conftest import free_port
 from tests.engine.gateway import InProcessGateway

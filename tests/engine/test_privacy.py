@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from surge_app.errors import InvalidRequest, NotFound
-from surge_app.services.ports import GatewayPayment, GatewayPaymentStatus
+from surge_app.services.vendors.ports import GatewayPayment, GatewayPaymentStatus
 from tests.engine.conftest import NewSale
 from tests.engine.sale import Sale
 

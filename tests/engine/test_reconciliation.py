@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surge_app.services.at_once import for_each
+from surge_app.services.concurrency import for_each
 from surge_app.services.reconciliation import Reconciliation
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Fault

@@ -9,7 +9,7 @@ import pytest
 
 from surge_app.errors import AlreadyRefunded, InvalidRequest
 from surge_app.services import ledger
-from surge_app.services.ports import GatewayRefund, GatewayRefundStatus, Mail, Sms
+from surge_app.services.vendors.ports import GatewayRefund, GatewayRefundStatus, Mail, Sms
 from tests.engine.bought import FEE_PAISE, Bought, buy
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post

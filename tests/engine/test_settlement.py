@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from surge_app.services.ports import GatewayPayment, GatewayPaymentStatus
+from surge_app.services.vendors.ports import GatewayPayment, GatewayPaymentStatus
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Fault, InProcessGateway
 from tests.engine.sale import Sale

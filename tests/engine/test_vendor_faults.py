@@ -13,7 +13,7 @@ import pytest_asyncio
 from surge_app.providers import SendGridMail, TwilioSms
 from surge_app.services.composing import Composer
 from surge_app.services.dispatcher import Dispatcher
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.contract.serving import Stand, redis_server, sandbox_stand
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post

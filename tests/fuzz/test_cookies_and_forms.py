@@ -7,8 +7,7 @@ from collections.abc import Generator
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surge_app.container import Container
 from tests.conftest import Surge

@@ -14,13 +14,12 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator
 
 from surge_app.container import Container
-from surge_app.services.sandbox_keys import SandboxKeys, sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import SandboxKeys, sandbox_keys
 from tests.conftest import Surge, eventually
 from tests.fuzz.bounds import ANY_JSON, NOT_JSON, ODD, bounded, internal_names, raw, spoiled
 from tests.fuzz.conftest import Somebody

@@ -23,8 +23,8 @@ from surge_app.errors import (
     Unauthorized,
 )
 from surge_app.kv.rate_limits import RateLimiter
-from surge_app.services.admin_access import AdminAccess, Operator, hash_password
-from surge_app.services.identity import Identity
+from surge_app.services.access.admin_auth import AdminAccess, Operator, hash_password
+from surge_app.services.access.identity import Identity
 from surge_app.settings import load_settings
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import connected

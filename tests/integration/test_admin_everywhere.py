@@ -14,7 +14,7 @@ from surge_app.api.deps import at_the_door, organizer
 from surge_app.container import Container
 from surge_app.edge.routes import Access
 from surge_app.pages import ROUTES
-from surge_app.services.identity import Cookie
+from surge_app.services.access.identity import Cookie
 from tests.architecture import snapshots
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import connected

@@ -11,7 +11,7 @@ import pytest
 from itsdangerous import TimestampSigner
 
 from surge_app.container import Container
-from surge_app.services.identity import Identity
+from surge_app.services.access.identity import Identity
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import handshake
 

@@ -8,8 +8,8 @@ import secrets
 import pytest
 
 from surge_app.container import Container
-from surge_app.services.ports import GatewayRefund, GatewayRefundStatus
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.ports import GatewayRefund, GatewayRefundStatus
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 

@@ -9,7 +9,7 @@ import json
 import secrets
 
 from surge_app.container import Container
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
 from tests.integration.outbox import channels_told
 

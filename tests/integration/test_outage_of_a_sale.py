@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from surge_app.container import Container
 from surge_app.providers import RazorpayGateway
-from surge_app.services.outages import GuardedGateway, Outages
-from surge_app.services.ports import ProviderError
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.circuit_breaker import GuardedGateway, Outages
+from surge_app.services.vendors.ports import ProviderError
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
 
 

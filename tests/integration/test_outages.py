@@ -24,8 +24,8 @@ from surge_app.errors import PaymentsPaused
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
 from surge_app.services.catalog import NewEvent, NewTier
-from surge_app.services.outages import GuardedGateway, Outages
-from surge_app.services.ports import (
+from surge_app.services.vendors.circuit_breaker import GuardedGateway, Outages
+from surge_app.services.vendors.ports import (
     GatewayOrder,
     ProviderOutcomeUnknown,
     ProviderRejected,
@@ -390,6 +390,6 @@ async def test_whether_payments_are_paused_is_looked_up_once_a_second(
         return await inner(session)
 
     monkeypatch.setattr(queries, "current", counted)
-    monkeypatch.setattr("surge_app.services.outages._LOOK_EVERY_SECONDS", 3600)
+    monkeypatch.setattr("surge_app.services.vendors.circuit_breaker._LOOK_EVERY_SECONDS", 3600)
     await asyncio.gather(*(guarded.outages.is_open() for _ in range(500)))
     assert looked == 1

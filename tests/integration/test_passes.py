@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from surge_app.container import Container
-from surge_app.services.identity import Identity
+from surge_app.services.access.identity import Identity
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import handshake
 from tests.integration.waiting import one_inside_one_waiting, passes, visitor_of

@@ -12,7 +12,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.services.sandbox_keys import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
 
 # A failure is looked at three times, with pauses, before it is an operator's.

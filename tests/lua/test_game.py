@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from redis.asyncio import Redis
 
 from surge_app.kv.client import connect
 from surge_app.kv.queue import LineStock, LineStore
-from surge_app.services.line_answers import Pace
-from surge_app.services.line_view import Snapshot
+from surge_app.services.waiting_room.answers import Pace
+from surge_app.services.waiting_room.snapshots import Snapshot
 from tests.lua.line import Line
 from tests.redis_server import RedisServer
 

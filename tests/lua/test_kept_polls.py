@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse
 from surge_app.container import Container, installed
 from surge_app.edge.poll_fast_path import KeptPolls
 from surge_app.kv.queue import LineStore
-from surge_app.services.identity import Identity, Visitor
-from surge_app.services.line_view import LineViews
+from surge_app.services.access.identity import Identity, Visitor
+from surge_app.services.waiting_room.snapshots import LineViews
 from surge_app.settings import load_settings
 from tests.lua.line import Line
 

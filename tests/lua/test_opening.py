@@ -7,7 +7,7 @@ from hashlib import sha256
 from redis.asyncio import Redis
 
 from surge_app.kv.queue import LineStock
-from surge_app.services.line_order import commitment, drawn, places
+from surge_app.services.waiting_room.lottery import commitment, drawn, places
 from tests.lua.line import MINUTE_MS, Line
 
 SEED = "a seed for the test"

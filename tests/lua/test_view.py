@@ -10,16 +10,15 @@ from collections.abc import AsyncGenerator
 
 import pytest
 import pytest_asyncio
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from redis.asyncio import Redis
 
 from surge_app.errors import LineUnavailable, NotFound
 from surge_app.kv.client import connect
 from surge_app.kv.queue import LineState, LineStore, Look, packed, unpacked
-from surge_app.services.identity import Visitor
-from surge_app.services.line_answers import Pace, to_answer
-from surge_app.services.line_view import LineViews, Snapshot
+from surge_app.services.access.identity import Visitor
+from surge_app.services.waiting_room.answers import Pace, to_answer
+from surge_app.services.waiting_room.snapshots import LineViews, Snapshot
 from tests.lua.line import Line
 
 

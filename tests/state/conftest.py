@@ -16,12 +16,12 @@ from surge_app.state.admin import (
     checks,
     door,
     editor,
+    events as sales,
     holds,
     log,
     people,
     revoke,
 )
-from surge_app.state.admin import events as sales
 from surge_app.state.book import BookState
 from tests.state import samples
 from tests.state.harness import (

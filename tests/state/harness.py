@@ -12,7 +12,7 @@ import reflex as rx
 from reflex.istate.data import HeaderData, ReflexURL, RouterData
 
 from surge_app.errors import IntentExpired, NotFound
-from surge_app.services.admin_access import Operator
+from surge_app.services.access.admin_auth import Operator
 from surge_app.services.contacts import Contacts
 from surge_app.services.views import (
     CheckoutView,

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from surge_app.services.board import BoardView, CoursePoint
-from surge_app.services.line_views import LineStats
 from surge_app.services.views import (
     BookingView,
     CheckoutView,
@@ -22,6 +21,7 @@ from surge_app.services.views import (
     TierStats,
     TierView,
 )
+from surge_app.services.waiting_room.views import LineStats
 
 FEE = 2_500
 ASHA = {"name": "Asha Rao", "email": "asha@example.com", "phone": "98765 43210"}

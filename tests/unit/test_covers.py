@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 from xml.etree import ElementTree as ET
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from surge_app.services import cover_art

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surge_app.services.forecast import QueueFacts, QueueRules, forecast
+from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
 
 NOW = QueueRules(is_paused=False, concurrent_buyers=100, admissions_per_minute=None)
 FULL = QueueFacts(waiting=1_000, inside=100, pace=50.0)

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from itsdangerous import TimestampSigner
 
-from surge_app.services import seal
-from surge_app.services.identity import Cookie, Identity, Visitor, parse_cookies
+from surge_app.services.access import signed_values
+from surge_app.services.access.identity import Cookie, Identity, Visitor, parse_cookies
 
 KEY, OTHER = "k" * 40, "o" * 40
 identity = Identity((KEY,), secure=False)
@@ -140,7 +139,7 @@ def test_a_cookie_ends_with_its_age(
         later = now + int(days * 86_400) + seconds
         # The clock is the library's: what it says is signed into every value.
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _, at=later: at)
-        monkeypatch.setattr(seal, "time", lambda at=later: float(at))
+        monkeypatch.setattr(signed_values, "time", lambda at=later: float(at))
         assert bool(read(header)) == is_valid
 
 
@@ -152,8 +151,8 @@ def test_a_cookie_of_a_node_whose_clock_is_somewhat_ahead_is_no_forgery(
     made = _all(identity)
     cookie, read = made[purpose]
     header = _sent(cookie) if purpose != "pass" else _sent(made["visitor"][0], cookie)
-    now = seal.time()
-    monkeypatch.setattr(seal, "time", lambda: now - seconds)
+    now = signed_values.time()
+    monkeypatch.setattr(signed_values, "time", lambda: now - seconds)
     assert bool(read(header)) == is_valid
 
 
@@ -244,12 +243,12 @@ def test_a_cookie_from_before_places_were_in_it_still_names_its_visitor() -> Non
 )
 def test_what_the_library_signs_is_opened_byte_for_byte(value: object) -> None:
     signed = identity._signer("visitor").dumps(value)
-    fast = seal.Seal((OTHER, KEY), salt="surge.visitor")
+    fast = signed_values.Seal((OTHER, KEY), salt="surge.visitor")
     opened = fast.opened(signed)
     assert opened is not None
     assert opened[0] == value
-    assert seal.is_current(opened[1], age=timedelta(days=1))
-    assert seal.Seal((OTHER,), salt="surge.visitor").opened(signed) is None
+    assert signed_values.is_current(opened[1], age=timedelta(days=1))
+    assert signed_values.Seal((OTHER,), salt="surge.visitor").opened(signed) is None
     assert fast.opened(signed[:-1] + "é") is None
 
 

@@ -9,8 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from starlette.types import Message, Receive
 
 from surge_app.api.schemas import QueueOut
@@ -19,9 +18,9 @@ from surge_app.edge import join_endpoint
 from surge_app.edge.http import Answer, Request
 from surge_app.edge.join_endpoint import Joins, small_body
 from surge_app.errors import ChallengeRequired, LineUnavailable, SurgeError
-from surge_app.services.identity import Cookie
-from surge_app.services.line_views import LineAnswer
-from surge_app.services.reception import JoinIn, Sender, Told
+from surge_app.services.access.identity import Cookie
+from surge_app.services.waiting_room.requests import JoinIn, Sender, Told
+from surge_app.services.waiting_room.views import LineAnswer
 
 SLUG = "some-event"
 BROWSER = {"user-agent": "x", "accept": "*/*", "accept-language": "en", "accept-encoding": "br"}

@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from surge_app.services.line_answers import eta_seconds, retry_after_ms
+from surge_app.services.waiting_room.answers import eta_seconds, retry_after_ms
 
 
 def _pauses(state: str, ahead: int, opens_in: int | None = None) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surge_app.services.outages import CallResult, Window
+from surge_app.services.vendors.circuit_breaker import CallResult, Window
 
 OK, FAILED, SILENT = CallResult.ANSWERED, CallResult.FAILED, CallResult.SILENT
 

@@ -8,12 +8,12 @@ import pytest
 
 from surge_app.clock import new_id, utc_now
 from surge_app.models import Channel, OutboxMessage
-from surge_app.services.ports import (
+from surge_app.services.retries import next_step
+from surge_app.services.vendors.ports import (
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderUnavailable,
 )
-from surge_app.services.retries import next_step
 
 DOWN, UNKNOWN = ProviderUnavailable("down"), ProviderOutcomeUnknown("no answer")
 

@@ -6,8 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surge_app.formatting import rupees, rupees_ascii
 from surge_app.models import Account, Booking, LedgerEntry, Payment

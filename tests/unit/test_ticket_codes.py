@@ -8,8 +8,7 @@ from typing import Any, cast
 
 import pytest
 import segno
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surge_app.clock import new_id
 from surge_app.services.ticket_codes import NotATicket, Proof, TicketCodes, read_ticket

@@ -11,8 +11,8 @@ from surge_app.container import current
 from surge_app.errors import NotFound, SurgeError
 from surge_app.formatting import counted, grouped, rupees
 from surge_app.services.board import BoardView
-from surge_app.services.forecast import QueueFacts, QueueRules, forecast
-from surge_app.services.line_views import LineStats
+from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
+from surge_app.services.waiting_room.views import LineStats
 from surge_app.state import cards, session
 from surge_app.state.admin.common import STATUS_TONES, ConsoleState, wait, whole, words
 from surge_app.state.admin.events import EventCard

@@ -22,7 +22,7 @@ from surge_app.db.payments import gateway_outages as queries
 from surge_app.errors import Busy, PaymentsPaused
 from surge_app.observability.log import get_logger
 from surge_app.observability.metrics import GATEWAY_CALLS
-from surge_app.services.ports import (
+from surge_app.services.vendors.ports import (
     GatewayOrder,
     GatewayPayment,
     GatewayRefund,

@@ -12,11 +12,11 @@ from redis.exceptions import RedisError
 from surge_app.db.group_commit import Batcher
 from surge_app.errors import LineUnavailable
 from surge_app.kv.queue import LineStore, RawAnswer, Whereabouts
-from surge_app.services.identity import Visitor
-from surge_app.services.line_answers import eta_seconds, to_answer
-from surge_app.services.line_upkeep import LineUpkeep
-from surge_app.services.line_view import LineViews
-from surge_app.services.line_views import LineAnswer, LineStats
+from surge_app.services.access.identity import Visitor
+from surge_app.services.waiting_room.answers import eta_seconds, to_answer
+from surge_app.services.waiting_room.redis_sync import LineUpkeep
+from surge_app.services.waiting_room.snapshots import LineViews
+from surge_app.services.waiting_room.views import LineAnswer, LineStats
 
 _Answer = TypeVar("_Answer")
 _PassQuestion: TypeAlias = tuple[str, timedelta, timedelta, str]

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from surge_app.errors import LineUnavailable, NotFound
 from surge_app.kv.queue import LineState, RawAnswer
-from surge_app.services.line_order import RANDOM
-from surge_app.services.line_views import LineAnswer, LineOrder
+from surge_app.services.waiting_room.lottery import RANDOM
+from surge_app.services.waiting_room.views import LineAnswer, LineOrder
 
 _SOONEST_MS = 1_000
 _LATEST_MS = 15_000

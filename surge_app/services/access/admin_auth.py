@@ -30,7 +30,7 @@ from surge_app.errors import (
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.models import AdminAccount, AuditEntry, Role
 from surge_app.observability.log import get_logger
-from surge_app.services.identity import Cookie, Identity
+from surge_app.services.access.identity import Cookie, Identity
 from surge_app.settings import Settings
 
 _log = get_logger(__name__)

@@ -15,13 +15,11 @@ from typing import TypeAlias
 
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
-from surge_app.db.events import catalog as catalog_queries
-from surge_app.db.events import queue_numbers as queries
-from surge_app.db.events import units
+from surge_app.db.events import catalog as catalog_queries, queue_numbers as queries, units
 from surge_app.kv.queue import LineRules, LineState, LineStock, LineStore
 from surge_app.models import Event, Tier
 from surge_app.observability.log import get_logger
-from surge_app.services.line_order import RANDOM, commitment, drawn, places
+from surge_app.services.waiting_room.lottery import RANDOM, commitment, drawn, places
 
 _log = get_logger(__name__)
 

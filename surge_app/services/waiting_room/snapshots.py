@@ -18,8 +18,8 @@ from redis.exceptions import RedisError
 
 from surge_app.errors import LineUnavailable, NotFound, SurgeError
 from surge_app.kv.queue import LineState, LineStore, Look, unpacked
-from surge_app.services.identity import Visitor
-from surge_app.services.line_answers import (
+from surge_app.services.access.identity import Visitor
+from surge_app.services.waiting_room.answers import (
     Pace,
     check_known,
     eta_seconds,
@@ -27,7 +27,7 @@ from surge_app.services.line_answers import (
     retry_after_ms,
     template,
 )
-from surge_app.services.line_order import RANDOM
+from surge_app.services.waiting_room.lottery import RANDOM
 
 _Found = TypeVar("_Found")
 

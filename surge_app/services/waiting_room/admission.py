@@ -13,10 +13,10 @@ from redis.exceptions import RedisError
 from surge_app.errors import ChallengeRequired, LineUnavailable, NotFound, RateLimited
 from surge_app.kv.admission import ArrivalStore, Proof, Ruling
 from surge_app.kv.rate_limits import Limit, networks
-from surge_app.services.challenge import Challenges, Solved
-from surge_app.services.identity import Visitor
-from surge_app.services.line_views import LineAnswer
-from surge_app.services.waiting_room import WaitingRoom
+from surge_app.services.access.identity import Visitor
+from surge_app.services.waiting_room.proof_of_work import Challenges, Solved
+from surge_app.services.waiting_room.service import WaitingRoom
+from surge_app.services.waiting_room.views import LineAnswer
 
 # Strict on who one is, loose on where one is: whole towns share one address behind their carrier,
 # and a phone's address is a new /64 out of a /48 of many thousands. Each person needs two calls.

@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from surge_app.services.seal import Seal, is_current
+from surge_app.services.access.signed_values import Seal, is_current
 
 _VISITOR_AGE = timedelta(days=30)
 _PASS_AGE = timedelta(hours=2)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from surge_app.errors import ChallengeRequired
-from surge_app.services.arrivals import Arrival, Arrivals
-from surge_app.services.bodies import Body
-from surge_app.services.identity import Cookie, Identity, Visitor
-from surge_app.services.line_views import LineAnswer
-from surge_app.services.waiting_room import PASS_LIFE, WaitingRoom
+from surge_app.services.access.identity import Cookie, Identity, Visitor
+from surge_app.services.request_body import Body
+from surge_app.services.waiting_room.admission import Arrival, Arrivals
+from surge_app.services.waiting_room.service import PASS_LIFE, WaitingRoom
+from surge_app.services.waiting_room.views import LineAnswer
 
 _EVERY_BROWSER_SENDS = ("user-agent", "accept", "accept-language", "accept-encoding")
 

@@ -1,0 +1,1 @@
+"""Identity of visitors and admin users: signed cookies, tokens, sessions."""
