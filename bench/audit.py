@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from bench.harness import Sale, open_sale, servers
 from surge_app.container import Container, running
-from surge_app.services.audit import load_queries
+from surge_app.services.operations.invariants import load_queries
 from surge_app.settings import Settings
 
 _UNITS = 1_000_000

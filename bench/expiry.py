@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from bench.harness import admit, open_sale, pace, servers
 from surge_app.container import running
-from surge_app.services.views import Line
+from surge_app.services.checkout.views import Line
 from surge_app.settings import Settings
 
 _HOLDS = 10_000

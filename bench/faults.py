@@ -27,7 +27,7 @@ from surge_app.errors import Busy
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.play import rehearse
 from surge_app.sandbox.store import Orders
-from surge_app.services.offers import NewEvent, NewTier
+from surge_app.services.events.new_event import NewEvent, NewTier
 
 _PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 _MARK = "| fault | stack |"

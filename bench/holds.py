@@ -10,7 +10,7 @@ import asyncio
 
 from bench.harness import Pace, Sale, admit, open_sale, pace, pgbench, servers
 from surge_app.container import Container, running
-from surge_app.services.views import Line
+from surge_app.services.checkout.views import Line
 from surge_app.settings import Settings
 
 _UNITS = 120_000

@@ -21,8 +21,8 @@ from bench.purchases import captured
 from surge_app.container import Container, running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.observability.log import configure_logging
+from surge_app.services.checkout.views import Line
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from surge_app.services.views import Line
 from surge_app.settings import Settings
 from tests.engine.gateway import InProcessGateway
 

@@ -23,7 +23,7 @@ from surge_app.clock import new_id, utc_now
 from surge_app.container import running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.observability.log import configure_logging
-from surge_app.services.offers import NewEvent, NewTier
+from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.settings import Settings
 from tests.browser_setup import executable_path, launch_arguments
 

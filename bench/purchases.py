@@ -15,9 +15,10 @@ import psycopg
 
 from bench.harness import Pace, Sale, admit, open_sale, pace, servers
 from surge_app.container import Container, running
+from surge_app.services.checkout.views import Line
+from surge_app.services.payments.views import CheckoutView
 from surge_app.services.vendors.ports import GatewayPayment, GatewayPaymentStatus
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from surge_app.services.views import CheckoutView, Line
 from surge_app.settings import Settings
 from tests.engine.gateway import InProcessGateway
 

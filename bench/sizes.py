@@ -11,7 +11,7 @@ from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.db.checkout import holds
 from surge_app.db.events import units
-from surge_app.services.views import Line
+from surge_app.services.checkout.views import Line
 from surge_app.settings import Settings
 
 _SIZES = (1_000, 10_000, 100_000, 1_000_000)

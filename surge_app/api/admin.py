@@ -28,7 +28,7 @@ from surge_app.api.schemas import (
     StatsOut,
 )
 from surge_app.errors import InvalidRequest
-from surge_app.services.offers import NewEvent
+from surge_app.services.events.new_event import NewEvent
 
 router = APIRouter(
     prefix="/api/admin",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from surge_app.api.deps import AdminUser, Services
 from surge_app.api.schemas import ProblemOut
-from surge_app.services.audit_log import LogFilter
+from surge_app.services.admin.audit_log import LogFilter
 
 router = APIRouter(
     prefix="/api/admin",

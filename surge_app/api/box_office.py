@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from surge_app.api.deps import AdminUser, Services
 from surge_app.api.document import shows
 from surge_app.api.schemas import Body, ProblemOut
-from surge_app.services.box_office import MOST_GIVEN, CounterSale
-from surge_app.services.views import Line
+from surge_app.services.checkout.views import Line
+from surge_app.services.payments.box_office import MOST_GIVEN, CounterSale
 
 router = APIRouter(
     prefix="/api/admin",

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from surge_app.api.deps import AdminUser, Services
 from surge_app.api.schemas import ProblemOut
 from surge_app.errors import NotFound
-from surge_app.services.preflight import examine
+from surge_app.services.operations.preflight import examine
 
 router = APIRouter(
     prefix="/api/admin",

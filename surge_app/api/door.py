@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from surge_app.api.deps import DoorUser, Services
 from surge_app.api.schemas import Body, ProblemOut
-from surge_app.services.check_in import Scan
+from surge_app.services.bookings.check_in import Scan
 
 router = APIRouter(
     prefix="/api/admin/events/{slug}/door",

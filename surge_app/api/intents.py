@@ -21,8 +21,8 @@ from surge_app.api.schemas import (
 from surge_app.container import Container
 from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut, SurgeError
 from surge_app.kv.rate_limits import Limit
-from surge_app.services.shortages import shortages
-from surge_app.services.views import Line
+from surge_app.services.checkout.shortages import shortages
+from surge_app.services.checkout.views import Line
 
 router = APIRouter(prefix="/api", tags=["intents"])
 

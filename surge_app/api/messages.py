@@ -12,7 +12,7 @@ from surge_app.api.bookings import OwnedRef
 from surge_app.api.deps import AdminUser, Cookies, Services
 from surge_app.api.schemas import Body, ProblemOut, SentOut
 from surge_app.errors import NotFound
-from surge_app.services.notifications import ATTENDEE
+from surge_app.services.messaging.notifications import ATTENDEE
 
 State = Literal["on_its_way", "sent", "delivered", "bounced", "failed"]
 

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from surge_app.api.deps import Services
 from surge_app.errors import NotFound
 from surge_app.observability.metrics import exposition
-from surge_app.services.telemetry import Figures
+from surge_app.services.operations.telemetry import Figures
 
 router = APIRouter()
 

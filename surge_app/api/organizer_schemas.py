@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from surge_app.api.schemas import Body, IntentLineOut, Name, Slug
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 
 
 class ListedIntentOut(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.deps import AdminUser, Services
 from surge_app.api.schemas import Body, ProblemOut
-from surge_app.services.participants import Filter
+from surge_app.services.admin.participants import Filter
 
 router = APIRouter(
     prefix="/api/admin",

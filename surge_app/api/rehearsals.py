@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.deps import AdminUser, Services
 from surge_app.api.schemas import Body, ProblemOut
-from surge_app.services.rehearsals import MOST_UNITS, MOST_VISITORS, RehearsalWish
+from surge_app.services.admin.rehearsals import MOST_UNITS, MOST_VISITORS, RehearsalWish
 
 router = APIRouter(
     prefix="/api/admin/rehearsals",

@@ -7,8 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from surge_app.services.bookings.views import BookingView
+from surge_app.services.checkout.views import IntentView
+from surge_app.services.events.views import EventView
 from surge_app.services.request_body import Body
-from surge_app.services.views import BookingView, EventView, IntentView
 
 Slug = Annotated[str, Field(max_length=60)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from surge_app.clock import utc_now
-from surge_app.services.offers import NewEvent, NewTier
+from surge_app.services.events.new_event import NewEvent, NewTier
 
 _ZONE = "Asia/Kolkata"
 _REFUNDS = "Full refund if the event is cancelled. Otherwise tickets are not refundable."

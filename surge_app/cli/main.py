@@ -32,9 +32,9 @@ from surge_app.launcher import launch
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.observability.log import configure_logging
-from surge_app.services.offers import NewEvent, NewTier
-from surge_app.services.preflight import examine
-from surge_app.services.sms_texts import check_texts
+from surge_app.services.events.new_event import NewEvent, NewTier
+from surge_app.services.messaging.sms_templates import check_texts
+from surge_app.services.operations.preflight import examine
 from surge_app.settings import PROJECT, load_settings
 
 _BAD_CONFIGURATION = 2

@@ -31,7 +31,7 @@ from surge_app.edge.structured_data import description, event_data
 from surge_app.errors import NotFound, SurgeError
 from surge_app.formatting import counted, grouped, rupees, when
 from surge_app.observability.log import get_logger
-from surge_app.services.views import EventView, TierView
+from surge_app.services.events.views import EventView, TierView
 
 _log = get_logger(__name__)
 

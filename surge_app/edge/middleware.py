@@ -58,7 +58,7 @@ from surge_app.errors import (
     SurgeError,
     Unauthorized,
 )
-from surge_app.services.covers import LARGEST_UPLOAD
+from surge_app.services.events.covers import LARGEST_UPLOAD
 from surge_app.settings import Settings
 
 # Built once for all names; the browser would learn of their scripts two trips later.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surge_app.formatting import when
-from surge_app.services.views import EventView, TierView
+from surge_app.services.events.views import EventView, TierView
 
 _LONGEST = 200
 _PAISE = 100

@@ -28,8 +28,8 @@ from surge_app.container import Container
 from surge_app.jobs.schedule import Job, jobs_of
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
-from surge_app.services.dispatcher import Dispatcher
-from surge_app.services.telemetry import Telemetry
+from surge_app.services.messaging.dispatcher import Dispatcher
+from surge_app.services.operations.telemetry import Telemetry
 from surge_app.settings import SESSION_OPTIONS
 
 _log = get_logger(__name__)

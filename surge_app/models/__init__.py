@@ -30,6 +30,7 @@ from surge_app.models.payments import (
     PaymentSource,
     PaymentStatus,
     Refund,
+    RefundReason,
     RefundStatus,
     UnmatchedPayment,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "PaymentSource",
     "PaymentStatus",
     "Refund",
+    "RefundReason",
     "RefundStatus",
     "Rehearsal",
     "RehearsalStatus",

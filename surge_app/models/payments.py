@@ -55,6 +55,14 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+class RefundReason(StrEnum):
+    """Why an organizer gives money back; `settle` has its own reasons for money in vain."""
+
+    WHOLE = "asked_by_organizer"
+    TICKETS = "tickets_cancelled"
+    GOODWILL = "goodwill"
+
+
 class Account(StrEnum):
     """The accounts of the ledger."""
 

@@ -17,7 +17,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.play import OnSample, rehearse, require_sandbox
 from surge_app.rehearsal.report import Promise, Report
-from surge_app.services.offers import NewEvent, NewTier
+from surge_app.services.events.new_event import NewEvent, NewTier
 
 _PRICES = (("General", 75_000), ("Balcony", 150_000))
 _SHARE_OF_GENERAL = 0.7

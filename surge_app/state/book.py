@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import reflex as rx
@@ -17,7 +18,9 @@ from surge_app.errors import (
     PaymentBeingChecked,
     SurgeError,
 )
-from surge_app.services.views import EventView, IntentView, PaymentOutcome
+from surge_app.services.checkout.views import IntentView
+from surge_app.services.events.views import EventView
+from surge_app.services.payments.views import PaymentOutcome
 from surge_app.state import cards, session
 from surge_app.state.contact_form import ContactForm
 from surge_app.state.errors import forget_problem
@@ -364,10 +367,9 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         self._look_at(ENDED)
 
     async def _may_shop(self, visitor: str) -> bool:
-        try:
+        with contextlib.suppress(SurgeError):
             return await current().waiting_room.has_pass(self.sale.slug, visitor)
-        except SurgeError:
-            return False
+        return False
 
     async def _refuse(self, error: SurgeError, visitor: str) -> None:
         if isinstance(error, InvalidContact):
@@ -377,13 +379,11 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         elif isinstance(error, GatewayUnavailable):
             await self._beat_once(visitor)
             if not self.payments_paused:
-                self._say(error.message, "warn")
-                self._look_at(PAY)
+                self._say(error.message, "warn", at=PAY)
         elif isinstance(error, PaymentBeingChecked) and "booking_ref" in error.details:
             self.leave_to = session.booking_link(str(error.details["booking_ref"]))
         else:
-            self._say(error.message)
-            self._look_at(PAY)
+            self._say(error.message, at=PAY)
 
     def _show_event(self, event: EventView) -> None:
         self.sale = cards.sale_card(event)
@@ -392,9 +392,8 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
 
     def _start_over(self, slug: str) -> None:
         """Forget the page before; a reconnection must not empty a form that is being filled."""
-        kept = (self._wish, self.contact, self.suggestion, self._names)
-        counted, is_same_event = (self.attempt, self.focus_stamp), self.sale.slug == slug
+        typed = ("_wish", "contact", "suggestion", "_names") if self.sale.slug == slug else ()
+        kept = {name: getattr(self, name) for name in ("attempt", "focus_stamp", *typed)}
         self.reset()
-        self.attempt, self.focus_stamp = counted
-        if is_same_event:
-            self._wish, self.contact, self.suggestion, self._names = kept
+        for name, value in kept.items():
+            setattr(self, name, value)

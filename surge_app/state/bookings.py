@@ -9,12 +9,12 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact, SurgeError
-from surge_app.services.attendees import open_names
-from surge_app.services.contacts import ATTENDEES
-from surge_app.services.message_views import SentMessage
-from surge_app.services.notifications import ATTENDEE
-from surge_app.services.qr import qr_svg
-from surge_app.services.views import BookingView, TicketView
+from surge_app.services.bookings.attendees import open_names
+from surge_app.services.bookings.qr import qr_svg
+from surge_app.services.bookings.views import BookingView, TicketView
+from surge_app.services.checkout.contacts import ATTENDEES
+from surge_app.services.messaging.notifications import ATTENDEE
+from surge_app.services.messaging.views import SentMessage
 from surge_app.state import cards, session
 
 _LONGEST_INPUT = 200

@@ -6,17 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surge_app.formatting import counted, rupees, when
-from surge_app.services.catalog import organizer_line
-from surge_app.services.contacts import ATTENDEES
-from surge_app.services.shortages import Shortage
-from surge_app.services.views import (
-    CheckoutView,
-    EventView,
-    IntentLineView,
-    IntentView,
-    Line,
-    TierView,
-)
+from surge_app.services.checkout.contacts import ATTENDEES
+from surge_app.services.checkout.shortages import Shortage
+from surge_app.services.checkout.views import IntentLineView, IntentView, Line
+from surge_app.services.events.catalog import organizer_line
+from surge_app.services.events.views import EventView, TierView
+from surge_app.services.payments.views import CheckoutView
 
 
 @dataclass(frozen=True)

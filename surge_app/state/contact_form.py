@@ -8,7 +8,8 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact
-from surge_app.services.views import EventView, IntentView
+from surge_app.services.checkout.views import IntentView
+from surge_app.services.events.views import EventView
 from surge_app.state import cards
 from surge_app.state.suggest import email_suggestion
 
@@ -123,5 +124,7 @@ class ContactForm(rx.State, mixin=True):
         self.focus = name
         self.focus_stamp += 1
 
-    def _say(self, text: str, tone: str = "bad") -> None:
+    def _say(self, text: str, tone: str = "bad", *, at: str = "") -> None:
         self.notice, self.tone = text, tone
+        if at:
+            self._look_at(at)

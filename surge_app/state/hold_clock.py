@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.services.views import IntentView
+from surge_app.services.checkout.views import IntentView
 
 
 class HoldClock(rx.State, mixin=True):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import reflex as rx
 
 from surge_app.errors import SurgeError
-from surge_app.services.shortages import shortages, still_possible
-from surge_app.services.views import EventView
+from surge_app.services.checkout.shortages import shortages, still_possible
+from surge_app.services.events.views import EventView
 from surge_app.state import cards
 
 

@@ -16,7 +16,7 @@ from playwright.async_api import Page, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
-from surge_app.services.covers import LARGEST_UPLOAD
+from surge_app.services.events.covers import LARGEST_UPLOAD
 from tests.browser.checkout import Attendee, end_holds
 from tests.browser.conftest import NewPerson, Person
 from tests.browser.looking import look

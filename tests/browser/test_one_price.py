@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.browser.checkout import Attendee, order_of
 from tests.browser.conftest import NewPerson, fill_contact

@@ -13,7 +13,7 @@ import httpx
 from playwright.async_api import Locator, Page, expect
 
 from surge_app.container import Container
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.browser.checkout import Attendee, end_holds, let_in, order_of
 from tests.browser.conftest import NewPerson, fill_contact
 from tests.browser.looking import look, picture

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.browser.conftest import NewPerson
 from tests.conftest import NewBuyer, NewSale, eventually
 

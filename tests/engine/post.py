@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from surge_app.clock import utc_now
-from surge_app.services.composing import Composer
-from surge_app.services.dispatcher import Dispatcher
+from surge_app.services.messaging.composer import Composer
+from surge_app.services.messaging.dispatcher import Dispatcher
 from surge_app.services.vendors.ports import (
     Mail,
     MailSender,

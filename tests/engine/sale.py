@@ -13,10 +13,11 @@ from sqlalchemy import text
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.services.audit import Finding
-from surge_app.services.box_office import CounterBooking, CounterSale
-from surge_app.services.catalog import NewEvent, NewTier
-from surge_app.services.views import CheckoutView, IntentView, Line
+from surge_app.services.checkout.views import IntentView, Line
+from surge_app.services.events.catalog import NewEvent, NewTier
+from surge_app.services.operations.invariants import Finding
+from surge_app.services.payments.box_office import CounterBooking, CounterSale
+from surge_app.services.payments.views import CheckoutView
 from tests.engine.gateway import Callback, InProcessGateway, Webhook
 
 PRICE_PAISE = 50_000

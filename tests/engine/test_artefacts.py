@@ -10,9 +10,9 @@ import pytest
 from icalendar import Calendar
 from pypdf import PdfReader
 
-from surge_app.services.offers import NewTier
-from surge_app.services.sms_texts import segments
-from surge_app.services.ticket_codes import Proof
+from surge_app.services.bookings.ticket_signing import Proof
+from surge_app.services.events.new_event import NewTier
+from surge_app.services.messaging.sms_templates import segments
 from surge_app.services.vendors.ports import Mail
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post

@@ -8,10 +8,10 @@ import pytest
 
 from surge_app.clock import utc_now
 from surge_app.errors import InvalidContact, NamesFixed, NotFound, RateLimited
-from surge_app.services import attendees as module
-from surge_app.services.attendees import open_names
-from surge_app.services.check_in import Scan
-from surge_app.services.notifications import ATTENDEE
+from surge_app.services.bookings import attendees as module
+from surge_app.services.bookings.attendees import open_names
+from surge_app.services.bookings.check_in import Scan
+from surge_app.services.messaging.notifications import ATTENDEE
 from tests.engine.conftest import NewSale
 from tests.engine.sale import Sale
 

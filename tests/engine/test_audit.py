@@ -14,8 +14,8 @@ import pytest_asyncio
 from psycopg.rows import dict_row
 
 from surge_app.container import Container
-from surge_app.services.audit import load_queries
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
+from surge_app.services.operations.invariants import load_queries
 from surge_app.settings import Settings
 from tests.engine.gateway import InProcessGateway
 from tests.engine.sale import Sale, open_sale

@@ -22,10 +22,10 @@ from surge_app.errors import (
     SoldOut,
 )
 from surge_app.models import Account, Booking, LedgerEntry, Payment, PaymentSource
-from surge_app.services import ledger
-from surge_app.services.box_office import CounterSale
-from surge_app.services.notifications import NoAddress
-from surge_app.services.refund_plan import plan_refund, refund_row
+from surge_app.services.messaging.notifications import NoAddress
+from surge_app.services.payments import ledger
+from surge_app.services.payments.box_office import CounterSale
+from surge_app.services.payments.refund_policy import plan_refund, refund_row
 from tests.engine.conftest import NewSale
 from tests.engine.sale import PRICE_PAISE, Sale
 

@@ -9,7 +9,7 @@ import pytest
 from surge_app.clock import utc_now
 from surge_app.errors import BadSignature, NotFound
 from surge_app.models import DeliveryStatus
-from surge_app.services.deliveries import Deliveries
+from surge_app.services.messaging.delivery_reports import Deliveries
 from surge_app.services.vendors.ports import (
     DeliveryReport,
     ProviderOutcomeUnknown,

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.db.messaging import outbox
 from surge_app.jobs import jobs_running, schedule
 from surge_app.models import OutboxMessage
-from surge_app.services import dispatcher
-from surge_app.services.notifications import MessageOnItsWay
+from surge_app.services.messaging import dispatcher
+from surge_app.services.messaging.notifications import MessageOnItsWay
 from surge_app.services.vendors.ports import (
     ProviderError,
     ProviderOutcomeUnknown,

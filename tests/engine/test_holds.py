@@ -7,7 +7,7 @@ import pytest
 from surge_app.clock import new_id
 from surge_app.db.checkout.holds import AlreadyLive, Ask, AskLine, Held, HoldAnswer, Short, hold
 from surge_app.errors import NotOnSale, QuantityNotAllowed
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.engine.conftest import NewSale
 from tests.engine.sale import PRICE_PAISE, Sale
 

@@ -8,7 +8,7 @@ import pytest
 
 from surge_app.clock import new_id
 from surge_app.errors import AlreadyDealtWith
-from surge_app.services.inbox import WaitingItem
+from surge_app.services.admin.action_items import WaitingItem
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Callback, Fault
 from tests.engine.sale import Sale

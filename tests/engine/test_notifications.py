@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from surge_app.errors import AlreadyRefunded, InvalidContact, NotFound, RateLimited
-from surge_app.services import notifications as module
-from surge_app.services.notifications import ATTENDEE
+from surge_app.services.messaging import notifications as module
+from surge_app.services.messaging.notifications import ATTENDEE
 from tests.engine.conftest import NewSale
 from tests.engine.post import Post
 from tests.engine.sale import Sale

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from surge_app.services.concurrency import for_each
-from surge_app.services.reconciliation import Reconciliation
+from surge_app.services.payments.reconciliation import Reconciliation
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Fault
 from tests.engine.sale import Sale

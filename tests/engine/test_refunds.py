@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from surge_app.errors import AlreadyRefunded, InvalidRequest
-from surge_app.services import ledger
+from surge_app.services.payments import ledger
 from surge_app.services.vendors.ports import GatewayRefund, GatewayRefundStatus, Mail, Sms
 from tests.engine.bought import FEE_PAISE, Bought, buy
 from tests.engine.conftest import NewSale

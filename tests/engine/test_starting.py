@@ -16,7 +16,7 @@ from surge_app.errors import (
     PaymentBeingChecked,
     PersonLimit,
 )
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Fault, InProcessGateway
 from tests.engine.sale import Sale

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from surge_app.providers import SendGridMail, TwilioSms
-from surge_app.services.composing import Composer
-from surge_app.services.dispatcher import Dispatcher
+from surge_app.services.messaging.composer import Composer
+from surge_app.services.messaging.dispatcher import Dispatcher
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.contract.serving import Stand, redis_server, sandbox_stand
 from tests.engine.conftest import NewSale

@@ -22,8 +22,8 @@ from surge_app.container import Container, running
 from surge_app.errors import SurgeError
 from surge_app.observability.log import configure_logging
 from surge_app.sandbox.store import Orders
+from surge_app.services.checkout.views import Line
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from surge_app.services.views import Line
 from surge_app.settings import Settings, load_settings
 from tests.engine.gateway import InProcessGateway
 from tests.engine.sale import Sale

@@ -12,8 +12,8 @@ from typing import TypeAlias
 from surge_app.clock import new_id
 from surge_app.container import build_container
 from surge_app.errors import AllHeld, IntentExists, IntentExpired, NotEnoughLeft, SoldOut
+from surge_app.services.checkout.views import Line
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from surge_app.services.views import Line
 from surge_app.settings import Settings
 from tests.engine.gateway import InProcessGateway
 from tests.engine.payers import Payers

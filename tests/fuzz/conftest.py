@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.conftest import Buyer, NewBuyer, NewSale, Surge
 
 _SUSPICIOUS = ("unhandled_error", "handler_failed", "webhook_failed", "Traceback")

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.services.views import IntentView, Line, TierView
+from surge_app.services.checkout.views import IntentView, Line
+from surge_app.services.events.views import TierView
 
 HOUR = timedelta(hours=1)
 ACTOR = "test"

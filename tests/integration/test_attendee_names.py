@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.conftest import Buyer, NewBuyer, NewSale
 
 

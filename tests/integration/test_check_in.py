@@ -11,7 +11,7 @@ import httpx
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
-from surge_app.services.check_in import hashed
+from surge_app.services.bookings.check_in import hashed
 from tests.conftest import NewBuyer, NewSale, Surge
 
 

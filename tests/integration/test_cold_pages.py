@@ -12,7 +12,7 @@ from PIL import Image
 
 from surge_app.container import Container
 from surge_app.errors import InvalidRequest, NotFound
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.conftest import NewBuyer, NewSale, Surge
 
 _HOSTILE = '</script><script>alert("x")</script>&\'"'

@@ -20,8 +20,8 @@ from PIL import Image
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.errors import InvalidRequest
-from surge_app.services.covers import LARGEST_UPLOAD
-from surge_app.services.offers import NewEvent, NewTier
+from surge_app.services.events.covers import LARGEST_UPLOAD
+from surge_app.services.events.new_event import NewEvent, NewTier
 from tests.conftest import NewSale, Surge
 
 SIZE = (1200, 630)

@@ -17,7 +17,7 @@ from bench.front import Pooler, Proxy
 from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.kv import keys
-from surge_app.services.views import Line
+from surge_app.services.checkout.views import Line
 from tests.conftest import Buyer, NewSale, Surge, free_port
 
 

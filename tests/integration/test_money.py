@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from surge_app.container import Container
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 from tests.integration.outbox import channels_told
 

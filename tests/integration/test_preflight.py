@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.services import preflight
-from surge_app.services.preflight import Check, examine
+from surge_app.services.operations import preflight
+from surge_app.services.operations.preflight import Check, examine
 from surge_app.settings import Settings
 from tests.conftest import Surge, free_port
 

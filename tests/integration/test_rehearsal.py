@@ -17,7 +17,7 @@ from surge_app.container import Container
 from surge_app.errors import ConfigurationError, RehearsalNeedsSandbox
 from surge_app.rehearsal import Plan, rehearse
 from surge_app.rehearsal.stage import Stage, open_stage, run
-from surge_app.services.rehearsals import Rehearsals, RehearsalWish
+from surge_app.services.admin.rehearsals import Rehearsals, RehearsalWish
 from tests.conftest import NewSale, Surge, eventually, free_port
 
 _BRISK = ("--arrive-seconds", "1", "--think-seconds", "0.1", "--come-back", "0", "--no-goals")

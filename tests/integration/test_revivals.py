@@ -19,7 +19,7 @@ from surge_app.errors import (
     NotRevivable,
     PersonLimit,
 )
-from surge_app.services.views import IntentView, Line
+from surge_app.services.checkout.views import IntentView, Line
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.stock import ACTOR, counts, hold, is_clean, tier_of, trail
 

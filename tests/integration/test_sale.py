@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 

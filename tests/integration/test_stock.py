@@ -14,8 +14,8 @@ from surge_app.errors import (
     NotEnoughLeft,
     SoldOut,
 )
-from surge_app.services.offers import NewTier
-from surge_app.services.views import Line
+from surge_app.services.checkout.views import Line
+from surge_app.services.events.new_event import NewTier
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.stock import ACTOR, admitted, counts, hold, is_clean, tier_of, trail
 

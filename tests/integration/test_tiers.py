@@ -8,7 +8,7 @@ import pytest
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
-from surge_app.services.offers import NewTier
+from surge_app.services.events.new_event import NewTier
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 from tests.integration.stock import HOUR, is_clean, tier_of
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from surge_app.services.contacts import Contacts
-from surge_app.services.views import EventView
+from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.events.views import EventView
 from surge_app.state import book, bookings, contact_form, session
 from surge_app.state.admin import (
     board,

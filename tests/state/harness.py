@@ -13,14 +13,10 @@ from reflex.istate.data import HeaderData, ReflexURL, RouterData
 
 from surge_app.errors import IntentExpired, NotFound
 from surge_app.services.access.admin_auth import Operator
-from surge_app.services.contacts import Contacts
-from surge_app.services.views import (
-    CheckoutView,
-    EventView,
-    IntentView,
-    Line,
-    PaymentOutcome,
-)
+from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.checkout.views import IntentView, Line
+from surge_app.services.events.views import EventView
+from surge_app.services.payments.views import CheckoutView, PaymentOutcome
 from tests.state import samples
 
 

@@ -6,21 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from surge_app.services.board import BoardView, CoursePoint
-from surge_app.services.views import (
-    BookingView,
-    CheckoutView,
-    Contact,
-    EventStats,
-    EventView,
-    IntentLineView,
-    IntentView,
-    Line,
-    QueueStats,
-    TicketView,
-    TierStats,
-    TierView,
-)
+from surge_app.services.admin.dashboard import BoardView, CoursePoint
+from surge_app.services.admin.views import EventStats, QueueStats, TierStats
+from surge_app.services.bookings.views import BookingView, TicketView
+from surge_app.services.checkout.views import Contact, IntentLineView, IntentView, Line
+from surge_app.services.events.views import EventView, TierView
+from surge_app.services.payments.views import CheckoutView
 from surge_app.services.waiting_room.views import LineStats
 
 FEE = 2_500

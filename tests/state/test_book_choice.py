@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from surge_app.errors import AllHeld, NotAdmitted, NotEnoughLeft
-from surge_app.services.views import Line
+from surge_app.services.checkout.views import Line
 from surge_app.state.book import BookState
 from surge_app.state.errors import ProblemState
 from tests.state import samples

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from surge_app.errors import AllHeld, GatewayUnavailable, PaymentsPaused
-from surge_app.services.views import Line, PaymentOutcome
+from surge_app.services.checkout.views import Line
+from surge_app.services.payments.views import PaymentOutcome
 from surge_app.state.book import BookState
 from surge_app.state.places import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
 from tests.state import samples

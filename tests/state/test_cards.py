@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from surge_app.services.views import Line
+from surge_app.services.checkout.views import Line
 from surge_app.state import cards
 from surge_app.state.book import BookState
 from surge_app.state.errors import ProblemState, report

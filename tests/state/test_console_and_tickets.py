@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from surge_app.errors import NotFound
-from surge_app.services.board import BoardView
-from surge_app.services.views import BookingView, EventStats
+from surge_app.services.admin.dashboard import BoardView
+from surge_app.services.admin.views import EventStats
+from surge_app.services.bookings.views import BookingView
 from surge_app.state.admin.board import BoardState
 from surge_app.state.admin.checks import ChecksState
 from surge_app.state.admin.door import DoorState

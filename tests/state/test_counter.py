@@ -11,11 +11,12 @@ import pytest
 
 from surge_app.clock import utc_now
 from surge_app.errors import ChangedMeanwhile, SoldOut
-from surge_app.services.audit_log import LogEntry, LogFilter, LogPage, LogWords
-from surge_app.services.box_office import CounterBooking, CounterSale
-from surge_app.services.participants import BookingDetail
-from surge_app.services.passes import Inside, Standing
-from surge_app.services.views import IntentPage, ListedIntent, RefundedView
+from surge_app.services.admin.audit_log import LogEntry, LogFilter, LogPage, LogWords
+from surge_app.services.admin.participants import BookingDetail
+from surge_app.services.admin.passes import Inside, Standing
+from surge_app.services.checkout.views import IntentPage, ListedIntent
+from surge_app.services.payments.box_office import CounterBooking, CounterSale
+from surge_app.services.payments.views import RefundedView
 from surge_app.state.admin.box_office import BoxOfficeState
 from surge_app.state.admin.holds import HoldsState
 from surge_app.state.admin.log import LogState

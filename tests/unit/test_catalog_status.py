@@ -10,9 +10,9 @@ from hypothesis import given, strategies as st
 from surge_app.db.events.units import Counts
 from surge_app.errors import InvalidRequest
 from surge_app.models import Event, EventPhase, Tier
-from surge_app.services.catalog import event_status, event_view
-from surge_app.services.offers import NewEvent, NewTier, check_event
-from surge_app.services.views import TierView
+from surge_app.services.events.catalog import event_status, event_view
+from surge_app.services.events.new_event import NewEvent, NewTier, check_event
+from surge_app.services.events.views import TierView
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from surge_app.errors import InvalidContact
-from surge_app.services.contacts import Contacts, missing_attendees
+from surge_app.services.checkout.contacts import Contacts, missing_attendees
 
 contacts = Contacts()
 GOOD = {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210"}

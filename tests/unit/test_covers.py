@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-from surge_app.services import cover_art
+from surge_app.services.events import cover_art
 
 
 @given(st.from_regex(r"[a-z0-9]{1,20}(-[a-z0-9]{1,20}){0,2}", fullmatch=True))

@@ -8,7 +8,7 @@ import io
 import pytest
 from hypothesis import given, strategies as st
 
-from surge_app.services.exports import COLUMNS, _csv_line
+from surge_app.services.bookings.exports import COLUMNS, _csv_line
 
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 

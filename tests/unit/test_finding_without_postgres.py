@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from surge_app.errors import Busy
-from surge_app.services.finding import Finder
+from surge_app.services.bookings.lookup import Finder
 
 
 class _Away:

@@ -6,8 +6,8 @@ from hypothesis import given, strategies as st
 
 from surge_app.errors import SurgeError
 from surge_app.models import Booking, Payment
-from surge_app.services import ledger
-from surge_app.services.refund_plan import (
+from surge_app.services.payments import ledger
+from surge_app.services.payments.refund_policy import (
     LEAST_PAISE,
     is_receipt_of,
     plan_refund,

@@ -18,7 +18,7 @@ _ACTION = re.compile(
 def test_every_action_that_is_written_has_words() -> None:
     written = {
         action
-        for path in _SERVICES.glob("*.py")
+        for path in _SERVICES.rglob("*.py")
         for action in _ACTION.findall(path.read_text("utf-8"))
     }
     assert len(written) > 25

@@ -8,7 +8,7 @@ import pytest
 
 from surge_app.clock import new_id, utc_now
 from surge_app.models import Channel, OutboxMessage
-from surge_app.services.retries import next_step
+from surge_app.services.messaging.retry_policy import next_step
 from surge_app.services.vendors.ports import (
     ProviderOutcomeUnknown,
     ProviderRejected,

@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from surge_app.formatting import rupees, rupees_ascii
 from surge_app.models import Account, Booking, LedgerEntry, Payment
-from surge_app.services import ledger
-from surge_app.services.refund_plan import refund_row
+from surge_app.services.payments import ledger
+from surge_app.services.payments.refund_policy import refund_row
 from surge_app.state import cards
 from tests.state import samples
 

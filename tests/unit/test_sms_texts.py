@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from surge_app.errors import ConfigurationError
-from surge_app.services.preflight import _sms_texts
-from surge_app.services.sms_texts import (
+from surge_app.services.messaging.sms_templates import (
     TEXTS,
     RegisteredText,
     check_texts,
@@ -19,6 +18,7 @@ from surge_app.services.sms_texts import (
     segments,
     write_sms,
 )
+from surge_app.services.operations.preflight import _sms_texts
 from surge_app.settings import load_settings
 
 LINK = "https://tickets.example.in/bookings/SRG-ABCD2345?token=0123456789abcdef"

@@ -11,7 +11,7 @@ import segno
 from hypothesis import given, strategies as st
 
 from surge_app.clock import new_id
-from surge_app.services.ticket_codes import NotATicket, Proof, TicketCodes, read_ticket
+from surge_app.services.bookings.ticket_signing import NotATicket, Proof, TicketCodes, read_ticket
 
 KEY, OTHER = "k" * 40, "o" * 40
 codes = TicketCodes((KEY,))

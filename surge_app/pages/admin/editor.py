@@ -11,7 +11,7 @@ from surge_app.components.choice import switch
 from surge_app.components.controls import button, button_link
 from surge_app.components.cover_field import cover_field
 from surge_app.pages.admin.parts import page_of, waiting
-from surge_app.services.covers import LARGEST_UPLOAD
+from surge_app.services.events.covers import LARGEST_UPLOAD
 from surge_app.state.admin.editor import EditorState, TierForm
 
 _REFRESH_SECONDS = 3

@@ -10,7 +10,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import NotFound, SurgeError
 from surge_app.formatting import counted, grouped, rupees
-from surge_app.services.board import BoardView
+from surge_app.services.admin.dashboard import BoardView
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.waiting_room.views import LineStats
 from surge_app.state import cards, session

@@ -10,9 +10,10 @@ from surge_app.clock import new_id
 from surge_app.container import current
 from surge_app.errors import InvalidContact, NotFound, SurgeError
 from surge_app.formatting import grouped, rupees
-from surge_app.services.box_office import MOST_GIVEN, CounterBooking, CounterSale
-from surge_app.services.contacts import ATTENDEES
-from surge_app.services.views import EventView, Line, TierView
+from surge_app.services.checkout.contacts import ATTENDEES
+from surge_app.services.checkout.views import Line
+from surge_app.services.events.views import EventView, TierView
+from surge_app.services.payments.box_office import MOST_GIVEN, CounterBooking, CounterSale
 from surge_app.state import cards, session
 from surge_app.state.admin.common import ConsoleState, fields, whole, words
 

@@ -9,9 +9,9 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import rupees
-from surge_app.services.audit import Finding
-from surge_app.services.inbox import WaitingItem
-from surge_app.services.preflight import examine
+from surge_app.services.admin.action_items import WaitingItem
+from surge_app.services.operations.invariants import Finding
+from surge_app.services.operations.preflight import examine
 from surge_app.state import cards
 from surge_app.state.admin.common import ConsoleState, words
 

@@ -12,8 +12,8 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import InvalidRequest, NotFound, SurgeError
 from surge_app.formatting import grouped, rupees
-from surge_app.services.offers import NewEvent, NewTier
-from surge_app.services.organizer import EventSettings, TierSettings
+from surge_app.services.admin.event_admin import EventSettings, TierSettings
+from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.state import session
 from surge_app.state.admin.common import ConsoleState, fields, whole
 

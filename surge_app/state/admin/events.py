@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import grouped, rupees
-from surge_app.services.views import EventStats
+from surge_app.services.admin.views import EventStats
 from surge_app.state import cards, session
 from surge_app.state.admin.common import STATUS_TONES
 

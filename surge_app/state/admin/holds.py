@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import NotFound, SurgeError
 from surge_app.formatting import rupees
-from surge_app.services.views import IntentView, ListedIntent
+from surge_app.services.checkout.views import IntentView, ListedIntent
 from surge_app.state import cards, session
 from surge_app.state.admin.common import ListState, wait, words
 

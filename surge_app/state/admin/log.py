@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import SurgeError
-from surge_app.services.audit_log import LogEntry, LogFilter
+from surge_app.services.admin.audit_log import LogEntry, LogFilter
 from surge_app.state import cards, session
 from surge_app.state.admin.common import ListState, words
 from surge_app.state.admin.log_words import changes, did

@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import InvalidContact, NotFound, SurgeError
 from surge_app.formatting import rupees
-from surge_app.services.participants import BookingDetail, Filter, Participant, TimelineEntry
+from surge_app.services.admin.participants import BookingDetail, Filter, Participant, TimelineEntry
 from surge_app.state import cards, session
 from surge_app.state.admin.common import ConsoleState, ListState, fields, whole, words
 from surge_app.state.admin.log_words import did

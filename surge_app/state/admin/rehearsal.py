@@ -10,7 +10,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import grouped
-from surge_app.services.rehearsals import RehearsalView, RehearsalWish
+from surge_app.services.admin.rehearsals import RehearsalView, RehearsalWish
 from surge_app.state import cards
 from surge_app.state.admin.common import ConsoleState, fields, whole, words
 

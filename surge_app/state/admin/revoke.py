@@ -7,7 +7,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import grouped
-from surge_app.services.passes import Inside, Standing
+from surge_app.services.admin.passes import Inside, Standing
 from surge_app.state import cards, session
 from surge_app.state.admin.common import fields, whole
 

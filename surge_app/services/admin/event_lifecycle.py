@@ -1,0 +1,190 @@
+"""From draft to published to cancelled: what an organizer decides about a whole event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.db.admin import cancellation as queries
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound
+from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
+from surge_app.observability.log import get_logger
+from surge_app.services.concurrency import for_each
+from surge_app.services.events.catalog import Catalog
+from surge_app.services.events.new_event import NewEvent, NewTier
+from surge_app.services.payments.refunds import Refunds
+from surge_app.services.waiting_room.service import WaitingRoom
+
+_log = get_logger(__name__)
+
+_BATCH = 100
+_AT_ONCE = 4
+_ACTOR = "cancellation"
+_COPIED = (
+    "name",
+    "venue",
+    "description",
+    "time_zone",
+    "max_per_person",
+    "hold_seconds",
+    "concurrent_buyers",
+    "admissions_per_minute",
+    "challenge",
+    "queue_order",
+    "fee_paise",
+    "refund_policy",
+    "organizer_name",
+    "organizer_email",
+    "organizer_phone",
+    "ask_attendee_names",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """How far the refunds of a cancelled event are; the three add up to its bookings."""
+
+    waiting: int
+    on_their_way: int
+    done: int
+
+
+class Lifecycle:
+    """Publishes, copies and cancels events."""
+
+    def __init__(
+        self, database: Database, catalog: Catalog, waiting_room: WaitingRoom, refunds: Refunds
+    ) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._catalog = catalog
+        self._waiting_room = waiting_room
+        self._refunds = refunds
+
+    async def publish(self, slug: str, *, actor: str) -> None:
+        """Show a draft to everybody.
+
+        Raises:
+            InvalidRequest: If the event was cancelled.
+            NotFound: If there is no such event.
+        """
+        async with self._database.transaction() as session:
+            event = await _locked(session, slug)
+            if event.phase == EventPhase.CANCELLED:
+                msg = "A cancelled event stays cancelled. Duplicate it instead."
+                raise InvalidRequest(msg)
+            _turn(session, event, EventPhase.PUBLISHED, action="event.publish", actor=actor)
+        await self._tell()
+
+    async def cancel(self, slug: str, *, actor: str) -> Cancellation:
+        """Cancel an event: nothing is sold any more, and every booking is refunded.
+
+        The refunds are made by a job and go on after a restart; each person is told.
+
+        Raises:
+            NotFound: If there is no such event.
+        """
+        async with self._database.transaction() as session:
+            event = await _locked(session, slug)
+            _turn(session, event, EventPhase.CANCELLED, action="event.cancel", actor=actor)
+        await self._tell()
+        return await self.cancellation(slug)
+
+    async def cancellation(self, slug: str) -> Cancellation:
+        """Return how far the refunds of an event are; raises NotFound."""
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            counts = await queries.by_status(session, event.id)
+        return Cancellation(
+            waiting=counts.get(BookingStatus.CONFIRMED, 0),
+            on_their_way=counts.get(BookingStatus.REFUNDING, 0),
+            done=counts.get(BookingStatus.REFUNDED, 0),
+        )
+
+    async def refund_cancelled(self) -> int:
+        """Refund some bookings of cancelled events; returns how many were tried.
+
+        Raises:
+            ExceptionGroup: With what went wrong for some; the others are refunded.
+        """
+        async with self._database.transaction() as session:
+            refs = await queries.to_refund(session, limit=_BATCH)
+
+        async def work(ref: str) -> None:
+            try:
+                await self._refunds.refund(ref, actor=_ACTOR, restock=False)
+            except AlreadyRefunded:
+                _log.info("cancelled_booking_was_refunded", booking=ref)
+
+        await for_each(refs, work, at_once=_AT_ONCE)
+        return len(refs)
+
+    async def duplicate(self, slug: str, *, new_slug: str, starts_at: datetime, actor: str) -> str:
+        """Copy an event with tiers and picture as a draft that opens at once; returns the new slug.
+
+        Raises:
+            InvalidRequest: If the new address cannot be used.
+            NotFound: If there is no such event.
+            SlugTaken: If the new address is in use.
+        """
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+        copied = {name: getattr(event, name) for name in _COPIED}
+        # Windows of the old date would make no sense at the new one.
+        new = NewEvent(
+            slug=new_slug,
+            starts_at=starts_at,
+            is_draft=True,
+            tiers=tuple(
+                NewTier(
+                    tier.name,
+                    tier.price_paise,
+                    max(1, tier.capacity),
+                    min_per_booking=tier.min_per_booking,
+                    max_per_booking=tier.max_per_booking,
+                )
+                for tier in tiers
+            ),
+            **copied,
+        )
+        copy = await self._catalog.create(new, actor=actor)
+        async with self._database.transaction() as session:
+            await catalog_queries.copy_cover(session, slug, to=copy)
+        return copy
+
+    async def _tell(self) -> None:
+        self._catalog.forget()
+        await self._waiting_room.publish()
+
+
+async def _locked(session: AsyncSession, slug: str) -> Event:
+    event = await catalog_queries.event_by_slug(session, slug, for_update=True)
+    if event is None:
+        raise NotFound
+    return event
+
+
+def _turn(
+    session: AsyncSession, event: Event, phase: EventPhase, *, action: str, actor: str
+) -> None:
+    if event.phase == phase:
+        return
+    session.add(
+        AuditEntry(
+            actor=actor,
+            action=action,
+            subject=event.slug,
+            before={"phase": str(event.phase)},
+            after={"phase": phase.value},
+        )
+    )
+    event.phase = phase

@@ -1,0 +1,295 @@
+"""Who booked: found, looked at with everything that happened, and helped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.db.bookings import participants as queries, records as booking_queries
+from surge_app.db.bookings.participants import Filter
+from surge_app.db.checkout import intents as intent_queries
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.messaging import outbox
+from surge_app.db.payments import refunds as refund_queries
+from surge_app.errors import InvalidRequest, NotFound
+from surge_app.models import (
+    AuditEntry,
+    Booking,
+    BookingStatus,
+    MessageKind,
+    PaymentSource,
+    SalesChannel,
+)
+from surge_app.services.bookings.versioning import take_turn
+from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.messaging.notifications import Notifications, messages_for
+from surge_app.services.payments import ledger
+from surge_app.services.payments.refunds import Refunds
+from surge_app.services.payments.views import RefundedView
+
+__all__ = ["BookingDetail", "Filter", "Participant", "ParticipantPage", "Participants"]
+
+_MOST = 200
+_FILTERS: dict[str, set[str]] = {
+    "status": set(BookingStatus),
+    "presence": {"inside", "outside"},
+    "channel": set(SalesChannel),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A booking in the list; `inside` counts its tickets that came in."""
+
+    ref: str
+    name: str
+    email: str
+    phone: str
+    status: str
+    total_paise: int
+    channel: str
+    tickets: int
+    valid: int
+    inside: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantPage:
+    """Some bookings, the newest first; `next_before` asks for the next page, None ends it."""
+
+    participants: tuple[Participant, ...]
+    next_before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoldTicket:
+    """A ticket as the organizer sees it: without its code, which opens the door."""
+
+    ticket: int
+    tier: str
+    attendee_name: str
+    status: str
+    checked_in_at: datetime | None
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """Something that happened.
+
+    Attributes:
+        what: held, payment_started, payment, booked, message, refund, checked_in or action.
+        state: How it stands, such as a message's delivery; of an action, who did it.
+    """
+
+    at: datetime
+    what: str
+    detail: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingDetail:
+    """Everything known of a booking.
+
+    Attributes:
+        channel: online, box_office or complimentary.
+        in_cash: What goes back is handed over by whoever is at the counter.
+        version: To be sent along with an action, which is refused if somebody else acted since.
+        refundable_paise: What is ours of it and could still be given back.
+    """
+
+    ref: str
+    version: int
+    event_slug: str
+    event_name: str
+    time_zone: str
+    status: str
+    name: str
+    email: str
+    phone: str
+    subtotal_paise: int
+    fee_paise: int
+    total_paise: int
+    refundable_paise: int
+    channel: str
+    in_cash: bool
+    created_at: datetime
+    tickets: tuple[SoldTicket, ...]
+    timeline: tuple[TimelineEntry, ...]
+
+
+class Participants:
+    """The desk: finds bookings and acts on them, one organizer at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        contacts: Contacts,
+        notifications: Notifications,
+        refunds: Refunds,
+    ) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._contacts = contacts
+        self._notifications = notifications
+        self._refunds = refunds
+
+    async def search(
+        self, slug: str, wanted: Filter, *, before: str | None = None, limit: int = 50
+    ) -> ParticipantPage:
+        """Return bookings of an event that match.
+
+        Args:
+            slug: The event.
+            wanted: By name, email, reference or the last digits of a mobile number, and filters.
+            before: `next_before` of the page before.
+            limit: At most 200.
+
+        Raises:
+            InvalidRequest: If a filter is none.
+            NotFound: If there is no such event.
+        """
+        for field, known in _FILTERS.items():
+            if getattr(wanted, field) not in {None, *known}:
+                msg = f"The filter {field} is one of {', '.join(sorted(known))}."
+                raise InvalidRequest(msg)
+        most = min(max(1, limit), _MOST)
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            rows = await queries.page(session, event.id, wanted, before=before, most=most + 1)
+        found = tuple(
+            Participant(**{name: row[name] for name in Participant.__dataclass_fields__})
+            for row in rows[:most]
+        )
+        return ParticipantPage(found, rows[most - 1]["id"] if len(rows) > most else None)
+
+    async def detail(self, ref: str) -> BookingDetail:
+        """Return everything known of a booking; raises NotFound."""
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref)
+            if booking is None:
+                raise NotFound
+            event = await catalog_queries.event_by_id(session, booking.event_id)
+            tickets = await booking_queries.tickets(session, booking.id)
+            payment = await booking_queries.applied_payment(session, booking.intent_id)
+            entries = await refund_queries.entries_of_booking(session, booking.id)
+            known = await queries.timeline(
+                session, booking_id=booking.id, intent_id=booking.intent_id, ref=ref
+            )
+        return BookingDetail(
+            ref=booking.ref,
+            version=booking.version,
+            event_slug=event.slug,
+            event_name=event.name,
+            time_zone=event.time_zone,
+            status=booking.status,
+            name=booking.name,
+            email=booking.email,
+            phone=booking.phone,
+            subtotal_paise=booking.subtotal_paise,
+            fee_paise=booking.fee_paise,
+            total_paise=booking.total_paise,
+            refundable_paise=ledger.balance(entries).kept_paise,
+            channel=booking.channel,
+            in_cash=payment is not None and payment.source == PaymentSource.CASH,
+            created_at=booking.created_at,
+            tickets=tuple(
+                SoldTicket(
+                    ticket=ticket.seq,
+                    tier=tier,
+                    attendee_name=ticket.attendee_name,
+                    status=ticket.status,
+                    checked_in_at=ticket.checked_in_at,
+                    gate=ticket.checked_in_gate or "",
+                )
+                for ticket, tier in tickets
+            ),
+            timeline=tuple(TimelineEntry(**row) for row in known),
+        )
+
+    async def correct(
+        self, ref: str, *, version: int, name: object, email: object, phone: object, actor: str
+    ) -> None:
+        """Correct the contact of a booking; messages sent from now on go there.
+
+        A first address of somebody who bought at the counter gets the confirmation.
+
+        Raises:
+            ChangedMeanwhile: If somebody acted on it since it was seen.
+            InvalidContact: If a field needs another look.
+            NotFound: If there is no such booking.
+        """
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref, for_update=True)
+            if booking is None:
+                raise NotFound
+            take_turn(booking, version)
+            contact = self._contacts.check(
+                name=name,
+                email=email,
+                phone=phone,
+                may_lack_address=booking.channel != SalesChannel.ONLINE,
+            )
+            wanted = {"name": contact.name, "email": contact.email, "phone": contact.phone}
+            before = {field: getattr(booking, field) for field in wanted}
+            is_new = any(wanted[field] and not before[field] for field in ("email", "phone"))
+            await session.flush()
+            await queries.correct(session, ref, **wanted)
+            if is_new:
+                await _confirm(session, booking)
+            session.add(
+                AuditEntry(
+                    actor=actor,
+                    action="booking.correct",
+                    subject=ref,
+                    before=before,
+                    after=wanted,
+                )
+            )
+
+    async def resend(self, ref: str, *, version: int, actor: str) -> int:
+        """Send the confirmation again; returns how many messages.
+
+        Raises:
+            ChangedMeanwhile: If somebody acted on it since it was seen.
+            NotFound: If there is no such booking.
+        """
+        return await self._notifications.resend(ref, version=version, actor=actor)
+
+    async def refund(
+        self,
+        ref: str,
+        *,
+        version: int,
+        restock: bool,
+        actor: str,
+        tickets: Sequence[int] | None = None,
+        amount_paise: int | None = None,
+        handed_over: bool = False,
+    ) -> RefundedView:
+        """Take a booking back, whole or in part, as `Refunds.refund` does."""
+        return await self._refunds.refund(
+            ref,
+            actor=actor,
+            restock=restock,
+            tickets=tickets,
+            amount_paise=amount_paise,
+            version=version,
+            handed_over=handed_over,
+        )
+
+
+async def _confirm(session: AsyncSession, booking: Booking) -> None:
+    """Send the confirmation to addresses a booking had none of; it is sent once to each channel."""
+    await session.refresh(booking)
+    intent = await intent_queries.by_id(session, booking.intent_id)
+    if intent is not None and booking.status == BookingStatus.CONFIRMED:
+        await outbox.add(session, messages_for(intent, booking, MessageKind.CONFIRMATION))

@@ -1,0 +1,117 @@
+"""What a person may ask: to be told what is stored about them, and to be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.db.admin import privacy as queries
+from surge_app.db.engine import Database
+from surge_app.errors import InvalidRequest, NotFound
+from surge_app.models import AuditEntry
+from surge_app.services.checkout.contacts import Contacts
+
+_AT_A_TIME = 5_000
+_REASONS = {
+    "live_holds": "a hold is running",
+    "coming_tickets": "there are valid tickets for an event that is still to come",
+    "open_messages": "a message is on its way",
+    "open_refunds": "a refund is not through yet",
+}
+
+
+class Privacy:
+    """Exports and erases. Both are an operator's to start, after making sure who asks."""
+
+    def __init__(self, database: Database, contacts: Contacts) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._contacts = contacts
+
+    async def export(self, *, email: str | None, phone: str | None) -> dict[str, Any]:
+        """Return everything stored about a person, by kind; codes of tickets are left out.
+
+        Raises:
+            InvalidRequest: If neither is given, or one cannot be read.
+            NotFound: If nobody is known by it.
+        """
+        async with self._database.transaction() as session:
+            ids = await self._known(session, email, phone)
+            return await queries.told(session, ids)
+
+    async def erase(self, *, email: str | None, phone: str | None, actor: str) -> int:
+        """Take a person out for good; returns from how many holds and bookings.
+
+        Raises:
+            InvalidRequest: If neither is given or readable, or something is not over yet.
+            NotFound: If nobody is known by it.
+        """
+        async with self._database.transaction() as session:
+            ids = await self._known(session, email, phone)
+            left = await queries.unfinished(session, ids)
+            reasons = [why for name, why in _REASONS.items() if getattr(left, name)]
+            if reasons:
+                msg = f"Not now: {'; '.join(reasons)}."
+                raise InvalidRequest(msg)
+            await queries.take_out(session, ids)
+            session.add(_note(actor, "privacy.erase", len(ids)))
+        return len(ids)
+
+    async def erase_long_over(self, *, days: int, actor: str) -> int:
+        """Take everybody out of events that began more than so many days ago.
+
+        Returns:
+            From how many holds and bookings; a few whose refund or message is not through stay.
+        """
+        async with self._database.transaction() as session:
+            found = await queries.intents_long_over(session, days=days)
+        erased = 0
+        for start in range(0, len(found), _AT_A_TIME):
+            async with self._database.transaction() as session:
+                ids = await _finished(session, found[start : start + _AT_A_TIME])
+                await queries.take_out(session, ids)
+                session.add(_note(actor, "privacy.erase_old", len(ids)))
+            erased += len(ids)
+        return erased
+
+    async def _known(
+        self, session: AsyncSession, email: str | None, phone: str | None
+    ) -> Sequence[str]:
+        given = {"email": email, "phone": phone}
+        try:
+            known = {
+                field: self._contacts.read_field(field, value)
+                for field, value in given.items()
+                if value is not None
+            }
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from error
+        if not known:
+            msg = "Give an email address or a phone number."
+            raise InvalidRequest(msg)
+        ids = await queries.intents_of(
+            session, email=known.get("email", "").lower() or None, phone=known.get("phone")
+        )
+        if not ids:
+            raise NotFound
+        return ids
+
+
+async def _finished(session: AsyncSession, ids: Sequence[str]) -> Sequence[str]:
+    """Leave out what still needs a contact; asked one by one only if there is any."""
+    left = await queries.unfinished(session, ids)
+    if not (left.live_holds or left.open_messages or left.open_refunds):
+        return ids
+    kept: list[str] = []
+    for one in ids:
+        alone = await queries.unfinished(session, [one])
+        if not (alone.live_holds or alone.open_messages or alone.open_refunds):
+            kept.append(one)
+    return kept
+
+
+def _note(actor: str, action: str, count: int) -> AuditEntry:
+    # Without who it was: the log would name the person for ever.
+    return AuditEntry(actor=actor, action=action, subject="person", after={"records": count})

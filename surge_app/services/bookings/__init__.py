@@ -1,0 +1,1 @@
+"""Bookings, tickets, check-in and exports."""

@@ -1,0 +1,249 @@
+"""The door: a ticket opens it once, whichever gate scans it, with or without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db.bookings import check_in as queries
+from surge_app.db.bookings.check_in import Wanted
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.errors import InvalidRequest, NotFound
+from surge_app.models import Event, TicketStatus
+from surge_app.services.bookings.ticket_signing import NotATicket, TicketCodes
+
+_MOST_FOUND = 20
+_MOST_SCANS = 500
+_LONGEST_GATE = 40
+_SHORTEST_QUERY = 2
+_HASH_BYTES = 12
+_FRESH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan. Either the text of a code, or booking and number of a ticket found by hand.
+
+    Attributes:
+        id: Made by the scanner; the same scan sent again is answered the same.
+        at: When it was made; may be a while ago where there was no network.
+    """
+
+    id: str
+    at: datetime
+    text: str = ""
+    ref: str = ""
+    ticket: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What a scan says.
+
+    Attributes:
+        verdict: admitted, already, void, other_event or unknown.
+        checked_in_at: When it came in first; with `admitted`, by this scan.
+    """
+
+    scan_id: str
+    verdict: str
+    name: str = ""
+    tier: str = ""
+    ref: str = ""
+    ticket: int = 0
+    checked_in_at: datetime | None = None
+    gate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorTicket:
+    """A ticket as the door finds it by hand."""
+
+    ref: str
+    ticket: int
+    name: str
+    tier: str
+    is_valid: bool
+    checked_in_at: datetime | None
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorCounts:
+    """How many tickets are valid, and how many of them came in."""
+
+    slug: str
+    name: str
+    venue: str
+    time_zone: str
+    starts_at: datetime
+    valid: int
+    inside: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoorList:
+    """What a scanner needs without a network.
+
+    Attributes:
+        tickets: For each valid ticket the first 12 bytes of the SHA-256 of its code, in
+            base64url, and when and where it came in: nothing of it opens a door or names
+            anybody.
+    """
+
+    event_id: str
+    at: datetime
+    tickets: tuple[tuple[str, datetime | None, str], ...]
+
+
+class CheckIn:
+    """Lets tickets in, once each."""
+
+    def __init__(self, database: Database, codes: TicketCodes) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._codes = codes
+        self._counts: dict[str, tuple[float, DoorCounts]] = {}
+        self._lock = asyncio.Lock()
+
+    async def scan(
+        self, slug: str, scans: Sequence[Scan], *, gate: str, actor: str
+    ) -> list[ScanResult]:
+        """Take in scans in their order; safe to repeat with the same ids.
+
+        Raises:
+            InvalidRequest: If the gate has no name or there are too many scans at once.
+            NotFound: If there is no such event.
+        """
+        name = gate.strip()
+        if not 0 < len(name) <= _LONGEST_GATE or len(scans) > _MOST_SCANS:
+            msg = f"A gate needs a name of up to {_LONGEST_GATE} letters; {_MOST_SCANS} scans fit."
+            raise InvalidRequest(msg)
+        event = await self._event(slug)
+        results: list[ScanResult] = []
+        for scan in scans:
+            # One transaction each: a scan that waits for another gate's holds up no other.
+            async with self._database.transaction() as session:
+                results.append(await self._take(session, event, scan, gate=name, actor=actor))
+        self._counts.pop(slug, None)
+        return results
+
+    async def search(self, slug: str, query: str) -> list[DoorTicket]:
+        """Find tickets by name, email, reference or the last digits of a mobile number."""
+        event = await self._event(slug)
+        if len(query.strip()) < _SHORTEST_QUERY:
+            return []
+        async with self._database.transaction() as session:
+            rows = await queries.search(session, event.id, query.strip(), most=_MOST_FOUND)
+        return [
+            DoorTicket(
+                ref=row["ref"],
+                ticket=row["seq"],
+                name=row["name"],
+                tier=row["tier"],
+                is_valid=row["status"] == TicketStatus.VALID,
+                checked_in_at=row["checked_in_at"],
+                gate=row["checked_in_gate"] or "",
+            )
+            for row in rows
+        ]
+
+    async def counts(self, slug: str) -> DoorCounts:
+        """Return how many came in, at most a second old; raises NotFound."""
+        async with self._lock:
+            read_at, found = self._counts.get(slug, (0.0, None))
+            if found is None or time.monotonic() - read_at > _FRESH_SECONDS:
+                event = await self._event(slug)
+                async with self._database.transaction() as session:
+                    valid, inside = await queries.counts(session, event.id)
+                found = DoorCounts(
+                    slug=slug,
+                    name=event.name,
+                    venue=event.venue,
+                    time_zone=event.time_zone,
+                    starts_at=event.starts_at,
+                    valid=valid,
+                    inside=inside,
+                )
+                self._counts[slug] = (time.monotonic(), found)
+        return found
+
+    async def offline_list(self, slug: str) -> DoorList:
+        """Return what a scanner needs to go on without a network; raises NotFound."""
+        event = await self._event(slug)
+        async with self._database.transaction() as session:
+            codes = await queries.codes(session, event.id)
+        tickets = tuple((hashed(code), came_in, gate) for code, came_in, gate in codes)
+        return DoorList(event.id, utc_now(), tickets)
+
+    async def _event(self, slug: str) -> Event:
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+        if event is None:
+            raise NotFound
+        return event
+
+    async def _take(
+        self, session: AsyncSession, event: Event, scan: Scan, *, gate: str, actor: str
+    ) -> ScanResult:
+        try:
+            wanted = self._wanted(scan)
+        except NotATicket:
+            return ScanResult(scan.id, "unknown")
+        is_in = await queries.let_in(
+            session,
+            wanted,
+            event_id=event.id,
+            gate=gate,
+            by=actor,
+            scan_id=scan.id,
+            at=scan.at,
+        )
+        row = await queries.ticket(session, wanted)
+        if row is None:
+            return ScanResult(scan.id, "unknown")
+        if row["event_id"] != event.id:
+            return ScanResult(scan.id, "other_event")
+        return _result(row, scan, is_in=is_in)
+
+    def _wanted(self, scan: Scan) -> Wanted:
+        if scan.text:
+            return Wanted(code=self._codes.read(scan.text).code)
+        if not scan.ref:
+            raise NotATicket
+        return Wanted(ref=scan.ref.strip().upper(), seq=scan.ticket)
+
+
+def hashed(code: str) -> str:
+    """Return what stands for a code in the list of a scanner."""
+    digest = hashlib.sha256(code.encode()).digest()[:_HASH_BYTES]
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _result(row: RowMapping, scan: Scan, *, is_in: bool) -> ScanResult:
+    if row["status"] != TicketStatus.VALID:
+        verdict = "void"
+    elif is_in or row["scan_id"] == scan.id:
+        verdict = "admitted"
+    else:
+        verdict = "already"
+    return ScanResult(
+        scan_id=scan.id,
+        verdict=verdict,
+        name=row["name"],
+        tier=row["tier"],
+        ref=row["ref"],
+        ticket=row["seq"],
+        checked_in_at=row["checked_in_at"],
+        gate=row["checked_in_gate"] or "",
+    )

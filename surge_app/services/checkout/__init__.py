@@ -1,0 +1,1 @@
+"""Selections, holds and contacts."""

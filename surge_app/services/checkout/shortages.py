@@ -1,0 +1,66 @@
+"""What a wish that was refused is short of, tier by tier, and what could be had instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut, SurgeError
+from surge_app.services.checkout.views import Line
+from surge_app.services.events.views import EventView
+
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A tier that has fewer tickets left for somebody than they want."""
+
+    tier_id: str
+    wanted: int
+    left: int
+
+
+def shortages(
+    event: EventView,
+    wish: Sequence[Line],
+    refusal: SurgeError,
+    *,
+    held: Mapping[str, int] = _NOTHING,
+) -> tuple[Shortage, ...]:
+    """Return what a refused wish is short of, in the order of the event's tiers.
+
+    Args:
+        event: At most a second old; it tells of the tiers the refusal does not name.
+        wish: What was refused.
+        refusal: Why; anything but a lack of tickets has no shortages.
+        held: Tickets by tier the visitor has already: they are theirs to keep.
+    """
+    if not isinstance(refusal, NotEnoughLeft | AllHeld | SoldOut):
+        return ()
+    wanted = {line.tier_id: line.quantity for line in wish}
+    left = {tier.id: tier.available + held.get(tier.id, 0) for tier in event.tiers}
+    named = refusal.details.get("tier_id")
+    if isinstance(named, str):
+        told = refusal.details.get("left", 0)
+        left[named] = told if isinstance(told, int) else 0
+    return tuple(
+        Shortage(tier.id, wanted[tier.id], left[tier.id])
+        for tier in event.tiers
+        if left[tier.id] < wanted.get(tier.id, 0)
+    )
+
+
+def still_possible(
+    event: EventView, wish: Mapping[str, int], short: Sequence[Shortage]
+) -> dict[str, int]:
+    """Return as much of a wish as can be had; a tier left below its least is left out."""
+    left = {one.tier_id: one.left for one in short}
+    found = {
+        tier.id: min(wish.get(tier.id, 0), left.get(tier.id, wish.get(tier.id, 0)))
+        for tier in event.tiers
+        if wish.get(tier.id, 0) > 0
+    }
+    least = {tier.id: tier.min_per_booking for tier in event.tiers}
+    return {tier_id: number for tier_id, number in found.items() if number >= least[tier_id]}

@@ -1,0 +1,1 @@
+"""Events, tiers, inventory and cover pictures."""

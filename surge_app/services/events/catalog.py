@@ -1,0 +1,339 @@
+"""Events and tiers as attendees see them, and how they come to be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import new_id, utc_now
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries, units
+from surge_app.errors import NotFound, SlugTaken
+from surge_app.models import AuditEntry, Event, EventPhase, Tier
+from surge_app.services.events.new_event import NewEvent, NewTier, SaleFrame, check_event
+from surge_app.services.events.views import EventView, Offer, TierOffer, TierView
+from surge_app.services.waiting_room.lottery import new_seed
+
+_View = TypeVar("_View")
+
+_FRESH_SECONDS = 1.0
+_PAUSE_SECONDS = 0.05
+
+
+class _Fresh(Generic[_View]):
+    """What was read last, shared by everyone who asks within the next second."""
+
+    def __init__(self, load: Callable[[], Awaitable[dict[str, _View]]]) -> None:
+        self._load = load
+        self._at = -_FRESH_SECONDS
+        self._views: dict[str, _View] = {}
+        self._lock = asyncio.Lock()
+
+    async def all(self) -> dict[str, _View]:
+        return await self._read(not_before=time.monotonic() - _FRESH_SECONDS)
+
+    async def one(self, slug: str) -> _View:
+        now = time.monotonic()
+        found = (await self._read(not_before=now - _FRESH_SECONDS)).get(slug)
+        if found is None:
+            # Another worker may have created it a moment ago. All who ask for what is not there
+            # share one look, and there is a pause between two looks.
+            found = (await self._read(not_before=now)).get(slug)
+        if found is None:
+            raise NotFound
+        return found
+
+    def forget(self) -> None:
+        self._at = -_FRESH_SECONDS
+
+    async def _read(self, *, not_before: float) -> dict[str, _View]:
+        if self._at >= not_before:
+            return self._views
+        async with self._lock:
+            if self._at < not_before:
+                await asyncio.sleep(self._at + _PAUSE_SECONDS - time.monotonic())
+                started = time.monotonic()
+                self._views = await self._load()
+                self._at = started
+        return self._views
+
+
+class Catalog:
+    """Reads events for everyone and creates them for organizers."""
+
+    def __init__(self, database: Database, *, default_fee_paise: int) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._default_fee_paise = default_fee_paise
+        self._events = _Fresh(self._load_events)
+        self._offers = _Fresh(self._load_offers)
+
+    async def events(self) -> list[EventView]:
+        """Return every published event but rehearsals, the soonest first, a second old at most."""
+        return [view for view in (await self._events.all()).values() if not view.is_rehearsal]
+
+    async def event(self, slug: str) -> EventView:
+        """Return one event, at most a second old.
+
+        Raises:
+            NotFound: If there is no such event, or it is a draft.
+        """
+        return await self._events.one(slug)
+
+    async def preview(self, slug: str) -> EventView:
+        """Return one event as attendees would see it, drafts included, as it is this moment.
+
+        Raises:
+            NotFound: If there is no such event.
+        """
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+            counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
+            digest = await catalog_queries.cover_digest(session, event.id)
+        return event_view(event, tiers, counts, utc_now(), digest)
+
+    async def offer(self, slug: str) -> Offer:
+        """Return the prices and rules of one event, at most a second old; raises like `event`."""
+        return await self._offers.one(slug)
+
+    async def create(self, new: NewEvent, *, actor: str) -> str:
+        """Create a published event with its tiers and units, and return its slug.
+
+        Raises:
+            InvalidRequest: If a value makes no sense; the sentence says which.
+            SlugTaken: If the slug is in use.
+        """
+        check_event(new)
+        event = _event_row(new, default_fee_paise=self._default_fee_paise)
+        try:
+            async with self._database.transaction() as session:
+                session.add(event)
+                await session.flush()
+                for position, tier in enumerate(new.tiers):
+                    await add_tier(session, event.id, tier, position=position)
+                session.add(
+                    AuditEntry(
+                        actor=actor,
+                        action="event.create",
+                        subject=new.slug,
+                        after={"name": new.name, "units": sum(tier.units for tier in new.tiers)},
+                    )
+                )
+        except IntegrityError as error:
+            if "uq_events_slug" in str(error.orig):
+                raise SlugTaken from error
+            raise
+        self.forget()
+        return new.slug
+
+    def forget(self) -> None:
+        """Read from the database next time; called after a change."""
+        self._events.forget()
+        self._offers.forget()
+
+    async def _load_offers(self) -> dict[str, Offer]:
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session)
+            tiers = await catalog_queries.tiers(session, [event.id for event in events])
+        return {event.slug: _offer(event, tiers.get(event.id, [])) for event in events}
+
+    async def _load_events(self) -> dict[str, EventView]:
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session)
+            tiers = await catalog_queries.tiers(session, [event.id for event in events])
+            counts = await units.counts_by_tier(
+                session, [tier.id for listed in tiers.values() for tier in listed]
+            )
+            covers = await catalog_queries.cover_digests(session)
+        now = utc_now()
+        return {
+            event.slug: event_view(
+                event, tiers.get(event.id, []), counts, now, covers.get(event.id, "")
+            )
+            for event in events
+        }
+
+
+def _offer(event: Event, tiers: list[Tier]) -> Offer:
+    return Offer(
+        id=event.id,
+        slug=event.slug,
+        is_cancelled=event.phase == EventPhase.CANCELLED,
+        closes_at=_closes_at(event),
+        currency=event.currency,
+        fee_paise=event.fee_paise,
+        max_per_person=event.max_per_person,
+        hold_seconds=event.hold_seconds,
+        tiers=tuple(
+            TierOffer(
+                id=tier.id,
+                name=tier.name,
+                price_paise=tier.price_paise,
+                sales_open_at=tier.sales_open_at,
+                sales_close_at=tier.sales_close_at,
+                min_per_booking=tier.min_per_booking,
+                max_per_booking=tier.max_per_booking,
+            )
+            for tier in tiers
+        ),
+    )
+
+
+def event_view(
+    event: Event,
+    tiers: list[Tier],
+    counts: Mapping[str, units.Counts],
+    now: datetime,
+    cover_digest: str = "",
+) -> EventView:
+    """Project an event, its tiers and their counts."""
+    views = tuple(
+        _tier_view(tier, event, counts.get(tier.id, units.Counts()), now) for tier in tiers
+    )
+    return EventView(
+        id=event.id,
+        slug=event.slug,
+        name=event.name,
+        description=event.description,
+        venue=event.venue,
+        time_zone=event.time_zone,
+        starts_at=event.starts_at,
+        sales_open_at=event.sales_open_at,
+        sales_close_at=event.sales_close_at,
+        status=event_status(event, views, now),
+        currency=event.currency,
+        fee_paise=event.fee_paise,
+        max_per_person=event.max_per_person,
+        hold_seconds=event.hold_seconds,
+        refund_policy=event.refund_policy,
+        organizer_name=event.organizer_name,
+        organizer_email=event.organizer_email,
+        organizer_phone=event.organizer_phone,
+        ask_attendee_names=event.ask_attendee_names,
+        is_rehearsal=event.is_rehearsal,
+        cover_digest=cover_digest,
+        tiers=views,
+    )
+
+
+def organizer_line(event: Event | EventView) -> str:
+    """Return who answers questions about an event, on one line; empty if nobody is named."""
+    parts = (event.organizer_name, event.organizer_email, event.organizer_phone)
+    return " · ".join(part for part in parts if part)
+
+
+def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> str:
+    """Return the word of the JSON contract for where a sale stands.
+
+    Tiers whose own window is over have nothing to give any more. While the others wait for
+    theirs, the sale is scheduled.
+    """
+    words = {tier.status for tier in tiers}
+    stages = (
+        ("cancelled", event.phase == EventPhase.CANCELLED),
+        ("ended", now >= _closes_at(event) or words == {"ended"}),
+        ("scheduled", event.sales_open_at is not None and now < event.sales_open_at),
+        ("sold_out", words <= {"sold_out", "ended"}),
+        ("paused", event.is_paused),
+        ("on_sale", "on_sale" in words),
+        ("all_held", "all_held" in words),
+    )
+    return next((word for word, applies in stages if applies), "scheduled")
+
+
+def frame_of(event: Event) -> SaleFrame:
+    """Return what the tiers of an event have to keep to."""
+    return SaleFrame(event.sales_open_at, _closes_at(event), event.max_per_person)
+
+
+def _closes_at(event: Event) -> datetime:
+    return event.sales_close_at or event.starts_at
+
+
+def _tier_view(tier: Tier, event: Event, counts: units.Counts, now: datetime) -> TierView:
+    return TierView(
+        id=tier.id,
+        name=tier.name,
+        price_paise=tier.price_paise,
+        all_in_paise=tier.price_paise + event.fee_paise if tier.price_paise else 0,
+        capacity=tier.capacity,
+        available=counts.available,
+        held=counts.held,
+        sold=counts.sold,
+        status=_tier_status(tier, event, counts, now),
+        sales_open_at=tier.sales_open_at,
+        sales_close_at=tier.sales_close_at,
+        min_per_booking=tier.min_per_booking,
+        max_per_booking=tier.max_per_booking,
+    )
+
+
+def _tier_status(tier: Tier, event: Event, counts: units.Counts, now: datetime) -> str:
+    closings = (_closes_at(event), tier.sales_close_at)
+    openings = (event.sales_open_at, tier.sales_open_at)
+    stages = (
+        ("ended", any(moment is not None and now >= moment for moment in closings)),
+        ("sold_out", counts.available + counts.held == 0),
+        ("scheduled", any(moment is not None and now < moment for moment in openings)),
+        ("all_held", counts.available == 0),
+    )
+    return next((word for word, applies in stages if applies), "on_sale")
+
+
+def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
+    return Event(
+        slug=new.slug,
+        name=new.name.strip(),
+        description=new.description.strip(),
+        venue=new.venue.strip(),
+        time_zone=new.time_zone,
+        starts_at=new.starts_at,
+        sales_open_at=new.sales_open_at,
+        sales_close_at=new.sales_close_at,
+        fee_paise=default_fee_paise if new.fee_paise is None else new.fee_paise,
+        max_per_person=new.max_per_person,
+        hold_seconds=new.hold_seconds,
+        concurrent_buyers=new.concurrent_buyers,
+        admissions_per_minute=new.admissions_per_minute,
+        challenge=new.challenge,
+        phase=EventPhase.DRAFT if new.is_draft else EventPhase.PUBLISHED,
+        queue_order=new.queue_order,
+        queue_seed=new_seed(),
+        refund_policy=new.refund_policy,
+        organizer_name=new.organizer_name.strip(),
+        organizer_email=new.organizer_email.strip(),
+        organizer_phone=new.organizer_phone.strip(),
+        ask_attendee_names=new.ask_attendee_names,
+        payment_seconds=new.payment_seconds,
+        is_rehearsal=new.is_rehearsal,
+    )
+
+
+async def add_tier(session: AsyncSession, event_id: str, new: NewTier, *, position: int) -> Tier:
+    """Insert a tier that was checked, with its units."""
+    tier = Tier(
+        event_id=event_id,
+        name=new.name.strip(),
+        price_paise=new.price_paise,
+        capacity=new.units,
+        min_per_booking=new.min_per_booking,
+        max_per_booking=new.max_per_booking,
+        sales_open_at=new.sales_open_at,
+        sales_close_at=new.sales_close_at,
+        position=position,
+    )
+    session.add(tier)
+    await session.flush()
+    await units.add(
+        session, tier_id=tier.id, ids=[new_id() for _ in range(new.units)], first_number=1
+    )
+    return tier

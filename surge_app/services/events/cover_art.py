@@ -1,0 +1,247 @@
+"""The cover drawn for an event without a picture: many lines, one door, and one ring on its way.
+
+The slug decides everything, so an event looks the same everywhere and for ever.
+"""
+
+# Pillow types its sizes only in part.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+WIDTH, HEIGHT = 1200, 630
+_FONTS = Path(__file__).parents[1] / "fonts"
+_FINER = 2
+_STEPS = 90
+_MARGIN = 72
+_LONGEST_TITLE = 3
+_DARK = "(prefers-color-scheme: dark)"
+
+_Point = tuple[float, float]
+_Curve = tuple[_Point, _Point, _Point, _Point]
+
+
+@dataclass(frozen=True, slots=True)
+class _Palette:
+    """Ground, lines and ring, by day and by night; the shared card is always the night's."""
+
+    day: tuple[str, str, str]
+    night: tuple[str, str, str]
+
+
+_PALETTES = (
+    _Palette(("#ece8ff", "#8f78f5", "#4f2bea"), ("#221a45", "#6f5bd6", "#c3b5ff")),
+    _Palette(("#ffe9dc", "#f09a6a", "#c2410c"), ("#3a1d14", "#b8683f", "#ffb48a")),
+    _Palette(("#dff3ec", "#5bb796", "#0b7a53"), ("#10302a", "#3c8f75", "#7fe0b8")),
+    _Palette(("#e2eefc", "#6ea3e0", "#1d5fb8"), ("#122744", "#4477b8", "#9cc7ff")),
+    _Palette(("#fde6ef", "#e58aae", "#b4235f"), ("#3b1428", "#a8537a", "#ffa5c8")),
+    _Palette(("#fbf0d0", "#d9ac3f", "#8a5d00"), ("#33270d", "#97772d", "#f5cd6a")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Art:
+    """What a slug draws: the curves from the far side to the door, and the ring on one of them.
+
+    Attributes:
+        curves: Cubic Bézier curves, from the top to the bottom.
+        ring: Which curve the ring is on.
+        at: How far along it, 0 to 1.
+        door: Where the door stands.
+    """
+
+    palette: _Palette
+    curves: tuple[_Curve, ...]
+    ring: int
+    at: float
+    door: _Point
+
+
+class _Dice:
+    """Numbers between 0 and 1 from a digest, always the same ones for the same slug."""
+
+    def __init__(self, slug: str) -> None:
+        self._bytes = iter(hashlib.sha256(f"cover:{slug}".encode()).digest())
+
+    def roll(self, low: float, high: float) -> float:
+        return low + (high - low) * next(self._bytes) / 255
+
+
+def art(slug: str) -> Art:
+    """Return what the slug of an event draws."""
+    dice = _Dice(slug)
+    palette = _PALETTES[int(dice.roll(0, len(_PALETTES) - 0.01))]
+    count = round(dice.roll(9, 13))
+    door = (dice.roll(850, 1010), dice.roll(230, 400))
+    spread, swing = dice.roll(70, 120), dice.roll(-190, 190)
+    wave, near = dice.roll(90, 230), dice.roll(0.42, 0.6)
+    curves: list[_Curve] = []
+    for number in range(count):
+        part = number / (count - 1) - 0.5
+        start = (-40.0, HEIGHT / 2 + part * (HEIGHT + spread) + swing * 0.4)
+        bend = (door[0] * near * 0.55, start[1] + swing + wave * (0.5 - abs(part)))
+        final = (door[0] * near * 1.25, door[1] + part * 46 - swing * 0.35)
+        curves.append((start, bend, final, (door[0], door[1] + part * 58)))
+    ring = round(dice.roll(count * 0.3, count * 0.7))
+    return Art(palette, tuple(curves), ring, dice.roll(0.5, 0.72), door)
+
+
+def svg(slug: str) -> bytes:
+    """Return the cover as an SVG that follows the reader's theme."""
+    drawn = art(slug)
+    ground, lines, ring = drawn.palette.day
+    dark_ground, dark_lines, dark_ring = drawn.palette.night
+    style = (
+        f".g{{fill:{ground}}}.l{{stroke:{lines}}}.r{{stroke:{ring}}}"
+        f"@media {_DARK}{{.g{{fill:{dark_ground}}}.l{{stroke:{dark_lines}}}"
+        f".r{{stroke:{dark_ring}}}}}"
+    )
+    paths = "".join(
+        f'<path class="{"r" if number == drawn.ring else "l"}" d="{_path(curve)}" '
+        f'stroke-width="{_weight(drawn, number):g}" opacity="{_strength(drawn, number):.2f}"/>'
+        for number, curve in enumerate(drawn.curves)
+    )
+    x, y = _point(drawn.curves[drawn.ring], drawn.at)
+    door_x, door_y = drawn.door
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f"<style>{style}</style><path class='g' d='M0 0H{WIDTH}V{HEIGHT}H0z'/>"
+        f'<g fill="none" stroke-linecap="round">{paths}'
+        f'<path class="r" stroke-width="14" d="M{door_x:.0f} {door_y - 95:.0f}V{door_y + 95:.0f}"/>'
+        f"</g><circle class='g r' cx='{x:.0f}' cy='{y:.0f}' r='27' stroke-width='16'/></svg>"
+    ).encode()
+
+
+def card(slug: str, *, title: str, details: str) -> bytes:
+    """Return the picture shown where an event is shared, 1200 by 630, as a PNG.
+
+    Args:
+        slug: Decides what is drawn.
+        title: The event's name.
+        details: When and where, on one line.
+    """
+    image = _painted(art(slug))
+    ground, _, ink = art(slug).palette.night
+    draw = ImageDraw.Draw(image)
+    rows = list(_rows(title, _font(76, 700), WIDTH - 2 * _MARGIN))[:_LONGEST_TITLE]
+    top = HEIGHT - _MARGIN - 56 - 88 * len(rows)
+    veil = Image.new("L", (1, HEIGHT))
+    for y in range(HEIGHT):
+        veil.putpixel((0, y), min(235, max(0, int(255 * (y - top + 150) / 190))))
+    image.paste(Image.new("RGB", image.size, ground), mask=veil.resize(image.size))
+    for number, row in enumerate(rows):
+        _write(draw, (_MARGIN, top + 88 * number), row, 76, 700, "#ffffff")
+    line = next(_rows(details, _font(36, 400), WIDTH - 2 * _MARGIN), "")
+    _write(draw, (_MARGIN, HEIGHT - _MARGIN - 40), line, 36, 400, ink)
+    out = io.BytesIO()
+    image.quantize(128, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _painted(drawn: Art) -> Image.Image:
+    ground, lines, ring = drawn.palette.night
+    image = Image.new("RGB", (WIDTH * _FINER, HEIGHT * _FINER), ground)
+    draw = ImageDraw.Draw(image)
+    for number, curve in enumerate(drawn.curves):
+        is_ring = number == drawn.ring
+        colour = _mixed(ground, ring if is_ring else lines, _strength(drawn, number))
+        points = [_scaled(_point(curve, step / _STEPS)) for step in range(_STEPS + 1)]
+        draw.line(points, colour, round(_weight(drawn, number) * _FINER), joint="curve")
+    x, y = drawn.door
+    door = [_scaled((x, y - 95)), _scaled((x, y + 95))]
+    draw.line(door, ring, 14 * _FINER)
+    x, y = _point(drawn.curves[drawn.ring], drawn.at)
+    box = [_scaled((x - 35, y - 35)), _scaled((x + 35, y + 35))]
+    draw.ellipse(box, ground, ring, 16 * _FINER)
+    return image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+
+
+def _path(curve: _Curve) -> str:
+    start, *rest = (f"{x:.0f} {y:.0f}" for x, y in curve)
+    return f"M{start}C{' '.join(rest)}"
+
+
+def _point(curve: _Curve, at: float) -> _Point:
+    weights = ((1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3)
+    x = sum(weight * point[0] for weight, point in zip(weights, curve, strict=True))
+    y = sum(weight * point[1] for weight, point in zip(weights, curve, strict=True))
+    return x, y
+
+
+def _weight(drawn: Art, number: int) -> float:
+    return 12 if number == drawn.ring else 7
+
+
+def _strength(drawn: Art, number: int) -> float:
+    """Return how strong a line is: the further from the ring, the fainter."""
+    distance = abs(number - drawn.ring) / len(drawn.curves)
+    return 1 if number == drawn.ring else 0.85 - 0.75 * distance
+
+
+def _mixed(ground: str, colour: str, strength: float) -> tuple[int, int, int]:
+    below, above = (bytes.fromhex(text[1:]) for text in (ground, colour))
+    red, green, blue = (
+        round(low + (high - low) * strength) for low, high in zip(below, above, strict=True)
+    )
+    return red, green, blue
+
+
+def _scaled(point: _Point) -> _Point:
+    return point[0] * _FINER, point[1] * _FINER
+
+
+def _font(size: int, weight: int, family: str = "inter") -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(_FONTS / f"{family}-{weight}.ttf", size)
+
+
+def _rows(text: str, font: ImageFont.FreeTypeFont, width: int) -> Iterator[str]:
+    """Yield a text in rows that fit; a word that is too long is cut."""
+    row = ""
+    for word in text.split():
+        longer = f"{row} {word}".strip()
+        if row and font.getlength(longer) > width:
+            yield row
+            longer = word
+        while font.getlength(longer) > width:
+            longer = longer[:-1]
+        row = longer
+    if row:
+        yield row
+
+
+def _write(
+    draw: ImageDraw.ImageDraw, at: _Point, text: str, size: int, weight: int, colour: str
+) -> None:
+    """Write a row, each part of it in the face that has its letters."""
+    x, y = at
+    for family, part in _runs(text):
+        font = _font(size, weight, family)
+        draw.text((x, y + size), part, colour, font, anchor="ls")
+        x += font.getlength(part)
+
+
+def _runs(text: str) -> Iterator[tuple[str, str]]:
+    """Split a text by the face its letters need; spaces stay with what is before them."""
+    family, part = "inter", ""
+    for letter in text:
+        needed = family if letter.isspace() else _family(letter)
+        if needed != family and part:
+            yield family, part
+            part = ""
+        family, part = needed, part + letter
+    if part:
+        yield family, part
+
+
+def _family(letter: str) -> str:
+    if "\u0900" <= letter <= "\u097f" or letter in "\u200c\u200d":
+        return "devanagari"
+    is_latin = letter <= "\u00ff" or letter in "\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2022"
+    return "inter" if is_latin else "inter-ext"

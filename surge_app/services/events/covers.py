@@ -1,0 +1,165 @@
+"""Pictures of events: the organizer's own, the drawn ones, and the ones that are shared."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+
+import anyio
+import anyio.to_thread
+from PIL import Image, ImageOps
+from sqlalchemy.dialects.postgresql import insert
+
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as queries
+from surge_app.errors import InvalidRequest, NotFound
+from surge_app.formatting import when
+from surge_app.models import AuditEntry, EventCover
+from surge_app.services.events import cover_art
+from surge_app.services.events.catalog import Catalog
+
+LARGEST_UPLOAD = 10 * 1024 * 1024
+_MOST_PIXELS = 40_000_000
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_QUALITY = 82
+_MOST_CARDS = 64
+_ONE_PICTURE = "The picture has to be a JPEG, PNG or WebP of at most 10 MB and 40 megapixels."
+_STANDS_STILL = "The picture has to stand still; this one is animated."
+
+
+class Covers:
+    """Keeps and draws the pictures of events."""
+
+    def __init__(self, database: Database, catalog: Catalog) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._catalog = catalog
+        self._cards: dict[tuple[str, ...], bytes] = {}
+        # A large picture takes a few hundred megabytes while it is painted.
+        self._easel = anyio.CapacityLimiter(1)
+
+    async def save(self, slug: str, upload: bytes, *, actor: str) -> str:
+        """Take a picture in place of the drawn cover.
+
+        What is kept is painted anew, cut to 1200 by 630: nothing of the file itself, such as
+        where a photograph was taken, is ever sent to anyone.
+
+        Args:
+            slug: The event.
+            upload: A JPEG, PNG or WebP of at most `LARGEST_UPLOAD` bytes.
+            actor: Who asks.
+
+        Returns:
+            What names the picture in its address.
+
+        Raises:
+            InvalidRequest: If it is no such picture; the sentence says why.
+            NotFound: If there is no such event.
+        """
+        image = await anyio.to_thread.run_sync(_painted_anew, upload, limiter=self._easel)
+        digest = hashlib.sha256(image).hexdigest()[:16]
+        async with self._database.transaction() as session:
+            event = await queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            fresh = {"image": image, "digest": digest}
+            row = insert(EventCover).values(event_id=event.id, **fresh)
+            await session.execute(
+                row.on_conflict_do_update(index_elements=["event_id"], set_=fresh)
+            )
+            session.add(
+                AuditEntry(actor=actor, action="cover.save", subject=slug, after={"digest": digest})
+            )
+        self._catalog.forget()
+        return digest
+
+    async def remove(self, slug: str, *, actor: str) -> None:
+        """Go back to the drawn cover; raises NotFound without a picture."""
+        async with self._database.transaction() as session:
+            cover = await queries.cover(session, slug, with_drafts=True)
+            if cover is None:
+                raise NotFound
+            await session.delete(cover)
+            session.add(AuditEntry(actor=actor, action="cover.remove", subject=slug))
+        self._catalog.forget()
+
+    async def picture(self, slug: str) -> bytes:
+        """Return the organizer's picture, a JPEG; raises NotFound if there is none."""
+        async with self._database.transaction() as session:
+            cover = await queries.cover(session, slug)
+        if cover is None:
+            raise NotFound
+        return cover.image
+
+    async def shown(self, slug: str) -> tuple[bytes, str]:
+        """Return the cover an organizer sees, drafts included, and its media type.
+
+        Raises:
+            NotFound: If there is no such event.
+        """
+        async with self._database.transaction() as session:
+            if await queries.event_by_slug(session, slug) is None:
+                raise NotFound
+            cover = await queries.cover(session, slug, with_drafts=True)
+        if cover is None:
+            return cover_art.svg(slug), "image/svg+xml"
+        return cover.image, "image/jpeg"
+
+    async def drawing(self, slug: str) -> bytes:
+        """Return the drawn cover of an event, an SVG; raises NotFound."""
+        return cover_art.svg((await self._catalog.event(slug)).slug)
+
+    async def card(self, slug: str) -> bytes:
+        """Return what is shown where the event is shared, a PNG; raises NotFound."""
+        event = await self._catalog.event(slug)
+        details = f"{when(event.starts_at, event.time_zone)} · {event.venue}"
+        key = (event.slug, event.name, details)
+        if key not in self._cards:
+            if len(self._cards) >= _MOST_CARDS:
+                self._cards.clear()
+            self._cards[key] = await anyio.to_thread.run_sync(
+                lambda: cover_art.card(event.slug, title=event.name, details=details)
+            )
+        return self._cards[key]
+
+
+def _painted_anew(upload: bytes) -> bytes:
+    if len(upload) > LARGEST_UPLOAD:
+        raise InvalidRequest(_ONE_PICTURE)
+    try:
+        with warnings.catch_warnings():
+            # A small file may unfold into a picture that fills the memory.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(upload), formats=_FORMATS) as opened:
+                _check(opened)
+                picture = _cut(opened)
+    except InvalidRequest:
+        raise
+    except Exception as error:  # a broken file makes Pillow raise whatever its reader met
+        raise InvalidRequest(_ONE_PICTURE) from error
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+    return out.getvalue()
+
+
+def _check(opened: Image.Image) -> None:
+    if opened.width * opened.height > _MOST_PIXELS:
+        raise InvalidRequest(_ONE_PICTURE)
+    # A JPEG of several pictures is a photograph with its depth or brightness beside it.
+    if opened.format in {"PNG", "WEBP"} and getattr(opened, "is_animated", False):
+        raise InvalidRequest(_STANDS_STILL)
+
+
+def _cut(opened: Image.Image) -> Image.Image:
+    """Return it upright, on white where one could see through, cut and without its metadata."""
+    size = (cover_art.WIDTH, cover_art.HEIGHT)
+    # A large JPEG is not unfolded further than needed.
+    opened.draft("RGB", (2 * cover_art.WIDTH, 2 * cover_art.HEIGHT))
+    upright = ImageOps.exif_transpose(opened)
+    kind = "RGBA" if upright.has_transparency_data else "RGB"
+    cut = ImageOps.fit(upright.convert(kind), size, Image.Resampling.LANCZOS)
+    # On new paper: what was written on the back of the old, such as a comment, would be saved too.
+    paper = Image.new("RGB", size, "white")
+    paper.paste(cut, mask=cut if kind == "RGBA" else None)
+    return paper

@@ -1,0 +1,239 @@
+"""What an organizer changes of the stock while it is being sold.
+
+Units held or sold are never touched, holds that are running keep their price and their deadline,
+and each change is one transaction with its line in the audit log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db.engine import Database
+from surge_app.db.events import inventory as queries
+from surge_app.errors import InvalidRequest, LineUnavailable, NotEnoughAvailable, NotFound
+from surge_app.formatting import counted
+from surge_app.models import AuditEntry, Event, Tier
+from surge_app.services.events.catalog import Catalog, add_tier, frame_of
+from surge_app.services.events.new_event import MOST_UNITS, NewTier, check_tier
+from surge_app.services.waiting_room.service import WaitingRoom
+
+CHANGEABLE = (
+    "name",
+    "price_paise",
+    "min_per_booking",
+    "max_per_booking",
+    "sales_open_at",
+    "sales_close_at",
+)
+
+
+class Stock:
+    """Adds, withdraws and re-prices; a tier is named by its id or its name."""
+
+    def __init__(self, database: Database, catalog: Catalog, waiting_room: WaitingRoom) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._catalog = catalog
+        self._waiting_room = waiting_room
+
+    async def add_units(self, slug: str, tier: str, quantity: int, *, actor: str) -> int:
+        """Put more units of a tier on sale; what was withdrawn comes back first.
+
+        Returns:
+            The new capacity.
+
+        Raises:
+            InvalidRequest: If `quantity` is not positive, or the tier would grow too large.
+            NotFound: If there is no such event or tier.
+        """
+        _check_positive(quantity)
+        return await self._resize(slug, tier, quantity, actor=actor)
+
+    async def withdraw_units(self, slug: str, tier: str, quantity: int, *, actor: str) -> int:
+        """Take free units of a tier off sale, all of them or none.
+
+        Returns:
+            The new capacity.
+
+        Raises:
+            InvalidRequest: If `quantity` is not positive.
+            NotEnoughAvailable: If fewer are free; `details["available"]` tells how many are.
+            NotFound: If there is no such event or tier.
+        """
+        _check_positive(quantity)
+        return await self._resize(slug, tier, -quantity, actor=actor)
+
+    async def change_tier(
+        self, slug: str, tier: str, changes: Mapping[str, Any], *, actor: str
+    ) -> None:
+        """Change the rules of a tier, and its capacity.
+
+        Args:
+            slug: The event.
+            tier: Its id or its name.
+            changes: Values by field, of the right types: those of `CHANGEABLE`, and `units` for
+                the new capacity.
+            actor: Who asks.
+
+        Raises:
+            InvalidRequest: If the tier would make no sense; the sentence says why.
+            NotEnoughAvailable: If more units would go than are free.
+            NotFound: If there is no such event or tier.
+        """
+        rules = {field: value for field, value in changes.items() if field != "units"}
+        unknown = sorted(set(rules) - set(CHANGEABLE))
+        if unknown:
+            msg = f"These cannot be changed here: {', '.join(unknown)}."
+            raise InvalidRequest(msg)
+        if "name" in rules:
+            rules["name"] = rules["name"].strip()
+        try:
+            async with self._database.transaction() as session:
+                event, row = await _locked(session, slug, tier)
+                before = _facts(row)
+                offer = replace(_offer(row), **rules, units=changes.get("units", row.capacity))
+                check_tier(offer, frame_of(event))
+                for field, value in rules.items():
+                    setattr(row, field, value)
+                await _set_capacity(session, row, offer.units)
+                _note(session, event, row, "tier.change", before=before, actor=actor)
+        except IntegrityError as error:
+            raise _explained(error) from error
+        await self._tell()
+
+    async def add_tier(self, slug: str, new: NewTier, *, actor: str) -> str:
+        """Put one more tier on sale, behind the others, and return its id.
+
+        Raises:
+            InvalidRequest: If it makes no sense within its event.
+            NotFound: If there is no such event.
+        """
+        try:
+            async with self._database.transaction() as session:
+                event = await queries.event(session, slug)
+                if event is None:
+                    raise NotFound
+                check_tier(new, frame_of(event))
+                position = await queries.next_position(session, event.id)
+                row = await add_tier(session, event.id, new, position=position)
+                _note(session, event, row, "tier.add", before={}, actor=actor)
+        except IntegrityError as error:
+            raise _explained(error) from error
+        await self._tell()
+        return row.id
+
+    async def close_tier(self, slug: str, tier: str, *, actor: str) -> None:
+        """End the sale of a tier now; who holds some of it may still pay.
+
+        Raises:
+            NotFound: If there is no such event or tier.
+        """
+        async with self._database.transaction() as session:
+            event, row = await _locked(session, slug, tier)
+            before = _facts(row)
+            now = utc_now()
+            row.sales_close_at = now
+            if row.sales_open_at is not None and row.sales_open_at >= now:
+                row.sales_open_at = now - timedelta(seconds=1)
+            _note(session, event, row, "tier.close", before=before, actor=actor)
+        await self._tell()
+
+    async def _resize(self, slug: str, tier: str, difference: int, *, actor: str) -> int:
+        async with self._database.transaction() as session:
+            event, row = await _locked(session, slug, tier)
+            before = _facts(row)
+            await _set_capacity(session, row, row.capacity + difference)
+            action = "stock.add" if difference > 0 else "stock.withdraw"
+            _note(session, event, row, action, before=before, actor=actor)
+            capacity = row.capacity
+        await self._tell()
+        return capacity
+
+    async def _tell(self) -> None:
+        self._catalog.forget()
+        # The change stands, and the job tells the line within a second; to report a failure
+        # would have the units added twice.
+        with contextlib.suppress(LineUnavailable):
+            await self._waiting_room.publish()
+
+
+async def _locked(session: AsyncSession, slug: str, tier: str) -> tuple[Event, Tier]:
+    event = await queries.event(session, slug)
+    row = event and await queries.tier(session, event_id=event.id, tier=tier)
+    if event is None or row is None:
+        raise NotFound
+    return event, row
+
+
+async def _set_capacity(session: AsyncSession, tier: Tier, capacity: int) -> None:
+    difference = capacity - tier.capacity
+    if capacity > MOST_UNITS:
+        msg = f"A tier has at most {MOST_UNITS} units."
+        raise InvalidRequest(msg)
+    if difference > 0:
+        await queries.supply(session, tier_id=tier.id, quantity=difference)
+    elif difference < 0:
+        taken = await queries.withdraw(session, tier_id=tier.id, quantity=-difference)
+        if taken < -difference:
+            units = counted(taken, "unit is", "units are")
+            msg = f"Only {units} free to be withdrawn; the others are held or sold."
+            raise NotEnoughAvailable(msg, available=taken)
+    tier.capacity = capacity
+
+
+def _note(
+    session: AsyncSession,
+    event: Event,
+    tier: Tier,
+    action: str,
+    *,
+    before: dict[str, object],
+    actor: str,
+) -> None:
+    after = _facts(tier)
+    changed = [field for field in after if not before or before[field] != after[field]]
+    session.add(
+        AuditEntry(
+            actor=actor,
+            action=action,
+            subject=event.slug,
+            before=_named(tier, before, changed) if before else {},
+            after=_named(tier, after, changed),
+        )
+    )
+
+
+def _named(tier: Tier, facts: dict[str, object], changed: list[str]) -> dict[str, object]:
+    return {"tier_id": tier.id, "name": facts["name"], **{name: facts[name] for name in changed}}
+
+
+def _facts(tier: Tier) -> dict[str, object]:
+    values = {field: getattr(tier, field) for field in (*CHANGEABLE, "capacity")}
+    return {
+        field: value.isoformat() if isinstance(value, datetime) else value
+        for field, value in values.items()
+    }
+
+
+def _offer(tier: Tier) -> NewTier:
+    return NewTier(units=tier.capacity, **{field: getattr(tier, field) for field in CHANGEABLE})
+
+
+def _check_positive(quantity: int) -> None:
+    if not 1 <= quantity <= MOST_UNITS:
+        msg = f"The number of units is 1 to {MOST_UNITS}."
+        raise InvalidRequest(msg)
+
+
+def _explained(error: IntegrityError) -> Exception:
+    if "uq_tiers_event_id_name" in str(error.orig):
+        return InvalidRequest("Each tier needs a name of its own.")
+    return error

@@ -1,0 +1,254 @@
+"""Takes messages from the outbox and hands them to the providers, each channel by itself.
+
+A booking never waits for a message and never fails because of one. One provider that hangs holds
+up its own channel only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import ClassVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db.engine import Database
+from surge_app.db.messaging import outbox
+from surge_app.errors import Busy
+from surge_app.models import Channel, OutboxMessage
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
+from surge_app.services.messaging.composer import Composer
+from surge_app.services.messaging.retry_policy import MOST_UNKNOWN_SMS, next_step
+from surge_app.services.vendors.ports import (
+    MailSender,
+    ProviderError,
+    ProviderOutcomeUnknown,
+    ProviderRejected,
+    ProviderUnavailable,
+    SmsSender,
+)
+
+_log = get_logger(__name__)
+
+_AT_ONCE = 16
+_LEASE = timedelta(seconds=90)
+_FALLBACK_SECONDS = 3.0
+_SHORTEST_PAUSE_SECONDS = 0.05
+# What has been due for so long is more than the first process can send by itself.
+_OVERDUE = timedelta(seconds=5)
+_AT_HAND = timedelta(0)
+_LONGEST_HOLD_SECONDS = 60.0
+# Organizers read these; what exactly went wrong is in the log, under the message's id.
+_BUSY = "The database was busy."
+_BROKEN = "It could not be written; the log tells why."
+
+Send = Callable[[OutboxMessage], Awaitable[str]]
+
+
+class Dispatcher:
+    """The way out for all messages. One process goes first; any number of others help it.
+
+    A helper takes only what has been due for a while, so that the visitors it serves have its
+    processor to themselves as long as messages leave in time.
+
+    Attributes:
+        hears: The channel of Postgres' NOTIFY on which new messages are announced.
+    """
+
+    hears: ClassVar[str] = outbox.WAKE
+
+    def __init__(
+        self, database: Database, composer: Composer, mail: MailSender, sms: SmsSender
+    ) -> None:
+        """Keep the collaborators; nothing is sent before `dispatch` or `run`."""
+        self._composer = composer
+        self._mail = mail
+        self._sms = sms
+        self._lanes = (
+            _Lane(database, Channel.EMAIL, self._send_mail),
+            _Lane(database, Channel.SMS, self._send_sms),
+        )
+
+    async def dispatch(self) -> int:
+        """Try once what is due now, and return how many messages that were."""
+        return sum(await asyncio.gather(*(lane.once() for lane in self._lanes)))
+
+    async def run(self) -> None:
+        """Help, or go first, until cancelled; what is under way then goes on by itself."""
+        await asyncio.gather(*(lane.run() for lane in self._lanes))
+
+    def go_first(self) -> None:
+        """Take messages as soon as they are due."""
+        for lane in self._lanes:
+            lane.is_first = True
+        self.wake()
+
+    def only_help(self) -> None:
+        """Take what is overdue and no more, as at the start."""
+        for lane in self._lanes:
+            lane.is_first = False
+
+    def wake(self) -> None:
+        """Look for new messages now, if this process goes first."""
+        for lane in self._lanes:
+            lane.wake()
+
+    async def finish(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*(lane.finish() for lane in self._lanes))
+
+    async def _send_mail(self, message: OutboxMessage) -> str:
+        return await self._mail.send(await self._composer.mail(message))
+
+    async def _send_sms(self, message: OutboxMessage) -> str:
+        sms = await self._composer.sms(message)
+        if message.attempts > 1:
+            # Also after an answer: a gateway in between says 502 of what the provider has taken.
+            found = await self._sms.find(sms, since=message.first_tried_at or utc_now())
+            if found is not None:
+                return found
+        if message.unknowns >= MOST_UNKNOWN_SMS:
+            msg = "It may have been sent twice already, and the provider shows no trace of it."
+            raise ProviderRejected(msg)
+        return await self._sms.send(sms)
+
+
+class _Lane:
+    """One channel: so many messages at a time, refilled as soon as one is done."""
+
+    def __init__(self, database: Database, channel: Channel, send: Send) -> None:
+        self._database = database
+        self._channel = channel
+        self._send = send
+        self.is_first = False
+        self._may_have_more = False
+        self._running: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._closed_until = 0.0
+
+    def wake(self) -> None:
+        if self.is_first:
+            self._woken.set()
+
+    async def once(self) -> int:
+        async with self._database.transaction() as session:
+            due = await self._take(session, _AT_ONCE, overdue=_AT_HAND)
+        await asyncio.gather(*(self._deliver(message) for message in due))
+        return len(due)
+
+    async def run(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                pause = await self._fill()
+            except Exception:  # noqa: BLE001  see below
+                # A database that restarts must not end the dispatcher; the rows are still there.
+                _log.exception("dispatch_failed", channel=self._channel)
+                pause = _FALLBACK_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def finish(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def _fill(self) -> float:
+        """Start what is due and there is room for; return when to look again by oneself."""
+        closed = self._closed_until - time.monotonic()
+        free = _AT_ONCE - len(self._running)
+        if closed > 0 or free <= 0:
+            return closed if closed > 0 else _FALLBACK_SECONDS
+        overdue = _AT_HAND if self.is_first else _OVERDUE
+        async with self._database.transaction() as session:
+            taken = await self._take(session, free, overdue=overdue)
+            self._may_have_more = len(taken) == free
+            due = None
+            if self.is_first and not self._may_have_more:
+                due = await outbox.seconds_until_due(session, self._channel)
+        for message in taken:
+            # The loop keeps only weak references to tasks.
+            task = asyncio.create_task(self._deliver(message))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+        if self._may_have_more and len(self._running) < _AT_ONCE:
+            # Some were done while these were taken.
+            return 0.0
+        if due is None:
+            return _FALLBACK_SECONDS
+        return min(_FALLBACK_SECONDS, max(_SHORTEST_PAUSE_SECONDS, due))
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._may_have_more:
+            self._woken.set()
+
+    async def _take(
+        self, session: AsyncSession, limit: int, *, overdue: timedelta
+    ) -> Sequence[OutboxMessage]:
+        return await outbox.take_due(
+            session, channel=self._channel, limit=limit, lease=_LEASE, overdue=overdue
+        )
+
+    async def _deliver(self, message: OutboxMessage) -> None:
+        try:
+            with tracing.span(
+                f"send {self._channel}",
+                kind="consumer",
+                continues=message.trace,
+                message=message.id,
+            ):
+                await self._try(message)
+        except Exception:  # noqa: BLE001  see below
+            # Its lease ends, and then it is taken again.
+            _log.exception("message_stranded", message=message.id)
+
+    async def _try(self, message: OutboxMessage) -> None:
+        try:
+            provider_id = await self._send(message)
+        except ProviderError as error:
+            await self._note_failure(message, error)
+        except (SQLAlchemyError, Busy) as error:
+            # Raised while it was being written: nothing has left the house.
+            _log.warning("message_unwritten", message=message.id, error=repr(error))
+            await self._note_failure(message, ProviderUnavailable(_BUSY))
+        except Exception:  # noqa: BLE001  see below
+            # A message that cannot be written is a bug: keep it, show it, let the others go on.
+            _log.exception("message_broken", message=message.id)
+            await self._note_failure(message, ProviderRejected(_BROKEN))
+        else:
+            async with self._database.transaction() as session:
+                await outbox.mark_sent(session, message.id, provider_id)
+            _log.info(
+                "message_sent",
+                message=message.id,
+                channel=message.channel,
+                intent=message.intent_id,
+            )
+
+    async def _note_failure(self, message: OutboxMessage, error: ProviderError) -> None:
+        step = next_step(message, error, utc_now())
+        if isinstance(error, ProviderUnavailable) and error.retry_after_seconds:
+            # The provider's wish is meant for all of its messages.
+            wish = min(error.retry_after_seconds, _LONGEST_HOLD_SECONDS)
+            self._closed_until = max(self._closed_until, time.monotonic() + wish)
+        async with self._database.transaction() as session:
+            if step.pause is None:
+                await outbox.bury(session, message, str(error))
+                _log.error("message_dead", message=message.id, error=str(error))
+                return
+            await outbox.postpone(
+                session, message, delay=step.pause, error=str(error), is_unknown=step.is_unknown
+            )
+        # It may be due again before anything else is.
+        self.wake()
+        is_unknown = isinstance(error, ProviderOutcomeUnknown)
+        _log.warning(
+            "message_postponed", message=message.id, error=str(error), is_unknown=is_unknown
+        )

@@ -1,0 +1,370 @@
+"""What people are told: rows for the outbox, once for each occasion and channel.
+
+They are written in the transaction of what they speak of. `dispatcher` sends them afterwards.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import new_id, utc_now
+from surge_app.db.bookings import records as booking_queries
+from surge_app.db.checkout import intents as intent_queries
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.messaging import event_notices, messages as queries, outbox
+from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RateLimited, SurgeError
+from surge_app.models import (
+    AuditEntry,
+    Booking,
+    BookingStatus,
+    Channel,
+    DeliveryStatus,
+    EventNotice,
+    Intent,
+    MessageKind,
+    MessageStatus,
+    OutboxMessage,
+    Refund,
+    SalesChannel,
+)
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
+from surge_app.services.bookings.versioning import take_turn
+from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.messaging.views import MessagePage, MessageView, SentMessage
+
+_log = get_logger(__name__)
+
+ATTENDEE = "attendee"
+"""The actor of what the holder of a booking asks for."""
+
+_ADDRESSES = {Channel.EMAIL: "email", Channel.SMS: "phone"}
+_MOST_RESENDS = 5
+_RESENDS_WITHIN = timedelta(hours=24)
+_NOTICE_BATCH = 500
+_LONGEST_WORDS = 1000
+_LONGEST_PAGE = 200
+
+
+class MessageOnItsWay(SurgeError):
+    """This message is still being tried, or has arrived; it needs nobody's help."""
+
+    code = "message_on_its_way"
+    status = 409
+
+
+class NoAddress(SurgeError):
+    """This booking has no email address and no mobile number to send anything to."""
+
+    code = "no_address"
+    status = 409
+
+
+def messages_for(
+    intent: Intent,
+    booking: Booking | None,
+    kind: MessageKind,
+    *,
+    refund: Refund | None = None,
+    key: str | None = None,
+) -> list[OutboxMessage]:
+    """Return the rows that tell a person something, one for each channel there is an address for.
+
+    Args:
+        intent: What the person wanted.
+        booking: What it became, if it did; its contact may have been corrected since.
+        kind: What is told.
+        refund: What it tells of; the amount is in the text.
+        key: It is told once of a kind for each key, however often it is asked for; the refund
+            or else the intent is the key if it is None.
+    """
+    key = key or (refund.id if refund else intent.id)
+    told = booking or intent
+    recipients = {Channel.EMAIL: told.email or "", Channel.SMS: told.phone or ""}
+    return [
+        _row(intent, booking, kind, channel, recipient, key=key, refund=refund)
+        for channel, recipient in recipients.items()
+        if recipient
+    ]
+
+
+def _row(
+    intent: Intent,
+    booking: Booking | None,
+    kind: MessageKind,
+    channel: Channel,
+    recipient: str,
+    *,
+    key: str,
+    refund: Refund | None = None,
+) -> OutboxMessage:
+    return OutboxMessage(
+        id=new_id(),
+        intent_id=intent.id,
+        booking_id=booking.id if booking else None,
+        channel=channel,
+        kind=kind,
+        recipient=recipient,
+        refund_id=refund.id if refund else None,
+        dedupe_key=f"{key}:{kind}:{channel}",
+        # The clocks of two machines differ a little, and it is due at once.
+        next_attempt_at=utc_now() - timedelta(seconds=1),
+        trace=tracing.here(),
+    )
+
+
+class Notifications:
+    """Says things again, to everyone, or to another address; and shows what became of it."""
+
+    def __init__(self, database: Database, contacts: Contacts) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._contacts = contacts
+
+    async def resend(
+        self,
+        ref: str,
+        *,
+        actor: str,
+        email: str | None = None,
+        phone: str | None = None,
+        version: int | None = None,
+    ) -> int:
+        """Send the confirmation of a booking again, perhaps to a corrected address.
+
+        A corrected address is the booking's from now on, and its old one is told so.
+
+        Args:
+            ref: The booking. Whether the caller may do this is the caller's question.
+            actor: Who asks, for the audit log: an organizer, or `ATTENDEE`, who may do it a few
+                times a day.
+            email: The right address as typed; None or what it was leaves it.
+            phone: The right number as typed; as above.
+            version: Of the booking as an organizer saw it.
+
+        Returns:
+            How many messages are on their way to the booking's address.
+
+        Raises:
+            AlreadyRefunded: If the booking has no valid tickets any more.
+            ChangedMeanwhile: If somebody acted on it since it was seen.
+            InvalidContact: If an address is none.
+            NoAddress: If a buyer at the counter left none.
+            NotFound: If there is no such booking.
+            RateLimited: If that was asked for too often within a day.
+        """
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref, for_update=True)
+            intent = booking and await intent_queries.by_id(session, booking.intent_id)
+            if booking is None or intent is None:
+                raise NotFound
+            if booking.status != BookingStatus.CONFIRMED:
+                raise AlreadyRefunded
+            if version is not None:
+                take_turn(booking, version)
+            if actor == ATTENDEE:
+                await _check_pace(session, booking)
+            before = {"email": booking.email, "phone": booking.phone}
+            contact = self._contacts.check(
+                name=booking.name,
+                email=email or booking.email,
+                phone=phone or booking.phone,
+                may_lack_address=booking.channel != SalesChannel.ONLINE,
+            )
+            after = {"email": contact.email, "phone": contact.phone}
+            changed = {field: after[field] for field in after if after[field] != before[field]}
+            key = new_id()
+            rows = _farewells(intent, booking, changed, key)
+            booking.email, booking.phone = contact.email, contact.phone
+            if changed and version is None:
+                # Whoever has the booking on the screen sees an older one now.
+                booking.version += 1
+            again = _again(intent, booking, before, key)
+            if not again:
+                raise NoAddress
+            rows += again
+            await session.flush()
+            await outbox.add(session, rows)
+            action = "booking.correct_contact" if changed else "booking.resend"
+            old = {field: before[field] for field in changed}
+            session.add(
+                AuditEntry(actor=actor, action=action, subject=ref, before=old, after=changed)
+            )
+        _log.info("booking_resent", booking=ref, actor=actor, corrected=sorted(changed))
+        return len(again)
+
+    async def notify_event_changed(self, slug: str, *, words: str, actor: str) -> str:
+        """Tell everybody with a valid ticket that time, place or name changed, as they are now.
+
+        The rows are written in batches by `spread_notices`; returns the notice's id.
+
+        Raises:
+            InvalidRequest: If the words are too long.
+            NotFound: If there is no such event.
+        """
+        return await self._notify(slug, MessageKind.EVENT_CHANGED, words, actor)
+
+    async def notify_event_cancelled(self, slug: str, *, words: str, actor: str) -> str:
+        """Tell everybody who has, or had until this moment, a valid ticket; as above."""
+        return await self._notify(slug, MessageKind.EVENT_CANCELLED, words, actor)
+
+    async def spread_notices(self) -> int:
+        """Write messages of open notices; resumes where it was; returns how many bookings."""
+        total = 0
+        while True:
+            async with self._database.transaction() as session:
+                notice = await event_notices.take_open(session)
+                if notice is None:
+                    return total
+                reached = await event_notices.next_bookings(session, notice, limit=_NOTICE_BATCH)
+                rows = [
+                    row
+                    for intent, booking in reached
+                    for row in messages_for(
+                        intent,
+                        booking,
+                        MessageKind(notice.kind),
+                        key=f"{notice.id}:{booking.id}",
+                    )
+                ]
+                for row in rows:
+                    row.notice_id = notice.id
+                await outbox.add(session, rows)
+                notice.bookings += len(reached)
+                if reached:
+                    notice.reached = reached[-1][1].id
+                if len(reached) < _NOTICE_BATCH:
+                    notice.done_at = await intent_queries.database_now(session)
+                    _log.info("notice_spread", notice=notice.id, bookings=notice.bookings)
+            total += len(reached)
+
+    async def listed(
+        self,
+        *,
+        status: str,
+        slug: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> MessagePage:
+        """Return messages for an organizer, the newest first.
+
+        Args:
+            status: pending, sent or dead; or bounced for what did not arrive though it was sent;
+                or trouble for dead and bounced together.
+            slug: Of one event only.
+            before: From `next_before` of the page before.
+            limit: At most so many, up to 200.
+        """
+        most = max(1, min(limit, _LONGEST_PAGE))
+        async with self._database.transaction() as session:
+            rows = await queries.listed(
+                session, status=status, slug=slug, before=before, limit=most + 1
+            )
+        shown = tuple(_view(*row) for row in rows[:most])
+        return MessagePage(shown, shown[-1].id if len(rows) > most else None)
+
+    async def retry(self, message_id: str, *, actor: str) -> None:
+        """Try a message anew that was given up, or that did not arrive.
+
+        Raises:
+            MessageOnItsWay: If it is neither.
+            NotFound: If there is no such message.
+        """
+        async with self._database.transaction() as session:
+            message = await queries.by_id(session, message_id, for_update=True)
+            if message is None:
+                raise NotFound
+            is_lost = message.delivery in {DeliveryStatus.BOUNCED, DeliveryStatus.FAILED}
+            if message.status != MessageStatus.DEAD and not is_lost:
+                raise MessageOnItsWay
+            before = {"status": message.status, "error": message.last_error or ""}
+            await outbox.revive(session, message_id)
+            session.add(
+                AuditEntry(actor=actor, action="message.retry", subject=message_id, before=before)
+            )
+        _log.info("message_retried", message=message_id, actor=actor)
+
+    async def of_booking(self, ref: str) -> tuple[SentMessage, ...]:
+        """Return how the newest confirmation of a booking stands on each channel."""
+        async with self._database.transaction() as session:
+            rows = await queries.confirmations(session, ref)
+        return tuple(SentMessage(row.channel, _state(row), row.recipient) for row in rows)
+
+    async def _notify(self, slug: str, kind: MessageKind, words: str, actor: str) -> str:
+        text = " ".join(words.split())
+        if len(text) > _LONGEST_WORDS:
+            msg = f"Please say it in at most {_LONGEST_WORDS} characters."
+            raise InvalidRequest(msg)
+        notice = EventNotice(event_id="", kind=kind, words=text, actor=actor)
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            notice.event_id = event.id
+            session.add(notice)
+            session.add(
+                AuditEntry(actor=actor, action=kind.value, subject=slug, after={"words": text})
+            )
+        return notice.id
+
+
+async def _check_pace(session: AsyncSession, booking: Booking) -> None:
+    recent, oldest = await queries.resends_within(session, booking.id, _RESENDS_WITHIN)
+    if recent >= _MOST_RESENDS:
+        raise RateLimited(max(1, round(_RESENDS_WITHIN.total_seconds() - oldest)))
+
+
+def _farewells(
+    intent: Intent, booking: Booking, changed: dict[str, str], key: str
+) -> list[OutboxMessage]:
+    """Return what the old addresses are told, before they are forgotten."""
+    old = {"email": (Channel.EMAIL, booking.email), "phone": (Channel.SMS, booking.phone)}
+    return [
+        _row(intent, booking, MessageKind.CONTACT_CHANGED, *old[field], key=key)
+        for field in changed
+        if old[field][1]
+    ]
+
+
+def _again(
+    intent: Intent, booking: Booking, before: dict[str, str], key: str
+) -> list[OutboxMessage]:
+    """Return the confirmation once more; for an address there was none of before, the first one."""
+    had = {channel for channel, field in _ADDRESSES.items() if before[field]}
+    first = messages_for(intent, booking, MessageKind.CONFIRMATION)
+    again = messages_for(intent, booking, MessageKind.CONFIRMATION_AGAIN, key=key)
+    return [
+        *(message for message in first if message.channel not in had),
+        *(message for message in again if message.channel in had),
+    ]
+
+
+def _view(message: OutboxMessage, slug: str, ref: str | None) -> MessageView:
+    return MessageView(
+        id=message.id,
+        event_slug=slug,
+        booking_ref=ref,
+        channel=message.channel,
+        kind=message.kind,
+        recipient=message.recipient,
+        status=message.status,
+        state=_state(message),
+        attempts=message.attempts,
+        last_error=message.delivery_detail or message.last_error,
+        created_at=message.created_at,
+        next_attempt_at=message.next_attempt_at,
+        sent_at=message.sent_at,
+    )
+
+
+def _state(message: OutboxMessage) -> str:
+    if message.status == MessageStatus.DEAD:
+        return "failed"
+    if message.status != MessageStatus.SENT:
+        return "on_its_way"
+    if message.delivery in {DeliveryStatus.BOUNCED, DeliveryStatus.FAILED}:
+        return str(message.delivery)
+    return "delivered" if message.delivery == DeliveryStatus.DELIVERED else "sent"

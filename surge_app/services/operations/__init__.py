@@ -1,0 +1,1 @@
+"""Checks that operators run: invariants, preflight, telemetry."""

@@ -1,0 +1,236 @@
+"""The preflight: what a sale needs, each check named, with how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import psycopg
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from redis.exceptions import RedisError
+
+from surge_app.db.engine import LARGEST_POOL
+from surge_app.errors import BadSignature, ConfigurationError
+from surge_app.kv.client import connect, information
+from surge_app.services.messaging.sms_templates import unregistered
+from surge_app.settings import PROJECT, STATEMENT_SECONDS, Settings
+
+_MOST_SKEW_SECONDS = 2.0
+# Jobs, LISTEN, locks and the command line beside the web workers' pools.
+_OTHER_CONNECTIONS = 15
+_KNOCK_SECONDS = 5.0
+_SHORTEST_KEY = 32
+_LONGEST_STATEMENT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its name, whether it is fine, and what to do otherwise."""
+
+    name: str
+    is_ok: bool
+    advice: str = ""
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Run every check; none changes anything.
+
+    Args:
+        settings: With `database_url` and `redis_url` filled in.
+    """
+    probes: list[Callable[[Settings], Coroutine[Any, Any, list[Check]]]] = [
+        _postgres,
+        _redis,
+        _webhooks,
+    ]
+    results = await asyncio.gather(*(probe(settings) for probe in probes))
+    return [*_configuration(settings), *(check for checks in results for check in checks)]
+
+
+def _configuration(settings: Settings) -> list[Check]:
+    sandboxes = {
+        "payments": (settings.uses_sandbox_payments, "RAZORPAY_KEY_ID"),
+        "mail": (settings.uses_sandbox_mail, "SENDGRID_API_KEY"),
+        "sms": (settings.uses_sandbox_sms, "TWILIO_ACCOUNT_SID"),
+    }
+    vendors = [
+        Check(
+            f"{name}: {'sandbox' if is_sandbox else 'real'}",
+            not (is_sandbox and settings.is_production),
+            f"Set {variable} to use the real one." if is_sandbox else "",
+        )
+        for name, (is_sandbox, variable) in sandboxes.items()
+    ]
+    is_long = all(len(key) >= _SHORTEST_KEY for key in settings.secret_key)
+    is_guarded = bool(settings.admin_password_hash) or not settings.is_production
+    is_signed = settings.uses_sandbox_payments or bool(settings.razorpay_webhook_secrets)
+    is_mailable = settings.uses_sandbox_mail or "@" in (settings.sendgrid_from or "")
+    is_textable = settings.uses_sandbox_sms or bool(settings.twilio_from)
+    rest = (
+        (
+            "secret key",
+            bool(settings.secret_key) and is_long,
+            f"Make SURGE_SECRET_KEY at least {_SHORTEST_KEY} characters long.",
+        ),
+        (
+            "organizer's password",
+            is_guarded,
+            "Set SURGE_ADMIN_PASSWORD_HASH; `admin hash-password` makes one.",
+        ),
+        (
+            "webhook secret",
+            is_signed,
+            "Set RAZORPAY_WEBHOOK_SECRET to what Razorpay's dashboard has for the webhook.",
+        ),
+        ("mail sender", is_mailable, "Set SENDGRID_FROM to an address SendGrid has verified."),
+        ("sms sender", is_textable, "Set TWILIO_FROM to the number or header SMS come from."),
+    )
+    return [
+        *vendors,
+        *_mail_reports(settings),
+        *_sms_texts(settings),
+        *(Check(name, is_ok, "" if is_ok else advice) for name, is_ok, advice in rest),
+    ]
+
+
+async def _webhooks(settings: Settings) -> list[Check]:
+    """Knock where news of payments arrive, without a signature: who refuses for that is us.
+
+    The stand-in of the sandbox sends to this machine, the vendor to the public address.
+    """
+    base = settings.local_url if settings.uses_sandbox_payments else settings.base_url
+    address = f"{base}/api/webhooks/razorpay"
+    try:
+        async with httpx.AsyncClient(timeout=_KNOCK_SECONDS) as http:
+            answer = await http.post(address, content=b"{}")
+        is_ours = answer.json()["code"] == BadSignature.code
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        is_ours = False
+    advice = (
+        f"{address} does not lead here: start Surge, see that SURGE_PUBLIC_URL is right and that "
+        "the proxy hands /api on."
+    )
+    return [Check("webhooks arrive", is_ours, "" if is_ours else advice)]
+
+
+def _mail_reports(settings: Settings) -> list[Check]:
+    is_heard = settings.uses_sandbox_mail or bool(settings.sendgrid_webhook_public_keys)
+    advice = "Set SENDGRID_WEBHOOK_PUBLIC_KEY, or nobody learns of mails that bounce."
+    return [Check("mail reports", is_heard, "" if is_heard else advice)]
+
+
+def _sms_texts(settings: Settings) -> list[Check]:
+    if settings.dlt_templates is None:
+        return [Check("sms texts: not compared with registered ones", is_ok=True)]
+    try:
+        problems = unregistered(settings)
+    except ConfigurationError as error:
+        problems = [str(error)]
+    return [Check("sms texts", not problems, " ".join(problems))]
+
+
+async def _postgres(settings: Settings) -> list[Check]:
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            settings.direct_url or "", connect_timeout=5
+        ) as connection:
+            cursor = await connection.execute(
+                "SELECT clock_timestamp(), current_setting('max_connections')::int,"
+                " to_regclass('alembic_version') IS NOT NULL"
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                return [Check("postgres", is_ok=False, advice="Check DATABASE_URL.")]
+            now, connections, is_migrated = row
+            revision = None
+            if is_migrated:
+                found = await connection.execute("SELECT version_num FROM alembic_version")
+                newest = await found.fetchone()
+                revision = newest[0] if newest else None
+    except psycopg.Error:
+        return [Check("postgres", is_ok=False, advice="Check DATABASE_URL and that it runs.")]
+    skew = abs((datetime.now(UTC) - now).total_seconds())
+    is_current = revision == _head()
+    return [
+        Check("postgres", is_ok=True),
+        Check(
+            "clock",
+            skew <= _MOST_SKEW_SECONDS,
+            "" if skew <= _MOST_SKEW_SECONDS else f"It is {skew:.1f} s off; start a time service.",
+        ),
+        _pool_sizes(settings, connections),
+        Check("migrations", is_current, "" if is_current else "Run `python -m surge_app migrate`."),
+        *await _pooler(settings),
+    ]
+
+
+def _pool_sizes(settings: Settings, connections: int) -> Check:
+    # Behind a pooler the pools of the workers do not reach Postgres.
+    pools = 0 if settings.database_direct_url else settings.worker_count * LARGEST_POOL
+    needed = pools + _OTHER_CONNECTIONS
+    advice = (
+        f"Postgres takes {connections} connections and this node may open {needed}; raise "
+        "max_connections, lower SURGE_WORKERS or put PgBouncer in between."
+    )
+    is_enough = connections >= needed
+    return Check("pool sizes", is_enough, "" if is_enough else advice)
+
+
+async def _pooler(settings: Settings) -> list[Check]:
+    """Look at Postgres the way the services do, if a pooler stands in between."""
+    if settings.database_direct_url is None:
+        return []
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            settings.database_url or "", connect_timeout=5, prepare_threshold=None
+        ) as connection:
+            cursor = await connection.execute(
+                "SELECT extract(epoch FROM current_setting('statement_timeout')::interval)::int,"
+                " current_database()"
+            )
+            row = await cursor.fetchone()
+    except psycopg.Error:
+        return [Check("pooler", is_ok=False, advice="Check DATABASE_URL and that it runs.")]
+    limit, name = row or (0, "")
+    is_limited = 0 < limit <= _LONGEST_STATEMENT_SECONDS
+    advice = f"Run ALTER DATABASE {name} SET statement_timeout = '{STATEMENT_SECONDS}s'."
+    return [
+        Check("pooler", is_ok=True),
+        Check("time of a statement", is_limited, "" if is_limited else advice),
+    ]
+
+
+async def _redis(settings: Settings) -> list[Check]:
+    client = connect(settings.redis_url or "", client_name="surge-doctor")
+    try:
+        persistence = await information(client, "persistence")
+        memory = await information(client, "memory")
+    except RedisError:
+        return [Check("redis", is_ok=False, advice="Check REDIS_URL and that it runs.")]
+    finally:
+        await client.aclose()
+    appends = str(persistence.get("aof_enabled")) == "1"
+    keeps = memory.get("maxmemory_policy", "noeviction") == "noeviction"
+    return [
+        Check("redis", is_ok=True),
+        Check(
+            "redis persistence",
+            appends,
+            "" if appends else "Set `appendonly yes`, or a restart forgets the line.",
+        ),
+        Check(
+            "redis eviction",
+            keeps,
+            "" if keeps else "Set `maxmemory-policy noeviction`, or places are forgotten.",
+        ),
+    ]
+
+
+def _head() -> str | None:
+    config = Config(str(PROJECT / "alembic.ini"))
+    return ScriptDirectory.from_config(config).get_current_head()

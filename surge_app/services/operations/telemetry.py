@@ -1,0 +1,207 @@
+"""What an operator watches: stock, line, holds, work that waits, jobs, promises.
+
+It is read when somebody asks, from Postgres and Redis, so any process of any node tells the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db.admin import dashboard as board_queries, telemetry as queries
+from surge_app.db.admin.dashboard import Totals
+from surge_app.db.admin.telemetry import Backlog, LiveIntents, SaleCounts, Waiting
+from surge_app.db.engine import Database
+from surge_app.db.payments import gateway_outages as outage_queries
+from surge_app.errors import Busy, SurgeError
+from surge_app.kv.job_status import NoteStore
+from surge_app.observability.log import get_logger
+from surge_app.services.operations.invariants import Audit
+from surge_app.services.waiting_room.service import WaitingRoom
+
+_log = get_logger(__name__)
+
+_WATCHED = timedelta(days=2)
+_PATIENCE_SECONDS = 5.0
+_JOB, _PROMISES = "job:", "promises"
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SaleFigures:
+    """An event: units, money confirmed (paise) and, unless Redis is away, its line."""
+
+    units: SaleCounts
+    bookings: int
+    revenue_paise: int
+    waiting: int | None = None
+    inside: int | None = None
+    admitted: int | None = None
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFigures:
+    """How a job does: seconds since it last ended, how long that run took, whether it failed."""
+
+    name: str
+    every_seconds: float
+    age_seconds: float
+    took_seconds: float
+    has_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """The last audit by the jobs: how old it is, and how many rows break each promise."""
+
+    age_seconds: float
+    took_seconds: float
+    broken: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything, as of now. What could not be read is empty, and `has_…` says so."""
+
+    has_postgres: bool = False
+    has_redis: bool = False
+    is_gateway_up: bool = True
+    leaders: int = 0
+    sales: tuple[SaleFigures, ...] = ()
+    holds: tuple[LiveIntents, ...] = ()
+    messages: tuple[Waiting, ...] = ()
+    backlogs: tuple[Backlog, ...] = ()
+    jobs: tuple[JobFigures, ...] = ()
+    promises: Promises | None = None
+
+
+class Telemetry:
+    """Reads the figures, and keeps what the jobs tell about themselves."""
+
+    def __init__(
+        self, database: Database, notes: NoteStore, waiting_room: WaitingRoom, audit: Audit
+    ) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._notes = notes
+        self._waiting_room = waiting_room
+        self._audit = audit
+        self._totals: dict[str, Totals] = {}
+        self._reading = asyncio.Lock()
+
+    async def figures(self) -> Figures:
+        """Read everything; a server that does not answer in a few seconds is told to be away."""
+        async with self._reading:
+            stored, notes = await asyncio.gather(self._stored(), self._noted())
+            if stored is None:
+                stored = Figures()
+            lines = await asyncio.gather(*(self._line(sale) for sale in stored.sales))
+        jobs, promises = notes if notes is not None else ((), None)
+        return Figures(
+            has_postgres=stored.has_postgres,
+            has_redis=notes is not None,
+            is_gateway_up=stored.is_gateway_up,
+            leaders=stored.leaders,
+            sales=tuple(lines),
+            holds=stored.holds,
+            messages=stored.messages,
+            backlogs=stored.backlogs,
+            jobs=jobs,
+            promises=promises,
+        )
+
+    async def note_run(
+        self, job: str, *, every_seconds: float, took_seconds: float, has_failed: bool
+    ) -> None:
+        """Keep how a run of a job went; it is lost if Redis does not answer."""
+        note = {
+            "at": utc_now().timestamp(),
+            "every": every_seconds,
+            "took": round(took_seconds, 3),
+            "failed": has_failed,
+        }
+        try:
+            await self._notes.write(_JOB + job, note)
+        except (RedisError, OSError) as error:
+            _log.warning("job_not_noted", job=job, error=str(error))
+
+    async def check_promises(self) -> None:
+        """Run the audit over all events, and keep what it found."""
+        begun_at = time.monotonic()
+        findings = await self._audit.run()
+        broken = {finding.code: len(finding.offending) for finding in findings}
+        took = round(time.monotonic() - begun_at, 3)
+        await self._notes.write(
+            _PROMISES, {"at": utc_now().timestamp(), "took": took, "broken": broken}
+        )
+        for finding in findings:
+            if not finding.holds:
+                _log.error("promise_broken", code=finding.code, rows=list(finding.offending))
+
+    async def _stored(self) -> Figures | None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS), self._database.transaction() as session:
+                sales = await queries.sales(session, since=_WATCHED)
+                return Figures(
+                    has_postgres=True,
+                    is_gateway_up=await outage_queries.current(session) is None,
+                    leaders=await queries.leaders(session),
+                    sales=tuple([await self._with_money(session, sale) for sale in sales]),
+                    holds=tuple(await queries.live_intents(session)),
+                    messages=tuple(await queries.messages(session)),
+                    backlogs=tuple(await queries.backlogs(session)),
+                )
+        except (Busy, SQLAlchemyError, TimeoutError, OSError) as error:
+            _log.warning("figures_unread", error=str(error))
+            return None
+
+    async def _with_money(self, session: AsyncSession, sale: SaleCounts) -> SaleFigures:
+        known = self._totals.get(sale.event_id, Totals(_LONG_AGO))
+        money, self._totals[sale.event_id] = await board_queries.money(
+            session, sale.event_id, known
+        )
+        return SaleFigures(sale, money.bookings, money.revenue_paise)
+
+    async def _line(self, sale: SaleFigures) -> SaleFigures:
+        try:
+            line = await self._waiting_room.stats(sale.units.slug)
+        except SurgeError:
+            return sale
+        return replace(
+            sale,
+            waiting=line.waiting,
+            inside=line.inside,
+            admitted=line.admitted,
+            left=line.left,
+        )
+
+    async def _noted(self) -> tuple[tuple[JobFigures, ...], Promises | None] | None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                notes = await self._notes.read()
+        except (RedisError, TimeoutError, OSError):
+            return None
+        now = utc_now().timestamp()
+        jobs = tuple(
+            JobFigures(
+                name=name.removeprefix(_JOB),
+                every_seconds=note["every"],
+                age_seconds=max(0.0, now - note["at"]),
+                took_seconds=note["took"],
+                has_failed=note["failed"],
+            )
+            for name, note in sorted(notes.items())
+            if name.startswith(_JOB)
+        )
+        told = notes.get(_PROMISES)
+        if told is None:
+            return jobs, None
+        return jobs, Promises(max(0.0, now - told["at"]), told["took"], told["broken"])

@@ -1,0 +1,1 @@
+"""Payments, settlement, refunds and the box office."""

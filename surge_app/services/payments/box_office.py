@@ -1,0 +1,320 @@
+"""The counter: tickets sold for cash, and tickets given away.
+
+The units are claimed like everybody's; no pass is asked for, and no gateway. Intent, payment,
+booking, tickets, ledger and messages are one transaction, named by a key, so that a button that
+is pressed twice sells once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import new_id, utc_now
+from surge_app.db.checkout import intents as intent_queries
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.payments import payment_start
+from surge_app.db.payments.payment_start import Person
+from surge_app.db.payments.settlement import Case
+from surge_app.errors import InvalidRequest, NotFound, NotOnSale, PersonLimit, PriceChanged
+from surge_app.formatting import rupees
+from surge_app.models import (
+    AuditEntry,
+    Booking,
+    Disposition,
+    Event,
+    EventPhase,
+    Intent,
+    IntentLine,
+    Payment,
+    PaymentSource,
+    PaymentStatus,
+    SalesChannel,
+    Tier,
+)
+from surge_app.services.checkout import claims
+from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.checkout.holds import normalized
+from surge_app.services.checkout.views import Contact, Line
+from surge_app.services.events.catalog import Catalog
+from surge_app.services.payments import settlement_writer
+from surge_app.services.payments.settlement_writer import Work
+
+MOST_GIVEN = 100
+_NOBODY = "Guest"
+_LONGEST_KEY = 100
+# It is sold before this transaction ends; the row only wants a deadline.
+_MOMENT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSale:
+    """What is handed over the counter.
+
+    Attributes:
+        cash_paise: What the buyer paid; None for tickets that are given away.
+        name: Of whom the tickets are for; email and phone may be empty, as this may.
+        attendees: Who comes, by tier id, as typed.
+    """
+
+    lines: Sequence[Line]
+    cash_paise: int | None
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    attendees: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+
+    @property
+    def is_given(self) -> bool:
+        """Whether nobody pays."""
+        return self.cash_paise is None
+
+    @property
+    def channel(self) -> SalesChannel:
+        """How the booking is marked."""
+        return SalesChannel.COMPLIMENTARY if self.is_given else SalesChannel.BOX_OFFICE
+
+
+@dataclass(frozen=True, slots=True)
+class CounterBooking:
+    """What was sold; `is_new` is False when the same press was answered before."""
+
+    ref: str
+    channel: str
+    total_paise: int
+    tickets: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A sale whose parts were looked at before the transaction; `lines` each name a tier once."""
+
+    sale: CounterSale
+    lines: Sequence[Line]
+    contact: Contact
+    key: str
+
+    @property
+    def quantity(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
+
+class BoxOffice:
+    """Sells at the counter."""
+
+    def __init__(self, database: Database, catalog: Catalog, contacts: Contacts) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._catalog = catalog
+        self._contacts = contacts
+
+    async def sell(self, slug: str, sale: CounterSale, *, key: str, actor: str) -> CounterBooking:
+        """Sell tickets for cash, without the convenience fee, or give them away.
+
+        Windows of sale and the limits of a tier are for buying online; the limit for a person
+        holds for cash as well, and counts what they have by email or phone.
+
+        Args:
+            slug: The event.
+            sale: What is sold.
+            key: Names this press of the button; the same one again answers with the same booking.
+            actor: Who sells.
+
+        Raises:
+            InvalidContact: If a field needs another look.
+            InvalidRequest: If nothing, too much or something unknown is wanted, or the key was
+                used for something else.
+            NotFound: If there is no such event, or it is a draft.
+            NotOnSale: If the event was cancelled.
+            PersonLimit: If the person would have too many tickets.
+            PriceChanged: If the tickets cost another amount than was taken.
+            SurgeError: Sold out, all held, not enough left.
+        """
+        if not key or len(key) > _LONGEST_KEY:
+            msg = "A sale needs a key of at most 100 characters that no other sale has."
+            raise InvalidRequest(msg)
+        lines = normalized(sale.lines)
+        contact = self._contacts.check(
+            name=sale.name.strip() or _NOBODY,
+            email=sale.email,
+            phone=sale.phone,
+            attendees=sale.attendees,
+            may_lack_address=True,
+        )
+        wanted = _Checked(sale, lines, contact, key)
+        try:
+            sold, work = await claims.patiently(lambda: self._sell(slug, wanted, actor))
+        except IntegrityError as error:
+            if "uq_intents_request_key" not in str(error.orig):
+                raise
+            # The other press was a moment faster, and is done.
+            sold, work = await self._sell(slug, wanted, actor)
+        settlement_writer.tell(work)
+        self._catalog.forget()
+        return sold
+
+    async def _sell(self, slug: str, wanted: _Checked, actor: str) -> tuple[CounterBooking, Work]:
+        work = Work()
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None or event.phase == EventPhase.DRAFT:
+                raise NotFound
+            before = await intent_queries.sold_at_the_counter(session, wanted.key)
+            if before is not None:
+                return await _again(session, event, wanted, *before), work
+            intent = await _intent(session, event, wanted)
+            await _check_person(session, event, intent, wanted)
+            await claims.claim(session, intent_id=intent.id, lines=wanted.lines)
+            session.expunge_all()
+            booking = _book(work, event, intent, wanted)
+            await settlement_writer.write(session, work)
+            session.add(_audit_line(booking, wanted, actor=actor))
+        return _told(booking, wanted, is_new=True), work
+
+
+async def _intent(session: AsyncSession, event: Event, wanted: _Checked) -> Intent:
+    if event.phase == EventPhase.CANCELLED:
+        msg = "This event is cancelled."
+        raise NotOnSale(msg, status="cancelled")
+    tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+    prices = _prices({tier.id: tier for tier in tiers}, wanted)
+    total = sum(prices[line.tier_id] * line.quantity for line in wanted.lines)
+    cash_paise, contact = wanted.sale.cash_paise, wanted.contact
+    if cash_paise is not None and cash_paise != total:
+        msg = f"These tickets cost {rupees(total)}; {rupees(cash_paise)} was to be taken."
+        raise PriceChanged(msg, total_paise=total)
+    intent = Intent(
+        event_id=event.id,
+        # Nobody's browser: a live hold is one for each visitor, and sales at once are many.
+        visitor_id=f"counter-{new_id()}",
+        subtotal_paise=total,
+        fee_paise=0,
+        total_paise=total,
+        currency=event.currency,
+        expires_at=utc_now() + _MOMENT,
+        name=contact.name,
+        email=contact.email or None,
+        phone=contact.phone or None,
+        request_key=wanted.key,
+        attendee_names={tier: list(names) for tier, names in contact.attendees} or None,
+    )
+    session.add(intent)
+    # The key decides here who was first, before a single unit is taken.
+    await session.flush()
+    session.add_all(
+        IntentLine(
+            intent_id=intent.id,
+            tier_id=line.tier_id,
+            quantity=line.quantity,
+            unit_price_paise=prices[line.tier_id],
+        )
+        for line in wanted.lines
+    )
+    await session.flush()
+    return intent
+
+
+def _prices(tiers: Mapping[str, Tier], wanted: _Checked) -> Mapping[str, int]:
+    if any(line.tier_id not in tiers for line in wanted.lines):
+        msg = "There is no such ticket category."
+        raise InvalidRequest(msg)
+    return {
+        line.tier_id: 0 if wanted.sale.is_given else tiers[line.tier_id].price_paise
+        for line in wanted.lines
+    }
+
+
+async def _check_person(
+    session: AsyncSession, event: Event, intent: Intent, wanted: _Checked
+) -> None:
+    most = event.max_per_person
+    if wanted.sale.is_given:
+        if wanted.quantity > MOST_GIVEN:
+            msg = f"At most {MOST_GIVEN} tickets are given away at a time."
+            raise InvalidRequest(msg)
+        return
+    if wanted.quantity > most:
+        msg = f"One person may buy at most {most} tickets."
+        raise PersonLimit(msg, max_per_person=most)
+    if not (intent.email or intent.phone):
+        return
+    contact = wanted.contact
+    person = Person(intent.id, event.id, contact.name, contact.email, contact.phone)
+    others = (await payment_start.standings(session, [person]))[intent.id].others
+    if others + wanted.quantity > most:
+        msg = f"This person has {others} tickets already; {most} are allowed."
+        raise PersonLimit(msg, max_per_person=most)
+
+
+def _book(work: Work, event: Event, intent: Intent, wanted: _Checked) -> Booking:
+    payment = None
+    if intent.total_paise:
+        payment = Payment(
+            id=f"cash_{intent.id}",
+            intent_id=intent.id,
+            order_id=f"counter_{intent.id}",
+            amount_paise=intent.total_paise,
+            currency=intent.currency,
+            status=PaymentStatus.CAPTURED,
+            source=PaymentSource.CASH,
+            disposition=Disposition.APPLIED,
+            method="cash",
+            settled_at=utc_now(),
+        )
+        work.payments[payment.id] = payment
+    case = Case(
+        intent=intent,
+        event=event,
+        quantity=wanted.quantity,
+        payments={},
+        booking_ref=None,
+        booking_status=None,
+    )
+    settlement_writer.book(work, case, payment, channel=wanted.sale.channel)
+    return work.sold[0][2]
+
+
+async def _again(
+    session: AsyncSession,
+    event: Event,
+    wanted: _Checked,
+    intent: Intent,
+    booking: Booking,
+) -> CounterBooking:
+    rows = await intent_queries.lines(session, intent.id)
+    lines = sorted((line.tier_id, line.quantity) for line, _ in rows)
+    is_same = (
+        booking.event_id == event.id
+        and lines == [(line.tier_id, line.quantity) for line in wanted.lines]
+        and booking.channel == wanted.sale.channel
+        and booking.name == wanted.contact.name
+    )
+    if not is_same:
+        msg = "This key was used for another sale."
+        raise InvalidRequest(msg)
+    return _told(booking, wanted, is_new=False)
+
+
+def _told(booking: Booking, wanted: _Checked, *, is_new: bool) -> CounterBooking:
+    return CounterBooking(
+        ref=booking.ref,
+        channel=booking.channel,
+        total_paise=booking.total_paise,
+        tickets=wanted.quantity,
+        is_new=is_new,
+    )
+
+
+def _audit_line(booking: Booking, wanted: _Checked, *, actor: str) -> AuditEntry:
+    return AuditEntry(
+        actor=actor,
+        action="booking.give" if wanted.sale.is_given else "booking.sell",
+        subject=booking.ref,
+        after={"tickets": wanted.quantity, "total_paise": booking.total_paise},
+    )

@@ -1,0 +1,153 @@
+"""What a refund gives back, decided without a database: the rules of partial refunds.
+
+A ticket is worth the price that was frozen for it; the convenience fee goes back with the last
+ticket; nothing goes back twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from surge_app.clock import utc_now
+from surge_app.errors import AlreadyRefunded, InvalidRequest
+from surge_app.formatting import rupees
+from surge_app.models import Payment, PaymentSource, Refund, RefundReason
+from surge_app.services.payments.ledger import Balance
+
+# Razorpay refuses to give back less.
+LEAST_PAISE = 100
+_RENEWED = re.compile(r"(.+)-r([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One refund of a booking.
+
+    Attributes:
+        seqs: The tickets that become void.
+        tickets_paise: What goes back of the price of tickets.
+        fee_paise: What goes back of the convenience fee.
+        reason: Tells whole, some tickets, or an amount as goodwill.
+    """
+
+    seqs: tuple[int, ...]
+    tickets_paise: int
+    fee_paise: int
+    reason: RefundReason
+
+    @property
+    def amount_paise(self) -> int:
+        """What goes back in all; 0 if only tickets become void."""
+        return self.tickets_paise + self.fee_paise
+
+
+def plan_refund(
+    kept: Balance,
+    prices: Mapping[int, int],
+    *,
+    tickets: Sequence[int] | None = None,
+    amount_paise: int | None = None,
+) -> Plan:
+    """Decide what a refund gives back.
+
+    Args:
+        kept: The balance of the booking; what is owed already is no longer kept.
+        prices: Paise by the number of each ticket that is still valid.
+        tickets: Take back these; None takes all that are valid, unless there is an amount.
+        amount_paise: Give back this much as goodwill; no ticket becomes void.
+
+    Raises:
+        AlreadyRefunded: If nothing is left to give back.
+        InvalidRequest: If the tickets are not the booking's, or the amount cannot be paid.
+    """
+    if amount_paise is not None:
+        if tickets is not None:
+            msg = "Name the tickets or an amount, not both."
+            raise InvalidRequest(msg)
+        return _goodwill(kept, amount_paise)
+    chosen = sorted(prices if tickets is None else set(tickets))
+    strangers = [str(seq) for seq in chosen if seq not in prices]
+    if strangers or not chosen:
+        msg = f"These are not valid tickets of this booking: {', '.join(strangers) or 'none'}."
+        raise InvalidRequest(msg)
+    if len(chosen) == len(prices):
+        return Plan(tuple(chosen), kept.tickets_paise, kept.fee_paise, RefundReason.WHOLE)
+    wanted = min(sum(prices[seq] for seq in chosen), kept.tickets_paise)
+    amount = 0 if wanted < LEAST_PAISE else wanted
+    if kept.kept_paise - amount < LEAST_PAISE:
+        # What would stay behind could never be paid out by itself.
+        amount = kept.kept_paise
+    return _plan(kept, tuple(chosen), amount, RefundReason.TICKETS)
+
+
+def _goodwill(kept: Balance, amount_paise: int) -> Plan:
+    if kept.kept_paise == 0:
+        raise AlreadyRefunded
+    left = kept.kept_paise - amount_paise
+    if amount_paise < LEAST_PAISE or left < 0 or 0 < left < LEAST_PAISE:
+        msg = (
+            f"An amount between {rupees(LEAST_PAISE)} and {rupees(kept.kept_paise)} can go back, "
+            f"and what stays must be nothing or at least {rupees(LEAST_PAISE)}."
+        )
+        raise InvalidRequest(msg, left_paise=kept.kept_paise)
+    return _plan(kept, (), amount_paise, RefundReason.GOODWILL)
+
+
+def _plan(kept: Balance, seqs: tuple[int, ...], amount_paise: int, reason: RefundReason) -> Plan:
+    from_tickets = min(amount_paise, kept.tickets_paise)
+    return Plan(seqs, from_tickets, amount_paise - from_tickets, reason)
+
+
+def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1) -> Refund:
+    """Return a refund, with the exact body every attempt will send; it is due at once.
+
+    One of cash is sent to nobody and waits for whoever hands it back.
+    """
+    by_hand = payment.source == PaymentSource.CASH
+    refund = Refund(
+        payment_id=payment.id,
+        seq=seq,
+        amount_paise=amount_paise,
+        reason=reason,
+        idempotency_key="",
+        body="",
+        by_hand=by_hand,
+        next_attempt_at=None if by_hand else utc_now() - timedelta(seconds=1),
+    )
+    _key(refund, f"rf-{payment.id}-{seq}")
+    return refund
+
+
+def renew_key(refund: Refund) -> None:
+    """Give a refund that failed at the gateway a new key: the old one would fail for ever."""
+    root, number = _parts(refund.idempotency_key)
+    _key(refund, f"{root}-r{number + 1}")
+    refund.gateway_id = None
+
+
+def is_receipt_of(refund: Refund, receipt: str | None) -> bool:
+    """Whether a receipt at the gateway is that of a refund, under its key of now or before."""
+    return receipt is not None and _parts(receipt)[0] == _parts(refund.idempotency_key)[0]
+
+
+def _parts(key: str) -> tuple[str, int]:
+    """Return what all keys of a refund share, and which of them this is."""
+    found = _RENEWED.fullmatch(key)
+    return (found[1], int(found[2])) if found else (key, 1)
+
+
+def _key(refund: Refund, key: str) -> None:
+    refund.idempotency_key = key
+    refund.body = json.dumps(
+        {
+            "amount": refund.amount_paise,
+            "speed": "normal",
+            "receipt": key,
+            "notes": {"reason": refund.reason},
+        },
+        separators=(",", ":"),
+    )

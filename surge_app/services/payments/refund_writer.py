@@ -1,0 +1,143 @@
+"""What a refund writes: its row, the ledger, the messages and the state of its booking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.clock import utc_now
+from surge_app.db.bookings import records as booking_queries
+from surge_app.db.checkout import intents as intent_queries
+from surge_app.db.messaging import outbox
+from surge_app.db.payments import refunds as queries
+from surge_app.errors import NotFound
+from surge_app.models import (
+    AuditEntry,
+    Booking,
+    BookingStatus,
+    Channel,
+    Disposition,
+    Intent,
+    MessageKind,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundReason,
+    RefundStatus,
+)
+from surge_app.observability.log import get_logger
+from surge_app.services.messaging.notifications import messages_for
+from surge_app.services.payments import ledger
+from surge_app.services.payments.refund_policy import (
+    Plan,
+    refund_row,
+)
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBooking:
+    """What a booking was made from, locked; the payment is None if it was free."""
+
+    booking: Booking
+    intent: Intent
+    payment: Payment | None
+
+
+async def lock_paid(session: AsyncSession, ref: str) -> PaidBooking:
+    """Lock the intent, then the booking of a reference; NotFound if there is none."""
+    found = await booking_queries.by_ref(session, ref)
+    if found is None:
+        raise NotFound
+    intent = await intent_queries.by_id(session, found.intent_id, for_update=True)
+    booking = await booking_queries.by_ref(session, ref, for_update=True)
+    if intent is None or booking is None:
+        raise NotFound
+    return PaidBooking(booking, intent, await booking_queries.applied_payment(session, intent.id))
+
+
+async def add_refund(session: AsyncSession, paid: PaidBooking, plan: Plan) -> Refund | None:
+    """Write down a refund and what the ledger owes for it; None if no money goes back."""
+    if paid.payment is None or plan.amount_paise == 0:
+        return None
+    earlier = await queries.of_payment(session, paid.payment.id)
+    refund = refund_row(
+        paid.payment,
+        amount_paise=plan.amount_paise,
+        reason=plan.reason,
+        seq=len(earlier) + 1,
+    )
+    session.add(refund)
+    await session.flush()
+    session.add_all(
+        ledger.owed_back(
+            refund, paid.booking, tickets_paise=plan.tickets_paise, fee_paise=plan.fee_paise
+        )
+    )
+    return refund
+
+
+def audit_entry(
+    ref: str, plan: Plan, *, actor: str, restock: bool, handed_over: bool
+) -> AuditEntry:
+    """Return the audit log's row of an organizer's refund."""
+    after: dict[str, object] = {
+        "amount_paise": plan.amount_paise,
+        "tickets": list(plan.seqs),
+        "restock": restock and bool(plan.seqs),
+        "reason": plan.reason,
+    }
+    if handed_over:
+        after["handed_over"] = True
+    return AuditEntry(actor=actor, action="booking.refund", subject=ref, after=after)
+
+
+async def notify(
+    session: AsyncSession, paid: PaidBooking, plan: Plan, refund: Refund | None
+) -> None:
+    """Queue the messages of an organizer's refund."""
+    key = refund.id if refund else f"{paid.intent.id}-{'-'.join(map(str, plan.seqs))}"
+    kind = MessageKind.REFUNDED
+    messages = messages_for(paid.intent, paid.booking, kind, refund=refund, key=key)
+    if refund is not None and refund.by_hand and plan.reason == RefundReason.GOODWILL:
+        # No registered SMS speaks of cash; the others say no more than what became of tickets.
+        messages = [one for one in messages if one.channel != Channel.SMS]
+    await outbox.add(session, messages)
+
+
+async def notify_paid(session: AsyncSession, intent: Intent, refund: Refund) -> None:
+    """Queue the email that the gateway has paid a refund."""
+    booking = await booking_queries.by_intent(session, intent.id)
+    messages = messages_for(intent, booking, MessageKind.REFUND_PAID, refund=refund)
+    await outbox.add(session, [one for one in messages if one.channel == Channel.EMAIL])
+
+
+async def close_booking(session: AsyncSession, paid: PaidBooking) -> None:
+    """End a booking without valid tickets; refunded as soon as no refund is under way."""
+    rows: Sequence[Refund] = []
+    if paid.payment is not None:
+        rows = await queries.of_payment(session, paid.payment.id)
+    is_done = all(row.status == RefundStatus.PROCESSED for row in rows)
+    paid.booking.status = BookingStatus.REFUNDED if is_done else BookingStatus.REFUNDING
+
+
+async def finish_refund(
+    session: AsyncSession, payment: Payment, refund: Refund, all_rows: Sequence[Refund]
+) -> None:
+    """Record a processed refund; the payment and the booking end with the last one."""
+    refund.status = RefundStatus.PROCESSED
+    refund.processed_at = utc_now()
+    booking = None
+    if payment.disposition == Disposition.APPLIED:
+        booking = await booking_queries.by_intent(session, payment.intent_id)
+    session.add(ledger.paid_back(refund, booking.id if booking else None))
+    processed = [row for row in all_rows if row.status == RefundStatus.PROCESSED]
+    if sum(row.amount_paise for row in processed) >= payment.amount_paise:
+        payment.status = PaymentStatus.REFUNDED
+    is_all = len(processed) == len(all_rows)
+    if booking is not None and booking.status == BookingStatus.REFUNDING and is_all:
+        booking.status = BookingStatus.REFUNDED
+    _log.info("refund_processed", refund=refund.id, payment=payment.id)

@@ -1,0 +1,292 @@
+"""Payments: starting one, hearing of one, and `settle`, the one function that decides.
+
+Browser callback, webhook and reconciliation all end in `settle` with facts the gateway itself
+stated. Whichever comes first does the work; the others find it done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import structlog
+
+from surge_app.clock import utc_now
+from surge_app.db.checkout import intents as intent_queries
+from surge_app.db.engine import Database
+from surge_app.db.group_commit import Batcher
+from surge_app.db.payments import records as queries
+from surge_app.errors import (
+    BadSignature,
+    GatewayUnavailable,
+    NotFound,
+)
+from surge_app.models import InboxEvent, IntentStatus
+from surge_app.observability import tracing
+from surge_app.observability.log import get_logger
+from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.payments.payment_start import PaymentStarts
+from surge_app.services.payments.refunds import Refunds
+from surge_app.services.payments.settlement import Settlement
+from surge_app.services.payments.views import CheckoutView, PaymentOutcome
+from surge_app.services.vendors.circuit_breaker import Outages
+from surge_app.services.vendors.ports import (
+    GatewayPayment,
+    GatewayPaymentStatus,
+    PaymentGateway,
+    ProviderError,
+    ProviderRejected,
+)
+from surge_app.services.waiting_room.service import WaitingRoom
+
+_log = get_logger(__name__)
+
+_PROVIDER = "razorpay"
+_LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
+_MODAL_CLOSES_EARLY_SECONDS = 15
+_LEASE_SLACK = timedelta(seconds=60)
+_INBOX_LEASE = timedelta(seconds=30)
+_INBOX_BATCH = 50
+# It comes in a header nobody signed; the index of ids takes no more than a few hundred bytes.
+_LONGEST_EVENT_ID = 200
+_MOST_TOGETHER = 100
+_FLIGHTS = 2
+_TRIES = 3
+# Organizers read it; what exactly went wrong is in the log, under the webhook's id.
+_UNFORESEEN = "It could not be settled yet; the log tells why."
+_LONGEST_BACKOFF_SECONDS = 600
+
+
+class Payments:
+    """Starts payments and takes in what the gateway says about them."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: PaymentGateway,
+        contacts: Contacts,
+        waiting_room: WaitingRoom,
+        settlement: Settlement,
+        refunds: Refunds,
+        outages: Outages,
+    ) -> None:
+        """Keep the collaborators."""
+        self._database = database
+        self._gateway = gateway
+        self._contacts = contacts
+        self._settlement = settlement
+        self._stored = Batcher(self._stored_orders, most=_MOST_TOGETHER, flights=_FLIGHTS)
+        self._stored_events = Batcher(self._store_events, most=_MOST_TOGETHER, flights=_FLIGHTS)
+        self._processed = Batcher(self._process_stored, most=_MOST_TOGETHER, flights=_FLIGHTS)
+        self._starts = PaymentStarts(
+            database, gateway, waiting_room, settlement, outages, ask=self.settle_order
+        )
+        self._refunds = refunds
+
+    async def start(
+        self,
+        intent_id: str,
+        visitor_id: str,
+        *,
+        name: object,
+        email: object,
+        phone: object,
+        attendees: Mapping[str, Sequence[str]] | None = None,
+    ) -> CheckoutView:
+        """Prepare the payment of a live hold; repeating it returns the same order.
+
+        The hold becomes a payment window of its own, once: no repeat makes it longer. What costs
+        nothing is booked at once; there is no order then.
+
+        Raises:
+            InvalidContact: With a sentence for each field; names of attendees count only if
+                the event asks for them.
+            IntentExpired: If the time is over.
+            NotOnSale: If the event was cancelled.
+            PersonLimit: If this person has too many tickets already.
+            PaymentBeingChecked: If an earlier payment of this person for this event is still
+                open; `details["booking_ref"]` is set if it has just come through.
+            PaymentStarted: If the tickets kept changing while the order was made.
+            GatewayUnavailable: If the gateway does not answer; the hold is unchanged.
+            PaymentsPaused: If it has not answered for a while; the clock stands still.
+            NotFound: If the intent is not the visitor's own.
+        """
+        contact = self._contacts.check(name=name, email=email, phone=phone, attendees=attendees)
+        return await self._starts.start(intent_id, visitor_id, contact)
+
+    async def settle_callback(
+        self, *, order_id: str, payment_id: str, signature: str
+    ) -> PaymentOutcome:
+        """Take in what the checkout handed to the browser.
+
+        The signature proves only that the payment belongs to the stored order; amount and
+        capture are asked of the gateway. If it does not answer, the webhook will tell.
+
+        Raises:
+            BadSignature: If the order is not ours or the signature does not fit.
+        """
+        stored_order_id = await self._stored.submit(order_id)
+        if stored_order_id is None or not self._gateway.verifies_callback(
+            order_id=stored_order_id, payment_id=payment_id, signature=signature
+        ):
+            raise BadSignature
+        try:
+            payment = await self._gateway.payment(payment_id)
+        except ProviderError as error:
+            _log.warning("callback_unconfirmed", payment=payment_id, error=str(error))
+            return await self._settlement.outcome_of_order(stored_order_id)
+        return await self._settle(payment)
+
+    async def check(self, intent_id: str, visitor_id: str) -> PaymentOutcome:
+        """Ask the gateway how a visitor's payment stands, and settle what it says.
+
+        Raises:
+            NotFound: If the intent is not the visitor's own.
+        """
+        async with self._database.transaction() as session:
+            intent = await intent_queries.by_id(session, intent_id)
+        if intent is None or intent.visitor_id != visitor_id:
+            raise NotFound
+        if intent.order_id is None:
+            return PaymentOutcome(None, "unpaid")
+        return await self.settle_order(intent.order_id)
+
+    async def event_of_order(self, order_id: str) -> str | None:
+        """Return the slug of the event an order of ours was made for."""
+        async with self._database.transaction() as session:
+            return await queries.event_of_order(session, order_id)
+
+    async def settle_order(self, order_id: str) -> PaymentOutcome:
+        """Ask the gateway for every payment of an order and settle each.
+
+        Raises:
+            GatewayUnavailable: If the gateway does not answer.
+        """
+        try:
+            attempts = await self._gateway.order_payments(order_id)
+        except ProviderError as error:
+            raise GatewayUnavailable from error
+        for payment in attempts:
+            await self._settle(payment)
+        waiting = {GatewayPaymentStatus.CREATED, GatewayPaymentStatus.AUTHORIZED}
+        outcome = await self._settlement.outcome_of_order(order_id)
+        if outcome.status == "unpaid" and any(one.status in waiting for one in attempts):
+            return PaymentOutcome(None, "checking")
+        return outcome
+
+    async def receive_webhook(
+        self, body: bytes, *, signature: str | None, event_id: str | None
+    ) -> str | None:
+        """Verify and store a webhook; the caller answers 200 and processes it afterwards.
+
+        Args:
+            body: The raw bytes as they came.
+            signature: The signature header.
+            event_id: The vendor's event id; the hash of the body stands in if it is missing.
+
+        Returns:
+            Our id of the stored event, None if it was stored before.
+
+        Raises:
+            BadSignature: If it was not signed with one of our secrets; nothing is stored.
+        """
+        if not self._gateway.verifies_webhook(body, signature):
+            raise BadSignature
+        digest = hashlib.sha256(body)
+        event = InboxEvent(
+            provider=_PROVIDER,
+            event_id=(event_id or digest.hexdigest())[:_LONGEST_EVENT_ID],
+            body_sha256=digest.digest(),
+            body=body,
+            next_attempt_at=utc_now() + _INBOX_LEASE,
+            trace=tracing.here(),
+        )
+        if not await self._stored_events.submit(event):
+            return None
+        _log.info("webhook_stored", webhook=event.id)
+        return event.id
+
+    async def process_event(self, event_id: str) -> None:
+        """Settle what a stored webhook says; safe to repeat.
+
+        Raises:
+            NotFound: If no such event is stored.
+        """
+        if not await self._processed.submit(event_id):
+            raise NotFound
+
+    async def process_inbox(self) -> int:
+        """Process webhooks that were stored and not finished; returns how many were tried."""
+        async with self._database.transaction() as session:
+            due = await queries.due_events(session, limit=_INBOX_BATCH, lease=_INBOX_LEASE)
+        await self._process(due)
+        return len(due)
+
+    async def _stored_orders(self, order_ids: Sequence[str]) -> Sequence[str | None]:
+        async with self._database.transaction() as session:
+            stored = await queries.stored_orders(session, order_ids)
+        return [stored.get(order_id) for order_id in order_ids]
+
+    async def _store_events(self, events: Sequence[InboxEvent]) -> Sequence[bool]:
+        async with self._database.transaction() as session:
+            stored = await queries.store_events(session, events)
+        return [event.id in stored for event in events]
+
+    async def _process_stored(self, event_ids: Sequence[str]) -> Sequence[bool]:
+        async with self._database.transaction() as session:
+            found = await queries.events_by_id(session, event_ids)
+        await self._process(found)
+        known = {event.id for event in found}
+        return [event_id in known for event_id in event_ids]
+
+    async def _process(self, events: Sequence[InboxEvent]) -> None:
+        """Settle what stored webhooks say, side by side: they share the transactions of it."""
+        told = await asyncio.gather(
+            *(self._act_on_stored(event) for event in events), return_exceptions=True
+        )
+        outcomes: dict[str, str] = {}
+        async with self._database.transaction() as session:
+            for event, outcome in zip(events, told, strict=True):
+                if isinstance(outcome, str):
+                    outcomes[event.id] = outcome
+                    continue
+                # Whatever went wrong, the event is tried again until it can be settled.
+                _log.error("webhook_failed", event_id=event.id, exc_info=outcome)
+                delay = timedelta(seconds=min(_LONGEST_BACKOFF_SECONDS, 2**event.attempts))
+                await queries.postpone_event(session, event.id, delay=delay, error=_UNFORESEEN)
+            await queries.finish_events(session, outcomes)
+
+    async def _act_on_stored(self, event: InboxEvent) -> str:
+        # Requests share this work: what is logged here belongs to the webhook, to no one request.
+        with (
+            structlog.contextvars.bound_contextvars(webhook=event.id),
+            tracing.span("webhook", kind="consumer", continues=event.trace, webhook=event.id),
+        ):
+            return await self._act_on(event.body)
+
+    async def _act_on(self, body: bytes) -> str:
+        try:
+            event = self._gateway.parse_webhook(body)
+        except ProviderRejected as error:
+            return f"ignored: {error}"
+        if event.refund is not None:
+            return await self._refunds.note(event.refund)
+        if event.payment is not None:
+            return (await self._settle(event.payment)).status
+        return "ignored"
+
+    async def _settle(self, payment: GatewayPayment) -> PaymentOutcome:
+        outcome = await self._settlement.settle(payment)
+        if not outcome.is_capture_due:
+            return outcome
+        try:
+            captured = await self._gateway.capture(
+                payment.id, amount_paise=payment.amount_paise, currency=payment.currency
+            )
+        except ProviderError as error:
+            # It stays authorized, and is asked about again.
+            _log.warning("capture_failed", payment=payment.id, error=str(error))
+            return outcome
+        return await self._settlement.settle(captured)

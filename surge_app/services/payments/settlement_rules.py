@@ -1,0 +1,112 @@
+"""What becomes of a payment, decided from facts alone: nothing here reads or writes.
+
+The status of a payment only moves forward, whatever order the gateway's news come in. What
+becomes of its money is decided once, apart from the status of its intent.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from surge_app.db.payments.settlement import Case
+from surge_app.models import (
+    LIVE_INTENT_STATUSES,
+    BookingStatus,
+    EventPhase,
+    IntentStatus,
+    Payment,
+    PaymentStatus,
+)
+from surge_app.services.payments.views import PaymentOutcome
+from surge_app.services.vendors.ports import GatewayPayment
+
+_RANKS = {
+    PaymentStatus.CREATED: 0,
+    PaymentStatus.FAILED: 1,
+    PaymentStatus.AUTHORIZED: 2,
+    PaymentStatus.CAPTURED: 3,
+    PaymentStatus.REFUNDED: 4,
+}
+_OPEN = {PaymentStatus.CREATED, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED}
+
+
+class Verdict(StrEnum):
+    """What to do about a payment.
+
+    Attributes:
+        NOTHING: There is nothing to decide, or it was decided before.
+        CAPTURE: It is authorized and buys what is held for it: ask the gateway to capture it.
+        LET_GO: It is authorized and buys nothing; uncaptured, it goes back by itself, free.
+        APPLY: Its money buys the booking.
+        REFUND: Its money buys nothing and must be sent back.
+        LATE: Right, but its tickets are no longer held: see whether they can be had again.
+    """
+
+    NOTHING = "nothing"
+    CAPTURE = "capture"
+    LET_GO = "let_go"
+    APPLY = "apply"
+    REFUND = "refund"
+    LATE = "late"
+
+
+def take_in(case: Case, told: GatewayPayment) -> tuple[Payment, bool]:
+    """Note in a case what the gateway tells of a payment.
+
+    Returns:
+        The payment, and whether anything is new: a webhook is a snapshot and may come late.
+    """
+    status = PaymentStatus(told.status.value)
+    known = case.payments.get(told.id)
+    if known is None:
+        known = Payment(
+            id=told.id, intent_id=case.intent.id, order_id=told.order_id, method=told.method
+        )
+        case.payments[told.id] = known
+    elif known.disposition is not None or _RANKS[status] <= _RANKS[PaymentStatus(known.status)]:
+        return known, False
+    known.status = status
+    known.amount_paise = told.amount_paise
+    known.currency = told.currency
+    known.error = told.error_description
+    return known, True
+
+
+def decide(case: Case, payment: Payment) -> tuple[Verdict, str | None]:
+    """Decide about a payment of a case, and say why when it buys nothing."""
+    is_captured = payment.status == PaymentStatus.CAPTURED and payment.disposition is None
+    # Whoever was told that it goes back is not sold tickets behind their back.
+    if is_captured and payment.reason is not None:
+        return Verdict.REFUND, payment.reason
+    if payment.reason is not None or not (
+        is_captured or payment.status == PaymentStatus.AUTHORIZED
+    ):
+        return Verdict.NOTHING, None
+    reason = _why_not(case, payment)
+    if reason is not None:
+        return (Verdict.REFUND if is_captured else Verdict.LET_GO), reason
+    if case.intent.status not in LIVE_INTENT_STATUSES:
+        return Verdict.LATE, None
+    return (Verdict.APPLY if is_captured else Verdict.CAPTURE), None
+
+
+def outcome_of(case: Case) -> PaymentOutcome:
+    """Return where the payments of an intent stand."""
+    if case.booking_ref is not None:
+        return PaymentOutcome(case.booking_ref, case.booking_status or BookingStatus.CONFIRMED)
+    payments = case.payments.values()
+    if any(payment.reason is not None for payment in payments):
+        return PaymentOutcome(None, "refunding")
+    is_open = any(PaymentStatus(payment.status) in _OPEN for payment in payments)
+    return PaymentOutcome(None, "checking" if is_open else "unpaid")
+
+
+def _why_not(case: Case, payment: Payment) -> str | None:
+    intent = case.intent
+    reasons = (
+        ("amount_differs", payment.amount_paise != intent.total_paise),
+        ("currency_differs", payment.currency != intent.currency),
+        ("paid_already", intent.status == IntentStatus.CONFIRMED),
+        ("event_cancelled", case.event.phase == EventPhase.CANCELLED),
+    )
+    return next((reason for reason, applies in reasons if applies), None)

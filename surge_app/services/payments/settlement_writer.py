@@ -1,0 +1,218 @@
+"""What settling writes: bookings with their tickets, ledger, refunds and messages, in bulk."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from surge_app.db.bulk_insert import insert_many
+from surge_app.db.messaging import outbox
+from surge_app.db.payments import settlement
+from surge_app.db.payments.settlement import Case
+from surge_app.models import (
+    Booking,
+    BookingStatus,
+    Disposition,
+    Intent,
+    IntentStatus,
+    MessageKind,
+    OutboxMessage,
+    Payment,
+    Refund,
+    SalesChannel,
+    Ticket,
+    UnmatchedPayment,
+)
+from surge_app.observability.log import get_logger
+from surge_app.services.messaging.notifications import messages_for
+from surge_app.services.payments import ledger
+from surge_app.services.payments.refund_policy import refund_row
+from surge_app.services.vendors.ports import GatewayPayment
+
+_log = get_logger(__name__)
+
+_REF_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_REF_LENGTH = 8
+
+
+@dataclass(slots=True)
+class Work:
+    """What one transaction is going to write.
+
+    Attributes:
+        payments: Those that changed, by id.
+        sold: What became a booking; None stands for the payment of what costs nothing.
+        refused: Payments that buy nothing: sent back if captured, else let go.
+        unmatched: Money of no order of ours, by id.
+    """
+
+    payments: dict[str, Payment] = field(default_factory=dict[str, Payment])
+    sold: list[tuple[Case, Payment | None, Booking]] = field(
+        default_factory=list[tuple[Case, Payment | None, Booking]]
+    )
+    refused: list[tuple[Case, Payment]] = field(default_factory=list[tuple[Case, Payment]])
+    unmatched: dict[str, GatewayPayment] = field(default_factory=dict[str, GatewayPayment])
+
+
+def book(
+    work: Work,
+    case: Case,
+    payment: Payment | None,
+    *,
+    channel: SalesChannel = SalesChannel.ONLINE,
+) -> None:
+    """Make a booking of an intent; its case says so from now on."""
+    intent = case.intent
+    booking = Booking(
+        ref=_new_ref(),
+        channel=channel,
+        event_id=intent.event_id,
+        intent_id=intent.id,
+        name=intent.name or "",
+        email=intent.email or "",
+        phone=intent.phone or "",
+        subtotal_paise=intent.subtotal_paise,
+        fee_paise=intent.fee_paise,
+        total_paise=intent.total_paise,
+        currency=intent.currency,
+    )
+    intent.status = IntentStatus.CONFIRMED
+    case.booking_ref, case.booking_status = booking.ref, BookingStatus.CONFIRMED
+    work.sold.append((case, payment, booking))
+
+
+async def write(session: AsyncSession, work: Work) -> None:
+    """Write it all, in a few statements however much there is.
+
+    Raises:
+        RuntimeError: If an intent does not hold as many units as its lines want.
+        ValueError: If a payment is stored for another intent already.
+    """
+    await settlement.write_unmatched(
+        session, [_unmatched(payment) for payment in work.unmatched.values()]
+    )
+    await settlement.write_payments(session, list(work.payments.values()))
+    refunded = [payment for _, payment in work.refused if payment.disposition == Disposition.REFUND]
+    await insert_many(session, [ledger.received_in_vain(payment) for payment in refunded])
+    refunds = {
+        payment.id: refund_row(
+            payment, amount_paise=payment.amount_paise, reason=payment.reason or ""
+        )
+        for payment in refunded
+    }
+    await insert_many(session, list(refunds.values()))
+    messages = [
+        message
+        for case, payment in work.refused
+        for message in _news(case, payment, refunds.get(payment.id))
+    ]
+    if work.sold:
+        await _write_bookings(session, work)
+    messages += [
+        message
+        for case, _, booking in work.sold
+        for message in _traced(case, messages_for(case.intent, booking, MessageKind.CONFIRMATION))
+    ]
+    await outbox.add(session, messages)
+
+
+def _news(case: Case, payment: Payment, refund: Refund | None) -> list[OutboxMessage]:
+    """Return what to tell a person whose payment buys nothing, once for each payment."""
+    is_booked = case.intent.status == IntentStatus.CONFIRMED
+    if is_booked and refund is None:
+        return []
+    kind = MessageKind.REFUNDED if is_booked else MessageKind.LATE_PAYMENT
+    return _traced(case, messages_for(case.intent, None, kind, refund=refund, key=payment.id))
+
+
+def _traced(case: Case, messages: list[OutboxMessage]) -> list[OutboxMessage]:
+    # They are written together with others, so what is open here is not what caused them.
+    for message in messages:
+        message.trace = case.trace
+    return messages
+
+
+async def _write_bookings(session: AsyncSession, work: Work) -> None:
+    quantities = {case.intent.id: case.quantity for case, _, _ in work.sold}
+    sold = await settlement.sell(session, quantities)
+    if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
+        msg = "an intent does not hold the units it was paid for"
+        raise RuntimeError(msg)
+    await settlement.confirm(session, quantities)
+    await insert_many(session, [booking for _, _, booking in work.sold])
+    await insert_many(
+        session,
+        [
+            ticket
+            for case, _, booking in work.sold
+            for ticket in _tickets(case.intent, booking, sold[case.intent.id])
+        ],
+    )
+    await insert_many(
+        session,
+        [
+            entry
+            for _, payment, booking in work.sold
+            if payment is not None
+            for entry in ledger.sale(payment, booking)
+        ],
+    )
+
+
+def _tickets(
+    intent: Intent, booking: Booking, units: Sequence[tuple[str, str]]
+) -> Iterator[Ticket]:
+    """Make the tickets of a booking; names go to the units of their tier in turn."""
+    coming = {tier_id: iter(names) for tier_id, names in (intent.attendee_names or {}).items()}
+    for seq, (tier_id, unit_id) in enumerate(units, start=1):
+        yield Ticket(
+            booking_id=booking.id,
+            unit_id=unit_id,
+            seq=seq,
+            code=_new_code(),
+            attendee_name=next(coming.get(tier_id, iter(())), ""),
+        )
+
+
+def _unmatched(told: GatewayPayment) -> UnmatchedPayment:
+    return UnmatchedPayment(
+        id=told.id,
+        order_id=told.order_id,
+        amount_paise=told.amount_paise,
+        currency=told.currency,
+        status=told.status.value,
+    )
+
+
+def tell(work: Work) -> None:
+    """Log what was written, once it is."""
+    for case, payment, booking in work.sold:
+        _log.info(
+            "booking_confirmed",
+            booking=booking.ref,
+            intent=case.intent.id,
+            payment=payment.id if payment else None,
+            tickets=case.quantity,
+            subtotal_paise=booking.subtotal_paise,
+            fee_paise=booking.fee_paise,
+            total_paise=booking.total_paise,
+        )
+    for case, payment in work.refused:
+        is_refunded = payment.disposition == Disposition.REFUND
+        _log.warning(
+            "payment_refunded" if is_refunded else "payment_let_go",
+            payment=payment.id,
+            intent=case.intent.id,
+            reason=payment.reason,
+        )
+
+
+def _new_ref() -> str:
+    return "SRG-" + "".join(secrets.choice(_REF_ALPHABET) for _ in range(_REF_LENGTH))
+
+
+def _new_code() -> str:
+    return secrets.token_urlsafe(16)
