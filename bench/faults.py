@@ -25,7 +25,7 @@ from surge_app.clock import utc_now
 from surge_app.container import Container, running
 from surge_app.errors import Busy
 from surge_app.rehearsal.plan import Plan
-from surge_app.rehearsal.play import rehearse
+from surge_app.rehearsal.runner import rehearse
 from surge_app.sandbox.store import Orders
 from surge_app.services.events.new_event import NewEvent, NewTier
 

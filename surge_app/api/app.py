@@ -10,29 +10,31 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from surge_app.api import (
-    admin,
-    audit_log,
-    board,
     bookings,
-    box_office,
-    checks,
     covers,
-    door,
     events,
     health,
     intents,
-    lifecycle,
     messages,
-    participants,
     payments,
-    previews,
     queue,
-    refunds,
-    rehearsals,
     tickets,
     webhooks,
 )
-from surge_app.api.document import DocumentedApi
+from surge_app.api.admin import (
+    audit_log,
+    box_office,
+    check_in,
+    dashboard,
+    events as admin_events,
+    health as admin_health,
+    lifecycle,
+    participants,
+    previews,
+    refunds,
+    rehearsals,
+)
+from surge_app.api.openapi import DocumentedApi
 from surge_app.api.problems import PROBLEM, problem_response
 from surge_app.errors import InvalidRequest, NotFound, SurgeError, Unavailable
 from surge_app.observability.log import get_logger
@@ -48,12 +50,12 @@ _MODULES = (
     bookings,
     covers,
     tickets,
-    admin,
-    board,
+    admin_events,
+    dashboard,
     box_office,
-    door,
+    check_in,
     participants,
-    checks,
+    admin_health,
     lifecycle,
     previews,
     refunds,

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from surge_app.api.deps import ClientAddress, Cookies, Services
-from surge_app.api.document import form_body, shows
+from surge_app.api.dependencies import ClientAddress, Cookies, Services
+from surge_app.api.openapi import form_body, shows
 from surge_app.api.schemas import BookingOut, ProblemOut
 from surge_app.errors import ForeignOrigin, LineUnavailable, NotFound, RateLimited
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from surge_app.api.deps import Problems, Services
-from surge_app.api.document import shows
+from surge_app.api.dependencies import Problems, Services
+from surge_app.api.openapi import shows
 from surge_app.api.schemas import ProblemOut
 
 _MISSING: Problems = {404: {"model": ProblemOut}}

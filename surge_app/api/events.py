@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from pydantic import TypeAdapter
 
-from surge_app.api.deps import Problems, Services
+from surge_app.api.dependencies import Problems, Services
 from surge_app.api.schemas import EventOut, ProblemOut
 
 _UNCHANGED: Problems = {304: {"description": "Nothing changed since `If-None-Match`"}}

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from surge_app.api import metrics
-from surge_app.api.deps import Services
+from surge_app.api.dependencies import Services
 from surge_app.container import Container
 from surge_app.errors import Busy
 from surge_app.kv.client import answers

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from fastapi import APIRouter, Response
 
-from surge_app.api.deps import Cookies, IntentId, Owner, Problems, Services, Visitor
+from surge_app.api.dependencies import Cookies, IntentId, Owner, Problems, Services, Visitor
 from surge_app.api.schemas import (
     CheckoutOut,
     ContactIn,

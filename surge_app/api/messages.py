@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.bookings import OwnedRef
-from surge_app.api.deps import AdminUser, Cookies, Services
+from surge_app.api.dependencies import AdminUser, Cookies, Services
 from surge_app.api.schemas import Body, ProblemOut, SentOut
 from surge_app.errors import NotFound
 from surge_app.services.messaging.notifications import ATTENDEE

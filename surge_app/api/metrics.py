@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from surge_app.api.deps import Services
+from surge_app.api.dependencies import Services
 from surge_app.errors import NotFound
 from surge_app.observability.metrics import exposition
 from surge_app.services.operations.telemetry import Figures

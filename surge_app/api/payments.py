@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from surge_app.api.deps import Cookies, Services
-from surge_app.api.document import form_body
+from surge_app.api.dependencies import Cookies, Services
+from surge_app.api.openapi import form_body
 from surge_app.api.schemas import OutcomeOut, ProblemOut
 from surge_app.container import Container
 from surge_app.errors import BadSignature, InvalidRequest, PayloadTooLarge

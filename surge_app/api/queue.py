@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from surge_app.api.deps import ClientSender, Cookies, Problems, Services
+from surge_app.api.dependencies import ClientSender, Cookies, Problems, Services
 from surge_app.api.problems import problem_response
 from surge_app.api.schemas import ProblemOut, QueueOut
 from surge_app.errors import ChallengeRequired

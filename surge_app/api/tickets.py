@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from surge_app.api.deps import Services
+from surge_app.api.dependencies import Services
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 

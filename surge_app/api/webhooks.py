@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
 
-from surge_app.api.deps import Services
+from surge_app.api.dependencies import Services
 from surge_app.api.schemas import ProblemOut
 from surge_app.errors import PayloadTooLarge
 

@@ -16,12 +16,12 @@ from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal import Plan, Report, rehearse as play
-from surge_app.rehearsal.browser import is_here
-from surge_app.rehearsal.page import page_of
+from surge_app.rehearsal.console_run import run_started
+from surge_app.rehearsal.event_setup import Stage, run
+from surge_app.rehearsal.html_report import page_of
 from surge_app.rehearsal.plan import BAD_DAYS, MOST_SECONDS, MOST_VISITORS, USUAL_DAYS
-from surge_app.rehearsal.show import progress, show_verdict
-from surge_app.rehearsal.stage import Stage, run
-from surge_app.rehearsal.started import run_started
+from surge_app.rehearsal.terminal import progress, show_verdict
+from surge_app.rehearsal.virtual_browser import is_here
 from surge_app.settings import load_settings
 
 _BROKEN_PROMISE = 1

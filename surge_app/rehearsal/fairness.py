@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from surge_app.rehearsal.notes import Wait
+from surge_app.rehearsal.recorder import Wait
 
 # A poll may be answered from a view so old; whoever was called in between learns it next time.
 _OLDEST_VIEW_SECONDS = 1.0

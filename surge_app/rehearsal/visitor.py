@@ -8,12 +8,12 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from surge_app.rehearsal.browser import Answer, Browser, Crowd
-from surge_app.rehearsal.live import LiveCheckout
-from surge_app.rehearsal.notes import Notes
-from surge_app.rehearsal.paying import Payer
+from surge_app.rehearsal.live_checkout import LiveCheckout
+from surge_app.rehearsal.payment import Payer
 from surge_app.rehearsal.plan import Person, Plan
-from surge_app.rehearsal.waiting import Waiter
+from surge_app.rehearsal.queueing import Waiter
+from surge_app.rehearsal.recorder import Notes
+from surge_app.rehearsal.virtual_browser import Answer, Browser, Crowd
 
 _MOST_VISITS = 6
 _TRIES_TO_HOLD = 3

@@ -15,8 +15,8 @@ from surge_app.errors import ConfigurationError
 from surge_app.sandbox.checkout import checkout_router
 from surge_app.sandbox.delivery_events import DeliveryEvents
 from surge_app.sandbox.faults import faults_router
+from surge_app.sandbox.mail_catcher import outbox_router
 from surge_app.sandbox.messages import sendgrid_router, twilio_router
-from surge_app.sandbox.outbox import outbox_router
 from surge_app.sandbox.razorpay import razorpay_router
 from surge_app.sandbox.store import Faults, Orders, Outbox
 from surge_app.sandbox.webhooks import WebhookSender

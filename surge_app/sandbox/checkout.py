@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field, model_validator
 
-from surge_app.sandbox import entities, orders as rules
-from surge_app.sandbox.entities import RefundOutcome
+from surge_app.sandbox import razorpay_entities, razorpay_rules as rules
 from surge_app.sandbox.faults import VendorError
 from surge_app.sandbox.razorpay import known
+from surge_app.sandbox.razorpay_entities import RefundOutcome
 from surge_app.sandbox.webhooks import WebhookMode
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
             """Apply the attempt."""
             payment = _attempt(book, wanted)
             is_mixed = wanted.webhook == "out_of_order"
-            return payment, entities.payment_events(book, payment, out_of_order=is_mixed)
+            return payment, razorpay_entities.payment_events(book, payment, out_of_order=is_mixed)
 
         try:
             payment, events = await known(orders.change(order_id, change))
@@ -137,7 +137,7 @@ def _add_refund_outcomes(router: APIRouter, orders: Orders, webhooks: WebhookSen
             return [
                 event
                 for made in ended
-                for event in entities.ended_refund_events(paid[made["payment_id"]], made)
+                for event in razorpay_entities.ended_refund_events(paid[made["payment_id"]], made)
             ]
 
         try:
@@ -164,10 +164,10 @@ def _attempt(book: OrderBook, wanted: Attempt) -> JsonObject:
 
 def _answer(payment: JsonObject, key_secret: str) -> JsonObject:
     if payment["status"] == "failed":
-        return entities.payment_error(payment)
+        return razorpay_entities.payment_error(payment)
     message = f"{payment['order_id']}|{payment['id']}".encode()
     return {
         "razorpay_payment_id": payment["id"],
         "razorpay_order_id": payment["order_id"],
-        "razorpay_signature": entities.signed(message, key_secret),
+        "razorpay_signature": razorpay_entities.signed(message, key_secret),
     }

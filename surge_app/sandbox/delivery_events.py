@@ -20,7 +20,7 @@ from twilio.request_validator import (  # pyright: ignore[reportMissingTypeStubs
 )
 
 from surge_app.observability.log import get_logger
-from surge_app.sandbox.calls import Calls
+from surge_app.sandbox.callback_client import Calls
 
 if TYPE_CHECKING:
     from surge_app.sandbox.store import JsonObject

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from surge_app.clock import new_id, utc_now
-from surge_app.sandbox.credentials import has_basic, has_bearer
+from surge_app.sandbox.basic_auth import has_basic, has_bearer
 from surge_app.sandbox.faults import VendorError, vendor_route
 from surge_app.sandbox.store import OutboxAttachment, OutboxBody
 

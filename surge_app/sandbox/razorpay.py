@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
-from surge_app.sandbox import entities, orders as rules
-from surge_app.sandbox.credentials import has_basic
+from surge_app.sandbox import razorpay_entities, razorpay_rules as rules
+from surge_app.sandbox.basic_auth import has_basic
 from surge_app.sandbox.faults import VendorError, vendor_route
 from surge_app.sandbox.store import UnknownIdError
 
@@ -72,7 +72,7 @@ def _add_orders(router: APIRouter, orders: Orders) -> None:
             skip=_number(request, "skip", default=0, least=0, most=5000),
             count=_number(request, "count", default=_USUALLY_LISTED, least=1, most=_MOST_LISTED),
         )
-        return JSONResponse(entities.collection([book.order for book in books]))
+        return JSONResponse(razorpay_entities.collection([book.order for book in books]))
 
     @router.get("/orders/{order_id}")
     async def get_order(order_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
@@ -81,7 +81,7 @@ def _add_orders(router: APIRouter, orders: Orders) -> None:
     @router.get("/orders/{order_id}/payments")
     async def get_order_payments(order_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
         book = await known(orders.get(order_id))
-        return JSONResponse(entities.collection(list(book.payments.values())))
+        return JSONResponse(razorpay_entities.collection(list(book.payments.values())))
 
 
 def _add_payments(router: APIRouter, orders: Orders, webhooks: WebhookSender) -> None:
@@ -95,7 +95,7 @@ def _add_payments(router: APIRouter, orders: Orders, webhooks: WebhookSender) ->
         made = [payment for book in books for payment in book.payments.values()]
         found = [payment for payment in made if since <= payment["created_at"] <= until]
         found.sort(key=lambda payment: payment["created_at"], reverse=True)
-        return JSONResponse(entities.collection(found[skip : skip + count]))
+        return JSONResponse(razorpay_entities.collection(found[skip : skip + count]))
 
     @router.get("/payments/{payment_id}")
     async def get_payment(payment_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
@@ -108,7 +108,7 @@ def _add_payments(router: APIRouter, orders: Orders, webhooks: WebhookSender) ->
 
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             payment = rules.capture(book, payment_id, wanted)
-            return payment, entities.captured_events(book, payment)
+            return payment, razorpay_entities.captured_events(book, payment)
 
         payment, events = await known(orders.change(book.order["id"], change))
         await webhooks.send(events, "normal")
@@ -125,7 +125,7 @@ def _add_refunds(router: APIRouter, orders: Orders, webhooks: WebhookSender) -> 
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             made, is_new = rules.refund(book, payment_id, body, key)
             payment = book.payments[payment_id]
-            return made, entities.refund_events(payment, made) if is_new else []
+            return made, razorpay_entities.refund_events(payment, made) if is_new else []
 
         made, events = await known(orders.change(book.order["id"], change))
         await webhooks.send(events, "normal")
@@ -135,7 +135,7 @@ def _add_refunds(router: APIRouter, orders: Orders, webhooks: WebhookSender) -> 
     async def get_payment_refunds(payment_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
         book = await known(orders.by_payment(payment_id))
         made = [item for item in book.refunds.values() if item["payment_id"] == payment_id]
-        return JSONResponse(entities.collection(made))
+        return JSONResponse(razorpay_entities.collection(made))
 
     @router.get("/refunds/{refund_id}")
     async def get_refund(refund_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
@@ -147,7 +147,7 @@ async def known(found: Awaitable[_T]) -> _T:
     try:
         return await found
     except UnknownIdError as error:
-        raise entities.unknown_id() from error
+        raise razorpay_entities.unknown_id() from error
 
 
 def _number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
@@ -156,5 +156,5 @@ def _number(request: Request, name: str, *, default: int, least: int, most: int)
         return default
     if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
         msg = f"The {name} must be between {least} and {most}."
-        raise entities.bad_request(msg, field=name)
+        raise razorpay_entities.bad_request(msg, field=name)
     return int(raw)

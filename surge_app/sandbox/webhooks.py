@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Literal
 
 from surge_app.observability.log import get_logger
-from surge_app.sandbox.calls import Calls
-from surge_app.sandbox.entities import new_entity_id, signed
+from surge_app.sandbox.callback_client import Calls
+from surge_app.sandbox.razorpay_entities import new_entity_id, signed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

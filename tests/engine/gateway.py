@@ -16,9 +16,9 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from surge_app.providers import razorpay_wire as wire
-from surge_app.sandbox import entities, orders as rules
-from surge_app.sandbox.entities import PaymentStatus, RefundOutcome
+from surge_app.sandbox import razorpay_entities, razorpay_rules as rules
 from surge_app.sandbox.faults import VendorError
+from surge_app.sandbox.razorpay_entities import PaymentStatus, RefundOutcome
 from surge_app.sandbox.store import JsonObject, OrderBook, UnknownIdError
 from surge_app.services.vendors.ports import (
     GatewayOrder,
@@ -205,7 +205,7 @@ class InProcessGateway:
             if book.payments[payment_id]["status"] in {"captured", "refunded"}:
                 return book.payments[payment_id], []
             payment = rules.capture(book, payment_id, wanted)
-            return payment, entities.captured_events(book, payment)
+            return payment, razorpay_entities.captured_events(book, payment)
 
         async def act() -> JsonObject:
             return await self._change((await self.books.by_payment(payment_id)).order, change)
@@ -218,7 +218,7 @@ class InProcessGateway:
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             made, is_new = rules.refund(book, payment_id, body.encode(), idempotency_key)
             payment = book.payments[payment_id]
-            return made, entities.refund_events(payment, made) if is_new else []
+            return made, razorpay_entities.refund_events(payment, made) if is_new else []
 
         async def act() -> JsonObject:
             return await self._change((await self.books.by_payment(payment_id)).order, change)
@@ -279,7 +279,7 @@ class InProcessGateway:
 
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             payment = rules.attempt(book, outcome, amount_paise, {})
-            return payment, entities.payment_events(book, payment)
+            return payment, razorpay_entities.payment_events(book, payment)
 
         return self._callback(await self._outside(order_id, change))
 
@@ -290,7 +290,7 @@ class InProcessGateway:
 
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             payment = rules.late_success(book, payment_id, outcome)
-            return payment, entities.payment_events(book, payment)
+            return payment, razorpay_entities.payment_events(book, payment)
 
         return self._callback(await self._outside(order_id, change))
 
@@ -304,7 +304,7 @@ class InProcessGateway:
             kept, book.payments = book.payments, {}
             payment = rules.attempt(book, "captured", None, {})
             book.payments = {**kept, **book.payments}
-            return payment, entities.payment_events(book, payment)
+            return payment, razorpay_entities.payment_events(book, payment)
 
         return self._callback(await self._outside(order_id, change))
 
@@ -314,7 +314,7 @@ class InProcessGateway:
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             wanted = {"amount": book.payments[payment_id]["amount"]}
             payment = rules.capture(book, payment_id, wanted)
-            return payment, entities.captured_events(book, payment)
+            return payment, razorpay_entities.captured_events(book, payment)
 
         await self._outside(order_id, change)
 
@@ -324,7 +324,7 @@ class InProcessGateway:
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             ended = rules.decide_refunds(book, outcome)
             payment = book.payments[payment_id]
-            told = [entities.ended_refund_events(payment, made) for made in ended]
+            told = [razorpay_entities.ended_refund_events(payment, made) for made in ended]
             return payment, [event for events in told for event in events]
 
         order = (await self.books.by_payment(payment_id)).order
@@ -373,14 +373,14 @@ class InProcessGateway:
             kind=event["event"],
             order_id=order_id,
             body=body,
-            signature=entities.signed(body, self._keys.razorpay_webhook_secrets[0]),
-            event_id=entities.new_entity_id("evt").removeprefix("evt_"),
+            signature=razorpay_entities.signed(body, self._keys.razorpay_webhook_secrets[0]),
+            event_id=razorpay_entities.new_entity_id("evt").removeprefix("evt_"),
         )
 
     def _callback(self, payment: JsonObject) -> Callback:
         order_id, payment_id = payment["order_id"], payment["id"]
         message = f"{order_id}|{payment_id}".encode()
-        signature = entities.signed(message, self._keys.razorpay_key_secret)
+        signature = razorpay_entities.signed(message, self._keys.razorpay_key_secret)
         return Callback(order_id, payment_id, signature)
 
 

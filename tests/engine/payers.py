@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from surge_app.sandbox.entities import PaymentStatus, new_entity_id
+from surge_app.sandbox.razorpay_entities import PaymentStatus, new_entity_id
 from tests.engine.gateway import Callback, InProcessGateway, MemoryBooks, Webhook
 from tests.engine.sale import Sale
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from surge_app.jobs.leader import session_name
+from surge_app.jobs.leader_election import session_name
 from surge_app.settings import Settings
 from tests.conftest import ROOT, eventually
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from surge_app.clock import new_id
-from surge_app.sandbox.entities import PaymentStatus
+from surge_app.sandbox.razorpay_entities import PaymentStatus
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Callback, MemoryBooks, Webhook
 from tests.engine.sale import Sale

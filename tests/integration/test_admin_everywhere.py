@@ -10,7 +10,7 @@ import httpx
 import pytest_asyncio
 from sqlalchemy import text
 
-from surge_app.api.deps import at_the_door, organizer
+from surge_app.api.dependencies import at_the_door, organizer
 from surge_app.container import Container
 from surge_app.edge.routes import Access
 from surge_app.pages import ROUTES

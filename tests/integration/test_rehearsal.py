@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError, RehearsalNeedsSandbox
 from surge_app.rehearsal import Plan, rehearse
-from surge_app.rehearsal.stage import Stage, open_stage, run
+from surge_app.rehearsal.event_setup import Stage, open_stage, run
 from surge_app.services.admin.rehearsals import Rehearsals, RehearsalWish
 from tests.conftest import NewSale, Surge, eventually, free_port
 

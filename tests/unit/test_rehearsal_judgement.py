@@ -11,13 +11,13 @@ from typing import cast
 import pytest
 
 from surge_app.errors import ConfigurationError
-from surge_app.rehearsal import play
-from surge_app.rehearsal.browser import Crowd, is_here
+from surge_app.rehearsal import runner
 from surge_app.rehearsal.fairness import judge
-from surge_app.rehearsal.notes import POLL, Notes, Payment, Sample, Wait
-from surge_app.rehearsal.page import page_of
+from surge_app.rehearsal.html_report import page_of
 from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Person, Plan, people
+from surge_app.rehearsal.recorder import POLL, Notes, Payment, Sample, Wait
 from surge_app.rehearsal.report import Report, report_of
+from surge_app.rehearsal.virtual_browser import Crowd, is_here
 
 PLAN = Plan(event="e", visitors=400)
 EVENT = {"tiers": [{"sold": 3, "held": 0, "available": 0, "capacity": 3}]}
@@ -201,10 +201,10 @@ class _Lives:
 
 
 async def _played(monkeypatch: pytest.MonkeyPatch, *, visitors: int, seconds: float) -> Notes:
-    monkeypatch.setattr(play, "Visitor", _Lives)
+    monkeypatch.setattr(runner, "Visitor", _Lives)
     notes = Notes()
     plan = Plan(event="e", visitors=visitors, most_seconds=seconds)
-    await play._play(cast("Crowd", SimpleNamespace(notes=notes)), plan, asyncio.Event())
+    await runner._play(cast("Crowd", SimpleNamespace(notes=notes)), plan, asyncio.Event())
     return notes
 
 

@@ -15,8 +15,8 @@ from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.plan import Plan
-from surge_app.rehearsal.play import OnSample, rehearse, require_sandbox
 from surge_app.rehearsal.report import Promise, Report
+from surge_app.rehearsal.runner import OnSample, rehearse, require_sandbox
 from surge_app.services.events.new_event import NewEvent, NewTier
 
 _PRICES = (("General", 75_000), ("Balcony", 150_000))

@@ -64,7 +64,7 @@ def _add_lists(router: APIRouter, outbox: Outbox, templates: Environment) -> Non
             return Response(status_code=304, headers={"ETag": tag})
         messages = [item for item in await outbox.messages() if _matches(item, channel, q)]
         nonce = secrets.token_urlsafe(12)
-        page = templates.get_template("outbox.html").render(
+        page = templates.get_template("mail_catcher.html").render(
             messages=messages[:_SHOWN],
             total=len(messages),
             channel=channel,

@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import Any
 
-from surge_app.rehearsal.browser import Answer, Browser
-from surge_app.rehearsal.notes import Payment
 from surge_app.rehearsal.plan import Person, Plan
+from surge_app.rehearsal.recorder import Payment
+from surge_app.rehearsal.virtual_browser import Answer, Browser
 
 _CAPTURE_AFTER_SECONDS = 3.0
 _LOOK_SECONDS = 2.0

@@ -10,7 +10,7 @@ import uuid
 
 import aiohttp
 
-from surge_app.rehearsal.browser import Browser
+from surge_app.rehearsal.virtual_browser import Browser
 
 OPEN = "open checkout"
 _NAMESPACE = "/_event"

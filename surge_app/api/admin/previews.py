@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from surge_app.api.deps import AdminUser, Services
-from surge_app.api.document import shows
+from surge_app.api.dependencies import AdminUser, Services
+from surge_app.api.openapi import shows
 from surge_app.api.schemas import EventOut, ProblemOut
 from surge_app.errors import PayloadTooLarge
 

@@ -11,10 +11,10 @@ from dataclasses import asdict
 
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError, SurgeError
-from surge_app.rehearsal.notes import Sample
-from surge_app.rehearsal.page import page_of
+from surge_app.rehearsal.event_setup import Stage, run
+from surge_app.rehearsal.html_report import page_of
 from surge_app.rehearsal.plan import USUAL_DAYS, Plan
-from surge_app.rehearsal.stage import Stage, run
+from surge_app.rehearsal.recorder import Sample
 
 _EVERY_SECONDS = 1.0
 _MOST_SECONDS = 420.0

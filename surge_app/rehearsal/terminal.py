@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from surge_app.rehearsal.notes import Sample
+from surge_app.rehearsal.recorder import Sample
 from surge_app.rehearsal.report import Report
 
 _TURNS_A_SECOND = 2

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from surge_app.errors import ChallengeRequired
-from surge_app.rehearsal.browser import Answer, Browser
-from surge_app.rehearsal.notes import POLL, Wait
 from surge_app.rehearsal.plan import Person, Plan
+from surge_app.rehearsal.recorder import POLL, Wait
+from surge_app.rehearsal.virtual_browser import Answer, Browser
 from surge_app.services.waiting_room.proof_of_work import solve
 
 _IN_LINE = {"waiting", "paused", "scheduled"}

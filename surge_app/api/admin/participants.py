@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.deps import AdminUser, Services
+from surge_app.api.dependencies import AdminUser, Services
 from surge_app.api.schemas import Body, ProblemOut
 from surge_app.services.admin.participants import Filter
 

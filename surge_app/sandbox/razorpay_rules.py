@@ -10,10 +10,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from surge_app.sandbox import entities
+from surge_app.sandbox import razorpay_entities
 
 if TYPE_CHECKING:
-    from surge_app.sandbox.entities import PaymentStatus, RefundOutcome
+    from surge_app.sandbox.razorpay_entities import PaymentStatus, RefundOutcome
     from surge_app.sandbox.store import JsonObject, OrderBook
 
 _LEAST_AMOUNT = 100
@@ -47,7 +47,7 @@ def read_json(body: bytes) -> JsonObject:
         found = None
     if not isinstance(found, dict):
         msg = "The request body is not valid JSON."
-        raise entities.bad_request(msg)
+        raise razorpay_entities.bad_request(msg)
     return cast("JsonObject", found)
 
 
@@ -58,26 +58,26 @@ def create_order(wanted: JsonObject) -> JsonObject:
     currency = wanted.get("currency")
     if currency is None:
         msg = "The currency field is required."
-        raise entities.bad_request(msg, field="currency")
+        raise razorpay_entities.bad_request(msg, field="currency")
     if currency != "INR":
         msg = "Currency is not supported"
-        raise entities.bad_request(msg, field="currency")
+        raise razorpay_entities.bad_request(msg, field="currency")
     receipt = wanted.get("receipt")
     if receipt is not None and not isinstance(receipt, str):
         msg = "The receipt must be a string."
-        raise entities.bad_request(msg, field="receipt")
+        raise razorpay_entities.bad_request(msg, field="receipt")
     if receipt is not None and len(receipt) > _LONGEST_RECEIPT:
         msg = f"The receipt may not be greater than {_LONGEST_RECEIPT} characters."
-        raise entities.bad_request(msg, field="receipt")
+        raise razorpay_entities.bad_request(msg, field="receipt")
     _check_capture(wanted.get("payment"))
-    return entities.new_order(amount, currency, receipt or None, _notes(wanted))
+    return razorpay_entities.new_order(amount, currency, receipt or None, _notes(wanted))
 
 
 def same_order(book: OrderBook, wanted: JsonObject) -> JsonObject:
     """Return the order a repeated `unique_receipt` request means, if it asks for the same."""
     if (book.order["amount"], book.order["currency"]) != (wanted["amount"], wanted["currency"]):
         msg = "Order receipt should be unique."
-        raise entities.bad_request(msg, field="receipt")
+        raise razorpay_entities.bad_request(msg, field="receipt")
     return book.order
 
 
@@ -87,9 +87,11 @@ def attempt(
     """Let someone try to pay; returns the payment."""
     if any(paid["status"] != "failed" for paid in book.payments.values()):
         msg = "Payment already done for this order."
-        raise entities.bad_request(msg, reason="order_already_paid")
+        raise razorpay_entities.bad_request(msg, reason="order_already_paid")
     due = cast("int", book.order["amount"])
-    payment = entities.new_payment(book.order, outcome, due if amount is None else amount, payer)
+    payment = razorpay_entities.new_payment(
+        book.order, outcome, due if amount is None else amount, payer
+    )
     book.payments[payment["id"]] = payment
     book.order["attempts"] += 1
     book.order["status"] = "attempted"
@@ -102,11 +104,11 @@ def late_success(book: OrderBook, payment_id: str, outcome: PaymentStatus) -> Js
     """Let a failed payment succeed after all, as banks sometimes do; returns the payment."""
     payment = book.payments.get(payment_id)
     if payment is None:
-        raise entities.unknown_id()
+        raise razorpay_entities.unknown_id()
     if payment["status"] != "failed" or outcome == "failed":
         msg = "The payment is not in a state that allows this."
-        raise entities.bad_request(msg)
-    entities.set_payment_status(payment, outcome)
+        raise razorpay_entities.bad_request(msg)
+    razorpay_entities.set_payment_status(payment, outcome)
     payment["late_authorized"] = True
     if outcome == "captured":
         _credit(book, payment)
@@ -122,9 +124,9 @@ def capture_late(book: OrderBook, payment_id: str) -> list[JsonObject]:
     payment = book.payments[payment_id]
     if payment["status"] != "authorized":
         return []
-    entities.set_payment_status(payment, "captured")
+    razorpay_entities.set_payment_status(payment, "captured")
     _credit(book, payment)
-    return entities.captured_events(book, payment)
+    return razorpay_entities.captured_events(book, payment)
 
 
 def capture(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObject:
@@ -133,17 +135,17 @@ def capture(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObject:
     amount = _amount(wanted)
     if payment["status"] in {"captured", "refunded"}:
         msg = "This payment has already been captured"
-        raise entities.bad_request(msg)
+        raise razorpay_entities.bad_request(msg)
     if payment["status"] != "authorized":
         msg = "Only payments which have been authorized and not yet captured can be captured"
-        raise entities.bad_request(msg)
+        raise razorpay_entities.bad_request(msg)
     if amount != payment["amount"]:
         msg = "Capture amount must be equal to the amount authorized"
-        raise entities.bad_request(msg, field="amount")
+        raise razorpay_entities.bad_request(msg, field="amount")
     if wanted.get("currency", payment["currency"]) != payment["currency"]:
         msg = "Payment currency should be same as capture currency"
-        raise entities.bad_request(msg, field="currency")
-    entities.set_payment_status(payment, "captured")
+        raise razorpay_entities.bad_request(msg, field="currency")
+    razorpay_entities.set_payment_status(payment, "captured")
     _credit(book, payment)
     return payment
 
@@ -158,18 +160,18 @@ def refund(
     """
     if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         msg = "The idempotency key must have at least 10 characters of A-Z, a-z, 0-9, - and _."
-        raise entities.bad_request(msg)
+        raise razorpay_entities.bad_request(msg)
     request_key = f"{payment_id} {idempotency_key}"
     digest = hashlib.sha256(body).hexdigest()
     if idempotency_key is not None and request_key in book.refund_requests:
         known_digest, refund_id = book.refund_requests[request_key]
         if known_digest != digest:
             msg = "Different request body sent for the same idempotency key."
-            raise entities.bad_request(msg)
+            raise razorpay_entities.bad_request(msg)
         return book.refunds[refund_id], False
     if book.refund_outcome == "in_progress":
         msg = "Another request with the same idempotency key is in progress."
-        raise entities.bad_request(msg, status=409)
+        raise razorpay_entities.bad_request(msg, status=409)
     made = _new_refund(book, payment_id, read_json(body))
     book.refunds[made["id"]] = made
     if idempotency_key is not None:
@@ -204,20 +206,20 @@ def _new_refund(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObj
     _only(wanted, _REFUND_FIELDS)
     if payment["status"] == "refunded":
         msg = "The payment has been fully refunded already"
-        raise entities.bad_request(msg)
+        raise razorpay_entities.bad_request(msg)
     if payment["status"] != "captured":
         msg = "The payment status should be captured for action to be taken"
-        raise entities.bad_request(msg)
+        raise razorpay_entities.bad_request(msg)
     left = cast("int", payment["amount"]) - cast("int", payment["amount_refunded"])
     amount = _amount(wanted) if "amount" in wanted else left
     if amount > left:
         msg = "The refund amount provided is greater than amount captured"
-        raise entities.bad_request(msg, field="amount")
+        raise razorpay_entities.bad_request(msg, field="amount")
     if wanted.get("speed", "normal") not in {"normal", "optimum"}:
         msg = "The speed must be normal or optimum."
-        raise entities.bad_request(msg, field="speed")
+        raise razorpay_entities.bad_request(msg, field="speed")
     _notes(wanted)
-    made = entities.new_refund(payment, amount, wanted, book.refund_outcome)
+    made = razorpay_entities.new_refund(payment, amount, wanted, book.refund_outcome)
     if made["status"] != "failed":
         _give_back(payment, amount)
     return made
@@ -243,13 +245,13 @@ def _amount(wanted: JsonObject) -> int:
     amount = wanted.get("amount")
     if amount is None:
         msg = "The amount field is required."
-        raise entities.bad_request(msg, field="amount")
+        raise razorpay_entities.bad_request(msg, field="amount")
     if not isinstance(amount, int) or isinstance(amount, bool):
         msg = "The amount must be an integer."
-        raise entities.bad_request(msg, field="amount")
+        raise razorpay_entities.bad_request(msg, field="amount")
     if amount < _LEAST_AMOUNT:
         msg = "The amount must be at least INR 1.00"
-        raise entities.bad_request(msg, field="amount")
+        raise razorpay_entities.bad_request(msg, field="amount")
     return amount
 
 
@@ -259,12 +261,12 @@ def _notes(wanted: JsonObject) -> JsonObject:
         return {}
     if not isinstance(notes, dict):
         msg = "The notes must be an object."
-        raise entities.bad_request(msg, field="notes")
+        raise razorpay_entities.bad_request(msg, field="notes")
     pairs = cast("JsonObject", notes)
     is_long = any(len(str(value)) > _LONGEST_NOTE for value in pairs.values())
     if len(pairs) > _MOST_NOTES or is_long:
         msg = "The notes may have at most 15 pairs of at most 256 characters."
-        raise entities.bad_request(msg, field="notes")
+        raise razorpay_entities.bad_request(msg, field="notes")
     return pairs
 
 
@@ -272,7 +274,7 @@ def _only(wanted: JsonObject, known: frozenset[str]) -> None:
     extra = sorted(set(wanted) - known)
     if extra:
         msg = f"{', '.join(extra)} is/are not required and should not be sent"
-        raise entities.bad_request(msg, reason="extra_field_sent")
+        raise razorpay_entities.bad_request(msg, reason="extra_field_sent")
 
 
 def _check_capture(payment: object) -> None:
@@ -281,7 +283,7 @@ def _check_capture(payment: object) -> None:
     found = cast("JsonObject", payment) if isinstance(payment, dict) else {}
     if found.get("capture") not in {"automatic", "manual"}:
         msg = "The selected payment.capture is invalid."
-        raise entities.bad_request(msg, field="capture")
+        raise razorpay_entities.bad_request(msg, field="capture")
     options: Any = found.get("capture_options")
     settings = cast("JsonObject", options) if isinstance(options, dict) else {}
     automatic = settings.get("automatic_expiry_period")
@@ -290,11 +292,11 @@ def _check_capture(payment: object) -> None:
         not isinstance(automatic, int) or automatic < _LEAST_AUTOMATIC_MINUTES
     ):
         msg = f"The automatic expiry period must be at least {_LEAST_AUTOMATIC_MINUTES}."
-        raise entities.bad_request(msg, field="automatic_expiry_period")
+        raise razorpay_entities.bad_request(msg, field="automatic_expiry_period")
     least = automatic if isinstance(automatic, int) else _LEAST_AUTOMATIC_MINUTES
     if not isinstance(manual, int) or not least <= manual <= _MOST_MANUAL_MINUTES:
         msg = f"The manual expiry period must be between {least} and {_MOST_MANUAL_MINUTES}."
-        raise entities.bad_request(msg, field="manual_expiry_period")
+        raise razorpay_entities.bad_request(msg, field="manual_expiry_period")
     if settings.get("refund_speed", "normal") not in {"normal", "optimum"}:
         msg = "The selected refund speed is invalid."
-        raise entities.bad_request(msg, field="refund_speed")
+        raise razorpay_entities.bad_request(msg, field="refund_speed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from surge_app.api.deps import AdminUser, Services
+from surge_app.api.dependencies import AdminUser, Services
 from surge_app.api.schemas import Body, ProblemOut, Slug
 
 router = APIRouter(

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.deps import AdminUser, Services
-from surge_app.api.document import shows
+from surge_app.api.dependencies import AdminUser, Services
+from surge_app.api.openapi import shows
 from surge_app.api.schemas import Body, ProblemOut
 from surge_app.services.checkout.views import Line
 from surge_app.services.payments.box_office import MOST_GIVEN, CounterSale

@@ -8,9 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from surge_app.api.deps import AdminUser, IntentId, Services
-from surge_app.api.document import shows
-from surge_app.api.organizer_schemas import (
+from surge_app.api.admin.schemas import (
     EventChangesIn,
     IntentPageOut,
     NewEventIn,
@@ -20,6 +18,8 @@ from surge_app.api.organizer_schemas import (
     RevokeIn,
     TierChangesIn,
 )
+from surge_app.api.dependencies import AdminUser, IntentId, Services
+from surge_app.api.openapi import shows
 from surge_app.api.schemas import (
     EventOut,
     IntentOut,

@@ -8,11 +8,11 @@ import time
 from collections.abc import AsyncGenerator, Callable
 
 from surge_app.errors import ConfigurationError
-from surge_app.rehearsal.browser import Crowd, crowd, is_here
-from surge_app.rehearsal.notes import Notes, Sample
-from surge_app.rehearsal.paying import has_ended
+from surge_app.rehearsal.payment import has_ended
 from surge_app.rehearsal.plan import Person, Plan, people
+from surge_app.rehearsal.recorder import Notes, Sample
 from surge_app.rehearsal.report import Report, report_of
+from surge_app.rehearsal.virtual_browser import Crowd, crowd, is_here
 from surge_app.rehearsal.visitor import Visitor
 
 OnSample = Callable[[Sample], None]

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from surge_app.launcher.processes import open_more_files
-from surge_app.rehearsal.notes import Notes
-from surge_app.rehearsal.wire import Pool
+from surge_app.rehearsal.http_client import Pool
+from surge_app.rehearsal.recorder import Notes
 
 _ADDRESSES = 250
 # Of the reports, the sockets and whatever else this process has open.

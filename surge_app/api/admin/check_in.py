@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from surge_app.api.deps import DoorUser, Services
+from surge_app.api.dependencies import DoorUser, Services
 from surge_app.api.schemas import Body, ProblemOut
 from surge_app.services.bookings.check_in import Scan
 

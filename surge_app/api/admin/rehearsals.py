@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.deps import AdminUser, Services
+from surge_app.api.dependencies import AdminUser, Services
 from surge_app.api.schemas import Body, ProblemOut
 from surge_app.services.admin.rehearsals import MOST_UNITS, MOST_VISITORS, RehearsalWish
 

@@ -8,7 +8,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from surge_app.api.deps import AdminUser, Services
+from surge_app.api.dependencies import AdminUser, Services
 from surge_app.api.schemas import LineOut, ProblemOut, TierStatsOut
 
 router = APIRouter(

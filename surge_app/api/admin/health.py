@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from surge_app.api.deps import AdminUser, Services
+from surge_app.api.dependencies import AdminUser, Services
 from surge_app.api.schemas import ProblemOut
 from surge_app.errors import NotFound
 from surge_app.services.operations.preflight import examine
