@@ -17,7 +17,7 @@ from contextlib import contextmanager
 import psutil
 from playwright.sync_api import Page, sync_playwright
 
-from surge_app.components.proof import CODE
+from surge_app.components.proof_of_work import CODE
 from surge_app.launcher.frontend_build import PROJECT
 from surge_app.services.waiting_room.admission import TRIES
 from surge_app.services.waiting_room.proof_of_work import Challenges

@@ -16,7 +16,7 @@ from reflex_base.registry import RegistrationContext
 from starlette.types import ASGIApp
 
 from surge_app.api import create_api
-from surge_app.components import crash, shell
+from surge_app.components import error_boundary, shell
 from surge_app.container import current, running
 from surge_app.edge.draining import Draining
 from surge_app.edge.middleware import Gate
@@ -31,7 +31,7 @@ from surge_app.observability.log import configure_logging
 from surge_app.pages import ROUTES
 from surge_app.sandbox import create_sandbox
 from surge_app.settings import load_settings
-from surge_app.state.errors import report
+from surge_app.state.error_notice import report
 
 settings = load_settings()
 
@@ -86,7 +86,7 @@ app = SurgeApp(
     stylesheets=list(shell.STYLESHEETS),
     head_components=shell.head(),
     hydrate_fallback=shell.fallback(),
-    app_wraps=crash.app_wraps(),
+    app_wraps=error_boundary.app_wraps(),
     toaster=None,
     html_lang="en-IN",
     backend_exception_handler=report,

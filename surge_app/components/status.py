@@ -7,8 +7,8 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from surge_app.components import controls, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import controls, layout
+from surge_app.components.match import switch
 
 
 def chip(event: Any) -> rx.Component:
@@ -36,7 +36,7 @@ def offline(is_offline: Any) -> rx.Component:
     """Say that what is shown may be old."""
     return rx.cond(
         is_offline,
-        surfaces.notice(
+        layout.notice(
             "What you see may be a little old. We keep trying.",
             tone="warn",
             title="Connection lost.",
@@ -49,7 +49,7 @@ def disconnected() -> rx.Component:
     """Say that the live connection of a page with state is lost; it comes back by itself."""
     return rx.cond(
         has_connection_errors,
-        surfaces.notice(
+        layout.notice(
             "What you hold stays yours. We are connecting again.",
             tone="warn",
             title="Connection lost.",

@@ -9,36 +9,36 @@ from typing import Any
 import reflex as rx
 
 from surge_app.edge.routes import Access
-from surge_app.pages import book, bookings, event, events, find, queue
+from surge_app.pages import booking, checkout, event, events, find_booking, queue
 from surge_app.pages.admin import (
-    board,
+    audit_log,
+    booking as admin_booking,
     box_office,
-    checks,
-    desk,
-    door,
-    editor,
-    events as events_admin,
-    holds,
-    log,
-    people,
+    check_in,
+    dashboard,
+    event_editor,
+    events as admin_events,
+    health,
+    hold_recovery,
+    participants,
     preview,
-    queue as queue_admin,
+    queue as admin_queue,
     rehearsal,
 )
-from surge_app.state.admin.board import BoardState
+from surge_app.state.admin.audit_log import LogState
 from surge_app.state.admin.box_office import BoxOfficeState
-from surge_app.state.admin.checks import ChecksState
-from surge_app.state.admin.door import DoorState
-from surge_app.state.admin.editor import EditorState
+from surge_app.state.admin.check_in import DoorState
+from surge_app.state.admin.dashboard import BoardState
+from surge_app.state.admin.event_editor import EditorState
 from surge_app.state.admin.events import EventsState
-from surge_app.state.admin.holds import HoldsState
-from surge_app.state.admin.log import LogState
-from surge_app.state.admin.people import DeskState, PeopleState
+from surge_app.state.admin.health import ChecksState
+from surge_app.state.admin.hold_recovery import HoldsState
+from surge_app.state.admin.participants import DeskState, PeopleState
+from surge_app.state.admin.passes import RevokeState
 from surge_app.state.admin.rehearsal import RehearsalState
-from surge_app.state.admin.revoke import RevokeState
-from surge_app.state.book import BookState
-from surge_app.state.bookings import BookingState
-from surge_app.state.errors import ProblemState
+from surge_app.state.booking import BookingState
+from surge_app.state.checkout import BookState
+from surge_app.state.error_notice import ProblemState
 
 
 @dataclass(frozen=True)
@@ -60,115 +60,38 @@ class Route:
     on_load: tuple[Any, ...] = ()
 
 
+def _admin(path: str, component: Callable[[], rx.Component], title: str, *on_load: Any) -> Route:
+    """Return a page of the admin area; a notice of the page before is gone when it opens."""
+    handlers = (ProblemState.dismiss, *on_load)
+    return Route(f"/admin{path}", component, f"{title} · Surge", Access.ADMIN, handlers)
+
+
+_EVENT = "/events/[slug]"
 ROUTES = (
     Route("/events", events.page, "Events · Surge", Access.COLD),
     Route("/events/[slug]", event.page, "Event · Surge", Access.COLD),
     Route("/queue/[slug]", queue.page, "Waiting room", Access.COLD),
-    Route(
-        "/book/[slug]",
-        book.page,
-        "Your tickets · Surge",
-        Access.PASS,
-        (BookState.load,),
-    ),
-    Route("/bookings/find", find.page, "Find my booking · Surge", Access.COLD),
+    Route("/book/[slug]", checkout.page, "Your tickets · Surge", Access.PASS, (BookState.load,)),
+    Route("/bookings/find", find_booking.page, "Find my booking · Surge", Access.COLD),
     Route(
         "/bookings/[ref]",
-        bookings.page,
+        booking.page,
         "Your booking · Surge",
         Access.BOOKING,
         (ProblemState.dismiss, BookingState.load),
     ),
-    Route(
-        "/admin",
-        events_admin.page,
-        "Organizer · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, EventsState.load),
-    ),
-    Route(
-        "/admin/[slug]",
-        board.page,
-        "Sale day · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, BoardState.load),
-    ),
-    Route(
-        "/admin/events/[slug]/queue",
-        queue_admin.page,
-        "Queue · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, BoardState.load, RevokeState.load),
-    ),
-    Route(
-        "/admin/events/[slug]/box-office",
-        box_office.page,
-        "Box office · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, BoxOfficeState.load),
-    ),
-    Route(
-        "/admin/events/[slug]/holds",
-        holds.page,
-        "Holds · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, HoldsState.load),
-    ),
-    Route(
-        "/admin/events/[slug]/participants",
-        people.page,
-        "Participants · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, PeopleState.load),
-    ),
-    Route(
-        "/admin/events/[slug]/door",
-        door.page,
-        "Check-in · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, DoorState.load),
-    ),
-    Route(
-        "/admin/events/new",
-        editor.new_page,
-        "New event · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, EditorState.load),
-    ),
-    Route(
-        "/admin/events/[slug]/edit",
-        editor.page,
-        "Event · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, EditorState.load),
-    ),
+    _admin("", admin_events.page, "Organizer", EventsState.load),
+    _admin("/[slug]", dashboard.page, "Sale day", BoardState.load),
+    _admin(f"{_EVENT}/queue", admin_queue.page, "Queue", BoardState.load, RevokeState.load),
+    _admin(f"{_EVENT}/box-office", box_office.page, "Box office", BoxOfficeState.load),
+    _admin(f"{_EVENT}/holds", hold_recovery.page, "Holds", HoldsState.load),
+    _admin(f"{_EVENT}/participants", participants.page, "Participants", PeopleState.load),
+    _admin(f"{_EVENT}/door", check_in.page, "Check-in", DoorState.load),
+    _admin("/events/new", event_editor.new_page, "New event", EditorState.load),
+    _admin(f"{_EVENT}/edit", event_editor.page, "Event", EditorState.load),
     Route("/admin/events/[slug]/preview", preview.page, "Preview · Surge", Access.ADMIN),
-    Route(
-        "/admin/bookings/[ref]",
-        desk.page,
-        "Booking · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, DeskState.load),
-    ),
-    Route(
-        "/admin/install/checks",
-        checks.page,
-        "Checks · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, ChecksState.load),
-    ),
-    Route(
-        "/admin/install/rehearsal",
-        rehearsal.page,
-        "Rehearsal · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, RehearsalState.load),
-    ),
-    Route(
-        "/admin/install/log",
-        log.page,
-        "Log · Surge",
-        Access.ADMIN,
-        (ProblemState.dismiss, LogState.load),
-    ),
+    _admin("/bookings/[ref]", admin_booking.page, "Booking", DeskState.load),
+    _admin("/install/checks", health.page, "Checks", ChecksState.load),
+    _admin("/install/rehearsal", rehearsal.page, "Rehearsal", RehearsalState.load),
+    _admin("/install/log", audit_log.page, "Log", LogState.load),
 )

@@ -6,18 +6,27 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import feed, live, proof, served, shell, status, surfaces, text
-from surge_app.components.choice import switch
+from surge_app.components import (
+    formatting,
+    layout,
+    polling,
+    prerendered,
+    proof_of_work,
+    shell,
+    status,
+    timers,
+)
 from surge_app.components.controls import button, button_link
+from surge_app.components.match import switch
 
 
 def page() -> rx.Component:
     """Build the page."""
-    source, value = feed.event()
+    source, value = polling.event()
     return shell.page(
         source,
-        proof.honeypot(),
-        rx.cond(value.phase == "loading", rx.fragment(), served.arrived()),
+        proof_of_work.honeypot(),
+        rx.cond(value.phase == "loading", rx.fragment(), prerendered.arrived()),
         switch(
             value.phase,
             ("loading", loading()),
@@ -30,18 +39,18 @@ def page() -> rx.Component:
 
 def loading() -> rx.Component:
     """Build what holds the place of an event until it has arrived."""
-    return surfaces.loading(
+    return layout.loading(
         rx.el.span(class_name="skeleton cover", aria_hidden=True),
-        surfaces.skeleton("34px", "6rem"),
-        surfaces.skeleton("36px", "80%"),
-        surfaces.skeleton("48px", "70%"),
-        surfaces.waiting_card("28px", "64px", "64px"),
-        surfaces.skeleton("50px"),
+        layout.skeleton("34px", "6rem"),
+        layout.skeleton("36px", "80%"),
+        layout.skeleton("48px", "70%"),
+        layout.waiting_card("28px", "64px", "64px"),
+        layout.skeleton("50px"),
     )
 
 
 def _missing() -> rx.Component:
-    return surfaces.state(
+    return layout.state(
         "There is no such event",
         "The address may be mistyped, or the event is over.",
         action=button_link("All events", href="/events", kind="primary"),
@@ -50,14 +59,14 @@ def _missing() -> rx.Component:
 
 
 def _unreachable(value: Any) -> rx.Component:
-    return surfaces.state(
+    return layout.state(
         "This event cannot be shown right now",
         rx.cond(
             value.problem != "",
             value.problem,
             "There is no connection. This page tries again by itself.",
         ),
-        action=button("Try now", on_click=feed.tell("retry")),
+        action=button("Try now", on_click=polling.tell("retry")),
     )
 
 
@@ -65,13 +74,13 @@ def ready(value: Any) -> rx.Component:
     """Build an event from its feed; the preview shows the same."""
     event = value.event
     return rx.fragment(
-        surfaces.cover(event.cover, first=True),
+        layout.cover(event.cover, first=True),
         rx.el.div(status.chip(event), rx.el.h1(event.name), _where(event), class_name="stack"),
         status.offline(value.offline),
         rx.cond(
             event.description != "", rx.el.p(event.description, class_name="prose"), rx.fragment()
         ),
-        surfaces.card(
+        layout.card(
             rx.el.h2("Tickets"),
             rx.el.ul(
                 rx.foreach(event.tiers, lambda tier: _tier(tier, event)),
@@ -80,7 +89,7 @@ def ready(value: Any) -> rx.Component:
             rx.el.p(
                 rx.cond(event.costs, _whole_price(event), rx.fragment()),
                 "Up to ",
-                text.counted(event.max_per_person, "ticket", "tickets"),
+                formatting.counted(event.max_per_person, "ticket", "tickets"),
                 " for one person.",
                 class_name="muted small",
             ),
@@ -97,7 +106,7 @@ def _whole_price(event: Any) -> rx.Component:
             event.fee_paise > 0,
             rx.fragment(
                 "The convenience fee of ",
-                text.money(event.fee_paise),
+                formatting.money(event.fee_paise),
                 " in it is charged once per booking. ",
             ),
             rx.fragment(),
@@ -106,12 +115,12 @@ def _whole_price(event: Any) -> rx.Component:
 
 
 def _where(event: Any) -> rx.Component:
-    here = text.elsewhere(event.starts_at, event.time_zone)
+    here = formatting.elsewhere(event.starts_at, event.time_zone)
     return rx.el.dl(
         rx.el.div(
             rx.el.dt("When"),
             rx.el.dd(
-                text.when(event.starts_at, event.time_zone),
+                formatting.when(event.starts_at, event.time_zone),
                 rx.cond(
                     here != "",
                     rx.el.span(here, " where you are", class_name="muted small"),
@@ -131,7 +140,7 @@ def _tier(tier: Any, event: Any) -> rx.Component:
             rx.el.p(_left(tier, event), _limits(tier, event), class_name="muted small number"),
             class_name="grow",
         ),
-        rx.el.p(text.price(tier.all_in_paise), class_name="price"),
+        rx.el.p(formatting.price(tier.all_in_paise), class_name="price"),
         class_name="tier",
     )
 
@@ -147,11 +156,11 @@ def _left(tier: Any, event: Any) -> rx.Component:
             "scheduled",
             rx.cond(
                 tier.sales_open_at != "",
-                rx.fragment("Opens ", text.when(tier.sales_open_at, event.time_zone)),
-                rx.fragment(text.counted(tier.available, "ticket", "tickets")),
+                rx.fragment("Opens ", formatting.when(tier.sales_open_at, event.time_zone)),
+                rx.fragment(formatting.counted(tier.available, "ticket", "tickets")),
             ),
         ),
-        rx.fragment(text.counted(tier.available, "ticket left", "tickets left")),
+        rx.fragment(formatting.counted(tier.available, "ticket left", "tickets left")),
     )
 
 
@@ -161,12 +170,12 @@ def _limits(tier: Any, event: Any) -> rx.Component:
     return rx.fragment(
         rx.cond(
             tier.min_per_booking > 1,
-            rx.fragment(" · at least ", text.count(tier.min_per_booking)),
+            rx.fragment(" · at least ", formatting.count(tier.min_per_booking)),
             rx.fragment(),
         ),
         rx.cond(
             (most > 0) & (most < event.max_per_person),
-            rx.fragment(" · at most ", text.count(most)),
+            rx.fragment(" · at most ", formatting.count(most)),
             rx.fragment(),
         ),
     )
@@ -211,7 +220,7 @@ def _action(value: Any) -> rx.Component:
     return rx.fragment(
         rx.cond(
             value.problem != "",
-            surfaces.notice(value.problem, tone="bad"),
+            layout.notice(value.problem, tone="bad"),
             rx.fragment(),
         ),
         switch(
@@ -250,7 +259,7 @@ def _enter(value: Any, label: str) -> rx.Component:
         kind="primary",
         full=True,
         disabled=value.busy,
-        on_click=feed.tell("enter"),
+        on_click=polling.tell("enter"),
     )
 
 
@@ -259,11 +268,11 @@ def _scheduled(value: Any) -> rx.Component:
         rx.cond(
             value.event.opens_in_seconds > 0,
             rx.el.p(
-                live.countdown(
+                timers.countdown(
                     value.event.opens_in_seconds,
                     stamp=value.at,
                     label="The sale opens in",
-                    on_end=feed.tell("opened"),
+                    on_end=polling.tell("opened"),
                 ),
                 class_name="center strong",
             ),

@@ -6,18 +6,18 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import feed, served, shell, status, surfaces, text
-from surge_app.components.choice import switch
+from surge_app.components import formatting, layout, polling, prerendered, shell, status
 from surge_app.components.controls import button
-from surge_app.components.shapes import EventJson
+from surge_app.components.feed_types import EventJson
+from surge_app.components.match import switch
 
 
 def page() -> rx.Component:
     """Build the page."""
-    source, value = feed.events()
+    source, value = polling.events()
     return shell.page(
         source,
-        rx.cond(value.phase == "loading", rx.fragment(), served.arrived()),
+        rx.cond(value.phase == "loading", rx.fragment(), prerendered.arrived()),
         switch(
             value.phase,
             ("loading", _loading()),
@@ -29,8 +29,8 @@ def page() -> rx.Component:
 
 
 def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "9rem"),
+    return layout.loading(
+        layout.skeleton("36px", "9rem"),
         rx.el.div(
             *(_waiting() for _ in range(4)),
             class_name="events",
@@ -39,9 +39,9 @@ def _loading() -> rx.Component:
 
 
 def _waiting() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.span(class_name="skeleton cover", aria_hidden=True),
-        *(surfaces.skeleton(height) for height in ("112px", "28px")),
+        *(layout.skeleton(height) for height in ("112px", "28px")),
         extra="event",
     )
 
@@ -53,7 +53,7 @@ def _ready(value: Any) -> rx.Component:
         rx.cond(
             value.events.length() > 0,
             rx.el.ul(rx.foreach(value.events, _event), class_name="events"),
-            surfaces.state(
+            layout.state(
                 "Nothing is on sale yet",
                 "New events appear here by themselves.",
                 at=4,
@@ -66,12 +66,14 @@ def _ready(value: Any) -> rx.Component:
 def _event(event: EventJson) -> rx.Component:
     return rx.el.li(
         rx.el.a(
-            surfaces.cover(event.cover),
+            layout.cover(event.cover),
             rx.el.div(
                 status.chip(event),
                 rx.el.h2(event.name),
                 rx.el.p(
-                    text.when(event.starts_at, event.time_zone), _here(event), class_name="muted"
+                    formatting.when(event.starts_at, event.time_zone),
+                    _here(event),
+                    class_name="muted",
                 ),
                 rx.el.p(event.venue, class_name="muted"),
                 class_name="stack tight",
@@ -84,14 +86,16 @@ def _event(event: EventJson) -> rx.Component:
 
 
 def _here(event: EventJson) -> rx.Component:
-    here = text.elsewhere(event.starts_at, event.time_zone)
+    here = formatting.elsewhere(event.starts_at, event.time_zone)
     return rx.cond(here != "", rx.fragment(" · ", here, " where you are"), rx.fragment())
 
 
 def _offer(event: EventJson) -> rx.Component:
     """Say what matters next: the price, or when the sale opens, or that nothing is left."""
     price = rx.el.p(
-        rx.cond(event.from_paise > 0, "from ", ""), text.price(event.from_paise), class_name="price"
+        rx.cond(event.from_paise > 0, "from ", ""),
+        formatting.price(event.from_paise),
+        class_name="price",
     )
     return switch(
         event.status,
@@ -101,7 +105,9 @@ def _offer(event: EventJson) -> rx.Component:
                 price,
                 rx.cond(
                     event.opens_in_seconds > 0,
-                    rx.el.p("Opens in ", text.until(event.opens_in_seconds), class_name="muted"),
+                    rx.el.p(
+                        "Opens in ", formatting.until(event.opens_in_seconds), class_name="muted"
+                    ),
                     rx.fragment(),
                 ),
                 class_name="row apart offer",
@@ -113,12 +119,12 @@ def _offer(event: EventJson) -> rx.Component:
 
 
 def _unreachable(value: Any) -> rx.Component:
-    return surfaces.state(
+    return layout.state(
         "The events cannot be shown right now",
         rx.cond(
             value.problem != "",
             value.problem,
             "There is no connection. This page tries again by itself.",
         ),
-        action=button("Try now", on_click=feed.tell("retry")),
+        action=button("Try now", on_click=polling.tell("retry")),
     )

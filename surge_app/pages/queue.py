@@ -6,9 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import feed, line, live, proof, shell, surfaces, text
-from surge_app.components.choice import switch
+from surge_app.components import formatting, layout, polling, progress, proof_of_work, shell, timers
 from surge_app.components.controls import button_link
+from surge_app.components.match import switch
 from surge_app.pages import queue_parts as parts, queue_states as states
 
 # From here on the number needs a smaller face to fit a narrow phone.
@@ -18,10 +18,10 @@ _DAY = 86_400
 
 def page() -> rx.Component:
     """Build the page."""
-    source, value = feed.queue()
+    source, value = polling.queue()
     return shell.page(
         source,
-        proof.honeypot(),
+        proof_of_work.honeypot(),
         rx.el.p(value.said, class_name="sr-only", aria_live="polite", role="status"),
         switch(
             value.phase,
@@ -52,8 +52,8 @@ def _waiting(value: Any) -> rx.Component:
         parts.notes(value),
         _place(value),
         parts.facts(value),
-        surfaces.card(_what_next(value), parts.tell_me(value), extra="divided"),
-        surfaces.card(parts.rule(value), extra="flat"),
+        layout.card(_what_next(value), parts.tell_me(value), extra="divided"),
+        layout.card(parts.rule(value), extra="flat"),
         parts.leave(value),
         parts.footnote(value),
     )
@@ -65,21 +65,21 @@ def _place(value: Any) -> rx.Component:
         value,
         rx.el.p("Your place in line", class_name="muted"),
         _position(value),
-        line.way(value.progress),
+        progress.way(value.progress),
         rx.el.p(
-            rx.el.span("You joined at ", text.count(value.joined_at)),
+            rx.el.span("You joined at ", formatting.count(value.joined_at)),
             rx.el.span("The door"),
             class_name="ends number",
         ),
         rx.el.p(
             rx.cond(
                 value.ahead > 0,
-                text.counted(value.ahead, "person ahead of you", "people ahead of you"),
+                formatting.counted(value.ahead, "person ahead of you", "people ahead of you"),
                 "Nobody ahead of you",
             ),
             rx.cond(
                 value.waiting > value.position,
-                rx.fragment(" · ", text.count(value.waiting - value.position), " behind"),
+                rx.fragment(" · ", formatting.count(value.waiting - value.position), " behind"),
                 rx.fragment(),
             ),
             class_name="small muted number",
@@ -90,7 +90,7 @@ def _place(value: Any) -> rx.Component:
 def _position(value: Any) -> rx.Component:
     return rx.el.p(
         # A new key is a new element, so each new number rolls in; the box stays.
-        rx.el.span(text.count(value.position), class_name="rolled", key=value.position),
+        rx.el.span(formatting.count(value.position), class_name="rolled", key=value.position),
         class_name=rx.cond(value.position > _WIDE, "hero long", "hero"),
     )
 
@@ -117,7 +117,9 @@ def _what_next(value: Any) -> rx.Component:
                     rx.el.h2("Every ticket is on hold"),
                     rx.el.p(
                         "Other people are choosing and paying for the ",
-                        text.counted(value.held, "ticket that is left", "tickets that are left"),
+                        formatting.counted(
+                            value.held, "ticket that is left", "tickets that are left"
+                        ),
                         ". Nobody moves until a hold ends, and each ends within ",
                         _hold_minutes(value.event.hold_seconds),
                         " unless it is being paid. What comes back goes to the head of this line, "
@@ -150,7 +152,7 @@ def _hold_minutes(seconds: Any) -> Any:
     short = rx.cond(seconds > 0, "a minute or so", usual)
     return rx.cond(
         seconds >= 120,  # noqa: PLR2004 - below, a minute is said in words
-        rx.fragment(text.count(seconds // 60), " minutes"),
+        rx.fragment(formatting.count(seconds // 60), " minutes"),
         rx.fragment(short),
     )
 
@@ -165,9 +167,9 @@ def _paused(value: Any) -> rx.Component:
             rx.cond(
                 value.position > 0,
                 rx.fragment(
-                    line.way(value.progress),
+                    progress.way(value.progress),
                     rx.el.p(
-                        rx.el.span("Your place: ", text.count(value.position)),
+                        rx.el.span("Your place: ", formatting.count(value.position)),
                         rx.el.span("The door"),
                         class_name="ends number",
                     ),
@@ -180,7 +182,7 @@ def _paused(value: Any) -> rx.Component:
                 class_name="muted",
             ),
         ),
-        surfaces.card(parts.tell_me(value), extra="flat"),
+        layout.card(parts.tell_me(value), extra="flat"),
         parts.leave(value),
         parts.footnote(value),
     )
@@ -189,19 +191,19 @@ def _paused(value: Any) -> rx.Component:
 def _admitted(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
-        surfaces.card(
+        layout.card(
             rx.el.p("It is your turn", class_name="hero words"),
-            line.way(rx.Var.create(94)),
+            progress.way(rx.Var.create(94)),
             rx.el.p("Taking you to the tickets.", class_name="muted"),
             _go_in(value, "Go in now"),
             rx.cond(
                 value.claim_seconds > 0,
                 rx.el.p(
-                    live.countdown(
+                    timers.countdown(
                         value.claim_seconds,
                         stamp=value.at,
                         label="Kept for you for",
-                        on_end=feed.tell("late"),
+                        on_end=polling.tell("late"),
                     ),
                     class_name="center number",
                 ),
@@ -225,13 +227,15 @@ def _scheduled(value: Any) -> rx.Component:
             rx.cond(
                 value.opens_in_seconds > _DAY * 2,
                 rx.el.p(
-                    text.count(value.opens_in_seconds // _DAY), " days", class_name="hero long"
+                    formatting.count(value.opens_in_seconds // _DAY),
+                    " days",
+                    class_name="hero long",
                 ),
                 rx.cond(
                     value.opens_in_seconds > 0,
                     rx.el.p(
-                        live.countdown(
-                            value.opens_in_seconds, stamp=value.at, on_end=feed.tell("opened")
+                        timers.countdown(
+                            value.opens_in_seconds, stamp=value.at, on_end=polling.tell("opened")
                         ),
                         class_name="hero long",
                     ),
@@ -244,21 +248,21 @@ def _scheduled(value: Any) -> rx.Component:
                 class_name="muted",
             ),
         ),
-        surfaces.card(parts.rule(value), parts.tell_me(value), extra="divided"),
+        layout.card(parts.rule(value), parts.tell_me(value), extra="divided"),
         rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
         parts.footnote(value),
     )
 
 
 def _early_place(value: Any) -> rx.Component:
-    others = text.counted(value.waiting, "person is here", "people are here")
+    others = formatting.counted(value.waiting, "person is here", "people are here")
     return rx.cond(
         value.number > 0,
         rx.el.p(
             rx.cond(
                 value.rule == "random",
                 rx.fragment("You take part in the draw"),
-                rx.fragment("Your number is ", text.count(value.number)),
+                rx.fragment("Your number is ", formatting.count(value.number)),
             ),
             rx.cond(value.waiting > 1, rx.fragment(" · ", others), rx.fragment()),
             class_name="strong number",

@@ -6,9 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, feed, live, surfaces, text
-from surge_app.components.choice import switch
+from surge_app.components import controls, formatting, layout, polling, timers
 from surge_app.components.controls import button
+from surge_app.components.match import switch
 
 # How the drawn order can be computed again; the fingerprint alone is checked by this.
 _CHECK = "printf %s SEED | sha256sum"
@@ -24,7 +24,7 @@ def title(value: Any) -> rx.Component:
             rx.fragment(
                 rx.el.h1(event.name),
                 rx.el.p(
-                    text.when(event.starts_at, event.time_zone),
+                    formatting.when(event.starts_at, event.time_zone),
                     " · ",
                     event.venue,
                     class_name="muted",
@@ -32,8 +32,8 @@ def title(value: Any) -> rx.Component:
             ),
             rx.fragment(
                 rx.el.h1("Waiting room", class_name="sr-only"),
-                surfaces.skeleton("32px", "80%"),
-                surfaces.skeleton("24px", "70%"),
+                layout.skeleton("32px", "80%"),
+                layout.skeleton("24px", "70%"),
             ),
         ),
         class_name="stack",
@@ -47,28 +47,26 @@ def notes(value: Any) -> rx.Component:
     return rx.fragment(
         rx.cond(
             value.offline,
-            surfaces.notice(
+            layout.notice(
                 "We keep trying. What you see is the last we know.",
                 tone="warn",
                 title="Connection lost. Your place is safe.",
-                action=controls.text_button("Try now", on_click=feed.tell("retry")),
+                action=controls.text_button("Try now", on_click=polling.tell("retry")),
             ),
-            rx.cond(
-                value.problem != "", surfaces.notice(value.problem, tone="warn"), rx.fragment()
-            ),
+            rx.cond(value.problem != "", layout.notice(value.problem, tone="warn"), rx.fragment()),
         ),
         rx.cond(
             (value.note_text != "") & ~explained,
             rx.cond(
                 value.note == "recalled",
-                surfaces.notice(value.note_text, tone="good", title="Welcome back."),
-                surfaces.notice(value.note_text),
+                layout.notice(value.note_text, tone="good", title="Welcome back."),
+                layout.notice(value.note_text),
             ),
             rx.fragment(),
         ),
         rx.cond(
             value.message != "",
-            surfaces.notice(value.message, title="From the organizer"),
+            layout.notice(value.message, title="From the organizer"),
             rx.fragment(),
         ),
     )
@@ -77,10 +75,10 @@ def notes(value: Any) -> rx.Component:
 def facts(value: Any) -> rx.Component:
     """Lay out the estimate, with the reason when it grew, and what is left."""
     return rx.el.div(
-        surfaces.facts(
+        layout.facts(
             ("About", rx.cond(value.eta != "", value.eta, "\u2013")),
-            ("Seats free", text.count(value.available)),
-            ("On hold", text.count(value.held)),
+            ("Seats free", formatting.count(value.available)),
+            ("On hold", formatting.count(value.held)),
         ),
         rx.cond(
             value.eta_note != "",
@@ -119,7 +117,7 @@ def tell_me(value: Any) -> rx.Component:
             role="switch",
             aria_checked=rx.cond(is_on, "true", "false"),
             class_name="tell",
-            on_click=feed.tell("tell"),
+            on_click=polling.tell("tell"),
         ),
         rx.el.p(
             switch(
@@ -152,7 +150,7 @@ def rule(value: Any) -> rx.Component:
                     value.early > 0,
                     rx.fragment(
                         "The ",
-                        text.counted(value.early, "person", "people"),
+                        formatting.counted(value.early, "person", "people"),
                         " who came before the opening stand in an order that was drawn. Everybody "
                         "after them stands in the order they arrived.",
                     ),
@@ -175,7 +173,7 @@ def rule(value: Any) -> rx.Component:
 
 
 def _proof(value: Any) -> rx.Component:
-    return surfaces.disclosure(
+    return layout.disclosure(
         "How to check the draw",
         rx.el.dl(
             rx.el.dt("Fingerprint, published before the opening"),
@@ -205,10 +203,10 @@ def _proof(value: Any) -> rx.Component:
             value.early > 0,
             rx.el.p(
                 "Numbers 1 to ",
-                text.count(value.early),
+                formatting.count(value.early),
                 " stand in the order of the SHA-256 of the seed, a colon and the number. Your "
                 "number is ",
-                text.count(value.number),
+                formatting.count(value.number),
                 ".",
                 class_name="muted small",
             ),
@@ -239,7 +237,7 @@ def leave(value: Any) -> rx.Component:
             kind="quiet",
             full=True,
             aria_expanded=rx.cond(value.asking, "true", "false"),
-            on_click=feed.tell("ask"),
+            on_click=polling.tell("ask"),
         ),
         rx.cond(
             value.asking,
@@ -252,7 +250,7 @@ def leave(value: Any) -> rx.Component:
                     rx.cond(value.leaving, "One moment", "Yes, give up my place"),
                     full=True,
                     disabled=value.leaving,
-                    on_click=feed.tell("leave"),
+                    on_click=polling.tell("leave"),
                 ),
                 class_name="stack question",
             ),
@@ -266,10 +264,10 @@ def footnote(value: Any) -> rx.Component:
     """Say how fresh this is, and the numbers behind it."""
     return rx.el.p(
         "Updated ",
-        live.ago(value.at),
+        timers.ago(value.at),
         rx.cond(
             value.number > 0,
-            rx.fragment(" · your number is ", text.count(value.number)),
+            rx.fragment(" · your number is ", formatting.count(value.number)),
             rx.fragment(),
         ),
         class_name="muted small center number",

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import feed, surfaces
+from surge_app.components import layout, polling
 from surge_app.components.controls import button, button_link
 from surge_app.pages import queue_parts as parts
 
@@ -16,18 +16,18 @@ _SLOW_SECONDS = 8
 
 def loading() -> rx.Component:
     """Show the size of what is to come."""
-    return surfaces.loading(
-        surfaces.skeleton("36px", "8.5rem"),
-        surfaces.skeleton("36px", "80%"),
-        surfaces.waiting_card("22px", "var(--hero)", "28px", "22px"),
-        surfaces.skeleton("84px"),
-        surfaces.waiting_card("28px", "96px"),
+    return layout.loading(
+        layout.skeleton("36px", "8.5rem"),
+        layout.skeleton("36px", "80%"),
+        layout.waiting_card("22px", "var(--hero)", "28px", "22px"),
+        layout.skeleton("84px"),
+        layout.waiting_card("28px", "96px"),
     )
 
 
 def joining() -> rx.Component:
     """Say that joining takes longer than usual."""
-    return surfaces.state(
+    return layout.state(
         "Taking a place for you",
         "It takes longer than usual because many people arrive at once. Stay here.",
         at=2,
@@ -38,7 +38,7 @@ def challenge(value: Any) -> rx.Component:
     """Show that the check before joining runs."""
     return rx.fragment(
         parts.title(value),
-        surfaces.card(
+        layout.card(
             rx.el.h2("One check before you join"),
             rx.el.div(
                 rx.el.span(class_name="run"),
@@ -63,10 +63,10 @@ def refused(value: Any) -> rx.Component:
     """Say that the check did not help."""
     return rx.fragment(
         parts.title(value),
-        surfaces.state(
+        layout.state(
             "The check did not work",
             "You have no place yet. Allow cookies for this page, then try again.",
-            action=button("Try again", kind="primary", on_click=feed.tell("join")),
+            action=button("Try again", kind="primary", on_click=polling.tell("join")),
             at=4,
         ),
     )
@@ -76,7 +76,7 @@ def elsewhere(value: Any) -> rx.Component:
     """Say that another tab went in."""
     return rx.fragment(
         parts.title(value),
-        surfaces.state(
+        layout.state(
             "Continued in another tab",
             "It was your turn, and another tab of this browser went in with it. You can close "
             "this one.",
@@ -90,7 +90,7 @@ def sold_out(value: Any) -> rx.Component:
     """Say that everything is sold, and what may still happen."""
     return rx.fragment(
         parts.title(value),
-        surfaces.state(
+        layout.state(
             "All tickets are sold",
             rx.cond(
                 value.number > 0,
@@ -120,7 +120,7 @@ def ended(value: Any) -> rx.Component:
 
 def over(title: str, sentence: str) -> rx.Component:
     """Say that there is nothing to wait for."""
-    return surfaces.state(
+    return layout.state(
         title, sentence, action=button_link("All events", href="/events", kind="primary"), at=4
     )
 
@@ -142,11 +142,11 @@ def lost(value: Any) -> rx.Component:
 def _outside(value: Any, title: str, sentence: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
-        surfaces.state(
+        layout.state(
             title,
             sentence,
             action=rx.el.div(
-                button("Join again", kind="primary", on_click=feed.tell("join")),
+                button("Join again", kind="primary", on_click=polling.tell("join")),
                 button_link("All events", href="/events"),
                 class_name="row",
             ),
@@ -157,7 +157,7 @@ def _outside(value: Any, title: str, sentence: Any) -> rx.Component:
 
 def crowded(value: Any) -> rx.Component:
     """Say that too many ask at once."""
-    return surfaces.state(
+    return layout.state(
         "One moment, please",
         rx.cond(
             value.problem != "",
@@ -171,7 +171,7 @@ def crowded(value: Any) -> rx.Component:
 
 def unavailable(value: Any) -> rx.Component:
     """Say that the waiting room does not answer."""
-    return surfaces.state(
+    return layout.state(
         "The waiting room is away for a moment",
         rx.cond(value.problem != "", value.problem, "If you were in line, your place is safe."),
         action=rx.el.p(
@@ -183,9 +183,9 @@ def unavailable(value: Any) -> rx.Component:
 
 def offline() -> rx.Component:
     """Say that there is no connection."""
-    return surfaces.state(
+    return layout.state(
         "Connection lost",
         "If you were in line, your place is safe. This page tries again by itself.",
-        action=button("Try now", on_click=feed.tell("retry")),
+        action=button("Try now", on_click=polling.tell("retry")),
         at=20,
     )

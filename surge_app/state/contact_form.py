@@ -10,8 +10,8 @@ from surge_app.container import current
 from surge_app.errors import InvalidContact
 from surge_app.services.checkout.views import IntentView
 from surge_app.services.events.views import EventView
-from surge_app.state import cards
-from surge_app.state.suggest import email_suggestion
+from surge_app.state import view_models
+from surge_app.state.email_suggestion import email_suggestion
 
 FIELDS = ("name", "email", "phone")
 LONGEST_INPUT = 200
@@ -27,12 +27,12 @@ class ContactForm(rx.State, mixin=True):
         focus: The field to look at next; `focus_stamp` grows each time there is one.
     """
 
-    contact: cards.ContactCard = cards.ContactCard()
-    complaints: cards.ContactCard = cards.ContactCard()
+    contact: view_models.ContactCard = view_models.ContactCard()
+    complaints: view_models.ContactCard = view_models.ContactCard()
     suggestion: str = ""
     notice: str = ""
     tone: str = "bad"
-    attendees: list[cards.AttendeeCard] = []
+    attendees: list[view_models.AttendeeCard] = []
     said: str = ""
     focus: str = ""
     focus_stamp: int = 0
@@ -49,7 +49,7 @@ class ContactForm(rx.State, mixin=True):
             self._note_attendee(field, text)
         if field in FIELDS:
             self._note_contact(field, text)
-        if self.complaints == cards.ContactCard() and not any(
+        if self.complaints == view_models.ContactCard() and not any(
             one.complaint for one in self.attendees
         ):
             self.notice = ""
@@ -60,8 +60,8 @@ class ContactForm(rx.State, mixin=True):
         complaint = getattr(self.complaints, field)
         if text.strip():
             complaint = current().contacts.check_field(field, text)
-        self.contact = cards.ContactCard(**{**asdict(self.contact), field: text})
-        self.complaints = cards.ContactCard(**{**asdict(self.complaints), field: complaint})
+        self.contact = view_models.ContactCard(**{**asdict(self.contact), field: text})
+        self.complaints = view_models.ContactCard(**{**asdict(self.complaints), field: complaint})
         self.said = complaint
         if field == "email":
             self.suggestion = "" if complaint else email_suggestion(text)
@@ -74,17 +74,17 @@ class ContactForm(rx.State, mixin=True):
         if not self.suggestion:
             return None
         email, self.suggestion = self.suggestion, ""
-        self.contact = cards.ContactCard(self.contact.name, email, self.contact.phone)
+        self.contact = view_models.ContactCard(self.contact.name, email, self.contact.phone)
         return rx.set_value("email", email)
 
     def _keep_contact(self, intent: IntentView) -> None:
         if intent.email:
-            self.contact = cards.ContactCard(intent.name, intent.email, intent.phone)
-        self._names = {**cards.names_of(intent), **self._names}
+            self.contact = view_models.ContactCard(intent.name, intent.email, intent.phone)
+        self._names = {**view_models.names_of(intent), **self._names}
 
     def _ask_who_comes(self, event: EventView, intent: IntentView) -> None:
         wrong = {one.id: one.complaint for one in self.attendees}
-        asked = cards.attendee_cards(intent, self._names) if event.ask_attendee_names else []
+        asked = view_models.attendee_cards(intent, self._names) if event.ask_attendee_names else []
         self.attendees = [replace(one, complaint=wrong.get(one.id, "")) for one in asked]
 
     def _note_attendee(self, field: str, text: str) -> None:
@@ -99,8 +99,8 @@ class ContactForm(rx.State, mixin=True):
         """Keep what was typed, and return the contact and the names of attendees by tier."""
         known = (*FIELDS, *(one.id for one in self.attendees))
         typed = {field: str(form.get(field) or "")[:LONGEST_INPUT] for field in known}
-        self.contact = cards.ContactCard(*(typed.pop(field) for field in FIELDS))
-        self.complaints, self.said = cards.ContactCard(), ""
+        self.contact = view_models.ContactCard(*(typed.pop(field) for field in FIELDS))
+        self.complaints, self.said = view_models.ContactCard(), ""
         self._names = {**self._names, **typed}
         coming: dict[str, list[str]] = {}
         for field, name in typed.items():
@@ -110,7 +110,7 @@ class ContactForm(rx.State, mixin=True):
     def _complain(self, error: InvalidContact) -> None:
         """Say beside each field what is wrong with it, and look at the first one."""
         wrong = error.fields
-        self.complaints = cards.ContactCard(*(wrong.get(field, "") for field in FIELDS))
+        self.complaints = view_models.ContactCard(*(wrong.get(field, "") for field in FIELDS))
         self.attendees = [
             replace(one, name=self._names.get(one.id, ""), complaint=wrong.get(one.id, ""))
             for one in self.attendees

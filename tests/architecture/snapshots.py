@@ -14,7 +14,7 @@ from typing import Any
 import reflex as rx
 
 import surge_app.pages
-import surge_app.state.errors  # noqa: F401 - defines a State that no page imports
+import surge_app.state.error_notice  # noqa: F401 - defines a State that no page imports
 from surge_app.api import create_api
 
 FOLDER = Path(__file__).parent

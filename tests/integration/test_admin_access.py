@@ -231,11 +231,11 @@ async def test_signing_out_ends_an_open_connection_too(surge: Surge, new_sale: N
     async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
         await http.get("/admin", auth=surge.organizer)
         async with connected(surge.url, dict(http.cookies)) as socket:
-            seen = await socket.event("state.admin.board.BoardState", "load", f"/admin/{slug}")
+            seen = await socket.event("state.admin.dashboard.BoardState", "load", f"/admin/{slug}")
             assert "Seen while signed in" in str(seen)
             copy = dict(http.cookies)
             await http.post("/admin/logout")
-            gone = await socket.event("state.admin.board.BoardState", "load", f"/admin/{slug}")
+            gone = await socket.event("state.admin.dashboard.BoardState", "load", f"/admin/{slug}")
             assert "Seen while signed in" not in str(gone)
             assert "signed_out" in str(gone)
     assert (await _ask(surge, "GET", "/admin", cookies=copy)).status_code == 401

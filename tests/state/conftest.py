@@ -9,20 +9,20 @@ import pytest
 
 from surge_app.services.checkout.contacts import Contacts
 from surge_app.services.events.views import EventView
-from surge_app.state import book, bookings, contact_form, session
+from surge_app.state import booking, checkout, contact_form, session
 from surge_app.state.admin import (
-    board,
+    audit_log,
     box_office,
-    checks,
-    door,
-    editor,
+    check_in,
+    dashboard,
+    event_editor,
     events as sales,
-    holds,
-    log,
-    people,
-    revoke,
+    health,
+    hold_recovery,
+    participants,
+    passes,
 )
-from surge_app.state.book import BookState
+from surge_app.state.checkout import BookState
 from tests.state import samples
 from tests.state.harness import (
     AdminAccess,
@@ -56,18 +56,18 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
         organizer=SimpleNamespace(),
     )
     for module in (
-        board,
+        dashboard,
         box_office,
-        holds,
-        log,
-        revoke,
-        checks,
-        door,
-        editor,
-        people,
+        hold_recovery,
+        audit_log,
+        passes,
+        health,
+        check_in,
+        event_editor,
+        participants,
         sales,
-        book,
-        bookings,
+        checkout,
+        booking,
         session,
         contact_form,
     ):

@@ -10,8 +10,8 @@ import pytest
 
 from surge_app.errors import AllHeld, NotAdmitted, NotEnoughLeft
 from surge_app.services.checkout.views import Line
-from surge_app.state.book import BookState
-from surge_app.state.errors import ProblemState
+from surge_app.state.checkout import BookState
+from surge_app.state.error_notice import ProblemState
 from tests.state import samples
 from tests.state.harness import at, call
 

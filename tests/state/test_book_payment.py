@@ -11,8 +11,8 @@ import pytest
 from surge_app.errors import AllHeld, GatewayUnavailable, PaymentsPaused
 from surge_app.services.checkout.views import Line
 from surge_app.services.payments.views import PaymentOutcome
-from surge_app.state.book import BookState
-from surge_app.state.places import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
+from surge_app.state.checkout import BookState
+from surge_app.state.element_ids import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
 from tests.state import samples
 from tests.state.harness import at, call
 

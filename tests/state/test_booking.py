@@ -11,7 +11,7 @@ import pytest
 from surge_app.errors import InvalidContact, NotFound, RateLimited
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.messaging.views import SentMessage
-from surge_app.state.bookings import BookingState
+from surge_app.state.booking import BookingState
 from tests.state import samples
 from tests.state.harness import at, call
 

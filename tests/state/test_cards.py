@@ -9,28 +9,30 @@ from typing import Any
 import pytest
 
 from surge_app.services.checkout.views import Line
-from surge_app.state import cards
-from surge_app.state.book import BookState
-from surge_app.state.errors import ProblemState, report
-from surge_app.state.suggest import email_suggestion
+from surge_app.state import view_models
+from surge_app.state.checkout import BookState
+from surge_app.state.email_suggestion import email_suggestion
+from surge_app.state.error_notice import ProblemState, report
 from tests.state import samples
 from tests.state.harness import call
 
 
 def test_a_date_is_told_in_the_zone_of_the_event() -> None:
-    assert cards.when(samples.STARTS, "Asia/Kolkata") == "Sat 6 Mar 2027, 7:00 pm IST"
-    assert cards.when(datetime(2027, 7, 1, 18, tzinfo=UTC), "Europe/London").endswith("7:00 pm BST")
+    assert view_models.when(samples.STARTS, "Asia/Kolkata") == "Sat 6 Mar 2027, 7:00 pm IST"
+    assert view_models.when(datetime(2027, 7, 1, 18, tzinfo=UTC), "Europe/London").endswith(
+        "7:00 pm BST"
+    )
 
 
 def test_the_price_of_a_wish_is_the_price_of_the_hold_it_becomes() -> None:
     event = samples.event(samples.tier("a", "A", 49_950), samples.tier("b", "B", 120_000))
     wish = {"a": 1, "b": 2}
     intent = samples.intent(event, [Line("a", 1), Line("b", 2)])
-    assert cards.price_of_wish(event, wish) == cards.price_of_intent(intent)
+    assert view_models.price_of_wish(event, wish) == view_models.price_of_intent(intent)
 
 
 def test_a_wish_for_nothing_has_no_price() -> None:
-    assert cards.price_of_wish(samples.event(), {"general": 0}) == cards.PriceCard()
+    assert view_models.price_of_wish(samples.event(), {"general": 0}) == view_models.PriceCard()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_a_wish_for_nothing_has_no_price() -> None:
 )
 def test_a_note_counts_honestly(free: int, held: int, note: str) -> None:
     event = samples.event(samples.tier("general", "General", 100_000, free=free, held=held))
-    (card,) = cards.tier_cards(event, {}, is_held=False)
+    (card,) = view_models.tier_cards(event, {}, is_held=False)
     assert card.note == note
     assert card.can_add is (free > 0)
 
@@ -63,17 +65,17 @@ def test_a_note_counts_honestly(free: int, held: int, note: str) -> None:
 )
 def test_a_note_tells_the_rules_of_its_tier(rules: dict[str, Any], note: str) -> None:
     event = samples.event(samples.tier("general", "General", 100_000, **rules))
-    (card,) = cards.tier_cards(event, {}, is_held=False)
+    (card,) = view_models.tier_cards(event, {}, is_held=False)
     assert card.note == note
 
 
 def test_a_free_ticket_is_called_free_and_carries_no_fee() -> None:
     event = samples.event(samples.tier("a", "A", 0), samples.tier("b", "B", 50_000))
-    assert cards.tier_cards(event, {}, is_held=False)[0].note == "Free · 10 left"
-    free = cards.price_of_wish(event, {"a": 2})
+    assert view_models.tier_cards(event, {}, is_held=False)[0].note == "Free · 10 left"
+    free = view_models.price_of_wish(event, {"a": 2})
     assert (free.total, free.is_free) == ("Free", True)
     assert [row.amount for row in free.rows] == ["Free"]
-    mixed = cards.price_of_wish(event, {"a": 2, "b": 1})
+    mixed = view_models.price_of_wish(event, {"a": 2, "b": 1})
     assert (mixed.total, mixed.is_free) == ("₹525", False)
 
 
@@ -93,21 +95,21 @@ def test_the_stepper_stops_where_the_rules_of_a_tier_do(
     rules: dict[str, Any], chosen: int, *, can_add: bool, can_remove: bool
 ) -> None:
     event = samples.event(samples.tier("general", "General", 100_000, **rules))
-    (card,) = cards.tier_cards(event, {"general": chosen}, is_held=False)
+    (card,) = view_models.tier_cards(event, {"general": chosen}, is_held=False)
     assert (card.can_add, card.can_remove) == (can_add, can_remove)
 
 
 def test_all_held_tickets_of_a_booking_are_never_stepped_away() -> None:
     event = samples.event(samples.tier("general", "General", 100_000, min_per_booking=2))
-    assert not cards.tier_cards(event, {"general": 2}, is_held=True)[0].can_remove
-    assert cards.tier_cards(event, {"general": 3}, is_held=True)[0].can_remove
-    assert cards.tier_cards(event, {"general": 2}, is_held=False)[0].can_remove
+    assert not view_models.tier_cards(event, {"general": 2}, is_held=True)[0].can_remove
+    assert view_models.tier_cards(event, {"general": 3}, is_held=True)[0].can_remove
+    assert view_models.tier_cards(event, {"general": 2}, is_held=False)[0].can_remove
 
 
 def test_the_first_wish_is_the_least_one_can_take() -> None:
     pair = samples.tier("a", "A", 100_000, min_per_booking=2)
     later = samples.tier("b", "B", 100_000, status="scheduled")
-    assert cards.first_wish(samples.event(pair, later)) == {"a": 2}
+    assert view_models.first_wish(samples.event(pair, later)) == {"a": 2}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_only_a_likely_slip_is_questioned(typed: str, suggested: str) -> None:
 
 def test_a_state_survives_being_stored() -> None:
     event = samples.event()
-    price = cards.price_of_wish(event, {"general": 2})
+    price = view_models.price_of_wish(event, {"general": 2})
     assert pickle.loads(pickle.dumps(price)) == price
     assert BookState().get_fields()["tiers"]
 

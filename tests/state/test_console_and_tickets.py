@@ -10,13 +10,13 @@ from surge_app.errors import NotFound
 from surge_app.services.admin.dashboard import BoardView
 from surge_app.services.admin.views import EventStats
 from surge_app.services.bookings.views import BookingView
-from surge_app.state.admin.board import BoardState
-from surge_app.state.admin.checks import ChecksState
-from surge_app.state.admin.door import DoorState
-from surge_app.state.admin.editor import EditorState
+from surge_app.state.admin.check_in import DoorState
+from surge_app.state.admin.dashboard import BoardState
+from surge_app.state.admin.event_editor import EditorState
 from surge_app.state.admin.events import EventsState
-from surge_app.state.admin.people import DeskState, PeopleState
-from surge_app.state.bookings import BookingState
+from surge_app.state.admin.health import ChecksState
+from surge_app.state.admin.participants import DeskState, PeopleState
+from surge_app.state.booking import BookingState
 from tests.state import samples
 from tests.state.harness import at, call
 

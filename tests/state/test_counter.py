@@ -17,11 +17,11 @@ from surge_app.services.admin.passes import Inside, Standing
 from surge_app.services.checkout.views import IntentPage, ListedIntent
 from surge_app.services.payments.box_office import CounterBooking, CounterSale
 from surge_app.services.payments.views import RefundedView
+from surge_app.state.admin.audit_log import LogState
 from surge_app.state.admin.box_office import BoxOfficeState
-from surge_app.state.admin.holds import HoldsState
-from surge_app.state.admin.log import LogState
-from surge_app.state.admin.people import DeskState
-from surge_app.state.admin.revoke import RevokeState
+from surge_app.state.admin.hold_recovery import HoldsState
+from surge_app.state.admin.participants import DeskState
+from surge_app.state.admin.passes import RevokeState
 from tests.state.harness import at, call
 
 _COUNTER = "/admin/events/monsoon/box-office"

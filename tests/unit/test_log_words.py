@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from surge_app.models import MessageKind
-from surge_app.state.admin.log_words import ACTIONS, changes, did
+from surge_app.state.admin.audit_labels import ACTIONS, changes, did
 
 _SERVICES = Path(__file__).parents[2] / "surge_app" / "services"
 _ACTION = re.compile(

@@ -12,7 +12,7 @@ from surge_app.formatting import rupees, rupees_ascii
 from surge_app.models import Account, Booking, LedgerEntry, Payment
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import refund_row
-from surge_app.state import cards
+from surge_app.state import view_models
 from tests.state import samples
 
 AMOUNTS = st.integers(min_value=-(10**13), max_value=10**13)
@@ -71,7 +71,7 @@ def test_every_total_shown_is_its_rows_and_the_fee_once(
 ) -> None:
     tiers = [samples.tier(f"t{i}", f"T{i}", price, free=100) for i, (price, _) in enumerate(wanted)]
     event = replace(samples.event(*tiers), fee_paise=fee_paise)
-    card = cards.price_of_wish(event, {f"t{i}": many for i, (_, many) in enumerate(wanted)})
+    card = view_models.price_of_wish(event, {f"t{i}": many for i, (_, many) in enumerate(wanted)})
     rows = [_parse(row.amount) for row in card.rows]
     assert _parse(card.total) == sum(rows)
     assert sum(rows) == sum(price * many for price, many in wanted) + fee_paise

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, controls, live, surfaces
+from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button, button_link
-from surge_app.pages.admin.parts import page_of, waiting
+from surge_app.pages.admin.shared import page_of, waiting
 from surge_app.state.admin.box_office import BoxOfficeState, CounterTier
 
 _REFRESH_SECONDS = 5
@@ -18,7 +18,7 @@ def page() -> rx.Component:
         BoxOfficeState,
         waiting("14rem", ("52px", "52px", "52px", "44px")),
         ("ready", _counter()),
-        ("missing", console.missing("event")),
+        ("missing", admin_layout.missing("event")),
         ("draft", _draft()),
         current="box_office",
         slug=BoxOfficeState.event.slug,
@@ -26,7 +26,7 @@ def page() -> rx.Component:
 
 
 def _draft() -> rx.Component:
-    return surfaces.state(
+    return layout.state(
         "This event is a draft",
         "It can be sold at the counter once it is published.",
         action=button_link(
@@ -41,7 +41,7 @@ def _draft() -> rx.Component:
 def _counter() -> rx.Component:
     event = BoxOfficeState.event
     return rx.fragment(
-        live.every(_REFRESH_SECONDS, BoxOfficeState.refresh),
+        timers.every(_REFRESH_SECONDS, BoxOfficeState.refresh),
         rx.el.div(
             rx.el.h1("Box office"),
             rx.el.p(f"{event.name} · {event.where_when}", class_name="muted small"),
@@ -50,12 +50,12 @@ def _counter() -> rx.Component:
         _sold(),
         rx.cond(
             BoxOfficeState.problem != "",
-            surfaces.notice(BoxOfficeState.problem, tone="bad"),
+            layout.notice(BoxOfficeState.problem, tone="bad"),
             rx.fragment(),
         ),
         rx.cond(
             event.is_cancelled,
-            surfaces.notice("This event is cancelled, so nothing is sold any more.", tone="warn"),
+            layout.notice("This event is cancelled, so nothing is sold any more.", tone="warn"),
             _form(),
         ),
     )
@@ -65,7 +65,7 @@ def _sold() -> rx.Component:
     sold = BoxOfficeState.sold
     return rx.cond(
         sold.ref != "",
-        surfaces.notice(
+        layout.notice(
             rx.cond(
                 sold.again,
                 f"That form was sent twice, and sold once: {sold.what}",
@@ -89,15 +89,15 @@ def _sold() -> rx.Component:
 
 def _form() -> rx.Component:
     complaints = BoxOfficeState.complaints
-    return surfaces.card(
-        console.form(
+    return layout.card(
+        admin_layout.form(
             rx.el.input(type="hidden", name="request_key", value=BoxOfficeState.request_key),
             rx.el.fieldset(
                 rx.el.legend("Tickets", class_name="sr-only"),
                 rx.el.div(rx.foreach(BoxOfficeState.tiers, _tier), class_name="fields"),
                 class_name="bare",
             ),
-            console.select(
+            admin_layout.select(
                 "kind",
                 "How",
                 (("cash", "Paid in cash"), ("given", "Given away, costs nothing")),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, line, live, surfaces
+from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.controls import button_link
-from surge_app.pages.admin.parts import page_of, waiting
+from surge_app.pages.admin.shared import page_of, waiting
 from surge_app.state.admin.events import EventCard, EventsState
 
 _REFRESH_SECONDS = 2
@@ -26,17 +26,17 @@ def page() -> rx.Component:
 
 def _events() -> rx.Component:
     return rx.fragment(
-        live.every(_REFRESH_SECONDS, EventsState.refresh),
+        timers.every(_REFRESH_SECONDS, EventsState.refresh),
         rx.el.div(
             rx.el.h1("Events"),
             button_link("New event", href="/admin/events/new", kind="primary"),
             class_name="row apart",
         ),
-        console.news("", EventsState.notice),
+        admin_layout.news("", EventsState.notice),
         rx.cond(
             rx.Var.create(EventsState.events).length() > 0,
             rx.el.ul(rx.foreach(EventsState.events, _event), class_name="events"),
-            surfaces.state(
+            layout.state(
                 "No events yet",
                 "The first one is a draft that only you see.",
                 at=4,
@@ -50,11 +50,11 @@ def _event(card: EventCard) -> rx.Component:
         rx.el.a(
             rx.el.div(
                 rx.el.h2(card.name),
-                console.toned(card.status, card.tone),
+                admin_layout.toned(card.status, card.tone),
                 class_name="row apart top",
             ),
             rx.el.p(card.where_when, class_name="muted small"),
-            line.stock(
+            progress.stock(
                 card.sold_percent,  # pyright: ignore[reportArgumentType] - a var of a foreach
                 card.held_percent,  # pyright: ignore[reportArgumentType] - as above
                 f"{card.sold} sold, {card.held} on hold, {card.free} free",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import feed, shell, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import layout, polling, shell
 from surge_app.components.controls import button, button_link
+from surge_app.components.match import switch
 from surge_app.pages import event
 
 
 def page() -> rx.Component:
     """Build the page."""
-    source, value = feed.preview()
+    source, value = polling.preview()
     return shell.page(
         source,
         rx.cond(value.phase == "ready", _banner(value.event.slug), rx.fragment()),
@@ -26,7 +26,7 @@ def page() -> rx.Component:
 
 
 def _banner(slug: rx.Var[str]) -> rx.Component:
-    return surfaces.notice(
+    return layout.notice(
         "Only organizers see this page, and nothing can be bought on it.",
         title="Preview",
         action=button_link("Back to the event", href=f"/admin/events/{slug}/edit"),
@@ -34,8 +34,8 @@ def _banner(slug: rx.Var[str]) -> rx.Component:
 
 
 def _unreachable(problem: rx.Var[str]) -> rx.Component:
-    return surfaces.state(
+    return layout.state(
         "There is nothing to preview",
         rx.cond(problem != "", problem, "There is no such event, or no connection."),
-        action=button("Try again", on_click=feed.tell("retry")),
+        action=button("Try again", on_click=polling.tell("retry")),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, controls, live, surfaces
+from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button
-from surge_app.pages.admin.board import REFRESH_SECONDS, framed, head, line_tiles, switch_button
-from surge_app.state.admin.board import BoardState
-from surge_app.state.admin.revoke import RevokeState
+from surge_app.pages.admin.dashboard import REFRESH_SECONDS, framed, head, line_tiles, switch_button
+from surge_app.state.admin.dashboard import BoardState
+from surge_app.state.admin.passes import RevokeState
 
 _CHALLENGES = (
     ("off", "Never"),
@@ -24,11 +24,11 @@ def page() -> rx.Component:
 
 def _queue() -> rx.Component:
     return rx.fragment(
-        live.every(REFRESH_SECONDS, BoardState.refresh),
+        timers.every(REFRESH_SECONDS, BoardState.refresh),
         head("Queue", switch_button()),
-        console.news("", BoardState.notice),
+        admin_layout.news("", BoardState.notice),
         rx.el.div(*line_tiles(), class_name="tiles"),
-        surfaces.card(
+        layout.card(
             rx.el.h2("Rules"),
             rx.el.div(
                 _number(
@@ -42,7 +42,7 @@ def _queue() -> rx.Component:
                     BoardState.draft.admissions_per_minute,
                     placeholder="no limit",
                 ),
-                console.select(
+                admin_layout.select(
                     "challenge",
                     "Ask for a proof of work before a place in line",
                     _CHALLENGES,
@@ -67,27 +67,27 @@ def _queue() -> rx.Component:
             ),
             # What is foreseen comes while one is pressing: it must not move the button.
             rx.el.div(button("Apply", kind="primary", on_click=BoardState.apply), class_name="row"),
-            rx.cond(BoardState.effect != "", surfaces.notice(BoardState.effect), rx.fragment()),
-            console.news(BoardState.done, BoardState.problem),
+            rx.cond(BoardState.effect != "", layout.notice(BoardState.effect), rx.fragment()),
+            admin_layout.news(BoardState.done, BoardState.problem),
         ),
         _passes(),
     )
 
 
 def _passes() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("End passes"),
         rx.el.p(
             "Take the turn from one number, such as a script's, or from everybody inside.",
             class_name="muted",
         ),
-        console.news(RevokeState.done, RevokeState.problem),
+        admin_layout.news(RevokeState.done, RevokeState.problem),
         rx.cond(RevokeState.question != "", _question(), _ask()),
     )
 
 
 def _ask() -> rx.Component:
-    return console.form(
+    return admin_layout.form(
         controls.field("number", "Number in line", error="", input_mode="numeric"),
         rx.el.div(
             button("End the pass of this number", type="submit"),
@@ -99,7 +99,7 @@ def _ask() -> rx.Component:
 
 
 def _question() -> rx.Component:
-    return surfaces.notice(
+    return layout.notice(
         RevokeState.question,
         tone="warn",
         action=rx.el.div(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, line, live, surfaces
+from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.controls import button, button_link
-from surge_app.pages.admin.parts import page_of, waiting
+from surge_app.pages.admin.shared import page_of, waiting
 from surge_app.state.admin.rehearsal import RehearsalCard, RehearsalState
 
 _REFRESH_SECONDS = 2
@@ -25,13 +25,13 @@ def page() -> rx.Component:
 
 def _rehearsals(beginning: rx.Component) -> rx.Component:
     return rx.fragment(
-        live.every(_REFRESH_SECONDS, RehearsalState.refresh),
+        timers.every(_REFRESH_SECONDS, RehearsalState.refresh),
         rx.el.h1("Dress rehearsal"),
-        console.news("", RehearsalState.problem),
+        admin_layout.news("", RehearsalState.problem),
         rx.cond(RehearsalState.running.id != "", _running(), beginning),
         rx.cond(
             rx.Var.create(RehearsalState.past).length() > 0,
-            surfaces.card(
+            layout.card(
                 rx.el.h2("Before"),
                 rx.el.ul(rx.foreach(RehearsalState.past, _past), class_name="plain-list"),
             ),
@@ -41,7 +41,7 @@ def _rehearsals(beginning: rx.Component) -> rx.Component:
 
 
 def _live() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Not with live keys"),
         rx.el.p(
             "Payments, mail or SMS are real here. A rehearsal needs an installation where the "
@@ -52,14 +52,14 @@ def _live() -> rx.Component:
 
 
 def _start() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.p(
             "Virtual attendees come at once, wait, choose, leave, pay and have bad days, over real "
             "HTTP. They get an event of their own that no list shows; your sales are not touched, "
             "but they share this machine.",
             class_name="muted",
         ),
-        console.form(
+        admin_layout.form(
             rx.el.div(
                 _field("visitors", "Visitors, up to 3,000", "300"),
                 _field("units", "Places, up to 3,000", "100"),
@@ -95,7 +95,7 @@ def _field(name: str, label: str, value: str) -> rx.Component:
 
 def _running() -> rx.Component:
     now = RehearsalState.running
-    return surfaces.card(
+    return layout.card(
         rx.el.div(
             rx.el.div(
                 rx.el.h2("Running"),
@@ -105,7 +105,7 @@ def _running() -> rx.Component:
             button("Stop", on_click=RehearsalState.stop),
             class_name="row apart top",
         ),
-        line.stock(now.sold_percent, now.held_percent, now.stock),  # pyright: ignore[reportArgumentType] - vars of the State
+        progress.stock(now.sold_percent, now.held_percent, now.stock),  # pyright: ignore[reportArgumentType] - vars of the State
         rx.el.p(now.stock, class_name="muted small number"),
         rx.el.p(now.figures, class_name="number"),
     )
@@ -114,7 +114,7 @@ def _running() -> rx.Component:
 def _past(card: RehearsalCard) -> rx.Component:
     return rx.el.li(
         rx.el.div(
-            rx.el.div(console.toned(card.verdict, card.tone), class_name="row"),
+            rx.el.div(admin_layout.toned(card.verdict, card.tone), class_name="row"),
             rx.el.span(card.about),
             rx.el.span(card.found, class_name="small number"),
             rx.foreach(card.broken, lambda text: rx.el.span(text, class_name="small")),

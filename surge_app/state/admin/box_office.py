@@ -14,7 +14,7 @@ from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.views import Line
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.box_office import MOST_GIVEN, CounterBooking, CounterSale
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
 from surge_app.state.admin.common import ConsoleState, fields, whole, words
 
 _QUANTITY = "quantity-"
@@ -156,9 +156,9 @@ class BoxOfficeState(ConsoleState, rx.State):
         if not number:
             self.total = ""
         elif self.kind == "given":
-            self.total = f"Give away {cards.tickets(number)}"
+            self.total = f"Give away {view_models.tickets(number)}"
         else:
-            self.total = f"{cards.tickets(number).capitalize()}: take {rupees(cost)} in cash"
+            self.total = f"{view_models.tickets(number).capitalize()}: take {rupees(cost)} in cash"
 
     async def _read(self) -> None:
         if await self._organizer() is None:
@@ -192,7 +192,7 @@ def _event(event: EventView) -> CounterEvent:
     return CounterEvent(
         slug=event.slug,
         name=event.name,
-        where_when=f"{cards.when(event.starts_at, event.time_zone)} · {event.venue}",
+        where_when=f"{view_models.when(event.starts_at, event.time_zone)} · {event.venue}",
         asks_names=event.ask_attendee_names,
         is_cancelled=event.status == "cancelled",
     )
@@ -218,7 +218,7 @@ def _complaints(error: InvalidContact) -> dict[str, str]:
 
 
 def _sold(sold: CounterBooking) -> Sold:
-    number = cards.tickets(sold.tickets)
+    number = view_models.tickets(sold.tickets)
     if sold.channel == "complimentary":
         what = f"{number} given away"
     else:

@@ -10,7 +10,7 @@ from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import grouped, rupees
 from surge_app.services.admin.views import EventStats
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
 from surge_app.state.admin.common import STATUS_TONES
 
 
@@ -69,7 +69,7 @@ class EventsState(rx.State):
                         slug=event.slug,
                         name=event.name,
                         where_when=" · ".join(
-                            (cards.when(event.starts_at, event.time_zone), event.venue)
+                            (view_models.when(event.starts_at, event.time_zone), event.venue)
                         ),
                     )
                     for event in await current().catalog.events()
@@ -86,7 +86,7 @@ def _card(stats: EventStats) -> EventCard:
     return EventCard(
         slug=stats.slug,
         name=stats.name,
-        where_when=f"{cards.when(stats.starts_at, stats.time_zone)} · {stats.venue}",
+        where_when=f"{view_models.when(stats.starts_at, stats.time_zone)} · {stats.venue}",
         status=stats.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(stats.status, "off"),
         capacity=grouped(stats.capacity),

@@ -11,7 +11,7 @@ from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import grouped
 from surge_app.services.admin.rehearsals import RehearsalView, RehearsalWish
-from surge_app.state import cards
+from surge_app.state import view_models
 from surge_app.state.admin.common import ConsoleState, fields, whole, words
 
 _NOT_A_NUMBER = -1
@@ -168,7 +168,7 @@ def _card(one: RehearsalView) -> RehearsalCard:
         verdict=verdict,
         tone=tone,
         about=_about(one),
-        when=f"{cards.when(one.started_at, 'Asia/Kolkata')} · {one.started_by}",
+        when=f"{view_models.when(one.started_at, 'Asia/Kolkata')} · {one.started_by}",
         found=found,
         broken=one.broken,
         report=f"/api/admin/rehearsals/{one.id}/report" if one.has_report else "",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import controls, layout
 from surge_app.components.controls import button
-from surge_app.state.bookings import BookingState, MessageCard
-from surge_app.state.cards import AttendeeCard
+from surge_app.components.match import switch
+from surge_app.state.booking import BookingState, MessageCard
+from surge_app.state.view_models import AttendeeCard
 
 
 def messages() -> rx.Component:
     """Say what became of mail and SMS, and offer to send them again."""
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Email and SMS"),
         rx.el.ul(
             rx.foreach(BookingState.messages, _message),
@@ -21,7 +21,7 @@ def messages() -> rx.Component:
             aria_live="polite",
         ),
         _notice("send"),
-        surfaces.disclosure(
+        layout.disclosure(
             "Send it again, or to a corrected address",
             _send_again(),
             open=BookingState.is_lost
@@ -82,7 +82,7 @@ def names() -> rx.Component:
     """Let the names on the tickets be changed, where the event asks for them."""
     return rx.cond(
         BookingState.names,
-        surfaces.card(
+        layout.card(
             rx.el.h2("Names on the tickets"),
             rx.el.p(
                 "You can change them until the event begins or a ticket is used.",
@@ -119,8 +119,8 @@ def _notice(place: str) -> rx.Component:
         (BookingState.notice != "") & (BookingState.place == place),
         switch(
             BookingState.tone,
-            ("bad", surfaces.notice(BookingState.notice, tone="bad")),
-            surfaces.notice(BookingState.notice, tone="good"),
+            ("bad", layout.notice(BookingState.notice, tone="bad")),
+            layout.notice(BookingState.notice, tone="good"),
         ),
         rx.fragment(),
     )

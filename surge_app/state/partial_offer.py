@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.errors import SurgeError
 from surge_app.services.checkout.shortages import shortages, still_possible
 from surge_app.services.events.views import EventView
-from surge_app.state import cards
+from surge_app.state import view_models
 
 
 class Leftover(rx.State, mixin=True):
@@ -19,7 +19,7 @@ class Leftover(rx.State, mixin=True):
         offer: What to say and to press; empty if there is nothing to offer.
     """
 
-    offer: cards.OfferCard = cards.OfferCard()
+    offer: view_models.OfferCard = view_models.OfferCard()
 
     _asked: dict[str, int] = {}
     _offered: dict[str, int] = {}
@@ -28,10 +28,10 @@ class Leftover(rx.State, mixin=True):
         self, error: SurgeError, event: EventView, asked: dict[str, int], held: Mapping[str, int]
     ) -> None:
         """Offer as much of a refused wish as there is, unless that is held already."""
-        short = shortages(event, cards.lines_of(asked), error, held=held)
+        short = shortages(event, view_models.lines_of(asked), error, held=held)
         rest = still_possible(event, asked, short) if short else {}
         self._asked, self._offered = asked, {} if rest == dict(held) else rest
-        self.offer = cards.offer_card(event, short, self._offered)
+        self.offer = view_models.offer_card(event, short, self._offered)
 
     def _withdraw_offer(self) -> None:
-        self.offer, self._asked, self._offered = cards.OfferCard(), {}, {}
+        self.offer, self._asked, self._offered = view_models.OfferCard(), {}, {}

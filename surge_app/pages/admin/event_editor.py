@@ -6,13 +6,13 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import console, controls, line, live, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import admin_layout, controls, layout, progress, timers
 from surge_app.components.controls import button, button_link
-from surge_app.components.cover_field import cover_field
-from surge_app.pages.admin.parts import page_of, waiting
+from surge_app.components.cover_upload import cover_field
+from surge_app.components.match import switch
+from surge_app.pages.admin.shared import page_of, waiting
 from surge_app.services.events.covers import LARGEST_UPLOAD
-from surge_app.state.admin.editor import EditorState, TierForm
+from surge_app.state.admin.event_editor import EditorState, TierForm
 
 _REFRESH_SECONDS = 3
 
@@ -33,7 +33,7 @@ def _framed(*, slug: Any, current: str) -> rx.Component:
         waiting("14rem", ("52px", "52px", "52px")),
         ("new", _new()),
         ("ready", _event()),
-        ("missing", console.missing("event")),
+        ("missing", admin_layout.missing("event")),
         current=current,
         slug=slug,
     )
@@ -60,12 +60,12 @@ def _text(name: str, label: str, value: Any) -> rx.Component:
 
 def _new() -> rx.Component:
     return rx.fragment(
-        live.leave(EditorState.leave_to),
+        timers.leave(EditorState.leave_to),
         rx.el.h1("New event"),
-        console.news(EditorState.done, EditorState.problem),
-        surfaces.card(
+        admin_layout.news(EditorState.done, EditorState.problem),
+        layout.card(
             rx.el.p("It is a draft until you publish it.", class_name="muted"),
-            console.form(
+            admin_layout.form(
                 rx.el.div(
                     _field("name", "Name"),
                     _field("slug", "Address: small letters, digits, hyphens"),
@@ -96,8 +96,8 @@ def _tier_fields(name: Any, price: Any, units: Any) -> tuple[rx.Component, ...]:
 def _event() -> rx.Component:
     event = EditorState.event
     return rx.fragment(
-        live.leave(EditorState.leave_to),
-        live.every(_REFRESH_SECONDS, EditorState.refresh),
+        timers.leave(EditorState.leave_to),
+        timers.every(_REFRESH_SECONDS, EditorState.refresh),
         rx.el.div(
             rx.el.div(
                 rx.el.h1(event.name),
@@ -107,7 +107,7 @@ def _event() -> rx.Component:
             rx.el.div(_stage(), class_name="row"),
             class_name="row apart",
         ),
-        console.news(EditorState.done, EditorState.problem),
+        admin_layout.news(EditorState.done, EditorState.problem),
         _cancelled(),
         _details(),
         _cover(),
@@ -142,9 +142,9 @@ def _stage() -> rx.Component:
 def _cancelled() -> rx.Component:
     return rx.cond(
         EditorState.cancelling != "",
-        surfaces.card(
+        layout.card(
             rx.el.h2("Refunds"),
-            line.stock(EditorState.cancelled_percent, 0, EditorState.cancelling),
+            progress.stock(EditorState.cancelled_percent, 0, EditorState.cancelling),
             rx.el.p(EditorState.cancelling, class_name="number", role="status"),
         ),
         rx.fragment(),
@@ -153,18 +153,18 @@ def _cancelled() -> rx.Component:
 
 def _details() -> rx.Component:
     event = EditorState.event
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Event"),
         rx.cond(
             event.has_sold,
-            surfaces.notice(
+            layout.notice(
                 "Tickets are sold. What you change here is on the tickets of those who have one; "
                 "tell them if day, time or place change.",
                 tone="warn",
             ),
             rx.fragment(),
         ),
-        console.form(
+        admin_layout.form(
             rx.el.div(
                 _field("name", "Name", event.name),
                 _field("venue", "Venue", event.venue),
@@ -196,7 +196,7 @@ def _details() -> rx.Component:
 
 def _cover() -> rx.Component:
     event = EditorState.event
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Picture"),
         rx.el.p(
             "A JPEG, PNG or WebP of at most 10 MB. It is cut to 1200 by 630, and where and with "
@@ -208,16 +208,16 @@ def _cover() -> rx.Component:
 
 
 def _tiers() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Tickets"),
         rx.el.p(
             "More places are added at once; fewer are taken only from those that are free.",
             class_name="muted small",
         ),
         rx.el.ul(rx.foreach(EditorState.tiers, _tier), class_name="plain-list"),
-        surfaces.disclosure(
+        layout.disclosure(
             "Add a tier",
-            console.form(
+            admin_layout.form(
                 rx.el.div(*_tier_fields("", "", ""), class_name="fields"),
                 rx.el.div(button("Add", type="submit"), class_name="row"),
                 on_submit=EditorState.save_tier,
@@ -229,7 +229,7 @@ def _tiers() -> rx.Component:
 
 def _tier(row: TierForm) -> rx.Component:
     return rx.el.li(
-        console.form(
+        admin_layout.form(
             rx.el.input(type="hidden", name="tier_id", default_value=row.id),
             rx.el.div(
                 *_tier_fields(row.name, row.price, row.units),
@@ -246,9 +246,9 @@ def _tier(row: TierForm) -> rx.Component:
 def _ends() -> rx.Component:
     event = EditorState.event
     return rx.el.div(
-        surfaces.card(
+        layout.card(
             rx.el.h2("Duplicate"),
-            console.form(
+            admin_layout.form(
                 _field("slug", "Address of the copy"),
                 _field("starts_at", "Starts", type="datetime-local"),
                 rx.el.div(button("Duplicate", type="submit"), class_name="row"),
@@ -257,14 +257,14 @@ def _ends() -> rx.Component:
         ),
         rx.cond(
             event.phase != "cancelled",
-            surfaces.card(
+            layout.card(
                 rx.el.h2("Cancel"),
                 rx.el.p(
                     "Nothing is sold any more, every booking is refunded with its fee, and "
                     "everybody is told. This cannot be undone.",
                     class_name="muted",
                 ),
-                console.form(
+                admin_layout.form(
                     _field("confirm", f"Type {event.slug} to confirm"),
                     rx.el.div(button("Cancel the event", type="submit"), class_name="row"),
                     on_submit=EditorState.cancel,

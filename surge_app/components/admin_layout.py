@@ -6,9 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import controls, layout
 from surge_app.components.controls import button_link
+from surge_app.components.match import switch
 from surge_app.components.shell import brand, plain_form
 
 _NOWHERE = rx.Var("undefined")
@@ -64,7 +64,7 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
 
 def signed_out() -> rx.Component:
     """Create what is shown once the session is over."""
-    return surfaces.state(
+    return layout.state(
         "You are not signed in",
         "Sign in as the organizer to see your sales.",
         action=button_link("Sign in", href="/admin", kind="primary"),
@@ -74,7 +74,7 @@ def signed_out() -> rx.Component:
 
 def missing(what: str) -> rx.Component:
     """Create what is shown where there is nothing of that name."""
-    return surfaces.state(
+    return layout.state(
         f"There is no such {what}",
         "It may have another address now.",
         action=button_link("All events", href="/admin", kind="primary"),
@@ -96,14 +96,14 @@ def toned(text: Any, tone: Any) -> rx.Component:
 def news(done: Any, problem: Any) -> rx.Component:
     """Create the answer to what was just done: that it was, or why not."""
     return rx.fragment(
-        rx.cond(done != "", surfaces.notice(done, tone="good"), rx.fragment()),
-        rx.cond(problem != "", surfaces.notice(problem, tone="bad"), rx.fragment()),
+        rx.cond(done != "", layout.notice(done, tone="good"), rx.fragment()),
+        rx.cond(problem != "", layout.notice(problem, tone="bad"), rx.fragment()),
     )
 
 
 def tile(label: Any, figure: Any, *below: rx.Component) -> rx.Component:
     """Create a figure with its label and what explains it."""
-    return surfaces.card(
+    return layout.card(
         rx.el.h2(label, class_name="tile-label"),
         rx.el.p(figure, class_name="figure"),
         rx.el.div(*below, class_name="muted small number"),

@@ -21,12 +21,12 @@ from surge_app.errors import (
 from surge_app.services.checkout.views import IntentView
 from surge_app.services.events.views import EventView
 from surge_app.services.payments.views import PaymentOutcome
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
 from surge_app.state.contact_form import ContactForm
-from surge_app.state.errors import forget_problem
-from surge_app.state.hold_clock import HoldClock
-from surge_app.state.leftover import Leftover
-from surge_app.state.places import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
+from surge_app.state.element_ids import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
+from surge_app.state.error_notice import forget_problem
+from surge_app.state.hold_timer import HoldClock
+from surge_app.state.partial_offer import Leftover
 
 _SELLING = {"on_sale", "all_held", "paused", "sold_out"}
 
@@ -42,16 +42,16 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
     """
 
     phase: str = "loading"
-    sale: cards.SaleCard = cards.SaleCard()
-    tiers: list[cards.TierCard] = []
-    price: cards.PriceCard = cards.PriceCard()
+    sale: view_models.SaleCard = view_models.SaleCard()
+    tiers: list[view_models.TierCard] = []
+    price: view_models.PriceCard = view_models.PriceCard()
     seats_free: int = 0
     seats_held: int = 0
     may_shop: bool = False
     is_paying: bool = False
     owned_link: str = ""
     busy: str = ""
-    checkout: cards.CheckoutCard = cards.CheckoutCard()
+    checkout: view_models.CheckoutCard = view_models.CheckoutCard()
     attempt: int = 0
     leave_to: str = ""
 
@@ -191,7 +191,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             async with self:
                 await self._refresh(intent)
                 if checkout.order_id is not None:
-                    self.checkout = cards.checkout_card(checkout)
+                    self.checkout = view_models.checkout_card(checkout)
                     self.attempt += 1
         finally:
             async with self:
@@ -269,7 +269,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             return
         if self.busy or not (tier.can_add if step > 0 else tier.can_remove):
             return
-        wish = {**self._wish, tier.id: cards.stepped(tier, step)}
+        wish = {**self._wish, tier.id: view_models.stepped(tier, step)}
         self.notice = ""
         self._withdraw_offer()
         if self.phase == "choose":
@@ -284,7 +284,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
 
     async def _reserve(self, visitor: str, wish: dict[str, int], *, asked: dict[str, int]) -> None:
         """Hold a wish, or exchange what is held for it; if refused, offer what is left."""
-        slug, lines = self.sale.slug, cards.lines_of(wish)
+        slug, lines = self.sale.slug, view_models.lines_of(wish)
         held = self._wish if self.phase == "held" else {}
         self._withdraw_offer()
         try:
@@ -323,7 +323,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         elif intent is not None and intent.booking_ref and not self.may_shop:
             self._intent_id, self.leave_to = intent.id, session.booking_link(intent.booking_ref)
         elif intent is not None and intent.status in {"held", "expired"} and not self.may_shop:
-            self._wish, self.phase = cards.wish_of(intent), "expired"
+            self._wish, self.phase = view_models.wish_of(intent), "expired"
             await self._refresh()
         elif not self.may_shop:
             self.leave_to = f"/queue/{event.slug}"
@@ -332,9 +332,9 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         else:
             ref = intent.booking_ref if intent else None
             self.owned_link = session.booking_link(ref) if ref else ""
-            ended = cards.wish_of(intent) if intent and intent.status == "expired" else {}
+            ended = view_models.wish_of(intent) if intent and intent.status == "expired" else {}
             kept = {} if ref else self._wish or ended
-            self.phase, self._wish = "choose", kept or cards.first_wish(event)
+            self.phase, self._wish = "choose", kept or view_models.first_wish(event)
             await self._refresh()
 
     async def _refresh(self, intent: IntentView | None = None) -> None:
@@ -347,16 +347,16 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             self.leave_to = session.booking_link(intent.booking_ref)
             return
         if intent is not None:
-            self._intent_id, self._wish = intent.id, cards.wish_of(intent)
+            self._intent_id, self._wish = intent.id, view_models.wish_of(intent)
             self.is_paying = intent.status == "paying"
-            self.price = cards.price_of_intent(intent)
+            self.price = view_models.price_of_intent(intent)
             self._ask_who_comes(event, intent)
             if self.phase != "checking" or not self.is_paying:
                 self.phase = "held" if intent.is_live else "checking"
         elif self.phase in {"choose", "expired"}:
-            self.price = cards.price_of_wish(event, self._wish)
+            self.price = view_models.price_of_wish(event, self._wish)
         is_held = self.phase in {"held", "checking"}
-        self.tiers = cards.tier_cards(
+        self.tiers = view_models.tier_cards(
             event, self._wish, is_held=is_held, is_locked=is_held and self.is_paying
         )
 
@@ -386,7 +386,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
             self._say(error.message, at=PAY)
 
     def _show_event(self, event: EventView) -> None:
-        self.sale = cards.sale_card(event)
+        self.sale = view_models.sale_card(event)
         self.seats_free = sum(tier.available for tier in event.tiers)
         self.seats_held = sum(tier.held for tier in event.tiers)
 

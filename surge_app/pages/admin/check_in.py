@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, live, surfaces
-from surge_app.components.choice import switch
-from surge_app.components.scanner import scanner
-from surge_app.state.admin.door import DoorState
+from surge_app.components import admin_layout, layout, timers
+from surge_app.components.match import switch
+from surge_app.components.ticket_scanner import scanner
+from surge_app.state.admin.check_in import DoorState
 
 
 def page() -> rx.Component:
     """Build the page; scans go to the API, so they go on without a live connection."""
-    return console.frame(
-        live.settled(
+    return admin_layout.frame(
+        timers.settled(
             _loading(),
             switch(
                 DoorState.phase,
                 ("loading", _loading()),
                 ("ready", _door()),
-                ("missing", console.missing("event")),
-                console.signed_out(),
+                ("missing", admin_layout.missing("event")),
+                admin_layout.signed_out(),
             ),
         ),
         current="door",
@@ -30,9 +30,7 @@ def page() -> rx.Component:
 
 
 def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "14rem"), surfaces.waiting_card("52px", "280px")
-    )
+    return layout.loading(layout.skeleton("36px", "14rem"), layout.waiting_card("52px", "280px"))
 
 
 def _door() -> rx.Component:

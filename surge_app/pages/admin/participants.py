@@ -6,10 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import console, controls, surfaces
+from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button_link
-from surge_app.pages.admin.parts import listed, page_of, search, waiting
-from surge_app.state.admin.people import PeopleState, PersonRow
+from surge_app.pages.admin.shared import listed, page_of, search, waiting
+from surge_app.state.admin.participants import PeopleState, PersonRow
 
 _STATUSES = (
     ("", "Any status"),
@@ -32,7 +32,7 @@ def page() -> rx.Component:
         PeopleState,
         waiting("14rem", ("52px", "44px", "44px", "44px")),
         ("ready", _list()),
-        ("missing", console.missing("event")),
+        ("missing", admin_layout.missing("event")),
         current="people",
         slug=PeopleState.slug,
     )
@@ -50,8 +50,8 @@ def _list() -> rx.Component:
             ),
             class_name="row apart",
         ),
-        console.news("", PeopleState.notice),
-        surfaces.card(
+        admin_layout.news("", PeopleState.notice),
+        layout.card(
             rx.el.div(
                 search("find", "Find", "Name, email, last digits, or SRG-…", PeopleState.search),
                 _choose("status", "Status", _STATUSES, PeopleState.status),
@@ -73,7 +73,7 @@ def _list() -> rx.Component:
 def _choose(
     name: str, label: str, options: tuple[tuple[str, str], ...], value: Any
 ) -> rx.Component:
-    return console.select(
+    return admin_layout.select(
         name,
         label,
         options,
@@ -100,7 +100,7 @@ def _person(row: PersonRow) -> rx.Component:
                 controls.chip(row.channel, tone="accent", plain=True),
                 rx.fragment(),
             ),
-            console.toned(row.status, row.tone),
+            admin_layout.toned(row.status, row.tone),
             href=f"/admin/bookings/{row.ref}",
             class_name="person",
         ),

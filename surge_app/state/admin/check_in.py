@@ -6,7 +6,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import NotFound
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
 
 
 class DoorState(rx.State):
@@ -36,6 +36,6 @@ class DoorState(rx.State):
             self.phase = "missing"
             return
         self.slug, self.name = found.slug, found.name
-        self.where_when = f"{cards.when(found.starts_at, found.time_zone)} · {found.venue}"
+        self.where_when = f"{view_models.when(found.starts_at, found.time_zone)} · {found.venue}"
         self.is_organizer = operator.is_organizer
         self.phase = "ready"

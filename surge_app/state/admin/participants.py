@@ -10,9 +10,9 @@ from surge_app.container import current
 from surge_app.errors import InvalidContact, NotFound, SurgeError
 from surge_app.formatting import rupees
 from surge_app.services.admin.participants import BookingDetail, Filter, Participant, TimelineEntry
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
+from surge_app.state.admin.audit_labels import did
 from surge_app.state.admin.common import ConsoleState, ListState, fields, whole, words
-from surge_app.state.admin.log_words import did
 
 _TONES = {"confirmed": "good", "refunding": "warn", "refunded": "off"}
 _SAID = {
@@ -291,7 +291,7 @@ def _row(one: Participant) -> PersonRow:
         tone=_TONES.get(one.status, "off"),
         tickets=f"{one.valid} of {one.tickets}{inside}",
         total=rupees(one.total_paise),
-        booked_at=cards.when(one.created_at, "Asia/Kolkata"),
+        booked_at=view_models.when(one.created_at, "Asia/Kolkata"),
         channel=_CHANNELS.get(one.channel, ""),
     )
 
@@ -343,7 +343,7 @@ def _moment(one: TimelineEntry, zone: str) -> Moment:
         detail = did(one.detail)
     state = f"by {one.state}" if one.what == "action" else one.state
     return Moment(
-        at=cards.when(one.at, zone),
+        at=view_models.when(one.at, zone),
         what=_SAID.get(one.what, one.what),
         detail=f"{detail} · {state}" if detail and state else detail or state,
     )

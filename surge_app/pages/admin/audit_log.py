@@ -6,9 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import console, surfaces
-from surge_app.pages.admin.parts import listed, page_of, search, waiting
-from surge_app.state.admin.log import Choice, LogRow, LogState
+from surge_app.components import admin_layout, layout
+from surge_app.pages.admin.shared import listed, page_of, search, waiting
+from surge_app.state.admin.audit_log import Choice, LogRow, LogState
 
 
 def page() -> rx.Component:
@@ -24,8 +24,8 @@ def page() -> rx.Component:
 def _log() -> rx.Component:
     return rx.fragment(
         rx.el.h1("Log"),
-        console.news("", LogState.notice),
-        surfaces.card(
+        admin_layout.news("", LogState.notice),
+        layout.card(
             rx.el.div(
                 _choose("event", "Event", "Every event", LogState.events, LogState.event),
                 _choose("actor", "Who", "Everybody", LogState.actors, LogState.actor),
@@ -45,7 +45,7 @@ def _log() -> rx.Component:
 
 
 def _choose(name: str, label: str, everything: str, choices: Any, value: Any) -> rx.Component:
-    return console.select(
+    return admin_layout.select(
         name,
         label,
         (("", everything),),

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
-from surge_app.components import controls, shell, surfaces
+from surge_app.components import controls, layout, shell
 
 
 def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
@@ -22,7 +22,7 @@ def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
 
 def _boundary(is_stateful: bool) -> rx.Component:  # noqa: FBT001 - Reflex passes it by position
     screen = shell.page(
-        surfaces.state(
+        layout.state(
             "This page stopped working",
             "What you hold or bought is safe. Load the page again to go on.",
             action=controls.button_link("Load again", href="", kind="primary"),

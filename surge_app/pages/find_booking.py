@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, shell, surfaces
+from surge_app.components import controls, layout, shell
 from surge_app.components.controls import button
 
 
@@ -20,7 +20,7 @@ def page() -> rx.Component:
             class_name="stack",
         ),
         shell.plain_form(
-            surfaces.card(
+            layout.card(
                 controls.field(
                     "ref",
                     "Booking reference",
@@ -55,7 +55,7 @@ def _answer() -> rx.Component:
     """Say what became of the last try; the address names it, and the stylesheet shows it."""
     return rx.fragment(
         rx.el.div(
-            surfaces.notice(
+            layout.notice(
                 "There is no booking with this reference and this contact. Check both, letter "
                 "by letter.",
                 tone="bad",
@@ -64,7 +64,7 @@ def _answer() -> rx.Component:
             class_name="told",
         ),
         rx.el.div(
-            surfaces.notice(
+            layout.notice(
                 "That was tried too often. Wait a few minutes, then try again.", tone="warn"
             ),
             id="later",

@@ -15,7 +15,7 @@ from surge_app.services.bookings.views import BookingView, TicketView
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.messaging.notifications import ATTENDEE
 from surge_app.services.messaging.views import SentMessage
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
 
 _LONGEST_INPUT = 200
 _SOON, _LATER, _SELDOM = 5, 15, 60
@@ -71,17 +71,17 @@ class BookingState(rx.State):
     phase: str = "loading"
     ref: str = ""
     status: str = ""
-    sale: cards.SaleCard = cards.SaleCard()
-    contact: cards.ContactCard = cards.ContactCard()
+    sale: view_models.SaleCard = view_models.SaleCard()
+    contact: view_models.ContactCard = view_models.ContactCard()
     tickets: list[TicketCard] = []
-    price: cards.PriceCard = cards.PriceCard()
+    price: view_models.PriceCard = view_models.PriceCard()
     payment_id: str = ""
     booked_at: str = ""
     messages: list[MessageCard] = []
     is_lost: bool = False
     look_every: int = 0
-    names: list[cards.AttendeeCard] = []
-    complaints: cards.ContactCard = cards.ContactCard()
+    names: list[view_models.AttendeeCard] = []
+    complaints: view_models.ContactCard = view_models.ContactCard()
     notice: str = ""
     tone: str = "accent"
     place: str = ""
@@ -150,16 +150,16 @@ class BookingState(rx.State):
 
     async def _done(self) -> None:
         self.turn += 1
-        self.complaints, self._looks = cards.ContactCard(), 0
+        self.complaints, self._looks = view_models.ContactCard(), 0
         await self._read()
 
     def _refuse(self, error: SurgeError, place: str) -> None:
         wrong = error.fields if isinstance(error, InvalidContact) else {}
-        self.complaints = cards.ContactCard(
+        self.complaints = view_models.ContactCard(
             email=wrong.get("email", ""), phone=wrong.get("phone", "")
         )
         self.names = [
-            cards.AttendeeCard(one.id, one.label, one.name, wrong.get(one.id, ""))
+            view_models.AttendeeCard(one.id, one.label, one.name, wrong.get(one.id, ""))
             for one in self.names
         ]
         order = ("email", "phone", *(one.id for one in self.names))
@@ -192,19 +192,21 @@ class BookingState(rx.State):
 
     def _show(self, booking: BookingView) -> None:
         self.ref, self.status = booking.ref, booking.status
-        self.sale = cards.sale_card(booking.event)
-        self.contact = cards.ContactCard(booking.name, booking.email, booking.phone)
+        self.sale = view_models.sale_card(booking.event)
+        self.contact = view_models.ContactCard(booking.name, booking.email, booking.phone)
         number = len(booking.tickets)
         self.tickets = [_card(ticket, number) for ticket in booking.tickets]
         self.names = [
-            cards.AttendeeCard(f"{ATTENDEES}{one.seq}", _title(one, number), one.attendee_name)
+            view_models.AttendeeCard(
+                f"{ATTENDEES}{one.seq}", _title(one, number), one.attendee_name
+            )
             for one in open_names(booking)
         ]
-        self.price = cards.price_of_lines(
+        self.price = view_models.price_of_lines(
             booking.lines, fee_paise=booking.fee_paise, total_paise=booking.total_paise
         )
         self.payment_id = booking.payment_id
-        self.booked_at = cards.when(booking.created_at, booking.event.time_zone)
+        self.booked_at = view_models.when(booking.created_at, booking.event.time_zone)
 
 
 def _text(form: dict[str, object], name: str) -> str:
@@ -241,7 +243,7 @@ def _pause(status: str, sent: Sequence[SentMessage], looks: int) -> int:
     return _LATER if "sent" in states and looks < _MOST_LOOKS else 0
 
 
-def _sent(old: cards.ContactCard, new: cards.ContactCard) -> str:
+def _sent(old: view_models.ContactCard, new: view_models.ContactCard) -> str:
     told = [was for was, now in ((old.email, new.email), (old.phone, new.phone)) if was != now]
     sent = f"Your tickets are on their way to {new.email} and {new.phone}."
     return f"{sent} We told {' and '.join(told)} about the change." if told else sent

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, live, shell, status, surfaces, text
-from surge_app.components.choice import switch
+from surge_app.components import controls, formatting, layout, shell, status, timers
 from surge_app.components.controls import button, button_link, text_button
-from surge_app.pages import hold_clock, who
-from surge_app.pages.parts import price_details, problem_notice, sale_title
-from surge_app.state.book import BookState
-from surge_app.state.cards import TierCard
-from surge_app.state.places import ENDED, HOLD, PAY, TICKETS
+from surge_app.components.match import switch
+from surge_app.pages import contact_form, hold_timer
+from surge_app.pages.shared import price_details, problem_notice, sale_title
+from surge_app.state.checkout import BookState
+from surge_app.state.element_ids import ENDED, HOLD, PAY, TICKETS
+from surge_app.state.view_models import TierCard
 
 _BEAT_SECONDS = 15
 _RECHECK_SECONDS = 4
@@ -21,11 +21,11 @@ _FORM = "who"
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
-        live.settled(
+        timers.settled(
             _loading(),
-            live.leave(BookState.leave_to),
-            live.focus(BookState.focus, BookState.focus_stamp),
-            live.payment_modal(BookState.checkout, BookState.attempt, BookState.payment_closed),
+            timers.leave(BookState.leave_to),
+            timers.focus(BookState.focus, BookState.focus_stamp),
+            timers.payment_modal(BookState.checkout, BookState.attempt, BookState.payment_closed),
             status.disconnected(),
             problem_notice(),
             switch(
@@ -38,22 +38,22 @@ def page() -> rx.Component:
                 _missing(),
             ),
         ),
-        aside=live.settled(rx.fragment(), hold_clock.clock()),
+        aside=timers.settled(rx.fragment(), hold_timer.clock()),
         stuck=True,
     )
 
 
 def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "80%"),
-        surfaces.skeleton("24px", "70%"),
-        surfaces.waiting_card("50px"),
-        surfaces.waiting_card("28px", "80px", "80px", "80px"),
+    return layout.loading(
+        layout.skeleton("36px", "80%"),
+        layout.skeleton("24px", "70%"),
+        layout.waiting_card("50px"),
+        layout.waiting_card("28px", "80px", "80px", "80px"),
     )
 
 
 def _tiers() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Tickets", class_name="sr-only", id=TICKETS, tab_index=-1),
         rx.el.ul(rx.foreach(BookState.tiers, _tier), class_name="tiers divided"),
     )
@@ -84,9 +84,9 @@ def _notice() -> rx.Component:
         BookState.notice != "",
         switch(
             BookState.tone,
-            ("warn", surfaces.notice(BookState.notice, tone="warn", action=_offer())),
-            ("accent", surfaces.notice(BookState.notice)),
-            surfaces.notice(BookState.notice, tone="bad"),
+            ("warn", layout.notice(BookState.notice, tone="warn", action=_offer())),
+            ("accent", layout.notice(BookState.notice)),
+            layout.notice(BookState.notice, tone="bad"),
         ),
         rx.fragment(),
     )
@@ -150,20 +150,20 @@ def _shopping() -> rx.Component:
         switch(
             BookState.phase,
             ("choose", _choose()),
-            ("held", rx.fragment(hold_clock.beat(), _tiers())),
+            ("held", rx.fragment(hold_timer.beat(), _tiers())),
             _expired(),
         ),
-        rx.el.div(who.form(_FORM), hidden=BookState.phase != "held"),
+        rx.el.div(contact_form.form(_FORM), hidden=BookState.phase != "held"),
         switch(BookState.phase, ("choose", _hold_bar()), ("held", _pay_bar()), rx.fragment()),
     )
 
 
 def _choose() -> rx.Component:
     return rx.fragment(
-        live.every(_BEAT_SECONDS, BookState.look),
+        timers.every(_BEAT_SECONDS, BookState.look),
         rx.cond(
             BookState.owned_link != "",
-            surfaces.notice(
+            layout.notice(
                 "You have a booking for this event already.",
                 action=controls.link(
                     "Open it", href=BookState.owned_link, class_name="link strong"
@@ -217,7 +217,7 @@ def _pay_bar() -> rx.Component:
     return rx.fragment(
         text_button("Let these tickets go", on_click=BookState.release),
         rx.el.div(
-            hold_clock.paused(),
+            hold_timer.paused(),
             _notice(),
             _total(),
             button(
@@ -254,8 +254,8 @@ def _spinning(label: str) -> rx.Component:
 
 def _expired() -> rx.Component:
     return rx.fragment(
-        live.every(_BEAT_SECONDS, BookState.look),
-        surfaces.card(
+        timers.every(_BEAT_SECONDS, BookState.look),
+        layout.card(
             # The focus comes here, as the form it was in is gone; so it is read out once.
             rx.el.h2(
                 f"Your {BookState.sale.hold_minutes} minutes ended",
@@ -272,7 +272,7 @@ def _expired() -> rx.Component:
             rx.el.p(
                 rx.cond(
                     BookState.seats_free > 0,
-                    rx.fragment("Seats free right now: ", text.count(BookState.seats_free)),
+                    rx.fragment("Seats free right now: ", formatting.count(BookState.seats_free)),
                     rx.cond(
                         BookState.seats_held > 0,
                         "No seat is free right now. Some are on hold and may come back; this page "
@@ -317,9 +317,9 @@ def _again() -> rx.Component:
 
 def _checking() -> rx.Component:
     return rx.fragment(
-        live.every(_RECHECK_SECONDS, BookState.recheck),
+        timers.every(_RECHECK_SECONDS, BookState.recheck),
         sale_title(BookState.sale),
-        surfaces.card(
+        layout.card(
             rx.el.p("Your payment is being checked", class_name="hero words", role="status"),
             rx.el.p(
                 "Do not pay again. Your bank can take a few minutes to answer; this page goes on "
@@ -335,7 +335,7 @@ def _checking() -> rx.Component:
 def _refunding() -> rx.Component:
     return rx.fragment(
         sale_title(BookState.sale),
-        surfaces.card(
+        layout.card(
             rx.el.p("Your money is on its way back", class_name="hero words", role="status"),
             rx.el.p(
                 "Your payment arrived after the tickets had gone to someone else. We are sorry. "
@@ -348,7 +348,7 @@ def _refunding() -> rx.Component:
 
 
 def _closed() -> rx.Component:
-    return surfaces.state(
+    return layout.state(
         "Tickets cannot be bought right now",
         rx.cond(BookState.notice != "", BookState.notice, "The sale for this event is not open."),
         action=button_link("All events", href="/events", kind="primary"),
@@ -357,7 +357,7 @@ def _closed() -> rx.Component:
 
 
 def _missing() -> rx.Component:
-    return surfaces.state(
+    return layout.state(
         "There is no such event",
         "The address may be mistyped.",
         action=button_link("All events", href="/events", kind="primary"),

@@ -71,7 +71,7 @@ def until(seconds: rx.Var[int] | int) -> rx.Var[str]:
 def when(moment: rx.Var[str] | str, zone: rx.Var[str] | str) -> rx.Var[str]:
     """Format an ISO time in the event's own zone: "Sat 6 Mar 2027, 7:00 pm IST".
 
-    The browser's counterpart of `surge_app.state.cards.when`. An empty moment gives "".
+    The browser's counterpart of `surge_app.state.view_models.when`. An empty moment gives "".
     """
     return _js(
         "{0}?((p)=>`${{p.weekday}} ${{p.day}} ${{p.month}} ${{p.year}}, ${{p.hour}}:${{p.minute}} "

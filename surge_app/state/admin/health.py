@@ -12,7 +12,7 @@ from surge_app.formatting import rupees
 from surge_app.services.admin.action_items import WaitingItem
 from surge_app.services.operations.invariants import Finding
 from surge_app.services.operations.preflight import examine
-from surge_app.state import cards
+from surge_app.state import view_models
 from surge_app.state.admin.common import ConsoleState, words
 
 _KINDS = {
@@ -148,7 +148,7 @@ def _promise(one: Finding) -> CheckRow:
 def _card(one: WaitingItem) -> WaitingCard:
     title, advice, action = _KINDS[one.kind]
     amount = rupees(one.amount_paise) if one.amount_paise else ""
-    about = [amount, one.event, one.subject, cards.when(one.at, "Asia/Kolkata")]
+    about = [amount, one.event, one.subject, view_models.when(one.at, "Asia/Kolkata")]
     return WaitingCard(
         kind=one.kind,
         id=one.id,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, surfaces
+from surge_app.components import admin_layout, layout
 from surge_app.components.controls import button
-from surge_app.pages.admin.parts import listed, page_of, waiting
-from surge_app.state.admin.holds import HoldRow, HoldsState
+from surge_app.pages.admin.shared import listed, page_of, waiting
+from surge_app.state.admin.hold_recovery import HoldRow, HoldsState
 
 _STATUSES = (
     ("expired", "Ran out of time"),
@@ -23,7 +23,7 @@ def page() -> rx.Component:
         HoldsState,
         waiting("10rem", ("52px", "44px", "44px", "44px")),
         ("ready", _list()),
-        ("missing", console.missing("event")),
+        ("missing", admin_layout.missing("event")),
         current="holds",
         slug=HoldsState.slug,
     )
@@ -32,9 +32,9 @@ def page() -> rx.Component:
 def _list() -> rx.Component:
     return rx.fragment(
         rx.el.h1("Holds"),
-        console.news(HoldsState.done, HoldsState.problem),
-        surfaces.card(
-            console.select(
+        admin_layout.news(HoldsState.done, HoldsState.problem),
+        layout.card(
+            admin_layout.select(
                 "status",
                 "Which",
                 _STATUSES,

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import line
+from surge_app.components import progress
 from surge_app.components.controls import Tone
 
 
@@ -77,7 +77,7 @@ def state(
         at: Where the ring of the drawing stands, 0 to 100.
     """
     return rx.el.section(
-        line.drawing(at),
+        progress.drawing(at),
         rx.el.h1(title),
         rx.el.p(text, class_name="muted"),
         action or rx.fragment(),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, controls, surfaces
+from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button, button_link
-from surge_app.pages.admin.parts import page_of, waiting
-from surge_app.state.admin.people import DeskState, DeskTicket, Moment
+from surge_app.pages.admin.shared import page_of, waiting
+from surge_app.state.admin.participants import DeskState, DeskTicket, Moment
 
 
 def page() -> rx.Component:
@@ -16,7 +16,7 @@ def page() -> rx.Component:
         DeskState,
         waiting("14rem", ("24px", "24px", "24px"), ("24px", "120px")),
         ("ready", _booking()),
-        ("missing", console.missing("booking")),
+        ("missing", admin_layout.missing("booking")),
         current="people",
         slug=DeskState.desk.slug,
     )
@@ -32,13 +32,13 @@ def _booking() -> rx.Component:
                 class_name="stack tight",
             ),
             rx.el.div(
-                console.toned(desk.status, desk.tone),
+                admin_layout.toned(desk.status, desk.tone),
                 button("Look again", on_click=DeskState.refresh),
                 class_name="row",
             ),
             class_name="row apart",
         ),
-        console.news(DeskState.done, DeskState.problem),
+        admin_layout.news(DeskState.done, DeskState.problem),
         rx.el.div(_tickets(), _contact(), _refund(), class_name="columns"),
         _timeline(),
     )
@@ -46,7 +46,7 @@ def _booking() -> rx.Component:
 
 def _tickets() -> rx.Component:
     desk = DeskState.desk
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Tickets"),
         rx.el.ul(rx.foreach(DeskState.tickets, _ticket), class_name="plain-list"),
         rx.el.p(desk.paid, class_name="muted small number"),
@@ -63,15 +63,15 @@ def _tickets() -> rx.Component:
 
 def _ticket(row: DeskTicket) -> rx.Component:
     return rx.el.li(
-        rx.el.span(row.title), console.toned(row.status, row.tone), class_name="row apart"
+        rx.el.span(row.title), admin_layout.toned(row.status, row.tone), class_name="row apart"
     )
 
 
 def _contact() -> rx.Component:
     desk, complaints = DeskState.desk, DeskState.complaints
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Contact"),
-        console.form(
+        admin_layout.form(
             *(
                 controls.field(
                     name,
@@ -101,10 +101,10 @@ def _contact() -> rx.Component:
 def _refund() -> rx.Component:
     return rx.cond(
         DeskState.desk.can_refund,
-        surfaces.card(
+        layout.card(
             rx.el.h2("Refund"),
-            console.form(
-                console.select(
+            admin_layout.form(
+                admin_layout.select(
                     "kind",
                     "What goes back",
                     (
@@ -147,7 +147,7 @@ def _refund() -> rx.Component:
 
 
 def _timeline() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.div(
             rx.el.h2("What happened"),
             rx.el.a(

@@ -9,9 +9,9 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.services.admin.audit_log import LogEntry, LogFilter
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
+from surge_app.state.admin.audit_labels import changes, did
 from surge_app.state.admin.common import ListState, words
-from surge_app.state.admin.log_words import changes, did
 
 _HOME_ZONE = "Asia/Kolkata"
 
@@ -114,7 +114,7 @@ class LogState(ListState, rx.State):
 def _row(entry: LogEntry) -> LogRow:
     return LogRow(
         id=entry.id,
-        at=cards.when(entry.at, entry.time_zone or _HOME_ZONE),
+        at=view_models.when(entry.at, entry.time_zone or _HOME_ZONE),
         who=entry.actor,
         did=did(entry.action),
         subject=entry.booking or entry.event or entry.subject,

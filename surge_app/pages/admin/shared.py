@@ -7,10 +7,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import console, live, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import admin_layout, layout, status, timers
 from surge_app.components.controls import button
-from surge_app.pages.parts import problem_notice
+from surge_app.components.match import switch
+from surge_app.pages.shared import problem_notice
 
 
 def page_of(
@@ -31,12 +31,12 @@ def page_of(
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether there is more to see than the check-in.
     """
-    return console.frame(
-        live.settled(
+    return admin_layout.frame(
+        timers.settled(
             waiting,
             status.disconnected(),
             problem_notice(),
-            switch(state.phase, ("loading", waiting), *cases, console.signed_out()),
+            switch(state.phase, ("loading", waiting), *cases, admin_layout.signed_out()),
         ),
         current=current,
         slug=slug,
@@ -46,8 +46,8 @@ def page_of(
 
 def waiting(title: str, *cards: tuple[str, ...]) -> rx.Component:
     """Build the place of a page that is loading: how wide its title is, how high its lines are."""
-    return surfaces.loading(
-        surfaces.skeleton("36px", title), *(surfaces.waiting_card(*heights) for heights in cards)
+    return layout.loading(
+        layout.skeleton("36px", title), *(layout.waiting_card(*heights) for heights in cards)
     )
 
 

@@ -13,7 +13,7 @@ from surge_app.formatting import counted, grouped, rupees
 from surge_app.services.admin.dashboard import BoardView
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.waiting_room.views import LineStats
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
 from surge_app.state.admin.common import STATUS_TONES, ConsoleState, wait, whole, words
 from surge_app.state.admin.events import EventCard
 
@@ -278,7 +278,7 @@ def _card(seen: BoardView) -> BoardCard:
     return BoardCard(
         slug=seen.slug,
         name=seen.name,
-        where_when=f"{cards.when(seen.starts_at, seen.time_zone)} · {seen.venue}",
+        where_when=f"{view_models.when(seen.starts_at, seen.time_zone)} · {seen.venue}",
         status=seen.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(seen.status, "off"),
         capacity=grouped(seen.capacity),
@@ -305,6 +305,6 @@ def _card(seen: BoardView) -> BoardCard:
         messages_pending=grouped(seen.messages_pending),
         messages_dead=seen.messages_dead,
         is_paused=seen.is_paused,
-        payments_paused_since=cards.when(down_since, seen.time_zone) if down_since else "",
+        payments_paused_since=view_models.when(down_since, seen.time_zone) if down_since else "",
         at=int(seen.at.timestamp() * 1000),
     )

@@ -10,7 +10,7 @@ from surge_app.container import current
 from surge_app.errors import NotFound, SurgeError
 from surge_app.formatting import rupees
 from surge_app.services.checkout.views import IntentView, ListedIntent
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
 from surge_app.state.admin.common import ListState, wait, words
 
 _STATUSES = ("expired", "released", "held", "paying")
@@ -97,8 +97,8 @@ class HoldsState(ListState, rx.State):
 
 def _row(one: ListedIntent, zone: str) -> HoldRow:
     lines = ", ".join(f"{line.quantity} × {line.tier_name}" for line in one.lines)
-    began = f"held {cards.when(one.created_at, zone)}"
-    ended = f", ended {cards.when(one.ended_at, zone)}" if one.ended_at else ""
+    began = f"held {view_models.when(one.created_at, zone)}"
+    ended = f", ended {view_models.when(one.ended_at, zone)}" if one.ended_at else ""
     paying = " · payment had started" if one.order_id else ""
     return HoldRow(
         id=one.id,

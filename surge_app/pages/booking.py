@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, live, shell, status, surfaces
-from surge_app.components.choice import switch
+from surge_app.components import controls, layout, shell, status, timers
 from surge_app.components.controls import button_link
-from surge_app.pages import correct
-from surge_app.pages.parts import price_rows, problem_notice, sale_title
-from surge_app.state.bookings import BookingState, TicketCard
+from surge_app.components.match import switch
+from surge_app.pages import booking_corrections
+from surge_app.pages.shared import price_rows, problem_notice, sale_title
+from surge_app.state.booking import BookingState, TicketCard
 
 
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
-        live.settled(
+        timers.settled(
             _loading(),
-            live.focus(BookingState.focus, BookingState.focus_stamp),
+            timers.focus(BookingState.focus, BookingState.focus_stamp),
             rx.cond(
                 BookingState.look_every > 0,
-                live.every(BookingState.look_every, BookingState.refresh),
+                timers.every(BookingState.look_every, BookingState.refresh),
                 rx.fragment(),
             ),
             status.disconnected(),
@@ -36,15 +36,15 @@ def page() -> rx.Component:
 
 
 def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "9rem"),
-        surfaces.skeleton("36px", "80%"),
-        surfaces.waiting_card("28px", "240px", "28px"),
+    return layout.loading(
+        layout.skeleton("36px", "9rem"),
+        layout.skeleton("36px", "80%"),
+        layout.waiting_card("28px", "240px", "28px"),
     )
 
 
 def _missing() -> rx.Component:
-    return surfaces.state(
+    return layout.state(
         "There is no such booking here",
         "Open the link in your email: it works on every device.",
         action=button_link("Find my booking", href="/bookings/find", kind="primary"),
@@ -61,7 +61,7 @@ def _ready() -> rx.Component:
         _files(),
         rx.cond(
             BookingState.status == "confirmed",
-            rx.fragment(correct.messages(), correct.names()),
+            rx.fragment(booking_corrections.messages(), booking_corrections.names()),
             rx.fragment(),
         ),
         _receipt(),
@@ -84,7 +84,7 @@ def _news() -> rx.Component:
             "confirmed",
             rx.cond(
                 BookingState.is_lost,
-                surfaces.notice(
+                layout.notice(
                     "Your tickets are here, whatever happens to a message. You can have them sent "
                     "to a corrected address below.",
                     tone="warn",
@@ -95,19 +95,19 @@ def _news() -> rx.Component:
         ),
         (
             "refunding",
-            surfaces.notice(
+            layout.notice(
                 "These tickets are no longer valid. Your money is on its way back; banks take up "
                 "to 7 days.",
                 tone="warn",
             ),
         ),
-        surfaces.notice("These tickets are no longer valid. Your money was sent back."),
+        layout.notice("These tickets are no longer valid. Your money was sent back."),
     )
 
 
 def _ticket(ticket: TicketCard) -> rx.Component:
     return rx.el.li(
-        surfaces.card(
+        layout.card(
             rx.el.h2(ticket.title),
             rx.cond(ticket.name != "", rx.el.p(ticket.name, class_name="strong"), rx.fragment()),
             rx.el.div(
@@ -141,7 +141,7 @@ def _files() -> rx.Component:
 
 
 def _receipt() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.div(
             rx.el.h2("Receipt"),
             controls.link(

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import reflex as rx
 from reflex.experimental.client_state import ClientStateVar
 
-from surge_app.components import feed_js, proof, queue_js, served, turn_js
-from surge_app.components.shapes import EventFeed, EventsFeed, QueueFeed
+from surge_app.components import feed_js, prerendered, proof_of_work, queue_js, turn_js
+from surge_app.components.feed_types import EventFeed, EventsFeed, QueueFeed
 
 Message = Literal["retry", "enter", "join", "ask", "leave", "tell", "opened", "late"]
 
@@ -40,7 +40,7 @@ class _EventsFeed(_Feed):
     tag = "SurgeEventsFeed"
 
     def add_custom_code(self) -> list[str]:
-        return [feed_js.CALL, served.FIRST, feed_js.FEED, feed_js.EVENTS]
+        return [feed_js.CALL, prerendered.FIRST, feed_js.FEED, feed_js.EVENTS]
 
 
 class _JoiningFeed(_Feed):
@@ -48,15 +48,15 @@ class _JoiningFeed(_Feed):
 
     def add_imports(self) -> dict[str, Any]:
         """Import the solver of the check before joining, too."""
-        return proof.imports()
+        return proof_of_work.imports()
 
 
 class _EventFeed(_JoiningFeed):
     tag = "SurgeEventFeed"
 
     def add_custom_code(self) -> list[str]:
-        shared = (feed_js.CALL, served.FIRST, feed_js.SHARED, feed_js.FEED)
-        return [*shared, proof.CODE, feed_js.EVENT]
+        shared = (feed_js.CALL, prerendered.FIRST, feed_js.SHARED, feed_js.FEED)
+        return [*shared, proof_of_work.CODE, feed_js.EVENT]
 
 
 class _PreviewFeed(_Feed):
@@ -70,7 +70,7 @@ class _QueueFeed(_JoiningFeed):
     tag = "SurgeQueueFeed"
 
     def add_custom_code(self) -> list[str]:
-        base = (feed_js.CALL, feed_js.SHARED, feed_js.FEED, proof.CODE)
+        base = (feed_js.CALL, feed_js.SHARED, feed_js.FEED, proof_of_work.CODE)
         return [*base, turn_js.TIMER, turn_js.CALL, queue_js.PLACE, queue_js.QUEUE]
 
 

@@ -8,7 +8,7 @@ from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import grouped
 from surge_app.services.admin.passes import Inside, Standing
-from surge_app.state import cards, session
+from surge_app.state import session, view_models
 from surge_app.state.admin.common import fields, whole
 
 _HIGHEST = 4_000_000_000
@@ -117,7 +117,7 @@ async def _end_one(slug: str, number: int, admin: str) -> str:
 
 
 def _stands(standing: Standing) -> str:
-    tickets = cards.tickets(standing.tickets)
+    tickets = view_models.tickets(standing.tickets)
     if standing.is_paying:
         has = f", paying for {tickets}"
     elif standing.tickets:

@@ -6,11 +6,11 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, keep, surfaces
+from surge_app.components import controls, form_persistence, layout
 from surge_app.components.controls import text_button
-from surge_app.state.book import BookState
-from surge_app.state.cards import AttendeeCard
-from surge_app.state.places import WHO
+from surge_app.state.checkout import BookState
+from surge_app.state.element_ids import WHO
+from surge_app.state.view_models import AttendeeCard
 
 
 def form(name: str) -> rx.Component:
@@ -20,9 +20,9 @@ def form(name: str) -> rx.Component:
         name: Id of the form, for the button that submits it.
     """
     typed, wrong = BookState.contact, BookState.complaints
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Who is coming?", id=WHO, tab_index=-1),
-        keep.typed(
+        form_persistence.typed(
             name,
             BookState.sale.slug,
             fields=rx.Var.create(BookState.attendees).length(),

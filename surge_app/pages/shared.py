@@ -6,10 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import surfaces
+from surge_app.components import layout
 from surge_app.components.controls import text_button
-from surge_app.state.cards import PriceRow
-from surge_app.state.errors import ProblemState
+from surge_app.state.error_notice import ProblemState
+from surge_app.state.view_models import PriceRow
 
 
 def sale_title(sale: Any) -> rx.Component:
@@ -23,12 +23,12 @@ def sale_title(sale: Any) -> rx.Component:
 
 def price_details(price: Any) -> rx.Component:
     """Unfold the breakup of a price; the total never moves."""
-    return surfaces.disclosure("Price details", price_rows(price))
+    return layout.disclosure("Price details", price_rows(price))
 
 
 def price_rows(price: Any) -> rx.Component:
     """Lay out the breakup of a price."""
-    return surfaces.breakup(rx.foreach(price.rows, _row), price.total)
+    return layout.breakup(rx.foreach(price.rows, _row), price.total)
 
 
 def _row(row: PriceRow) -> rx.Component:
@@ -39,7 +39,7 @@ def problem_notice() -> rx.Component:
     """Show the neutral notice about a bug, if there was one."""
     return rx.cond(
         ProblemState.number != "",
-        surfaces.notice(
+        layout.notice(
             "That did not work because of a fault on our side. Please try again. If you write to "
             f"us, give this number: {ProblemState.number}",
             tone="bad",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, live, surfaces
-from surge_app.state.book import BookState
+from surge_app.components import controls, layout, timers
+from surge_app.state.checkout import BookState
 
 _BEAT_SECONDS = 15
 _PAUSED_BEAT_SECONDS = 5
@@ -16,7 +16,7 @@ def clock() -> rx.Component:
     return rx.cond(
         BookState.phase == "held",
         controls.chip(
-            live.countdown(
+            timers.countdown(
                 BookState.remaining_seconds,
                 stamp=BookState.stamp,
                 label="Held for you",
@@ -36,8 +36,8 @@ def beat() -> rx.Component:
     """Ask now and then; more often while the page waits for payments to go on."""
     return rx.cond(
         BookState.payments_paused,
-        live.every(_PAUSED_BEAT_SECONDS, BookState.beat),
-        live.every(_BEAT_SECONDS, BookState.beat),
+        timers.every(_PAUSED_BEAT_SECONDS, BookState.beat),
+        timers.every(_BEAT_SECONDS, BookState.beat),
     )
 
 
@@ -45,7 +45,7 @@ def paused() -> rx.Component:
     """Say calmly that payments pause, and how it stands with the clock."""
     return rx.cond(
         BookState.payments_paused,
-        surfaces.notice(
+        layout.notice(
             rx.cond(
                 BookState.clock_stopped,
                 "Payments are pausing at the bank's side. Your tickets are safe and the clock is "

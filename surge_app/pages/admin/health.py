@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import console, controls, surfaces
+from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button
-from surge_app.pages.admin.parts import page_of, waiting
-from surge_app.state.admin.checks import CheckRow, ChecksState, WaitingCard
+from surge_app.pages.admin.shared import page_of, waiting
+from surge_app.state.admin.health import CheckRow, ChecksState, WaitingCard
 
 
 def page() -> rx.Component:
@@ -27,8 +27,8 @@ def _checks() -> rx.Component:
             button("Look again", on_click=ChecksState.refresh),
             class_name="row apart",
         ),
-        console.news(ChecksState.done, ChecksState.problem),
-        surfaces.card(
+        admin_layout.news(ChecksState.done, ChecksState.problem),
+        layout.card(
             rx.el.h2("Waits for you"),
             rx.cond(
                 rx.Var.create(ChecksState.waiting).length() > 0,
@@ -36,7 +36,7 @@ def _checks() -> rx.Component:
                 rx.el.p("Nothing. Money and messages go on by themselves.", class_name="muted"),
             ),
         ),
-        surfaces.card(
+        layout.card(
             rx.el.div(
                 rx.el.h2("Promises"),
                 button("Check them now", on_click=ChecksState.check_promises),
@@ -52,7 +52,7 @@ def _checks() -> rx.Component:
                 ),
             ),
         ),
-        surfaces.card(
+        layout.card(
             rx.el.h2("Ready for a sale"),
             rx.el.ul(rx.foreach(ChecksState.checks, _row), class_name="plain-list"),
         ),

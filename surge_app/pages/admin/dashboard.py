@@ -6,11 +6,11 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import console, line, live, surfaces
-from surge_app.components.console import tile
+from surge_app.components import admin_layout, layout, progress, timers
+from surge_app.components.admin_layout import tile
 from surge_app.components.controls import button, button_link
-from surge_app.pages.admin.parts import page_of
-from surge_app.state.admin.board import BoardState, StockRow
+from surge_app.pages.admin.shared import page_of
+from surge_app.state.admin.dashboard import BoardState, StockRow
 
 REFRESH_SECONDS = 1
 _CHART_HEIGHT = 220
@@ -27,7 +27,7 @@ def framed(content: rx.Component, *, current: str) -> rx.Component:
         BoardState,
         _loading(),
         ("ready", content),
-        ("missing", console.missing("event")),
+        ("missing", admin_layout.missing("event")),
         current=current,
         slug=BoardState.board.slug,
     )
@@ -39,10 +39,10 @@ def head(title: Any, *actions: rx.Component) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.el.h1(title),
-            rx.el.p(card.where_when, " · live, ", live.ago(card.at), class_name="muted small"),
+            rx.el.p(card.where_when, " · live, ", timers.ago(card.at), class_name="muted small"),
             class_name="stack tight",
         ),
-        rx.el.div(console.toned(card.status, card.tone), *actions, class_name="row"),
+        rx.el.div(admin_layout.toned(card.status, card.tone), *actions, class_name="row"),
         class_name="row apart",
     )
 
@@ -81,12 +81,12 @@ def line_tiles() -> tuple[rx.Component, ...]:
 
 
 def _loading() -> rx.Component:
-    return surfaces.loading(
-        surfaces.skeleton("36px", "18rem"),
+    return layout.loading(
+        layout.skeleton("36px", "18rem"),
         rx.el.div(
-            *(surfaces.waiting_card("20px", "40px", "44px") for _ in range(4)), class_name="tiles"
+            *(layout.waiting_card("20px", "40px", "44px") for _ in range(4)), class_name="tiles"
         ),
-        surfaces.waiting_card("28px", "220px"),
+        layout.waiting_card("28px", "220px"),
     )
 
 
@@ -94,20 +94,20 @@ def _sale() -> rx.Component:
     card = BoardState.board
     files = f"/api/admin/events/{card.slug}/participants"
     return rx.fragment(
-        live.every(REFRESH_SECONDS, BoardState.refresh),
+        timers.every(REFRESH_SECONDS, BoardState.refresh),
         head(
             card.name,
             button_link("CSV", href=f"{files}.csv"),
             button_link("Excel", href=f"{files}.xlsx"),
             switch_button(),
         ),
-        console.news("", BoardState.notice),
+        admin_layout.news("", BoardState.notice),
         _troubles(card),
         rx.el.div(
             tile(
                 f"Sold of {card.capacity}",
                 card.sold,
-                line.stock(
+                progress.stock(
                     card.sold_percent,
                     card.held_percent,
                     f"{card.sold} sold, {card.held} on hold, {card.free} free",
@@ -133,7 +133,7 @@ def _troubles(card: Any) -> rx.Component:
     return rx.fragment(
         rx.cond(
             card.payments_paused_since != "",
-            surfaces.notice(
+            layout.notice(
                 f"Payments pause since {card.payments_paused_since}, because the payment provider "
                 "does not answer. Nobody loses a hold meanwhile; it goes on by itself.",
                 tone="warn",
@@ -142,7 +142,7 @@ def _troubles(card: Any) -> rx.Component:
         ),
         rx.cond(
             card.is_line_away,
-            surfaces.notice(
+            layout.notice(
                 "The waiting room does not answer. Who is inside can finish; nobody is let in.",
                 tone="bad",
             ),
@@ -152,7 +152,7 @@ def _troubles(card: Any) -> rx.Component:
 
 
 def _course() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.div(
             rx.el.h2("The last hour"),
             rx.el.div(
@@ -226,7 +226,7 @@ def _chart() -> rx.Component:
 
 
 def _tiers() -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Tickets"),
         rx.el.div(
             rx.el.table(
@@ -257,12 +257,12 @@ def _tier(row: StockRow) -> rx.Component:
 
 
 def _messages(card: Any) -> rx.Component:
-    return surfaces.card(
+    return layout.card(
         rx.el.h2("Messages"),
         rx.el.p(f"{card.messages_pending} waiting to be sent", class_name="muted number"),
         rx.cond(
             card.messages_dead > 0,
-            surfaces.notice(
+            layout.notice(
                 f"{card.messages_dead} could not be delivered.",
                 tone="bad",
                 action=rx.el.a(
