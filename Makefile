@@ -19,8 +19,9 @@ test:
 
 # Every page and state the tests look at, in both sizes and themes; the list of events comes first.
 screenshots: pages .venv/.browser
-	@PICTURES=docs/screenshots $(PY) -m pytest -q -p no:randomly $(addprefix tests/browser/test_, \
-	  cold_states.py purchase_matrix.py outage.py line_states.py access.py console.py) $(ARGS)
+	@PICTURES=docs/screenshots $(PY) -m pytest -q -p no:randomly $(addprefix tests/browser/, \
+	  events/test_event_states.py checkout/test_purchase_matrix.py checkout/test_outage.py \
+	  waiting_room/test_queue_states.py admin/test_admin_access.py admin/test_admin_pages.py) $(ARGS)
 
 pages: run-ready
 	@$(PY) -m surge_app build-pages
@@ -74,5 +75,5 @@ test-ready: run-ready
 
 # nginx and PgBouncer: the tests run what deploy/ has for them. After the browser, because the
 # system's packages are installed by one at a time.
-.venv/.servers: bench/front.py | .venv/.browser
-	@$(PY) -m bench.front && touch $@
+.venv/.servers: bench/proxy_setup.py | .venv/.browser
+	@$(PY) -m bench.proxy_setup && touch $@

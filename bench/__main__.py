@@ -7,7 +7,16 @@ from importlib import import_module
 from pathlib import Path
 
 _NOT_MEASUREMENTS = {
-    *("__init__", "__main__", "bare", "breaking", "crowds", "front", "harness", "patient"),
+    *(
+        "__init__",
+        "__main__",
+        "baseline_app",
+        "clients",
+        "fault_definitions",
+        "harness",
+        "proxy_setup",
+        "seed_queue",
+    ),
     *("serving", "stack"),
 }
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bench.breaking import FAULTS, Fault, put_right
-from bench.patient import Client, Diary, Person, buy_on_and_on, wait_on_and_on
+from bench.clients import Client, Diary, Person, buy_on_and_on, wait_on_and_on
+from bench.fault_definitions import FAULTS, Fault, put_right
 from bench.stack import Stack, new_slug, one_node, two_nodes
 from surge_app.clock import utc_now
 from surge_app.container import Container, running

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from bench.crowds import crowd
 from bench.harness import Pace, open_sale, pace
+from bench.seed_queue import crowd
 from bench.stack import Stack, two_nodes
 from surge_app.container import Container, running
 from surge_app.kv import keys

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from itertools import repeat
 
-from bench.crowds import crowd
 from bench.harness import Pace, Sale, open_sale, pace
+from bench.seed_queue import crowd
 from bench.serving import served
 from surge_app.container import Container, running
 from surge_app.kv import keys

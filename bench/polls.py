@@ -10,7 +10,7 @@ import asyncio
 import random
 from statistics import median
 
-from bench.crowds import crowd
+from bench.seed_queue import crowd
 from bench.serving import bare, load, served
 from surge_app.container import Container, running
 from surge_app.kv.client import information

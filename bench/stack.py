@@ -23,7 +23,7 @@ import httpx
 import psutil
 import psycopg
 
-from bench.front import Pooler, Proxy, free_port
+from bench.proxy_setup import Pooler, Proxy, free_port
 from surge_app.launcher.embedded_servers import backing_services, kept_running
 from surge_app.launcher.frontend_build import fingerprint
 from surge_app.launcher.launch import development_secrets

@@ -11,7 +11,7 @@ from typing import Any
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.browser.looking import DEVICE, MEMORY
+from tests.browser.page_checks import DEVICE, MEMORY
 from tests.browser_setup import executable_path, launch_arguments
 from tests.conftest import Surge
 

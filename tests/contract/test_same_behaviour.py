@@ -24,7 +24,7 @@ from surge_app.services.vendors.ports import (
     SmsSender,
 )
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from tests.engine.post import Post
+from tests.engine.mail_helper import Post
 
 if TYPE_CHECKING:
     from tests.contract.serving import Stand

@@ -20,7 +20,7 @@ from surge_app.services.vendors.circuit_breaker import Window
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings, load_settings
 from tests.engine.gateway import InProcessGateway
-from tests.engine.sale import Sale, open_sale
+from tests.engine.sale_helper import Sale, open_sale
 
 NewSale = Callable[..., Awaitable[Sale]]
 

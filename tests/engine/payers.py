@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from surge_app.sandbox.razorpay_entities import PaymentStatus, new_entity_id
 from tests.engine.gateway import Callback, InProcessGateway, MemoryBooks, Webhook
-from tests.engine.sale import Sale
+from tests.engine.sale_helper import Sale
 
 
 class Payers:

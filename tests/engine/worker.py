@@ -26,7 +26,7 @@ from surge_app.services.checkout.views import Line
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings, load_settings
 from tests.engine.gateway import InProcessGateway
-from tests.engine.sale import Sale
+from tests.engine.sale_helper import Sale
 
 _OUTCOMES = ("captured", "captured", "captured", "authorized", "failed")
 

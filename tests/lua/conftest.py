@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from surge_app.kv.client import connect
 from surge_app.kv.queue import LineStock
-from tests.lua.line import Line
+from tests.lua.queue_clock import Line
 from tests.redis_server import RedisServer
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lua.line import Line
+from tests.lua.queue_clock import Line
 
 
 async def test_who_fell_silent_is_passed_over_and_is_served_next_on_returning(line: Line) -> None:

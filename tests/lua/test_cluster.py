@@ -20,7 +20,7 @@ from surge_app.kv.queue import LineStock
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.services.waiting_room.lottery import drawn, places
 from tests.conftest import ROOT
-from tests.lua.line import MINUTE_MS, Line
+from tests.lua.queue_clock import MINUTE_MS, Line
 from tests.redis_server import RedisServer, cluster_of_three
 
 _MINUTE = timedelta(minutes=1)

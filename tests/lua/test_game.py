@@ -12,7 +12,7 @@ from surge_app.kv.client import connect
 from surge_app.kv.queue import LineStock, LineStore
 from surge_app.services.waiting_room.answers import Pace
 from surge_app.services.waiting_room.snapshots import Snapshot
-from tests.lua.line import Line
+from tests.lua.queue_clock import Line
 from tests.redis_server import RedisServer
 
 VISITORS = [f"v{i}" for i in range(6)]

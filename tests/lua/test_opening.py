@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from surge_app.kv.queue import LineStock
 from surge_app.services.waiting_room.lottery import commitment, drawn, places
-from tests.lua.line import MINUTE_MS, Line
+from tests.lua.queue_clock import MINUTE_MS, Line
 
 SEED = "a seed for the test"
 RANDOM = {"queue_order": "random", "seed": SEED, "commitment": commitment(SEED)}

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from surge_app.kv.client import connect, information
 from surge_app.kv.queue import LineStock
 from tests.conftest import eventually
-from tests.lua.line import Line
+from tests.lua.queue_clock import Line
 from tests.redis_server import RedisServer
 
 PLENTY = LineStock(1_000_000, 0, 0, 0)

@@ -1,0 +1,89 @@
+"""Joins per second, memory for each who waits, and the tick of a long line, living or all gone."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+
+from bench.harness import Pace, pace, servers
+from bench.seed_queue import crowd
+from surge_app.container import Container, running
+from surge_app.kv.client import information
+from surge_app.kv.queue import LineStore
+from surge_app.settings import Settings
+
+_JOINS = 30_000
+_CALLERS = 64
+_WARM_UP = 500
+_CROWD = 100_000
+_TICKS = 40
+_POLLED = 4_000
+_COUNTS = "return redis.call('INCR', KEYS[1])"
+
+
+def main() -> None:
+    """Measure on a Redis of its own."""
+    with servers() as settings:
+        asyncio.run(_measure(settings))
+
+
+async def _measure(settings: Settings) -> None:
+    async with running(settings, process="bench") as services:
+        await _joins(services)
+        slug = await crowd(services.redis, _CROWD)
+        for polled in (0, 1_000, _POLLED):
+            await _ticks(services, slug, polled, about=f"{polled:,} polls handed over")
+        gone = await crowd(services.redis, _CROWD, concurrent_buyers=100, silent_seconds=100)
+        await _ticks(services, gone, 0, about="1,000 passed over in each")
+
+
+async def _joins(services: Container) -> None:
+    """Let people join, beside the same callers who ask Redis for a script that only counts."""
+    redis = services.redis
+    limit = await _paced(lambda: redis.execute_command("EVAL", _COUNTS, 1, "bench:counted"))
+    slug = await crowd(redis, 0)
+    before = await _memory(services)
+    busy = await _processor(services)
+    store = LineStore(redis)
+    found = await _paced(lambda: store.join(slug, secrets.token_urlsafe(16)))
+    each = (await _memory(services) - before) / (_JOINS + _WARM_UP)
+    took = (await _processor(services) - busy) / (_JOINS + _WARM_UP) * 1_000_000
+    print(
+        f"joins: {found.per_second:,.0f}/s from one process (p50 {found.p50_ms:.1f} ms, "
+        f"p99 {found.p99_ms:.1f} ms), a script that counts {limit.per_second:,.0f}/s, ratio "
+        f"{found.per_second / limit.per_second:.2f}; {took:.0f} us of Redis for each\n"
+        f"memory: {each:.0f} bytes of Redis for each who waits; the aim is 200",
+        flush=True,
+    )
+
+
+async def _paced(work: Callable[[], Awaitable[object]]) -> Pace:
+    return await pace(work, callers=_CALLERS, calls=_JOINS, warm_up=_WARM_UP)
+
+
+async def _ticks(services: Container, slug: str, polled: int, *, about: str) -> None:
+    store = LineStore(services.redis)
+    await services.redis.config_resetstat()
+    started = await _processor(services)
+    for _ in range(_TICKS):
+        numbers = random.sample(range(1, _CROWD + 1), polled)
+        await store.look(slug, start=0, seen=numbers)
+    busy = (await _processor(services) - started) / _TICKS * 1000
+    stats = (await information(services.redis, "commandstats"))["cmdstat_evalsha"]
+    took = float(stats["usec_per_call"]) / 1000
+    print(
+        f"tick at {_CROWD:,} in line, {about}: {took:.2f} ms, {busy:.2f} ms of processor time; "
+        "the aim is 20 ms",
+        flush=True,
+    )
+
+
+async def _memory(services: Container) -> int:
+    return int((await information(services.redis, "memory"))["used_memory"])
+
+
+async def _processor(services: Container) -> float:
+    found = await information(services.redis, "cpu")
+    return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])

@@ -1,0 +1,29 @@
+"""The line and the console: axe finds nothing in either theme, and all fits a small phone."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import NewPerson
+from tests.browser.page_checks import look
+from tests.conftest import NewBuyer, NewSale, Surge
+
+
+async def test_the_line_and_the_console_are_clean_and_fit(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
+) -> None:
+    slug = await new_sale(units=5, concurrent_buyers=1, name="Monsoon Beats, Goa")
+    await new_buyer(slug).join()
+    page = (await new_person()).page
+    await page.goto(f"/queue/{slug}")
+    await expect(page.get_by_text("Your place in line")).to_be_visible()
+    await look(page, "queue")
+    user, password = surge.organizer
+    organizer = await new_person(http_credentials={"username": user, "password": password})
+    page = organizer.page
+    await page.goto("/admin")
+    await expect(page.get_by_text("Monsoon Beats, Goa").first).to_be_visible()
+    await look(page, "admin-events")
+    await page.goto(f"/admin/{slug}")
+    await expect(page.get_by_text("Sold of 5")).to_be_visible()
+    await look(page, "admin")

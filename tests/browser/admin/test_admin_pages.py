@@ -1,0 +1,344 @@
+"""The console in a browser, beside a sale driven over HTTP: each sees what the other does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import secrets
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from PIL import Image
+from playwright.async_api import Page, expect
+
+from surge_app.clock import utc_now
+from surge_app.container import Container
+from surge_app.services.events.covers import LARGEST_UPLOAD
+from tests.browser.checkout import Attendee, end_holds
+from tests.browser.conftest import NewPerson, Person
+from tests.browser.page_checks import look
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
+
+_OF_A_BOOKING = (
+    ("Tickets as PDF", ".pdf", b"%PDF-"),
+    ("Receipt as PDF", "-receipt.pdf", b"%PDF-"),
+    ("Add to calendar", ".ics", b"BEGIN:VCALENDAR"),
+)
+
+
+def _picture(kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (1600, 900), "#284060").save(out, kind)
+    return out.getvalue()
+
+
+async def _make_event(organizer: Person, slug: str) -> None:
+    page = organizer.page
+    await page.goto("/admin")
+    await page.get_by_role("link", name="New event").click()
+    typed = {
+        "Name": "Made in the browser",
+        "Address: small letters, digits, hyphens": slug,
+        "Venue": "The hall",
+        "Starts": f"{utc_now() + timedelta(days=40):%Y-%m-%dT19:00}",
+        "Tier": "General",
+        "Price in rupees, without the fee": "499.50",
+        "Places": "5",
+    }
+    for label, value in typed.items():
+        await page.get_by_label(label, exact=True).fill(value)
+    await page.get_by_role("button", name="Make the draft").click()
+    await page.wait_for_url(f"**/admin/events/{slug}/edit")
+    assert (await organizer.context.request.get(f"/api/events/{slug}")).status == 404
+
+
+async def _choose_pictures(organizer: Person, folder: Path) -> None:
+    """A file that is too large, one that is no picture, one that is, none again, and one."""
+    page = organizer.page
+
+    async def choose(name: str, content: bytes) -> None:
+        async with page.expect_file_chooser() as chooser:
+            await page.get_by_role("button", name=re.compile("^Choose a")).click()
+        (folder / name).write_bytes(content)
+        await (await chooser.value).set_files(folder / name)
+
+    await choose("large.png", bytes(LARGEST_UPLOAD + 1))
+    await expect(page.get_by_text("large.png has 10.0 MB")).to_be_visible()
+    assert organizer.errors == []
+    await choose("program.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    await expect(page.get_by_text("The picture has to be a JPEG, PNG or WebP")).to_be_visible()
+    # The browser itself notes that the server refused.
+    assert [error for error in organizer.errors if "422" not in error] == []
+    organizer.errors.clear()
+    await choose("photo.png", _picture())
+    await expect(page.get_by_text("Attendees see the picture at once")).to_be_visible()
+    await page.get_by_role("button", name="Remove the picture").click()
+    await expect(page.get_by_text("The drawn cover is back")).to_be_visible()
+    await choose("photo.webp", _picture("WEBP"))
+    await expect(page.get_by_alt_text("The picture of the event")).to_be_visible()
+    await look(page, "admin-event")
+
+
+async def _preview(organizer: Person, slug: str) -> None:
+    page = organizer.page
+    await page.get_by_role("link", name="Preview").click()
+    await page.wait_for_url(f"**/admin/events/{slug}/preview")
+    await expect(page.get_by_role("heading", name="Made in the browser")).to_be_visible()
+    await expect(page.get_by_text("₹524.50")).to_be_visible()
+    shown = page.locator("img.cover")
+    assert await shown.evaluate("one => one.decode().then(() => one.naturalWidth)") == 1200
+    await look(page, "admin-preview")
+    await page.get_by_role("button", name="Get tickets").click()
+    await expect(page.get_by_text("Nothing can be bought here.")).to_be_visible()
+    assert urlsplit(page.url).path == f"/admin/events/{slug}/preview"
+    await page.get_by_role("link", name="Back to the event").click()
+    await page.wait_for_url(f"**/admin/events/{slug}/edit")
+
+
+async def _set_buyers(page: Page, number: int) -> None:
+    await page.get_by_label("Buyers inside at the same time").fill(str(number))
+    await expect(
+        page.get_by_text(re.compile("last in line waits|Nobody is waiting"))
+    ).to_be_visible()
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_text("Done. It is in force now.")).to_be_visible()
+
+
+async def _steer(page: Page, attendee: Page, slug: str) -> None:
+    """Pause, resume, write to those who wait, and let one more in; the attendee sees each."""
+    await page.get_by_role("button", name="Pause the queue").click()
+    await expect(attendee.get_by_text("The line is paused").first).to_be_visible()
+    await page.get_by_role("link", name="Queue", exact=True).click()
+    await page.get_by_role("button", name="Resume the queue").click()
+    await expect(attendee.get_by_text("The line is paused")).to_have_count(0)
+    await page.get_by_label("Message to everybody who waits").fill("Doors open at seven.")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_text("Done. It is in force now.")).to_be_visible()
+    await expect(attendee.get_by_text("Doors open at seven.")).to_be_visible()
+    await _set_buyers(page, 2)
+    await attendee.wait_for_url(f"**/book/{slug}")
+
+
+async def _sell_at_the_counter(page: Page) -> str:
+    """Sell a ticket for cash; returns the booking's reference."""
+    await page.get_by_role("link", name="Box office").click()
+    await page.get_by_label("General", exact=True).fill("1")
+    await expect(page.get_by_text("1 ticket: take ₹499.50 in cash")).to_be_visible()
+    await look(page, "admin-box-office")
+    await page.get_by_role("button", name="Sell").click()
+    sold = page.get_by_text(re.compile("^1 ticket sold for ₹499.50 in cash, booking SRG-"))
+    return (await sold.inner_text())[-13:-1]
+
+
+async def _revive(page: Page, attendee: Attendee, services: Container) -> None:
+    """Give a hold that ran out another chance; the attendee goes on where they were."""
+    await attendee.hold()
+    await end_holds(services, attendee.slug)
+    await page.get_by_role("link", name="Holds").click()
+    revive = page.get_by_role("button", name="Revive: No contact given, 1 × General")
+
+    async def is_listed() -> bool:
+        await page.get_by_label("Which").select_option("released")
+        await page.get_by_label("Which").select_option("expired")
+        return await revive.count() == 1
+
+    await eventually(is_listed, about="the hold that ran out")
+    await look(page, "admin-holds")
+    await revive.click()
+    await expect(page.get_by_text("Held again for the visitor, for 5 min.")).to_be_visible()
+    await attendee.page.reload()
+    await attendee.is_held()
+
+
+async def _end_the_pass(page: Page, attendee: Attendee, number: int) -> None:
+    """End one person's pass; what it will do is said before, and what it did after."""
+    await page.get_by_role("link", name="Queue", exact=True).click()
+    await page.get_by_label("Number in line").fill(str(number))
+    await page.get_by_role("button", name="End the pass of this number").click()
+    asked = f"Number {number} is inside, holding 1 ticket. It loses its turn"
+    await expect(page.get_by_text(asked)).to_be_visible()
+    await page.get_by_role("button", name="End it now").click()
+    told = f"Number {number} was inside, holding 1 ticket. Now it is out of the line, holding"
+    await expect(page.get_by_text(told)).to_be_visible()
+    await attendee.page.reload()
+    await attendee.page.wait_for_url(f"**/queue/{attendee.slug}")
+
+
+async def _read_the_log(page: Page, slug: str) -> None:
+    await page.get_by_role("link", name="Log", exact=True).click()
+    await page.get_by_label("Event", exact=True).select_option(slug)
+    rows = page.locator("main ol > li")
+    await expect(rows.filter(has_text="Ended passes")).to_have_count(1)
+    await look(page, "admin-log")
+    await page.get_by_label("What", exact=True).select_option("intent.revive")
+    await expect(rows).to_have_count(1)
+
+
+async def _help(organizer: Person, ref: str) -> None:
+    """Find a booking, correct its address, and send it again."""
+    page = organizer.page
+    await page.get_by_role("link", name="Participants").click()
+    await page.get_by_label("Find").fill(ref.lower())
+    await page.get_by_role("link", name=re.compile(ref)).click()
+    await expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+    await page.get_by_label("Email").fill("right@example.com")
+    await page.get_by_role("button", name="Correct").click()
+    await expect(page.get_by_text(re.compile("^Corrected\\. "))).to_be_visible()
+    await page.get_by_role("button", name="Send the confirmation again").click()
+    await expect(page.get_by_text("The confirmation is on its way again.")).to_be_visible()
+
+    async def is_sent() -> bool:
+        outbox = await organizer.context.request.get("/sandbox/outbox.json")
+        messages = (await outbox.json())["messages"]
+        return any(
+            one["to"] == "right@example.com" and one["booking_ref"] == ref for one in messages
+        )
+
+    await eventually(is_sent, about="the confirmation at the right address")
+
+
+async def _taken_home(page: Page, link: str, name: str) -> bytes:
+    """Click a link to a file and return what the browser saved."""
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name=link, exact=True).click()
+    file = await download.value
+    assert file.suggested_filename == name
+    return (await file.path()).read_bytes()
+
+
+async def _take_the_list_home(organizer: Person, slug: str) -> list[dict[str, str]]:
+    """Save both files; the page goes on with the connection it has."""
+    page = organizer.page
+    await page.get_by_role("link", name="Participants").click()
+    await expect(page.locator("ul.people > li")).to_have_count(2)
+    connections = len(organizer.sockets)
+    text = (await _taken_home(page, "CSV", f"{slug}-participants.csv")).decode("utf-8-sig")
+    workbook = await _taken_home(page, "Excel", f"{slug}-participants.xlsx")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    with zipfile.ZipFile(io.BytesIO(workbook)) as files:
+        sheet = files.read("xl/worksheets/sheet1.xml").decode()
+    assert [row["booking_ref"] in sheet for row in rows] == [True] * len(rows)
+    assert sheet.count("<row ") == 1 + len(rows)
+    await page.get_by_label("Sold", exact=True).select_option("box_office")
+    await expect(page.locator("ul.people > li")).to_have_count(1)
+    assert len(organizer.sockets) == connections
+    return rows
+
+
+async def _let_in(page: Page) -> None:
+    await page.get_by_role("link", name="Check-in").click()
+    await page.get_by_label("This gate is called").fill("North")
+    await page.get_by_label("Find by hand").fill("asha")
+    found = page.get_by_role("listitem").filter(has_text="Asha Rao")
+    await found.get_by_role("button", name="Let in").click()
+    await expect(page.get_by_text("Come in", exact=True)).to_be_visible()
+    await expect(page.get_by_text("1 of 2 inside")).to_be_visible()
+
+
+async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see_it_all(
+    new_person: NewPerson,
+    new_buyer: NewBuyer,
+    surge: Surge,
+    services: Container,
+    tmp_path: Path,
+) -> None:
+    slug = f"made-{secrets.token_hex(4)}"
+    user, password = surge.organizer
+    organizer = await new_person(
+        desktop=True,
+        http_credentials={"username": user, "password": password},
+    )
+    page, attendee = organizer.page, await new_person()
+    await _make_event(organizer, slug)
+    await _choose_pictures(organizer, tmp_path)
+    await _preview(organizer, slug)
+    await page.get_by_role("button", name="Publish").click()
+    await expect(page.get_by_text("Published", exact=True)).to_be_visible()
+    await page.get_by_role("link", name="Queue", exact=True).click()
+    await _set_buyers(page, 1)
+
+    await page.get_by_role("link", name="Sale day").click()
+    await expect(page.get_by_text("Sold of 5")).to_be_visible()
+    buyer = new_buyer(slug)
+    ref = await buyer.buy(quantity=2)
+    await expect(page.locator(".tile", has_text="Sold of 5").locator(".figure")).to_have_text("2")
+    await expect(page.get_by_text("1 booking, 1 in the last minute")).to_be_visible()
+
+    await new_buyer(slug).join()
+    await attendee.page.goto(f"/events/{slug}")
+    await expect(attendee.page.get_by_text("3 tickets left")).to_be_visible()
+    await attendee.page.get_by_role("button", name="Get tickets").click()
+    await expect(attendee.page.get_by_text("Your place in line")).to_be_visible()
+    await _steer(page, attendee.page, slug)
+    at_the_checkout = Attendee(attendee, slug)
+    await _revive(page, at_the_checkout, services)
+    await _end_the_pass(page, at_the_checkout, 3)
+    for_cash = await _sell_at_the_counter(page)
+
+    await _help(organizer, ref)
+    await page.get_by_label("What goes back").select_option("tickets")
+    await page.get_by_label("Numbers of the tickets").fill("2")
+    await page.get_by_role("button", name="Refund").click()
+    await expect(page.get_by_text("₹499.50 is on its way back.")).to_be_visible()
+    token = services.identity.booking_token(ref)
+    await attendee.page.goto(f"/bookings/{ref}?token={token}")
+    await expect(attendee.page.get_by_text("No longer valid", exact=True)).to_have_count(1)
+    for link, kind, start in _OF_A_BOOKING:
+        saved = await _taken_home(attendee.page, link, f"{ref}{kind}")
+        assert saved.startswith(start)
+
+    rows = await _take_the_list_home(organizer, slug)
+    assert [(row["booking_ref"], row["ticket_status"], row["email"]) for row in rows] == [
+        (ref, "valid", "right@example.com"),
+        (ref, "void", "right@example.com"),
+        (for_cash, "valid", ""),
+    ]
+    await _let_in(page)
+    await _read_the_log(page, slug)
+    await page.get_by_role("link", name="Checks").click()
+    await page.get_by_role("button", name="Check them now").click()
+    await expect(page.get_by_text(re.compile("^A visitor has one live intent"))).to_be_visible()
+    assert organizer.errors == []
+    assert attendee.errors == []
+    assert surge.command("audit", "--event", slug).returncode == 0
+
+
+async def test_an_organizer_changes_an_event_on_sale_and_cancels_it(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
+) -> None:
+    slug = await new_sale(units=5)
+    user, password = surge.organizer
+    organizer = await new_person(
+        desktop=True, http_credentials={"username": user, "password": password}
+    )
+    page = organizer.page
+    await page.goto(f"/admin/events/{slug}/edit")
+    await page.get_by_label("Venue", exact=True).fill("The larger hall")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_text("Saved. Attendees see it at once.")).to_be_visible()
+
+    async def is_seen() -> bool:
+        answer = await organizer.context.request.get(f"/api/events/{slug}")
+        return answer.ok and (await answer.json())["venue"] == "The larger hall"
+
+    await eventually(is_seen, about="the change in the catalog")
+    await page.get_by_label("Places", exact=True).first.fill("7")
+    await page.get_by_role("button", name="Save the tier").click()
+    await expect(page.get_by_text("Saved. Holds that are running keep")).to_be_visible()
+    ref = await new_buyer(slug).buy()
+    await page.get_by_label("Places", exact=True).first.fill("0")
+    await page.get_by_role("button", name="Save the tier").click()
+    await expect(page.get_by_text("Only 6 units are free to be withdrawn")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_text("What you change here is on the tickets")).to_be_visible()
+    await page.get_by_role("button", name="Cancel the event").click()
+    await expect(page.get_by_text("Type the address of the event to confirm it.")).to_be_visible()
+    await page.get_by_label(f"Type {slug} to confirm").fill(slug)
+    await page.get_by_role("button", name="Cancel the event").click()
+    await expect(page.get_by_text("1 of 1 bookings refunded")).to_be_visible(timeout=40_000)
+    booking = await organizer.context.request.get(f"/api/admin/bookings/{ref}")
+    assert (await booking.json())["status"] == "refunded"
+    assert organizer.errors == []

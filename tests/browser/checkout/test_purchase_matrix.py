@@ -1,0 +1,331 @@
+"""Everything that happens between choosing and a ticket: each moment has a state of its own.
+
+Each is looked at when it is reached (`look`): axe, a small phone, standing still, a picture.
+Times are not waited for: the deadline is moved in the database, the clock in the browser.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+import httpx
+from playwright.async_api import Locator, Page, expect
+
+from surge_app.container import Container
+from surge_app.services.events.new_event import NewTier
+from tests.browser.checkout import Attendee, end_holds, let_in, order_of
+from tests.browser.conftest import NewPerson, fill_contact
+from tests.browser.page_checks import look, picture
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
+
+_TIERS = (NewTier("General, standing", 100_000, 20), NewTier("Balcony, seated", 225_000, 8))
+_NAME = "Monsoon Beats, Goa"
+_FAULT = {"service": "razorpay", "seconds": 600}
+_INSIDE_AN_APP = (
+    "Mozilla/5.0 (Linux; Android 14; Pixel 7; wv) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Version/4.0 Chrome/130.0.0.0 Mobile Safari/537.36 Instagram 361.0.0.46.88 Android"
+)
+
+
+async def _focus_is_on(page: Page, name: str) -> None:
+    await expect(page.locator(f"#{name}")).to_be_focused()
+
+
+async def test_one_hold_lives_through_reloads_the_way_back_two_tabs_and_a_closed_one(  # noqa: PLR0915  one long way
+    new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge
+) -> None:
+    slug = await new_sale(name=_NAME, tiers=_TIERS, ask_attendee_names=True)
+    person = await new_person()
+    asha, page = Attendee(person, slug), person.page
+    await asha.enter()
+    await asha.choose(2, "General")
+    await asha.choose(1, "Balcony")
+    await expect(page.get_by_text("₹4,275").first).to_be_visible()
+    await look(page, "book-choose")
+    await page.reload()
+    await expect(page.get_by_text("₹4,275").first).to_be_visible()
+    await asha.hold()
+    await _focus_is_on(page, "who-comes")
+    await fill_contact(page, tag=asha.tag)
+    await page.get_by_label("Ticket 3 of 3").press_sequentially("Ravi Iyer")
+    # What is half typed is not lost either: no field told the server yet.
+    await page.reload()
+    await asha.is_held()
+    await expect(page.get_by_label("Mobile")).to_have_value(re.compile("^98"))
+    await expect(page.get_by_label("Ticket 3 of 3")).to_have_value("Ravi Iyer")
+    await page.go_back()
+    await page.wait_for_url(f"**/events/{slug}")
+    await page.go_forward()
+    await asha.is_held()
+    await expect(page.get_by_label("Full name")).to_have_value("Asha Rao")
+
+    await asha.button("^Pay ₹4,275").click()
+    await expect(
+        page.get_by_text("Ticket 1 of 3").locator("..").locator(".complaint")
+    ).to_be_visible()
+    for number, name in ((1, "Asha Rao"), (2, "Meera Nair")):
+        await page.get_by_label(f"Ticket {number} of 3").fill(name)
+    await look(page, "book")
+    await asha.button("^Pay ₹4,275").click()
+    await expect(asha.window).to_be_visible()
+    await picture(page, "pay")
+    await page.reload()
+    await asha.is_held()
+    await asha.button("^Pay ₹4,275").click()
+    await asha.window.get_by_role("button", name="Close").click()
+    await expect(page.get_by_text("You closed the payment. Nothing was paid")).to_be_visible()
+    await _focus_is_on(page, "pay")
+    await look(page, "book-dismissed")
+
+    tab = Attendee(person, slug)
+    tab.page = await person.context.new_page()
+    await tab.page.goto(f"/book/{slug}")
+    await tab.is_held()
+    await expect(tab.page.get_by_label("Email")).to_have_value(f"{asha.tag}@example.com")
+    # A browser may leave a tab that is behind another one unpainted.
+    await page.bring_to_front()
+    await asha.button("^Pay ₹4,275").click()
+    await asha.window.get_by_role("button", name="Fail this payment").click()
+    await asha.window.get_by_role("button", name="Close").click()
+    await expect(page.get_by_text("The payment did not go through")).to_be_visible()
+    await look(page, "book-failed")
+    await tab.page.bring_to_front()
+    await tab.button("^Pay ₹4,275").dblclick()
+    await expect(tab.window).to_have_count(1)
+    ref = await tab.pay()
+    # The first tab cannot pay a second time: it is led to what was bought.
+    await page.bring_to_front()
+    await asha.button("^Pay ₹4,275").click()
+    assert await asha.is_booked() == ref
+    await look(page, "booking")
+    await page.reload()
+    await expect(page.get_by_text("Ravi Iyer").first).to_be_visible()
+
+    for one in person.context.pages:
+        await one.close()
+    page = await person.context.new_page()
+    await page.goto(f"/book/{slug}")
+    await page.wait_for_url(f"**/bookings/{ref}")
+    await expect(page.get_by_text("Ravi Iyer").first).to_be_visible()
+    stats = await services.organizer.stats(slug)
+    assert (stats.sold, stats.bookings, stats.held) == (3, 1, 0)
+    assert person.errors == []
+
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        (await http.post(f"/api/admin/bookings/{ref}/refund", json={})).raise_for_status()
+    await page.reload()
+    await expect(page.get_by_text(re.compile("no longer valid")).first).to_be_visible()
+    await look(page, "booking-refunded")
+
+
+async def _comes(attendee: Attendee, awaited: Locator) -> None:
+    """Wait until the page, whose clock stands still, shows what follows from elsewhere.
+
+    A look of the page may meet counts of a moment ago, and then it has to look again. It is not
+    hurried: a clock that leaps further than a silent connection lives would end the connection.
+    """
+
+    async def is_there() -> bool:
+        await attendee.pass_a_beat()
+        with suppress(AssertionError):
+            await expect(awaited).to_be_visible(timeout=2_000)
+        return await awaited.is_visible()
+
+    await eventually(is_there, about=str(awaited))
+
+
+async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(name=_NAME, units=2)
+    person = await new_person(desktop=True, dark=True)
+    asha, page, rival = Attendee(person, slug), person.page, new_buyer(slug)
+    await page.clock.install()
+    await asha.enter()
+    await asha.hold()
+    await page.get_by_label("Full name").fill("Asha Rao")
+    await end_holds(services, slug, in_seconds=50)
+    await asha.pass_a_beat()
+    await expect(page.get_by_text("Last minute")).to_be_visible()
+    await look(page, "book-warning")
+
+    await end_holds(services, slug)
+    await asha.pass_a_beat()
+    await expect(page.get_by_role("heading", name="Your 5 minutes ended")).to_be_visible()
+    await _focus_is_on(page, "ended")
+    await look(page, "book-expired")
+
+    async def are_free() -> bool:
+        return (await services.organizer.stats(slug)).available == 2
+
+    await eventually(are_free, about="the end of the hold")
+    await let_in(rival)
+    _, order = await rival.order(quantity=2)
+    await _comes(asha, page.get_by_text("No seat is free right now"))
+    await expect(page.get_by_role("link", name="See other events")).to_be_visible()
+    await look(page, "book-expired-held")
+    await end_holds(services, slug)
+    await eventually(are_free, about="the end of the other hold")
+    again = asha.button("^Hold 1 ticket again")
+    await _comes(asha, again)
+    await again.click()
+    await asha.is_held()
+    await expect(page.get_by_label("Full name")).to_have_value("Asha Rao")
+
+    await asha.button("^Let these tickets go").click()
+    await _focus_is_on(page, "tickets")
+    await rival.callback(await rival.attempt(str(order["order_id"])))
+    await _comes(asha, page.get_by_text("All tickets are sold."))
+    await expect(page.get_by_role("link", name="See other events")).to_be_visible()
+    await look(page, "book-sold-out")
+    assert person.errors == []
+
+
+async def test_a_group_that_asks_for_more_than_is_left_is_offered_the_rest(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale(name=_NAME, units=6, max_per_person=5)
+    person, rival = await new_person(), new_buyer(slug)
+    asha, page = Attendee(person, slug), person.page
+    await asha.enter()
+    await asha.choose(5)
+    await rival.join()
+    assert (await rival.hold(3)).status_code == 201
+    await asha.button("^Hold 5 tickets").click()
+    await expect(page.get_by_text("3 left: take 3?")).to_be_visible()
+    await _focus_is_on(page, "hold")
+    await look(page, "book-reduced")
+    await asha.button("^Take 3: ₹1,525").click()
+    await asha.is_held()
+    await asha.open_payment()
+    await asha.pay()
+
+    # The same person in another browser may have two more, and no third.
+    await rival.http.delete(f"/api/queue/{slug}")
+    other = Attendee(await new_person(), slug)
+    other.tag = asha.tag
+    await other.enter()
+    await other.choose(3)
+    await other.hold()
+    await fill_contact(other.page, tag=asha.tag)
+    await other.button("^Pay").click()
+    await expect(other.page.get_by_text("3 tickets are held or bought already")).to_be_visible()
+    await _focus_is_on(other.page, "pay")
+    await look(other.page, "book-limit")
+    await other.button("^One fewer").click()
+    await other.button("^Pay ₹1,025").click()
+    await expect(other.window).to_be_visible()
+
+
+async def test_time_that_ends_while_paying_is_told_and_late_money_goes_back(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(name=_NAME, units=2)
+    person, rival = await new_person(), new_buyer(slug)
+    asha, page = Attendee(person, slug), person.page
+    await asha.enter()
+    await asha.hold()
+    await asha.open_payment()
+
+    async def are_free() -> bool:
+        return (await services.organizer.stats(slug)).available == 2
+
+    await end_holds(services, slug)
+    await eventually(are_free, about="the end of the payment's window")
+    await let_in(rival)
+    await rival.buy(quantity=2)
+    await asha.window.get_by_role("button", name=re.compile("^Pay")).click()
+    await expect(page.get_by_text("Your money is on its way back")).to_be_visible()
+    await look(page, "book-refunding")
+    assert person.errors == []
+
+    slug = await new_sale(name=_NAME, units=2)
+    ravi = Attendee(await new_person(), slug)
+    await ravi.enter()
+    await ravi.hold()
+    await ravi.open_payment()
+    await end_holds(services, slug)
+    await eventually(are_free, about="the end of the payment's window")
+    await ravi.window.get_by_role("button", name="Close").click()
+    await expect(ravi.page.get_by_role("heading", name="minutes ended")).to_be_visible()
+    await ravi.button("^Hold 1 ticket again").click()
+    await ravi.is_held()
+    await ravi.button("^Pay").click()
+    await expect(ravi.window).to_be_visible()
+    await ravi.pay()
+
+
+async def test_news_of_the_money_comes_in_any_order_or_by_webhook_alone(
+    new_person: NewPerson, new_sale: NewSale, services: Container
+) -> None:
+    slug = await new_sale(name=_NAME, units=9)
+    # A browser inside another app: the payment comes back by a form, over the whole page.
+    early = Attendee(await new_person(user_agent=_INSIDE_AN_APP), slug)
+    await early.enter()
+    await early.hold()
+    await early.next_attempt(webhook="before_callback")
+    await early.open_payment()
+    async with early.page.expect_request("**/api/payments/razorpay/callback") as came_back:
+        await early.pay()
+    assert (await came_back.value).is_navigation_request()
+
+    # Paid in a bank's app, and the way back never comes: the open page goes on by itself.
+    alone = Attendee(await new_person(), slug)
+    await alone.page.clock.install()
+    await alone.enter()
+    await alone.hold()
+    await fill_contact(alone.page, tag=alone.tag)
+    order_id = await order_of(alone.page, alone.button("^Pay"))
+    await alone.pay_elsewhere(order_id)
+
+    async def is_settled() -> bool:
+        return (await services.organizer.stats(slug)).bookings == 2
+
+    # Else the page would hear of it a beat later.
+    await eventually(is_settled, about="the booking by the webhook")
+    await alone.pass_a_beat()
+    await alone.is_booked()
+
+    # And a page that was closed finds the booking when it is opened again.
+    gone = Attendee(await new_person(), slug)
+    await gone.enter()
+    await gone.hold()
+    await fill_contact(gone.page, tag=gone.tag)
+    order_id = await order_of(gone.page, gone.button("^Pay"))
+    await gone.page.close()
+    gone.page = await gone.person.context.new_page()
+    await gone.pay_elsewhere(order_id, webhook="duplicate")
+    await gone.page.goto(f"/book/{slug}")
+    await gone.is_booked()
+    assert early.person.errors == alone.person.errors == gone.person.errors == []
+
+
+async def test_a_gateway_that_is_down_keeps_the_hold_and_is_never_called_unpaid(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    slug = await new_sale(name=_NAME, units=5)
+    person = await new_person()
+    asha, page = Attendee(person, slug), person.page
+    await asha.enter()
+    await asha.hold()
+    await page.request.post("/sandbox/faults", data={**_FAULT, "mode": "http_502_html"})
+    try:
+        await fill_contact(page, tag=asha.tag)
+        await asha.button("^Pay").click()
+        await expect(page.get_by_text("Nothing was charged; please try again")).to_be_visible()
+        await _focus_is_on(page, "pay")
+        await look(page, "book-gateway-down")
+        await page.request.post("/sandbox/faults", data={**_FAULT, "mode": "ok"})
+        await asha.open_payment()
+        await page.request.post("/sandbox/faults", data={**_FAULT, "mode": "down"})
+        await asha.next_attempt(outcome="authorized", webhook="none")
+        await asha.window.get_by_role("button", name=re.compile("^Pay")).click()
+        await expect(page.get_by_text("Your payment is being checked")).to_be_visible()
+        await look(page, "book-checking")
+        await page.reload()
+        await expect(page.get_by_text("Your payment is being checked")).to_be_visible()
+    finally:
+        await page.request.post("/sandbox/faults", data={**_FAULT, "mode": "ok"})
+    await asha.is_booked()
+    assert person.errors == []

@@ -1,0 +1,80 @@
+"""Every state of the waiting room: clean for axe in both themes, within 320 px, no socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.conftest import PHONE, NewPerson, Person, arrive
+from tests.browser.page_checks import is_too_wide, picture, violations
+from tests.browser.queue_states import LINE_STATES, force
+from tests.conftest import NewBuyer, NewSale, Surge
+
+# One column each, so a phone's picture tells all.
+_PICTURES = ("waiting", "next", "held", "slower", "cut", "admitted", "draw", "paused", "challenge")
+_SMALL = "document.querySelectorAll('main button, main a.button, main summary')"
+
+
+async def is_fiddly(page: Page) -> bool:
+    return await page.evaluate(
+        f"[...{_SMALL}].some((one) => one.getBoundingClientRect().height < 44)"
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def onlooker(browser: Browser, surge: Surge) -> AsyncGenerator[Person]:
+    """One person for all states, whose browser has the page's files from the first one on."""
+    person = await arrive(browser, surge)
+    yield person
+    await person.context.close()
+
+
+@pytest.mark.parametrize("name", LINE_STATES)
+async def test_a_state_is_clean_in_both_themes_and_fits(
+    onlooker: Person, new_sale: NewSale, name: str
+) -> None:
+    state, page = LINE_STATES[name], onlooker.page
+    await page.unroute_all(behavior="ignoreErrors")
+    await page.set_viewport_size(PHONE)
+    # A line of its own: what a browser keeps of one must not colour the next.
+    slug = await new_sale(name="Monsoon Beats")
+    await force(page, slug, state)
+    await page.goto(f"/queue/{slug}")
+    if state.presses:
+        await page.get_by_role("button", name=state.presses).click()
+    await expect(page.get_by_text(state.says).first).to_be_visible()
+    if name in _PICTURES:
+        await expect(page.locator("h1:not(.sr-only)")).to_be_visible()
+        await picture(page, f"queue-{name}", sizes=("phone",))
+    found = await violations(page)
+    await page.evaluate("document.documentElement.classList.replace('light', 'dark')")
+    found += [f"dark: {one}" for one in await violations(page, "color-contrast")]
+    await page.set_viewport_size({"width": 320, "height": 640})
+    assert not await is_too_wide(page)
+    assert not await is_fiddly(page)
+    assert found == []
+    assert onlooker.sockets == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_the_plain_page_is_clean_and_fits(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, *, dark: bool
+) -> None:
+    slug = await new_sale(name="Monsoon Beats", concurrent_buyers=1)
+    await new_buyer(slug).join()
+    page = (await new_person(dark=dark)).page
+    await page.goto(f"/queue/{slug}/plain")
+    found = await violations(page)
+    await page.get_by_role("button", name="Join the line").click()
+    await expect(page.locator(".hero")).to_have_text("1")
+    # A page that loads itself is what axe objects to, rightly; so it can be told to stand still.
+    await page.get_by_role("link", name="Keep this page still").click()
+    await expect(page.get_by_text("This page stands still")).to_be_visible()
+    found += await violations(page)
+    await page.set_viewport_size({"width": 320, "height": 640})
+    assert not await is_too_wide(page)
+    assert not await is_fiddly(page)
+    assert found == []

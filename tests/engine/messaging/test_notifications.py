@@ -1,0 +1,165 @@
+"""What people are told: again, at another address, or all together; and what is shown of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from surge_app.errors import AlreadyRefunded, InvalidContact, NotFound, RateLimited
+from surge_app.services.messaging import notifications as module
+from surge_app.services.messaging.notifications import ATTENDEE
+from tests.engine.conftest import NewSale
+from tests.engine.mail_helper import Post
+from tests.engine.sale_helper import Sale
+
+
+async def _book(sale: Sale) -> str:
+    intent, visitor = await sale.hold()
+    order = await sale.start_payment(intent.id, visitor)
+    paid = await sale.gateway.attempt(order.order_id or "", "captured")
+    assert await sale.call_back(paid) == "confirmed"
+    rows = await sale.query("SELECT ref FROM bookings WHERE intent_id = :id", id=intent.id)
+    return rows[0]["ref"]
+
+
+async def test_a_corrected_address_gets_the_tickets_and_the_old_one_is_told(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(5)
+    ref = await _book(sale)
+    post = await Post.of(sale)
+    await post.empty()
+    old = post.mails[0].to
+    told = sale.services.notifications
+    assert await told.resend(ref, actor=ATTENDEE, email=" asha@Example.ORG ") == 2
+    await post.empty()
+    farewell, again = sorted(post.mails[1:], key=lambda mail: bool(mail.attachments))
+    assert (again.to, farewell.to) == ("asha@example.org", old)
+    assert "a…@example.org" in farewell.text
+    assert {file.content_id for file in again.attachments} >= {"ticket1"}
+    assert (await sale.services.tickets.view(ref)).email == "asha@example.org"
+    (audited,) = await sale.query(
+        "SELECT actor, before, after FROM audit_log WHERE subject = :ref", ref=ref
+    )
+    assert audited == {
+        "actor": ATTENDEE,
+        "before": {"email": old},
+        "after": {"email": "asha@example.org"},
+    }
+    assert [(one.channel, one.state) for one in await told.of_booking(ref)] == [
+        ("email", "sent"),
+        ("sms", "sent"),
+    ]
+    assert await sale.broken_promises() == []
+
+
+async def test_an_address_that_is_none_changes_nothing(new_sale: NewSale) -> None:
+    sale = await new_sale(5)
+    ref = await _book(sale)
+    with pytest.raises(InvalidContact):
+        await sale.services.notifications.resend(ref, actor=ATTENDEE, phone="12345")
+    post = await Post.of(sale)
+    assert await post.rows("confirmation_again") == []
+
+
+async def test_the_holder_may_ask_five_times_a_day_and_the_organizer_whenever(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(5)
+    ref = await _book(sale)
+    told = sale.services.notifications
+    for _ in range(5):
+        await told.resend(ref, actor=ATTENDEE)
+    with pytest.raises(RateLimited) as caught:
+        await told.resend(ref, actor=ATTENDEE)
+    assert 86_000 < caught.value.retry_after_seconds <= 86_400
+    await told.resend(ref, actor="organizer")
+
+
+async def test_tickets_that_are_refunded_are_not_sent_again(new_sale: NewSale) -> None:
+    sale = await new_sale(5)
+    ref = await _book(sale)
+    await sale.services.refunds.refund(ref, actor="test", restock=True)
+    with pytest.raises(AlreadyRefunded):
+        await sale.services.notifications.resend(ref, actor=ATTENDEE)
+    with pytest.raises(NotFound):
+        await sale.services.notifications.resend("SRG-ZZZZZZZZ", actor=ATTENDEE)
+
+
+async def test_everybody_with_a_valid_ticket_hears_of_a_change_once(
+    new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_NOTICE_BATCH", 2)
+    sale = await new_sale(9)
+    refs = [await _book(sale) for _ in range(5)]
+    await sale.services.refunds.refund(refs[0], actor="test", restock=True)
+    before = await sale.services.catalog.event(sale.slug)
+    later = before.starts_at + timedelta(hours=2)
+    await sale.services.organizer.change(
+        sale.slug, {"starts_at": later, "venue": "The old mill"}, actor="test"
+    )
+    told = sale.services.notifications
+    await told.notify_event_changed(sale.slug, words="Doors open  at six.", actor="test")
+    await told.spread_notices()
+    await told.spread_notices()
+    post = await Post.of(sale)
+    await post.empty()
+    mails = [mail for mail in post.mails if "changed" in mail.subject]
+    assert len(mails) == len(await post.rows("event_changed")) / 2 == 4
+    assert all("The old mill" in mail.text and "Doors open at six." in mail.html for mail in mails)
+    calendar = mails[0].attachments[0]
+    assert calendar.media_type == "text/calendar; method=PUBLISH"
+    assert b"SEQUENCE:0" not in calendar.content
+
+
+async def test_a_notice_goes_on_where_it_was_when_its_process_died(
+    new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_NOTICE_BATCH", 1)
+    sale = await new_sale(9)
+    for _ in range(3):
+        await _book(sale)
+    told = sale.services.notifications
+    await told.notify_event_cancelled(sale.slug, words="", actor="test")
+    add, calls = module.outbox.add, 0
+
+    async def die_once(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            msg = "killed"
+            raise RuntimeError(msg)
+        await add(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module.outbox, "add", die_once)
+    with pytest.raises(RuntimeError):
+        await told.spread_notices()
+    monkeypatch.setattr(module.outbox, "add", add)
+    await told.spread_notices()
+    post = await Post.of(sale)
+    assert len(await post.rows("event_cancelled")) == 6
+    (notice,) = await sale.query(
+        "SELECT n.bookings, n.done_at FROM event_notices n JOIN events e ON e.id = n.event_id "
+        "WHERE e.slug = :slug",
+        slug=sale.slug,
+    )
+    assert notice["bookings"] == 3
+    assert notice["done_at"] is not None
+
+
+async def test_who_was_refunded_after_the_cancellation_is_told_of_it_too(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(9)
+    ref = await _book(sale)
+    told = sale.services.notifications
+    await told.notify_event_cancelled(sale.slug, words="The hall is flooded.", actor="test")
+    await sale.services.refunds.refund(ref, actor="test", restock=False)
+    await told.spread_notices()
+    post = await Post.of(sale)
+    await post.empty()
+    (mail,) = [mail for mail in post.mails if mail.subject.endswith("is cancelled")]
+    assert "The hall is flooded." in mail.text
+    assert b"METHOD:CANCEL" in mail.attachments[0].content
+    assert b"STATUS:CANCELLED" in mail.attachments[0].content

@@ -1,0 +1,373 @@
+"""The counter: cash and gifts take units like everybody, once a press, and the books close."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given, strategies as st
+
+from surge_app.clock import new_id
+from surge_app.errors import (
+    AllHeld,
+    ChangedMeanwhile,
+    InvalidContact,
+    InvalidRequest,
+    NotEnoughLeft,
+    NotFound,
+    NotOnSale,
+    PersonLimit,
+    PriceChanged,
+    RefundNotStuck,
+    SoldOut,
+)
+from surge_app.models import Account, Booking, LedgerEntry, Payment, PaymentSource
+from surge_app.services.messaging.notifications import NoAddress
+from surge_app.services.payments import ledger
+from surge_app.services.payments.box_office import CounterSale
+from surge_app.services.payments.refund_policy import plan_refund, refund_row
+from tests.engine.conftest import NewSale
+from tests.engine.sale_helper import PRICE_PAISE, Sale
+
+_ONE = {"available": 9, "held": 0, "sold": 1, "withdrawn": 0}
+
+
+async def _booking(sale: Sale, ref: str) -> dict[str, object]:
+    (row,) = await sale.query("SELECT * FROM bookings WHERE ref = :ref", ref=ref)
+    return row
+
+
+async def _messages(sale: Sale, ref: str) -> list[tuple[str, str, str]]:
+    rows = await sale.query(
+        "SELECT m.channel, m.kind, m.recipient FROM message_outbox m "
+        "JOIN bookings b ON b.id = m.booking_id WHERE b.ref = :ref ORDER BY m.id",
+        ref=ref,
+    )
+    return [(row["channel"], row["kind"], row["recipient"]) for row in rows]
+
+
+async def test_a_ticket_for_cash_costs_its_price_without_the_fee(new_sale: NewSale) -> None:
+    sale = await new_sale()
+    sold = await sale.counter(name="Asha Rao", email="asha@example.com", phone="98765 43210")
+    assert (sold.channel, sold.total_paise, sold.tickets, sold.is_new) == (
+        "box_office",
+        PRICE_PAISE,
+        1,
+        True,
+    )
+    view = await sale.services.tickets.view(sold.ref)
+    assert (view.status, view.fee_paise, view.total_paise) == ("confirmed", 0, PRICE_PAISE)
+    assert len(view.tickets) == 1
+    assert (await sale.services.tickets.pdf(sold.ref)).startswith(b"%PDF")
+    assert (await sale.services.tickets.receipt(sold.ref)).startswith(b"%PDF")
+    entries = await sale.query(
+        "SELECT kind, debit, credit, amount_paise FROM ledger_entries g "
+        "JOIN bookings b ON b.id = g.booking_id WHERE b.ref = :ref",
+        ref=sold.ref,
+    )
+    assert entries == [
+        {
+            "kind": "sale",
+            "debit": "cash_on_hand",
+            "credit": "ticket_revenue",
+            "amount_paise": PRICE_PAISE,
+        }
+    ]
+    assert await _messages(sale, sold.ref) == [
+        ("email", "confirmation", "asha@example.com"),
+        ("sms", "confirmation", "+919876543210"),
+    ]
+    assert await sale.counts() == _ONE
+    assert await sale.broken_promises() == []
+
+
+async def test_a_ticket_that_is_given_away_moves_no_money(new_sale: NewSale) -> None:
+    sale = await new_sale(10, max_per_person=2)
+    sold = await sale.counter((5, 0), cash_paise=None, name="The band")
+    assert (sold.channel, sold.total_paise, sold.tickets) == ("complimentary", 0, 5)
+    rows = await sale.query(
+        "SELECT count(*) AS n FROM payments p JOIN bookings b ON b.intent_id = p.intent_id "
+        "WHERE b.ref = :ref",
+        ref=sold.ref,
+    )
+    assert rows == [{"n": 0}]
+    assert await _messages(sale, sold.ref) == []
+    assert await sale.broken_promises() == []
+    taken = await sale.services.refunds.refund(sold.ref, actor="test", restock=True)
+    assert (taken.status, taken.amount_paise) == ("refunded", 0)
+    assert (await sale.counts())["available"] == 10
+    assert await sale.broken_promises() == []
+
+
+async def test_a_button_that_is_pressed_many_times_sells_once(new_sale: NewSale) -> None:
+    sale = await new_sale()
+    key = new_id()
+    sold = await asyncio.gather(*(sale.counter(key=key) for _ in range(8)))
+    assert len({one.ref for one in sold}) == 1
+    assert sorted(one.is_new for one in sold) == [False] * 7 + [True]
+    assert await sale.counts() == _ONE
+    with pytest.raises(InvalidRequest, match="another sale"):
+        await sale.counter((2, 0), cash_paise=2 * PRICE_PAISE, key=key)
+    with pytest.raises(InvalidRequest, match="another sale"):
+        await sale.counter(cash_paise=None, key=key)
+    for bad in ("", "k" * 101):
+        with pytest.raises(InvalidRequest):
+            await sale.services.box_office.sell(sale.slug, _any_sale(sale), key=bad, actor="test")
+    assert await sale.broken_promises() == []
+
+
+async def test_the_last_press_of_a_sold_out_tier_still_answers_with_its_booking(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(1)
+    key = new_id()
+    first = await sale.counter(key=key)
+    assert (await sale.counter(key=key)).ref == first.ref
+    with pytest.raises(SoldOut):
+        await sale.counter()
+
+
+async def test_counter_and_browsers_never_sell_one_place_twice(new_sale: NewSale) -> None:
+    sale = await new_sale(6, max_per_person=6)
+    answers = await asyncio.gather(
+        *(sale.counter(name=f"Guest {number}") for number in range(6)),
+        *(sale.hold() for _ in range(6)),
+        return_exceptions=True,
+    )
+    refused = [one for one in answers if isinstance(one, Exception)]
+    assert {type(one) for one in refused} <= {SoldOut, AllHeld, NotEnoughLeft}
+    counts = await sale.counts()
+    assert counts["sold"] + counts["held"] == 6 == 12 - len(refused)
+    assert await sale.broken_promises() == []
+
+
+async def test_what_is_refused_at_the_counter_takes_nothing(new_sale: NewSale) -> None:
+    sale = await new_sale(10, 2, max_per_person=3)
+    with pytest.raises(PriceChanged) as changed:
+        await sale.counter(cash_paise=PRICE_PAISE - 100)
+    assert changed.value.details == {"total_paise": PRICE_PAISE}
+    with pytest.raises(PersonLimit):
+        await sale.counter((4, 0), cash_paise=4 * PRICE_PAISE)
+    with pytest.raises(NotEnoughLeft):
+        await sale.counter((1, 0), (3, 1), cash_paise=None)
+    with pytest.raises(InvalidContact) as wrong:
+        await sale.counter(email="no address", phone="12")
+    assert set(wrong.value.fields) == {"email", "phone"}
+    other = await new_sale(1)
+    with pytest.raises(InvalidRequest):
+        await sale.services.box_office.sell(sale.slug, _any_sale(other), key=new_id(), actor="test")
+    with pytest.raises(NotFound):
+        await sale.services.box_office.sell(
+            "nothing-there", _any_sale(sale), key=new_id(), actor="test"
+        )
+    with pytest.raises(InvalidRequest):
+        await sale.counter((101, 0), cash_paise=None)
+    await sale.execute("UPDATE events SET phase = 'cancelled' WHERE slug = :slug", slug=sale.slug)
+    with pytest.raises(NotOnSale):
+        await sale.counter()
+    assert await sale.counts() == {"available": 12, "held": 0, "sold": 0, "withdrawn": 0}
+    assert (
+        await sale.query(
+            "SELECT i.id FROM intents i JOIN events e ON e.id = i.event_id WHERE e.slug = :slug",
+            slug=sale.slug,
+        )
+        == []
+    )
+
+
+async def test_the_limit_for_a_person_counts_what_they_bought_online_and_for_cash(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(10, max_per_person=2)
+    intent, visitor = await sale.hold()
+    await sale.start_payment(intent.id, visitor, person="0000beef")
+    mail = "asha-0000beef@example.com"
+    await sale.counter(email=mail)
+    with pytest.raises(PersonLimit):
+        await sale.counter(email=mail)
+    # Two who leave no address are two people.
+    await sale.counter()
+    await sale.counter()
+    assert await sale.broken_promises() == []
+
+
+async def test_cash_goes_back_by_hand_and_no_gateway_is_asked(new_sale: NewSale) -> None:
+    sale = await new_sale()
+    sold = await sale.counter((2, 0), cash_paise=2 * PRICE_PAISE, email="b@example.com")
+    seen = await sale.services.participants.detail(sold.ref)
+    assert seen.in_cash
+    done = await sale.services.refunds.refund(
+        sold.ref, actor="test", restock=True, version=seen.version, tickets=[1], handed_over=True
+    )
+    assert (done.status, done.amount_paise) == ("confirmed", PRICE_PAISE)
+    with pytest.raises(ChangedMeanwhile):
+        await sale.services.refunds.refund(
+            sold.ref, actor="test", restock=True, version=seen.version
+        )
+    last = await sale.services.refunds.refund(sold.ref, actor="test", restock=False)
+    assert last.status == "refunding"
+    assert await sale.broken_promises() == []
+    waiting = [one for one in await sale.services.inbox.waiting() if one.subject == sold.ref]
+    assert [(one.kind, one.amount_paise) for one in waiting] == [("cash_refund", PRICE_PAISE)]
+    with pytest.raises(RefundNotStuck):
+        await sale.services.refunds.retry(waiting[0].id, actor="test")
+    await sale.services.refunds.push()
+    await sale.services.inbox.act("cash_refund", waiting[0].id, actor="test")
+    with pytest.raises(RefundNotStuck):
+        await sale.services.refunds.hand_over(waiting[0].id, actor="test")
+    with pytest.raises(NotFound):
+        await sale.services.refunds.hand_over("nothing-there", actor="test")
+    assert (await _booking(sale, sold.ref))["status"] == "refunded"
+    assert sale.gateway.books.orders == {} or all(
+        not book.refunds for book in sale.gateway.books.orders.values() if sale.slug in str(book)
+    )
+    assert (await sale.counts())["available"] == 9
+    assert await sale.broken_promises() == []
+
+
+async def test_two_who_hand_over_one_refund_at_once_pay_it_once(new_sale: NewSale) -> None:
+    sale = await new_sale()
+    sold = await sale.counter()
+    await sale.services.refunds.refund(sold.ref, actor="test", restock=True)
+    (waiting,) = [one for one in await sale.services.refunds.stuck() if one.booking_ref == sold.ref]
+    answers = await asyncio.gather(
+        *(sale.services.refunds.hand_over(waiting.id, actor=name) for name in ("asha", "ravi")),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in answers) == ["NoneType", "RefundNotStuck"]
+    assert await sale.broken_promises() == []
+
+
+async def test_what_was_paid_online_cannot_be_handed_over(new_sale: NewSale) -> None:
+    sale = await new_sale()
+    intent, visitor = await sale.hold()
+    order = await sale.start_payment(intent.id, visitor)
+    assert order.order_id is not None
+    await sale.call_back(await sale.gateway.attempt(order.order_id, "captured"))
+    ref = (await sale.query("SELECT ref FROM bookings WHERE intent_id = :id", id=intent.id))[0]
+    with pytest.raises(InvalidRequest):
+        await sale.services.refunds.refund(ref["ref"], actor="test", restock=True, handed_over=True)
+    assert await sale.broken_promises() == []
+
+
+async def test_a_cancelled_event_owes_its_cash_until_it_is_handed_over(new_sale: NewSale) -> None:
+    sale = await new_sale()
+    sold, gift = await sale.counter(), await sale.counter(cash_paise=None)
+    await sale.services.lifecycle.cancel(sale.slug, actor="test")
+    while await sale.services.lifecycle.refund_cancelled():
+        pass
+    seen = await sale.services.lifecycle.cancellation(sale.slug)
+    assert (seen.waiting, seen.on_their_way, seen.done) == (0, 1, 1)
+    (waiting,) = [one for one in await sale.services.inbox.waiting() if one.subject == sold.ref]
+    await sale.services.inbox.act(waiting.kind, waiting.id, actor="test")
+    assert (await _booking(sale, gift.ref))["status"] == "refunded"
+    assert (await sale.services.lifecycle.cancellation(sale.slug)).done == 2
+    assert await sale.broken_promises() == []
+
+
+async def test_a_first_address_gets_the_confirmation_and_a_corrected_one_does_not(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale()
+    people = sale.services.participants
+    sold = await sale.counter()
+    with pytest.raises(NoAddress):
+        await people.resend(sold.ref, version=0, actor="test")
+    for email, phone in (
+        ("b@example.com", ""),
+        ("c@example.com", ""),
+        ("c@example.com", "98765 43210"),
+    ):
+        version = (await people.detail(sold.ref)).version
+        await people.correct(
+            sold.ref, version=version, name="Bela", email=email, phone=phone, actor="test"
+        )
+    assert await _messages(sale, sold.ref) == [
+        ("email", "confirmation", "c@example.com"),
+        ("sms", "confirmation", "+919876543210"),
+    ]
+    seen = await people.detail(sold.ref)
+    assert await people.resend(sold.ref, version=seen.version, actor="test") == 2
+    other = await sale.counter(phone="98765 43211")
+    sent = await sale.services.notifications.resend(
+        other.ref, actor="attendee", email="d@example.com"
+    )
+    assert sent == 2
+    assert [one[:2] for one in await _messages(sale, other.ref)] == [
+        ("sms", "confirmation"),
+        ("email", "confirmation"),
+        ("sms", "confirmation_again"),
+    ]
+    assert await sale.broken_promises() == []
+
+
+async def test_the_board_tells_cash_apart(new_sale: NewSale) -> None:
+    sale = await new_sale(10, max_per_person=5)
+    await sale.counter((3, 0), cash_paise=3 * PRICE_PAISE)
+    await sale.counter(cash_paise=None)
+    sold = await sale.counter((2, 0), cash_paise=2 * PRICE_PAISE)
+    await sale.services.refunds.refund(sold.ref, actor="test", restock=True, tickets=[1])
+    sale.services.board.forget(sale.slug)
+    for seen in (
+        await sale.services.board.view(sale.slug),
+        await sale.services.organizer.stats(sale.slug),
+    ):
+        assert (seen.bookings, seen.revenue_paise, seen.fees_paise, seen.cash_paise) == (
+            3,
+            4 * PRICE_PAISE,
+            0,
+            4 * PRICE_PAISE,
+        )
+    head, *rows = [
+        line.split('","')
+        async for chunk in sale.services.exports.participants_csv(sale.slug)
+        for line in chunk.decode("utf-8-sig").splitlines()
+    ]
+    assert head[-1] == 'channel"'
+    assert sorted({row[-1] for row in rows}) == ['box_office"', 'complimentary"']
+
+
+@given(
+    st.lists(st.integers(100, 10**7), min_size=1, max_size=6),
+    st.data(),
+)
+def test_whatever_goes_back_of_cash_the_ledger_closes(
+    prices: list[int], data: st.DataObject
+) -> None:
+    total = sum(prices)
+    booking = Booking(
+        id="b", ref="r", event_id="e", intent_id="i", channel="box_office", name="", email="",
+        phone="", subtotal_paise=total, fee_paise=0, total_paise=total,
+    )  # fmt: skip
+    payment = Payment(
+        id="cash_i", intent_id="i", order_id="counter_i", amount_paise=total, currency="INR",
+        status="captured", source=PaymentSource.CASH,
+    )  # fmt: skip
+    entries: list[LedgerEntry] = ledger.sale(payment, booking)
+    valid = dict(enumerate(prices, start=1))
+    given_back = 0
+    while valid:
+        chosen = data.draw(st.lists(st.sampled_from(sorted(valid)), min_size=1, unique=True))
+        plan = plan_refund(ledger.balance(entries), valid, tickets=chosen)
+        for seq in plan.seqs:
+            del valid[seq]
+        if not plan.amount_paise:
+            continue
+        refund = refund_row(payment, amount_paise=plan.amount_paise, reason=plan.reason)
+        assert refund.by_hand
+        assert refund.next_attempt_at is None
+        entries += ledger.owed_back(refund, booking, tickets_paise=plan.tickets_paise, fee_paise=0)
+        assert ledger.balance(entries).is_closed
+        entries.append(ledger.paid_back(refund, booking.id))
+        given_back += plan.amount_paise
+        kept = ledger.balance(entries)
+        assert kept.is_closed
+        assert kept.received_paise == total - given_back
+    assert given_back == total
+    assert Account.GATEWAY not in {entry.debit for entry in entries} | {
+        entry.credit for entry in entries
+    }
+
+
+def _any_sale(sale: Sale) -> CounterSale:
+    return CounterSale(lines=[sale.line()], cash_paise=PRICE_PAISE)

@@ -1,0 +1,130 @@
+"""A line to play with, whose clock is moved by moving what was noted."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from surge_app.kv import keys
+from surge_app.kv.queue import LineState, LineStock, LineStore, Look, RawAnswer, RawStats
+from tests.queue_factory import PLENTY, rules_of
+
+SECOND_MS = 1_000
+MINUTE_MS = 60_000
+
+
+class Line:
+    """The line of an event that exists in Redis alone, so no job touches it."""
+
+    def __init__(self, redis: Redis, slug: str = "") -> None:
+        self.redis = redis
+        self.store = LineStore(redis)
+        self.slug = slug or f"line-{secrets.token_hex(6)}"
+        self.keys = dict(zip(keys.LINE_PARTS, keys.line(self.slug), strict=True))
+        self._stock: LineStock | None = None
+        self._rules: dict[str, object] = {}
+        self.start = 0
+
+    async def open(self, *, start: int = 0, early: int | None = None, **rules: object) -> LineState:
+        """Publish rules, and begin the line if there is none."""
+        self._rules = rules
+        if not await self.redis.hexists(self.keys["counters"], "start"):
+            self.start = start
+            ceiling = start + PLENTY
+            await self.store.begin(self.slug, start=start, ceiling=ceiling, early=early)
+        return await self._publish()
+
+    async def stock(self, counts: LineStock) -> None:
+        self._stock = counts
+        await self._publish()
+
+    async def units(self, available: int, *, held: int = 0, holders: int = 0) -> None:
+        await self.stock(LineStock(available, held, 0, holders))
+
+    async def _publish(self) -> LineState:
+        return await self.store.publish(
+            self.slug, rules_of(**self._rules), self._stock, ceiling=self.start + PLENTY
+        )
+
+    async def join(self, visitor: str, number: int = 0) -> RawAnswer:
+        return await self.store.join(self.slug, visitor, signed_number=number)
+
+    async def poll(self, visitor: str, number: int = 0, *, had_pass: bool = False) -> RawAnswer:
+        return await self.store.poll(self.slug, visitor, signed_number=number, had_pass=had_pass)
+
+    async def look(self, *seen: int) -> Look:
+        return await self.store.look(self.slug, start=self.start, seen=seen)
+
+    async def leave(self, visitor: str) -> bool:
+        return await self.store.leave(self.slug, visitor)
+
+    async def renew(self, visitor: str, seconds: int, *, life: int = 1800) -> int:
+        lease, most = timedelta(seconds=seconds), timedelta(seconds=life)
+        return (await self.store.renew(self.slug, [visitor], lease, life=most))[0]
+
+    async def stats(self) -> RawStats:
+        return await self.store.stats(self.slug)
+
+    async def join_all(self, *visitors: str) -> list[RawAnswer]:
+        """Join one after the other."""
+        return [await self.join(visitor) for visitor in visitors]
+
+    async def states(self, *visitors: str) -> list[str]:
+        """Poll one after the other."""
+        return [(await self.poll(visitor)).state for visitor in visitors]
+
+    async def now_ms(self) -> int:
+        seconds, microseconds = await self.redis.time()
+        return seconds * 1000 + microseconds // 1000
+
+    async def silence(self, visitor: str, seconds: int = 90) -> None:
+        """Let a visitor's last poll lie so many seconds back."""
+        number = (await self.numbers())[visitor]
+        await self.silence_number(number, seconds)
+
+    async def silence_number(self, number: int, seconds: int) -> None:
+        past = await self.now_ms() // SECOND_MS - seconds
+        field = self.redis.bitfield(self.keys["seen"])
+        await field.set("u32", f"#{number}", past).execute()
+
+    async def expire(self, visitor: str) -> None:
+        """Let a visitor's pass have ended."""
+        past = await self.now_ms() - 1
+        await self.redis.zadd(self.keys["passes"], {visitor: past}, xx=True)
+
+    async def lapse(self, visitor: str) -> None:
+        """Let the time to come for a turn be over."""
+        number = (await self.numbers())[visitor]
+        past = await self.now_ms() - 1
+        await self.redis.zadd(self.keys["called"], {str(number): past}, xx=True)
+
+    async def age_pass(self, visitor: str, seconds: int) -> None:
+        """Let a pass have begun so many seconds earlier."""
+        inside = await self.redis.hget(self.keys["inside"], visitor)
+        number, _, began = str(inside).partition(":")
+        moved = f"{number}:{int(began) - seconds * SECOND_MS}"
+        await self.redis.hset(self.keys["inside"], visitor, moved)
+
+    async def let_a_minute_pass_since_admissions(self) -> None:
+        for number, at in await self.redis.zrange(self.keys["recent"], 0, -1, withscores=True):
+            await self.redis.zadd(self.keys["recent"], {number: at - MINUTE_MS})
+
+    async def stand_still(self, seconds: int) -> None:
+        """Let the last sign of life of the line lie so many seconds back."""
+        past = await self.now_ms() - seconds * SECOND_MS
+        await self.redis.hset(self.keys["counters"], "last_tick", str(past))
+
+    async def end_recovery(self) -> None:
+        await self.redis.hset(self.keys["counters"], "recovering_until", "0")
+
+    async def passes(self) -> set[str]:
+        return set(await self.redis.zrange(self.keys["passes"], 0, -1))
+
+    async def called(self) -> list[int]:
+        return [int(number) for number in await self.redis.zrange(self.keys["called"], 0, -1)]
+
+    async def numbers(self) -> dict[str, int]:
+        found = await self.redis.hgetall(self.keys["numbers"])
+        return {visitor: int(number) for visitor, number in found.items()}

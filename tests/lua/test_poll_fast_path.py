@@ -1,0 +1,107 @@
+"""The outermost layer: which polls it answers by itself, and that it passes on all others."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+from starlette.responses import PlainTextResponse
+
+from surge_app.container import Container, installed
+from surge_app.edge.poll_fast_path import KeptPolls
+from surge_app.kv.queue import LineStore
+from surge_app.services.access.identity import Identity, Visitor
+from surge_app.services.waiting_room.snapshots import LineViews
+from surge_app.settings import load_settings
+from tests.lua.queue_clock import Line
+
+IDENTITY = Identity(("a key of the test",), secure=False)
+BEHIND = "from behind"
+
+
+@pytest_asyncio.fixture
+async def views(redis: Redis) -> AsyncGenerator[LineViews]:
+    made = LineViews(LineStore(redis))
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture
+async def client(views: LineViews) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of the layer alone, whose container has nothing but views and identity."""
+    services = SimpleNamespace(waiting_room=SimpleNamespace(views=views), identity=IDENTITY)
+    app = KeptPolls(PlainTextResponse(BEHIND), load_settings())
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://node") as made:
+        with installed(cast("Container", services)):
+            yield made
+
+
+def _cookie(slug: str, number: int | None) -> dict[str, str]:
+    visitor = Visitor("someone", {} if number is None else {slug: number})
+    return {"cookie": IDENTITY.with_place(visitor).header.partition(";")[0]}
+
+
+async def _asked(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.Response:
+    return await client.request(options.pop("method", "GET"), path, **options)
+
+
+async def test_who_waits_and_strangers_are_answered_without_the_application_behind(
+    line: Line, views: LineViews, client: httpx.AsyncClient
+) -> None:
+    await line.join_all("inside", "a", "b")
+    await views.next(line.slug)
+    path = f"/api/queue/{line.slug}"
+    second = await _asked(client, path, headers=_cookie(line.slug, 3))
+    assert (second.json()["state"], second.json()["position"]) == ("waiting", 2)
+    assert second.headers["cache-control"] == "no-store"
+    assert second.headers["x-content-type-options"] == "nosniff"
+    stranger = await _asked(client, path)
+    assert stranger.json()["state"] == "not_joined"
+    forged = _cookie(line.slug, 3)["cookie"][:-4] + "AAAA"
+    assert (await _asked(client, path, headers={"cookie": forged})).json()["number"] is None
+    assert stranger.headers["x-request-id"] != second.headers["x-request-id"]
+
+
+async def test_who_was_called_or_has_no_number_yet_is_not_answered_from_what_is_kept(
+    line: Line, views: LineViews, client: httpx.AsyncClient
+) -> None:
+    await line.join_all("inside", "a")
+    await views.next(line.slug)
+    path = f"/api/queue/{line.slug}"
+    for number in (1, None, 3):
+        answer = await _asked(client, path, headers=_cookie(line.slug, number))
+        assert answer.text == BEHIND
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/queue/{slug}"),
+        ("DELETE", "/api/queue/{slug}"),
+        ("GET", "/api/queue/{slug}/x"),
+        ("GET", "/api/queue/"),
+        ("GET", "/api/queue/no-such-event"),
+        ("GET", "/queue/{slug}"),
+    ],
+)
+async def test_everything_else_is_passed_on(
+    line: Line, views: LineViews, client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    await line.join_all("inside", "a")
+    await views.next(line.slug)
+    answer = await _asked(client, path.format(slug=line.slug), method=method)
+    assert answer.text == BEHIND
+
+
+async def test_a_line_nobody_has_looked_at_lately_is_not_guessed(
+    line: Line, client: httpx.AsyncClient
+) -> None:
+    await line.join_all("inside", "a")
+    answer = await _asked(client, f"/api/queue/{line.slug}", headers=_cookie(line.slug, 2))
+    assert answer.text == BEHIND

@@ -1,0 +1,174 @@
+"""Snapshots: positions as counts of bits, and polls answered without Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+from hypothesis import given, strategies as st
+from redis.asyncio import Redis
+
+from surge_app.errors import LineUnavailable, NotFound
+from surge_app.kv.client import connect
+from surge_app.kv.queue import LineState, LineStore, Look, packed, unpacked
+from surge_app.services.access.identity import Visitor
+from surge_app.services.waiting_room.answers import Pace, to_answer
+from surge_app.services.waiting_room.snapshots import LineViews, Snapshot
+from tests.lua.queue_clock import Line
+
+
+@pytest_asyncio.fixture
+async def views(redis: Redis) -> AsyncGenerator[LineViews]:
+    made = LineViews(LineStore(redis))
+    yield made
+    await made.close()
+
+
+_LINE = LineState(
+    now_ms=0,
+    sale="open",
+    is_paused=False,
+    start=0,
+    issued=5_000,
+    waiting=300,
+    called=0,
+    inside=1,
+    limit=1,
+    available=1,
+    held=0,
+    message="",
+    admitted_last_minute=0,
+    first_admission_ms=None,
+    is_recovering=False,
+    opens_at_ms=None,
+    queue_order="fifo",
+    commitment="",
+    seed="",
+    early=None,
+    is_drawn=True,
+    ceiling=10_000,
+)
+
+
+@given(
+    numbers=st.sets(st.integers(1, 5_000), min_size=1, max_size=300),
+    first=st.integers(0, 40),
+)
+def test_a_position_is_the_count_of_those_before(numbers: set[int], first: int) -> None:
+    numbers = {number + first * 8 for number in numbers}
+    bits = bytearray(5_100 // 8)
+    for number in numbers:
+        bits[number // 8 - first] |= 0x80 >> number % 8
+    snapshot = Snapshot(Look(first, bytes(bits), _LINE), Pace())
+    ordered = sorted(numbers)
+    assert [snapshot.ahead(number) for number in ordered] == list(range(len(ordered)))
+    for number in (0, first * 8 - 1, 6_000_000, *range(first * 8, first * 8 + 50)):
+        if number not in numbers:
+            assert snapshot.ahead(number) is None
+
+
+async def test_a_snapshot_says_the_same_as_the_line(line: Line) -> None:
+    await line.join_all("inside", *(f"v{n}" for n in range(40)))
+    for visitor in random.sample([f"v{n}" for n in range(1, 40)], 12):
+        await line.leave(visitor)
+    snapshot = Snapshot(await line.look(), Pace())
+    for visitor, number in (await line.numbers()).items():
+        answer = to_answer(await line.poll(visitor), Pace()).document()
+        body = json.loads(snapshot.answer(number) or "{}")
+        assert body.pop("retry_after_ms") > 0
+        assert body.pop("eta_seconds")["low"] >= 0
+        for name in ("retry_after_ms", "eta_seconds"):
+            del answer[name]
+        assert body == json.loads(json.dumps(answer))
+
+
+async def test_drawn_numbers_stand_at_their_places(line: Line) -> None:
+    order = [3, 1, 2]
+    look = Look(0, bytes([0b0111_1000]), (await line.look()).line)
+    snapshot = Snapshot(look, Pace(), order)
+    assert [snapshot.ahead(number) for number in (1, 2, 3, 4)] == [2, 0, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("rules", "state"),
+    [({"paused": True}, "paused"), ({"phase": "cancelled"}, "ended"), ({}, "waiting")],
+)
+async def test_the_state_of_the_sale_is_told_to_who_waits_and_to_strangers(
+    line: Line, rules: dict[str, object], state: str
+) -> None:
+    await line.join_all("inside", "a")
+    await line.open(message='"100 %" sure', **rules)
+    snapshot = Snapshot(await line.look(), Pace())
+    body = json.loads(snapshot.answer(2) or "{}")
+    assert (body["state"], body["message"], body["number"]) == (state, '"100 %" sure', 2)
+    stranger = json.loads(snapshot.answer_stranger())
+    assert stranger["state"] == ("ended" if state == "ended" else "not_joined")
+    assert stranger["number"] is None
+
+
+async def test_who_polls_a_worker_is_alive_for_redis(line: Line, views: LineViews) -> None:
+    await line.join_all("inside", "a", "b")
+    await line.silence("a")
+    view = await views.next(line.slug)
+    assert views.told(line.slug, view, Visitor("a", {line.slug: 2})) is not None
+    await views.next(line.slug)
+    await views.next(line.slug)
+    await line.leave("inside")
+    assert await line.called() == [2]
+
+
+async def test_two_workers_admit_beside_each_other_no_more_than_there_is_room(
+    line: Line, redis: Redis
+) -> None:
+    await line.join_all("inside", *(f"v{n}" for n in range(10)))
+    await line.leave("inside")
+    both = [LineViews(LineStore(redis)) for _ in range(2)]
+    await asyncio.gather(*(view.next(line.slug) for view in both for _ in range(5)))
+    assert await line.called() == [2]
+    for view in both:
+        await view.close()
+
+
+async def test_a_view_is_fresh_for_less_than_the_shortest_pause_between_polls(
+    line: Line, views: LineViews
+) -> None:
+    assert views.fresh(line.slug) is None
+    snapshot = await views.next(line.slug)
+    assert views.fresh(line.slug) is snapshot
+    snapshot.taken -= 0.9
+    assert views.fresh(line.slug) is not snapshot
+
+
+async def test_an_unknown_event_is_not_followed(views: LineViews) -> None:
+    with pytest.raises(NotFound):
+        await views.next("nothing")
+    assert views.fresh("nothing") is None
+
+
+async def test_without_redis_there_is_no_view_and_no_invented_one() -> None:
+    views = LineViews(LineStore(connect("unix:///nowhere/redis.sock")))
+    with pytest.raises(LineUnavailable):
+        await views.next("gala")
+    await views.close()
+
+
+async def test_who_asks_a_process_that_is_late_itself_is_not_refused(
+    line: Line, views: LineViews
+) -> None:
+    await views.next(line.slug)
+    asked = [asyncio.create_task(views.next(line.slug)) for _ in range(5)]
+    while not all(task.done() for task in asked):
+        # Each turn of the event loop takes more than half as long as Redis is waited for.
+        time.sleep(0.6)  # noqa: ASYNC251  the point of it
+        await asyncio.sleep(0)
+    assert [task.result().line.sale for task in asked] == ["open"] * 5
+
+
+def test_packed_numbers_are_big_endian() -> None:
+    assert packed([1, 258]) == b"\0\0\0\1\0\0\1\2"
+    assert list(unpacked(packed([7, 4_000_000_000]))) == [7, 4_000_000_000]
