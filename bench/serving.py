@@ -54,12 +54,12 @@ def served() -> Generator[Settings]:
 
 @contextmanager
 def bare(workers: int) -> Generator[int]:
-    """Serve `bench.bare` with as many workers of the same server; yields its port."""
+    """Serve `bench.baseline_app` with as many workers of the same server; yields its port."""
     with tempfile.TemporaryDirectory(prefix="surge-bare-") as folder:
         port = free_port()
         command = [sys.executable, "-m", "granian", "--interface", "asgi"]
         command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
-        command += ["--log-level", "warning", "bench.bare:app"]
+        command += ["--log-level", "warning", "bench.baseline_app:app"]
         with _process(command, {}, Path(folder) / "run.log") as process:
             _wait_until_ready(f"http://127.0.0.1:{port}/", process)
             yield port
