@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 from surge_app.container import Container
 from surge_app.errors import SurgeError
 from surge_app.gate.request import Answer, plain_page, redirect
+from surge_app.services.bodies import MOST_FIELDS
 from surge_app.services.dates import long_date
 from surge_app.words import grouped
 
@@ -144,7 +145,11 @@ async def _form(receive: Receive) -> dict[str, str]:
         body += message.get("body", b"")
         if not message.get("more_body", False):
             break
-    fields = parse_qs(body[:_LONGEST_FORM].decode("latin-1"), keep_blank_values=True)
+    try:
+        text = body[:_LONGEST_FORM].decode("latin-1")
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
     return {name: values[0] for name, values in fields.items()}
 
 
