@@ -187,6 +187,20 @@ class PayloadTooLarge(SurgeError):
     status = 413
 
 
+class AddressTooLong(SurgeError):
+    """That address is longer than Surge accepts. Please open the page from its own link."""
+
+    code = "address_too_long"
+    status = 414
+
+
+class BodyTooSlow(SurgeError):
+    """The request took too long to arrive. Nothing was changed; please try again."""
+
+    code = "body_too_slow"
+    status = 408
+
+
 class RateLimited(SurgeError):
     """Too many requests. Please wait a moment."""
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import reflex as rx
+from reflex.state import FrontendEventExceptionState
 from reflex_base import otel
 from reflex_base.registry import RegistrationContext
 from starlette.types import ASGIApp
@@ -31,7 +32,7 @@ from surge_app.observability.log import configure_logging
 from surge_app.pages import ROUTES
 from surge_app.sandbox import create_sandbox
 from surge_app.settings import load_settings
-from surge_app.state.error_notice import report
+from surge_app.state.error_notice import report, report_page_error
 
 settings = load_settings()
 
@@ -90,7 +91,10 @@ app = SurgeApp(
     toaster=None,
     html_lang="en-IN",
     backend_exception_handler=report,
+    frontend_exception_handler=report_page_error,
 )
+# Their search takes minutes for some texts, and a page of ours offers to be loaded again.
+FrontendEventExceptionState.auto_reload_on_errors = []
 app.register_lifespan_task(lifespan)
 for route in ROUTES:
     app.add_page(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -38,6 +40,7 @@ from surge_app.api.openapi import DocumentedApi
 from surge_app.api.problems import PROBLEM, problem_response
 from surge_app.errors import InvalidRequest, NotFound, SurgeError, Unavailable
 from surge_app.observability.log import get_logger
+from surge_app.services.request_body import FIELD_NAMES
 
 _log = get_logger(__name__)
 _MODULES = (
@@ -63,6 +66,8 @@ _MODULES = (
     audit_log,
     health,
 )
+_MAX_COMPLAINTS = 20
+_LONGEST_COMPLAINT = 200
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -117,10 +122,18 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     fields = {
-        ".".join(str(part) for part in item["loc"][1:]) or "body": str(item["msg"])
-        for item in error.errors()
+        _place(item["loc"]): str(item["msg"])[:_LONGEST_COMPLAINT]
+        for item in islice(error.errors(), _MAX_COMPLAINTS)
     }
     return problem_response(InvalidRequest(fields=fields))
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    """Return where a complaint is, without any name a client made up."""
+    parts = location[1:]
+    if location[0] == "body":
+        parts = tuple(part for part in parts if isinstance(part, int) or part in FIELD_NAMES)
+    return ".".join(str(part) for part in parts) or "body"
 
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:

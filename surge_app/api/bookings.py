@@ -12,6 +12,7 @@ from surge_app.api.dependencies import ClientAddress, Cookies, Services
 from surge_app.api.openapi import form_body, shows
 from surge_app.api.schemas import BookingOut, ProblemOut
 from surge_app.errors import ForeignOrigin, LineUnavailable, NotFound, RateLimited
+from surge_app.services.request_body import MOST_FIELDS
 
 router = APIRouter(
     prefix="/api/bookings", tags=["bookings"], responses={404: {"model": ProblemOut}}
@@ -54,7 +55,8 @@ async def find_booking(
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForeignOrigin
     try:
-        fields = dict(parse_qsl((await request.body()).decode()))
+        form = (await request.body()).decode()
+        fields = dict(parse_qsl(form, max_num_fields=MOST_FIELDS))
         ref = await services.finder.find(
             fields.get("ref", ""), fields.get("contact", ""), client_address=address
         )

@@ -15,6 +15,7 @@ from surge_app.api.openapi import form_body
 from surge_app.api.schemas import OutcomeOut, ProblemOut
 from surge_app.container import Container
 from surge_app.errors import BadSignature, InvalidRequest, PayloadTooLarge
+from surge_app.services.request_body import MOST_FIELDS
 
 router = APIRouter(prefix="/api/payments", tags=["payments"])
 
@@ -77,11 +78,15 @@ def _failed_order(fields: Mapping[str, str]) -> str:
     return str(named) if is_sound else ""
 
 
+def _form(body: bytes) -> dict[str, str]:
+    return dict(parse_qsl(body.decode(), max_num_fields=MOST_FIELDS))
+
+
 def _read(body: bytes, *, is_form: bool) -> dict[str, str]:
     if len(body) > _LARGEST_BODY:
         raise PayloadTooLarge
     try:
-        parsed: object = dict(parse_qsl(body.decode())) if is_form else json.loads(body)
+        parsed: object = _form(body) if is_form else json.loads(body)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest from error
     if not isinstance(parsed, dict):

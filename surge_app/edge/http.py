@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 from collections.abc import Iterable, Mapping
@@ -11,10 +12,12 @@ from urllib.parse import parse_qs, quote
 
 from starlette.types import Message, Receive, Scope, Send
 
-from surge_app.errors import LineUnavailable, RateLimited, SurgeError
+from surge_app.errors import AddressTooLong, LineUnavailable, RateLimited, SurgeError
+from surge_app.services.request_body import MOST_FIELDS
 
 _FIRST_ERROR = 400
 _PROBLEM_TYPE = "application/problem+json"
+_LONGEST_QUERY = 2048
 _NOT_KEPT = ("cache-control", "no-store")
 
 _PAGE = """<!doctype html>
@@ -71,6 +74,9 @@ def read_request(scope: Scope, *, trusted_proxy_hops: int) -> Request:
         scope: An `http` or `websocket` scope.
         trusted_proxy_hops: How many proxies may be believed about the client's address; that
             many entries are taken from the right of `X-Forwarded-For`, never from the left.
+
+    Raises:
+        AddressTooLong: If the query has too many letters or fields.
     """
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
@@ -83,7 +89,7 @@ def read_request(scope: Scope, *, trusted_proxy_hops: int) -> Request:
     return Request(
         method=scope.get("method", "GET"),
         path=scope["path"],
-        query=parse_qs(scope.get("query_string", b"").decode("latin-1")),
+        query=_query(scope.get("query_string", b"")),
         headers=headers,
         address=_client_address(client, headers.get("x-forwarded-for", ""), trusted_proxy_hops),
     )
@@ -178,13 +184,26 @@ def with_headers(send: Send, every: Encoded, *, on_success: Encoded | None = Non
     return wrapped
 
 
-def limited(receive: Receive, *, largest: int) -> Receive:
-    """Return a `receive` that ends the connection once a body is larger than `largest` bytes."""
-    seen = 0
+def limited(receive: Receive, *, largest: int, seconds: float) -> Receive:
+    """Return a `receive` that reports a disconnect for a body that is too large or too slow.
+
+    Args:
+        receive: Gives the body.
+        largest: In bytes.
+        seconds: From now until the last byte of the body.
+    """
+    seen, is_whole = 0, False
+    ends_at = asyncio.get_running_loop().time() + seconds
 
     async def wrapped() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, is_whole
+        try:
+            # After the body the application waits here for a disconnect, for as long as it likes.
+            async with asyncio.timeout_at(None if is_whole else ends_at):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        is_whole = is_whole or not message.get("more_body", False)
         seen += len(message.get("body", b""))
         return {"type": "http.disconnect"} if seen > largest else message
 
@@ -200,6 +219,15 @@ async def refuse_socket(receive: Receive, send: Send) -> None:
 def int_of(text: str) -> int:
     """Return a header's number, 0 if it is none."""
     return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def _query(raw: bytes) -> dict[str, list[str]]:
+    if len(raw) > _LONGEST_QUERY:
+        raise AddressTooLong
+    try:
+        return parse_qs(raw.decode("latin-1"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise AddressTooLong from None
 
 
 def _client_address(client: Any, forwarded: str, hops: int) -> str:

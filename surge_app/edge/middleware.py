@@ -9,6 +9,14 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
+from surge_app.edge import websocket_filter as frames
+from surge_app.edge.body_reader import (
+    LARGEST_BODY,
+    LARGEST_OF_CLIENTS,
+    LARGEST_OF_ORGANIZERS,
+    LARGEST_OF_VENDORS,
+    Bodies,
+)
 from surge_app.edge.event_pages import ColdPages
 from surge_app.edge.http import (
     Answer,
@@ -48,6 +56,7 @@ from surge_app.edge.security_headers import (
 )
 from surge_app.edge.websocket_filter import Knows, checked
 from surge_app.errors import (
+    AddressTooLong,
     Forbidden,
     InvalidRequest,
     LineUnavailable,
@@ -64,7 +73,9 @@ from surge_app.settings import Settings
 # Built once for all names; the browser would learn of their scripts two trips later.
 _ROUTES = {"/queue": "queue/:slug", "/book": "book/:slug", "/bookings": "bookings/:ref"}
 _SAFE = {"GET", "HEAD"}
-_LARGEST_BODY = 1024 * 1024
+_UPLOAD_SECONDS = 60.0
+_WEBHOOKS, _SANDBOX, _CONSOLE = "/api/webhooks/", "/sandbox/", "/api/admin/"
+_LAST = (("connection", "close"),)
 _NO_SOCKET = "backend-enabled=false; Max-Age=86400; SameSite=Lax; Path="
 
 
@@ -88,6 +99,7 @@ class Gate:
         self._of_polls = headers_of_polls(security)
         self._plain = PlainQueue(app)
         self._joins = Joins()
+        self._bodies = Bodies()
         self._cold = ColdPages(app, base_url=settings.base_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,21 +112,39 @@ class Gate:
             answer = await answer_poll(container.current(), scope, slug)
             await answer.send(send, self._of_polls)
             return
-        request = read_request(scope, trusted_proxy_hops=self._settings.trusted_proxy_hops)
+        try:
+            request = read_request(scope, trusted_proxy_hops=self._settings.trusted_proxy_hops)
+        except AddressTooLong as error:
+            await self._refuse(error, scope, receive, send)
+            return
         if scope["type"] == "websocket":
             await self._socket(request, scope, receive, send)
             return
+        await self._request(request, slug, scope, receive, send)
+
+    async def _refuse(self, error: SurgeError, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await refuse_socket(receive, send)
+        else:
+            await problem(error, _LAST).send(with_headers(send, self._security))
+
+    async def _request(
+        self, request: Request, slug: str | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         scope.setdefault("state", {})["client_address"] = request.address
         fewer = self._of_files if lasting(request.path) else None
         guarded = with_headers(send, self._security, on_success=fewer)
-        receive = limited(receive, largest=_largest_body(request.path))
         if slug is not None and request.method == "POST":
-            body, receive = await small_body(request, receive)
-            answer = await self._joins.answer(container.current(), slug, request, body)
+            answer, receive = await self._body(request, receive)
+            if answer is None:
+                body, receive = await small_body(request, receive)
+                answer = await self._joins.answer(container.current(), slug, request, body)
             if answer is not None:
                 await answer.send(send, self._of_polls)
                 return
         answer, extra = await self._decide(request, scope)
+        if answer is None:
+            answer, receive = await self._body(request, receive)
         plain = plain_queue(request.path) if answer is None else None
         if plain is not None:
             answer = await self._plain.answer(container.current(), plain, scope, receive)
@@ -123,12 +153,42 @@ class Gate:
         else:
             await self._app(_as_file(scope), receive, with_headers(guarded, encoded(extra)))
 
+    async def _body(self, request: Request, receive: Receive) -> tuple[Answer | None, Receive]:
+        try:
+            if not is_upload(request.path):
+                largest = self._largest_body(request)
+                return None, await self._bodies.read(request, receive, largest=largest)
+            # Not read before its sender is known.
+            if int_of(request.headers.get("content-length", "")) > LARGEST_UPLOAD:
+                raise PayloadTooLarge
+            return None, limited(receive, largest=LARGEST_UPLOAD, seconds=_UPLOAD_SECONDS)
+        except SurgeError as error:
+            return problem(error, _LAST), receive
+
+    def _largest_body(self, request: Request) -> int:
+        path = request.path
+        if path.startswith(_WEBHOOKS) or (
+            self._settings.uses_sandbox and path.startswith(_SANDBOX)
+        ):
+            return LARGEST_OF_VENDORS
+        if not path.startswith(_CONSOLE):
+            return LARGEST_BODY
+        if container.current().identity.admin(request.cookies):
+            return LARGEST_OF_ORGANIZERS
+        # A password is verified only after the body was parsed.
+        return LARGEST_OF_CLIENTS if "authorization" in request.headers else LARGEST_BODY
+
     async def _socket(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         # Nothing else speaks over a WebSocket, however it is written.
         if is_socket(request.path) and self._may_connect(request):
-            await self._app(scope, checked(receive, send, self._knows), send)
+            known = checked(receive, send, self._knows, largest=self._largest_frame(request))
+            await self._app(scope, known, send)
         else:
             await refuse_socket(receive, send)
+
+    def _largest_frame(self, request: Request) -> int:
+        is_organizer = container.current().identity.admin(request.cookies)
+        return frames.LARGEST_OF_ORGANIZERS if is_organizer else frames.LARGEST
 
     def _may_connect(self, request: Request) -> bool:
         # With hot reload the pages come from another port and cannot be told to stay cold.
@@ -163,7 +223,6 @@ class Gate:
             (NotFound(), not is_plain(request.path)),
             # Postgres could not even look for it.
             (InvalidRequest(), any("\0" in value for value in _values(request))),
-            (PayloadTooLarge(), _is_too_large(request)),
             (NotAdmitted(), held is not None and held not in identity.passes(request.cookies)),
             (
                 NotAdmitted(),
@@ -314,14 +373,6 @@ class Gate:
         return redirect(
             "/events", identity.end_admin_session().header, identity.signed_out().header
         )
-
-
-def _largest_body(path: str) -> int:
-    return LARGEST_UPLOAD if is_upload(path) else _LARGEST_BODY
-
-
-def _is_too_large(request: Request) -> bool:
-    return int_of(request.headers.get("content-length", "")) > _largest_body(request.path)
 
 
 def _values(request: Request) -> list[str]:

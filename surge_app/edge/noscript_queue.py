@@ -21,6 +21,7 @@ from surge_app.container import Container
 from surge_app.edge.http import Answer, plain_page, redirect
 from surge_app.errors import SurgeError
 from surge_app.formatting import grouped, long_date
+from surge_app.services.request_body import MOST_FIELDS
 
 _SOONEST_SECONDS = 2
 _AFTER_A_PROBLEM_SECONDS = 10
@@ -143,7 +144,11 @@ async def _form(receive: Receive) -> dict[str, str]:
         body += message.get("body", b"")
         if not message.get("more_body", False):
             break
-    fields = parse_qs(body[:_LONGEST_FORM].decode("latin-1"), keep_blank_values=True)
+    try:
+        text = body[:_LONGEST_FORM].decode("latin-1")
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
     return {name: values[0] for name, values in fields.items()}
 
 

@@ -16,27 +16,51 @@ from surge_app.observability.log import get_logger
 
 _log = get_logger(__name__)
 
-_LARGEST = 64 * 1024
+LARGEST = 8 * 1024
+# An organizer saves an event with a description of up to 10,000 letters.
+LARGEST_OF_ORGANIZERS = 32 * 1024
 _CONNECT, _LEAVE, _EVENT = "40/_event,", "41/_event,", "42/_event,"
 _BARE = {"1", "2", "3", "2probe", "5", _CONNECT, _LEAVE}
 _POLICY = 1008
 # Reflex gives one to every State; it calls whatever `set_…` is named, and no page of ours uses it.
 _SETTER = ".setvar"
+_ROOT = "reflex___state____state."
+_OURS = f"{_ROOT}surge_app___"
+# Of the framework's own handlers, a page calls these two: on connecting and on navigating.
+_FRAMEWORK = frozenset(
+    {
+        f"{_ROOT}hydrate_and_load",
+        f"{_ROOT}reflex___state____on_load_internal_state.on_load_internal",
+    }
+)
+# Every page reports its script errors here. Reflex searches the text with regular expressions
+# on the event loop, so the report must not arrive; closing would cost a broken page its socket.
+_REPORT = "handle_frontend_exception"
+_HEAD = 256
+_LONGEST_REPORT = 500
 
 Knows = Callable[[str], bool]
 """Tells whether an event handler of this name exists."""
 
 
-def checked(receive: Receive, send: Send, knows: Knows) -> Receive:
-    """Return a `receive` that closes the connection at the first frame no page would send."""
-    is_over = False
+def checked(receive: Receive, send: Send, knows: Knows, *, largest: int = LARGEST) -> Receive:
+    """Return a `receive` that closes the connection at the first frame no page would send.
+
+    A report of a script error is dropped; the first one of a connection is logged.
+    """
+    is_over = has_reported = False
 
     async def wrapped() -> Message:
-        nonlocal is_over
+        nonlocal is_over, has_reported
         message = await receive()
+        while not is_over and _is_report(message):
+            if not has_reported:
+                has_reported = True
+                _log.warning("page_error", text=str(message.get("text"))[:_LONGEST_REPORT])
+            message = await receive()
         if is_over or message["type"] != "websocket.receive":
             return message
-        if _is_said_by_a_page(message, knows):
+        if _is_said_by_a_page(message, knows, largest):
             return message
         is_over = True
         _log.warning("odd_frame")
@@ -46,9 +70,14 @@ def checked(receive: Receive, send: Send, knows: Knows) -> Receive:
     return wrapped
 
 
-def _is_said_by_a_page(message: Message, knows: Knows) -> bool:
+def _is_report(message: Message) -> bool:
     text = message.get("text")
-    if not isinstance(text, str) or len(text) > _LARGEST:
+    return isinstance(text, str) and text.startswith(_EVENT) and _REPORT in text[:_HEAD]
+
+
+def _is_said_by_a_page(message: Message, knows: Knows, largest: int) -> bool:
+    text = message.get("text")
+    if not isinstance(text, str) or len(text) > largest:
         return False
     if text in _BARE:
         return True
@@ -80,8 +109,12 @@ def _is_packet(packet: list[Any], knows: Knows) -> bool:
 def _is_event(event: object, knows: Knows) -> bool:
     told = _mapping(event)
     name, payload = told.get("name"), told.get("payload", {})
-    is_known = isinstance(name, str) and knows(name) and not name.endswith(_SETTER)
+    is_known = isinstance(name, str) and knows(name) and _is_for_pages(name)
     return is_known and isinstance(payload, dict) and _is_address(told.get("router_data", {}))
+
+
+def _is_for_pages(name: str) -> bool:
+    return name in _FRAMEWORK or (name.startswith(_OURS) and not name.endswith(_SETTER))
 
 
 def _is_address(router: object) -> bool:

@@ -39,6 +39,7 @@ _START_SECONDS: Final = 180
 _STOP_SECONDS: Final = 15
 _BUILD_LOCK_SECONDS: Final = 900
 _BACKLOG: Final = 4096
+_LARGEST_HEAD: Final = 16_384
 _MOST_CONNECTIONS: Final = 16_384
 _FEWEST_CONNECTIONS: Final = 128
 # Of Redis, Postgres, the vendors and the pages.
@@ -348,6 +349,8 @@ def _granian(settings: Settings) -> list[str]:
         ),
         # Browsers keep their connections open while their visitors wait; without a proxy all of
         # them end here, and the usual 1,024 would shut out whoever comes after.
+        # Without a proxy, HTTP/2 would take 15 MB in one header. A proxy uses HTTP/1 towards Surge.
+        *("--http", "1", "--http1-buffer-size", str(_LARGEST_HEAD)),
         *("--backlog", str(_BACKLOG), "--backpressure", str(_connections_of_a_worker())),
         *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "warning"),
         "surge_app.surge_app:app",

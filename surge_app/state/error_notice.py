@@ -12,6 +12,8 @@ from surge_app.observability.log import get_logger
 
 _log = get_logger(__name__)
 
+_LONGEST_PAGE_ERROR = 500
+
 
 class ProblemState(rx.State):
     """The neutral notice about a bug. It holds no text from the error, only a number to quote."""
@@ -33,6 +35,14 @@ class ProblemState(rx.State):
 async def forget_problem(state: rx.State) -> None:
     """Take the notice away in a handler of another state, within its hold of the lock."""
     (await state.get_state(ProblemState)).number = ""
+
+
+def report_page_error(exception: Exception) -> None:
+    """Log what a page reports about itself; the app's `frontend_exception_handler`.
+
+    The text is the client's, so it is short and one field of one line.
+    """
+    _log.warning("page_error", text=str(exception)[:_LONGEST_PAGE_ERROR])
 
 
 def report(exception: Exception) -> EventSpec | None:

@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.services.access.admin_auth import Operator
+from surge_app.services.request_body import MOST_FIELDS
 
 
 def visitor(state: rx.State) -> str | None:
@@ -42,7 +43,11 @@ def segment(state: rx.State, index: int) -> str:
 
 def asked(state: rx.State, name: str) -> str:
     """Return a value of the address's query, empty if there is none; told by the browser."""
-    return str(dict(parse_qsl(str(state.router.url.query))).get(name, ""))
+    try:
+        fields = dict(parse_qsl(str(state.router.url.query), max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return ""
+    return fields.get(name, "")
 
 
 def _cookies(state: rx.State) -> str:

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from surge_app.api.dependencies import AdminUser, Services
 from surge_app.api.schemas import ProblemOut
+from surge_app.services.request_body import Body
 
 router = APIRouter(
     prefix="/api/admin",
@@ -21,7 +22,7 @@ _MOST_TICKETS = 10_000
 _MOST_PAISE = 10**12
 
 
-class RefundIn(BaseModel):
+class RefundIn(Body):
     """A whole refund unless `tickets` or `amount_paise` say less.
 
     `tickets` are numbers within the booking; `amount_paise` is goodwill and voids nothing;
@@ -29,8 +30,6 @@ class RefundIn(BaseModel):
     was seen: 409 `changed_meanwhile` if somebody acted on it since. `handed_over` says that the
     buyer has the cash of a box-office booking in hand; without it, it waits to be handed over.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     restock: bool = True
     tickets: (

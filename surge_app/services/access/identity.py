@@ -31,6 +31,8 @@ _MOST_PASSES = 5
 _MOST_PLACES = 5
 # About 30 MB in a process when full.
 _KEPT_VISITORS = 65_536
+# With five places a genuine cookie has some 600 letters.
+_LONGEST_VISITOR = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Cookie:
 
     name: str
     header: str
+
+
+class _NotGenuineError(Exception):
+    """A visitor cookie that Surge did not sign."""
 
 
 class Identity:
@@ -81,16 +87,25 @@ class Identity:
         for part in cookie_header.split(";"):
             text = part.lstrip()
             if text.startswith(self._visitor_cookie):
-                found = self._visitor_of(text[len(self._visitor_cookie) :].strip(' "'))
-                if found is None or not is_current(found[1], age=_VISITOR_AGE):
-                    return None
-                return found[0]
+                return self._visitor_in(text[len(self._visitor_cookie) :].strip(' "'))
         return None
 
-    def _opened_visitor(self, sealed: str) -> tuple[Visitor, int] | None:
+    def _visitor_in(self, sealed: str) -> Visitor | None:
+        if len(sealed) > _LONGEST_VISITOR:
+            return None
+        try:
+            visitor, signed_at = self._visitor_of(sealed)
+        except _NotGenuineError:
+            return None
+        return visitor if is_current(signed_at, age=_VISITOR_AGE) else None
+
+    def _opened_visitor(self, sealed: str) -> tuple[Visitor, int]:
+        # A cache keeps what is returned, and nothing of what is raised.
         opened = self._visitor_seal.opened(sealed)
         visitor = None if opened is None else _visitor(opened[0])
-        return None if opened is None or visitor is None else (visitor, opened[1])
+        if opened is None or visitor is None:
+            raise _NotGenuineError
+        return visitor, opened[1]
 
     def visitor(self, cookie_header: str) -> str | None:
         """Return the id of the visitor a request's cookies name, or None."""

@@ -43,6 +43,55 @@ async def test_who_comes_after_thousands_of_browsers_that_wait_is_answered(surge
         assert {line.split()[1] for line in lines} == {b"200"}
 
 
+async def _answer(url: str, *parts: bytes) -> bytes:
+    """Send raw bytes and return all that is answered until the server closes the connection."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        return await asyncio.wait_for(reader.read(), 30)
+    finally:
+        writer.close()
+
+
+def _head(line: str, *headers: str) -> bytes:
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/queue/some-event", "/api/bookings/find", "/api/webhooks/razorpay", "/nothing"]
+)
+@pytest.mark.parametrize("length", ["Content-Length: 100", "Transfer-Encoding: chunked"])
+async def test_a_body_that_never_ends_is_answered_and_its_connection_closed(
+    surge: Surge, path: str, length: str
+) -> None:
+    head = _head(f"POST {path}", "Content-Type: application/json", length)
+    answer = await _answer(surge.url, head, b"1\r\n{")
+    assert answer.split()[1] == b"408"
+    assert b"body_too_slow" in answer
+
+
+async def test_a_body_over_the_limit_is_answered_before_it_has_come(surge: Surge) -> None:
+    head = _head("POST /api/bookings/find", "Content-Length: 16385")
+    answer = await _answer(surge.url, head)
+    assert (answer.split()[1], b"payload_too_large" in answer) == (b"413", True)
+
+
+async def test_a_long_query_is_refused(surge: Surge) -> None:
+    answer = await _answer(surge.url, _head("GET /events?a=" + "x" * 2_048))
+    assert (answer.split()[1], b"address_too_long" in answer) == (b"414", True)
+
+
+async def test_a_long_head_and_http_2_are_refused(surge: Surge) -> None:
+    answer = await _answer(surge.url, _head("GET /api/livez", "Cookie: a=" + "x" * 20_000))
+    assert answer.split()[1] == b"431"
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+    # The settings frame of a server that speaks HTTP/2 begins with its length in three bytes.
+    assert (await _answer(surge.url, preface))[:5] in {b"", b"HTTP/"}
+
+
 @pytest.mark.parametrize(("soft", "hard"), [(64, 600), (600, 600), (64, 70_000)])
 def test_a_process_opens_as_many_files_as_it_may(soft: int, hard: int) -> None:
     limits = f"import resource as r; most = min({hard}, r.getrlimit(r.RLIMIT_NOFILE)[1]); "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -267,3 +268,37 @@ def test_what_the_line_answers_changes_only_the_cookies_it_concerns() -> None:
     assert changed(Visitor("a", {"gala": 7}), None, is_admitted=True) == [
         *("surge_visitor", "surge_pass"),
     ]
+
+
+def test_only_genuine_visitor_cookies_are_remembered() -> None:
+    by = Identity((KEY,), secure=False)
+    for number in range(50):
+        assert by.who(f"surge_visitor=forged{number}.x.y") is None
+    assert by.who("surge_visitor=" + "x" * 100_000) is None
+    assert by._visitor_of.cache_info().currsize == 0
+    visitor_id, cookie = _newcomer(by)
+    assert by.visitor(_sent(cookie)) == visitor_id
+    assert by._visitor_of.cache_info().currsize == 1
+
+
+def test_the_fullest_visitor_cookie_is_short_enough() -> None:
+    visitor, value = identity.new_visitor(), ""
+    for at in range(6):
+        # Digits of a hash, which no compression makes shorter than a real name would be.
+        slug = hashlib.sha256(bytes([at])).hexdigest()[:60]
+        cookie = identity.with_place(visitor, slug, 10_000_000 + at)
+        visitor, value = identity.who(_sent(cookie)) or visitor, _value(cookie)
+    assert len(visitor.places) == 5
+    assert len(value) <= 1024
+
+
+def test_a_visitor_cookie_over_a_kilobyte_is_not_even_verified(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by = Identity((KEY,), secure=False)
+
+    def opened(_self: signed_values.Seal, _value: str) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(signed_values.Seal, "opened", opened)
+    assert by.who("surge_visitor=" + "x" * 1025) is None

@@ -1,0 +1,93 @@
+"""What a page may send over its live connection, and what ends there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from reflex_base.registry import RegistrationContext
+from starlette.types import Message
+from structlog.testing import capture_logs
+
+from surge_app.edge import websocket_filter as frames
+from surge_app.edge.websocket_filter import checked
+from tests.architecture import snapshots
+
+ROOT = "reflex___state____state."
+CRASH = f"{ROOT}reflex___state____frontend_event_exception_state.handle_frontend_exception"
+OURS = f"{ROOT}surge_app___state___book____book_state.pay"
+
+
+def _event(name: str, **payload: object) -> str:
+    sent = {"name": name, "payload": payload, "token": "t", "router_data": {}}
+    return f"42/_event,{json.dumps(['event', sent])}"
+
+
+async def _passed(*texts: str, largest: int = frames.LARGEST) -> tuple[list[str], list[Message]]:
+    """Return what reaches the application of these frames, and what is sent back."""
+    waiting: list[Message] = [{"type": "websocket.receive", "text": text} for text in texts]
+    waiting.append({"type": "websocket.disconnect", "code": 1000})
+    answers: list[Message] = []
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    through = checked(receive, send, lambda _: True, largest=largest)
+    heard: list[str] = []
+    while (message := await through())["type"] == "websocket.receive":
+        heard.append(message["text"])
+    return heard, answers
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{ROOT}hydrate",
+        f"{ROOT}set_is_hydrated",
+        f"{ROOT}setvar",
+        f"{ROOT}reflex___state____update_vars_internal_state.update_vars_internal",
+        f"{ROOT}reflex___state____on_load_internal_state.set_is_hydrated",
+        "another___state.load",
+    ],
+)
+async def test_a_handler_no_page_calls_closes_the_connection(name: str) -> None:
+    heard, answers = await _passed(_event(name), _event(OURS))
+    assert heard == []
+    assert [answer["type"] for answer in answers] == ["websocket.close"]
+
+
+async def test_every_handler_of_a_page_is_reachable() -> None:
+    names = set(RegistrationContext.get().event_handlers)
+    assert snapshots.states()
+    assert names >= frames._FRAMEWORK
+    allowed = {name for name in names if frames._is_for_pages(name)}
+    framework = {name for name in names if name.startswith(f"{ROOT}surge_app___")} ^ allowed
+    assert {name for name in framework if not name.endswith(".setvar")} == frames._FRAMEWORK
+    texts = [_event(name) for name in sorted(allowed)]
+    assert await _passed(*texts) == (texts, [])
+
+
+@pytest.mark.parametrize("length", [10, 60_000])
+async def test_a_report_of_a_script_error_is_dropped_and_the_connection_stays(length: int) -> None:
+    crash = _event(CRASH, info="a\n" * length, component_stack="")
+    with capture_logs() as logs:
+        heard, answers = await _passed(crash, crash, _event(OURS), crash)
+    assert (heard, answers) == ([_event(OURS)], [])
+    assert [line["event"] for line in logs] == ["page_error"]
+    assert len(logs[0]["text"]) <= 500
+
+
+async def test_a_report_in_disguise_closes_the_connection() -> None:
+    text = _event(CRASH, info="x").replace("handle", "\\u0068andle")
+    heard, answers = await _passed(text)
+    assert heard == []
+    assert answers[0]["type"] == "websocket.close"
+
+
+async def test_only_organizers_send_large_frames() -> None:
+    text = _event(OURS, form={"description": "d" * 10_000})
+    assert (await _passed(text))[0] == []
+    assert (await _passed(text, largest=frames.LARGEST_OF_ORGANIZERS))[0] == [text]
