@@ -21,8 +21,8 @@ from altcha import Challenge, Payload, Solution, derive_key_pbkdf2
 from bench.harness import servers
 from surge_app.api import create_api
 from surge_app.container import Container, running
-from surge_app.edge.middleware import Gate
-from surge_app.kv.queue import LineRules, LineStore
+from surge_app.edge.middleware import EdgeMiddleware
+from surge_app.kv.queue import QueueLimits, QueueStore
 from surge_app.services.waiting_room import admission
 
 _PEOPLE = 100
@@ -127,12 +127,12 @@ async def attack(
         seed: Of the order in which everybody comes.
     """
     slug = f"attack-{secrets.token_hex(4)}"
-    rules = LineRules("published", None, None, False, people, None, "", challenge=mode)
-    line = LineStore(services.redis)
+    rules = QueueLimits("published", None, None, False, people, None, "", challenge=mode)
+    line = QueueStore(services.redis)
     await line.publish(slug, rules, None, ceiling=_NUMBERS)
     await line.begin(slug, start=0, ceiling=_NUMBERS, early=None)
     draw = random.Random(seed)  # noqa: S311  the order of arrivals, no secret
-    transport = httpx.ASGITransport(Gate(create_api(), services.settings, bool))
+    transport = httpx.ASGITransport(EdgeMiddleware(create_api(), services.settings, bool))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
         event = Attack(http, slug, people)
         scripts = people * _SCRIPT_CALLS * (1 if mode == "off" else 2)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from bench.harness import admit, open_sale, pace, servers
 from surge_app.container import running
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.settings import Settings
 
 _HOLDS = 10_000
@@ -26,7 +26,7 @@ async def _measure(settings: Settings) -> None:
     async with running(settings, process="bench") as services:
         sale = await open_sale(services, units=_HOLDS)
         visitors = iter(admit(settings, sale, _HOLDS))
-        wish = [Line(sale.tier_id, 1)]
+        wish = [OrderLine(sale.tier_id, 1)]
         made = await pace(
             lambda: services.intents.start(sale.slug, next(visitors), wish),
             callers=_CALLERS,

@@ -22,7 +22,7 @@ import redis
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.kv.queue import LineRules, LineStore
+from surge_app.kv.queue import QueueLimits, QueueStore
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
 from surge_app.observability.log import configure_logging
@@ -82,8 +82,8 @@ async def open_sale(services: Container, *, units: int, fee_paise: int = 2_500) 
         fee_paise=fee_paise,
     )
     slug = await services.catalog.create(new, actor="bench")
-    lines = LineStore(services.redis)
-    rules = LineRules("published", None, None, False, 1_000_000, None, "")
+    lines = QueueStore(services.redis)
+    rules = QueueLimits("published", None, None, False, 1_000_000, None, "")
     await lines.publish(slug, rules, None, ceiling=_NUMBERS)
     await lines.begin(slug, start=0, ceiling=_NUMBERS, early=None)
     event = await services.catalog.event(slug)

@@ -10,7 +10,7 @@ import asyncio
 
 from bench.harness import Pace, Sale, admit, open_sale, pace, pgbench, servers
 from surge_app.container import Container, running
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.settings import Settings
 
 _UNITS = 120_000
@@ -68,7 +68,7 @@ async def holds(
     """Hold one unit for each of `calls` visitors through the service."""
     warm_up = callers * 10
     visitors = iter(admit(settings, sale, calls + warm_up))
-    wish = [Line(sale.tier_id, 1)]
+    wish = [OrderLine(sale.tier_id, 1)]
     return await pace(
         lambda: services.intents.start(sale.slug, next(visitors), wish),
         callers=callers,

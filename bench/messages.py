@@ -21,7 +21,7 @@ from bench.purchases import captured
 from surge_app.container import Container, running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.observability.log import configure_logging
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings
 from tests.engine.gateway import InProcessGateway
@@ -84,7 +84,7 @@ async def _round(
 
 
 async def _buy(services: Container, sale: Sale, visitor: str) -> None:
-    intent, _ = await services.intents.start(sale.slug, visitor, [Line(sale.tier_id, 1)])
+    intent, _ = await services.intents.start(sale.slug, visitor, [OrderLine(sale.tier_id, 1)])
     checkout = await services.payments.start(
         intent.id,
         visitor,

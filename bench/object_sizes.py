@@ -11,7 +11,7 @@ from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.db.checkout import holds
 from surge_app.db.events import units
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.settings import Settings
 
 _SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -84,7 +84,7 @@ async def _half_sold(services: Container, size: int) -> Sale:
 
 async def _lone(services: Container, settings: Settings, sale: Sale) -> Pace:
     visitors = iter(admit(settings, sale, _CALLS * 2))
-    wish = [Line(sale.tier_id, 1)]
+    wish = [OrderLine(sale.tier_id, 1)]
     return await pace(
         lambda: services.intents.start(sale.slug, next(visitors), wish),
         callers=1,
@@ -96,7 +96,7 @@ async def _lone(services: Container, settings: Settings, sale: Sale) -> Pace:
 async def _come_and_go(services: Container, sale: Sale) -> None:
     for _ in range(_CYCLES // _TOGETHER):
         asks = [
-            holds.Ask(
+            holds.HoldRequest(
                 id=new_id(),
                 event_id=sale.event_id,
                 visitor_id=new_id(),
@@ -104,7 +104,7 @@ async def _come_and_go(services: Container, sale: Sale) -> None:
                 fee_paise=0,
                 currency="INR",
                 hold_seconds=300,
-                lines=(holds.AskLine(new_id(), sale.tier_id, 1, 100),),
+                lines=(holds.HoldRequestLine(new_id(), sale.tier_id, 1, 100),),
             )
             for _ in range(_TOGETHER)
         ]

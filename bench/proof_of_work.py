@@ -20,7 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 from surge_app.components.proof_of_work import CODE
 from surge_app.launcher.frontend_build import PROJECT
 from surge_app.services.waiting_room.admission import TRIES
-from surge_app.services.waiting_room.proof_of_work import Challenges
+from surge_app.services.waiting_room.proof_of_work import ProofOfWork
 from tests.browser_setup import executable_path, launch_arguments
 
 _SLOWER = (1, 4, 6)
@@ -47,7 +47,7 @@ def main() -> None:
 
     The pages must have been built once, which brings the solver.
     """
-    challenges = Challenges(("a key for this measurement alone",))
+    challenges = ProofOfWork(("a key for this measurement alone",))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable_path(), args=[*launch_arguments()]
@@ -72,7 +72,7 @@ def main() -> None:
         browser.close()
 
 
-def _solve(page: Page, challenges: Challenges, tries: int) -> float:
+def _solve(page: Page, challenges: ProofOfWork, tries: int) -> float:
     challenge = challenges.create("event", "visitor", tries=tries, suspicion=0)
     return float(page.evaluate(_TIMED, challenge))
 

@@ -15,7 +15,7 @@ import psycopg
 
 from bench.harness import Pace, Sale, admit, open_sale, pace, servers
 from surge_app.container import Container, running
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.views import CheckoutView
 from surge_app.services.vendors.ports import GatewayPayment, GatewayPaymentStatus
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
@@ -108,7 +108,7 @@ async def settles(
 
 async def _order(services: Container, sale: Sale, visitors: Iterator[str]) -> CheckoutView:
     visitor = next(visitors)
-    intent, _ = await services.intents.start(sale.slug, visitor, [Line(sale.tier_id, 1)])
+    intent, _ = await services.intents.start(sale.slug, visitor, [OrderLine(sale.tier_id, 1)])
     return await services.payments.start(
         intent.id,
         visitor,

@@ -11,7 +11,7 @@ from bench.harness import Pace, pace, servers
 from bench.seed_queue import crowd
 from surge_app.container import Container, running
 from surge_app.kv.client import information
-from surge_app.kv.queue import LineStore
+from surge_app.kv.queue import QueueStore
 from surge_app.settings import Settings
 
 _JOINS = 30_000
@@ -46,7 +46,7 @@ async def _joins(services: Container) -> None:
     slug = await crowd(redis, 0)
     before = await _memory(services)
     busy = await _processor(services)
-    store = LineStore(redis)
+    store = QueueStore(redis)
     found = await _paced(lambda: store.join(slug, secrets.token_urlsafe(16)))
     each = (await _memory(services) - before) / (_JOINS + _WARM_UP)
     took = (await _processor(services) - busy) / (_JOINS + _WARM_UP) * 1_000_000
@@ -64,7 +64,7 @@ async def _paced(work: Callable[[], Awaitable[object]]) -> Pace:
 
 
 async def _ticks(services: Container, slug: str, polled: int, *, about: str) -> None:
-    store = LineStore(services.redis)
+    store = QueueStore(services.redis)
     await services.redis.config_resetstat()
     started = await _processor(services)
     for _ in range(_TICKS):

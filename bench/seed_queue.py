@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from surge_app.clock import new_id
 from surge_app.kv import keys
-from surge_app.kv.queue import LineRules, LineStock, LineStore
+from surge_app.kv.queue import QueueLimits, QueueStock, QueueStore
 
 _ROOM = 10_000_000
 
@@ -30,8 +30,8 @@ async def crowd(
         The slug; those who wait have the numbers 1 to `waiting`.
     """
     slug = f"crowd-{new_id().lower()}"
-    rules = LineRules("published", None, None, False, concurrent_buyers, None, "")
-    store = LineStore(redis)
+    rules = QueueLimits("published", None, None, False, concurrent_buyers, None, "")
+    store = QueueStore(redis)
     await store.begin(slug, start=0, ceiling=_ROOM, early=None)
     until = (time.time() + 3600) * 1000
     await redis.zadd(keys.part(slug, "passes"), {"inside": until})
@@ -48,7 +48,7 @@ async def crowd(
     counts = {"waiting": waiting, "issued": waiting}
     counted = redis.hset(keys.part(slug, "counters"), mapping=counts)  # pyright: ignore[reportArgumentType]
     await cast("Awaitable[int]", counted)
-    await store.publish(slug, rules, LineStock(_ROOM, 0, 0, 0), ceiling=_ROOM)
+    await store.publish(slug, rules, QueueStock(_ROOM, 0, 0, 0), ceiling=_ROOM)
     return slug
 
 

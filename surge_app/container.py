@@ -17,7 +17,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.kv.admission import ArrivalStore
 from surge_app.kv.client import connect
 from surge_app.kv.job_status import NoteStore
-from surge_app.kv.queue import LineStore
+from surge_app.kv.queue import QueueStore
 from surge_app.kv.rate_limits import RateLimiter
 from surge_app.observability import tracing
 from surge_app.providers import (
@@ -27,14 +27,14 @@ from surge_app.providers import (
     build_sms,
     build_sms_reports,
 )
-from surge_app.services.access.admin_auth import AdminAccess
+from surge_app.services.access.admin_auth import AdminAuth
 from surge_app.services.access.identity import Identity
-from surge_app.services.admin.action_items import Inbox
+from surge_app.services.admin.action_items import ActionItems
 from surge_app.services.admin.audit_log import AuditLog
-from surge_app.services.admin.dashboard import Board
+from surge_app.services.admin.dashboard import Dashboard
 from surge_app.services.admin.event_admin import Organizer
 from surge_app.services.admin.event_lifecycle import Lifecycle
-from surge_app.services.admin.hold_recovery import Revivals
+from surge_app.services.admin.hold_recovery import HoldRecovery
 from surge_app.services.admin.participants import Participants
 from surge_app.services.admin.passes import Passes
 from surge_app.services.admin.privacy import Privacy
@@ -42,7 +42,7 @@ from surge_app.services.admin.rehearsals import Rehearsals
 from surge_app.services.bookings.attendees import Attendees
 from surge_app.services.bookings.check_in import CheckIn
 from surge_app.services.bookings.exports import Exports
-from surge_app.services.bookings.lookup import Finder
+from surge_app.services.bookings.lookup import BookingLookup
 from surge_app.services.bookings.ticket_signing import TicketCodes
 from surge_app.services.bookings.tickets import Tickets
 from surge_app.services.checkout.contacts import Contacts
@@ -61,12 +61,12 @@ from surge_app.services.payments.reconciliation import Reconciliation
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.payments.service import Payments
 from surge_app.services.payments.settlement import Settlement
-from surge_app.services.vendors.circuit_breaker import GuardedGateway, Outages
+from surge_app.services.vendors.circuit_breaker import CircuitBreaker, GuardedGateway
 from surge_app.services.vendors.ports import PaymentGateway
-from surge_app.services.waiting_room.admission import Arrivals
-from surge_app.services.waiting_room.proof_of_work import Challenges
-from surge_app.services.waiting_room.redis_sync import LineUpkeep
-from surge_app.services.waiting_room.requests import Reception
+from surge_app.services.waiting_room.admission import JoinService
+from surge_app.services.waiting_room.proof_of_work import ProofOfWork
+from surge_app.services.waiting_room.redis_sync import QueueSync
+from surge_app.services.waiting_room.requests import QueueRequests
 from surge_app.services.waiting_room.service import WaitingRoom
 from surge_app.settings import Settings
 
@@ -79,16 +79,16 @@ class Container:
     database: Database
     redis: Redis
     limits: RateLimiter
-    outages: Outages
+    outages: CircuitBreaker
     identity: Identity
-    admin_access: AdminAccess
+    admin_access: AdminAuth
     catalog: Catalog
     contacts: Contacts
     covers: Covers
-    finder: Finder
+    finder: BookingLookup
     waiting_room: WaitingRoom
-    arrivals: Arrivals
-    reception: Reception
+    arrivals: JoinService
+    reception: QueueRequests
     intents: Intents
     payments: Payments
     settlement: Settlement
@@ -101,15 +101,15 @@ class Container:
     deliveries: Deliveries
     organizer: Organizer
     passes: Passes
-    board: Board
+    board: Dashboard
     box_office: BoxOffice
     check_in: CheckIn
     lifecycle: Lifecycle
-    inbox: Inbox
+    inbox: ActionItems
     exports: Exports
     participants: Participants
     stock: Stock
-    revivals: Revivals
+    revivals: HoldRecovery
     reconciliation: Reconciliation
     audit: Audit
     audit_log: AuditLog
@@ -145,15 +145,15 @@ def build_container(
     limits = RateLimiter(redis, enabled=settings.rate_limits)
     identity = Identity(settings.secret_key, secure=settings.has_secure_cookies)
     vendor = gateway or build_gateway(settings)
-    outages = Outages(database, vendor)
+    outages = CircuitBreaker(database, vendor)
     gateway = GuardedGateway(vendor, outages)
     contacts = Contacts()
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
-    lines = LineStore(redis)
-    waiting_room = WaitingRoom(lines, LineUpkeep(database, lines))
-    arrivals = Arrivals(
+    lines = QueueStore(redis)
+    waiting_room = WaitingRoom(lines, QueueSync(database, lines))
+    arrivals = JoinService(
         ArrivalStore(redis),
-        Challenges(settings.secret_key),
+        ProofOfWork(settings.secret_key),
         waiting_room,
         has_limits=settings.rate_limits,
     )
@@ -173,14 +173,14 @@ def build_container(
         limits=limits,
         outages=outages,
         identity=identity,
-        admin_access=AdminAccess(settings, limits, database, identity),
+        admin_access=AdminAuth(settings, limits, database, identity),
         catalog=catalog,
         contacts=contacts,
         covers=Covers(database, catalog),
-        finder=Finder(database, limits, contacts),
+        finder=BookingLookup(database, limits, contacts),
         waiting_room=waiting_room,
         arrivals=arrivals,
-        reception=Reception(identity, arrivals, waiting_room),
+        reception=QueueRequests(identity, arrivals, waiting_room),
         intents=intents,
         payments=payments,
         settlement=settlement,
@@ -191,14 +191,14 @@ def build_container(
         notifications=notifications,
         dispatcher=Dispatcher(database, Composer(database, tickets), mail, sms),
         deliveries=Deliveries(database, build_mail_reports(settings), build_sms_reports(settings)),
-        revivals=Revivals(database, catalog, waiting_room),
+        revivals=HoldRecovery(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
         participants=Participants(database, contacts, notifications, refunds),
         exports=Exports(database),
-        inbox=Inbox(database, payments, refunds, notifications),
+        inbox=ActionItems(database, payments, refunds, notifications),
         lifecycle=Lifecycle(database, catalog, waiting_room, refunds),
         check_in=CheckIn(database, ticket_codes),
-        board=Board(database, waiting_room),
+        board=Dashboard(database, waiting_room),
         box_office=BoxOffice(database, catalog, contacts),
         organizer=Organizer(database, catalog, waiting_room, notifications),
         passes=Passes(database, waiting_room, intents),

@@ -117,7 +117,7 @@ class IntentExists(SurgeError):
     status = 409
 
 
-class NotRevivable(SurgeError):
+class NotRestorable(SurgeError):
     """Only a hold that expired or was released can be revived."""
 
     code = "not_revivable"
@@ -253,14 +253,14 @@ class AccountTaken(SurgeError):
     status = 409
 
 
-class ChangedMeanwhile(SurgeError):
+class EditConflict(SurgeError):
     """Somebody else acted on this booking a moment ago. Look at it again before you go on."""
 
     code = "changed_meanwhile"
     status = 409
 
 
-class AlreadyDealtWith(SurgeError):
+class AlreadyResolved(SurgeError):
     """This does not wait any more; nothing was done."""
 
     code = "already_dealt_with"
@@ -302,7 +302,7 @@ class RefundNotStuck(SurgeError):
     status = 409
 
 
-class LineUnavailable(SurgeError):
+class QueueUnavailable(SurgeError):
     """The waiting room is catching its breath. Your place is safe; please try again shortly."""
 
     code = "line_unavailable"

@@ -21,15 +21,15 @@ CURRENCY = "INR"
 _PAISE_PER_RUPEE = 100
 
 
-def grouped(number: float) -> str:
+def format_number(number: float) -> str:
     """Return a number grouped the Indian way: `1,02,961`."""
     return format_decimal(number, locale=LOCALE)
 
 
-def counted(number: int, one: str, many: str) -> str:
+def pluralize(number: int, one: str, many: str) -> str:
     """Return a number with what it counts: `1 ticket`, `2,140 tickets`."""
     word = one if Locale.parse(LOCALE).plural_form(number) == "one" else many
-    return f"{grouped(number)} {word}"
+    return f"{format_number(number)} {word}"
 
 
 def rupees(amount: int) -> str:
@@ -42,7 +42,7 @@ def rupees(amount: int) -> str:
         `₹2,06,100` for whole rupees, `₹25.50` otherwise, `-₹25` below zero.
     """
     whole, part = divmod(abs(amount), _PAISE_PER_RUPEE)
-    text = grouped(whole)
+    text = format_number(whole)
     sign = "-" if amount < 0 else ""
     return f"{sign}₹{text}.{part:02d}" if part else f"{sign}₹{text}"
 

@@ -20,10 +20,10 @@ from surge_app.api import create_api
 from surge_app.components import error_boundary, shell
 from surge_app.container import current, running
 from surge_app.edge.draining import Draining
-from surge_app.edge.middleware import Gate
-from surge_app.edge.page_scheduler import Pace
-from surge_app.edge.poll_fast_path import KeptPolls
-from surge_app.edge.request_log import Watch
+from surge_app.edge.middleware import EdgeMiddleware
+from surge_app.edge.page_scheduler import PageScheduler
+from surge_app.edge.poll_fast_path import PollFastPath
+from surge_app.edge.request_log import RequestLog
 from surge_app.jobs import jobs_running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
@@ -47,8 +47,8 @@ class SurgeApp(rx.App):
     def __call__(self) -> ASGIApp:
         """Return the ASGI application of one process."""
         handlers = RegistrationContext.get().event_handlers
-        gate = Gate(super().__call__(), settings, handlers.__contains__)
-        return Draining(KeptPolls(Watch(Pace(gate), settings), settings), settings)
+        gate = EdgeMiddleware(super().__call__(), settings, handlers.__contains__)
+        return Draining(PollFastPath(RequestLog(PageScheduler(gate), settings), settings), settings)
 
 
 @asynccontextmanager

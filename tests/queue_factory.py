@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from surge_app.kv.queue import LineRules, LineStock, LineStore
+from surge_app.kv.queue import QueueLimits, QueueStock, QueueStore
 
 PLENTY = 1_000_000
 
 
-def rules_of(**rules: object) -> LineRules:
+def rules_of(**rules: object) -> QueueLimits:
     """Return rules: open, unlimited pace, room for one buyer, unless told otherwise."""
     values = {
         "phase": "published",
@@ -19,11 +19,16 @@ def rules_of(**rules: object) -> LineRules:
         "message": "",
         **rules,
     }
-    return LineRules(**values)  # pyright: ignore[reportArgumentType]
+    return QueueLimits(**values)  # pyright: ignore[reportArgumentType]
 
 
 async def open_line(
-    store: LineStore, slug: str, *, stock: LineStock | None = None, start: int = 0, **rules: object
+    store: QueueStore,
+    slug: str,
+    *,
+    stock: QueueStock | None = None,
+    start: int = 0,
+    **rules: object,
 ) -> None:
     """Publish rules, and begin the line if there is none."""
     await store.publish(slug, rules_of(**rules), stock, ceiling=start + PLENTY)

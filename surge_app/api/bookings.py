@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from surge_app.api.dependencies import ClientAddress, Cookies, Services
 from surge_app.api.openapi import form_body, shows
 from surge_app.api.schemas import BookingOut, ProblemOut
-from surge_app.errors import ForeignOrigin, LineUnavailable, NotFound, RateLimited
+from surge_app.errors import ForeignOrigin, NotFound, QueueUnavailable, RateLimited
 from surge_app.services.request_body import MOST_FIELDS
 
 router = APIRouter(
@@ -62,7 +62,7 @@ async def find_booking(
         )
     except (NotFound, ValueError):
         return _back("missing")
-    except (RateLimited, LineUnavailable):
+    except (RateLimited, QueueUnavailable):
         return _back("later")
     answer = RedirectResponse(f"/bookings/{ref}", status_code=303)
     answer.headers.append("set-cookie", services.identity.with_booking(header, ref).header)

@@ -9,8 +9,8 @@ from fastapi import Depends, Path, Request
 
 from surge_app.container import Container, current
 from surge_app.errors import Forbidden, ForeignOrigin, NotAdmitted, NotFound, Unauthorized
-from surge_app.services.access.admin_auth import Operator
-from surge_app.services.waiting_room.requests import Sender, sender
+from surge_app.services.access.admin_auth import AdminUser
+from surge_app.services.waiting_room.requests import ClientInfo, sender
 
 Problems = dict[int | str, dict[str, Any]]
 """Which errors an endpoint may answer with, as FastAPI documents them."""
@@ -42,12 +42,12 @@ async def client_address(request: Request) -> str:
 ClientAddress = Annotated[str, Depends(client_address)]
 
 
-async def client_sender(request: Request, address: ClientAddress) -> Sender:
+async def client_sender(request: Request, address: ClientAddress) -> ClientInfo:
     """Return who sent a request, as far as that shows."""
     return sender(request.headers, address)
 
 
-ClientSender = Annotated[Sender, Depends(client_sender)]
+ClientSender = Annotated[ClientInfo, Depends(client_sender)]
 
 
 async def visitor(container: Services, header: Cookies) -> str:
@@ -82,9 +82,9 @@ async def known_form(intent_id: Annotated[str, Path()]) -> str:
 IntentId = Annotated[str, Depends(known_form)]
 
 
-async def operator(
+async def admin_user(
     request: Request, container: Services, header: Cookies, address: ClientAddress
-) -> Operator:
+) -> AdminUser:
     """Return who of the console calls, by session or by HTTP Basic.
 
     Browsers send both by themselves, so a change must come from our own origin.
@@ -106,20 +106,20 @@ async def operator(
     )
 
 
-async def organizer(caller: Annotated[Operator, Depends(operator)]) -> str:
+async def organizer(caller: Annotated[AdminUser, Depends(admin_user)]) -> str:
     """Return the name of the organizer who calls; raises Forbidden for any other role."""
     if not caller.is_organizer:
         raise Forbidden
     return caller.name
 
 
-async def at_the_door(caller: Annotated[Operator, Depends(operator)]) -> str:
+async def at_the_door(caller: Annotated[AdminUser, Depends(admin_user)]) -> str:
     """Return the name of whoever calls; every role may check tickets in."""
     return caller.name
 
 
-AdminUser = Annotated[str, Depends(organizer)]
-DoorUser = Annotated[str, Depends(at_the_door)]
+OrganizerName = Annotated[str, Depends(organizer)]
+ScannerName = Annotated[str, Depends(at_the_door)]
 
 
 def _check_origin(request: Request, container: Container) -> None:

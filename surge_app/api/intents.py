@@ -22,7 +22,7 @@ from surge_app.container import Container
 from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut, SurgeError
 from surge_app.kv.rate_limits import Limit
 from surge_app.services.checkout.shortages import shortages
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 
 router = APIRouter(prefix="/api", tags=["intents"])
 
@@ -126,12 +126,12 @@ async def _tell_shortages(
     error: SurgeError,
     services: Container,
     slug: str,
-    wish: Sequence[Line],
+    wish: Sequence[OrderLine],
     held: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     short = shortages(await services.catalog.event(slug), wish, error, held=held)
     error.details["shortages"] = [asdict(one) for one in short]
 
 
-def _lines(wanted: Sequence[LineIn]) -> list[Line]:
-    return [Line(line.tier_id, line.quantity) for line in wanted]
+def _lines(wanted: Sequence[LineIn]) -> list[OrderLine]:
+    return [OrderLine(line.tier_id, line.quantity) for line in wanted]

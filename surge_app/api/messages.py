@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.bookings import OwnedRef
-from surge_app.api.dependencies import AdminUser, Cookies, Services
-from surge_app.api.schemas import Body, ProblemOut, SentOut
+from surge_app.api.dependencies import Cookies, OrganizerName, Services
+from surge_app.api.schemas import ProblemOut, SentOut, StrictBody
 from surge_app.errors import NotFound
 from surge_app.services.messaging.notifications import ATTENDEE
 
@@ -61,7 +61,7 @@ class SentMessageOut(BaseModel):
     recipient: str
 
 
-class ResendIn(Body):
+class ResendIn(StrictBody):
     """The right address, as typed; what is left out stays as it is."""
 
     email: str | None = Field(None, max_length=500)
@@ -71,7 +71,7 @@ class ResendIn(Body):
 @router.get("/api/admin/messages")
 async def list_messages(
     services: Services,
-    user: AdminUser,
+    user: OrganizerName,
     status: Literal["pending", "sent", "dead", "bounced", "trouble"] = "trouble",
     event: Annotated[str | None, Query(max_length=60)] = None,
     before: Annotated[str | None, Query(max_length=40)] = None,
@@ -87,7 +87,7 @@ async def list_messages(
 
 @router.post("/api/admin/messages/{message_id}/retry", status_code=204)
 async def retry_message(
-    message_id: Annotated[str, Path(max_length=40)], services: Services, user: AdminUser
+    message_id: Annotated[str, Path(max_length=40)], services: Services, user: OrganizerName
 ) -> None:
     """Try a message anew; 409 `message_on_its_way` unless it was given up or did not arrive."""
     await services.notifications.retry(message_id, actor=user)

@@ -12,7 +12,7 @@ from surge_app.api.dependencies import ClientSender, Cookies, Problems, Services
 from surge_app.api.problems import problem_response
 from surge_app.api.schemas import ProblemOut, QueueOut
 from surge_app.errors import ChallengeRequired
-from surge_app.services.waiting_room.requests import JoinIn, Told
+from surge_app.services.waiting_room.requests import JoinIn, QueueReply
 
 router = APIRouter(prefix="/api/queue", tags=["queue"])
 
@@ -63,14 +63,14 @@ async def leave_queue(slug: str, response: Response, services: Services, header:
         response.headers.append("set-cookie", services.identity.with_place(visitor, slug).header)
 
 
-def _answer(response: Response, told: Told) -> QueueOut | Response:
+def _answer(response: Response, told: QueueReply) -> QueueOut | Response:
     if isinstance(told.line, ChallengeRequired):
         return _with_cookies(problem_response(told.line), told)
     _with_cookies(response, told).headers["cache-control"] = "no-store"
     return QueueOut.model_validate(told.line.document())
 
 
-def _with_cookies(response: Response, told: Told) -> Response:
+def _with_cookies(response: Response, told: QueueReply) -> Response:
     for cookie in told.cookies:
         response.headers.append("set-cookie", cookie.header)
     return response

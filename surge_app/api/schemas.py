@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.checkout.views import IntentView
 from surge_app.services.events.views import EventView
-from surge_app.services.request_body import Body
+from surge_app.services.request_body import StrictBody
 
 Slug = Annotated[str, Field(max_length=60)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -121,14 +121,14 @@ class QueueOut(BaseModel):
     order: OrderOut
 
 
-class LineIn(Body):
+class LineIn(StrictBody):
     """So many tickets of one tier."""
 
     tier_id: str = Field(max_length=40)
     quantity: int = Field(ge=0, le=100)
 
 
-class LinesIn(Body):
+class LinesIn(StrictBody):
     """What a visitor wants to hold."""
 
     lines: list[LineIn] = Field(min_length=1, max_length=20)
@@ -181,7 +181,7 @@ class HeartbeatOut(BaseModel):
     clock_stopped: bool
 
 
-class ContactIn(Body):
+class ContactIn(StrictBody):
     """Contact details as typed; the answer to a wrong one has a sentence for each field.
 
     `attendees` has, by tier id, the name of who comes with each ticket, if the event asks for

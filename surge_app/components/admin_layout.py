@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.components import controls, layout
 from surge_app.components.controls import button_link
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.components.shell import brand, plain_form
 
 _NOWHERE = rx.Var("undefined")
@@ -84,7 +84,7 @@ def missing(what: str) -> rx.Component:
 
 def toned(text: Any, tone: Any) -> rx.Component:
     """Create a chip whose tone is a var."""
-    return switch(
+    return match(
         tone,
         ("good", controls.chip(text, tone="good")),
         ("warn", controls.chip(text, tone="warn")),

@@ -80,7 +80,7 @@ class _Keep(rx.Component):
         return [_KEEP]
 
 
-def typed(
+def remembered_input(
     form: str, name: rx.Var[str] | str, *, fields: rx.Var[int] | int, on_mend: Any
 ) -> rx.Component:
     """Keep what is typed into a form while its tab is open.

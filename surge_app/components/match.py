@@ -7,7 +7,7 @@ from typing import Any, cast
 import reflex as rx
 
 
-def switch(value: Any, *cases: Any) -> rx.Component:
+def match(value: Any, *cases: Any) -> rx.Component:
     """Choose among components; `rx.match`, with the type it has when all cases are components.
 
     Args:

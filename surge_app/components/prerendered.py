@@ -41,6 +41,6 @@ class _Arrived(rx.Component):
         return [_ARRIVED]
 
 
-def arrived() -> rx.Component:
+def prerendered_handoff() -> rx.Component:
     """Take the server's version away; placed beside content that takes its place."""
     return _Arrived.create()

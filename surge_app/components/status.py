@@ -8,12 +8,12 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from surge_app.components import controls, layout
-from surge_app.components.match import switch
+from surge_app.components.match import match
 
 
 def chip(event: Any) -> rx.Component:
     """Create the chip for where the sale of an event of the JSON contract stands."""
-    return switch(
+    return match(
         event.status,
         (
             "on_sale",

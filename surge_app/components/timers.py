@@ -312,17 +312,17 @@ def countdown(
     )
 
 
-def ago(at: rx.Var[int] | int) -> rx.Component:
+def relative_time(at: rx.Var[int] | int) -> rx.Component:
     """Say how old an answer is: "2 s ago"."""
     return _Ago.create(at=at)
 
 
-def every(seconds: rx.Var[int] | int, on_tick: Any) -> rx.Component:
+def interval(seconds: rx.Var[int] | int, on_tick: Any) -> rx.Component:
     """Call a handler at an interval while it is on the page."""
     return _Every.create(seconds=seconds, on_tick=on_tick)
 
 
-def settled(waiting: rx.Component, *content: rx.Component) -> rx.Component:
+def when_settled(waiting: rx.Component, *content: rx.Component) -> rx.Component:
     """Show the content of a page with state once the page's own handlers have loaded it.
 
     Args:

@@ -127,7 +127,7 @@ class Database:
             Busy: If no connection became free in time; nothing was done.
         """
         try:
-            with tracing.step("postgres"):
+            with tracing.event("postgres"):
                 async with (
                     AsyncSession(self._engine, expire_on_commit=False) as session,
                     session.begin(),
@@ -147,7 +147,7 @@ class Database:
             Busy: If no connection became free in time; nothing was done.
         """
         try:
-            with tracing.step("postgres"):
+            with tracing.event("postgres"):
                 async with self._engine.connect() as connection:
                     yield await connection.execution_options(isolation_level="AUTOCOMMIT")
         except PoolTimeout as error:

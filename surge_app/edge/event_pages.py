@@ -29,7 +29,7 @@ from surge_app.clock import utc_now
 from surge_app.edge.http import Answer, Request
 from surge_app.edge.structured_data import description, event_data
 from surge_app.errors import NotFound, SurgeError
-from surge_app.formatting import counted, grouped, rupees, when
+from surge_app.formatting import format_number, pluralize, rupees, when
 from surge_app.observability.log import get_logger
 from surge_app.services.events.views import EventView, TierView
 
@@ -67,7 +67,7 @@ class _Page:
         return Answer(self.status, body, "text/html; charset=utf-8", tuple(headers))
 
 
-class ColdPages:
+class EventPages:
     """Writes `/events` and `/events/{slug}`, once for each reading of the database."""
 
     def __init__(self, app: ASGIApp, *, base_url: str) -> None:
@@ -87,7 +87,7 @@ class ColdPages:
             lstrip_blocks=True,
         )
         self._templates.filters.update(when=when, price=_price, until=_until)
-        self._templates.globals.update(left=_left, limits=_limits, counted=counted)
+        self._templates.globals.update(left=_left, limits=_limits, counted=pluralize)
 
     async def events(self, request: Request, scope: Scope) -> Answer | None:
         """Return the list of events; None if the page has to do without what is in the database."""
@@ -240,8 +240,8 @@ def _until(moment: datetime) -> str:
     seconds = (moment - utc_now()).total_seconds()
     for size, one in ((_DAY, "day"), (_HOUR, "hour")):
         if seconds >= size:
-            return counted(int(seconds / size + 0.5), one, f"{one}s")
-    return counted(max(1, ceil(seconds / _MINUTE)), "minute", "minutes")
+            return pluralize(int(seconds / size + 0.5), one, f"{one}s")
+    return pluralize(max(1, ceil(seconds / _MINUTE)), "minute", "minutes")
 
 
 def _left(tier: TierView, event: EventView) -> str:
@@ -255,16 +255,16 @@ def _left(tier: TierView, event: EventView) -> str:
     if tier.status == "scheduled" and opens:
         return f"Opens {when(opens, event.time_zone)}"
     if tier.status == "scheduled":
-        return counted(tier.available, "ticket", "tickets")
-    return words.get(tier.status, counted(tier.available, "ticket left", "tickets left"))
+        return pluralize(tier.available, "ticket", "tickets")
+    return words.get(tier.status, pluralize(tier.available, "ticket left", "tickets left"))
 
 
 def _limits(tier: TierView, event: EventView) -> str:
     """Say how many make a booking, where the tier has a rule of its own."""
     least, most = tier.min_per_booking, tier.max_per_booking
-    rules = [f" · at least {grouped(least)}"] if least > 1 else []
+    rules = [f" · at least {format_number(least)}"] if least > 1 else []
     if most is not None and most < event.max_per_person:
-        rules.append(f" · at most {grouped(most)}")
+        rules.append(f" · at most {format_number(most)}")
     return "".join(rules)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote
 
 from starlette.types import Message, Receive, Scope, Send
 
-from surge_app.errors import AddressTooLong, LineUnavailable, RateLimited, SurgeError
+from surge_app.errors import AddressTooLong, QueueUnavailable, RateLimited, SurgeError
 from surge_app.services.request_body import MOST_FIELDS
 
 _FIRST_ERROR = 400
@@ -67,7 +67,7 @@ class Answer:
         await send({"type": "http.response.body", "body": self.body})
 
 
-def read_request(scope: Scope, *, trusted_proxy_hops: int) -> Request:
+def parse_request(scope: Scope, *, trusted_proxy_hops: int) -> Request:
     """Read the head of a request.
 
     Args:
@@ -111,7 +111,7 @@ def json_text_answer(text: str) -> Answer:
 def problem(error: SurgeError, extra: Iterable[tuple[str, str]] = ()) -> Answer:
     """Render an error as a problem document (RFC 9457), with `extra` headers."""
     headers = [*extra]
-    if isinstance(error, RateLimited | LineUnavailable):
+    if isinstance(error, RateLimited | QueueUnavailable):
         headers.append(("retry-after", str(error.retry_after_seconds)))
     return json_answer(error.status, error.document(), headers, _PROBLEM_TYPE)
 
@@ -184,7 +184,7 @@ def with_headers(send: Send, every: Encoded, *, on_success: Encoded | None = Non
     return wrapped
 
 
-def limited(receive: Receive, *, largest: int, seconds: float) -> Receive:
+def limit_body(receive: Receive, *, largest: int, seconds: float) -> Receive:
     """Return a `receive` that reports a disconnect for a body that is too large or too slow.
 
     Args:

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive
 from surge_app.container import Container
 from surge_app.edge.http import Answer, Request, int_of, problem
 from surge_app.edge.queue_response import told_answer
-from surge_app.errors import LineUnavailable, SurgeError
+from surge_app.errors import QueueUnavailable, SurgeError
 from surge_app.services.waiting_room.requests import JoinIn, sender
 
 # Enough to keep Redis and the process busy at the same time.
@@ -29,7 +29,7 @@ _LARGEST_BODY = 16 * 1024
 _JSON = "application/json"
 
 
-class Joins:
+class JoinEndpoint:
     """Answers `POST /api/queue/{slug}` as pages send it; what is malformed is left to the API."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Joins:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
-            raise LineUnavailable from None
+            raise QueueUnavailable from None
         try:
             yield
         finally:

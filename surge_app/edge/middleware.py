@@ -17,22 +17,22 @@ from surge_app.edge.body_reader import (
     LARGEST_OF_VENDORS,
     Bodies,
 )
-from surge_app.edge.event_pages import ColdPages
+from surge_app.edge.event_pages import EventPages
 from surge_app.edge.http import (
     Answer,
     Request,
     encoded,
     int_of,
-    limited,
+    limit_body,
+    parse_request,
     plain_page,
     problem,
-    read_request,
     redirect,
     refuse_socket,
     with_headers,
 )
-from surge_app.edge.join_endpoint import Joins, small_body
-from surge_app.edge.noscript_queue import PlainQueue, needs_javascript
+from surge_app.edge.join_endpoint import JoinEndpoint, small_body
+from surge_app.edge.noscript_queue import NoscriptQueue, needs_javascript
 from surge_app.edge.poll_endpoint import answer_poll
 from surge_app.edge.routes import (
     Access,
@@ -51,18 +51,18 @@ from surge_app.edge.security_headers import (
     CAMERA,
     headers_of_files,
     headers_of_polls,
-    lasting,
+    is_cacheable,
     security_headers,
 )
-from surge_app.edge.websocket_filter import Knows, checked
+from surge_app.edge.websocket_filter import IsKnownHandler, filter_frames
 from surge_app.errors import (
     AddressTooLong,
     Forbidden,
     InvalidRequest,
-    LineUnavailable,
     NotAdmitted,
     NotFound,
     PayloadTooLarge,
+    QueueUnavailable,
     RateLimited,
     SurgeError,
     Unauthorized,
@@ -79,10 +79,10 @@ _LAST = (("connection", "close"),)
 _NO_SOCKET = "backend-enabled=false; Max-Age=86400; SameSite=Lax; Path="
 
 
-class Gate:
+class EdgeMiddleware:
     """Wraps the whole application. Lets through, answers, redirects or refuses."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, knows: Knows) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, knows: IsKnownHandler) -> None:
         """Keep the application behind the gate; the services are looked up late.
 
         Args:
@@ -97,10 +97,10 @@ class Gate:
         self._security = encoded(security)
         self._of_files = encoded(headers_of_files(security))
         self._of_polls = headers_of_polls(security)
-        self._plain = PlainQueue(app)
-        self._joins = Joins()
+        self._plain = NoscriptQueue(app)
+        self._joins = JoinEndpoint()
         self._bodies = Bodies()
-        self._cold = ColdPages(app, base_url=settings.base_url)
+        self._cold = EventPages(app, base_url=settings.base_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -113,7 +113,7 @@ class Gate:
             await answer.send(send, self._of_polls)
             return
         try:
-            request = read_request(scope, trusted_proxy_hops=self._settings.trusted_proxy_hops)
+            request = parse_request(scope, trusted_proxy_hops=self._settings.trusted_proxy_hops)
         except AddressTooLong as error:
             await self._refuse(error, scope, receive, send)
             return
@@ -132,7 +132,7 @@ class Gate:
         self, request: Request, slug: str | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
         scope.setdefault("state", {})["client_address"] = request.address
-        fewer = self._of_files if lasting(request.path) else None
+        fewer = self._of_files if is_cacheable(request.path) else None
         guarded = with_headers(send, self._security, on_success=fewer)
         if slug is not None and request.method == "POST":
             answer, receive = await self._body(request, receive)
@@ -161,7 +161,7 @@ class Gate:
             # Not read before its sender is known.
             if int_of(request.headers.get("content-length", "")) > LARGEST_UPLOAD:
                 raise PayloadTooLarge
-            return None, limited(receive, largest=LARGEST_UPLOAD, seconds=_UPLOAD_SECONDS)
+            return None, limit_body(receive, largest=LARGEST_UPLOAD, seconds=_UPLOAD_SECONDS)
         except SurgeError as error:
             return problem(error, _LAST), receive
 
@@ -181,7 +181,7 @@ class Gate:
     async def _socket(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         # Nothing else speaks over a WebSocket, however it is written.
         if is_socket(request.path) and self._may_connect(request):
-            known = checked(receive, send, self._knows, largest=self._largest_frame(request))
+            known = filter_frames(receive, send, self._knows, largest=self._largest_frame(request))
             await self._app(scope, known, send)
         else:
             await refuse_socket(receive, send)
@@ -210,7 +210,7 @@ class Gate:
             return redirect("/events", status=307), []
         target = page_target(request.path)
         if target is None or plain_queue(request.path) is not None:
-            return None, lasting(request.path)
+            return None, is_cacheable(request.path)
         if "plain" in request.query:
             has_line = target.root in {"/events", "/queue"}
             return needs_javascript(target.name if has_line else None), []
@@ -287,7 +287,7 @@ class Gate:
             return await self._without_pass(request, slug), []
         try:
             may_shop = await services.waiting_room.has_pass(slug, visitor_id)
-        except LineUnavailable as error:
+        except QueueUnavailable as error:
             page = plain_page(
                 error.status,
                 title="One moment",

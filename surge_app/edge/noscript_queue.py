@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 from surge_app.container import Container
 from surge_app.edge.http import Answer, plain_page, redirect
 from surge_app.errors import SurgeError
-from surge_app.formatting import grouped, long_date
+from surge_app.formatting import format_number, long_date
 from surge_app.services.request_body import MOST_FIELDS
 
 _SOONEST_SECONDS = 2
@@ -44,7 +44,7 @@ class _Reply:
         return self.status < 400  # noqa: PLR2004 - where HTTP's refusals begin
 
 
-class PlainQueue:
+class NoscriptQueue:
     """Answers `/queue/{slug}/plain`."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -242,5 +242,5 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["count"] = grouped  # pyright: ignore[reportUnknownMemberType] - untyped in jinja2
+    made.filters["count"] = format_number  # pyright: ignore[reportUnknownMemberType] - untyped in jinja2
     return made

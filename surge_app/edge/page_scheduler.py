@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _COLD = ("/events", "/queue/")
 
 
-class Pace:
+class PageScheduler:
     """Lets one cold page through in each round of the event loop, in the order they were asked for.
 
     A round takes in all that has become ready, so a thousand pages asked for at once would all

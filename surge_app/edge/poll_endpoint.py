@@ -10,7 +10,7 @@ from starlette.types import Scope
 from surge_app.container import Container
 from surge_app.edge.http import Answer, json_text_answer, problem
 from surge_app.edge.queue_response import told_answer
-from surge_app.errors import LineUnavailable, NotFound, SurgeError
+from surge_app.errors import NotFound, QueueUnavailable, SurgeError
 from surge_app.services.access.identity import Visitor
 
 
@@ -45,5 +45,5 @@ async def _from_a_look(container: Container, visitor: Visitor | None, slug: str)
         if visitor is None:
             raise
         # There was such a line: Redis has lost it, and it opens again in a moment.
-        raise LineUnavailable from None
+        raise QueueUnavailable from None
     return views.told(slug, view, visitor)

@@ -19,7 +19,7 @@ from surge_app.observability.metrics import REQUESTS
 from surge_app.settings import Settings
 
 
-class KeptPolls:
+class PollFastPath:
     """Answers `GET /api/queue/{slug}` where a snapshot says enough; passes everything else on."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

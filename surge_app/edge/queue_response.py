@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from surge_app.edge.http import Answer, json_answer, problem
 from surge_app.errors import ChallengeRequired
-from surge_app.services.waiting_room.requests import Told
+from surge_app.services.waiting_room.requests import QueueReply
 
 
-def told_answer(told: Told) -> Answer:
+def told_answer(told: QueueReply) -> Answer:
     """Return the answer with its cookies; a challenge is a problem of status 428."""
     cookies = [("set-cookie", cookie.header) for cookie in told.cookies]
     if isinstance(told.line, ChallengeRequired):

@@ -36,7 +36,7 @@ _ROOTS = {
 }
 
 
-class Watch:
+class RequestLog:
     """Wraps the gate. Every line that is logged for a request carries its id.
 
     The id goes back in `x-request-id`. One that came along is kept only if a proxy is trusted:

@@ -12,7 +12,7 @@ CAMERA = "camera=(self), microphone=(), geolocation=(), payment=(self)"
 """What the one page that reads codes with a camera may use."""
 
 
-def lasting(path: str) -> list[tuple[str, str]]:
+def is_cacheable(path: str) -> list[tuple[str, str]]:
     """Return how long a file of the pages may be kept; names of built files change with them."""
     ages = {"/assets/": "public, max-age=31536000, immutable", "/fonts/": "public, max-age=2592000"}
     return [("cache-control", age) for start, age in ages.items() if path.startswith(start)]

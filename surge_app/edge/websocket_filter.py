@@ -39,11 +39,13 @@ _REPORT = "handle_frontend_exception"
 _HEAD = 256
 _LONGEST_REPORT = 500
 
-Knows = Callable[[str], bool]
+IsKnownHandler = Callable[[str], bool]
 """Tells whether an event handler of this name exists."""
 
 
-def checked(receive: Receive, send: Send, knows: Knows, *, largest: int = LARGEST) -> Receive:
+def filter_frames(
+    receive: Receive, send: Send, knows: IsKnownHandler, *, largest: int = LARGEST
+) -> Receive:
     """Return a `receive` that closes the connection at the first frame no page would send.
 
     A report of a script error is dropped; the first one of a connection is logged.
@@ -75,7 +77,7 @@ def _is_report(message: Message) -> bool:
     return isinstance(text, str) and text.startswith(_EVENT) and _REPORT in text[:_HEAD]
 
 
-def _is_said_by_a_page(message: Message, knows: Knows, largest: int) -> bool:
+def _is_said_by_a_page(message: Message, knows: IsKnownHandler, largest: int) -> bool:
     text = message.get("text")
     if not isinstance(text, str) or len(text) > largest:
         return False
@@ -94,7 +96,7 @@ def _is_said_by_a_page(message: Message, knows: Knows, largest: int) -> bool:
     )
 
 
-def _is_packet(packet: list[Any], knows: Knows) -> bool:
+def _is_packet(packet: list[Any], knows: IsKnownHandler) -> bool:
     match packet:
         case ["ping"]:
             return True
@@ -106,7 +108,7 @@ def _is_packet(packet: list[Any], knows: Knows) -> bool:
             return False
 
 
-def _is_event(event: object, knows: Knows) -> bool:
+def _is_event(event: object, knows: IsKnownHandler) -> bool:
     told = _mapping(event)
     name, payload = told.get("name"), told.get("payload", {})
     is_known = isinstance(name, str) and knows(name) and _is_for_pages(name)

@@ -13,7 +13,7 @@ from surge_app.kv import keys
 from surge_app.kv.client import Script
 from surge_app.kv.rate_limits import Limit
 
-Verdict = Literal["unknown", "known", "limited", "challenge", "proved", "free"]
+JoinVerdict = Literal["unknown", "known", "limited", "challenge", "proved", "free"]
 
 _WRONG = -1
 # How long who has proved may wait for the opening without having to prove again.
@@ -21,7 +21,7 @@ _PROVED_MS = 30 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class PowProof:
     """A solution whose signature was checked, or one that is none of ours.
 
     Attributes:
@@ -34,7 +34,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class JoinDecision:
     """What `check_join.lua` found.
 
     Attributes:
@@ -46,7 +46,7 @@ class Ruling:
         backlog: For each limit, how many calls its steady pace has not caught up with.
     """
 
-    verdict: Verdict
+    verdict: JoinVerdict
     wait_ms: int
     per_second: int
     backlog: tuple[int, ...]
@@ -64,10 +64,10 @@ class ArrivalStore:
         self,
         slug: str,
         visitor_id: str,
-        proof: Proof | None,
+        proof: PowProof | None,
         own: Sequence[tuple[Limit, str]],
         shared: Sequence[tuple[Limit, str]],
-    ) -> Ruling:
+    ) -> JoinDecision:
         """Count an attempt with all limits and spend its proof, or do neither.
 
         Args:
@@ -88,8 +88,8 @@ class ArrivalStore:
         paces = [number for limit, _ in limits for number in limit.pace()]
         found = await self._enter.run(names, visitor_id, _validity_ms(proof), len(own), *paces)
         verdict, wait_ms, per_second, *backlog = found
-        return Ruling(
-            cast("Verdict", verdict), int(wait_ms), int(per_second), tuple(map(int, backlog))
+        return JoinDecision(
+            cast("JoinVerdict", verdict), int(wait_ms), int(per_second), tuple(map(int, backlog))
         )
 
     async def remember(self, slug: str, visitor_id: str) -> None:
@@ -97,7 +97,7 @@ class ArrivalStore:
         await self._redis.set(keys.proved(slug, visitor_id), "1", px=_PROVED_MS)
 
 
-def _validity_ms(proof: Proof | None) -> int:
+def _validity_ms(proof: PowProof | None) -> int:
     if proof is None:
         return 0
     if proof.valid_for is None:

@@ -162,7 +162,7 @@ class Script:
         self, keys: Sequence[str], arguments: Sequence[str | int | bytes], options: dict[str, bool]
     ) -> Any:
         call = (len(keys), *keys, *arguments)
-        with tracing.step(f"redis {self._name}"):
+        with tracing.event(f"redis {self._name}"):
             try:
                 return await self._redis.execute_command("EVALSHA", self._hash, *call, **options)
             except NoScriptError:

@@ -18,7 +18,7 @@ _KEPT_AFTER_THE_END = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class LineRules:
+class QueueLimits:
     """What the line must know of an event; times are milliseconds since the epoch."""
 
     phase: str
@@ -51,7 +51,7 @@ class LineRules:
 
 
 @dataclass(frozen=True, slots=True)
-class LineStock:
+class QueueStock:
     """How many units there are, and how many visitors hold some."""
 
     available: int
@@ -61,7 +61,7 @@ class LineStock:
 
 
 @dataclass(frozen=True, slots=True)
-class LineState:
+class QueueState:
     """What is the same for everybody at one moment.
 
     Attributes:
@@ -118,7 +118,7 @@ class LineState:
 
 
 @dataclass(frozen=True, slots=True)
-class RawAnswer:
+class RawQueueStatus:
     """What the scripts tell one visitor.
 
     Attributes:
@@ -132,20 +132,20 @@ class RawAnswer:
     ahead: int | None
     pass_ends_ms: int | None
     note: str
-    line: LineState
+    line: QueueState
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class QueueSnapshotRow:
     """The line at one moment: bit n of `bits` stands for place `first_byte * 8 + n`."""
 
     first_byte: int
     bits: bytes
-    line: LineState
+    line: QueueState
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class VisitorLocation:
     """How one number stands.
 
     Attributes:
@@ -161,7 +161,7 @@ class Whereabouts:
 
 
 @dataclass(frozen=True, slots=True)
-class RawStats:
+class RawQueueStats:
     """Counts of a line since its beginning; `absent` were passed over and may be recalled."""
 
     absent: int
@@ -169,10 +169,10 @@ class RawStats:
     left: int
     served: int
     no_shows: int
-    line: LineState
+    line: QueueState
 
 
-class LineStore:
+class QueueStore:
     """The lines of all events."""
 
     def __init__(self, redis: Redis) -> None:
@@ -188,13 +188,13 @@ class LineStore:
 
     async def join(
         self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
-    ) -> RawAnswer:
+    ) -> RawQueueStatus:
         """Take a number, or keep the one the visitor has; see `poll`."""
         return await self._ask("join", slug, visitor_id, signed_number, had_pass=had_pass)
 
     async def poll(
         self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
-    ) -> RawAnswer:
+    ) -> RawQueueStatus:
         """Keep the place, come for the turn, and tell where one is.
 
         Args:
@@ -207,7 +207,7 @@ class LineStore:
         """
         return await self._ask("poll", slug, visitor_id, signed_number, had_pass=had_pass)
 
-    async def look(self, slug: str, *, start: int | None, seen: Iterable[int]) -> Look:
+    async def look(self, slug: str, *, start: int | None, seen: Iterable[int]) -> QueueSnapshotRow:
         """Admit who may come in, and return the whole line.
 
         Args:
@@ -216,7 +216,7 @@ class LineStore:
             seen: Numbers that polled since the last look.
         """
         raw = await self._run_raw("snapshot", slug, -1 if start is None else start, packed(seen))
-        return Look(int(raw[0]), raw[1], _state(raw[2:]))
+        return QueueSnapshotRow(int(raw[0]), raw[1], _state(raw[2:]))
 
     async def order(self, slug: str) -> bytes:
         """Return the places of the drawn numbers as big-endian u32, empty if none are drawn."""
@@ -257,23 +257,23 @@ class LineStore:
         """
         return list(await self._run("revoke", slug, "all" if number is None else number))
 
-    async def where(self, slug: str, number: int) -> Whereabouts:
+    async def where(self, slug: str, number: int) -> VisitorLocation:
         """Say how one number stands; moves nobody."""
         place, ahead, visitor_id = await self._run("locate", slug, number)
-        return Whereabouts(place, _known(ahead), visitor_id)
+        return VisitorLocation(place, _known(ahead), visitor_id)
 
-    async def stats(self, slug: str) -> RawStats:
+    async def stats(self, slug: str) -> RawQueueStats:
         """Count a line."""
         raw = await self._run_raw("stats", slug)
-        return RawStats(*(int(value) for value in raw[:5]), line=_state(raw[5:]))
+        return RawQueueStats(*(int(value) for value in raw[:5]), line=_state(raw[5:]))
 
     async def begin(self, slug: str, *, start: int, ceiling: int, early: int | None) -> bool:
         """Open a new line, unless there is one; see `open.lua`."""
         return bool(await self._run("open", slug, start, ceiling, -1 if early is None else early))
 
     async def publish(
-        self, slug: str, rules: LineRules, stock: LineStock | None, *, ceiling: int
-    ) -> LineState:
+        self, slug: str, rules: QueueLimits, stock: QueueStock | None, *, ceiling: int
+    ) -> QueueState:
         """Tell the line what is so, and do what is due once a second.
 
         Args:
@@ -309,10 +309,10 @@ class LineStore:
 
     async def _ask(
         self, name: str, slug: str, visitor_id: str, signed_number: int, *, had_pass: bool
-    ) -> RawAnswer:
+    ) -> RawQueueStatus:
         raw = await self._run_raw(name, slug, visitor_id, signed_number, "1" if had_pass else "0")
         state, number, ahead, ends, note = raw[:5]
-        return RawAnswer(
+        return RawQueueStatus(
             state=_text(state),
             number=_known(number),
             ahead=_known(ahead),
@@ -344,11 +344,11 @@ def unpacked(raw: bytes) -> array[int]:
     return values
 
 
-def _state(raw: Sequence[bytes | int]) -> LineState:
+def _state(raw: Sequence[bytes | int]) -> QueueState:
     now, sale, paused, start, issued, waiting, called, inside, limit, *rest = raw
     available, held, message, pace, first, recovering, opens, *rest = rest
     order, commitment, seed, early, drawn, ceiling = rest
-    return LineState(
+    return QueueState(
         now_ms=int(now),
         sale=_text(sale),
         is_paused=int(paused) == 1,

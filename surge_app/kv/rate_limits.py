@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from surge_app.errors import LineUnavailable, RateLimited
+from surge_app.errors import QueueUnavailable, RateLimited
 from surge_app.kv import keys
 from surge_app.kv.client import Script
 
@@ -75,7 +75,7 @@ class RateLimiter:
             # Counting is no reason to keep money or tickets from anyone; where guessing must be
             # slow, the caller asks for `strict`.
             if any(limit.strict for limit, _ in counted):
-                raise LineUnavailable from None
+                raise QueueUnavailable from None
             return
         if wait_ms:
             raise RateLimited(math.ceil(wait_ms / 1000))

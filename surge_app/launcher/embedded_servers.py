@@ -29,7 +29,7 @@ from psycopg import conninfo, sql
 
 from surge_app.errors import ConfigurationError
 from surge_app.launcher.local_server import LocalServer, server_environment
-from surge_app.launcher.processes import FileLock, exclusively, is_alive
+from surge_app.launcher.processes import FileLock, file_lock, is_alive
 from surge_app.launcher.system_account import server_account
 
 if TYPE_CHECKING:
@@ -93,12 +93,12 @@ def backing_services(settings: Settings) -> Generator[Settings]:
     folder = data_folder(settings)
     guard, users = folder / "servers.lock", FileLock(folder / "users.lock")
     try:
-        with exclusively(guard, timeout_seconds=_LOCK_SECONDS):
+        with file_lock(guard, timeout_seconds=_LOCK_SECONDS):
             users.acquire(shared=True)
             filled = _provide(settings, folder)
         yield filled
     finally:
-        with exclusively(guard, timeout_seconds=_LOCK_SECONDS):
+        with file_lock(guard, timeout_seconds=_LOCK_SECONDS):
             if users.acquire():
                 for server in _servers(folder):
                     server.stop()
@@ -147,7 +147,7 @@ def _keep(settings: Settings, folder: Path, kept: list[LocalServer], is_over: Ev
         names = " and ".join(server.title for server in gone)
         sys.stderr.write(f"The embedded {names} ended unasked and is started again.\n")
         try:
-            with exclusively(folder / "servers.lock", timeout_seconds=_LOCK_SECONDS):
+            with file_lock(folder / "servers.lock", timeout_seconds=_LOCK_SECONDS):
                 _provide(settings, folder)
         except ConfigurationError as error:
             sys.stderr.write(f"{error}\n")

@@ -20,7 +20,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services, data_folder, kept_running
 from surge_app.launcher.frontend_build import provide_pages, toolchain_environment
-from surge_app.launcher.processes import FileLock, emptied, exclusively, open_more_files
+from surge_app.launcher.processes import FileLock, clear_dir, file_lock, raise_nofile_limit
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
 from surge_app.observability.metrics import FOLDER_VARIABLE
 from surge_app.settings import PROJECT
@@ -136,7 +136,7 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
         pages = _pages(filled, supervisor, env)
         # A killed run may have left it.
         filled.drain_mark.unlink(missing_ok=True)
-        serving = _serving(pages) | {FOLDER_VARIABLE: str(emptied(filled.data_dir / "metrics"))}
+        serving = _serving(pages) | {FOLDER_VARIABLE: str(clear_dir(filled.data_dir / "metrics"))}
         server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | serving)
         try:
             supervisor.wait_for(server, lambda: _is_live(filled.port), seconds=_START_SECONDS)
@@ -228,7 +228,7 @@ def _pages(settings: Settings, supervisor: Supervisor, env: dict[str, str]) -> P
         words = ("reflex", "export", "--frontend-only", "--no-zip")
         _call(supervisor, settings, env, "build", *words)
 
-    with exclusively(PROJECT, timeout_seconds=_BUILD_LOCK_SECONDS):
+    with file_lock(PROJECT, timeout_seconds=_BUILD_LOCK_SECONDS):
         return provide_pages(settings, build)
 
 
@@ -358,7 +358,7 @@ def _granian(settings: Settings) -> list[str]:
 
 
 def _connections_of_a_worker() -> int:
-    files = open_more_files() - _OTHER_FILES
+    files = raise_nofile_limit() - _OTHER_FILES
     return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, files))
 
 

@@ -66,7 +66,7 @@ class FileLock:
 
 
 @contextmanager
-def exclusively(path: Path, *, timeout_seconds: float) -> Generator[None]:
+def file_lock(path: Path, *, timeout_seconds: float) -> Generator[None]:
     """Hold an exclusive lock on `path` for the block.
 
     Raises:
@@ -82,14 +82,14 @@ def exclusively(path: Path, *, timeout_seconds: float) -> Generator[None]:
         lock.release()
 
 
-def emptied(folder: Path) -> Path:
+def clear_dir(folder: Path) -> Path:
     """Return a folder of one's own with nothing in it, made if need be."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return folder
 
 
-def open_more_files() -> int:
+def raise_nofile_limit() -> int:
     """Let this process and its children open as many files as they may: each visitor is one.
 
     A shell usually allows 256 to 1,024, while the system would allow many more.

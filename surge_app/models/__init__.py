@@ -8,7 +8,7 @@ from surge_app.models.accounts import AdminAccount, AdminSession, Role
 from surge_app.models.audit_log import AuditEntry
 from surge_app.models.bookings import Booking, BookingStatus, SalesChannel, Ticket, TicketStatus
 from surge_app.models.catalog import Event, EventCover, EventPhase, Tier, Unit, UnitStatus
-from surge_app.models.dashboard import BoardSample
+from surge_app.models.dashboard import HistorySample
 from surge_app.models.intents import LIVE_INTENT_STATUSES, Intent, IntentLine, IntentStatus
 from surge_app.models.messages import (
     Channel,
@@ -24,7 +24,6 @@ from surge_app.models.payments import (
     Disposition,
     EntryKind,
     GatewayOutage,
-    InboxEvent,
     LedgerEntry,
     Payment,
     PaymentSource,
@@ -33,6 +32,7 @@ from surge_app.models.payments import (
     RefundReason,
     RefundStatus,
     UnmatchedPayment,
+    WebhookEventRow,
 )
 from surge_app.models.rehearsals import Rehearsal, RehearsalStatus
 
@@ -42,7 +42,6 @@ __all__ = [
     "AdminAccount",
     "AdminSession",
     "AuditEntry",
-    "BoardSample",
     "Booking",
     "BookingStatus",
     "Channel",
@@ -55,7 +54,7 @@ __all__ = [
     "EventNotice",
     "EventPhase",
     "GatewayOutage",
-    "InboxEvent",
+    "HistorySample",
     "Intent",
     "IntentLine",
     "IntentStatus",
@@ -79,4 +78,5 @@ __all__ = [
     "Unit",
     "UnitStatus",
     "UnmatchedPayment",
+    "WebhookEventRow",
 ]

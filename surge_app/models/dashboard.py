@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from surge_app.models.base import paise_field, reference, time_field
 
 
-class BoardSample(SQLModel, table=True):
+class HistorySample(SQLModel, table=True):
     """Where a sale stood at one moment; rows older than two days are deleted."""
 
     __tablename__ = "board_samples"

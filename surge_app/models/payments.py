@@ -261,7 +261,7 @@ class LedgerEntry(SQLModel, table=True):
     created_at: datetime = created_field()
 
 
-class InboxEvent(SQLModel, table=True):
+class WebhookEventRow(SQLModel, table=True):
     """A verified webhook, stored before it is processed.
 
     The vendor's event id travels in an unsigned header, so the hash of the signed body is a

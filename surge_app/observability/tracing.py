@@ -88,14 +88,14 @@ def span(
     return _tracing.span(name, kind=kind, continues=continues, attributes=attributes)
 
 
-def step(name: str, **attributes: Value) -> AbstractContextManager[object]:
+def event(name: str, **attributes: Value) -> AbstractContextManager[object]:
     """Trace a block as a part of something; nothing if it is a part of nothing."""
     if _tracing is None or _tracing.here() is None:
         return _NOTHING
     return _tracing.span(name, kind="internal", continues=None, attributes=attributes)
 
 
-def here() -> str | None:
+def current_traceparent() -> str | None:
     """Return the span that is open here, to go on with later; None if there is none."""
     return None if _tracing is None else _tracing.here()
 
@@ -110,7 +110,7 @@ def traced(
     ) -> Callable[_Given, Awaitable[_Result]]:
         @functools.wraps(call)
         async def wrapped(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-            with step(name):
+            with event(name):
                 return await call(*args, **kwargs)
 
         return wrapped

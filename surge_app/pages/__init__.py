@@ -25,20 +25,20 @@ from surge_app.pages.admin import (
     queue as admin_queue,
     rehearsal,
 )
-from surge_app.state.admin.audit_log import LogState
+from surge_app.state.admin.audit_log import AuditLogState
 from surge_app.state.admin.box_office import BoxOfficeState
-from surge_app.state.admin.check_in import DoorState
-from surge_app.state.admin.dashboard import BoardState
-from surge_app.state.admin.event_editor import EditorState
+from surge_app.state.admin.check_in import CheckInState
+from surge_app.state.admin.dashboard import DashboardState
+from surge_app.state.admin.event_editor import EventEditorState
 from surge_app.state.admin.events import EventsState
-from surge_app.state.admin.health import ChecksState
-from surge_app.state.admin.hold_recovery import HoldsState
-from surge_app.state.admin.participants import DeskState, PeopleState
-from surge_app.state.admin.passes import RevokeState
+from surge_app.state.admin.health import HealthState
+from surge_app.state.admin.hold_recovery import HoldRecoveryState
+from surge_app.state.admin.participants import BookingDetailState, ParticipantsState
+from surge_app.state.admin.passes import PassesState
 from surge_app.state.admin.rehearsal import RehearsalState
 from surge_app.state.booking import BookingState
-from surge_app.state.checkout import BookState
-from surge_app.state.error_notice import ProblemState
+from surge_app.state.checkout import CheckoutState
+from surge_app.state.error_notice import ErrorNoticeState
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Route:
 
 def _admin(path: str, component: Callable[[], rx.Component], title: str, *on_load: Any) -> Route:
     """Return a page of the admin area; a notice of the page before is gone when it opens."""
-    handlers = (ProblemState.dismiss, *on_load)
+    handlers = (ErrorNoticeState.dismiss, *on_load)
     return Route(f"/admin{path}", component, f"{title} · Surge", Access.ADMIN, handlers)
 
 
@@ -71,27 +71,29 @@ ROUTES = (
     Route("/events", events.page, "Events · Surge", Access.COLD),
     Route("/events/[slug]", event.page, "Event · Surge", Access.COLD),
     Route("/queue/[slug]", queue.page, "Waiting room", Access.COLD),
-    Route("/book/[slug]", checkout.page, "Your tickets · Surge", Access.PASS, (BookState.load,)),
+    Route(
+        "/book/[slug]", checkout.page, "Your tickets · Surge", Access.PASS, (CheckoutState.load,)
+    ),
     Route("/bookings/find", find_booking.page, "Find my booking · Surge", Access.COLD),
     Route(
         "/bookings/[ref]",
         booking.page,
         "Your booking · Surge",
         Access.BOOKING,
-        (ProblemState.dismiss, BookingState.load),
+        (ErrorNoticeState.dismiss, BookingState.load),
     ),
     _admin("", admin_events.page, "Organizer", EventsState.load),
-    _admin("/[slug]", dashboard.page, "Sale day", BoardState.load),
-    _admin(f"{_EVENT}/queue", admin_queue.page, "Queue", BoardState.load, RevokeState.load),
+    _admin("/[slug]", dashboard.page, "Sale day", DashboardState.load),
+    _admin(f"{_EVENT}/queue", admin_queue.page, "Queue", DashboardState.load, PassesState.load),
     _admin(f"{_EVENT}/box-office", box_office.page, "Box office", BoxOfficeState.load),
-    _admin(f"{_EVENT}/holds", hold_recovery.page, "Holds", HoldsState.load),
-    _admin(f"{_EVENT}/participants", participants.page, "Participants", PeopleState.load),
-    _admin(f"{_EVENT}/door", check_in.page, "Check-in", DoorState.load),
-    _admin("/events/new", event_editor.new_page, "New event", EditorState.load),
-    _admin(f"{_EVENT}/edit", event_editor.page, "Event", EditorState.load),
+    _admin(f"{_EVENT}/holds", hold_recovery.page, "Holds", HoldRecoveryState.load),
+    _admin(f"{_EVENT}/participants", participants.page, "Participants", ParticipantsState.load),
+    _admin(f"{_EVENT}/door", check_in.page, "Check-in", CheckInState.load),
+    _admin("/events/new", event_editor.new_page, "New event", EventEditorState.load),
+    _admin(f"{_EVENT}/edit", event_editor.page, "Event", EventEditorState.load),
     Route("/admin/events/[slug]/preview", preview.page, "Preview · Surge", Access.ADMIN),
-    _admin("/bookings/[ref]", admin_booking.page, "Booking", DeskState.load),
-    _admin("/install/checks", health.page, "Checks", ChecksState.load),
+    _admin("/bookings/[ref]", admin_booking.page, "Booking", BookingDetailState.load),
+    _admin("/install/checks", health.page, "Checks", HealthState.load),
     _admin("/install/rehearsal", rehearsal.page, "Rehearsal", RehearsalState.load),
-    _admin("/install/log", audit_log.page, "Log", LogState.load),
+    _admin("/install/log", audit_log.page, "Log", AuditLogState.load),
 )

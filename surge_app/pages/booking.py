@@ -6,7 +6,7 @@ import reflex as rx
 
 from surge_app.components import controls, layout, shell, status, timers
 from surge_app.components.controls import button_link
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.pages import booking_corrections
 from surge_app.pages.shared import price_rows, problem_notice, sale_title
 from surge_app.state.booking import BookingState, TicketCard
@@ -15,17 +15,17 @@ from surge_app.state.booking import BookingState, TicketCard
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
-        timers.settled(
+        timers.when_settled(
             _loading(),
             timers.focus(BookingState.focus, BookingState.focus_stamp),
             rx.cond(
                 BookingState.look_every > 0,
-                timers.every(BookingState.look_every, BookingState.refresh),
+                timers.interval(BookingState.look_every, BookingState.refresh),
                 rx.fragment(),
             ),
             status.disconnected(),
             problem_notice(),
-            switch(
+            match(
                 BookingState.phase,
                 ("loading", _loading()),
                 ("ready", _ready()),
@@ -69,7 +69,7 @@ def _ready() -> rx.Component:
 
 
 def _status() -> rx.Component:
-    return switch(
+    return match(
         BookingState.status,
         ("confirmed", controls.chip("Confirmed", tone="good")),
         ("refunding", controls.chip("Refund on its way", tone="warn")),
@@ -78,7 +78,7 @@ def _status() -> rx.Component:
 
 
 def _news() -> rx.Component:
-    return switch(
+    return match(
         BookingState.status,
         (
             "confirmed",

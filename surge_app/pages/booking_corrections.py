@@ -6,7 +6,7 @@ import reflex as rx
 
 from surge_app.components import controls, layout
 from surge_app.components.controls import button
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.state.booking import BookingState, MessageCard
 from surge_app.state.view_models import AttendeeCard
 
@@ -35,7 +35,7 @@ def messages() -> rx.Component:
 def _message(one: MessageCard) -> rx.Component:
     return rx.el.li(
         rx.el.span(one.channel, " to ", rx.el.span(one.recipient, class_name="strong")),
-        switch(
+        match(
             one.tone,
             ("good", controls.chip(one.said, tone="good")),
             ("bad", controls.chip(one.said, tone="bad")),
@@ -117,7 +117,7 @@ def _turn() -> rx.Component:
 def _notice(place: str) -> rx.Component:
     return rx.cond(
         (BookingState.notice != "") & (BookingState.place == place),
-        switch(
+        match(
             BookingState.tone,
             ("bad", layout.notice(BookingState.notice, tone="bad")),
             layout.notice(BookingState.notice, tone="good"),

@@ -6,10 +6,10 @@ import reflex as rx
 
 from surge_app.components import controls, formatting, layout, shell, status, timers
 from surge_app.components.controls import button, button_link, text_button
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.pages import contact_form, hold_timer
 from surge_app.pages.shared import price_details, problem_notice, sale_title
-from surge_app.state.checkout import BookState
+from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import ENDED, HOLD, PAY, TICKETS
 from surge_app.state.view_models import TierCard
 
@@ -21,15 +21,17 @@ _FORM = "who"
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
-        timers.settled(
+        timers.when_settled(
             _loading(),
-            timers.leave(BookState.leave_to),
-            timers.focus(BookState.focus, BookState.focus_stamp),
-            timers.payment_modal(BookState.checkout, BookState.attempt, BookState.payment_closed),
+            timers.leave(CheckoutState.leave_to),
+            timers.focus(CheckoutState.focus, CheckoutState.focus_stamp),
+            timers.payment_modal(
+                CheckoutState.checkout, CheckoutState.attempt, CheckoutState.payment_closed
+            ),
             status.disconnected(),
             problem_notice(),
-            switch(
-                BookState.phase,
+            match(
+                CheckoutState.phase,
                 ("loading", _loading()),
                 ("choose", "held", "expired", _shopping()),
                 ("checking", _checking()),
@@ -38,7 +40,7 @@ def page() -> rx.Component:
                 _missing(),
             ),
         ),
-        aside=timers.settled(rx.fragment(), hold_timer.clock()),
+        aside=timers.when_settled(rx.fragment(), hold_timer.clock()),
         stuck=True,
     )
 
@@ -55,7 +57,7 @@ def _loading() -> rx.Component:
 def _tiers() -> rx.Component:
     return layout.card(
         rx.el.h2("Tickets", class_name="sr-only", id=TICKETS, tab_index=-1),
-        rx.el.ul(rx.foreach(BookState.tiers, _tier), class_name="tiers divided"),
+        rx.el.ul(rx.foreach(CheckoutState.tiers, _tier), class_name="tiers divided"),
     )
 
 
@@ -71,8 +73,8 @@ def _tier(tier: TierCard) -> rx.Component:
             name=tier.name,
             can_remove=tier.can_remove,
             can_add=tier.can_add,
-            on_remove=BookState.remove(tier.id),
-            on_add=BookState.add(tier.id),
+            on_remove=CheckoutState.remove(tier.id),
+            on_add=CheckoutState.add(tier.id),
         ),
         class_name="tier",
         key=tier.id,
@@ -81,12 +83,12 @@ def _tier(tier: TierCard) -> rx.Component:
 
 def _notice() -> rx.Component:
     return rx.cond(
-        BookState.notice != "",
-        switch(
-            BookState.tone,
-            ("warn", layout.notice(BookState.notice, tone="warn", action=_offer())),
-            ("accent", layout.notice(BookState.notice)),
-            layout.notice(BookState.notice, tone="bad"),
+        CheckoutState.notice != "",
+        match(
+            CheckoutState.tone,
+            ("warn", layout.notice(CheckoutState.notice, tone="warn", action=_offer())),
+            ("accent", layout.notice(CheckoutState.notice)),
+            layout.notice(CheckoutState.notice, tone="bad"),
         ),
         rx.fragment(),
     )
@@ -95,21 +97,21 @@ def _notice() -> rx.Component:
 def _offer() -> rx.Component:
     """Offer what is left with one button; it holds at once."""
     return rx.cond(
-        BookState.offer.label != "",
+        CheckoutState.offer.label != "",
         button(
-            BookState.offer.label,
+            CheckoutState.offer.label,
             kind="primary",
             full=True,
-            disabled=BookState.busy != "",
+            disabled=CheckoutState.busy != "",
             id=HOLD,
-            on_click=BookState.take,
+            on_click=CheckoutState.take,
         ),
         rx.fragment(),
     )
 
 
 def _total() -> rx.Component:
-    price = BookState.price
+    price = CheckoutState.price
     return rx.cond(
         price.quantity > 0,
         rx.el.div(
@@ -129,7 +131,7 @@ def _nothing_free() -> rx.Component:
     return rx.fragment(
         rx.el.p(
             rx.cond(
-                BookState.seats_held > 0,
+                CheckoutState.seats_held > 0,
                 "Every ticket that is left is on hold. Some may come back in a few minutes; this "
                 "page shows it when they do.",
                 "All tickets are sold.",
@@ -146,34 +148,34 @@ def _shopping() -> rx.Component:
     It is hidden rather than taken away when the time ends: what is half typed must not be lost.
     """
     return rx.fragment(
-        sale_title(BookState.sale),
-        switch(
-            BookState.phase,
+        sale_title(CheckoutState.sale),
+        match(
+            CheckoutState.phase,
             ("choose", _choose()),
             ("held", rx.fragment(hold_timer.beat(), _tiers())),
             _expired(),
         ),
-        rx.el.div(contact_form.form(_FORM), hidden=BookState.phase != "held"),
-        switch(BookState.phase, ("choose", _hold_bar()), ("held", _pay_bar()), rx.fragment()),
+        rx.el.div(contact_form.form(_FORM), hidden=CheckoutState.phase != "held"),
+        match(CheckoutState.phase, ("choose", _hold_bar()), ("held", _pay_bar()), rx.fragment()),
     )
 
 
 def _choose() -> rx.Component:
     return rx.fragment(
-        timers.every(_BEAT_SECONDS, BookState.look),
+        timers.interval(_BEAT_SECONDS, CheckoutState.look),
         rx.cond(
-            BookState.owned_link != "",
+            CheckoutState.owned_link != "",
             layout.notice(
                 "You have a booking for this event already.",
                 action=controls.link(
-                    "Open it", href=BookState.owned_link, class_name="link strong"
+                    "Open it", href=CheckoutState.owned_link, class_name="link strong"
                 ),
             ),
             rx.fragment(),
         ),
         _tiers(),
         rx.el.p(
-            f"Your tickets are held for {BookState.sale.hold_minutes} minutes while you pay.",
+            f"Your tickets are held for {CheckoutState.sale.hold_minutes} minutes while you pay.",
             class_name="muted",
         ),
     )
@@ -184,10 +186,10 @@ def _hold_bar() -> rx.Component:
         _notice(),
         # One way on at a time; another step of the stepper takes the offer back.
         rx.cond(
-            BookState.offer.label != "",
+            CheckoutState.offer.label != "",
             rx.fragment(),
             rx.cond(
-                BookState.seats_free > 0, rx.fragment(_total(), _hold_button()), _nothing_free()
+                CheckoutState.seats_free > 0, rx.fragment(_total(), _hold_button()), _nothing_free()
             ),
         ),
         class_name="paybar",
@@ -197,43 +199,43 @@ def _hold_bar() -> rx.Component:
 def _hold_button() -> rx.Component:
     return button(
         rx.cond(
-            BookState.busy == "hold",
+            CheckoutState.busy == "hold",
             _spinning("Holding your tickets"),
             rx.cond(
-                BookState.price.quantity > 0,
-                rx.fragment("Hold ", BookState.price.tickets),
+                CheckoutState.price.quantity > 0,
+                rx.fragment("Hold ", CheckoutState.price.tickets),
                 rx.fragment("Hold tickets"),
             ),
         ),
         kind="primary",
         full=True,
-        disabled=(BookState.price.quantity == 0) | (BookState.busy != ""),
+        disabled=(CheckoutState.price.quantity == 0) | (CheckoutState.busy != ""),
         id=HOLD,
-        on_click=BookState.hold,
+        on_click=CheckoutState.hold,
     )
 
 
 def _pay_bar() -> rx.Component:
     return rx.fragment(
-        text_button("Let these tickets go", on_click=BookState.release),
+        text_button("Let these tickets go", on_click=CheckoutState.release),
         rx.el.div(
             hold_timer.paused(),
             _notice(),
             _total(),
             button(
-                switch(
-                    BookState.busy,
+                match(
+                    CheckoutState.busy,
                     ("pay", _spinning("Opening the payment")),
                     ("check", _spinning("Checking your payment")),
                     rx.cond(
-                        BookState.price.is_free,
+                        CheckoutState.price.is_free,
                         rx.fragment("Book for free"),
-                        rx.fragment("Pay ", BookState.price.total),
+                        rx.fragment("Pay ", CheckoutState.price.total),
                     ),
                 ),
                 kind="primary",
                 full=True,
-                disabled=(BookState.busy != "") | BookState.payments_paused,
+                disabled=(CheckoutState.busy != "") | CheckoutState.payments_paused,
                 id=PAY,
                 type="submit",
                 form=_FORM,
@@ -241,7 +243,7 @@ def _pay_bar() -> rx.Component:
             class_name="paybar",
         ),
         rx.el.p(
-            rx.cond(BookState.price.is_free, "", "UPI, cards, netbanking by Razorpay. "),
+            rx.cond(CheckoutState.price.is_free, "", "UPI, cards, netbanking by Razorpay. "),
             "No account needed.",
             class_name="muted small center",
         ),
@@ -254,11 +256,11 @@ def _spinning(label: str) -> rx.Component:
 
 def _expired() -> rx.Component:
     return rx.fragment(
-        timers.every(_BEAT_SECONDS, BookState.look),
+        timers.interval(_BEAT_SECONDS, CheckoutState.look),
         layout.card(
             # The focus comes here, as the form it was in is gone; so it is read out once.
             rx.el.h2(
-                f"Your {BookState.sale.hold_minutes} minutes ended",
+                f"Your {CheckoutState.sale.hold_minutes} minutes ended",
                 class_name="hero words",
                 id=ENDED,
                 tab_index=-1,
@@ -271,10 +273,12 @@ def _expired() -> rx.Component:
             ),
             rx.el.p(
                 rx.cond(
-                    BookState.seats_free > 0,
-                    rx.fragment("Seats free right now: ", formatting.count(BookState.seats_free)),
+                    CheckoutState.seats_free > 0,
+                    rx.fragment(
+                        "Seats free right now: ", formatting.count(CheckoutState.seats_free)
+                    ),
                     rx.cond(
-                        BookState.seats_held > 0,
+                        CheckoutState.seats_held > 0,
                         "No seat is free right now. Some are on hold and may come back; this page "
                         "shows it when one does.",
                         "All tickets are sold.",
@@ -286,7 +290,8 @@ def _expired() -> rx.Component:
         ),
         _notice(),
         rx.cond(
-            (BookState.seats_free > 0) | (~BookState.may_shop & (BookState.seats_held > 0)),
+            (CheckoutState.seats_free > 0)
+            | (~CheckoutState.may_shop & (CheckoutState.seats_held > 0)),
             _again(),
             button_link("See other events", href="/events", full=True),
         ),
@@ -296,13 +301,13 @@ def _expired() -> rx.Component:
 def _again() -> rx.Component:
     return button(
         rx.cond(
-            BookState.busy == "hold",
+            CheckoutState.busy == "hold",
             _spinning("Holding your tickets"),
             rx.cond(
-                BookState.may_shop,
+                CheckoutState.may_shop,
                 rx.cond(
-                    BookState.price.quantity > 0,
-                    rx.fragment("Hold ", BookState.price.tickets, " again"),
+                    CheckoutState.price.quantity > 0,
+                    rx.fragment("Hold ", CheckoutState.price.tickets, " again"),
                     "Choose again",
                 ),
                 "Back to the line",
@@ -310,15 +315,15 @@ def _again() -> rx.Component:
         ),
         kind="primary",
         full=True,
-        disabled=BookState.busy != "",
-        on_click=BookState.again,
+        disabled=CheckoutState.busy != "",
+        on_click=CheckoutState.again,
     )
 
 
 def _checking() -> rx.Component:
     return rx.fragment(
-        timers.every(_RECHECK_SECONDS, BookState.recheck),
-        sale_title(BookState.sale),
+        timers.interval(_RECHECK_SECONDS, CheckoutState.recheck),
+        sale_title(CheckoutState.sale),
         layout.card(
             rx.el.p("Your payment is being checked", class_name="hero words", role="status"),
             rx.el.p(
@@ -334,7 +339,7 @@ def _checking() -> rx.Component:
 
 def _refunding() -> rx.Component:
     return rx.fragment(
-        sale_title(BookState.sale),
+        sale_title(CheckoutState.sale),
         layout.card(
             rx.el.p("Your money is on its way back", class_name="hero words", role="status"),
             rx.el.p(
@@ -350,7 +355,9 @@ def _refunding() -> rx.Component:
 def _closed() -> rx.Component:
     return layout.state(
         "Tickets cannot be bought right now",
-        rx.cond(BookState.notice != "", BookState.notice, "The sale for this event is not open."),
+        rx.cond(
+            CheckoutState.notice != "", CheckoutState.notice, "The sale for this event is not open."
+        ),
         action=button_link("All events", href="/events", kind="primary"),
         at=4,
     )

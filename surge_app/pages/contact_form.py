@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.components import controls, form_persistence, layout
 from surge_app.components.controls import text_button
-from surge_app.state.checkout import BookState
+from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import WHO
 from surge_app.state.view_models import AttendeeCard
 
@@ -19,18 +19,18 @@ def form(name: str) -> rx.Component:
     Args:
         name: Id of the form, for the button that submits it.
     """
-    typed, wrong = BookState.contact, BookState.complaints
+    typed, wrong = CheckoutState.contact, CheckoutState.complaints
     return layout.card(
         rx.el.h2("Who is coming?", id=WHO, tab_index=-1),
-        form_persistence.typed(
+        form_persistence.remembered_input(
             name,
-            BookState.sale.slug,
-            fields=rx.Var.create(BookState.attendees).length(),
-            on_mend=BookState.note,
+            CheckoutState.sale.slug,
+            fields=rx.Var.create(CheckoutState.attendees).length(),
+            on_mend=CheckoutState.note,
         ),
         # What is wrong is read out once: here when a field is left, at the field when Pay leads
         # back to it.
-        rx.el.p(BookState.said, class_name="sr-only", role="status"),
+        rx.el.p(CheckoutState.said, class_name="sr-only", role="status"),
         rx.el.form(
             _field(
                 "name",
@@ -61,11 +61,11 @@ def form(name: str) -> rx.Component:
                 input_mode="tel",
                 placeholder="98765 43210",
             ),
-            rx.cond(BookState.attendees, _attendees(), rx.fragment()),
+            rx.cond(CheckoutState.attendees, _attendees(), rx.fragment()),
             id=name,
             # The server says what is wrong, in sentences; the browser's bubbles stay out.
             no_validate=True,
-            on_submit=BookState.pay,
+            on_submit=CheckoutState.pay,
             class_name="stack",
         ),
     )
@@ -78,19 +78,19 @@ def _field(name: Any, label: Any, *, error: Any, **props: Any) -> rx.Component:
         label,
         error=error,
         quiet=True,
-        on_blur=BookState.note(name),
+        on_blur=CheckoutState.note(name),
         **props,
     )
 
 
 def _suggestion() -> rx.Component:
     return rx.cond(
-        BookState.suggestion != "",
+        CheckoutState.suggestion != "",
         rx.el.p(
             "Did you mean ",
-            BookState.suggestion,
+            CheckoutState.suggestion,
             "? ",
-            text_button("Use it", on_click=BookState.use_suggestion),
+            text_button("Use it", on_click=CheckoutState.use_suggestion),
             class_name="suggestion",
         ),
         rx.fragment(),
@@ -100,7 +100,7 @@ def _suggestion() -> rx.Component:
 def _attendees() -> rx.Component:
     return rx.el.fieldset(
         rx.el.legend("Names on the tickets", class_name="strong"),
-        rx.foreach(BookState.attendees, _attendee),
+        rx.foreach(CheckoutState.attendees, _attendee),
         class_name="stack attendees",
     )
 

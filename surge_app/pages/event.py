@@ -17,7 +17,7 @@ from surge_app.components import (
     timers,
 )
 from surge_app.components.controls import button, button_link
-from surge_app.components.match import switch
+from surge_app.components.match import match
 
 
 def page() -> rx.Component:
@@ -26,8 +26,8 @@ def page() -> rx.Component:
     return shell.page(
         source,
         proof_of_work.honeypot(),
-        rx.cond(value.phase == "loading", rx.fragment(), prerendered.arrived()),
-        switch(
+        rx.cond(value.phase == "loading", rx.fragment(), prerendered.prerendered_handoff()),
+        match(
             value.phase,
             ("loading", loading()),
             ("ready", ready(value)),
@@ -147,7 +147,7 @@ def _tier(tier: Any, event: Any) -> rx.Component:
 
 def _left(tier: Any, event: Any) -> rx.Component:
     """Say what is left, as it is: never fewer than there are."""
-    return switch(
+    return match(
         tier.status,
         ("ended", rx.fragment("No longer on sale")),
         ("sold_out", rx.fragment("Sold out")),
@@ -223,7 +223,7 @@ def _action(value: Any) -> rx.Component:
             layout.notice(value.problem, tone="bad"),
             rx.fragment(),
         ),
-        switch(
+        match(
             value.event.status,
             ("on_sale", _enter(value, "Get tickets")),
             (

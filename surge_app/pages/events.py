@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.components import formatting, layout, polling, prerendered, shell, status
 from surge_app.components.controls import button
 from surge_app.components.feed_types import EventJson
-from surge_app.components.match import switch
+from surge_app.components.match import match
 
 
 def page() -> rx.Component:
@@ -17,8 +17,8 @@ def page() -> rx.Component:
     source, value = polling.events()
     return shell.page(
         source,
-        rx.cond(value.phase == "loading", rx.fragment(), prerendered.arrived()),
-        switch(
+        rx.cond(value.phase == "loading", rx.fragment(), prerendered.prerendered_handoff()),
+        match(
             value.phase,
             ("loading", _loading()),
             ("ready", _ready(value)),
@@ -97,7 +97,7 @@ def _offer(event: EventJson) -> rx.Component:
         formatting.price(event.from_paise),
         class_name="price",
     )
-    return switch(
+    return match(
         event.status,
         (
             "scheduled",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from surge_app.components import controls, layout, timers
-from surge_app.state.checkout import BookState
+from surge_app.state.checkout import CheckoutState
 
 _BEAT_SECONDS = 15
 _PAUSED_BEAT_SECONDS = 5
@@ -14,15 +14,15 @@ _PAUSED_BEAT_SECONDS = 5
 def clock() -> rx.Component:
     """Show the time left, always in view."""
     return rx.cond(
-        BookState.phase == "held",
+        CheckoutState.phase == "held",
         controls.chip(
             timers.countdown(
-                BookState.remaining_seconds,
-                stamp=BookState.stamp,
+                CheckoutState.remaining_seconds,
+                stamp=CheckoutState.stamp,
                 label="Held for you",
                 last="Last minute",
-                stopped=BookState.clock_stopped,
-                on_end=BookState.beat,
+                stopped=CheckoutState.clock_stopped,
+                on_end=CheckoutState.beat,
             ),
             tone="warn",
             plain=True,
@@ -35,19 +35,19 @@ def clock() -> rx.Component:
 def beat() -> rx.Component:
     """Ask now and then; more often while the page waits for payments to go on."""
     return rx.cond(
-        BookState.payments_paused,
-        timers.every(_PAUSED_BEAT_SECONDS, BookState.beat),
-        timers.every(_BEAT_SECONDS, BookState.beat),
+        CheckoutState.payments_paused,
+        timers.interval(_PAUSED_BEAT_SECONDS, CheckoutState.beat),
+        timers.interval(_BEAT_SECONDS, CheckoutState.beat),
     )
 
 
 def paused() -> rx.Component:
     """Say calmly that payments pause, and how it stands with the clock."""
     return rx.cond(
-        BookState.payments_paused,
+        CheckoutState.payments_paused,
         layout.notice(
             rx.cond(
-                BookState.clock_stopped,
+                CheckoutState.clock_stopped,
                 "Payments are pausing at the bank's side. Your tickets are safe and the clock is "
                 "stopped. This page goes on by itself.",
                 "Payments are still pausing at the bank's side, and the clock runs again. Your "

@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.components import formatting, layout, polling, progress, proof_of_work, shell, timers
 from surge_app.components.controls import button_link
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.pages import queue_parts as parts, queue_states as states
 
 # From here on the number needs a smaller face to fit a narrow phone.
@@ -23,7 +23,7 @@ def page() -> rx.Component:
         source,
         proof_of_work.honeypot(),
         rx.el.p(value.said, class_name="sr-only", aria_live="polite", role="status"),
-        switch(
+        match(
             value.phase,
             ("loading", states.loading()),
             ("joining", states.joining()),
@@ -97,7 +97,7 @@ def _position(value: Any) -> rx.Component:
 
 def _what_next(value: Any) -> rx.Component:
     return rx.el.div(
-        switch(
+        match(
             value.mood,
             (
                 "next",

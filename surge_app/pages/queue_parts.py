@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.components import controls, formatting, layout, polling, timers
 from surge_app.components.controls import button
-from surge_app.components.match import switch
+from surge_app.components.match import match
 
 # How the drawn order can be computed again; the fingerprint alone is checked by this.
 _CHECK = "printf %s SEED | sha256sum"
@@ -120,7 +120,7 @@ def tell_me(value: Any) -> rx.Component:
             on_click=polling.tell("tell"),
         ),
         rx.el.p(
-            switch(
+            match(
                 value.tell,
                 ("on", rx.fragment("With a sound and a notification. You can look elsewhere.")),
                 (
@@ -264,7 +264,7 @@ def footnote(value: Any) -> rx.Component:
     """Say how fresh this is, and the numbers behind it."""
     return rx.el.p(
         "Updated ",
-        timers.ago(value.at),
+        timers.relative_time(value.at),
         rx.cond(
             value.number > 0,
             rx.fragment(" · your number is ", formatting.count(value.number)),

@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.components import layout
 from surge_app.components.controls import text_button
-from surge_app.state.error_notice import ProblemState
+from surge_app.state.error_notice import ErrorNoticeState
 from surge_app.state.view_models import PriceRow
 
 
@@ -38,12 +38,12 @@ def _row(row: PriceRow) -> rx.Component:
 def problem_notice() -> rx.Component:
     """Show the neutral notice about a bug, if there was one."""
     return rx.cond(
-        ProblemState.number != "",
+        ErrorNoticeState.number != "",
         layout.notice(
             "That did not work because of a fault on our side. Please try again. If you write to "
-            f"us, give this number: {ProblemState.number}",
+            f"us, give this number: {ErrorNoticeState.number}",
             tone="bad",
-            action=text_button("Close", on_click=ProblemState.dismiss),
+            action=text_button("Close", on_click=ErrorNoticeState.dismiss),
         ),
         rx.fragment(),
     )

@@ -106,7 +106,7 @@ async def in_thread(limiter: CapacityLimiter, call: Callable[[], _T]) -> _T:
 
     A cancelled caller stops waiting at once; the call itself ends by its own time-outs.
     """
-    with tracing.step("vendor"):
+    with tracing.event("vendor"):
         return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=limiter)
 
 

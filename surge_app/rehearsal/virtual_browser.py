@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from surge_app.launcher.processes import open_more_files
+from surge_app.launcher.processes import raise_nofile_limit
 from surge_app.rehearsal.http_client import Pool
 from surge_app.rehearsal.recorder import Notes
 
@@ -175,7 +175,7 @@ async def crowd(base_url: str, notes: Notes, *, visitors: int) -> AsyncGenerator
     port = parts.port or (443 if is_secure else 80)
     sources = _sources(base_url, visitors)
     # As many as the system allows: visitors of one address must not wait for each other.
-    most = max(1, (open_more_files() - _OTHER_FILES) // len(sources))
+    most = max(1, (raise_nofile_limit() - _OTHER_FILES) // len(sources))
     pools = [
         Pool(parts.hostname or "", port, source=source, most=most, is_secure=is_secure)
         for source in sources

@@ -13,7 +13,7 @@ FIELD_NAMES: set[str] = set()
 """Names of the fields of all bodies; an answer repeats no other name."""
 
 
-class Body(BaseModel):
+class StrictBody(BaseModel):
     """A body of a request: nothing unknown in it, no NUL character in its text."""
 
     model_config = ConfigDict(extra="forbid")

@@ -107,7 +107,7 @@ class BookingState(rx.State):
         self._looks += 1
         if self.status == "refunding":
             await self._read()
-        elif session.may_see_booking(self, session.segment(self, 1)):
+        elif session.may_see_booking(self, session.path_param(self, 1)):
             await self._read_messages()
 
     @rx.event
@@ -144,7 +144,7 @@ class BookingState(rx.State):
 
     def _owned(self, form: dict[str, object]) -> str | None:
         """Return the booking a form is about; None if it is not theirs, or was sent before."""
-        ref = session.segment(self, 1)
+        ref = session.path_param(self, 1)
         is_meant = self.phase == "ready" and _text(form, "turn") == str(self.turn)
         return ref if is_meant and session.may_see_booking(self, ref) else None
 
@@ -171,7 +171,7 @@ class BookingState(rx.State):
         self.place, self.notice, self.tone = place, text, tone
 
     async def _read(self) -> None:
-        ref = session.segment(self, 1)
+        ref = session.path_param(self, 1)
         if not session.may_see_booking(self, ref):
             self.phase = "missing"
             return
@@ -185,7 +185,7 @@ class BookingState(rx.State):
         self.phase = "ready"
 
     async def _read_messages(self) -> None:
-        sent = await current().notifications.of_booking(session.segment(self, 1))
+        sent = await current().notifications.of_booking(session.path_param(self, 1))
         self.messages = [_message(one) for one in sent]
         self.is_lost = any(one.state in _LOST for one in sent)
         self.look_every = _pause(self.status, sent, self._looks)

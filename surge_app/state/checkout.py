@@ -25,13 +25,13 @@ from surge_app.state import session, view_models
 from surge_app.state.contact_form import ContactForm
 from surge_app.state.element_ids import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
 from surge_app.state.error_notice import forget_problem
-from surge_app.state.hold_timer import HoldClock
-from surge_app.state.partial_offer import Leftover
+from surge_app.state.hold_timer import HoldTimer
+from surge_app.state.partial_offer import PartialOffer
 
 _SELLING = {"on_sale", "all_held", "paused", "sold_out"}
 
 
-class BookState(ContactForm, HoldClock, Leftover, rx.State):
+class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
     """One visitor's checkout for one event.
 
     Attributes:
@@ -64,10 +64,10 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
         await forget_problem(self)
         await self._arrive()
         # One handler is one hold of the state's lock; only where something is paid there is more.
-        return BookState.recheck if self.is_paying else None
+        return CheckoutState.recheck if self.is_paying else None
 
     async def _arrive(self) -> None:
-        slug, visitor = session.segment(self, 1), session.visitor(self)
+        slug, visitor = session.path_param(self, 1), session.visitor(self)
         self._start_over(slug)
         if visitor is None:
             self.leave_to = f"/queue/{slug}"
@@ -211,7 +211,7 @@ class BookState(ContactForm, HoldClock, Leftover, rx.State):
     async def recheck(self) -> None:
         """Look again while a payment is being checked, and once after a reload."""
         async with self:
-            outcome = "failed" if self.phase == "checking" else session.asked(self, "payment")
+            outcome = "failed" if self.phase == "checking" else session.query_param(self, "payment")
         await self._check(outcome)
 
     async def _check(self, outcome: str) -> None:

@@ -15,7 +15,7 @@ _log = get_logger(__name__)
 _LONGEST_PAGE_ERROR = 500
 
 
-class ProblemState(rx.State):
+class ErrorNoticeState(rx.State):
     """The neutral notice about a bug. It holds no text from the error, only a number to quote."""
 
     number: str = ""
@@ -34,7 +34,7 @@ class ProblemState(rx.State):
 
 async def forget_problem(state: rx.State) -> None:
     """Take the notice away in a handler of another state, within its hold of the lock."""
-    (await state.get_state(ProblemState)).number = ""
+    (await state.get_state(ErrorNoticeState)).number = ""
 
 
 def report_page_error(exception: Exception) -> None:
@@ -54,4 +54,4 @@ def report(exception: Exception) -> EventSpec | None:
     """
     number = uuid.uuid4().hex[:8]
     _log.error("handler_failed", number=number, exc_info=exception)
-    return cast("EventSpec", ProblemState.show(number))
+    return cast("EventSpec", ErrorNoticeState.show(number))

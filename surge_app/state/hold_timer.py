@@ -7,7 +7,7 @@ import reflex as rx
 from surge_app.services.checkout.views import IntentView
 
 
-class HoldClock(rx.State, mixin=True):
+class HoldTimer(rx.State, mixin=True):
     """The time left, and whether it runs.
 
     Attributes:

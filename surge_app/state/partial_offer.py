@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import reflex as rx
 
 from surge_app.errors import SurgeError
-from surge_app.services.checkout.shortages import shortages, still_possible
+from surge_app.services.checkout.shortages import available_quantity, shortages
 from surge_app.services.events.views import EventView
 from surge_app.state import view_models
 
 
-class Leftover(rx.State, mixin=True):
+class PartialOffer(rx.State, mixin=True):
     """The offer to take what is left.
 
     Attributes:
@@ -29,7 +29,7 @@ class Leftover(rx.State, mixin=True):
     ) -> None:
         """Offer as much of a refused wish as there is, unless that is held already."""
         short = shortages(event, view_models.lines_of(asked), error, held=held)
-        rest = still_possible(event, asked, short) if short else {}
+        rest = available_quantity(event, asked, short) if short else {}
         self._asked, self._offered = asked, {} if rest == dict(held) else rest
         self.offer = view_models.offer_card(event, short, self._offered)
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.services.access.admin_auth import Operator
+from surge_app.services.access.admin_auth import AdminUser
 from surge_app.services.request_body import MOST_FIELDS
 
 
@@ -16,7 +16,7 @@ def visitor(state: rx.State) -> str | None:
     return current().identity.visitor(_cookies(state))
 
 
-async def operator(state: rx.State) -> Operator | None:
+async def operator(state: rx.State) -> AdminUser | None:
     """Return who is signed in to the console at this moment; asked anew for every event."""
     return await current().admin_access.session(_cookies(state))
 
@@ -32,7 +32,7 @@ def may_see_booking(state: rx.State, ref: str) -> bool:
     return current().identity.may_see_booking(_cookies(state), ref)
 
 
-def segment(state: rx.State, index: int) -> str:
+def path_param(state: rx.State, index: int) -> str:
     """Return one part of the page's path, empty if there is none.
 
     The path is told by the browser. It only ever names something; rights are asked elsewhere.
@@ -41,7 +41,7 @@ def segment(state: rx.State, index: int) -> str:
     return unquote(parts[index]) if index < len(parts) else ""
 
 
-def asked(state: rx.State, name: str) -> str:
+def query_param(state: rx.State, name: str) -> str:
     """Return a value of the address's query, empty if there is none; told by the browser."""
     try:
         fields = dict(parse_qsl(str(state.router.url.query), max_num_fields=MOST_FIELDS))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surge_app.formatting import counted, rupees, when
+from surge_app.formatting import pluralize, rupees, when
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.shortages import Shortage
-from surge_app.services.checkout.views import IntentLineView, IntentView, Line
+from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
 from surge_app.services.events.catalog import organizer_line
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.views import CheckoutView
@@ -113,7 +113,7 @@ class CheckoutCard:
 
 def tickets(number: int) -> str:
     """Return "1 ticket" or "3 tickets"."""
-    return counted(number, "ticket", "tickets")
+    return pluralize(number, "ticket", "tickets")
 
 
 def sale_card(event: EventView) -> SaleCard:
@@ -186,7 +186,7 @@ def _room(event: EventView, tier: TierView, wish: dict[str, int], *, is_held: bo
 
 def _note(event: EventView, tier: TierView, yours: int) -> str:
     if yours:
-        return f"{counted(yours, 'seat is', 'seats are')} yours for now"
+        return f"{pluralize(yours, 'seat is', 'seats are')} yours for now"
     price = f"{rupees(tier.all_in_paise)} for one, all included" if tier.all_in_paise else "Free"
     rules = [f"at least {tier.min_per_booking}"] if tier.min_per_booking > 1 else []
     if tier.max_per_booking is not None and tier.max_per_booking < event.max_per_person:
@@ -302,9 +302,9 @@ def names_of(intent: IntentView) -> dict[str, str]:
     }
 
 
-def lines_of(wish: dict[str, int]) -> list[Line]:
+def lines_of(wish: dict[str, int]) -> list[OrderLine]:
     """Turn a wish into what the services take."""
-    return [Line(tier_id, quantity) for tier_id, quantity in wish.items() if quantity > 0]
+    return [OrderLine(tier_id, quantity) for tier_id, quantity in wish.items() if quantity > 0]
 
 
 def wish_of(intent: IntentView) -> dict[str, int]:

@@ -52,7 +52,9 @@ def test_the_handlers_a_browser_may_call_are_the_committed_ones() -> None:
 
 
 def test_there_are_states_and_nothing_sets_a_var_from_outside() -> None:
-    assert {"BookState", "BookingState", "BoardState"} <= {state.__name__ for state in STATES}
+    assert {"CheckoutState", "BookingState", "DashboardState"} <= {
+        state.__name__ for state in STATES
+    }
     setters = [
         f"{state.__name__}.{name}"
         for state in STATES

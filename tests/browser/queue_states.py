@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.async_api import Page, Route
 
-from surge_app.services.waiting_room.proof_of_work import Challenges
+from surge_app.services.waiting_room.proof_of_work import ProofOfWork
 
 _STEADY = {
     "state": "waiting",
@@ -153,7 +153,7 @@ LINE_STATES: dict[str, LineState] = {
             428,
             "One quick check before you join.",
             # Far more than a browser computes while one looks.
-            challenge=Challenges(("key",)).create("any", "any", tries=10**8, suspicion=0),
+            challenge=ProofOfWork(("key",)).create("any", "any", tries=10**8, suspicion=0),
         ),
         status=428,
     ),

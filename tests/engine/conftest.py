@@ -16,7 +16,7 @@ import pytest_asyncio
 from surge_app.container import Container, running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
-from surge_app.services.vendors.circuit_breaker import Window
+from surge_app.services.vendors.circuit_breaker import FailureWindow
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings, load_settings
 from tests.engine.gateway import InProcessGateway
@@ -71,7 +71,7 @@ def new_sale(services: Container, gateway: InProcessGateway, backing: Settings) 
     with psycopg.connect(backing.database_url or "", autocommit=True) as connection:
         for statement in _LEFT_BEHIND:
             connection.execute(statement)
-    services.outages._window = Window()
+    services.outages._window = FailureWindow()
     services.outages._looked_at = float("-inf")
 
     async def create(*units: int, **settings: object) -> Sale:

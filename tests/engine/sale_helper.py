@@ -13,9 +13,9 @@ from sqlalchemy import text
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.services.checkout.views import IntentView, Line
+from surge_app.services.checkout.views import IntentView, OrderLine
 from surge_app.services.events.catalog import NewEvent, NewTier
-from surge_app.services.operations.invariants import Finding
+from surge_app.services.operations.invariants import Violation
 from surge_app.services.payments.box_office import CounterBooking, CounterSale
 from surge_app.services.payments.views import CheckoutView
 from tests.engine.gateway import Callback, InProcessGateway, Webhook
@@ -37,15 +37,15 @@ class Sale:
     slug: str
     tier_ids: tuple[str, ...]
 
-    def line(self, quantity: int = 1, tier: int = 0) -> Line:
+    def line(self, quantity: int = 1, tier: int = 0) -> OrderLine:
         """Return a wish for one tier."""
-        return Line(self.tier_ids[tier], quantity)
+        return OrderLine(self.tier_ids[tier], quantity)
 
-    async def hold(self, *lines: Line, visitor: str | None = None) -> tuple[IntentView, str]:
+    async def hold(self, *lines: OrderLine, visitor: str | None = None) -> tuple[IntentView, str]:
         """Let someone with a pass hold tickets, one by default; returns intent and visitor."""
         visitor = visitor or new_id()
         await self.admit(visitor)
-        wish: Sequence[Line] = lines or (self.line(),)
+        wish: Sequence[OrderLine] = lines or (self.line(),)
         intent, _ = await self.services.intents.start(self.slug, visitor, wish)
         return intent, visitor
 
@@ -126,7 +126,7 @@ class Sale:
         while await self.services.refunds.push():
             pass
 
-    async def broken_promises(self) -> list[Finding]:
+    async def broken_promises(self) -> list[Violation]:
         """Return what the audit finds wrong with this sale."""
         found = await self.services.audit.run(slug=self.slug)
         return [finding for finding in found if not finding.holds]

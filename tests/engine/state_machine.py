@@ -12,7 +12,7 @@ from typing import TypeAlias
 from surge_app.clock import new_id
 from surge_app.container import build_container
 from surge_app.errors import AllHeld, IntentExists, IntentExpired, NotEnoughLeft, SoldOut
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings
 from tests.engine.gateway import InProcessGateway
@@ -267,7 +267,7 @@ class World(Payers):
             self.is_behind = False
 
     async def _check_refusal(
-        self, error: SoldOut | AllHeld | NotEnoughLeft, wish: list[Line]
+        self, error: SoldOut | AllHeld | NotEnoughLeft, wish: list[OrderLine]
     ) -> None:
         rows = await self.sale.query(
             "SELECT tier_id, count(*) FILTER (WHERE status = 'available') AS free, "
@@ -294,7 +294,7 @@ class World(Payers):
     def _tier(self, one: int) -> str:
         return f"Tier {1 + one % len(UNITS)}"
 
-    def _wish(self, two: int) -> list[Line]:
+    def _wish(self, two: int) -> list[OrderLine]:
         quantities = WISHES[two % len(WISHES)]
         return [self.sale.line(count, tier) for tier, count in enumerate(quantities) if count]
 

@@ -22,7 +22,7 @@ from surge_app.container import Container, running
 from surge_app.errors import SurgeError
 from surge_app.observability.log import configure_logging
 from surge_app.sandbox.store import Orders
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings, load_settings
 from tests.engine.gateway import InProcessGateway
@@ -62,7 +62,7 @@ async def rush(
     ends: Counter[str] = Counter()
 
     async def one(visitor: str, wish: Sequence[tuple[int, int]]) -> None:
-        lines = [Line(sale.tier_ids[tier], quantity) for tier, quantity in wish]
+        lines = [OrderLine(sale.tier_ids[tier], quantity) for tier, quantity in wish]
         try:
             intent, _ = await sale.services.intents.start(sale.slug, visitor, lines)
         except SurgeError as error:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from surge_app.services.events.new_event import NewTier
-from tests.conftest import Buyer, NewBuyer, NewSale, Surge
+from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer
 
 _SUSPICIOUS = ("unhandled_error", "handler_failed", "webhook_failed", "Traceback")
 
@@ -31,9 +31,9 @@ class Somebody:
     slug: str
     tier: str
     ref: str
-    owner: Buyer
+    owner: TestCustomer
     intent: str
-    holder: Buyer
+    holder: TestCustomer
 
 
 @pytest_asyncio.fixture

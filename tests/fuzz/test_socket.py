@@ -104,7 +104,7 @@ async def test_no_frame_takes_anything_down_or_tells_of_the_inside(
             assert internal_names(" ".join(await _heard(socket))) == []
     async with connected(surge.url, cookies) as socket:
         path = f"/book/{somebody.slug}"
-        assert await socket.event("state.checkout.BookState", "load", path)
+        assert await socket.event("state.checkout.CheckoutState", "load", path)
 
 
 def _payloads(names: list[str]) -> list[dict[str, Any]]:
@@ -152,7 +152,9 @@ async def test_no_argument_of_an_event_is_believed(
             await socket.send_event(state, handler, path, payload)
         # Events of one page are dealt with in turn: once this one is answered, all were.
         number = secrets.token_hex(4)
-        await socket.send_event("state.error_notice.ProblemState", "show", "/", {"number": number})
+        await socket.send_event(
+            "state.error_notice.ErrorNoticeState", "show", "/", {"number": number}
+        )
         said = ""
         async with asyncio.timeout(60):
             while number not in said:
@@ -167,4 +169,4 @@ async def test_nobody_sets_a_variable_by_its_name(
     payload = {"var_name": "number", "value": "x"}
     async with connected(surge.url, cookies) as socket:
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await socket.event("state.error_notice.ProblemState", "setvar", "/book/x", payload)
+            await socket.event("state.error_notice.ErrorNoticeState", "setvar", "/book/x", payload)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.services.checkout.views import IntentView, Line
+from surge_app.services.checkout.views import IntentView, OrderLine
 from surge_app.services.events.views import TierView
 
 HOUR = timedelta(hours=1)
@@ -49,7 +49,7 @@ async def hold(services: Container, slug: str, quantity: int) -> tuple[IntentVie
     """Hold tickets of the first tier as a new visitor; returns both."""
     visitor = await admitted(services, slug)
     tier = await tier_of(services, slug)
-    intent, _ = await services.intents.start(slug, visitor, [Line(tier.id, quantity)])
+    intent, _ = await services.intents.start(slug, visitor, [OrderLine(tier.id, quantity)])
     return intent, visitor
 
 

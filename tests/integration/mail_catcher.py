@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.conftest import Buyer
+from tests.conftest import TestCustomer
 
 
-async def channels_told(buyer: Buyer, ref: str) -> list[str]:
+async def channels_told(buyer: TestCustomer, ref: str) -> list[str]:
     """Return the channels on which a booking was told, one for each message."""
     answer = await buyer.http.get("/sandbox/outbox.json")
     return sorted(

@@ -11,7 +11,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from surge_app.kv.client import connect
-from surge_app.kv.queue import LineStock
+from surge_app.kv.queue import QueueStock
 from tests.lua.queue_clock import Line
 from tests.redis_server import RedisServer
 
@@ -38,6 +38,6 @@ async def line(redis: Redis) -> AsyncGenerator[Line]:
     """An open line with plenty to sell and room for one buyer."""
     made = Line(redis)
     await made.open()
-    await made.stock(LineStock(1_000_000, 0, 0, 0))
+    await made.stock(QueueStock(1_000_000, 0, 0, 0))
     yield made
     await redis.delete(*made.keys.values())

@@ -8,7 +8,14 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from surge_app.kv import keys
-from surge_app.kv.queue import LineState, LineStock, LineStore, Look, RawAnswer, RawStats
+from surge_app.kv.queue import (
+    QueueSnapshotRow,
+    QueueState,
+    QueueStock,
+    QueueStore,
+    RawQueueStats,
+    RawQueueStatus,
+)
 from tests.queue_factory import PLENTY, rules_of
 
 SECOND_MS = 1_000
@@ -20,14 +27,16 @@ class Line:
 
     def __init__(self, redis: Redis, slug: str = "") -> None:
         self.redis = redis
-        self.store = LineStore(redis)
+        self.store = QueueStore(redis)
         self.slug = slug or f"line-{secrets.token_hex(6)}"
         self.keys = dict(zip(keys.LINE_PARTS, keys.line(self.slug), strict=True))
-        self._stock: LineStock | None = None
+        self._stock: QueueStock | None = None
         self._rules: dict[str, object] = {}
         self.start = 0
 
-    async def open(self, *, start: int = 0, early: int | None = None, **rules: object) -> LineState:
+    async def open(
+        self, *, start: int = 0, early: int | None = None, **rules: object
+    ) -> QueueState:
         """Publish rules, and begin the line if there is none."""
         self._rules = rules
         if not await self.redis.hexists(self.keys["counters"], "start"):
@@ -36,25 +45,27 @@ class Line:
             await self.store.begin(self.slug, start=start, ceiling=ceiling, early=early)
         return await self._publish()
 
-    async def stock(self, counts: LineStock) -> None:
+    async def stock(self, counts: QueueStock) -> None:
         self._stock = counts
         await self._publish()
 
     async def units(self, available: int, *, held: int = 0, holders: int = 0) -> None:
-        await self.stock(LineStock(available, held, 0, holders))
+        await self.stock(QueueStock(available, held, 0, holders))
 
-    async def _publish(self) -> LineState:
+    async def _publish(self) -> QueueState:
         return await self.store.publish(
             self.slug, rules_of(**self._rules), self._stock, ceiling=self.start + PLENTY
         )
 
-    async def join(self, visitor: str, number: int = 0) -> RawAnswer:
+    async def join(self, visitor: str, number: int = 0) -> RawQueueStatus:
         return await self.store.join(self.slug, visitor, signed_number=number)
 
-    async def poll(self, visitor: str, number: int = 0, *, had_pass: bool = False) -> RawAnswer:
+    async def poll(
+        self, visitor: str, number: int = 0, *, had_pass: bool = False
+    ) -> RawQueueStatus:
         return await self.store.poll(self.slug, visitor, signed_number=number, had_pass=had_pass)
 
-    async def look(self, *seen: int) -> Look:
+    async def look(self, *seen: int) -> QueueSnapshotRow:
         return await self.store.look(self.slug, start=self.start, seen=seen)
 
     async def leave(self, visitor: str) -> bool:
@@ -64,10 +75,10 @@ class Line:
         lease, most = timedelta(seconds=seconds), timedelta(seconds=life)
         return (await self.store.renew(self.slug, [visitor], lease, life=most))[0]
 
-    async def stats(self) -> RawStats:
+    async def stats(self) -> RawQueueStats:
         return await self.store.stats(self.slug)
 
-    async def join_all(self, *visitors: str) -> list[RawAnswer]:
+    async def join_all(self, *visitors: str) -> list[RawQueueStatus]:
         """Join one after the other."""
         return [await self.join(visitor) for visitor in visitors]
 

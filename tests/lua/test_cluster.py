@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from surge_app.errors import RateLimited
-from surge_app.kv.admission import ArrivalStore, Proof
-from surge_app.kv.queue import LineStock
+from surge_app.kv.admission import ArrivalStore, PowProof
+from surge_app.kv.queue import QueueStock
 from surge_app.kv.rate_limits import Limit, RateLimiter
-from surge_app.services.waiting_room.lottery import drawn, places
+from surge_app.services.waiting_room.lottery import positions, shuffle
 from tests.conftest import ROOT
 from tests.lua.queue_clock import MINUTE_MS, Line
 from tests.redis_server import RedisServer, cluster_of_three
@@ -75,7 +75,7 @@ async def test_every_script_runs_on_a_cluster(cluster: Redis, nodes: list[RedisS
 async def _wait_in_line(cluster: Redis, slug: str) -> None:
     line = Line(cluster, slug)
     await line.open(concurrent_buyers=1)
-    await line.stock(LineStock(100, 0, 0, 0))
+    await line.stock(QueueStock(100, 0, 0, 0))
     await line.join_all("inside", "a", "b")
     assert (await line.look(2, 3)).line.waiting == 2
     assert await line.renew("inside", 600) > 0
@@ -93,10 +93,10 @@ async def _attempt_to_join(cluster: Redis, slug: str) -> None:
     own = [(Limit("visitor", per_minute=60, burst=4), "v")]
     shared = [(Limit("network", per_minute=60, burst=3), "203.0.113.0/24")]
 
-    async def verdict(proof: Proof | None = None, visitor: str = "v") -> str:
+    async def verdict(proof: PowProof | None = None, visitor: str = "v") -> str:
         return (await store.enter(slug, visitor, proof, own, shared)).verdict
 
-    proof = Proof("solved", _MINUTE)
+    proof = PowProof("solved", _MINUTE)
     assert [await verdict(), await verdict(proof), await verdict(proof)] == [
         *("challenge", "proved", "challenge"),
     ]
@@ -113,9 +113,9 @@ async def _draw(cluster: Redis) -> None:
     await line.open(opens_at_ms=await line.now_ms() + MINUTE_MS, **rules)
     await line.join_all("a", "b", "c")
     await line.open(opens_at_ms=await line.now_ms() - 1, **rules)
-    numbers = drawn("s", 3)
-    assert await line.store.draw(line.slug, places=places(numbers), numbers=numbers)
-    assert list(await line.store.order(line.slug))[3::4] == places(numbers)
+    numbers = shuffle("s", 3)
+    assert await line.store.draw(line.slug, places=positions(numbers), numbers=numbers)
+    assert list(await line.store.order(line.slug))[3::4] == positions(numbers)
     assert await line.called() == numbers[:1]
 
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 from redis.asyncio import Redis
 
 from surge_app.kv.client import connect
-from surge_app.kv.queue import LineStock, LineStore
-from surge_app.services.waiting_room.answers import Pace
+from surge_app.kv.queue import QueueStock, QueueStore
+from surge_app.services.waiting_room.answers import AdmissionRate
 from surge_app.services.waiting_room.snapshots import Snapshot
 from tests.lua.queue_clock import Line
 from tests.redis_server import RedisServer
@@ -101,9 +101,9 @@ class Game:
         number = self.before.numbers.get(visitor)
         if number is None:
             return
-        worker = LineStore(self.line.redis)
+        worker = QueueStore(self.line.redis)
         look = await worker.look(self.line.slug, start=0, seen=[])
-        ahead = Snapshot(look, Pace()).ahead(number)
+        ahead = Snapshot(look, AdmissionRate()).ahead(number)
         if ahead is None:
             await self.poll(visitor)
             return
@@ -136,7 +136,7 @@ class Game:
     async def units(self, counts: tuple[int, int]) -> None:
         available, holders = counts
         self.free_units = available + holders
-        await self.line.stock(LineStock(available, holders, 0, holders))
+        await self.line.stock(QueueStock(available, holders, 0, holders))
 
     async def cap(self, buyers: int) -> None:
         self.limits["cap"] = buyers
@@ -245,7 +245,7 @@ async def test_hundreds_over_many_connections_are_served_in_the_order_of_their_n
             inside = await line.redis.zcard(line.keys["passes"])
             most_inside = max(most_inside, inside)
 
-    async def attend(store: LineStore, visitor: str) -> int | None:
+    async def attend(store: QueueStore, visitor: str) -> int | None:
         answer = await store.join(line.slug, visitor)
         number = answer.number
         while answer.state != "admitted":
@@ -258,7 +258,7 @@ async def test_hundreds_over_many_connections_are_served_in_the_order_of_their_n
     clients: list[Redis] = [connect(redis_server.url, client_name="test") for _ in range(4)]
     watcher = asyncio.create_task(watch())
     numbers = await asyncio.gather(
-        *(attend(LineStore(clients[i % 4]), f"visitor-{i}") for i in range(crowd))
+        *(attend(QueueStore(clients[i % 4]), f"visitor-{i}") for i in range(crowd))
     )
     done.set()
     await watcher

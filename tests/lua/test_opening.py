@@ -6,8 +6,8 @@ from hashlib import sha256
 
 from redis.asyncio import Redis
 
-from surge_app.kv.queue import LineStock
-from surge_app.services.waiting_room.lottery import commitment, drawn, places
+from surge_app.kv.queue import QueueStock
+from surge_app.services.waiting_room.lottery import commitment, positions, shuffle
 from tests.lua.queue_clock import MINUTE_MS, Line
 
 SEED = "a seed for the test"
@@ -24,8 +24,8 @@ async def _lobby(line: Line, crowd: int, **rules: object) -> list[str]:
 async def _draw(line: Line) -> list[int]:
     early = (await line.stats()).line.early
     assert early is not None
-    numbers = drawn(SEED, early)
-    await line.store.draw(line.slug, places=places(numbers), numbers=numbers)
+    numbers = shuffle(SEED, early)
+    await line.store.draw(line.slug, places=positions(numbers), numbers=numbers)
     return numbers
 
 
@@ -80,7 +80,7 @@ async def test_who_left_the_lobby_is_not_drawn_back(line: Line) -> None:
     for crowd, leavers in ((20, 3), (20, 17), (9, 4), (3, 1), (5, 5)):
         one = Line(line.redis)
         await one.open()
-        await one.stock(LineStock(1_000, 0, 0, 0))
+        await one.stock(QueueStock(1_000, 0, 0, 0))
         visitors = await _lobby(one, crowd, **RANDOM)
         gone = visitors[:leavers]
         for visitor in gone:
@@ -105,7 +105,7 @@ async def test_a_draw_happens_once(line: Line) -> None:
     await line.open(opens_at_ms=await line.now_ms() - 1, **RANDOM)
     numbers = await _draw(line)
     turned = list(reversed(numbers))
-    assert not await line.store.draw(line.slug, places=places(turned), numbers=turned)
+    assert not await line.store.draw(line.slug, places=positions(turned), numbers=turned)
 
 
 async def test_a_flushed_line_is_drawn_again_as_it_was(redis: Redis) -> None:

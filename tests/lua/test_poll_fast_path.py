@@ -13,10 +13,10 @@ from redis.asyncio import Redis
 from starlette.responses import PlainTextResponse
 
 from surge_app.container import Container, installed
-from surge_app.edge.poll_fast_path import KeptPolls
-from surge_app.kv.queue import LineStore
+from surge_app.edge.poll_fast_path import PollFastPath
+from surge_app.kv.queue import QueueStore
 from surge_app.services.access.identity import Identity, Visitor
-from surge_app.services.waiting_room.snapshots import LineViews
+from surge_app.services.waiting_room.snapshots import QueueSnapshots
 from surge_app.settings import load_settings
 from tests.lua.queue_clock import Line
 
@@ -25,17 +25,17 @@ BEHIND = "from behind"
 
 
 @pytest_asyncio.fixture
-async def views(redis: Redis) -> AsyncGenerator[LineViews]:
-    made = LineViews(LineStore(redis))
+async def views(redis: Redis) -> AsyncGenerator[QueueSnapshots]:
+    made = QueueSnapshots(QueueStore(redis))
     yield made
     await made.close()
 
 
 @pytest_asyncio.fixture
-async def client(views: LineViews) -> AsyncGenerator[httpx.AsyncClient]:
+async def client(views: QueueSnapshots) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the layer alone, whose container has nothing but views and identity."""
     services = SimpleNamespace(waiting_room=SimpleNamespace(views=views), identity=IDENTITY)
-    app = KeptPolls(PlainTextResponse(BEHIND), load_settings())
+    app = PollFastPath(PlainTextResponse(BEHIND), load_settings())
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as made:
         with installed(cast("Container", services)):
@@ -52,7 +52,7 @@ async def _asked(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.
 
 
 async def test_who_waits_and_strangers_are_answered_without_the_application_behind(
-    line: Line, views: LineViews, client: httpx.AsyncClient
+    line: Line, views: QueueSnapshots, client: httpx.AsyncClient
 ) -> None:
     await line.join_all("inside", "a", "b")
     await views.next(line.slug)
@@ -69,7 +69,7 @@ async def test_who_waits_and_strangers_are_answered_without_the_application_behi
 
 
 async def test_who_was_called_or_has_no_number_yet_is_not_answered_from_what_is_kept(
-    line: Line, views: LineViews, client: httpx.AsyncClient
+    line: Line, views: QueueSnapshots, client: httpx.AsyncClient
 ) -> None:
     await line.join_all("inside", "a")
     await views.next(line.slug)
@@ -91,7 +91,7 @@ async def test_who_was_called_or_has_no_number_yet_is_not_answered_from_what_is_
     ],
 )
 async def test_everything_else_is_passed_on(
-    line: Line, views: LineViews, client: httpx.AsyncClient, method: str, path: str
+    line: Line, views: QueueSnapshots, client: httpx.AsyncClient, method: str, path: str
 ) -> None:
     await line.join_all("inside", "a")
     await views.next(line.slug)

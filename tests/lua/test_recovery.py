@@ -11,12 +11,12 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from surge_app.kv.client import connect, information
-from surge_app.kv.queue import LineStock
+from surge_app.kv.queue import QueueStock
 from tests.conftest import eventually
 from tests.lua.queue_clock import Line
 from tests.redis_server import RedisServer
 
-PLENTY = LineStock(1_000_000, 0, 0, 0)
+PLENTY = QueueStock(1_000_000, 0, 0, 0)
 
 
 @pytest.fixture

@@ -13,23 +13,23 @@ import pytest_asyncio
 from hypothesis import given, strategies as st
 from redis.asyncio import Redis
 
-from surge_app.errors import LineUnavailable, NotFound
+from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.kv.client import connect
-from surge_app.kv.queue import LineState, LineStore, Look, packed, unpacked
+from surge_app.kv.queue import QueueSnapshotRow, QueueState, QueueStore, packed, unpacked
 from surge_app.services.access.identity import Visitor
-from surge_app.services.waiting_room.answers import Pace, to_answer
-from surge_app.services.waiting_room.snapshots import LineViews, Snapshot
+from surge_app.services.waiting_room.answers import AdmissionRate, to_answer
+from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
 from tests.lua.queue_clock import Line
 
 
 @pytest_asyncio.fixture
-async def views(redis: Redis) -> AsyncGenerator[LineViews]:
-    made = LineViews(LineStore(redis))
+async def views(redis: Redis) -> AsyncGenerator[QueueSnapshots]:
+    made = QueueSnapshots(QueueStore(redis))
     yield made
     await made.close()
 
 
-_LINE = LineState(
+_LINE = QueueState(
     now_ms=0,
     sale="open",
     is_paused=False,
@@ -64,7 +64,7 @@ def test_a_position_is_the_count_of_those_before(numbers: set[int], first: int) 
     bits = bytearray(5_100 // 8)
     for number in numbers:
         bits[number // 8 - first] |= 0x80 >> number % 8
-    snapshot = Snapshot(Look(first, bytes(bits), _LINE), Pace())
+    snapshot = Snapshot(QueueSnapshotRow(first, bytes(bits), _LINE), AdmissionRate())
     ordered = sorted(numbers)
     assert [snapshot.ahead(number) for number in ordered] == list(range(len(ordered)))
     for number in (0, first * 8 - 1, 6_000_000, *range(first * 8, first * 8 + 50)):
@@ -76,9 +76,9 @@ async def test_a_snapshot_says_the_same_as_the_line(line: Line) -> None:
     await line.join_all("inside", *(f"v{n}" for n in range(40)))
     for visitor in random.sample([f"v{n}" for n in range(1, 40)], 12):
         await line.leave(visitor)
-    snapshot = Snapshot(await line.look(), Pace())
+    snapshot = Snapshot(await line.look(), AdmissionRate())
     for visitor, number in (await line.numbers()).items():
-        answer = to_answer(await line.poll(visitor), Pace()).document()
+        answer = to_answer(await line.poll(visitor), AdmissionRate()).document()
         body = json.loads(snapshot.answer(number) or "{}")
         assert body.pop("retry_after_ms") > 0
         assert body.pop("eta_seconds")["low"] >= 0
@@ -89,8 +89,8 @@ async def test_a_snapshot_says_the_same_as_the_line(line: Line) -> None:
 
 async def test_drawn_numbers_stand_at_their_places(line: Line) -> None:
     order = [3, 1, 2]
-    look = Look(0, bytes([0b0111_1000]), (await line.look()).line)
-    snapshot = Snapshot(look, Pace(), order)
+    look = QueueSnapshotRow(0, bytes([0b0111_1000]), (await line.look()).line)
+    snapshot = Snapshot(look, AdmissionRate(), order)
     assert [snapshot.ahead(number) for number in (1, 2, 3, 4)] == [2, 0, 1, 3]
 
 
@@ -103,7 +103,7 @@ async def test_the_state_of_the_sale_is_told_to_who_waits_and_to_strangers(
 ) -> None:
     await line.join_all("inside", "a")
     await line.open(message='"100 %" sure', **rules)
-    snapshot = Snapshot(await line.look(), Pace())
+    snapshot = Snapshot(await line.look(), AdmissionRate())
     body = json.loads(snapshot.answer(2) or "{}")
     assert (body["state"], body["message"], body["number"]) == (state, '"100 %" sure', 2)
     stranger = json.loads(snapshot.answer_stranger())
@@ -111,7 +111,7 @@ async def test_the_state_of_the_sale_is_told_to_who_waits_and_to_strangers(
     assert stranger["number"] is None
 
 
-async def test_who_polls_a_worker_is_alive_for_redis(line: Line, views: LineViews) -> None:
+async def test_who_polls_a_worker_is_alive_for_redis(line: Line, views: QueueSnapshots) -> None:
     await line.join_all("inside", "a", "b")
     await line.silence("a")
     view = await views.next(line.slug)
@@ -127,7 +127,7 @@ async def test_two_workers_admit_beside_each_other_no_more_than_there_is_room(
 ) -> None:
     await line.join_all("inside", *(f"v{n}" for n in range(10)))
     await line.leave("inside")
-    both = [LineViews(LineStore(redis)) for _ in range(2)]
+    both = [QueueSnapshots(QueueStore(redis)) for _ in range(2)]
     await asyncio.gather(*(view.next(line.slug) for view in both for _ in range(5)))
     assert await line.called() == [2]
     for view in both:
@@ -135,7 +135,7 @@ async def test_two_workers_admit_beside_each_other_no_more_than_there_is_room(
 
 
 async def test_a_view_is_fresh_for_less_than_the_shortest_pause_between_polls(
-    line: Line, views: LineViews
+    line: Line, views: QueueSnapshots
 ) -> None:
     assert views.fresh(line.slug) is None
     snapshot = await views.next(line.slug)
@@ -144,21 +144,21 @@ async def test_a_view_is_fresh_for_less_than_the_shortest_pause_between_polls(
     assert views.fresh(line.slug) is not snapshot
 
 
-async def test_an_unknown_event_is_not_followed(views: LineViews) -> None:
+async def test_an_unknown_event_is_not_followed(views: QueueSnapshots) -> None:
     with pytest.raises(NotFound):
         await views.next("nothing")
     assert views.fresh("nothing") is None
 
 
 async def test_without_redis_there_is_no_view_and_no_invented_one() -> None:
-    views = LineViews(LineStore(connect("unix:///nowhere/redis.sock")))
-    with pytest.raises(LineUnavailable):
+    views = QueueSnapshots(QueueStore(connect("unix:///nowhere/redis.sock")))
+    with pytest.raises(QueueUnavailable):
         await views.next("gala")
     await views.close()
 
 
 async def test_who_asks_a_process_that_is_late_itself_is_not_refused(
-    line: Line, views: LineViews
+    line: Line, views: QueueSnapshots
 ) -> None:
     await views.next(line.slug)
     asked = [asyncio.create_task(views.next(line.slug)) for _ in range(5)]

@@ -22,7 +22,7 @@ from surge_app.state.admin import (
     participants,
     passes,
 )
-from surge_app.state.checkout import BookState
+from surge_app.state.checkout import CheckoutState
 from tests.state import samples
 from tests.state.harness import (
     AdminAccess,
@@ -78,21 +78,21 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
 @pytest.fixture
 async def state(services: SimpleNamespace) -> Any:
     """Return a checkout whose page is open."""
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     return state
 
 
 @pytest.fixture
 async def held(state: Any) -> Any:
     """Return a checkout that holds two tickets."""
-    await call(BookState.add, state, "general")
-    await call(BookState.hold, state)
+    await call(CheckoutState.add, state, "general")
+    await call(CheckoutState.hold, state)
     return state
 
 
 @pytest.fixture
 async def paying(held: Any) -> Any:
     """Return a checkout whose payment is open."""
-    await call(BookState.pay, held, samples.ASHA)
+    await call(CheckoutState.pay, held, samples.ASHA)
     return held

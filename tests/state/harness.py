@@ -12,9 +12,9 @@ import reflex as rx
 from reflex.istate.data import HeaderData, ReflexURL, RouterData
 
 from surge_app.errors import IntentExpired, NotFound
-from surge_app.services.access.admin_auth import Operator
+from surge_app.services.access.admin_auth import AdminUser
 from surge_app.services.checkout.contacts import Contacts
-from surge_app.services.checkout.views import IntentView, Line
+from surge_app.services.checkout.views import IntentView, OrderLine
 from surge_app.services.events.views import EventView
 from surge_app.services.payments.views import CheckoutView, PaymentOutcome
 from tests.state import samples
@@ -36,12 +36,12 @@ class Identity:
 class AdminAccess:
     """Believes what the cookie says: `admin=…` is an organizer, `door=…` one of the door."""
 
-    async def session(self, cookies: str) -> Operator | None:
+    async def session(self, cookies: str) -> AdminUser | None:
         name = _cookie(cookies, "admin")
         door = _cookie(cookies, "door")
         if door:
-            return Operator(door, "door")
-        return Operator(name, "organizer") if name else None
+            return AdminUser(door, "door")
+        return AdminUser(name, "organizer") if name else None
 
 
 class Catalog:
@@ -80,13 +80,15 @@ class Intents:
     async def latest(self, slug: str, visitor_id: str) -> IntentView | None:
         return self.mine
 
-    async def start(self, slug: str, visitor_id: str, lines: list[Line]) -> tuple[IntentView, bool]:
+    async def start(
+        self, slug: str, visitor_id: str, lines: list[OrderLine]
+    ) -> tuple[IntentView, bool]:
         if self.failure:
             raise self.failure
         self.mine = samples.intent(self.event, lines)
         return self.mine, True
 
-    async def change(self, intent_id: str, visitor_id: str, lines: list[Line]) -> IntentView:
+    async def change(self, intent_id: str, visitor_id: str, lines: list[OrderLine]) -> IntentView:
         if self.failure:
             raise self.failure
         self.mine = samples.intent(self.event, lines)

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from surge_app.services.admin.dashboard import BoardView, CoursePoint
+from surge_app.services.admin.dashboard import BoardView, HistoryPoint
 from surge_app.services.admin.views import EventStats, QueueStats, TierStats
 from surge_app.services.bookings.views import BookingView, TicketView
-from surge_app.services.checkout.views import Contact, IntentLineView, IntentView, Line
+from surge_app.services.checkout.views import Contact, IntentLineView, IntentView, OrderLine
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.views import CheckoutView
-from surge_app.services.waiting_room.views import LineStats
+from surge_app.services.waiting_room.views import QueueCounts
 
 FEE = 2_500
 ASHA = {"name": "Asha Rao", "email": "asha@example.com", "phone": "98765 43210"}
@@ -63,7 +63,7 @@ def event(*tiers: TierView, status: str = "on_sale") -> EventView:
     )
 
 
-def intent(of: EventView, lines: list[Line], *, status: str = "held") -> IntentView:
+def intent(of: EventView, lines: list[OrderLine], *, status: str = "held") -> IntentView:
     tiers = {one.id: one for one in of.tiers}
     rows = tuple(
         IntentLineView(
@@ -186,7 +186,7 @@ def board() -> BoardView:
         messages_pending=3,
         messages_dead=0,
         gateway_down_since=None,
-        line=LineStats(
+        line=QueueCounts(
             waiting=8_412,
             inside=486,
             admitted=3_120,
@@ -196,7 +196,7 @@ def board() -> BoardView:
             last_eta_high_seconds=3_120,
         ),
         course=tuple(
-            CoursePoint(now, sold, 300, waiting, 480, 0, 200, 50.0, 190.0)
+            HistoryPoint(now, sold, 300, waiting, 480, 0, 200, 50.0, 190.0)
             for sold, waiting in ((2_000, 9_000), (2_548, 8_412))
         ),
         at=now,

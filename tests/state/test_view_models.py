@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.state import view_models
-from surge_app.state.checkout import BookState
+from surge_app.state.checkout import CheckoutState
 from surge_app.state.email_suggestion import email_suggestion
-from surge_app.state.error_notice import ProblemState, report
+from surge_app.state.error_notice import ErrorNoticeState, report
 from tests.state import samples
 from tests.state.harness import call
 
@@ -27,7 +27,7 @@ def test_a_date_is_told_in_the_zone_of_the_event() -> None:
 def test_the_price_of_a_wish_is_the_price_of_the_hold_it_becomes() -> None:
     event = samples.event(samples.tier("a", "A", 49_950), samples.tier("b", "B", 120_000))
     wish = {"a": 1, "b": 2}
-    intent = samples.intent(event, [Line("a", 1), Line("b", 2)])
+    intent = samples.intent(event, [OrderLine("a", 1), OrderLine("b", 2)])
     assert view_models.price_of_wish(event, wish) == view_models.price_of_intent(intent)
 
 
@@ -132,16 +132,16 @@ def test_a_state_survives_being_stored() -> None:
     event = samples.event()
     price = view_models.price_of_wish(event, {"general": 2})
     assert pickle.loads(pickle.dumps(price)) == price
-    assert BookState().get_fields()["tiers"]
+    assert CheckoutState().get_fields()["tiers"]
 
 
 async def test_a_bug_is_shown_by_a_number_and_nothing_else() -> None:
     spec = report(ValueError("secret detail"))
     assert "secret" not in str(spec)
-    state = ProblemState()
-    await call(ProblemState.show, state, "ab12cd34")
+    state = ErrorNoticeState()
+    await call(ErrorNoticeState.show, state, "ab12cd34")
     assert state.number == "ab12cd34"
-    await call(ProblemState.show, state, "<script>")
+    await call(ErrorNoticeState.show, state, "<script>")
     assert state.number == "unknown"
-    await call(ProblemState.dismiss, state)
+    await call(ErrorNoticeState.dismiss, state)
     assert state.number == ""

@@ -93,8 +93,8 @@ def test_a_ledger_takes_in_what_was_paid_and_gives_back_the_same(
     assert sold[Account.FEES] == -fee_paise
     refund = refund_row(payment, amount_paise=total, reason="test")
     undone = [
-        *ledger.owed_back(refund, booking, tickets_paise=subtotal_paise, fee_paise=fee_paise),
-        ledger.paid_back(refund, booking.id),
+        *ledger.refund_due(refund, booking, tickets_paise=subtotal_paise, fee_paise=fee_paise),
+        ledger.refund_paid(refund, booking.id),
     ]
     after = _balances([*ledger.sale(payment, booking), *undone])
     assert set(after.values()) == {0}
@@ -103,10 +103,10 @@ def test_a_ledger_takes_in_what_was_paid_and_gives_back_the_same(
 @given(PRICES)
 def test_money_received_in_vain_is_owed_until_it_is_paid_back(amount_paise: int) -> None:
     payment = Payment(id="pay", amount_paise=amount_paise)
-    received = ledger.received_in_vain(payment)
+    received = ledger.received_unfulfilled(payment)
     assert _balances([received])[Account.OWED] == -amount_paise
     refund = refund_row(payment, amount_paise=amount_paise, reason="test")
-    after = _balances([received, ledger.paid_back(refund, None)])
+    after = _balances([received, ledger.refund_paid(refund, None)])
     assert set(after.values()) == {0}
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from surge_app.api.dependencies import AdminUser, Services
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.schemas import ProblemOut
 from surge_app.services.admin.audit_log import LogFilter
 
@@ -48,7 +48,7 @@ class LogPageOut(BaseModel):
 @router.get("/log")
 async def audit_log(  # noqa: PLR0913, PLR0917  one parameter for each filter
     services: Services,
-    user: AdminUser,
+    user: OrganizerName,
     event: Word = None,
     actor: Word = None,
     action: Word = None,

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.dependencies import AdminUser, Services
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.openapi import shows
-from surge_app.api.schemas import Body, ProblemOut
-from surge_app.services.checkout.views import Line
+from surge_app.api.schemas import ProblemOut, StrictBody
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.box_office import MOST_GIVEN, CounterSale
 
 router = APIRouter(
@@ -22,7 +22,7 @@ _MOST_PAISE = 10**12
 _MOST_TIERS = 50
 
 
-class CounterLineIn(Body):
+class CounterLineIn(StrictBody):
     """So many tickets of a tier, and the names of who comes, if they are known."""
 
     tier_id: str = Field(max_length=40)
@@ -30,7 +30,7 @@ class CounterLineIn(Body):
     attendees: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=MOST_GIVEN)
 
 
-class CounterSaleIn(Body):
+class CounterSaleIn(StrictBody):
     """What goes over the counter.
 
     `cash_paise` is what the buyer paid: the prices of the tickets, without the convenience fee;
@@ -64,7 +64,7 @@ async def sell_at_the_counter(
     slug: str,
     body: CounterSaleIn,
     services: Services,
-    user: AdminUser,
+    user: OrganizerName,
     answer: Response,
     idempotency_key: Annotated[str, Header(min_length=1, max_length=100)],
 ) -> CounterBookingOut:
@@ -73,7 +73,7 @@ async def sell_at_the_counter(
     201, or 200 if this key sold before; 409 `price_changed` if they cost another amount.
     """
     sale = CounterSale(
-        lines=[Line(line.tier_id, line.quantity) for line in body.lines],
+        lines=[OrderLine(line.tier_id, line.quantity) for line in body.lines],
         cash_paise=body.cash_paise,
         name=body.name,
         email=body.email,
@@ -89,7 +89,7 @@ async def sell_at_the_counter(
 @router.get(
     "/bookings/{ref}/tickets.pdf", response_class=Response, responses=shows("application/pdf")
 )
-async def print_tickets(ref: str, services: Services, user: AdminUser) -> Response:
+async def print_tickets(ref: str, services: Services, user: OrganizerName) -> Response:
     """Return the tickets of a booking as a PDF, A4, to be printed."""
     _ = user
     headers = {

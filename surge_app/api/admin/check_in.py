@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from surge_app.api.dependencies import DoorUser, Services
-from surge_app.api.schemas import Body, ProblemOut
+from surge_app.api.dependencies import ScannerName, Services
+from surge_app.api.schemas import ProblemOut, StrictBody
 from surge_app.services.bookings.check_in import Scan
 
 router = APIRouter(
@@ -19,7 +19,7 @@ router = APIRouter(
 )
 
 
-class ScanIn(Body):
+class ScanIn(StrictBody):
     """One scan: `text` of a code, or `ref` and `ticket` of one found by hand.
 
     `id` is the scanner's own name of it: sent twice, it is answered the same.
@@ -32,7 +32,7 @@ class ScanIn(Body):
     ticket: int = Field(0, ge=0, le=10_000)
 
 
-class ScansIn(Body):
+class ScansIn(StrictBody):
     """Scans in the order they were made."""
 
     gate: str = Field(min_length=1, max_length=40)
@@ -110,14 +110,14 @@ class DoorListOut(BaseModel):
 
 
 @router.get("")
-async def door_counts(slug: str, services: Services, user: DoorUser) -> DoorCountsOut:
+async def door_counts(slug: str, services: Services, user: ScannerName) -> DoorCountsOut:
     """Return how many came in."""
     _ = user
     return DoorCountsOut.model_validate(await services.check_in.counts(slug))
 
 
 @router.post("/scans")
-async def door_scans(slug: str, user: DoorUser, body: ScansIn, services: Services) -> ScansOut:
+async def door_scans(slug: str, user: ScannerName, body: ScansIn, services: Services) -> ScansOut:
     """Check tickets in. What was checked in before is told, with its time and gate."""
     scans = [Scan(**one.model_dump()) for one in body.scans]
     results = await services.check_in.scan(slug, scans, gate=body.gate, actor=user)
@@ -131,7 +131,7 @@ async def door_scans(slug: str, user: DoorUser, body: ScansIn, services: Service
 async def door_search(
     slug: str,
     services: Services,
-    user: DoorUser,
+    user: ScannerName,
     q: Annotated[str, Query(max_length=100)] = "",
 ) -> DoorTicketsOut:
     """Find tickets by name, email, reference or the last digits of a mobile number."""
@@ -141,7 +141,7 @@ async def door_search(
 
 
 @router.get("/list")
-async def door_list(slug: str, services: Services, user: DoorUser) -> DoorListOut:
+async def door_list(slug: str, services: Services, user: ScannerName) -> DoorListOut:
     """Return what a scanner needs without a network; it names nobody."""
     _ = user
     return DoorListOut.model_validate(await services.check_in.offline_list(slug))

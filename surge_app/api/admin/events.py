@@ -18,7 +18,7 @@ from surge_app.api.admin.schemas import (
     RevokeIn,
     TierChangesIn,
 )
-from surge_app.api.dependencies import AdminUser, IntentId, Services
+from surge_app.api.dependencies import IntentId, OrganizerName, Services
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import (
     EventOut,
@@ -43,7 +43,7 @@ _CLEARABLE = {"sales_open_at", "sales_close_at", "admissions_per_minute", "max_p
 
 
 @router.post("/events", status_code=201)
-async def create_event(body: NewEventIn, services: Services, user: AdminUser) -> EventOut:
+async def create_event(body: NewEventIn, services: Services, user: OrganizerName) -> EventOut:
     """Create an event with its tiers and units."""
     values = body.model_dump(exclude={"tiers"})
     tiers = tuple(tier.offer() for tier in body.tiers)
@@ -53,7 +53,7 @@ async def create_event(body: NewEventIn, services: Services, user: AdminUser) ->
 
 @router.patch("/events/{slug}")
 async def change_event(
-    slug: str, body: EventChangesIn, services: Services, user: AdminUser
+    slug: str, body: EventChangesIn, services: Services, user: OrganizerName
 ) -> EventOut:
     """Change an event; only the fields that are sent."""
     await services.organizer.change(slug, _sent(body), actor=user)
@@ -61,7 +61,7 @@ async def change_event(
 
 
 @router.post("/events/{slug}/tiers", status_code=201)
-async def add_tier(slug: str, body: NewTierIn, services: Services, user: AdminUser) -> EventOut:
+async def add_tier(slug: str, body: NewTierIn, services: Services, user: OrganizerName) -> EventOut:
     """Put one more tier on sale, behind the others."""
     await services.stock.add_tier(slug, body.offer(), actor=user)
     return EventOut.of(await services.catalog.event(slug))
@@ -69,7 +69,7 @@ async def add_tier(slug: str, body: NewTierIn, services: Services, user: AdminUs
 
 @router.patch("/events/{slug}/tiers/{tier_id}")
 async def change_tier(
-    slug: str, tier_id: str, body: TierChangesIn, services: Services, user: AdminUser
+    slug: str, tier_id: str, body: TierChangesIn, services: Services, user: OrganizerName
 ) -> EventOut:
     """Change a tier during its sale; only the fields that are sent.
 
@@ -81,14 +81,14 @@ async def change_tier(
 
 
 @router.post("/events/{slug}/tiers/{tier_id}/close")
-async def close_tier(slug: str, tier_id: str, services: Services, user: AdminUser) -> EventOut:
+async def close_tier(slug: str, tier_id: str, services: Services, user: OrganizerName) -> EventOut:
     """End the sale of a tier now; who holds some of it may still pay."""
     await services.stock.close_tier(slug, tier_id, actor=user)
     return EventOut.of(await services.catalog.event(slug))
 
 
 @router.get("/events/{slug}/stats")
-async def event_stats(slug: str, services: Services, user: AdminUser) -> StatsOut:
+async def event_stats(slug: str, services: Services, user: OrganizerName) -> StatsOut:
     """Return sold against capacity, money and line."""
     _ = user
     return StatsOut.model_validate(await services.organizer.stats(slug))
@@ -99,7 +99,7 @@ async def event_stats(slug: str, services: Services, user: AdminUser) -> StatsOu
     response_class=StreamingResponse,
     responses=shows(_MEDIA_TYPES["csv"]),
 )
-async def participants_csv(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
+async def participants_csv(slug: str, services: Services, user: OrganizerName) -> StreamingResponse:
     """Stream everybody who has a ticket, one row for each."""
     _ = user
     return await _file(services.exports.participants_csv(slug), f"{slug}-participants.csv")
@@ -110,27 +110,29 @@ async def participants_csv(slug: str, services: Services, user: AdminUser) -> St
     response_class=StreamingResponse,
     responses=shows(_MEDIA_TYPES["xlsx"]),
 )
-async def participants_xlsx(slug: str, services: Services, user: AdminUser) -> StreamingResponse:
+async def participants_xlsx(
+    slug: str, services: Services, user: OrganizerName
+) -> StreamingResponse:
     """Return the same as a workbook with typed cells."""
     _ = user
     return await _file(services.exports.participants_xlsx(slug), f"{slug}-participants.xlsx")
 
 
 @router.post("/events/{slug}/queue/pause", status_code=204)
-async def pause_queue(slug: str, services: Services, user: AdminUser) -> None:
+async def pause_queue(slug: str, services: Services, user: OrganizerName) -> None:
     """Let nobody in; numbers and holds are kept."""
     await services.organizer.pause(slug, actor=user)
 
 
 @router.post("/events/{slug}/queue/resume", status_code=204)
-async def resume_queue(slug: str, services: Services, user: AdminUser) -> None:
+async def resume_queue(slug: str, services: Services, user: OrganizerName) -> None:
     """Let people in again, in order."""
     await services.organizer.resume(slug, actor=user)
 
 
 @router.post("/events/{slug}/queue/revoke")
 async def revoke_passes(
-    slug: str, body: RevokeIn, services: Services, user: AdminUser
+    slug: str, body: RevokeIn, services: Services, user: OrganizerName
 ) -> RevokedOut:
     """Take the right to shop from one number, wherever it is, or from everybody inside.
 
@@ -143,7 +145,7 @@ async def revoke_passes(
 async def list_intents(
     slug: str,
     services: Services,
-    user: AdminUser,
+    user: OrganizerName,
     status: Literal["held", "paying", "confirmed", "expired", "released"] = "expired",
     before: Annotated[str | None, Query(max_length=40)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -155,14 +157,14 @@ async def list_intents(
 
 
 @router.post("/intents/{intent_id}/revive")
-async def revive_intent(user: AdminUser, intent_id: IntentId, services: Services) -> IntentOut:
+async def revive_intent(user: OrganizerName, intent_id: IntentId, services: Services) -> IntentOut:
     """Hold the units of an ended intent again, all or nothing, with a new deadline."""
     return IntentOut.of(await services.revivals.revive(intent_id, actor=user))
 
 
 @router.post("/bookings/{ref}/resend", status_code=202)
 async def resend_booking(
-    ref: str, services: Services, user: AdminUser, body: ResendIn | None = None
+    ref: str, services: Services, user: OrganizerName, body: ResendIn | None = None
 ) -> SentOut:
     """Send the confirmation again; 409 `changed_meanwhile` if the version seen is not the last."""
     version = body.version if body else None

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from surge_app.api.dependencies import AdminUser, Services
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.schemas import ProblemOut
 from surge_app.errors import NotFound
 from surge_app.services.operations.preflight import examine
@@ -75,7 +75,7 @@ class WaitingOut(BaseModel):
 
 
 @router.get("/preflight")
-async def preflight(services: Services, user: AdminUser) -> PreflightOut:
+async def preflight(services: Services, user: OrganizerName) -> PreflightOut:
     """Check what a sale needs."""
     _ = user
     checks = await examine(services.settings)
@@ -85,7 +85,7 @@ async def preflight(services: Services, user: AdminUser) -> PreflightOut:
 @router.get("/promises")
 async def promises(
     services: Services,
-    user: AdminUser,
+    user: OrganizerName,
     event: Annotated[str | None, Query(max_length=100)] = None,
 ) -> PromisesOut:
     """Check every promise against the data, of one event or of all."""
@@ -99,7 +99,7 @@ async def promises(
 
 
 @router.get("/inbox")
-async def waiting(services: Services, user: AdminUser) -> WaitingOut:
+async def waiting(services: Services, user: OrganizerName) -> WaitingOut:
     """Return the money and messages nothing goes on with by itself."""
     _ = user
     items = await services.inbox.waiting()
@@ -107,6 +107,6 @@ async def waiting(services: Services, user: AdminUser) -> WaitingOut:
 
 
 @router.post("/inbox/{kind}/{item_id}", status_code=204)
-async def act(kind: str, item_id: str, services: Services, user: AdminUser) -> None:
+async def act(kind: str, item_id: str, services: Services, user: OrganizerName) -> None:
     """Do the one thing that mends an item; 409 `already_dealt_with` the second time."""
     await services.inbox.act(kind, item_id, actor=user)

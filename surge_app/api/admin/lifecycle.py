@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from surge_app.api.dependencies import AdminUser, Services
-from surge_app.api.schemas import Body, ProblemOut, Slug
+from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.schemas import ProblemOut, Slug, StrictBody
 
 router = APIRouter(
     prefix="/api/admin/events",
@@ -15,7 +15,7 @@ router = APIRouter(
 )
 
 
-class DuplicateIn(Body):
+class DuplicateIn(StrictBody):
     """Where the copy of an event is, and when it starts."""
 
     slug: Slug
@@ -39,14 +39,14 @@ class CancellationOut(BaseModel):
 
 
 @router.post("/{slug}/publish", status_code=204)
-async def publish_event(slug: str, services: Services, user: AdminUser) -> None:
+async def publish_event(slug: str, services: Services, user: OrganizerName) -> None:
     """Show a draft to everybody."""
     await services.lifecycle.publish(slug, actor=user)
 
 
 @router.post("/{slug}/duplicate", status_code=201)
 async def duplicate_event(
-    slug: str, user: AdminUser, body: DuplicateIn, services: Services
+    slug: str, user: OrganizerName, body: DuplicateIn, services: Services
 ) -> CopyOut:
     """Copy an event with its tiers as a draft."""
     copy = await services.lifecycle.duplicate(
@@ -56,13 +56,13 @@ async def duplicate_event(
 
 
 @router.post("/{slug}/cancel", status_code=202)
-async def cancel_event(slug: str, services: Services, user: AdminUser) -> CancellationOut:
+async def cancel_event(slug: str, services: Services, user: OrganizerName) -> CancellationOut:
     """Cancel an event and refund every booking; goes on by itself, also after a restart."""
     return CancellationOut.model_validate(await services.lifecycle.cancel(slug, actor=user))
 
 
 @router.get("/{slug}/cancellation")
-async def cancellation(slug: str, services: Services, user: AdminUser) -> CancellationOut:
+async def cancellation(slug: str, services: Services, user: OrganizerName) -> CancellationOut:
     """Return how far the refunds are."""
     _ = user
     return CancellationOut.model_validate(await services.lifecycle.cancellation(slug))

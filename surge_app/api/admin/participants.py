@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.dependencies import AdminUser, Services
-from surge_app.api.schemas import Body, ProblemOut
+from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.schemas import ProblemOut, StrictBody
 from surge_app.services.admin.participants import Filter
 
 router = APIRouter(
@@ -94,7 +94,7 @@ class BookingDetailOut(BaseModel):
     timeline: list[TimelineOut]
 
 
-class CorrectionIn(Body):
+class CorrectionIn(StrictBody):
     """The right contact of a booking, and the version it was seen in."""
 
     version: int = Field(ge=0)
@@ -107,7 +107,7 @@ class CorrectionIn(Body):
 async def participants(  # noqa: PLR0913, PLR0917  one parameter for each filter
     slug: str,
     services: Services,
-    user: AdminUser,
+    user: OrganizerName,
     q: Annotated[str, Query(max_length=100)] = "",
     status: Literal["confirmed", "refunding", "refunded"] | None = None,
     presence: Literal["inside", "outside"] | None = None,
@@ -123,7 +123,7 @@ async def participants(  # noqa: PLR0913, PLR0917  one parameter for each filter
 
 
 @router.get("/bookings/{ref}")
-async def booking_detail(ref: str, services: Services, user: AdminUser) -> BookingDetailOut:
+async def booking_detail(ref: str, services: Services, user: OrganizerName) -> BookingDetailOut:
     """Return everything known of a booking."""
     _ = user
     return BookingDetailOut.model_validate(await services.participants.detail(ref))
@@ -131,7 +131,7 @@ async def booking_detail(ref: str, services: Services, user: AdminUser) -> Booki
 
 @router.put("/bookings/{ref}/contact")
 async def correct_contact(
-    ref: str, user: AdminUser, body: CorrectionIn, services: Services
+    ref: str, user: OrganizerName, body: CorrectionIn, services: Services
 ) -> BookingDetailOut:
     """Correct name, email and mobile number; 409 `changed_meanwhile` if another was faster."""
     await services.participants.correct(

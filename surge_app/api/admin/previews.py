@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from surge_app.api.dependencies import AdminUser, Services
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import EventOut, ProblemOut
 from surge_app.errors import PayloadTooLarge
@@ -36,7 +36,7 @@ class CoverOut(BaseModel):
 
 @router.get("/preview")
 async def preview_event(
-    slug: str, response: Response, services: Services, user: AdminUser
+    slug: str, response: Response, services: Services, user: OrganizerName
 ) -> EventOut:
     """Return an event as attendees would see it this moment, drafts included."""
     _ = user
@@ -48,7 +48,7 @@ async def preview_event(
 
 
 @router.get("/cover", response_class=Response, responses=shows("image/jpeg", "image/svg+xml"))
-async def get_own_cover(slug: str, services: Services, user: AdminUser) -> Response:
+async def get_own_cover(slug: str, services: Services, user: OrganizerName) -> Response:
     """Return the picture of an event, or its drawing; drafts included."""
     _ = user
     content, media_type = await services.covers.shown(slug)
@@ -56,7 +56,9 @@ async def get_own_cover(slug: str, services: Services, user: AdminUser) -> Respo
 
 
 @router.put("/cover", openapi_extra=_BODY)
-async def put_cover(slug: str, request: Request, services: Services, user: AdminUser) -> CoverOut:
+async def put_cover(
+    slug: str, request: Request, services: Services, user: OrganizerName
+) -> CoverOut:
     """Take a JPEG, PNG or WebP of at most 10 MB as the picture; it is painted anew, 1200 by 630.
 
     The body is the file itself. It is not read before the caller is known.
@@ -72,7 +74,7 @@ async def put_cover(slug: str, request: Request, services: Services, user: Admin
 
 
 @router.delete("/cover")
-async def remove_cover(slug: str, services: Services, user: AdminUser) -> CoverOut:
+async def remove_cover(slug: str, services: Services, user: OrganizerName) -> CoverOut:
     """Go back to the drawn cover."""
     await services.covers.remove(slug, actor=user)
     return CoverOut(digest="")

@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from surge_app.api.dependencies import AdminUser, Services
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.schemas import ProblemOut
-from surge_app.services.request_body import Body
+from surge_app.services.request_body import StrictBody
 
 router = APIRouter(
     prefix="/api/admin",
@@ -22,7 +22,7 @@ _MOST_TICKETS = 10_000
 _MOST_PAISE = 10**12
 
 
-class RefundIn(Body):
+class RefundIn(StrictBody):
     """A whole refund unless `tickets` or `amount_paise` say less.
 
     `tickets` are numbers within the booking; `amount_paise` is goodwill and voids nothing;
@@ -72,7 +72,7 @@ class StuckRefundsOut(BaseModel):
 
 @router.post("/bookings/{ref}/refund", status_code=202)
 async def refund_booking(
-    ref: str, services: Services, user: AdminUser, body: RefundIn | None = None
+    ref: str, services: Services, user: OrganizerName, body: RefundIn | None = None
 ) -> RefundOut:
     """Take a booking back, whole or in part."""
     wanted = body or RefundIn()
@@ -94,7 +94,7 @@ async def refund_booking(
 
 
 @router.get("/refunds")
-async def stuck_refunds(services: Services, user: AdminUser) -> StuckRefundsOut:
+async def stuck_refunds(services: Services, user: OrganizerName) -> StuckRefundsOut:
     """Return the refunds nothing tries again by itself."""
     _ = user
     stuck = await services.refunds.stuck()
@@ -102,12 +102,12 @@ async def stuck_refunds(services: Services, user: AdminUser) -> StuckRefundsOut:
 
 
 @router.post("/refunds/{refund_id}/retry", status_code=204)
-async def retry_refund(refund_id: str, services: Services, user: AdminUser) -> None:
+async def retry_refund(refund_id: str, services: Services, user: OrganizerName) -> None:
     """Try one of them again."""
     await services.refunds.retry(refund_id, actor=user)
 
 
 @router.post("/refunds/{refund_id}/hand-over", status_code=204)
-async def hand_over_refund(refund_id: str, services: Services, user: AdminUser) -> None:
+async def hand_over_refund(refund_id: str, services: Services, user: OrganizerName) -> None:
     """Note that the cash of a refund was handed back."""
     await services.refunds.hand_over(refund_id, actor=user)

@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.dependencies import AdminUser, Services
-from surge_app.api.schemas import Body, ProblemOut
-from surge_app.services.admin.rehearsals import MOST_UNITS, MOST_VISITORS, RehearsalWish
+from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.schemas import ProblemOut, StrictBody
+from surge_app.services.admin.rehearsals import MOST_UNITS, MOST_VISITORS, RehearsalRequest
 
 router = APIRouter(
     prefix="/api/admin/rehearsals",
@@ -20,7 +20,7 @@ router = APIRouter(
 )
 
 
-class RehearsalIn(Body):
+class RehearsalIn(StrictBody):
     """What to rehearse, in the sandbox only, one at a time."""
 
     visitors: int = Field(default=300, ge=1, le=MOST_VISITORS)
@@ -57,14 +57,14 @@ class RehearsalsOut(BaseModel):
 
 
 @router.post("", status_code=202)
-async def start_rehearsal(body: RehearsalIn, services: Services, user: AdminUser) -> StartedOut:
+async def start_rehearsal(body: RehearsalIn, services: Services, user: OrganizerName) -> StartedOut:
     """Start a rehearsal in a process of its own; 409 `rehearsal_runs` while there is one."""
-    wish = RehearsalWish(**body.model_dump())
+    wish = RehearsalRequest(**body.model_dump())
     return StartedOut(id=await services.rehearsals.start(wish, actor=user))
 
 
 @router.get("")
-async def list_rehearsals(services: Services, user: AdminUser) -> RehearsalsOut:
+async def list_rehearsals(services: Services, user: OrganizerName) -> RehearsalsOut:
     """Return the newest, with where the running one stands."""
     _ = user
     found = await services.rehearsals.latest()
@@ -72,13 +72,15 @@ async def list_rehearsals(services: Services, user: AdminUser) -> RehearsalsOut:
 
 
 @router.post("/{rehearsal_id}/stop", status_code=204)
-async def stop_rehearsal(rehearsal_id: str, services: Services, user: AdminUser) -> None:
+async def stop_rehearsal(rehearsal_id: str, services: Services, user: OrganizerName) -> None:
     """End the one that runs; there is no verdict then."""
     await services.rehearsals.stop(rehearsal_id, actor=user)
 
 
 @router.get("/{rehearsal_id}/report", response_class=HTMLResponse)
-async def rehearsal_report(rehearsal_id: str, services: Services, user: AdminUser) -> HTMLResponse:
+async def rehearsal_report(
+    rehearsal_id: str, services: Services, user: OrganizerName
+) -> HTMLResponse:
     """Return the report as a page that needs nothing else."""
     _ = user
     page = await services.rehearsals.page(rehearsal_id)

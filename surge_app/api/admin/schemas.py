@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from surge_app.api.schemas import Body, IntentLineOut, Name, Slug
+from surge_app.api.schemas import IntentLineOut, Name, Slug, StrictBody
 from surge_app.services.events.new_event import NewTier
 
 
@@ -39,7 +39,7 @@ class IntentPageOut(BaseModel):
     next_before: str | None
 
 
-class NewTierIn(Body):
+class NewTierIn(StrictBody):
     """A tier to create; a price of 0 makes its tickets free."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
@@ -55,7 +55,7 @@ class NewTierIn(Body):
         return NewTier(**self.model_dump())
 
 
-class NewEventIn(Body):
+class NewEventIn(StrictBody):
     """An event to create; durations are seconds."""
 
     slug: Slug
@@ -81,7 +81,7 @@ class NewEventIn(Body):
     ask_attendee_names: bool = False
 
 
-class TierChangesIn(Body):
+class TierChangesIn(StrictBody):
     """What an organizer may change of a tier; a missing field stays as it is.
 
     `units` is the new capacity: more are added, or free ones withdrawn.
@@ -96,7 +96,7 @@ class TierChangesIn(Body):
     sales_close_at: AwareDatetime | None = None
 
 
-class EventChangesIn(Body):
+class EventChangesIn(StrictBody):
     """What an organizer may change during a sale; a missing field stays as it is."""
 
     name: Name = ""
@@ -119,7 +119,7 @@ class EventChangesIn(Body):
     ask_attendee_names: bool = False
 
 
-class RevokeIn(Body):
+class RevokeIn(StrictBody):
     """Whose right to shop ends: one number's, or with `everyone` that of all inside or called."""
 
     number: int | None = Field(None, ge=1, le=4_000_000_000)
@@ -133,7 +133,7 @@ class RevokeIn(Body):
         return self
 
 
-class ResendIn(Body):
+class ResendIn(StrictBody):
     """The version of the booking as it was seen."""
 
     version: int = Field(ge=0)

@@ -10,7 +10,7 @@ from sqlalchemy import Interval, cast, delete, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.models import BoardSample
+from surge_app.models import HistorySample
 
 # A booking is stamped when its transaction begins; after this long it is surely visible.
 _SETTLED_SECONDS = 120
@@ -120,13 +120,13 @@ async def messages(session: AsyncSession, event_id: str) -> tuple[int, int]:
 
 async def samples(
     session: AsyncSession, event_id: str, *, since: timedelta
-) -> Sequence[BoardSample]:
+) -> Sequence[HistorySample]:
     """Return the samples of the last while, the oldest first."""
     after = func.now() - cast(literal(since), Interval)
     query = (
-        select(BoardSample)
-        .where(col(BoardSample.event_id) == event_id, col(BoardSample.at) > after)
-        .order_by(col(BoardSample.at))
+        select(HistorySample)
+        .where(col(HistorySample.event_id) == event_id, col(HistorySample.at) > after)
+        .order_by(col(HistorySample.at))
     )
     return (await session.scalars(query)).all()
 
@@ -134,4 +134,4 @@ async def samples(
 async def prune(session: AsyncSession, *, keep: timedelta) -> None:
     """Delete samples that are older than that."""
     before = func.now() - cast(literal(keep), Interval)
-    await session.execute(delete(BoardSample).where(col(BoardSample.at) < before))
+    await session.execute(delete(HistorySample).where(col(HistorySample.at) < before))

@@ -25,7 +25,7 @@ _HOLD = text(
 
 
 @dataclass(frozen=True, slots=True)
-class AskLine:
+class HoldRequestLine:
     """So many units of a tier, at the price that is frozen now (paise).
 
     Attributes:
@@ -40,7 +40,7 @@ class AskLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class HoldRequest:
     """An intent that is wanted. `id` becomes the intent's, amounts are paise.
 
     Attributes:
@@ -54,11 +54,11 @@ class Ask:
     fee_paise: int
     currency: str
     hold_seconds: int
-    lines: tuple[AskLine, ...]
+    lines: tuple[HoldRequestLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HoldGranted:
     """The units are held until `expires_at`; both times are by `hold_clock()`.
 
     Attributes:
@@ -71,12 +71,12 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class AlreadyLive:
+class HoldExists:
     """Nothing was done: the visitor has a live intent for this event."""
 
 
 @dataclass(frozen=True, slots=True)
-class Short:
+class HoldShortfall:
     """Nothing was done: a tier has too few free units.
 
     Attributes:
@@ -91,11 +91,11 @@ class Short:
     is_held: bool
 
 
-HoldAnswer: TypeAlias = Held | AlreadyLive | Short
-_ALREADY_LIVE = AlreadyLive()
+HoldAnswer: TypeAlias = HoldGranted | HoldExists | HoldShortfall
+_ALREADY_LIVE = HoldExists()
 
 
-async def hold(connection: AsyncConnection, asks: Sequence[Ask]) -> list[HoldAnswer]:
+async def hold(connection: AsyncConnection, asks: Sequence[HoldRequest]) -> list[HoldAnswer]:
     """Hold units for each ask whole or not at all, passing over rows others have locked.
 
     Args:
@@ -145,7 +145,7 @@ def _answer(
     is_held: bool,  # noqa: FBT001
 ) -> HoldAnswer:
     if expires_at is not None:
-        return Held(expires_at, as_of, tuple(reached))
+        return HoldGranted(expires_at, as_of, tuple(reached))
     if short_tier_id is None:
         return _ALREADY_LIVE
-    return Short(short_tier_id, free, is_contended, is_held)
+    return HoldShortfall(short_tier_id, free, is_contended, is_held)

@@ -84,7 +84,7 @@ async def mark_sent(session: AsyncSession, message_id: str, provider_id: str) ->
     )
 
 
-async def postpone(
+async def reschedule(
     session: AsyncSession,
     message: OutboxMessage,
     *,
@@ -111,14 +111,14 @@ async def postpone(
     )
 
 
-async def bury(session: AsyncSession, message: OutboxMessage, error: str) -> None:
+async def mark_dead(session: AsyncSession, message: OutboxMessage, error: str) -> None:
     """Give a message up; an organizer can send it again."""
     await session.execute(
         _if_still_ours(message).values(status=MessageStatus.DEAD, last_error=error)
     )
 
 
-async def revive(session: AsyncSession, message_id: str) -> None:
+async def requeue(session: AsyncSession, message_id: str) -> None:
     """Put a message back in line as if it had never been tried."""
     await session.execute(
         update(OutboxMessage)

@@ -111,7 +111,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PurchaseHistory:
     """What else a person has of an event, by email or phone.
 
     Attributes:
@@ -129,7 +129,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Ordered:
+class OrderCreated:
     """An order made for an intent while it cost this much, and how long it may be paid."""
 
     intent_id: str
@@ -139,7 +139,7 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PaymentBegun:
     """A payment that may be made until its deadline, by the clock of holds."""
 
     order_id: str
@@ -165,7 +165,9 @@ async def locked_intents(
     return found
 
 
-async def standings(session: AsyncSession, persons: Sequence[Person]) -> Mapping[str, Standing]:
+async def purchase_histories(
+    session: AsyncSession, persons: Sequence[Person]
+) -> Mapping[str, PurchaseHistory]:
     """Return what else these people have, by intent.
 
     Their purchases of these events wait for each other until the transaction ends, so two
@@ -184,7 +186,8 @@ async def standings(session: AsyncSession, persons: Sequence[Person]) -> Mapping
         },
     )
     return {
-        row.id: Standing(row.now, row.own, int(row.others), tuple(row.rivals)) for row in result
+        row.id: PurchaseHistory(row.now, row.own, int(row.others), tuple(row.rivals))
+        for row in result
     }
 
 
@@ -201,7 +204,7 @@ async def quantities(
     return found
 
 
-async def note(session: AsyncSession, persons: Sequence[Person]) -> None:
+async def record_order(session: AsyncSession, persons: Sequence[Person]) -> None:
     """Write down who pays for intents the caller has locked."""
     if persons:
         values = {
@@ -216,7 +219,9 @@ async def note(session: AsyncSession, persons: Sequence[Person]) -> None:
         await session.execute(_NOTE, values)
 
 
-async def begin(session: AsyncSession, orders: Sequence[Ordered]) -> Mapping[str, Begun]:
+async def begin_payment(
+    session: AsyncSession, orders: Sequence[OrderCreated]
+) -> Mapping[str, PaymentBegun]:
     """Make live holds paying ones, each with its one order and a window of its own, once.
 
     Returns:
@@ -231,7 +236,10 @@ async def begin(session: AsyncSession, orders: Sequence[Ordered]) -> Mapping[str
     }
     await session.execute(_LOCK, {"ids": values["ids"]})
     result = await session.execute(_BEGIN, values)
-    return {row.id: Begun(row.order_id, row.total_paise, row.expires_at, row.now) for row in result}
+    return {
+        row.id: PaymentBegun(row.order_id, row.total_paise, row.expires_at, row.now)
+        for row in result
+    }
 
 
 async def owner_of_order(session: AsyncSession, order_id: str) -> str | None:

@@ -66,14 +66,14 @@ _UNKNOWN = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OrderToCheck:
     """An intent and the order to ask the gateway about."""
 
     intent_id: str
     order_id: str
 
 
-async def take_overdue(session: AsyncSession, *, pause: timedelta) -> list[Question]:
+async def take_overdue(session: AsyncSession, *, pause: timedelta) -> list[OrderToCheck]:
     """Take every paying intent past its deadline, the longest overdue first.
 
     Args:
@@ -81,12 +81,12 @@ async def take_overdue(session: AsyncSession, *, pause: timedelta) -> list[Quest
         pause: None is taken again before this is over.
     """
     result = await session.execute(_OVERDUE, {"pause": pause})
-    return [Question(row.id, row.order_id) for row in result]
+    return [OrderToCheck(row.id, row.order_id) for row in result]
 
 
 async def take_due(
     session: AsyncSession, *, limit: int, not_older_than: timedelta
-) -> tuple[list[Question], int]:
+) -> tuple[list[OrderToCheck], int]:
     """Take intents whose order may have been paid unheard, the longest due first.
 
     They are due again after 2, 5 and 15 minutes, then every hour.
@@ -102,7 +102,7 @@ async def take_due(
     values = {"limit": limit, "not_older_than": not_older_than}
     rows = (await session.execute(_DUE, values)).all()
     questions = [
-        Question(row.id, row.order_id)
+        OrderToCheck(row.id, row.order_id)
         for row in rows
         if row.order_id is not None and row.status != "confirmed"
     ]

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
-from surge_app.models import Event, InboxEvent, Intent, Payment
+from surge_app.models import Event, Intent, Payment, WebhookEventRow
 
 _NOW = func.clock_timestamp()
 _FINISH = text(
@@ -45,7 +45,7 @@ async def event_of_order(session: AsyncSession, order_id: str) -> str | None:
     )
 
 
-async def store_events(session: AsyncSession, events: Sequence[InboxEvent]) -> set[str]:
+async def store_events(session: AsyncSession, events: Sequence[WebhookEventRow]) -> set[str]:
     """Store webhooks.
 
     Returns:
@@ -54,37 +54,44 @@ async def store_events(session: AsyncSession, events: Sequence[InboxEvent]) -> s
     """
     await insert_many(session, events, on_conflict="ON CONFLICT DO NOTHING")
     stored = await session.scalars(
-        select(col(InboxEvent.id)).where(col(InboxEvent.id).in_([event.id for event in events]))
+        select(col(WebhookEventRow.id)).where(
+            col(WebhookEventRow.id).in_([event.id for event in events])
+        )
     )
     return set(stored.all())
 
 
-async def events_by_id(session: AsyncSession, event_ids: Sequence[str]) -> Sequence[InboxEvent]:
+async def events_by_id(
+    session: AsyncSession, event_ids: Sequence[str]
+) -> Sequence[WebhookEventRow]:
     """Return stored webhooks by our own ids."""
-    query = select(InboxEvent).where(col(InboxEvent.id).in_(event_ids))
+    query = select(WebhookEventRow).where(col(WebhookEventRow.id).in_(event_ids))
     return (await session.scalars(query)).all()
 
 
 async def due_events(
     session: AsyncSession, *, limit: int, lease: timedelta
-) -> Sequence[InboxEvent]:
+) -> Sequence[WebhookEventRow]:
     """Take unprocessed webhooks, passing over rows others work on.
 
     Taking counts as an attempt and puts the next one `lease` away, so a crash only delays.
     """
     picked = (
-        select(col(InboxEvent.id))
-        .where(col(InboxEvent.processed_at).is_(None), col(InboxEvent.next_attempt_at) <= _NOW)
-        .order_by(col(InboxEvent.next_attempt_at))
+        select(col(WebhookEventRow.id))
+        .where(
+            col(WebhookEventRow.processed_at).is_(None),
+            col(WebhookEventRow.next_attempt_at) <= _NOW,
+        )
+        .order_by(col(WebhookEventRow.next_attempt_at))
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("picked")
     )
     result = await session.scalars(
-        update(InboxEvent)
-        .where(col(InboxEvent.id) == picked.c.id)
-        .values(attempts=col(InboxEvent.attempts) + 1, next_attempt_at=_NOW + lease)
-        .returning(InboxEvent)
+        update(WebhookEventRow)
+        .where(col(WebhookEventRow.id) == picked.c.id)
+        .values(attempts=col(WebhookEventRow.attempts) + 1, next_attempt_at=_NOW + lease)
+        .returning(WebhookEventRow)
     )
     return result.all()
 
@@ -101,7 +108,7 @@ async def postpone_event(
 ) -> None:
     """Try a webhook again later."""
     await session.execute(
-        update(InboxEvent)
-        .where(col(InboxEvent.id) == event_id)
+        update(WebhookEventRow)
+        .where(col(WebhookEventRow.id) == event_id)
         .values(next_attempt_at=_NOW + delay, last_error=error)
     )

@@ -36,7 +36,7 @@ WHERE payments.intent_id = EXCLUDED.intent_id
 
 
 @dataclass(slots=True)
-class Case:
+class SettlementContext:
     """What is known of one intent: rows that are in no session, to be read and reasoned over.
 
     Attributes:
@@ -60,7 +60,7 @@ async def cases(
     order_ids: Iterable[str] = (),
     intent_ids: Iterable[str] = (),
     for_update: bool = True,
-) -> list[Case]:
+) -> list[SettlementContext]:
     """Return the intents with these orders or ids, and everything around them.
 
     With the lock, what is around them is read after it is had: whoever held it before has
@@ -90,7 +90,7 @@ async def cases(
     rest = {row[0]: row for row in around.all()}
     session.expunge_all()
     return [
-        Case(
+        SettlementContext(
             intent=intent,
             event=rest[intent.id][1],
             quantity=rest[intent.id][2],

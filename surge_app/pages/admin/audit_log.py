@@ -8,13 +8,13 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout
 from surge_app.pages.admin.shared import listed, page_of, search, waiting
-from surge_app.state.admin.audit_log import Choice, LogRow, LogState
+from surge_app.state.admin.audit_log import AuditLogState, Choice, LogRow
 
 
 def page() -> rx.Component:
     """Build the page."""
     return page_of(
-        LogState,
+        AuditLogState,
         waiting("10rem", ("52px", "44px", "44px", "44px")),
         ("ready", _log()),
         current="log",
@@ -24,22 +24,26 @@ def page() -> rx.Component:
 def _log() -> rx.Component:
     return rx.fragment(
         rx.el.h1("Log"),
-        admin_layout.news("", LogState.notice),
+        admin_layout.news("", AuditLogState.notice),
         layout.card(
             rx.el.div(
-                _choose("event", "Event", "Every event", LogState.events, LogState.event),
-                _choose("actor", "Who", "Everybody", LogState.actors, LogState.actor),
-                _choose("action", "What", "Everything", LogState.actions, LogState.action),
+                _choose("event", "Event", "Every event", AuditLogState.events, AuditLogState.event),
+                _choose("actor", "Who", "Everybody", AuditLogState.actors, AuditLogState.actor),
+                _choose(
+                    "action", "What", "Everything", AuditLogState.actions, AuditLogState.action
+                ),
                 search(
                     "about",
                     "About",
                     "SRG-… or an account",
-                    LogState.search,
-                    default_value=LogState.subject,
+                    AuditLogState.search,
+                    default_value=AuditLogState.subject,
                 ),
                 class_name="fields",
             ),
-            *listed(LogState, LogState.rows, _row, nothing="Nothing was found.", tag=rx.el.ol),
+            *listed(
+                AuditLogState, AuditLogState.rows, _row, nothing="Nothing was found.", tag=rx.el.ol
+            ),
         ),
     )
 
@@ -51,7 +55,7 @@ def _choose(name: str, label: str, everything: str, choices: Any, value: Any) ->
         (("", everything),),
         rx.foreach(choices, _option),
         value=value,
-        on_change=lambda chosen: LogState.narrow(name, chosen),
+        on_change=lambda chosen: AuditLogState.narrow(name, chosen),
     )
 
 

@@ -7,23 +7,23 @@ import reflex as rx
 from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button, button_link
 from surge_app.pages.admin.shared import page_of, waiting
-from surge_app.state.admin.participants import DeskState, DeskTicket, Moment
+from surge_app.state.admin.participants import BookingDetailState, TicketRow, TimelineRow
 
 
 def page() -> rx.Component:
     """Build the page."""
     return page_of(
-        DeskState,
+        BookingDetailState,
         waiting("14rem", ("24px", "24px", "24px"), ("24px", "120px")),
         ("ready", _booking()),
         ("missing", admin_layout.missing("booking")),
         current="people",
-        slug=DeskState.desk.slug,
+        slug=BookingDetailState.desk.slug,
     )
 
 
 def _booking() -> rx.Component:
-    desk = DeskState.desk
+    desk = BookingDetailState.desk
     return rx.fragment(
         rx.el.div(
             rx.el.div(
@@ -33,22 +33,22 @@ def _booking() -> rx.Component:
             ),
             rx.el.div(
                 admin_layout.toned(desk.status, desk.tone),
-                button("Look again", on_click=DeskState.refresh),
+                button("Look again", on_click=BookingDetailState.refresh),
                 class_name="row",
             ),
             class_name="row apart",
         ),
-        admin_layout.news(DeskState.done, DeskState.problem),
+        admin_layout.news(BookingDetailState.done, BookingDetailState.problem),
         rx.el.div(_tickets(), _contact(), _refund(), class_name="columns"),
         _timeline(),
     )
 
 
 def _tickets() -> rx.Component:
-    desk = DeskState.desk
+    desk = BookingDetailState.desk
     return layout.card(
         rx.el.h2("Tickets"),
-        rx.el.ul(rx.foreach(DeskState.tickets, _ticket), class_name="plain-list"),
+        rx.el.ul(rx.foreach(BookingDetailState.tickets, _ticket), class_name="plain-list"),
         rx.el.p(desk.paid, class_name="muted small number"),
         rx.el.div(
             button_link(
@@ -61,14 +61,14 @@ def _tickets() -> rx.Component:
     )
 
 
-def _ticket(row: DeskTicket) -> rx.Component:
+def _ticket(row: TicketRow) -> rx.Component:
     return rx.el.li(
         rx.el.span(row.title), admin_layout.toned(row.status, row.tone), class_name="row apart"
     )
 
 
 def _contact() -> rx.Component:
-    desk, complaints = DeskState.desk, DeskState.complaints
+    desk, complaints = BookingDetailState.desk, BookingDetailState.complaints
     return layout.card(
         rx.el.h2("Contact"),
         admin_layout.form(
@@ -89,10 +89,10 @@ def _contact() -> rx.Component:
             ),
             rx.el.div(
                 button("Correct", type="submit"),
-                button("Send the confirmation again", on_click=DeskState.resend),
+                button("Send the confirmation again", on_click=BookingDetailState.resend),
                 class_name="row",
             ),
-            on_submit=DeskState.correct,
+            on_submit=BookingDetailState.correct,
             key=desk.version,
         ),
     )
@@ -100,7 +100,7 @@ def _contact() -> rx.Component:
 
 def _refund() -> rx.Component:
     return rx.cond(
-        DeskState.desk.can_refund,
+        BookingDetailState.desk.can_refund,
         layout.card(
             rx.el.h2("Refund"),
             admin_layout.form(
@@ -127,7 +127,7 @@ def _refund() -> rx.Component:
                     class_name="check",
                 ),
                 rx.cond(
-                    DeskState.desk.in_cash,
+                    BookingDetailState.desk.in_cash,
                     rx.el.label(
                         rx.el.input(
                             type="checkbox", name="handed_over", value="yes", default_checked=True
@@ -138,8 +138,8 @@ def _refund() -> rx.Component:
                     rx.fragment(),
                 ),
                 rx.el.div(button("Refund", type="submit", kind="primary"), class_name="row"),
-                on_submit=DeskState.refund,
-                key=DeskState.desk.version,
+                on_submit=BookingDetailState.refund,
+                key=BookingDetailState.desk.version,
             ),
         ),
         rx.fragment(),
@@ -152,16 +152,16 @@ def _timeline() -> rx.Component:
             rx.el.h2("What happened"),
             rx.el.a(
                 "In the log",
-                href=f"/admin/install/log?about={DeskState.desk.ref}",
+                href=f"/admin/install/log?about={BookingDetailState.desk.ref}",
                 class_name="link",
             ),
             class_name="row apart",
         ),
-        rx.el.ol(rx.foreach(DeskState.timeline, _moment), class_name="timeline"),
+        rx.el.ol(rx.foreach(BookingDetailState.timeline, _moment), class_name="timeline"),
     )
 
 
-def _moment(row: Moment) -> rx.Component:
+def _moment(row: TimelineRow) -> rx.Component:
     return rx.el.li(
         rx.el.span(row.at, class_name="muted small number"),
         rx.el.span(row.what, class_name="strong"),

@@ -41,7 +41,7 @@ def _draft() -> rx.Component:
 def _counter() -> rx.Component:
     event = BoxOfficeState.event
     return rx.fragment(
-        timers.every(_REFRESH_SECONDS, BoxOfficeState.refresh),
+        timers.interval(_REFRESH_SECONDS, BoxOfficeState.refresh),
         rx.el.div(
             rx.el.h1("Box office"),
             rx.el.p(f"{event.name} · {event.where_when}", class_name="muted small"),

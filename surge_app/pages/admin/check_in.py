@@ -5,18 +5,18 @@ from __future__ import annotations
 import reflex as rx
 
 from surge_app.components import admin_layout, layout, timers
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.components.ticket_scanner import scanner
-from surge_app.state.admin.check_in import DoorState
+from surge_app.state.admin.check_in import CheckInState
 
 
 def page() -> rx.Component:
     """Build the page; scans go to the API, so they go on without a live connection."""
     return admin_layout.frame(
-        timers.settled(
+        timers.when_settled(
             _loading(),
-            switch(
-                DoorState.phase,
+            match(
+                CheckInState.phase,
                 ("loading", _loading()),
                 ("ready", _door()),
                 ("missing", admin_layout.missing("event")),
@@ -24,8 +24,8 @@ def page() -> rx.Component:
             ),
         ),
         current="door",
-        slug=DoorState.slug,
-        is_organizer=DoorState.is_organizer,
+        slug=CheckInState.slug,
+        is_organizer=CheckInState.is_organizer,
     )
 
 
@@ -37,8 +37,8 @@ def _door() -> rx.Component:
     return rx.fragment(
         rx.el.div(
             rx.el.h1("Check-in"),
-            rx.el.p(f"{DoorState.name} · {DoorState.where_when}", class_name="muted small"),
+            rx.el.p(f"{CheckInState.name} · {CheckInState.where_when}", class_name="muted small"),
             class_name="stack tight",
         ),
-        scanner(DoorState.slug),
+        scanner(CheckInState.slug),
     )

@@ -10,7 +10,7 @@ from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.admin_layout import tile
 from surge_app.components.controls import button, button_link
 from surge_app.pages.admin.shared import page_of
-from surge_app.state.admin.dashboard import BoardState, StockRow
+from surge_app.state.admin.dashboard import DashboardState, StockRow
 
 REFRESH_SECONDS = 1
 _CHART_HEIGHT = 220
@@ -24,22 +24,27 @@ def page() -> rx.Component:
 def framed(content: rx.Component, *, current: str) -> rx.Component:
     """Build a page about the sale the board shows."""
     return page_of(
-        BoardState,
+        DashboardState,
         _loading(),
         ("ready", content),
         ("missing", admin_layout.missing("event")),
         current=current,
-        slug=BoardState.board.slug,
+        slug=DashboardState.board.slug,
     )
 
 
 def head(title: Any, *actions: rx.Component) -> rx.Component:
     """Name the sale, how old its figures are, and what can be done."""
-    card = BoardState.board
+    card = DashboardState.board
     return rx.el.div(
         rx.el.div(
             rx.el.h1(title),
-            rx.el.p(card.where_when, " · live, ", timers.ago(card.at), class_name="muted small"),
+            rx.el.p(
+                card.where_when,
+                " · live, ",
+                timers.relative_time(card.at),
+                class_name="muted small",
+            ),
             class_name="stack tight",
         ),
         rx.el.div(admin_layout.toned(card.status, card.tone), *actions, class_name="row"),
@@ -50,15 +55,15 @@ def head(title: Any, *actions: rx.Component) -> rx.Component:
 def switch_button() -> rx.Component:
     """Pause the queue, or go on."""
     return rx.cond(
-        BoardState.board.is_paused,
-        button("Resume the queue", kind="primary", on_click=BoardState.resume),
-        button("Pause the queue", kind="primary", on_click=BoardState.pause),
+        DashboardState.board.is_paused,
+        button("Resume the queue", kind="primary", on_click=DashboardState.resume),
+        button("Pause the queue", kind="primary", on_click=DashboardState.pause),
     )
 
 
 def line_tiles() -> tuple[rx.Component, ...]:
     """The two figures of the line."""
-    card = BoardState.board
+    card = DashboardState.board
     return (
         tile(
             "In line",
@@ -91,17 +96,17 @@ def _loading() -> rx.Component:
 
 
 def _sale() -> rx.Component:
-    card = BoardState.board
+    card = DashboardState.board
     files = f"/api/admin/events/{card.slug}/participants"
     return rx.fragment(
-        timers.every(REFRESH_SECONDS, BoardState.refresh),
+        timers.interval(REFRESH_SECONDS, DashboardState.refresh),
         head(
             card.name,
             button_link("CSV", href=f"{files}.csv"),
             button_link("Excel", href=f"{files}.xlsx"),
             switch_button(),
         ),
-        admin_layout.news("", BoardState.notice),
+        admin_layout.news("", DashboardState.notice),
         _troubles(card),
         rx.el.div(
             tile(
@@ -163,7 +168,7 @@ def _course() -> rx.Component:
             class_name="row apart",
         ),
         rx.cond(
-            rx.Var.create(BoardState.course).length() > 1,
+            rx.Var.create(DashboardState.course).length() > 1,
             rx.el.div(
                 _chart(),
                 class_name="chart",
@@ -218,7 +223,7 @@ def _chart() -> rx.Component:
             is_animation_active=False,
         ),
         rx.recharts.graphing_tooltip(cursor=False),
-        data=BoardState.course,
+        data=DashboardState.course,
         width="100%",
         height=_CHART_HEIGHT,
         margin={"top": 8, "right": 0, "left": 0, "bottom": 0},
@@ -238,7 +243,7 @@ def _tiers() -> rx.Component:
                         )
                     )
                 ),
-                rx.el.tbody(rx.foreach(BoardState.tiers, _tier)),
+                rx.el.tbody(rx.foreach(DashboardState.tiers, _tier)),
                 class_name="table",
             ),
             class_name="table-wrap",

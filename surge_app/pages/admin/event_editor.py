@@ -9,17 +9,17 @@ import reflex as rx
 from surge_app.components import admin_layout, controls, layout, progress, timers
 from surge_app.components.controls import button, button_link
 from surge_app.components.cover_upload import cover_field
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.pages.admin.shared import page_of, waiting
 from surge_app.services.events.covers import LARGEST_UPLOAD
-from surge_app.state.admin.event_editor import EditorState, TierForm
+from surge_app.state.admin.event_editor import EventEditorState, TierForm
 
 _REFRESH_SECONDS = 3
 
 
 def page() -> rx.Component:
     """Build the page of an event that exists."""
-    return _framed(slug=EditorState.event.slug, current="edit")
+    return _framed(slug=EventEditorState.event.slug, current="edit")
 
 
 def new_page() -> rx.Component:
@@ -29,7 +29,7 @@ def new_page() -> rx.Component:
 
 def _framed(*, slug: Any, current: str) -> rx.Component:
     return page_of(
-        EditorState,
+        EventEditorState,
         waiting("14rem", ("52px", "52px", "52px")),
         ("new", _new()),
         ("ready", _event()),
@@ -60,9 +60,9 @@ def _text(name: str, label: str, value: Any) -> rx.Component:
 
 def _new() -> rx.Component:
     return rx.fragment(
-        timers.leave(EditorState.leave_to),
+        timers.leave(EventEditorState.leave_to),
         rx.el.h1("New event"),
-        admin_layout.news(EditorState.done, EditorState.problem),
+        admin_layout.news(EventEditorState.done, EventEditorState.problem),
         layout.card(
             rx.el.p("It is a draft until you publish it.", class_name="muted"),
             admin_layout.form(
@@ -79,7 +79,7 @@ def _new() -> rx.Component:
                 rx.el.div(
                     button("Make the draft", type="submit", kind="primary"), class_name="row"
                 ),
-                on_submit=EditorState.create,
+                on_submit=EventEditorState.create,
             ),
         ),
     )
@@ -94,10 +94,10 @@ def _tier_fields(name: Any, price: Any, units: Any) -> tuple[rx.Component, ...]:
 
 
 def _event() -> rx.Component:
-    event = EditorState.event
+    event = EventEditorState.event
     return rx.fragment(
-        timers.leave(EditorState.leave_to),
-        timers.every(_REFRESH_SECONDS, EditorState.refresh),
+        timers.leave(EventEditorState.leave_to),
+        timers.interval(_REFRESH_SECONDS, EventEditorState.refresh),
         rx.el.div(
             rx.el.div(
                 rx.el.h1(event.name),
@@ -107,7 +107,7 @@ def _event() -> rx.Component:
             rx.el.div(_stage(), class_name="row"),
             class_name="row apart",
         ),
-        admin_layout.news(EditorState.done, EditorState.problem),
+        admin_layout.news(EventEditorState.done, EventEditorState.problem),
         _cancelled(),
         _details(),
         _cover(),
@@ -117,15 +117,15 @@ def _event() -> rx.Component:
 
 
 def _stage() -> rx.Component:
-    event = EditorState.event
-    return switch(
+    event = EventEditorState.event
+    return match(
         event.phase,
         (
             "draft",
             rx.fragment(
                 controls.chip("Draft", tone="off"),
                 button_link("Preview", href=f"/admin/events/{event.slug}/preview"),
-                button("Publish", kind="primary", on_click=EditorState.publish),
+                button("Publish", kind="primary", on_click=EventEditorState.publish),
             ),
         ),
         (
@@ -141,18 +141,18 @@ def _stage() -> rx.Component:
 
 def _cancelled() -> rx.Component:
     return rx.cond(
-        EditorState.cancelling != "",
+        EventEditorState.cancelling != "",
         layout.card(
             rx.el.h2("Refunds"),
-            progress.stock(EditorState.cancelled_percent, 0, EditorState.cancelling),
-            rx.el.p(EditorState.cancelling, class_name="number", role="status"),
+            progress.stock(EventEditorState.cancelled_percent, 0, EventEditorState.cancelling),
+            rx.el.p(EventEditorState.cancelling, class_name="number", role="status"),
         ),
         rx.fragment(),
     )
 
 
 def _details() -> rx.Component:
-    event = EditorState.event
+    event = EventEditorState.event
     return layout.card(
         rx.el.h2("Event"),
         rx.cond(
@@ -188,14 +188,14 @@ def _details() -> rx.Component:
             _text("refund_policy", "Refund policy", event.refund_policy),
             rx.el.p(f"Times are those of {event.time_zone}.", class_name="muted small"),
             rx.el.div(button("Save", type="submit", kind="primary"), class_name="row"),
-            on_submit=EditorState.save,
+            on_submit=EventEditorState.save,
             key=event.slug,
         ),
     )
 
 
 def _cover() -> rx.Component:
-    event = EditorState.event
+    event = EventEditorState.event
     return layout.card(
         rx.el.h2("Picture"),
         rx.el.p(
@@ -214,13 +214,13 @@ def _tiers() -> rx.Component:
             "More places are added at once; fewer are taken only from those that are free.",
             class_name="muted small",
         ),
-        rx.el.ul(rx.foreach(EditorState.tiers, _tier), class_name="plain-list"),
+        rx.el.ul(rx.foreach(EventEditorState.tiers, _tier), class_name="plain-list"),
         layout.disclosure(
             "Add a tier",
             admin_layout.form(
                 rx.el.div(*_tier_fields("", "", ""), class_name="fields"),
                 rx.el.div(button("Add", type="submit"), class_name="row"),
-                on_submit=EditorState.save_tier,
+                on_submit=EventEditorState.save_tier,
                 reset_on_submit=True,
             ),
         ),
@@ -237,14 +237,14 @@ def _tier(row: TierForm) -> rx.Component:
                 class_name="fields",
             ),
             rx.el.p(row.sold, class_name="muted small number"),
-            on_submit=EditorState.save_tier,
+            on_submit=EventEditorState.save_tier,
         ),
         key=row.id,
     )
 
 
 def _ends() -> rx.Component:
-    event = EditorState.event
+    event = EventEditorState.event
     return rx.el.div(
         layout.card(
             rx.el.h2("Duplicate"),
@@ -252,7 +252,7 @@ def _ends() -> rx.Component:
                 _field("slug", "Address of the copy"),
                 _field("starts_at", "Starts", type="datetime-local"),
                 rx.el.div(button("Duplicate", type="submit"), class_name="row"),
-                on_submit=EditorState.duplicate,
+                on_submit=EventEditorState.duplicate,
             ),
         ),
         rx.cond(
@@ -267,7 +267,7 @@ def _ends() -> rx.Component:
                 admin_layout.form(
                     _field("confirm", f"Type {event.slug} to confirm"),
                     rx.el.div(button("Cancel the event", type="submit"), class_name="row"),
-                    on_submit=EditorState.cancel,
+                    on_submit=EventEditorState.cancel,
                 ),
             ),
             rx.fragment(),

@@ -26,7 +26,7 @@ def page() -> rx.Component:
 
 def _events() -> rx.Component:
     return rx.fragment(
-        timers.every(_REFRESH_SECONDS, EventsState.refresh),
+        timers.interval(_REFRESH_SECONDS, EventsState.refresh),
         rx.el.div(
             rx.el.h1("Events"),
             button_link("New event", href="/admin/events/new", kind="primary"),

@@ -7,13 +7,13 @@ import reflex as rx
 from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button
 from surge_app.pages.admin.shared import page_of, waiting
-from surge_app.state.admin.health import CheckRow, ChecksState, WaitingCard
+from surge_app.state.admin.health import CheckRow, HealthState, WaitingCard
 
 
 def page() -> rx.Component:
     """Build the page."""
     return page_of(
-        ChecksState,
+        HealthState,
         waiting("14rem", ("24px", "44px"), ("24px", "24px", "24px", "24px")),
         ("ready", _checks()),
         current="checks",
@@ -24,27 +24,27 @@ def _checks() -> rx.Component:
     return rx.fragment(
         rx.el.div(
             rx.el.h1("Checks"),
-            button("Look again", on_click=ChecksState.refresh),
+            button("Look again", on_click=HealthState.refresh),
             class_name="row apart",
         ),
-        admin_layout.news(ChecksState.done, ChecksState.problem),
+        admin_layout.news(HealthState.done, HealthState.problem),
         layout.card(
             rx.el.h2("Waits for you"),
             rx.cond(
-                rx.Var.create(ChecksState.waiting).length() > 0,
-                rx.el.ul(rx.foreach(ChecksState.waiting, _item), class_name="plain-list"),
+                rx.Var.create(HealthState.waiting).length() > 0,
+                rx.el.ul(rx.foreach(HealthState.waiting, _item), class_name="plain-list"),
                 rx.el.p("Nothing. Money and messages go on by themselves.", class_name="muted"),
             ),
         ),
         layout.card(
             rx.el.div(
                 rx.el.h2("Promises"),
-                button("Check them now", on_click=ChecksState.check_promises),
+                button("Check them now", on_click=HealthState.check_promises),
                 class_name="row apart",
             ),
             rx.cond(
-                rx.Var.create(ChecksState.promises).length() > 0,
-                rx.el.ul(rx.foreach(ChecksState.promises, _row), class_name="plain-list"),
+                rx.Var.create(HealthState.promises).length() > 0,
+                rx.el.ul(rx.foreach(HealthState.promises, _row), class_name="plain-list"),
                 rx.el.p(
                     "No seat twice, no money for nothing: each promise is looked up in the data. "
                     "With a million places that takes seconds.",
@@ -54,7 +54,7 @@ def _checks() -> rx.Component:
         ),
         layout.card(
             rx.el.h2("Ready for a sale"),
-            rx.el.ul(rx.foreach(ChecksState.checks, _row), class_name="plain-list"),
+            rx.el.ul(rx.foreach(HealthState.checks, _row), class_name="plain-list"),
         ),
     )
 
@@ -91,7 +91,7 @@ def _item(card: WaitingCard) -> rx.Component:
             ),
             class_name="stack tight grow",
         ),
-        button(card.action, on_click=ChecksState.act(card.kind, card.id)),
+        button(card.action, on_click=HealthState.act(card.kind, card.id)),
         key=card.id,
         class_name="row apart top",
     )

@@ -7,7 +7,7 @@ import reflex as rx
 from surge_app.components import admin_layout, layout
 from surge_app.components.controls import button
 from surge_app.pages.admin.shared import listed, page_of, waiting
-from surge_app.state.admin.hold_recovery import HoldRow, HoldsState
+from surge_app.state.admin.hold_recovery import HoldRecoveryState, HoldRow
 
 _STATUSES = (
     ("expired", "Ran out of time"),
@@ -20,33 +20,33 @@ _STATUSES = (
 def page() -> rx.Component:
     """Build the page."""
     return page_of(
-        HoldsState,
+        HoldRecoveryState,
         waiting("10rem", ("52px", "44px", "44px", "44px")),
         ("ready", _list()),
         ("missing", admin_layout.missing("event")),
         current="holds",
-        slug=HoldsState.slug,
+        slug=HoldRecoveryState.slug,
     )
 
 
 def _list() -> rx.Component:
     return rx.fragment(
         rx.el.h1("Holds"),
-        admin_layout.news(HoldsState.done, HoldsState.problem),
+        admin_layout.news(HoldRecoveryState.done, HoldRecoveryState.problem),
         layout.card(
             admin_layout.select(
                 "status",
                 "Which",
                 _STATUSES,
-                value=HoldsState.status,
-                on_change=HoldsState.narrow,
+                value=HoldRecoveryState.status,
+                on_change=HoldRecoveryState.narrow,
             ),
             rx.el.p(
                 "Reviving holds the same tickets again at the same price, if they are still free, "
                 "and lets the person in past the line.",
                 class_name="muted small",
             ),
-            *listed(HoldsState, HoldsState.holds, _hold, nothing="There are none."),
+            *listed(HoldRecoveryState, HoldRecoveryState.holds, _hold, nothing="There are none."),
         ),
     )
 
@@ -74,7 +74,7 @@ def _hold(row: HoldRow) -> rx.Component:
             button(
                 "Revive",
                 aria_label=f"Revive: {row.who}, {row.what}",
-                on_click=HoldsState.revive(row.id),
+                on_click=HoldRecoveryState.revive(row.id),
             ),
             rx.fragment(),
         ),

@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button_link
 from surge_app.pages.admin.shared import listed, page_of, search, waiting
-from surge_app.state.admin.participants import PeopleState, PersonRow
+from surge_app.state.admin.participants import ParticipantsState, PersonRow
 
 _STATUSES = (
     ("", "Any status"),
@@ -29,17 +29,17 @@ _PRESENCES = (("", "Inside or not"), ("inside", "Came in"), ("outside", "Still t
 def page() -> rx.Component:
     """Build the page."""
     return page_of(
-        PeopleState,
+        ParticipantsState,
         waiting("14rem", ("52px", "44px", "44px", "44px")),
         ("ready", _list()),
         ("missing", admin_layout.missing("event")),
         current="people",
-        slug=PeopleState.slug,
+        slug=ParticipantsState.slug,
     )
 
 
 def _list() -> rx.Component:
-    files = f"/api/admin/events/{PeopleState.slug}/participants"
+    files = f"/api/admin/events/{ParticipantsState.slug}/participants"
     return rx.fragment(
         rx.el.div(
             rx.el.h1("Participants"),
@@ -50,18 +50,20 @@ def _list() -> rx.Component:
             ),
             class_name="row apart",
         ),
-        admin_layout.news("", PeopleState.notice),
+        admin_layout.news("", ParticipantsState.notice),
         layout.card(
             rx.el.div(
-                search("find", "Find", "Name, email, last digits, or SRG-…", PeopleState.search),
-                _choose("status", "Status", _STATUSES, PeopleState.status),
-                _choose("presence", "At the door", _PRESENCES, PeopleState.presence),
-                _choose("channel", "Sold", _CHANNELS, PeopleState.channel),
+                search(
+                    "find", "Find", "Name, email, last digits, or SRG-…", ParticipantsState.search
+                ),
+                _choose("status", "Status", _STATUSES, ParticipantsState.status),
+                _choose("presence", "At the door", _PRESENCES, ParticipantsState.presence),
+                _choose("channel", "Sold", _CHANNELS, ParticipantsState.channel),
                 class_name="fields",
             ),
             *listed(
-                PeopleState,
-                PeopleState.people,
+                ParticipantsState,
+                ParticipantsState.people,
                 _person,
                 nothing="Nobody was found.",
                 class_name="people",
@@ -78,7 +80,7 @@ def _choose(
         label,
         options,
         value=value,
-        on_change=lambda chosen: PeopleState.narrow(name, chosen),
+        on_change=lambda chosen: ParticipantsState.narrow(name, chosen),
     )
 
 

@@ -6,7 +6,7 @@ import reflex as rx
 
 from surge_app.components import layout, polling, shell
 from surge_app.components.controls import button, button_link
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.pages import event
 
 
@@ -16,7 +16,7 @@ def page() -> rx.Component:
     return shell.page(
         source,
         rx.cond(value.phase == "ready", _banner(value.event.slug), rx.fragment()),
-        switch(
+        match(
             value.phase,
             ("loading", event.loading()),
             ("ready", event.ready(value)),

@@ -7,8 +7,8 @@ import reflex as rx
 from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button
 from surge_app.pages.admin.dashboard import REFRESH_SECONDS, framed, head, line_tiles, switch_button
-from surge_app.state.admin.dashboard import BoardState
-from surge_app.state.admin.passes import RevokeState
+from surge_app.state.admin.dashboard import DashboardState
+from surge_app.state.admin.passes import PassesState
 
 _CHALLENGES = (
     ("off", "Never"),
@@ -24,9 +24,9 @@ def page() -> rx.Component:
 
 def _queue() -> rx.Component:
     return rx.fragment(
-        timers.every(REFRESH_SECONDS, BoardState.refresh),
+        timers.interval(REFRESH_SECONDS, DashboardState.refresh),
         head("Queue", switch_button()),
-        admin_layout.news("", BoardState.notice),
+        admin_layout.news("", DashboardState.notice),
         rx.el.div(*line_tiles(), class_name="tiles"),
         layout.card(
             rx.el.h2("Rules"),
@@ -34,20 +34,20 @@ def _queue() -> rx.Component:
                 _number(
                     "concurrent_buyers",
                     "Buyers inside at the same time",
-                    BoardState.draft.concurrent_buyers,
+                    DashboardState.draft.concurrent_buyers,
                 ),
                 _number(
                     "admissions_per_minute",
                     "Let in per minute at most",
-                    BoardState.draft.admissions_per_minute,
+                    DashboardState.draft.admissions_per_minute,
                     placeholder="no limit",
                 ),
                 admin_layout.select(
                     "challenge",
                     "Ask for a proof of work before a place in line",
                     _CHALLENGES,
-                    value=BoardState.draft.challenge,
-                    on_change=lambda value: BoardState.consider("challenge", value),
+                    value=DashboardState.draft.challenge,
+                    on_change=lambda value: DashboardState.consider("challenge", value),
                 ),
                 class_name="fields",
             ),
@@ -57,18 +57,22 @@ def _queue() -> rx.Component:
                 ),
                 rx.el.textarea(
                     id="queue_message",
-                    default_value=BoardState.draft.queue_message,
+                    default_value=DashboardState.draft.queue_message,
                     rows="2",
                     max_length=500,
                     class_name="input",
-                    on_blur=lambda value: BoardState.consider("queue_message", value),
+                    on_blur=lambda value: DashboardState.consider("queue_message", value),
                 ),
                 class_name="field",
             ),
             # What is foreseen comes while one is pressing: it must not move the button.
-            rx.el.div(button("Apply", kind="primary", on_click=BoardState.apply), class_name="row"),
-            rx.cond(BoardState.effect != "", layout.notice(BoardState.effect), rx.fragment()),
-            admin_layout.news(BoardState.done, BoardState.problem),
+            rx.el.div(
+                button("Apply", kind="primary", on_click=DashboardState.apply), class_name="row"
+            ),
+            rx.cond(
+                DashboardState.effect != "", layout.notice(DashboardState.effect), rx.fragment()
+            ),
+            admin_layout.news(DashboardState.done, DashboardState.problem),
         ),
         _passes(),
     )
@@ -81,8 +85,8 @@ def _passes() -> rx.Component:
             "Take the turn from one number, such as a script's, or from everybody inside.",
             class_name="muted",
         ),
-        admin_layout.news(RevokeState.done, RevokeState.problem),
-        rx.cond(RevokeState.question != "", _question(), _ask()),
+        admin_layout.news(PassesState.done, PassesState.problem),
+        rx.cond(PassesState.question != "", _question(), _ask()),
     )
 
 
@@ -91,20 +95,20 @@ def _ask() -> rx.Component:
         controls.field("number", "Number in line", error="", input_mode="numeric"),
         rx.el.div(
             button("End the pass of this number", type="submit"),
-            button("End the passes of everybody", on_click=RevokeState.ask_all),
+            button("End the passes of everybody", on_click=PassesState.ask_all),
             class_name="row",
         ),
-        on_submit=RevokeState.ask,
+        on_submit=PassesState.ask,
     )
 
 
 def _question() -> rx.Component:
     return layout.notice(
-        RevokeState.question,
+        PassesState.question,
         tone="warn",
         action=rx.el.div(
-            button("End it now", kind="primary", on_click=RevokeState.confirm),
-            button("Do nothing", on_click=RevokeState.back),
+            button("End it now", kind="primary", on_click=PassesState.confirm),
+            button("Do nothing", on_click=PassesState.back),
             class_name="row",
         ),
     )
@@ -122,7 +126,7 @@ def _number(
             default_value=value,
             placeholder=placeholder,
             class_name="input number",
-            on_change=lambda typed: BoardState.consider(name, typed).debounce(250),
+            on_change=lambda typed: DashboardState.consider(name, typed).debounce(250),
         ),
         class_name="field",
     )

@@ -25,7 +25,7 @@ def page() -> rx.Component:
 
 def _rehearsals(beginning: rx.Component) -> rx.Component:
     return rx.fragment(
-        timers.every(_REFRESH_SECONDS, RehearsalState.refresh),
+        timers.interval(_REFRESH_SECONDS, RehearsalState.refresh),
         rx.el.h1("Dress rehearsal"),
         admin_layout.news("", RehearsalState.problem),
         rx.cond(RehearsalState.running.id != "", _running(), beginning),

@@ -9,7 +9,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout, status, timers
 from surge_app.components.controls import button
-from surge_app.components.match import switch
+from surge_app.components.match import match
 from surge_app.pages.shared import problem_notice
 
 
@@ -32,11 +32,11 @@ def page_of(
         is_organizer: Whether there is more to see than the check-in.
     """
     return admin_layout.frame(
-        timers.settled(
+        timers.when_settled(
             waiting,
             status.disconnected(),
             problem_notice(),
-            switch(state.phase, ("loading", waiting), *cases, admin_layout.signed_out()),
+            match(state.phase, ("loading", waiting), *cases, admin_layout.signed_out()),
         ),
         current=current,
         slug=slug,

@@ -48,7 +48,7 @@ _SHORTEST_PASSWORD = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class AdminUser:
     """Somebody who may use the console; `role` is organizer or door."""
 
     name: str
@@ -70,7 +70,7 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True)
-class _Credential:
+class Credentials:
     """What a user proves themselves with.
 
     Attributes:
@@ -78,12 +78,12 @@ class _Credential:
         fingerprint: Changes with the password and tells nothing of it.
     """
 
-    operator: Operator
+    operator: AdminUser
     hash: str | None
     fingerprint: str
 
 
-class AdminAccess:
+class AdminAuth:
     """Verifies HTTP Basic credentials with argon2id behind a rate limit, and keeps sessions.
 
     What was found out a moment ago is remembered, keyed and for five minutes, in this process:
@@ -106,7 +106,7 @@ class AdminAccess:
         self._known: OrderedDict[bytes, tuple[bool, float]] = OrderedDict()
         self._slots = anyio.CapacityLimiter(_MOST_AT_ONCE)
 
-    async def verify(self, authorization: str, *, client_address: str) -> Operator:
+    async def verify(self, authorization: str, *, client_address: str) -> AdminUser:
         """Check a `Basic` header and return whom it names.
 
         An unknown user costs the same time as a wrong password.
@@ -117,7 +117,7 @@ class AdminAccess:
         """
         return (await self._credential(authorization, client_address=client_address)).operator
 
-    async def sign_in(self, authorization: str, *, client_address: str) -> tuple[Operator, Cookie]:
+    async def sign_in(self, authorization: str, *, client_address: str) -> tuple[AdminUser, Cookie]:
         """Open a session for a `Basic` header; returns the cookie that carries it.
 
         Raises:
@@ -139,7 +139,7 @@ class AdminAccess:
             )
         return operator, self._identity.admin_session(secret)
 
-    async def session(self, cookie_header: str) -> Operator | None:
+    async def session(self, cookie_header: str) -> AdminUser | None:
         """Return who is signed in, as the database knows it now; None if nobody is."""
         secret = self._identity.admin(cookie_header)
         if secret is None:
@@ -206,7 +206,7 @@ class AdminAccess:
             found = await queries.accounts(session)
         return [AccountView(one.name, one.role, one.created_at) for one in found]
 
-    async def _credential(self, authorization: str, *, client_address: str) -> _Credential:
+    async def _credential(self, authorization: str, *, client_address: str) -> Credentials:
         user, password = _parse(authorization)
         async with self._database.transaction() as session:
             account = await queries.account(session, user[:60])
@@ -231,24 +231,24 @@ class AdminAccess:
             raise Unauthorized
         return found
 
-    def _credential_of(self, user: str, account: AdminAccount | None) -> _Credential | None:
+    def _credential_of(self, user: str, account: AdminAccount | None) -> Credentials | None:
         if hmac.compare_digest(user.encode(), self._user.encode()):
             if self._secret is None:
                 msg = "no organizer password is set."
                 raise ConfigurationError(msg)
-            operator = Operator(self._user, Role.ORGANIZER)
-            return _Credential(operator, self._hash, self._fingerprint(self._secret))
+            operator = AdminUser(self._user, Role.ORGANIZER)
+            return Credentials(operator, self._hash, self._fingerprint(self._secret))
         if account is None or account.name != user:
             return None
-        operator = Operator(account.name, account.role)
-        return _Credential(
+        operator = AdminUser(account.name, account.role)
+        return Credentials(
             operator, account.password_hash, self._fingerprint(account.password_hash)
         )
 
     def _fingerprint(self, secret: str) -> str:
         return hmac.new(self._key, secret.encode(), "sha256").hexdigest()
 
-    def _remembered_key(self, authorization: str, found: _Credential | None) -> bytes:
+    def _remembered_key(self, authorization: str, found: Credentials | None) -> bytes:
         about = f"{found.fingerprint if found else ''} {authorization}"
         return hmac.digest(self._memory_key, about.encode(), "sha256")
 
@@ -261,7 +261,7 @@ class AdminAccess:
         while len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
 
-    def _matches(self, credential: _Credential | None, password: str) -> bool:
+    def _matches(self, credential: Credentials | None, password: str) -> bool:
         if credential is None:
             return False
         if self._hash is None:

@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from surge_app.services.access.signed_values import Seal, is_current
+from surge_app.services.access.signed_values import SignedValue, is_current
 
 _VISITOR_AGE = timedelta(days=30)
 _PASS_AGE = timedelta(hours=2)
@@ -73,7 +73,7 @@ class Identity:
         self._keys = list(reversed(secret_keys))
         self._secure = secure
         self._signers: dict[str, URLSafeTimedSerializer] = {}
-        self._visitor_seal = Seal(secret_keys, salt=_salt("visitor"))
+        self._visitor_seal = SignedValue(secret_keys, salt=_salt("visitor"))
         self._visitor_cookie = f"{self.cookie_name('visitor')}="
         # Who waits shows the same cookie again and again, and opening one is most of a poll.
         self._visitor_of = lru_cache(_KEPT_VISITORS)(self._opened_visitor)

@@ -20,7 +20,7 @@ _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/"
 _parsed = json.JSONDecoder().raw_decode
 
 
-class Seal:
+class SignedValue:
     """Reads the values of one purpose."""
 
     def __init__(self, secret_keys: tuple[str, ...], *, salt: str) -> None:

@@ -8,15 +8,15 @@ from datetime import datetime
 
 from surge_app.db.admin import action_items as queries
 from surge_app.db.engine import Database
-from surge_app.errors import AlreadyDealtWith, InvalidRequest, NotFound, RefundNotStuck
+from surge_app.errors import AlreadyResolved, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.models import AuditEntry
-from surge_app.services.messaging.notifications import MessageOnItsWay, Notifications
+from surge_app.services.messaging.notifications import MessagePending, Notifications
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.payments.service import Payments
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingItem:
+class ActionItem:
     """Something that waits for a person.
 
     Attributes:
@@ -35,7 +35,7 @@ class WaitingItem:
     detail: str
 
 
-class Inbox:
+class ActionItems:
     """Lists what waits, and does the one thing that mends it, once."""
 
     def __init__(
@@ -51,10 +51,10 @@ class Inbox:
         self._payments = payments
         self._refunds = refunds
 
-    async def waiting(self) -> list[WaitingItem]:
+    async def waiting(self) -> list[ActionItem]:
         """Return what waits, the oldest first, at most 100."""
         async with self._database.transaction() as session:
-            return [WaitingItem(**row) for row in await queries.waiting(session)]
+            return [ActionItem(**row) for row in await queries.waiting(session)]
 
     async def act(self, kind: str, item_id: str, *, actor: str) -> None:
         """Do what mends an item of this kind; a second call does nothing.
@@ -85,14 +85,14 @@ class Inbox:
     async def _close(self, payment_id: str, actor: str) -> None:
         async with self._database.transaction() as session:
             if not await queries.resolve(session, payment_id):
-                raise AlreadyDealtWith
+                raise AlreadyResolved
             session.add(AuditEntry(actor=actor, action="payment.close", subject=payment_id))
 
     async def _decide(self, payment_id: str, actor: str) -> None:
         async with self._database.transaction() as session:
             order_id = await queries.order_of(session, payment_id)
             if order_id is None:
-                raise AlreadyDealtWith
+                raise AlreadyResolved
             session.add(AuditEntry(actor=actor, action="payment.settle", subject=payment_id))
         await self._payments.settle_order(order_id)
 
@@ -100,30 +100,30 @@ class Inbox:
         async with self._database.transaction() as session:
             ref = await queries.unpaid_booking(session, booking_id)
             if ref is None:
-                raise AlreadyDealtWith
+                raise AlreadyResolved
             session.add(AuditEntry(actor=actor, action="booking.unpaid", subject=ref))
 
     async def _retry(self, refund_id: str, actor: str) -> None:
         try:
             await self._refunds.retry(refund_id, actor=actor)
         except (NotFound, RefundNotStuck) as error:
-            raise AlreadyDealtWith from error
+            raise AlreadyResolved from error
 
     async def _hand_over(self, refund_id: str, actor: str) -> None:
         try:
             await self._refunds.hand_over(refund_id, actor=actor)
         except (NotFound, RefundNotStuck) as error:
-            raise AlreadyDealtWith from error
+            raise AlreadyResolved from error
 
     async def _replay(self, event_id: str, actor: str) -> None:
         async with self._database.transaction() as session:
             if not await queries.is_unprocessed(session, event_id):
-                raise AlreadyDealtWith
+                raise AlreadyResolved
             session.add(AuditEntry(actor=actor, action="webhook.replay", subject=event_id))
         await self._payments.process_event(event_id)
 
     async def _revive(self, message_id: str, actor: str) -> None:
         try:
             await self._notifications.retry(message_id, actor=actor)
-        except (NotFound, MessageOnItsWay) as error:
-            raise AlreadyDealtWith from error
+        except (NotFound, MessagePending) as error:
+            raise AlreadyResolved from error

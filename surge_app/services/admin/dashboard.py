@@ -18,11 +18,11 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.payments import gateway_outages
 from surge_app.errors import NotFound, SurgeError
-from surge_app.models import BoardSample, Event, EventPhase, Tier
+from surge_app.models import Event, EventPhase, HistorySample, Tier
 from surge_app.services.admin.views import TierStats
 from surge_app.services.events.catalog import event_status, event_view
 from surge_app.services.waiting_room.service import WaitingRoom
-from surge_app.services.waiting_room.views import LineStats
+from surge_app.services.waiting_room.views import QueueCounts
 
 _FRESH_SECONDS = 0.75
 _COURSE_FRESH_SECONDS = 5.0
@@ -34,7 +34,7 @@ _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class CoursePoint:
+class HistoryPoint:
     """Where the sale stood; `sold_per_minute` is the pace since the point before."""
 
     at: datetime
@@ -84,12 +84,12 @@ class BoardView:
     messages_pending: int
     messages_dead: int
     gateway_down_since: datetime | None
-    line: LineStats | None
-    course: tuple[CoursePoint, ...]
+    line: QueueCounts | None
+    course: tuple[HistoryPoint, ...]
     at: datetime
 
 
-class Board:
+class Dashboard:
     """Reads boards, at most a second old and shared by everyone who looks, and samples them."""
 
     def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
@@ -98,7 +98,7 @@ class Board:
         self._waiting_room = waiting_room
         self._totals: dict[str, Totals] = {}
         self._seen: dict[str, tuple[float, BoardView]] = {}
-        self._courses: dict[str, tuple[float, tuple[CoursePoint, ...]]] = {}
+        self._courses: dict[str, tuple[float, tuple[HistoryPoint, ...]]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def view(self, slug: str) -> BoardView:
@@ -126,12 +126,12 @@ class Board:
         async with self._database.transaction() as session:
             events = [one for one in await catalog_queries.events(session) if _is_on(one, now)]
             await queries.prune(session, keep=_KEPT)
-        rows: list[BoardSample] = []
+        rows: list[HistorySample] = []
         for event in events:
             seen = await self._read(event.slug, with_course=False)
-            line = seen.line or LineStats()
+            line = seen.line or QueueCounts()
             rows.append(
-                BoardSample(
+                HistorySample(
                     event_id=event.id,
                     at=seen.at,
                     sold=seen.sold,
@@ -203,7 +203,7 @@ class Board:
             at=now,
         )
 
-    async def _course(self, session: AsyncSession, event_id: str) -> tuple[CoursePoint, ...]:
+    async def _course(self, session: AsyncSession, event_id: str) -> tuple[HistoryPoint, ...]:
         """Return the course of a sale: thousands of rows a day, and one more every ten seconds."""
         read_at, found = self._courses.get(event_id, (float("-inf"), ()))
         if time.monotonic() - read_at >= _COURSE_FRESH_SECONDS:
@@ -211,7 +211,7 @@ class Board:
             self._courses[event_id] = time.monotonic(), found
         return found
 
-    async def _line(self, slug: str) -> LineStats | None:
+    async def _line(self, slug: str) -> QueueCounts | None:
         try:
             return await self._waiting_room.stats(slug)
         except SurgeError:
@@ -236,16 +236,16 @@ def _tier(tier: Tier, counts: units.Counts) -> TierStats:
     )
 
 
-def _course(samples: Sequence[BoardSample]) -> tuple[CoursePoint, ...]:
+def _course(samples: Sequence[HistorySample]) -> tuple[HistoryPoint, ...]:
     """Thin samples out to what a chart can show, and say how fast it went between them."""
     step = max(1, -(-len(samples) // _MOST_POINTS))
     # Counted from the newest, which is always shown.
     kept = list(samples[::-1][::step])[::-1]
-    points: list[CoursePoint] = []
+    points: list[HistoryPoint] = []
     for before, sample in zip([None, *kept], kept, strict=False):
         minutes = (sample.at - before.at).total_seconds() / 60 if before else 0
         points.append(
-            CoursePoint(
+            HistoryPoint(
                 at=sample.at,
                 sold=sample.sold,
                 held=sample.held,

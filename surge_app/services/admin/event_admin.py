@@ -19,11 +19,11 @@ from surge_app.errors import InvalidRequest, NotFound, SurgeError
 from surge_app.models import AuditEntry, Event, MessageStatus, Tier
 from surge_app.services.admin.views import EventStats, QueueStats, TierStats
 from surge_app.services.events.catalog import Catalog, event_status, event_view, frame_of
-from surge_app.services.events.new_event import NewEvent, check_frame
+from surge_app.services.events.new_event import NewEvent, check_sale_window
 from surge_app.services.messaging.notifications import Notifications
 from surge_app.services.waiting_room.lottery import new_seed
 from surge_app.services.waiting_room.service import WaitingRoom
-from surge_app.services.waiting_room.views import LineStats
+from surge_app.services.waiting_room.views import QueueCounts
 
 _EDITABLE = {
     "name",
@@ -265,7 +265,7 @@ class Organizer:
             line = await self._waiting_room.stats(event.slug)
         except SurgeError:
             # The board must stay readable while the line is away.
-            line = LineStats()
+            line = QueueCounts()
         return QueueStats(
             **asdict(line), paused=event.is_paused, concurrent_buyers=event.concurrent_buyers
         )
@@ -279,7 +279,7 @@ def _check_lobby(event: Event) -> None:
 
 async def _check_frame(session: AsyncSession, event: Event) -> None:
     frame = frame_of(event)
-    check_frame(frame)
+    check_sale_window(frame)
     for tier in (await catalog_queries.tiers(session, [event.id])).get(event.id, []):
         # A window that now reaches beyond the sale's does no harm: both have to be open.
         if tier.min_per_booking > frame.max_per_person:

@@ -13,7 +13,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.payments import payment_start
 from surge_app.db.payments.payment_start import Person
-from surge_app.errors import IntentExists, NotFound, NotOnSale, NotRevivable, PersonLimit
+from surge_app.errors import IntentExists, NotFound, NotOnSale, NotRestorable, PersonLimit
 from surge_app.models import AuditEntry, Event, EventPhase, Intent, IntentLine, IntentStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout import claims
@@ -22,8 +22,8 @@ from surge_app.services.checkout.views import (
     IntentLineView,
     IntentPage,
     IntentView,
-    Line,
     ListedIntent,
+    OrderLine,
 )
 from surge_app.services.events.catalog import Catalog, frame_of
 from surge_app.services.waiting_room.service import WaitingRoom
@@ -34,7 +34,7 @@ _LEASE_SLACK = timedelta(seconds=60)
 _ENDED = {IntentStatus.EXPIRED, IntentStatus.RELEASED}
 
 
-class Revivals:
+class HoldRecovery:
     """Lists intents for an organizer, and revives ended ones."""
 
     def __init__(self, database: Database, catalog: Catalog, waiting_room: WaitingRoom) -> None:
@@ -92,7 +92,9 @@ class Revivals:
             PersonLimit: If the person has too many tickets by now.
             SoldOut: If its units are sold.
         """
-        view, event, visitor_id = await claims.patiently(lambda: self._revive(intent_id, actor))
+        view, event, visitor_id = await claims.retry_contended(
+            lambda: self._revive(intent_id, actor)
+        )
         lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
         await self._waiting_room.grant(event.slug, visitor_id, lease=lease)
         self._catalog.forget()
@@ -129,10 +131,10 @@ class Revivals:
 
 async def _check(session: AsyncSession, intent: Intent, event: Event) -> None:
     if intent.status not in _ENDED:
-        raise NotRevivable(status=str(intent.status))
+        raise NotRestorable(status=str(intent.status))
     if await queries.was_refunded(session, intent.id):
         msg = "The money for these tickets is on its way back; they have to be bought anew."
-        raise NotRevivable(msg, status=str(intent.status))
+        raise NotRestorable(msg, status=str(intent.status))
     now = await intent_queries.database_now(session)
     if event.phase == EventPhase.CANCELLED or now >= frame_of(event).closes_at:
         msg = "The sale of this event is over."
@@ -143,14 +145,14 @@ async def _take_units(session: AsyncSession, intent: Intent, event: Event) -> No
     rows = await intent_queries.lines(session, intent.id)
     if intent.email and intent.phone:
         person = Person(intent.id, event.id, intent.name or "", intent.email, intent.phone)
-        standing = (await payment_start.standings(session, [person]))[intent.id]
+        standing = (await payment_start.purchase_histories(session, [person]))[intent.id]
         if standing.others + standing.own > event.max_per_person:
             msg = (
                 f"This person has {standing.others} tickets by now; "
                 f"{event.max_per_person} are allowed."
             )
             raise PersonLimit(msg, max_per_person=event.max_per_person)
-    wanted = [Line(line.tier_id, line.quantity) for line, _ in rows]
+    wanted = [OrderLine(line.tier_id, line.quantity) for line, _ in rows]
     await claims.claim(session, intent_id=intent.id, lines=wanted)
 
 

@@ -24,7 +24,7 @@ from surge_app.models import (
     PaymentSource,
     SalesChannel,
 )
-from surge_app.services.bookings.versioning import take_turn
+from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.checkout.contacts import Contacts
 from surge_app.services.messaging.notifications import Notifications, messages_for
 from surge_app.services.payments import ledger
@@ -231,7 +231,7 @@ class Participants:
             booking = await booking_queries.by_ref(session, ref, for_update=True)
             if booking is None:
                 raise NotFound
-            take_turn(booking, version)
+            bump_version(booking, version)
             contact = self._contacts.check(
                 name=name,
                 email=email,

@@ -14,7 +14,7 @@ from surge_app.services.waiting_room.service import WaitingRoom
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class ActivePass:
     """Who has the right to shop now, and how many of them hold tickets or pay."""
 
     passes: int
@@ -24,7 +24,7 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QueueStanding:
     """How one number stands, and what whoever came in by it has.
 
     Attributes:
@@ -52,20 +52,20 @@ class Passes:
         self._waiting_room = waiting_room
         self._intents = intents
 
-    async def inside(self, slug: str) -> Inside:
+    async def inside(self, slug: str) -> ActivePass:
         """Return whom `revoke` would meet; raises NotFound and LineUnavailable."""
         event_id = await self._event_id(slug)
         async with self._database.transaction() as session:
             live = await intent_queries.live_counts(session, event_id)
         line = await self._waiting_room.stats(slug)
-        return Inside(
+        return ActivePass(
             passes=line.inside,
             called=line.called,
             held=live.get(IntentStatus.HELD, 0),
             paying=live.get(IntentStatus.PAYING, 0),
         )
 
-    async def standing(self, slug: str, number: int, *, visitor_id: str = "") -> Standing:
+    async def standing(self, slug: str, number: int, *, visitor_id: str = "") -> QueueStanding:
         """Say how one number stands.
 
         Args:
@@ -86,7 +86,7 @@ class Passes:
             if intent is not None and intent.status in LIVE_INTENT_STATUSES:
                 lines = await intent_queries.lines(session, intent.id)
                 tickets = sum(line.quantity for line, _ in lines)
-        return Standing(
+        return QueueStanding(
             place=found.place,
             ahead=found.ahead,
             tickets=tickets,

@@ -30,7 +30,7 @@ _GONE = "Its process ended before it had a verdict."
 
 
 @dataclass(frozen=True, slots=True)
-class RehearsalWish:
+class RehearsalRequest:
     """What an organizer asks for; the rest is as the command has it."""
 
     visitors: int = 300
@@ -53,7 +53,7 @@ class RehearsalView:
     status: str
     started_by: str
     started_at: datetime
-    wish: RehearsalWish
+    wish: RehearsalRequest
     progress: Mapping[str, Any]
     figures: Mapping[str, Any]
     broken: tuple[str, ...]
@@ -89,7 +89,7 @@ class Rehearsals:
             and settings.uses_sandbox_sms
         )
 
-    async def start(self, wish: RehearsalWish, *, actor: str) -> str:
+    async def start(self, wish: RehearsalRequest, *, actor: str) -> str:
         """Start a process that rehearses, and return the rehearsal's id.
 
         Raises:
@@ -151,13 +151,13 @@ class Rehearsals:
             raise NotFound
         return row.page
 
-    async def wish(self, rehearsal_id: str) -> RehearsalWish:
+    async def wish(self, rehearsal_id: str) -> RehearsalRequest:
         """Return what was asked for; raises NotFound if it does not run."""
         async with self._database.transaction() as session:
             row = await queries.one(session, rehearsal_id)
         if row is None or row.status != RehearsalStatus.RUNNING:
             raise NotFound
-        return RehearsalWish(**row.wish)
+        return RehearsalRequest(**row.wish)
 
     async def note(self, rehearsal_id: str, progress: Mapping[str, Any]) -> bool:
         """Keep where it stands; return whether it should go on."""
@@ -196,7 +196,7 @@ class Rehearsals:
             await self.give_up(rehearsal_id, _GONE)
 
 
-def _check(wish: RehearsalWish) -> None:
+def _check(wish: RehearsalRequest) -> None:
     if not (
         1 <= wish.visitors <= MOST_VISITORS
         and 1 <= wish.units <= MOST_UNITS
@@ -216,7 +216,7 @@ def _view(row: Rehearsal) -> RehearsalView:
         status=row.status,
         started_by=row.started_by,
         started_at=row.created_at,
-        wish=RehearsalWish(**row.wish),
+        wish=RehearsalRequest(**row.wish),
         progress=row.progress or {},
         figures=report.get("figures", {}),
         broken=tuple(report.get("broken", ())),

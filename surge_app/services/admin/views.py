@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from surge_app.services.waiting_room.views import LineStats
+from surge_app.services.waiting_room.views import QueueCounts
 
 
 @dataclass(frozen=True, slots=True)
-class QueueStats(LineStats):
+class QueueStats(QueueCounts):
     """The line as the organizer sees it, with the rules in force."""
 
     paused: bool = False

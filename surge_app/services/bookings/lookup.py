@@ -23,7 +23,7 @@ _BY_ADDRESS = Limit("find-address", per_minute=3, burst=10, strict=True)
 _BY_REF = Limit("find-ref", per_minute=1, burst=5, strict=True)
 
 
-class Finder:
+class BookingLookup:
     """Tells whether somebody knows a booking well enough to open it."""
 
     def __init__(self, database: Database, limits: RateLimiter, contacts: Contacts) -> None:

@@ -40,7 +40,7 @@ class NotATicket(SurgeError):
     status = 422
 
 
-class Proof(StrEnum):
+class TicketSignature(StrEnum):
     """What the text of a QR proves by itself, before anybody is asked."""
 
     SIGNED = "signed"
@@ -62,7 +62,7 @@ class ScannedTicket:
 
     code: str
     event_id: str | None
-    proof: Proof
+    proof: TicketSignature
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def read_ticket(text: str, public_keys: Mapping[str, bytes]) -> ScannedTicket:
     if not trimmed.upper().startswith(f"{_VERSION}."):
         if not _BARE_CODE.fullmatch(trimmed):
             raise NotATicket
-        return ScannedTicket(trimmed, None, Proof.NONE)
+        return ScannedTicket(trimmed, None, TicketSignature.NONE)
     found = _SIGNED.fullmatch(trimmed.upper())
     if found is None:
         raise NotATicket
@@ -143,12 +143,12 @@ def read_ticket(text: str, public_keys: Mapping[str, bytes]) -> ScannedTicket:
     event_id = str(ULID.from_bytes(body[:_EVENT_BYTES]))
     public = public_keys.get(key_id)
     if public is None:
-        return ScannedTicket(code, event_id, Proof.UNKNOWN_KEY)
+        return ScannedTicket(code, event_id, TicketSignature.UNKNOWN_KEY)
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, _signed_bytes(key_id, body))
     except InvalidSignature as error:
         raise NotATicket from error
-    return ScannedTicket(code, event_id, Proof.SIGNED)
+    return ScannedTicket(code, event_id, TicketSignature.SIGNED)
 
 
 def _derive(secret: str) -> _Key:

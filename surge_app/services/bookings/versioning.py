@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from surge_app.errors import ChangedMeanwhile
+from surge_app.errors import EditConflict
 from surge_app.models import Booking
 
 
-def take_turn(booking: Booking, version: int | None) -> None:
+def bump_version(booking: Booking, version: int | None) -> None:
     """Act on a locked booking as it was seen; whoever saw it before is told of it from now on.
 
     Raises:
         ChangedMeanwhile: If somebody acted on it since.
     """
     if version is not None and booking.version != version:
-        raise ChangedMeanwhile
+        raise EditConflict
     booking.version += 1

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.db.events import units
 from surge_app.errors import AllHeld
 from surge_app.services.checkout.holds import shortage
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 
 _Result = TypeVar("_Result")
 
@@ -20,11 +20,11 @@ _ATTEMPTS = 2
 _TRIES = 6
 
 
-class Contended(Exception):
+class LockContended(Exception):
     """Units are free, but others have them locked: roll back, and try again in a moment."""
 
 
-async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[Line]) -> None:
+async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[OrderLine]) -> None:
     """Hold the units of all lines for an intent inside the caller's transaction.
 
     It never waits for a row another transaction has locked, so claims cannot deadlock.
@@ -44,7 +44,7 @@ async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[Line])
         await _claim_line(session, intent_id=intent_id, line=line)
 
 
-async def patiently(work: Callable[[], Awaitable[_Result]]) -> _Result:
+async def retry_contended(work: Callable[[], Awaitable[_Result]]) -> _Result:
     """Run a whole transaction that claims, again while others have the last units locked.
 
     Raises:
@@ -53,12 +53,12 @@ async def patiently(work: Callable[[], Awaitable[_Result]]) -> _Result:
     for attempt in range(_TRIES):
         try:
             return await work()
-        except Contended:
+        except LockContended:
             await asyncio.sleep(random.uniform(0.5, 1) * 0.01 * 2**attempt)  # noqa: S311  jitter
     raise AllHeld
 
 
-async def _claim_line(session: AsyncSession, *, intent_id: str, line: Line) -> None:
+async def _claim_line(session: AsyncSession, *, intent_id: str, line: OrderLine) -> None:
     missing = line.quantity
     for _ in range(_ATTEMPTS):
         missing -= await units.claim(
@@ -72,4 +72,4 @@ async def _claim_line(session: AsyncSession, *, intent_id: str, line: Line) -> N
             raise shortage(line.tier_id, free=left.free + taken, is_held=left.is_held)
     # Free by the committed count, yet locked this instant: others are claiming or letting go of
     # these very rows. To wait here, holding rows ourselves, could be waiting in a circle.
-    raise Contended
+    raise LockContended

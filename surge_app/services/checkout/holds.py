@@ -27,8 +27,8 @@ from surge_app.errors import (
     SoldOut,
     SurgeError,
 )
-from surge_app.formatting import counted
-from surge_app.services.checkout.views import IntentLineView, IntentView, Line
+from surge_app.formatting import pluralize
+from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
 from surge_app.services.events.views import Offer, TierOffer
 from surge_app.services.waiting_room.service import PASS_LIFE, WaitingRoom
 
@@ -47,11 +47,13 @@ class Holds:
         self._waiting_room = waiting_room
         # Only where to look first; a tier whose number is lost or wrong is searched whole.
         self._reached: dict[str, int] = {}
-        self._claims: Batcher[queries.Ask, queries.HoldAnswer] = Batcher(
+        self._claims: Batcher[queries.HoldRequest, queries.HoldAnswer] = Batcher(
             self._carry_out, most=_MOST_TOGETHER, flights=_FLIGHTS
         )
 
-    async def start(self, event: Offer, visitor_id: str, wish: Sequence[Line]) -> IntentView | None:
+    async def start(
+        self, event: Offer, visitor_id: str, wish: Sequence[OrderLine]
+    ) -> IntentView | None:
         """Hold tickets at the prices of `event`, which are frozen by this.
 
         Args:
@@ -76,9 +78,9 @@ class Holds:
         for attempt in range(_TRIES):
             ask = self._ask(event, visitor_id, wish)
             answer = await self._claims.submit(ask)
-            if isinstance(answer, queries.Held):
+            if isinstance(answer, queries.HoldGranted):
                 return _view(event, ask, answer)
-            if isinstance(answer, queries.AlreadyLive):
+            if isinstance(answer, queries.HoldExists):
                 return None
             if not answer.is_contended:
                 raise shortage(answer.tier_id, free=answer.free, is_held=answer.is_held)
@@ -86,10 +88,10 @@ class Holds:
             await asyncio.sleep(random.uniform(0.5, 1) * 0.01 * 2**attempt)  # noqa: S311  jitter
         raise AllHeld
 
-    def _ask(self, event: Offer, visitor_id: str, wish: Sequence[Line]) -> queries.Ask:
+    def _ask(self, event: Offer, visitor_id: str, wish: Sequence[OrderLine]) -> queries.HoldRequest:
         prices = {tier.id: tier.price_paise for tier in event.tiers}
         subtotal = subtotal_paise(event, wish)
-        return queries.Ask(
+        return queries.HoldRequest(
             id=new_id(),
             event_id=event.id,
             visitor_id=visitor_id,
@@ -98,7 +100,7 @@ class Holds:
             currency=event.currency,
             hold_seconds=event.hold_seconds,
             lines=tuple(
-                queries.AskLine(
+                queries.HoldRequestLine(
                     new_id(),
                     line.tier_id,
                     line.quantity,
@@ -109,15 +111,15 @@ class Holds:
             ),
         )
 
-    def _remember(self, ask: queries.Ask, reached: Sequence[int]) -> None:
+    def _remember(self, ask: queries.HoldRequest, reached: Sequence[int]) -> None:
         for line, number in zip(ask.lines, reached, strict=True):
             self._reached[line.tier_id] = number
 
-    async def _carry_out(self, asks: Sequence[queries.Ask]) -> Sequence[queries.HoldAnswer]:
+    async def _carry_out(self, asks: Sequence[queries.HoldRequest]) -> Sequence[queries.HoldAnswer]:
         async with self._database.statement() as connection:
             answers = await queries.hold(connection, asks)
         for ask, answer in zip(asks, answers, strict=True):
-            if isinstance(answer, queries.Held):
+            if isinstance(answer, queries.HoldGranted):
                 self._remember(ask, answer.reached)
         return answers
 
@@ -131,12 +133,12 @@ def shortage(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
         is_held: Whether more may come back from holds of others.
     """
     if free > 0:
-        msg = f"Only {counted(free, 'ticket is', 'tickets are')} left in this category."
+        msg = f"Only {pluralize(free, 'ticket is', 'tickets are')} left in this category."
         return NotEnoughLeft(msg, left=free, tier_id=tier_id)
     return AllHeld(tier_id=tier_id) if is_held else SoldOut(tier_id=tier_id)
 
 
-def normalized(lines: Sequence[Line]) -> list[Line]:
+def normalized(lines: Sequence[OrderLine]) -> list[OrderLine]:
     """Add up lines of the same tier and put them in the order in which tiers are claimed.
 
     Raises:
@@ -145,7 +147,9 @@ def normalized(lines: Sequence[Line]) -> list[Line]:
     wanted: dict[str, int] = {}
     for line in lines:
         wanted[line.tier_id] = wanted.get(line.tier_id, 0) + line.quantity
-    wish = [Line(tier_id, quantity) for tier_id, quantity in sorted(wanted.items()) if quantity > 0]
+    wish = [
+        OrderLine(tier_id, quantity) for tier_id, quantity in sorted(wanted.items()) if quantity > 0
+    ]
     if not wish or any(line.quantity < 0 for line in lines):
         msg = "Choose at least one ticket."
         raise InvalidRequest(msg)
@@ -162,7 +166,7 @@ def check_on_sale(event: Offer) -> None:
         raise NotOnSale(status="cancelled" if event.is_cancelled else "ended")
 
 
-def check_wish(event: Offer, wish: Sequence[Line]) -> None:
+def check_wish(event: Offer, wish: Sequence[OrderLine]) -> None:
     """Check a normalized wish against the limits and windows of its tiers.
 
     Raises:
@@ -183,7 +187,7 @@ def check_wish(event: Offer, wish: Sequence[Line]) -> None:
         raise PersonLimit(msg, max_per_person=event.max_per_person)
 
 
-def as_held(event: Offer, held: Sequence[IntentLineView], wish: Sequence[Line]) -> Offer:
+def as_held(event: Offer, held: Sequence[IntentLineView], wish: Sequence[OrderLine]) -> Offer:
     """Return an offer as it stands for someone who holds tickets and wants others instead.
 
     The price of a tier they hold stays the one they were shown, and what they hold of it they
@@ -220,7 +224,7 @@ def _check_tier(tier: TierOffer, quantity: int) -> None:
         raise QuantityNotAllowed(msg, tier_id=tier.id, most=tier.max_per_booking)
 
 
-def subtotal_paise(event: Offer, wish: Sequence[Line]) -> int:
+def subtotal_paise(event: Offer, wish: Sequence[OrderLine]) -> int:
     """Return what the tickets of a wish cost now, without the fee."""
     prices = {tier.id: tier.price_paise for tier in event.tiers}
     return sum(prices[line.tier_id] * line.quantity for line in wish)
@@ -231,7 +235,7 @@ def fee_paise(event: Offer, subtotal: int) -> int:
     return event.fee_paise if subtotal else 0
 
 
-def _view(event: Offer, ask: queries.Ask, held: queries.Held) -> IntentView:
+def _view(event: Offer, ask: queries.HoldRequest, held: queries.HoldGranted) -> IntentView:
     names = {tier.id: tier.name for tier in event.tiers}
     return IntentView(
         id=ask.id,

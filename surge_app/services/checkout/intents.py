@@ -28,10 +28,10 @@ from surge_app.observability.log import get_logger
 from surge_app.observability.metrics import HOLDS, by_outcome
 from surge_app.services.checkout import claims, holds
 from surge_app.services.checkout.holds import Holds
-from surge_app.services.checkout.views import IntentLineView, IntentView, Line
+from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.events.views import Offer
-from surge_app.services.vendors.circuit_breaker import Outages
+from surge_app.services.vendors.circuit_breaker import CircuitBreaker
 from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
@@ -46,7 +46,11 @@ class Intents:
     """Starts, changes, keeps and ends holds."""
 
     def __init__(
-        self, database: Database, waiting_room: WaitingRoom, catalog: Catalog, outages: Outages
+        self,
+        database: Database,
+        waiting_room: WaitingRoom,
+        catalog: Catalog,
+        outages: CircuitBreaker,
     ) -> None:
         """Keep the collaborators."""
         self._database = database
@@ -58,7 +62,7 @@ class Intents:
     @tracing.traced("hold")
     @by_outcome(HOLDS)
     async def start(
-        self, slug: str, visitor_id: str, lines: Sequence[Line]
+        self, slug: str, visitor_id: str, lines: Sequence[OrderLine]
     ) -> tuple[IntentView, bool]:
         """Hold tickets for a visitor who has a pass.
 
@@ -94,7 +98,9 @@ class Intents:
             # What was in the way had ended; now nothing is.
         raise IntentExists
 
-    async def change(self, intent_id: str, visitor_id: str, lines: Sequence[Line]) -> IntentView:
+    async def change(
+        self, intent_id: str, visitor_id: str, lines: Sequence[OrderLine]
+    ) -> IntentView:
         """Exchange the tickets of a hold, all or nothing; the deadline stays.
 
         Raises:
@@ -107,10 +113,12 @@ class Intents:
         event = holds.as_held(await self._catalog.offer(view.event_slug), view.lines, wish)
         holds.check_on_sale(event)
         holds.check_wish(event, wish)
-        return await claims.patiently(lambda: self._change(event, intent_id, visitor_id, wish))
+        return await claims.retry_contended(
+            lambda: self._change(event, intent_id, visitor_id, wish)
+        )
 
     async def _change(
-        self, event: Offer, intent_id: str, visitor_id: str, wish: Sequence[Line]
+        self, event: Offer, intent_id: str, visitor_id: str, wish: Sequence[OrderLine]
     ) -> IntentView:
         async with self._database.transaction() as session:
             intent, _ = await _own(session, intent_id, visitor_id, for_update=True)
@@ -227,7 +235,7 @@ class Intents:
                 await units.release(session, [intent.id])
 
     async def _same_live(
-        self, event: Offer, visitor_id: str, wish: Sequence[Line]
+        self, event: Offer, visitor_id: str, wish: Sequence[OrderLine]
     ) -> IntentView | None:
         """Return the live intent that stands in the way, None if its time is over."""
         async with self._database.transaction() as session:
@@ -308,7 +316,7 @@ def _view(
     )
 
 
-def _price_anew(intent: Intent, event: Offer, wish: Sequence[Line]) -> None:
+def _price_anew(intent: Intent, event: Offer, wish: Sequence[OrderLine]) -> None:
     """Put the price of other tickets on an intent; the fee frozen at first stays frozen."""
     frozen = intent.fee_paise if intent.subtotal_paise else None
     intent.subtotal_paise = holds.subtotal_paise(event, wish)
@@ -317,7 +325,7 @@ def _price_anew(intent: Intent, event: Offer, wish: Sequence[Line]) -> None:
     intent.total_paise = intent.subtotal_paise + intent.fee_paise
 
 
-def _intent_lines(event: Offer, intent_id: str, wish: Sequence[Line]) -> list[IntentLine]:
+def _intent_lines(event: Offer, intent_id: str, wish: Sequence[OrderLine]) -> list[IntentLine]:
     prices = {tier.id: tier.price_paise for tier in event.tiers}
     return [
         IntentLine(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut, SurgeError
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
@@ -24,7 +24,7 @@ class Shortage:
 
 def shortages(
     event: EventView,
-    wish: Sequence[Line],
+    wish: Sequence[OrderLine],
     refusal: SurgeError,
     *,
     held: Mapping[str, int] = _NOTHING,
@@ -52,7 +52,7 @@ def shortages(
     )
 
 
-def still_possible(
+def available_quantity(
     event: EventView, wish: Mapping[str, int], short: Sequence[Shortage]
 ) -> dict[str, int]:
     """Return as much of a wish as can be had; a tier left below its least is left out."""

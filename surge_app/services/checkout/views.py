@@ -10,7 +10,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OrderLine:
     """A wish: so many tickets of one tier."""
 
     tier_id: str

@@ -16,7 +16,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
-from surge_app.services.events.new_event import NewEvent, NewTier, SaleFrame, check_event
+from surge_app.services.events.new_event import NewEvent, NewTier, SaleWindow, check_event
 from surge_app.services.events.views import EventView, Offer, TierOffer, TierView
 from surge_app.services.waiting_room.lottery import new_seed
 
@@ -26,7 +26,7 @@ _FRESH_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
 
 
-class _Fresh(Generic[_View]):
+class _TtlCache(Generic[_View]):
     """What was read last, shared by everyone who asks within the next second."""
 
     def __init__(self, load: Callable[[], Awaitable[dict[str, _View]]]) -> None:
@@ -71,8 +71,8 @@ class Catalog:
         """Keep the collaborators."""
         self._database = database
         self._default_fee_paise = default_fee_paise
-        self._events = _Fresh(self._load_events)
-        self._offers = _Fresh(self._load_offers)
+        self._events = _TtlCache(self._load_events)
+        self._offers = _TtlCache(self._load_offers)
 
     async def events(self) -> list[EventView]:
         """Return every published event but rehearsals, the soonest first, a second old at most."""
@@ -250,9 +250,9 @@ def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> st
     return next((word for word, applies in stages if applies), "scheduled")
 
 
-def frame_of(event: Event) -> SaleFrame:
+def frame_of(event: Event) -> SaleWindow:
     """Return what the tiers of an event have to keep to."""
-    return SaleFrame(event.sales_open_at, _closes_at(event), event.max_per_person)
+    return SaleWindow(event.sales_open_at, _closes_at(event), event.max_per_person)
 
 
 def _closes_at(event: Event) -> datetime:

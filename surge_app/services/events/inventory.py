@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
 from surge_app.db.events import inventory as queries
-from surge_app.errors import InvalidRequest, LineUnavailable, NotEnoughAvailable, NotFound
-from surge_app.formatting import counted
+from surge_app.errors import InvalidRequest, NotEnoughAvailable, NotFound, QueueUnavailable
+from surge_app.formatting import pluralize
 from surge_app.models import AuditEntry, Event, Tier
 from surge_app.services.events.catalog import Catalog, add_tier, frame_of
 from surge_app.services.events.new_event import MOST_UNITS, NewTier, check_tier
@@ -161,7 +161,7 @@ class Stock:
         self._catalog.forget()
         # The change stands, and the job tells the line within a second; to report a failure
         # would have the units added twice.
-        with contextlib.suppress(LineUnavailable):
+        with contextlib.suppress(QueueUnavailable):
             await self._waiting_room.publish()
 
 
@@ -183,7 +183,7 @@ async def _set_capacity(session: AsyncSession, tier: Tier, capacity: int) -> Non
     elif difference < 0:
         taken = await queries.withdraw(session, tier_id=tier.id, quantity=-difference)
         if taken < -difference:
-            units = counted(taken, "unit is", "units are")
+            units = pluralize(taken, "unit is", "units are")
             msg = f"Only {units} free to be withdrawn; the others are held or sold."
             raise NotEnoughAvailable(msg, available=taken)
     tier.capacity = capacity

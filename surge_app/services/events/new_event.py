@@ -77,7 +77,7 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class SaleFrame:
+class SaleWindow:
     """What the tiers of an event must keep to; times are aware."""
 
     opens_at: datetime | None
@@ -115,8 +115,8 @@ def check_event(new: NewEvent) -> None:
             "The challenge is off, auto or always.": new.challenge not in {"off", "auto", "always"},
         }
     )
-    frame = SaleFrame(new.sales_open_at, new.sales_close_at or new.starts_at, new.max_per_person)
-    check_frame(frame)
+    frame = SaleWindow(new.sales_open_at, new.sales_close_at or new.starts_at, new.max_per_person)
+    check_sale_window(frame)
     for tier in new.tiers:
         check_tier(tier, frame)
         if tier.units < 1:
@@ -124,14 +124,14 @@ def check_event(new: NewEvent) -> None:
             raise InvalidRequest(msg)
 
 
-def check_frame(frame: SaleFrame) -> None:
+def check_sale_window(frame: SaleWindow) -> None:
     """Refuse a sale that closes before it opens; raises InvalidRequest."""
     if frame.opens_at is not None and frame.closes_at <= frame.opens_at:
         msg = "The sale has to open before it closes."
         raise InvalidRequest(msg)
 
 
-def check_tier(tier: NewTier, frame: SaleFrame) -> None:
+def check_tier(tier: NewTier, frame: SaleWindow) -> None:
     """Refuse a tier that makes no sense within its event.
 
     Raises:
@@ -161,7 +161,7 @@ def check_tier(tier: NewTier, frame: SaleFrame) -> None:
     _check_window(tier, frame)
 
 
-def _check_window(tier: NewTier, frame: SaleFrame) -> None:
+def _check_window(tier: NewTier, frame: SaleWindow) -> None:
     opens_at = tier.sales_open_at or frame.opens_at
     closes_at = tier.sales_close_at or frame.closes_at
     is_early = frame.opens_at is not None and opens_at is not None and opens_at < frame.opens_at

@@ -28,7 +28,7 @@ from surge_app.models import (
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.events.catalog import organizer_line
-from surge_app.services.messaging.sms_templates import write_sms
+from surge_app.services.messaging.sms_templates import render_sms
 from surge_app.services.vendors.ports import Attachment, Mail, ProviderRejected, Sms
 
 _WITH_TICKETS = {MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN}
@@ -36,7 +36,7 @@ _WITH_CALENDAR = {MessageKind.EVENT_CHANGED, MessageKind.EVENT_CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
+class MessageContext:
     """What a message speaks of."""
 
     event: Event
@@ -76,7 +76,7 @@ class Composer:
         event, refund = subject.event, subject.refund
         paise = refund.amount_paise if refund else subject.intent.total_paise
         ref = subject.booking.ref if subject.booking else ""
-        text = write_sms(
+        text = render_sms(
             _sms_name(message, subject),
             event=event.name,
             ref=ref,
@@ -113,7 +113,7 @@ class Composer:
             attachments=files,
         )
 
-    async def _subject(self, message: OutboxMessage) -> _Subject:
+    async def _subject(self, message: OutboxMessage) -> MessageContext:
         async with self._database.transaction() as session:
             intent = await intent_queries.by_id(session, message.intent_id)
             if intent is None:
@@ -121,7 +121,7 @@ class Composer:
                 raise ProviderRejected(msg)
             refund = message.refund_id and await refunds.by_id(session, message.refund_id)
             notice = message.notice_id and await event_notices.by_id(session, message.notice_id)
-            return _Subject(
+            return MessageContext(
                 event=await catalog_queries.event_by_id(session, intent.event_id),
                 intent=intent,
                 booking=await booking_queries.by_intent(session, intent.id),
@@ -130,7 +130,7 @@ class Composer:
             )
 
     def _values(
-        self, subject: _Subject, booking: BookingView | None, files: tuple[Attachment, ...]
+        self, subject: MessageContext, booking: BookingView | None, files: tuple[Attachment, ...]
     ) -> dict[str, object]:
         event, intent, refund = subject.event, subject.intent, subject.refund
         return {
@@ -169,7 +169,7 @@ class Composer:
         )
 
 
-def _sms_name(message: OutboxMessage, subject: _Subject) -> str:
+def _sms_name(message: OutboxMessage, subject: MessageContext) -> str:
     """Return which text fits; those of refunds differ by what became of tickets and money."""
     if message.kind in _WITH_TICKETS:
         return "confirmation" if subject.intent.total_paise else "confirmation_free"

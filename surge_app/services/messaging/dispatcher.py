@@ -24,7 +24,7 @@ from surge_app.models import Channel, OutboxMessage
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.messaging.composer import Composer
-from surge_app.services.messaging.retry_policy import MOST_UNKNOWN_SMS, next_step
+from surge_app.services.messaging.retry_policy import MOST_UNKNOWN_SMS, next_attempt
 from surge_app.services.vendors.ports import (
     MailSender,
     ProviderError,
@@ -233,17 +233,17 @@ class _Lane:
             )
 
     async def _note_failure(self, message: OutboxMessage, error: ProviderError) -> None:
-        step = next_step(message, error, utc_now())
+        step = next_attempt(message, error, utc_now())
         if isinstance(error, ProviderUnavailable) and error.retry_after_seconds:
             # The provider's wish is meant for all of its messages.
             wish = min(error.retry_after_seconds, _LONGEST_HOLD_SECONDS)
             self._closed_until = max(self._closed_until, time.monotonic() + wish)
         async with self._database.transaction() as session:
             if step.pause is None:
-                await outbox.bury(session, message, str(error))
+                await outbox.mark_dead(session, message, str(error))
                 _log.error("message_dead", message=message.id, error=str(error))
                 return
-            await outbox.postpone(
+            await outbox.reschedule(
                 session, message, delay=step.pause, error=str(error), is_unknown=step.is_unknown
             )
         # It may be due again before anything else is.

@@ -32,7 +32,7 @@ from surge_app.models import (
 )
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
-from surge_app.services.bookings.versioning import take_turn
+from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.checkout.contacts import Contacts
 from surge_app.services.messaging.views import MessagePage, MessageView, SentMessage
 
@@ -49,14 +49,14 @@ _LONGEST_WORDS = 1000
 _LONGEST_PAGE = 200
 
 
-class MessageOnItsWay(SurgeError):
+class MessagePending(SurgeError):
     """This message is still being tried, or has arrived; it needs nobody's help."""
 
     code = "message_on_its_way"
     status = 409
 
 
-class NoAddress(SurgeError):
+class NoContact(SurgeError):
     """This booking has no email address and no mobile number to send anything to."""
 
     code = "no_address"
@@ -112,7 +112,7 @@ def _row(
         dedupe_key=f"{key}:{kind}:{channel}",
         # The clocks of two machines differ a little, and it is due at once.
         next_attempt_at=utc_now() - timedelta(seconds=1),
-        trace=tracing.here(),
+        trace=tracing.current_traceparent(),
     )
 
 
@@ -164,7 +164,7 @@ class Notifications:
             if booking.status != BookingStatus.CONFIRMED:
                 raise AlreadyRefunded
             if version is not None:
-                take_turn(booking, version)
+                bump_version(booking, version)
             if actor == ATTENDEE:
                 await _check_pace(session, booking)
             before = {"email": booking.email, "phone": booking.phone}
@@ -184,7 +184,7 @@ class Notifications:
                 booking.version += 1
             again = _again(intent, booking, before, key)
             if not again:
-                raise NoAddress
+                raise NoContact
             rows += again
             await session.flush()
             await outbox.add(session, rows)
@@ -279,9 +279,9 @@ class Notifications:
                 raise NotFound
             is_lost = message.delivery in {DeliveryStatus.BOUNCED, DeliveryStatus.FAILED}
             if message.status != MessageStatus.DEAD and not is_lost:
-                raise MessageOnItsWay
+                raise MessagePending
             before = {"status": message.status, "error": message.last_error or ""}
-            await outbox.revive(session, message_id)
+            await outbox.requeue(session, message_id)
             session.add(
                 AuditEntry(actor=actor, action="message.retry", subject=message_id, before=before)
             )

@@ -32,14 +32,14 @@ _PATIENCE = {Channel.EMAIL: timedelta(days=3), Channel.SMS: timedelta(hours=12)}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RetryDecision:
     """What comes next: another try after `pause`, or None for never."""
 
     pause: timedelta | None
     is_unknown: bool = False
 
 
-def next_step(message: OutboxMessage, error: ProviderError, now: datetime) -> Step:
+def next_attempt(message: OutboxMessage, error: ProviderError, now: datetime) -> RetryDecision:
     """Decide about a message after a failure.
 
     Args:
@@ -48,25 +48,25 @@ def next_step(message: OutboxMessage, error: ProviderError, now: datetime) -> St
         now: To tell how long it has been tried.
     """
     if isinstance(error, ProviderRejected):
-        return Step(None)
+        return RetryDecision(None)
     is_unknown = isinstance(error, ProviderOutcomeUnknown)
     unknowns = message.unknowns + is_unknown
     if is_unknown and unknowns >= _most_unknown(message):
-        return Step(None, is_unknown)
+        return RetryDecision(None, is_unknown)
     if (
         message.first_tried_at
         and now - message.first_tried_at > _PATIENCE[Channel(message.channel)]
     ):
-        return Step(None, is_unknown)
+        return RetryDecision(None, is_unknown)
     if is_unknown:
-        return Step(_jittered(_unknown_pause(message, unknowns)), is_unknown)
+        return RetryDecision(_jittered(_unknown_pause(message, unknowns)), is_unknown)
     usual = _jittered(_pause(message.attempts))
     wish = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
     if wish is None:
-        return Step(usual)
+        return RetryDecision(usual)
     # Never before the moment the provider named, nor sooner because that moment is now.
     named = timedelta(seconds=min(wish, _LONGEST_WISH) + random.random())  # noqa: S311  jitter
-    return Step(max(named, usual))
+    return RetryDecision(max(named, usual))
 
 
 def _most_unknown(message: OutboxMessage) -> int:

@@ -77,7 +77,7 @@ _SAMPLE = {
 }
 
 
-class RegisteredText(BaseModel):
+class SmsTemplate(BaseModel):
     """A text as it is registered, variables written `{#var#}`, and the id it got."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,7 +86,7 @@ class RegisteredText(BaseModel):
     text: str
 
 
-def write_sms(name: str, *, event: str, **values: str) -> str:
+def render_sms(name: str, *, event: str, **values: str) -> str:
     """Return the SMS of a name.
 
     Args:
@@ -111,14 +111,14 @@ def segments(text: str) -> int:
     return 1 if len(text) <= _ONE_SEGMENT else math.ceil(len(text) / _EACH_OF_SEVERAL)
 
 
-def read_registered(path: Path) -> dict[str, RegisteredText]:
+def read_registered(path: Path) -> dict[str, SmsTemplate]:
     """Read the registered texts: a JSON object `{name: {"id": …, "text": …}}`.
 
     Raises:
         ConfigurationError: If the file cannot be read or says something else.
     """
     try:
-        return TypeAdapter(dict[str, RegisteredText]).validate_json(path.read_bytes())
+        return TypeAdapter(dict[str, SmsTemplate]).validate_json(path.read_bytes())
     except (OSError, ValidationError, json.JSONDecodeError) as error:
         msg = f"SURGE_DLT_TEMPLATES: {path} cannot be read as registered texts."
         raise ConfigurationError(msg) from error
@@ -133,7 +133,7 @@ def unregistered(settings: Settings) -> list[str]:
     if settings.dlt_templates is None:
         return []
     link = f"{settings.base_url}/bookings/{_SAMPLE['ref']}?token={'x' * _TOKEN_LENGTH}"
-    return mismatches(read_registered(settings.dlt_templates), link=link)
+    return template_errors(read_registered(settings.dlt_templates), link=link)
 
 
 def check_texts(settings: Settings) -> None:
@@ -148,7 +148,7 @@ def check_texts(settings: Settings) -> None:
         raise ConfigurationError(msg)
 
 
-def mismatches(registered: Mapping[str, RegisteredText], *, link: str) -> list[str]:
+def template_errors(registered: Mapping[str, SmsTemplate], *, link: str) -> list[str]:
     """Return what is wrong between our texts and the registered ones, a sentence each.
 
     Args:
@@ -167,7 +167,7 @@ def mismatches(registered: Mapping[str, RegisteredText], *, link: str) -> list[s
 
 def _fits(name: str, registered: str, link: str) -> bool:
     pattern = _VARIABLE.sub(_variable_pattern, re.escape(registered))
-    return re.fullmatch(pattern, write_sms(name, **_SAMPLE, link=link)) is not None
+    return re.fullmatch(pattern, render_sms(name, **_SAMPLE, link=link)) is not None
 
 
 def _variable_pattern(found: re.Match[str]) -> str:

@@ -21,7 +21,7 @@ _SETTINGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Violation:
     """One invariant and the rows that break it (at most 20), empty when it holds."""
 
     code: str
@@ -41,7 +41,7 @@ class Audit:
         """Keep the database."""
         self._database = database
 
-    async def run(self, *, slug: str | None = None) -> list[Finding]:
+    async def run(self, *, slug: str | None = None) -> list[Violation]:
         """Check every invariant in one snapshot.
 
         Args:
@@ -50,7 +50,7 @@ class Audit:
         Returns:
             One finding for each invariant, in the order of `invariants.sql`.
         """
-        findings: list[Finding] = []
+        findings: list[Violation] = []
         async with self._database.transaction() as session:
             for setting in _SETTINGS:
                 await session.execute(text(setting))
@@ -58,7 +58,7 @@ class Audit:
                 limited = f"SELECT * FROM ({query}) AS found LIMIT {_MOST_ROWS}"  # noqa: S608  our file
                 rows = (await session.execute(text(limited), {"slug": slug})).mappings().all()
                 offending = tuple({key: str(value) for key, value in row.items()} for row in rows)
-                findings.append(Finding(code, promise, offending))
+                findings.append(Violation(code, promise, offending))
         return findings
 
 

@@ -59,7 +59,7 @@ class JobFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Promises:
+class InvariantResults:
     """The last audit by the jobs: how old it is, and how many rows break each promise."""
 
     age_seconds: float
@@ -80,7 +80,7 @@ class Figures:
     messages: tuple[Waiting, ...] = ()
     backlogs: tuple[Backlog, ...] = ()
     jobs: tuple[JobFigures, ...] = ()
-    promises: Promises | None = None
+    promises: InvariantResults | None = None
 
 
 class Telemetry:
@@ -183,7 +183,7 @@ class Telemetry:
             left=line.left,
         )
 
-    async def _noted(self) -> tuple[tuple[JobFigures, ...], Promises | None] | None:
+    async def _noted(self) -> tuple[tuple[JobFigures, ...], InvariantResults | None] | None:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 notes = await self._notes.read()
@@ -204,4 +204,4 @@ class Telemetry:
         told = notes.get(_PROMISES)
         if told is None:
             return jobs, None
-        return jobs, Promises(max(0.0, now - told["at"]), told["took"], told["broken"])
+        return jobs, InvariantResults(max(0.0, now - told["at"]), told["took"], told["broken"])

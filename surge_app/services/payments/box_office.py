@@ -20,7 +20,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.payments import payment_start
 from surge_app.db.payments.payment_start import Person
-from surge_app.db.payments.settlement import Case
+from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import InvalidRequest, NotFound, NotOnSale, PersonLimit, PriceChanged
 from surge_app.formatting import rupees
 from surge_app.models import (
@@ -40,10 +40,10 @@ from surge_app.models import (
 from surge_app.services.checkout import claims
 from surge_app.services.checkout.contacts import Contacts
 from surge_app.services.checkout.holds import normalized
-from surge_app.services.checkout.views import Contact, Line
+from surge_app.services.checkout.views import Contact, OrderLine
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.payments import settlement_writer
-from surge_app.services.payments.settlement_writer import Work
+from surge_app.services.payments.settlement_writer import SettlementBatch
 
 MOST_GIVEN = 100
 _NOBODY = "Guest"
@@ -62,7 +62,7 @@ class CounterSale:
         attendees: Who comes, by tier id, as typed.
     """
 
-    lines: Sequence[Line]
+    lines: Sequence[OrderLine]
     cash_paise: int | None
     name: str = ""
     email: str = ""
@@ -96,7 +96,7 @@ class _Checked:
     """A sale whose parts were looked at before the transaction; `lines` each name a tier once."""
 
     sale: CounterSale
-    lines: Sequence[Line]
+    lines: Sequence[OrderLine]
     contact: Contact
     key: str
 
@@ -149,7 +149,7 @@ class BoxOffice:
         )
         wanted = _Checked(sale, lines, contact, key)
         try:
-            sold, work = await claims.patiently(lambda: self._sell(slug, wanted, actor))
+            sold, work = await claims.retry_contended(lambda: self._sell(slug, wanted, actor))
         except IntegrityError as error:
             if "uq_intents_request_key" not in str(error.orig):
                 raise
@@ -159,8 +159,10 @@ class BoxOffice:
         self._catalog.forget()
         return sold
 
-    async def _sell(self, slug: str, wanted: _Checked, actor: str) -> tuple[CounterBooking, Work]:
-        work = Work()
+    async def _sell(
+        self, slug: str, wanted: _Checked, actor: str
+    ) -> tuple[CounterBooking, SettlementBatch]:
+        work = SettlementBatch()
         async with self._database.transaction() as session:
             event = await catalog_queries.event_by_slug(session, slug)
             if event is None or event.phase == EventPhase.DRAFT:
@@ -246,13 +248,13 @@ async def _check_person(
         return
     contact = wanted.contact
     person = Person(intent.id, event.id, contact.name, contact.email, contact.phone)
-    others = (await payment_start.standings(session, [person]))[intent.id].others
+    others = (await payment_start.purchase_histories(session, [person]))[intent.id].others
     if others + wanted.quantity > most:
         msg = f"This person has {others} tickets already; {most} are allowed."
         raise PersonLimit(msg, max_per_person=most)
 
 
-def _book(work: Work, event: Event, intent: Intent, wanted: _Checked) -> Booking:
+def _book(work: SettlementBatch, event: Event, intent: Intent, wanted: _Checked) -> Booking:
     payment = None
     if intent.total_paise:
         payment = Payment(
@@ -268,7 +270,7 @@ def _book(work: Work, event: Event, intent: Intent, wanted: _Checked) -> Booking
             settled_at=utc_now(),
         )
         work.payments[payment.id] = payment
-    case = Case(
+    case = SettlementContext(
         intent=intent,
         event=event,
         quantity=wanted.quantity,

@@ -83,7 +83,7 @@ def sale(payment: Payment, booking: Booking) -> list[LedgerEntry]:
     ]
 
 
-def received_in_vain(payment: Payment) -> LedgerEntry:
+def received_unfulfilled(payment: Payment) -> LedgerEntry:
     """Return the entry of a captured payment that buys nothing: it is owed back."""
     return LedgerEntry(
         payment_id=payment.id,
@@ -94,7 +94,7 @@ def received_in_vain(payment: Payment) -> LedgerEntry:
     )
 
 
-def owed_back(
+def refund_due(
     refund: Refund, booking: Booking, *, tickets_paise: int, fee_paise: int
 ) -> list[LedgerEntry]:
     """Return the entries of a booking's refund when it is decided.
@@ -124,7 +124,7 @@ def owed_back(
     ]
 
 
-def paid_back(refund: Refund, booking_id: str | None) -> LedgerEntry:
+def refund_paid(refund: Refund, booking_id: str | None) -> LedgerEntry:
     """Return the entry of a refund the gateway has processed, or somebody at the counter.
 
     Args:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import payment_start as queries
-from surge_app.db.payments.payment_start import Begun, Ordered, Person, Standing
+from surge_app.db.payments.payment_start import OrderCreated, PaymentBegun, Person, PurchaseHistory
 from surge_app.errors import (
     GatewayUnavailable,
     IntentExpired,
@@ -27,7 +27,7 @@ from surge_app.services.checkout.contacts import missing_attendees
 from surge_app.services.checkout.views import Contact
 from surge_app.services.payments.settlement import Settlement
 from surge_app.services.payments.views import CheckoutView, PaymentOutcome
-from surge_app.services.vendors.circuit_breaker import Outages
+from surge_app.services.vendors.circuit_breaker import CircuitBreaker
 from surge_app.services.vendors.ports import PaymentGateway, ProviderError
 from surge_app.services.waiting_room.service import WaitingRoom
 
@@ -42,7 +42,7 @@ _MOST_RIVALS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class StartRequest:
     """Somebody wants to pay for an intent."""
 
     intent_id: str
@@ -51,7 +51,7 @@ class _Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class ReadyToPay:
     """An intent that may be paid for, or is confirmed already.
 
     Attributes:
@@ -64,7 +64,7 @@ class _Ready:
     rivals: tuple[str, ...]
 
 
-class PaymentStarts:
+class PaymentStarter:
     """Starts payments; callers that wait together share the transactions before and after."""
 
     def __init__(
@@ -73,7 +73,7 @@ class PaymentStarts:
         gateway: PaymentGateway,
         waiting_room: WaitingRoom,
         settlement: Settlement,
-        outages: Outages,
+        outages: CircuitBreaker,
         *,
         ask: Callable[[str], Awaitable[PaymentOutcome]],
     ) -> None:
@@ -99,7 +99,7 @@ class PaymentStarts:
     async def start(self, intent_id: str, visitor_id: str, contact: Contact) -> CheckoutView:
         """Prepare the payment of a live hold; see `Payments.start`."""
         for _ in range(_TRIES):
-            ready = await self._ready.submit(_Wish(intent_id, visitor_id, contact))
+            ready = await self._ready.submit(StartRequest(intent_id, visitor_id, contact))
             intent, event = ready.intent, ready.event
             if intent.status == IntentStatus.CONFIRMED or intent.total_paise == 0:
                 return await self._booked(ready, contact)
@@ -111,16 +111,18 @@ class PaymentStarts:
         # Another tab keeps changing the tickets; no order may differ from what is held.
         raise PaymentStarted
 
-    async def _begin_once(self, intent: Intent, event: Event, now: datetime) -> Begun | None:
+    async def _begin_once(self, intent: Intent, event: Event, now: datetime) -> PaymentBegun | None:
         if intent.order_id is not None and intent.status == IntentStatus.PAYING:
-            return Begun(intent.order_id, intent.total_paise, intent.expires_at, now)
+            return PaymentBegun(intent.order_id, intent.total_paise, intent.expires_at, now)
         order_id = intent.order_id or await self._order(intent)
         # The hold may end, or its tickets be changed, while the gateway is answering.
         return await self._begun.submit(
-            Ordered(intent.id, order_id, intent.total_paise, event.payment_seconds)
+            OrderCreated(intent.id, order_id, intent.total_paise, event.payment_seconds)
         )
 
-    async def _checkout(self, ready: _Ready, begun: Begun, contact: Contact) -> CheckoutView:
+    async def _checkout(
+        self, ready: ReadyToPay, begun: PaymentBegun, contact: Contact
+    ) -> CheckoutView:
         event = ready.event
         _log.info("payment_started", intent=ready.intent.id, order=begun.order_id)
         remaining = max(0, int((begun.expires_at - begun.now).total_seconds()))
@@ -139,7 +141,7 @@ class PaymentStarts:
             booking_ref=None,
         )
 
-    async def _booked(self, ready: _Ready, contact: Contact) -> CheckoutView:
+    async def _booked(self, ready: ReadyToPay, contact: Contact) -> CheckoutView:
         """Return the booking of what costs nothing, or was paid already: no window opens."""
         outcome = await self._settlement.confirm_free(ready.intent.id)
         if outcome.booking_ref is None:
@@ -157,7 +159,7 @@ class PaymentStarts:
             booking_ref=outcome.booking_ref,
         )
 
-    async def _require_no_other(self, ready: _Ready) -> None:
+    async def _require_no_other(self, ready: ReadyToPay) -> None:
         """Refuse a second order while an earlier one of the same person may be paid.
 
         Whether it is, only the gateway knows: an order that nobody has tried to pay is no reason.
@@ -190,8 +192,10 @@ class PaymentStarts:
             raise GatewayUnavailable from error
         return order.id
 
-    async def _make_ready(self, wishes: Sequence[_Wish]) -> Sequence[_Ready | BaseException]:
-        answers: dict[_Wish, _Ready | BaseException] = {}
+    async def _make_ready(
+        self, wishes: Sequence[StartRequest]
+    ) -> Sequence[ReadyToPay | BaseException]:
+        answers: dict[StartRequest, ReadyToPay | BaseException] = {}
         waiting = list(dict.fromkeys(wishes))
         while waiting:
             together, waiting = _apart(waiting)
@@ -202,7 +206,7 @@ class PaymentStarts:
                     for wish in together
                     if wish.intent_id in found
                 }
-                standings = await queries.standings(session, list(persons.values()))
+                standings = await queries.purchase_histories(session, list(persons.values()))
                 named = [wish for wish in persons if found[wish.intent_id][1].ask_attendee_names]
                 quantities = await queries.quantities(session, [one.intent_id for one in named])
                 for wish in together:
@@ -212,26 +216,26 @@ class PaymentStarts:
                         standings.get(wish.intent_id),
                         quantities.get(wish.intent_id, {}),
                     )
-                await queries.note(
+                await queries.record_order(
                     session,
                     [person for wish, person in persons.items() if _is_live(answers[wish])],
                 )
         return [answers[wish] for wish in wishes]
 
-    async def _begin(self, orders: Sequence[Ordered]) -> Sequence[Begun | None]:
+    async def _begin(self, orders: Sequence[OrderCreated]) -> Sequence[PaymentBegun | None]:
         async with self._database.transaction() as session:
-            begun = await queries.begin(session, orders)
+            begun = await queries.begin_payment(session, orders)
         return [begun.get(one.intent_id) for one in orders]
 
 
-def _apart(wishes: Sequence[_Wish]) -> tuple[list[_Wish], list[_Wish]]:
+def _apart(wishes: Sequence[StartRequest]) -> tuple[list[StartRequest], list[StartRequest]]:
     """Split wishes into some of different people and intents, and those that come after them.
 
     One person's wishes are looked at one after the other: each counts what the last one wrote.
     """
     seen: set[str] = set()
-    first: list[_Wish] = []
-    later: list[_Wish] = []
+    first: list[StartRequest] = []
+    later: list[StartRequest] = []
     for wish in wishes:
         keys = {wish.intent_id, wish.contact.email, wish.contact.phone}
         (later if seen & keys else first).append(wish)
@@ -239,22 +243,22 @@ def _apart(wishes: Sequence[_Wish]) -> tuple[list[_Wish], list[_Wish]]:
     return first, later
 
 
-def _person(wish: _Wish, intent: Intent, event: Event) -> Person:
+def _person(wish: StartRequest, intent: Intent, event: Event) -> Person:
     contact = wish.contact
     attendees = dict(contact.attendees) if event.ask_attendee_names else None
     return Person(intent.id, event.id, contact.name, contact.email, contact.phone, attendees)
 
 
-def _is_live(answer: _Ready | BaseException) -> bool:
-    return isinstance(answer, _Ready) and answer.intent.status in LIVE_INTENT_STATUSES
+def _is_live(answer: ReadyToPay | BaseException) -> bool:
+    return isinstance(answer, ReadyToPay) and answer.intent.status in LIVE_INTENT_STATUSES
 
 
 def _judge(
-    wish: _Wish,
+    wish: StartRequest,
     found: tuple[Intent, Event] | None,
-    standing: Standing | None,
+    standing: PurchaseHistory | None,
     quantities: Mapping[str, int],
-) -> _Ready | SurgeError:
+) -> ReadyToPay | SurgeError:
     """Say whether a visitor may pay for an intent.
 
     Args:
@@ -267,7 +271,7 @@ def _judge(
         return NotFound()
     intent, event = found
     if intent.status == IntentStatus.CONFIRMED:
-        return _Ready(intent, event, standing.now, ())
+        return ReadyToPay(intent, event, standing.now, ())
     if intent.status not in LIVE_INTENT_STATUSES or intent.expires_at <= standing.now:
         return IntentExpired()
     if event.phase == EventPhase.CANCELLED:
@@ -279,5 +283,5 @@ def _judge(
         )
         return PersonLimit(msg, max_per_person=event.max_per_person)
     missing = missing_attendees(wish.contact, quantities)
-    ready = _Ready(intent, event, standing.now, standing.rivals)
+    ready = ReadyToPay(intent, event, standing.now, standing.rivals)
     return InvalidContact(missing) if missing else ready

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
 from surge_app.db.payments import reconciliation as queries
-from surge_app.db.payments.reconciliation import Question
+from surge_app.db.payments.reconciliation import OrderToCheck
 from surge_app.errors import GatewayUnavailable
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.intents import Intents
@@ -34,7 +34,7 @@ _FULL_SCAN_EVERY = timedelta(days=1)
 _SCAN_BATCH = 1000
 
 
-class _Round:
+class _Pass:
     """One round of questions; it ends early when the gateway answers nothing any more."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class _Round:
         """Count an answer."""
         self._silences = 0
 
-    def silent(self, question: Question) -> None:
+    def silent(self, question: OrderToCheck) -> None:
         """Count a question without an answer."""
         self._silences += 1
         self.unanswered.append(question.intent_id)
@@ -93,9 +93,9 @@ class Reconciliation:
         """
         async with self._database.transaction() as session:
             overdue = await queries.take_overdue(session, pause=_ASK_PAUSE)
-        asking = _Round()
+        asking = _Pass()
 
-        async def work(question: Question) -> None:
+        async def work(question: OrderToCheck) -> None:
             if await self._ask(question, asking) not in {None, "checking"}:
                 await self._intents.expire(question.intent_id)
 
@@ -110,12 +110,12 @@ class Reconciliation:
         Raises:
             ExceptionGroup: With what went wrong for some; the others are dealt with.
         """
-        asking, total, taken = _Round(), 0, _BATCH
+        asking, total, taken = _Pass(), 0, _BATCH
         while taken == _BATCH and not asking.is_over:
             async with self._database.transaction() as session:
                 due, taken = await queries.take_due(session, limit=_BATCH, not_older_than=_LATE_FOR)
 
-            async def work(question: Question) -> None:
+            async def work(question: OrderToCheck) -> None:
                 await self._ask(question, asking)
 
             try:
@@ -160,7 +160,7 @@ class Reconciliation:
         self._full_scan_at = now if is_full else self._full_scan_at
         return len(orphans)
 
-    async def _ask(self, question: Question, asking: _Round) -> str | None:
+    async def _ask(self, question: OrderToCheck, asking: _Pass) -> str | None:
         """Settle an order as the gateway tells it; None if it does not answer."""
         if asking.is_over:
             asking.silent(question)
@@ -174,7 +174,7 @@ class Reconciliation:
         asking.answered()
         return outcome.status
 
-    async def _ask_again(self, asking: _Round) -> None:
+    async def _ask_again(self, asking: _Pass) -> None:
         if asking.unanswered:
             async with self._database.transaction() as session:
                 await queries.ask_again(session, asking.unanswered, pause=_AWAY_PAUSE)

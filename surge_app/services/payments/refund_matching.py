@@ -17,7 +17,9 @@ _MOST_ATTEMPTS = 24
 _MOST_LOOKS_AT_A_FAILURE = 3
 
 
-def meant(rows: Sequence[Refund], refund: GatewayRefund, refund_id: str | None) -> Refund | None:
+def match_refund(
+    rows: Sequence[Refund], refund: GatewayRefund, refund_id: str | None
+) -> Refund | None:
     """Return the row a gateway refund belongs to.
 
     Our own call knows it; a webhook tells by the gateway's id or, if it comes before our call
@@ -29,7 +31,7 @@ def meant(rows: Sequence[Refund], refund: GatewayRefund, refund_id: str | None) 
     return next(iter([*by_id, *by_gateway_id, *by_receipt]), None)
 
 
-def note_unfinished(row: Refund, refund: GatewayRefund) -> None:
+def log_unfinished(row: Refund, refund: GatewayRefund) -> None:
     """Write down that the gateway has a refund, or could not pay it out."""
     row.gateway_id = refund.id
     if refund.status == GatewayRefundStatus.PENDING:
@@ -40,13 +42,13 @@ def note_unfinished(row: Refund, refund: GatewayRefund) -> None:
     _log.error("refund_failed", refund=row.id, payment=row.payment_id)
 
 
-def report_twice(row: Refund, refund: GatewayRefund) -> None:
+def flag_double_refund(row: Refund, refund: GatewayRefund) -> None:
     """Cry out if the gateway paid a refund under a second id."""
     if refund.status == GatewayRefundStatus.PROCESSED and refund.id != row.gateway_id:
         _log.error("refund_paid_twice", refund=row.id, gateway_refund=refund.id)
 
 
-def is_hopeless(row: Refund) -> bool:
+def is_exhausted(row: Refund) -> bool:
     """Whether trying again would not help, so that it is an operator's turn."""
     if row.status == RefundStatus.SENT:
         # Banks take days; the gateway has it and will tell.

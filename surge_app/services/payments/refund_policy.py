@@ -24,7 +24,7 @@ _RENEWED = re.compile(r"(.+)-r([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RefundPlan:
     """One refund of a booking.
 
     Attributes:
@@ -51,7 +51,7 @@ def plan_refund(
     *,
     tickets: Sequence[int] | None = None,
     amount_paise: int | None = None,
-) -> Plan:
+) -> RefundPlan:
     """Decide what a refund gives back.
 
     Args:
@@ -75,7 +75,7 @@ def plan_refund(
         msg = f"These are not valid tickets of this booking: {', '.join(strangers) or 'none'}."
         raise InvalidRequest(msg)
     if len(chosen) == len(prices):
-        return Plan(tuple(chosen), kept.tickets_paise, kept.fee_paise, RefundReason.WHOLE)
+        return RefundPlan(tuple(chosen), kept.tickets_paise, kept.fee_paise, RefundReason.WHOLE)
     wanted = min(sum(prices[seq] for seq in chosen), kept.tickets_paise)
     amount = 0 if wanted < LEAST_PAISE else wanted
     if kept.kept_paise - amount < LEAST_PAISE:
@@ -84,7 +84,7 @@ def plan_refund(
     return _plan(kept, tuple(chosen), amount, RefundReason.TICKETS)
 
 
-def _goodwill(kept: Balance, amount_paise: int) -> Plan:
+def _goodwill(kept: Balance, amount_paise: int) -> RefundPlan:
     if kept.kept_paise == 0:
         raise AlreadyRefunded
     left = kept.kept_paise - amount_paise
@@ -97,9 +97,11 @@ def _goodwill(kept: Balance, amount_paise: int) -> Plan:
     return _plan(kept, (), amount_paise, RefundReason.GOODWILL)
 
 
-def _plan(kept: Balance, seqs: tuple[int, ...], amount_paise: int, reason: RefundReason) -> Plan:
+def _plan(
+    kept: Balance, seqs: tuple[int, ...], amount_paise: int, reason: RefundReason
+) -> RefundPlan:
     from_tickets = min(amount_paise, kept.tickets_paise)
-    return Plan(seqs, from_tickets, amount_paise - from_tickets, reason)
+    return RefundPlan(seqs, from_tickets, amount_paise - from_tickets, reason)
 
 
 def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1) -> Refund:
@@ -122,7 +124,7 @@ def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1
     return refund
 
 
-def renew_key(refund: Refund) -> None:
+def next_idempotency_key(refund: Refund) -> None:
     """Give a refund that failed at the gateway a new key: the old one would fail for ever."""
     root, number = _parts(refund.idempotency_key)
     _key(refund, f"{root}-r{number + 1}")

@@ -31,7 +31,7 @@ from surge_app.observability.log import get_logger
 from surge_app.services.messaging.notifications import messages_for
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import (
-    Plan,
+    RefundPlan,
     refund_row,
 )
 
@@ -59,7 +59,7 @@ async def lock_paid(session: AsyncSession, ref: str) -> PaidBooking:
     return PaidBooking(booking, intent, await booking_queries.applied_payment(session, intent.id))
 
 
-async def add_refund(session: AsyncSession, paid: PaidBooking, plan: Plan) -> Refund | None:
+async def add_refund(session: AsyncSession, paid: PaidBooking, plan: RefundPlan) -> Refund | None:
     """Write down a refund and what the ledger owes for it; None if no money goes back."""
     if paid.payment is None or plan.amount_paise == 0:
         return None
@@ -73,7 +73,7 @@ async def add_refund(session: AsyncSession, paid: PaidBooking, plan: Plan) -> Re
     session.add(refund)
     await session.flush()
     session.add_all(
-        ledger.owed_back(
+        ledger.refund_due(
             refund, paid.booking, tickets_paise=plan.tickets_paise, fee_paise=plan.fee_paise
         )
     )
@@ -81,7 +81,7 @@ async def add_refund(session: AsyncSession, paid: PaidBooking, plan: Plan) -> Re
 
 
 def audit_entry(
-    ref: str, plan: Plan, *, actor: str, restock: bool, handed_over: bool
+    ref: str, plan: RefundPlan, *, actor: str, restock: bool, handed_over: bool
 ) -> AuditEntry:
     """Return the audit log's row of an organizer's refund."""
     after: dict[str, object] = {
@@ -96,7 +96,7 @@ def audit_entry(
 
 
 async def notify(
-    session: AsyncSession, paid: PaidBooking, plan: Plan, refund: Refund | None
+    session: AsyncSession, paid: PaidBooking, plan: RefundPlan, refund: Refund | None
 ) -> None:
     """Queue the messages of an organizer's refund."""
     key = refund.id if refund else f"{paid.intent.id}-{'-'.join(map(str, plan.seqs))}"
@@ -133,7 +133,7 @@ async def finish_refund(
     booking = None
     if payment.disposition == Disposition.APPLIED:
         booking = await booking_queries.by_intent(session, payment.intent_id)
-    session.add(ledger.paid_back(refund, booking.id if booking else None))
+    session.add(ledger.refund_paid(refund, booking.id if booking else None))
     processed = [row for row in all_rows if row.status == RefundStatus.PROCESSED]
     if sum(row.amount_paise for row in processed) >= payment.amount_paise:
         payment.status = PaymentStatus.REFUNDED

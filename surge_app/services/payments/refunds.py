@@ -22,20 +22,20 @@ from surge_app.models import (
     RefundStatus,
 )
 from surge_app.observability.log import get_logger
-from surge_app.services.bookings.versioning import take_turn
+from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.concurrency import for_each
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_matching import (
-    is_hopeless,
-    meant,
-    note_unfinished,
-    report_twice,
+    flag_double_refund,
+    is_exhausted,
+    log_unfinished,
+    match_refund,
 )
 from surge_app.services.payments.refund_policy import (
     is_receipt_of,
+    next_idempotency_key,
     plan_refund,
-    renew_key,
 )
 from surge_app.services.payments.refund_writer import (
     add_refund,
@@ -105,7 +105,7 @@ class Refunds:
         """
         async with self._database.transaction() as session:
             paid = await lock_paid(session, ref)
-            take_turn(paid.booking, version)
+            bump_version(paid.booking, version)
             if paid.booking.status != BookingStatus.CONFIRMED:
                 raise AlreadyRefunded
             entries = await queries.entries_of_booking(session, paid.booking.id)
@@ -192,7 +192,7 @@ class Refunds:
                 raise RefundNotStuck
             before = {"status": str(refund.status), "key": refund.idempotency_key}
             if refund.status == RefundStatus.FAILED:
-                renew_key(refund)
+                next_idempotency_key(refund)
                 refund.status = RefundStatus.REQUESTED
             # Not 0: the gateway is asked first what it knows of this refund.
             refund.attempts = 1
@@ -269,18 +269,18 @@ class Refunds:
             if payment is not None:
                 intent = await intent_queries.by_id(session, payment.intent_id, for_update=True)
                 rows = await queries.of_payment(session, payment.id)
-            row = meant(rows, refund, refund_id)
+            row = match_refund(rows, refund, refund_id)
             if payment is None or intent is None or row is None:
                 _log.error("refund_unmatched", refund=refund.id, payment=refund.payment_id)
                 return "unmatched"
             if row.status == RefundStatus.PROCESSED:
-                report_twice(row, refund)
+                flag_double_refund(row, refund)
             elif refund.status == GatewayRefundStatus.PROCESSED:
                 row.gateway_id = refund.id
                 await finish_refund(session, payment, row, rows)
                 await notify_paid(session, intent, row)
             elif refund.receipt in {None, row.idempotency_key}:
-                note_unfinished(row, refund)
+                log_unfinished(row, refund)
             return str(row.status)
 
     async def _postpone(self, refund_id: str, error: str | None) -> None:
@@ -290,7 +290,7 @@ class Refunds:
                 return
             row.last_error = error or row.last_error
             pause = timedelta(seconds=min(_LONGEST_PAUSE_SECONDS, 2 ** min(row.attempts, 12)))
-            is_over = is_hopeless(row)
+            is_over = is_exhausted(row)
             now = await intent_queries.database_now(session)
             row.next_attempt_at = None if is_over else now + pause
             last_error = row.last_error

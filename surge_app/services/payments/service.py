@@ -23,15 +23,15 @@ from surge_app.errors import (
     GatewayUnavailable,
     NotFound,
 )
-from surge_app.models import InboxEvent, IntentStatus
+from surge_app.models import IntentStatus, WebhookEventRow
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import Contacts
-from surge_app.services.payments.payment_start import PaymentStarts
+from surge_app.services.payments.payment_start import PaymentStarter
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.payments.settlement import Settlement
 from surge_app.services.payments.views import CheckoutView, PaymentOutcome
-from surge_app.services.vendors.circuit_breaker import Outages
+from surge_app.services.vendors.circuit_breaker import CircuitBreaker
 from surge_app.services.vendors.ports import (
     GatewayPayment,
     GatewayPaymentStatus,
@@ -70,7 +70,7 @@ class Payments:
         waiting_room: WaitingRoom,
         settlement: Settlement,
         refunds: Refunds,
-        outages: Outages,
+        outages: CircuitBreaker,
     ) -> None:
         """Keep the collaborators."""
         self._database = database
@@ -80,7 +80,7 @@ class Payments:
         self._stored = Batcher(self._stored_orders, most=_MOST_TOGETHER, flights=_FLIGHTS)
         self._stored_events = Batcher(self._store_events, most=_MOST_TOGETHER, flights=_FLIGHTS)
         self._processed = Batcher(self._process_stored, most=_MOST_TOGETHER, flights=_FLIGHTS)
-        self._starts = PaymentStarts(
+        self._starts = PaymentStarter(
             database, gateway, waiting_room, settlement, outages, ask=self.settle_order
         )
         self._refunds = refunds
@@ -195,13 +195,13 @@ class Payments:
         if not self._gateway.verifies_webhook(body, signature):
             raise BadSignature
         digest = hashlib.sha256(body)
-        event = InboxEvent(
+        event = WebhookEventRow(
             provider=_PROVIDER,
             event_id=(event_id or digest.hexdigest())[:_LONGEST_EVENT_ID],
             body_sha256=digest.digest(),
             body=body,
             next_attempt_at=utc_now() + _INBOX_LEASE,
-            trace=tracing.here(),
+            trace=tracing.current_traceparent(),
         )
         if not await self._stored_events.submit(event):
             return None
@@ -229,7 +229,7 @@ class Payments:
             stored = await queries.stored_orders(session, order_ids)
         return [stored.get(order_id) for order_id in order_ids]
 
-    async def _store_events(self, events: Sequence[InboxEvent]) -> Sequence[bool]:
+    async def _store_events(self, events: Sequence[WebhookEventRow]) -> Sequence[bool]:
         async with self._database.transaction() as session:
             stored = await queries.store_events(session, events)
         return [event.id in stored for event in events]
@@ -241,7 +241,7 @@ class Payments:
         known = {event.id for event in found}
         return [event_id in known for event_id in event_ids]
 
-    async def _process(self, events: Sequence[InboxEvent]) -> None:
+    async def _process(self, events: Sequence[WebhookEventRow]) -> None:
         """Settle what stored webhooks say, side by side: they share the transactions of it."""
         told = await asyncio.gather(
             *(self._act_on_stored(event) for event in events), return_exceptions=True
@@ -258,7 +258,7 @@ class Payments:
                 await queries.postpone_event(session, event.id, delay=delay, error=_UNFORESEEN)
             await queries.finish_events(session, outcomes)
 
-    async def _act_on_stored(self, event: InboxEvent) -> str:
+    async def _act_on_stored(self, event: WebhookEventRow) -> str:
         # Requests share this work: what is logged here belongs to the webhook, to no one request.
         with (
             structlog.contextvars.bound_contextvars(webhook=event.id),

@@ -21,7 +21,7 @@ from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import payment_start, settlement
 from surge_app.db.payments.payment_start import Person
-from surge_app.db.payments.settlement import Case
+from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import SurgeError
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
@@ -33,11 +33,11 @@ from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.observability.metrics import SETTLEMENTS
 from surge_app.services.checkout import claims
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.concurrency import for_each
 from surge_app.services.payments import settlement_writer
-from surge_app.services.payments.settlement_rules import Verdict, decide, outcome_of, take_in
-from surge_app.services.payments.settlement_writer import Work
+from surge_app.services.payments.settlement_rules import Decision, decide, outcome_of, take_in
+from surge_app.services.payments.settlement_writer import SettlementBatch
 from surge_app.services.payments.views import PaymentOutcome
 from surge_app.services.vendors.ports import GatewayPayment, GatewayPaymentStatus
 from surge_app.services.waiting_room.service import WaitingRoom
@@ -57,7 +57,7 @@ _IS_MONEY = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Free:
+class _FreeOrder:
     """An intent that costs nothing and is confirmed without a payment."""
 
     intent_id: str
@@ -65,7 +65,7 @@ class _Free:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _GatewayUpdate:
     """What the gateway says of a payment, and the trace in which it was heard."""
 
     payment: GatewayPayment
@@ -92,8 +92,8 @@ class Settlement:
             confirmed with the booking's reference, refunding, checking (nothing captured yet),
             unpaid (it failed), or unmatched (no intent of ours has this order).
         """
-        with tracing.step("settle", payment=payment.id):
-            told = _Told(payment, tracing.here())
+        with tracing.event("settle", payment=payment.id):
+            told = _GatewayUpdate(payment, tracing.current_traceparent())
             outcome = await self._together.submit(told)
             if outcome is None:
                 # To take units again needs locks and time that the others should not wait for.
@@ -110,7 +110,7 @@ class Settlement:
         Returns:
             confirmed with the booking's reference, or unpaid if the intent is not live.
         """
-        outcome = await self._together.submit(_Free(intent_id, tracing.here()))
+        outcome = await self._together.submit(_FreeOrder(intent_id, tracing.current_traceparent()))
         return outcome or PaymentOutcome(None, "unpaid")
 
     async def outcome_of_order(self, order_id: str) -> PaymentOutcome:
@@ -119,18 +119,20 @@ class Settlement:
             found = await settlement.cases(session, order_ids=[order_id], for_update=False)
         return outcome_of(found[0]) if found else PaymentOutcome(None, "unmatched")
 
-    async def _settle(self, items: Sequence[_Told | _Free]) -> Sequence[PaymentOutcome | None]:
+    async def _settle(
+        self, items: Sequence[_GatewayUpdate | _FreeOrder]
+    ) -> Sequence[PaymentOutcome | None]:
         """Settle what needs no units but those its intent holds; None for what is late."""
-        order_ids = {item.payment.order_id for item in items if isinstance(item, _Told)}
-        intent_ids = {item.intent_id for item in items if isinstance(item, _Free)}
-        work = Work()
+        order_ids = {item.payment.order_id for item in items if isinstance(item, _GatewayUpdate)}
+        intent_ids = {item.intent_id for item in items if isinstance(item, _FreeOrder)}
+        work = SettlementBatch()
         async with self._database.transaction() as session:
             found = await settlement.cases(session, order_ids=order_ids, intent_ids=intent_ids)
             by_order = {case.intent.order_id: case for case in found}
             by_id = {case.intent.id: case for case in found}
             outcomes = [
                 _settle_free(work, _traced(by_id.get(item.intent_id), item.trace))
-                if isinstance(item, _Free)
+                if isinstance(item, _FreeOrder)
                 else _settle_one(
                     work, _traced(by_order.get(item.payment.order_id), item.trace), item.payment
                 )
@@ -141,17 +143,18 @@ class Settlement:
         await for_each([case for case, _, _ in work.sold], self._serve, at_once=_SERVED_AT_ONCE)
         return outcomes
 
-    async def _serve(self, case: Case) -> None:
+    async def _serve(self, case: SettlementContext) -> None:
         await self._waiting_room.serve(case.event.slug, case.intent.visitor_id)
 
-    async def _settle_late(self, items: Sequence[_Told]) -> Sequence[PaymentOutcome]:
+    async def _settle_late(self, items: Sequence[_GatewayUpdate]) -> Sequence[PaymentOutcome]:
         return [
-            await claims.patiently(lambda item=item: self._settle_alone(item)) for item in items
+            await claims.retry_contended(lambda item=item: self._settle_alone(item))
+            for item in items
         ]
 
-    async def _settle_alone(self, item: _Told) -> PaymentOutcome:
+    async def _settle_alone(self, item: _GatewayUpdate) -> PaymentOutcome:
         """Settle a payment whose intent has ended: its units are taken again if they can be."""
-        work, told = Work(), item.payment
+        work, told = SettlementBatch(), item.payment
         async with self._database.transaction() as session:
             found = await settlement.cases(session, order_ids=[told.order_id])
             case = _traced(found[0] if found else None, item.trace)
@@ -173,7 +176,9 @@ class Settlement:
         return outcome or PaymentOutcome(None, "unmatched")
 
 
-def _settle_one(work: Work, case: Case | None, told: GatewayPayment) -> PaymentOutcome | None:
+def _settle_one(
+    work: SettlementBatch, case: SettlementContext | None, told: GatewayPayment
+) -> PaymentOutcome | None:
     if case is None:
         _log.error("payment_unmatched", payment=told.id, order=told.order_id)
         if told.status in _IS_MONEY:
@@ -181,50 +186,56 @@ def _settle_one(work: Work, case: Case | None, told: GatewayPayment) -> PaymentO
         return PaymentOutcome(None, "unmatched")
     payment, is_new = take_in(case, told)
     verdict, reason = decide(case, payment)
-    if is_new and verdict != Verdict.LATE:
+    if is_new and verdict != Decision.LATE:
         work.payments[payment.id] = payment
     return _carry_out(work, case, payment, verdict, reason)
 
 
-def _traced(case: Case | None, trace: str | None) -> Case | None:
+def _traced(case: SettlementContext | None, trace: str | None) -> SettlementContext | None:
     if case is not None and case.trace is None:
         case.trace = trace
     return case
 
 
-def _settle_free(work: Work, case: Case | None) -> PaymentOutcome | None:
+def _settle_free(work: SettlementBatch, case: SettlementContext | None) -> PaymentOutcome | None:
     is_free = case is not None and case.intent.total_paise == 0
     if case is not None and is_free and case.intent.status in LIVE_INTENT_STATUSES:
         settlement_writer.book(work, case, None)
     return outcome_of(case) if case is not None else None
 
 
-def _verdict_late(*, is_captured: bool, is_possible: bool) -> Verdict:
+def _verdict_late(*, is_captured: bool, is_possible: bool) -> Decision:
     if is_captured:
-        return Verdict.APPLY if is_possible else Verdict.REFUND
-    return Verdict.CAPTURE if is_possible else Verdict.LET_GO
+        return Decision.APPLY if is_possible else Decision.REFUND
+    return Decision.CAPTURE if is_possible else Decision.LET_GO
 
 
 def _carry_out(
-    work: Work, case: Case, payment: Payment, verdict: Verdict, reason: str | None
+    work: SettlementBatch,
+    case: SettlementContext,
+    payment: Payment,
+    verdict: Decision,
+    reason: str | None,
 ) -> PaymentOutcome | None:
     """Note what a verdict asks to be written; None if it is not for now."""
-    if verdict == Verdict.LATE:
+    if verdict == Decision.LATE:
         return None
-    if verdict == Verdict.APPLY:
+    if verdict == Decision.APPLY:
         payment.disposition, payment.settled_at = Disposition.APPLIED, utc_now()
         settlement_writer.book(work, case, payment)
-    elif verdict in {Verdict.REFUND, Verdict.LET_GO}:
+    elif verdict in {Decision.REFUND, Decision.LET_GO}:
         payment.reason = reason
-        if verdict == Verdict.REFUND:
+        if verdict == Decision.REFUND:
             payment.disposition, payment.settled_at = Disposition.REFUND, utc_now()
         work.refused.append((case, payment))
-    if verdict != Verdict.NOTHING:
+    if verdict != Decision.NOTHING:
         work.payments[payment.id] = payment
-    return replace(outcome_of(case), is_capture_due=verdict == Verdict.CAPTURE)
+    return replace(outcome_of(case), is_capture_due=verdict == Decision.CAPTURE)
 
 
-async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -> str | None:
+async def _take_again(
+    session: AsyncSession, case: SettlementContext, *, is_captured: bool
+) -> str | None:
     """Take the units of an ended intent again; return why that cannot be.
 
     Orders can be paid long after their hold, so what a new hold would be refused for counts
@@ -235,11 +246,11 @@ async def _take_again(session: AsyncSession, case: Case, *, is_captured: bool) -
     if await intent_queries.database_now(session) >= (event.sales_close_at or event.starts_at):
         return "sale_is_over"
     person = Person(intent.id, event.id, intent.name or "", intent.email or "", intent.phone or "")
-    standing = (await payment_start.standings(session, [person]))[intent.id]
+    standing = (await payment_start.purchase_histories(session, [person]))[intent.id]
     if standing.others + standing.own > event.max_per_person:
         return "person_limit"
     rows = await intent_queries.lines(session, intent.id)
-    wanted = [Line(line.tier_id, line.quantity) for line, _ in rows]
+    wanted = [OrderLine(line.tier_id, line.quantity) for line, _ in rows]
     try:
         async with session.begin_nested():
             if not is_captured:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from surge_app.db.payments.settlement import Case
+from surge_app.db.payments.settlement import SettlementContext
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     BookingStatus,
@@ -30,7 +30,7 @@ _RANKS = {
 _OPEN = {PaymentStatus.CREATED, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED}
 
 
-class Verdict(StrEnum):
+class Decision(StrEnum):
     """What to do about a payment.
 
     Attributes:
@@ -50,7 +50,7 @@ class Verdict(StrEnum):
     LATE = "late"
 
 
-def take_in(case: Case, told: GatewayPayment) -> tuple[Payment, bool]:
+def take_in(case: SettlementContext, told: GatewayPayment) -> tuple[Payment, bool]:
     """Note in a case what the gateway tells of a payment.
 
     Returns:
@@ -72,25 +72,25 @@ def take_in(case: Case, told: GatewayPayment) -> tuple[Payment, bool]:
     return known, True
 
 
-def decide(case: Case, payment: Payment) -> tuple[Verdict, str | None]:
+def decide(case: SettlementContext, payment: Payment) -> tuple[Decision, str | None]:
     """Decide about a payment of a case, and say why when it buys nothing."""
     is_captured = payment.status == PaymentStatus.CAPTURED and payment.disposition is None
     # Whoever was told that it goes back is not sold tickets behind their back.
     if is_captured and payment.reason is not None:
-        return Verdict.REFUND, payment.reason
+        return Decision.REFUND, payment.reason
     if payment.reason is not None or not (
         is_captured or payment.status == PaymentStatus.AUTHORIZED
     ):
-        return Verdict.NOTHING, None
+        return Decision.NOTHING, None
     reason = _why_not(case, payment)
     if reason is not None:
-        return (Verdict.REFUND if is_captured else Verdict.LET_GO), reason
+        return (Decision.REFUND if is_captured else Decision.LET_GO), reason
     if case.intent.status not in LIVE_INTENT_STATUSES:
-        return Verdict.LATE, None
-    return (Verdict.APPLY if is_captured else Verdict.CAPTURE), None
+        return Decision.LATE, None
+    return (Decision.APPLY if is_captured else Decision.CAPTURE), None
 
 
-def outcome_of(case: Case) -> PaymentOutcome:
+def outcome_of(case: SettlementContext) -> PaymentOutcome:
     """Return where the payments of an intent stand."""
     if case.booking_ref is not None:
         return PaymentOutcome(case.booking_ref, case.booking_status or BookingStatus.CONFIRMED)
@@ -101,7 +101,7 @@ def outcome_of(case: Case) -> PaymentOutcome:
     return PaymentOutcome(None, "checking" if is_open else "unpaid")
 
 
-def _why_not(case: Case, payment: Payment) -> str | None:
+def _why_not(case: SettlementContext, payment: Payment) -> str | None:
     intent = case.intent
     reasons = (
         ("amount_differs", payment.amount_paise != intent.total_paise),

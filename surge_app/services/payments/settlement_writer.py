@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.messaging import outbox
 from surge_app.db.payments import settlement
-from surge_app.db.payments.settlement import Case
+from surge_app.db.payments.settlement import SettlementContext
 from surge_app.models import (
     Booking,
     BookingStatus,
@@ -39,7 +39,7 @@ _REF_LENGTH = 8
 
 
 @dataclass(slots=True)
-class Work:
+class SettlementBatch:
     """What one transaction is going to write.
 
     Attributes:
@@ -50,16 +50,18 @@ class Work:
     """
 
     payments: dict[str, Payment] = field(default_factory=dict[str, Payment])
-    sold: list[tuple[Case, Payment | None, Booking]] = field(
-        default_factory=list[tuple[Case, Payment | None, Booking]]
+    sold: list[tuple[SettlementContext, Payment | None, Booking]] = field(
+        default_factory=list[tuple[SettlementContext, Payment | None, Booking]]
     )
-    refused: list[tuple[Case, Payment]] = field(default_factory=list[tuple[Case, Payment]])
+    refused: list[tuple[SettlementContext, Payment]] = field(
+        default_factory=list[tuple[SettlementContext, Payment]]
+    )
     unmatched: dict[str, GatewayPayment] = field(default_factory=dict[str, GatewayPayment])
 
 
 def book(
-    work: Work,
-    case: Case,
+    work: SettlementBatch,
+    case: SettlementContext,
     payment: Payment | None,
     *,
     channel: SalesChannel = SalesChannel.ONLINE,
@@ -84,7 +86,7 @@ def book(
     work.sold.append((case, payment, booking))
 
 
-async def write(session: AsyncSession, work: Work) -> None:
+async def write(session: AsyncSession, work: SettlementBatch) -> None:
     """Write it all, in a few statements however much there is.
 
     Raises:
@@ -96,7 +98,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     )
     await settlement.write_payments(session, list(work.payments.values()))
     refunded = [payment for _, payment in work.refused if payment.disposition == Disposition.REFUND]
-    await insert_many(session, [ledger.received_in_vain(payment) for payment in refunded])
+    await insert_many(session, [ledger.received_unfulfilled(payment) for payment in refunded])
     refunds = {
         payment.id: refund_row(
             payment, amount_paise=payment.amount_paise, reason=payment.reason or ""
@@ -119,7 +121,7 @@ async def write(session: AsyncSession, work: Work) -> None:
     await outbox.add(session, messages)
 
 
-def _news(case: Case, payment: Payment, refund: Refund | None) -> list[OutboxMessage]:
+def _news(case: SettlementContext, payment: Payment, refund: Refund | None) -> list[OutboxMessage]:
     """Return what to tell a person whose payment buys nothing, once for each payment."""
     is_booked = case.intent.status == IntentStatus.CONFIRMED
     if is_booked and refund is None:
@@ -128,14 +130,14 @@ def _news(case: Case, payment: Payment, refund: Refund | None) -> list[OutboxMes
     return _traced(case, messages_for(case.intent, None, kind, refund=refund, key=payment.id))
 
 
-def _traced(case: Case, messages: list[OutboxMessage]) -> list[OutboxMessage]:
+def _traced(case: SettlementContext, messages: list[OutboxMessage]) -> list[OutboxMessage]:
     # They are written together with others, so what is open here is not what caused them.
     for message in messages:
         message.trace = case.trace
     return messages
 
 
-async def _write_bookings(session: AsyncSession, work: Work) -> None:
+async def _write_bookings(session: AsyncSession, work: SettlementBatch) -> None:
     quantities = {case.intent.id: case.quantity for case, _, _ in work.sold}
     sold = await settlement.sell(session, quantities)
     if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
@@ -187,7 +189,7 @@ def _unmatched(told: GatewayPayment) -> UnmatchedPayment:
     )
 
 
-def tell(work: Work) -> None:
+def tell(work: SettlementBatch) -> None:
     """Log what was written, once it is."""
     for case, payment, booking in work.sold:
         _log.info(

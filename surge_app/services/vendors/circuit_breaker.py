@@ -70,7 +70,7 @@ class _Call:
     result: CallResult
 
 
-class Window:
+class FailureWindow:
     """The last calls, and whether they say that the gateway is out.
 
     It is bounded in number too: thousands of good calls of the last half minute must not hide
@@ -113,7 +113,7 @@ class Window:
         return is_failing or last == [CallResult.SILENT] * _SILENCES_IN_A_ROW
 
 
-class Outages:
+class CircuitBreaker:
     """The breaker between Surge and the gateway."""
 
     def __init__(self, database: Database, gateway: PaymentGateway) -> None:
@@ -125,7 +125,7 @@ class Outages:
         """
         self._database = database
         self._gateway = gateway
-        self._window = Window()
+        self._window = FailureWindow()
         self._looking = asyncio.Lock()
         self._looked_at = float("-inf")
         self._seen: queries.OpenOutage | None = None
@@ -223,7 +223,7 @@ class GuardedGateway:
     Questions, captures and refunds still pass: they belong to payments that were begun before.
     """
 
-    def __init__(self, gateway: PaymentGateway, outages: Outages) -> None:
+    def __init__(self, gateway: PaymentGateway, outages: CircuitBreaker) -> None:
         """Keep the collaborators."""
         self._gateway = gateway
         self._outages = outages

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from surge_app.errors import ChallengeRequired, LineUnavailable, NotFound, RateLimited
-from surge_app.kv.admission import ArrivalStore, Proof, Ruling
+from surge_app.errors import ChallengeRequired, NotFound, QueueUnavailable, RateLimited
+from surge_app.kv.admission import ArrivalStore, JoinDecision, PowProof
 from surge_app.kv.rate_limits import Limit, networks
 from surge_app.services.access.identity import Visitor
-from surge_app.services.waiting_room.proof_of_work import Challenges, Solved
+from surge_app.services.waiting_room.proof_of_work import ProofOfWork, Solution
 from surge_app.services.waiting_room.service import WaitingRoom
-from surge_app.services.waiting_room.views import LineAnswer
+from surge_app.services.waiting_room.views import QueueStatus
 
 # Strict on who one is, loose on where one is: whole towns share one address behind their carrier,
 # and a phone's address is a new /64 out of a /48 of many thousands. Each person needs two calls.
@@ -39,7 +39,7 @@ _BUSY_PER_SECOND, _STORM_PER_SECOND = 50, 200
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class JoinAttempt:
     """One attempt to join, and what came along with it.
 
     Attributes:
@@ -65,13 +65,13 @@ class Arrival:
     had_pass: bool = False
 
 
-class Arrivals:
+class JoinService:
     """Lets people into the line."""
 
     def __init__(
         self,
         store: ArrivalStore,
-        challenges: Challenges,
+        challenges: ProofOfWork,
         waiting_room: WaitingRoom,
         *,
         has_limits: bool,
@@ -82,7 +82,7 @@ class Arrivals:
         self._waiting_room = waiting_room
         self._has_limits = has_limits
 
-    async def join(self, arrival: Arrival) -> LineAnswer:
+    async def join(self, arrival: JoinAttempt) -> QueueStatus:
         """Take a number, or keep the one the visitor has; a refused attempt uses up none.
 
         Raises:
@@ -113,7 +113,7 @@ class Arrivals:
             await self._keep_proof(arrival)
         return line
 
-    async def _rule(self, arrival: Arrival, proof: Proof | None) -> Ruling:
+    async def _rule(self, arrival: JoinAttempt, proof: PowProof | None) -> JoinDecision:
         place = networks(arrival.address)
         own = [(_PER_VISITOR, arrival.visitor_id)]
         shared = [
@@ -128,14 +128,16 @@ class Arrivals:
                 arrival.slug, arrival.visitor_id, proof, own, [*shared, (_CROWD, place.narrow)]
             )
         except RedisError as error:
-            raise LineUnavailable from error
+            raise QueueUnavailable from error
 
-    def _solved(self, arrival: Arrival) -> Solved | None:
+    def _solved(self, arrival: JoinAttempt) -> Solution | None:
         if not arrival.solution:
             return None
         return self._challenges.check(arrival.slug, arrival.visitor_id, arrival.solution)
 
-    def _challenge(self, arrival: Arrival, per_second: int, suspicion: int) -> dict[str, object]:
+    def _challenge(
+        self, arrival: JoinAttempt, per_second: int, suspicion: int
+    ) -> dict[str, object]:
         rush = sum(per_second >= pace for pace in (_BUSY_PER_SECOND, _STORM_PER_SECOND))
         return self._challenges.create(
             arrival.slug,
@@ -144,25 +146,25 @@ class Arrivals:
             suspicion=suspicion,
         )
 
-    async def _keep_proof(self, arrival: Arrival) -> None:
+    async def _keep_proof(self, arrival: JoinAttempt) -> None:
         # Before the opening there are no numbers yet: who has proved need not prove again then.
         try:
             await self._store.remember(arrival.slug, arrival.visitor_id)
         except RedisError as error:
-            raise LineUnavailable from error
+            raise QueueUnavailable from error
 
 
-def _proof(arrival: Arrival, solved: Solved | None, *, lies: bool) -> Proof | None:
+def _proof(arrival: JoinAttempt, solved: Solution | None, *, lies: bool) -> PowProof | None:
     """Return what goes to the line; None sends a robot on to a harder challenge."""
     if not arrival.solution:
         return None
     if solved is None:
-        return Proof()
+        return PowProof()
     is_too_easy = lies and solved.suspicion < _MOST_SUSPICION
-    return None if is_too_easy else Proof(solved.digest, solved.valid_for)
+    return None if is_too_easy else PowProof(solved.digest, solved.valid_for)
 
 
-def _lies(arrival: Arrival, solved: Solved | None) -> bool:
+def _lies(arrival: JoinAttempt, solved: Solution | None) -> bool:
     """Whether what came along cannot come from the page as a person sees it."""
     if arrival.website:
         return True
@@ -173,7 +175,7 @@ def _lies(arrival: Arrival, solved: Solved | None) -> bool:
     return not max(0.0, since) <= arrival.opened_ms <= _LONGEST_OPEN_MS
 
 
-def _suspicion(arrival: Arrival, ruling: Ruling) -> int:
+def _suspicion(arrival: JoinAttempt, ruling: JoinDecision) -> int:
     is_shared = networks(arrival.address).is_shared
     crowd = _CROWD_OF_ONE_IPV4 if is_shared else _CROWD_OF_ONE_SUBSCRIBER
     signs = (

@@ -7,10 +7,10 @@ import random
 import time
 from datetime import UTC, datetime
 
-from surge_app.errors import LineUnavailable, NotFound
-from surge_app.kv.queue import LineState, RawAnswer
+from surge_app.errors import NotFound, QueueUnavailable
+from surge_app.kv.queue import QueueState, RawQueueStatus
 from surge_app.services.waiting_room.lottery import RANDOM
-from surge_app.services.waiting_room.views import LineAnswer, LineOrder
+from surge_app.services.waiting_room.views import LineOrder, QueueStatus
 
 _SOONEST_MS = 1_000
 _LATEST_MS = 15_000
@@ -55,7 +55,7 @@ _NOTES = {
 }
 
 
-class Pace:
+class AdmissionRate:
     """How fast people are let in, and whether that is slower than it was."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Pace:
         self._fastest = 0.0
         self._at = time.monotonic()
 
-    def per_second(self, line: LineState) -> float:
+    def per_second(self, line: QueueState) -> float:
         """Return the measured admissions per second; 0 while there are none."""
         if not line.admitted_last_minute or line.first_admission_ms is None:
             return 0.0
@@ -71,7 +71,7 @@ class Pace:
         measured = min(max(seconds, _SHORTEST_MEASURE_SECONDS), _MINUTE_SECONDS)
         return line.admitted_last_minute / measured
 
-    def note(self, line: LineState) -> str | None:
+    def note(self, line: QueueState) -> str | None:
         """Return why nothing moves or the wait has grown, None if there is nothing to explain."""
         rate, now = self.per_second(line), time.monotonic()
         faded = self._fastest * 0.5 ** ((now - self._at) / _HALF_LIFE_SECONDS)
@@ -86,7 +86,7 @@ class Pace:
         return next((note for note, applies in reasons if applies), None)
 
 
-def to_answer(raw: RawAnswer, pace: Pace) -> LineAnswer:
+def to_answer(raw: RawQueueStatus, pace: AdmissionRate) -> QueueStatus:
     """Return what a visitor is told.
 
     Raises:
@@ -99,7 +99,7 @@ def to_answer(raw: RawAnswer, pace: Pace) -> LineAnswer:
     eta = eta_seconds(ahead, pace.per_second(line)) if raw.state == "waiting" else None
     ends = raw.pass_ends_ms if raw.state == "admitted" else None
     note = raw.note or (pace.note(line) if raw.state == "waiting" else None)
-    return LineAnswer(
+    return QueueStatus(
         state=raw.state,
         position=None if ahead is None else ahead + 1,
         ahead=ahead,
@@ -119,13 +119,13 @@ def to_answer(raw: RawAnswer, pace: Pace) -> LineAnswer:
     )
 
 
-def template(line: LineState, note: str | None) -> str:
+def template(line: QueueState, note: str | None) -> str:
     """Return the JSON of an answer with six holes, to be filled with the `%` operator.
 
     They are state, position, ahead, number, eta_seconds and retry_after_ms, already as JSON.
     """
-    raw = RawAnswer("waiting", 0, None, None, note or "", line)
-    document = to_answer(raw, Pace()).document() | {
+    raw = RawQueueStatus("waiting", 0, None, None, note or "", line)
+    document = to_answer(raw, AdmissionRate()).document() | {
         "note": note,
         "note_text": _NOTES[note] if note else None,
     }
@@ -135,12 +135,12 @@ def template(line: LineState, note: str | None) -> str:
     return "{" + ",".join(f'"{name}":%s' for name in holes) + "," + filled[1:]
 
 
-def check_known(line: LineState) -> None:
+def check_known(line: QueueState) -> None:
     """Refuse to answer where nothing is known; raises like `to_answer`."""
     if line.sale == "unknown":
         raise NotFound
     if line.sale == "unready":
-        raise LineUnavailable
+        raise QueueUnavailable
 
 
 def eta_seconds(ahead: int | None, per_second: float) -> tuple[int, int] | None:
@@ -163,14 +163,14 @@ def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:
     return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret
 
 
-def opens_in_ms(line: LineState) -> int | None:
+def opens_in_ms(line: QueueState) -> int | None:
     """Return the time to the opening; None unless it is scheduled."""
     if line.sale != "scheduled" or line.opens_at_ms is None:
         return None
     return max(0, line.opens_at_ms - line.now_ms)
 
 
-def _order(line: LineState) -> LineOrder:
+def _order(line: QueueState) -> LineOrder:
     if line.queue_order != RANDOM:
         return LineOrder()
     is_revealed = bool(line.seed)

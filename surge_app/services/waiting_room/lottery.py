@@ -25,14 +25,14 @@ def commitment(seed: str) -> str:
     return sha256(seed.encode()).hexdigest()
 
 
-def drawn(seed: str, early: int) -> list[int]:
+def shuffle(seed: str, early: int) -> list[int]:
     """Return the numbers 1 to `early` in the order of their turns."""
     return sorted(
         range(1, early + 1), key=lambda number: sha256(f"{seed}:{number}".encode()).digest()
     )
 
 
-def places(numbers: list[int]) -> list[int]:
+def positions(numbers: list[int]) -> list[int]:
     """Return the place of number 1, 2 and so on, for numbers in the order of their turns."""
     found = [0] * len(numbers)
     for place, number in enumerate(numbers, start=1):

@@ -30,7 +30,7 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class Solution:
     """A challenge that was solved; it may have been used before, which only Redis knows.
 
     Attributes:
@@ -46,7 +46,7 @@ class Solved:
     valid_for: timedelta
 
 
-class Challenges:
+class ProofOfWork:
     """Makes and checks challenges. Each is bound to one event and one visitor, and expires."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
@@ -81,7 +81,7 @@ class Challenges:
         )
         return challenge.to_dict()
 
-    def check(self, slug: str, visitor_id: str, solution: str) -> Solved | None:
+    def check(self, slug: str, visitor_id: str, solution: str) -> Solution | None:
         """Return what a solution is worth, None if it was not made for this event and visitor.
 
         Forged, foreign, expired and unreadable ones are all the same: None.
@@ -99,7 +99,7 @@ class Challenges:
         if any(data.get(name) != value for name, value in wanted.items()):
             return None
         now = time.time()
-        return Solved(
+        return Solution(
             digest=sha256(str(challenge.signature).encode()).hexdigest()[:32],
             suspicion=int(data["suspicion"]),
             age=timedelta(seconds=max(0.0, now - data["made_ms"] / 1000)),

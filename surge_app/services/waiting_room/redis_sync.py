@@ -16,10 +16,10 @@ from typing import TypeAlias
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, queue_numbers as queries, units
-from surge_app.kv.queue import LineRules, LineState, LineStock, LineStore
+from surge_app.kv.queue import QueueLimits, QueueState, QueueStock, QueueStore
 from surge_app.models import Event, Tier
 from surge_app.observability.log import get_logger
-from surge_app.services.waiting_room.lottery import RANDOM, commitment, drawn, places
+from surge_app.services.waiting_room.lottery import RANDOM, commitment, positions, shuffle
 
 _log = get_logger(__name__)
 
@@ -30,13 +30,13 @@ _LEASE_SLACK = timedelta(seconds=60)
 _TOGETHER = 8
 # A line nobody is in is told again what it knows only now and then.
 _TOLD_FOR_SECONDS = 5.0
-_Told: TypeAlias = tuple[LineRules, LineStock | None, int]
+_Told: TypeAlias = tuple[QueueLimits, QueueStock | None, int]
 
 
-class LineUpkeep:
+class QueueSync:
     """Tells the lines what Postgres knows, and does what is due once a second."""
 
-    def __init__(self, database: Database, store: LineStore) -> None:
+    def __init__(self, database: Database, store: QueueStore) -> None:
         """Keep the collaborators."""
         self._database = database
         self._store = store
@@ -76,7 +76,7 @@ class LineUpkeep:
         return before == told and time.monotonic() - at < _TOLD_FOR_SECONDS
 
     async def _look_after(
-        self, event: Event, rules: LineRules, stock: LineStock | None, floor: int
+        self, event: Event, rules: QueueLimits, stock: QueueStock | None, floor: int
     ) -> None:
         self._told.pop(event.slug, None)
         line = await self._store.publish(event.slug, rules, stock, ceiling=floor)
@@ -118,15 +118,15 @@ class LineUpkeep:
             event.line_floor = floor + _STEP
         return is_ours
 
-    async def _draw(self, event: Event, line: LineState, *, seed: str) -> None:
+    async def _draw(self, event: Event, line: QueueState, *, seed: str) -> None:
         early = line.early or 0
         if event.line_early is None:
             async with self._database.transaction() as session:
                 await queries.note_early(session, event_id=event.id, early=early)
         if line.is_drawn:
             return
-        numbers = await asyncio.to_thread(drawn, seed, early)
-        if await self._store.draw(event.slug, places=places(numbers), numbers=numbers):
+        numbers = await asyncio.to_thread(shuffle, seed, early)
+        if await self._store.draw(event.slug, places=positions(numbers), numbers=numbers):
             _log.info("line_drawn", event_slug=event.slug, early=early)
 
 
@@ -152,9 +152,9 @@ def _closes_at(event: Event) -> datetime:
     return event.sales_close_at or event.starts_at
 
 
-def _rules(event: Event, opens_at: datetime | None) -> LineRules:
+def _rules(event: Event, opens_at: datetime | None) -> QueueLimits:
     seed = event.queue_seed
-    return LineRules(
+    return QueueLimits(
         phase=event.phase,
         opens_at_ms=_epoch_ms(opens_at),
         closes_at_ms=_epoch_ms(_closes_at(event)),
@@ -169,8 +169,8 @@ def _rules(event: Event, opens_at: datetime | None) -> LineRules:
     )
 
 
-def _stock(counts: units.EventStock | None) -> LineStock | None:
-    return counts and LineStock(counts.available, counts.held, counts.sold, counts.holders)
+def _stock(counts: units.EventStock | None) -> QueueStock | None:
+    return counts and QueueStock(counts.available, counts.held, counts.sold, counts.holders)
 
 
 def _epoch_ms(moment: datetime | None) -> int | None:

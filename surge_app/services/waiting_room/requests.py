@@ -9,15 +9,15 @@ from pydantic import Field
 
 from surge_app.errors import ChallengeRequired
 from surge_app.services.access.identity import Cookie, Identity, Visitor
-from surge_app.services.request_body import Body
-from surge_app.services.waiting_room.admission import Arrival, Arrivals
+from surge_app.services.request_body import StrictBody
+from surge_app.services.waiting_room.admission import JoinAttempt, JoinService
 from surge_app.services.waiting_room.service import PASS_LIFE, WaitingRoom
-from surge_app.services.waiting_room.views import LineAnswer
+from surge_app.services.waiting_room.views import QueueStatus
 
 _EVERY_BROWSER_SENDS = ("user-agent", "accept", "accept-language", "accept-encoding")
 
 
-class JoinIn(Body):
+class JoinIn(StrictBody):
     """What the page tells when it joins. Nothing of it is needed, or believed.
 
     `solution` is a solved challenge as base64, `opened_ms` for how long the page has been open;
@@ -30,7 +30,7 @@ class JoinIn(Body):
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class ClientInfo:
     """Where a request comes from; `is_ordinary` if it has the headers every browser sends."""
 
     address: str
@@ -38,7 +38,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class QueueReply:
     """What a visitor is answered, and the cookies to set with it.
 
     Attributes:
@@ -46,20 +46,22 @@ class Told:
         cookies: Those that changed.
     """
 
-    line: LineAnswer | ChallengeRequired
+    line: QueueStatus | ChallengeRequired
     cookies: list[Cookie]
 
 
-class Reception:
+class QueueRequests:
     """Reads who asks, asks the line, and writes the cookies that follow from its answer."""
 
-    def __init__(self, identity: Identity, arrivals: Arrivals, waiting_room: WaitingRoom) -> None:
+    def __init__(
+        self, identity: Identity, arrivals: JoinService, waiting_room: WaitingRoom
+    ) -> None:
         """Keep the collaborators."""
         self._identity = identity
         self._arrivals = arrivals
         self._waiting_room = waiting_room
 
-    async def join(self, slug: str, cookies: str, sent: JoinIn, sender: Sender) -> Told:
+    async def join(self, slug: str, cookies: str, sent: JoinIn, sender: ClientInfo) -> QueueReply:
         """Take a number, or keep the one the visitor has; whoever is new becomes a visitor.
 
         Args:
@@ -75,7 +77,7 @@ class Reception:
         """
         known = self._identity.who(cookies)
         visitor = known or self._identity.new_visitor()
-        arrival = Arrival(
+        arrival = JoinAttempt(
             slug,
             visitor.id,
             address=sender.address,
@@ -89,13 +91,13 @@ class Reception:
         try:
             line = await self._arrivals.join(arrival)
         except ChallengeRequired as error:
-            return Told(error, [] if known else [self._identity.with_place(visitor)])
+            return QueueReply(error, [] if known else [self._identity.with_place(visitor)])
         changed = self._changed(slug, cookies, visitor, line)
         if known is None and line.number is None:
             changed.insert(0, self._identity.with_place(visitor))
-        return Told(line, changed)
+        return QueueReply(line, changed)
 
-    async def poll(self, slug: str, cookies: str) -> Told:
+    async def poll(self, slug: str, cookies: str) -> QueueReply:
         """Tell a visitor where they are, and let them in if it is their turn.
 
         Raises:
@@ -105,19 +107,21 @@ class Reception:
         visitor = self._identity.who(cookies)
         had_pass = slug in self._identity.passes(cookies, age=PASS_LIFE)
         line = await self._waiting_room.poll(slug, visitor, had_pass=had_pass)
-        return Told(line, self._changed(slug, cookies, visitor, line) if visitor else [])
+        return QueueReply(line, self._changed(slug, cookies, visitor, line) if visitor else [])
 
-    def _changed(self, slug: str, cookies: str, visitor: Visitor, line: LineAnswer) -> list[Cookie]:
+    def _changed(
+        self, slug: str, cookies: str, visitor: Visitor, line: QueueStatus
+    ) -> list[Cookie]:
         return self._identity.after_line(
             cookies, visitor, slug, number=line.number, is_admitted=line.state == "admitted"
         )
 
 
-def sender(headers: Mapping[str, str], address: str) -> Sender:
+def sender(headers: Mapping[str, str], address: str) -> ClientInfo:
     """Return who sent a request, as far as that shows.
 
     Args:
         headers: By their names in small letters.
         address: Of the client, as the gate determined it.
     """
-    return Sender(address, all(headers.get(name) for name in _EVERY_BROWSER_SENDS))
+    return ClientInfo(address, all(headers.get(name) for name in _EVERY_BROWSER_SENDS))

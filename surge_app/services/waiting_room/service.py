@@ -10,13 +10,13 @@ from typing import TypeAlias, TypeVar
 from redis.exceptions import RedisError
 
 from surge_app.db.group_commit import Batcher
-from surge_app.errors import LineUnavailable
-from surge_app.kv.queue import LineStore, RawAnswer, Whereabouts
+from surge_app.errors import QueueUnavailable
+from surge_app.kv.queue import QueueStore, RawQueueStatus, VisitorLocation
 from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.answers import eta_seconds, to_answer
-from surge_app.services.waiting_room.redis_sync import LineUpkeep
-from surge_app.services.waiting_room.snapshots import LineViews
-from surge_app.services.waiting_room.views import LineAnswer, LineStats
+from surge_app.services.waiting_room.redis_sync import QueueSync
+from surge_app.services.waiting_room.snapshots import QueueSnapshots
+from surge_app.services.waiting_room.views import QueueCounts, QueueStatus
 
 _Answer = TypeVar("_Answer")
 _PassQuestion: TypeAlias = tuple[str, timedelta, timedelta, str]
@@ -30,16 +30,16 @@ _FLIGHTS = 1
 class WaitingRoom:
     """Joins, polls, leaves; decides who may shop."""
 
-    def __init__(self, store: LineStore, upkeep: LineUpkeep) -> None:
+    def __init__(self, store: QueueStore, upkeep: QueueSync) -> None:
         """Keep the collaborators; nothing a visitor does reaches the database through them."""
         self._store = store
         self._upkeep = upkeep
-        self.views = LineViews(store)
+        self.views = QueueSnapshots(store)
         self._passes: Batcher[_PassQuestion, bool] = Batcher(
             self._renew, most=_MOST_TOGETHER, flights=_FLIGHTS
         )
 
-    async def join(self, slug: str, visitor: Visitor, *, had_pass: bool = False) -> LineAnswer:
+    async def join(self, slug: str, visitor: Visitor, *, had_pass: bool = False) -> QueueStatus:
         """Take a number, or keep the one the visitor has; see `poll`."""
         asked = self._store.join(
             slug, visitor.id, signed_number=visitor.places.get(slug, 0), had_pass=had_pass
@@ -48,7 +48,7 @@ class WaitingRoom:
 
     async def poll(
         self, slug: str, visitor: Visitor | None, *, had_pass: bool = False
-    ) -> LineAnswer:
+    ) -> QueueStatus:
         """Tell a visitor where they are, keep their place, and let them in if it is their turn.
 
         Args:
@@ -98,17 +98,17 @@ class WaitingRoom:
 
         What is held or paid has a window of its own, and the pass may outlive its life by that.
         """
-        with contextlib.suppress(LineUnavailable):
+        with contextlib.suppress(QueueUnavailable):
             await self.has_pass(slug, visitor_id, lease=lease, life=PASS_LIFE + lease)
 
     async def grant(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
         """Let someone in past the line for units that are theirs, if the line can be reached."""
-        with contextlib.suppress(LineUnavailable):
+        with contextlib.suppress(QueueUnavailable):
             await _reach(self._store.grant(slug, visitor_id, lease))
 
     async def serve(self, slug: str, visitor_id: str) -> None:
         """Take the pass back from someone who has bought; the lease ends by itself otherwise."""
-        with contextlib.suppress(LineUnavailable):
+        with contextlib.suppress(QueueUnavailable):
             await _reach(self._store.leave(slug, visitor_id, is_served=True))
 
     async def revoke(self, slug: str, number: int | None) -> list[str]:
@@ -122,17 +122,17 @@ class WaitingRoom:
         """
         return await _reach(self._store.revoke(slug, number))
 
-    async def where(self, slug: str, number: int) -> Whereabouts:
+    async def where(self, slug: str, number: int) -> VisitorLocation:
         """Say how one number stands; raises LineUnavailable if Redis does not answer."""
         return await _reach(self._store.where(slug, number))
 
-    async def stats(self, slug: str) -> LineStats:
+    async def stats(self, slug: str) -> QueueCounts:
         """Count the line of an event; raises LineUnavailable if Redis does not answer."""
         found = await _reach(self._store.stats(slug))
         line = found.line
         pace = self.views.pace(slug).per_second(line)
         eta = eta_seconds(line.waiting - 1, pace) if line.waiting else None
-        return LineStats(
+        return QueueCounts(
             waiting=line.waiting,
             absent=found.absent,
             called=line.called,
@@ -148,16 +148,16 @@ class WaitingRoom:
         )
 
     async def publish(self) -> None:
-        """Copy the rules and the stock of every event to the line; see `LineUpkeep`."""
+        """Copy the rules and the stock of every event to the line; see `QueueSync`."""
         await _reach(self._upkeep.run())
 
-    def _told(self, slug: str, visitor: Visitor, raw: RawAnswer) -> LineAnswer:
+    def _told(self, slug: str, visitor: Visitor, raw: RawQueueStatus) -> QueueStatus:
         if raw.line.sale == "unknown" and slug in visitor.places:
             # There was such a line: Redis has lost it, and it opens again in a moment.
-            raise LineUnavailable
+            raise QueueUnavailable
         return to_answer(raw, self.views.pace(slug))
 
-    async def _renew(self, questions: Sequence[_PassQuestion]) -> Sequence[bool | LineUnavailable]:
+    async def _renew(self, questions: Sequence[_PassQuestion]) -> Sequence[bool | QueueUnavailable]:
         groups: dict[tuple[str, timedelta, timedelta], list[str]] = {}
         for slug, lease, life, visitor_id in questions:
             groups.setdefault((slug, lease, life), []).append(visitor_id)
@@ -167,7 +167,7 @@ class WaitingRoom:
                 ends = await _reach(self._store.renew(slug, visitors, lease, life=life))
                 for visitor_id, end in zip(visitors, ends, strict=True):
                     inside[slug, lease, life, visitor_id] = end > 0
-        except LineUnavailable as error:
+        except QueueUnavailable as error:
             # Returned, not raised: to ask for each alone would only wait again and again.
             return [inside.get(question, error) for question in questions]
         return [inside[question] for question in questions]
@@ -177,4 +177,4 @@ async def _reach(call: Awaitable[_Answer]) -> _Answer:
     try:
         return await call
     except RedisError as error:
-        raise LineUnavailable from error
+        raise QueueUnavailable from error

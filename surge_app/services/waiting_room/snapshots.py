@@ -16,11 +16,11 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from surge_app.errors import LineUnavailable, NotFound, SurgeError
-from surge_app.kv.queue import LineState, LineStore, Look, unpacked
+from surge_app.errors import NotFound, QueueUnavailable, SurgeError
+from surge_app.kv.queue import QueueSnapshotRow, QueueState, QueueStore, unpacked
 from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.answers import (
-    Pace,
+    AdmissionRate,
     check_known,
     eta_seconds,
     opens_in_ms,
@@ -44,7 +44,9 @@ _BLOCK = 128
 class Snapshot:
     """A line at one moment."""
 
-    def __init__(self, look: Look, pace: Pace, order: Sequence[int] = ()) -> None:
+    def __init__(
+        self, look: QueueSnapshotRow, pace: AdmissionRate, order: Sequence[int] = ()
+    ) -> None:
         """Count the bits once, block by block.
 
         Args:
@@ -120,10 +122,10 @@ class Snapshot:
         return self._for_others % (f'"{state}"', "null", "null", "null", "null", wait)
 
 
-class LineViews:
+class QueueSnapshots:
     """The snapshots of one process."""
 
-    def __init__(self, store: LineStore) -> None:
+    def __init__(self, store: QueueStore) -> None:
         """Keep the store; nothing runs before the first look."""
         self._store = store
         self._watches: dict[str, _Watch] = {}
@@ -152,10 +154,10 @@ class LineViews:
         watch.asked = time.monotonic()
         return await watch.next()
 
-    def pace(self, slug: str) -> Pace:
+    def pace(self, slug: str) -> AdmissionRate:
         """Return how fast a line moves, as far as this process has followed it."""
         watch = self._watches.get(slug)
-        return Pace() if watch is None else watch.pace
+        return AdmissionRate() if watch is None else watch.pace
 
     def told(self, slug: str, view: Snapshot, visitor: Visitor | None) -> str | None:
         """Return the JSON for whoever polls; None if only Redis knows what to say.
@@ -198,7 +200,7 @@ class LineViews:
                 await watch.pause(started)
         finally:
             del self._watches[slug]
-            watch.fail(LineUnavailable())
+            watch.fail(QueueUnavailable())
 
     async def _look(self, slug: str, watch: _Watch) -> Snapshot:
         start = watch.start
@@ -206,13 +208,13 @@ class LineViews:
         try:
             look = await _in_time(self._store.look(slug, start=start, seen=seen))
             if look.line.sale == "unknown" and watch.snapshot is not None:
-                raise LineUnavailable
+                raise QueueUnavailable
             check_known(look.line)
             if _needs_order(look.line) and (start != look.line.start or not watch.order):
                 watch.order = unpacked(await _in_time(self._store.order(slug)))
         except (RedisError, OSError, TimeoutError) as error:
             watch.seen |= seen
-            raise LineUnavailable from error
+            raise QueueUnavailable from error
         order = watch.order if _needs_order(look.line) else ()
         return Snapshot(look, watch.pace, order)
 
@@ -226,7 +228,7 @@ class _Watch:
         self.seen: set[int] = set()
         self.asked = time.monotonic()
         self.order: array[int] = array("I")
-        self.pace = Pace()
+        self.pace = AdmissionRate()
         self._wanted = asyncio.Event()
         self._waiters: list[asyncio.Future[Snapshot]] = []
 
@@ -290,7 +292,7 @@ async def _in_time(call: Coroutine[None, None, _Found]) -> _Found:
     raise TimeoutError
 
 
-def _needs_order(line: LineState) -> bool:
+def _needs_order(line: QueueState) -> bool:
     return line.queue_order == RANDOM and line.is_drawn and bool(line.early)
 
 

@@ -24,7 +24,7 @@ class LineOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class LineStats:
+class QueueCounts:
     """A line in numbers; the counts of what happened are since its beginning.
 
     Attributes:
@@ -57,7 +57,7 @@ class LineStats:
 
 
 @dataclass(frozen=True, slots=True)
-class LineAnswer:
+class QueueStatus:
     """The answer to a poll; the fields of `GET /api/queue/{slug}`.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from surge_app.formatting import grouped, rupees, when
+from surge_app.formatting import format_number, rupees, when
 
 ACTIONS: Mapping[str, str] = {
     "admin.add": "Added an account",
@@ -118,7 +118,7 @@ def _shown(field: str, value: object, zone: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return rupees(value) if field.endswith("_paise") else grouped(value)
+        return rupees(value) if field.endswith("_paise") else format_number(value)
     if isinstance(value, str) and field.endswith(_MOMENTS):
         return _moment(value, zone)
     if isinstance(value, list):

@@ -11,7 +11,7 @@ from surge_app.errors import SurgeError
 from surge_app.services.admin.audit_log import LogEntry, LogFilter
 from surge_app.state import session, view_models
 from surge_app.state.admin.audit_labels import changes, did
-from surge_app.state.admin.common import ListState, words
+from surge_app.state.admin.common import ListState, as_text
 
 _HOME_ZONE = "Asia/Kolkata"
 
@@ -38,7 +38,7 @@ class Choice:
     words: str = ""
 
 
-class LogState(ListState, rx.State):
+class AuditLogState(ListState, rx.State):
     """What one organizer reads.
 
     Attributes:
@@ -60,15 +60,15 @@ class LogState(ListState, rx.State):
     async def load(self) -> None:
         """Show the newest actions, of one event or booking if the address names it."""
         self.reset()
-        self.event = words(session.asked(self, "event"))
-        self.subject = words(session.asked(self, "about"))
+        self.event = as_text(session.query_param(self, "event"))
+        self.subject = as_text(session.query_param(self, "about"))
         if await self._find(before=None):
             await self._choices()
 
     @rx.event
     async def narrow(self, field: object, value: object) -> None:
         """Show only actions of an event, of a person, or of a kind."""
-        chosen = words(value)
+        chosen = as_text(value)
         if field == "event":
             self.event = chosen
         elif field == "actor":
@@ -80,7 +80,7 @@ class LogState(ListState, rx.State):
     @rx.event
     async def search(self, subject: object) -> None:
         """Show only what was done to a booking, or to whatever has that name."""
-        self.subject = words(subject).strip()
+        self.subject = as_text(subject).strip()
         await self._find(before=None)
 
     async def _find(self, *, before: str | None) -> bool:

@@ -9,13 +9,13 @@ import reflex as rx
 from surge_app.clock import new_id
 from surge_app.container import current
 from surge_app.errors import InvalidContact, NotFound, SurgeError
-from surge_app.formatting import grouped, rupees
+from surge_app.formatting import format_number, rupees
 from surge_app.services.checkout.contacts import ATTENDEES
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.box_office import MOST_GIVEN, CounterBooking, CounterSale
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import ConsoleState, fields, whole, words
+from surge_app.state.admin.common import ConsoleState, as_text, form_fields, parse_int
 
 _QUANTITY = "quantity-"
 
@@ -90,9 +90,9 @@ class BoxOfficeState(ConsoleState, rx.State):
         if await self._organizer() is None:
             return
         known = {tier.field for tier in self.tiers}
-        name = words(field)
+        name = as_text(field)
         if name in known:
-            self.quantities = {**self.quantities, name: _quantity(words(value))}
+            self.quantities = {**self.quantities, name: _quantity(as_text(value))}
             self._add_up()
 
     @rx.event
@@ -109,7 +109,7 @@ class BoxOfficeState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        sent = fields(form)
+        sent = form_fields(form)
         quantities = {tier.field: _quantity(sent.get(tier.field, "")) for tier in self.tiers}
         if not any(quantities.values()):
             self.problem = "Say how many tickets of which category."
@@ -118,7 +118,7 @@ class BoxOfficeState(ConsoleState, rx.State):
         sale = self._sale(sent, quantities)
         try:
             sold = await current().box_office.sell(
-                session.segment(self, 2), sale, key=sent.get("request_key", ""), actor=admin
+                session.path_param(self, 2), sale, key=sent.get("request_key", ""), actor=admin
             )
         except InvalidContact as error:
             self.complaints, self.problem = _complaints(error), error.message
@@ -134,11 +134,11 @@ class BoxOfficeState(ConsoleState, rx.State):
 
     def _sale(self, sent: dict[str, str], quantities: dict[str, int]) -> CounterSale:
         names = iter(sent.get("attendees", "").splitlines())
-        lines: list[Line] = []
+        lines: list[OrderLine] = []
         attendees: dict[str, list[str]] = {}
         for tier in self.tiers:
             if quantity := quantities[tier.field]:
-                lines.append(Line(tier.id, quantity))
+                lines.append(OrderLine(tier.id, quantity))
                 attendees[tier.id] = [next(names, "") for _ in range(quantity)]
         cost = sum(tier.price_paise * quantities[tier.field] for tier in self.tiers)
         return CounterSale(
@@ -163,7 +163,7 @@ class BoxOfficeState(ConsoleState, rx.State):
     async def _read(self) -> None:
         if await self._organizer() is None:
             return
-        slug = session.segment(self, 2)
+        slug = session.path_param(self, 2)
         try:
             event = await current().catalog.event(slug)
         except NotFound:
@@ -184,7 +184,7 @@ class BoxOfficeState(ConsoleState, rx.State):
 
 
 def _quantity(typed: str) -> int:
-    number = whole(typed)
+    number = parse_int(typed)
     return number if number is not None and number <= MOST_GIVEN else 0
 
 
@@ -204,7 +204,10 @@ def _tier(tier: TierView) -> CounterTier:
         id=tier.id,
         field=f"{_QUANTITY}{tier.id}",
         name=tier.name,
-        note=f"{price} each · {grouped(tier.available)} free, {grouped(tier.held)} on hold",
+        note=(
+            f"{price} each · {format_number(tier.available)} free, "
+            f"{format_number(tier.held)} on hold"
+        ),
         price_paise=tier.price_paise,
     )
 

@@ -9,7 +9,7 @@ from surge_app.errors import NotFound
 from surge_app.state import session, view_models
 
 
-class DoorState(rx.State):
+class CheckInState(rx.State):
     """The event tickets are checked for.
 
     Attributes:
@@ -31,7 +31,7 @@ class DoorState(rx.State):
             self.phase = "signed_out"
             return
         try:
-            found = await current().check_in.counts(session.segment(self, 2))
+            found = await current().check_in.counts(session.path_param(self, 2))
         except NotFound:
             self.phase = "missing"
             return

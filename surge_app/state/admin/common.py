@@ -60,7 +60,7 @@ class ListState(ConsoleState, mixin=True):
         """Show the first page, or the one that `before` asks for below."""
 
 
-def wait(seconds: int | None) -> str:
+def wait_text(seconds: int | None) -> str:
     """Return a wait in words; empty if it is not known."""
     if seconds is None:
         return ""
@@ -73,7 +73,7 @@ def wait(seconds: int | None) -> str:
     return f"{hours} h {rest} min" if hours else f"{minutes} min"
 
 
-def fields(form: object) -> dict[str, str]:
+def form_fields(form: object) -> dict[str, str]:
     """Return the text fields of a form a browser sent, whatever else it sent."""
     if not isinstance(form, Mapping):
         return {}
@@ -83,13 +83,13 @@ def fields(form: object) -> dict[str, str]:
     }
 
 
-def whole(text: str) -> int | None:
+def parse_int(text: str) -> int | None:
     """Return a whole number that was typed, None if it is none."""
     plain = text.replace(",", "").strip()
     number = int(plain) if plain.isascii() and plain.isdecimal() and len(plain) <= 12 else None  # noqa: PLR2004  12 digits are more than anything here
     return number if number is None or number <= _LARGEST else None
 
 
-def words(text: object, *, longest: int = 100) -> str:
+def as_text(text: object, *, longest: int = 100) -> str:
     """Return what a browser sent if it is text, cut; empty otherwise."""
     return text[:longest] if isinstance(text, str) else ""

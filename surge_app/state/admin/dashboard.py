@@ -9,12 +9,12 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import NotFound, SurgeError
-from surge_app.formatting import counted, grouped, rupees
+from surge_app.formatting import format_number, pluralize, rupees
 from surge_app.services.admin.dashboard import BoardView
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
-from surge_app.services.waiting_room.views import LineStats
+from surge_app.services.waiting_room.views import QueueCounts
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import STATUS_TONES, ConsoleState, wait, whole, words
+from surge_app.state.admin.common import STATUS_TONES, ConsoleState, as_text, parse_int, wait_text
 from surge_app.state.admin.events import EventCard
 
 _CHALLENGES = {"off", "auto", "always"}
@@ -57,7 +57,7 @@ class BoardCard(EventCard):
 
 
 @dataclass(frozen=True)
-class QueueDraft:
+class QueueSettingsDraft:
     """The rules of the queue as they are in the form; all text, as typed."""
 
     concurrent_buyers: str = ""
@@ -66,7 +66,7 @@ class QueueDraft:
     queue_message: str = ""
 
 
-class BoardState(ConsoleState, rx.State):
+class DashboardState(ConsoleState, rx.State):
     """What one organizer looks at and turns.
 
     Attributes:
@@ -79,7 +79,7 @@ class BoardState(ConsoleState, rx.State):
     tiers: list[StockRow] = []
     course: list[dict[str, str | float]] = []
     notice: str = ""
-    draft: QueueDraft = QueueDraft()
+    draft: QueueSettingsDraft = QueueSettingsDraft()
     effect: str = ""
     problem: str = ""
     done: str = ""
@@ -110,13 +110,13 @@ class BoardState(ConsoleState, rx.State):
     @rx.event
     async def consider(self, field: object, value: object) -> None:
         """Take a value of the form and say what it would do."""
-        name, typed = words(field), words(value, longest=500)
+        name, typed = as_text(field), as_text(value, longest=500)
         if await self._organizer() is None:
             return
-        if name not in QueueDraft.__dataclass_fields__:
+        if name not in QueueSettingsDraft.__dataclass_fields__:
             return
-        known = {one: getattr(self.draft, one) for one in QueueDraft.__dataclass_fields__}
-        self.draft = QueueDraft(**{**known, name: typed})
+        known = {one: getattr(self.draft, one) for one in QueueSettingsDraft.__dataclass_fields__}
+        self.draft = QueueSettingsDraft(**{**known, name: typed})
         self.done = ""
         await self._foresee()
 
@@ -177,8 +177,8 @@ class BoardState(ConsoleState, rx.State):
         self.effect = _effect(told.now_seconds, told.then_seconds, is_paused=seen.is_paused)
 
     def _rules(self, *, is_paused: bool) -> QueueRules | None:
-        buyers = whole(self.draft.concurrent_buyers)
-        limit = whole(self.draft.admissions_per_minute)
+        buyers = parse_int(self.draft.concurrent_buyers)
+        limit = parse_int(self.draft.admissions_per_minute)
         is_limit_fine = not self.draft.admissions_per_minute.strip() or (
             limit is not None and 1 <= limit <= _MOST_BUYERS
         )
@@ -189,7 +189,7 @@ class BoardState(ConsoleState, rx.State):
 
     def _slug(self) -> str:
         # The board is at /admin/{slug}, its queue at /admin/events/{slug}/queue.
-        return session.segment(self, 2) or session.segment(self, 1)
+        return session.path_param(self, 2) or session.path_param(self, 1)
 
     async def _read(self) -> BoardView | None:
         if await self._organizer() is None:
@@ -210,10 +210,10 @@ class BoardState(ConsoleState, rx.State):
         tiers = [
             StockRow(
                 tier.name,
-                grouped(tier.capacity),
-                grouped(tier.sold),
-                grouped(tier.held),
-                grouped(tier.available),
+                format_number(tier.capacity),
+                format_number(tier.sold),
+                format_number(tier.held),
+                format_number(tier.available),
             )
             for tier in seen.tiers
         ]
@@ -226,9 +226,9 @@ class BoardState(ConsoleState, rx.State):
         self.phase, self.notice = "ready", ""
 
 
-def _draft(seen: BoardView) -> QueueDraft:
+def _draft(seen: BoardView) -> QueueSettingsDraft:
     limit = seen.admissions_per_minute
-    return QueueDraft(
+    return QueueSettingsDraft(
         concurrent_buyers=str(seen.concurrent_buyers),
         admissions_per_minute="" if limit is None else str(limit),
         challenge=seen.challenge,
@@ -236,15 +236,15 @@ def _draft(seen: BoardView) -> QueueDraft:
     )
 
 
-def _facts(line: LineStats) -> QueueFacts:
+def _facts(line: QueueCounts) -> QueueFacts:
     return QueueFacts(line.waiting, line.inside, line.admitted_last_minute or None)
 
 
-def _last_wait(line: LineStats) -> str:
+def _last_wait(line: QueueCounts) -> str:
     low, high = line.last_eta_low_seconds, line.last_eta_high_seconds
     if line.waiting == 0:
         return "no wait"
-    return f"{wait(low)} to {wait(high)}" if low is not None and high is not None else ""
+    return f"{wait_text(low)} to {wait_text(high)}" if low is not None and high is not None else ""
 
 
 def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
@@ -254,8 +254,8 @@ def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
         return "Nobody is waiting, so nobody's wait changes."
     if then is None:
         return "Too little was measured yet to say what this does to the wait."
-    before = wait(now) or "not known yet"
-    return f"The last in line waits {before} now, and about {wait(then)} then."
+    before = wait_text(now) or "not known yet"
+    return f"The last in line waits {before} now, and about {wait_text(then)} then."
 
 
 def _course(seen: BoardView) -> list[dict[str, str | float]]:
@@ -281,28 +281,28 @@ def _card(seen: BoardView) -> BoardCard:
         where_when=f"{view_models.when(seen.starts_at, seen.time_zone)} · {seen.venue}",
         status=seen.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(seen.status, "off"),
-        capacity=grouped(seen.capacity),
-        sold=grouped(seen.sold),
-        held=grouped(seen.held),
-        free=grouped(seen.available),
+        capacity=format_number(seen.capacity),
+        sold=format_number(seen.sold),
+        held=format_number(seen.held),
+        free=format_number(seen.available),
         sold_percent=round(seen.sold / capacity * 100, 2),
         held_percent=round(seen.held / capacity * 100, 2),
-        waiting=grouped(line.waiting + line.absent) if line else "–",
-        absent=grouped(line.absent) if line else "–",
+        waiting=format_number(line.waiting + line.absent) if line else "–",
+        absent=format_number(line.absent) if line else "–",
         last_wait=_last_wait(line) if line else "",
-        inside=grouped(line.inside) if line else "–",
-        allowed=grouped(seen.concurrent_buyers),
-        pace=grouped(line.admitted_last_minute) if line else "–",
-        admitted=grouped(line.admitted) if line else "–",
-        left=grouped(line.left) if line else "–",
-        no_shows=grouped(line.no_shows) if line else "–",
+        inside=format_number(line.inside) if line else "–",
+        allowed=format_number(seen.concurrent_buyers),
+        pace=format_number(line.admitted_last_minute) if line else "–",
+        admitted=format_number(line.admitted) if line else "–",
+        left=format_number(line.left) if line else "–",
+        no_shows=format_number(line.no_shows) if line else "–",
         is_line_away=line is None,
         taken=rupees(seen.revenue_paise),
         fees=rupees(seen.fees_paise),
         cash=rupees(seen.cash_paise),
-        bookings=counted(seen.bookings, "booking", "bookings"),
-        last_minute=grouped(seen.bookings_last_minute),
-        messages_pending=grouped(seen.messages_pending),
+        bookings=pluralize(seen.bookings, "booking", "bookings"),
+        last_minute=format_number(seen.bookings_last_minute),
+        messages_pending=format_number(seen.messages_pending),
         messages_dead=seen.messages_dead,
         is_paused=seen.is_paused,
         payments_paused_since=view_models.when(down_since, seen.time_zone) if down_since else "",

@@ -11,11 +11,11 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidRequest, NotFound, SurgeError
-from surge_app.formatting import grouped, rupees
+from surge_app.formatting import format_number, rupees
 from surge_app.services.admin.event_admin import EventSettings, TierSettings
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.state import session
-from surge_app.state.admin.common import ConsoleState, fields, whole
+from surge_app.state.admin.common import ConsoleState, form_fields, parse_int
 
 _HOME = "Asia/Kolkata"
 _TEXTS = (
@@ -62,7 +62,7 @@ class TierForm:
     sold: str = ""
 
 
-class EditorState(ConsoleState, rx.State):
+class EventEditorState(ConsoleState, rx.State):
     """The event one organizer edits.
 
     Attributes:
@@ -98,7 +98,7 @@ class EditorState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        sent = fields(form)
+        sent = form_fields(form)
         try:
             new = NewEvent(
                 slug=sent.get("slug", ""),
@@ -120,7 +120,7 @@ class EditorState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        sent = fields(form)
+        sent = form_fields(form)
         try:
             changes: dict[str, object] = {name: sent.get(name, "") for name in _TEXTS}
             zoned = {**sent, "time_zone": self.event.time_zone}
@@ -143,7 +143,7 @@ class EditorState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        sent = fields(form)
+        sent = form_fields(form)
         stock = current().stock
         try:
             wanted = _tier(sent)
@@ -181,7 +181,7 @@ class EditorState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        sent = {**fields(form), "time_zone": self.event.time_zone}
+        sent = {**form_fields(form), "time_zone": self.event.time_zone}
         try:
             copy = await current().lifecycle.duplicate(
                 self._slug(),
@@ -200,7 +200,7 @@ class EditorState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        if fields(form).get("confirm") != self._slug():
+        if form_fields(form).get("confirm") != self._slug():
             self.done, self.problem = "", "Type the address of the event to confirm it."
             return
         try:
@@ -211,7 +211,7 @@ class EditorState(ConsoleState, rx.State):
         await self._did("Cancelled. Every booking is being refunded, and everybody is told.")
 
     def _slug(self) -> str:
-        return session.segment(self, 2)
+        return session.path_param(self, 2)
 
     def _refused(self, error: SurgeError) -> None:
         self.done, self.problem = "", error.message
@@ -237,8 +237,9 @@ class EditorState(ConsoleState, rx.State):
         self.cancelling = ""
         if found.phase == "cancelled":
             self.cancelling = (
-                f"{grouped(progress.done)} of {grouped(total)} bookings refunded, "
-                f"{grouped(progress.on_their_way)} on their way, {grouped(progress.waiting)} to go."
+                f"{format_number(progress.done)} of {format_number(total)} bookings refunded, "
+                f"{format_number(progress.on_their_way)} on their way, "
+                f"{format_number(progress.waiting)} to go."
             )
             self.cancelled_percent = round(progress.done / total * 100, 1) if total else 100
         self.phase = "ready"
@@ -268,7 +269,10 @@ def _tier_form(one: TierSettings) -> TierForm:
         name=one.name,
         price=f"{price:.2f}".removesuffix(".00"),
         units=str(one.capacity),
-        sold=f"{grouped(one.sold)} sold, {grouped(one.held)} on hold, {rupees(one.price_paise)}",
+        sold=(
+            f"{format_number(one.sold)} sold, {format_number(one.held)} on hold, "
+            f"{rupees(one.price_paise)}"
+        ),
     )
 
 
@@ -297,7 +301,7 @@ def _required(sent: Mapping[str, str], name: str) -> datetime:
 
 
 def _number(sent: Mapping[str, str], name: str, *, least: int, most: int) -> int:
-    number = whole(sent.get(name, ""))
+    number = parse_int(sent.get(name, ""))
     if number is None or not least <= number <= most:
         msg = f"{name.replace('_', ' ').capitalize()} is a whole number from {least} to {most}."
         raise InvalidRequest(msg)
@@ -306,8 +310,8 @@ def _number(sent: Mapping[str, str], name: str, *, least: int, most: int) -> int
 
 def _tier(sent: Mapping[str, str]) -> NewTier:
     rupees_typed, _, paise_typed = sent.get("price", "").partition(".")
-    price = whole(rupees_typed)
-    paise = whole(paise_typed.ljust(2, "0")) if len(paise_typed) <= 2 else None  # noqa: PLR2004  a rupee has 100 paise
+    price = parse_int(rupees_typed)
+    paise = parse_int(paise_typed.ljust(2, "0")) if len(paise_typed) <= 2 else None  # noqa: PLR2004  a rupee has 100 paise
     units = _number(sent, "units", least=0, most=1_000_000)
     if price is None or paise is None or not sent.get("tier_name"):
         msg = "A tier needs a name, and a price in rupees such as 500 or 499.50; 0 is free."

@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import SurgeError
-from surge_app.formatting import grouped, rupees
+from surge_app.formatting import format_number, rupees
 from surge_app.services.admin.views import EventStats
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import STATUS_TONES
@@ -89,12 +89,12 @@ def _card(stats: EventStats) -> EventCard:
         where_when=f"{view_models.when(stats.starts_at, stats.time_zone)} · {stats.venue}",
         status=stats.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(stats.status, "off"),
-        capacity=grouped(stats.capacity),
-        sold=grouped(stats.sold),
-        held=grouped(stats.held),
-        free=grouped(stats.available),
+        capacity=format_number(stats.capacity),
+        sold=format_number(stats.sold),
+        held=format_number(stats.held),
+        free=format_number(stats.available),
         sold_percent=round(stats.sold / capacity * 100, 2),
         held_percent=round(stats.held / capacity * 100, 2),
-        waiting=grouped(stats.queue.waiting),
+        waiting=format_number(stats.queue.waiting),
         taken=rupees(stats.revenue_paise),
     )

@@ -9,11 +9,11 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import rupees
-from surge_app.services.admin.action_items import WaitingItem
-from surge_app.services.operations.invariants import Finding
+from surge_app.services.admin.action_items import ActionItem
+from surge_app.services.operations.invariants import Violation
 from surge_app.services.operations.preflight import examine
 from surge_app.state import view_models
-from surge_app.state.admin.common import ConsoleState, words
+from surge_app.state.admin.common import ConsoleState, as_text
 
 _KINDS = {
     "unmatched_payment": (
@@ -77,7 +77,7 @@ class WaitingCard:
     ref: str = ""
 
 
-class ChecksState(ConsoleState, rx.State):
+class HealthState(ConsoleState, rx.State):
     """What one organizer checks.
 
     Attributes:
@@ -118,7 +118,7 @@ class ChecksState(ConsoleState, rx.State):
         if admin is None:
             return
         try:
-            await current().inbox.act(words(kind), words(item_id), actor=admin)
+            await current().inbox.act(as_text(kind), as_text(item_id), actor=admin)
         except SurgeError as error:
             self.done, self.problem = "", error.message
         else:
@@ -138,14 +138,14 @@ def _title(name: str) -> str:
     return name.capitalize().replace("Sms", "SMS")
 
 
-def _promise(one: Finding) -> CheckRow:
+def _promise(one: Violation) -> CheckRow:
     rows = "; ".join(
         ", ".join(f"{name} {value}" for name, value in row.items()) for row in one.offending
     )
     return CheckRow(one.promise, one.holds, rows)
 
 
-def _card(one: WaitingItem) -> WaitingCard:
+def _card(one: ActionItem) -> WaitingCard:
     title, advice, action = _KINDS[one.kind]
     amount = rupees(one.amount_paise) if one.amount_paise else ""
     about = [amount, one.event, one.subject, view_models.when(one.at, "Asia/Kolkata")]

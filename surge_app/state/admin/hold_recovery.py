@@ -11,7 +11,7 @@ from surge_app.errors import NotFound, SurgeError
 from surge_app.formatting import rupees
 from surge_app.services.checkout.views import IntentView, ListedIntent
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import ListState, wait, words
+from surge_app.state.admin.common import ListState, as_text, wait_text
 
 _STATUSES = ("expired", "released", "held", "paying")
 _PAGE = 50
@@ -30,7 +30,7 @@ class HoldRow:
     can_revive: bool = False
 
 
-class HoldsState(ListState, rx.State):
+class HoldRecoveryState(ListState, rx.State):
     """What one organizer looks through.
 
     Attributes:
@@ -54,7 +54,7 @@ class HoldsState(ListState, rx.State):
     @rx.event
     async def narrow(self, status: object) -> None:
         """Show holds that ended one way or another, or that are running."""
-        chosen = words(status)
+        chosen = as_text(status)
         self.status = chosen if chosen in _STATUSES else "expired"
         self.done = self.problem = ""
         await self._find(before=None)
@@ -67,7 +67,7 @@ class HoldsState(ListState, rx.State):
             return
         self.done = self.problem = ""
         try:
-            revived = await current().revivals.revive(words(intent_id), actor=admin)
+            revived = await current().revivals.revive(as_text(intent_id), actor=admin)
         except SurgeError as error:
             self.problem = error.message
         else:
@@ -75,7 +75,7 @@ class HoldsState(ListState, rx.State):
         await self._find(before=None)
 
     async def _find(self, *, before: str | None) -> None:
-        self.slug = session.segment(self, 2)
+        self.slug = session.path_param(self, 2)
         if await self._organizer() is None:
             return
         try:
@@ -114,6 +114,7 @@ def _row(one: ListedIntent, zone: str) -> HoldRow:
 def _revived(view: IntentView) -> str:
     who = view.name or "the visitor"
     return (
-        f"Held again for {who}, for {wait(view.remaining_seconds)}. They go on where they were, "
+        f"Held again for {who}, for {wait_text(view.remaining_seconds)}. "
+        "They go on where they were, "
         "in the same browser; tell them, as nothing is sent by itself."
     )

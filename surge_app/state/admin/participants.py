@@ -12,7 +12,7 @@ from surge_app.formatting import rupees
 from surge_app.services.admin.participants import BookingDetail, Filter, Participant, TimelineEntry
 from surge_app.state import session, view_models
 from surge_app.state.admin.audit_labels import did
-from surge_app.state.admin.common import ConsoleState, ListState, fields, whole, words
+from surge_app.state.admin.common import ConsoleState, ListState, as_text, form_fields, parse_int
 
 _TONES = {"confirmed": "good", "refunding": "warn", "refunded": "off"}
 _SAID = {
@@ -44,7 +44,7 @@ class PersonRow:
 
 
 @dataclass(frozen=True)
-class DeskTicket:
+class TicketRow:
     """A ticket of the booking, as text."""
 
     number: int = 0
@@ -54,7 +54,7 @@ class DeskTicket:
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineRow:
     """Something that happened, as text."""
 
     at: str = ""
@@ -63,7 +63,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Desk:
+class BookingDetailCard:
     """A booking, as text; `version` goes with what is done about it."""
 
     ref: str = ""
@@ -80,7 +80,7 @@ class Desk:
     in_cash: bool = False
 
 
-class PeopleState(ListState, rx.State):
+class ParticipantsState(ListState, rx.State):
     """The list one organizer searches.
 
     Attributes:
@@ -104,22 +104,22 @@ class PeopleState(ListState, rx.State):
     @rx.event
     async def search(self, query: object) -> None:
         """Look for a name, a mail address, a number or a reference."""
-        self.query = words(query)
+        self.query = as_text(query)
         await self._find(before=None)
 
     @rx.event
     async def narrow(self, field: object, value: object) -> None:
         """Show only bookings of a status, or of people who are inside or are not."""
         if field == "status":
-            self.status = words(value)
+            self.status = as_text(value)
         elif field == "presence":
-            self.presence = words(value)
+            self.presence = as_text(value)
         elif field == "channel":
-            self.channel = words(value)
+            self.channel = as_text(value)
         await self._find(before=None)
 
     async def _find(self, *, before: str | None) -> None:
-        self.slug = session.segment(self, 2)
+        self.slug = session.path_param(self, 2)
         if await self._organizer() is None:
             return
         wanted = Filter(
@@ -139,7 +139,7 @@ class PeopleState(ListState, rx.State):
         self.phase, self.notice = "ready", ""
 
 
-class DeskState(ConsoleState, rx.State):
+class BookingDetailState(ConsoleState, rx.State):
     """The booking one organizer helps with.
 
     Attributes:
@@ -147,9 +147,9 @@ class DeskState(ConsoleState, rx.State):
         done: What was done, and `problem` what was not.
     """
 
-    desk: Desk = Desk()
-    tickets: list[DeskTicket] = []
-    timeline: list[Moment] = []
+    desk: BookingDetailCard = BookingDetailCard()
+    tickets: list[TicketRow] = []
+    timeline: list[TimelineRow] = []
     done: str = ""
     problem: str = ""
     complaints: dict[str, str] = {}
@@ -174,7 +174,7 @@ class DeskState(ConsoleState, rx.State):
             return
         try:
             await current().participants.resend(
-                session.segment(self, 2), version=self.desk.version, actor=admin
+                session.path_param(self, 2), version=self.desk.version, actor=admin
             )
         except SurgeError as error:
             await self._refused(error)
@@ -187,10 +187,10 @@ class DeskState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        sent = fields(form)
+        sent = form_fields(form)
         try:
             await current().participants.correct(
-                session.segment(self, 2),
+                session.path_param(self, 2),
                 version=self.desk.version,
                 name=sent.get("name", ""),
                 email=sent.get("email", ""),
@@ -211,10 +211,10 @@ class DeskState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        sent = fields(form)
+        sent = form_fields(form)
         kind = sent.get("kind", "")
-        numbers = [whole(part) for part in sent.get("tickets", "").split(",")]
-        rupees_back = whole(sent.get("amount", ""))
+        numbers = [parse_int(part) for part in sent.get("tickets", "").split(",")]
+        rupees_back = parse_int(sent.get("amount", ""))
         wrong = {
             "all": False,
             "tickets": None in numbers,
@@ -225,7 +225,7 @@ class DeskState(ConsoleState, rx.State):
             return
         try:
             done = await current().participants.refund(
-                session.segment(self, 2),
+                session.path_param(self, 2),
                 version=self.desk.version,
                 restock=sent.get("restock") == "yes",
                 tickets=[n for n in numbers if n is not None] if kind == "tickets" else None,
@@ -252,13 +252,13 @@ class DeskState(ConsoleState, rx.State):
         if await self._organizer() is None:
             return
         try:
-            detail = await current().participants.detail(session.segment(self, 2))
+            detail = await current().participants.detail(session.path_param(self, 2))
         except NotFound:
             self.phase = "missing"
             return
         self.desk = _desk(detail)
         self.tickets = [
-            DeskTicket(
+            TicketRow(
                 number=one.ticket,
                 title=f"{one.ticket} · {one.tier}"
                 + (f" · {one.attendee_name}" if one.attendee_name else ""),
@@ -271,7 +271,7 @@ class DeskState(ConsoleState, rx.State):
         self.phase = "ready"
 
 
-def _given_back(paise: int, desk: Desk, *, handed_over: bool) -> str:
+def _given_back(paise: int, desk: BookingDetailCard, *, handed_over: bool) -> str:
     if not paise:
         return "The tickets are void. They cost nothing, so no money goes back."
     if not desk.in_cash:
@@ -296,8 +296,8 @@ def _row(one: Participant) -> PersonRow:
     )
 
 
-def _desk(detail: BookingDetail) -> Desk:
-    return Desk(
+def _desk(detail: BookingDetail) -> BookingDetailCard:
+    return BookingDetailCard(
         ref=detail.ref,
         version=detail.version,
         slug=detail.event_slug,
@@ -330,7 +330,7 @@ def _ticket_status(detail: BookingDetail, status: str, at: object, gate: str) ->
     return f"Came in at {gate}" if at is not None else "Valid"
 
 
-def _moment(one: TimelineEntry, zone: str) -> Moment:
+def _moment(one: TimelineEntry, zone: str) -> TimelineRow:
     detail = one.detail
     if one.what == "refund":
         detail = rupees(int(one.detail))
@@ -342,7 +342,7 @@ def _moment(one: TimelineEntry, zone: str) -> Moment:
     elif one.what == "action":
         detail = did(one.detail)
     state = f"by {one.state}" if one.what == "action" else one.state
-    return Moment(
+    return TimelineRow(
         at=view_models.when(one.at, zone),
         what=_SAID.get(one.what, one.what),
         detail=f"{detail} · {state}" if detail and state else detail or state,

@@ -6,10 +6,10 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import SurgeError
-from surge_app.formatting import grouped
-from surge_app.services.admin.passes import Inside, Standing
+from surge_app.formatting import format_number
+from surge_app.services.admin.passes import ActivePass, QueueStanding
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import fields, whole
+from surge_app.state.admin.common import form_fields, parse_int
 
 _HIGHEST = 4_000_000_000
 _PLACES = {
@@ -29,7 +29,7 @@ _LOSES = {
 }
 
 
-class RevokeState(rx.State):
+class PassesState(rx.State):
     """What one organizer is about to end.
 
     Attributes:
@@ -51,7 +51,7 @@ class RevokeState(rx.State):
     async def ask(self, form: dict[str, object]) -> None:
         """Say what ending one pass will do."""
         self.reset()
-        number = whole(fields(form).get("number", ""))
+        number = parse_int(form_fields(form).get("number", ""))
         if number is None or not 1 <= number <= _HIGHEST:
             self.problem = "Say which number in line, such as 1042."
             return
@@ -76,7 +76,7 @@ class RevokeState(rx.State):
         if admin is None or not self.question:
             self.reset()
             return
-        number, slug = self.number or None, session.segment(self, 2)
+        number, slug = self.number or None, session.path_param(self, 2)
         self.reset()
         try:
             if number is None:
@@ -91,7 +91,7 @@ class RevokeState(rx.State):
     async def _foresee(self) -> None:
         if await session.organizer(self) is None:
             return
-        slug = session.segment(self, 2)
+        slug = session.path_param(self, 2)
         try:
             if not self.number:
                 self.question = _all(await current().passes.inside(slug))
@@ -100,7 +100,7 @@ class RevokeState(rx.State):
         except SurgeError as error:
             self.problem = error.message
             return
-        told = f"Number {grouped(self.number)} is {_stands(standing)}."
+        told = f"Number {format_number(self.number)} is {_stands(standing)}."
         if standing.place in _LOSES:
             self.question = f"{told} {_loses(standing)}"
         else:
@@ -113,10 +113,10 @@ async def _end_one(slug: str, number: int, admin: str) -> str:
     before = await passes.standing(slug, number)
     await passes.revoke(slug, number, actor=admin)
     after = await passes.standing(slug, number, visitor_id=before.visitor_id)
-    return f"Number {grouped(number)} was {_stands(before)}. Now it is {_stands(after)}."
+    return f"Number {format_number(number)} was {_stands(before)}. Now it is {_stands(after)}."
 
 
-def _stands(standing: Standing) -> str:
+def _stands(standing: QueueStanding) -> str:
     tickets = view_models.tickets(standing.tickets)
     if standing.is_paying:
         has = f", paying for {tickets}"
@@ -124,11 +124,11 @@ def _stands(standing: Standing) -> str:
         has = f", holding {tickets}"
     else:
         has = ", holding nothing" if standing.visitor_id else ""
-    ahead = f", {grouped(standing.ahead)} ahead of it" if standing.ahead is not None else ""
+    ahead = f", {format_number(standing.ahead)} ahead of it" if standing.ahead is not None else ""
     return f"{_PLACES[standing.place]}{ahead}{has}"
 
 
-def _loses(standing: Standing) -> str:
+def _loses(standing: QueueStanding) -> str:
     if standing.is_paying:
         kept = " The tickets stay with it until the payment is decided."
     elif standing.tickets:
@@ -141,18 +141,18 @@ def _loses(standing: Standing) -> str:
     )
 
 
-def _all(inside: Inside) -> str:
+def _all(inside: ActivePass) -> str:
     if not inside.passes and not inside.called:
         return "Nobody is inside now. Whoever comes in before you confirm loses the turn."
-    people = "1 person is" if inside.passes == 1 else f"{grouped(inside.passes)} people are"
-    called = f", {grouped(inside.called)} more were called" if inside.called else ""
+    people = "1 person is" if inside.passes == 1 else f"{format_number(inside.passes)} people are"
+    called = f", {format_number(inside.called)} more were called" if inside.called else ""
     held = (
-        f"{grouped(inside.held)} hold tickets, which go back to everyone at once"
+        f"{format_number(inside.held)} hold tickets, which go back to everyone at once"
         if inside.held
         else "Nobody holds tickets"
     )
     paying = (
-        f"; {grouped(inside.paying)} are paying and keep their tickets until that is decided"
+        f"; {format_number(inside.paying)} are paying and keep their tickets until that is decided"
         if inside.paying
         else ""
     )
@@ -164,4 +164,4 @@ def _all(inside: Inside) -> str:
 
 
 def _ended(passes: int) -> str:
-    return "1 pass ended." if passes == 1 else f"{grouped(passes)} passes ended."
+    return "1 pass ended." if passes == 1 else f"{format_number(passes)} passes ended."

@@ -9,10 +9,10 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import SurgeError
-from surge_app.formatting import grouped
-from surge_app.services.admin.rehearsals import RehearsalView, RehearsalWish
+from surge_app.formatting import format_number
+from surge_app.services.admin.rehearsals import RehearsalRequest, RehearsalView
 from surge_app.state import view_models
-from surge_app.state.admin.common import ConsoleState, fields, whole, words
+from surge_app.state.admin.common import ConsoleState, as_text, form_fields, parse_int
 
 _NOT_A_NUMBER = -1
 _SEEN = (
@@ -90,11 +90,11 @@ class RehearsalState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        sent = fields(form)
+        sent = form_fields(form)
         numbers = {
             name: _number(sent.get(name, "")) for name in ("visitors", "units", "abandon_percent")
         }
-        wish = RehearsalWish(**numbers, has_bad_days=sent.get("bad_days") == "yes")
+        wish = RehearsalRequest(**numbers, has_bad_days=sent.get("bad_days") == "yes")
         await self._do(current().rehearsals.start(wish, actor=admin))
 
     @rx.event
@@ -103,7 +103,7 @@ class RehearsalState(ConsoleState, rx.State):
         admin = await self._organizer()
         if admin is None:
             return
-        await self._do(current().rehearsals.stop(words(self.running.id), actor=admin))
+        await self._do(current().rehearsals.stop(as_text(self.running.id), actor=admin))
 
     async def _do(self, work: Awaitable[object]) -> None:
         try:
@@ -128,14 +128,14 @@ class RehearsalState(ConsoleState, rx.State):
 
 
 def _number(text: str) -> int:
-    found = whole(text)
+    found = parse_int(text)
     return _NOT_A_NUMBER if found is None else found
 
 
 def _about(one: RehearsalView) -> str:
     days = "with bad days" if one.wish.has_bad_days else "without bad days"
     return (
-        f"{grouped(one.wish.visitors)} visitors for {grouped(one.wish.units)} places, "
+        f"{format_number(one.wish.visitors)} visitors for {format_number(one.wish.units)} places, "
         f"{one.wish.abandon_percent} % leave, {days}"
     )
 
@@ -143,11 +143,11 @@ def _about(one: RehearsalView) -> str:
 def _running(one: RehearsalView) -> RunningCard:
     seen = {name: float(one.progress.get(name, 0)) for name in _FIGURES}
     capacity = max(1.0, seen["sold"] + seen["held"] + seen["free"])
-    sold, held, free = (grouped(int(seen[name])) for name in ("sold", "held", "free"))
+    sold, held, free = (format_number(int(seen[name])) for name in ("sold", "held", "free"))
     return RunningCard(
         id=one.id,
         about=_about(one),
-        figures=" · ".join(f"{grouped(int(seen[name]))} {text}" for name, text in _SEEN),
+        figures=" · ".join(f"{format_number(int(seen[name]))} {text}" for name, text in _SEEN),
         sold_percent=round(seen["sold"] / capacity * 100, 2),
         held_percent=round(seen["held"] / capacity * 100, 2),
         stock=f"{sold} sold, {held} on hold, {free} free",
@@ -159,9 +159,9 @@ def _card(one: RehearsalView) -> RehearsalCard:
     found = one.problem
     if one.has_report:
         found = (
-            f"{grouped(int(one.figures['bookings']))} bookings in "
-            f"{grouped(int(one.figures['seconds']))} s, "
-            f"{grouped(int(one.figures['requests']))} answers"
+            f"{format_number(int(one.figures['bookings']))} bookings in "
+            f"{format_number(int(one.figures['seconds']))} s, "
+            f"{format_number(int(one.figures['requests']))} answers"
         )
     return RehearsalCard(
         id=one.id,

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from surge_app.clock import new_id
-from surge_app.errors import AlreadyDealtWith
-from surge_app.services.admin.action_items import WaitingItem
+from surge_app.errors import AlreadyResolved
+from surge_app.services.admin.action_items import ActionItem
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Callback, Fault
 from tests.engine.sale_helper import Sale
@@ -114,7 +114,7 @@ _SEEDS: dict[str, Callable[[Sale], Awaitable[str]]] = {
 }
 
 
-async def _listed(sale: Sale, item_id: str) -> list[WaitingItem]:
+async def _listed(sale: Sale, item_id: str) -> list[ActionItem]:
     return [one for one in await sale.services.inbox.waiting() if one.id == item_id]
 
 
@@ -137,7 +137,7 @@ async def test_what_waits_says_what_happened_and_its_action_works_once(
     await sale.services.inbox.act(kind, item_id, actor="operator")
     assert await _listed(sale, item_id) == []
     assert await _audited(sale) == before + 1
-    with pytest.raises(AlreadyDealtWith):
+    with pytest.raises(AlreadyResolved):
         await sale.services.inbox.act(kind, item_id, actor="operator")
     assert await _audited(sale) == before + 1
 
@@ -158,6 +158,6 @@ async def test_no_item_is_acted_on_as_another_kind(new_sale: NewSale) -> None:
     for kind, seed in _SEEDS.items():
         item_id = await seed(sale)
         for other in set(_SEEDS) - {kind}:
-            with pytest.raises(AlreadyDealtWith):
+            with pytest.raises(AlreadyResolved):
                 await sale.services.inbox.act(other, item_id, actor="operator")
         assert [one.kind for one in await _listed(sale, item_id)] == [kind]

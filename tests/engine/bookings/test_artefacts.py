@@ -10,7 +10,7 @@ import pytest
 from icalendar import Calendar
 from pypdf import PdfReader
 
-from surge_app.services.bookings.ticket_signing import Proof
+from surge_app.services.bookings.ticket_signing import TicketSignature
 from surge_app.services.events.new_event import NewTier
 from surge_app.services.messaging.sms_templates import segments
 from surge_app.services.vendors.ports import Mail
@@ -147,7 +147,7 @@ async def test_the_qr_of_a_sold_ticket_is_signed_for_its_event(new_sale: NewSale
     assert (found.code, found.event_id, found.proof) == (
         view.tickets[0].code,
         view.event.id,
-        Proof.SIGNED,
+        TicketSignature.SIGNED,
     )
 
 

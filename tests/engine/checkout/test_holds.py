@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from surge_app.clock import new_id
-from surge_app.db.checkout.holds import AlreadyLive, Ask, AskLine, Held, HoldAnswer, Short, hold
+from surge_app.db.checkout.holds import (
+    HoldAnswer,
+    HoldExists,
+    HoldGranted,
+    HoldRequest,
+    HoldRequestLine,
+    HoldShortfall,
+    hold,
+)
 from surge_app.errors import NotOnSale, QuantityNotAllowed
 from surge_app.services.events.new_event import NewTier
 from tests.engine.conftest import NewSale
@@ -14,21 +22,24 @@ from tests.engine.sale_helper import PRICE_PAISE, Sale
 
 def _ask(
     sale: Sale, event_id: str, *wish: tuple[int, int], visitor: str = "", start: int = -1
-) -> Ask:
+) -> HoldRequest:
     """Ask for (tier, quantity) pairs."""
     lines = sorted(
-        (AskLine(new_id(), sale.tier_ids[tier], quantity, 100, start) for tier, quantity in wish),
+        (
+            HoldRequestLine(new_id(), sale.tier_ids[tier], quantity, 100, start)
+            for tier, quantity in wish
+        ),
         key=lambda line: line.tier_id,
     )
     total = sum(100 * quantity for _, quantity in wish)
-    return Ask(new_id(), event_id, visitor or new_id(), total, 0, "INR", 300, tuple(lines))
+    return HoldRequest(new_id(), event_id, visitor or new_id(), total, 0, "INR", 300, tuple(lines))
 
 
 async def _event_id(sale: Sale) -> str:
     return (await sale.services.catalog.offer(sale.slug)).id
 
 
-async def _hold(sale: Sale, *asks: Ask) -> list[HoldAnswer]:
+async def _hold(sale: Sale, *asks: HoldRequest) -> list[HoldAnswer]:
     async with sale.services.database.statement() as connection:
         return await hold(connection, asks)
 
@@ -39,9 +50,9 @@ async def test_an_ask_too_large_does_not_stand_in_the_way_of_a_smaller_one(
     sale = await new_sale(3)
     event_id = await _event_id(sale)
     large, small = await _hold(sale, _ask(sale, event_id, (0, 4)), _ask(sale, event_id, (0, 3)))
-    assert isinstance(large, Short)
+    assert isinstance(large, HoldShortfall)
     assert (large.free, large.is_contended) == (3, False)
-    assert isinstance(small, Held)
+    assert isinstance(small, HoldGranted)
 
 
 async def test_a_tier_that_is_short_leaves_the_others_untouched(new_sale: NewSale) -> None:
@@ -50,9 +61,9 @@ async def test_a_tier_that_is_short_leaves_the_others_untouched(new_sale: NewSal
     both, first = await _hold(
         sale, _ask(sale, event_id, (0, 5), (1, 2)), _ask(sale, event_id, (0, 5))
     )
-    assert isinstance(both, Short)
+    assert isinstance(both, HoldShortfall)
     assert both.tier_id == sale.tier_ids[1]
-    assert isinstance(first, Held)
+    assert isinstance(first, HoldGranted)
 
 
 async def test_one_visitor_twice_in_one_statement_holds_once(new_sale: NewSale) -> None:
@@ -60,9 +71,9 @@ async def test_one_visitor_twice_in_one_statement_holds_once(new_sale: NewSale) 
     event_id = await _event_id(sale)
     asks = [_ask(sale, event_id, (0, 1), visitor="twice") for _ in range(2)]
     first, second, other = await _hold(sale, *asks, _ask(sale, event_id, (0, 4)))
-    assert isinstance(first, Held)
-    assert isinstance(second, AlreadyLive)
-    assert isinstance(other, Held)
+    assert isinstance(first, HoldGranted)
+    assert isinstance(second, HoldExists)
+    assert isinstance(other, HoldGranted)
 
 
 async def test_a_search_that_starts_behind_the_last_free_unit_still_finds_it(
@@ -71,12 +82,12 @@ async def test_a_search_that_starts_behind_the_last_free_unit_still_finds_it(
     sale = await new_sale(5)
     event_id = await _event_id(sale)
     (found,) = await _hold(sale, _ask(sale, event_id, (0, 2), start=4))
-    assert isinstance(found, Held)
+    assert isinstance(found, HoldGranted)
     assert found.reached == (2,)
     (rest,) = await _hold(sale, _ask(sale, event_id, (0, 3), start=found.reached[0]))
-    assert isinstance(rest, Held)
+    assert isinstance(rest, HoldGranted)
     (none,) = await _hold(sale, _ask(sale, event_id, (0, 1), start=99))
-    assert none == Short(sale.tier_ids[0], free=0, is_contended=False, is_held=True)
+    assert none == HoldShortfall(sale.tier_ids[0], free=0, is_contended=False, is_held=True)
 
 
 async def test_units_locked_this_instant_are_not_called_sold_out(new_sale: NewSale) -> None:
@@ -85,7 +96,7 @@ async def test_units_locked_this_instant_are_not_called_sold_out(new_sale: NewSa
     async with sale.services.database.engine.connect() as other:
         await other.exec_driver_sql("SELECT 1 FROM units FOR UPDATE")
         (answer,) = await _hold(sale, _ask(sale, event_id, (0, 1)))
-    assert answer == Short(sale.tier_ids[0], free=1, is_contended=True, is_held=False)
+    assert answer == HoldShortfall(sale.tier_ids[0], free=1, is_contended=True, is_held=False)
 
 
 async def test_a_tier_is_sold_within_its_own_limits(new_sale: NewSale) -> None:

@@ -15,7 +15,7 @@ from surge_app.db.messaging import outbox
 from surge_app.jobs import jobs_running, schedule
 from surge_app.models import OutboxMessage
 from surge_app.services.messaging import dispatcher
-from surge_app.services.messaging.notifications import MessageOnItsWay
+from surge_app.services.messaging.notifications import MessagePending
 from surge_app.services.vendors.ports import (
     ProviderError,
     ProviderOutcomeUnknown,
@@ -129,7 +129,7 @@ async def test_what_is_refused_is_dead_at_once_and_can_be_revived(
     await post.sale.services.notifications.retry(shown.id, actor="test")
     await post.empty()
     assert len(post.mails) == 1
-    with pytest.raises(MessageOnItsWay):
+    with pytest.raises(MessagePending):
         await post.sale.services.notifications.retry(shown.id, actor="test")
 
 
@@ -148,7 +148,7 @@ async def test_a_late_failure_does_not_touch_what_another_process_took_over(post
     await post.let_pauses_pass()
     await post.dispatcher.dispatch()
     async with database.transaction() as session:
-        await outbox.bury(session, taken, "too late")
+        await outbox.mark_dead(session, taken, "too late")
     assert (await post.rows())[0]["status"] == "sent"
 
 

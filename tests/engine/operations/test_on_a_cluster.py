@@ -17,7 +17,7 @@ from surge_app.kv.client import connect, information
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.sandbox.store import Orders
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from surge_app.services.waiting_room.admission import Arrival
+from surge_app.services.waiting_room.admission import JoinAttempt
 from surge_app.settings import Settings, load_settings
 from tests.conftest import free_port
 from tests.engine.gateway import InProcessGateway
@@ -101,7 +101,7 @@ async def _sell_out(sale: Sale) -> None:
     services = sale.services
     for name in ("first", "second"):
         visitor = f"{name}-{sale.slug}"
-        answer = await services.arrivals.join(Arrival(sale.slug, visitor, "198.51.100.7"))
+        answer = await services.arrivals.join(JoinAttempt(sale.slug, visitor, "198.51.100.7"))
         assert answer.state == "admitted"
         intent, _ = await services.intents.start(sale.slug, visitor, (sale.line(),))
         checkout = await sale.start_payment(intent.id, visitor)

@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.types import Message, Receive, Scope, Send
 
 from surge_app.clock import new_id
-from surge_app.edge.request_log import Watch
+from surge_app.edge.request_log import RequestLog
 from surge_app.observability import tracing
 from tests.engine.conftest import NewSale
 from tests.engine.mail_helper import Post
@@ -91,8 +91,8 @@ async def test_a_trace_leads_from_a_webhook_to_its_messages(
     scope = {"type": "http", "method": "POST", "path": "/api/webhooks/razorpay", "headers": []}
     tracing.begin(collector.url, process="test")
     try:
-        await Watch(endpoint, sale.services.settings)(scope, receive, send)
-        assert tracing.here() is None
+        await RequestLog(endpoint, sale.services.settings)(scope, receive, send)
+        assert tracing.current_traceparent() is None
         await post.empty()
     finally:
         tracing.end()
@@ -113,7 +113,7 @@ async def test_a_trace_of_somebody_untrusted_is_not_gone_on_with(
     theirs = f"00-{'a' * 32}-{'b' * 16}-01"
 
     async def endpoint(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        seen.append(tracing.here() or "")
+        seen.append(tracing.current_traceparent() or "")
 
     async def unused() -> Message:
         return {"type": "http.disconnect"}
@@ -129,7 +129,7 @@ async def test_a_trace_of_somebody_untrusted_is_not_gone_on_with(
     try:
         for hops in (0, 1):
             trusting = settings.model_copy(update={"trusted_proxy_hops": hops})
-            await Watch(endpoint, trusting)(scope, unused, ignored)
+            await RequestLog(endpoint, trusting)(scope, unused, ignored)
     finally:
         tracing.end()
     assert ["a" * 32 in one for one in seen] == [False, True]
@@ -138,8 +138,8 @@ async def test_a_trace_of_somebody_untrusted_is_not_gone_on_with(
 async def test_nothing_is_traced_or_kept_without_a_collector(new_sale: NewSale) -> None:
     tracing.begin(None, process="test")
     assert tracing.provider() is None
-    with tracing.span("anything", request=new_id()), tracing.step("a part of it"):
-        assert tracing.here() is None
+    with tracing.span("anything", request=new_id()), tracing.event("a part of it"):
+        assert tracing.current_traceparent() is None
     sale = await new_sale(1)
     intent, visitor = await sale.hold()
     order = await sale.start_payment(intent.id, visitor)

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from surge_app.clock import new_id
 from surge_app.errors import (
     AllHeld,
-    ChangedMeanwhile,
+    EditConflict,
     InvalidContact,
     InvalidRequest,
     NotEnoughLeft,
@@ -22,7 +22,7 @@ from surge_app.errors import (
     SoldOut,
 )
 from surge_app.models import Account, Booking, LedgerEntry, Payment, PaymentSource
-from surge_app.services.messaging.notifications import NoAddress
+from surge_app.services.messaging.notifications import NoContact
 from surge_app.services.payments import ledger
 from surge_app.services.payments.box_office import CounterSale
 from surge_app.services.payments.refund_policy import plan_refund, refund_row
@@ -200,7 +200,7 @@ async def test_cash_goes_back_by_hand_and_no_gateway_is_asked(new_sale: NewSale)
         sold.ref, actor="test", restock=True, version=seen.version, tickets=[1], handed_over=True
     )
     assert (done.status, done.amount_paise) == ("confirmed", PRICE_PAISE)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(EditConflict):
         await sale.services.refunds.refund(
             sold.ref, actor="test", restock=True, version=seen.version
         )
@@ -271,7 +271,7 @@ async def test_a_first_address_gets_the_confirmation_and_a_corrected_one_does_no
     sale = await new_sale()
     people = sale.services.participants
     sold = await sale.counter()
-    with pytest.raises(NoAddress):
+    with pytest.raises(NoContact):
         await people.resend(sold.ref, version=0, actor="test")
     for email, phone in (
         ("b@example.com", ""),
@@ -356,9 +356,9 @@ def test_whatever_goes_back_of_cash_the_ledger_closes(
         refund = refund_row(payment, amount_paise=plan.amount_paise, reason=plan.reason)
         assert refund.by_hand
         assert refund.next_attempt_at is None
-        entries += ledger.owed_back(refund, booking, tickets_paise=plan.tickets_paise, fee_paise=0)
+        entries += ledger.refund_due(refund, booking, tickets_paise=plan.tickets_paise, fee_paise=0)
         assert ledger.balance(entries).is_closed
-        entries.append(ledger.paid_back(refund, booking.id))
+        entries.append(ledger.refund_paid(refund, booking.id))
         given_back += plan.amount_paise
         kept = ledger.balance(entries)
         assert kept.is_closed

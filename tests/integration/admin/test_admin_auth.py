@@ -23,7 +23,7 @@ from surge_app.errors import (
     Unauthorized,
 )
 from surge_app.kv.rate_limits import RateLimiter
-from surge_app.services.access.admin_auth import AdminAccess, Operator, hash_password
+from surge_app.services.access.admin_auth import AdminAuth, AdminUser, hash_password
 from surge_app.services.access.identity import Identity
 from surge_app.settings import load_settings
 from tests.conftest import NewBuyer, NewSale, Surge
@@ -139,7 +139,7 @@ async def test_signing_out_ends_the_session_and_only_a_post_of_our_own_does_it(
     assert (await organizer.get("/admin")).status_code == 401
 
 
-def _access(services: Container, **credentials: object) -> AdminAccess:
+def _access(services: Container, **credentials: object) -> AdminAuth:
     settings = load_settings(
         **{
             "admin_password": None,
@@ -150,7 +150,7 @@ def _access(services: Container, **credentials: object) -> AdminAccess:
     )
     identity = Identity(settings.secret_key, secure=False)
     limits = RateLimiter(services.redis, enabled=True)
-    return AdminAccess(settings, limits, services.database, identity)
+    return AdminAuth(settings, limits, services.database, identity)
 
 
 async def test_who_tries_too_often_is_refused_before_anything_is_hashed(
@@ -190,7 +190,7 @@ async def test_a_hashed_password_and_nothing_else_opens(services: Container) -> 
     address = secrets.token_hex(4)
     user = access._user
     found = await access.verify(_basic(user, "ein langes Pässwort"), client_address=address)
-    assert found == Operator(user, "organizer")
+    assert found == AdminUser(user, "organizer")
     for header in (_basic(user, "ein langes Passwort"), _basic(user.upper(), "x"), "", "Basic"):
         with pytest.raises(Unauthorized):
             await access.verify(header, client_address=address)
@@ -231,11 +231,15 @@ async def test_signing_out_ends_an_open_connection_too(surge: Surge, new_sale: N
     async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
         await http.get("/admin", auth=surge.organizer)
         async with connected(surge.url, dict(http.cookies)) as socket:
-            seen = await socket.event("state.admin.dashboard.BoardState", "load", f"/admin/{slug}")
+            seen = await socket.event(
+                "state.admin.dashboard.DashboardState", "load", f"/admin/{slug}"
+            )
             assert "Seen while signed in" in str(seen)
             copy = dict(http.cookies)
             await http.post("/admin/logout")
-            gone = await socket.event("state.admin.dashboard.BoardState", "load", f"/admin/{slug}")
+            gone = await socket.event(
+                "state.admin.dashboard.DashboardState", "load", f"/admin/{slug}"
+            )
             assert "Seen while signed in" not in str(gone)
             assert "signed_out" in str(gone)
     assert (await _ask(surge, "GET", "/admin", cookies=copy)).status_code == 401
@@ -290,7 +294,7 @@ async def test_accounts_are_made_and_listed_on_the_command_line(
     assert name in listed.stdout
     assert "argon2" not in listed.stdout
     found = await services.admin_access.verify(_basic(name, "long enough"), client_address="a")
-    assert found == Operator(name, "organizer")
+    assert found == AdminUser(name, "organizer")
     removed = await asyncio.to_thread(surge.command, "admin", "remove", name)
     assert removed.returncode == 0, removed.stderr
     with pytest.raises(Unauthorized):

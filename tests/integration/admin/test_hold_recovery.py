@@ -16,10 +16,10 @@ from surge_app.errors import (
     NotEnoughLeft,
     NotFound,
     NotOnSale,
-    NotRevivable,
+    NotRestorable,
     PersonLimit,
 )
-from surge_app.services.checkout.views import IntentView, Line
+from surge_app.services.checkout.views import IntentView, OrderLine
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.inventory_helper import ACTOR, counts, hold, is_clean, tier_of, trail
 
@@ -93,9 +93,9 @@ async def test_a_revival_is_refused_with_a_reason_and_takes_nothing(
     slug = await new_sale(units=4)
     ended, visitor = await _expired(services, slug)
     tier = await tier_of(services, slug)
-    with pytest.raises(NotRevivable):
+    with pytest.raises(NotRestorable):
         await services.revivals.revive((await hold(services, slug, 1))[0].id, actor=ACTOR)
-    other, _ = await services.intents.start(slug, visitor, [Line(tier.id, 1)])
+    other, _ = await services.intents.start(slug, visitor, [OrderLine(tier.id, 1)])
     with pytest.raises(IntentExists):
         await services.revivals.revive(ended.id, actor=ACTOR)
     await services.intents.release(other.id, visitor)
@@ -140,7 +140,7 @@ async def test_many_revivals_at_once_hold_once(new_sale: NewSale, services: Cont
     async def revive() -> int:
         try:
             await services.revivals.revive(ended.id, actor=ACTOR)
-        except NotRevivable:
+        except NotRestorable:
             return 0
         return 1
 

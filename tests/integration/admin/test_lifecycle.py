@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
-from surge_app.errors import AlreadyDealtWith, InvalidRequest
+from surge_app.errors import AlreadyResolved, InvalidRequest
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 _MAIL_HAS_LEFT = text(
@@ -130,7 +130,7 @@ async def test_what_waits_for_a_person_is_listed_and_mended_once(
         left = {one["id"] for one in (await http.get("/api/admin/inbox")).json()["items"]}
         assert not left & {dead, payment_id}
         assert (await http.post("/api/admin/inbox/anything/x")).status_code == 422
-    with pytest.raises(AlreadyDealtWith):
+    with pytest.raises(AlreadyResolved):
         await services.inbox.act("stuck_refund", "nothing", actor="test")
     with pytest.raises(InvalidRequest):
         await services.inbox.act("", "nothing", actor="test")

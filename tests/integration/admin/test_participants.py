@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from surge_app.container import Container
-from surge_app.errors import ChangedMeanwhile
+from surge_app.errors import EditConflict
 from tests.conftest import NewBuyer, NewSale, Surge
 
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -97,9 +97,9 @@ async def test_of_two_organizers_who_act_on_one_booking_at_once_one_is_told(
         ),
         return_exceptions=True,
     )
-    assert sorted(type(one).__name__ for one in answers) == ["ChangedMeanwhile", "RefundedView"]
+    assert sorted(type(one).__name__ for one in answers) == ["EditConflict", "RefundedView"]
     assert (await services.participants.detail(ref)).refundable_paise == 42_500
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(EditConflict):
         await services.participants.resend(ref, version=seen.version, actor="asha")
 
 

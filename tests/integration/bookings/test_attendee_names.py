@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from surge_app.services.events.new_event import NewTier
-from tests.conftest import Buyer, NewBuyer, NewSale
+from tests.conftest import NewBuyer, NewSale, TestCustomer
 
 
-async def _hold_of_two_tiers(buyer: Buyer) -> tuple[str, list[str]]:
+async def _hold_of_two_tiers(buyer: TestCustomer) -> tuple[str, list[str]]:
     await buyer.join()
     event = (await buyer.http.get(f"/api/events/{buyer.slug}")).json()
     tiers = [tier["id"] for tier in event["tiers"]]
@@ -16,7 +16,9 @@ async def _hold_of_two_tiers(buyer: Buyer) -> tuple[str, list[str]]:
     return held.json()["id"], tiers
 
 
-async def _pay(buyer: Buyer, intent_id: str, attendees: dict[str, list[str]]) -> tuple[int, dict]:
+async def _pay(
+    buyer: TestCustomer, intent_id: str, attendees: dict[str, list[str]]
+) -> tuple[int, dict]:
     contact = {"name": "Asha Rao", "email": "asha@example.com", "phone": "98765 43210"}
     answer = await buyer.http.post(
         f"/api/intents/{intent_id}/payment", json={**contact, "attendees": attendees}

@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from surge_app.api import create_api
 from surge_app.container import Container, installed, running
-from surge_app.edge.middleware import Gate
-from surge_app.kv.queue import LineStore
+from surge_app.edge.middleware import EdgeMiddleware
+from surge_app.kv.queue import QueueStore
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
 from surge_app.services.waiting_room import admission
@@ -60,20 +60,20 @@ def new_line(services: Container) -> Callable[..., Awaitable[str]]:
 
     async def create(**rules: object) -> str:
         slug = f"line-{secrets.token_hex(6)}"
-        await open_line(LineStore(services.redis), slug, **rules)  # pyright: ignore[reportArgumentType]
+        await open_line(QueueStore(services.redis), slug, **rules)  # pyright: ignore[reportArgumentType]
         return slug
 
     return create
 
 
 @pytest.fixture
-def gate(services: Container) -> Gate:
+def gate(services: Container) -> EdgeMiddleware:
     """The API behind the gate, as it is served."""
-    return Gate(create_api(), services.settings, bool)
+    return EdgeMiddleware(create_api(), services.settings, bool)
 
 
 @pytest_asyncio.fixture
-async def new_visitor(gate: Gate) -> AsyncGenerator[Callable[..., Visitor]]:
+async def new_visitor(gate: EdgeMiddleware) -> AsyncGenerator[Callable[..., Visitor]]:
     """Make visitors; each has a cookie jar of its own, and an address as the proxy tells it."""
     clients: list[httpx.AsyncClient] = []
 

@@ -11,10 +11,10 @@ import pytest
 
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.kv.admission import ArrivalStore, Proof
+from surge_app.kv.admission import ArrivalStore, PowProof
 from surge_app.services.waiting_room import proof_of_work as challenge_module
-from surge_app.services.waiting_room.admission import Arrival
-from surge_app.services.waiting_room.proof_of_work import Challenges, solve
+from surge_app.services.waiting_room.admission import JoinAttempt
+from surge_app.services.waiting_room.proof_of_work import ProofOfWork, solve
 from tests.integration.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]
@@ -108,7 +108,7 @@ async def test_a_solution_sent_many_times_at_once_is_spent_once(
 ) -> None:
     slug = await new_line(challenge="always")
     store = ArrivalStore(services.redis)
-    proof = Proof("one-and-the-same", timedelta(minutes=1))
+    proof = PowProof("one-and-the-same", timedelta(minutes=1))
     rulings = await asyncio.gather(
         *(store.enter(slug, f"visitor-{number}", proof, [], []) for number in range(20))
     )
@@ -232,7 +232,9 @@ async def test_wrong_solutions_are_pressure(
 ) -> None:
     slug = await new_line(challenge="auto", phase="cancelled")
     store = ArrivalStore(services.redis)
-    rulings = [await store.enter(slug, f"robot-{number}", Proof(), [], []) for number in range(30)]
+    rulings = [
+        await store.enter(slug, f"robot-{number}", PowProof(), [], []) for number in range(30)
+    ]
     assert rulings[0].verdict == "free"
     assert rulings[-1].verdict == "challenge"
     assert (await new_visitor().post(slug)).status_code == 428
@@ -247,8 +249,8 @@ async def test_the_bigger_the_rush_the_longer_the_work(
         made.append(tries)
         return {}
 
-    monkeypatch.setattr(Challenges, "create", record)
-    arrival = Arrival("event", "visitor", "")
+    monkeypatch.setattr(ProofOfWork, "create", record)
+    arrival = JoinAttempt("event", "visitor", "")
     for suspicion in (0, 1, 2):
         for per_second in (0, 50, 200):
             services.arrivals._challenge(arrival, per_second, suspicion)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from surge_app.container import Container
-from surge_app.kv.queue import LineStock
+from surge_app.kv.queue import QueueStock
 from surge_app.services.waiting_room.proof_of_work import solve
 from tests.integration.bots.visitors import Visitor
 
@@ -49,7 +49,7 @@ async def test_the_note_of_taken_connections_can_tell(
 async def test_joining_waiting_and_leaving_never_reach_postgres(
     new_line: NewLine, new_visitor: NewVisitor, taken: list[object]
 ) -> None:
-    slug = await new_line(stock=LineStock(10, 0, 0, 0))
+    slug = await new_line(stock=QueueStock(10, 0, 0, 0))
     inside, waiting = new_visitor(), new_visitor()
     states = [(await one.join(slug)).json()["state"] for one in (inside, waiting)]
     assert states == ["admitted", "waiting"]

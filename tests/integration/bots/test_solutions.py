@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from surge_app.container import Container
-from surge_app.services.waiting_room.proof_of_work import Challenges, solve
+from surge_app.services.waiting_room.proof_of_work import ProofOfWork, solve
 from tests.integration.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]
@@ -97,7 +97,7 @@ async def test_every_wrong_solution_gets_the_same_answer_as_none(
     slug, elsewhere = await new_line(challenge="always"), await new_line(challenge="always")
     visitor, other = new_visitor(), new_visitor()
     mine = solve(await visitor.challenge(slug))
-    stranger = Challenges(("another installation's key, quite long",))
+    stranger = ProofOfWork(("another installation's key, quite long",))
     tries = {
         **GARBAGE,
         **{name: _changed(mine, change) for name, change in CHANGES.items()},

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from surge_app.launcher.processes import open_more_files
+from surge_app.launcher.processes import raise_nofile_limit
 from tests.conftest import Surge
 
 _REQUEST = b"GET /api/livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -38,7 +38,7 @@ async def _connected(url: str, count: int) -> AsyncGenerator[list[bytes]]:
 
 
 async def test_who_comes_after_thousands_of_browsers_that_wait_is_answered(surge: Surge) -> None:
-    assert open_more_files() > 3_000
+    assert raise_nofile_limit() > 3_000
     async with _connected(surge.url, 2_500) as lines:
         assert {line.split()[1] for line in lines} == {b"200"}
 

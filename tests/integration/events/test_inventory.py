@@ -14,7 +14,7 @@ from surge_app.errors import (
     NotEnoughLeft,
     SoldOut,
 )
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.new_event import NewTier
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.inventory_helper import (
@@ -85,7 +85,7 @@ async def test_two_hundred_holders_while_units_come_and_go(
 
     async def hold(visitor: str) -> int:
         try:
-            await services.intents.start(slug, visitor, [Line(tier.id, 2)])
+            await services.intents.start(slug, visitor, [OrderLine(tier.id, 2)])
         except (AllHeld, NotEnoughLeft, SoldOut):
             return 0
         return 2

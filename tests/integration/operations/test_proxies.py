@@ -17,8 +17,8 @@ from bench.proxy_setup import Pooler, Proxy
 from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.kv import keys
-from surge_app.services.checkout.views import Line
-from tests.conftest import Buyer, NewSale, Surge, free_port
+from surge_app.services.checkout.views import OrderLine
+from tests.conftest import NewSale, Surge, TestCustomer, free_port
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,13 @@ async def test_nobody_notices_that_one_of_two_nodes_is_dead(
     await services.waiting_room.publish()
     for _ in range(3):
         http.cookies.clear()
-        buyer = Buyer(http, slug)
+        buyer = TestCustomer(http, slug)
         assert (await buyer.join())["state"] == "admitted"
         held = await buyer.hold()
         assert held.status_code == 201, held.text
         order = (await buyer.start_payment(held.json()["id"])).json()
         async with httpx.AsyncClient(base_url=surge.url) as vendor:
-            fields = await Buyer(vendor, slug).attempt(order["order_id"])
+            fields = await TestCustomer(vendor, slug).attempt(order["order_id"])
         assert (await buyer.callback(fields)).status_code == 200
 
 
@@ -86,7 +86,7 @@ async def test_a_sale_goes_through_a_pooler_in_transaction_mode(
     pooled = services.settings.model_copy(update=changes)
     async with running(pooled, process="pooled") as behind:
         event = await behind.catalog.event(slug)
-        wish = (Line(event.tiers[0].id, 1),)
+        wish = (OrderLine(event.tiers[0].id, 1),)
         visitors = [new_id() for _ in range(30)]
         ends = (time.time() + 600) * 1000
         passes = dict.fromkeys(visitors, ends)

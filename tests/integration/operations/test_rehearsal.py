@@ -17,7 +17,7 @@ from surge_app.container import Container
 from surge_app.errors import ConfigurationError, RehearsalNeedsSandbox
 from surge_app.rehearsal import Plan, rehearse
 from surge_app.rehearsal.event_setup import Stage, open_stage, run
-from surge_app.services.admin.rehearsals import Rehearsals, RehearsalWish
+from surge_app.services.admin.rehearsals import RehearsalRequest, Rehearsals
 from tests.conftest import NewSale, Surge, eventually, free_port
 
 _BRISK = ("--arrive-seconds", "1", "--think-seconds", "0.1", "--come-back", "0", "--no-goals")
@@ -125,7 +125,7 @@ async def test_with_live_keys_neither_the_console_nor_a_stage_rehearses(
     rehearsals = Rehearsals(services.database, live)
     assert not rehearsals.are_possible
     with pytest.raises(RehearsalNeedsSandbox):
-        await rehearsals.start(RehearsalWish(), actor="test")
+        await rehearsals.start(RehearsalRequest(), actor="test")
     with pytest.raises(ConfigurationError):
         await open_stage(replace(services, settings=live), Stage(1), actor="test")
 

@@ -24,7 +24,7 @@ from surge_app.errors import PaymentsPaused
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
 from surge_app.services.events.catalog import NewEvent, NewTier
-from surge_app.services.vendors.circuit_breaker import GuardedGateway, Outages
+from surge_app.services.vendors.circuit_breaker import CircuitBreaker, GuardedGateway
 from surge_app.services.vendors.ports import (
     GatewayOrder,
     ProviderOutcomeUnknown,
@@ -112,7 +112,7 @@ class Guarded:
 
     def __init__(self, services: Container) -> None:
         self.vendor: Any = Gateway()
-        self.outages = Outages(services.database, self.vendor)
+        self.outages = CircuitBreaker(services.database, self.vendor)
         self.gateway = GuardedGateway(self.vendor, self.outages)
 
     async def order(self) -> GatewayOrder:

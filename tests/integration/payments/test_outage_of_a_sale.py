@@ -15,10 +15,10 @@ from sqlalchemy import text
 
 from surge_app.container import Container
 from surge_app.providers import RazorpayGateway
-from surge_app.services.vendors.circuit_breaker import GuardedGateway, Outages
+from surge_app.services.vendors.circuit_breaker import CircuitBreaker, GuardedGateway
 from surge_app.services.vendors.ports import ProviderError
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from tests.conftest import Buyer, NewBuyer, NewSale, Surge, eventually
+from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer, eventually
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -57,7 +57,7 @@ async def _deadline(services: Container, intent_id: str) -> datetime:
         ).scalar_one()
 
 
-async def _pay_until_paused(buyer: Buyer, intent_id: str) -> dict[str, Any]:
+async def _pay_until_paused(buyer: TestCustomer, intent_id: str) -> dict[str, Any]:
     """Press Pay until the answer is the notice, and return that."""
     found: dict[str, Any] = {}
 
@@ -71,7 +71,7 @@ async def _pay_until_paused(buyer: Buyer, intent_id: str) -> dict[str, Any]:
     return found
 
 
-async def _held(buyer: Buyer) -> dict[str, Any]:
+async def _held(buyer: TestCustomer) -> dict[str, Any]:
     await buyer.join()
     answer = await buyer.hold()
     answer.raise_for_status()
@@ -159,7 +159,7 @@ async def test_a_gateway_that_hangs_for_one_process_pauses_payments_for_all(
         "",
         timeouts=(1.0, 0.3),
     )
-    gateway = GuardedGateway(vendor, Outages(services.database, vendor))
+    gateway = GuardedGateway(vendor, CircuitBreaker(services.database, vendor))
     await _fault(buyer.http, "hang")
     calls = [
         gateway.create_order(receipt=f"{intent['id']}-{number}", amount_paise=100, currency="INR")

@@ -10,12 +10,12 @@ from surge_app.errors import NotFound
 from surge_app.services.admin.dashboard import BoardView
 from surge_app.services.admin.views import EventStats
 from surge_app.services.bookings.views import BookingView
-from surge_app.state.admin.check_in import DoorState
-from surge_app.state.admin.dashboard import BoardState
-from surge_app.state.admin.event_editor import EditorState
+from surge_app.state.admin.check_in import CheckInState
+from surge_app.state.admin.dashboard import DashboardState
+from surge_app.state.admin.event_editor import EventEditorState
 from surge_app.state.admin.events import EventsState
-from surge_app.state.admin.health import ChecksState
-from surge_app.state.admin.participants import DeskState, PeopleState
+from surge_app.state.admin.health import HealthState
+from surge_app.state.admin.participants import BookingDetailState, ParticipantsState
 from surge_app.state.booking import BookingState
 from tests.state import samples
 from tests.state.harness import at, call
@@ -102,8 +102,8 @@ async def test_the_door_is_shown_events_and_no_figure(organizer: Organizer) -> N
 
 
 async def test_the_board_shows_figures_grouped_the_indian_way(organizer: Organizer) -> None:
-    state = at(BoardState(), "/admin/monsoon", "admin=root")
-    await call(BoardState.load, state)
+    state = at(DashboardState(), "/admin/monsoon", "admin=root")
+    await call(DashboardState.load, state)
     assert state.board.waiting == "8,412"
     assert state.board.sold_percent == 50.96
     assert state.board.last_wait == "41 min to 52 min"
@@ -112,8 +112,8 @@ async def test_the_board_shows_figures_grouped_the_indian_way(organizer: Organiz
 
 
 async def test_an_unknown_sale_is_missing(organizer: Organizer) -> None:
-    state = at(BoardState(), "/admin/nothing", "admin=root")
-    await call(BoardState.load, state)
+    state = at(DashboardState(), "/admin/nothing", "admin=root")
+    await call(DashboardState.load, state)
     assert state.phase == "missing"
 
 
@@ -121,40 +121,40 @@ FORM: dict[str, object] = {"kind": "all", "restock": "yes"}
 HANDLERS = [
     (EventsState, "load", ()),
     (EventsState, "refresh", ()),
-    (BoardState, "load", ()),
-    (BoardState, "refresh", ()),
-    (BoardState, "pause", ()),
-    (BoardState, "resume", ()),
-    (BoardState, "consider", ("concurrent_buyers", "5")),
-    (BoardState, "apply", ()),
-    (PeopleState, "load", ()),
-    (PeopleState, "search", ("asha",)),
-    (PeopleState, "narrow", ("status", "confirmed")),
-    (PeopleState, "more", ()),
-    (DeskState, "load", ()),
-    (DeskState, "refresh", ()),
-    (DeskState, "resend", ()),
-    (DeskState, "correct", (FORM,)),
-    (DeskState, "refund", (FORM,)),
-    (ChecksState, "load", ()),
-    (ChecksState, "refresh", ()),
-    (ChecksState, "check_promises", ()),
-    (ChecksState, "act", ("dead_message", "x")),
-    (DoorState, "load", ()),
-    (EditorState, "load", ()),
-    (EditorState, "refresh", ()),
-    (EditorState, "create", (FORM,)),
-    (EditorState, "save", (FORM,)),
-    (EditorState, "save_tier", (FORM,)),
-    (EditorState, "publish", ()),
-    (EditorState, "duplicate", (FORM,)),
-    (EditorState, "cancel", (FORM,)),
+    (DashboardState, "load", ()),
+    (DashboardState, "refresh", ()),
+    (DashboardState, "pause", ()),
+    (DashboardState, "resume", ()),
+    (DashboardState, "consider", ("concurrent_buyers", "5")),
+    (DashboardState, "apply", ()),
+    (ParticipantsState, "load", ()),
+    (ParticipantsState, "search", ("asha",)),
+    (ParticipantsState, "narrow", ("status", "confirmed")),
+    (ParticipantsState, "more", ()),
+    (BookingDetailState, "load", ()),
+    (BookingDetailState, "refresh", ()),
+    (BookingDetailState, "resend", ()),
+    (BookingDetailState, "correct", (FORM,)),
+    (BookingDetailState, "refund", (FORM,)),
+    (HealthState, "load", ()),
+    (HealthState, "refresh", ()),
+    (HealthState, "check_promises", ()),
+    (HealthState, "act", ("dead_message", "x")),
+    (CheckInState, "load", ()),
+    (EventEditorState, "load", ()),
+    (EventEditorState, "refresh", ()),
+    (EventEditorState, "create", (FORM,)),
+    (EventEditorState, "save", (FORM,)),
+    (EventEditorState, "save_tier", (FORM,)),
+    (EventEditorState, "publish", ()),
+    (EventEditorState, "duplicate", (FORM,)),
+    (EventEditorState, "cancel", (FORM,)),
 ]
 
 
 # The door may see the list of events and its own page, and nothing else.
 ATTEMPTS = [("visitor=v1", *one) for one in HANDLERS] + [
-    ("door=gate", *one) for one in HANDLERS if one[0] not in {EventsState, DoorState}
+    ("door=gate", *one) for one in HANDLERS if one[0] not in {EventsState, CheckInState}
 ]
 
 
@@ -182,22 +182,22 @@ async def test_without_an_organizers_session_no_handler_shows_or_does_anything(
 
 
 async def test_pausing_is_done_in_the_name_of_who_is_signed_in(organizer: Organizer) -> None:
-    state = at(BoardState(), "/admin/monsoon", "admin=root")
-    await call(BoardState.pause, state)
-    await call(BoardState.resume, state)
+    state = at(DashboardState(), "/admin/monsoon", "admin=root")
+    await call(DashboardState.pause, state)
+    await call(DashboardState.resume, state)
     assert organizer.done == [("pause", "monsoon", "root"), ("resume", "monsoon", "root")]
 
 
 async def test_a_change_of_the_queue_tells_its_effect_before_it_is_made(
     organizer: Organizer,
 ) -> None:
-    state = at(BoardState(), "/admin/events/monsoon/queue", "admin=root")
-    await call(BoardState.load, state)
+    state = at(DashboardState(), "/admin/events/monsoon/queue", "admin=root")
+    await call(DashboardState.load, state)
     assert (state.draft.concurrent_buyers, state.effect) == ("500", "")
-    await call(BoardState.consider, state, "concurrent_buyers", "1000")
+    await call(DashboardState.consider, state, "concurrent_buyers", "1000")
     assert state.effect == "The last in line waits 43 min now, and about 20 min then."
     assert organizer.done == []
-    await call(BoardState.apply, state)
+    await call(DashboardState.apply, state)
     (done,) = organizer.done
     assert done[:3] == ("change", "monsoon", "root")
     assert (state.effect, state.done) == ("", "Done. It is in force now.")
@@ -207,9 +207,9 @@ async def test_a_change_of_the_queue_tells_its_effect_before_it_is_made(
 async def test_rules_that_are_no_numbers_change_nothing(
     organizer: Organizer, typed: object
 ) -> None:
-    state = at(BoardState(), "/admin/events/monsoon/queue", "admin=root")
-    await call(BoardState.load, state)
-    await call(BoardState.consider, state, "concurrent_buyers", typed)
-    await call(BoardState.apply, state)
+    state = at(DashboardState(), "/admin/events/monsoon/queue", "admin=root")
+    await call(DashboardState.load, state)
+    await call(DashboardState.consider, state, "concurrent_buyers", typed)
+    await call(DashboardState.apply, state)
     assert organizer.done == []
     assert state.problem

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from surge_app.clock import utc_now
-from surge_app.errors import ChangedMeanwhile, SoldOut
+from surge_app.errors import EditConflict, SoldOut
 from surge_app.services.admin.audit_log import LogEntry, LogFilter, LogPage, LogWords
 from surge_app.services.admin.participants import BookingDetail
-from surge_app.services.admin.passes import Inside, Standing
+from surge_app.services.admin.passes import ActivePass, QueueStanding
 from surge_app.services.checkout.views import IntentPage, ListedIntent
 from surge_app.services.payments.box_office import CounterBooking, CounterSale
 from surge_app.services.payments.views import RefundedView
-from surge_app.state.admin.audit_log import LogState
+from surge_app.state.admin.audit_log import AuditLogState
 from surge_app.state.admin.box_office import BoxOfficeState
-from surge_app.state.admin.hold_recovery import HoldsState
-from surge_app.state.admin.participants import DeskState
-from surge_app.state.admin.passes import RevokeState
+from surge_app.state.admin.hold_recovery import HoldRecoveryState
+from surge_app.state.admin.participants import BookingDetailState
+from surge_app.state.admin.passes import PassesState
 from tests.state.harness import at, call
 
 _COUNTER = "/admin/events/monsoon/box-office"
@@ -104,7 +104,7 @@ class Desk:
 
     async def refund(self, ref: str, *, version: int, actor: str, **_: object) -> RefundedView:
         if version != self.version:
-            raise ChangedMeanwhile
+            raise EditConflict
         self.version += 1
         self.refunds.append(actor)
         return RefundedView(ref, "confirmed", 10_000, ())
@@ -115,36 +115,36 @@ async def test_of_two_organizers_at_one_desk_the_second_is_told_and_sees_what_th
 ) -> None:
     services.participants = Desk()
     desks = [
-        at(DeskState(), "/admin/bookings/SRG-ABCD2345", f"admin={name}")
+        at(BookingDetailState(), "/admin/bookings/SRG-ABCD2345", f"admin={name}")
         for name in ("asha", "ravi")
     ]
     for desk in desks:
-        await call(DeskState.load, desk)
+        await call(BookingDetailState.load, desk)
     form = {"kind": "amount", "amount": "100"}
     for desk in desks:
-        await call(DeskState.refund, desk, form)
+        await call(BookingDetailState.refund, desk, form)
     assert services.participants.refunds == ["asha"]
     first, second = desks
     assert (first.done, first.problem) == ("₹100 is on its way back.", "")
     assert second.done == ""
     assert second.problem.startswith("Somebody else acted on this booking a moment ago.")
     assert second.desk.version == 1
-    await call(DeskState.refund, second, form)
+    await call(BookingDetailState.refund, second, form)
     assert services.participants.refunds == ["asha", "ravi"]
 
 
 async def test_passes_end_only_after_it_was_said_what_that_does(services: SimpleNamespace) -> None:
     ended: list[tuple[int | None, str]] = []
 
-    async def inside(_slug: str) -> Inside:
-        return Inside(passes=12, called=3, held=4, paying=2)
+    async def inside(_slug: str) -> ActivePass:
+        return ActivePass(passes=12, called=3, held=4, paying=2)
 
-    async def standing(_slug: str, number: int, *, visitor_id: str = "") -> Standing:
+    async def standing(_slug: str, number: int, *, visitor_id: str = "") -> QueueStanding:
         if number == 7:
-            return Standing("served")
+            return QueueStanding("served")
         if ended:
-            return Standing("left", visitor_id=visitor_id)
-        return Standing("inside", tickets=2, visitor_id="v7")
+            return QueueStanding("left", visitor_id=visitor_id)
+        return QueueStanding("inside", tickets=2, visitor_id="v7")
 
     async def revoke(_slug: str, number: int | None, *, actor: str) -> int:
         ended.append((number, actor))
@@ -152,36 +152,36 @@ async def test_passes_end_only_after_it_was_said_what_that_does(services: Simple
 
     services.passes = SimpleNamespace(inside=inside, standing=standing, revoke=revoke)
     services.board = SimpleNamespace(forget=lambda _slug: None)
-    state = at(RevokeState(), "/admin/events/monsoon/queue", "admin=root")
-    await call(RevokeState.confirm, state)
-    await call(RevokeState.ask_all, state)
+    state = at(PassesState(), "/admin/events/monsoon/queue", "admin=root")
+    await call(PassesState.confirm, state)
+    await call(PassesState.ask_all, state)
     assert state.question.startswith("12 people are inside, 3 more were called: all of them lose")
     assert "4 hold tickets, which go back to everyone at once; 2 are paying" in state.question
     assert state.question.endswith("at the end of the line.")
-    await call(RevokeState.back, state)
-    await call(RevokeState.confirm, state)
+    await call(PassesState.back, state)
+    await call(PassesState.confirm, state)
     assert ended == []
-    await call(RevokeState.ask, state, {"number": "no number"})
+    await call(PassesState.ask, state, {"number": "no number"})
     assert (state.question, state.problem) == ("", "Say which number in line, such as 1042.")
-    await call(RevokeState.ask, state, {"number": "1,042"})
+    await call(PassesState.ask, state, {"number": "1,042"})
     assert state.question == (
         "Number 1,042 is inside, holding 2 tickets. It loses its turn, and the next in line is "
         "called. What it holds goes back to everyone at once. Whoever it is may join again, at "
         "the end of the line."
     )
-    await call(RevokeState.confirm, state)
+    await call(PassesState.confirm, state)
     assert state.done == (
         "Number 1,042 was inside, holding 2 tickets. Now it is out of the line, holding nothing."
     )
-    await call(RevokeState.ask, state, {"number": "7"})
+    await call(PassesState.ask, state, {"number": "7"})
     assert (state.question, state.done) == ("", "")
     assert state.problem == "Number 7 is gone, with a booking. There is nothing to end."
-    await call(RevokeState.ask_all, state)
-    await call(RevokeState.confirm, state)
+    await call(PassesState.ask_all, state)
+    await call(PassesState.confirm, state)
     assert ended == [(1042, "root"), (None, "root")]
-    stranger = at(RevokeState(), "/admin/events/monsoon/queue", "door=gate")
-    await call(RevokeState.ask_all, stranger)
-    await call(RevokeState.confirm, stranger)
+    stranger = at(PassesState(), "/admin/events/monsoon/queue", "door=gate")
+    await call(PassesState.ask_all, stranger)
+    await call(PassesState.confirm, stranger)
     assert (stranger.question, len(ended)) == ("", 2)
 
 
@@ -205,16 +205,16 @@ async def test_an_ended_hold_is_revived_or_it_is_said_why_not(services: SimpleNa
 
     services.revivals = SimpleNamespace(listed=listed, revive=revive)
     services.organizer = SimpleNamespace(settings=settings)
-    state = at(HoldsState(), "/admin/events/monsoon/holds", "admin=root")
-    await call(HoldsState.load, state)
+    state = at(HoldRecoveryState(), "/admin/events/monsoon/holds", "admin=root")
+    await call(HoldRecoveryState.load, state)
     assert [(row.who, row.can_revive) for row in state.holds] == [("Asha", True)]
-    await call(HoldsState.revive, state, "I1")
+    await call(HoldRecoveryState.revive, state, "I1")
     assert (state.done, state.problem) == ("", "All tickets are sold.")
-    await call(HoldsState.narrow, state, "held")
+    await call(HoldRecoveryState.narrow, state, "held")
     assert [row.can_revive for row in state.holds] == [False]
-    stranger = at(HoldsState(), "/admin/events/monsoon/holds", "door=gate")
-    await call(HoldsState.revive, stranger, "I1")
-    await call(HoldsState.load, stranger)
+    stranger = at(HoldRecoveryState(), "/admin/events/monsoon/holds", "door=gate")
+    await call(HoldRecoveryState.revive, stranger, "I1")
+    await call(HoldRecoveryState.load, stranger)
     assert (stranger.phase, stranger.holds) == ("signed_out", [])
 
 
@@ -238,16 +238,16 @@ async def test_the_log_is_read_in_words_and_only_by_organizers(services: SimpleN
 
     services.audit_log = SimpleNamespace(page=page, words=words)
     services.organizer = SimpleNamespace(names=names)
-    state: Any = at(LogState(), "/admin/install/log", "admin=root")
-    await call(LogState.load, state)
+    state: Any = at(AuditLogState(), "/admin/install/log", "admin=root")
+    await call(AuditLogState.load, state)
     assert (state.rows[0].who, state.rows[0].did) == ("asha", "Ended passes")
     assert state.rows[0].changes == ("Number in line: everybody inside", "Passes ended: 12")
     assert [choice.words for choice in state.actions] == ["Ended passes", "Sold for cash"]
-    await call(LogState.more, state)
+    await call(AuditLogState.more, state)
     assert len(state.rows) == 2
-    await call(LogState.narrow, state, "action", "booking.sell")
-    await call(LogState.search, state, " srg-abcd2345 ")
+    await call(AuditLogState.narrow, state, "action", "booking.sell")
+    await call(AuditLogState.search, state, " srg-abcd2345 ")
     assert asked[-1] == LogFilter(action="booking.sell", subject="SRG-ABCD2345")
-    stranger: Any = at(LogState(), "/admin/install/log", "door=gate")
-    await call(LogState.load, stranger)
+    stranger: Any = at(AuditLogState(), "/admin/install/log", "door=gate")
+    await call(AuditLogState.load, stranger)
     assert (stranger.phase, stranger.rows) == ("signed_out", [])

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from surge_app.errors import AllHeld, GatewayUnavailable, PaymentsPaused
-from surge_app.services.checkout.views import Line
+from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.views import PaymentOutcome
-from surge_app.state.checkout import BookState
+from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
 from tests.state import samples
 from tests.state.harness import at, call
@@ -20,20 +20,20 @@ from tests.state.harness import at, call
 @pytest.mark.parametrize(("field", "value"), [("_slug", "x"), ("name", None), (None, "x"), (3, 4)])
 async def test_a_strange_field_is_ignored(held: Any, field: object, value: object) -> None:
     before = held.contact
-    await call(BookState.note, held, field, value)
+    await call(CheckoutState.note, held, field, value)
     assert held.contact == before
 
 
 async def test_a_mistyped_domain_is_questioned_and_can_be_mended(held: Any) -> None:
-    await call(BookState.note, held, "email", "asha@gmial.com")
+    await call(CheckoutState.note, held, "email", "asha@gmial.com")
     assert held.suggestion == "asha@gmail.com"
-    assert await call(BookState.use_suggestion, held)
+    assert await call(CheckoutState.use_suggestion, held)
     assert held.contact.email == "asha@gmail.com"
 
 
 async def test_paying_with_an_empty_form_complains_and_moves_the_focus(held: Any) -> None:
     before = held.focus_stamp
-    await call(BookState.pay, held, {})
+    await call(CheckoutState.pay, held, {})
     assert held.complaints.name
     assert held.complaints.email
     assert held.complaints.phone
@@ -55,11 +55,11 @@ async def test_a_free_booking_is_opened_at_once_and_opens_no_modal(
 ) -> None:
     services.catalog.shown = samples.event(samples.tier("general", "General", 0))
     services.intents.event = services.catalog.shown
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
-    await call(BookState.hold, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
+    await call(CheckoutState.hold, state)
     assert state.phase == "held"
-    await call(BookState.pay, state, samples.ASHA)
+    await call(CheckoutState.pay, state, samples.ASHA)
     assert state.leave_to.startswith(f"/bookings/{samples.FREE_REF}")
     assert (state.attempt, state.checkout.order_id, state.busy) == (0, "", "")
     assert services.payments.asked == 0
@@ -67,14 +67,14 @@ async def test_a_free_booking_is_opened_at_once_and_opens_no_modal(
 
 async def test_a_second_press_while_the_first_is_under_way_does_nothing(held: Any) -> None:
     held.busy = "pay"
-    await call(BookState.pay, held, samples.ASHA)
+    await call(CheckoutState.pay, held, samples.ASHA)
     assert held.attempt == 0
 
 
 async def test_a_closed_payment_without_money_keeps_the_hold(
     paying: Any, services: SimpleNamespace
 ) -> None:
-    await call(BookState.payment_closed, paying, "dismissed")
+    await call(CheckoutState.payment_closed, paying, "dismissed")
     assert services.payments.asked == 1
     assert paying.phase == "held"
     assert "Nothing was paid" in paying.notice
@@ -84,7 +84,7 @@ async def test_a_closed_payment_with_money_leads_to_the_booking(
     paying: Any, services: SimpleNamespace
 ) -> None:
     services.payments.answer = PaymentOutcome("ABCD2345", "confirmed")
-    await call(BookState.payment_closed, paying, "dismissed")
+    await call(CheckoutState.payment_closed, paying, "dismissed")
     assert paying.leave_to == "/bookings/ABCD2345?token=token-of-ABCD2345"
 
 
@@ -100,7 +100,7 @@ async def test_a_payment_in_doubt_is_never_called_unpaid(
     paying: Any, services: SimpleNamespace, answer: Any, phase: str
 ) -> None:
     services.payments.answer = answer
-    await call(BookState.payment_closed, paying, "failed")
+    await call(CheckoutState.payment_closed, paying, "failed")
     assert paying.phase == phase
     assert paying.notice == ""
 
@@ -109,7 +109,7 @@ async def test_a_payment_in_doubt_is_never_called_unpaid(
 async def test_the_browser_cannot_say_that_it_paid(
     paying: Any, services: SimpleNamespace, outcome: object
 ) -> None:
-    await call(BookState.payment_closed, paying, outcome)
+    await call(CheckoutState.payment_closed, paying, outcome)
     assert services.payments.asked == 0
     assert paying.phase == "held"
 
@@ -119,18 +119,18 @@ async def test_a_booking_made_before_is_opened_when_there_is_no_pass(
 ) -> None:
     services.waiting_room.may_shop = False
     services.intents.mine = dataclasses.replace(
-        samples.intent(services.catalog.shown, [Line("general", 1)], status="confirmed"),
+        samples.intent(services.catalog.shown, [OrderLine("general", 1)], status="confirmed"),
         remaining_seconds=0,
         booking_ref="ABCD2345",
     )
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     assert state.leave_to.startswith("/bookings/ABCD2345")
 
 
 async def test_a_reconnection_keeps_what_was_typed_and_opens_no_second_modal(paying: Any) -> None:
-    await call(BookState.note, paying, "name", "Asha R")
-    await call(BookState.load, paying)
+    await call(CheckoutState.note, paying, "name", "Asha R")
+    await call(CheckoutState.load, paying)
     assert paying.phase == "held"
     assert paying.contact.name == "Asha R"
     assert paying.attempt == 1
@@ -139,19 +139,19 @@ async def test_a_reconnection_keeps_what_was_typed_and_opens_no_second_modal(pay
 async def test_the_gateway_is_asked_when_the_page_opens_only_if_something_is_being_paid(
     held: Any,
 ) -> None:
-    assert await call(BookState.load, held) == []
-    await call(BookState.pay, held, samples.ASHA)
-    assert await call(BookState.load, held) == [BookState.recheck]
+    assert await call(CheckoutState.load, held) == []
+    await call(CheckoutState.pay, held, samples.ASHA)
+    assert await call(CheckoutState.load, held) == [CheckoutState.recheck]
 
 
 async def test_another_page_in_the_same_tab_starts_afresh(
     paying: Any, services: SimpleNamespace
 ) -> None:
     services.payments.answer = PaymentOutcome("ABCD2345", "confirmed")
-    await call(BookState.payment_closed, paying, "dismissed")
+    await call(CheckoutState.payment_closed, paying, "dismissed")
     services.intents.mine = None
     services.catalog.shown = dataclasses.replace(services.catalog.shown, slug="other")
-    await call(BookState.load, at(paying, "/book/other", "visitor=v1"))
+    await call(CheckoutState.load, at(paying, "/book/other", "visitor=v1"))
     assert paying.leave_to == ""
     assert paying.phase == "choose"
     assert paying.contact.name == ""
@@ -162,15 +162,15 @@ async def test_while_the_gateway_is_out_the_clock_stops_and_goes_on_by_itself(
 ) -> None:
     services.payments.refusal = PaymentsPaused(retry_after_seconds=5)
     services.intents.become("held", payments_paused=True, clock_stopped=True)
-    await call(BookState.pay, held, samples.ASHA)
+    await call(CheckoutState.pay, held, samples.ASHA)
     assert (held.phase, held.busy, held.attempt) == ("held", "", 0)
     assert (held.payments_paused, held.clock_stopped, held.notice) == (True, True, "")
     assert held.contact.email == samples.ASHA["email"]
     services.intents.become("held", payments_paused=False, clock_stopped=False)
-    await call(BookState.beat, held)
+    await call(CheckoutState.beat, held)
     assert (held.payments_paused, held.clock_stopped) == (False, False)
     services.payments.refusal = None
-    await call(BookState.pay, held, samples.ASHA)
+    await call(CheckoutState.pay, held, samples.ASHA)
     assert held.attempt == 1
 
 
@@ -178,38 +178,38 @@ async def test_a_pause_that_is_over_already_is_still_said(
     held: Any, services: SimpleNamespace
 ) -> None:
     services.payments.refusal = PaymentsPaused(retry_after_seconds=5)
-    await call(BookState.pay, held, samples.ASHA)
+    await call(CheckoutState.pay, held, samples.ASHA)
     assert held.notice == PaymentsPaused(retry_after_seconds=5).message
     assert not held.payments_paused
 
 
 async def test_letting_go_forgets_the_clock(held: Any, services: SimpleNamespace) -> None:
     services.intents.become("held", payments_paused=True, clock_stopped=True)
-    await call(BookState.beat, held)
-    await call(BookState.release, held)
+    await call(CheckoutState.beat, held)
+    await call(CheckoutState.release, held)
     assert (held.payments_paused, held.clock_stopped) == (False, False)
 
 
 async def test_the_focus_goes_where_it_goes_on(held: Any, services: SimpleNamespace) -> None:
     assert held.focus == WHO
-    await call(BookState.release, held)
+    await call(CheckoutState.release, held)
     assert held.focus == TICKETS
     services.intents.failure = AllHeld()
-    await call(BookState.add, held, "general")
-    await call(BookState.hold, held)
+    await call(CheckoutState.add, held, "general")
+    await call(CheckoutState.hold, held)
     assert held.focus == HOLD
     services.intents.failure = None
-    await call(BookState.hold, held)
+    await call(CheckoutState.hold, held)
     services.payments.refusal = GatewayUnavailable()
-    await call(BookState.pay, held, samples.ASHA)
+    await call(CheckoutState.pay, held, samples.ASHA)
     assert (held.focus, held.busy) == (PAY, "")
     services.intents.become("expired", remaining_seconds=0)
-    await call(BookState.beat, held)
+    await call(CheckoutState.beat, held)
     assert held.focus == ENDED
 
 
 async def test_a_window_that_closed_by_itself_is_nobodys_fault(paying: Any) -> None:
-    await call(BookState.payment_closed, paying, "late")
+    await call(CheckoutState.payment_closed, paying, "late")
     assert paying.notice == OUTCOMES["late"]
     assert "You closed" not in paying.notice
 
@@ -217,11 +217,11 @@ async def test_a_window_that_closed_by_itself_is_nobodys_fault(paying: Any) -> N
 async def test_what_is_wrong_is_read_out_when_a_field_is_left_and_not_again_by_pay(
     held: Any,
 ) -> None:
-    await call(BookState.note, held, "email", "asha@")
+    await call(CheckoutState.note, held, "email", "asha@")
     assert held.said == held.complaints.email != ""
-    await call(BookState.note, held, "email", "asha@gmial.com")
+    await call(CheckoutState.note, held, "email", "asha@gmial.com")
     assert held.said == "Did you mean asha@gmail.com?"
-    await call(BookState.pay, held, {})
+    await call(CheckoutState.pay, held, {})
     assert held.said == ""
 
 
@@ -230,13 +230,13 @@ async def test_what_is_wrong_with_a_name_stays_said_until_it_is_mended(
 ) -> None:
     event = dataclasses.replace(services.catalog.shown, ask_attendee_names=True)
     services.catalog.shown = services.intents.event = event
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
-    await call(BookState.hold, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
+    await call(CheckoutState.hold, state)
     (field,) = [one.id for one in state.attendees]
-    await call(BookState.note, state, field, "\u200b!")
+    await call(CheckoutState.note, state, field, "\u200b!")
     assert state.attendees[0].complaint
-    await call(BookState.beat, state)
+    await call(CheckoutState.beat, state)
     assert state.attendees[0].complaint
-    await call(BookState.note, state, field, "Ravi Iyer")
+    await call(CheckoutState.note, state, field, "Ravi Iyer")
     assert (state.attendees[0].complaint, state.notice) == ("", "")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from surge_app.errors import AllHeld, NotAdmitted, NotEnoughLeft
-from surge_app.services.checkout.views import Line
-from surge_app.state.checkout import BookState
-from surge_app.state.error_notice import ProblemState
+from surge_app.services.checkout.views import OrderLine
+from surge_app.state.checkout import CheckoutState
+from surge_app.state.error_notice import ErrorNoticeState
 from tests.state import samples
 from tests.state.harness import at, call
 
@@ -26,27 +26,27 @@ async def test_two_tiers_start_with_nothing_chosen(services: SimpleNamespace) ->
     services.catalog.shown = samples.event(
         samples.tier("a", "A", 50_000), samples.tier("b", "B", 90_000)
     )
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     assert state.price.total == ""
     assert [tier.quantity for tier in state.tiers] == [0, 0]
 
 
 async def test_the_fee_is_charged_once_whatever_the_quantity(state: Any) -> None:
-    await call(BookState.add, state, "general")
+    await call(CheckoutState.add, state, "general")
     assert state.price.total == "₹2,025"
     assert [row.amount for row in state.price.rows] == ["₹2,000", "₹25"]
 
 
 @pytest.mark.parametrize("hostile", [None, 7, "", "nothing", ["general"], {"id": "general"}])
 async def test_an_unknown_tier_changes_nothing(state: Any, hostile: object) -> None:
-    await call(BookState.add, state, hostile)
+    await call(CheckoutState.add, state, hostile)
     assert state.price.quantity == 1
 
 
 async def test_one_cannot_choose_more_than_a_person_may_buy(state: Any) -> None:
     for _ in range(9):
-        await call(BookState.add, state, "general")
+        await call(CheckoutState.add, state, "general")
     assert state.price.quantity == 4
     assert not state.tiers[0].can_add
 
@@ -57,29 +57,29 @@ async def test_the_first_press_takes_the_least_and_the_last_gives_them_all_back(
     services.catalog.shown = samples.event(
         samples.tier("pair", "Pair", 50_000, min_per_booking=2), samples.tier("b", "B", 90_000)
     )
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
-    await call(BookState.add, state, "pair")
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
+    await call(CheckoutState.add, state, "pair")
     assert [tier.quantity for tier in state.tiers] == [2, 0]
-    await call(BookState.add, state, "pair")
+    await call(CheckoutState.add, state, "pair")
     assert [tier.quantity for tier in state.tiers] == [3, 0]
-    await call(BookState.remove, state, "pair")
-    await call(BookState.remove, state, "pair")
+    await call(CheckoutState.remove, state, "pair")
+    await call(CheckoutState.remove, state, "pair")
     assert [tier.quantity for tier in state.tiers] == [0, 0]
 
 
 async def test_without_a_visitor_cookie_the_way_leads_to_the_line(
     services: SimpleNamespace,
 ) -> None:
-    state = at(BookState(), "/book/monsoon")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon")
+    await call(CheckoutState.load, state)
     assert state.leave_to == "/queue/monsoon"
 
 
 async def test_without_a_pass_the_way_leads_to_the_line(services: SimpleNamespace) -> None:
     services.waiting_room.may_shop = False
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     assert state.leave_to == "/queue/monsoon"
 
 
@@ -87,20 +87,20 @@ async def test_a_pass_that_ended_while_choosing_leads_to_the_line(
     state: Any, services: SimpleNamespace
 ) -> None:
     services.waiting_room.may_shop = False
-    await call(BookState.add, state, "general")
+    await call(CheckoutState.add, state, "general")
     assert state.leave_to == "/queue/monsoon"
 
 
 async def test_an_unknown_event_is_missing(services: SimpleNamespace) -> None:
-    state = at(BookState(), "/book/nothing", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/nothing", "visitor=v1")
+    await call(CheckoutState.load, state)
     assert state.phase == "missing"
 
 
 async def test_an_event_that_is_over_cannot_be_bought(services: SimpleNamespace) -> None:
     services.catalog.shown = samples.event(status="ended")
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     assert state.phase == "closed"
 
 
@@ -115,7 +115,7 @@ async def test_a_refused_hold_says_why_and_keeps_the_choice(
     state: Any, services: SimpleNamespace
 ) -> None:
     services.intents.failure = AllHeld()
-    await call(BookState.hold, state)
+    await call(CheckoutState.hold, state)
     assert state.phase == "choose"
     assert state.notice == AllHeld().message
     assert state.price.quantity == 1
@@ -126,13 +126,13 @@ async def test_what_is_left_is_offered_and_held_with_one_press(
     state: Any, services: SimpleNamespace
 ) -> None:
     for _ in range(3):
-        await call(BookState.add, state, "general")
+        await call(CheckoutState.add, state, "general")
     services.intents.failure = NotEnoughLeft(left=3, tier_id="general")
-    await call(BookState.hold, state)
+    await call(CheckoutState.hold, state)
     assert (state.notice, state.offer.label) == ("3 left: take 3?", "Take 3: ₹3,025")
     assert state.price.quantity == 4
     services.intents.failure = None
-    await call(BookState.take, state)
+    await call(CheckoutState.take, state)
     assert (state.phase, state.price.quantity) == ("held", 3)
     assert (state.offer.label, state.busy) == ("", "")
 
@@ -141,18 +141,18 @@ async def test_the_choice_is_kept_when_what_was_left_is_gone_too(
     state: Any, services: SimpleNamespace
 ) -> None:
     for _ in range(3):
-        await call(BookState.add, state, "general")
+        await call(CheckoutState.add, state, "general")
     services.intents.failure = NotEnoughLeft(left=3, tier_id="general")
-    await call(BookState.hold, state)
+    await call(CheckoutState.hold, state)
     services.intents.failure = NotEnoughLeft(left=1, tier_id="general")
-    await call(BookState.take, state)
+    await call(CheckoutState.take, state)
     assert (state.notice, state.offer.label) == ("1 left: take 1?", "Take 1: ₹1,025")
     assert (state.phase, state.price.quantity) == ("choose", 4)
     services.intents.failure = AllHeld(tier_id="general")
-    await call(BookState.take, state)
+    await call(CheckoutState.take, state)
     assert state.offer.label == ""
     assert (state.phase, state.price.quantity, state.busy) == ("choose", 4, "")
-    await call(BookState.take, state)
+    await call(CheckoutState.take, state)
     assert state.phase == "choose"
 
 
@@ -161,30 +161,30 @@ async def test_each_tier_that_is_short_is_told(services: SimpleNamespace) -> Non
         samples.tier("a", "Stalls", 50_000, free=3),
         samples.tier("b", "Balcony", 90_000, free=2),
     )
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     for tier in ("a", "a", "b", "b"):
-        await call(BookState.add, state, tier)
+        await call(CheckoutState.add, state, tier)
     services.catalog.shown = samples.event(
         samples.tier("a", "Stalls", 50_000, free=3),
         samples.tier("b", "Balcony", 90_000, free=0, held=4),
     )
     services.intents.event = services.catalog.shown
     services.intents.failure = NotEnoughLeft(left=1, tier_id="a")
-    await call(BookState.hold, state)
+    await call(CheckoutState.hold, state)
     assert state.notice == "Stalls: 1 left. Balcony: none left: take 1?"
     services.intents.failure = None
-    await call(BookState.take, state)
+    await call(CheckoutState.take, state)
     assert [tier.quantity for tier in state.tiers] == [1, 0]
 
 
 async def test_taking_what_is_left_of_a_change_keeps_the_form(
     held: Any, services: SimpleNamespace
 ) -> None:
-    await call(BookState.note, held, "name", "Asha R")
+    await call(CheckoutState.note, held, "name", "Asha R")
     services.catalog.shown = samples.event(samples.tier("general", "General", 100_000, free=2))
     services.intents.failure = NotEnoughLeft(left=2, tier_id="general")
-    await call(BookState.add, held, "general")
+    await call(CheckoutState.add, held, "general")
     assert (held.offer.label, held.price.quantity) == ("", 2)
     assert held.phase == "held"
     assert held.contact.name == "Asha R"
@@ -194,35 +194,35 @@ async def test_holding_without_a_pass_leads_to_the_line(
     state: Any, services: SimpleNamespace
 ) -> None:
     services.intents.failure = NotAdmitted()
-    await call(BookState.hold, state)
+    await call(CheckoutState.hold, state)
     assert state.leave_to == "/queue/monsoon"
 
 
 async def test_a_hold_made_before_is_found_again(services: SimpleNamespace) -> None:
     services.waiting_room.may_shop = False
-    services.intents.mine = samples.intent(services.catalog.shown, [Line("general", 3)])
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    services.intents.mine = samples.intent(services.catalog.shown, [OrderLine("general", 3)])
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     assert state.phase == "held"
     assert state.price.quantity == 3
 
 
 async def test_the_last_held_ticket_is_only_let_go_as_a_whole(state: Any) -> None:
-    await call(BookState.hold, state)
+    await call(CheckoutState.hold, state)
     assert not state.tiers[0].can_remove
-    await call(BookState.release, state)
+    await call(CheckoutState.release, state)
     assert state.phase == "choose"
 
 
 async def test_when_the_time_is_over_the_choice_and_the_form_are_kept(
     held: Any, services: SimpleNamespace
 ) -> None:
-    await call(BookState.note, held, "name", "Asha Rao")
+    await call(CheckoutState.note, held, "name", "Asha Rao")
     services.intents.become("expired", remaining_seconds=0)
-    await call(BookState.beat, held)
+    await call(CheckoutState.beat, held)
     assert held.phase == "expired"
     assert held.contact.name == "Asha Rao"
-    await call(BookState.again, held)
+    await call(CheckoutState.again, held)
     assert held.phase == "held"
     assert held.price.quantity == 2
 
@@ -231,16 +231,16 @@ async def test_after_the_time_and_without_a_pass_the_way_leads_to_the_line(
     held: Any, services: SimpleNamespace
 ) -> None:
     services.intents.become("expired", remaining_seconds=0)
-    await call(BookState.beat, held)
+    await call(CheckoutState.beat, held)
     services.waiting_room.may_shop = False
-    await call(BookState.again, held)
+    await call(CheckoutState.again, held)
     assert held.leave_to == "/queue/monsoon"
 
 
 async def test_opening_the_page_takes_the_notice_about_a_bug_away(state: Any) -> None:
-    problem = await state.get_state(ProblemState)
-    await call(ProblemState.show, problem, "ab12cd34")
-    await call(BookState.load, state)
+    problem = await state.get_state(ErrorNoticeState)
+    await call(ErrorNoticeState.show, problem, "ab12cd34")
+    await call(CheckoutState.load, state)
     assert problem.number == ""
 
 
@@ -250,11 +250,11 @@ async def test_a_hold_that_ended_before_a_reload_is_told_only_without_a_pass(
 ) -> None:
     services.waiting_room.may_shop = may_shop
     services.intents.mine = dataclasses.replace(
-        samples.intent(services.catalog.shown, [Line("general", 2)], status="expired"),
+        samples.intent(services.catalog.shown, [OrderLine("general", 2)], status="expired"),
         remaining_seconds=0,
     )
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     assert state.phase == phase
 
 
@@ -262,7 +262,7 @@ async def test_a_refused_change_leaves_the_clock_alone(
     held: Any, services: SimpleNamespace
 ) -> None:
     services.intents.failure = AllHeld()
-    await call(BookState.add, held, "general")
+    await call(CheckoutState.add, held, "general")
     assert (held.phase, held.remaining_seconds) == ("held", 300)
 
 
@@ -270,14 +270,14 @@ async def test_what_was_chosen_is_there_again_after_a_reload(services: SimpleNam
     services.catalog.shown = samples.event(
         samples.tier("a", "A", 50_000), samples.tier("b", "B", 90_000)
     )
-    state = at(BookState(), "/book/monsoon", "visitor=v1")
-    await call(BookState.load, state)
+    state = at(CheckoutState(), "/book/monsoon", "visitor=v1")
+    await call(CheckoutState.load, state)
     for tier in ("a", "b", "b"):
-        await call(BookState.add, state, tier)
-    await call(BookState.load, state)
+        await call(CheckoutState.add, state, tier)
+    await call(CheckoutState.load, state)
     assert [tier.quantity for tier in state.tiers] == [1, 2]
     services.catalog.shown = dataclasses.replace(services.catalog.shown, slug="other")
-    await call(BookState.load, at(state, "/book/other", "visitor=v1"))
+    await call(CheckoutState.load, at(state, "/book/other", "visitor=v1"))
     assert [tier.quantity for tier in state.tiers] == [0, 0]
 
 
@@ -285,7 +285,7 @@ async def test_after_the_time_fresh_counts_come_by_themselves(
     held: Any, services: SimpleNamespace
 ) -> None:
     services.intents.become("expired", remaining_seconds=0)
-    await call(BookState.beat, held)
+    await call(CheckoutState.beat, held)
     services.catalog.shown = samples.event(samples.tier("general", "General", 100_000, free=0))
-    await call(BookState.look, held)
+    await call(CheckoutState.look, held)
     assert (held.phase, held.seats_free) == ("expired", 0)

@@ -244,12 +244,12 @@ def test_a_cookie_from_before_places_were_in_it_still_names_its_visitor() -> Non
 )
 def test_what_the_library_signs_is_opened_byte_for_byte(value: object) -> None:
     signed = identity._signer("visitor").dumps(value)
-    fast = signed_values.Seal((OTHER, KEY), salt="surge.visitor")
+    fast = signed_values.SignedValue((OTHER, KEY), salt="surge.visitor")
     opened = fast.opened(signed)
     assert opened is not None
     assert opened[0] == value
     assert signed_values.is_current(opened[1], age=timedelta(days=1))
-    assert signed_values.Seal((OTHER,), salt="surge.visitor").opened(signed) is None
+    assert signed_values.SignedValue((OTHER,), salt="surge.visitor").opened(signed) is None
     assert fast.opened(signed[:-1] + "é") is None
 
 
@@ -297,8 +297,8 @@ def test_a_visitor_cookie_over_a_kilobyte_is_not_even_verified(
 ) -> None:
     by = Identity((KEY,), secure=False)
 
-    def opened(_self: signed_values.Seal, _value: str) -> None:
+    def opened(_self: signed_values.SignedValue, _value: str) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(signed_values.Seal, "opened", opened)
+    monkeypatch.setattr(signed_values.SignedValue, "opened", opened)
     assert by.who("surge_visitor=" + "x" * 1025) is None

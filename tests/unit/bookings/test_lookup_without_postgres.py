@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from surge_app.errors import Busy
-from surge_app.services.bookings.lookup import Finder
+from surge_app.services.bookings.lookup import BookingLookup
 
 
 class _Away:
@@ -21,6 +21,6 @@ class _Away:
 
 @pytest.mark.parametrize("error", [Busy(), OperationalError("SELECT", {}, OSError("refused"))])
 async def test_while_postgres_is_away_nobody_is_kept_from_the_line(error: Exception) -> None:
-    finder = Finder(cast("Any", _Away(error)), cast("Any", None), cast("Any", None))
+    finder = BookingLookup(cast("Any", _Away(error)), cast("Any", None), cast("Any", None))
     assert await finder.bought("gala", ["SRG-ABCDEFGH"], visitor_id="v") is None
     assert await finder.bought("gala", []) is None

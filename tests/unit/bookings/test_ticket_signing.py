@@ -11,7 +11,12 @@ import segno
 from hypothesis import given, strategies as st
 
 from surge_app.clock import new_id
-from surge_app.services.bookings.ticket_signing import NotATicket, Proof, TicketCodes, read_ticket
+from surge_app.services.bookings.ticket_signing import (
+    NotATicket,
+    TicketCodes,
+    TicketSignature,
+    read_ticket,
+)
 
 KEY, OTHER = "k" * 40, "o" * 40
 codes = TicketCodes((KEY,))
@@ -25,7 +30,7 @@ def _published(by: TicketCodes) -> dict[str, bytes]:
 
 def test_a_signed_ticket_is_read_with_nothing_but_the_published_keys() -> None:
     found = read_ticket(codes.qr_text(EVENT, CODE), _published(codes))
-    assert (found.code, found.event_id, found.proof) == (CODE, EVENT, Proof.SIGNED)
+    assert (found.code, found.event_id, found.proof) == (CODE, EVENT, TicketSignature.SIGNED)
 
 
 def test_the_published_keys_are_a_jwk_set() -> None:
@@ -54,7 +59,7 @@ def test_no_character_can_be_changed_unnoticed(place: int, letter: str) -> None:
         return
     # What is left is no forgery: the same ticket, or one signed by nobody we know.
     same = found.code == CODE and found.event_id == EVENT
-    assert found.proof == Proof.UNKNOWN_KEY or same
+    assert found.proof == TicketSignature.UNKNOWN_KEY or same
 
 
 @given(st.text(max_size=500))
@@ -63,13 +68,13 @@ def test_any_other_text_is_refused_or_proves_nothing(text: str) -> None:
         found = codes.read(text)
     except NotATicket:
         return
-    assert found.proof == Proof.NONE
+    assert found.proof == TicketSignature.NONE
     assert found.event_id is None
 
 
 def test_a_ticket_of_another_install_proves_nothing() -> None:
     found = codes.read(TicketCodes((OTHER,)).qr_text(EVENT, CODE))
-    assert found.proof == Proof.UNKNOWN_KEY
+    assert found.proof == TicketSignature.UNKNOWN_KEY
 
 
 def test_a_forged_key_id_does_not_help() -> None:
@@ -82,14 +87,14 @@ def test_a_forged_key_id_does_not_help() -> None:
 def test_tickets_stay_known_when_the_secret_rotates() -> None:
     text = codes.qr_text(EVENT, CODE)
     rotated = TicketCodes((OTHER, KEY))
-    assert rotated.read(text).proof == Proof.SIGNED
+    assert rotated.read(text).proof == TicketSignature.SIGNED
     assert rotated.qr_text(EVENT, CODE) != text
     assert next(iter(_published(rotated))) == rotated.qr_text(EVENT, CODE).split(".")[1]
 
 
 def test_codes_from_before_there_were_signatures_are_still_read() -> None:
     found = codes.read(CODE)
-    assert (found.code, found.event_id, found.proof) == (CODE, None, Proof.NONE)
+    assert (found.code, found.event_id, found.proof) == (CODE, None, TicketSignature.NONE)
 
 
 def test_the_picture_stays_coarse_enough_for_a_cheap_phone() -> None:

@@ -17,9 +17,9 @@ from starlette.types import Message, Receive
 from surge_app.api.app import _invalid
 from surge_app.edge import body_reader as bodies
 from surge_app.edge.body_reader import Bodies
-from surge_app.edge.http import Request, limited, read_request
+from surge_app.edge.http import Request, limit_body, parse_request
 from surge_app.errors import AddressTooLong, BodyTooSlow, PayloadTooLarge, RateLimited
-from surge_app.services.request_body import Body
+from surge_app.services.request_body import StrictBody
 
 
 def _request(address: str = "203.0.113.7", **headers: str) -> Request:
@@ -71,13 +71,13 @@ async def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_an_upload_that_drips_ends() -> None:
-    receive = limited(_never, largest=4, seconds=0.01)
+    receive = limit_body(_never, largest=4, seconds=0.01)
     assert (await receive())["type"] == "http.disconnect"
 
 
 async def test_waiting_after_an_upload_has_no_deadline() -> None:
-    receive = limited(_parts(b"ab"), largest=4, seconds=0)
-    whole = limited(_parts(b"ab"), largest=4, seconds=60)
+    receive = limit_body(_parts(b"ab"), largest=4, seconds=0)
+    whole = limit_body(_parts(b"ab"), largest=4, seconds=60)
     assert (await whole())["body"] == b"ab"
     assert (await receive())["type"] in {"http.request", "http.disconnect"}
 
@@ -106,20 +106,20 @@ def _scope(query: bytes) -> dict[str, Any]:
 @pytest.mark.parametrize("query", [b"a=" + b"x" * 2047, b"&".join([b"a=1"] * 17)])
 def test_a_long_query_is_refused(query: bytes) -> None:
     with pytest.raises(AddressTooLong):
-        read_request(_scope(query), trusted_proxy_hops=0)
+        parse_request(_scope(query), trusted_proxy_hops=0)
 
 
 def test_an_ordinary_query_is_read() -> None:
     query = b"&".join([b"utm=%d" % number for number in range(16)])
-    assert len(read_request(_scope(query), trusted_proxy_hops=0).query["utm"]) == 16
+    assert len(parse_request(_scope(query), trusted_proxy_hops=0).query["utm"]) == 16
 
 
-class _LineIn(Body):
+class _LineIn(StrictBody):
     tier: str
     count: int
 
 
-class _OrderIn(Body):
+class _OrderIn(StrictBody):
     lines: list[_LineIn]
     names: dict[str, int] = Field(default_factory=dict)
     answered: ClassVar[int] = 0

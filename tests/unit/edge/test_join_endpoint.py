@@ -16,11 +16,11 @@ from surge_app.api.schemas import QueueOut
 from surge_app.container import Container
 from surge_app.edge import join_endpoint
 from surge_app.edge.http import Answer, Request
-from surge_app.edge.join_endpoint import Joins, small_body
-from surge_app.errors import ChallengeRequired, LineUnavailable, SurgeError
+from surge_app.edge.join_endpoint import JoinEndpoint, small_body
+from surge_app.errors import ChallengeRequired, QueueUnavailable, SurgeError
 from surge_app.services.access.identity import Cookie
-from surge_app.services.waiting_room.requests import JoinIn, Sender, Told
-from surge_app.services.waiting_room.views import LineAnswer
+from surge_app.services.waiting_room.requests import ClientInfo, JoinIn, QueueReply
+from surge_app.services.waiting_room.views import QueueStatus
 
 SLUG = "some-event"
 BROWSER = {"user-agent": "x", "accept": "*/*", "accept-language": "en", "accept-encoding": "br"}
@@ -31,13 +31,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.order: list[str] = []
-        self.senders: list[Sender] = []
+        self.senders: list[ClientInfo] = []
         self.busy = self.most_at_once = 0
         self.is_full, self.may_go = asyncio.Event(), asyncio.Event()
         self.error: SurgeError | None = None
-        self.told = Told(_line(), [])
+        self.told = QueueReply(_line(), [])
 
-    async def join(self, slug: str, cookies: str, sent: JoinIn, sender: Sender) -> Told:
+    async def join(self, slug: str, cookies: str, sent: JoinIn, sender: ClientInfo) -> QueueReply:
         assert (slug, type(sent)) == (SLUG, JoinIn)
         self.order.append(cookies)
         self.senders.append(sender)
@@ -54,8 +54,8 @@ class Desk:
         return self.told
 
 
-def _line() -> LineAnswer:
-    return LineAnswer(
+def _line() -> QueueStatus:
+    return QueueStatus(
         state="waiting",
         position=1,
         ahead=0,
@@ -93,7 +93,7 @@ def _parts(parts: Iterable[bytes]) -> list[Message]:
 
 
 async def _join(
-    door: Joins, desk: Desk, cookies: str = "", body: bytes | None = b"{}"
+    door: JoinEndpoint, desk: Desk, cookies: str = "", body: bytes | None = b"{}"
 ) -> Answer | None:
     services = cast("Container", SimpleNamespace(reception=desk))
     return await door.answer(services, SLUG, _request(cookies, **BROWSER), body)
@@ -105,7 +105,7 @@ async def _all_turns_are_taken(desk: Desk) -> None:
 
 
 async def test_newcomers_are_served_a_few_at_a_time_and_in_the_order_they_came() -> None:
-    desk, door = Desk(), Joins()
+    desk, door = Desk(), JoinEndpoint()
     names = [f"v{index:03}" for index in range(60)]
     asking = [asyncio.create_task(_join(door, desk, name)) for name in names]
     await _all_turns_are_taken(desk)
@@ -118,7 +118,7 @@ async def test_newcomers_are_served_a_few_at_a_time_and_in_the_order_they_came()
 
 
 async def test_who_gives_up_or_fails_gives_the_turn_to_the_next() -> None:
-    desk, door = Desk(), Joins()
+    desk, door = Desk(), JoinEndpoint()
     first = [asyncio.create_task(_join(door, desk)) for _ in range(join_endpoint._AT_ONCE)]
     await _all_turns_are_taken(desk)
     waiting = asyncio.create_task(_join(door, desk, "gone"))
@@ -127,7 +127,7 @@ async def test_who_gives_up_or_fails_gives_the_turn_to_the_next() -> None:
         task.cancel()
     await asyncio.gather(waiting, *first, return_exceptions=True)
     desk.may_go.set()
-    desk.error = LineUnavailable()
+    desk.error = QueueUnavailable()
     for _ in range(join_endpoint._AT_ONCE + 1):
         answer = await _join(door, desk)
         assert answer is not None
@@ -141,33 +141,33 @@ async def test_who_gives_up_or_fails_gives_the_turn_to_the_next() -> None:
 
 async def test_who_never_gets_a_turn_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(join_endpoint, "_PATIENCE_SECONDS", 0.05)
-    desk, door = Desk(), Joins()
+    desk, door = Desk(), JoinEndpoint()
     stuck = [asyncio.create_task(_join(door, desk)) for _ in range(join_endpoint._AT_ONCE)]
     await _all_turns_are_taken(desk)
     answer = await _join(door, desk, "late")
     assert answer is not None
-    assert (answer.status, json.loads(answer.body)["code"]) == (503, LineUnavailable.code)
+    assert (answer.status, json.loads(answer.body)["code"]) == (503, QueueUnavailable.code)
     assert "late" not in desk.order
     desk.may_go.set()
     assert {one.status for one in await asyncio.gather(*stuck) if one} == {200}
 
 
 async def test_the_answer_is_that_of_the_api_with_its_cookies() -> None:
-    desk, door = Desk(), Joins()
+    desk, door = Desk(), JoinEndpoint()
     desk.may_go.set()
-    desk.told = Told(_line(), [Cookie("a", "a=1; Path=/"), Cookie("b", "b=2; Path=/")])
+    desk.told = QueueReply(_line(), [Cookie("a", "a=1; Path=/"), Cookie("b", "b=2; Path=/")])
     answer = await _join(door, desk)
     assert answer is not None
     assert QueueOut.model_validate_json(answer.body).number == 7
     cookies = [value for name, value in answer.headers if name == "set-cookie"]
     assert cookies == ["a=1; Path=/", "b=2; Path=/"]
-    assert desk.senders == [Sender("203.0.113.9", is_ordinary=True)]
+    assert desk.senders == [ClientInfo("203.0.113.9", is_ordinary=True)]
 
 
 async def test_a_challenge_is_a_problem_that_brings_the_cookie_it_belongs_to() -> None:
-    desk, door = Desk(), Joins()
+    desk, door = Desk(), JoinEndpoint()
     desk.may_go.set()
-    desk.told = Told(ChallengeRequired({"parameters": {}}), [Cookie("a", "a=1; Path=/")])
+    desk.told = QueueReply(ChallengeRequired({"parameters": {}}), [Cookie("a", "a=1; Path=/")])
     answer = await _join(door, desk)
     assert answer is not None
     assert (answer.status, answer.media_type) == (428, "application/problem+json")
@@ -190,7 +190,7 @@ async def test_a_challenge_is_a_problem_that_brings_the_cookie_it_belongs_to() -
     ],
 )
 async def test_what_no_page_sends_is_left_to_the_api(body: bytes | None) -> None:
-    desk, door = Desk(), Joins()
+    desk, door = Desk(), JoinEndpoint()
     assert await _join(door, desk, body=body) is None
     assert desk.order == []
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from surge_app.edge.page_scheduler import Pace
+from surge_app.edge.page_scheduler import PageScheduler
 
 
 class Behind:
@@ -25,7 +25,7 @@ class Behind:
 
 
 def _asking(
-    app: Pace, name: str, path: str = "/events/gala", kind: str = "http"
+    app: PageScheduler, name: str, path: str = "/events/gala", kind: str = "http"
 ) -> asyncio.Task[None]:
     async def receive() -> dict[str, object]:
         raise AssertionError
@@ -43,7 +43,7 @@ async def _rounds(count: int) -> None:
 
 async def test_of_many_pages_one_goes_through_in_each_round_in_the_order_asked() -> None:
     behind = Behind()
-    app = Pace(behind)
+    app = PageScheduler(behind)
     names = [str(index) for index in range(40)]
     tasks = [_asking(app, name) for name in names]
     counts: list[int] = []
@@ -56,7 +56,7 @@ async def test_of_many_pages_one_goes_through_in_each_round_in_the_order_asked()
 
 async def test_everything_else_passes_the_pages_that_wait() -> None:
     behind = Behind()
-    app = Pace(behind)
+    app = PageScheduler(behind)
     pages = [_asking(app, "page", "/queue/gala") for _ in range(40)]
     others = [
         _asking(app, name, path, kind)
@@ -75,7 +75,7 @@ async def test_everything_else_passes_the_pages_that_wait() -> None:
 async def test_a_page_that_takes_long_keeps_no_other_waiting() -> None:
     behind = Behind()
     behind.may_go.clear()
-    app = Pace(behind)
+    app = PageScheduler(behind)
     tasks = [_asking(app, str(index)) for index in range(5)]
     await _rounds(20)
     assert len(behind.came) == 5
@@ -86,7 +86,7 @@ async def test_a_page_that_takes_long_keeps_no_other_waiting() -> None:
 @pytest.mark.parametrize("gone", [0, 1, 5, 9])
 async def test_who_goes_away_while_waiting_gives_the_turn_to_the_next(gone: int) -> None:
     behind = Behind()
-    app = Pace(behind)
+    app = PageScheduler(behind)
     tasks = [_asking(app, str(index)) for index in range(10)]
     await _rounds(1)
     tasks[gone].cancel()

@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from surge_app.edge.event_pages import ColdPages
+from surge_app.edge.event_pages import EventPages
 from surge_app.edge.http import Request
 
 _HTML = b"<html><head><title>Surge</title></head><body>A page</body></html>"
@@ -21,7 +21,7 @@ async def test_the_built_page_is_asked_for_once_however_many_come_first() -> Non
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": _HTML})
 
-    pages = ColdPages(app, base_url="http://localhost:3000")
+    pages = EventPages(app, base_url="http://localhost:3000")
     request = Request("GET", "/queue/gala", {}, {}, "198.51.100.7")
     scope = {"type": "http", "method": "GET", "path": "/queue/gala", "headers": []}
     answers = await asyncio.gather(

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from surge_app.edge.request_log import Watch, route_of
+from surge_app.edge.request_log import RequestLog, route_of
 from surge_app.errors import SoldOut
 from surge_app.observability.metrics import REQUESTS, by_outcome
 from surge_app.settings import load_settings
@@ -21,7 +21,7 @@ async def _tells_its_id(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _client(*, hops: int) -> httpx.AsyncClient:
-    app = Watch(_tells_its_id, load_settings(trusted_proxy_hops=hops))
+    app = RequestLog(_tells_its_id, load_settings(trusted_proxy_hops=hops))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node")
 
 
@@ -75,7 +75,7 @@ async def test_a_request_that_got_no_answer_is_counted_as_such() -> None:
     async def breaks(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError
 
-    app = Watch(breaks, load_settings())
+    app = RequestLog(breaks, load_settings())
     before = REQUESTS.labels("join", "none")._sum.get()
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:

@@ -10,12 +10,12 @@ from starlette.types import Message
 from structlog.testing import capture_logs
 
 from surge_app.edge import websocket_filter as frames
-from surge_app.edge.websocket_filter import checked
+from surge_app.edge.websocket_filter import filter_frames
 from tests.architecture import snapshots
 
 ROOT = "reflex___state____state."
 CRASH = f"{ROOT}reflex___state____frontend_event_exception_state.handle_frontend_exception"
-OURS = f"{ROOT}surge_app___state___book____book_state.pay"
+OURS = f"{ROOT}surge_app___state___checkout____checkout_state.pay"
 
 
 def _event(name: str, **payload: object) -> str:
@@ -35,7 +35,7 @@ async def _passed(*texts: str, largest: int = frames.LARGEST) -> tuple[list[str]
     async def send(message: Message) -> None:
         answers.append(message)
 
-    through = checked(receive, send, lambda _: True, largest=largest)
+    through = filter_frames(receive, send, lambda _: True, largest=largest)
     heard: list[str] = []
     while (message := await through())["type"] == "websocket.receive":
         heard.append(message["text"])

@@ -8,7 +8,7 @@ import pytest
 
 from surge_app.clock import new_id, utc_now
 from surge_app.models import Channel, OutboxMessage
-from surge_app.services.messaging.retry_policy import next_step
+from surge_app.services.messaging.retry_policy import next_attempt
 from surge_app.services.vendors.ports import (
     ProviderOutcomeUnknown,
     ProviderRejected,
@@ -33,7 +33,7 @@ def _message(channel: Channel = Channel.EMAIL, **values: object) -> OutboxMessag
 
 
 def _pause(message: OutboxMessage, error: ProviderUnavailable | ProviderOutcomeUnknown) -> float:
-    step = next_step(message, error, utc_now())
+    step = next_attempt(message, error, utc_now())
     assert step.pause is not None
     return step.pause.total_seconds()
 
@@ -83,13 +83,13 @@ def test_a_wish_that_names_no_later_moment_hurries_nobody() -> None:
 
 
 def test_what_is_refused_is_never_tried_again() -> None:
-    assert next_step(_message(), ProviderRejected("no"), utc_now()).pause is None
+    assert next_attempt(_message(), ProviderRejected("no"), utc_now()).pause is None
 
 
 def test_an_sms_of_unknown_outcome_is_tried_once_more_at_most() -> None:
     first, second = _message(Channel.SMS), _message(Channel.SMS, unknowns=1)
-    assert next_step(first, UNKNOWN, utc_now()).pause is not None
-    assert next_step(second, UNKNOWN, utc_now()).pause is None
+    assert next_attempt(first, UNKNOWN, utc_now()).pause is not None
+    assert next_attempt(second, UNKNOWN, utc_now()).pause is None
 
 
 @pytest.mark.parametrize(("channel", "hours"), [(Channel.EMAIL, 72), (Channel.SMS, 12)])
@@ -97,5 +97,5 @@ def test_nothing_is_tried_for_ever(channel: Channel, hours: int) -> None:
     began = utc_now() - timedelta(hours=hours)
     young = _message(channel, first_tried_at=began + timedelta(minutes=5))
     old = _message(channel, first_tried_at=began - timedelta(minutes=5))
-    assert next_step(young, DOWN, utc_now()).pause is not None
-    assert next_step(old, DOWN, utc_now()).pause is None
+    assert next_attempt(young, DOWN, utc_now()).pause is not None
+    assert next_attempt(old, DOWN, utc_now()).pause is None

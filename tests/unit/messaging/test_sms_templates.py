@@ -11,12 +11,12 @@ from hypothesis import given, strategies as st
 from surge_app.errors import ConfigurationError
 from surge_app.services.messaging.sms_templates import (
     TEXTS,
-    RegisteredText,
+    SmsTemplate,
     check_texts,
-    mismatches,
     read_registered,
+    render_sms,
     segments,
-    write_sms,
+    template_errors,
 )
 from surge_app.services.operations.preflight import _sms_texts
 from surge_app.settings import load_settings
@@ -38,7 +38,7 @@ def _registered(name: str) -> str:
 
 
 REGISTERED = {
-    name: RegisteredText(id=f"11{n}", text=_registered(name)) for n, name in enumerate(TEXTS)
+    name: SmsTemplate(id=f"11{n}", text=_registered(name)) for n, name in enumerate(TEXTS)
 }
 
 
@@ -56,11 +56,11 @@ def _production(path: Path) -> object:
 def test_whatever_an_event_is_called_an_sms_is_gsm_and_at_most_two_segments(
     name: str, event: str
 ) -> None:
-    assert segments(write_sms(name, event=event, **VALUES)) <= 2
+    assert segments(render_sms(name, event=event, **VALUES)) <= 2
 
 
 def test_a_confirmation_of_a_usual_event_is_one_segment() -> None:
-    text = write_sms("confirmation", event="Monsoon Beats, Goa", **VALUES)
+    text = render_sms("confirmation", event="Monsoon Beats, Goa", **VALUES)
     assert "Monsoon Beats, Goa" in text
     assert segments(text) == 1
 
@@ -77,7 +77,7 @@ def test_a_confirmation_of_a_usual_event_is_one_segment() -> None:
     ],
 )
 def test_a_name_is_written_as_well_as_the_alphabet_allows(event: str, shown: str) -> None:
-    assert f" {shown}, " in write_sms("confirmation", event=event, **VALUES)
+    assert f" {shown}, " in render_sms("confirmation", event=event, **VALUES)
 
 
 def test_the_segments_of_a_text_are_known() -> None:
@@ -87,26 +87,26 @@ def test_the_segments_of_a_text_are_known() -> None:
 
 
 def test_texts_that_are_registered_as_they_are_pass() -> None:
-    assert mismatches(REGISTERED, link=LINK) == []
+    assert template_errors(REGISTERED, link=LINK) == []
 
 
 def test_a_link_may_be_registered_as_several_plain_variables() -> None:
     several = REGISTERED["confirmation"].text.replace("{#url#}", "{#var#}" * 3)
-    changed = REGISTERED | {"confirmation": RegisteredText(id="1", text=several)}
-    assert mismatches(changed, link=LINK) == []
+    changed = REGISTERED | {"confirmation": SmsTemplate(id="1", text=several)}
+    assert template_errors(changed, link=LINK) == []
     one = REGISTERED["confirmation"].text.replace("{#url#}", "{#var#}")
-    changed = REGISTERED | {"confirmation": RegisteredText(id="1", text=one)}
-    assert mismatches(changed, link=LINK) == [
+    changed = REGISTERED | {"confirmation": SmsTemplate(id="1", text=one)}
+    assert template_errors(changed, link=LINK) == [
         "The SMS confirmation differs from the text registered as 1."
     ]
 
 
 def test_a_changed_a_missing_and_an_unknown_text_are_told() -> None:
     changed = dict(REGISTERED)
-    changed["late_payment"] = RegisteredText(id="7", text="Your payment failed.")
+    changed["late_payment"] = SmsTemplate(id="7", text="Your payment failed.")
     del changed["event_cancelled"]
-    changed["hello"] = RegisteredText(id="8", text="Hello")
-    assert mismatches(changed, link=LINK) == [
+    changed["hello"] = SmsTemplate(id="8", text="Hello")
+    assert template_errors(changed, link=LINK) == [
         "No SMS is named hello.",
         "The SMS event_cancelled is not registered.",
         "The SMS late_payment differs from the text registered as 7.",

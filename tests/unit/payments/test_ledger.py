@@ -10,9 +10,9 @@ from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import (
     LEAST_PAISE,
     is_receipt_of,
+    next_idempotency_key,
     plan_refund,
     refund_row,
-    renew_key,
 )
 
 PRICES = st.lists(
@@ -56,11 +56,11 @@ def test_no_sequence_of_refunds_returns_more_than_was_paid_and_the_ledger_balanc
             refund = refund_row(
                 payment, amount_paise=plan.amount_paise, reason=plan.reason, seq=seq
             )
-            entries += ledger.owed_back(
+            entries += ledger.refund_due(
                 refund, booking, tickets_paise=plan.tickets_paise, fee_paise=plan.fee_paise
             )
             if data.draw(st.booleans()):
-                entries.append(ledger.paid_back(refund, booking.id))
+                entries.append(ledger.refund_paid(refund, booking.id))
                 paid_out += plan.amount_paise
         after = ledger.balance(entries)
         assert after.is_closed
@@ -82,7 +82,7 @@ def test_the_fee_stays_until_the_last_ticket_goes(tickets: int, price_paise: int
         plan = plan_refund(ledger.balance(entries), valid, tickets=[seq])
         assert plan.fee_paise == (2_500 if seq == tickets else 0)
         refund = refund_row(payment, amount_paise=plan.amount_paise, reason=plan.reason, seq=seq)
-        entries += ledger.owed_back(
+        entries += ledger.refund_due(
             refund, booking, tickets_paise=plan.tickets_paise, fee_paise=plan.fee_paise
         )
         del valid[seq]
@@ -99,7 +99,7 @@ def test_a_key_is_renewed_and_every_earlier_one_is_still_known() -> None:
     refund = refund_row(payment, amount_paise=10_000, reason="test", seq=12)
     keys = [refund.idempotency_key]
     for _ in range(11):
-        renew_key(refund)
+        next_idempotency_key(refund)
         keys.append(refund.idempotency_key)
     assert keys[0] == "rf-pay_1-12"
     assert keys[1::10] == ["rf-pay_1-12-r2", "rf-pay_1-12-r12"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surge_app.services.vendors.circuit_breaker import CallResult, Window
+from surge_app.services.vendors.circuit_breaker import CallResult, FailureWindow
 
 OK, FAILED, SILENT = CallResult.ANSWERED, CallResult.FAILED, CallResult.SILENT
 
@@ -17,7 +17,7 @@ class Clock:
         return self.now
 
 
-def _told(window: Window, *results: CallResult) -> list[bool]:
+def _told(window: FailureWindow, *results: CallResult) -> list[bool]:
     return [window.add(result, begun_at=999.0) is not None for result in results]
 
 
@@ -33,7 +33,7 @@ def _told(window: Window, *results: CallResult) -> list[bool]:
     ],
 )
 def test_a_few_failures_are_no_outage(results: list[CallResult]) -> None:
-    assert not any(_told(Window(Clock()), *results))
+    assert not any(_told(FailureWindow(Clock()), *results))
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_a_few_failures_are_no_outage(results: list[CallResult]) -> None:
 def test_half_of_the_last_calls_or_three_silences_in_a_row_are_one(
     results: list[CallResult],
 ) -> None:
-    told = _told(Window(Clock()), *results)
+    told = _told(FailureWindow(Clock()), *results)
     assert told[-1]
     assert not any(told[:-1])
 
 
 def test_failures_of_long_ago_do_not_count() -> None:
     clock = Clock()
-    window = Window(clock)
+    window = FailureWindow(clock)
     assert not any(_told(window, *[FAILED] * 4))
     clock.now += 31
     assert _told(window, FAILED) == [False]
@@ -65,7 +65,7 @@ def test_failures_of_long_ago_do_not_count() -> None:
 
 def test_an_answer_never_tells_of_an_outage() -> None:
     clock = Clock()
-    window = Window(clock)
+    window = FailureWindow(clock)
     _told(window, *[OK] * 8)
     clock.now += 29
     _told(window, *[FAILED] * 6)
@@ -75,7 +75,7 @@ def test_an_answer_never_tells_of_an_outage() -> None:
 
 def test_the_age_is_that_of_the_first_call_that_failed_and_then_all_begins_anew() -> None:
     clock = Clock()
-    window = Window(clock)
+    window = FailureWindow(clock)
     window.add(OK, begun_at=900.0)
     window.add(SILENT, begun_at=990.0)
     window.add(SILENT, begun_at=995.0)
