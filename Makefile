@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test screenshots pages bench rehearse lint audit migrate run-ready test-ready
+.PHONY: run dev test screenshots pages bench rehearse lint advisories lock changelog migrate run-ready test-ready
 PY := .venv/bin/python
 # Where it is set, every command and every worker would compile all of Surge anew as it starts.
 unexport PYTHONDONTWRITEBYTECODE
@@ -36,7 +36,7 @@ lint: test-ready
 
 # Asks for known vulnerabilities of everything that is installed. It needs the index's advisories,
 # and fails where they cannot be had; what they say changes without us, so no test asks.
-audit: test-ready
+advisories: test-ready
 	$(PY) -m pip_audit --strict --local --progress-spinner off
 
 bench: test-ready
@@ -52,25 +52,38 @@ migrate: run-ready
 # 3.12 and 3.11 come first because every pinned package has a binary for them.
 .venv/.created:
 	@if $(PY) -m pip --version >/dev/null 2>&1; then touch $@; exit; fi; \
-	for python in $(PYTHON) python3.12 python3.11 python3.13 python3.14 python3 python; do \
+	for python in $(or $(PYTHON),python3.12 python3.11 python3.13 python3.14 python3 python); do \
 	  if "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    "$$python" -m venv .venv && touch $@; exit; \
 	  fi; \
 	done; \
-	echo 'Surge needs Python 3.11 or newer with its venv module (on Debian: apt install python3-venv).' >&2; exit 2
+	echo '$(if $(PYTHON),PYTHON=$(PYTHON) does not work: )Surge needs Python 3.11 or newer with its venv module (on Debian: apt install python3-venv).' >&2; exit 2
 
-# Compared by content, because Reflex touches requirements.txt when it builds.
+# Compared by content, so that a checkout of another commit with the same packages installs nothing.
 run-ready: .venv/.created
-	@cmp -s requirements.txt .venv/requirements.txt || { \
-	  echo 'Installing what requirements.txt names …'; \
-	  $(INSTALL) -r requirements.txt && cp requirements.txt .venv/requirements.txt; }
+	@cmp -s requirements.lock .venv/requirements.lock || { \
+	  echo 'Installing the packages of requirements.lock; the first time takes one to four minutes …'; \
+	  $(INSTALL) --require-hashes -r requirements.lock && cp requirements.lock .venv/requirements.lock; }
 
 test-ready: run-ready
-	@cmp -s requirements-dev.txt .venv/requirements-dev.txt || { \
-	  echo 'Installing what requirements-dev.txt names …'; \
-	  $(INSTALL) -r requirements-dev.txt && cp requirements-dev.txt .venv/requirements-dev.txt; }
+	@cmp -s requirements-dev.lock .venv/requirements-dev.lock || { \
+	  echo 'Installing the packages of requirements-dev.lock …'; \
+	  $(INSTALL) --require-hashes -r requirements-dev.lock && cp requirements-dev.lock .venv/requirements-dev.lock; }
 
-.venv/.browser: requirements-dev.txt | test-ready
+# Run it after a change of requirements.txt or requirements-dev.txt. The locks hold the hashes of
+# every platform. The index is named so that a developer's own configuration leaves no trace.
+LOCK = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate --default-index https://pypi.org/simple
+lock: .venv/.created
+	@$(PY) -m uv --version >/dev/null 2>&1 || $(INSTALL) $$(grep '^uv==' requirements-dev.txt)
+	$(LOCK) requirements.txt -o requirements.lock
+	$(LOCK) requirements-dev.txt -c requirements.lock -o requirements-dev.lock
+
+# What the next release will say; `towncrier build` writes it into CHANGELOG.md.
+changelog: test-ready
+	@$(PY) -m towncrier build --draft
+
+.venv/.browser: requirements-dev.lock | test-ready
 	@$(PY) -m tests.browser_setup && touch $@
 
 # nginx and PgBouncer: the tests run what deploy/ has for them. After the browser, because the

@@ -1,1 +1,3 @@
-"""Surge: a waiting room, an inventory, a checkout and an organizer's console in one install."""
+"""Surge: a waiting room, an inventory, a checkout and an admin area in one install."""
+
+__version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`make audit` with advisories of our own, over HTTP: what it asks about, and that it refuses.
+"""`make advisories` with advisories of our own, over HTTP: what it asks about, and that it refuses.
 
 What advisories say changes without a change here, so no test asks the real ones.
 """
@@ -74,9 +74,9 @@ def _pinned() -> set[tuple[str, str]]:
 
 
 def _audited(advisories: _Advisories) -> subprocess.CompletedProcess[str]:
-    """Run what `make audit` runs, with the address of these advisories."""
+    """Run what `make advisories` runs, with the address of these advisories."""
     told = subprocess.run(
-        ["make", "-n", "audit"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "-n", "advisories"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     line = next(line for line in told.stdout.splitlines() if "pip_audit" in line)
     words = shlex.split(line)[1:]

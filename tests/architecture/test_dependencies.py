@@ -13,10 +13,10 @@ import pytest
 from tests.architecture.packages import normal
 
 ROOT = Path(__file__).parents[2]
-REASONS = (ROOT / "docs" / "decisions" / "0005-dependencies.md").read_text("utf-8")
+REASONS = (ROOT / "docs" / "reference" / "dependencies.md").read_text("utf-8")
 PINNED = re.compile(r"([A-Za-z0-9._-]+)(?:\[[\w,]+\])?==([\w.]+)(?:; .+)?")
 NAME = re.compile(r"[A-Za-z0-9._-]+")
-# What may be linked with, but not be changed in secret, is noted in 0005.
+# What may be linked with, but not be changed in secret, is noted in docs/reference/dependencies.md.
 STRICT = re.compile(r"\b(?:A?GPL|SSPL|BUSL|Affero)\b|(?<!Lesser )General Public License")
 
 
@@ -37,6 +37,16 @@ def test_every_dependency_is_pinned_exactly_and_has_its_reason(name: str) -> Non
         if not any(_names(cell, package) and version.startswith(_version(cell)) for cell in table)
     ]
     assert unexplained == []
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_the_lock_has_every_pin_and_a_hash_for_every_package(name: str) -> None:
+    text = (ROOT / f"{name}.lock").read_text("utf-8")
+    packages = re.findall(r"^(\S+)==(\S+)((?: .*)?(?:\n .*)*)", text, re.MULTILINE)
+    locked = {(normal(package), version) for package, version, _ in packages}
+    pins = {found.groups() for found in map(PINNED.fullmatch, _lines(f"{name}.txt")) if found}
+    assert {(normal(package), version) for package, version in pins} - locked == set()
+    assert [package for package, _, rest in packages if "--hash=sha256:" not in rest] == []
 
 
 def _names(cell: str, package: str) -> bool:

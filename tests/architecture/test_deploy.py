@@ -85,7 +85,7 @@ def test_the_image_runs_without_root_and_asks_an_address_that_exists() -> None:
     assert asked is not None
     assert f"GET {asked[1]}" in snapshots.stored("api.txt")
     copied = re.findall(r"^COPY (?!--)(\S+) ", lines, re.MULTILINE)
-    assert copied == ["requirements.txt", "."]
+    assert copied == ["requirements.lock", "."]
 
 
 def test_every_alert_says_when_how_bad_and_what_to_do() -> None:

@@ -23,7 +23,22 @@ ALWAYS = {
     "tests",
 }
 # `reflex.lock` is what Reflex pins its own packages by.
-ALSO = {"CHANGELOG.md", "README.md", "bench", "deploy", "docs", "reflex.lock"}
+ALSO = {
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    "bench",
+    "changelog.d",
+    "deploy",
+    "docs",
+    "mkdocs.yml",
+    "reflex.lock",
+    "requirements-dev.lock",
+    "requirements.lock",
+}
 PACKAGES = {
     "models",
     "db",
