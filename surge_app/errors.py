@@ -1,10 +1,10 @@
-"""What can go wrong, in three branches by what to do next.
+"""Errors, in three branches by who acts on them.
 
-* `SurgeError`: tell the person. Its message is safe to show, its `code` is stable.
-* `ConfigurationError`: tell the operator. One sentence, exit code 2, no traceback.
-* anything else is a bug: it is logged with the request id and shown as a neutral sentence.
+* `SurgeError`: the visitor or organizer. `message` is safe to show, `code` is stable.
+* `ConfigurationError`: the operator. One sentence, exit code 2, no traceback.
+* any other exception is a bug: logged with the request id, shown as a neutral sentence.
 
-A class docstring is the default message, so no error can be raised without a sentence.
+Each `SurgeError` states cause, consequence and action in `message`.
 """
 
 from __future__ import annotations
@@ -13,25 +13,24 @@ from typing import ClassVar
 
 
 class SurgeError(Exception):
-    """Something went wrong. Please try again."""
+    """Base of every error that a visitor or an organizer may read.
+
+    Attributes:
+        details: Extra members of the problem document, such as `fields`.
+    """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
+    message: str = "Something went wrong. Nothing was changed. Please try again."
 
     def __init__(self, message: str | None = None, **details: object) -> None:
-        """Create the error.
-
-        Args:
-            message: A sentence a person may read; the class docstring if None.
-            **details: Extra JSON members of the problem document (RFC 9457), such as
-                `retry_after_seconds` or `fields`.
-        """
-        self.message = message or (self.__doc__ or "").strip().splitlines()[0]
+        if message is not None:
+            self.message = message
         self.details = details
         super().__init__(self.message)
 
     def document(self) -> dict[str, object]:
-        """Return the members of a problem document (RFC 9457); `title` is for people."""
+        """Return a problem document (RFC 9457); `title` holds `message`."""
         return {
             **self.details,
             "type": "about:blank",
@@ -42,319 +41,315 @@ class SurgeError(Exception):
 
 
 class ConfigurationError(Exception):
-    """The configuration does not work; the message names the setting and how to mend it."""
+    """A setting is missing or wrong; the message names it and the remedy."""
 
 
 class NotFound(SurgeError):
-    """There is nothing here under that name."""
+    """The resource does not exist, or the caller may not know that it does."""
 
     code = "not_found"
     status = 404
+    message = "We couldn't find that. It may have been removed. Check the address."
 
 
 class InvalidRequest(SurgeError):
-    """That request could not be understood."""
-
     code = "invalid_request"
     status = 422
+    message = "We couldn't read that request. Nothing was changed. Check it and try again."
 
 
 class InvalidContact(SurgeError):
-    """Please check your contact details."""
+    """Some contact fields are not valid; `fields` names each."""
 
     code = "invalid_contact"
     status = 422
+    message = "Some details need another look. Nothing was saved. Check the marked fields."
 
     def __init__(self, fields: dict[str, str]) -> None:
-        """Create the error.
-
-        Args:
-            fields: One sentence for each field that needs another look, by field name.
-        """
         super().__init__(fields=fields)
         self.fields = fields
 
 
 class NotAdmitted(SurgeError):
-    """It is not your turn yet. Please join the line first."""
-
     code = "not_admitted"
     status = 403
+    message = "It's not your turn yet, so no tickets are held. Join the queue to get your turn."
 
 
 class SoldOut(SurgeError):
-    """All tickets are sold."""
-
     code = "sold_out"
     status = 409
+    message = "All tickets are sold. You haven't been charged. Cancelled tickets go to the queue."
 
 
 class AllHeld(SurgeError):
-    """Every ticket that is left is being held by someone right now. Some may come back."""
-
     code = "all_held"
     status = 409
+    message = (
+        "All remaining tickets are in other people's checkouts. You haven't been charged. Try "
+        "again in a moment: some may be released."
+    )
 
 
 class NotEnoughLeft(SurgeError):
-    """There are not that many tickets left."""
-
     code = "not_enough_left"
     status = 409
+    message = "There are fewer tickets left than that. Nothing was held. Choose a smaller number."
 
 
 class NotEnoughAvailable(SurgeError):
-    """Fewer units than that are free; the others are held or sold."""
+    """An organizer's change needs more available units than there are."""
 
     code = "not_enough_available"
     status = 409
+    message = "The other tickets are held or sold. Nothing was changed. Enter a smaller number."
 
 
 class IntentExists(SurgeError):
-    """You already hold tickets for this event."""
-
     code = "intent_exists"
     status = 409
+    message = "You already hold tickets for this event. Pay for them or release them first."
 
 
 class NotRestorable(SurgeError):
-    """Only a hold that expired or was released can be revived."""
-
     code = "not_revivable"
     status = 409
+    message = (
+        "Only an expired or released hold can be restored. Nothing was changed. Refresh the "
+        "page to see its current status."
+    )
 
 
 class PersonLimit(SurgeError):
-    """That is more tickets than one person may buy."""
-
     code = "person_limit"
     status = 409
+    message = "That is more tickets than one person may buy. Nothing was charged. Choose fewer."
 
 
 class PriceChanged(SurgeError):
-    """These tickets cost another amount than was to be taken."""
+    """The total the buyer saw is no longer the total of the order."""
 
     code = "price_changed"
     status = 409
+    message = "The price has changed. Please review the new total before you pay."
 
 
 class QuantityNotAllowed(SurgeError):
-    """That number of tickets cannot be booked in this category."""
-
     code = "quantity_not_allowed"
     status = 422
+    message = "That number can't be booked here. Nothing was held. Choose another number."
 
 
 class NotOnSale(SurgeError):
-    """Tickets for this event are not on sale right now."""
-
     code = "not_on_sale"
     status = 409
+    message = (
+        "Tickets for this event are not on sale right now. Nothing was held. Check the event "
+        "page for the sale times."
+    )
 
 
 class IntentExpired(SurgeError):
-    """Your tickets were held for 5 minutes and have gone back to the others."""
-
     code = "intent_expired"
     status = 410
+    message = (
+        "Your time ran out, so we released your tickets. You haven't been charged. Start "
+        "again if tickets are left."
+    )
 
 
 class PaymentStarted(SurgeError):
-    """The payment has started, so the tickets can no longer be changed."""
-
     code = "payment_started"
     status = 409
+    message = "Your payment has started, so your tickets are locked. Finish or close it first."
 
 
 class PaymentBeingChecked(SurgeError):
-    """Your payment is being checked. You will hear from us; please do not pay a second time."""
-
     code = "payment_being_checked"
     status = 409
+    message = (
+        "We are checking your payment. Your tickets are safe. Please do not pay a second "
+        "time; you will hear from us."
+    )
 
 
 class BadSignature(SurgeError):
-    """That message was not signed by the payment provider."""
-
     code = "bad_signature"
     status = 400
+    message = (
+        "This message was not signed by the payment provider. Nothing was changed. Open your "
+        "booking to see its status."
+    )
 
 
 class PayloadTooLarge(SurgeError):
-    """That message is larger than this address accepts."""
-
     code = "payload_too_large"
     status = 413
+    message = "That is larger than we accept. Nothing was changed. Send less and try again."
 
 
 class AddressTooLong(SurgeError):
-    """That address is longer than Surge accepts. Please open the page from its own link."""
-
     code = "address_too_long"
     status = 414
+    message = "That link is longer than we accept. Open the page from its original link."
 
 
 class BodyTooSlow(SurgeError):
-    """The request took too long to arrive. Nothing was changed; please try again."""
-
     code = "body_too_slow"
     status = 408
+    message = "The request took too long to arrive. Nothing was changed. Please try again."
 
 
 class RateLimited(SurgeError):
-    """Too many requests. Please wait a moment."""
+    """The caller exceeded a rate limit; also sent as `Retry-After`."""
 
     code = "rate_limited"
     status = 429
+    message = "Too many requests. Nothing was changed. Please wait a moment and try again."
 
     def __init__(self, retry_after_seconds: int) -> None:
-        """Create the error.
-
-        Args:
-            retry_after_seconds: When the next request may succeed; also sent as `Retry-After`.
-        """
         super().__init__(retry_after_seconds=retry_after_seconds)
         self.retry_after_seconds = retry_after_seconds
 
 
 class ChallengeRequired(SurgeError):
-    """One quick check before you join. Your browser does it by itself."""
+    """A proof of work is required; `challenge` is the puzzle in ALTCHA's format."""
 
     code = "challenge_required"
     status = 428
+    message = "One quick check before you join. Your browser does it automatically."
 
     def __init__(self, challenge: dict[str, object]) -> None:
-        """Create the error.
-
-        Args:
-            challenge: The puzzle to solve, as ALTCHA's worker takes it.
-        """
         super().__init__(challenge=challenge)
 
 
 class Unauthorized(SurgeError):
-    """Please sign in as an organizer."""
-
     code = "unauthorized"
     status = 401
+    message = "You are signed out. Nothing was changed. Sign in to continue."
 
 
 class Forbidden(SurgeError):
-    """Your account may check tickets in, and nothing else."""
-
     code = "forbidden"
     status = 403
+    message = "Your account can only check in tickets. Nothing was changed. Ask an organizer."
 
 
 class AccountTaken(SurgeError):
-    """There is an account of that name."""
-
     code = "account_taken"
     status = 409
+    message = "An account with this name already exists. Nothing was changed. Choose another name."
 
 
 class EditConflict(SurgeError):
-    """Somebody else acted on this booking a moment ago. Look at it again before you go on."""
+    """The version the caller saw is not the current one."""
 
     code = "changed_meanwhile"
     status = 409
+    message = (
+        "Someone else changed this booking a moment ago. Your change was not saved. Check the "
+        "booking again, then repeat it."
+    )
 
 
 class AlreadyResolved(SurgeError):
-    """This does not wait any more; nothing was done."""
-
     code = "already_dealt_with"
     status = 409
+    message = "Someone has already handled this. Nothing was changed. Refresh the page."
 
 
 class ForeignOrigin(SurgeError):
-    """This request came from another site and was refused."""
-
     code = "foreign_origin"
     status = 403
+    message = "This request came from another site. Nothing was changed. Open the page again."
 
 
 class SlugTaken(SurgeError):
-    """An event with this address exists already."""
-
     code = "slug_taken"
     status = 409
+    message = "This web address is already in use. Nothing was saved. Choose another address."
 
 
 class AlreadyRefunded(SurgeError):
-    """This booking is already refunded."""
-
     code = "already_refunded"
     status = 409
+    message = (
+        "This booking is already refunded. Nothing was changed. See the booking page for the "
+        "refund."
+    )
 
 
 class NamesFixed(SurgeError):
-    """The names on these tickets can no longer be changed."""
-
     code = "names_fixed"
     status = 409
+    message = (
+        "The names on these tickets can no longer be changed. The tickets stay valid. Contact "
+        "the organizer if a name is wrong."
+    )
 
 
 class RefundNotStuck(SurgeError):
-    """This refund is done, or still being tried; it needs nobody's help."""
+    """The refund is finished or still being retried automatically."""
 
     code = "refund_not_stuck"
     status = 409
+    message = "This refund is finished or on its way. Nothing was changed. No action is needed."
 
 
 class QueueUnavailable(SurgeError):
-    """The waiting room is catching its breath. Your place is safe; please try again shortly."""
-
     code = "line_unavailable"
     status = 503
     retry_after_seconds: ClassVar[int] = 5
+    message = "The waiting room is not responding. Your place is safe. Please try again shortly."
 
 
 class Busy(SurgeError):
-    """Very many people are buying at this moment. Nothing was lost; please try again."""
+    """The database pool is exhausted or a lock was contended for too long."""
 
     code = "busy"
     status = 503
+    message = "It's very busy right now. Nothing was lost or charged. Please try again."
 
 
 class Unavailable(SurgeError):
-    """We cannot reach our records for a moment. What you have is safe; please try again."""
-
     code = "unavailable"
     status = 503
     retry_after_seconds: ClassVar[int] = 2
+    message = "We can't reach our records. Your tickets are safe. Please try again shortly."
 
 
 class GatewayUnavailable(SurgeError):
-    """The payment provider does not answer right now. Nothing was charged; please try again."""
-
     code = "gateway_unavailable"
     status = 503
+    message = "The payment provider is not responding. You haven't been charged. Try again soon."
 
 
 class PaymentsPaused(GatewayUnavailable):
-    """Payments are pausing at the bank's side. Your tickets are safe and the clock is stopped."""
+    """The circuit breaker of the gateway is open."""
+
+    message = (
+        "Payments are paused on the bank's side. Your tickets are safe and the clock is "
+        "stopped. Keep this page open; you can pay again shortly."
+    )
 
     def __init__(self, message: str | None = None, *, retry_after_seconds: int) -> None:
-        """Create the error.
-
-        Args:
-            message: Another sentence, where the clock runs again.
-            retry_after_seconds: When it is worth asking again; also sent as `Retry-After`.
-        """
         super().__init__(message, retry_after_seconds=retry_after_seconds)
         self.retry_after_seconds = retry_after_seconds
 
 
 class RehearsalNeedsSandbox(SurgeError):
-    """A rehearsal needs the sandbox for payments, mail and SMS; live keys are configured here."""
-
     code = "rehearsal_needs_sandbox"
     status = 409
+    message = (
+        "Live keys for payments, email or SMS are configured. The rehearsal did not start. "
+        "Switch to the sandbox and try again."
+    )
 
 
 class RehearsalRuns(SurgeError):
-    """A rehearsal is running already. Wait for its verdict, or stop it first."""
-
     code = "rehearsal_runs"
     status = 409
+    message = (
+        "A rehearsal is already running. No second one was started. Wait for its result, or "
+        "stop it first."
+    )

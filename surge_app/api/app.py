@@ -72,10 +72,11 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class InternalError(SurgeError):
-    """Something went wrong on our side. Nothing was lost; please try again."""
+    """An unexpected exception reached the API."""
 
     code = "internal"
     status = 500
+    message = "Something went wrong on our side. Nothing was lost. Please try again."
 
 
 def create_api() -> DocumentedApi:

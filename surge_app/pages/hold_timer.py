@@ -48,9 +48,9 @@ def paused() -> rx.Component:
         layout.notice(
             rx.cond(
                 CheckoutState.clock_stopped,
-                "Payments are pausing at the bank's side. Your tickets are safe and the clock is "
-                "stopped. This page goes on by itself.",
-                "Payments are still pausing at the bank's side, and the clock runs again. Your "
+                "Payments are paused on the bank's side. Your tickets are safe and the clock is "
+                "stopped. This page updates automatically.",
+                "Payments are still paused on the bank's side, and the clock runs again. Your "
                 "tickets stay yours until it ends.",
             ),
             tone="warn",

@@ -167,7 +167,7 @@ LINE_STATES: dict[str, LineState] = {
     ),
     "unavailable": LineState(
         "The waiting room is away for a moment",
-        _problem(503, "The waiting room is catching its breath. Your place is safe."),
+        _problem(503, "The waiting room is not responding. Your place is safe."),
         status=503,
         headers={"Retry-After": "60"},
     ),

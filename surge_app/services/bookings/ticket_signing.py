@@ -34,10 +34,11 @@ _SIGNED = re.compile(rf"{_VERSION}\.([A-Z2-7]{{{_KEY_ID_LENGTH}}})\.([A-Z2-7]{{1
 
 
 class NotATicket(SurgeError):
-    """This is not a ticket of ours."""
+    """The scanned text is not a Surge ticket."""
 
     code = "not_a_ticket"
     status = 422
+    message = "This is not a ticket of ours. No one was checked in. Ask for the original ticket."
 
 
 class TicketSignature(StrEnum):

@@ -50,17 +50,22 @@ _LONGEST_PAGE = 200
 
 
 class MessagePending(SurgeError):
-    """This message is still being tried, or has arrived; it needs nobody's help."""
+    """The message is still being tried, or has arrived."""
 
     code = "message_on_its_way"
     status = 409
+    message = (
+        "This message is still being sent, or has arrived. Nothing was changed. No action is "
+        "needed."
+    )
 
 
 class NoContact(SurgeError):
-    """This booking has no email address and no mobile number to send anything to."""
+    """The booking has neither an email address nor a mobile number."""
 
     code = "no_address"
     status = 409
+    message = "This booking has no email address or mobile number. Nothing was sent. Add one first."
 
 
 def messages_for(

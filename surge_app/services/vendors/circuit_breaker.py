@@ -50,7 +50,7 @@ _ANSWERS_TO_CLOSE = 2
 _FREEZE_BUDGET = timedelta(minutes=10)
 _FREEZE_PER = timedelta(hours=1)
 _CLOCK_RUNS_AGAIN = (
-    "Payments are still pausing at the bank's side, and the clock runs again. Your tickets stay "
+    "Payments are still paused on the bank's side, and the clock runs again. Your tickets stay "
     "yours until it ends."
 )
 

@@ -221,7 +221,7 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
         for process in gone:
             process.kill()
         psutil.wait_procs(gone, timeout=10)
-        await expect(second.page.get_by_text(re.compile("catching its breath"))).to_be_visible()
+        await expect(second.page.get_by_text(re.compile("not responding"))).to_be_visible()
         await expect(second.page.locator(".stale .hero")).to_have_text("2")
         newcomer = await new_person()
         await newcomer.page.goto(f"/queue/{slug}")

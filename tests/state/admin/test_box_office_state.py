@@ -127,7 +127,7 @@ async def test_of_two_organizers_at_one_desk_the_second_is_told_and_sees_what_th
     first, second = desks
     assert (first.done, first.problem) == ("₹100 is on its way back.", "")
     assert second.done == ""
-    assert second.problem.startswith("Somebody else acted on this booking a moment ago.")
+    assert second.problem.startswith("Someone else changed this booking a moment ago.")
     assert second.desk.version == 1
     await call(BookingDetailState.refund, second, form)
     assert services.participants.refunds == ["asha", "ravi"]
@@ -209,7 +209,7 @@ async def test_an_ended_hold_is_revived_or_it_is_said_why_not(services: SimpleNa
     await call(HoldRecoveryState.load, state)
     assert [(row.who, row.can_revive) for row in state.holds] == [("Asha", True)]
     await call(HoldRecoveryState.revive, state, "I1")
-    assert (state.done, state.problem) == ("", "All tickets are sold.")
+    assert (state.done, state.problem) == ("", SoldOut.message)
     await call(HoldRecoveryState.narrow, state, "held")
     assert [row.can_revive for row in state.holds] == [False]
     stranger = at(HoldRecoveryState(), "/admin/events/monsoon/holds", "door=gate")
