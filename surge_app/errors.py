@@ -17,17 +17,28 @@ class SurgeError(Exception):
 
     Attributes:
         details: Extra members of the problem document, such as `fields`.
+        retry_after_seconds: When the next request may succeed; also sent as `Retry-After`.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
     message: str = "Something went wrong. Nothing was changed. Please try again."
 
+    retry_after_seconds: int | None = None
+
     def __init__(self, message: str | None = None, **details: object) -> None:
         if message is not None:
             self.message = message
+        seconds = details.get("retry_after_seconds")
+        if isinstance(seconds, int):
+            self.retry_after_seconds = seconds
         self.details = details
         super().__init__(self.message)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that every answer with this error carries."""
+        seconds = self.retry_after_seconds
+        return {} if seconds is None else {"retry-after": str(seconds)}
 
     def document(self) -> dict[str, object]:
         """Return a problem document (RFC 9457); `title` holds `message`."""
@@ -201,7 +212,7 @@ class BodyTooSlow(SurgeError):
 
 
 class RateLimited(SurgeError):
-    """The caller exceeded a rate limit; also sent as `Retry-After`."""
+    """The caller exceeded a rate limit."""
 
     code = "rate_limited"
     status = 429
@@ -209,7 +220,6 @@ class RateLimited(SurgeError):
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(retry_after_seconds=retry_after_seconds)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class ChallengeRequired(SurgeError):
@@ -299,7 +309,7 @@ class RefundNotStuck(SurgeError):
 class QueueUnavailable(SurgeError):
     code = "line_unavailable"
     status = 503
-    retry_after_seconds: ClassVar[int] = 5
+    retry_after_seconds = 5
     message = "The waiting room is not responding. Your place is safe. Please try again shortly."
 
 
@@ -314,7 +324,7 @@ class Busy(SurgeError):
 class Unavailable(SurgeError):
     code = "unavailable"
     status = 503
-    retry_after_seconds: ClassVar[int] = 2
+    retry_after_seconds = 2
     message = "We can't reach our records. Your tickets are safe. Please try again shortly."
 
 
@@ -331,10 +341,6 @@ class PaymentsPaused(GatewayUnavailable):
         "Payments are paused on the bank's side. Your tickets are safe and the clock is "
         "stopped. Keep this page open; you can pay again shortly."
     )
-
-    def __init__(self, message: str | None = None, *, retry_after_seconds: int) -> None:
-        super().__init__(message, retry_after_seconds=retry_after_seconds)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class RehearsalNeedsSandbox(SurgeError):

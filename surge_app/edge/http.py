@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote
 
 from starlette.types import Message, Receive, Scope, Send
 
-from surge_app.errors import AddressTooLong, QueueUnavailable, RateLimited, SurgeError
+from surge_app.errors import AddressTooLong, SurgeError
 from surge_app.services.request_body import MOST_FIELDS
 
 _FIRST_ERROR = 400
@@ -110,9 +110,7 @@ def json_text_answer(text: str) -> Answer:
 
 def problem(error: SurgeError, extra: Iterable[tuple[str, str]] = ()) -> Answer:
     """Render an error as a problem document (RFC 9457), with `extra` headers."""
-    headers = [*extra]
-    if isinstance(error, RateLimited | QueueUnavailable):
-        headers.append(("retry-after", str(error.retry_after_seconds)))
+    headers = (*error.headers().items(), *extra)
     return json_answer(error.status, error.document(), headers, _PROBLEM_TYPE)
 
 

@@ -354,10 +354,8 @@ class EdgeMiddleware:
                 operator, cookie = await services.admin_access.sign_in(
                     request.headers.get("authorization", ""), client_address=request.address
                 )
-            except Unauthorized as error:
+            except (Unauthorized, RateLimited) as error:
                 return _admin_refusal(error), []
-            except RateLimited as error:
-                return _admin_refusal(error, ("retry-after", str(error.retry_after_seconds))), []
             extra.append(("set-cookie", cookie.header))
         if operator.is_organizer or is_for_the_door(request.path):
             return None, extra
@@ -389,6 +387,7 @@ def _as_file(scope: Scope) -> Scope:
 
 
 def _admin_refusal(error: SurgeError, *headers: tuple[str, str]) -> Answer:
+    headers = (*error.headers().items(), *headers)
     challenge = ("www-authenticate", 'Basic realm="Surge organizer", charset="UTF-8"')
     return plain_page(
         error.status,
