@@ -20,7 +20,7 @@ from surge_app.clock import utc_now
 from surge_app.container import Container, running
 from surge_app.settings import Settings
 from tests.browser_setup import executable_path, launch_arguments
-from tests.conftest import TestCustomer
+from tests.conftest import Customer
 
 _UNITS = 1_000_000
 _BOOKINGS = 100_000
@@ -151,7 +151,7 @@ async def _create(organizer: httpx.AsyncClient) -> None:
 async def _sold(page: Page, url: str, number: int) -> float:
     """Return the milliseconds from the callback that settles a payment to its ticket on screen."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-        buyer = TestCustomer(http, _SLUG)
+        buyer = Customer(http, _SLUG)
         _, order = await buyer.order()
         paid = await buyer.attempt(str(order["order_id"]), webhook="none")
 

@@ -141,7 +141,7 @@ def new_sale(services: Container) -> NewSale:
     return create
 
 
-class TestCustomer:
+class Customer:
     """An attendee's browser without the pages: cookies of its own, over real HTTP."""
 
     def __init__(self, http: httpx.AsyncClient, slug: str) -> None:
@@ -208,7 +208,7 @@ class TestCustomer:
         return outcome.json()["booking_ref"]
 
 
-NewBuyer = Callable[[str], TestCustomer]
+NewBuyer = Callable[[str], Customer]
 
 
 @pytest_asyncio.fixture
@@ -216,10 +216,10 @@ async def new_buyer(surge: Surge) -> AsyncGenerator[NewBuyer]:
     """Make buyers for a sale; each has a browser of its own."""
     clients: list[httpx.AsyncClient] = []
 
-    def create(slug: str) -> TestCustomer:
+    def create(slug: str) -> Customer:
         client = httpx.AsyncClient(base_url=surge.url, timeout=30)
         clients.append(client)
-        return TestCustomer(client, slug)
+        return Customer(client, slug)
 
     yield create
     for client in clients:

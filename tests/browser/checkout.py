@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from surge_app.container import Container
 from tests.browser.conftest import Person, fill_contact
-from tests.conftest import TestCustomer, eventually
+from tests.conftest import Customer, eventually
 
 _DEADLINE = text(
     "UPDATE intents SET expires_at = now() + make_interval(secs => :seconds) "
@@ -108,7 +108,7 @@ async def order_of(page: Page, press: Locator) -> str:
     return (await asked.value).url.rpartition("/")[2]
 
 
-async def let_in(buyer: TestCustomer) -> None:
+async def let_in(buyer: Customer) -> None:
     """Wait for a buyer's turn: freed tickets reach the line a moment later."""
     await buyer.join()
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from surge_app.services.events.new_event import NewTier
-from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer
+from tests.conftest import Customer, NewBuyer, NewSale, Surge
 
 _SUSPICIOUS = ("unhandled_error", "handler_failed", "webhook_failed", "Traceback")
 
@@ -31,9 +31,9 @@ class Somebody:
     slug: str
     tier: str
     ref: str
-    owner: TestCustomer
+    owner: Customer
     intent: str
-    holder: TestCustomer
+    holder: Customer
 
 
 @pytest_asyncio.fixture

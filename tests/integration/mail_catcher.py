@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.conftest import TestCustomer
+from tests.conftest import Customer
 
 
-async def channels_told(buyer: TestCustomer, ref: str) -> list[str]:
+async def channels_told(buyer: Customer, ref: str) -> list[str]:
     """Return the channels on which a booking was told, one for each message."""
     answer = await buyer.http.get("/sandbox/outbox.json")
     return sorted(

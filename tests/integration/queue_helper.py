@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from surge_app.container import Container
 from surge_app.kv import keys
-from tests.conftest import NewBuyer, NewSale, TestCustomer
+from tests.conftest import Customer, NewBuyer, NewSale
 
 
 def passes(slug: str) -> str:
@@ -12,7 +12,7 @@ def passes(slug: str) -> str:
     return keys.part(slug, "passes")
 
 
-def visitor_of(services: Container, buyer: TestCustomer) -> str:
+def visitor_of(services: Container, buyer: Customer) -> str:
     """Return the visitor's id in a buyer's cookie."""
     header = "; ".join(f"{name}={value}" for name, value in buyer.http.cookies.items())
     visitor_id = services.identity.visitor(header)
@@ -22,7 +22,7 @@ def visitor_of(services: Container, buyer: TestCustomer) -> str:
 
 async def one_inside_one_waiting(
     new_sale: NewSale, new_buyer: NewBuyer, **settings: object
-) -> tuple[TestCustomer, TestCustomer]:
+) -> tuple[Customer, Customer]:
     """Let one buyer in and one wait."""
     slug = await new_sale(concurrent_buyers=1, **settings)
     first, second = new_buyer(slug), new_buyer(slug)

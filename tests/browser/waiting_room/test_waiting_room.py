@@ -18,7 +18,7 @@ from surge_app.kv.client import read_hash
 from surge_app.launcher import embedded_servers
 from tests.browser.conftest import NewPerson, Person
 from tests.browser.queue_states import LINE_STATES, LineState, force
-from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer, eventually
+from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
 
 _SAFE = "Connection lost. Your place is safe."
 # For the page it is as if its tab were in the background.
@@ -31,7 +31,7 @@ _LOOK = "window.isAway = false; document.dispatchEvent(new Event('visibilitychan
 
 async def _wait_behind(
     new_person: NewPerson, new_buyer: NewBuyer, slug: str, people: int = 1
-) -> tuple[TestCustomer, list[Person]]:
+) -> tuple[Customer, list[Person]]:
     """Let one buyer in, and people with browsers wait behind."""
     inside = new_buyer(slug)
     assert (await inside.join())["state"] == "admitted"

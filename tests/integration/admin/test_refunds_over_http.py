@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from surge_app.container import Container
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer, eventually
+from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
 
 # A failure is looked at three times, with pauses, before it is an operator's.
 _UNTIL_STUCK_SECONDS = 60
@@ -36,7 +36,7 @@ async def _refund(organizer: httpx.AsyncClient, ref: str, **wanted: object) -> h
     return await organizer.post(f"/api/admin/bookings/{ref}/refund", json=wanted)
 
 
-async def _tickets(buyer: TestCustomer, ref: str) -> list[str]:
+async def _tickets(buyer: Customer, ref: str) -> list[str]:
     booking = (await buyer.http.get(f"/api/bookings/{ref}")).json()
     return [ticket["status"] for ticket in booking["tickets"]]
 
@@ -55,21 +55,21 @@ async def _is_returned(services: Container, ref: str, amount_paise: int) -> None
         await eventually(is_so, within_seconds=30, about=f"a refund of {amount_paise} paise")
 
 
-async def _has_status(buyer: TestCustomer, ref: str, status: str) -> None:
+async def _has_status(buyer: Customer, ref: str, status: str) -> None:
     async def is_so() -> bool:
         return (await buyer.http.get(f"/api/bookings/{ref}")).json()["status"] == status
 
     await eventually(is_so, within_seconds=30, about=f"a booking that is {status}")
 
 
-async def _let_refunds(buyer: TestCustomer, services: Container, ref: str, outcome: str) -> None:
+async def _let_refunds(buyer: Customer, services: Container, ref: str, outcome: str) -> None:
     payment_id = (await services.tickets.view(ref)).payment_id
     path = f"/sandbox/razorpay/payments/{payment_id}/refund-outcome"
     (await buyer.http.post(path, json={"outcome": outcome})).raise_for_status()
 
 
 async def _stuck(
-    buyer: TestCustomer, organizer: httpx.AsyncClient, services: Container, ref: str
+    buyer: Customer, organizer: httpx.AsyncClient, services: Container, ref: str
 ) -> dict[str, Any]:
     """Refund a booking where the bank refuses it, and wait until an operator is asked."""
     await _let_refunds(buyer, services, ref, "failed")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from surge_app.services.events.new_event import NewTier
-from tests.conftest import NewBuyer, NewSale, TestCustomer
+from tests.conftest import Customer, NewBuyer, NewSale
 
 
-async def _hold_of_two_tiers(buyer: TestCustomer) -> tuple[str, list[str]]:
+async def _hold_of_two_tiers(buyer: Customer) -> tuple[str, list[str]]:
     await buyer.join()
     event = (await buyer.http.get(f"/api/events/{buyer.slug}")).json()
     tiers = [tier["id"] for tier in event["tiers"]]
@@ -17,7 +17,7 @@ async def _hold_of_two_tiers(buyer: TestCustomer) -> tuple[str, list[str]]:
 
 
 async def _pay(
-    buyer: TestCustomer, intent_id: str, attendees: dict[str, list[str]]
+    buyer: Customer, intent_id: str, attendees: dict[str, list[str]]
 ) -> tuple[int, dict]:
     contact = {"name": "Asha Rao", "email": "asha@example.com", "phone": "98765 43210"}
     answer = await buyer.http.post(

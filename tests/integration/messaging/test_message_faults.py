@@ -10,7 +10,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from surge_app.container import Container
-from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer, eventually
+from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
 from tests.integration.mail_catcher import channels_told
 
 _CHANNELS = ["email", "sms"]
@@ -40,7 +40,7 @@ async def _order(http: httpx.AsyncClient, mode: str, seconds: int = 60) -> None:
         (await http.post("/sandbox/faults", json=fault)).raise_for_status()
 
 
-async def _book(buyer: TestCustomer, order_id: str) -> str:
+async def _book(buyer: Customer, order_id: str) -> str:
     outcome = (await buyer.callback(await buyer.attempt(order_id))).json()
     assert outcome["status"] == "confirmed"
     ref = outcome["booking_ref"]

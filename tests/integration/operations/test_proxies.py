@@ -18,7 +18,7 @@ from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.kv import keys
 from surge_app.services.checkout.views import OrderLine
-from tests.conftest import NewSale, Surge, TestCustomer, free_port
+from tests.conftest import Customer, NewSale, Surge, free_port
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,13 @@ async def test_nobody_notices_that_one_of_two_nodes_is_dead(
     await services.waiting_room.publish()
     for _ in range(3):
         http.cookies.clear()
-        buyer = TestCustomer(http, slug)
+        buyer = Customer(http, slug)
         assert (await buyer.join())["state"] == "admitted"
         held = await buyer.hold()
         assert held.status_code == 201, held.text
         order = (await buyer.start_payment(held.json()["id"])).json()
         async with httpx.AsyncClient(base_url=surge.url) as vendor:
-            fields = await TestCustomer(vendor, slug).attempt(order["order_id"])
+            fields = await Customer(vendor, slug).attempt(order["order_id"])
         assert (await buyer.callback(fields)).status_code == 200
 
 

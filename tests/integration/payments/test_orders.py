@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from surge_app.container import Container
-from tests.conftest import NewBuyer, NewSale, TestCustomer
+from tests.conftest import Customer, NewBuyer, NewSale
 
 
 async def test_the_order_is_the_same_on_every_repeat_and_its_window_never_grows(
@@ -50,7 +50,7 @@ async def test_twenty_clicks_two_tabs_and_the_back_button_make_one_charge(
     )
     orders = {answer.json()["order_id"] for answer in started}
     assert len(orders) == 1
-    first_tab, second_tab = buyer, TestCustomer(buyer.http, slug)
+    first_tab, second_tab = buyer, Customer(buyer.http, slug)
     fields = await first_tab.attempt(orders.pop())
     callbacks = await asyncio.gather(
         *(tab.callback(fields) for tab in (first_tab, second_tab) for _ in range(5))

@@ -18,7 +18,7 @@ from surge_app.providers import RazorpayGateway
 from surge_app.services.vendors.circuit_breaker import CircuitBreaker, GuardedGateway
 from surge_app.services.vendors.ports import ProviderError
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer, eventually
+from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -57,7 +57,7 @@ async def _deadline(services: Container, intent_id: str) -> datetime:
         ).scalar_one()
 
 
-async def _pay_until_paused(buyer: TestCustomer, intent_id: str) -> dict[str, Any]:
+async def _pay_until_paused(buyer: Customer, intent_id: str) -> dict[str, Any]:
     """Press Pay until the answer is the notice, and return that."""
     found: dict[str, Any] = {}
 
@@ -71,7 +71,7 @@ async def _pay_until_paused(buyer: TestCustomer, intent_id: str) -> dict[str, An
     return found
 
 
-async def _held(buyer: TestCustomer) -> dict[str, Any]:
+async def _held(buyer: Customer) -> dict[str, Any]:
     await buyer.join()
     answer = await buyer.hold()
     answer.raise_for_status()

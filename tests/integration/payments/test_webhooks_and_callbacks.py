@@ -10,7 +10,7 @@ import secrets
 
 from surge_app.container import Container
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer, eventually
+from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
 from tests.integration.mail_catcher import channels_told
 
 
@@ -118,7 +118,7 @@ async def test_callback_and_webhook_at_once_book_once(
     buyers = [new_buyer(slug) for _ in range(6)]
     orders = [(await buyer.order())[1] for buyer in buyers]
 
-    async def pay(buyer: TestCustomer, order: dict[str, object]) -> None:
+    async def pay(buyer: Customer, order: dict[str, object]) -> None:
         fields = await buyer.attempt(str(order["order_id"]), webhook="before_callback")
         answers = await asyncio.gather(*(buyer.callback(fields) for _ in range(4)))
         assert len({answer.json()["booking_ref"] for answer in answers}) == 1

@@ -12,18 +12,18 @@ import httpx
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
-from tests.conftest import NewBuyer, NewSale, Surge, TestCustomer, eventually
+from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
 from tests.integration.queue_helper import one_inside_one_waiting, passes, visitor_of
 
 
-def _is_admitted(buyer: TestCustomer) -> Callable[[], Awaitable[bool]]:
+def _is_admitted(buyer: Customer) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
         return (await buyer.poll())["state"] == "admitted"
 
     return look
 
 
-def _is_at(buyer: TestCustomer, position: int) -> Callable[[], Awaitable[bool]]:
+def _is_at(buyer: Customer, position: int) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
         line = await buyer.poll()
         assert line["position"] >= position, "somebody was overtaken"
