@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test screenshots pages bench rehearse lint advisories lock changelog migrate run-ready test-ready
+.PHONY: run dev test screenshots pages bench rehearse lint docs advisories lock changelog migrate run-ready test-ready
 PY := .venv/bin/python
 # Where it is set, every command and every worker would compile all of Surge anew as it starts.
 unexport PYTHONDONTWRITEBYTECODE
@@ -34,6 +34,10 @@ lint: test-ready
 	$(PY) -m codespell_lib
 	$(PY) -m interrogate --quiet surge_app
 
+# The documents as a site in site/; a broken link fails.
+docs: test-ready
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+
 # Asks for known vulnerabilities of everything that is installed. It needs the index's advisories,
 # and fails where they cannot be had; what they say changes without us, so no test asks.
 advisories: test-ready
@@ -42,7 +46,7 @@ advisories: test-ready
 bench: test-ready
 	@exec $(PY) -m bench $(ARGS)
 
-# For example: make rehearse ARGS="--visitors 500 --units 150"; see docs/rehearse.md
+# For example: make rehearse ARGS="--visitors 500 --units 150"; see docs/guides/rehearse.md
 rehearse: run-ready
 	@exec $(PY) -m surge_app rehearse $(ARGS)
 

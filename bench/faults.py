@@ -1,6 +1,6 @@
 """Break a running Surge in every way, and see that nobody loses what was promised.
 
-`python -m bench faults` runs all and writes the table of `docs/reliability.md`;
+`python -m bench faults` runs all and writes the table of `docs/explanation/reliability.md`;
 `python -m bench.faults redis-killed …` runs some and replaces their rows.
 """
 

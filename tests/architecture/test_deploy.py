@@ -88,6 +88,17 @@ def test_the_image_runs_without_root_and_asks_an_address_that_exists() -> None:
     assert copied == ["requirements.lock", "."]
 
 
+@pytest.mark.parametrize("ignored", [".gitignore", ".dockerignore"])
+def test_secrets_of_a_deployment_enter_neither_git_nor_an_image(ignored: str) -> None:
+    named = {
+        line.removeprefix("**/").strip("/")
+        for line in (ROOT / ignored).read_text("utf-8").splitlines()
+    }
+    assert {".env*", "*.env", "*.pem", "*.key", "deploy/certificates"} <= named
+    # `deploy/surge.env` is the name that the guide gives, and `*.env` covers it.
+    assert "deploy/surge.env" in (ROOT / "docs" / "guides" / "deploy.md").read_text("utf-8")
+
+
 def test_every_alert_says_when_how_bad_and_what_to_do() -> None:
     groups = _read(DEPLOY / "metrics" / "alerts.yml")["groups"]
     rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]

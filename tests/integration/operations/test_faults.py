@@ -1,6 +1,6 @@
 """A running Surge loses its processes in the middle of a sale; who waits or holds keeps it.
 
-`python -m bench faults` does this in every way and at length; see docs/reliability.md.
+`python -m bench faults` does this in every way and at length; see docs/explanation/reliability.md.
 """
 
 from __future__ import annotations
