@@ -181,11 +181,11 @@ class Stack:
 
 
 @contextmanager
-def one_node(*, workers: int = 2) -> Generator[Stack]:
+def one_node(*, workers: int = 2, environment: Mapping[str, str] | None = None) -> Generator[Stack]:
     """Start Surge as a newcomer does: one launcher, which also keeps Postgres and Redis."""
     with tempfile.TemporaryDirectory(prefix="surge-stack-") as name:
         folder, port = Path(name), free_port()
-        node = _node("a", folder, port, {"SURGE_WORKERS": str(workers)})
+        node = _node("a", folder, port, {"SURGE_WORKERS": str(workers), **(environment or {})})
         node.start()
         try:
             node.wait_ready()

@@ -1,0 +1,367 @@
+"""Attack a running Surge in every known way, and measure what honest visitors feel meanwhile.
+
+Each attack is bounded: one machine, at most 100 connections, 1 MB/s and `ATTACK_SECONDS` (60).
+Attackers come from one address. Honest visitors come from their own and poll, join and buy
+throughout. `python -m bench attacks` prints a table row for each attack; the rows stand in
+`docs/reliability.md`. `ATTACKS=drip,frame` picks some.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import statistics
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import httpx
+
+from bench.stack import Stack, new_slug, one_node
+
+_SECONDS = float(os.environ.get("ATTACK_SECONDS", "60"))
+_CONNECTIONS = 100
+_BYTES_A_SECOND = 1_000_000
+_POLLERS = 20
+_ATTACKER = "198.51.100.7"
+_SERVER_ERROR = 500
+_OK = 200
+_GOAL_P99_MS = 250
+_SETTLE_SECONDS = 60
+_ENVIRONMENT = {"SURGE_RATE_LIMITS": "on", "SURGE_TRUSTED_PROXY_HOPS": "1"}
+_TRAP = "TypeError: can't access property \"" * 20 + "," * 10_000
+
+
+@dataclass(slots=True)
+class Felt:
+    """What honest visitors met: seconds of each poll, and outcomes of joins and purchases."""
+
+    polls: list[float] = field(default_factory=list[float])
+    outcomes: Counter[str] = field(default_factory=Counter[str])
+
+
+@dataclass(slots=True)
+class Scene:
+    """One attack: the stack, its event, and a budget of bytes that all attackers share."""
+
+    stack: Stack
+    slug: str
+    until: float
+    answers: Counter[str] = field(default_factory=Counter[str])
+    sent: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time of the attack is up."""
+        return time.monotonic() >= self.until
+
+    async def spend(self, size: int) -> None:
+        """Wait until `size` more bytes are within the budget."""
+        self.sent += size
+        behind = self.sent / _BYTES_A_SECOND - (time.monotonic() - self.began)
+        if behind > 0:
+            await asyncio.sleep(behind)
+
+
+Attack = Callable[[Scene], Awaitable[None]]
+
+
+def main() -> None:
+    """Run the attacks named by ATTACKS, or all, and print a row for each."""
+    names = [name for name in os.environ.get("ATTACKS", "").split(",") if name] or list(ATTACKS)
+    with one_node(environment=_ENVIRONMENT) as stack:
+        print("| attack | polls p50 / p99 / max | joins, purchases | refused | memory | goal |")
+        print("|---|---|---|---|---|---|")
+        for name in names:
+            print(asyncio.run(_measure(stack, name)), flush=True)
+
+
+async def _measure(stack: Stack, name: str) -> str:
+    slug = new_slug("attacked")
+    await _create_event(stack, slug)
+    before = _memory(stack)
+    scene, felt = Scene(stack, slug, time.monotonic() + _SECONDS), Felt()
+    honest = asyncio.create_task(_be_honest(scene, felt))
+    await ATTACKS[name](scene)
+    await honest
+    during = _memory(stack)
+    for _ in range(_SETTLE_SECONDS):
+        if _memory(stack) <= before * 1.05:
+            break
+        await asyncio.sleep(1)
+    polls = sorted(one * 1000 for one in felt.polls) or [0.0]
+    p99 = polls[int(len(polls) * 0.99) - 1]
+    is_kept = p99 < _GOAL_P99_MS and felt.outcomes["booked"] > 0 and not felt.outcomes["5xx"]
+    cells = [
+        name,
+        f"{statistics.median(polls):.0f} / {p99:.0f} / {polls[-1]:.0f} ms",
+        ", ".join(f"{count} {what}" for what, count in felt.outcomes.most_common()),
+        ", ".join(f"{count} × {what}" for what, count in scene.answers.most_common(3)),
+        f"{before >> 20} → {during >> 20} → {_memory(stack) >> 20} MB",
+        "kept" if is_kept else "MISSED",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _memory(stack: Stack) -> int:
+    return sum(one.memory_info().rss for node in stack.nodes for one in node.workers())
+
+
+async def _create_event(stack: Stack, slug: str) -> None:
+    settings = stack.nodes[0].settings
+    event = {
+        "slug": slug,
+        "name": "Attacked",
+        "venue": "Hall",
+        "starts_at": "2030-01-01T18:00:00+05:30",
+        "tiers": [{"name": "Floor", "price_paise": 50_000, "units": 5_000}],
+        "concurrent_buyers": 40,
+    }
+    auth = (settings.admin_user, settings.admin_password or "")
+    async with httpx.AsyncClient(base_url=stack.url, auth=auth) as http:
+        answer = await http.post("/api/admin/events", json=event)
+        answer.raise_for_status()
+
+
+# Honest visitors ---------------------------------------------------------------------------
+
+
+def _person() -> str:
+    return f"203.0.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
+
+
+async def _be_honest(scene: Scene, felt: Felt) -> None:
+    async with httpx.AsyncClient(base_url=scene.stack.url, timeout=30) as http:
+        pollers = [_poll(scene, felt, http) for _ in range(_POLLERS)]
+        await asyncio.gather(*pollers, _buy(scene, felt), _buy(scene, felt))
+
+
+async def _poll(scene: Scene, felt: Felt, http: httpx.AsyncClient) -> None:
+    headers = {"x-forwarded-for": _person()}
+    while not scene.is_over:
+        begun = time.monotonic()
+        try:
+            answer = await http.get(f"/api/queue/{scene.slug}", headers=headers)
+            felt.outcomes["5xx"] += answer.status_code >= _SERVER_ERROR
+        except httpx.HTTPError:
+            felt.outcomes["unanswered"] += 1
+        felt.polls.append(time.monotonic() - begun)
+        await asyncio.sleep(0.5)
+
+
+async def _buy(scene: Scene, felt: Felt) -> None:
+    while not scene.is_over:
+        headers = {"x-forwarded-for": _person(), "accept-language": "en-IN"}
+        async with httpx.AsyncClient(base_url=scene.stack.url, timeout=30, headers=headers) as http:
+            try:
+                felt.outcomes[await _purchase(scene.slug, http)] += 1
+            except httpx.HTTPError:
+                felt.outcomes["unanswered"] += 1
+        await asyncio.sleep(0.5)
+
+
+async def _purchase(slug: str, http: httpx.AsyncClient) -> str:
+    joined = await http.post(f"/api/queue/{slug}", json={"opened_ms": 30_000})
+    if joined.status_code != _OK:
+        return f"join {joined.status_code}"
+    for _ in range(20):
+        if joined.json()["state"] == "admitted":
+            break
+        await asyncio.sleep(joined.json()["retry_after_ms"] / 1000)
+        joined = await http.get(f"/api/queue/{slug}")
+    tiers = (await http.get(f"/api/events/{slug}")).json()["tiers"]
+    lines = [{"tier_id": tiers[0]["id"], "quantity": 1}]
+    held = await http.post(f"/api/events/{slug}/intents", json={"lines": lines})
+    if held.is_error:
+        return f"hold {held.status_code}"
+    token = secrets.randbelow(10**8)
+    contact = {
+        "name": "Asha Rao",
+        "email": f"asha{token}@example.com",
+        "phone": f"+9198{token:08d}",
+    }
+    started = await http.post(f"/api/intents/{held.json()['id']}/payment", json=contact)
+    if started.is_error:
+        return f"payment {started.status_code}"
+    order = started.json()["order_id"]
+    paid = await http.post(
+        f"/sandbox/razorpay/orders/{order}/attempts", json={"outcome": "captured"}
+    )
+    done = await http.post("/api/payments/razorpay/callback", json=paid.json())
+    return "booked" if done.is_success else f"callback {done.status_code}"
+
+
+# Attacks -----------------------------------------------------------------------------------
+
+
+async def _flood(scene: Scene, connections: int, request: Callable[[], dict[str, Any]]) -> None:
+    """Send one kind of request over and over, from one address and within the budget."""
+
+    async def one(http: httpx.AsyncClient) -> None:
+        while not scene.is_over:
+            wanted = request()
+            body = wanted.get("content", b"")
+            await scene.spend(len(body) + len(wanted["url"]) + 500)
+            wanted["headers"] = {"x-forwarded-for": _ATTACKER} | wanted.get("headers", {})
+            try:
+                answer = await http.request(**wanted)
+                scene.answers[str(answer.status_code)] += 1
+            except httpx.HTTPError as error:
+                scene.answers[type(error).__name__] += 1
+
+    limits = httpx.Limits(max_connections=connections)
+    async with httpx.AsyncClient(base_url=scene.stack.url, timeout=30, limits=limits) as http:
+        await asyncio.gather(*(one(http) for _ in range(connections)))
+
+
+def _json(url: str, body: bytes, **headers: str) -> dict[str, Any]:
+    kind = {"content-type": "application/json"} | headers
+    return {"method": "POST", "url": url, "content": body, "headers": kind}
+
+
+async def _unknown_fields(scene: Scene) -> None:
+    body = b"{" + b",".join(b'"f%d":1' % number for number in range(104_000)) + b"}"
+    await _flood(scene, 4, lambda: _json(f"/api/queue/{scene.slug}", body))
+
+
+async def _small_unknown_fields(scene: Scene) -> None:
+    body = b"{" + b",".join(b'"%d":1' % number for number in range(1_600)) + b"}"
+    await _flood(scene, 20, lambda: _json(f"/api/queue/{scene.slug}", body))
+
+
+async def _form_fields(scene: Scene) -> None:
+    body = b"&".join(b"f%d=1" % number for number in range(100_000))
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    await _flood(
+        scene,
+        4,
+        lambda: {"method": "POST", "url": "/api/bookings/find", "content": body, "headers": kind},
+    )
+
+
+async def _long_query(scene: Scene) -> None:
+    query = "&".join(f"f{number}=1" for number in range(6_000))
+    await _flood(scene, 8, lambda: {"method": "GET", "url": f"/api/events?{query}"})
+
+
+async def _false_cookies(scene: Scene) -> None:
+    def request() -> dict[str, Any]:
+        cookie = f"surge_visitor={secrets.token_urlsafe(11_000)}"
+        url = f"/api/queue/{scene.slug}"
+        return {"method": "GET", "url": url, "headers": {"cookie": cookie}}
+
+    await _flood(scene, 20, request)
+
+
+async def _passwords(scene: Scene) -> None:
+    def request() -> dict[str, Any]:
+        address = f"198.51.100.{secrets.randbelow(4) + 1}"
+        name = scene.stack.nodes[0].settings.admin_user
+        pair = httpx.BasicAuth(name, secrets.token_hex(8))._auth_header  # noqa: SLF001
+        headers = {"authorization": pair, "x-forwarded-for": address}
+        return {"method": "GET", "url": f"/api/admin/events/{scene.slug}/stats", "headers": headers}
+
+    await _flood(scene, 24, request)
+
+
+async def _joins(scene: Scene) -> None:
+    await _flood(scene, 50, lambda: _json(f"/api/queue/{scene.slug}", b"{}"))
+
+
+async def _unknown_events(scene: Scene) -> None:
+    await _flood(
+        scene, 50, lambda: {"method": "GET", "url": f"/events/{quote(secrets.token_hex(6))}"}
+    )
+
+
+async def _drip(scene: Scene) -> None:
+    """Open bodies that never end; each byte is sent a second after the other."""
+    place = urlsplit(scene.stack.url)
+    head = (
+        f"POST /api/queue/{scene.slug} HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        f"X-Forwarded-For: {_ATTACKER}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    ).encode()
+
+    async def one() -> None:
+        while not scene.is_over:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection(place.hostname, place.port)
+                writer.write(head)
+                while not scene.is_over:
+                    writer.write(b" ")
+                    await writer.drain()
+                    await asyncio.sleep(1)
+                writer.close()
+            scene.answers["closed"] += 1
+            await asyncio.sleep(0.2)
+
+    await asyncio.gather(*(one() for _ in range(_CONNECTIONS)))
+
+
+async def _frames(scene: Scene) -> None:
+    """Send the frame that once froze a worker for twenty seconds, over sockets with a pass."""
+    name = (
+        "reflex___state____state.reflex___state____frontend_event_exception_state"
+        ".handle_frontend_exception"
+    )
+    event = {"name": name, "payload": {"info": _TRAP, "component_stack": ""}, "router_data": {}}
+    async with httpx.AsyncClient(base_url=scene.stack.url) as http:
+        await http.post(f"/api/queue/{scene.slug}", headers={"x-forwarded-for": _ATTACKER})
+        cookie = "; ".join(f"{key}={value}" for key, value in http.cookies.items())
+    await _sockets(scene, cookie, f'42/_event,["event",{httpx.Response(200, json=event).text}]')
+
+
+async def _tokens(scene: Scene) -> None:
+    """Connect over and over with tokens of sixty thousand letters."""
+    await _sockets(scene, "", "2", token_length=60_000)
+
+
+async def _sockets(scene: Scene, cookie: str, frame: str, *, token_length: int = 0) -> None:
+    headers = {"cookie": cookie, "x-forwarded-for": _ATTACKER, "origin": scene.stack.url}
+
+    async def one(session: aiohttp.ClientSession) -> None:
+        while not scene.is_over:
+            token = "x" * token_length or secrets.token_hex(16)
+            url = f"{scene.stack.url}/_event/?token={token}&EIO=4&transport=websocket"
+            try:
+                async with session.ws_connect(url, headers=headers, timeout=10) as socket:
+                    await socket.send_str("40/_event,")
+                    for _ in range(20):
+                        await scene.spend(len(frame))
+                        await socket.send_str(frame)
+                    scene.answers["connected"] += 1
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                scene.answers[type(error).__name__] += 1
+                await scene.spend(token_length + 500)
+
+    async with aiohttp.ClientSession() as session:
+        await asyncio.gather(*(one(session) for _ in range(20)))
+
+
+async def _nothing(scene: Scene) -> None:
+    """Attack with nothing: what honest visitors feel on this machine anyway."""
+    await asyncio.sleep(max(0.0, scene.until - time.monotonic()))
+
+
+ATTACKS: dict[str, Attack] = {
+    "nothing": _nothing,
+    "unknown-fields": _unknown_fields,
+    "small-unknown-fields": _small_unknown_fields,
+    "form-fields": _form_fields,
+    "long-query": _long_query,
+    "false-cookies": _false_cookies,
+    "drip": _drip,
+    "frame": _frames,
+    "token": _tokens,
+    "passwords": _passwords,
+    "joins": _joins,
+    "unknown-events": _unknown_events,
+}
