@@ -16,6 +16,7 @@ _REFUSALS = {
     "#/components/schemas/HTTPValidationError",
 }
 _ALWAYS = {"503": "The database or the line is busy; nothing was lost"}
+_WITH_QUERY = {"414": "The address is too long"}
 _WITH_BODY = {
     "400": "The body cannot be read",
     "413": "The body is too large",
@@ -62,7 +63,12 @@ def form_body(*fields: str, also: str | None = None) -> dict[str, Any]:
 
 def _tell_refusals(operation: dict[str, Any]) -> None:
     responses = cast("dict[str, dict[str, Any]]", operation["responses"])
-    common = {**_ALWAYS, **(_WITH_BODY if "requestBody" in operation else {})}
+    has_query = any(one["in"] == "query" for one in operation.get("parameters", []))
+    common = {
+        **_ALWAYS,
+        **(_WITH_QUERY if has_query else {}),
+        **(_WITH_BODY if "requestBody" in operation else {}),
+    }
     for status, description in common.items():
         responses.setdefault(status, {"description": description, "content": _PROBLEM_CONTENT})
     for response in responses.values():

@@ -178,7 +178,7 @@ async def test_whatever_the_sms_provider_signs_is_read_or_refused(
             headers={"x-twilio-signature": signature},
         )
         # Text that cannot be kept is refused at the gate when it stands in the address.
-        _is(answer, 204, 422)
+        _is(answer, 204, 414, 422)
 
     send()
 

@@ -50,7 +50,7 @@ class Socket:
             "token": self.token,
             "name": f"{_ROOT}.{full}.{handler}",
             "payload": payload or {},
-            "router_data": {"pathname": path, "asPath": path, "query": {}},
+            "router_data": {"pathname": path.partition("?")[0], "asPath": path, "query": {}},
         }
         await self.send(f"42{_NAMESPACE},{json.dumps(['event', sent])}")
 

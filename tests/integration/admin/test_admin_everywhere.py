@@ -166,13 +166,21 @@ async def _told(
     told: dict[tuple[str, str], str] = {}
     async with connected(surge.url, cookies) as socket:
         # What shows comes before what acts, so that there is something to act on.
-        for state, name, handler in sorted(EVENTS, key=lambda one: one[1] != "load"):
-            at = f"/admin/bookings/{ref}" if "Desk" in state else f"/admin/events/{slug}/edit"
-            if "Board" in state:
+        # Each is sent from an address of its own: an event that changes nothing has no answer.
+        events = sorted(EVENTS, key=lambda one: one[1] != "load")
+        for number, (state, name, handler) in enumerate(events):
+            at = (
+                f"/admin/bookings/{ref}"
+                if "BookingDetail" in state
+                else f"/admin/events/{slug}/edit"
+            )
+            if "Dashboard" in state:
                 at = f"/admin/{slug}"
             arguments = list(handler.fn.__code__.co_varnames[1 : handler.fn.__code__.co_argcount])
             payload = {one: values.get(one, "x") for one in arguments}
-            told[state, name] = str(await socket.event(state, name, at, payload))
+            told[state, name] = str(
+                await socket.event(state, name, f"{at}?event={number}", payload)
+            )
     return told
 
 
