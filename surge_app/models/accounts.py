@@ -1,4 +1,4 @@
-"""Who may use the console: accounts made by an operator, and the sessions that are open."""
+"""Admin accounts created by the operator, and open admin sessions."""
 
 # SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
 # pyright: reportAssignmentType=false
@@ -15,14 +15,14 @@ from surge_app.models.base import created_field, one_of, text_field, time_field
 
 
 class Role(StrEnum):
-    """organizer may do everything; door only checks tickets in."""
+    """An organizer may do everything; the scanner (stored as `door`) only checks tickets in."""
 
     ORGANIZER = "organizer"
     DOOR = "door"
 
 
 class AdminAccount(SQLModel, table=True):
-    """A user of the console beside the one the settings name."""
+    """An admin user beside the one from the settings."""
 
     __tablename__ = "admin_accounts"
     __table_args__ = (
@@ -37,11 +37,11 @@ class AdminAccount(SQLModel, table=True):
 
 
 class AdminSession(SQLModel, table=True):
-    """Somebody who is signed in; without its row a cookie is worth nothing.
+    """An open admin session; a cookie without its row is void.
 
     Attributes:
-        id: SHA-256 of what the cookie carries, so that a copy of the table opens nothing.
-        credential: Fingerprint of the credential it was opened with; another password ends it.
+        id: SHA-256 of the cookie's secret, so that a copy of the table opens nothing.
+        credential: Fingerprint of the password used; a new password ends the session.
     """
 
     __tablename__ = "admin_sessions"

@@ -1,4 +1,4 @@
-"""Who did what: one row for every action of an organizer or operator."""
+"""The audit log: one row per action of an organizer or operator."""
 
 # SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
 # pyright: reportAssignmentType=false

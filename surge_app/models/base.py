@@ -1,4 +1,4 @@
-"""What all tables share: names of constraints, column shapes and checks over enums."""
+"""Shared column shapes, enum checks and constraint names of all tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bookings and tickets: what money became."""
+"""Bookings and their tickets."""
 
 # SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
 # pyright: reportAssignmentType=false
@@ -31,17 +31,17 @@ class BookingStatus(StrEnum):
 
 
 class SalesChannel(StrEnum):
-    """Where a booking was made; the fee is for buying online."""
+    """Where a booking was made; only online bookings carry the fee."""
 
     ONLINE = "online"
     BOX_OFFICE = "box_office"
-    """At the counter, for cash."""
+    """Sold for cash at the box office."""
     COMPLIMENTARY = "complimentary"
     """Given away by an organizer."""
 
 
 class TicketStatus(StrEnum):
-    """A void ticket opens no door; its unit may be sold again."""
+    """A void ticket is refused at check-in; its unit may be sold again."""
 
     VALID = "valid"
     VOID = "void"
@@ -51,9 +51,8 @@ class Booking(SQLModel, table=True):
     """A paid intent. One intent becomes at most one booking.
 
     Attributes:
-        email: Empty, as `phone`, if a buyer at the counter left none.
-        version: Grows with every action of an organizer, so that two do not act on what only
-            one of them has seen.
+        email: Empty, as `phone`, if a box-office buyer left none.
+        version: Optimistic lock; each organizer action increments it.
     """
 
     __tablename__ = "bookings"
@@ -93,13 +92,12 @@ class Booking(SQLModel, table=True):
 
 
 class Ticket(SQLModel, table=True):
-    """One unit for one person; the code is what the QR shows.
-
-    `attendee_name` is empty unless the event asks who comes.
+    """Admission for one attendee to one unit; its QR shows the code.
 
     Attributes:
-        checked_in_at: When it opened the door; None until then, and never changed after.
-        scan_id: Names the scan that did, so that a scan that is sent twice is told the same.
+        attendee_name: Empty unless the event asks for names.
+        checked_in_at: First check-in; None until then, and never changed after.
+        scan_id: The scan that checked it in; a repeated scan gets the same answer.
     """
 
     __tablename__ = "tickets"

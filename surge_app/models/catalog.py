@@ -1,4 +1,4 @@
-"""What is sold: events, their tiers, and one row for every sellable place."""
+"""Events, tiers, and one row per sellable unit."""
 
 # SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
 # pyright: reportAssignmentType=false
@@ -23,7 +23,7 @@ from surge_app.models.base import (
 
 
 class EventPhase(StrEnum):
-    """What the organizer decided; the status people see also follows from time and stock."""
+    """The organizer's decision; the public status also depends on time and stock."""
 
     DRAFT = "draft"
     PUBLISHED = "published"
@@ -33,7 +33,7 @@ class EventPhase(StrEnum):
 class UnitStatus(StrEnum):
     """available -> held -> sold; back to available by expiry, release, or refund with restock.
 
-    An organizer may take available units off sale; a withdrawn one is no part of the capacity.
+    An organizer may withdraw available units, which then leave the capacity.
     """
 
     AVAILABLE = "available"
@@ -43,11 +43,13 @@ class UnitStatus(StrEnum):
 
 
 class Event(SQLModel, table=True):
-    """One occasion, with its rules of sale.
+    """An event with its rules of sale.
 
-    `queue_seed` draws the order of early arrivals; `line_early` is how many there were, known
-    from the opening on. No number above `line_floor` was ever issued in the line. A rehearsal is
-    in no list and no sum.
+    Attributes:
+        queue_seed: Seeds the draw among visitors who joined before the opening.
+        line_early: How many visitors joined before the opening; None until it opens.
+        line_floor: No queue number above it was ever issued.
+        is_rehearsal: A rehearsal appears in no list and no total.
     """
 
     __tablename__ = "events"
@@ -101,10 +103,10 @@ class Event(SQLModel, table=True):
 
 
 class EventCover(SQLModel, table=True):
-    """The picture of an event, re-encoded by us; an event without one gets a drawn cover.
+    """An uploaded cover, re-encoded; an event without one gets generated art.
 
     Attributes:
-        digest: Of the bytes; part of the address, so a picture may be kept for ever.
+        digest: Of the bytes; part of the URL, so caches may keep the picture.
     """
 
     __tablename__ = "event_covers"
@@ -116,10 +118,10 @@ class EventCover(SQLModel, table=True):
 
 
 class Tier(SQLModel, table=True):
-    """A price class of an event. `capacity` is checked against its unit rows by the audit.
+    """A ticket type of an event; an invariant compares `capacity` with its units.
 
-    Its own sale window lies inside the event's; `max_per_booking` None leaves the limit to
-    `max_per_person` of the event. A price of 0 makes its tickets free.
+    Its sale window lies within the event's. `max_per_booking` None leaves the limit to the
+    event's `max_per_person`. A price of 0 makes its tickets free.
     """
 
     __tablename__ = "tiers"
@@ -149,11 +151,11 @@ class Tier(SQLModel, table=True):
 
 
 class Unit(SQLModel, table=True):
-    """One sellable place.
+    """One sellable unit.
 
-    The claim (`hold_units` in the database) orders by `number`, which only the partial index of
-    available units can serve. No other index that holds available units may start with `tier_id`
-    or `number`: the planner would step over every held unit to find a free one.
+    The claim (`hold_units` in the database) orders by `number`, served by the partial index of
+    available units. No other index over available units may start with `tier_id` or `number`:
+    the planner would step over every held unit to find a free one.
     """
 
     __tablename__ = "units"

@@ -1,4 +1,4 @@
-"""The course of a sale, sampled, so that its charts survive a reload."""
+"""Sampled history of a sale, for the charts of the dashboard."""
 
 # SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
 # pyright: reportAssignmentType=false
@@ -14,7 +14,7 @@ from surge_app.models.base import paise_field, reference, time_field
 
 
 class HistorySample(SQLModel, table=True):
-    """Where a sale stood at one moment; rows older than two days are deleted."""
+    """The figures of a sale at one moment; rows older than two days are deleted."""
 
     __tablename__ = "board_samples"
     __table_args__ = (Index("ix_board_samples_at", "at"),)

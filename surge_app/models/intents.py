@@ -1,4 +1,4 @@
-"""Booking intents: units held by one visitor, at a frozen price."""
+"""Intents: units held for one visitor at frozen prices."""
 
 # SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
 # pyright: reportAssignmentType=false
@@ -38,14 +38,13 @@ _IS_LIVE = text("status IN ('held', 'paying')")
 
 
 class Intent(SQLModel, table=True):
-    """The hold. Its receipt names its one gateway order; its price never changes.
+    """An order before payment, with one gateway order and prices that never change.
 
     Attributes:
-        next_check_at: When the gateway is asked next whether its order was paid; None when
-            there is nothing left to ask.
-        checks: How often that was asked.
-        request_key: Names the press of a button at the counter, so that it sells once.
-        attendee_names: Who comes, by tier id, one name for each ticket; None unless asked for.
+        next_check_at: When to query the gateway about the order again; None if never.
+        checks: How many such queries were sent.
+        request_key: Idempotency key of a box-office sale.
+        attendee_names: Names by tier id, one per ticket; None unless the event asks for them.
     """
 
     __tablename__ = "intents"
@@ -104,7 +103,7 @@ class Intent(SQLModel, table=True):
 
 
 class IntentLine(SQLModel, table=True):
-    """So many tickets of one tier, with the price at the time of the hold."""
+    """Quantity and frozen unit price of one tier."""
 
     __tablename__ = "intent_lines"
     __table_args__ = (

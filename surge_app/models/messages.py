@@ -1,4 +1,4 @@
-"""The outbox: messages stored with what they speak of, sent later, and what became of them."""
+"""The outbox: messages queued in the transaction of their cause, and their delivery reports."""
 
 # SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
 # pyright: reportAssignmentType=false
@@ -22,31 +22,31 @@ from surge_app.models.base import (
 
 
 class Channel(StrEnum):
-    """How a message travels."""
+    """The medium of a message."""
 
     EMAIL = "email"
     SMS = "sms"
 
 
 class MessageKind(StrEnum):
-    """What a message says."""
+    """The template of a message."""
 
     CONFIRMATION = "confirmation"
     CONFIRMATION_AGAIN = "confirmation_again"
-    """The confirmation once more, because someone asked; told as often as that."""
+    """The confirmation again, on request; each request sends one."""
     CONTACT_CHANGED = "contact_changed"
-    """Told to the old address, when a booking's messages go to another one from now on."""
+    """Warns the previous address that the contact of a booking has changed."""
     EVENT_CHANGED = "event_changed"
     EVENT_CANCELLED = "event_cancelled"
     LATE_PAYMENT = "late_payment"
     REFUNDED = "refunded"
-    """Told when it is decided that money goes back, or tickets are void."""
+    """Announces a refund or void tickets, as soon as either is decided."""
     REFUND_PAID = "refund_paid"
-    """Told by mail once the gateway has sent the money, with what to name at the bank."""
+    """Email only: the gateway has paid the refund; carries the bank reference."""
 
 
 class MessageStatus(StrEnum):
-    """pending -> sending -> sent; back to pending after a failure; dead when given up."""
+    """pending -> sending -> sent; a failure returns to pending; the last failure ends in dead."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -55,27 +55,27 @@ class MessageStatus(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """What a provider told of a message it had accepted; a later word never goes back."""
+    """The provider's report about an accepted message; it only moves forward."""
 
     DEFERRED = "deferred"
-    """Not arrived yet; the provider goes on trying."""
+    """Not delivered yet; the provider keeps retrying."""
     DELIVERED = "delivered"
     BOUNCED = "bounced"
-    """Refused where it was to arrive: a wrong address, a full mailbox, a number out of service."""
+    """The recipient's side refused it: wrong address, full mailbox, number out of service."""
     FAILED = "failed"
-    """Never handed on: the provider itself gave it up."""
+    """The provider dropped it before handing it on."""
 
 
 class OutboxMessage(SQLModel, table=True):
-    """One message to one person. `dedupe_key` makes it exactly one for each channel.
+    """One message to one recipient; `dedupe_key` allows exactly one per channel.
 
     Attributes:
-        refund_id: The refund it tells of, whose amount it names.
-        notice_id: What the organizer has to say, if it comes from that.
-        unknowns: How many attempts may or may not have taken effect.
-        first_tried_at: When it was taken first; None again after someone revived it.
-        delivery: A `DeliveryStatus`, once the provider told one.
-        trace: What its sending goes on with, if anything is traced.
+        refund_id: The refund whose amount it states.
+        notice_id: The organizer's notice it carries, if any.
+        unknowns: Attempts whose effect is unknown.
+        first_tried_at: First claim; None again after a requeue.
+        delivery: A `DeliveryStatus`, once the provider has reported one.
+        trace: W3C `traceparent` that the sending continues.
     """
 
     __tablename__ = "message_outbox"
@@ -125,11 +125,11 @@ class OutboxMessage(SQLModel, table=True):
 
 
 class DeliveryEvent(SQLModel, table=True):
-    """One word of a provider about one message, each stored once.
+    """One delivery report of a provider, stored once.
 
     Attributes:
-        key: The provider's own id of the event, or what makes it the same one.
-        word: The provider's own word for it.
+        key: The provider's event id, or a digest that identifies a repeated report.
+        word: The status in the provider's own vocabulary.
     """
 
     __tablename__ = "delivery_events"
@@ -150,13 +150,13 @@ class DeliveryEvent(SQLModel, table=True):
 
 
 class EventNotice(SQLModel, table=True):
-    """What everybody with a ticket for an event is to be told, written to the outbox bit by bit.
+    """A message to every ticket holder of an event, expanded into the outbox in batches.
 
     Attributes:
-        words: The organizer's own sentence, or an empty text.
-        reached: The last booking that was written to; None before the first.
-        bookings: How many were.
-        done_at: When the last one was.
+        words: The organizer's own sentence; may be empty.
+        reached: The last booking expanded; None before the first.
+        bookings: How many bookings are expanded.
+        done_at: When the last batch was expanded.
     """
 
     __tablename__ = "event_notices"

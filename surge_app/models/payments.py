@@ -23,7 +23,7 @@ from surge_app.models.base import (
 
 
 class PaymentStatus(StrEnum):
-    """Moves forward only, but `failed` is not final."""
+    """Only moves forward, except that `failed` is not final."""
 
     CREATED = "created"
     FAILED = "failed"
@@ -33,21 +33,21 @@ class PaymentStatus(StrEnum):
 
 
 class PaymentSource(StrEnum):
-    """Who took the money: the gateway, or somebody at the counter."""
+    """Where the money was taken: gateway or box office."""
 
     GATEWAY = "gateway"
     CASH = "cash"
 
 
 class Disposition(StrEnum):
-    """What became of captured money; decided once, apart from the intent's status."""
+    """The outcome of captured money; decided once, independent of the intent's status."""
 
     APPLIED = "applied"
     REFUND = "refund"
 
 
 class RefundStatus(StrEnum):
-    """requested -> sent -> processed or failed; failed is retried with the same key and body."""
+    """requested -> sent -> processed or failed; a retry repeats the same key and body."""
 
     REQUESTED = "requested"
     SENT = "sent"
@@ -56,7 +56,7 @@ class RefundStatus(StrEnum):
 
 
 class RefundReason(StrEnum):
-    """Why an organizer gives money back; `settle` has its own reasons for money in vain."""
+    """Why an organizer refunds; settlement has its own reasons for unusable payments."""
 
     WHOLE = "asked_by_organizer"
     TICKETS = "tickets_cancelled"
@@ -85,9 +85,9 @@ class EntryKind(StrEnum):
 
 
 class Payment(SQLModel, table=True):
-    """A payment as the gateway stated it; the key is the gateway's own id.
+    """A payment as the gateway reports it, under the gateway's id.
 
-    Cash is one as well: captured and applied in the moment it is taken, under ids of ours.
+    A cash payment is captured and applied at once, under an id of Surge's own.
     """
 
     __tablename__ = "payments"
@@ -130,11 +130,11 @@ class Payment(SQLModel, table=True):
 
 
 class Refund(SQLModel, table=True):
-    """Money on its way back. The body is fixed when the row is made; retries are byte-equal.
+    """A refund. Its request body is fixed on creation, so retries are byte-equal.
 
     Attributes:
-        by_hand: It is of cash: no gateway is asked, somebody hands it back and says so.
-        next_attempt_at: None when nothing tries again by itself: it is an operator's turn.
+        by_hand: A cash refund; the box office confirms the handover.
+        next_attempt_at: None if no retry is due: an organizer has to decide.
     """
 
     __tablename__ = "refunds"
@@ -172,7 +172,7 @@ class Refund(SQLModel, table=True):
 
 
 class UnmatchedPayment(SQLModel, table=True):
-    """Money the gateway tells of that belongs to no intent of ours; a person must look at it."""
+    """A gateway payment that matches no order of Surge; an organizer has to decide."""
 
     __tablename__ = "unmatched_payments"
     __table_args__ = (
@@ -193,12 +193,12 @@ class UnmatchedPayment(SQLModel, table=True):
 
 
 class GatewayOutage(SQLModel, table=True):
-    """A time in which no payment could be started. While it lasts the clock of holds stands still.
+    """A gateway outage, during which the clock of all holds stops.
 
-    The function `hold_clock()` of the database reads the open row, if there is one.
+    The database function `hold_clock()` reads the open row.
 
     Attributes:
-        cap_seconds: The clock stands still for no longer than this.
+        cap_seconds: The longest time for which the clock stops.
     """
 
     __tablename__ = "gateway_outages"
@@ -220,11 +220,7 @@ class GatewayOutage(SQLModel, table=True):
 
 
 class LedgerEntry(SQLModel, table=True):
-    """Money moved from one account to another: balanced by its shape.
-
-    A trigger of the database refuses to change or delete a row.
-    `debit` grows and `credit` pays for it, in the accountant's sense.
-    """
+    """One double entry from `credit` to `debit`; append-only, enforced by a trigger."""
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
@@ -264,8 +260,8 @@ class LedgerEntry(SQLModel, table=True):
 class WebhookEventRow(SQLModel, table=True):
     """A verified webhook, stored before it is processed.
 
-    The vendor's event id travels in an unsigned header, so the hash of the signed body is a
-    second key against replays. `trace` is what its processing goes on with, if anything is traced.
+    The vendor sends its event id in an unsigned header, so the hash of the signed body is a
+    second key against replays. `trace` is the `traceparent` that its processing continues.
     """
 
     __tablename__ = "webhook_inbox"

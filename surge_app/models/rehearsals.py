@@ -1,4 +1,4 @@
-"""Rehearsals the console has started, with their progress and their report."""
+"""Rehearsals started from the admin area, with their progress and report."""
 
 # SQLModel declares `__tablename__` as a method, though a plain name is its documented form.
 # pyright: reportAssignmentType=false
@@ -17,7 +17,7 @@ from surge_app.models.base import created_field, id_field, one_of, text_field, t
 
 
 class RehearsalStatus(StrEnum):
-    """running -> kept (every promise held) | broken (one did not) | stopped (it did not end)."""
+    """running -> kept (no invariant violated) | broken | stopped (it did not finish)."""
 
     RUNNING = "running"
     KEPT = "kept"
@@ -26,15 +26,15 @@ class RehearsalStatus(StrEnum):
 
 
 class Rehearsal(SQLModel, table=True):
-    """One rehearsal; an index lets only one run at a time.
+    """One rehearsal; a unique index lets only one run at a time.
 
     Attributes:
-        wish: What was asked for.
-        progress: The last sample.
-        report: The figures, and the promises that did not hold.
-        page: The whole report as HTML.
+        wish: The requested options.
+        progress: The latest sample.
+        report: Figures and violations.
+        page: The report as HTML.
         problem: Why it stopped, in a sentence.
-        seen_at: When its process last wrote; long ago means that it is gone.
+        seen_at: Last heartbeat of its process; an old one means that the process is gone.
     """
 
     __tablename__ = "rehearsals"
