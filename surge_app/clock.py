@@ -1,7 +1,7 @@
-"""Time as Surge speaks it: aware UTC, and identifiers that sort by it.
+"""Aware UTC time, and identifiers that sort by it.
 
-Deadlines of holds are decided by Postgres `now()` and those of the line by Redis `TIME`; this
-clock is for stamps and for what one process shows.
+Postgres `now()` decides deadlines of holds, and Redis `TIME` those of the queue. This clock is
+for timestamps and for display.
 """
 
 from __future__ import annotations

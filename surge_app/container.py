@@ -1,7 +1,7 @@
-"""Builds the services of one process, and hands them to whoever runs in it.
+"""Builds the services of one process and provides them through `current()`.
 
-Reflex makes State objects itself and a mounted API has no lifespan of its own, so both look the
-container up late, through `current()`.
+Reflex constructs State objects itself, and a mounted API has no lifespan of its own, so both look
+the container up at call time.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def build_container(
 
     Args:
         settings: With `database_url`, `redis_url` and `secret_key` filled in.
-        process: What runs here (`web`, `jobs`, `cli`); shown by Postgres and Redis.
-        gateway: Takes the place of the one the settings name.
+        process: `web`, `jobs` or `cli`; shown by Postgres and Redis.
+        gateway: Replaces the gateway from the settings.
 
     Raises:
         ConfigurationError: If one of them is missing.
@@ -246,7 +246,7 @@ def installed(container: Container) -> Generator[Container]:
 async def running(
     settings: Settings, *, process: str = "web", gateway: PaymentGateway | None = None
 ) -> AsyncGenerator[Container]:
-    """Build, install, and in the end close the services of this process."""
+    """Build and install the services, and close them at the end."""
     container = build_container(settings, process=process, gateway=gateway)
     tracing.begin(settings.traces_endpoint, process=process)
     with installed(container):

@@ -1,7 +1,7 @@
 """Every setting of Surge: read once from the environment, validated, then passed down.
 
-Nothing here reads the environment at import. A process calls `load_settings()` once and hands
-the frozen result to whatever it builds.
+Importing this module reads nothing. A process calls `load_settings()` once and passes the frozen
+result down.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _REFLEX_DATABASE = 1
 _SENDGRID_URL = "https://api.sendgrid.com"
 
 CLUSTER_SCHEME = "+cluster://"
-"""In `REDIS_URL`, after `redis` or `rediss`: a node of a Redis Cluster, which tells of the rest."""
+"""In `REDIS_URL`, after `redis` or `rediss`: a seed node of a Redis Cluster."""
 
 STATEMENT_SECONDS = 15
-"""Longer than this no statement of a visitor takes; Postgres ends it."""
+"""Statement timeout for requests, enforced by Postgres."""
 
 SESSION_OPTIONS = f"-c statement_timeout={STATEMENT_SECONDS}s"
-"""What a connection to Postgres asks for when it starts.
+"""Options of each new connection to Postgres.
 
-A pooler in transaction mode refuses it, so one that nobody has told of is found out at once.
+A pooler in transaction mode refuses it, which reveals an undeclared one at once.
 """
 
 
@@ -65,14 +65,14 @@ class Settings(BaseSettings):
             another port than the API, and page requests are sent there.
         secret_key: Signs cookies and tokens. A comma-separated list rotates: the first signs,
             all verify. Generated under `data_dir` in development.
-        sendgrid_webhook_public_keys: Verify what SendGrid tells of mails; every one is accepted.
+        sendgrid_webhook_public_keys: Verify SendGrid's delivery reports; any one may match.
         dlt_templates: A JSON file with the texts of SMS as they are registered in India.
         trusted_proxy_hops: How many reverse proxies in front may be believed about the
             client's address; 0 ignores `X-Forwarded-For`.
-        metrics_token: Whoever shows it may read `/metrics` from anywhere; without one, only this
-            machine may.
-        drain_seconds: How long a node that was told to stop goes on serving while it says that
-            it is not ready, so that a load balancer notices.
+        metrics_token: Allows reading `/metrics` from other machines; without it, only from this
+            one.
+        drain_seconds: How long a stopping node keeps serving while it reports not ready, so that
+            a load balancer notices.
     """
 
     model_config = SettingsConfigDict(
@@ -223,17 +223,17 @@ class Settings(BaseSettings):
 
     @property
     def is_production(self) -> bool:
-        """Whether real people and real money are expected."""
+        """Whether this install serves real customers with real money."""
         return self.env == "production"
 
     @property
     def direct_url(self) -> str | None:
-        """Where a session of Postgres is one's own: for locks of sessions, LISTEN, migrations."""
+        """A URL that bypasses any pooler: for advisory locks, LISTEN and migrations."""
         return self.database_direct_url or self.database_url
 
     @property
     def drain_mark(self) -> Path:
-        """The file that is there while this node serves only until those who are here are done."""
+        """The file that exists while this node drains."""
         return self.data_dir / "draining"
 
     @property
@@ -253,12 +253,12 @@ class Settings(BaseSettings):
 
     @property
     def uses_sandbox(self) -> bool:
-        """Whether any vendor is played by its stand-in; the sandbox is mounted only then."""
+        """Whether any vendor uses its stand-in; the sandbox is mounted only then."""
         return self.uses_sandbox_payments or self.uses_sandbox_mail or self.uses_sandbox_sms
 
     @property
     def worker_count(self) -> int:
-        """How many processes of this node serve."""
+        """How many web workers this node runs."""
         return self.workers or max(2, min(os.cpu_count() or 1, 4))
 
     @property
@@ -278,7 +278,7 @@ class Settings(BaseSettings):
 
     @property
     def api_url(self) -> str:
-        """Where API and live connection are; built pages ask their own address instead."""
+        """The address of API and live connection; built pages use their own origin instead."""
         return self.public_url or f"http://localhost:{self.port}"
 
     @property
@@ -290,7 +290,7 @@ class Settings(BaseSettings):
 
     @property
     def reflex_redis_url(self) -> str | None:
-        """Redis for the states of Reflex: its own, or the same server's next database."""
+        """The Redis for Reflex's states: its own, or the next database of the same server."""
         if self.states_redis_url or self.redis_url is None:
             return self.states_redis_url
         parts = urlsplit(self.redis_url)

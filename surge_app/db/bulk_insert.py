@@ -1,4 +1,4 @@
-"""Many rows in one statement: each column travels as one array, however many rows there are."""
+"""Insert many rows in one statement, with one array per column."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIALECT = postgresql.dialect()
 async def insert_many(
     session: AsyncSession, rows: Sequence[SQLModel], *, on_conflict: str = ""
 ) -> int:
-    """Insert rows of one table that are not in the session; their stamps are the database's.
+    """Insert rows of one table that are not in the session; the database sets the timestamps.
 
     Args:
         session: An open transaction.

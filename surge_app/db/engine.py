@@ -1,4 +1,4 @@
-"""The engine and the one way to open a transaction."""
+"""The engine, and the only way to open a transaction."""
 
 from __future__ import annotations
 
@@ -40,25 +40,24 @@ _Row = TypeVar("_Row")
 
 
 def locked(query: Select[_Row]) -> Select[_Row]:
-    """Lock the rows of a query, and read them as they are once the lock is had.
+    """Return the query with `FOR UPDATE` and fresh values.
 
-    Without the second half, a row the session has seen before would keep its old values.
+    Otherwise rows already loaded in the session would keep their old values.
     """
     return query.with_for_update().execution_options(populate_existing=True)
 
 
 def _ping_after_a_pause(engine: AsyncEngine) -> None:
-    """Let a connection that was idle be asked whether it still stands, before it is used again.
+    """Ping a connection before use only if it was idle.
 
-    Like `pool_pre_ping`, which asks at every use: in a surge that would be a round trip more for
-    each transaction, of connections that were in use a moment ago.
+    `pool_pre_ping` pings at every checkout, which costs each transaction a round trip.
     """
     dialect, pool = engine.dialect, cast("AsyncAdaptedQueuePool", engine.pool)
 
     @event.listens_for(engine.sync_engine, "checkin")
     def note(_connection: object, record: ConnectionPoolEntry) -> None:  # pyright: ignore[reportUnusedFunction] - the pool keeps it
         record.info["idle_since"] = time.monotonic()
-        # It is given back right after this.
+        # The caller returns it right after this.
         POOL_IN_USE.set(pool.checkedout() - 1)
 
     @event.listens_for(engine.sync_engine, "checkout")
@@ -70,7 +69,7 @@ def _ping_after_a_pause(engine: AsyncEngine) -> None:
         try:
             dialect.do_ping(connection)
         except dialect.loaded_dbapi.Error as error:
-            # The pool connects anew; the others were cut off together with this one.
+            # The other pooled connections were cut off together with this one.
             raise InvalidatePoolError from error
 
 
@@ -89,7 +88,7 @@ class Database:
 
         Args:
             url: A `postgresql://` URL.
-            pool_size: Most connections this process opens; the next caller waits for one.
+            pool_size: Maximum connections of this process; further callers wait.
             application_name: Shown in `pg_stat_activity`.
             is_pooled: Whether the URL leads to a pooler in transaction mode. The limit on the
                 time of a statement is then the database's own setting.
@@ -139,9 +138,9 @@ class Database:
 
     @asynccontextmanager
     async def statement(self) -> AsyncGenerator[AsyncConnection]:
-        """Give a connection for one statement that is a transaction by itself.
+        """Yield a connection in autocommit mode for a single statement.
 
-        It spares two of three round trips, those of BEGIN and COMMIT.
+        This saves the round trips of BEGIN and COMMIT.
 
         Raises:
             Busy: If no connection became free in time; nothing was done.

@@ -1,4 +1,4 @@
-"""Group commit: callers that wait together share one transaction."""
+"""Group commit: concurrent callers share one transaction."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _Waiting: TypeAlias = tuple[Item, asyncio.Future[Result]]
 
 @dataclass(slots=True)
 class _Lane(Generic[Item, Result]):
-    """What waits and what is under way in one event loop."""
+    """Pending items and running flushes of one event loop."""
 
     waiting: deque[_Waiting[Item, Result]] = field(default_factory=deque[_Waiting[Item, Result]])
     under_way: int = 0
-    # The loop itself would forget a task that nobody else holds.
+    # The event loop keeps only weak references to tasks.
     tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
 
 class Batcher(Generic[Item, Result]):
-    """Collects items while a flight is under way, and sends them together on the next one.
+    """Collects items while a flush runs, and flushes them together next.
 
-    There is no timer: a lone caller goes at once, and how many share a flight follows from how
-    many came while the last one was away. An item that was submitted is carried out, once more
-    if its flight failed, even when its caller has been cancelled: `flush` must bear repeating.
+    There is no timer: a lone item is flushed at once, and the batch size follows from how many
+    arrived during the previous flush. A submitted item is flushed even if its caller is
+    cancelled, and once more alone if its batch failed, so `flush` must be repeatable.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Batcher(Generic[Item, Result]):
         """Keep what carries a batch out; nothing runs before the first `submit`.
 
         Args:
-            flush: Carries out some items and returns a result, or the error to raise, for each
-                in their order. If it raises, nothing may have been done for good, and each item
-                is tried again alone, so that one bad item harms no other.
-            most: Items on one flight.
-            flights: Flights at a time in one event loop.
+            flush: Handles a batch and returns, in order, a result or the error to raise for each
+                item. It may raise only if nothing was committed; each item is then retried
+                alone, so that one bad item harms no other.
+            most: Maximum items per flush.
+            flights: Maximum concurrent flushes per event loop.
         """
         self._flush = flush
         self._most = most
@@ -60,7 +60,7 @@ class Batcher(Generic[Item, Result]):
         )
 
     async def submit(self, item: Item) -> Result:
-        """Carry an item out, together with whatever waits beside it, and return its result.
+        """Flush an item together with other pending ones, and return its result.
 
         Raises:
             BaseException: What `flush` returned or raised for this item.
@@ -86,9 +86,9 @@ class Batcher(Generic[Item, Result]):
                 batch = [lane.waiting.popleft() for _ in range(count)]
                 await self._carry(batch)
         finally:
-            # Not when the task is seen to be done: who came in between would wait for nobody.
+            # Not in a done callback: an item submitted in between would never be flushed.
             lane.under_way -= 1
-            # Only where the loop is being closed has anyone no answer by now.
+            # Only a closing loop leaves an item without a result here.
             for _, future in batch:
                 future.cancel()
 
@@ -97,7 +97,7 @@ class Batcher(Generic[Item, Result]):
             results = await self._flush([item for item, _ in batch])
             answered = list(zip(batch, results, strict=True))
         except Exception as error:  # noqa: BLE001  every caller is told of it below
-            # Without a connection nothing was done, and nobody alone would fare better.
+            # Without a connection nothing was committed, and retrying alone would not help.
             if len(batch) > 1 and not isinstance(error, Busy):
                 for one in batch:
                     await self._carry([one])

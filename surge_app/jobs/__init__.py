@@ -1,4 +1,4 @@
-"""The work nobody asks for: expiry, inbox, outbox, reconciliation. One leader runs it."""
+"""Background jobs: expiry, webhook events, outbox, reconciliation. One leader runs them."""
 
 from surge_app.jobs.leader_election import jobs_running
 

@@ -1,8 +1,8 @@
-"""One process runs the jobs: the one that holds a Postgres advisory lock.
+"""Leader election by a Postgres advisory lock: the holder runs the jobs.
 
-The lock lives on a connection of its own and ends with it, so a killed leader is replaced within
-seconds. A leader that was merely asleep may overlap with the next for a moment; the jobs allow it.
-The connection leads to Postgres itself: through a pooler the lock would be anybody's.
+The lock lives on its own connection and ends with it, so a killed leader is replaced within
+seconds. A leader that was suspended may overlap with the next one; the jobs tolerate that. The
+connection bypasses any pooler, which would share the lock between clients.
 """
 
 # APScheduler 3 has no types.
@@ -41,7 +41,7 @@ _FINISH_SECONDS = 10.0
 
 
 class _Runner:
-    """The scheduler, which works while this process leads, and the dispatcher of messages."""
+    """The scheduler, active while this process leads, and the message dispatcher."""
 
     def __init__(self, jobs: list[Job], dispatcher: Dispatcher, telemetry: Telemetry) -> None:
         self.dispatcher = dispatcher
@@ -52,7 +52,7 @@ class _Runner:
         self._idle.set()
         self.scheduler = AsyncIOScheduler(
             timezone="UTC",
-            # A late run is still wanted; several missed ones are wanted once.
+            # Run late jobs, but collapse missed runs into one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         for job in jobs:
@@ -91,17 +91,17 @@ class _Runner:
         return run
 
     def lead(self) -> None:
-        """Begin to work."""
+        """Start the jobs."""
         self.scheduler.resume()
         self.dispatcher.go_first()
 
     def rest(self) -> None:
-        """Start no job any more, and help with messages only; what is under way goes on."""
+        """Stop starting jobs and only help with messages; running jobs finish."""
         self.scheduler.pause()
         self.dispatcher.only_help()
 
     async def stop(self) -> None:
-        """Start nothing new and let what runs finish; `shutdown` itself would cancel it."""
+        """Stop starting jobs and let running ones finish; `shutdown` would cancel them."""
         self.rest()
         self._dispatching.cancel()
         with contextlib.suppress(TimeoutError):
@@ -114,7 +114,7 @@ class _Runner:
 
 @asynccontextmanager
 async def jobs_running(services: Container) -> AsyncGenerator[None]:
-    """Take part in the election for as long as the block lasts, and run the jobs while leading."""
+    """Take part in the election during the block, and run the jobs while leading."""
     runner = _Runner(jobs_of(services), services.dispatcher, services.telemetry)
     runner.scheduler.start(paused=True)
     task = asyncio.create_task(_take_part(runner, services.settings.direct_url or ""))
@@ -165,11 +165,11 @@ async def _lead_when_possible(
                     is_leader = True
                     runner.lead()
                     _log.info("leading_jobs")
-        # The same connection hears of new messages, so it needs no other one beside it.
+        # The lock's connection also LISTENs for new messages, which saves a second one.
         async for _ in connection.notifies(timeout=_HEARTBEAT_SECONDS):
             runner.dispatcher.wake()
 
 
 def session_name() -> str:
-    """Tell whoever reads `pg_stat_activity` which process of which machine this is."""
+    """Return the name of this process and machine for `pg_stat_activity`."""
     return f"surge-leader {os.getpid()} {socket.gethostname()}"[:63]

@@ -10,7 +10,7 @@ from surge_app.container import Container
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A piece of work and how often it is due."""
+    """A job and its interval."""
 
     name: str
     every_seconds: float
@@ -18,7 +18,7 @@ class Job:
 
 
 def jobs_of(services: Container) -> list[Job]:
-    """Return every job of Surge."""
+    """Return all jobs."""
     reconciliation = services.reconciliation
     return [
         Job("publish-line", 1, services.waiting_room.publish),

@@ -33,7 +33,7 @@ def configure_logging(
     last: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if json
-        # Its own tracebacks show local variables: secrets in a log, at seconds for each.
+        # Its own tracebacks print local variables: slow, and a leak of secrets.
         else [
             structlog.dev.ConsoleRenderer(
                 colors=to.isatty(), exception_formatter=structlog.dev.plain_traceback
@@ -58,7 +58,7 @@ def configure_logging(
     root.handlers[:] = [handler]
     root.propagate = False
     root.setLevel(level)
-    # A run that is skipped because the last one still works is how the jobs are meant to be.
+    # A job skips a run while its previous run is still busy; that is intended.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # At DEBUG the mail client logs headers, the API key among them.
     logging.getLogger("python_http_client").setLevel(logging.WARNING)

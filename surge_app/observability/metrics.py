@@ -1,10 +1,10 @@
-"""What a process counts of itself, for Prometheus.
+"""Prometheus metrics of one process.
 
-Only what happens here is counted here. What is so (units, the line, what waits to be done) is
-read from Postgres and Redis when somebody asks, and is then the same whoever answers.
+Counters count events of this process. Levels (units, the queue, backlogs) are read from Postgres
+and Redis on each scrape, so every process reports the same values.
 
-With `PROMETHEUS_MULTIPROC_DIR` set, as the launcher does for the web workers, the counts of all
-workers of a node are kept in files there, and any of them answers with the sum.
+The launcher sets `PROMETHEUS_MULTIPROC_DIR` for the web workers: their counters then live in
+shared files, and each worker reports the sum.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ POOL_SIZE = Gauge(
     multiprocess_mode="livesum",
 )
 POOL_REFUSALS = Counter(
-    "surge_pool_refusals", "Callers told to come back because no connection became free."
+    "surge_pool_refusals", "Requests refused because no connection became free."
 )
 
 
@@ -105,7 +105,7 @@ def exposition(*read_now: Collector) -> bytes:
     """Return everything in the text form of Prometheus.
 
     Args:
-        *read_now: What was read for this answer, beside what processes count.
+        *read_now: Collectors of levels, read for this scrape.
     """
     registry = CollectorRegistry()
     folder = os.environ.get(FOLDER_VARIABLE)
@@ -120,7 +120,7 @@ def exposition(*read_now: Collector) -> bytes:
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Let gauges of workers that ended count no more; what they counted stays."""
+    """Drop the gauges of ended workers; their counters stay."""
     for path in folder.glob("gauge_live*.db"):
         found = _LIVE_FILE.fullmatch(path.name)
         if found and not psutil.pid_exists(int(found[1])):

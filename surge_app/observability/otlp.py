@@ -1,6 +1,6 @@
-"""The OpenTelemetry SDK behind `traces`: spans in batches, by OTLP over HTTP.
+"""OpenTelemetry behind `tracing`: spans in batches, by OTLP over HTTP.
 
-Sampling, headers and the rest follow the SDK's own variables, such as `OTEL_TRACES_SAMPLER`.
+Sampling and headers follow the SDK's own variables, such as `OTEL_TRACES_SAMPLER`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _KINDS = {
 
 
 class Collector:
-    """Makes spans and sends them; `provider` makes those of Reflex too."""
+    """The SDK's tracer; Reflex uses the same `provider`."""
 
     def __init__(self, endpoint: str, *, process: str) -> None:
         """Set the SDK up; nothing connects before the first span has ended.
 
         Args:
             endpoint: The base address of the collector.
-            process: What runs here.
+            process: The kind of process, such as `web`.
         """
         self.provider = TracerProvider(
             resource=Resource.create({"service.name": "surge", "service.instance.role": process})
@@ -49,7 +49,7 @@ class Collector:
     def span(
         self, name: str, *, kind: str, continues: str | None, attributes: Mapping[str, Value]
     ) -> Generator[None]:
-        """Return a span that lasts as long as its block; a refusal is no error of ours."""
+        """Return a span over a block; a refusal (`SurgeError`) is not recorded as an error."""
         before = self._propagator.extract({"traceparent": continues}) if continues else None
         known = {f"surge.{key}": value for key, value in attributes.items() if value is not None}
         with self._tracer.start_as_current_span(
@@ -70,11 +70,11 @@ class Collector:
                 raise
 
     def here(self) -> str | None:
-        """Return the span that is open here as a W3C `traceparent`, None without one."""
+        """Return the current span as a W3C `traceparent`, None without one."""
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier)
         return carrier.get("traceparent")
 
     def end(self) -> None:
-        """Send what was not sent yet."""
+        """Flush pending spans."""
         self.provider.shutdown()

@@ -1,10 +1,9 @@
-"""Traces for whoever collects them: from a request or a webhook to the message it ends in.
+"""Distributed tracing, from a request or a webhook to the message it causes.
 
-Off unless a collector is configured. Then nothing of the SDK is imported, and a span costs one
-look at a variable.
+Without a configured collector the SDK is not imported, and a span costs one variable lookup.
 
-A trace does not end with its request. A stored webhook and a message keep where they came from
-(`here`), and whatever process goes on with them later goes on with their trace (`continues`).
+A trace outlives its request: stored webhooks and messages keep a `traceparent`, and the process
+that handles them later continues it.
 """
 
 from __future__ import annotations
@@ -22,22 +21,22 @@ Value = str | int | float | bool | None
 
 
 class Tracing(Protocol):
-    """What makes spans and sends them away; `provider` is the SDK's own, for frameworks."""
+    """The tracer behind this module; `provider` is the SDK's own, for frameworks."""
 
     provider: Any
 
     def span(
         self, name: str, *, kind: Kind, continues: str | None, attributes: dict[str, Value]
     ) -> AbstractContextManager[object]:
-        """Return a span that lasts as long as its block."""
+        """Return a span over a block."""
         ...
 
     def here(self) -> str | None:
-        """Return the span that is open here as a W3C `traceparent`, None without one."""
+        """Return the current span as a W3C `traceparent`, None without one."""
         ...
 
     def end(self) -> None:
-        """Send what was not sent yet."""
+        """Flush pending spans."""
         ...
 
 
@@ -46,27 +45,27 @@ _tracing: Tracing | None = None
 
 
 def begin(endpoint: str | None, *, process: str) -> None:
-    """Begin to trace, if there is a collector.
+    """Start tracing, if a collector is configured.
 
     Args:
-        endpoint: The base address of a collector that takes OTLP over HTTP.
-        process: What runs here, such as `web`.
+        endpoint: Base URL of an OTLP/HTTP collector.
+        process: The kind of process, such as `web`.
     """
     global _tracing  # noqa: PLW0603  one for the process
     if endpoint and _tracing is None:
-        from surge_app.observability.otlp import Collector  # noqa: PLC0415  only where it is wanted
+        from surge_app.observability.otlp import Collector  # noqa: PLC0415  only with a collector
 
         _tracing = Collector(endpoint, process=process)
 
 
 def provider() -> Any:
-    """Return the SDK's provider of tracers, None if nothing is traced."""
+    """Return the SDK's tracer provider, None without a collector."""
     return None if _tracing is None else _tracing.provider
 
 
 def end() -> None:
-    """Send what was not sent yet, and trace no more."""
-    global _tracing  # noqa: PLW0603  as above
+    """Flush pending spans and stop tracing."""
+    global _tracing  # noqa: PLW0603  one for the process
     if _tracing is not None:
         _tracing.end()
         _tracing = None
@@ -78,10 +77,10 @@ def span(
     """Trace a block as one span.
 
     Args:
-        name: One of few: what happens, not to whom.
-        kind: Whether it answers somebody outside, takes up stored work, or is a part of either.
-        continues: The `traceparent` of what this goes on with; what is open here if None.
-        **attributes: Ids that find it again. No names, addresses or secrets.
+        name: Low cardinality: the operation, never its subject.
+        kind: `server` answers a client, `consumer` handles stored work, `internal` is a part.
+        continues: A `traceparent` to continue; None continues the current span.
+        **attributes: Ids only: no names, addresses or secrets.
     """
     if _tracing is None:
         return _NOTHING
@@ -89,21 +88,21 @@ def span(
 
 
 def event(name: str, **attributes: Value) -> AbstractContextManager[object]:
-    """Trace a block as a part of something; nothing if it is a part of nothing."""
+    """Trace a block as a child of the current span; a no-op without one."""
     if _tracing is None or _tracing.here() is None:
         return _NOTHING
     return _tracing.span(name, kind="internal", continues=None, attributes=attributes)
 
 
 def current_traceparent() -> str | None:
-    """Return the span that is open here, to go on with later; None if there is none."""
+    """Return the `traceparent` to store for later work; None without a span."""
     return None if _tracing is None else _tracing.here()
 
 
 def traced(
     name: str,
 ) -> Callable[[Callable[_Given, Awaitable[_Result]]], Callable[_Given, Awaitable[_Result]]]:
-    """Trace each call of a coroutine function as a step."""
+    """Trace each call of a coroutine function as a child of the current span."""
 
     def decorate(
         call: Callable[_Given, Awaitable[_Result]],

@@ -1,4 +1,4 @@
-"""Work on many things at once, but not on all, and lose no failure."""
+"""Run tasks with bounded concurrency and collect every exception."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _Item = TypeVar("_Item")
 async def for_each(
     items: Iterable[_Item], work: Callable[[_Item], Awaitable[None]], *, at_once: int
 ) -> None:
-    """Run `work` for each item; one that fails stops no other.
+    """Run `work` for each item; a failure does not stop the others.
 
     Args:
-        items: What is worked on.
-        work: Called once with each item.
-        at_once: Most calls that run at the same time.
+        items: Arguments, one per call.
+        work: Called once per item.
+        at_once: Maximum concurrent calls.
 
     Raises:
-        ExceptionGroup: In the end, with every exception there was.
+        ExceptionGroup: After the last call, with every exception.
     """
     slots = asyncio.Semaphore(at_once)
 

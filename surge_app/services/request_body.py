@@ -1,4 +1,4 @@
-"""What every body of a request has in common."""
+"""The base of all request bodies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIELD_NAMES: set[str] = set()
 
 
 class StrictBody(BaseModel):
-    """A body of a request: nothing unknown in it, no NUL character in its text."""
+    """A request body that rejects unknown fields and NUL characters."""
 
     model_config = ConfigDict(extra="forbid")
 
