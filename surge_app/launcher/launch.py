@@ -1,4 +1,4 @@
-"""`make run` and `make dev`: from a checkout to a served Surge, and back to nothing running."""
+"""`make run`, `make dev` and `make pages`: start Surge from a checkout and stop it cleanly."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ _MOST_CONNECTIONS: Final = 16_384
 _FEWEST_CONNECTIONS: Final = 128
 # Of Redis, Postgres, the vendors and the pages.
 _OTHER_FILES: Final = 512
-# Without letters and digits that look alike when read aloud or copied from paper.
+# Without characters that look or sound alike.
 _READABLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def run(settings: Settings) -> int:
-    """Serve Surge in production mode on one port until someone asks to stop.
+    """Serve Surge in production mode on one port until a stop is requested.
 
     Returns:
-        The exit code: 0 after a stop, 1 if the web server died, 2 if the configuration does
-        not work (one sentence stands on standard error).
+        The exit code: 0 after a requested stop, 1 if the web server died, 2 if the
+        configuration is invalid (the reason is on standard error).
     """
     return _guarded(_serve, settings)
 
@@ -68,7 +68,7 @@ def dev(settings: Settings) -> int:
 
 
 def build(settings: Settings) -> int:
-    """Build the pages for these settings and serve nothing; a later `run` finds them.
+    """Build the pages for these settings without serving; a later `run` uses them.
 
     Returns:
         The exit code, as for `run`.
@@ -77,10 +77,10 @@ def build(settings: Settings) -> int:
 
 
 def development_secrets(settings: Settings) -> Settings:
-    """Fill in the secret key and the organizer's password where none is set.
+    """Generate the secret key and the organizer's password if they are not set.
 
-    They are generated once and kept in `secrets.json` under the data directory, readable by
-    its owner alone. In production nothing is filled in.
+    Both are stored in `secrets.json` under the data directory, readable only by its owner.
+    Production generates nothing.
 
     Raises:
         ConfigurationError: If that file cannot be read.
@@ -104,7 +104,7 @@ def _kept_secrets(path: Path) -> dict[str, str]:
         scratch = path.with_name(f"{path.name}.{os.getpid()}")
         scratch.touch(mode=0o600)
         scratch.write_text(json.dumps(fresh), "utf-8")
-        # A link cannot replace a file, so of two processes the first one decides.
+        # A hard link cannot replace a file, so the first of two processes wins.
         try:
             path.hardlink_to(scratch)
         except FileExistsError:
@@ -146,7 +146,7 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
             )
         finally:
             supervisor.end(server, seconds=_STOP_SECONDS)
-    sys.stderr.write(f"The web server ended by itself (exit code {code}).\n")
+    sys.stderr.write(f"The web server stopped unexpectedly (exit code {code}).\n")
     return 1
 
 
@@ -183,7 +183,7 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
             code = supervisor.watch(server)
         finally:
             supervisor.end(server, seconds=_STOP_SECONDS, like_terminal=True)
-    sys.stderr.write(f"The development server ended by itself (exit code {code}).\n")
+    sys.stderr.write(f"The development server stopped unexpectedly (exit code {code}).\n")
     return 1
 
 
@@ -191,7 +191,7 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
 def _prepared(
     settings: Settings, supervisor: Supervisor
 ) -> Generator[tuple[Settings, dict[str, str]]]:
-    """Yield the complete settings and the environment for children, with everything migrated."""
+    """Yield complete settings and the children's environment, with the database migrated."""
     settings = settings.model_copy(update={"data_dir": data_folder(settings)})
     with _sole_run(settings) as run_id:
         problem = _port_problem(settings.port)
@@ -234,14 +234,14 @@ def _pages(settings: Settings, supervisor: Supervisor, env: dict[str, str]) -> P
 
 @contextmanager
 def _sole_run(settings: Settings) -> Generator[str]:
-    """Be the only run on the data directory, and yield the mark for its children.
+    """Hold the data directory exclusively and yield the id that marks the run's processes.
 
-    What a killed run left behind is ended first.
+    Processes left behind by a killed run are ended first.
     """
     record = settings.data_dir / _RECORD
     lock = FileLock(settings.data_dir / "run.lock")
     if not lock.acquire():
-        # A run that is just stopping is worth a moment's patience.
+        # A stopping run frees the directory within a moment.
         patience = 2 * _STOP_SECONDS if _read(record).get("stopping") else 0
         if not lock.acquire(timeout_seconds=patience):
             found = _read(record)
@@ -284,7 +284,7 @@ def _note_stopping(settings: Settings) -> None:
 
 
 def _port_problem(port: int) -> str | None:
-    """Return a sentence if this process cannot serve on the port."""
+    """Return the reason why this process cannot listen on the port, or None."""
     for family, address in ((socket.AF_INET, _EVERY_ADDRESS), (socket.AF_INET6, "::1")):
         try:
             with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
@@ -318,7 +318,7 @@ def _environment(settings: Settings, run_id: str) -> dict[str, str]:
         "SURGE_SECRET_KEY": ",".join(settings.secret_key),
         "SURGE_ADMIN_PASSWORD": settings.admin_password or "",
         "REFLEX_ENV_MODE": "prod",
-        # Without a bound, each worker opens as many connections as there are busy tabs.
+        # Unbounded, each worker would open a connection per busy tab.
         "REFLEX_REDIS_MAX_CONNECTIONS": _REFLEX_CONNECTIONS,
         "REFLEX_API_URL": settings.base_url,
         "PYTHONUNBUFFERED": "1",
@@ -328,7 +328,7 @@ def _environment(settings: Settings, run_id: str) -> dict[str, str]:
 
 
 def _serving(pages: Path) -> dict[str, str]:
-    # The two names with underscores are how Reflex itself tells its workers.
+    # Reflex itself passes the two names with underscores to its workers.
     return {
         "REFLEX_WEB_WORKDIR": str(pages),
         "__REFLEX_SKIP_COMPILE": "true",
@@ -347,8 +347,8 @@ def _granian(settings: Settings) -> list[str]:
             "--workers",
             str(settings.worker_count),
         ),
-        # Browsers keep their connections open while their visitors wait; without a proxy all of
-        # them end here, and the usual 1,024 would shut out whoever comes after.
+        # Browsers of waiting visitors keep their connections open. Without a proxy all of them
+        # end here, and the default of 1,024 would lock out later visitors.
         # Without a proxy, HTTP/2 would take 15 MB in one header. A proxy uses HTTP/1 towards Surge.
         *("--http", "1", "--http1-buffer-size", str(_LARGEST_HEAD)),
         *("--backlog", str(_BACKLOG), "--backpressure", str(_connections_of_a_worker())),

@@ -1,4 +1,4 @@
-"""A server this machine runs for Surge: found, adopted, started and stopped."""
+"""Find, adopt, start and stop an embedded server."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 _START_SECONDS: Final = 120
 _ADOPT_SECONDS: Final = 30
-# Kept, because a server may outlive the block that started it and the interpreter warns
-# about a child nobody holds any more.
+# References stay here, because a server may outlive the block that started it and the
+# interpreter warns about unreferenced children.
 _children: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
 class LocalServer:
-    """How to recognise a server, start it, see that it answers, and stop it.
+    """Identifies, starts, probes and stops one server.
 
     Attributes:
-        title: Its name in sentences for people.
-        program: Its process name.
-        binary: The path of its program.
-        command: What it is called in its own title, then its arguments.
-        folder: Its working directory.
-        marker: A text, unique to this data directory, in the title of its every process.
-        answers: Whether it serves requests right now.
-        stop_signal: What asks it to finish cleanly and soon.
+        title: Name for messages.
+        program: Process name.
+        binary: Path of the program.
+        command: `argv`, beginning with the process title.
+        folder: Working directory.
+        marker: Text unique to this data directory, in the title of each of its processes.
+        answers: Probe: whether it serves requests now.
+        stop_signal: Requests a quick, clean shutdown.
     """
 
     title: str
@@ -54,7 +54,7 @@ class LocalServer:
     stop_signal: signal.Signals
 
     def processes(self) -> list[psutil.Process]:
-        """Return its processes, found by name and by the mark in their titles."""
+        """Return its processes, by program name and marker."""
         return matching(
             lambda process: (
                 process.name() == self.program and self.marker in " ".join(process.cmdline())
@@ -62,12 +62,12 @@ class LocalServer:
         )
 
     def head(self) -> psutil.Process | None:
-        """Return the process that the others of it were started by, if it runs."""
+        """Return its main process, if it runs."""
         heads = [one for one in self.processes() if not _title(one).startswith("postgres:")]
         return heads[0] if heads else None
 
     def wait_ready(self, is_there: Callable[[], bool], *, timeout_seconds: float) -> bool:
-        """Wait until it answers; return false when it is gone or the time is up."""
+        """Wait until it answers; return False if it died or the time is up."""
         deadline = time.monotonic() + timeout_seconds
         while not self.answers():
             if not is_there() or time.monotonic() >= deadline:
@@ -76,7 +76,7 @@ class LocalServer:
         return True
 
     def ensure(self) -> None:
-        """Adopt it if it runs and answers, else start it afresh."""
+        """Adopt a server that answers, or start a new one."""
         if self.processes():
             if self.wait_ready(lambda: bool(self.processes()), timeout_seconds=_ADOPT_SECONDS):
                 return
@@ -104,10 +104,10 @@ class LocalServer:
             raise ConfigurationError(msg)
 
     def stop(self) -> None:
-        """Stop it and wait, more and more firmly."""
+        """Stop it, escalating from the stop signal to SIGKILL."""
         for number, seconds in ((self.stop_signal, 30), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
             everyone = self.processes()
-            # A helper of Postgres understands the same signals differently; the server tells it.
+            # Postgres helpers interpret the signals differently; the server forwards them.
             heads = [one for one in everyone if not _title(one).startswith("postgres:")]
             send(everyone if number == signal.SIGKILL or not heads else heads, number)
             if wait_gone(everyone, timeout_seconds=seconds) and not self.processes():
@@ -121,9 +121,9 @@ def _forget_ended() -> None:
 
 def server_environment() -> dict[str, str]:
     """Return the environment for a server program, free of settings meant for clients."""
-    # PGPORT, PGDATA and their like would change what the server does.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return kept | {"LC_ALL": "C"}
+    # PGPORT, PGDATA and similar variables would reconfigure the server.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return inherited | {"LC_ALL": "C"}
 
 
 def _title(process: psutil.Process) -> str:

@@ -33,14 +33,14 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self, *, shared: bool = False, timeout_seconds: float = 0.0) -> bool:
-        """Take the lock, or turn the shared lock held by this object into an exclusive one.
+        """Acquire the lock, or upgrade a shared lock to an exclusive one.
 
         Args:
-            shared: Whether others may hold it as well, shared.
-            timeout_seconds: How long to keep trying.
+            shared: Allow other shared holders.
+            timeout_seconds: How long to retry.
 
         Returns:
-            Whether it was taken. A failed upgrade leaves nothing held.
+            Whether it was acquired. A failed upgrade releases the shared lock.
         """
         if self._descriptor is None:
             flags = os.O_RDONLY if self._path.is_dir() else os.O_RDWR | os.O_CREAT
@@ -59,7 +59,7 @@ class FileLock:
                 return True
 
     def release(self) -> None:
-        """Give the lock back; harmless when it is not held."""
+        """Release the lock; harmless if it is not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -67,10 +67,10 @@ class FileLock:
 
 @contextmanager
 def file_lock(path: Path, *, timeout_seconds: float) -> Generator[None]:
-    """Hold an exclusive lock on `path` for the block.
+    """Hold an exclusive lock on `path` during the block.
 
     Raises:
-        ConfigurationError: If another process keeps it for longer than the timeout.
+        ConfigurationError: If another process holds it beyond the timeout.
     """
     lock = FileLock(path)
     if not lock.acquire(timeout_seconds=timeout_seconds):
@@ -83,19 +83,19 @@ def file_lock(path: Path, *, timeout_seconds: float) -> Generator[None]:
 
 
 def clear_dir(folder: Path) -> Path:
-    """Return a folder of one's own with nothing in it, made if need be."""
+    """Create or empty a folder and return it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return folder
 
 
 def raise_nofile_limit() -> int:
-    """Let this process and its children open as many files as they may: each visitor is one.
+    """Raise the soft limit of open files to the hard limit; each visitor needs one.
 
-    A shell usually allows 256 to 1,024, while the system would allow many more.
+    Shells usually set 256 to 1,024.
 
     Returns:
-        How many it is now.
+        The new limit.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (_ENOUGH_FILES, _MOST_FILES_OF_MACOS):
@@ -109,7 +109,7 @@ def raise_nofile_limit() -> int:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether the process still does something; one that only waits to be reaped does not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
@@ -117,11 +117,11 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def matching(accepts: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
-    """Return the living processes that `accepts` says yes to, without this one.
+    """Return the running processes that `accepts` matches, except this one.
 
     Args:
-        accepts: Asked once for each process; a process that vanishes or that may not be
-            looked at counts as a no.
+        accepts: Called once per process; a process that vanishes or denies access does not
+            match.
     """
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
@@ -132,7 +132,7 @@ def matching(accepts: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
 
 
 def wait_gone(processes: Iterable[psutil.Process], *, timeout_seconds: float) -> bool:
-    """Wait until none of the processes is alive; return whether that came true in time."""
+    """Wait until all processes have ended; return whether they did in time."""
     deadline = time.monotonic() + timeout_seconds
     remaining = list(processes)
     while remaining := [process for process in remaining if is_alive(process)]:
@@ -143,7 +143,7 @@ def wait_gone(processes: Iterable[psutil.Process], *, timeout_seconds: float) ->
 
 
 def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal to each process that is still there."""
+    """Send a signal to each process that still exists."""
     for process in processes:
         with suppress(psutil.Error):
             process.send_signal(number)

@@ -1,4 +1,4 @@
-"""Children of the launcher: started, watched and ended, whatever ends the launcher."""
+"""Start, watch and end the launcher's children, however the launcher itself ends."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _POLL_SECONDS: Final = 0.1
 
 
 class StopRequested(Exception):
-    """Someone asked the launcher to stop while it was at work."""
+    """A stop was requested while the launcher was working."""
 
 
 class Supervisor:
-    """Runs children in sessions of their own and turns signals into an orderly stop.
+    """Runs children in their own sessions and turns signals into an orderly stop.
 
-    Ctrl-C in a terminal reaches a whole process group. Children stand outside of it, so they
-    end in the right order: the web server before the databases.
+    Ctrl-C reaches the whole foreground process group. Children are outside it, so they end in
+    the right order: the web server before the databases.
     """
 
     def __init__(self) -> None:
         """Create the supervisor; signals are heard only inside `listening`."""
         self._is_stopping = False
         self._is_in_a_hurry = False
-        # When make is killed nobody can tell the launcher, except that its parent changes.
+        # A killed make sends no signal; only the parent process id changes.
         self._parent = os.getppid() if "MAKELEVEL" in os.environ else None
 
     @contextmanager
     def listening(self) -> Generator[None]:
-        """Take SIGINT, SIGTERM and SIGHUP as the wish to stop for the length of the block."""
+        """Treat SIGINT, SIGTERM and SIGHUP as a stop request during the block."""
         numbers = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             numbers.append(signal.SIGHUP)
@@ -59,10 +59,10 @@ class Supervisor:
         self._is_stopping = True
 
     def check(self) -> None:
-        """Return if the work should go on.
+        """Return unless a stop was requested.
 
         Raises:
-            StopRequested: If it should not.
+            StopRequested: If one was.
         """
         if self._is_stopping or (self._parent is not None and os.getppid() != self._parent):
             raise StopRequested
@@ -70,7 +70,7 @@ class Supervisor:
     def start(
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
-        """Start a child that shares this process's output; see `end`."""
+        """Start a child that shares this process's output; `end` stops it."""
         self.check()
         return subprocess.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, start_new_session=True
@@ -79,18 +79,18 @@ class Supervisor:
     def call(
         self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, failure: str
     ) -> None:
-        """Run a child to its end with its output in a log file.
+        """Run a child to completion, with its output in a log file.
 
         Args:
             command: The program and its arguments.
             cwd: Its working directory.
-            env: Its whole environment.
-            log: Written anew each time.
-            failure: Begins the sentence when it fails, such as "The migrations failed".
+            env: Its complete environment.
+            log: Overwritten.
+            failure: Beginning of the error message, such as "The migrations failed".
 
         Raises:
             ConfigurationError: If it fails.
-            StopRequested: If someone asks to stop meanwhile; the child is ended first.
+            StopRequested: If a stop is requested meanwhile; the child is ended first.
         """
         self.check()
         with log.open("wb") as output:
@@ -120,7 +120,7 @@ class Supervisor:
 
         Raises:
             ConfigurationError: If it ends before, or takes longer than `seconds`.
-            StopRequested: If someone asks to stop meanwhile.
+            StopRequested: If a stop is requested meanwhile.
         """
         deadline = time.monotonic() + seconds
         while not is_ready():
@@ -140,16 +140,16 @@ class Supervisor:
         drain_mark: Path | None = None,
         drain_seconds: float = 0,
     ) -> int:
-        """Wait until the child ends by itself and return its exit code.
+        """Wait for the child's own end and return its exit code.
 
         Args:
             child: Started by this supervisor.
-            drain_mark: A file that is made when someone asks to stop, so that the child can say
-                that nobody new should come, and removed before this returns.
-            drain_seconds: How long the child then goes on. A second wish to stop ends that.
+            drain_mark: A file that exists from a stop request until this returns; the child
+                reports not ready while it does.
+            drain_seconds: How long the child keeps serving then. A second request ends it.
 
         Raises:
-            StopRequested: If someone asks to stop meanwhile.
+            StopRequested: If a stop is requested meanwhile.
         """
         try:
             while (code := child.poll()) is None:
@@ -178,13 +178,13 @@ class Supervisor:
         seconds: float,
         like_terminal: bool = False,
     ) -> None:
-        """End a child with everything in its session; harmless when it has ended already.
+        """End a child and its session; harmless if it has ended.
 
         Args:
             child: Started by this supervisor.
-            seconds: How long it may take to finish cleanly.
-            like_terminal: Whether to interrupt its whole session, as Ctrl-C would, instead of
-                telling it alone.
+            seconds: Time for a clean shutdown.
+            like_terminal: Interrupt the whole session, as Ctrl-C would, instead of the child
+                alone.
         """
         if child.poll() is None:
             if like_terminal:
@@ -199,13 +199,13 @@ class Supervisor:
 
 
 def end_run(run_id: str, *, seconds: float) -> None:
-    """End every process of one run, found by the mark in its environment.
+    """End every process of one run, identified by its environment.
 
-    The mark is inherited by all descendants and, other than a process id, never reused.
+    All descendants inherit the run id, which, unlike a process id, is never reused.
 
     Args:
-        run_id: The value of the mark.
-        seconds: How long they may take to finish cleanly.
+        run_id: Value of the environment variable.
+        seconds: Time for a clean shutdown.
     """
 
     def belongs(process: psutil.Process) -> bool:

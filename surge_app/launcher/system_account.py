@@ -1,4 +1,4 @@
-"""The system account the embedded servers run under: Postgres refuses to be root."""
+"""The system account of the embedded servers; Postgres refuses to run as root."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CANDIDATES = ("postgres", "nobody")
-# The standard logger, because a command that did not configure logging must not find this line
-# in its standard output.
+# The standard logger: commands without configured logging must not print this to standard
+# output.
 _log = logging.getLogger(__name__)
 
 
 class PopenArguments(TypedDict, total=False):
-    """What `subprocess.Popen` needs to start a child under another account."""
+    """`subprocess.Popen` arguments that select an account."""
 
     user: int
     group: int
@@ -30,7 +30,7 @@ class PopenArguments(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Account:
-    """A user and group; `is_other` tells whether children must change to it."""
+    """A user and group; `is_other` if children must switch to it."""
 
     uid: int
     gid: int
@@ -43,17 +43,16 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def make_folder(self, folder: Path) -> None:
-        """Create a folder that only this account may enter."""
+        """Create a folder with access for this account only."""
         folder.mkdir(mode=0o700, exist_ok=True)
         if self.is_other:
             os.chown(folder, self.uid, self.gid)
             folder.chmod(0o700)
 
     def let_through(self, path: Path) -> None:
-        """Let this account pass through every folder above `path`, and no more than pass.
+        """Allow this account to traverse every folder above `path`, without listing it.
 
-        Root's own folders are often closed to everyone else. Passing through one does not
-        allow listing or reading it.
+        Root's own folders are often closed to other accounts.
         """
         if not self.is_other:
             return
@@ -64,7 +63,7 @@ class Account:
                 _log.info("folder_made_traversable folder=%s", folder)
 
     def let_read(self, tree: Path) -> None:
-        """Let this account read an installed program that a strict umask closed to others."""
+        """Allow this account to read a program installed under a strict umask."""
         self.let_through(tree)
         if not self.is_other or self._has_bit(tree.stat(), stat.S_IROTH):
             return
@@ -87,7 +86,7 @@ def server_account(folder: Path) -> Account:
     """Choose the account for the servers: this process's own, unless it is root.
 
     Args:
-        folder: The servers' data; an owner from an earlier run is kept.
+        folder: The servers' data; its owner from an earlier run wins.
 
     Raises:
         ConfigurationError: If the process is root and the system has no unprivileged account.
