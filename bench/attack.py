@@ -138,7 +138,7 @@ async def attack(
         scripts = people * _SCRIPT_CALLS * (1 if mode == "off" else 2)
         calls = [(draw.random(), _KINDS[number % 3]) for number in range(scripts)]
         calls += [(draw.random() * (1 - _PATIENCE), "people") for _ in range(people)]
-        budget = miners_worth * admission.TRIES
+        budget = miners_worth * admission.HASHES
         returning: list[tuple[float, _Reply, str]] = []
         for moment, side in sorted(calls):
             returning = await _answered(event, returning, moment)

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from surge_app.components.proof_of_work import CODE
 from surge_app.launcher.frontend_build import PROJECT
-from surge_app.services.waiting_room.admission import TRIES
+from surge_app.services.waiting_room.admission import HASHES
 from surge_app.services.waiting_room.proof_of_work import ProofOfWork
 from tests.browser_setup import executable_path, launch_arguments
 
@@ -63,7 +63,7 @@ def main() -> None:
         for slower in _SLOWER:
             for name, harder in _HARDER.items():
                 with _slowed(slower):
-                    times = [_solve(page, challenges, TRIES * harder) for _ in range(_ROUNDS)]
+                    times = [_solve(page, challenges, HASHES * harder) for _ in range(_ROUNDS)]
                 print(
                     f"{slower} times slower, {name:26} p50 {statistics.median(times):6,.0f} ms, "
                     f"worst of {_ROUNDS} {max(times):6,.0f} ms",
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _solve(page: Page, challenges: ProofOfWork, tries: int) -> float:
-    challenge = challenges.create("event", "visitor", tries=tries, suspicion=0)
+    challenge = challenges.issue("event", "visitor", hashes=tries, suspicion=0)
     return float(page.evaluate(_TIMED, challenge))
 
 

@@ -69,7 +69,7 @@ async def _ticks(services: Container, slug: str, polled: int, *, about: str) -> 
     started = await _processor(services)
     for _ in range(_TICKS):
         numbers = random.sample(range(1, _CROWD + 1), polled)
-        await store.look(slug, start=0, seen=numbers)
+        await store.snapshot(slug, start=0, seen=numbers)
     busy = (await _processor(services) - started) / _TICKS * 1000
     stats = (await information(services.redis, "commandstats"))["cmdstat_evalsha"]
     took = float(stats["usec_per_call"]) / 1000

@@ -32,7 +32,7 @@ async def crowd(
     slug = f"crowd-{new_id().lower()}"
     rules = QueueLimits("published", None, None, False, concurrent_buyers, None, "")
     store = QueueStore(redis)
-    await store.begin(slug, start=0, ceiling=_ROOM, early=None)
+    await store.open(slug, start=0, ceiling=_ROOM, early=None)
     until = (time.time() + 3600) * 1000
     await redis.zadd(keys.part(slug, "passes"), {"inside": until})
     bits = bytearray(b"\xff" * (waiting // 8 + 1))
@@ -48,7 +48,7 @@ async def crowd(
     counts = {"waiting": waiting, "issued": waiting}
     counted = redis.hset(keys.part(slug, "counters"), mapping=counts)  # pyright: ignore[reportArgumentType]
     await cast("Awaitable[int]", counted)
-    await store.publish(slug, rules, QueueStock(_ROOM, 0, 0, 0), ceiling=_ROOM)
+    await store.sync(slug, rules, QueueStock(_ROOM, 0, 0, 0), ceiling=_ROOM)
     return slug
 
 

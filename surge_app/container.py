@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 
 from surge_app.db.engine import Database
 from surge_app.errors import ConfigurationError
-from surge_app.kv.admission import ArrivalStore
+from surge_app.kv.admission import JoinStore
 from surge_app.kv.client import connect
-from surge_app.kv.job_status import NoteStore
+from surge_app.kv.job_status import JobStatusStore
 from surge_app.kv.queue import QueueStore
 from surge_app.kv.rate_limits import RateLimiter
 from surge_app.observability import tracing
@@ -87,8 +87,8 @@ class Container:
     covers: Covers
     finder: BookingLookup
     waiting_room: WaitingRoom
-    arrivals: JoinService
-    reception: QueueRequests
+    joins: JoinService
+    queue_requests: QueueRequests
     intents: Intents
     payments: Payments
     settlement: Settlement
@@ -151,8 +151,8 @@ def build_container(
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
     lines = QueueStore(redis)
     waiting_room = WaitingRoom(lines, QueueSync(database, lines))
-    arrivals = JoinService(
-        ArrivalStore(redis),
+    joins = JoinService(
+        JoinStore(redis),
         ProofOfWork(settings.secret_key),
         waiting_room,
         has_limits=settings.rate_limits,
@@ -179,8 +179,8 @@ def build_container(
         covers=Covers(database, catalog),
         finder=BookingLookup(database, limits, contacts),
         waiting_room=waiting_room,
-        arrivals=arrivals,
-        reception=QueueRequests(identity, arrivals, waiting_room),
+        joins=joins,
+        queue_requests=QueueRequests(identity, joins, waiting_room),
         intents=intents,
         payments=payments,
         settlement=settlement,
@@ -205,7 +205,7 @@ def build_container(
         reconciliation=Reconciliation(database, gateway, intents, payments, settlement),
         audit=audit,
         audit_log=AuditLog(database),
-        telemetry=Telemetry(database, NoteStore(redis), waiting_room, audit),
+        telemetry=Telemetry(database, JobStatusStore(redis), waiting_room, audit),
         privacy=Privacy(database, contacts),
         rehearsals=Rehearsals(database, settings),
     )
@@ -255,6 +255,6 @@ async def running(
         finally:
             await container.rehearsals.close()
             tracing.end()
-            await container.waiting_room.views.close()
+            await container.waiting_room.snapshots.close()
             await container.redis.aclose()
             await container.database.close()

@@ -22,7 +22,7 @@ def rules_of(**rules: object) -> QueueLimits:
     return QueueLimits(**values)  # pyright: ignore[reportArgumentType]
 
 
-async def open_line(
+async def open_queue(
     store: QueueStore,
     slug: str,
     *,
@@ -30,6 +30,6 @@ async def open_line(
     start: int = 0,
     **rules: object,
 ) -> None:
-    """Publish rules, and begin the line if there is none."""
-    await store.publish(slug, rules_of(**rules), stock, ceiling=start + PLENTY)
-    await store.begin(slug, start=start, ceiling=start + PLENTY, early=None)
+    """Publish rules, and begin the queue if there is none."""
+    await store.sync(slug, rules_of(**rules), stock, ceiling=start + PLENTY)
+    await store.open(slug, start=start, ceiling=start + PLENTY, early=None)

@@ -12,7 +12,7 @@ from surge_app.api.dependencies import ClientSender, Cookies, Problems, Services
 from surge_app.api.problems import problem_response
 from surge_app.api.schemas import ProblemOut, QueueOut
 from surge_app.errors import ChallengeRequired
-from surge_app.services.waiting_room.requests import JoinIn, QueueReply
+from surge_app.services.waiting_room.requests import JoinBody, QueueReply
 
 router = APIRouter(prefix="/api/queue", tags=["queue"])
 
@@ -31,14 +31,14 @@ async def join_queue(
     services: Services,
     header: Cookies,
     sender: ClientSender,
-    sent: JoinIn | None = None,
+    sent: JoinBody | None = None,
 ) -> QueueOut | Response:
     """Take a place in line; repeating it keeps the place. Sets the visitor cookie.
 
     Where a proof of work is needed and none was sent, the answer is 428 with the `challenge` to
     solve; the same call with its `solution` then joins.
     """
-    told = await services.reception.join(slug, header, sent or JoinIn(), sender)
+    told = await services.queue_requests.join(slug, header, sent or JoinBody(), sender)
     return _answer(response, told)
 
 
@@ -47,7 +47,7 @@ async def poll_queue(
     slug: str, response: Response, services: Services, header: Cookies
 ) -> QueueOut | Response:
     """Tell a visitor where they are; obey `retry_after_ms`. The gate answers it, faster."""
-    return _answer(response, await services.reception.poll(slug, header))
+    return _answer(response, await services.queue_requests.poll(slug, header))
 
 
 @router.delete("/{slug}", status_code=204, responses=_PROBLEMS)
@@ -64,10 +64,10 @@ async def leave_queue(slug: str, response: Response, services: Services, header:
 
 
 def _answer(response: Response, told: QueueReply) -> QueueOut | Response:
-    if isinstance(told.line, ChallengeRequired):
-        return _with_cookies(problem_response(told.line), told)
+    if isinstance(told.status, ChallengeRequired):
+        return _with_cookies(problem_response(told.status), told)
     _with_cookies(response, told).headers["cache-control"] = "no-store"
-    return QueueOut.model_validate(told.line.document())
+    return QueueOut.model_validate(told.status.to_json())
 
 
 def _with_cookies(response: Response, told: QueueReply) -> Response:

@@ -19,7 +19,7 @@ from surge_app.container import Container
 from surge_app.edge.http import Answer, Request, int_of, problem
 from surge_app.edge.queue_response import told_answer
 from surge_app.errors import QueueUnavailable, SurgeError
-from surge_app.services.waiting_room.requests import JoinIn, sender
+from surge_app.services.waiting_room.requests import JoinBody, sender
 
 # Enough to keep Redis and the process busy at the same time.
 _AT_ONCE = 4
@@ -45,7 +45,7 @@ class JoinEndpoint:
             return None
         try:
             async with self._turn():
-                told = await services.reception.join(
+                told = await services.queue_requests.join(
                     slug, request.cookies, sent, sender(request.headers, request.address)
                 )
         except SurgeError as error:
@@ -91,8 +91,8 @@ async def small_body(request: Request, receive: Receive) -> tuple[bytes | None, 
     return body if is_whole else None, again
 
 
-def _sent(body: bytes) -> JoinIn | None:
+def _sent(body: bytes) -> JoinBody | None:
     try:
-        return JoinIn.model_validate_json(body) if body else JoinIn()
+        return JoinBody.model_validate_json(body) if body else JoinBody()
     except ValidationError:
         return None

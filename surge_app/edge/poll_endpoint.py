@@ -30,20 +30,20 @@ async def answer_poll(container: Container, scope: Scope, slug: str) -> Answer:
             body = await _from_a_look(container, visitor, slug)
             if body is not None:
                 return json_text_answer(body)
-        return told_answer(await container.reception.poll(slug, header))
+        return told_answer(await container.queue_requests.poll(slug, header))
     except SurgeError as error:
         return problem(error)
 
 
 async def _from_a_look(container: Container, visitor: Visitor | None, slug: str) -> str | None:
-    views = container.waiting_room.views
-    view = views.fresh(slug)
+    snapshots = container.waiting_room.snapshots
+    snapshot = snapshots.current(slug)
     try:
-        if view is None or (visitor is not None and view.is_newer(visitor.places[slug])):
-            view = await views.next(slug)
+        if snapshot is None or (visitor is not None and snapshot.is_newer(visitor.places[slug])):
+            snapshot = await snapshots.wait_for_next(slug)
     except NotFound:
         if visitor is None:
             raise
         # There was such a line: Redis has lost it, and it opens again in a moment.
         raise QueueUnavailable from None
-    return views.told(slug, view, visitor)
+    return snapshots.render(slug, snapshot, visitor)

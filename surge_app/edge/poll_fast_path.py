@@ -62,9 +62,9 @@ class PollFastPath:
     def _body(self, scope: Scope) -> bytes | None:
         services = container.current()
         slug = scope["path"][len(QUEUE_API) :]
-        views = services.waiting_room.views
-        view = views.fresh(slug)
-        if view is None:
+        snapshots = services.waiting_room.snapshots
+        snapshot = snapshots.current(slug)
+        if snapshot is None:
             return None
-        body = views.told(slug, view, services.identity.who(cookies_of(scope)))
+        body = snapshots.render(slug, snapshot, services.identity.who(cookies_of(scope)))
         return None if body is None else body.encode()

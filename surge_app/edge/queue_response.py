@@ -10,6 +10,6 @@ from surge_app.services.waiting_room.requests import QueueReply
 def told_answer(told: QueueReply) -> Answer:
     """Return the answer with its cookies; a challenge is a problem of status 428."""
     cookies = [("set-cookie", cookie.header) for cookie in told.cookies]
-    if isinstance(told.line, ChallengeRequired):
-        return problem(told.line, cookies)
-    return json_answer(200, told.line.document(), cookies)
+    if isinstance(told.status, ChallengeRequired):
+        return problem(told.status, cookies)
+    return json_answer(200, told.status.to_json(), cookies)

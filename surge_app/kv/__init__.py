@@ -1,1 +1,1 @@
-"""Redis: key names, the scripts of the line, and their typed callers."""
+"""Redis: key names, the scripts of the queue, and their typed callers."""

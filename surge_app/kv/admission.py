@@ -1,4 +1,4 @@
-"""Typed caller of `check_join.lua`: who may be given a place in line."""
+"""Typed caller of `check_join.lua`: who may be given a place in the queue."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class JoinDecision:
     backlog: tuple[int, ...]
 
 
-class ArrivalStore:
+class JoinStore:
     """The attempts to join, of all events."""
 
     def __init__(self, redis: Redis) -> None:
         """Prepare the script; nothing connects yet."""
         self._redis = redis
-        self._enter = Script(redis, "gcra", "check_join")
+        self._script = Script(redis, "gcra", "check_join")
 
-    async def enter(
+    async def check_join(
         self,
         slug: str,
         visitor_id: str,
@@ -86,13 +86,13 @@ class ArrivalStore:
             *(keys.limit(slug, limit.scope, subject) for limit, subject in limits),
         ]
         paces = [number for limit, _ in limits for number in limit.pace()]
-        found = await self._enter.run(names, visitor_id, _validity_ms(proof), len(own), *paces)
+        found = await self._script.run(names, visitor_id, _validity_ms(proof), len(own), *paces)
         verdict, wait_ms, per_second, *backlog = found
         return JoinDecision(
             cast("JoinVerdict", verdict), int(wait_ms), int(per_second), tuple(map(int, backlog))
         )
 
-    async def remember(self, slug: str, visitor_id: str) -> None:
+    async def remember_proof(self, slug: str, visitor_id: str) -> None:
         """Keep the proof of a visitor who got no place for it; it counts once more."""
         await self._redis.set(keys.proved(slug, visitor_id), "1", px=_PROVED_MS)
 

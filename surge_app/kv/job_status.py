@@ -11,7 +11,7 @@ from surge_app.kv import keys
 from surge_app.kv.client import read_hash, write_hash
 
 
-class NoteStore:
+class JobStatusStore:
     """Notes of the jobs in Redis, so that every process can tell of them."""
 
     def __init__(self, redis: Redis) -> None:
@@ -20,9 +20,9 @@ class NoteStore:
 
     async def write(self, name: str, note: dict[str, Any]) -> None:
         """Replace the note of a name by another JSON document."""
-        await write_hash(self._redis, keys.notes(), {name: json.dumps(note)})
+        await write_hash(self._redis, keys.job_status(), {name: json.dumps(note)})
 
     async def read(self) -> dict[str, dict[str, Any]]:
         """Return every note by its name."""
-        found = await read_hash(self._redis, keys.notes())
+        found = await read_hash(self._redis, keys.job_status())
         return {name: json.loads(note) for name, note in found.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 _PREFIX = "surge"
 
-LINE_PARTS = (
+QUEUE_PARTS = (
     "rules",
     "stock",
     "counters",
@@ -25,13 +25,13 @@ LINE_PARTS = (
 )
 
 
-def line(slug: str) -> list[str]:
-    """Return the keys of one event's line, in the order the prelude `queue.lua` names them."""
-    return [part(slug, name) for name in LINE_PARTS]
+def queue(slug: str) -> list[str]:
+    """Return the keys of one event's queue, in the order the prelude `queue.lua` names them."""
+    return [part(slug, name) for name in QUEUE_PARTS]
 
 
 def part(slug: str, name: str) -> str:
-    """Return one key of an event's line; `name` is one of `LINE_PARTS`."""
+    """Return one key of an event's queue; `name` is one of `QUEUE_PARTS`."""
     return f"{_PREFIX}:{{{slug}}}:{name}"
 
 
@@ -55,6 +55,6 @@ def spent(slug: str, digest: str) -> str:
     return f"{_PREFIX}:{{{slug}}}:spent:{digest}"
 
 
-def notes() -> str:
+def job_status() -> str:
     """Hash of what the jobs tell about themselves, a JSON document for each."""
     return f"{_PREFIX}:notes"

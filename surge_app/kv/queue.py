@@ -1,4 +1,4 @@
-"""Typed callers of the scripts of the waiting room. All state of the line is in Redis."""
+"""Typed callers of the scripts of the waiting room. All state of the queue is in Redis."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from redis.asyncio import Redis
 from surge_app.kv import keys
 from surge_app.kv.client import Script, read_raw
 
-_KEPT_AFTER_THE_END = timedelta(days=30)
+_RETENTION = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """What the line must know of an event; times are milliseconds since the epoch."""
+    """What the queue must know of an event; times are milliseconds since the epoch."""
 
     phase: str
     opens_at_ms: int | None
@@ -67,7 +67,7 @@ class QueueState:
     Attributes:
         now_ms: The clock of Redis, milliseconds since the epoch.
         sale: open, scheduled, ended, unknown (no such event) or unready (a moment later it is).
-        start: Numbers of this line are above it; None if there is no line yet.
+        start: Numbers of this queue are above it; None if there is no queue yet.
         issued: The highest number.
         waiting: How many wait.
         called: Numbers whose turn it is and who have not come yet.
@@ -124,7 +124,7 @@ class RawQueueStatus:
     Attributes:
         state: As in the JSON contract, or `unknown` or `unready`.
         note: recalled, place_lost or empty.
-        line: What is the same for everybody.
+        queue: What is the same for everybody.
     """
 
     state: str
@@ -132,16 +132,16 @@ class RawQueueStatus:
     ahead: int | None
     pass_ends_ms: int | None
     note: str
-    line: QueueState
+    queue: QueueState
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSnapshotRow:
-    """The line at one moment: bit n of `bits` stands for place `first_byte * 8 + n`."""
+    """The queue at one moment: bit n of `bits` stands for place `first_byte * 8 + n`."""
 
     first_byte: int
     bits: bytes
-    line: QueueState
+    queue: QueueState
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,31 +149,31 @@ class VisitorLocation:
     """How one number stands.
 
     Attributes:
-        place: inside, called, waiting, absent (passed over, may still come back), served, left or
+        status: inside, called, waiting, absent (passed over, may still come back), served, left or
             unknown (not given out).
         ahead: How many go first; waiting in an order that is known only.
         visitor_id: Who came in by it; inside only.
     """
 
-    place: str
+    status: str
     ahead: int | None
     visitor_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class RawQueueStats:
-    """Counts of a line since its beginning; `absent` were passed over and may be recalled."""
+    """Counts of a queue since its beginning; `absent` were passed over and may be recalled."""
 
     absent: int
     admitted: int
     left: int
     served: int
     no_shows: int
-    line: QueueState
+    queue: QueueState
 
 
 class QueueStore:
-    """The lines of all events."""
+    """The queues of all events."""
 
     def __init__(self, redis: Redis) -> None:
         """Prepare the scripts; nothing connects yet."""
@@ -190,7 +190,7 @@ class QueueStore:
         self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
     ) -> RawQueueStatus:
         """Take a number, or keep the one the visitor has; see `poll`."""
-        return await self._ask("join", slug, visitor_id, signed_number, had_pass=had_pass)
+        return await self._visitor_call("join", slug, visitor_id, signed_number, had_pass=had_pass)
 
     async def poll(
         self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
@@ -201,30 +201,34 @@ class QueueStore:
             slug: The event.
             visitor_id: Who asks; nobody can be found under an empty name.
             signed_number: The number the visitor's cookie names, 0 if none; it counts only if
-                the line was lost since.
+                the queue was lost since.
             had_pass: Whether a genuine pass of this event, not too old, came along; it counts
-                only while a lost line comes back.
+                only while a lost queue comes back.
         """
-        return await self._ask("poll", slug, visitor_id, signed_number, had_pass=had_pass)
+        return await self._visitor_call("poll", slug, visitor_id, signed_number, had_pass=had_pass)
 
-    async def look(self, slug: str, *, start: int | None, seen: Iterable[int]) -> QueueSnapshotRow:
-        """Admit who may come in, and return the whole line.
+    async def snapshot(
+        self, slug: str, *, start: int | None, seen: Iterable[int]
+    ) -> QueueSnapshotRow:
+        """Admit who may come in, and return the whole queue.
 
         Args:
             slug: The event.
-            start: Of the line whose numbers were seen.
+            start: Of the queue whose numbers were seen.
             seen: Numbers that polled since the last look.
         """
-        raw = await self._run_raw("snapshot", slug, -1 if start is None else start, packed(seen))
-        return QueueSnapshotRow(int(raw[0]), raw[1], _state(raw[2:]))
+        raw = await self._run_raw(
+            "snapshot", slug, -1 if start is None else start, pack_numbers(seen)
+        )
+        return QueueSnapshotRow(int(raw[0]), raw[1], _queue_state(raw[2:]))
 
-    async def order(self, slug: str) -> bytes:
+    async def drawn_order(self, slug: str) -> bytes:
         """Return the places of the drawn numbers as big-endian u32, empty if none are drawn."""
         raw = await read_raw(self._redis, keys.part(slug, "order"))
         return raw[: len(raw) // 2]
 
     async def leave(self, slug: str, visitor_id: str, *, is_served: bool = False) -> bool:
-        """Give up the place or the pass; the next in line is admitted at once.
+        """Give up the place or the pass; the next in the queue is admitted at once.
 
         Args:
             slug: The event.
@@ -246,35 +250,35 @@ class QueueStore:
         return [int(end) for end in ends]
 
     async def grant(self, slug: str, visitor_id: str, lease: timedelta) -> int:
-        """Let a visitor in past the line; returns the end of the lease, as `renew`."""
+        """Let a visitor in past the queue; returns the end of the lease, as `renew`."""
         return int(await self._run("grant", slug, _ms(lease), visitor_id))
 
     async def revoke(self, slug: str, number: int | None) -> list[str]:
-        """Take a number out of line and pass, or everybody inside and called if None.
+        """Take a number out of queue and pass, or everybody inside and called if None.
 
         Returns:
             The visitors whose pass ended by it.
         """
         return list(await self._run("revoke", slug, "all" if number is None else number))
 
-    async def where(self, slug: str, number: int) -> VisitorLocation:
+    async def locate(self, slug: str, number: int) -> VisitorLocation:
         """Say how one number stands; moves nobody."""
-        place, ahead, visitor_id = await self._run("locate", slug, number)
-        return VisitorLocation(place, _known(ahead), visitor_id)
+        status, ahead, visitor_id = await self._run("locate", slug, number)
+        return VisitorLocation(status, _optional_int(ahead), visitor_id)
 
     async def stats(self, slug: str) -> RawQueueStats:
-        """Count a line."""
+        """Count a queue."""
         raw = await self._run_raw("stats", slug)
-        return RawQueueStats(*(int(value) for value in raw[:5]), line=_state(raw[5:]))
+        return RawQueueStats(*(int(value) for value in raw[:5]), queue=_queue_state(raw[5:]))
 
-    async def begin(self, slug: str, *, start: int, ceiling: int, early: int | None) -> bool:
-        """Open a new line, unless there is one; see `open.lua`."""
+    async def open(self, slug: str, *, start: int, ceiling: int, early: int | None) -> bool:
+        """Open a new queue, unless there is one; see `open.lua`."""
         return bool(await self._run("open", slug, start, ceiling, -1 if early is None else early))
 
-    async def publish(
+    async def sync(
         self, slug: str, rules: QueueLimits, stock: QueueStock | None, *, ceiling: int
     ) -> QueueState:
-        """Tell the line what is so, and do what is due once a second.
+        """Tell the queue what is so, and do what is due once a second.
 
         Args:
             slug: The event.
@@ -284,11 +288,11 @@ class QueueStore:
         """
         counts = ("",) * 4 if stock is None else astuple(stock)
         pairs = [word for pair in rules.as_hash().items() for word in pair]
-        kept = _ms(_KEPT_AFTER_THE_END)
-        return _state(await self._run_raw("sync", slug, ceiling, kept, *counts, *pairs))
+        kept = _ms(_RETENTION)
+        return _queue_state(await self._run_raw("sync", slug, ceiling, kept, *counts, *pairs))
 
-    async def known(self, slugs: Sequence[str]) -> set[str]:
-        """Return those whose line is still there; Redis may have lost some."""
+    async def existing(self, slugs: Sequence[str]) -> set[str]:
+        """Return those whose queue is still there; Redis may have lost some."""
         if not slugs:
             return set()
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -297,7 +301,7 @@ class QueueStore:
             found = await pipe.execute()
         return {slug for slug, is_there in zip(slugs, found, strict=True) if is_there}
 
-    async def draw(self, slug: str, *, places: Iterable[int], numbers: Iterable[int]) -> bool:
+    async def draw_order(self, slug: str, *, places: Iterable[int], numbers: Iterable[int]) -> bool:
         """Give the early numbers their places, once.
 
         Args:
@@ -305,30 +309,30 @@ class QueueStore:
             places: The place of number 1, 2 and so on.
             numbers: The number at place 1, 2 and so on.
         """
-        return bool(await self._run("draw", slug, packed(places), packed(numbers)))
+        return bool(await self._run("draw", slug, pack_numbers(places), pack_numbers(numbers)))
 
-    async def _ask(
+    async def _visitor_call(
         self, name: str, slug: str, visitor_id: str, signed_number: int, *, had_pass: bool
     ) -> RawQueueStatus:
         raw = await self._run_raw(name, slug, visitor_id, signed_number, "1" if had_pass else "0")
         state, number, ahead, ends, note = raw[:5]
         return RawQueueStatus(
             state=_text(state),
-            number=_known(number),
-            ahead=_known(ahead),
-            pass_ends_ms=_known(ends),
+            number=_optional_int(number),
+            ahead=_optional_int(ahead),
+            pass_ends_ms=_optional_int(ends),
             note=_text(note),
-            line=_state(raw[5:]),
+            queue=_queue_state(raw[5:]),
         )
 
     async def _run(self, name: str, slug: str, *arguments: str | int | bytes) -> Any:
-        return await self._scripts[name].run(keys.line(slug), *arguments)
+        return await self._scripts[name].run(keys.queue(slug), *arguments)
 
     async def _run_raw(self, name: str, slug: str, *arguments: str | int | bytes) -> list[bytes]:
-        return await self._scripts[name].run_raw(keys.line(slug), *arguments)
+        return await self._scripts[name].run_raw(keys.queue(slug), *arguments)
 
 
-def packed(numbers: Iterable[int]) -> bytes:
+def pack_numbers(numbers: Iterable[int]) -> bytes:
     """Return numbers as big-endian u32."""
     values = array("I", numbers)
     if byteorder == "little":
@@ -336,15 +340,15 @@ def packed(numbers: Iterable[int]) -> bytes:
     return values.tobytes()
 
 
-def unpacked(raw: bytes) -> array[int]:
-    """Return the numbers `packed` packed."""
+def unpack_numbers(raw: bytes) -> array[int]:
+    """Return the numbers `pack_numbers` made."""
     values = array("I", raw)
     if byteorder == "little":
         values.byteswap()
     return values
 
 
-def _state(raw: Sequence[bytes | int]) -> QueueState:
+def _queue_state(raw: Sequence[bytes | int]) -> QueueState:
     now, sale, paused, start, issued, waiting, called, inside, limit, *rest = raw
     available, held, message, pace, first, recovering, opens, *rest = rest
     order, commitment, seed, early, drawn, ceiling = rest
@@ -352,25 +356,25 @@ def _state(raw: Sequence[bytes | int]) -> QueueState:
         now_ms=int(now),
         sale=_text(sale),
         is_paused=int(paused) == 1,
-        start=_known(start),
+        start=_optional_int(start),
         issued=int(issued),
         waiting=int(waiting),
         called=int(called),
         inside=int(inside),
         limit=int(limit),
-        available=_known(available),
-        held=_known(held),
+        available=_optional_int(available),
+        held=_optional_int(held),
         message=_text(message),
         admitted_last_minute=int(pace),
-        first_admission_ms=_known(first),
+        first_admission_ms=_optional_int(first),
         is_recovering=int(recovering) == 1,
-        opens_at_ms=_known(opens),
+        opens_at_ms=_optional_int(opens),
         queue_order=_text(order),
         commitment=_text(commitment),
         seed=_text(seed),
-        early=_known(early),
+        early=_optional_int(early),
         is_drawn=int(drawn) == 1,
-        ceiling=_known(ceiling),
+        ceiling=_optional_int(ceiling),
     )
 
 
@@ -378,7 +382,7 @@ def _text(value: bytes | int) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _known(value: bytes | int) -> int | None:
+def _optional_int(value: bytes | int) -> int | None:
     found = int(float(value))
     return None if found < 0 else found
 

@@ -53,7 +53,7 @@ class RateLimiter:
 
         Raises:
             RateLimited: If the subject is too fast; the call was not counted.
-            LineUnavailable: If Redis does not answer and the limit is strict.
+            QueueUnavailable: If Redis does not answer and the limit is strict.
         """
         await self.check_all(subject, (limit, subject))
 

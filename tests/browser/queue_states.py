@@ -153,7 +153,7 @@ LINE_STATES: dict[str, LineState] = {
             428,
             "One quick check before you join.",
             # Far more than a browser computes while one looks.
-            challenge=ProofOfWork(("key",)).create("any", "any", tries=10**8, suspicion=0),
+            challenge=ProofOfWork(("key",)).issue("any", "any", hashes=10**8, suspicion=0),
         ),
         status=428,
     ),

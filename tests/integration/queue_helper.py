@@ -1,4 +1,4 @@
-"""Buyers in and before a line of one, and where Redis keeps them."""
+"""Buyers in and before a queue of one, and where Redis keeps them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.conftest import Customer, NewBuyer, NewSale
 
 
 def passes(slug: str) -> str:
-    """Return the key of a line's passes."""
+    """Return the key of a queue's passes."""
     return keys.part(slug, "passes")
 
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from surge_app.kv.client import connect
 from surge_app.kv.queue import QueueStock
-from tests.lua.queue_clock import Line
+from tests.lua.queue_clock import Queue
 from tests.redis_server import RedisServer
 
 
@@ -34,9 +34,9 @@ async def redis(redis_server: RedisServer) -> AsyncGenerator[Redis]:
 
 
 @pytest_asyncio.fixture
-async def line(redis: Redis) -> AsyncGenerator[Line]:
-    """An open line with plenty to sell and room for one buyer."""
-    made = Line(redis)
+async def queue(redis: Redis) -> AsyncGenerator[Queue]:
+    """An open queue with plenty to sell and room for one buyer."""
+    made = Queue(redis)
     await made.open()
     await made.stock(QueueStock(1_000_000, 0, 0, 0))
     yield made

@@ -1,4 +1,4 @@
-"""A line to play with, whose clock is moved by moving what was noted."""
+"""A queue to play with, whose clock is moved by moving what was noted."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SECOND_MS = 1_000
 MINUTE_MS = 60_000
 
 
-class Line:
-    """The line of an event that exists in Redis alone, so no job touches it."""
+class Queue:
+    """The queue of an event that exists in Redis alone, so no job touches it."""
 
     def __init__(self, redis: Redis, slug: str = "") -> None:
         self.redis = redis
         self.store = QueueStore(redis)
-        self.slug = slug or f"line-{secrets.token_hex(6)}"
-        self.keys = dict(zip(keys.LINE_PARTS, keys.line(self.slug), strict=True))
+        self.slug = slug or f"queue-{secrets.token_hex(6)}"
+        self.keys = dict(zip(keys.QUEUE_PARTS, keys.queue(self.slug), strict=True))
         self._stock: QueueStock | None = None
         self._rules: dict[str, object] = {}
         self.start = 0
@@ -37,12 +37,12 @@ class Line:
     async def open(
         self, *, start: int = 0, early: int | None = None, **rules: object
     ) -> QueueState:
-        """Publish rules, and begin the line if there is none."""
+        """Publish rules, and begin the queue if there is none."""
         self._rules = rules
         if not await self.redis.hexists(self.keys["counters"], "start"):
             self.start = start
             ceiling = start + PLENTY
-            await self.store.begin(self.slug, start=start, ceiling=ceiling, early=early)
+            await self.store.open(self.slug, start=start, ceiling=ceiling, early=early)
         return await self._publish()
 
     async def stock(self, counts: QueueStock) -> None:
@@ -53,7 +53,7 @@ class Line:
         await self.stock(QueueStock(available, held, 0, holders))
 
     async def _publish(self) -> QueueState:
-        return await self.store.publish(
+        return await self.store.sync(
             self.slug, rules_of(**self._rules), self._stock, ceiling=self.start + PLENTY
         )
 
@@ -65,8 +65,8 @@ class Line:
     ) -> RawQueueStatus:
         return await self.store.poll(self.slug, visitor, signed_number=number, had_pass=had_pass)
 
-    async def look(self, *seen: int) -> QueueSnapshotRow:
-        return await self.store.look(self.slug, start=self.start, seen=seen)
+    async def snapshot(self, *seen: int) -> QueueSnapshotRow:
+        return await self.store.snapshot(self.slug, start=self.start, seen=seen)
 
     async def leave(self, visitor: str) -> bool:
         return await self.store.leave(self.slug, visitor)
@@ -123,7 +123,7 @@ class Line:
             await self.redis.zadd(self.keys["recent"], {number: at - MINUTE_MS})
 
     async def stand_still(self, seconds: int) -> None:
-        """Let the last sign of life of the line lie so many seconds back."""
+        """Let the last sign of life of the queue lie so many seconds back."""
         past = await self.now_ms() - seconds * SECOND_MS
         await self.redis.hset(self.keys["counters"], "last_tick", str(past))
 

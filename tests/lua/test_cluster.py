@@ -15,12 +15,12 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from surge_app.errors import RateLimited
-from surge_app.kv.admission import ArrivalStore, PowProof
+from surge_app.kv.admission import JoinStore, PowProof
 from surge_app.kv.queue import QueueStock
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.services.waiting_room.lottery import positions, shuffle
 from tests.conftest import ROOT
-from tests.lua.queue_clock import MINUTE_MS, Line
+from tests.lua.queue_clock import MINUTE_MS, Queue
 from tests.redis_server import RedisServer, cluster_of_three
 
 _MINUTE = timedelta(minutes=1)
@@ -28,7 +28,7 @@ _PRELUDES = {"queue", "gcra"}
 
 
 def _hashes() -> dict[str, str]:
-    """Return the hash of every script, its prelude joined in as its first lines say."""
+    """Return the hash of every script, its prelude joined in as its first queues say."""
     folder = ROOT / "surge_app" / "kv" / "lua"
     found: dict[str, str] = {}
     for path in folder.glob("*.lua"):
@@ -73,28 +73,28 @@ async def test_every_script_runs_on_a_cluster(cluster: Redis, nodes: list[RedisS
 
 
 async def _wait_in_line(cluster: Redis, slug: str) -> None:
-    line = Line(cluster, slug)
-    await line.open(concurrent_buyers=1)
-    await line.stock(QueueStock(100, 0, 0, 0))
-    await line.join_all("inside", "a", "b")
-    assert (await line.look(2, 3)).line.waiting == 2
-    assert await line.renew("inside", 600) > 0
-    await line.leave("inside")
-    assert await line.states("a", "b") == ["admitted", "waiting"]
-    await line.store.grant(line.slug, "c", lease=_MINUTE)
-    assert (await line.store.where(line.slug, 1)).place == "left"
-    assert sorted(await line.store.revoke(line.slug, None)) == ["a", "c"]
-    assert (await line.stats()).admitted == 4
+    queue = Queue(cluster, slug)
+    await queue.open(concurrent_buyers=1)
+    await queue.stock(QueueStock(100, 0, 0, 0))
+    await queue.join_all("inside", "a", "b")
+    assert (await queue.snapshot(2, 3)).queue.waiting == 2
+    assert await queue.renew("inside", 600) > 0
+    await queue.leave("inside")
+    assert await queue.states("a", "b") == ["admitted", "waiting"]
+    await queue.store.grant(queue.slug, "c", lease=_MINUTE)
+    assert (await queue.store.locate(queue.slug, 1)).status == "left"
+    assert sorted(await queue.store.revoke(queue.slug, None)) == ["a", "c"]
+    assert (await queue.stats()).admitted == 4
 
 
 async def _attempt_to_join(cluster: Redis, slug: str) -> None:
-    line, store = Line(cluster, slug), ArrivalStore(cluster)
-    await line.open(challenge="always")
+    queue, store = Queue(cluster, slug), JoinStore(cluster)
+    await queue.open(challenge="always")
     own = [(Limit("visitor", per_minute=60, burst=4), "v")]
     shared = [(Limit("network", per_minute=60, burst=3), "203.0.113.0/24")]
 
     async def verdict(proof: PowProof | None = None, visitor: str = "v") -> str:
-        return (await store.enter(slug, visitor, proof, own, shared)).verdict
+        return (await store.check_join(slug, visitor, proof, own, shared)).verdict
 
     proof = PowProof("solved", _MINUTE)
     assert [await verdict(), await verdict(proof), await verdict(proof)] == [
@@ -102,21 +102,21 @@ async def _attempt_to_join(cluster: Redis, slug: str) -> None:
     ]
     assert await verdict() == "limited"
     await store.remember(slug, "w")
-    assert (await store.enter(slug, "w", None, [], [])).verdict == "proved"
-    await line.join("v")
-    assert (await store.enter(slug, "v", None, [], [])).verdict == "known"
+    assert (await store.check_join(slug, "w", None, [], [])).verdict == "proved"
+    await queue.join("v")
+    assert (await store.check_join(slug, "v", None, [], [])).verdict == "known"
 
 
 async def _draw(cluster: Redis) -> None:
-    line = Line(cluster, "drawn")
+    queue = Queue(cluster, "drawn")
     rules: dict[str, Any] = {"queue_order": "random", "seed": "s"}
-    await line.open(opens_at_ms=await line.now_ms() + MINUTE_MS, **rules)
-    await line.join_all("a", "b", "c")
-    await line.open(opens_at_ms=await line.now_ms() - 1, **rules)
+    await queue.open(opens_at_ms=await queue.now_ms() + MINUTE_MS, **rules)
+    await queue.join_all("a", "b", "c")
+    await queue.open(opens_at_ms=await queue.now_ms() - 1, **rules)
     numbers = shuffle("s", 3)
-    assert await line.store.draw(line.slug, places=positions(numbers), numbers=numbers)
-    assert list(await line.store.order(line.slug))[3::4] == positions(numbers)
-    assert await line.called() == numbers[:1]
+    assert await queue.store.draw(queue.slug, places=positions(numbers), numbers=numbers)
+    assert list(await queue.store.order(queue.slug))[3::4] == positions(numbers)
+    assert await queue.called() == numbers[:1]
 
 
 async def _limit(cluster: Redis) -> None:

@@ -1,4 +1,4 @@
-"""Random lives of a line, through several workers: what is promised holds after every step."""
+"""Random lives of a queue, through several workers: what is promised holds after every step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from surge_app.kv.client import connect
 from surge_app.kv.queue import QueueStock, QueueStore
 from surge_app.services.waiting_room.answers import AdmissionRate
 from surge_app.services.waiting_room.snapshots import Snapshot
-from tests.lua.queue_clock import Line
+from tests.lua.queue_clock import Queue
 from tests.redis_server import RedisServer
 
 VISITORS = [f"v{i}" for i in range(6)]
@@ -43,7 +43,7 @@ async def test_whatever_happens_the_living_keep_their_order_and_the_cap_holds(
 ) -> None:
     client = connect(redis_server.url, client_name="test")
     try:
-        game = Game(Line(client), cap=cap, pace=pace)
+        game = Game(Queue(client), cap=cap, pace=pace)
         await game.resume()
         await game.units((1_000_000, 0))
         for visitor in VISITORS:
@@ -67,10 +67,10 @@ class Facts:
 
 
 class Game:
-    """Plays actions through two workers, and after each looks whether the line kept its word."""
+    """Plays actions through two workers, and after each looks whether the queue kept its word."""
 
-    def __init__(self, line: Line, *, cap: int, pace: int | None) -> None:
-        self.line = line
+    def __init__(self, queue: Queue, *, cap: int, pace: int | None) -> None:
+        self.queue = queue
         self.limits: dict[str, int | None] = {"cap": cap, "pace": pace}
         self.free_units = 0
         self.is_paused = False
@@ -82,18 +82,18 @@ class Game:
 
     async def play(self, name: str, value: object) -> None:
         await getattr(self, name)(*(() if value is None else (value,)))
-        # The others only move what was noted; the line learns of it with the next call.
+        # The others only move what was noted; the queue learns of it with the next call.
         self.has_moved = name in {"join", "poll", "leave", "units", "cap", "resume"}
         self._check(await self._facts())
 
     async def join(self, visitor: str) -> None:
         self.silent.discard(visitor)
-        answer = await self.line.join(visitor)
+        answer = await self.queue.join(visitor)
         self._told(visitor, answer.number, answer.ahead, answer.note)
 
     async def poll(self, visitor: str) -> None:
         self.silent.discard(visitor)
-        answer = await self.line.poll(visitor)
+        answer = await self.queue.poll(visitor)
         self._told(visitor, answer.number, answer.ahead, answer.note)
 
     async def glance(self, visitor: str) -> None:
@@ -101,42 +101,42 @@ class Game:
         number = self.before.numbers.get(visitor)
         if number is None:
             return
-        worker = QueueStore(self.line.redis)
-        look = await worker.look(self.line.slug, start=0, seen=[])
-        ahead = Snapshot(look, AdmissionRate()).ahead(number)
+        worker = QueueStore(self.queue.redis)
+        look = await worker.snapshot(self.queue.slug, start=0, seen=[])
+        ahead = Snapshot(look, AdmissionRate()).people_ahead(number)
         if ahead is None:
             await self.poll(visitor)
             return
         self.silent.discard(visitor)
         self._told(visitor, number, ahead, "")
-        await worker.look(self.line.slug, start=0, seen=[number])
+        await worker.snapshot(self.queue.slug, start=0, seen=[number])
 
     async def leave(self, visitor: str) -> None:
         self.silent.discard(visitor)
         self.positions.pop(visitor, None)
-        await self.line.leave(visitor)
+        await self.queue.leave(visitor)
 
     async def silence(self, visitor: str) -> None:
         if self.before.numbers.get(visitor) in self.before.waiting:
-            await self.line.silence(visitor)
+            await self.queue.silence(visitor)
             self.silent.add(visitor)
 
     async def lapse(self, visitor: str) -> None:
         if self.before.numbers.get(visitor) in self.before.called:
-            await self.line.lapse(visitor)
+            await self.queue.lapse(visitor)
             self.silent.add(visitor)
 
     async def expire(self, visitor: str) -> None:
-        await self.line.expire(visitor)
+        await self.queue.expire(visitor)
 
     async def renew(self, visitor: str) -> None:
         was_inside = visitor in await self._alive()
-        assert bool(await self.line.renew(visitor, 600)) == was_inside
+        assert bool(await self.queue.renew(visitor, 600)) == was_inside
 
     async def units(self, counts: tuple[int, int]) -> None:
         available, holders = counts
         self.free_units = available + holders
-        await self.line.stock(QueueStock(available, holders, 0, holders))
+        await self.queue.stock(QueueStock(available, holders, 0, holders))
 
     async def cap(self, buyers: int) -> None:
         self.limits["cap"] = buyers
@@ -151,39 +151,39 @@ class Game:
         await self._publish()
 
     async def minute(self) -> None:
-        await self.line.let_a_minute_pass_since_admissions()
+        await self.queue.let_a_minute_pass_since_admissions()
 
     async def stand_still(self) -> None:
-        await self.line.stand_still(60)
-        self.is_standing = (await self.line.look()).line.is_recovering
+        await self.queue.stand_still(60)
+        self.is_standing = (await self.queue.snapshot()).queue.is_recovering
 
     async def go_on(self) -> None:
-        await self.line.end_recovery()
+        await self.queue.end_recovery()
         self.is_standing = False
 
     async def _publish(self) -> None:
-        await self.line.open(
+        await self.queue.open(
             concurrent_buyers=self.limits["cap"],
             admissions_per_minute=self.limits["pace"],
             paused=self.is_paused,
         )
 
     async def _alive(self) -> set[str]:
-        now = await self.line.now_ms()
-        found = await self.line.redis.zrangebyscore(self.line.keys["passes"], now, "+inf")
+        now = await self.queue.now_ms()
+        found = await self.queue.redis.zrangebyscore(self.queue.keys["passes"], now, "+inf")
         return set(found)
 
     async def _facts(self) -> Facts:
-        line, redis = self.line, self.line.redis
-        numbers = await line.numbers()
-        bits = {n: await redis.getbit(line.keys["waiting"], n) for n in numbers.values()}
+        queue, redis = self.queue, self.queue.redis
+        numbers = await queue.numbers()
+        bits = {n: await redis.getbit(queue.keys["waiting"], n) for n in numbers.values()}
         return Facts(
-            passes=await line.passes(),
-            called=set(await line.called()),
+            passes=await queue.passes(),
+            called=set(await queue.called()),
             numbers=numbers,
             waiting={number for number, bit in bits.items() if bit},
-            issued=int(await redis.hget(line.keys["counters"], "issued") or 0),
-            recent=await redis.zcard(line.keys["recent"]),
+            issued=int(await redis.hget(queue.keys["counters"], "issued") or 0),
+            recent=await redis.zcard(queue.keys["recent"]),
         )
 
     def _told(self, visitor: str, number: int | None, ahead: int | None, note: str) -> None:
@@ -232,27 +232,27 @@ class Game:
 
 
 async def test_hundreds_over_many_connections_are_served_in_the_order_of_their_numbers(
-    line: Line, redis_server: RedisServer
+    queue: Queue, redis_server: RedisServer
 ) -> None:
     cap, crowd = 3, 120
-    await line.open(concurrent_buyers=cap)
+    await queue.open(concurrent_buyers=cap)
     most_inside = 0
     done = asyncio.Event()
 
     async def watch() -> None:
         nonlocal most_inside
         while not done.is_set():
-            inside = await line.redis.zcard(line.keys["passes"])
+            inside = await queue.redis.zcard(queue.keys["passes"])
             most_inside = max(most_inside, inside)
 
     async def attend(store: QueueStore, visitor: str) -> int | None:
-        answer = await store.join(line.slug, visitor)
+        answer = await store.join(queue.slug, visitor)
         number = answer.number
         while answer.state != "admitted":
             assert answer.state == "waiting"
             assert answer.number == number, "a number was changed or lost"
-            answer = await store.poll(line.slug, visitor)
-        await store.leave(line.slug, visitor)
+            answer = await store.poll(queue.slug, visitor)
+        await store.leave(queue.slug, visitor)
         return number
 
     clients: list[Redis] = [connect(redis_server.url, client_name="test") for _ in range(4)]
@@ -267,7 +267,7 @@ async def test_hundreds_over_many_connections_are_served_in_the_order_of_their_n
     waited = [number for number in numbers if number is not None]
     assert len(set(waited)) == len(waited) > crowd // 2
     assert 0 < most_inside <= cap
-    admitted = await line.redis.zrange(line.keys["recent"], 0, -1, withscores=True)
+    admitted = await queue.redis.zrange(queue.keys["recent"], 0, -1, withscores=True)
     by_number = sorted((int(number), at) for number, at in admitted)
     assert [number for number, _ in by_number] == list(range(1, crowd + 1))
     moments = [at for _, at in by_number]

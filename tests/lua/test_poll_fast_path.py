@@ -18,7 +18,7 @@ from surge_app.kv.queue import QueueStore
 from surge_app.services.access.identity import Identity, Visitor
 from surge_app.services.waiting_room.snapshots import QueueSnapshots
 from surge_app.settings import load_settings
-from tests.lua.queue_clock import Line
+from tests.lua.queue_clock import Queue
 
 IDENTITY = Identity(("a key of the test",), secure=False)
 BEHIND = "from behind"
@@ -52,30 +52,30 @@ async def _asked(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.
 
 
 async def test_who_waits_and_strangers_are_answered_without_the_application_behind(
-    line: Line, views: QueueSnapshots, client: httpx.AsyncClient
+    queue: Queue, views: QueueSnapshots, client: httpx.AsyncClient
 ) -> None:
-    await line.join_all("inside", "a", "b")
-    await views.next(line.slug)
-    path = f"/api/queue/{line.slug}"
-    second = await _asked(client, path, headers=_cookie(line.slug, 3))
+    await queue.join_all("inside", "a", "b")
+    await views.wait_for_next(queue.slug)
+    path = f"/api/queue/{queue.slug}"
+    second = await _asked(client, path, headers=_cookie(queue.slug, 3))
     assert (second.json()["state"], second.json()["position"]) == ("waiting", 2)
     assert second.headers["cache-control"] == "no-store"
     assert second.headers["x-content-type-options"] == "nosniff"
     stranger = await _asked(client, path)
     assert stranger.json()["state"] == "not_joined"
-    forged = _cookie(line.slug, 3)["cookie"][:-4] + "AAAA"
+    forged = _cookie(queue.slug, 3)["cookie"][:-4] + "AAAA"
     assert (await _asked(client, path, headers={"cookie": forged})).json()["number"] is None
     assert stranger.headers["x-request-id"] != second.headers["x-request-id"]
 
 
 async def test_who_was_called_or_has_no_number_yet_is_not_answered_from_what_is_kept(
-    line: Line, views: QueueSnapshots, client: httpx.AsyncClient
+    queue: Queue, views: QueueSnapshots, client: httpx.AsyncClient
 ) -> None:
-    await line.join_all("inside", "a")
-    await views.next(line.slug)
-    path = f"/api/queue/{line.slug}"
+    await queue.join_all("inside", "a")
+    await views.wait_for_next(queue.slug)
+    path = f"/api/queue/{queue.slug}"
     for number in (1, None, 3):
-        answer = await _asked(client, path, headers=_cookie(line.slug, number))
+        answer = await _asked(client, path, headers=_cookie(queue.slug, number))
         assert answer.text == BEHIND
 
 
@@ -91,17 +91,17 @@ async def test_who_was_called_or_has_no_number_yet_is_not_answered_from_what_is_
     ],
 )
 async def test_everything_else_is_passed_on(
-    line: Line, views: QueueSnapshots, client: httpx.AsyncClient, method: str, path: str
+    queue: Queue, views: QueueSnapshots, client: httpx.AsyncClient, method: str, path: str
 ) -> None:
-    await line.join_all("inside", "a")
-    await views.next(line.slug)
-    answer = await _asked(client, path.format(slug=line.slug), method=method)
+    await queue.join_all("inside", "a")
+    await views.wait_for_next(queue.slug)
+    answer = await _asked(client, path.format(slug=queue.slug), method=method)
     assert answer.text == BEHIND
 
 
 async def test_a_line_nobody_has_looked_at_lately_is_not_guessed(
-    line: Line, client: httpx.AsyncClient
+    queue: Queue, client: httpx.AsyncClient
 ) -> None:
-    await line.join_all("inside", "a")
-    answer = await _asked(client, f"/api/queue/{line.slug}", headers=_cookie(line.slug, 2))
+    await queue.join_all("inside", "a")
+    answer = await _asked(client, f"/api/queue/{queue.slug}", headers=_cookie(queue.slug, 2))
     assert answer.text == BEHIND

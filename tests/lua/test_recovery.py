@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from surge_app.kv.client import connect, information
 from surge_app.kv.queue import QueueStock
 from tests.conftest import eventually
-from tests.lua.queue_clock import Line
+from tests.lua.queue_clock import Queue
 from tests.redis_server import RedisServer
 
 PLENTY = QueueStock(1_000_000, 0, 0, 0)
@@ -35,12 +35,12 @@ async def own(own_server: RedisServer) -> AsyncGenerator[Redis]:
     await client.aclose()
 
 
-async def _filled(redis: Redis) -> Line:
-    line = Line(redis)
-    await line.open()
-    await line.stock(PLENTY)
-    await line.join_all("inside", "a", "b", "c")
-    return line
+async def _filled(redis: Redis) -> Queue:
+    queue = Queue(redis)
+    await queue.open()
+    await queue.stock(PLENTY)
+    await queue.join_all("inside", "a", "b", "c")
+    return queue
 
 
 async def _is_written(redis: Redis) -> bool:
@@ -51,92 +51,98 @@ async def _is_written(redis: Redis) -> bool:
 async def test_a_killed_redis_comes_back_with_every_place(
     own_server: RedisServer, own: Redis
 ) -> None:
-    line = await _filled(own)
+    queue = await _filled(own)
     await eventually(lambda: _is_written(own), about="the file with every change")
     own_server.kill()
     own_server.start()
-    assert [(await line.poll(who)).ahead for who in ("c", "b", "a")] == [2, 1, 0]
-    assert (await line.poll("inside")).state == "admitted"
-    assert (await line.join("d")).number == 5
+    assert [(await queue.poll(who)).ahead for who in ("c", "b", "a")] == [2, 1, 0]
+    assert (await queue.poll("inside")).state == "admitted"
+    assert (await queue.join("d")).number == 5
 
 
-async def test_after_a_standstill_nobody_is_let_in_before_all_could_poll_once(line: Line) -> None:
-    await line.join_all("inside", "a", "b", "c")
+async def test_after_a_standstill_nobody_is_let_in_before_all_could_poll_once(
+    queue: Queue,
+) -> None:
+    await queue.join_all("inside", "a", "b", "c")
     for visitor in ("a", "b"):
-        await line.silence(visitor, 300)
-    long_ago = await line.now_ms() - 400_000
-    await line.redis.zadd(line.keys["passes"], {"inside": long_ago})
-    await line.stand_still(300)
-    # The first to return is not the first in line, and gets nothing by it.
-    first = await line.poll("c")
-    assert (first.state, first.ahead, first.line.is_recovering) == ("waiting", 2, True)
-    await line.end_recovery()
+        await queue.silence(visitor, 300)
+    long_ago = await queue.now_ms() - 400_000
+    await queue.redis.zadd(queue.keys["passes"], {"inside": long_ago})
+    await queue.stand_still(300)
+    # The first to return is not the first in the queue, and gets nothing by it.
+    first = await queue.poll("c")
+    assert (first.state, first.ahead, first.queue.is_recovering) == ("waiting", 2, True)
+    await queue.end_recovery()
     # Silence counts from the return on, so those who are only slower keep their turn.
-    assert (await line.poll("c")).state == "waiting"
-    assert await line.states("a", "b") == ["admitted", "waiting"]
+    assert (await queue.poll("c")).state == "waiting"
+    assert await queue.states("a", "b") == ["admitted", "waiting"]
 
 
 async def test_who_was_inside_when_the_line_stood_still_is_inside_when_it_goes_on(
-    line: Line,
+    queue: Queue,
 ) -> None:
-    await line.join_all("inside", "called", "b")
-    await line.leave("inside")
-    await line.join("again")
-    now = await line.now_ms()
-    await line.redis.zadd(line.keys["called"], {"2": now - 50_000})
-    await line.stand_still(60)
-    assert (await line.poll("called")).state == "admitted"
+    await queue.join_all("inside", "called", "b")
+    await queue.leave("inside")
+    await queue.join("again")
+    now = await queue.now_ms()
+    await queue.redis.zadd(queue.keys["called"], {"2": now - 50_000})
+    await queue.stand_still(60)
+    assert (await queue.poll("called")).state == "admitted"
 
 
-async def test_a_line_where_nobody_waits_has_nothing_to_recover(line: Line) -> None:
-    await line.join("inside")
-    await line.leave("inside")
-    await line.stand_still(3_600)
-    answer = await line.join("a")
-    assert (answer.state, answer.line.is_recovering) == ("admitted", False)
+async def test_a_line_where_nobody_waits_has_nothing_to_recover(queue: Queue) -> None:
+    await queue.join("inside")
+    await queue.leave("inside")
+    await queue.stand_still(3_600)
+    answer = await queue.join("a")
+    assert (answer.state, answer.queue.is_recovering) == ("admitted", False)
 
 
-async def test_a_flushed_line_comes_back_from_the_signed_numbers_in_order(line: Line) -> None:
-    await line.join_all("inside", "a", "b", "c")
-    await line.redis.delete(*line.keys.values())
-    assert (await line.poll("c", 4)).state == "unknown"
-    await line.open(start=1_000)
-    assert (await line.poll("b", 3)).ahead == 0
-    stranger = await line.join("stranger")
+async def test_a_flushed_line_comes_back_from_the_signed_numbers_in_order(
+    queue: Queue,
+) -> None:
+    await queue.join_all("inside", "a", "b", "c")
+    await queue.redis.delete(*queue.keys.values())
+    assert (await queue.poll("c", 4)).state == "unknown"
+    await queue.open(start=1_000)
+    assert (await queue.poll("b", 3)).ahead == 0
+    stranger = await queue.join("stranger")
     assert (stranger.number, stranger.ahead) == (1_001, 1)
-    assert [(await line.poll(who, n)).ahead for who, n in (("c", 4), ("a", 2))] == [1, 0]
-    assert (await line.poll("stranger")).ahead == 3
-    await line.end_recovery()
-    assert await line.states("c", "b", "a", "stranger") == [
+    assert [(await queue.poll(who, n)).ahead for who, n in (("c", 4), ("a", 2))] == [1, 0]
+    assert (await queue.poll("stranger")).ahead == 3
+    await queue.end_recovery()
+    assert await queue.states("c", "b", "a", "stranger") == [
         *("waiting", "waiting", "admitted", "waiting"),
     ]
 
 
-async def test_an_old_number_counts_once_and_only_if_it_is_old(line: Line) -> None:
-    await line.redis.delete(*line.keys.values())
-    await line.open(start=1_000)
-    assert (await line.poll("a", 7)).number == 7
-    await line.leave("a")
-    assert (await line.poll("a", 7)).state == "not_joined"
-    assert (await line.poll("b", 1_005)).state == "not_joined"
-    counters = line.keys["counters"]
-    await line.redis.hset(counters, "returned", str(await line.now_ms() - 601_000))
-    assert (await line.poll("c", 8)).state == "not_joined"
+async def test_an_old_number_counts_once_and_only_if_it_is_old(queue: Queue) -> None:
+    await queue.redis.delete(*queue.keys.values())
+    await queue.open(start=1_000)
+    assert (await queue.poll("a", 7)).number == 7
+    await queue.leave("a")
+    assert (await queue.poll("a", 7)).state == "not_joined"
+    assert (await queue.poll("b", 1_005)).state == "not_joined"
+    counters = queue.keys["counters"]
+    await queue.redis.hset(counters, "returned", str(await queue.now_ms() - 601_000))
+    assert (await queue.poll("c", 8)).state == "not_joined"
 
 
 async def test_passes_come_back_while_the_line_recovers_and_never_above_the_cap(
-    line: Line,
+    queue: Queue,
 ) -> None:
-    await line.redis.delete(*line.keys.values())
-    await line.open(start=1_000, concurrent_buyers=2)
-    assert (await line.poll("a", had_pass=True)).state == "admitted"
-    assert (await line.poll("b", had_pass=False)).state == "not_joined"
-    assert (await line.poll("c", had_pass=True)).state == "admitted"
-    assert (await line.poll("d", had_pass=True)).state == "not_joined"
-    await line.leave("a")
-    await line.end_recovery()
-    assert (await line.poll("d", had_pass=True)).state == "not_joined"
+    await queue.redis.delete(*queue.keys.values())
+    await queue.open(start=1_000, concurrent_buyers=2)
+    assert (await queue.poll("a", had_pass=True)).state == "admitted"
+    assert (await queue.poll("b", had_pass=False)).state == "not_joined"
+    assert (await queue.poll("c", had_pass=True)).state == "admitted"
+    assert (await queue.poll("d", had_pass=True)).state == "not_joined"
+    await queue.leave("a")
+    await queue.end_recovery()
+    assert (await queue.poll("d", had_pass=True)).state == "not_joined"
 
 
-async def test_a_pass_cookie_alone_opens_nothing_in_a_line_that_was_never_lost(line: Line) -> None:
-    assert (await line.poll("a", had_pass=True)).state == "not_joined"
+async def test_a_pass_cookie_alone_opens_nothing_in_a_line_that_was_never_lost(
+    queue: Queue,
+) -> None:
+    assert (await queue.poll("a", had_pass=True)).state == "not_joined"

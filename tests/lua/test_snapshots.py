@@ -15,11 +15,17 @@ from redis.asyncio import Redis
 
 from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.kv.client import connect
-from surge_app.kv.queue import QueueSnapshotRow, QueueState, QueueStore, packed, unpacked
+from surge_app.kv.queue import (
+    QueueSnapshotRow,
+    QueueState,
+    QueueStore,
+    pack_numbers,
+    unpack_numbers,
+)
 from surge_app.services.access.identity import Visitor
-from surge_app.services.waiting_room.answers import AdmissionRate, to_answer
+from surge_app.services.waiting_room.answers import AdmissionRate, to_status
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
-from tests.lua.queue_clock import Line
+from tests.lua.queue_clock import Queue
 
 
 @pytest_asyncio.fixture
@@ -29,7 +35,7 @@ async def views(redis: Redis) -> AsyncGenerator[QueueSnapshots]:
     await made.close()
 
 
-_LINE = QueueState(
+_QUEUE = QueueState(
     now_ms=0,
     sale="open",
     is_paused=False,
@@ -64,22 +70,22 @@ def test_a_position_is_the_count_of_those_before(numbers: set[int], first: int) 
     bits = bytearray(5_100 // 8)
     for number in numbers:
         bits[number // 8 - first] |= 0x80 >> number % 8
-    snapshot = Snapshot(QueueSnapshotRow(first, bytes(bits), _LINE), AdmissionRate())
+    snapshot = Snapshot(QueueSnapshotRow(first, bytes(bits), _QUEUE), AdmissionRate())
     ordered = sorted(numbers)
-    assert [snapshot.ahead(number) for number in ordered] == list(range(len(ordered)))
+    assert [snapshot.people_ahead(number) for number in ordered] == list(range(len(ordered)))
     for number in (0, first * 8 - 1, 6_000_000, *range(first * 8, first * 8 + 50)):
         if number not in numbers:
-            assert snapshot.ahead(number) is None
+            assert snapshot.people_ahead(number) is None
 
 
-async def test_a_snapshot_says_the_same_as_the_line(line: Line) -> None:
-    await line.join_all("inside", *(f"v{n}" for n in range(40)))
+async def test_a_snapshot_says_the_same_as_the_line(queue: Queue) -> None:
+    await queue.join_all("inside", *(f"v{n}" for n in range(40)))
     for visitor in random.sample([f"v{n}" for n in range(1, 40)], 12):
-        await line.leave(visitor)
-    snapshot = Snapshot(await line.look(), AdmissionRate())
-    for visitor, number in (await line.numbers()).items():
-        answer = to_answer(await line.poll(visitor), AdmissionRate()).document()
-        body = json.loads(snapshot.answer(number) or "{}")
+        await queue.leave(visitor)
+    snapshot = Snapshot(await queue.snapshot(), AdmissionRate())
+    for visitor, number in (await queue.numbers()).items():
+        answer = to_status(await queue.poll(visitor), AdmissionRate()).to_json()
+        body = json.loads(snapshot.render(number) or "{}")
         assert body.pop("retry_after_ms") > 0
         assert body.pop("eta_seconds")["low"] >= 0
         for name in ("retry_after_ms", "eta_seconds"):
@@ -87,11 +93,11 @@ async def test_a_snapshot_says_the_same_as_the_line(line: Line) -> None:
         assert body == json.loads(json.dumps(answer))
 
 
-async def test_drawn_numbers_stand_at_their_places(line: Line) -> None:
+async def test_drawn_numbers_stand_at_their_places(queue: Queue) -> None:
     order = [3, 1, 2]
-    look = QueueSnapshotRow(0, bytes([0b0111_1000]), (await line.look()).line)
+    look = QueueSnapshotRow(0, bytes([0b0111_1000]), (await queue.snapshot()).queue)
     snapshot = Snapshot(look, AdmissionRate(), order)
-    assert [snapshot.ahead(number) for number in (1, 2, 3, 4)] == [2, 0, 1, 3]
+    assert [snapshot.people_ahead(number) for number in (1, 2, 3, 4)] == [2, 0, 1, 3]
 
 
 @pytest.mark.parametrize(
@@ -99,76 +105,76 @@ async def test_drawn_numbers_stand_at_their_places(line: Line) -> None:
     [({"paused": True}, "paused"), ({"phase": "cancelled"}, "ended"), ({}, "waiting")],
 )
 async def test_the_state_of_the_sale_is_told_to_who_waits_and_to_strangers(
-    line: Line, rules: dict[str, object], state: str
+    queue: Queue, rules: dict[str, object], state: str
 ) -> None:
-    await line.join_all("inside", "a")
-    await line.open(message='"100 %" sure', **rules)
-    snapshot = Snapshot(await line.look(), AdmissionRate())
-    body = json.loads(snapshot.answer(2) or "{}")
+    await queue.join_all("inside", "a")
+    await queue.open(message='"100 %" sure', **rules)
+    snapshot = Snapshot(await queue.snapshot(), AdmissionRate())
+    body = json.loads(snapshot.render(2) or "{}")
     assert (body["state"], body["message"], body["number"]) == (state, '"100 %" sure', 2)
-    stranger = json.loads(snapshot.answer_stranger())
+    stranger = json.loads(snapshot.render_stranger())
     assert stranger["state"] == ("ended" if state == "ended" else "not_joined")
     assert stranger["number"] is None
 
 
-async def test_who_polls_a_worker_is_alive_for_redis(line: Line, views: QueueSnapshots) -> None:
-    await line.join_all("inside", "a", "b")
-    await line.silence("a")
-    view = await views.next(line.slug)
-    assert views.told(line.slug, view, Visitor("a", {line.slug: 2})) is not None
-    await views.next(line.slug)
-    await views.next(line.slug)
-    await line.leave("inside")
-    assert await line.called() == [2]
+async def test_who_polls_a_worker_is_alive_for_redis(queue: Queue, views: QueueSnapshots) -> None:
+    await queue.join_all("inside", "a", "b")
+    await queue.silence("a")
+    view = await views.wait_for_next(queue.slug)
+    assert views.render(queue.slug, view, Visitor("a", {queue.slug: 2})) is not None
+    await views.wait_for_next(queue.slug)
+    await views.wait_for_next(queue.slug)
+    await queue.leave("inside")
+    assert await queue.called() == [2]
 
 
 async def test_two_workers_admit_beside_each_other_no_more_than_there_is_room(
-    line: Line, redis: Redis
+    queue: Queue, redis: Redis
 ) -> None:
-    await line.join_all("inside", *(f"v{n}" for n in range(10)))
-    await line.leave("inside")
+    await queue.join_all("inside", *(f"v{n}" for n in range(10)))
+    await queue.leave("inside")
     both = [QueueSnapshots(QueueStore(redis)) for _ in range(2)]
-    await asyncio.gather(*(view.next(line.slug) for view in both for _ in range(5)))
-    assert await line.called() == [2]
+    await asyncio.gather(*(view.next(queue.slug) for view in both for _ in range(5)))
+    assert await queue.called() == [2]
     for view in both:
         await view.close()
 
 
 async def test_a_view_is_fresh_for_less_than_the_shortest_pause_between_polls(
-    line: Line, views: QueueSnapshots
+    queue: Queue, views: QueueSnapshots
 ) -> None:
-    assert views.fresh(line.slug) is None
-    snapshot = await views.next(line.slug)
-    assert views.fresh(line.slug) is snapshot
+    assert views.current(queue.slug) is None
+    snapshot = await views.wait_for_next(queue.slug)
+    assert views.current(queue.slug) is snapshot
     snapshot.taken -= 0.9
-    assert views.fresh(line.slug) is not snapshot
+    assert views.current(queue.slug) is not snapshot
 
 
 async def test_an_unknown_event_is_not_followed(views: QueueSnapshots) -> None:
     with pytest.raises(NotFound):
-        await views.next("nothing")
-    assert views.fresh("nothing") is None
+        await views.wait_for_next("nothing")
+    assert views.current("nothing") is None
 
 
 async def test_without_redis_there_is_no_view_and_no_invented_one() -> None:
     views = QueueSnapshots(QueueStore(connect("unix:///nowhere/redis.sock")))
     with pytest.raises(QueueUnavailable):
-        await views.next("gala")
+        await views.wait_for_next("gala")
     await views.close()
 
 
 async def test_who_asks_a_process_that_is_late_itself_is_not_refused(
-    line: Line, views: QueueSnapshots
+    queue: Queue, views: QueueSnapshots
 ) -> None:
-    await views.next(line.slug)
-    asked = [asyncio.create_task(views.next(line.slug)) for _ in range(5)]
+    await views.wait_for_next(queue.slug)
+    asked = [asyncio.create_task(views.wait_for_next(queue.slug)) for _ in range(5)]
     while not all(task.done() for task in asked):
         # Each turn of the event loop takes more than half as long as Redis is waited for.
         time.sleep(0.6)  # noqa: ASYNC251  the point of it
         await asyncio.sleep(0)
-    assert [task.result().line.sale for task in asked] == ["open"] * 5
+    assert [task.result().queue.sale for task in asked] == ["open"] * 5
 
 
 def test_packed_numbers_are_big_endian() -> None:
-    assert packed([1, 258]) == b"\0\0\0\1\0\0\1\2"
-    assert list(unpacked(packed([7, 4_000_000_000]))) == [7, 4_000_000_000]
+    assert pack_numbers([1, 258]) == b"\0\0\0\1\0\0\1\2"
+    assert list(unpack_numbers(pack_numbers([7, 4_000_000_000]))) == [7, 4_000_000_000]

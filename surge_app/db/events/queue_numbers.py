@@ -1,4 +1,4 @@
-"""Queries for what of a line must outlive Redis: which numbers may be in use, and the draw."""
+"""Queries for what of a queue must outlive Redis: which numbers may be in use, and the draw."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from surge_app.models import Event, Intent, IntentStatus
 
 
 async def raise_floor(session: AsyncSession, *, event_id: str, floor: int, to: int) -> bool:
-    """Reserve the numbers from `floor` to `to` for the line of an event.
+    """Reserve the numbers from `floor` to `to` for the queue of an event.
 
     Returns:
         False if somebody else has reserved them.

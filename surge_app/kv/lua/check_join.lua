@@ -1,4 +1,4 @@
--- check_join: may this visitor take a place in line? Counts the attempt and spends its proof of work, all
+-- check_join: may this visitor take a place in the queue? Counts the attempt and spends its proof of work, all
 -- or nothing. Needs the prelude `gcra`.
 -- KEYS  1 rules (hash: challenge)  2 numbers (hash: visitor -> number)  3 passes (zset: visitor)
 --       4 counters (hash: waiting)  5 pressure (hash: slot, asked, refused, asked_before,

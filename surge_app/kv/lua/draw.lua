@@ -5,7 +5,7 @@ local early = count.early
 if count.drawn == 1 or not early or #ARGV[1] ~= early * 4 then return 0 end
 local before = redis.call("GETRANGE", WAITING, 0, math.floor(early / 8))
 redis.call("SET", ORDER, ARGV[1] .. ARGV[2])
--- Most of them are here; so all get their bit, and those who left lose it again. After the line
+-- Most of them are here; so all get their bit, and those who left lose it again. After the queue
 -- was lost it is the other way round.
 local is_full = redis.call("BITCOUNT", WAITING, 0, math.floor(early / 8)) * 2 > early
 local whole = math.floor((early + 1) / 8)

@@ -1,4 +1,4 @@
--- grant: let a visitor in past the line, because units are held for them. Needs the prelude `queue`.
+-- grant: let a visitor in past the queue, because units are held for them. Needs the prelude `queue`.
 -- ARGV  1 lease, ms from now  2 visitor
 -- Returns the end of the lease in ms. Nobody else is admitted until there is room again.
 local visitor = ARGV[2]

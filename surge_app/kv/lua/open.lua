@@ -1,5 +1,5 @@
--- open: open a new line, unless there is one. Needs the prelude `queue`.
--- ARGV  1 start: numbers are issued above it; those up to it may have been issued before the line
+-- open: open a new queue, unless there is one. Needs the prelude `queue`.
+-- ARGV  1 start: numbers are issued above it; those up to it may have been issued before the queue
 --       was lost  2 ceiling: the highest number that may be issued
 --       3 how many numbers were drawn at the opening, -1 if that is to come
 -- Returns 1 if it was opened.

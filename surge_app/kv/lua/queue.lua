@@ -22,7 +22,7 @@ local CLAIM_MS = 90000
 -- A browser lets a hidden tab poll once a minute.
 local PATIENCE_S = 75
 local GRACE_S = 600
--- Without a sign of life for so long the line stood still; then everybody may poll once before
+-- Without a sign of life for so long the queue stood still; then everybody may poll once before
 -- anyone is admitted.
 local GAP_MS = 5000
 local RETURN_MS = 20000
@@ -93,7 +93,7 @@ local function note_seen(number)
   redis.call("BITFIELD", SEEN, "SET", "u32", "#" .. number, now_s)
 end
 
--- Seconds of silence; nobody can be blamed for the time the line itself was away.
+-- Seconds of silence; nobody can be blamed for the time the queue itself was away.
 local function silence(number)
   return now_s - math.max(u32(SEEN, number), math.floor((count.returned or 0) / 1000))
 end
@@ -115,7 +115,7 @@ local function enter(number)
   if place < (count.head or 0) then set("head", place) end
 end
 
--- Take a number out of the line, wherever it is; returns whether it was there.
+-- Take a number out of the queue, wherever it is; returns whether it was there.
 local function drop(number)
   local place = place_of(number)
   local was_waiting = redis.call("SETBIT", WAITING, place, 0) == 1
@@ -130,7 +130,7 @@ local function pass_over(number, place)
   if redis.call("SETBIT", ABSENT, place, 1) == 0 then add("absent", 1) end
 end
 
--- Who was here when the line stood still loses nothing by it.
+-- Who was here when the queue stood still loses nothing by it.
 local function prolong(key)
   local alive = redis.call("ZRANGEBYSCORE", key, count.last_tick, now + CLAIM_MS)
   for _, member in ipairs(alive) do redis.call("ZADD", key, now + CLAIM_MS, member) end
@@ -244,7 +244,7 @@ local function claim(visitor, number)
   end
 end
 
--- A number from before the line was lost comes back once, in its order: those issued since are
+-- A number from before the queue was lost comes back once, in its order: those issued since are
 -- all higher than `start`.
 local function re_enter(visitor, number)
   local is_old = number > 0 and number <= count.start and u32(SEEN, number) == 0
@@ -255,7 +255,7 @@ local function re_enter(visitor, number)
   return number
 end
 
--- A pass from before the line was lost is good again while everybody returns.
+-- A pass from before the queue was lost is good again while everybody returns.
 local function re_admit(visitor)
   local inside = redis.call("ZCARD", PASSES)
   if count.start > 0 and is_recovering() and inside < number_of(rules.concurrent_buyers, 0) then

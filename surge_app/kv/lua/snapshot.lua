@@ -1,4 +1,4 @@
--- snapshot: note who was seen, admit, and show the line. Needs the prelude `queue`.
+-- snapshot: note who was seen, admit, and show the queue. Needs the prelude `queue`.
 -- ARGV  1 the start the numbers belong to, -1 if none  2 numbers that were seen (packed u32)
 -- Returns {byte of the first bit shown, bits of those who wait by place}, then the header.
 local seen = ARGV[2]

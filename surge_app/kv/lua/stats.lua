@@ -1,4 +1,4 @@
--- stats: the line as the organizer sees it. Needs the prelude `queue`.
+-- stats: the queue as the organizer sees it. Needs the prelude `queue`.
 -- Returns {absent, admitted, left, served, no_shows}, then the header.
 admit()
 local found = header()

@@ -1,5 +1,5 @@
--- sync: what is due once a second for every line. Needs the prelude `queue`.
--- ARGV  1 ceiling: the highest number that may be issued  2 ms after which a finished line is
+-- sync: what is due once a second for every queue. Needs the prelude `queue`.
+-- ARGV  1 ceiling: the highest number that may be issued  2 ms after which a finished queue is
 --       forgotten  3 available  4 held  5 sold  6 holders, empty if not known  7… names and values
 --       of the rules
 -- Returns the header.

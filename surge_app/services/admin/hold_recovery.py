@@ -96,7 +96,7 @@ class HoldRecovery:
             lambda: self._revive(intent_id, actor)
         )
         lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
-        await self._waiting_room.grant(event.slug, visitor_id, lease=lease)
+        await self._waiting_room.grant_pass(event.slug, visitor_id, lease=lease)
         self._catalog.forget()
         _log.info("intent_revived", intent=intent_id, event_slug=event.slug)
         return view

@@ -78,7 +78,7 @@ class Passes:
             LineUnavailable: If the line does not answer.
         """
         event_id = await self._event_id(slug)
-        found = await self._waiting_room.where(slug, number)
+        found = await self._waiting_room.locate(slug, number)
         visitor_id = found.visitor_id or visitor_id
         async with self._database.transaction() as session:
             intent = await intent_queries.latest(session, event_id=event_id, visitor_id=visitor_id)
@@ -87,7 +87,7 @@ class Passes:
                 lines = await intent_queries.lines(session, intent.id)
                 tickets = sum(line.quantity for line, _ in lines)
         return QueueStanding(
-            place=found.place,
+            place=found.status,
             ahead=found.ahead,
             tickets=tickets,
             is_paying=intent is not None and intent.status == IntentStatus.PAYING,

@@ -173,7 +173,7 @@ class Intents:
             view = await intent_view(session, intent, event.slug)
         if view.is_live:
             lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
-            await self._waiting_room.keep_pass(event.slug, visitor_id, lease=lease)
+            await self._waiting_room.extend_pass(event.slug, visitor_id, lease=lease)
         # An overdue payment is no expiry yet: the gateway has the last word and is being asked.
         elif view.status not in {IntentStatus.CONFIRMED, IntentStatus.PAYING}:
             raise IntentExpired

@@ -21,7 +21,7 @@ from surge_app.db.admin.telemetry import Backlog, LiveIntents, SaleCounts, Waiti
 from surge_app.db.engine import Database
 from surge_app.db.payments import gateway_outages as outage_queries
 from surge_app.errors import Busy, SurgeError
-from surge_app.kv.job_status import NoteStore
+from surge_app.kv.job_status import JobStatusStore
 from surge_app.observability.log import get_logger
 from surge_app.services.operations.invariants import Audit
 from surge_app.services.waiting_room.service import WaitingRoom
@@ -87,7 +87,7 @@ class Telemetry:
     """Reads the figures, and keeps what the jobs tell about themselves."""
 
     def __init__(
-        self, database: Database, notes: NoteStore, waiting_room: WaitingRoom, audit: Audit
+        self, database: Database, notes: JobStatusStore, waiting_room: WaitingRoom, audit: Audit
     ) -> None:
         """Keep the collaborators."""
         self._database = database

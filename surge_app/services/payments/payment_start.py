@@ -127,7 +127,7 @@ class PaymentStarter:
         _log.info("payment_started", intent=ready.intent.id, order=begun.order_id)
         remaining = max(0, int((begun.expires_at - begun.now).total_seconds()))
         lease = timedelta(seconds=remaining) + _LEASE_SLACK
-        await self._waiting_room.keep_pass(event.slug, ready.intent.visitor_id, lease=lease)
+        await self._waiting_room.extend_pass(event.slug, ready.intent.visitor_id, lease=lease)
         return CheckoutView(
             key_id=self._gateway.key_id,
             order_id=begun.order_id,

@@ -144,7 +144,7 @@ class Settlement:
         return outcomes
 
     async def _serve(self, case: SettlementContext) -> None:
-        await self._waiting_room.serve(case.event.slug, case.intent.visitor_id)
+        await self._waiting_room.mark_served(case.event.slug, case.intent.visitor_id)
 
     async def _settle_late(self, items: Sequence[_GatewayUpdate]) -> Sequence[PaymentOutcome]:
         return [
@@ -172,7 +172,7 @@ class Settlement:
         settlement_writer.tell(work)
         for sold, _, _ in work.sold:
             if not holds_more:
-                await self._waiting_room.serve(sold.event.slug, sold.intent.visitor_id)
+                await self._waiting_room.mark_served(sold.event.slug, sold.intent.visitor_id)
         return outcome or PaymentOutcome(None, "unmatched")
 
 

@@ -1,4 +1,4 @@
-"""Joining the line: limits, a check that costs a bot more than a person, then the number.
+"""Joining the queue: limits, a check that costs a bot more than a person, then the number.
 
 Nothing a client says about itself opens a door; it can only make the check harder.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from surge_app.errors import ChallengeRequired, NotFound, QueueUnavailable, RateLimited
-from surge_app.kv.admission import ArrivalStore, JoinDecision, PowProof
+from surge_app.kv.admission import JoinDecision, JoinStore, PowProof
 from surge_app.kv.rate_limits import Limit, networks
 from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.proof_of_work import ProofOfWork, Solution
@@ -29,11 +29,11 @@ _PER_EVENT = Limit("join-event", per_minute=60_000, burst=10_000)
 _CROWD = Limit("join-crowd", per_minute=30, burst=0)
 _CROWD_OF_ONE_IPV4, _CROWD_OF_ONE_SUBSCRIBER = 60, 12
 
-_MOST_SUSPICION = 2
+_MAX_SUSPICION = 2
 _FASTEST_FORM_MS = 1_500
 _LONGEST_OPEN_MS = 7 * 24 * 3600 * 1000
 _SLOWEST_NETWORK_MS = 30_000
-TRIES = 640
+HASHES = 640
 """Hashes of an ordinary challenge; at most twice that for a person, four times that for a robot."""
 _BUSY_PER_SECOND, _STORM_PER_SECOND = 50, 200
 
@@ -50,7 +50,7 @@ class JoinAttempt:
         solution: A solved challenge as base64, or empty.
         website: A field that no person sees.
         opened_ms: For how long the page has been open, as the client says.
-        number: In this line, as the visitor's cookie names it; 0 if none.
+        number: In this queue, as the visitor's cookie names it; 0 if none.
         had_pass: Whether a recent pass of this event came along.
     """
 
@@ -66,121 +66,121 @@ class JoinAttempt:
 
 
 class JoinService:
-    """Lets people into the line."""
+    """Lets people into the queue."""
 
     def __init__(
         self,
-        store: ArrivalStore,
-        challenges: ProofOfWork,
+        store: JoinStore,
+        proof_of_work: ProofOfWork,
         waiting_room: WaitingRoom,
         *,
         has_limits: bool,
     ) -> None:
         """Keep the collaborators; with `has_limits` false nobody is too fast."""
         self._store = store
-        self._challenges = challenges
+        self._proof_of_work = proof_of_work
         self._waiting_room = waiting_room
         self._has_limits = has_limits
 
-    async def join(self, arrival: JoinAttempt) -> QueueStatus:
+    async def join(self, attempt: JoinAttempt) -> QueueStatus:
         """Take a number, or keep the one the visitor has; a refused attempt uses up none.
 
         Raises:
-            NotFound: If no such event is known to the line.
+            NotFound: If no such event is known to the queue.
             RateLimited: If this visitor, network or event is too fast; nothing was counted.
             ChallengeRequired: If a proof of work is needed and none that counts was sent. Forged,
                 foreign, used and expired solutions are answered like a missing one.
-            LineUnavailable: If Redis does not answer.
+            QueueUnavailable: If Redis does not answer.
         """
-        solved = self._solved(arrival)
-        lies = _lies(arrival, solved)
-        ruling = await self._rule(arrival, _proof(arrival, solved, lies=lies))
-        if ruling.verdict == "unknown":
+        solved = self._verified(attempt)
+        is_bot = _is_bot(attempt, solved)
+        decision = await self._decide(attempt, _proof(attempt, solved, is_bot=is_bot))
+        if decision.verdict == "unknown":
             raise NotFound
-        if ruling.verdict == "limited":
-            raise RateLimited(math.ceil(ruling.wait_ms / 1000))
-        visitor = Visitor(arrival.visitor_id, {arrival.slug: arrival.number})
-        if ruling.verdict == "challenge" and (arrival.number or arrival.had_pass):
-            # Who had a place before the line was lost need not prove it again.
-            line = await self._waiting_room.poll(arrival.slug, visitor, had_pass=arrival.had_pass)
-            if line.number is not None or line.state == "admitted":
-                return line
-        if ruling.verdict == "challenge":
-            suspicion = _MOST_SUSPICION if lies else _suspicion(arrival, ruling)
-            raise ChallengeRequired(self._challenge(arrival, ruling.per_second, suspicion))
-        line = await self._waiting_room.join(arrival.slug, visitor, had_pass=arrival.had_pass)
-        if ruling.verdict == "proved" and line.number is None and line.state != "admitted":
-            await self._keep_proof(arrival)
-        return line
+        if decision.verdict == "limited":
+            raise RateLimited(math.ceil(decision.wait_ms / 1000))
+        visitor = Visitor(attempt.visitor_id, {attempt.slug: attempt.number})
+        if decision.verdict == "challenge" and (attempt.number or attempt.had_pass):
+            # Who had a place before the queue was lost need not prove it again.
+            queue = await self._waiting_room.poll(attempt.slug, visitor, had_pass=attempt.had_pass)
+            if queue.number is not None or queue.state == "admitted":
+                return queue
+        if decision.verdict == "challenge":
+            suspicion = _MAX_SUSPICION if is_bot else _suspicion(attempt, decision)
+            raise ChallengeRequired(self._challenge(attempt, decision.per_second, suspicion))
+        queue = await self._waiting_room.join(attempt.slug, visitor, had_pass=attempt.had_pass)
+        if decision.verdict == "proved" and queue.number is None and queue.state != "admitted":
+            await self._remember_proof(attempt)
+        return queue
 
-    async def _rule(self, arrival: JoinAttempt, proof: PowProof | None) -> JoinDecision:
-        place = networks(arrival.address)
-        own = [(_PER_VISITOR, arrival.visitor_id)]
+    async def _decide(self, attempt: JoinAttempt, proof: PowProof | None) -> JoinDecision:
+        network = networks(attempt.address)
+        own = [(_PER_VISITOR, attempt.visitor_id)]
         shared = [
-            (_PER_IPV4 if place.is_shared else _PER_SUBSCRIBER, place.narrow),
-            (_PER_WIDE_NETWORK, place.wide),
+            (_PER_IPV4 if network.is_shared else _PER_SUBSCRIBER, network.narrow),
+            (_PER_WIDE_NETWORK, network.wide),
             (_PER_EVENT, "all"),
         ]
         if not self._has_limits:
             own, shared = [], []
         try:
-            return await self._store.enter(
-                arrival.slug, arrival.visitor_id, proof, own, [*shared, (_CROWD, place.narrow)]
+            return await self._store.check_join(
+                attempt.slug, attempt.visitor_id, proof, own, [*shared, (_CROWD, network.narrow)]
             )
         except RedisError as error:
             raise QueueUnavailable from error
 
-    def _solved(self, arrival: JoinAttempt) -> Solution | None:
-        if not arrival.solution:
+    def _verified(self, attempt: JoinAttempt) -> Solution | None:
+        if not attempt.solution:
             return None
-        return self._challenges.check(arrival.slug, arrival.visitor_id, arrival.solution)
+        return self._proof_of_work.verify(attempt.slug, attempt.visitor_id, attempt.solution)
 
     def _challenge(
-        self, arrival: JoinAttempt, per_second: int, suspicion: int
+        self, attempt: JoinAttempt, per_second: int, suspicion: int
     ) -> dict[str, object]:
         rush = sum(per_second >= pace for pace in (_BUSY_PER_SECOND, _STORM_PER_SECOND))
-        return self._challenges.create(
-            arrival.slug,
-            arrival.visitor_id,
-            tries=TRIES * 2**suspicion * (2 + rush) // 2,
+        return self._proof_of_work.issue(
+            attempt.slug,
+            attempt.visitor_id,
+            hashes=HASHES * 2**suspicion * (2 + rush) // 2,
             suspicion=suspicion,
         )
 
-    async def _keep_proof(self, arrival: JoinAttempt) -> None:
+    async def _remember_proof(self, attempt: JoinAttempt) -> None:
         # Before the opening there are no numbers yet: who has proved need not prove again then.
         try:
-            await self._store.remember(arrival.slug, arrival.visitor_id)
+            await self._store.remember_proof(attempt.slug, attempt.visitor_id)
         except RedisError as error:
             raise QueueUnavailable from error
 
 
-def _proof(arrival: JoinAttempt, solved: Solution | None, *, lies: bool) -> PowProof | None:
-    """Return what goes to the line; None sends a robot on to a harder challenge."""
-    if not arrival.solution:
+def _proof(attempt: JoinAttempt, solved: Solution | None, *, is_bot: bool) -> PowProof | None:
+    """Return what goes to the queue; None sends a robot on to a harder challenge."""
+    if not attempt.solution:
         return None
     if solved is None:
         return PowProof()
-    is_too_easy = lies and solved.suspicion < _MOST_SUSPICION
+    is_too_easy = is_bot and solved.suspicion < _MAX_SUSPICION
     return None if is_too_easy else PowProof(solved.digest, solved.valid_for)
 
 
-def _lies(arrival: JoinAttempt, solved: Solution | None) -> bool:
+def _is_bot(attempt: JoinAttempt, solved: Solution | None) -> bool:
     """Whether what came along cannot come from the page as a person sees it."""
-    if arrival.website:
+    if attempt.website:
         return True
-    if arrival.opened_ms is None:
+    if attempt.opened_ms is None:
         return False
     # A page that was given a challenge has been open since then; the call itself may take long.
     since = solved.age.total_seconds() * 1000 - _SLOWEST_NETWORK_MS if solved else 0.0
-    return not max(0.0, since) <= arrival.opened_ms <= _LONGEST_OPEN_MS
+    return not max(0.0, since) <= attempt.opened_ms <= _LONGEST_OPEN_MS
 
 
-def _suspicion(arrival: JoinAttempt, ruling: JoinDecision) -> int:
-    is_shared = networks(arrival.address).is_shared
+def _suspicion(attempt: JoinAttempt, decision: JoinDecision) -> int:
+    is_shared = networks(attempt.address).is_shared
     crowd = _CROWD_OF_ONE_IPV4 if is_shared else _CROWD_OF_ONE_SUBSCRIBER
     signs = (
-        arrival.opened_ms is None or arrival.opened_ms < _FASTEST_FORM_MS,
-        not arrival.is_ordinary,
-        ruling.backlog[-1] > crowd,
+        attempt.opened_ms is None or attempt.opened_ms < _FASTEST_FORM_MS,
+        not attempt.is_ordinary,
+        decision.backlog[-1] > crowd,
     )
-    return min(_MOST_SUSPICION, sum(signs))
+    return min(_MAX_SUSPICION, sum(signs))

@@ -1,4 +1,4 @@
-"""From the state of a line to what a visitor is told."""
+"""From the state of a queue to what a visitor is told."""
 
 from __future__ import annotations
 
@@ -10,38 +10,37 @@ from datetime import UTC, datetime
 from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.kv.queue import QueueState, RawQueueStatus
 from surge_app.services.waiting_room.lottery import RANDOM
-from surge_app.services.waiting_room.views import LineOrder, QueueStatus
+from surge_app.services.waiting_room.views import QueueOrder, QueueStatus
 
-_SOONEST_MS = 1_000
-_LATEST_MS = 15_000
-_MS_PER_PLACE = 50
+_MIN_POLL_MS = 1_000
+_MAX_POLL_MS = 15_000
+_MS_PER_POSITION = 50
 # Thousands of places further back, twice as seldom: still twice within the time after which the
-# line takes somebody for gone.
-_FAR_MS, _FAR_MS_PER_PLACE = 15_000, 3
+# queue takes somebody for gone.
+_FAR_MS, _FAR_MS_PER_POSITION = 15_000, 3
 _IDLE_MS = {"not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
 _JITTER = 0.2
-# Who waits for the opening asks soon after it, the first in line first, and not all at the same
-# moment: of a long line 2,500 ask each second.
+# Visitors who wait for the opening poll soon after it, the head first: at most 2,500 a second.
 _OPENING_SPREAD_MS = 2_000
-_OPENING_MS_PER_PLACE = 0.4
+_OPENING_MS_PER_POSITION = 0.4
 _SLOW, _FAST = 1.3, 0.8
 _MINUTE_SECONDS = 60
 _SHORTEST_MEASURE_SECONDS = 10
 _NOTICEABLY_SLOWER = 0.7
 _HALF_LIFE_SECONDS = 300
-_IN_LINE = {"waiting", "paused"}
+_IN_QUEUE = {"waiting", "paused"}
 _NOTES = {
     "recovering": (
-        "The line was interrupted for a moment. Everybody comes back to their place first; then "
+        "The queue was interrupted for a moment. Everybody comes back to their place first; then "
         "it goes on."
     ),
     "all_held": (
         "Every ticket that is left is being held by someone. What they let go of comes to the "
-        "head of this line."
+        "head of this queue."
     ),
     "full": (
         "Everybody whose turn it is is still choosing. The next free place goes to the head of "
-        "this line."
+        "this queue."
     ),
     "slower": "People are taking longer than before, so the wait has grown.",
     "recalled": (
@@ -63,42 +62,42 @@ class AdmissionRate:
         self._fastest = 0.0
         self._at = time.monotonic()
 
-    def per_second(self, line: QueueState) -> float:
+    def per_second(self, queue: QueueState) -> float:
         """Return the measured admissions per second; 0 while there are none."""
-        if not line.admitted_last_minute or line.first_admission_ms is None:
+        if not queue.admitted_last_minute or queue.first_admission_ms is None:
             return 0.0
-        seconds = (line.now_ms - line.first_admission_ms) / 1000
+        seconds = (queue.now_ms - queue.first_admission_ms) / 1000
         measured = min(max(seconds, _SHORTEST_MEASURE_SECONDS), _MINUTE_SECONDS)
-        return line.admitted_last_minute / measured
+        return queue.admitted_last_minute / measured
 
-    def note(self, line: QueueState) -> str | None:
+    def note(self, queue: QueueState) -> str | None:
         """Return why nothing moves or the wait has grown, None if there is nothing to explain."""
-        rate, now = self.per_second(line), time.monotonic()
+        rate, now = self.per_second(queue), time.monotonic()
         faded = self._fastest * 0.5 ** ((now - self._at) / _HALF_LIFE_SECONDS)
         self._fastest, self._at = max(rate, faded), now
-        is_full = rate == 0 and line.inside + line.called >= line.limit
+        is_full = rate == 0 and queue.inside + queue.called >= queue.limit
         reasons = (
-            ("recovering", line.is_recovering),
-            ("all_held", line.available == 0 and bool(line.held)),
-            ("full", is_full and not line.is_paused),
-            ("slower", rate < _NOTICEABLY_SLOWER * self._fastest and not line.is_paused),
+            ("recovering", queue.is_recovering),
+            ("all_held", queue.available == 0 and bool(queue.held)),
+            ("full", is_full and not queue.is_paused),
+            ("slower", rate < _NOTICEABLY_SLOWER * self._fastest and not queue.is_paused),
         )
         return next((note for note, applies in reasons if applies), None)
 
 
-def to_answer(raw: RawQueueStatus, pace: AdmissionRate) -> QueueStatus:
+def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
     """Return what a visitor is told.
 
     Raises:
-        NotFound: If no such event is known to the line.
-        LineUnavailable: If the line has to be opened again first.
+        NotFound: If no such event is known to the queue.
+        QueueUnavailable: If the queue has to be opened again first.
     """
-    check_known(raw.line)
-    line = raw.line
-    ahead = raw.ahead if raw.state in _IN_LINE else None
-    eta = eta_seconds(ahead, pace.per_second(line)) if raw.state == "waiting" else None
+    check_known(raw.queue)
+    queue = raw.queue
+    ahead = raw.ahead if raw.state in _IN_QUEUE else None
+    eta = eta_seconds(ahead, rate.per_second(queue)) if raw.state == "waiting" else None
     ends = raw.pass_ends_ms if raw.state == "admitted" else None
-    note = raw.note or (pace.note(line) if raw.state == "waiting" else None)
+    note = raw.note or (rate.note(queue) if raw.state == "waiting" else None)
     return QueueStatus(
         state=raw.state,
         position=None if ahead is None else ahead + 1,
@@ -106,26 +105,26 @@ def to_answer(raw: RawQueueStatus, pace: AdmissionRate) -> QueueStatus:
         number=raw.number,
         eta_low_seconds=eta[0] if eta else None,
         eta_high_seconds=eta[1] if eta else None,
-        retry_after_ms=retry_after_ms(raw.state, raw.ahead or 0, opens_in_ms(line)),
-        available=line.available or 0,
-        held=line.held or 0,
-        message=line.message,
+        retry_after_ms=retry_after_ms(raw.state, raw.ahead or 0, opens_in_ms(queue)),
+        available=queue.available or 0,
+        held=queue.held or 0,
+        message=queue.message,
         pass_expires_at=None if ends is None else datetime.fromtimestamp(ends / 1000, UTC),
-        waiting=line.waiting,
+        waiting=queue.waiting,
         note=note,
         note_text=_NOTES[note] if note else None,
-        opens_in_ms=opens_in_ms(line),
-        order=_order(line),
+        opens_in_ms=opens_in_ms(queue),
+        order=_queue_order(queue),
     )
 
 
-def template(line: QueueState, note: str | None) -> str:
+def template(queue: QueueState, note: str | None) -> str:
     """Return the JSON of an answer with six holes, to be filled with the `%` operator.
 
     They are state, position, ahead, number, eta_seconds and retry_after_ms, already as JSON.
     """
-    raw = RawQueueStatus("waiting", 0, None, None, note or "", line)
-    document = to_answer(raw, AdmissionRate()).document() | {
+    raw = RawQueueStatus("waiting", 0, None, None, note or "", queue)
+    document = to_status(raw, AdmissionRate()).to_json() | {
         "note": note,
         "note_text": _NOTES[note] if note else None,
     }
@@ -135,11 +134,11 @@ def template(line: QueueState, note: str | None) -> str:
     return "{" + ",".join(f'"{name}":%s' for name in holes) + "," + filled[1:]
 
 
-def check_known(line: QueueState) -> None:
-    """Refuse to answer where nothing is known; raises like `to_answer`."""
-    if line.sale == "unknown":
+def check_known(queue: QueueState) -> None:
+    """Refuse to answer where nothing is known; raises like `to_status`."""
+    if queue.sale == "unknown":
         raise NotFound
-    if line.sale == "unready":
+    if queue.sale == "unready":
         raise QueueUnavailable
 
 
@@ -153,30 +152,30 @@ def eta_seconds(ahead: int | None, per_second: float) -> tuple[int, int] | None:
 
 def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:
     """Return when to ask again: soon at the head, seldom far behind, at the opening before it."""
-    if state == "scheduled" and opens_in is not None and opens_in < _LATEST_MS:
+    if state == "scheduled" and opens_in is not None and opens_in < _MAX_POLL_MS:
         jitter = random.uniform(0, _OPENING_SPREAD_MS)  # noqa: S311  spreads polls, keeps no secret
-        after = min(_LATEST_MS, int(ahead * _OPENING_MS_PER_PLACE + jitter))
-        return max(_SOONEST_MS, opens_in + after)
-    idle = _LATEST_MS if state == "scheduled" else _IDLE_MS.get(state)
-    near = min(_LATEST_MS, _SOONEST_MS + ahead * _MS_PER_PLACE)
-    steady = idle or near + min(_FAR_MS, ahead * _FAR_MS_PER_PLACE)
+        after = min(_MAX_POLL_MS, int(ahead * _OPENING_MS_PER_POSITION + jitter))
+        return max(_MIN_POLL_MS, opens_in + after)
+    idle = _MAX_POLL_MS if state == "scheduled" else _IDLE_MS.get(state)
+    near = min(_MAX_POLL_MS, _MIN_POLL_MS + ahead * _MS_PER_POSITION)
+    steady = idle or near + min(_FAR_MS, ahead * _FAR_MS_PER_POSITION)
     return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret
 
 
-def opens_in_ms(line: QueueState) -> int | None:
+def opens_in_ms(queue: QueueState) -> int | None:
     """Return the time to the opening; None unless it is scheduled."""
-    if line.sale != "scheduled" or line.opens_at_ms is None:
+    if queue.sale != "scheduled" or queue.opens_at_ms is None:
         return None
-    return max(0, line.opens_at_ms - line.now_ms)
+    return max(0, queue.opens_at_ms - queue.now_ms)
 
 
-def _order(line: QueueState) -> LineOrder:
-    if line.queue_order != RANDOM:
-        return LineOrder()
-    is_revealed = bool(line.seed)
-    return LineOrder(
+def _queue_order(queue: QueueState) -> QueueOrder:
+    if queue.queue_order != RANDOM:
+        return QueueOrder()
+    is_revealed = bool(queue.seed)
+    return QueueOrder(
         rule=RANDOM,
-        commitment=line.commitment,
-        seed=line.seed or None,
-        early=line.early if is_revealed else None,
+        commitment=queue.commitment,
+        seed=queue.seed or None,
+        early=queue.early if is_revealed else None,
     )

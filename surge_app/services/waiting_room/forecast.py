@@ -41,7 +41,7 @@ class Forecast:
 
 
 def forecast(facts: QueueFacts, now: QueueRules, then: QueueRules) -> Forecast:
-    """Say what a change of the rules does to the wait of the last in line.
+    """Say what a change of the rules does to the wait of the last in the queue.
 
     How long people stay inside follows from how many are inside and how fast they come: it does
     not change with the rules. Places that become free at once are filled at once.

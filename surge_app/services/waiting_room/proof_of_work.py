@@ -25,7 +25,7 @@ VALID_FOR = timedelta(minutes=5)
 _ALGORITHM = "PBKDF2/SHA-256"
 _ROUNDS = 1_000
 _PURPOSE = "join"
-_LONGEST = 4_096
+_MAX_LENGTH = 4_096
 _CLOCKS_DIFFER = timedelta(minutes=1)
 
 
@@ -53,13 +53,13 @@ class ProofOfWork:
         """Derive the keys; the first of `secret_keys` signs, all verify."""
         self._keys = [(_derive(key, "puzzle"), _derive(key, "answer")) for key in secret_keys]
 
-    def create(self, slug: str, visitor_id: str, *, tries: int, suspicion: int) -> dict[str, Any]:
+    def issue(self, slug: str, visitor_id: str, *, hashes: int, suspicion: int) -> dict[str, Any]:
         """Return a challenge as the browser's worker takes it.
 
         Args:
             slug: The event it is for.
             visitor_id: Who must solve it; only a digest goes into the challenge.
-            tries: How many hashes of about a third of a millisecond it takes, give or take half.
+            hashes: How many hashes of about a third of a millisecond it takes, give or take half.
             suspicion: Kept in the challenge, signed.
         """
         now = time.time()
@@ -67,7 +67,7 @@ class ProofOfWork:
         challenge = create_challenge(
             _ALGORITHM,
             _ROUNDS,
-            counter=tries // 2 + secrets.randbelow(tries),
+            counter=hashes // 2 + secrets.randbelow(hashes),
             expires_at=int(now + VALID_FOR.total_seconds()),
             data={
                 "purpose": _PURPOSE,
@@ -81,12 +81,12 @@ class ProofOfWork:
         )
         return challenge.to_dict()
 
-    def check(self, slug: str, visitor_id: str, solution: str) -> Solution | None:
+    def verify(self, slug: str, visitor_id: str, solution: str) -> Solution | None:
         """Return what a solution is worth, None if it was not made for this event and visitor.
 
         Forged, foreign, expired and unreadable ones are all the same: None.
         """
-        if not solution.isascii() or len(solution) > _LONGEST:
+        if not solution.isascii() or len(solution) > _MAX_LENGTH:
             return None
         if not any(
             verify_solution(solution, puzzle, hmac_key_secret=answer).verified

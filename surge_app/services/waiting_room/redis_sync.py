@@ -1,7 +1,7 @@
-"""Keeping the lines in Redis true to Postgres, and opening them again when Redis has lost them.
+"""Keeping the queues in Redis true to Postgres, and opening them again when Redis has lost them.
 
 Numbers are issued by Redis, but only below a ceiling that was written to Postgres before, in
-large steps. So a line that had to be opened again starts above every number that may have been
+large steps. So a queue that had to be opened again starts above every number that may have been
 issued, and none is ever issued twice.
 """
 
@@ -25,78 +25,80 @@ _log = get_logger(__name__)
 
 _STEP = 100_000
 _RESERVE = 50_000
-_KEPT_AFTER_THE_END = timedelta(days=30)
+_RETENTION = timedelta(days=30)
 _LEASE_SLACK = timedelta(seconds=60)
-_TOGETHER = 8
-# A line nobody is in is told again what it knows only now and then.
-_TOLD_FOR_SECONDS = 5.0
-_Told: TypeAlias = tuple[QueueLimits, QueueStock | None, int]
+_MAX_CONCURRENT = 8
+# An empty queue is synced less often: nobody would notice sooner.
+_RESEND_SECONDS = 5.0
+_Facts: TypeAlias = tuple[QueueLimits, QueueStock | None, int]
 
 
 class QueueSync:
-    """Tells the lines what Postgres knows, and does what is due once a second."""
+    """Tells the queues what Postgres knows, and does what is due once a second."""
 
     def __init__(self, database: Database, store: QueueStore) -> None:
         """Keep the collaborators."""
         self._database = database
         self._store = store
-        self._told: dict[str, tuple[float, _Told]] = {}
+        self._sent: dict[str, tuple[float, _Facts]] = {}
 
     async def run(self) -> None:
-        """Look after the line of every event whose end is not long past."""
+        """Look after the queue of every event whose end is not long past."""
         async with self._database.transaction() as session:
             events = await catalog_queries.events(session)
             tiers = await catalog_queries.tiers(session, [event.id for event in events])
             stock = {item.slug: item for item in await units.stock(session)}
-        some = asyncio.Semaphore(_TOGETHER)
-        forgotten = utc_now() - _KEPT_AFTER_THE_END
-        wanted: dict[str, tuple[Event, _Told]] = {}
+        some = asyncio.Semaphore(_MAX_CONCURRENT)
+        forgotten = utc_now() - _RETENTION
+        wanted: dict[str, tuple[Event, _Facts]] = {}
         for event in events:
             if _closes_at(event) > forgotten:
                 counts = stock.get(event.slug)
                 rules = _rules(event, _opens_at(event, tiers.get(event.id, []), counts))
                 wanted[event.slug] = event, (rules, _stock(counts), event.line_floor)
-        settled = await self._store.known([slug for slug in wanted if self._is_told(*wanted[slug])])
+        settled = await self._store.existing(
+            [slug for slug in wanted if self._is_current(*wanted[slug])]
+        )
 
-        async def _one(event: Event, told: _Told) -> None:
+        async def _sync_one(event: Event, facts: _Facts) -> None:
             async with some:
-                await self._look_after(event, *told)
+                await self._sync(event, *facts)
 
         # What fails for one event keeps none of the others waiting.
         done = await asyncio.gather(
-            *(_one(*wanted[slug]) for slug in wanted if slug not in settled),
+            *(_sync_one(*wanted[slug]) for slug in wanted if slug not in settled),
             return_exceptions=True,
         )
         for outcome in done:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    def _is_told(self, event: Event, told: _Told) -> bool:
-        at, before = self._told.get(event.slug, (float("-inf"), None))
-        return before == told and time.monotonic() - at < _TOLD_FOR_SECONDS
+    def _is_current(self, event: Event, facts: _Facts) -> bool:
+        at, before = self._sent.get(event.slug, (float("-inf"), None))
+        return before == facts and time.monotonic() - at < _RESEND_SECONDS
 
-    async def _look_after(
+    async def _sync(
         self, event: Event, rules: QueueLimits, stock: QueueStock | None, floor: int
     ) -> None:
-        self._told.pop(event.slug, None)
-        line = await self._store.publish(event.slug, rules, stock, ceiling=floor)
-        if line.start is None:
+        self._sent.pop(event.slug, None)
+        queue = await self._store.sync(event.slug, rules, stock, ceiling=floor)
+        if queue.start is None:
             await self._open(event)
-            line = await self._store.publish(event.slug, rules, stock, ceiling=event.line_floor)
-        elif (line.ceiling or 0) - line.issued < _RESERVE:
+            queue = await self._store.sync(event.slug, rules, stock, ceiling=event.line_floor)
+        elif (queue.ceiling or 0) - queue.issued < _RESERVE:
             await self._raise_floor(event)
-            line = await self._store.publish(event.slug, rules, stock, ceiling=event.line_floor)
-        if rules.queue_order == RANDOM and line.early is not None:
-            await self._draw(event, line, seed=rules.seed)
-        if line.is_quiet:
-            self._told[event.slug] = time.monotonic(), (rules, stock, event.line_floor)
+            queue = await self._store.sync(event.slug, rules, stock, ceiling=event.line_floor)
+        if rules.queue_order == RANDOM and queue.early is not None:
+            await self._draw(event, queue, seed=rules.seed)
+        if queue.is_quiet:
+            self._sent[event.slug] = time.monotonic(), (rules, stock, event.line_floor)
 
     async def _open(self, event: Event) -> None:
         start = event.line_floor
         if not await self._raise_floor(event):
             # Another process is opening it.
             return
-        is_open = await self._store.begin(
+        is_open = await self._store.open(
             event.slug, start=start, ceiling=event.line_floor, early=event.line_early
         )
         if not is_open or start == 0:
@@ -118,15 +120,15 @@ class QueueSync:
             event.line_floor = floor + _STEP
         return is_ours
 
-    async def _draw(self, event: Event, line: QueueState, *, seed: str) -> None:
-        early = line.early or 0
+    async def _draw(self, event: Event, queue: QueueState, *, seed: str) -> None:
+        early = queue.early or 0
         if event.line_early is None:
             async with self._database.transaction() as session:
                 await queries.note_early(session, event_id=event.id, early=early)
-        if line.is_drawn:
+        if queue.is_drawn:
             return
         numbers = await asyncio.to_thread(shuffle, seed, early)
-        if await self._store.draw(event.slug, places=positions(numbers), numbers=numbers):
+        if await self._store.draw_order(event.slug, places=positions(numbers), numbers=numbers):
             _log.info("line_drawn", event_slug=event.slug, early=early)
 
 

@@ -14,10 +14,10 @@ from surge_app.services.waiting_room.admission import JoinAttempt, JoinService
 from surge_app.services.waiting_room.service import PASS_LIFE, WaitingRoom
 from surge_app.services.waiting_room.views import QueueStatus
 
-_EVERY_BROWSER_SENDS = ("user-agent", "accept", "accept-language", "accept-encoding")
+_BROWSER_HEADERS = ("user-agent", "accept", "accept-language", "accept-encoding")
 
 
-class JoinIn(StrictBody):
+class JoinBody(StrictBody):
     """What the page tells when it joins. Nothing of it is needed, or believed.
 
     `solution` is a solved challenge as base64, `opened_ms` for how long the page has been open;
@@ -42,26 +42,24 @@ class QueueReply:
     """What a visitor is answered, and the cookies to set with it.
 
     Attributes:
-        line: Where they stand; or the challenge, which is for the visitor of the cookie.
+        status: Where they stand; or the challenge, which is for the visitor of the cookie.
         cookies: Those that changed.
     """
 
-    line: QueueStatus | ChallengeRequired
+    status: QueueStatus | ChallengeRequired
     cookies: list[Cookie]
 
 
 class QueueRequests:
-    """Reads who asks, asks the line, and writes the cookies that follow from its answer."""
+    """Reads who asks, asks the queue, and writes the cookies that follow from its answer."""
 
-    def __init__(
-        self, identity: Identity, arrivals: JoinService, waiting_room: WaitingRoom
-    ) -> None:
+    def __init__(self, identity: Identity, joins: JoinService, waiting_room: WaitingRoom) -> None:
         """Keep the collaborators."""
         self._identity = identity
-        self._arrivals = arrivals
+        self._joins = joins
         self._waiting_room = waiting_room
 
-    async def join(self, slug: str, cookies: str, sent: JoinIn, sender: ClientInfo) -> QueueReply:
+    async def join(self, slug: str, cookies: str, sent: JoinBody, sender: ClientInfo) -> QueueReply:
         """Take a number, or keep the one the visitor has; whoever is new becomes a visitor.
 
         Args:
@@ -71,13 +69,13 @@ class QueueRequests:
             sender: Where it came from.
 
         Raises:
-            NotFound: If no such event is known to the line.
+            NotFound: If no such event is known to the queue.
             RateLimited: If this visitor, network or event is too fast.
-            LineUnavailable: If Redis does not answer.
+            QueueUnavailable: If Redis does not answer.
         """
-        known = self._identity.who(cookies)
-        visitor = known or self._identity.new_visitor()
-        arrival = JoinAttempt(
+        existing = self._identity.who(cookies)
+        visitor = existing or self._identity.new_visitor()
+        attempt = JoinAttempt(
             slug,
             visitor.id,
             address=sender.address,
@@ -89,31 +87,31 @@ class QueueRequests:
             opened_ms=sent.opened_ms,
         )
         try:
-            line = await self._arrivals.join(arrival)
+            queue = await self._joins.join(attempt)
         except ChallengeRequired as error:
-            return QueueReply(error, [] if known else [self._identity.with_place(visitor)])
-        changed = self._changed(slug, cookies, visitor, line)
-        if known is None and line.number is None:
+            return QueueReply(error, [] if existing else [self._identity.with_place(visitor)])
+        changed = self._changed(slug, cookies, visitor, queue)
+        if existing is None and queue.number is None:
             changed.insert(0, self._identity.with_place(visitor))
-        return QueueReply(line, changed)
+        return QueueReply(queue, changed)
 
     async def poll(self, slug: str, cookies: str) -> QueueReply:
         """Tell a visitor where they are, and let them in if it is their turn.
 
         Raises:
-            NotFound: If no such event is known to the line.
-            LineUnavailable: If Redis does not answer.
+            NotFound: If no such event is known to the queue.
+            QueueUnavailable: If Redis does not answer.
         """
         visitor = self._identity.who(cookies)
         had_pass = slug in self._identity.passes(cookies, age=PASS_LIFE)
-        line = await self._waiting_room.poll(slug, visitor, had_pass=had_pass)
-        return QueueReply(line, self._changed(slug, cookies, visitor, line) if visitor else [])
+        queue = await self._waiting_room.poll(slug, visitor, had_pass=had_pass)
+        return QueueReply(queue, self._changed(slug, cookies, visitor, queue) if visitor else [])
 
     def _changed(
-        self, slug: str, cookies: str, visitor: Visitor, line: QueueStatus
+        self, slug: str, cookies: str, visitor: Visitor, queue: QueueStatus
     ) -> list[Cookie]:
         return self._identity.after_line(
-            cookies, visitor, slug, number=line.number, is_admitted=line.state == "admitted"
+            cookies, visitor, slug, number=queue.number, is_admitted=queue.state == "admitted"
         )
 
 
@@ -124,4 +122,4 @@ def sender(headers: Mapping[str, str], address: str) -> ClientInfo:
         headers: By their names in small letters.
         address: Of the client, as the gate determined it.
     """
-    return ClientInfo(address, all(headers.get(name) for name in _EVERY_BROWSER_SENDS))
+    return ClientInfo(address, all(headers.get(name) for name in _BROWSER_HEADERS))

@@ -13,7 +13,7 @@ from surge_app.db.group_commit import Batcher
 from surge_app.errors import QueueUnavailable
 from surge_app.kv.queue import QueueStore, RawQueueStatus, VisitorLocation
 from surge_app.services.access.identity import Visitor
-from surge_app.services.waiting_room.answers import eta_seconds, to_answer
+from surge_app.services.waiting_room.answers import eta_seconds, to_status
 from surge_app.services.waiting_room.redis_sync import QueueSync
 from surge_app.services.waiting_room.snapshots import QueueSnapshots
 from surge_app.services.waiting_room.views import QueueCounts, QueueStatus
@@ -23,20 +23,20 @@ _PassQuestion: TypeAlias = tuple[str, timedelta, timedelta, str]
 
 SHOPPING_LEASE = timedelta(minutes=3)
 PASS_LIFE = timedelta(minutes=30)
-_MOST_TOGETHER = 200
-_FLIGHTS = 1
+_MAX_BATCH = 200
+_MAX_CONCURRENT = 1
 
 
 class WaitingRoom:
     """Joins, polls, leaves; decides who may shop."""
 
-    def __init__(self, store: QueueStore, upkeep: QueueSync) -> None:
+    def __init__(self, store: QueueStore, sync: QueueSync) -> None:
         """Keep the collaborators; nothing a visitor does reaches the database through them."""
         self._store = store
-        self._upkeep = upkeep
-        self.views = QueueSnapshots(store)
+        self._sync = sync
+        self.snapshots = QueueSnapshots(store)
         self._passes: Batcher[_PassQuestion, bool] = Batcher(
-            self._renew, most=_MOST_TOGETHER, flights=_FLIGHTS
+            self._renew, most=_MAX_BATCH, flights=_MAX_CONCURRENT
         )
 
     async def join(self, slug: str, visitor: Visitor, *, had_pass: bool = False) -> QueueStatus:
@@ -44,7 +44,7 @@ class WaitingRoom:
         asked = self._store.join(
             slug, visitor.id, signed_number=visitor.places.get(slug, 0), had_pass=had_pass
         )
-        return self._told(slug, visitor, await _reach(asked))
+        return self._status(slug, visitor, await _reach(asked))
 
     async def poll(
         self, slug: str, visitor: Visitor | None, *, had_pass: bool = False
@@ -53,23 +53,23 @@ class WaitingRoom:
 
         Args:
             slug: The event.
-            visitor: Who asks; None is nobody to the line.
-            had_pass: Whether a genuine, recent pass came along. It counts only while a line that
+            visitor: Who asks; None is nobody to the queue.
+            had_pass: Whether a genuine, recent pass came along. It counts only while a queue that
                 was lost comes back.
 
         Raises:
-            NotFound: If no such event is known to the line.
-            LineUnavailable: If Redis does not answer, or has lost the line a moment ago.
+            NotFound: If no such event is known to the queue.
+            QueueUnavailable: If Redis does not answer, or has lost the queue a moment ago.
         """
         if visitor is None:
             visitor = Visitor("")
         asked = self._store.poll(
             slug, visitor.id, signed_number=visitor.places.get(slug, 0), had_pass=had_pass
         )
-        return self._told(slug, visitor, await _reach(asked))
+        return self._status(slug, visitor, await _reach(asked))
 
     async def leave(self, slug: str, visitor_id: str) -> None:
-        """Give up the place or the pass; raises LineUnavailable if Redis does not answer."""
+        """Give up the place or the pass; raises QueueUnavailable if Redis does not answer."""
         await _reach(self._store.leave(slug, visitor_id))
 
     async def has_pass(
@@ -89,73 +89,73 @@ class WaitingRoom:
             life: How long it may last in all, however active its visitor is.
 
         Raises:
-            LineUnavailable: If Redis does not answer: without the line nobody is let in.
+            QueueUnavailable: If Redis does not answer: without the queue nobody is let in.
         """
         return await self._passes.submit((slug, lease, life, visitor_id))
 
-    async def keep_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
-        """Make a buyer's pass last, if the line can be reached; a hold never depends on it.
+    async def extend_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
+        """Make a buyer's pass last, if the queue can be reached; a hold never depends on it.
 
         What is held or paid has a window of its own, and the pass may outlive its life by that.
         """
         with contextlib.suppress(QueueUnavailable):
             await self.has_pass(slug, visitor_id, lease=lease, life=PASS_LIFE + lease)
 
-    async def grant(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
-        """Let someone in past the line for units that are theirs, if the line can be reached."""
+    async def grant_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
+        """Let someone in past the queue for units that are theirs, if the queue can be reached."""
         with contextlib.suppress(QueueUnavailable):
             await _reach(self._store.grant(slug, visitor_id, lease))
 
-    async def serve(self, slug: str, visitor_id: str) -> None:
+    async def mark_served(self, slug: str, visitor_id: str) -> None:
         """Take the pass back from someone who has bought; the lease ends by itself otherwise."""
         with contextlib.suppress(QueueUnavailable):
             await _reach(self._store.leave(slug, visitor_id, is_served=True))
 
     async def revoke(self, slug: str, number: int | None) -> list[str]:
-        """Take a number out of line and pass, or all passes and calls if None.
+        """Take a number out of queue and pass, or all passes and calls if None.
 
         Returns:
             The visitors whose pass ended by it.
 
         Raises:
-            LineUnavailable: If Redis does not answer.
+            QueueUnavailable: If Redis does not answer.
         """
         return await _reach(self._store.revoke(slug, number))
 
-    async def where(self, slug: str, number: int) -> VisitorLocation:
-        """Say how one number stands; raises LineUnavailable if Redis does not answer."""
-        return await _reach(self._store.where(slug, number))
+    async def locate(self, slug: str, number: int) -> VisitorLocation:
+        """Say how one number stands; raises QueueUnavailable if Redis does not answer."""
+        return await _reach(self._store.locate(slug, number))
 
     async def stats(self, slug: str) -> QueueCounts:
-        """Count the line of an event; raises LineUnavailable if Redis does not answer."""
+        """Count the queue of an event; raises QueueUnavailable if Redis does not answer."""
         found = await _reach(self._store.stats(slug))
-        line = found.line
-        pace = self.views.pace(slug).per_second(line)
-        eta = eta_seconds(line.waiting - 1, pace) if line.waiting else None
+        queue = found.queue
+        pace = self.snapshots.admission_rate(slug).per_second(queue)
+        eta = eta_seconds(queue.waiting - 1, pace) if queue.waiting else None
         return QueueCounts(
-            waiting=line.waiting,
+            waiting=queue.waiting,
             absent=found.absent,
-            called=line.called,
-            inside=line.inside,
+            called=queue.called,
+            inside=queue.inside,
             admitted=found.admitted,
             served=found.served,
             left=found.left,
             no_shows=found.no_shows,
-            admitted_last_minute=line.admitted_last_minute,
+            admitted_last_minute=queue.admitted_last_minute,
             last_eta_low_seconds=eta[0] if eta else None,
             last_eta_high_seconds=eta[1] if eta else None,
-            is_recovering=line.is_recovering,
+            is_recovering=queue.is_recovering,
         )
 
     async def publish(self) -> None:
-        """Copy the rules and the stock of every event to the line; see `QueueSync`."""
-        await _reach(self._upkeep.run())
+        """Copy the rules and the stock of every event to the queue; see `QueueSync`."""
+        await _reach(self._sync.run())
 
-    def _told(self, slug: str, visitor: Visitor, raw: RawQueueStatus) -> QueueStatus:
-        if raw.line.sale == "unknown" and slug in visitor.places:
-            # There was such a line: Redis has lost it, and it opens again in a moment.
+    def _status(self, slug: str, visitor: Visitor, raw: RawQueueStatus) -> QueueStatus:
+        if raw.queue.sale == "unknown" and slug in visitor.places:
+            # There was such a queue: Redis has lost it, and it opens again in a moment.
             raise QueueUnavailable
-        return to_answer(raw, self.views.pace(slug))
+        return to_status(raw, self.snapshots.admission_rate(slug))
 
     async def _renew(self, questions: Sequence[_PassQuestion]) -> Sequence[bool | QueueUnavailable]:
         groups: dict[tuple[str, timedelta, timedelta], list[str]] = {}

@@ -1,4 +1,4 @@
-"""What a visitor is told about the line."""
+"""What a visitor is told about the queue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class LineOrder:
+class QueueOrder:
     """The rule by which numbers become places, and what proves a drawn one.
 
     Attributes:
@@ -25,7 +25,7 @@ class LineOrder:
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """A line in numbers; the counts of what happened are since its beginning.
+    """A queue in numbers; the counts of what happened are since its beginning.
 
     Attributes:
         waiting: Are called when they get to the head.
@@ -36,7 +36,7 @@ class QueueCounts:
         served: Went with tickets.
         left: Went without.
         no_shows: Did not come when it was their turn.
-        last_eta_low_seconds: Lower end of the estimate for the last in line; None if there is
+        last_eta_low_seconds: Lower end of the estimate for the last in the queue; None if there is
             nobody, or no pace.
         last_eta_high_seconds: Upper end.
         is_recovering: Nobody is admitted until everybody had time to come back.
@@ -90,9 +90,9 @@ class QueueStatus:
     note: str | None = None
     note_text: str | None = None
     opens_in_ms: int | None = None
-    order: LineOrder = LineOrder()
+    order: QueueOrder = QueueOrder()
 
-    def document(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the JSON members of the answer."""
         low, high = self.eta_low_seconds, self.eta_high_seconds
         ends = self.pass_expires_at

@@ -101,7 +101,7 @@ async def _sell_out(sale: Sale) -> None:
     services = sale.services
     for name in ("first", "second"):
         visitor = f"{name}-{sale.slug}"
-        answer = await services.arrivals.join(JoinAttempt(sale.slug, visitor, "198.51.100.7"))
+        answer = await services.joins.join(JoinAttempt(sale.slug, visitor, "198.51.100.7"))
         assert answer.state == "admitted"
         intent, _ = await services.intents.start(sale.slug, visitor, (sale.line(),))
         checkout = await sale.start_payment(intent.id, visitor)

@@ -21,7 +21,7 @@ from surge_app.services.waiting_room import admission
 from surge_app.settings import Settings, load_settings
 from tests.engine.conftest import migrate
 from tests.integration.bots.visitors import Visitor
-from tests.queue_factory import open_line
+from tests.queue_factory import open_queue
 
 
 @pytest.fixture(scope="session")
@@ -51,16 +51,16 @@ def in_place(services: Container) -> Generator[None]:
 @pytest.fixture(autouse=True)
 def easy_challenges(monkeypatch: pytest.MonkeyPatch) -> None:
     """Challenges of full size are what the measurement is for."""
-    monkeypatch.setattr(admission, "TRIES", 16)
+    monkeypatch.setattr(admission, "HASHES", 16)
 
 
 @pytest.fixture
 def new_line(services: Container) -> Callable[..., Awaitable[str]]:
-    """Open a line in Redis alone; takes what `LineRules` takes, and returns the event's slug."""
+    """Open a queue in Redis alone; takes what `LineRules` takes, and returns the event's slug."""
 
     async def create(**rules: object) -> str:
-        slug = f"line-{secrets.token_hex(6)}"
-        await open_line(QueueStore(services.redis), slug, **rules)  # pyright: ignore[reportArgumentType]
+        slug = f"queue-{secrets.token_hex(6)}"
+        await open_queue(QueueStore(services.redis), slug, **rules)  # pyright: ignore[reportArgumentType]
         return slug
 
     return create

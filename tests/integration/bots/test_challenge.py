@@ -11,7 +11,7 @@ import pytest
 
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.kv.admission import ArrivalStore, PowProof
+from surge_app.kv.admission import JoinStore, PowProof
 from surge_app.services.waiting_room import proof_of_work as challenge_module
 from surge_app.services.waiting_room.admission import JoinAttempt
 from surge_app.services.waiting_room.proof_of_work import ProofOfWork, solve
@@ -107,10 +107,10 @@ async def test_a_solution_sent_many_times_at_once_is_spent_once(
     new_line: NewLine, services: Container
 ) -> None:
     slug = await new_line(challenge="always")
-    store = ArrivalStore(services.redis)
+    store = JoinStore(services.redis)
     proof = PowProof("one-and-the-same", timedelta(minutes=1))
     rulings = await asyncio.gather(
-        *(store.enter(slug, f"visitor-{number}", proof, [], []) for number in range(20))
+        *(store.check_join(slug, f"visitor-{number}", proof, [], []) for number in range(20))
     )
     assert sorted(ruling.verdict for ruling in rulings) == ["challenge"] * 19 + ["proved"]
 
@@ -198,8 +198,8 @@ async def test_auto_asks_nobody_until_there_is_pressure_and_then_for_a_minute(
     new_line: NewLine, new_visitor: NewVisitor, services: Container
 ) -> None:
     slug = await new_line(challenge="auto")
-    store = ArrivalStore(services.redis)
-    rulings = [await store.enter(slug, f"one-{number}", None, [], []) for number in range(60)]
+    store = JoinStore(services.redis)
+    rulings = [await store.check_join(slug, f"one-{number}", None, [], []) for number in range(60)]
     assert [ruling.verdict for ruling in rulings[:40]] == ["free"] * 40
     assert rulings[-1].verdict == "challenge"
     # The rush is over, but it is remembered.
@@ -231,9 +231,9 @@ async def test_wrong_solutions_are_pressure(
     new_line: NewLine, new_visitor: NewVisitor, services: Container
 ) -> None:
     slug = await new_line(challenge="auto", phase="cancelled")
-    store = ArrivalStore(services.redis)
+    store = JoinStore(services.redis)
     rulings = [
-        await store.enter(slug, f"robot-{number}", PowProof(), [], []) for number in range(30)
+        await store.check_join(slug, f"robot-{number}", PowProof(), [], []) for number in range(30)
     ]
     assert rulings[0].verdict == "free"
     assert rulings[-1].verdict == "challenge"
@@ -253,6 +253,6 @@ async def test_the_bigger_the_rush_the_longer_the_work(
     arrival = JoinAttempt("event", "visitor", "")
     for suspicion in (0, 1, 2):
         for per_second in (0, 50, 200):
-            services.arrivals._challenge(arrival, per_second, suspicion)
+            services.joins._challenge(arrival, per_second, suspicion)
     ease = made[0]
     assert made == [ease * part // 2 for part in (2, 3, 4, 4, 6, 8, 8, 12, 16)]

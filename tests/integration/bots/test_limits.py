@@ -10,7 +10,7 @@ import pytest
 from surge_app.container import Container
 from surge_app.errors import RateLimited
 from surge_app.kv import keys
-from surge_app.kv.admission import ArrivalStore
+from surge_app.kv.admission import JoinStore
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.services.waiting_room import admission
 from tests.integration.bots.visitors import Visitor
@@ -68,7 +68,7 @@ async def test_the_time_to_wait_is_that_of_the_slowest_limit(services: Container
 
 def test_the_keys_of_one_call_lie_in_one_slot_of_a_cluster() -> None:
     slug = "one-event"
-    names = [*keys.line(slug), keys.pressure(slug), keys.proved(slug, "v"), keys.spent(slug, "s")]
+    names = [*keys.queue(slug), keys.pressure(slug), keys.proved(slug, "v"), keys.spent(slug, "s")]
     names += [keys.limit(slug, limit, "x") for limit in ("join-visitor", "join-address")]
     assert {name.partition("{")[2].partition("}")[0] for name in names} == {slug}
 
@@ -171,7 +171,7 @@ async def test_while_redis_is_away_nobody_joins_past_the_check(
     async def gone(*_: object) -> None:
         raise admission.RedisError
 
-    monkeypatch.setattr(ArrivalStore, "enter", gone)
+    monkeypatch.setattr(JoinStore, "check_join", gone)
     answer = await new_visitor().post(slug)
     assert (answer.status_code, answer.json()["code"]) == (503, "line_unavailable")
 

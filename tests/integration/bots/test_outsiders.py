@@ -58,7 +58,7 @@ async def test_joining_waiting_and_leaving_never_reach_postgres(
     # A reload, and the doors of the sale before it is one's turn.
     assert (await waiting.join(slug)).json()["position"] == 1
     assert (await waiting.http.get(f"/book/{slug}")).headers["location"] == f"/queue/{slug}"
-    refused = await waiting.http.post(f"/api/events/{slug}/intents", json={"lines": []})
+    refused = await waiting.http.post(f"/api/events/{slug}/intents", json={"queues": []})
     assert refused.json()["code"] == "not_admitted"
     assert (await waiting.http.delete(f"/api/queue/{slug}")).status_code == 204
     assert taken == []

@@ -87,7 +87,7 @@ async def _outdated(services: Container, slug: str, visitor: Visitor) -> str:
     with pytest.MonkeyPatch.context() as patch:
         hours_ago = time.time() - 7200
         patch.setattr(time, "time", lambda: hours_ago)
-        made = services.arrivals._challenges.create(slug, visitor_id, tries=2, suspicion=0)
+        made = services.joins._proof_of_work.issue(slug, visitor_id, hashes=2, suspicion=0)
     return solve(made)
 
 
@@ -103,7 +103,7 @@ async def test_every_wrong_solution_gets_the_same_answer_as_none(
         **{name: _changed(mine, change) for name, change in CHANGES.items()},
         "of another event": solve(await visitor.challenge(elsewhere)),
         "of another visitor": solve(await other.challenge(slug)),
-        "signed elsewhere": solve(stranger.create(slug, "x", tries=2, suspicion=0)),
+        "signed elsewhere": solve(stranger.create(slug, "x", hashes=2, suspicion=0)),
         "too old": await _outdated(services, slug, visitor),
     }
     shapes: set[tuple[int, str, str]] = set()

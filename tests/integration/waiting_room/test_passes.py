@@ -61,7 +61,7 @@ async def test_forged_foreign_and_outdated_passes_get_the_same_plain_refusal(
         },
     }
     event = (await owner.http.get(f"/api/events/{slug}")).json()
-    body = {"lines": [{"tier_id": event["tiers"][0]["id"], "quantity": 1}]}
+    body = {"queues": [{"tier_id": event["tiers"][0]["id"], "quantity": 1}]}
     refusals: set[tuple[int, str]] = set()
     pages: set[tuple[int, str, bytes]] = set()
     for cookies in wrong.values():

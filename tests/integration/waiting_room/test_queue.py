@@ -25,9 +25,9 @@ def _is_admitted(buyer: Customer) -> Callable[[], Awaitable[bool]]:
 
 def _is_at(buyer: Customer, position: int) -> Callable[[], Awaitable[bool]]:
     async def look() -> bool:
-        line = await buyer.poll()
-        assert line["position"] >= position, "somebody was overtaken"
-        return line["position"] == position
+        queue = await buyer.poll()
+        assert queue["position"] >= position, "somebody was overtaken"
+        return queue["position"] == position
 
     return look
 
@@ -36,8 +36,8 @@ async def test_the_second_buyer_waits_and_is_let_in_when_the_first_leaves(
     new_sale: NewSale, new_buyer: NewBuyer
 ) -> None:
     first, second = await one_inside_one_waiting(new_sale, new_buyer)
-    line = await second.poll()
-    assert (line["state"], line["position"], line["ahead"]) == ("waiting", 1, 0)
+    queue = await second.poll()
+    assert (queue["state"], queue["position"], queue["ahead"]) == ("waiting", 1, 0)
     assert (await second.hold()).status_code == 403
     page = await second.http.get(f"/book/{second.slug}")
     assert (page.status_code, page.headers["location"]) == (303, f"/queue/{second.slug}")
@@ -79,7 +79,7 @@ async def test_units_that_come_back_go_to_the_head_of_the_line(
     async def is_known_as_held() -> bool:
         return (await new_buyer(slug).poll())["held"] == 1
 
-    await eventually(is_known_as_held, about="the hold in the line")
+    await eventually(is_known_as_held, about="the hold in the queue")
     assert [(await one.join())["state"] for one in (next_one, last)] == ["waiting", "waiting"]
     await holder.http.delete(f"/api/intents/{intent['id']}")
     await holder.http.delete(f"/api/queue/{slug}")
@@ -93,8 +93,8 @@ async def test_positions_are_first_come_first_served(
     slug = await new_sale(concurrent_buyers=1)
     buyers = [new_buyer(slug) for _ in range(6)]
     joined = [await buyer.join() for buyer in buyers]
-    assert [line["position"] for line in joined] == [None, 1, 2, 3, 4, 5]
-    assert [line["number"] for line in joined] == [None, 2, 3, 4, 5, 6]
+    assert [queue["position"] for queue in joined] == [None, 1, 2, 3, 4, 5]
+    assert [queue["number"] for queue in joined] == [None, 2, 3, 4, 5, 6]
     # Whoever asks most gets nothing by it.
     await asyncio.gather(*(buyers[5].join() for _ in range(10)))
     for inside, following in pairwise(buyers):
@@ -151,10 +151,10 @@ async def test_who_comes_early_has_a_number_and_sees_when_it_opens(
 ) -> None:
     slug = await new_sale(sales_open_at=utc_now() + timedelta(hours=1), queue_order="random")
     buyer, second = new_buyer(slug), new_buyer(slug)
-    for line in (await buyer.join(), await second.join(), await buyer.poll()):
-        assert (line["state"], line["position"]) == ("scheduled", None)
-        assert 3_500_000 < line["opens_in_ms"] <= 3_600_000
-        order = line["order"]
+    for queue in (await buyer.join(), await second.join(), await buyer.poll()):
+        assert (queue["state"], queue["position"]) == ("scheduled", None)
+        assert 3_500_000 < queue["opens_in_ms"] <= 3_600_000
+        order = queue["order"]
         assert (order["rule"], order["seed"], order["early"]) == ("random", None, None)
         assert len(order["commitment"]) == 64
     assert [(await one.poll())["number"] for one in (buyer, second)] == [1, 2]
@@ -189,7 +189,7 @@ async def test_a_lost_line_returns_with_every_place_and_pass(
     for buyer in (holder, shopper, early, late):
         await buyer.join()
     assert (await holder.hold()).status_code == 201
-    await services.redis.delete(*keys.line(slug))
+    await services.redis.delete(*keys.queue(slug))
     unavailable = {503}
 
     async def is_back() -> bool:
@@ -200,7 +200,7 @@ async def test_a_lost_line_returns_with_every_place_and_pass(
             return False
         return answer.json()["state"] == "waiting"
 
-    await eventually(is_back, about="the line")
+    await eventually(is_back, about="the queue")
     assert (await holder.poll())["state"] == "admitted"
     assert (await shopper.poll())["state"] == "admitted"
     stranger = await new_buyer(slug).join()

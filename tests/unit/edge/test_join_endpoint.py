@@ -19,7 +19,7 @@ from surge_app.edge.http import Answer, Request
 from surge_app.edge.join_endpoint import JoinEndpoint, small_body
 from surge_app.errors import ChallengeRequired, QueueUnavailable, SurgeError
 from surge_app.services.access.identity import Cookie
-from surge_app.services.waiting_room.requests import ClientInfo, JoinIn, QueueReply
+from surge_app.services.waiting_room.requests import ClientInfo, JoinBody, QueueReply
 from surge_app.services.waiting_room.views import QueueStatus
 
 SLUG = "some-event"
@@ -37,8 +37,8 @@ class Desk:
         self.error: SurgeError | None = None
         self.told = QueueReply(_line(), [])
 
-    async def join(self, slug: str, cookies: str, sent: JoinIn, sender: ClientInfo) -> QueueReply:
-        assert (slug, type(sent)) == (SLUG, JoinIn)
+    async def join(self, slug: str, cookies: str, sent: JoinBody, sender: ClientInfo) -> QueueReply:
+        assert (slug, type(sent)) == (SLUG, JoinBody)
         self.order.append(cookies)
         self.senders.append(sender)
         self.busy += 1

@@ -1,4 +1,4 @@
-"""What a change of the queue does to the wait of the last in line."""
+"""What a change of the queue does to the wait of the last in the queue."""
 
 from __future__ import annotations
 
