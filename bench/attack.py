@@ -129,8 +129,8 @@ async def attack(
     slug = f"attack-{secrets.token_hex(4)}"
     rules = QueueLimits("published", None, None, False, people, None, "", challenge=mode)
     line = QueueStore(services.redis)
-    await line.publish(slug, rules, None, ceiling=_NUMBERS)
-    await line.begin(slug, start=0, ceiling=_NUMBERS, early=None)
+    await line.sync(slug, rules, None, ceiling=_NUMBERS)
+    await line.open(slug, start=0, ceiling=_NUMBERS, early=None)
     draw = random.Random(seed)  # noqa: S311  the order of arrivals, no secret
     transport = httpx.ASGITransport(EdgeMiddleware(create_api(), services.settings, bool))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:

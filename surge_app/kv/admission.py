@@ -56,7 +56,6 @@ class JoinStore:
     """The attempts to join, of all events."""
 
     def __init__(self, redis: Redis) -> None:
-        """Prepare the script; nothing connects yet."""
         self._redis = redis
         self._script = Script(redis, "gcra", "check_join")
 

@@ -41,7 +41,6 @@ class _FairPool(ConnectionPool):
     """
 
     def __init__(self, *, timeout: float, **options: Any) -> None:
-        """Let callers wait for at most `timeout` seconds."""
         super().__init__(**options)
         self._timeout = timeout
         self._turns = asyncio.Semaphore(self.max_connections)
@@ -138,12 +137,6 @@ class Script:
     """A Lua script of `surge_app/kv/lua`, run by its hash."""
 
     def __init__(self, redis: Redis, *names: str) -> None:
-        """Join files into one script; nothing connects yet.
-
-        Args:
-            redis: The client to run it on.
-            *names: File names without `.lua`; a prelude first, the body last.
-        """
         folder = files("surge_app.kv") / "lua"
         self._source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
         self._hash = sha1(self._source.encode(), usedforsecurity=False).hexdigest()

@@ -15,7 +15,6 @@ class JobStatusStore:
     """Notes of the jobs in Redis, so that every process can tell of them."""
 
     def __init__(self, redis: Redis) -> None:
-        """Keep the client; nothing connects yet."""
         self._redis = redis
 
     async def write(self, name: str, note: dict[str, Any]) -> None:

@@ -176,7 +176,6 @@ class QueueStore:
     """The queues of all events."""
 
     def __init__(self, redis: Redis) -> None:
-        """Prepare the scripts; nothing connects yet."""
         self._redis = redis
         self._scripts = {
             name: Script(redis, "queue", name)

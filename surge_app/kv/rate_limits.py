@@ -40,7 +40,6 @@ class RateLimiter:
     """Counts calls by scope and subject."""
 
     def __init__(self, redis: Redis, *, enabled: bool) -> None:
-        """Prepare the script; with `enabled` false every call passes."""
         self._script = Script(redis, "gcra", "limit")
         self._enabled = enabled
 

@@ -103,15 +103,6 @@ class Pool:
     """The connections of one address; who finds none free waits in turn."""
 
     def __init__(self, host: str, port: int, *, source: str, most: int, is_secure: bool) -> None:
-        """Connect to nothing yet.
-
-        Args:
-            host: Where the server is.
-            port: Of the server.
-            source: The address to come from; empty leaves it to the system.
-            most: Connections at a time.
-            is_secure: Whether to speak TLS.
-        """
         self._host, self._port, self._source = host, port, source
         self._tls = ssl.create_default_context() if is_secure else None
         self._free = most

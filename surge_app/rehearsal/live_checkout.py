@@ -24,7 +24,6 @@ class LiveCheckout:
     """One open checkout; it answers the server's pings until it is closed."""
 
     def __init__(self, browser: Browser, slug: str) -> None:
-        """Connect to nothing yet."""
         self._browser = browser
         self._slug = slug
         self._socket: aiohttp.ClientWebSocketResponse | None = None

@@ -29,7 +29,6 @@ class Payer:
     """Pays for one hold."""
 
     def __init__(self, browser: Browser, plan: Plan, person: Person) -> None:
-        """Pay nothing yet."""
         self._browser = browser
         self._notes = browser.crowd.notes
         self._plan = plan

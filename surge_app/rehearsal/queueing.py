@@ -26,7 +26,6 @@ class Waiter:
     """Brings one visitor through the line."""
 
     def __init__(self, browser: Browser, plan: Plan, person: Person) -> None:
-        """Take a place nowhere yet."""
         self._browser = browser
         self._notes = browser.crowd.notes
         self._plan = plan

@@ -76,7 +76,6 @@ class Crowd:
     def __init__(
         self, base_url: str, notes: Notes, pools: list[Pool], sockets: aiohttp.ClientSession
     ) -> None:
-        """Keep the pools, one for each address visitors come from, and the client for sockets."""
         self.base_url = base_url
         self.notes = notes
         self.sockets = sockets
@@ -101,7 +100,6 @@ class Browser:
     """One browser: cookies of its own."""
 
     def __init__(self, crowd: Crowd, index: int) -> None:
-        """Start without a cookie."""
         self.crowd = crowd
         self._pool = crowd.pool(index)
         self._cookies: dict[str, str] = {}

@@ -30,7 +30,6 @@ class Visitor:
     """Plays one person."""
 
     def __init__(self, crowd: Crowd, plan: Plan, person: Person) -> None:
-        """Start without a cookie."""
         self._plan = plan
         self._person = person
         self._notes: Notes = crowd.notes

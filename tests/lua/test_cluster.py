@@ -101,7 +101,7 @@ async def _attempt_to_join(cluster: Redis, slug: str) -> None:
         *("challenge", "proved", "challenge"),
     ]
     assert await verdict() == "limited"
-    await store.remember(slug, "w")
+    await store.remember_proof(slug, "w")
     assert (await store.check_join(slug, "w", None, [], [])).verdict == "proved"
     await queue.join("v")
     assert (await store.check_join(slug, "v", None, [], [])).verdict == "known"
@@ -114,8 +114,8 @@ async def _draw(cluster: Redis) -> None:
     await queue.join_all("a", "b", "c")
     await queue.open(opens_at_ms=await queue.now_ms() - 1, **rules)
     numbers = shuffle("s", 3)
-    assert await queue.store.draw(queue.slug, places=positions(numbers), numbers=numbers)
-    assert list(await queue.store.order(queue.slug))[3::4] == positions(numbers)
+    assert await queue.store.draw_order(queue.slug, places=positions(numbers), numbers=numbers)
+    assert list(await queue.store.drawn_order(queue.slug))[3::4] == positions(numbers)
     assert await queue.called() == numbers[:1]
 
 

@@ -25,16 +25,16 @@ BEHIND = "from behind"
 
 
 @pytest_asyncio.fixture
-async def views(redis: Redis) -> AsyncGenerator[QueueSnapshots]:
+async def snapshots(redis: Redis) -> AsyncGenerator[QueueSnapshots]:
     made = QueueSnapshots(QueueStore(redis))
     yield made
     await made.close()
 
 
 @pytest_asyncio.fixture
-async def client(views: QueueSnapshots) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of the layer alone, whose container has nothing but views and identity."""
-    services = SimpleNamespace(waiting_room=SimpleNamespace(views=views), identity=IDENTITY)
+async def client(snapshots: QueueSnapshots) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of the layer alone, whose container has nothing but snapshots and identity."""
+    services = SimpleNamespace(waiting_room=SimpleNamespace(snapshots=snapshots), identity=IDENTITY)
     app = PollFastPath(PlainTextResponse(BEHIND), load_settings())
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as made:
@@ -52,10 +52,10 @@ async def _asked(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.
 
 
 async def test_who_waits_and_strangers_are_answered_without_the_application_behind(
-    queue: Queue, views: QueueSnapshots, client: httpx.AsyncClient
+    queue: Queue, snapshots: QueueSnapshots, client: httpx.AsyncClient
 ) -> None:
     await queue.join_all("inside", "a", "b")
-    await views.wait_for_next(queue.slug)
+    await snapshots.wait_for_next(queue.slug)
     path = f"/api/queue/{queue.slug}"
     second = await _asked(client, path, headers=_cookie(queue.slug, 3))
     assert (second.json()["state"], second.json()["position"]) == ("waiting", 2)
@@ -69,10 +69,10 @@ async def test_who_waits_and_strangers_are_answered_without_the_application_behi
 
 
 async def test_who_was_called_or_has_no_number_yet_is_not_answered_from_what_is_kept(
-    queue: Queue, views: QueueSnapshots, client: httpx.AsyncClient
+    queue: Queue, snapshots: QueueSnapshots, client: httpx.AsyncClient
 ) -> None:
     await queue.join_all("inside", "a")
-    await views.wait_for_next(queue.slug)
+    await snapshots.wait_for_next(queue.slug)
     path = f"/api/queue/{queue.slug}"
     for number in (1, None, 3):
         answer = await _asked(client, path, headers=_cookie(queue.slug, number))
@@ -91,10 +91,10 @@ async def test_who_was_called_or_has_no_number_yet_is_not_answered_from_what_is_
     ],
 )
 async def test_everything_else_is_passed_on(
-    queue: Queue, views: QueueSnapshots, client: httpx.AsyncClient, method: str, path: str
+    queue: Queue, snapshots: QueueSnapshots, client: httpx.AsyncClient, method: str, path: str
 ) -> None:
     await queue.join_all("inside", "a")
-    await views.wait_for_next(queue.slug)
+    await snapshots.wait_for_next(queue.slug)
     answer = await _asked(client, path.format(slug=queue.slug), method=method)
     assert answer.text == BEHIND
 

@@ -35,7 +35,7 @@ async def test_a_burst_passes_and_the_next_call_waits(limiter: RateLimiter) -> N
     with pytest.raises(RateLimited) as caught:
         await limiter.check(limit, "a")
     assert caught.value.retry_after_seconds == 1
-    assert caught.value.to_json()["retry_after_seconds"] == 1
+    assert caught.value.document()["retry_after_seconds"] == 1
 
 
 async def test_everyone_is_counted_alone(limiter: RateLimiter) -> None:

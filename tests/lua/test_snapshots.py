@@ -29,7 +29,7 @@ from tests.lua.queue_clock import Queue
 
 
 @pytest_asyncio.fixture
-async def views(redis: Redis) -> AsyncGenerator[QueueSnapshots]:
+async def snapshots(redis: Redis) -> AsyncGenerator[QueueSnapshots]:
     made = QueueSnapshots(QueueStore(redis))
     yield made
     await made.close()
@@ -117,13 +117,15 @@ async def test_the_state_of_the_sale_is_told_to_who_waits_and_to_strangers(
     assert stranger["number"] is None
 
 
-async def test_who_polls_a_worker_is_alive_for_redis(queue: Queue, views: QueueSnapshots) -> None:
+async def test_who_polls_a_worker_is_alive_for_redis(
+    queue: Queue, snapshots: QueueSnapshots
+) -> None:
     await queue.join_all("inside", "a", "b")
     await queue.silence("a")
-    view = await views.wait_for_next(queue.slug)
-    assert views.render(queue.slug, view, Visitor("a", {queue.slug: 2})) is not None
-    await views.wait_for_next(queue.slug)
-    await views.wait_for_next(queue.slug)
+    snapshot = await snapshots.wait_for_next(queue.slug)
+    assert snapshots.render(queue.slug, snapshot, Visitor("a", {queue.slug: 2})) is not None
+    await snapshots.wait_for_next(queue.slug)
+    await snapshots.wait_for_next(queue.slug)
     await queue.leave("inside")
     assert await queue.called() == [2]
 
@@ -134,40 +136,40 @@ async def test_two_workers_admit_beside_each_other_no_more_than_there_is_room(
     await queue.join_all("inside", *(f"v{n}" for n in range(10)))
     await queue.leave("inside")
     both = [QueueSnapshots(QueueStore(redis)) for _ in range(2)]
-    await asyncio.gather(*(view.next(queue.slug) for view in both for _ in range(5)))
+    await asyncio.gather(*(one.wait_for_next(queue.slug) for one in both for _ in range(5)))
     assert await queue.called() == [2]
-    for view in both:
-        await view.close()
+    for one in both:
+        await one.close()
 
 
 async def test_a_view_is_fresh_for_less_than_the_shortest_pause_between_polls(
-    queue: Queue, views: QueueSnapshots
+    queue: Queue, snapshots: QueueSnapshots
 ) -> None:
-    assert views.current(queue.slug) is None
-    snapshot = await views.wait_for_next(queue.slug)
-    assert views.current(queue.slug) is snapshot
+    assert snapshots.current(queue.slug) is None
+    snapshot = await snapshots.wait_for_next(queue.slug)
+    assert snapshots.current(queue.slug) is snapshot
     snapshot.taken -= 0.9
-    assert views.current(queue.slug) is not snapshot
+    assert snapshots.current(queue.slug) is not snapshot
 
 
-async def test_an_unknown_event_is_not_followed(views: QueueSnapshots) -> None:
+async def test_an_unknown_event_is_not_followed(snapshots: QueueSnapshots) -> None:
     with pytest.raises(NotFound):
-        await views.wait_for_next("nothing")
-    assert views.current("nothing") is None
+        await snapshots.wait_for_next("nothing")
+    assert snapshots.current("nothing") is None
 
 
 async def test_without_redis_there_is_no_view_and_no_invented_one() -> None:
-    views = QueueSnapshots(QueueStore(connect("unix:///nowhere/redis.sock")))
+    snapshots = QueueSnapshots(QueueStore(connect("unix:///nowhere/redis.sock")))
     with pytest.raises(QueueUnavailable):
-        await views.wait_for_next("gala")
-    await views.close()
+        await snapshots.wait_for_next("gala")
+    await snapshots.close()
 
 
 async def test_who_asks_a_process_that_is_late_itself_is_not_refused(
-    queue: Queue, views: QueueSnapshots
+    queue: Queue, snapshots: QueueSnapshots
 ) -> None:
-    await views.wait_for_next(queue.slug)
-    asked = [asyncio.create_task(views.wait_for_next(queue.slug)) for _ in range(5)]
+    await snapshots.wait_for_next(queue.slug)
+    asked = [asyncio.create_task(snapshots.wait_for_next(queue.slug)) for _ in range(5)]
     while not all(task.done() for task in asked):
         # Each turn of the event loop takes more than half as long as Redis is waited for.
         time.sleep(0.6)  # noqa: ASYNC251  the point of it

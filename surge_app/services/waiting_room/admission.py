@@ -76,7 +76,6 @@ class JoinService:
         *,
         has_limits: bool,
     ) -> None:
-        """Keep the collaborators; with `has_limits` false nobody is too fast."""
         self._store = store
         self._proof_of_work = proof_of_work
         self._waiting_room = waiting_room

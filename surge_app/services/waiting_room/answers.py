@@ -58,7 +58,6 @@ class AdmissionRate:
     """How fast people are let in, and whether that is slower than it was."""
 
     def __init__(self) -> None:
-        """Begin without a memory."""
         self._fastest = 0.0
         self._at = time.monotonic()
 

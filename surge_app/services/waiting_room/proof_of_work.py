@@ -50,7 +50,6 @@ class ProofOfWork:
     """Makes and checks challenges. Each is bound to one event and one visitor, and expires."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        """Derive the keys; the first of `secret_keys` signs, all verify."""
         self._keys = [(_derive(key, "puzzle"), _derive(key, "answer")) for key in secret_keys]
 
     def issue(self, slug: str, visitor_id: str, *, hashes: int, suspicion: int) -> dict[str, Any]:

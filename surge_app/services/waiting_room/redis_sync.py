@@ -37,7 +37,6 @@ class QueueSync:
     """Tells the queues what Postgres knows, and does what is due once a second."""
 
     def __init__(self, database: Database, store: QueueStore) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._store = store
         self._sent: dict[str, tuple[float, _Facts]] = {}

@@ -54,7 +54,6 @@ class QueueRequests:
     """Reads who asks, asks the queue, and writes the cookies that follow from its answer."""
 
     def __init__(self, identity: Identity, joins: JoinService, waiting_room: WaitingRoom) -> None:
-        """Keep the collaborators."""
         self._identity = identity
         self._joins = joins
         self._waiting_room = waiting_room

@@ -31,7 +31,6 @@ class WaitingRoom:
     """Joins, polls, leaves; decides who may shop."""
 
     def __init__(self, store: QueueStore, sync: QueueSync) -> None:
-        """Keep the collaborators; nothing a visitor does reaches the database through them."""
         self._store = store
         self._sync = sync
         self.snapshots = QueueSnapshots(store)

@@ -47,13 +47,6 @@ class Snapshot:
     def __init__(
         self, row: QueueSnapshotRow, rate: AdmissionRate, order: Sequence[int] = ()
     ) -> None:
-        """Count the bits once, block by block.
-
-        Args:
-            row: What Redis showed.
-            rate: Remembers the earlier admission rate.
-            order: The places of the drawn numbers.
-        """
         self.queue = row.queue
         self.taken = time.monotonic()
         self._first = row.first_byte
@@ -126,7 +119,6 @@ class QueueSnapshots:
     """The snapshots of one process."""
 
     def __init__(self, store: QueueStore) -> None:
-        """Keep the store; nothing runs before the first row."""
         self._store = store
         self._followers: dict[str, _SnapshotFollower] = {}
         self._is_closed = False

@@ -245,11 +245,11 @@ async def test_the_bigger_the_rush_the_longer_the_work(
 ) -> None:
     made: list[int] = []
 
-    def record(*_: object, tries: int, **__: object) -> dict[str, object]:
-        made.append(tries)
+    def record(*_: object, hashes: int, **__: object) -> dict[str, object]:
+        made.append(hashes)
         return {}
 
-    monkeypatch.setattr(ProofOfWork, "create", record)
+    monkeypatch.setattr(ProofOfWork, "issue", record)
     arrival = JoinAttempt("event", "visitor", "")
     for suspicion in (0, 1, 2):
         for per_second in (0, 50, 200):

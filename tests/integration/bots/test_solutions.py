@@ -103,7 +103,7 @@ async def test_every_wrong_solution_gets_the_same_answer_as_none(
         **{name: _changed(mine, change) for name, change in CHANGES.items()},
         "of another event": solve(await visitor.challenge(elsewhere)),
         "of another visitor": solve(await other.challenge(slug)),
-        "signed elsewhere": solve(stranger.create(slug, "x", hashes=2, suspicion=0)),
+        "signed elsewhere": solve(stranger.issue(slug, "x", hashes=2, suspicion=0)),
         "too old": await _outdated(services, slug, visitor),
     }
     shapes: set[tuple[int, str, str]] = set()

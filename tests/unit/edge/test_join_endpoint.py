@@ -95,7 +95,7 @@ def _parts(parts: Iterable[bytes]) -> list[Message]:
 async def _join(
     door: JoinEndpoint, desk: Desk, cookies: str = "", body: bytes | None = b"{}"
 ) -> Answer | None:
-    services = cast("Container", SimpleNamespace(reception=desk))
+    services = cast("Container", SimpleNamespace(queue_requests=desk))
     return await door.answer(services, SLUG, _request(cookies, **BROWSER), body)
 
 
