@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test screenshots pages bench rehearse lint docs advisories lock changelog migrate run-ready test-ready
+.PHONY: run dev test test-fast test-nightly coverage screenshots pages bench rehearse lint docs advisories lock changelog migrate run-ready test-ready
 PY := .venv/bin/python
 # Where it is set, every command and every worker would compile all of Surge anew as it starts.
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,11 +11,26 @@ run: run-ready
 dev: run-ready
 	@exec $(PY) -m surge_app dev
 
+# A contributor's first command: no browser, no pages, no root, under three minutes.
+FAST := tests/unit tests/architecture tests/state tests/lua tests/contract
+test-fast: test-ready
+	@exec $(PY) -m pytest -q -n 2 --dist loadfile $(FAST) $(ARGS)
+
 # The pages are built while pyright reads, each on a core of its own. Then two tests at a time,
 # and all of a file in one process: each process starts one Surge for its tests.
 test:
 	@$(MAKE) --no-print-directory -j 3 lint pages .venv/.browser .venv/.servers
-	@exec $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadfile --durations=25 --durations-min=5 $(ARGS)
+
+# The slow tests of tools, which `make test` leaves out. The nightly workflow and a release run them.
+test-nightly: pages .venv/.browser .venv/.servers
+	@exec $(PY) -m pytest -n 2 --dist loadfile -m nightly $(ARGS)
+
+# Branches covered, in every Python process that a test starts. It takes about twice as long.
+coverage: pages .venv/.browser .venv/.servers
+	@rm -rf .coverage.d && mkdir .coverage.d
+	@$(PY) -m coverage run -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report
 
 # Every page and state the tests look at, in both sizes and themes; the list of events comes first.
 screenshots: pages .venv/.browser

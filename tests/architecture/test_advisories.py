@@ -19,6 +19,7 @@ import pytest
 from tests.architecture.packages import normal
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.nightly
 ADVISORY = {
     "id": "PYSEC-2026-1",
     "summary": "for the test",
