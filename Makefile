@@ -47,7 +47,6 @@ lint: test-ready
 	$(PY) -m pyright
 	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 	$(PY) -m codespell_lib
-	$(PY) -m interrogate --quiet surge_app
 
 # The documents as a site in site/; a broken link fails.
 docs: test-ready
