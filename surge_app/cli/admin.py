@@ -1,4 +1,4 @@
-"""The commands about who may use the console."""
+"""Commands for admin accounts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def admin_add(
     name: Annotated[str, typer.Argument(help="Small letters, digits and . _ @ -")],
     role: Annotated[Role, typer.Option(help="organizer: everything; door: check-in only.")],
 ) -> None:
-    """Ask for a password and make an account of the console."""
+    """Ask for a password and create an admin account."""
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
 
     async def work(services: Container) -> None:
@@ -44,7 +44,7 @@ def admin_add(
 
 @admin_app.command("remove")
 def admin_remove(name: Annotated[str, typer.Argument(help="As listed.")]) -> None:
-    """Remove an account; whoever is signed in with it is out at once."""
+    """Remove an account and end its sessions."""
 
     async def work(services: Container) -> None:
         await services.admin_access.remove_account(name, actor=ACTOR)
@@ -54,7 +54,7 @@ def admin_remove(name: Annotated[str, typer.Argument(help="As listed.")]) -> Non
 
 @admin_app.command("list")
 def admin_list(*, as_json: JsonFlag = False) -> None:
-    """List the accounts; the user of SURGE_ADMIN_USER is always an organizer."""
+    """List the accounts. The user of SURGE_ADMIN_USER is always an organizer."""
 
     async def work(services: Container) -> None:
         accounts = await services.admin_access.accounts()

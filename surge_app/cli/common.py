@@ -1,4 +1,4 @@
-"""What commands share: the services beside a running Surge, and answers for programs."""
+"""Shared parts of commands: access to the services, and JSON output."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def with_services(
     process: str = "cli",
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> _Result:
-    """Run some work with the services of this installation, and return its result."""
+    """Run `work` with the services of this install and return its result."""
     with backing_services(launch.development_secrets(load_settings())) as settings:
         check_reachable(settings)
         with asyncio.Runner(loop_factory=loop_factory) as runner:
@@ -40,7 +40,7 @@ def with_services(
 
 
 def print_json(value: object) -> None:
-    """Print a value for programs."""
+    """Print a value as JSON."""
     typer.echo(json.dumps(value, default=str, ensure_ascii=False))
 
 

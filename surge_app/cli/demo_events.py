@@ -1,4 +1,4 @@
-"""The events a fresh install shows, so that a newcomer has something to buy."""
+"""Demo events of a fresh development install."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTACT = "tickets@example.com"
 
 
 def demo_events() -> list[NewEvent]:
-    """Return the demo events, dated from today so that they are always ahead."""
+    """Return the demo events, dated relative to today."""
     return [
         NewEvent(
             slug="monsoon-beats",

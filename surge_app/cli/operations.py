@@ -1,4 +1,4 @@
-"""The commands of operators about data: backups, and what a person may ask."""
+"""Commands for data: backups and privacy requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Phone = Annotated[str | None, typer.Option(help="Of the person; +91 is assumed.
 
 
 def backup(file: Annotated[Path, typer.Argument(help="Replaced if it is there.")]) -> None:
-    """Write the whole database to a file, while Surge runs."""
+    """Write the whole database to a file while Surge runs."""
     with backing_services(load_settings()) as settings:
         check_reachable(settings)
         backups.save(settings, file)
@@ -30,7 +30,7 @@ def backup(file: Annotated[Path, typer.Argument(help="Replaced if it is there.")
 
 
 def restore(file: Annotated[Path, typer.Argument(help="As `backup` wrote it.")]) -> None:
-    """Bring a backup into an empty database; run `migrate` and `audit` afterwards."""
+    """Restore a backup into an empty database. Run `migrate` and `audit` afterwards."""
     with backing_services(load_settings()) as settings:
         check_reachable(settings)
         backups.load(settings, file)
@@ -56,7 +56,7 @@ def privacy_erase(
         int | None, typer.Option(min=1, help="Instead: everybody, of events so long ago.")
     ] = None,
 ) -> None:
-    """Take a person out for good, and print from how many holds and bookings."""
+    """Erase a person permanently and print the number of holds and bookings changed."""
     if older_than_days is not None and (email or phone):
         msg = "--older-than-days is about everybody; leave --email and --phone out."
         raise ConfigurationError(msg)

@@ -1,7 +1,7 @@
-"""Stand-ins for Razorpay, SendGrid and Twilio, spoken to over HTTP by the vendors' own SDKs.
+"""Stand-ins for Razorpay, SendGrid and Twilio, called over HTTP by the vendors' own SDKs.
 
-They exist so that everything, bad days included, can be lived through without a key and
-without money. Production refuses them.
+They make every flow, vendor failures included, testable without keys or money. Production
+refuses them.
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter
     """Return the router with every stand-in this install uses, under `/sandbox`.
 
     Args:
-        settings: Decides which vendors are played, and derives their credentials.
-        redis_factory: Called for every request, never before the first one. Its client must
-            decode responses.
+        settings: Select the vendors to stand in for, and derive their credentials.
+        redis_factory: Called per request; its client must decode responses.
 
     Raises:
         ConfigurationError: In production, or without a secret key.
@@ -56,7 +55,7 @@ def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncGenerator[None]:
-        """Stop deliveries that are under way with the application."""
+        """Cancel pending deliveries when the application stops."""
         try:
             yield
         finally:
@@ -88,5 +87,5 @@ def _add_vendors(router: APIRouter, settings: Settings) -> None:
 
     @router.get("/vendors")
     async def vendors() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - the router keeps it
-        """Tell which vendors are played here, so that a rehearsal keeps away from live ones."""
+        """Return which vendors are stand-ins, so that a rehearsal avoids live ones."""
         return {name: "sandbox" if is_played else "live" for name, is_played in played.items()}

@@ -1,4 +1,4 @@
-"""Reading and checking the credentials of a call."""
+"""Check HTTP Basic and bearer credentials."""
 
 from __future__ import annotations
 

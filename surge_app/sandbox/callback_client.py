@@ -1,4 +1,4 @@
-"""What the stand-ins send to the application by themselves: over real HTTP, in the background."""
+"""Background HTTP calls from the stand-ins to the application."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 _ANSWER_WITHIN_SECONDS = 5.0
-# Shorter than any server keeps one, so that no call meets a connection that is just being closed.
+# Shorter than any server's keep-alive, so that no call uses a closing connection.
 _KEPT_SECONDS = 1.0
 
 
 class Calls:
-    """The way out of one stand-in: so many calls at a time, over connections that are kept."""
+    """The HTTP client of one stand-in, with bounded concurrency and kept-alive connections."""
 
     def __init__(self, *, at_once: int) -> None:
         """Connect to nothing yet.
 
         Args:
-            at_once: Most calls under way at a time; the next one waits.
+            at_once: Maximum concurrent calls.
         """
         self._slots = asyncio.Semaphore(at_once)
         self._limits = httpx.Limits(max_connections=at_once, keepalive_expiry=_KEPT_SECONDS)
@@ -34,14 +34,14 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[None, None, None]) -> None:
-        """Do something in the background."""
-        # The loop keeps only weak references to tasks.
+        """Run a coroutine in the background."""
+        # The event loop keeps only weak references to tasks.
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> bool:
-        """Send a body once, and return whether it was taken."""
+        """Send a body once; return whether the application accepted it."""
         async with self._slots:
             try:
                 answer = await self._http.post(url, content=body, headers=headers)
@@ -51,7 +51,7 @@ class Calls:
         return answer.is_success
 
     async def aclose(self) -> None:
-        """Stop everything that is under way."""
+        """Cancel pending calls."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -62,7 +62,7 @@ class Calls:
     @property
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            # Our own address over plain HTTP: no certificates to load, no proxy to ask.
+            # The application's own address over plain HTTP needs no certificates and no proxy.
             self._client = httpx.AsyncClient(
                 verify=False,  # noqa: S501 - as above
                 trust_env=False,

@@ -1,4 +1,4 @@
-"""Razorpay's checkout, played: the script for the page and what its buttons do."""
+"""Stand-in for Razorpay Checkout: the page script and the actions of its buttons."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Attempt(BaseModel):
     """The body of `POST /sandbox/razorpay/orders/{order_id}/attempts`.
 
     Attributes:
-        amount_paise: What is paid instead of the order's amount, to see a wrong one arrive.
-        currency: What it is paid in instead of the order's currency.
-        webhook: How the application is told. `out_of_order` tells the newest first, and in the
-            end of a failure that was before.
-        delay_seconds: How long the webhooks wait; 30 for `delayed`, else 0.
-        capture_after_seconds: An authorized payment is captured after this time, and told then.
-        payment_id: A failed payment that succeeds after all, instead of a new one.
+        amount_paise: Paid instead of the order's amount, to test a wrong one.
+        currency: Used instead of the order's currency.
+        webhook: How webhooks are sent. `out_of_order` sends the newest first and an earlier
+            failure last.
+        delay_seconds: Delay of the webhooks; 30 for `delayed`, otherwise 0.
+        capture_after_seconds: Captures an authorized payment after this time.
+        payment_id: A failed payment that succeeds late, instead of a new one.
     """
 
     outcome: Literal["captured", "failed", "authorized"]
@@ -58,7 +58,7 @@ class Attempt(BaseModel):
 
     @property
     def pause_seconds(self) -> float:
-        """How long the webhooks wait."""
+        """Delay of the webhooks."""
         if self.delay_seconds is not None:
             return self.delay_seconds
         return _USUAL_DELAY_SECONDS if self.webhook == "delayed" else 0.0
@@ -71,10 +71,10 @@ class RefundsWanted(BaseModel):
 
 
 def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) -> APIRouter:
-    """Return the routes the browser uses; as with Razorpay's own, no key secret is needed.
+    """Return the routes for the browser; like Razorpay's own, they need no key secret.
 
-    They stay up when the API is told to fail: money that moves while the API is down is the
-    case worth seeing.
+    They keep working while the API is ordered to fail, because money that moves during an
+    outage is the case to test.
     """
     router = APIRouter(prefix="/razorpay")
     script = _SCRIPT.read_bytes()
@@ -87,7 +87,7 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
 
     @router.get("/orders/{order_id}")
     async def checkout_order(order_id: str) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
-        """Tell the checkout what is owed, and a rehearsal what went back."""
+        """Return the amount due and the refunds of an order."""
         try:
             book = await known(orders.get(order_id))
         except VendorError as error:
@@ -98,7 +98,7 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
 
     @router.post("/orders/{order_id}/attempts")
     async def attempt(order_id: str, wanted: Attempt) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
-        """Pay, or fail to; answers as the checkout tells the page."""
+        """Make a payment attempt; returns what the checkout passes to the page."""
 
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
             """Apply the attempt."""
@@ -128,10 +128,10 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
 def _add_refund_outcomes(router: APIRouter, orders: Orders, webhooks: WebhookSender) -> None:
     @router.post("/payments/{payment_id}/refund-outcome")
     async def decide_refunds(payment_id: str, wanted: RefundsWanted) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
-        """Let the refunds of a payment be processed, stay pending, fail or be in progress."""
+        """Set the outcome of a payment's refunds."""
 
         def change(book: OrderBook) -> list[JsonObject]:
-            """Tell of those that ended."""
+            """Return the webhooks of the refunds that ended."""
             ended = rules.decide_refunds(book, wanted.outcome)
             paid = book.payments
             return [

@@ -1,6 +1,6 @@
-"""What SendGrid and Twilio tell of messages, played: signed as theirs, over real HTTP.
+"""Signed delivery reports of the SendGrid and Twilio stand-ins, over real HTTP.
 
-An address that begins with `bounce` or `defer`, and a number that ends in `000000`, fare badly.
+An address that starts with `bounce` or `defer`, or a number that ends in `000000`, fails.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class DeliveryEvents:
         """Create the sender.
 
         Args:
-            mail_url: Where the application takes SendGrid's events; Twilio is told for each SMS.
+            mail_url: The application's URL for SendGrid events; each SMS names Twilio's.
             keys: Sign the reports.
         """
         self._mail_url = mail_url
@@ -53,7 +53,7 @@ class DeliveryEvents:
         self._calls = Calls(at_once=_AT_ONCE)
 
     def of_mail(self, to: str, message_id: str, custom_args: JsonObject) -> None:
-        """Tell what becomes of a mail that was accepted."""
+        """Report the delivery of an accepted email."""
         last = "bounce" if to.startswith("bounce") else "delivered"
         last = "deferred" if to.startswith("defer") else last
         events = [
@@ -80,7 +80,7 @@ class DeliveryEvents:
         self._calls.start(self._deliver(self._mail_url, [(body, headers)]))
 
     def of_sms(self, url: str, sms: JsonObject) -> None:
-        """Tell what becomes of an SMS that was accepted, at its own callback."""
+        """Report the delivery of an accepted SMS to its callback URL."""
         is_dead = str(sms["to"]).endswith(_DEAD_NUMBER)
         calls: list[tuple[bytes, dict[str, str]]] = []
         for word in ("sent", "undelivered" if is_dead else "delivered"):
@@ -104,7 +104,7 @@ class DeliveryEvents:
         self._calls.start(self._deliver(url, calls))
 
     async def aclose(self) -> None:
-        """Stop every report that is under way."""
+        """Cancel pending reports."""
         await self._calls.aclose()
 
     async def _deliver(self, url: str, calls: list[tuple[bytes, dict[str, str]]]) -> None:

@@ -1,4 +1,4 @@
-"""Bad days on demand: what every call to a vendor's stand-in goes through first."""
+"""Faults on demand, applied to every call of a vendor's stand-in."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BAD_GATEWAY_PAGE = (
 
 
 class VendorError(Exception):
-    """An error answer in the vendor's own shape, raised anywhere below a vendor's route."""
+    """An error response in the vendor's own format."""
 
     def __init__(
         self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None
@@ -47,7 +47,7 @@ class FaultOrder(BaseModel):
     """The body of `POST /sandbox/faults`.
 
     Attributes:
-        takes_effect: For `hang`: whether the call was carried out before. Usually true for
+        takes_effect: For `hang`: whether the call is executed first. By default true for
             Razorpay and false for messages.
         retry_after_seconds: For `http_429`.
     """
@@ -60,14 +60,13 @@ class FaultOrder(BaseModel):
 
 
 def vendor_route(service: Service, faults: Faults, *, hang_takes_effect: bool) -> type[APIRoute]:
-    """Return a route class whose routes fail as ordered and speak `VendorError`.
+    """Return a route class that applies ordered faults and renders `VendorError`.
 
     Args:
         service: The vendor.
-        faults: Where the orders are kept.
-        hang_takes_effect: Whether a call that hangs was carried out before. True where one
-            can ask afterwards, as that is the nastier case. False for messages: no vendor
-            could tell a repeated one apart, so the outbox would only ever show it twice.
+        faults: The ordered faults.
+        hang_takes_effect: Whether a hanging call is executed first. True where the client can
+            query the result later. False for messages, whose vendors cannot detect a repeat.
     """
 
     class VendorRoute(APIRoute):
@@ -78,7 +77,7 @@ def vendor_route(service: Service, faults: Faults, *, hang_takes_effect: bool) -
             inner = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
-                """Misbehave if that was ordered, else answer."""
+                """Apply the ordered fault, if any, or answer."""
                 fault = await faults.active(service)
                 if fault is not None and fault.mode != "hang":
                     return _fault_answer(service, fault)
@@ -107,7 +106,7 @@ def faults_router(faults: Faults) -> APIRouter:
 
     @router.post("/faults")
     async def order_fault(wanted: FaultOrder) -> FaultOrder:  # pyright: ignore[reportUnusedFunction] - the router keeps it
-        """Make a stand-in misbehave for some seconds."""
+        """Order a fault of a stand-in."""
         fault = Fault(wanted.mode, wanted.takes_effect, wanted.retry_after_seconds)
         await faults.order(wanted.service, fault, wanted.seconds)
         return wanted

@@ -1,4 +1,4 @@
-"""The outbox one can read in the browser: `/sandbox/outbox` and `/sandbox/outbox.json`."""
+"""The mail catcher: `/sandbox/outbox` for people, `/sandbox/outbox.json` for programs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PRIVATE = {"id", "twilio"}
 _JUST_NOW_SECONDS = 45
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
-# A mail is shown without a single right: no script, no request, no cookie of ours.
+# A mail is rendered without any right: no script, no request, no cookie.
 _PREVIEW_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; "
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -59,7 +59,7 @@ def _add_lists(router: APIRouter, outbox: Outbox, templates: Environment) -> Non
         q: Annotated[str, Query(max_length=100)] = "",
     ) -> Response:
         tag = f'"{await outbox.version()}"'
-        # Only the script asks conditionally; what it asks for has no nonce to go stale.
+        # Only the script sends conditional requests; its fragment has no nonce.
         if request.headers.get("If-None-Match") == tag:
             return Response(status_code=304, headers={"ETag": tag})
         messages = [item for item in await outbox.messages() if _matches(item, channel, q)]
@@ -135,7 +135,7 @@ def _with_inline_images(body: OutboxBody) -> str:
         if item.content_id and item.media_type.startswith("image/"):
             source = f"data:{quote(item.media_type, safe='/+')};base64,{item.content}"
             html = html.replace(f"cid:{item.content_id}", source)
-    # Links of a mail open beside the outbox, as they would from a mail program.
+    # Links open in a new tab, as they do from a mail program.
     return f'<base target="_blank">{html}'
 
 

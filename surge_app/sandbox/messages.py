@@ -1,4 +1,4 @@
-"""SendGrid's and Twilio's APIs, played: what they accept lands in the outbox."""
+"""Stand-ins for the SendGrid and Twilio APIs; accepted messages land in the mail catcher."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def sendgrid_router(
 def twilio_router(
     keys: SandboxKeys, outbox: Outbox, faults: Faults, events: DeliveryEvents
 ) -> APIRouter:
-    """Return `/twilio/2010-04-01/Accounts/{sid}/Messages.json`: to send, and to look up."""
+    """Return `/twilio/2010-04-01/Accounts/{sid}/Messages.json`: send and list."""
     router = APIRouter(
         prefix="/twilio", route_class=vendor_route("twilio", faults, hang_takes_effect=False)
     )
@@ -87,7 +87,7 @@ def twilio_router(
 
     @router.get("/2010-04-01/Accounts/{account_sid}/Messages.json")
     async def list_sms(account_sid: str, request: Request) -> JSONResponse:  # pyright: ignore[reportUnusedFunction] - the router keeps it
-        """Return SMS, the newest first; on one page, however many there are."""
+        """Return all SMS on one page, newest first."""
         sid, token = keys.twilio_account_sid, keys.twilio_auth_token
         if account_sid != sid or not has_basic(request, sid, token):
             raise _sms_error(401, 20003, "Authenticate")

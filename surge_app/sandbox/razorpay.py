@@ -1,4 +1,4 @@
-"""Razorpay's API, played under `/sandbox/razorpay/v1`."""
+"""Stand-in for the Razorpay API under `/sandbox/razorpay/v1`."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def razorpay_router(
     """Return the API's routes, guarded by the sandbox's key.
 
     Args:
-        keys: Whose calls are accepted.
-        orders: Where orders are kept.
-        webhooks: Tells the application of captures and refunds.
-        faults: Bad days on demand.
+        keys: Accepted credentials.
+        orders: The order store.
+        webhooks: Sends webhooks of captures and refunds.
+        faults: Ordered faults.
     """
 
     def authenticated(request: Request) -> None:
@@ -143,7 +143,7 @@ def _add_refunds(router: APIRouter, orders: Orders, webhooks: WebhookSender) -> 
 
 
 async def known(found: Awaitable[_T]) -> _T:
-    """Return what a look-up finds, or raise Razorpay's answer to an id it does not know."""
+    """Return the looked-up value, or raise Razorpay's error for an unknown id."""
     try:
         return await found
     except UnknownIdError as error:

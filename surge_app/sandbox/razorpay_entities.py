@@ -37,7 +37,7 @@ def new_entity_id(prefix: str) -> str:
 def bad_request(
     description: str, *, field: str | None = None, status: int = 400, reason: str | None = None
 ) -> VendorError:
-    """Return Razorpay's answer to a request it does not accept."""
+    """Return Razorpay's error for an invalid request."""
     error: JsonObject = {
         "code": "BAD_REQUEST_ERROR",
         "description": description,
@@ -52,7 +52,7 @@ def bad_request(
 
 
 def unknown_id() -> VendorError:
-    """Return Razorpay's answer to an id it does not know."""
+    """Return Razorpay's error for an unknown id."""
     return bad_request("The id provided does not exist", reason="not_found")
 
 
@@ -62,7 +62,7 @@ def collection(items: list[JsonObject]) -> JsonObject:
 
 
 def new_order(amount: int, currency: str, receipt: str | None, notes: JsonObject) -> JsonObject:
-    """Return the entity of an order nobody has tried to pay yet."""
+    """Return the entity of a new order."""
     return {
         "id": new_entity_id("order"),
         "entity": "order",
@@ -83,12 +83,12 @@ def new_order(amount: int, currency: str, receipt: str | None, notes: JsonObject
 def new_payment(
     order: JsonObject, status: PaymentStatus, amount: int, payer: dict[str, str]
 ) -> JsonObject:
-    """Return the entity of an attempt to pay an order by UPI.
+    """Return the entity of a UPI payment attempt.
 
     Args:
-        order: The order it is for.
-        status: How it went.
-        amount: Paise; Razorpay would insist on the order's amount, a test may not.
+        order: The order entity.
+        status: Status of the payment.
+        amount: Paise; unlike Razorpay, it may differ from the order's.
         payer: `email`, `contact` and `description` from the checkout.
     """
     vpa = "success@razorpay" if status != "failed" else "failure@razorpay"
@@ -131,7 +131,7 @@ def new_payment(
 
 
 def set_payment_status(payment: JsonObject, status: PaymentStatus) -> None:
-    """Move a payment on, with everything that goes with its state."""
+    """Set a payment's status and its dependent fields."""
     payment["status"] = status
     if status == "failed":
         payment |= {
@@ -173,7 +173,7 @@ def new_refund(payment: JsonObject, amount: int, wanted: JsonObject, status: str
 
 
 def payment_error(payment: JsonObject) -> JsonObject:
-    """Return what the checkout tells the page about a failed payment."""
+    """Return the error object that the checkout passes to the page."""
     return {
         "error": {
             "code": payment["error_code"],
@@ -189,12 +189,12 @@ def payment_error(payment: JsonObject) -> JsonObject:
 def payment_events(
     book: OrderBook, payment: JsonObject, *, out_of_order: bool = False
 ) -> list[JsonObject]:
-    """Return the webhooks that tell of a payment as it stands.
+    """Return the webhooks for the current state of a payment.
 
     Args:
         book: The order.
         payment: One of its payments.
-        out_of_order: The newest first, and last of all a failure that came before them.
+        out_of_order: Newest first, and an earlier failure last.
     """
     if out_of_order and payment["status"] != "failed":
         failed = dict(payment)
@@ -211,7 +211,7 @@ def payment_events(
 
 
 def captured_events(book: OrderBook, payment: JsonObject) -> list[JsonObject]:
-    """Return the webhooks that tell of a capture."""
+    """Return the webhooks of a capture."""
     events = [_event("payment.captured", payment=payment)]
     if book.order["status"] == "paid":
         events.append(_event("order.paid", payment=payment, order=book.order))
@@ -219,13 +219,13 @@ def captured_events(book: OrderBook, payment: JsonObject) -> list[JsonObject]:
 
 
 def refund_events(payment: JsonObject, refund: JsonObject) -> list[JsonObject]:
-    """Return the webhooks that tell of a refund."""
+    """Return the webhooks of a refund."""
     created = _event("refund.created", refund=refund, payment=payment)
     return [created, *ended_refund_events(payment, refund)]
 
 
 def ended_refund_events(payment: JsonObject, refund: JsonObject) -> list[JsonObject]:
-    """Return the webhook that tells how a refund ended, none while it is pending."""
+    """Return the webhook of an ended refund; none while it is pending."""
     if refund["status"] == "pending":
         return []
     return [_event(f"refund.{refund['status']}", refund=refund, payment=payment)]

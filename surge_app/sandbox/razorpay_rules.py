@@ -1,6 +1,6 @@
-"""What Razorpay does with orders, payments and refunds, without HTTP and without Redis.
+"""Razorpay's rules for orders, payments and refunds, without HTTP and Redis.
 
-Every function either changes an order book as Razorpay would, or raises its error answer.
+Each function changes an order book as Razorpay would, or raises Razorpay's error.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def read_json(body: bytes) -> JsonObject:
 
 
 def create_order(wanted: JsonObject) -> JsonObject:
-    """Return the entity of the order a request asks for."""
+    """Return the order entity for a creation request."""
     _only(wanted, _ORDER_FIELDS)
     amount = _amount(wanted)
     currency = wanted.get("currency")
@@ -74,7 +74,7 @@ def create_order(wanted: JsonObject) -> JsonObject:
 
 
 def same_order(book: OrderBook, wanted: JsonObject) -> JsonObject:
-    """Return the order a repeated `unique_receipt` request means, if it asks for the same."""
+    """Return the existing order for a repeated `unique_receipt` request."""
     if (book.order["amount"], book.order["currency"]) != (wanted["amount"], wanted["currency"]):
         msg = "Order receipt should be unique."
         raise razorpay_entities.bad_request(msg, field="receipt")
@@ -84,7 +84,7 @@ def same_order(book: OrderBook, wanted: JsonObject) -> JsonObject:
 def attempt(
     book: OrderBook, outcome: PaymentStatus, amount: int | None, payer: dict[str, str]
 ) -> JsonObject:
-    """Let someone try to pay; returns the payment."""
+    """Add a payment attempt and return it."""
     if any(paid["status"] != "failed" for paid in book.payments.values()):
         msg = "Payment already done for this order."
         raise razorpay_entities.bad_request(msg, reason="order_already_paid")
@@ -101,7 +101,7 @@ def attempt(
 
 
 def late_success(book: OrderBook, payment_id: str, outcome: PaymentStatus) -> JsonObject:
-    """Let a failed payment succeed after all, as banks sometimes do; returns the payment."""
+    """Turn a failed payment into a late success and return it."""
     payment = book.payments.get(payment_id)
     if payment is None:
         raise razorpay_entities.unknown_id()
@@ -116,10 +116,10 @@ def late_success(book: OrderBook, payment_id: str, outcome: PaymentStatus) -> Js
 
 
 def capture_late(book: OrderBook, payment_id: str) -> list[JsonObject]:
-    """Let the bank capture an authorized payment by itself.
+    """Capture an authorized payment automatically.
 
     Returns:
-        The webhooks that tell of it; none if it is no longer to be captured.
+        Its webhooks; none if it can no longer be captured.
     """
     payment = book.payments[payment_id]
     if payment["status"] != "authorized":
@@ -180,15 +180,15 @@ def refund(
 
 
 def decide_refunds(book: OrderBook, outcome: RefundOutcome) -> list[JsonObject]:
-    """Let the refunds of an order go another way from now on.
+    """Set the outcome of an order's current and future refunds.
 
     Args:
         book: The order.
-        outcome: `in_progress` answers 409 and makes none. The others are the state of new
-            refunds; processed and failed end those that are pending, too.
+        outcome: `in_progress` rejects new refunds with 409. Other values are the status of
+            new refunds; processed and failed also end pending ones.
 
     Returns:
-        The refunds that ended by this.
+        The refunds that ended.
     """
     book.refund_outcome = outcome
     pending = [made for made in book.refunds.values() if made["status"] == "pending"]

@@ -1,6 +1,6 @@
-"""The sandbox's memory: Redis, so that every worker sees the same orders and messages.
+"""The sandbox's storage in Redis, shared by all workers.
 
-Everything expires after two days and every list is capped; nothing here is a source of truth.
+Entries expire after two days and lists are capped; none of it is a source of truth.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ JsonObject = dict[str, Any]
 
 
 class UnknownIdError(Exception):
-    """The sandbox knows nothing under this id."""
+    """The sandbox has no entry with this id."""
 
 
 @dataclass(slots=True)
 class OrderBook:
-    """An order with all that happened to it: one value, so that it changes as one.
+    """An order with its payments and refunds, stored as one value for atomic changes.
 
     Attributes:
         order: The order entity as Razorpay shows it.
         payments: Payment entities by id, oldest first.
         refunds: Refund entities by id, oldest first.
-        refund_requests: For each idempotency key the hash of its body and the refund it made.
-        refund_outcome: How refunds go from now on; see `orders.decide_refunds`.
+        refund_requests: By idempotency key: hash of the body, and the refund.
+        refund_outcome: See `razorpay_rules.decide_refunds`.
     """
 
     order: JsonObject
@@ -71,10 +71,10 @@ class Orders:
 
         Args:
             order: The entity.
-            unique_receipt: Return the order that has this receipt, if there is one.
+            unique_receipt: Return an existing order with the same receipt instead.
 
         Returns:
-            The stored order, or the older one with the same receipt.
+            The stored order.
         """
         redis, order_id = self._redis(), cast("str", order["id"])
         book = OrderBook(order)
@@ -104,7 +104,7 @@ class Orders:
         """Return an order.
 
         Raises:
-            UnknownIdError: If there is none, or none any more.
+            UnknownIdError: If there is none, or it has expired.
         """
         raw = cast("str | None", await self._redis().get(_key("order", order_id)))
         if raw is None:
@@ -115,7 +115,7 @@ class Orders:
         """Return the order a payment belongs to.
 
         Raises:
-            UnknownIdError: If there is none, or none any more.
+            UnknownIdError: If there is none, or it has expired.
         """
         return await self.get(await self._order_of("payment", payment_id))
 
@@ -123,7 +123,7 @@ class Orders:
         """Return the order a refund belongs to.
 
         Raises:
-            UnknownIdError: If there is none, or none any more.
+            UnknownIdError: If there is none, or it has expired.
         """
         return await self.get(await self._order_of("refund", refund_id))
 
@@ -147,8 +147,8 @@ class Orders:
 
         Args:
             order_id: The order.
-            change: Mutates the book it is given; runs again if someone else was faster. What
-                it raises leaves the order as it was.
+            change: Mutates the book; runs again after a concurrent change. If it raises, the
+                order stays unchanged.
 
         Raises:
             UnknownIdError: If there is no such order.
@@ -199,7 +199,7 @@ class OutboxAttachment:
 
 @dataclass(frozen=True, slots=True)
 class OutboxBody:
-    """The heavy part of a message, kept for the newest ones only."""
+    """HTML and attachments of a message; stored for the newest ones only."""
 
     html: str | None
     attachments: tuple[OutboxAttachment, ...]
@@ -216,8 +216,8 @@ class Outbox:
         """Store a message.
 
         Args:
-            message: What `/sandbox/outbox.json` shows, plus an `id`.
-            body: Its formatted version and files.
+            message: The entry of `/sandbox/outbox.json`, plus an `id`.
+            body: HTML and attachments.
         """
         redis = self._redis()
         messages, bodies = _key("outbox"), _key("bodies")
@@ -244,14 +244,14 @@ class Outbox:
         return [json.loads(raw) for raw in raws]
 
     async def version(self) -> str:
-        """Return a text that changes whenever a message arrives."""
+        """Return an ETag that changes with each message."""
         return cast("str | None", await self._redis().get(_key("version"))) or "0"
 
     async def body(self, message_id: str) -> OutboxBody:
-        """Return the heavy part of a message.
+        """Return HTML and attachments of a message.
 
         Raises:
-            UnknownIdError: If it has none, or it is no longer kept.
+            UnknownIdError: If it has none, or they have expired.
         """
         raw = cast("str | None", await self._redis().get(_key("body", message_id)))
         if raw is None:
@@ -261,12 +261,11 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How a stand-in misbehaves.
+    """An ordered fault.
 
     Attributes:
-        takes_effect: Whether a call that hangs was carried out before; None leaves it to the
-            vendor.
-        retry_after_seconds: What a throttled call is told.
+        takes_effect: Whether a hanging call is executed first; None: the vendor's default.
+        retry_after_seconds: `Retry-After` of a throttled call.
     """
 
     mode: FaultMode
@@ -275,14 +274,14 @@ class Fault:
 
 
 class Faults:
-    """The bad days ordered through `POST /sandbox/faults`."""
+    """Faults ordered through `POST /sandbox/faults`."""
 
     def __init__(self, redis_factory: RedisFactory) -> None:
         """Create the store without connecting."""
         self._redis = redis_factory
 
     async def order(self, service: Service, fault: Fault, seconds: float) -> None:
-        """Make a stand-in misbehave for some seconds; `ok` ends it at once."""
+        """Order a fault for some seconds; `ok` ends it."""
         key = _key("fault", service)
         if fault.mode == "ok" or seconds <= 0:
             await self._redis().delete(key)
@@ -291,7 +290,7 @@ class Faults:
             await self._redis().set(key, raw, px=max(1, int(seconds * 1000)))
 
     async def active(self, service: Service) -> Fault | None:
-        """Return how a stand-in misbehaves right now, if it does."""
+        """Return the active fault of a stand-in, if any."""
         raw = cast("str | None", await self._redis().get(_key("fault", service)))
         return None if raw is None else Fault(**json.loads(raw))
 
@@ -308,7 +307,7 @@ def _list_order(pipe: Pipeline, order_id: str) -> None:
 
 
 async def _range(redis: Redis, key: str, start: int, stop: int) -> list[str]:
-    # The client types every list as one of unknowns, and as perhaps not awaitable.
+    # The client's types declare lists as unknown and perhaps not awaitable.
     return await cast("Awaitable[list[str]]", redis.lrange(key, start, stop))  # pyright: ignore[reportUnknownMemberType]
 
 

@@ -1,4 +1,4 @@
-"""Webhooks over real HTTP: signed, repeated until taken, in the background."""
+"""Signed webhooks over real HTTP, retried in the background until accepted."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _CONCURRENT_DELIVERIES = 32
 
 
 class WebhookSender:
-    """Sends events to one address the way Razorpay does."""
+    """Sends events to one URL as Razorpay does."""
 
     def __init__(self, url: str, secret: str) -> None:
         """Create the sender.
 
         Args:
-            url: Where the application takes webhooks.
-            secret: Signs the bodies.
+            url: The application's webhook URL.
+            secret: Signing secret.
         """
         self._url = url
         self._secret = secret
@@ -44,14 +44,14 @@ class WebhookSender:
     ) -> None:
         """Deliver events in order.
 
-        Returns at once, except for `before_callback`, which waits for the first try of each.
+        Returns at once, except for `before_callback`, which awaits the first attempt of each.
 
         Args:
             events: The bodies.
-            mode: `forged` signs with a wrong secret and does not insist; `duplicate` sends
-                every event twice under one event id; the others are about when and in which
-                order, which is the caller's to decide.
-            delay_seconds: How long to wait first, unless it is `before_callback`.
+            mode: `forged` signs with a wrong secret and does not retry; `duplicate` sends
+                every event twice under one id; other modes only concern timing and order,
+                which the caller decides.
+            delay_seconds: Delay before the first attempt, except for `before_callback`.
         """
         if mode == "none" or not events:
             return
@@ -67,12 +67,12 @@ class WebhookSender:
         *,
         delay_seconds: float,
     ) -> None:
-        """Do something after a while, in the background, and deliver the events it makes.
+        """Run `work` after a delay, in the background, and deliver its events.
 
         Args:
-            work: Makes the events; none if there is nothing to tell any more.
+            work: Returns the events.
             mode: As for `send`.
-            delay_seconds: How long to wait before.
+            delay_seconds: Delay before `work`.
         """
 
         async def do() -> None:
@@ -84,7 +84,7 @@ class WebhookSender:
         self._calls.start(do())
 
     async def aclose(self) -> None:
-        """Stop every delivery that is under way."""
+        """Cancel pending deliveries."""
         await self._calls.aclose()
 
     async def _send_later(
@@ -103,7 +103,7 @@ class WebhookSender:
             if mode == "duplicate":
                 is_taken = await self._try(delivery) or is_taken
             if not is_taken:
-                # On its own, so that one event that is refused does not hold up the others.
+                # Separately, so that a refused event does not delay the others.
                 self._calls.start(self._insist(delivery))
 
     async def _insist(self, delivery: _Delivery) -> None:
@@ -124,7 +124,7 @@ class WebhookSender:
 
 
 class _Delivery:
-    """One event on its way: body and event id stay the same on every try."""
+    """One event; body and event id stay the same on every attempt."""
 
     def __init__(self, event: JsonObject) -> None:
         self.name = str(event["event"])
