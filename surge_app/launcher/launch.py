@@ -313,6 +313,7 @@ def _environment(settings: Settings, run_id: str) -> dict[str, str]:
     changes = {
         "DATABASE_URL": settings.database_url or "",
         "REDIS_URL": settings.redis_url or "",
+        "SURGE_STATES_REDIS_URL": settings.states_redis_url or "",
         "PORT": str(settings.port),
         "SURGE_DATA_DIR": str(settings.data_dir),
         "SURGE_SECRET_KEY": ",".join(settings.secret_key),

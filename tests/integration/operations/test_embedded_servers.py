@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 import psycopg
@@ -28,6 +29,7 @@ from surge_app.settings import Settings, load_settings
 _USER = """
 import sys
 from pathlib import Path
+from typing import Any, cast
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import load_settings
 settings = load_settings(data_dir=Path(sys.argv[1]), database_url=None, redis_url=None)
@@ -275,3 +277,25 @@ def test_an_unreachable_server_is_named_without_its_password(
 def test_servers_that_answer_are_reachable(folder: Path) -> None:
     with backing_services(_settings(folder)) as filled:
         check_reachable(filled)
+
+
+def test_states_of_pages_have_a_redis_that_evicts_and_the_queue_has_one_that_does_not(
+    folder: Path,
+) -> None:
+    with backing_services(_settings(folder)) as filled:
+        assert filled.redis_url
+        assert filled.reflex_redis_url
+        limits: list[tuple[str, int]] = []
+        for url in (filled.redis_url, filled.reflex_redis_url):
+            with redis.Redis.from_url(url) as client:
+                memory = cast("dict[str, Any]", client.info("memory"))
+                limits.append((memory["maxmemory_policy"], memory["maxmemory"]))
+        assert limits == [("noeviction", 0), ("allkeys-lru", 256 * 1024 * 1024)]
+
+
+def test_a_redis_that_evicts_is_refused_for_the_queue_and_taken_for_states(folder: Path) -> None:
+    with backing_services(_settings(folder)) as filled:
+        states = filled.states_redis_url
+        check_reachable(filled)
+        with pytest.raises(ConfigurationError, match=r"^REDIS_URL: .*noeviction"):
+            check_reachable(filled.model_copy(update={"redis_url": states}))
