@@ -132,8 +132,9 @@ async def attack(
     await line.sync(slug, rules, None, ceiling=_NUMBERS)
     await line.open(slug, start=0, ceiling=_NUMBERS, early=None)
     draw = random.Random(seed)  # noqa: S311  the order of arrivals, no secret
-    transport = httpx.ASGITransport(EdgeMiddleware(create_api(), services.settings, bool))
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
+    api = create_api()
+    transport = httpx.ASGITransport(EdgeMiddleware(api, api, services.settings, bool))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         event = Attack(http, slug, people)
         scripts = people * _SCRIPT_CALLS * (1 if mode == "off" else 2)
         calls = [(draw.random(), _KINDS[number % 3]) for number in range(scripts)]

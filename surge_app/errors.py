@@ -205,6 +205,14 @@ class AddressTooLong(SurgeError):
     message = "That link is longer than we accept. Open the page from its original link."
 
 
+class UnknownHost(SurgeError):
+    """The `Host` of a request is none of this installation's names."""
+
+    code = "unknown_host"
+    status = 421
+    message = "Surge isn't served at this address. Nothing was changed. Use the link you were sent."
+
+
 class BodyTooSlow(SurgeError):
     code = "body_too_slow"
     status = 408

@@ -1,4 +1,4 @@
-"""The composition: pages, API, sandbox, gate and lifespan become one application. No logic."""
+"""Compose pages, API, sandbox, edge and lifespan into one application. No logic."""
 
 # Reflex types its application only in part.
 # pyright: reportUnknownMemberType=false
@@ -14,6 +14,7 @@ import reflex as rx
 from reflex.state import FrontendEventExceptionState
 from reflex_base import otel
 from reflex_base.registry import RegistrationContext
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from surge_app.api import create_api
@@ -24,7 +25,9 @@ from surge_app.edge.middleware import EdgeMiddleware
 from surge_app.edge.page_scheduler import PageScheduler
 from surge_app.edge.poll_fast_path import PollFastPath
 from surge_app.edge.request_log import RequestLog
+from surge_app.edge.state_owners import StateOwners
 from surge_app.jobs import jobs_running
+from surge_app.kv.client import connect
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.launch import development_secrets
 from surge_app.observability import tracing
@@ -42,13 +45,20 @@ _THREAD_TURN_SECONDS = 0.0005
 
 
 class SurgeApp(rx.App):
-    """A Reflex app with the gate around the whole ASGI stack, Reflex's own layers included."""
+    """A Reflex app with the edge around its whole ASGI stack, and the API beside it."""
 
     def __call__(self) -> ASGIApp:
         """Return the ASGI application of one process."""
-        handlers = RegistrationContext.get().event_handlers
-        gate = EdgeMiddleware(super().__call__(), settings, handlers.__contains__)
-        return Draining(PollFastPath(RequestLog(PageScheduler(gate), settings), settings), settings)
+        registry, url = RegistrationContext.get(), settings.reflex_redis_url
+        states = connect(url, client_name="surge-states") if url else None
+        edge = EdgeMiddleware(
+            pages=super().__call__(),
+            api=api,
+            settings=settings,
+            is_known_handler=registry.event_handlers.__contains__,
+            owners=StateOwners(states, registry.base_states) if states else None,
+        )
+        return Draining(PollFastPath(RequestLog(PageScheduler(edge), settings), settings), settings)
 
 
 @asynccontextmanager
@@ -79,11 +89,18 @@ def _spare_the_collector() -> None:
 
 
 api = create_api()
+# Needed where pages come from another port or local name; Reflex does the same for its own part.
+api.add_middleware(
+    CORSMiddleware,
+    allow_origins=settings.allowed_origins,
+    allow_methods=["*"],
+    allow_headers=["*"],
+    allow_credentials=True,
+)
 if settings.uses_sandbox:
     api.include_router(create_sandbox(settings, lambda: current().redis))
 
 app = SurgeApp(
-    api_transformer=[api],
     stylesheets=list(shell.STYLESHEETS),
     head_components=shell.head(),
     hydrate_fallback=shell.fallback(),

@@ -80,7 +80,7 @@ class InternalError(SurgeError):
 
 
 def create_api() -> DocumentedApi:
-    """Return the API. It looks its services up in the container at each request."""
+    """Return the API, which looks its services up in the container at each request."""
     api = DocumentedApi(
         title="Surge",
         version="1",
@@ -91,7 +91,6 @@ def create_api() -> DocumentedApi:
     )
     for module in _MODULES:
         api.include_router(module.router)
-    # Before the pages, which would answer what no call is with a page.
     api.add_api_route("/api/{rest:path}", _no_such_call, methods=_METHODS, include_in_schema=False)
     api.add_exception_handler(SurgeError, _surge_error)
     api.add_exception_handler(RequestValidationError, _invalid)

@@ -98,12 +98,15 @@ class _PlainForm(Element):
 
 
 def fallback() -> rx.Component:
-    """Create what is shown until the first script has run; where none will, the gate goes on."""
+    """Create what is shown until the first script has run, and where none will."""
     return rx.el.div(
         rx.el.div(brand(), class_name="bar"),
         rx.el.noscript(
-            rx.el.meta(http_equiv="refresh", content="0;url=?plain=1"),
-            rx.el.a("Go on without JavaScript", href="?plain=1", class_name="button"),
+            rx.el.p(
+                "This page needs JavaScript. Please switch it on and load the page again. Your "
+                "position in the queue and the tickets you hold are safe meanwhile."
+            ),
+            rx.el.a("All events", href="/events", class_name="button"),
         ),
         class_name="page",
     )

@@ -1,1 +1,16 @@
-"""The gate: the outermost layers. They answer polls, and decide which page a person may open."""
+"""The edge: the ASGI layers around the application, from the outside in.
+
+    Draining        closes connections one by one while the node stops
+    PollFastPath    answers polls from the snapshot in memory       ─▶ response
+    RequestLog      classifies the path, names and counts the request
+    PageScheduler   starts one public page in each round of the event loop
+    EdgeMiddleware  checks host, address and access
+      ├─ poll_endpoint, join_endpoint    the queue                  ─▶ response
+      ├─ event_pages, page_access        pages                      ─▶ response
+      ├─ body_reader                     small, whole and in time
+      └─ websocket_guard, websocket_filter   who connects, and what is sent
+    FastAPI (`/api`, `/sandbox`) or Reflex (everything else)        ─▶ response
+
+A request is classified once, by the table in `routes`. The edge, the States and the services each
+check an admission pass: three fences, one rule.
+"""

@@ -1,53 +1,60 @@
-"""Reads the bodies of requests before anything parses them: small, whole and in time."""
+"""Read the bodies of requests before anything parses them: small, whole and in time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 
+from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from surge_app.edge.http import Request, int_of
+from surge_app import container
+from surge_app.edge.http import int_of, limit_body
+from surge_app.edge.routes import BodyLimit, Route
 from surge_app.errors import BodyTooSlow, PayloadTooLarge, RateLimited
 from surge_app.kv.rate_limits import networks
 
-LARGEST_BODY = 16 * 1024
-# Organizers write descriptions of 10,000 letters; check-in sends up to 500 scans at once.
-LARGEST_OF_ORGANIZERS = 256 * 1024
-LARGEST_OF_CLIENTS = 64 * 1024
-LARGEST_OF_VENDORS = 1024 * 1024
-
-_SECONDS = 10.0
+_MAX_SECONDS = 10.0
+_MAX_UPLOAD_SECONDS = 60.0
 _MAX_CONCURRENT = 200
 _RETRY_SECONDS = 5
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-class Bodies:
-    """Reads whole bodies, from each network only so many at a time."""
+class BodyReader:
+    """Reads whole bodies, a bounded number at a time from each network."""
 
     def __init__(self) -> None:
-        """Start with no body on its way."""
         self._reading: Counter[str] = Counter()
 
-    async def read(self, request: Request, receive: Receive, *, largest: int) -> Receive:
-        """Read a body and return a `receive` that gives it once more.
+    async def read(
+        self, request: Request, receive: Receive, route: Route
+    ) -> tuple[bytes | None, Receive]:
+        """Return the whole body, and a `receive` that gives it once more.
+
+        The body is None where the client went away, or where it is streamed: an upload is not
+        read before its sender is known.
 
         Raises:
-            PayloadTooLarge: If it is longer than `largest` bytes.
-            BodyTooSlow: If it is not there after ten seconds.
-            RateLimited: If too many bodies from the same network are on their way.
+            PayloadTooLarge: If it is longer than the route takes.
+            BodyTooSlow: If it has not arrived after ten seconds.
+            RateLimited: If too many bodies of the same network are being read.
+            Unauthorized: For a long body of a client that is no admin user.
         """
         if not _has_body(request):
-            return receive
-        if int_of(request.headers.get("content-length", "")) > largest:
+            return b"", receive
+        length = int_of(request.headers.get("content-length", ""))
+        largest = await _largest(request, route, length)
+        if length > largest:
             raise PayloadTooLarge
-        network = networks(request.address).narrow
+        if route.body_limit is BodyLimit.UPLOAD:
+            return None, limit_body(receive, largest=largest, seconds=_MAX_UPLOAD_SECONDS)
+        network = networks(request.state.client_address).narrow
         if self._reading[network] >= _MAX_CONCURRENT:
             raise RateLimited(_RETRY_SECONDS)
         self._reading[network] += 1
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(_MAX_SECONDS):
                 message = await _whole(receive, largest)
         except TimeoutError:
             raise BodyTooSlow from None
@@ -55,7 +62,23 @@ class Bodies:
             self._reading[network] -= 1
             if not self._reading[network]:
                 del self._reading[network]
-        return _again(message, receive)
+        body = message["body"] if message["type"] == "http.request" else None
+        return body, _repeat(message, receive)
+
+
+async def _largest(request: Request, route: Route, length: int) -> int:
+    if route.body_limit is not BodyLimit.ORGANIZER or 0 < length <= BodyLimit.VISITOR:
+        return route.body_limit
+    services, headers = container.current(), request.headers
+    if services.identity.admin(headers.get("cookie", "")):
+        return BodyLimit.ORGANIZER
+    if "authorization" not in headers:
+        return BodyLimit.VISITOR
+    # FastAPI checks a password only after it has parsed the body.
+    await services.admin_access.verify(
+        headers["authorization"], client_address=request.state.client_address
+    )
+    return BodyLimit.ORGANIZER
 
 
 def _has_body(request: Request) -> bool:
@@ -76,10 +99,10 @@ async def _whole(receive: Receive, largest: int) -> Message:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
 
-def _again(message: Message, receive: Receive) -> Receive:
+def _repeat(message: Message, receive: Receive) -> Receive:
     messages = [message]
 
-    async def again() -> Message:
+    async def repeated() -> Message:
         return messages.pop() if messages else await receive()
 
-    return again
+    return repeated

@@ -1,7 +1,7 @@
-"""A node that was told to stop gives its connections back one by one, before it closes them all.
+"""Close connections one by one while the node stops.
 
-A proxy keeps connections to a node. What it sends over one in the very moment the node closes it
-is lost, and it must not send a purchase again by itself.
+A proxy keeps connections to a node. A request that it sends in the very moment the node closes
+one is lost, and a purchase must not be repeated automatically.
 """
 
 from __future__ import annotations
@@ -10,24 +10,23 @@ from os import F_OK, access
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from surge_app.edge.http import with_headers
+from surge_app.edge.http import LAST, encode, with_headers
 from surge_app.settings import Settings
 
-_LAST = ((b"connection", b"close"),)
+_CLOSE = encode(LAST)
 
 
 class Draining:
-    """Wraps everything; answers are the last ones of their connection while the node drains."""
+    """Makes each response the last one of its connection while the node drains."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Keep the application behind, and where the launcher says that the node drains."""
         self._app = app
-        # Asked for each poll; a `Path` takes three times as long.
+        # Checked for each poll; a `Path` takes three times as long.
         self._mark = str(settings.drain_mark)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         # HTTP/2 has a frame for this, and forbids the header.
         if scope["type"] == "http" and scope["http_version"] != "2" and access(self._mark, F_OK):
-            send = with_headers(send, _LAST)
+            send = with_headers(send, _CLOSE)
         await self._app(scope, receive, send)

@@ -1,8 +1,8 @@
-"""Event pages with their content in the HTML, for crawlers, slow phones and caches.
+"""Event pages with their facts in the HTML, for crawlers, slow phones and caches.
 
-The pages are built once and know no event. What a reader, or a machine that runs no script,
-should see at once is put into them here: title, description, picture, structured data, the text
-itself, and the answer the page's first request would get.
+The built pages know no event. The edge adds a title, description and picture for machines,
+structured data, the plain facts (name, date, venue, prices), and the response to the page's first
+request. Every sentence about them is written by the page alone.
 """
 
 # Jinja types its environment only in part.
@@ -16,36 +16,35 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from math import ceil
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.types import ASGIApp, Message, Scope
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Scope
 
 from surge_app import container
-from surge_app.clock import utc_now
-from surge_app.edge.http import Answer, Request
+from surge_app.edge.http import fetch, with_cookies
+from surge_app.edge.routes import Kind, Route
 from surge_app.edge.structured_data import description, event_data
 from surge_app.errors import NotFound, SurgeError
-from surge_app.formatting import format_number, pluralize, rupees, when
+from surge_app.formatting import rupees, when
 from surge_app.observability.log import get_logger
-from surge_app.services.events.views import EventView, TierView
+from surge_app.services.events.views import EventView
 
 _log = get_logger(__name__)
 
 _MANIFEST = re.compile(r"/assets/manifest-[\w-]+\.js")
-_ELSEWHERE = re.compile("<noscript>.*?</noscript>", re.DOTALL)
-_KEPT = (("cache-control", "public, max-age=2, stale-while-revalidate=30"),)
-_OK = 200
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_MISSING = 404
+_NOSCRIPT = re.compile("<noscript>.*?</noscript>", re.DOTALL)
+_CACHEABLE = (("cache-control", "public, max-age=2, stale-while-revalidate=30"),)
+_OK, _MISSING = 200, 404
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page as it is sent, ready in both encodings, and the view it was made from."""
+    """A page in both encodings, and the view that it was made from."""
 
     view: object
     status: int
@@ -53,30 +52,31 @@ class _Page:
     packed: bytes
     tag: str
 
-    def answer(self, request: Request, *kept: tuple[str, str]) -> Answer:
-        """Return it as this request wants it, with headers that say how long it may be kept."""
-        headers = [*(kept or _KEPT), ("etag", self.tag), ("vary", "accept-encoding")]
+    def respond(
+        self, request: Request, headers: Iterable[tuple[str, str]] = _CACHEABLE
+    ) -> Response:
+        """Return it in the encoding that this request takes, or 304."""
+        cookies = [value for name, value in headers if name == "set-cookie"]
+        own = dict(header for header in headers if header[0] != "set-cookie")
+        own |= {"etag": self.tag, "vary": "accept-encoding"}
         if self.tag in request.headers.get("if-none-match", ""):
-            return Answer(304, headers=tuple(headers))
+            return with_cookies(Response(None, 304, own), cookies)
         body = self.plain
         if "gzip" in request.headers.get("accept-encoding", ""):
             body = self.packed
-            headers.append(("content-encoding", "gzip"))
-        if request.method == "HEAD":
-            body = b""
-        return Answer(self.status, body, "text/html; charset=utf-8", tuple(headers))
+            own["content-encoding"] = "gzip"
+        body = b"" if request.method == "HEAD" else body
+        return with_cookies(HTMLResponse(body, self.status, own), cookies)
 
 
 class EventPages:
     """Writes `/events` and `/events/{slug}`, once for each reading of the database."""
 
-    def __init__(self, app: ASGIApp, *, base_url: str) -> None:
-        """Keep the application, which has the built pages, and our address for the world."""
-        self._app = app
-        self._base_url = base_url
+    def __init__(self, pages: ASGIApp, api: ASGIApp, *, base_url: str) -> None:
+        self._app, self._api, self._base_url = pages, api, base_url
         self._shells: dict[str, str] = {}
         self._pages: dict[str, _Page] = {}
-        self._lock, self._building = asyncio.Lock(), asyncio.Lock()
+        self._writing, self._building = asyncio.Lock(), asyncio.Lock()
         self._templates = Environment(
             loader=PackageLoader("surge_app.edge", "templates"),
             # Files replaced under a running worker must not meet code that is older than they are.
@@ -86,82 +86,75 @@ class EventPages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(when=when, price=_price, until=_until)
-        self._templates.globals.update(left=_left, limits=_limits, counted=pluralize)
+        self._templates.filters.update(when=when, price=_price)
 
-    async def events(self, request: Request, scope: Scope) -> Answer | None:
-        """Return the list of events; None if the page has to do without what is in the database."""
+    async def respond(self, route: Route, request: Request) -> Response | None:
+        """Return an event page; None for another page, or where the built one has to do."""
         try:
-            views = await container.current().catalog.events()
-        except SurgeError:
-            return None
-        known = self._pages.get("/events")
-        view = views[0] if views else None
-        if known is None or known.view is not view:
-            known = await self._make(scope, "/events", view, "events.html", events=views)
-        return known.answer(request) if known else None
-
-    async def event(self, request: Request, scope: Scope, slug: str) -> Answer | None:
-        """Return the page of one event; None as above."""
-        try:
-            view = await container.current().catalog.event(slug)
+            if route.kind is Kind.EVENTS:
+                return await self._events(request)
+            if route.kind is Kind.EVENT:
+                return await self._event(request, route.slug or "")
         except NotFound:
-            return await self._missing(request, scope)
+            return await self._missing(request)
         except SurgeError:
             return None
-        path = f"/events/{view.slug}"
-        known = self._pages.get(path)
-        if known is None or known.view is not view:
-            known = await self._make(scope, path, view, "event.html", event=view)
-        return known.answer(request) if known else None
+        return None
 
     async def shell(
-        self, request: Request, scope: Scope, route: str, *headers: tuple[str, str]
-    ) -> Answer | None:
-        """Return a page that is everybody's own, empty but with its scripts named; None as above.
-
-        Args:
-            request: What is answered.
-            scope: Its connection.
-            route: As the pages' router writes it, such as `book/:slug`.
-            *headers: To send with it; one says how long it may be kept.
-        """
-        html = await self._shell(scope, route)
+        self, route: Route, request: Request, headers: Iterable[tuple[str, str]]
+    ) -> Response | None:
+        """Return a page that is the same for everyone, with its scripts named; None as above."""
+        html = await self._shell(request.scope, route.shell)
         if html is None:
             return None
-        page = self._pages.get(route) or _page(None, _OK, html.encode())
-        self._pages[route] = page
-        return page.answer(request, *headers)
+        page = self._pages.get(route.shell) or _page(None, _OK, html)
+        self._pages[route.shell] = page
+        return page.respond(request, headers)
 
-    async def _missing(self, request: Request, scope: Scope) -> Answer | None:
-        shell = await self._shell(scope, "events/:slug")
+    async def _events(self, request: Request) -> Response | None:
+        views = await container.current().catalog.events()
+        page = self._pages.get("/events")
+        view = views[0] if views else None
+        if page is None or page.view is not view:
+            facts = self._about_all(views)
+            page = await self._make(request.scope, "/events", view, facts, events=views)
+        return page.respond(request) if page else None
+
+    async def _event(self, request: Request, slug: str) -> Response | None:
+        view = await container.current().catalog.event(slug)
+        path = f"/events/{view.slug}"
+        page = self._pages.get(path)
+        if page is None or page.view is not view:
+            page = await self._make(request.scope, path, view, self._about(view), event=view)
+        return page.respond(request) if page else None
+
+    async def _missing(self, request: Request) -> Response | None:
+        shell = await self._shell(request.scope, "events/:slug")
         if shell is None:
             return None
-        head = '<meta name="robots" content="noindex">'
-        body = shell.replace("</head>", f"{head}</head>", 1).encode()
-        return _page(None, _MISSING, body).answer(request)
+        html = shell.replace("</head>", '<meta name="robots" content="noindex"></head>', 1)
+        return _page(None, _MISSING, html).respond(request)
 
     async def _make(
-        self, scope: Scope, path: str, view: object, template: str, **known: Any
+        self, scope: Scope, path: str, view: object, facts: dict[str, Any], **content: Any
     ) -> _Page | None:
-        async with self._lock:
-            kept = self._pages.get(path)
-            if kept is not None and kept.view is view and view is not None:
-                return kept
-            route = "events" if path == "/events" else "events/:slug"
-            shell = await self._shell(scope, route)
-            status, data = await _ask(self._app, scope, f"/api{path}", accept="application/json")
+        async with self._writing:
+            page = self._pages.get(path)
+            if page is not None and page.view is view and view is not None:
+                return page
+            is_list = path == "/events"
+            shell = await self._shell(scope, "events" if is_list else "events/:slug")
+            status, data = await fetch(self._api, scope, f"/api{path}", accept="application/json")
             if shell is None or status != _OK:
                 return None
-            event = known.get("event")
-            told = self._about(event) if event else self._about_all(known["events"])
-            sent = {"path": path, "at": int(time.time() * 1000), "body": json.loads(data)}
-            head = self._templates.get_template("head.html").render(**told, data=sent)
-            width = "" if event else "wide"
-            text = self._templates.get_template(template).render(**known, width=width)
+            first = {"path": path, "at": int(time.time() * 1000), "body": json.loads(data)}
+            head = self._templates.get_template("head.html").render(**facts, data=first)
+            template = self._templates.get_template("events.html" if is_list else "event.html")
+            text = template.render(**content, width="wide" if is_list else "")
             html = shell.replace("</head>", f"{head}</head>", 1)
-            html = html.replace("<body>", f"<body>{text}", 1)
-            page = self._pages[path] = _page(view, _OK, html.encode())
+            page = _page(view, _OK, html.replace("<body>", f"<body>{text}", 1))
+            self._pages[path] = page
             return page
 
     def _about(self, event: EventView) -> dict[str, Any]:
@@ -186,121 +179,51 @@ class EventPages:
             "structured": None,
         }
 
-    async def _shell(self, scope: Scope, route: str) -> str | None:
+    async def _shell(self, scope: Scope, page: str) -> str | None:
         """Return the built page, which stays the same while this process runs."""
-        if route not in self._shells:
-            # A crowd that comes to a fresh process must not build it once for each.
+        if page not in self._shells:
+            # A crowd that arrives at a fresh process must not build it once for each visitor.
             async with self._building:
-                if route not in self._shells:
-                    return await self._built(scope, route)
-        return self._shells[route]
+                if page not in self._shells:
+                    return await self._read_built(scope, page)
+        return self._shells[page]
 
-    async def _built(self, scope: Scope, route: str) -> str | None:
-        path = "/events/" if route == "events" else "/events/-"
-        _, page = await _ask(self._app, scope, path, accept="text/html")
-        html = page.decode("utf-8", "replace")
+    async def _read_built(self, scope: Scope, page: str) -> str | None:
+        path = "/events/" if page == "events" else "/events/-"
+        _, built = await fetch(self._app, scope, path, accept="text/html")
+        html = built.decode("utf-8", "replace")
         if "</head>" not in html or "<body>" not in html:
             _log.warning("page_not_built", path=path)
             return None
-        if route.startswith("events"):
-            # What is sent needs no script; nobody without one has to go elsewhere.
-            html = _ELSEWHERE.sub("<noscript></noscript>", html)
-        self._shells[route] = await self._with_scripts(scope, html, route)
-        return self._shells[route]
+        if page.startswith("events"):
+            # The facts of an event need no script.
+            html = _NOSCRIPT.sub("<noscript></noscript>", html)
+        self._shells[page] = await self._name_scripts(scope, html, page)
+        return self._shells[page]
 
-    async def _with_scripts(self, scope: Scope, html: str, route: str) -> str:
-        """Name the scripts of the page itself, which the browser would learn of two trips later."""
+    async def _name_scripts(self, scope: Scope, html: str, page: str) -> str:
+        """Name the page's scripts, which the browser would learn of two round trips later."""
         found = _MANIFEST.search(html)
         if found is None:
             return html
-        _, script = await _ask(self._app, scope, found[0], accept="*/*")
+        _, script = await fetch(self._app, scope, found[0], accept="*/*")
         try:
             routes = json.loads(script.decode().partition("=")[2].rstrip(";\n"))["routes"]
-            mine = next(one for one in routes.values() if one.get("path") == route)
-            wanted = [mine["module"], *mine["imports"]]
+            own = next(route for route in routes.values() if route.get("path") == page)
+            scripts = [own["module"], *own["imports"]]
         except (ValueError, KeyError, TypeError, StopIteration):
             return html
         links = "".join(
-            f'<link rel="modulepreload" href="{path}">' for path in wanted if path not in html
+            f'<link rel="modulepreload" href="{path}">' for path in scripts if path not in html
         )
         return html.replace("</head>", f"{links}</head>", 1)
 
 
-def _page(view: object, status: int, body: bytes) -> _Page:
+def _page(view: object, status: int, html: str) -> _Page:
+    body = html.encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     return _Page(view, status, body, gzip.compress(body, 6, mtime=0), tag)
 
 
 def _price(paise: int) -> str:
     return rupees(paise) if paise else "Free"
-
-
-def _until(moment: datetime) -> str:
-    """Say how far away a moment is, in its largest unit, as the page does."""
-    seconds = (moment - utc_now()).total_seconds()
-    for size, one in ((_DAY, "day"), (_HOUR, "hour")):
-        if seconds >= size:
-            return pluralize(int(seconds / size + 0.5), one, f"{one}s")
-    return pluralize(max(1, ceil(seconds / _MINUTE)), "minute", "minutes")
-
-
-def _left(tier: TierView, event: EventView) -> str:
-    """Say what is left of a tier, as the page does."""
-    words = {
-        "ended": "No longer on sale",
-        "sold_out": "Sold out",
-        "all_held": "All on hold; some may come back",
-    }
-    opens = tier.sales_open_at
-    if tier.status == "scheduled" and opens:
-        return f"Opens {when(opens, event.time_zone)}"
-    if tier.status == "scheduled":
-        return pluralize(tier.available, "ticket", "tickets")
-    return words.get(tier.status, pluralize(tier.available, "ticket left", "tickets left"))
-
-
-def _limits(tier: TierView, event: EventView) -> str:
-    """Say how many make a booking, where the tier has a rule of its own."""
-    least, most = tier.min_per_booking, tier.max_per_booking
-    rules = [f" · at least {format_number(least)}"] if least > 1 else []
-    if most is not None and most < event.max_per_person:
-        rules.append(f" · at most {format_number(most)}")
-    return "".join(rules)
-
-
-async def _ask(app: ASGIApp, scope: Scope, path: str, *, accept: str) -> tuple[int, bytes]:
-    """Ask our own application, as a browser without cookies would; returns status and body."""
-    asked: Scope = {
-        **scope,
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"accept", accept.encode())],
-        "state": {},
-        # Files are wanted as bytes here, not handed to the web server by their path.
-        "extensions": {},
-    }
-    status, parts = 0, list[bytes]()
-    was_read, is_over = False, asyncio.Event()
-
-    async def receive() -> Message:
-        nonlocal was_read
-        if was_read:
-            # Whoever asks again waits for us to go away, which is not before the answer.
-            await is_over.wait()
-            return {"type": "http.disconnect"}
-        was_read = True
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        nonlocal status
-        if message["type"] == "http.response.start":
-            status = message["status"]
-        elif message["type"] == "http.response.body":
-            parts.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                is_over.set()
-
-    await app(asked, receive, send)
-    return status, b"".join(parts)

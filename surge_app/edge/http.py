@@ -1,24 +1,44 @@
-"""Reading an ASGI request and writing small answers, without a framework in between."""
+"""What the layers of the edge share: reading a request's head, and small responses."""
 
 from __future__ import annotations
 
 import asyncio
 import html
+import ipaddress
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qs, quote
+import socket
+from collections.abc import Iterable
+from urllib.parse import quote, urlsplit
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from surge_app.errors import AddressTooLong, SurgeError
+from surge_app.errors import (
+    AddressTooLong,
+    ChallengeRequired,
+    Forbidden,
+    InvalidRequest,
+    RateLimited,
+    SurgeError,
+    Unauthorized,
+    UnknownHost,
+)
 from surge_app.services.request_body import MOST_FIELDS
+from surge_app.services.waiting_room.requests import QueueReply
+from surge_app.settings import Settings
+
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Headers as ASGI sends them."""
+
+NO_STORE = ("cache-control", "no-store")
+LAST = (("connection", "close"),)
+"""Closes the connection of a body that was not read to its end."""
 
 _FIRST_ERROR = 400
 _PROBLEM_TYPE = "application/problem+json"
-_LONGEST_QUERY = 2048
-_NOT_KEPT = ("cache-control", "no-store")
+_MAX_QUERY = 2048
+_CHALLENGE = ("www-authenticate", 'Basic realm="Surge organizer", charset="UTF-8"')
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -31,139 +51,145 @@ _PAGE = """<!doctype html>
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The parts of an ASGI scope the gate looks at."""
+def client_address(connection: HTTPConnection, trusted_proxy_hops: int) -> str:
+    """Return the client's IP address.
 
-    method: str
-    path: str
-    query: Mapping[str, list[str]]
-    headers: Mapping[str, str]
-    address: str
-
-    @property
-    def cookies(self) -> str:
-        """The whole `Cookie` header."""
-        return self.headers.get("cookie", "")
+    Trusted proxies append to `X-Forwarded-For`, so entries are taken from the right, never from
+    the left. Some balancers append a port, which is dropped.
+    """
+    peer = connection.client.host if connection.client else "unknown"
+    if trusted_proxy_hops == 0:
+        return peer
+    forwarded = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
+    chain = [entry.strip() for entry in forwarded if entry.strip()]
+    return _without_port(chain[-min(trusted_proxy_hops, len(chain))]) if chain else peer
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete, small response."""
+class Hosts:
+    """The names of this installation; a page of another name must not reach it by DNS rebinding."""
 
-    status: int
-    body: bytes = b""
-    media_type: str = "text/plain; charset=utf-8"
-    headers: tuple[tuple[str, str], ...] = field(default=())
+    def __init__(self, settings: Settings) -> None:
+        urls = (settings.base_url, settings.frontend_url, settings.api_url)
+        machine = socket.gethostname().lower()
+        self._names = {"", "localhost", machine, f"{machine}.local"}
+        self._names |= {urlsplit(url).hostname or "" for url in urls}
 
-    async def send(self, send: Send, extra: Iterable[tuple[str, str]] = ()) -> None:
-        """Write it to the connection, with `extra` headers beside its own."""
-        headers = [
-            (b"content-type", self.media_type.encode()),
-            (b"content-length", str(len(self.body)).encode()),
-            *((name.encode(), value.encode("latin-1")) for name, value in (*self.headers, *extra)),
-        ]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
+    def check(self, connection: HTTPConnection) -> None:
+        """Raise UnknownHost for a name that is not ours; addresses of machines pass."""
+        host = _without_port(connection.headers.get("host", "").lower())
+        if host in self._names or host.endswith(".localhost"):
+            return
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            raise UnknownHost from None
 
 
-def parse_request(scope: Scope, *, trusted_proxy_hops: int) -> Request:
-    """Read the head of a request.
-
-    Args:
-        scope: An `http` or `websocket` scope.
-        trusted_proxy_hops: How many proxies may be believed about the client's address; that
-            many entries are taken from the right of `X-Forwarded-For`, never from the left.
+def check_query(connection: HTTPConnection) -> None:
+    """Refuse a query that is costly to parse, or that Postgres cannot hold.
 
     Raises:
-        AddressTooLong: If the query has too many letters or fields.
+        AddressTooLong: For too many letters or fields.
+        InvalidRequest: For a NUL character.
     """
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        # HTTP/2 may split one Cookie header into several.
-        joiner = "; " if key == "cookie" else ", "
-        headers[key] = f"{headers[key]}{joiner}{text}" if key in headers else text
-    client = scope.get("client")
-    return Request(
-        method=scope.get("method", "GET"),
-        path=scope["path"],
-        query=_query(scope.get("query_string", b"")),
-        headers=headers,
-        address=_client_address(client, headers.get("x-forwarded-for", ""), trusted_proxy_hops),
-    )
+    query: bytes = connection.scope.get("query_string", b"")
+    if len(query) > _MAX_QUERY or query.count(b"&") >= MOST_FIELDS:
+        raise AddressTooLong
+    if b"%00" in query or b"\0" in query:
+        raise InvalidRequest
 
 
-def json_answer(
-    status: int, body: object, headers: Iterable[tuple[str, str]] = (), media: str | None = None
-) -> Answer:
-    """Return a JSON answer no one may keep."""
-    raw = json.dumps(body, separators=(",", ":")).encode()
-    return Answer(status, raw, media or "application/json", (_NOT_KEPT, *headers))
-
-
-def json_text_answer(text: str) -> Answer:
-    """Return an answer whose JSON stands already."""
-    return Answer(200, text.encode(), "application/json", (_NOT_KEPT,))
-
-
-def problem(error: SurgeError, extra: Iterable[tuple[str, str]] = ()) -> Answer:
-    """Render an error as a problem document (RFC 9457), with `extra` headers."""
-    headers = (*error.headers().items(), *extra)
-    return json_answer(error.status, error.document(), headers, _PROBLEM_TYPE)
-
-
-def redirect(location: str, *cookies: str, status: int = 303) -> Answer:
-    """Send a person elsewhere."""
-    target = quote(location, safe="/:?&=%#+@")
-    headers = (("location", target), _NOT_KEPT)
-    return Answer(status, headers=(*headers, *(("set-cookie", cookie) for cookie in cookies)))
-
-
-def plain_page(
-    status: int,
+def json_response(
+    body: object,
+    status: int = 200,
     *,
-    title: str,
-    text: str,
-    action: str,
-    href: str,
     headers: Iterable[tuple[str, str]] = (),
-    refresh_seconds: int | None = None,
-) -> Answer:
-    """Return a small page that needs neither scripts nor a live connection."""
-    head = (
-        f'<meta http-equiv="refresh" content="{refresh_seconds}">'
-        if refresh_seconds is not None
-        else ""
+    cookies: Iterable[str] = (),
+    media_type: str = "application/json",
+) -> Response:
+    """Return a JSON response that no cache keeps."""
+    content = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
+    response = Response(content, status, dict((NO_STORE, *headers)), media_type)
+    return with_cookies(response, cookies)
+
+
+def queue_response(reply: QueueReply) -> Response:
+    """Return what the queue replies to a visitor, with its cookies."""
+    cookies = [cookie.header for cookie in reply.cookies]
+    if isinstance(reply.status, ChallengeRequired):
+        return problem(reply.status, cookies=cookies)
+    return json_response(reply.status.to_json(), cookies=cookies)
+
+
+def problem(error: SurgeError, cookies: Iterable[str] = ()) -> Response:
+    """Render an error as a problem document (RFC 9457)."""
+    return json_response(
+        error.document(),
+        error.status,
+        headers=error.headers().items(),
+        cookies=cookies,
+        media_type=_PROBLEM_TYPE,
     )
-    body = _PAGE.format(
-        title=html.escape(title),
-        text=html.escape(text),
-        action=html.escape(action),
-        href=html.escape(href),
-        head=head,
+
+
+def redirect(location: str, *cookies: str, status: int = 303) -> Response:
+    """Redirect to a path of ours or to the pages of the development server."""
+    target = quote(location, safe="/:?&=%#+@")
+    return with_cookies(Response(None, status, dict([("location", target), NO_STORE])), cookies)
+
+
+def method_not_allowed(allowed: str) -> Response:
+    """Refuse a method; `allowed` lists the others."""
+    return Response(None, 405, {"allow": allowed})
+
+
+def message_page(
+    status: int, *, title: str, text: str, action: str, href: str, refresh_seconds: int = 0
+) -> Response:
+    """Return a small page without scripts or a live connection; 0 does not refresh it."""
+    refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
+    words = {"title": title, "text": text, "action": action, "href": href}
+    page = _PAGE.format(head=refresh, **{name: html.escape(word) for name, word in words.items()})
+    return HTMLResponse(page, status, dict([NO_STORE]))
+
+
+def error_page(error: SurgeError, *, path: str, cookies: Iterable[str] = ()) -> Response:
+    """Return an error as a page with one way on; a failure on our side refreshes itself."""
+    is_denied = isinstance(error, Unauthorized | Forbidden)
+    is_for_scanner = isinstance(error, Forbidden)
+    is_ours = error.status >= 500  # noqa: PLR2004  where HTTP's failures of a server begin
+    response = message_page(
+        error.status,
+        title="For organizers" if is_denied or isinstance(error, RateLimited) else "One moment",
+        text=error.message,
+        action="Check-in" if is_for_scanner else "Try again",
+        href="/admin" if is_denied else path,
+        refresh_seconds=5 if is_ours else 0,
     )
-    extra = (_NOT_KEPT, *headers)
-    return Answer(status, body.encode(), "text/html; charset=utf-8", extra)
+    challenge = (_CHALLENGE,) if isinstance(error, Unauthorized) else ()
+    response.headers.update(dict((*challenge, *error.headers().items())))
+    return with_cookies(response, cookies)
 
 
-Encoded = tuple[tuple[bytes, bytes], ...]
-"""Headers as they go over the wire."""
+def with_cookies(response: Response, cookies: Iterable[str]) -> Response:
+    """Add `Set-Cookie` headers to a response and return it."""
+    for cookie in cookies:
+        response.headers.append("set-cookie", cookie)
+    return response
 
 
-def encoded(headers: Iterable[tuple[str, str]]) -> Encoded:
+def encode(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return headers as ASGI sends them."""
     return tuple((name.encode(), value.encode("latin-1")) for name, value in headers)
 
 
-def with_headers(send: Send, every: Encoded, *, on_success: Encoded | None = None) -> Send:
-    """Return a `send` that adds headers to whatever is answered; what is set already stays.
+def with_headers(send: Send, headers: Headers, *, on_success: Headers | None = None) -> Send:
+    """Return a `send` that adds the headers that a response does not have yet.
 
     Args:
-        send: Takes the answer.
-        every: The headers.
-        on_success: Others for an answer that is no error; None for the same.
+        send: Takes the response.
+        headers: To add.
+        on_success: To add instead where the response is no error.
     """
 
     async def wrapped(message: Message) -> None:
@@ -171,10 +197,7 @@ def with_headers(send: Send, every: Encoded, *, on_success: Encoded | None = Non
             present = message.get("headers", [])
             names = {name.lower() for name, _ in present} - {b"set-cookie"}
             is_error = message["status"] >= _FIRST_ERROR
-            if is_error:
-                # What is missing now may be there in a moment.
-                names |= {name for name, value in every if value.startswith(b"public")}
-            wanted = every if is_error or on_success is None else on_success
+            wanted = headers if is_error or on_success is None else on_success
             added = [(name, value) for name, value in wanted if name not in names]
             message = {**message, "headers": [*present, *added]}
         await send(message)
@@ -196,7 +219,7 @@ def limit_body(receive: Receive, *, largest: int, seconds: float) -> Receive:
     async def wrapped() -> Message:
         nonlocal seen, is_whole
         try:
-            # After the body the application waits here for a disconnect, for as long as it likes.
+            # After the body the application waits here for a disconnect, without a deadline.
             async with asyncio.timeout_at(None if is_whole else ends_at):
                 message = await receive()
         except TimeoutError:
@@ -208,10 +231,42 @@ def limit_body(receive: Receive, *, largest: int, seconds: float) -> Receive:
     return wrapped
 
 
-async def refuse_socket(receive: Receive, send: Send) -> None:
-    """Refuse a WebSocket before it is accepted; the browser sees HTTP 403."""
-    await receive()
-    await send({"type": "websocket.close", "code": 1008})
+async def fetch(app: ASGIApp, scope: Scope, path: str, *, accept: str) -> tuple[int, bytes]:
+    """Request a path of our own application without cookies; return status and body."""
+    inner: Scope = {
+        **scope,
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"accept", accept.encode())],
+        "state": {},
+        # Files are needed as bytes, not handed to the web server by their path.
+        "extensions": {},
+    }
+    status, parts = 0, list[bytes]()
+    was_read, is_over = False, asyncio.Event()
+
+    async def receive() -> Message:
+        nonlocal was_read
+        if was_read:
+            # A second call waits for a disconnect, which comes after the response.
+            await is_over.wait()
+            return {"type": "http.disconnect"}
+        was_read = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        elif message["type"] == "http.response.body":
+            parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                is_over.set()
+
+    await app(inner, receive, send)
+    return status, b"".join(parts)
 
 
 def int_of(text: str) -> int:
@@ -219,18 +274,13 @@ def int_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() else 0
 
 
-def _query(raw: bytes) -> dict[str, list[str]]:
-    if len(raw) > _LONGEST_QUERY:
-        raise AddressTooLong
+def _without_port(entry: str) -> str:
+    """Return the address of `address`, `address:port` or `[address]:port`."""
+    if entry.startswith("["):
+        entry = entry[1:].partition("]")[0]
+    elif entry.count(":") == 1:
+        entry = entry.partition(":")[0]
     try:
-        return parse_qs(raw.decode("latin-1"), max_num_fields=MOST_FIELDS)
+        return str(ipaddress.ip_address(entry))
     except ValueError:
-        raise AddressTooLong from None
-
-
-def _client_address(client: Any, forwarded: str, hops: int) -> str:
-    peer = str(client[0]) if client else "unknown"
-    if hops == 0 or not forwarded:
-        return peer
-    chain = [part.strip() for part in forwarded.split(",") if part.strip()]
-    return chain[-min(hops, len(chain))] if chain else peer
+        return entry

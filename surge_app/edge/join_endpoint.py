@@ -1,9 +1,9 @@
-"""Joining the line, answered by the gate: a sale opens with everybody doing this at once.
+"""Join the queue: `POST /api/queue/{slug}` as pages send it, answered by the edge.
 
-Through the API a call to join costs three times as much. And all requests of a process share one
-event loop: with a thousand newcomers under way at once each of its rounds would last seconds, and
-a purchase takes dozens of them. So newcomers take turns, in the order they came; whoever is
-inside never waits behind more than a few.
+A sale opens with everyone joining at once. Through FastAPI a join costs three times as much. All
+requests of a process also share one event loop: a thousand joins under way would stretch each of
+its rounds to seconds, and a purchase takes dozens of rounds. So joins run a few at a time, in
+order of arrival.
 """
 
 from __future__ import annotations
@@ -13,49 +13,48 @@ import contextlib
 from collections.abc import AsyncGenerator
 
 from pydantic import ValidationError
-from starlette.types import Message, Receive
+from starlette.requests import Request
+from starlette.responses import Response
 
 from surge_app.container import Container
-from surge_app.edge.http import Answer, Request, int_of, problem
-from surge_app.edge.queue_response import told_answer
+from surge_app.edge.http import problem, queue_response
 from surge_app.errors import QueueUnavailable, SurgeError
 from surge_app.services.waiting_room.requests import JoinBody, sender
 
 # Enough to keep Redis and the process busy at the same time.
-_AT_ONCE = 4
-# Browsers give up after thirty to sixty; while Redis is silent nobody gets a turn.
-_PATIENCE_SECONDS = 20.0
-_LARGEST_BODY = 16 * 1024
+_MAX_CONCURRENT = 4
+# Browsers give up after 30 to 60; while Redis is silent, no join ends.
+_MAX_WAIT_SECONDS = 20.0
 _JSON = "application/json"
 
 
 class JoinEndpoint:
-    """Answers `POST /api/queue/{slug}` as pages send it; what is malformed is left to the API."""
+    """Adds visitors to the queue, a few at a time."""
 
     def __init__(self) -> None:
-        """Let the first ones in at once."""
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._turns = asyncio.Semaphore(_MAX_CONCURRENT)
 
-    async def answer(
+    async def respond(
         self, services: Container, slug: str, request: Request, body: bytes | None
-    ) -> Answer | None:
-        """Take a place in line for whoever asks; None for a body that is none of a page's."""
-        sent = None if body is None else _sent(body)
-        if sent is None:
+    ) -> Response | None:
+        """Join a visitor; return None for a malformed body, which FastAPI explains."""
+        wanted = _parsed(request, body)
+        if wanted is None:
             return None
+        cookies, headers = request.headers.get("cookie", ""), request.headers
         try:
             async with self._turn():
-                told = await services.queue_requests.join(
-                    slug, request.cookies, sent, sender(request.headers, request.address)
+                reply = await services.queue_requests.join(
+                    slug, cookies, wanted, sender(headers, request.state.client_address)
                 )
         except SurgeError as error:
             return problem(error)
-        return told_answer(told)
+        return queue_response(reply)
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncGenerator[None]:
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_MAX_WAIT_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
             raise QueueUnavailable from None
@@ -65,34 +64,13 @@ class JoinEndpoint:
             self._turns.release()
 
 
-async def small_body(request: Request, receive: Receive) -> tuple[bytes | None, Receive]:
-    """Read the body of a call to join, before its turn: slow senders keep nobody waiting.
-
-    Returns:
-        The body, None if it is no JSON or too long; and a `receive` from which whoever comes next
-        reads the same request.
-    """
-    kind, length = request.headers.get("content-type", ""), request.headers.get("content-length")
-    is_json = kind.partition(";")[0].strip().lower() == _JSON
-    if length is None or int_of(length) > _LARGEST_BODY or (length != "0" and not is_json):
-        return None, receive
-    messages: list[Message] = []
-    while True:
-        message = await receive()
-        messages.append(message)
-        if not message.get("more_body", False):
-            break
-    body = b"".join(message.get("body", b"") for message in messages)
-    is_whole = messages[-1]["type"] == "http.request"
-
-    async def again() -> Message:
-        return messages.pop(0) if messages else await receive()
-
-    return body if is_whole else None, again
-
-
-def _sent(body: bytes) -> JoinBody | None:
+def _parsed(request: Request, body: bytes | None) -> JoinBody | None:
+    if not body:
+        return None if body is None else JoinBody()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != _JSON:
+        return None
     try:
-        return JoinBody.model_validate_json(body) if body else JoinBody()
+        return JoinBody.model_validate_json(body)
     except ValidationError:
         return None

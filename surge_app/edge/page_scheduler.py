@@ -1,4 +1,4 @@
-"""Cold pages one at a time, so that a crowd that arrives leaves room for those inside."""
+"""Start one public page in each round of the event loop, so that a crowd leaves room for buyers."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from collections import deque
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_COLD = ("/events", "/queue/")
+from surge_app.edge.routes import Access, route_of
 
 
 class PageScheduler:
-    """Lets one cold page through in each round of the event loop, in the order they were asked for.
+    """Starts public pages one at a time, in order of arrival.
 
-    A round takes in all that has become ready, so a thousand pages asked for at once would all
-    be written in the same one, and a purchase would wait for them at each of its dozens of steps.
-    No page waits for how long another one takes.
+    A round of the event loop runs everything that is ready. A thousand pages requested at once
+    would run in one round, and a purchase would wait for them at each of its dozens of steps. No
+    page waits for the end of another.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        """Keep the application behind; the first page goes through at once."""
         self._app = app
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._is_busy = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] == "http" and scope["path"].startswith(_COLD):
-            await self._turn()
+        if scope["type"] == "http":
+            route = route_of(scope)
+            if route.is_page and route.access is Access.PUBLIC:
+                await self._turn()
         await self._app(scope, receive, send)
 
     async def _turn(self) -> None:

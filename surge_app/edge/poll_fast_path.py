@@ -1,7 +1,7 @@
-"""The fast path: polls answered from what this process keeps of the line, outside everything else.
+"""Fast path: answer queue polls from the in-process snapshot, before any other middleware.
 
-There are thousands of polls a second before a big sale. Whatever surrounds one costs more than
-the answer itself, so this stands in front of the watch and the gate and lets the rest through.
+There are thousands of polls a second before a big sale, and every layer around one costs more
+than the response itself.
 """
 
 from __future__ import annotations
@@ -12,27 +12,22 @@ from secrets import token_hex
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
+from surge_app.edge.http import NO_STORE, encode
 from surge_app.edge.poll_endpoint import cookies_of
-from surge_app.edge.routes import QUEUE_API
-from surge_app.edge.security_headers import headers_of_polls, security_headers
+from surge_app.edge.security_headers import EdgeHeaders
 from surge_app.observability.metrics import REQUESTS
 from surge_app.settings import Settings
 
+_PREFIX = "/api/queue/"
+
 
 class PollFastPath:
-    """Answers `GET /api/queue/{slug}` where a snapshot says enough; passes everything else on."""
+    """Answers `GET /api/queue/{slug}` where a snapshot suffices; passes everything else on."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Keep the application behind, and encode once what every answer carries."""
         self._app = app
-        self._headers = [
-            (name.encode(), value.encode())
-            for name, value in (
-                ("content-type", "application/json"),
-                ("cache-control", "no-store"),
-                *headers_of_polls(security_headers(settings)),
-            )
-        ]
+        own = (("content-type", "application/json"), NO_STORE)
+        self._headers = [*encode(own), *EdgeHeaders(settings).poll]
         self._answered = REQUESTS.labels("poll", "2xx")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,13 +36,13 @@ class PollFastPath:
         if (
             scope["type"] == "http"
             and scope["method"] == "GET"
-            and scope["path"].startswith(QUEUE_API)
+            and scope["path"].startswith(_PREFIX)
             and container.is_installed()
         ):
-            begun_at = time.perf_counter()
+            started_at = time.perf_counter()
             body = self._body(scope)
             if body is not None:
-                self._answered.observe(time.perf_counter() - begun_at)
+                self._answered.observe(time.perf_counter() - started_at)
         if body is None:
             await self._app(scope, receive, send)
             return
@@ -61,7 +56,7 @@ class PollFastPath:
 
     def _body(self, scope: Scope) -> bytes | None:
         services = container.current()
-        slug = scope["path"][len(QUEUE_API) :]
+        slug = scope["path"][len(_PREFIX) :]
         snapshots = services.waiting_room.snapshots
         snapshot = snapshots.current(slug)
         if snapshot is None:

@@ -1,52 +1,53 @@
-"""The security headers every answer carries."""
+"""The headers that responses carry."""
 
 from __future__ import annotations
 
+from surge_app.edge.http import NO_STORE, Headers, encode
+from surge_app.edge.routes import Kind, Route
 from surge_app.settings import Settings
 
 _RAZORPAY = "https://*.razorpay.com"
 # UPI applications are opened through these schemes from inside the checkout's frame.
 _UPI = "upi: tez: gpay: phonepe: paytmmp: credpay:"
+_OF_EVERY_FILE = {"x-content-type-options", "strict-transport-security"}
 
 CAMERA = "camera=(self), microphone=(), geolocation=(), payment=(self)"
-"""What the one page that reads codes with a camera may use."""
+"""The permissions policy of the one page that reads codes with a camera."""
 
 
-def is_cacheable(path: str) -> list[tuple[str, str]]:
-    """Return how long a file of the pages may be kept; names of built files change with them."""
-    ages = {"/assets/": "public, max-age=31536000, immutable", "/fonts/": "public, max-age=2592000"}
-    return [("cache-control", age) for start, age in ages.items() if path.startswith(start)]
+class EdgeHeaders:
+    """The sets of headers of one installation, encoded once.
 
-
-def headers_of_files(
-    headers: tuple[tuple[str, str], ...],
-) -> tuple[tuple[str, str], ...]:
-    """Return what is left of a page's headers for a script, style or font of its own.
-
-    The policy is the page's: no browser asks a script for one, and 0.8 kB with each of twenty
-    files is a tenth of what a page weighs.
+    A page's policy is 0.8 kB. Scripts and fonts do without it, for no browser reads it there;
+    polls carry one that allows nothing, for they are never shown or run.
     """
-    wanted = {"x-content-type-options", "strict-transport-security"}
-    return tuple(header for header in headers if header[0] in wanted)
 
+    def __init__(self, settings: Settings) -> None:
+        page = security_headers(settings)
+        file = [header for header in page if header[0] in _OF_EVERY_FILE]
+        policy = ("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+        self.poll = encode((policy, *file))
+        self._page = encode(page)
+        self._file = encode(file)
+        # Personal data stays out of caches unless an endpoint says otherwise.
+        self._api = encode((*page, NO_STORE))
 
-def headers_of_polls(
-    headers: tuple[tuple[str, str], ...],
-) -> tuple[tuple[str, str], ...]:
-    """Return what an answer for programs carries instead of a page's headers.
-
-    Nothing in it is ever shown or run, so its policy allows nothing. There are thousands of them
-    a second, and what is said of documents would be most of each.
-    """
-    policy = ("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
-    return (policy, *headers_of_files(headers))
+    def of(self, route: Route) -> tuple[Headers, Headers | None]:
+        """Return the headers of a route's responses, and those of a success if they differ."""
+        if route.kind is Kind.QUEUE:
+            return self.poll, None
+        if route.kind is Kind.API:
+            return self._api, None
+        if route.cache:
+            return self._page, (*self._file, *encode([("cache-control", route.cache)]))
+        return self._page, None
 
 
 def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return the headers for an installation.
+    """Return the security headers of a page.
 
-    The pages hydrate from inline scripts, hence `unsafe-inline`; no other host may serve a
-    script but the payment provider.
+    Pages hydrate from inline scripts, hence `unsafe-inline`. No other host but the payment
+    provider may serve a script.
     """
     policy = "; ".join(
         (
@@ -58,7 +59,7 @@ def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
             "style-src 'self' 'unsafe-inline'",
             f"img-src 'self' data: {_RAZORPAY}",
             "font-src 'self' data:",
-            f"connect-src 'self' ws: wss: {_RAZORPAY}",
+            f"connect-src 'self' {_sockets(settings)} {_RAZORPAY}",
             f"frame-src 'self' {_RAZORPAY} {_UPI}",
             f"form-action 'self' {_RAZORPAY}",
         )
@@ -73,3 +74,10 @@ def security_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
     if settings.has_secure_cookies:
         return (*headers, ("strict-transport-security", "max-age=31536000"))
     return headers
+
+
+def _sockets(settings: Settings) -> str:
+    # Older browsers do not take 'self' for ws: and wss: of the same host.
+    if not settings.is_production:
+        return "ws: wss:"
+    return settings.base_url.replace("http", "ws", 1)

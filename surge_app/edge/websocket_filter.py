@@ -1,11 +1,12 @@
-"""What a page says over its live connection; anything else ends it before it is acted on.
+"""Let through what a page sends over its live connection; close the connection for anything else.
 
-Reflex and Socket.IO answer a malformed packet with a traceback in the log, what was sent included:
-whoever may connect could fill the log with it.
+Reflex and Socket.IO answer a malformed packet with a traceback in the log, its content included:
+anyone who may connect could fill the log. Reflex also stores the router data of every event.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, cast
@@ -22,6 +23,8 @@ LARGEST_OF_ORGANIZERS = 32 * 1024
 _CONNECT, _LEAVE, _EVENT = "40/_event,", "41/_event,", "42/_event,"
 _BARE = {"1", "2", "3", "2probe", "5", _CONNECT, _LEAVE}
 _POLICY = 1008
+_EVENTS_PER_SECOND, _MAX_BURST = 20, 40
+_MAX_PATH, _MAX_QUERY = 512, 2048
 # Reflex gives one to every State; it calls whatever `set_…` is named, and no page of ours uses it.
 _SETTER = ".setvar"
 _ROOT = "reflex___state____state."
@@ -37,39 +40,83 @@ _FRAMEWORK = frozenset(
 # on the event loop, so the report must not arrive; closing would cost a broken page its socket.
 _REPORT = "handle_frontend_exception"
 _HEAD = 256
-_LONGEST_REPORT = 500
+_MAX_REPORT = 500
 
 IsKnownHandler = Callable[[str], bool]
 """Tells whether an event handler of this name exists."""
 
 
-def filter_frames(
-    receive: Receive, send: Send, knows: IsKnownHandler, *, largest: int = LARGEST
-) -> Receive:
-    """Return a `receive` that closes the connection at the first frame no page would send.
+class FrameFilter:
+    """Receives the frames of one connection: checked, trimmed and at a bounded pace.
 
-    A report of a script error is dropped; the first one of a connection is logged.
+    The first frame that no page sends closes the connection. Reports of script errors are
+    dropped, and the first one is logged. A client that sends faster than the pace waits, which
+    its own connection feels and nobody else.
     """
-    is_over = has_reported = False
 
-    async def wrapped() -> Message:
-        nonlocal is_over, has_reported
-        message = await receive()
-        while not is_over and _is_report(message):
-            if not has_reported:
-                has_reported = True
-                _log.warning("page_error", text=str(message.get("text"))[:_LONGEST_REPORT])
-            message = await receive()
-        if is_over or message["type"] != "websocket.receive":
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        is_known_handler: IsKnownHandler,
+        *,
+        largest: int = LARGEST,
+    ) -> None:
+        self._receive, self._send = receive, send
+        self._is_known = is_known_handler
+        self._largest = largest
+        self._is_closed = self._has_reported = False
+        self._next_at = 0.0
+
+    async def __call__(self) -> Message:
+        """Return the next message for the application."""
+        message = await self._receive()
+        while not self._is_closed and _is_report(message):
+            if not self._has_reported:
+                self._has_reported = True
+                _log.warning("page_error", text=str(message.get("text"))[:_MAX_REPORT])
+            await self._keep_pace()
+            message = await self._receive()
+        if self._is_closed or message["type"] != "websocket.receive":
             return message
-        if _is_said_by_a_page(message, knows, largest):
-            return message
-        is_over = True
+        text = self._checked(message.get("text"))
+        if text is not None:
+            if text not in _BARE:
+                await self._keep_pace()
+            return {"type": "websocket.receive", "text": text}
+        self._is_closed = True
         _log.warning("odd_frame")
-        await send({"type": "websocket.close", "code": _POLICY})
+        await self._send({"type": "websocket.close", "code": _POLICY})
         return {"type": "websocket.disconnect", "code": _POLICY}
 
-    return wrapped
+    async def _keep_pace(self) -> None:
+        """Wait until the next event is due; a burst may run ahead of the pace."""
+        now = asyncio.get_running_loop().time()
+        self._next_at = max(self._next_at, now) + 1 / _EVENTS_PER_SECOND
+        ahead = self._next_at - now - _MAX_BURST / _EVENTS_PER_SECOND
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+
+    def _checked(self, text: object) -> str | None:
+        """Return a frame with its router data trimmed; None for one that no page sends."""
+        if not isinstance(text, str) or len(text) > self._largest:
+            return None
+        if text in _BARE:
+            return text
+        kind, body = text[: len(_EVENT)], text[len(_EVENT) :]
+        try:
+            packet: Any = json.loads(body) if kind in {_CONNECT, _EVENT} else None
+        except (ValueError, RecursionError):
+            return None
+        event, is_complete = _event_of(kind, packet)
+        if event is None or not self._is_event(event):
+            return text if is_complete else None
+        return kind + json.dumps(packet, separators=(",", ":")) if _trim(event) else text
+
+    def _is_event(self, event: dict[str, Any]) -> bool:
+        name, payload = event.get("name"), event.get("payload", {})
+        is_known = isinstance(name, str) and self._is_known(name) and _is_for_pages(name)
+        return is_known and isinstance(payload, dict) and _is_router(event.get("router_data", {}))
 
 
 def _is_report(message: Message) -> bool:
@@ -77,55 +124,43 @@ def _is_report(message: Message) -> bool:
     return isinstance(text, str) and text.startswith(_EVENT) and _REPORT in text[:_HEAD]
 
 
-def _is_said_by_a_page(message: Message, knows: IsKnownHandler, largest: int) -> bool:
-    text = message.get("text")
-    if not isinstance(text, str) or len(text) > largest:
-        return False
-    if text in _BARE:
-        return True
-    kind, body = text[: len(_EVENT)], text[len(_EVENT) :]
-    try:
-        found: object = json.loads(body) if kind in {_CONNECT, _EVENT} else None
-    except (ValueError, RecursionError):
-        return False
-    if kind == _CONNECT and isinstance(found, dict):
-        first = _mapping(cast("object", found)).get("event")
-        return first is None or _is_event(first, knows)
-    return (
-        kind == _EVENT and isinstance(found, list) and _is_packet(cast("list[Any]", found), knows)
-    )
-
-
-def _is_packet(packet: list[Any], knows: IsKnownHandler) -> bool:
+def _event_of(kind: str, packet: Any) -> tuple[dict[str, Any] | None, bool]:
+    """Return the event of a packet, and whether a page sends such a packet without one."""
     match packet:
-        case ["ping"]:
-            return True
-        case ["event", event]:
-            return _is_event(event, knows)
-        case ["client_error", dict()]:
-            return True
+        case dict() if kind == _CONNECT:
+            event: Any = cast("dict[str, Any]", packet).get("event")
+        case ["event", event] if kind == _EVENT:
+            pass
+        case ["ping"] | ["client_error", dict()] if kind == _EVENT:
+            return None, True
         case _:
-            return False
-
-
-def _is_event(event: object, knows: IsKnownHandler) -> bool:
-    told = _mapping(event)
-    name, payload = told.get("name"), told.get("payload", {})
-    is_known = isinstance(name, str) and knows(name) and _is_for_pages(name)
-    return is_known and isinstance(payload, dict) and _is_address(told.get("router_data", {}))
+            return None, False
+    is_event = isinstance(event, dict)
+    return cast("dict[str, Any]", event) if is_event else None, kind == _CONNECT and event is None
 
 
 def _is_for_pages(name: str) -> bool:
     return name in _FRAMEWORK or (name.startswith(_OURS) and not name.endswith(_SETTER))
 
 
-def _is_address(router: object) -> bool:
-    if not isinstance(router, dict):
+def _is_router(data: object) -> bool:
+    if not isinstance(data, dict):
         return False
-    told = _mapping(cast("object", router))
-    paths = (told.get(name, "") for name in ("pathname", "asPath"))
-    return all(isinstance(path, str) for path in paths) and isinstance(told.get("query", {}), dict)
+    router = cast("dict[str, Any]", data)
+    paths = (router.get(name, "") for name in ("pathname", "asPath"))
+    return all(isinstance(path, str) for path in paths) and isinstance(
+        router.get("query", {}), dict
+    )
 
 
-def _mapping(value: object) -> dict[str, object]:
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+def _trim(event: dict[str, Any]) -> bool:
+    """Reduce router data to what pages send, in their lengths; return whether anything changed."""
+    sent: dict[str, Any] = event.get("router_data", {})
+    query: dict[str, Any] = sent.get("query", {})
+    kept: dict[str, Any] = {
+        name: sent[name][:_MAX_PATH] for name in ("pathname", "asPath") if name in sent
+    }
+    if query and len(json.dumps(query)) <= _MAX_QUERY:
+        kept["query"] = query
+    event["router_data"] = kept
+    return kept != sent

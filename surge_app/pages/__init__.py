@@ -68,13 +68,13 @@ def _admin(path: str, component: Callable[[], rx.Component], title: str, *on_loa
 
 _EVENT = "/events/[slug]"
 ROUTES = (
-    Route("/events", events.page, "Events · Surge", Access.COLD),
-    Route("/events/[slug]", event.page, "Event · Surge", Access.COLD),
-    Route("/queue/[slug]", queue.page, "Waiting room", Access.COLD),
+    Route("/events", events.page, "Events · Surge", Access.PUBLIC),
+    Route("/events/[slug]", event.page, "Event · Surge", Access.PUBLIC),
+    Route("/queue/[slug]", queue.page, "Waiting room", Access.PUBLIC),
     Route(
         "/book/[slug]", checkout.page, "Your tickets · Surge", Access.PASS, (CheckoutState.load,)
     ),
-    Route("/bookings/find", find_booking.page, "Find my booking · Surge", Access.COLD),
+    Route("/bookings/find", find_booking.page, "Find my booking · Surge", Access.PUBLIC),
     Route(
         "/bookings/[ref]",
         booking.page,

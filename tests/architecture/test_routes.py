@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from surge_app.edge.routes import Access, held_event, page_target, plain_queue, polled_event
-from surge_app.pages import ROUTES, Route
+from surge_app.edge.routes import Access, BodyLimit, Kind, classify
+from surge_app.pages import ROUTES, Route as PageRoute
 from tests.architecture import snapshots
 
 ROOT = Path(__file__).parents[2]
@@ -44,9 +44,9 @@ CONTRACT = {
     "GET /api/openapi.json",
 }
 PAGES = {
-    "/events": Access.COLD,
-    "/events/[slug]": Access.COLD,
-    "/queue/[slug]": Access.COLD,
+    "/events": Access.PUBLIC,
+    "/events/[slug]": Access.PUBLIC,
+    "/queue/[slug]": Access.PUBLIC,
     "/book/[slug]": Access.PASS,
     "/bookings/[ref]": Access.BOOKING,
     "/admin": Access.ADMIN,
@@ -62,42 +62,73 @@ def test_the_table_has_the_pages_of_the_contract() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 @pytest.mark.parametrize("ending", ["", "/"])
-def test_the_gate_asks_of_each_page_what_the_table_says(route: Route, ending: str) -> None:
-    path = route.path.replace("[slug]", "gala").replace("[ref]", "SRG-ABCDEFGH")
-    target = page_target(path + ending)
-    assert target is not None
-    assert target.access == route.access
-    names = [part for part in path.split("/")[2:] if part]
-    assert target.name == (names[0] if names else None)
+def test_the_edge_requires_of_each_page_what_the_table_of_pages_says(
+    route: PageRoute, ending: str
+) -> None:
+    found = classify(route.path.replace("[slug]", "gala").replace("[ref]", "gala") + ending)
+    assert (found.is_page, found.access) == (True, route.access)
+    if "[" in route.path and route.access is not Access.ADMIN:
+        assert found.slug == "gala"
+        assert found.root == route.path.partition("/[")[0]
+
+
+@pytest.mark.parametrize("path", ["/book/a/b/c", "/admin/a/b", "/bookings/x/y", "/admin/x/"])
+def test_everything_below_a_live_page_requires_its_right_too(path: str) -> None:
+    assert classify(path).access is not Access.PUBLIC
 
 
 @pytest.mark.parametrize(
-    "path", ["/book/a/b/c", "//book/a", "/book//a", "/admin/a/b", "///admin", "/bookings/x/y"]
+    "path",
+    [
+        "//book/a",
+        "/book//a",
+        "///admin",
+        "/./admin",
+        "/events/../admin",
+        "/book/a\n",
+        "book/a",
+        "/_health",
+        "/ping",
+        "/_event/x",
+        "/_all_routes",
+        "/admin.html",
+        "/__spa-fallback.html",
+    ],
 )
-def test_what_lies_below_a_guarded_page_or_is_written_oddly_is_guarded_too(path: str) -> None:
-    target = page_target(path)
-    assert target is not None
-    assert target.access is not Access.COLD
+def test_an_oddly_written_path_and_what_reflex_serves_beside_pages_are_closed(path: str) -> None:
+    assert classify(path).kind is Kind.CLOSED
 
 
-@pytest.mark.parametrize("path", ["/", "/surge.css", "/assets/x.js", "/bookkeeping", "/api/events"])
-def test_what_is_no_page_of_ours_is_not_judged_as_one(path: str) -> None:
-    assert page_target(path) is None
+@pytest.mark.parametrize("path", ["/surge.css", "/assets/x.js", "/bookkeeping", "/queue/a/plain"])
+def test_a_path_that_is_no_page_requires_no_right(path: str) -> None:
+    found = classify(path)
+    assert (found.kind, found.access) == (Kind.FILE, Access.PUBLIC)
 
 
-def test_the_poll_and_the_hold_are_told_apart_by_their_whole_address() -> None:
-    assert polled_event("/api/queue/gala") == "gala"
+def test_polls_and_holds_are_recognised_by_their_whole_path() -> None:
+    found = classify("/api/queue/gala")
+    assert (found.kind, found.slug) == (Kind.QUEUE, "gala")
     for path in ("/api/queue/", "/api/queue", "/api/queue/gala/x", "/x/api/queue/gala"):
-        assert polled_event(path) is None
-    assert held_event("/api/events/gala/intents") == "gala"
+        assert classify(path).kind is not Kind.QUEUE
+    hold = classify("/api/events/gala/intents")
+    assert (hold.access, hold.slug) == (Access.PASS, "gala")
     for path in ("/api/events/gala", "/api/events/gala/intents/x", "/api/intents/gala"):
-        assert held_event(path) is None
+        assert classify(path).access is Access.PUBLIC
 
 
-def test_the_waiting_room_has_a_plain_twin_and_nothing_else_has() -> None:
-    assert plain_queue("/queue/gala/plain") == plain_queue("/queue/gala/plain/") == "gala"
-    for path in ("/queue/plain", "/queue/gala", "/queue/gala/plain/x", "/book/gala/plain"):
-        assert plain_queue(path) is None
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/api/queue/gala", BodyLimit.VISITOR),
+        ("/api/bookings/find", BodyLimit.VISITOR),
+        ("/nothing", BodyLimit.VISITOR),
+        ("/api/admin/events", BodyLimit.ORGANIZER),
+        ("/api/admin/events/gala/cover", BodyLimit.UPLOAD),
+        ("/api/webhooks/razorpay", BodyLimit.VENDOR),
+    ],
+)
+def test_a_path_takes_bodies_of_its_own_size(path: str, limit: BodyLimit) -> None:
+    assert classify(path).body_limit is limit
 
 
 def test_pages_are_added_from_the_table_alone() -> None:

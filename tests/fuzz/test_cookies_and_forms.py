@@ -54,7 +54,7 @@ def test_no_cookie_breaks_a_page_or_a_call(
         ("POST", f"/api/events/{somebody.slug}/intents"),
         ("GET", f"/api/bookings/{somebody.ref}"),
         ("GET", f"/api/admin/events/{somebody.slug}/stats"),
-        ("GET", f"/queue/{somebody.slug}/plain"),
+        ("GET", f"/queue/{somebody.slug}"),
         ("GET", f"/book/{somebody.slug}"),
         ("GET", f"/bookings/{somebody.ref}"),
         ("GET", "/admin"),
@@ -99,7 +99,6 @@ def test_no_form_breaks_what_reads_it(http: httpx.Client, somebody: Somebody) ->
     paths = [
         "/api/bookings/find",
         "/api/payments/razorpay/callback",
-        f"/queue/{somebody.slug}/plain",
         f"/api/queue/{somebody.slug}",
         "/admin/logout",
     ]

@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.conftest import PHONE, NewPerson, Person, arrive
+from tests.browser.conftest import PHONE, Person, arrive
 from tests.browser.page_checks import is_too_wide, picture, violations
 from tests.browser.queue_states import LINE_STATES, force
-from tests.conftest import NewBuyer, NewSale, Surge
+from tests.conftest import NewSale, Surge
 
 # One column each, so a phone's picture tells all.
 _PICTURES = ("waiting", "next", "held", "slower", "cut", "admitted", "draw", "paused", "challenge")
@@ -57,24 +57,3 @@ async def test_a_state_is_clean_in_both_themes_and_fits(
     assert not await is_fiddly(page)
     assert found == []
     assert onlooker.sockets == []
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_the_plain_page_is_clean_and_fits(
-    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, *, dark: bool
-) -> None:
-    slug = await new_sale(name="Monsoon Beats", concurrent_buyers=1)
-    await new_buyer(slug).join()
-    page = (await new_person(dark=dark)).page
-    await page.goto(f"/queue/{slug}/plain")
-    found = await violations(page)
-    await page.get_by_role("button", name="Join the line").click()
-    await expect(page.locator(".hero")).to_have_text("1")
-    # A page that loads itself is what axe objects to, rightly; so it can be told to stand still.
-    await page.get_by_role("link", name="Keep this page still").click()
-    await expect(page.get_by_text("This page stands still")).to_be_visible()
-    found += await violations(page)
-    await page.set_viewport_size({"width": 320, "height": 640})
-    assert not await is_too_wide(page)
-    assert not await is_fiddly(page)
-    assert found == []

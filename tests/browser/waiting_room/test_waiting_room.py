@@ -211,7 +211,7 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
 ) -> None:
     slug = await new_sale(concurrent_buyers=1)
     inside, (first, second) = await _wait_behind(new_person, new_buyer, slug, people=2)
-    _, redis = embedded_servers._servers(embedded_servers.data_folder(surge.settings))
+    _, redis, _ = embedded_servers._servers(embedded_servers.data_folder(surge.settings))
     gone = redis.processes()
     assert gone
     # The launcher would start it again before anybody could look.
@@ -342,33 +342,16 @@ async def test_a_check_before_joining_solves_itself(
     # A sale that is not crowded lets in at once whoever passed the check in the waiting room.
     await person.page.wait_for_url(f"**/queue/{slug}")
     await person.page.wait_for_url(f"**/book/{slug}")
-    plain = await new_person(java_script_enabled=False)
-    await plain.page.goto(f"/queue/{slug}/plain")
-    await plain.page.get_by_role("button", name="Join the line").click()
-    await expect(plain.page.get_by_text("This sale needs JavaScript to join")).to_be_visible()
 
 
-async def test_without_javascript_one_waits_on_a_plain_page_up_to_the_door(
-    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
+async def test_without_javascript_a_page_says_that_it_needs_it(
+    new_person: NewPerson, new_sale: NewSale
 ) -> None:
-    slug = await new_sale(concurrent_buyers=1, name="Monsoon Beats")
-    inside, (first,) = await _wait_behind(new_person, new_buyer, slug)
+    slug = await new_sale(name="Monsoon Beats")
     person = await new_person(java_script_enabled=False)
-    page = person.page
-    # The page itself leads there.
-    await page.goto(f"/queue/{slug}")
-    await page.wait_for_url(f"**/queue/{slug}/plain")
-    await expect(page.get_by_role("heading", name="Monsoon Beats")).to_be_visible()
-    await page.get_by_role("button", name="Join the line").click()
-    await expect(page.locator(".hero")).to_have_text("2")
-    await page.get_by_role("button", name="Leave the line").click()
-    await page.get_by_role("button", name="Join the line").click()
-    await expect(page.locator(".hero")).to_have_text("2")
-    await first.context.request.delete(f"/api/queue/{slug}")
-    # It loads itself again.
-    await expect(page.locator(".hero")).to_have_text("1", timeout=20_000)
-    await inside.http.delete(f"/api/queue/{slug}")
-    await expect(page.get_by_role("heading", name="It is your turn")).to_be_visible(timeout=20_000)
-    await page.get_by_role("link", name="Choose your tickets").click()
-    await expect(page.get_by_role("heading", name="This page needs JavaScript")).to_be_visible()
+    await person.page.goto(f"/events/{slug}")
+    await expect(person.page.get_by_role("heading", name="Monsoon Beats")).to_be_visible()
+    await person.page.get_by_role("link", name="Tickets", exact=True).click()
+    await expect(person.page.get_by_text("This page needs JavaScript")).to_be_visible()
+    await expect(person.page.get_by_role("link", name="All events")).to_be_visible()
     assert person.sockets == []

@@ -69,7 +69,8 @@ def new_line(services: Container) -> Callable[..., Awaitable[str]]:
 @pytest.fixture
 def gate(services: Container) -> EdgeMiddleware:
     """The API behind the gate, as it is served."""
-    return EdgeMiddleware(create_api(), services.settings, bool)
+    api = create_api()
+    return EdgeMiddleware(api, api, services.settings, bool)
 
 
 @pytest_asyncio.fixture
@@ -86,7 +87,7 @@ async def new_visitor(gate: EdgeMiddleware) -> AsyncGenerator[Callable[..., Visi
         }
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(gate),
-            base_url="http://testserver",
+            base_url="http://localhost",
             headers={**browser, **headers},
         )
         clients.append(client)

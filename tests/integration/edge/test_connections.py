@@ -15,7 +15,7 @@ from surge_app.launcher.processes import raise_nofile_limit
 from tests.conftest import Surge
 
 _REQUEST = b"GET /api/livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
-_ASK = "from surge_app.launcher.processes import open_more_files as f; print(f(), f())"
+_ASK = "from surge_app.launcher.processes import raise_nofile_limit as f; print(f(), f())"
 
 
 @asynccontextmanager

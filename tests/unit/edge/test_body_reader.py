@@ -5,26 +5,38 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
+from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from surge_app.api.app import _invalid
-from surge_app.edge import body_reader as bodies
-from surge_app.edge.body_reader import Bodies
-from surge_app.edge.http import Request, limit_body, parse_request
-from surge_app.errors import AddressTooLong, BodyTooSlow, PayloadTooLarge, RateLimited
+from surge_app.edge import body_reader
+from surge_app.edge.body_reader import BodyReader
+from surge_app.edge.http import check_query, client_address, limit_body
+from surge_app.edge.routes import BodyLimit, Kind, Route, classify
+from surge_app.errors import (
+    AddressTooLong,
+    BodyTooSlow,
+    InvalidRequest,
+    PayloadTooLarge,
+    RateLimited,
+)
 from surge_app.services.request_body import StrictBody
+
+SMALL = Route(Kind.API, "api", body_limit=cast("BodyLimit", 4))
+UPLOAD = classify("/api/admin/events/gala/cover")
 
 
 def _request(address: str = "203.0.113.7", **headers: str) -> Request:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Request("POST", "/api/intents", {}, sent, address)
+    sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": "/api/intents", "headers": sent}
+    return Request({**scope, "state": {"client_address": address}})
 
 
 def _parts(*parts: bytes) -> Receive:
@@ -45,7 +57,8 @@ async def _never() -> Message:
 
 
 async def test_a_body_is_given_whole() -> None:
-    receive = await Bodies().read(_request(), _parts(b"ab", b"cd"), largest=4)
+    body, receive = await BodyReader().read(_request(), _parts(b"ab", b"cd"), SMALL)
+    assert body == b"abcd"
     assert await receive() == {"type": "http.request", "body": b"abcd", "more_body": False}
     assert (await receive())["type"] == "http.disconnect"
 
@@ -59,14 +72,14 @@ async def test_a_body_is_given_whole() -> None:
 )
 async def test_a_body_that_is_too_long_is_refused(request_: Request, parts: list[bytes]) -> None:
     with pytest.raises(PayloadTooLarge):
-        await Bodies().read(request_, _parts(*parts), largest=4)
+        await BodyReader().read(request_, _parts(*parts), SMALL)
 
 
 async def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_SECONDS", 0.01)
-    reader = Bodies()
+    monkeypatch.setattr(body_reader, "_MAX_SECONDS", 0.01)
+    reader = BodyReader()
     with pytest.raises(BodyTooSlow):
-        await reader.read(_request(content_length="3"), _never, largest=4)
+        await reader.read(_request(content_length="3"), _never, SMALL)
     assert not reader._reading
 
 
@@ -83,35 +96,70 @@ async def test_waiting_after_an_upload_has_no_deadline() -> None:
 
 
 async def test_a_network_has_only_so_many_bodies_on_their_way() -> None:
-    reader = Bodies()
+    reader = BodyReader()
     request = _request(content_length="3")
-    many = bodies._MAX_CONCURRENT
-    reading = [asyncio.create_task(reader.read(request, _never, largest=4)) for _ in range(many)]
+    many = body_reader._MAX_CONCURRENT
+    reading = [asyncio.create_task(reader.read(request, _never, SMALL)) for _ in range(many)]
     await asyncio.sleep(0)
     with pytest.raises(RateLimited):
-        await reader.read(request, _parts(b"abc"), largest=4)
+        await reader.read(request, _parts(b"abc"), SMALL)
     other = _request("203.0.113.8", content_length="3")
-    await reader.read(other, _parts(b"abc"), largest=4)
+    await reader.read(other, _parts(b"abc"), SMALL)
     for task in reading:
         task.cancel()
     await asyncio.gather(*reading, return_exceptions=True)
     assert not reader._reading
-    await reader.read(request, _parts(b"abc"), largest=4)
+    await reader.read(request, _parts(b"abc"), SMALL)
 
 
-def _scope(query: bytes) -> dict[str, Any]:
-    return {"type": "http", "path": "/events", "query_string": query, "headers": []}
+def _asked(query: bytes = b"", **headers: str) -> Request:
+    sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "path": "/events", "query_string": query, "headers": sent}
+    return Request({**scope, "client": ("192.0.2.1", 4_000)})
 
 
 @pytest.mark.parametrize("query", [b"a=" + b"x" * 2047, b"&".join([b"a=1"] * 17)])
 def test_a_long_query_is_refused(query: bytes) -> None:
     with pytest.raises(AddressTooLong):
-        parse_request(_scope(query), trusted_proxy_hops=0)
+        check_query(_asked(query))
 
 
-def test_an_ordinary_query_is_read() -> None:
-    query = b"&".join([b"utm=%d" % number for number in range(16)])
-    assert len(parse_request(_scope(query), trusted_proxy_hops=0).query["utm"]) == 16
+@pytest.mark.parametrize("query", [b"a=%00", b"%00=a", b"a=\0"])
+def test_a_query_with_a_nul_is_refused(query: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        check_query(_asked(query))
+
+
+def test_an_ordinary_query_passes() -> None:
+    check_query(_asked(b"&".join([b"utm=%d" % number for number in range(16)])))
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "hops", "address"),
+    [
+        ("", 1, "192.0.2.1"),
+        ("203.0.113.9", 0, "192.0.2.1"),
+        ("203.0.113.9", 1, "203.0.113.9"),
+        ("203.0.113.9:51234", 1, "203.0.113.9"),
+        ("[2001:DB8::1]:51234", 1, "2001:db8::1"),
+        ("2001:db8::1", 1, "2001:db8::1"),
+        ("[2001:db8::1]", 1, "2001:db8::1"),
+        ("198.51.100.1, 203.0.113.9:1, 203.0.113.10:2", 2, "203.0.113.9"),
+        ("198.51.100.1", 3, "198.51.100.1"),
+    ],
+)
+def test_an_address_counts_without_its_port_and_from_the_right(
+    forwarded: str, hops: int, address: str
+) -> None:
+    request = _asked(x_forwarded_for=forwarded) if forwarded else _asked()
+    assert client_address(request, hops) == address
+
+
+async def test_an_upload_is_not_read_before_its_sender_is_known() -> None:
+    parts = _parts(b"ab")
+    body, receive = await BodyReader().read(_request(content_length="2"), parts, UPLOAD)
+    assert body is None
+    assert (await receive())["body"] == b"ab"
 
 
 class _LineIn(StrictBody):

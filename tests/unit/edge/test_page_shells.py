@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from surge_app.edge.event_pages import EventPages
-from surge_app.edge.http import Request
+from surge_app.edge.routes import classify
 
 _HTML = b"<html><head><title>Surge</title></head><body>A page</body></html>"
 
@@ -21,11 +22,9 @@ async def test_the_built_page_is_asked_for_once_however_many_come_first() -> Non
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": _HTML})
 
-    pages = EventPages(app, base_url="http://localhost:3000")
-    request = Request("GET", "/queue/gala", {}, {}, "198.51.100.7")
+    pages = EventPages(app, app, base_url="http://localhost:3000")
     scope = {"type": "http", "method": "GET", "path": "/queue/gala", "headers": []}
-    answers = await asyncio.gather(
-        *(pages.shell(request, scope, "queue/:slug") for _ in range(200))
-    )
-    assert all(answer is not None and answer.status == 200 for answer in answers)
+    route = classify("/queue/gala")
+    answers = await asyncio.gather(*(pages.shell(route, Request(scope), ()) for _ in range(200)))
+    assert all(answer is not None and answer.status_code == 200 for answer in answers)
     assert asked == ["/events/-"]

@@ -1,4 +1,4 @@
-"""The outermost layer: kinds of requests, and whose word about an id counts."""
+"""The labels of requests, and which client may name one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, Counter
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from surge_app.edge.request_log import RequestLog, route_of
+from surge_app.edge.request_log import RequestLog, label_of
+from surge_app.edge.routes import classify
 from surge_app.errors import SoldOut
 from surge_app.observability.metrics import REQUESTS, by_outcome
 from surge_app.settings import load_settings
@@ -49,7 +50,7 @@ def _client(*, hops: int) -> httpx.AsyncClient:
     ],
 )
 def test_a_request_has_one_kind(method: str, path: str, route: str) -> None:
-    assert route_of(method, path) == route
+    assert label_of(method, classify(path)) == route
 
 
 async def test_the_id_is_in_the_log_and_in_the_answer() -> None:

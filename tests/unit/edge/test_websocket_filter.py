@@ -10,7 +10,7 @@ from starlette.types import Message
 from structlog.testing import capture_logs
 
 from surge_app.edge import websocket_filter as frames
-from surge_app.edge.websocket_filter import filter_frames
+from surge_app.edge.websocket_filter import FrameFilter
 from tests.architecture import snapshots
 
 ROOT = "reflex___state____state."
@@ -35,7 +35,7 @@ async def _passed(*texts: str, largest: int = frames.LARGEST) -> tuple[list[str]
     async def send(message: Message) -> None:
         answers.append(message)
 
-    through = filter_frames(receive, send, lambda _: True, largest=largest)
+    through = FrameFilter(receive, send, lambda _: True, largest=largest)
     heard: list[str] = []
     while (message := await through())["type"] == "websocket.receive":
         heard.append(message["text"])
@@ -91,3 +91,49 @@ async def test_only_organizers_send_large_frames() -> None:
     text = _event(OURS, form={"description": "d" * 10_000})
     assert (await _passed(text))[0] == []
     assert (await _passed(text, largest=frames.LARGEST_OF_ORGANIZERS))[0] == [text]
+
+
+def _routed(**router: object) -> str:
+    sent = {"name": OURS, "payload": {}, "router_data": router}
+    return f"42/_event,{json.dumps(['event', sent])}"
+
+
+async def test_router_data_is_reduced_to_what_pages_send() -> None:
+    long = "/book/" + "x" * 1_500
+    odd = _routed(pathname=long, asPath=long, query={"a": "b" * 2_500}, headers={"x": "y"})
+    ((kind, event),) = [json.loads(text.partition(",")[2]) for text in (await _passed(odd))[0]]
+    assert kind == "event"
+    assert event["router_data"] == {"pathname": long[:512], "asPath": long[:512]}
+
+
+async def test_the_first_frame_of_a_page_brings_its_event_along_trimmed() -> None:
+    router = {"pathname": "/book/gala", "asPath": "/book/gala?a=1", "query": {"a": "1"}}
+    event = {"name": f"{ROOT}hydrate_and_load", "payload": {}, "router_data": router}
+    sound = f"40/_event,{json.dumps({'event': event, 'state_schema': 'x'})}"
+    assert await _passed(sound) == ([sound], [])
+    event["router_data"] = {**router, "sid": "x" * 1_000}
+    ((heard,), answers) = await _passed(f"40/_event,{json.dumps({'event': event})}")
+    assert (json.loads(heard[10:])["event"]["router_data"], answers) == (router, [])
+
+
+@pytest.mark.parametrize("router", [[], "x", {"pathname": 1}, {"asPath": None}, {"query": "x"}])
+async def test_router_data_of_another_shape_closes_the_connection(router: object) -> None:
+    sent = {"name": OURS, "payload": {}, "router_data": router}
+    heard, answers = await _passed(f"42/_event,{json.dumps(['event', sent])}")
+    assert (heard, answers[0]["type"]) == ([], "websocket.close")
+
+
+async def test_events_beyond_a_burst_wait_and_the_heartbeat_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(frames.asyncio, "sleep", sleep)
+    heard, _ = await _passed(*["3"] * 200, *[_event(OURS)] * 100)
+    assert len(heard) == 300
+    # Each waits 1/20 s longer than the one before, for the clock stands still here.
+    assert len(waits) == 60
+    assert 2.5 < max(waits) <= 3

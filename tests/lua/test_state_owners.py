@@ -1,0 +1,58 @@
+"""The states of a page belong to the browser that opened it, and end with its admin session."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from surge_app.edge.state_owners import StateOwners
+
+STATES = ("root", "root.participants")
+TOKEN, OTHER = "0b2c6a5e-2f0b-4a1e-9d6c-0123456789ab", "1b2c6a5e-2f0b-4a1e-9d6c-0123456789ab"
+
+
+@pytest.fixture
+def owners(redis: Redis) -> StateOwners:
+    return StateOwners(redis, STATES)
+
+
+async def _save(redis: Redis, token: str) -> None:
+    for name in STATES:
+        await redis.set(f"{token}_{name}", "attendees")
+
+
+async def _saved(redis: Redis, token: str) -> int:
+    return await redis.exists(*(f"{token}_{name}" for name in STATES))
+
+
+async def test_a_token_that_another_browser_shows_starts_with_an_empty_state(
+    redis: Redis, owners: StateOwners
+) -> None:
+    await owners.claim(TOKEN, "admin:a")
+    await _save(redis, TOKEN)
+    await owners.claim(TOKEN, "admin:a")
+    assert await _saved(redis, TOKEN) == len(STATES)
+    await owners.claim(TOKEN, "visitor:b")
+    assert await _saved(redis, TOKEN) == 0
+
+
+async def test_a_state_whose_owner_is_not_known_is_given_to_no_one(
+    redis: Redis, owners: StateOwners
+) -> None:
+    token = str(uuid4())
+    await _save(redis, token)
+    await owners.claim(token, "visitor:b")
+    assert await _saved(redis, token) == 0
+
+
+async def test_signing_out_deletes_the_states_of_every_tab_of_the_session(
+    redis: Redis, owners: StateOwners
+) -> None:
+    for token, owner in ((TOKEN, "admin:a"), (OTHER, "admin:a"), ("c", "admin:c")):
+        await owners.claim(token, owner)
+        await _save(redis, token)
+    await owners.release("admin:a")
+    left = [await _saved(redis, token) for token in (TOKEN, OTHER, "c")]
+    assert left == [0, 0, len(STATES)]
