@@ -101,15 +101,15 @@ class Container:
     deliveries: Deliveries
     organizer: Organizer
     passes: Passes
-    board: Dashboard
+    dashboard: Dashboard
     box_office: BoxOffice
     check_in: CheckIn
     lifecycle: Lifecycle
-    inbox: ActionItems
+    action_items: ActionItems
     exports: Exports
     participants: Participants
     stock: Stock
-    revivals: HoldRecovery
+    hold_recovery: HoldRecovery
     reconciliation: Reconciliation
     audit: Audit
     audit_log: AuditLog
@@ -191,14 +191,14 @@ def build_container(
         notifications=notifications,
         dispatcher=Dispatcher(database, Composer(database, tickets), mail, sms),
         deliveries=Deliveries(database, build_mail_reports(settings), build_sms_reports(settings)),
-        revivals=HoldRecovery(database, catalog, waiting_room),
+        hold_recovery=HoldRecovery(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),
-        participants=Participants(database, contacts, notifications, refunds),
+        participants=Participants(database, contacts),
         exports=Exports(database),
-        inbox=ActionItems(database, payments, refunds, notifications),
+        action_items=ActionItems(database, payments, refunds, notifications),
         lifecycle=Lifecycle(database, catalog, waiting_room, refunds),
         check_in=CheckIn(database, ticket_codes),
-        board=Dashboard(database, waiting_room),
+        dashboard=Dashboard(database, waiting_room),
         box_office=BoxOffice(database, catalog, contacts),
         organizer=Organizer(database, catalog, waiting_room, notifications),
         passes=Passes(database, waiting_room, intents),

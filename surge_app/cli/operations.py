@@ -63,7 +63,7 @@ def privacy_erase(
 
     async def work(services: Container) -> int:
         if older_than_days is not None:
-            return await services.privacy.erase_long_over(days=older_than_days, actor=ACTOR)
+            return await services.privacy.erase_expired(days=older_than_days, actor=ACTOR)
         return await services.privacy.erase(email=email, phone=phone, actor=ACTOR)
 
     typer.echo(with_services(work))

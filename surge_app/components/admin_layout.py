@@ -1,4 +1,4 @@
-"""The frame of the console's pages, and the parts only they have."""
+"""The frame of the admin pages, and the parts only they have."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from surge_app.components.shell import brand, plain_form
 
 _NOWHERE = rx.Var("undefined")
 _OF_A_SALE = (
-    ("sale", "Sale day", "/admin/", ""),
+    ("dashboard", "Sale day", "/admin/", ""),
     ("queue", "Queue", "/admin/events/", "/queue"),
-    ("people", "Participants", "/admin/events/", "/participants"),
+    ("participants", "Participants", "/admin/events/", "/participants"),
     ("box_office", "Box office", "/admin/events/", "/box-office"),
-    ("holds", "Holds", "/admin/events/", "/holds"),
-    ("door", "Check-in", "/admin/events/", "/door"),
+    ("holds", "Ticket holds", "/admin/events/", "/holds"),
+    ("check_in", "Check-in", "/admin/events/", "/door"),
     ("edit", "Event", "/admin/events/", "/edit"),
 )
 
@@ -28,8 +28,7 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
 
     Args:
         *children: What the main part holds.
-        current: The tab that is open: events, checks, log, rehearsal, sale, queue, people,
-            box_office, holds, door or edit.
+        current: The tab that is open: events, checks, log, rehearsal, or one of a sale.
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether there is more to see than the check-in.
     """
@@ -40,7 +39,7 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
     ]
     tabs += [
         _tab("Checks", "/admin/install/checks", here=current == "checks"),
-        _tab("Log", "/admin/install/log", here=current == "log"),
+        _tab("Audit log", "/admin/install/log", here=current == "log"),
         _tab("Rehearsal", "/admin/install/rehearsal", here=current == "rehearsal"),
     ]
     return rx.el.div(
@@ -66,7 +65,7 @@ def signed_out() -> rx.Component:
     """Create what is shown once the session is over."""
     return layout.state(
         "You are not signed in",
-        "Sign in as the organizer to see your sales.",
+        "Sign in as an organizer to see your sales.",
         action=button_link("Sign in", href="/admin", kind="primary"),
         at=4,
     )
@@ -76,7 +75,7 @@ def missing(what: str) -> rx.Component:
     """Create what is shown where there is nothing of that name."""
     return layout.state(
         f"There is no such {what}",
-        "It may have another address now.",
+        "Its address may have changed.",
         action=button_link("All events", href="/admin", kind="primary"),
         at=4,
     )

@@ -30,7 +30,7 @@ def jobs_of(services: Container) -> list[Job]:
         Job("push-refunds", 2, services.refunds.push),
         Job("find-missed-payments", 15, reconciliation.find_missed_payments),
         Job("refund-cancelled", 5, services.lifecycle.refund_cancelled),
-        Job("sample-sales", 10, services.board.sample),
+        Job("sample-sales", 10, services.dashboard.sample),
         Job("find-orphans", 900, reconciliation.find_orphans),
         Job("check-promises", 300, services.telemetry.check_promises),
     ]

@@ -26,6 +26,7 @@ from surge_app.pages.admin import (
     rehearsal,
 )
 from surge_app.state.admin.audit_log import AuditLogState
+from surge_app.state.admin.booking import BookingDetailState
 from surge_app.state.admin.box_office import BoxOfficeState
 from surge_app.state.admin.check_in import CheckInState
 from surge_app.state.admin.dashboard import DashboardState
@@ -33,7 +34,7 @@ from surge_app.state.admin.event_editor import EventEditorState
 from surge_app.state.admin.events import EventsState
 from surge_app.state.admin.health import HealthState
 from surge_app.state.admin.hold_recovery import HoldRecoveryState
-from surge_app.state.admin.participants import BookingDetailState, ParticipantsState
+from surge_app.state.admin.participants import ParticipantsState
 from surge_app.state.admin.passes import PassesState
 from surge_app.state.admin.rehearsal import RehearsalState
 from surge_app.state.booking import BookingState
@@ -86,7 +87,7 @@ ROUTES = (
     _admin("/[slug]", dashboard.page, "Sale day", DashboardState.load),
     _admin(f"{_EVENT}/queue", admin_queue.page, "Queue", DashboardState.load, PassesState.load),
     _admin(f"{_EVENT}/box-office", box_office.page, "Box office", BoxOfficeState.load),
-    _admin(f"{_EVENT}/holds", hold_recovery.page, "Holds", HoldRecoveryState.load),
+    _admin(f"{_EVENT}/holds", hold_recovery.page, "Ticket holds", HoldRecoveryState.load),
     _admin(f"{_EVENT}/participants", participants.page, "Participants", ParticipantsState.load),
     _admin(f"{_EVENT}/door", check_in.page, "Check-in", CheckInState.load),
     _admin("/events/new", event_editor.new_page, "New event", EventEditorState.load),
@@ -95,5 +96,5 @@ ROUTES = (
     _admin("/bookings/[ref]", admin_booking.page, "Booking", BookingDetailState.load),
     _admin("/install/checks", health.page, "Checks", HealthState.load),
     _admin("/install/rehearsal", rehearsal.page, "Rehearsal", RehearsalState.load),
-    _admin("/install/log", audit_log.page, "Log", AuditLogState.load),
+    _admin("/install/log", audit_log.page, "Audit log", AuditLogState.load),
 )

@@ -28,7 +28,7 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
     Raises:
         NotFound: If nobody has asked for it, or not any more.
     """
-    wish = await services.rehearsals.wish(rehearsal_id)
+    wish = await services.rehearsals.request(rehearsal_id)
     plan = Plan(
         event="",
         visitors=wish.visitors,
@@ -53,10 +53,10 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
                 stop=stop,
             )
         except (ConfigurationError, SurgeError) as error:
-            await services.rehearsals.give_up(rehearsal_id, str(error))
+            await services.rehearsals.mark_failed(rehearsal_id, str(error))
             return False
     if stop.is_set():
-        await services.rehearsals.give_up(rehearsal_id, _STOPPED)
+        await services.rehearsals.mark_failed(rehearsal_id, _STOPPED)
         return False
     kept = {
         "figures": report.figures,
@@ -89,7 +89,7 @@ async def _tell(
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
         try:
-            goes_on = await services.rehearsals.note(
+            goes_on = await services.rehearsals.record_progress(
                 rehearsal_id, asdict(samples[-1]) if samples else {}
             )
         except SurgeError:

@@ -12,6 +12,7 @@ from surge_app.services.events.views import EventView
 from surge_app.state import booking, checkout, contact_form, session
 from surge_app.state.admin import (
     audit_log,
+    booking as admin_booking,
     box_office,
     check_in,
     dashboard,
@@ -60,6 +61,7 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
         box_office,
         hold_recovery,
         audit_log,
+        admin_booking,
         passes,
         health,
         check_in,

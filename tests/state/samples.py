@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from surge_app.services.admin.dashboard import BoardView, HistoryPoint
+from surge_app.services.admin.dashboard import DashboardView, HistoryPoint
 from surge_app.services.admin.views import EventStats, QueueStats, TierStats
 from surge_app.services.bookings.views import BookingView, TicketView
 from surge_app.services.checkout.views import Contact, IntentLineView, IntentView, OrderLine
@@ -156,10 +156,10 @@ def stats() -> EventStats:
     )
 
 
-def board() -> BoardView:
-    """The same sale as the board sees it, with two points of its course."""
+def dashboard() -> DashboardView:
+    """The same sale as the dashboard shows it, with two points of its history."""
     seen, now = stats(), datetime(2027, 3, 1, tzinfo=UTC)
-    return BoardView(
+    return DashboardView(
         slug=seen.slug,
         name=seen.name,
         venue=seen.venue,
@@ -177,9 +177,13 @@ def board() -> BoardView:
         available=seen.available,
         held=seen.held,
         sold=seen.sold,
+        withheld=0,
         tiers=seen.tiers,
         bookings=seen.bookings,
         bookings_last_minute=61,
+        gross_paise=seen.revenue_paise,
+        refunded_paise=0,
+        cash_owed_paise=0,
         revenue_paise=seen.revenue_paise,
         fees_paise=seen.fees_paise,
         cash_paise=seen.cash_paise,
@@ -195,8 +199,8 @@ def board() -> BoardView:
             last_eta_low_seconds=2_460,
             last_eta_high_seconds=3_120,
         ),
-        course=tuple(
-            HistoryPoint(now, sold, 300, waiting, 480, 0, 200, 50.0, 190.0)
+        history=tuple(
+            HistoryPoint(now, sold, 300, waiting, 480, 0, 200, 50, 190)
             for sold, waiting in ((2_000, 9_000), (2_548, 8_412))
         ),
         at=now,

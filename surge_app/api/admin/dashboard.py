@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.schemas import LineOut, ProblemOut, TierStatsOut
@@ -60,7 +60,7 @@ class BoardOut(BaseModel):
     messages_dead: int
     gateway_down_since: datetime | None
     line: LineOut | None
-    course: list[PointOut]
+    course: list[PointOut] = Field(validation_alias="history")
     at: datetime
 
 
@@ -68,4 +68,4 @@ class BoardOut(BaseModel):
 async def board(slug: str, services: Services, user: OrganizerName) -> BoardOut:
     """Return the board of an event, at most a second old."""
     _ = user
-    return BoardOut.model_validate(await services.board.view(slug))
+    return BoardOut.model_validate(await services.dashboard.view(slug))

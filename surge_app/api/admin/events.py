@@ -152,14 +152,14 @@ async def list_intents(
 ) -> IntentPageOut:
     """Return holds of an event with who had them, the newest first."""
     _ = user
-    page = await services.revivals.listed(slug, status=status, before=before, limit=limit)
+    page = await services.hold_recovery.list(slug, status=status, before=before, limit=limit)
     return IntentPageOut.model_validate(page)
 
 
 @router.post("/intents/{intent_id}/revive")
 async def revive_intent(user: OrganizerName, intent_id: IntentId, services: Services) -> IntentOut:
     """Hold the units of an ended intent again, all or nothing, with a new deadline."""
-    return IntentOut.of(await services.revivals.revive(intent_id, actor=user))
+    return IntentOut.of(await services.hold_recovery.restore(intent_id, actor=user))
 
 
 @router.post("/bookings/{ref}/resend", status_code=202)

@@ -102,11 +102,11 @@ async def promises(
 async def waiting(services: Services, user: OrganizerName) -> WaitingOut:
     """Return the money and messages nothing goes on with by itself."""
     _ = user
-    items = await services.inbox.waiting()
+    items = await services.action_items.list()
     return WaitingOut(items=[WaitingItemOut.model_validate(one) for one in items])
 
 
 @router.post("/inbox/{kind}/{item_id}", status_code=204)
 async def act(kind: str, item_id: str, services: Services, user: OrganizerName) -> None:
     """Do the one thing that mends an item; 409 `already_dealt_with` the second time."""
-    await services.inbox.act(kind, item_id, actor=user)
+    await services.action_items.resolve(kind, item_id, actor=user)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.schemas import ProblemOut, StrictBody
-from surge_app.services.admin.rehearsals import MOST_UNITS, MOST_VISITORS, RehearsalRequest
+from surge_app.services.admin.rehearsals import MAX_UNITS, MAX_VISITORS, RehearsalRequest
 
 router = APIRouter(
     prefix="/api/admin/rehearsals",
@@ -23,8 +23,8 @@ router = APIRouter(
 class RehearsalIn(StrictBody):
     """What to rehearse, in the sandbox only, one at a time."""
 
-    visitors: int = Field(default=300, ge=1, le=MOST_VISITORS)
-    units: int = Field(default=100, ge=1, le=MOST_UNITS)
+    visitors: int = Field(default=300, ge=1, le=MAX_VISITORS)
+    units: int = Field(default=100, ge=1, le=MAX_UNITS)
     abandon_percent: int = Field(default=30, ge=0, le=90)
     has_bad_days: bool = True
 
@@ -59,8 +59,8 @@ class RehearsalsOut(BaseModel):
 @router.post("", status_code=202)
 async def start_rehearsal(body: RehearsalIn, services: Services, user: OrganizerName) -> StartedOut:
     """Start a rehearsal in a process of its own; 409 `rehearsal_runs` while there is one."""
-    wish = RehearsalRequest(**body.model_dump())
-    return StartedOut(id=await services.rehearsals.start(wish, actor=user))
+    request = RehearsalRequest(**body.model_dump())
+    return StartedOut(id=await services.rehearsals.start(request, actor=user))
 
 
 @router.get("")

@@ -1,4 +1,4 @@
-"""What waits for a person: money and messages nothing goes on with by itself."""
+"""Money and messages that Surge cannot resolve automatically."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_MOST = 100
+_MAX_ITEMS = 100
 _IS_UNPAID = """b.status = 'confirmed' AND b.total_paise > 0
             AND NOT EXISTS (SELECT FROM payments p
                 WHERE p.intent_id = b.intent_id AND p.disposition = 'applied')
             AND NOT EXISTS (SELECT FROM audit_log a
                 WHERE a.subject = b.ref AND a.action = 'booking.unpaid')"""
-_WAITING = text(
+_OPEN = text(
     f"""
     SELECT kind, id, at, event, subject, amount_paise, detail FROM (
         SELECT 'unmatched_payment' AS kind, u.id, u.seen_at AS at, '' AS event,
@@ -47,7 +47,7 @@ _WAITING = text(
         SELECT 'unpaid_booking', b.id, b.created_at, e.slug, b.ref, b.total_paise,
             'confirmed, and no payment is applied to it'
         FROM bookings b JOIN events e ON e.id = b.event_id WHERE {_IS_UNPAID}
-    ) AS waiting ORDER BY at LIMIT {_MOST}
+    ) AS open_items ORDER BY at LIMIT {_MAX_ITEMS}
     """  # noqa: S608  a constant of ours
 )
 _RESOLVE = text(
@@ -58,9 +58,9 @@ _RESOLVE = text(
 )
 
 
-async def waiting(session: AsyncSession) -> Sequence[RowMapping]:
-    """Return what waits for a person, the oldest first, at most 100."""
-    return (await session.execute(_WAITING)).mappings().all()
+async def open_items(session: AsyncSession) -> Sequence[RowMapping]:
+    """Return the open items, the oldest first, at most 100."""
+    return (await session.execute(_OPEN)).mappings().all()
 
 
 async def resolve(session: AsyncSession, payment_id: str) -> bool:
@@ -78,9 +78,9 @@ async def order_of(session: AsyncSession, payment_id: str) -> str | None:
 
 
 async def unpaid_booking(session: AsyncSession, booking_id: str) -> str | None:
-    """Return the reference of a booking nobody paid for or looked into, locked for that."""
+    """Lock a booking and return its reference, if its payment is missing and nobody closed it."""
     named = {"id": booking_id}
-    # Whoever waits for the lock reads anew after it.
+    # A transaction that waited for the lock reads again after it.
     await session.execute(text("SELECT FROM bookings WHERE id = :id FOR UPDATE"), named)
     query = text(f"SELECT b.ref FROM bookings b WHERE b.id = :id AND {_IS_UNPAID}")  # noqa: S608
     return (await session.execute(query, named)).scalar()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import Row, RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 # What an action was about is named by an event's slug, a booking's reference, or the id of a
@@ -43,6 +44,12 @@ _DISTINCT = """
     SELECT word FROM known WHERE word IS NOT NULL
 """
 _ACTORS, _ACTIONS = (text(_DISTINCT.format(column)) for column in ("actor", "action"))
+_LAST_CHANGE = text(
+    """
+    SELECT actor, at FROM audit_log
+    WHERE subject = :subject AND jsonb_exists(after, :field) ORDER BY at DESC LIMIT 1
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,11 @@ async def page(
         "most": most,
     }
     return (await session.execute(_PAGE, values)).mappings().all()
+
+
+async def last_change(session: AsyncSession, subject: str, field: str) -> Row[Any] | None:
+    """Return actor and moment of the last action on a subject that set a field."""
+    return (await session.execute(_LAST_CHANGE, {"subject": subject, "field": field})).first()
 
 
 async def known(session: AsyncSession) -> tuple[Sequence[str], Sequence[str]]:

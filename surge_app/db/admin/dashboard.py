@@ -1,4 +1,4 @@
-"""What the board counts. Each query reads what is new or rare, never a whole sale again."""
+"""What the dashboard counts. Each query reads what is new or rare, never a whole sale again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,16 @@ _TAKEN_BACK = text(
             AS bookings,
         coalesce(sum(g.amount_paise), 0) AS paise,
         coalesce(sum(g.amount_paise) FILTER (WHERE g.kind = 'refund_fee_owed'), 0) AS fees,
-        coalesce(sum(g.amount_paise) FILTER (WHERE b.channel = 'box_office'), 0) AS cash
+        coalesce(sum(g.amount_paise) FILTER (WHERE b.channel = 'box_office'), 0) AS cash,
+        (SELECT coalesce(sum(r.amount_paise), 0)
+         FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN intents i ON i.id = p.intent_id
+         WHERE r.by_hand AND r.status <> 'processed' AND i.event_id = :event_id) AS cash_owed,
+        (SELECT count(DISTINCT t.unit_id)
+         FROM audit_log a JOIN bookings v ON v.ref = a.subject AND v.event_id = :event_id
+         JOIN tickets t ON t.booking_id = v.id AND t.status <> 'valid'
+         JOIN units u ON u.id = t.unit_id AND u.status = 'sold'
+         WHERE a.action = 'booking.refund' AND NOT EXISTS (
+             SELECT FROM tickets o WHERE o.unit_id = u.id AND o.status = 'valid')) AS withheld
     FROM ledger_entries g JOIN bookings b ON b.id = g.booking_id
     WHERE g.refund_id IS NOT NULL AND g.kind IN ('refund_owed', 'refund_fee_owed')
         AND b.event_id = :event_id
@@ -75,16 +84,17 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What is confirmed of an event now; amounts in paise, what went back taken off.
-
-    `cash_paise` is the part of the revenue that was taken at the counter.
-    """
+    """The money of an event, in paise; `BoardView` says what each figure means."""
 
     bookings: int
+    bookings_last_minute: int
+    withheld: int
+    gross_paise: int
+    refunded_paise: int
     revenue_paise: int
     fees_paise: int
     cash_paise: int
-    bookings_last_minute: int
+    cash_owed_paise: int
 
 
 async def money(session: AsyncSession, event_id: str, known: Totals) -> tuple[Money, Totals]:
@@ -95,12 +105,17 @@ async def money(session: AsyncSession, event_id: str, known: Totals) -> tuple[Mo
     """
     new = (await session.execute(_SOLD, {"event_id": event_id, "since": known.upto})).one()
     back = (await session.execute(_TAKEN_BACK, {"event_id": event_id})).one()
+    gross, refunded = known.paise + int(new.paise), int(back.paise)
     found = Money(
         bookings=known.bookings + new.bookings - back.bookings,
-        revenue_paise=known.paise + int(new.paise) - int(back.paise),
+        bookings_last_minute=new.last_minute,
+        withheld=back.withheld,
+        gross_paise=gross,
+        refunded_paise=refunded,
+        revenue_paise=gross - refunded,
         fees_paise=known.fees + int(new.fees) - int(back.fees),
         cash_paise=known.cash + int(new.cash) - int(back.cash),
-        bookings_last_minute=new.last_minute,
+        cash_owed_paise=int(back.cash_owed),
     )
     later = Totals(
         upto=max(new.cut or known.upto, known.upto),

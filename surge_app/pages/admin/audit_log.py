@@ -1,14 +1,12 @@
-"""The log of actions, to be searched."""
+"""The audit log, with filters and a search."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import reflex as rx
 
 from surge_app.components import admin_layout, layout
-from surge_app.pages.admin.shared import listed, page_of, search, waiting
-from surge_app.state.admin.audit_log import AuditLogState, Choice, LogRow
+from surge_app.pages.admin.shared import list_row, listed, outcome, page_of, search, waiting
+from surge_app.state.admin.audit_log import AuditLogState, LogRow
 
 
 def page() -> rx.Component:
@@ -23,18 +21,16 @@ def page() -> rx.Component:
 
 def _log() -> rx.Component:
     return rx.fragment(
-        rx.el.h1("Log"),
-        admin_layout.news("", AuditLogState.notice),
+        rx.el.h1("Audit log"),
+        outcome(AuditLogState),
         layout.card(
             rx.el.div(
-                _choose("event", "Event", "Every event", AuditLogState.events, AuditLogState.event),
-                _choose("actor", "Who", "Everybody", AuditLogState.actors, AuditLogState.actor),
-                _choose(
-                    "action", "What", "Everything", AuditLogState.actions, AuditLogState.action
-                ),
+                _choose("event", "Event", "All events"),
+                _choose("actor", "User", "All users"),
+                _choose("action", "Action", "All actions"),
                 search(
                     "about",
-                    "About",
+                    "Search",
                     "SRG-… or an account",
                     AuditLogState.search,
                     default_value=AuditLogState.subject,
@@ -42,39 +38,29 @@ def _log() -> rx.Component:
                 class_name="fields",
             ),
             *listed(
-                AuditLogState, AuditLogState.rows, _row, nothing="Nothing was found.", tag=rx.el.ol
+                AuditLogState, AuditLogState.rows, _row, nothing="No actions match.", tag=rx.el.ol
             ),
         ),
     )
 
 
-def _choose(name: str, label: str, everything: str, choices: Any, value: Any) -> rx.Component:
+def _choose(name: str, label: str, everything: str) -> rx.Component:
     return admin_layout.select(
         name,
         label,
         (("", everything),),
-        rx.foreach(choices, _option),
-        value=value,
-        on_change=lambda chosen: AuditLogState.narrow(name, chosen),
+        rx.foreach(AuditLogState.options[name], lambda pair: rx.el.option(pair[1], value=pair[0])),
+        value=AuditLogState.filters[name],
+        on_change=lambda chosen: AuditLogState.filter(name, chosen),
     )
 
 
-def _option(choice: Choice) -> rx.Component:
-    return rx.el.option(choice.words, value=choice.value)
-
-
 def _row(row: LogRow) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.span(row.did, class_name="strong"),
-            rx.el.ul(
-                rx.foreach(row.changes, rx.el.li),
-                class_name="plain small changes",
-            ),
-            class_name="stack tight grow",
-        ),
-        rx.el.div(
-            rx.el.span(f"{row.at} · {row.who}", class_name="muted small number"),
+    return list_row(
+        rx.el.span(row.action, class_name="strong"),
+        rx.el.ul(rx.foreach(row.changes, rx.el.li), class_name="plain small changes"),
+        right=rx.el.div(
+            rx.el.span(f"{row.at} · {row.actor}", class_name="muted small number"),
             rx.cond(
                 row.booking != "",
                 rx.el.a(
@@ -89,5 +75,4 @@ def _row(row: LogRow) -> rx.Component:
             class_name="stack tight facts-of",
         ),
         key=row.id,
-        class_name="row apart top",
     )

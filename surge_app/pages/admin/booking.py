@@ -1,4 +1,4 @@
-"""One booking: what happened to it, and how to help."""
+"""One booking: its history, and how to help its buyer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button, button_link
-from surge_app.pages.admin.shared import page_of, waiting
-from surge_app.state.admin.participants import BookingDetailState, TicketRow, TimelineRow
+from surge_app.pages.admin.shared import (
+    checkbox,
+    confirmed,
+    form_key,
+    heading,
+    hidden,
+    labelled,
+    outcome,
+    page_of,
+    waiting,
+)
+from surge_app.state.admin.booking import BookingDetailState, TicketRow, TimelineRow
+
+_BOOKING = BookingDetailState.booking
 
 
 def page() -> rx.Component:
@@ -17,47 +29,47 @@ def page() -> rx.Component:
         waiting("14rem", ("24px", "24px", "24px"), ("24px", "120px")),
         ("ready", _booking()),
         ("missing", admin_layout.missing("booking")),
-        current="people",
-        slug=BookingDetailState.desk.slug,
+        current="participants",
+        slug=_BOOKING.slug,
     )
 
 
 def _booking() -> rx.Component:
-    desk = BookingDetailState.desk
     return rx.fragment(
-        rx.el.div(
-            rx.el.div(
-                rx.el.h1(desk.name),
-                rx.el.p(f"{desk.ref} · {desk.event}", class_name="muted small number"),
-                class_name="stack tight",
-            ),
-            rx.el.div(
-                admin_layout.toned(desk.status, desk.tone),
-                button("Look again", on_click=BookingDetailState.refresh),
-                class_name="row",
-            ),
-            class_name="row apart",
+        heading(
+            _BOOKING.name,
+            f"{_BOOKING.ref} · {_BOOKING.event}",
+            admin_layout.toned(_BOOKING.status, _BOOKING.tone),
+            button("Refresh", on_click=BookingDetailState.refresh),
         ),
-        admin_layout.news(BookingDetailState.done, BookingDetailState.problem),
+        outcome(BookingDetailState, ""),
         rx.el.div(_tickets(), _contact(), _refund(), class_name="columns"),
         _timeline(),
     )
 
 
 def _tickets() -> rx.Component:
-    desk = BookingDetailState.desk
     return layout.card(
         rx.el.h2("Tickets"),
         rx.el.ul(rx.foreach(BookingDetailState.tickets, _ticket), class_name="plain-list"),
-        rx.el.p(desk.paid, class_name="muted small number"),
+        rx.el.p(_BOOKING.paid, class_name="muted small number"),
         rx.el.div(
             button_link(
-                "Print the tickets",
-                href=f"/api/admin/bookings/{desk.ref}/tickets.pdf",
+                "Print tickets",
+                href=f"/api/admin/bookings/{_BOOKING.ref}/tickets.pdf",
                 target="_blank",
             ),
-            class_name="row",
+            confirmed(
+                BookingDetailState,
+                "Resend tickets",
+                f"Resend the tickets to {_BOOKING.email} {_BOOKING.phone}?",
+                "Resend",
+                BookingDetailState.resend,
+                hidden("version", _BOOKING.version),
+            ),
+            class_name="row top",
         ),
+        outcome(BookingDetailState, "resend"),
     )
 
 
@@ -68,78 +80,105 @@ def _ticket(row: TicketRow) -> rx.Component:
 
 
 def _contact() -> rx.Component:
-    desk, complaints = BookingDetailState.desk, BookingDetailState.complaints
     return layout.card(
         rx.el.h2("Contact"),
         admin_layout.form(
+            form_key(BookingDetailState),
+            hidden("version", _BOOKING.version),
             *(
                 controls.field(
                     name,
                     label,
-                    error=complaints.get(name, ""),
+                    error=BookingDetailState.field_errors.get(name, ""),
                     default_value=value,
                     type=kind,
                     auto_complete="off",
                 )
                 for name, label, value, kind in (
-                    ("name", "Name", desk.name, "text"),
-                    ("email", "Email", desk.email, "email"),
-                    ("phone", "Mobile number", desk.phone, "tel"),
+                    ("name", "Name", _BOOKING.name, "text"),
+                    ("email", "Email", _BOOKING.email, "email"),
+                    ("phone", "Mobile number", _BOOKING.phone, "tel"),
                 )
             ),
-            rx.el.div(
-                button("Correct", type="submit"),
-                button("Send the confirmation again", on_click=BookingDetailState.resend),
-                class_name="row",
-            ),
+            rx.el.div(button("Update contact", type="submit"), class_name="row"),
             on_submit=BookingDetailState.correct,
-            key=desk.version,
         ),
+        outcome(BookingDetailState, "correct"),
     )
 
 
 def _refund() -> rx.Component:
+    return layout.card(
+        rx.el.h2("Refund"),
+        rx.cond(
+            _BOOKING.can_refund,
+            rx.fragment(_refund_form(), _question()),
+            rx.el.p("This booking is fully refunded.", class_name="muted"),
+        ),
+        outcome(BookingDetailState, "preview_refund", "refund"),
+    )
+
+
+def _refund_form() -> rx.Component:
+    kind = BookingDetailState.refund_kind
+    return admin_layout.form(
+        hidden("version", _BOOKING.version),
+        admin_layout.select(
+            "kind",
+            "Refund",
+            (
+                ("all", "Whole booking (cancels all tickets)"),
+                ("tickets", "Selected tickets (cancels them)"),
+                ("amount", "An amount (tickets stay valid)"),
+            ),
+            default_value=kind,
+            on_change=BookingDetailState.choose_refund,
+        ),
+        rx.cond(
+            kind == "tickets",
+            rx.el.fieldset(
+                rx.el.legend("Tickets to refund", class_name="label"),
+                rx.foreach(
+                    BookingDetailState.tickets,
+                    lambda row: rx.cond(
+                        row.is_valid, checkbox(row.field, row.title), rx.fragment()
+                    ),
+                ),
+                class_name="bare",
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
+            kind == "amount",
+            labelled("amount", "Amount (₹)", input_mode="decimal"),
+            checkbox("restock", "Put these tickets back on sale", is_checked=True),
+        ),
+        rx.cond(
+            _BOOKING.in_cash,
+            checkbox("handed_over", "Cash has been handed to the buyer"),
+            rx.fragment(),
+        ),
+        rx.el.div(button("Review refund", type="submit"), class_name="row"),
+        on_submit=BookingDetailState.preview_refund,
+        # A refund that was made starts with a fresh form; one that failed keeps its fields.
+        key=BookingDetailState.form_key,
+    )
+
+
+def _question() -> rx.Component:
     return rx.cond(
-        BookingDetailState.desk.can_refund,
-        layout.card(
-            rx.el.h2("Refund"),
-            admin_layout.form(
-                admin_layout.select(
-                    "kind",
-                    "What goes back",
-                    (
-                        ("all", "Everything; all tickets become void"),
-                        ("tickets", "Some tickets, by their numbers"),
-                        ("amount", "An amount; every ticket stays valid"),
-                    ),
+        BookingDetailState.question != "",
+        layout.notice(
+            BookingDetailState.question,
+            tone="warn",
+            action=admin_layout.form(
+                form_key(BookingDetailState),
+                rx.el.div(
+                    button("Refund", type="submit", kind="primary"),
+                    button("Go back", on_click=BookingDetailState.cancel_refund),
+                    class_name="row",
                 ),
-                controls.field("tickets", "Numbers of the tickets", error="", hint="Such as 1, 3"),
-                controls.field(
-                    "amount",
-                    "Amount in rupees",
-                    error="",
-                    input_mode="numeric",
-                    hint="Whole rupees",
-                ),
-                rx.el.label(
-                    rx.el.input(type="checkbox", name="restock", value="yes", default_checked=True),
-                    " Put the places on sale again",
-                    class_name="check",
-                ),
-                rx.cond(
-                    BookingDetailState.desk.in_cash,
-                    rx.el.label(
-                        rx.el.input(
-                            type="checkbox", name="handed_over", value="yes", default_checked=True
-                        ),
-                        " The cash is handed back now; else it waits on the page Checks",
-                        class_name="check",
-                    ),
-                    rx.fragment(),
-                ),
-                rx.el.div(button("Refund", type="submit", kind="primary"), class_name="row"),
                 on_submit=BookingDetailState.refund,
-                key=BookingDetailState.desk.version,
             ),
         ),
         rx.fragment(),
@@ -149,19 +188,17 @@ def _refund() -> rx.Component:
 def _timeline() -> rx.Component:
     return layout.card(
         rx.el.div(
-            rx.el.h2("What happened"),
+            rx.el.h2("History"),
             rx.el.a(
-                "In the log",
-                href=f"/admin/install/log?about={BookingDetailState.desk.ref}",
-                class_name="link",
+                "Audit log", href=f"/admin/install/log?about={_BOOKING.ref}", class_name="link"
             ),
             class_name="row apart",
         ),
-        rx.el.ol(rx.foreach(BookingDetailState.timeline, _moment), class_name="timeline"),
+        rx.el.ol(rx.foreach(BookingDetailState.timeline, _timeline_row), class_name="timeline"),
     )
 
 
-def _moment(row: TimelineRow) -> rx.Component:
+def _timeline_row(row: TimelineRow) -> rx.Component:
     return rx.el.li(
         rx.el.span(row.at, class_name="muted small number"),
         rx.el.span(row.what, class_name="strong"),

@@ -1,4 +1,4 @@
-"""The counter: sell tickets for cash, give tickets away, print them."""
+"""The box office: sell tickets for cash, issue free ones, print them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button, button_link
-from surge_app.pages.admin.shared import page_of, waiting
+from surge_app.pages.admin.shared import checkbox, form_key, heading, outcome, page_of, waiting
 from surge_app.state.admin.box_office import BoxOfficeState, CounterTier
 
 _REFRESH_SECONDS = 5
@@ -28,7 +28,7 @@ def page() -> rx.Component:
 def _draft() -> rx.Component:
     return layout.state(
         "This event is a draft",
-        "It can be sold at the counter once it is published.",
+        "Publish the event to sell at the counter.",
         action=button_link(
             "Open the event",
             href=f"/admin/events/{BoxOfficeState.event.slug}/edit",
@@ -42,56 +42,38 @@ def _counter() -> rx.Component:
     event = BoxOfficeState.event
     return rx.fragment(
         timers.interval(_REFRESH_SECONDS, BoxOfficeState.refresh),
-        rx.el.div(
-            rx.el.h1("Box office"),
-            rx.el.p(f"{event.name} · {event.where_when}", class_name="muted small"),
-            class_name="stack tight",
-        ),
-        _sold(),
-        rx.cond(
-            BoxOfficeState.problem != "",
-            layout.notice(BoxOfficeState.problem, tone="bad"),
-            rx.fragment(),
-        ),
+        heading("Box office", f"{event.name} · {event.where_when}"),
         rx.cond(
             event.is_cancelled,
-            layout.notice("This event is cancelled, so nothing is sold any more.", tone="warn"),
+            layout.notice("This event is cancelled. Tickets are no longer sold.", tone="warn"),
             _form(),
         ),
     )
 
 
 def _sold() -> rx.Component:
-    sold = BoxOfficeState.sold
+    ref = BoxOfficeState.sold_ref
     return rx.cond(
-        sold.ref != "",
-        layout.notice(
-            rx.cond(
-                sold.again,
-                f"That form was sent twice, and sold once: {sold.what}",
-                sold.what,
+        ref != "",
+        rx.el.div(
+            button_link(
+                "Print tickets",
+                href=f"/api/admin/bookings/{ref}/tickets.pdf",
+                target="_blank",
+                kind="primary",
             ),
-            tone="good",
-            action=rx.el.div(
-                button_link(
-                    "Print the tickets",
-                    href=f"/api/admin/bookings/{sold.ref}/tickets.pdf",
-                    target="_blank",
-                    kind="primary",
-                ),
-                button_link("Open the booking", href=f"/admin/bookings/{sold.ref}"),
-                class_name="row",
-            ),
+            button_link("Open the booking", href=f"/admin/bookings/{ref}"),
+            class_name="row",
         ),
         rx.fragment(),
     )
 
 
 def _form() -> rx.Component:
-    complaints = BoxOfficeState.complaints
+    is_free = BoxOfficeState.kind == "given"
     return layout.card(
         admin_layout.form(
-            rx.el.input(type="hidden", name="request_key", value=BoxOfficeState.request_key),
+            form_key(BoxOfficeState),
             rx.el.fieldset(
                 rx.el.legend("Tickets", class_name="sr-only"),
                 rx.el.div(rx.foreach(BoxOfficeState.tiers, _tier), class_name="fields"),
@@ -99,55 +81,54 @@ def _form() -> rx.Component:
             ),
             admin_layout.select(
                 "kind",
-                "How",
-                (("cash", "Paid in cash"), ("given", "Given away, costs nothing")),
-                on_change=BoxOfficeState.take,
+                "Payment",
+                (("cash", "Cash"), ("given", "Complimentary")),
+                default_value="cash",
+                on_change=BoxOfficeState.choose_kind,
             ),
             rx.el.div(
                 *(
                     controls.field(
                         name,
                         label,
-                        error=complaints.get(name, ""),
+                        error=BoxOfficeState.field_errors.get(name, ""),
                         hint=hint,
                         type=kind,
                         auto_complete="off",
                     )
                     for name, label, kind, hint in (
-                        ("name", "Name", "text", "On the ticket; may stay empty"),
-                        ("email", "Email", "email", "Gets the tickets; may stay empty"),
-                        ("phone", "Mobile number", "tel", "Gets a link; may stay empty"),
+                        ("name", "Name", "text", "Optional. Printed on the ticket"),
+                        ("email", "Email", "email", "Optional. Gets the tickets"),
+                        ("phone", "Mobile number", "tel", "Optional. Gets a link"),
                     )
                 ),
                 class_name="fields top",
             ),
             rx.cond(BoxOfficeState.event.asks_names, _names(), rx.fragment()),
+            rx.cond(
+                is_free, checkbox("is_free", "These tickets are free of charge"), rx.fragment()
+            ),
             rx.el.p(
-                rx.cond(
-                    BoxOfficeState.total != "",
-                    BoxOfficeState.total,
-                    "No tickets are chosen yet.",
-                ),
+                rx.cond(BoxOfficeState.total != "", BoxOfficeState.total, "No tickets chosen."),
                 class_name="strong number",
                 role="status",
             ),
             rx.el.div(
                 button(
-                    rx.cond(BoxOfficeState.kind == "given", "Give away", "Sell"),
-                    type="submit",
-                    kind="primary",
+                    rx.cond(is_free, "Issue free tickets", "Sell"), type="submit", kind="primary"
                 ),
                 class_name="row",
             ),
             rx.el.p(
-                "Cash is the price of the tickets, without the convenience fee. These places are "
-                "taken past the line.",
+                "No booking fee at the counter. Counter sales do not wait in the queue.",
                 class_name="muted small",
             ),
             on_submit=BoxOfficeState.sell,
-            # A sale that went through begins with an empty form again.
-            key=BoxOfficeState.request_key,
+            # The next sale starts with an empty form.
+            key=BoxOfficeState.form_key,
         ),
+        outcome(BoxOfficeState),
+        _sold(),
     )
 
 
@@ -162,7 +143,7 @@ def _tier(tier: CounterTier) -> rx.Component:
             placeholder="0",
             class_name="input number",
             auto_complete="off",
-            on_change=lambda typed: BoxOfficeState.choose(tier.field, typed).debounce(150),
+            on_change=lambda typed: BoxOfficeState.choose(tier.field, typed),
         ),
         rx.el.p(tier.note, class_name="hint number"),
         class_name="field",
@@ -172,14 +153,14 @@ def _tier(tier: CounterTier) -> rx.Component:
 
 def _names() -> rx.Component:
     return rx.el.div(
-        rx.el.label("Who comes, one name a line", html_for="attendees", class_name="label"),
+        rx.el.label("Attendees, one name per line", html_for="attendees", class_name="label"),
         rx.el.textarea(
             id="attendees", name="attendees", rows="3", max_length=2_000, class_name="input"
         ),
         rx.cond(
-            BoxOfficeState.complaints.get("attendees", "") != "",
-            rx.el.p(BoxOfficeState.complaints.get("attendees", ""), class_name="complaint"),
-            rx.el.p("In the order of the categories; may stay empty", class_name="hint"),
+            BoxOfficeState.field_errors.get("attendees", "") != "",
+            rx.el.p(BoxOfficeState.field_errors.get("attendees", ""), class_name="complaint"),
+            rx.el.p("Optional. In the order of the ticket types", class_name="hint"),
         ),
         class_name="field",
     )

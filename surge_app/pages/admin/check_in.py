@@ -7,6 +7,7 @@ import reflex as rx
 from surge_app.components import admin_layout, layout, timers
 from surge_app.components.match import match
 from surge_app.components.ticket_scanner import scanner
+from surge_app.pages.admin.shared import heading
 from surge_app.state.admin.check_in import CheckInState
 
 
@@ -18,12 +19,12 @@ def page() -> rx.Component:
             match(
                 CheckInState.phase,
                 ("loading", _loading()),
-                ("ready", _door()),
+                ("ready", _check_in()),
                 ("missing", admin_layout.missing("event")),
                 admin_layout.signed_out(),
             ),
         ),
-        current="door",
+        current="check_in",
         slug=CheckInState.slug,
         is_organizer=CheckInState.is_organizer,
     )
@@ -33,12 +34,8 @@ def _loading() -> rx.Component:
     return layout.loading(layout.skeleton("36px", "14rem"), layout.waiting_card("52px", "280px"))
 
 
-def _door() -> rx.Component:
+def _check_in() -> rx.Component:
     return rx.fragment(
-        rx.el.div(
-            rx.el.h1("Check-in"),
-            rx.el.p(f"{CheckInState.name} · {CheckInState.where_when}", class_name="muted small"),
-            class_name="stack tight",
-        ),
+        heading("Check-in", f"{CheckInState.name} · {CheckInState.where_when}"),
         scanner(CheckInState.slug),
     )

@@ -1,4 +1,4 @@
-"""Sale day: stock, line, money and messages of one sale, live, with the last hour."""
+"""The dashboard: stock, queue, money and messages of one sale, live, with the last hour."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.admin_layout import tile
-from surge_app.components.controls import button, button_link
-from surge_app.pages.admin.shared import page_of
-from surge_app.state.admin.dashboard import DashboardState, StockRow
+from surge_app.components.controls import button
+from surge_app.pages.admin.participants import export_links
+from surge_app.pages.admin.shared import outcome, page_of
+from surge_app.state.admin.dashboard import DashboardState
 
 REFRESH_SECONDS = 1
 _CHART_HEIGHT = 220
@@ -18,69 +19,70 @@ _CHART_HEIGHT = 220
 
 def page() -> rx.Component:
     """Build the page."""
-    return framed(_sale(), current="sale")
+    return framed(_sale(), current="dashboard")
 
 
 def framed(content: rx.Component, *, current: str) -> rx.Component:
-    """Build a page about the sale the board shows."""
+    """Build a page about the sale the dashboard shows."""
     return page_of(
         DashboardState,
         _loading(),
         ("ready", content),
         ("missing", admin_layout.missing("event")),
         current=current,
-        slug=DashboardState.board.slug,
+        slug=DashboardState.sale.slug,
     )
 
 
 def head(title: Any, *actions: rx.Component) -> rx.Component:
-    """Name the sale, how old its figures are, and what can be done."""
-    card = DashboardState.board
+    """Name the sale, the age of its figures, and what can be done."""
+    sale = DashboardState.sale
     return rx.el.div(
         rx.el.div(
             rx.el.h1(title),
             rx.el.p(
-                card.where_when,
+                sale.where_when,
                 " · live, ",
-                timers.relative_time(card.at),
+                timers.relative_time(sale.at),
                 class_name="muted small",
             ),
             class_name="stack tight",
         ),
-        rx.el.div(admin_layout.toned(card.status, card.tone), *actions, class_name="row"),
+        rx.el.div(admin_layout.toned(sale.status, sale.tone), *actions, class_name="row"),
         class_name="row apart",
     )
 
 
-def switch_button() -> rx.Component:
-    """Pause the queue, or go on."""
+def pause_button() -> rx.Component:
+    """Pause or resume the queue; a cancelled event has none."""
+    sale = DashboardState.sale
     return rx.cond(
-        DashboardState.board.is_paused,
-        button("Resume the queue", kind="primary", on_click=DashboardState.resume),
-        button("Pause the queue", kind="primary", on_click=DashboardState.pause),
+        sale.is_cancelled,
+        rx.fragment(),
+        rx.cond(
+            sale.is_paused,
+            button("Resume the queue", kind="primary", on_click=DashboardState.resume),
+            button("Pause the queue", kind="primary", on_click=DashboardState.pause),
+        ),
     )
 
 
-def line_tiles() -> tuple[rx.Component, ...]:
-    """The two figures of the line."""
-    card = DashboardState.board
+def queue_tiles() -> tuple[rx.Component, ...]:
+    """The two figures of the queue."""
+    sale = DashboardState.sale
     return (
         tile(
-            "In line",
-            card.waiting,
-            rx.cond(
-                card.last_wait != "",
-                rx.el.p(f"last in line: {card.last_wait}"),
-                rx.el.p("wait of the last not known yet"),
-            ),
-            rx.el.p(f"{card.pace} let in within a minute, {card.admitted} so far"),
-            rx.el.p(f"{card.absent} stopped looking"),
+            "In the queue",
+            sale.waiting,
+            rx.el.p(sale.last_wait),
+            rx.el.p(f"Let in: {sale.pace} in the last minute, {sale.admitted} in total"),
+            rx.el.p(f"{sale.absent} inactive"),
         ),
         tile(
             "Inside now",
-            card.inside,
-            rx.el.p(f"of {card.allowed} allowed"),
-            rx.el.p(f"{card.left} left, {card.no_shows} did not come"),
+            sale.inside,
+            rx.el.p(f"of {sale.allowed} at once"),
+            rx.el.p(f"{sale.left} gave up, {sale.no_shows} missed their turn"),
         ),
     )
 
@@ -96,86 +98,85 @@ def _loading() -> rx.Component:
 
 
 def _sale() -> rx.Component:
-    card = DashboardState.board
-    files = f"/api/admin/events/{card.slug}/participants"
+    sale = DashboardState.sale
     return rx.fragment(
         timers.interval(REFRESH_SECONDS, DashboardState.refresh),
-        head(
-            card.name,
-            button_link("CSV", href=f"{files}.csv"),
-            button_link("Excel", href=f"{files}.xlsx"),
-            switch_button(),
+        head(sale.name, *export_links(sale.slug), pause_button()),
+        outcome(DashboardState),
+        _warning(
+            sale.payments_paused_since != "",
+            f"Razorpay is not responding since {sale.payments_paused_since}. Checkouts are paused "
+            "and keep their tickets. They resume automatically.",
         ),
-        admin_layout.news("", DashboardState.notice),
-        _troubles(card),
+        _warning(
+            sale.is_queue_down,
+            "The waiting room is not responding. Buyers inside can finish. Nobody is let in.",
+        ),
+        _warning(
+            sale.is_paused & ~sale.is_cancelled,
+            "The queue is paused. Nobody is let in until you resume it.",
+        ),
         rx.el.div(
             tile(
-                f"Sold of {card.capacity}",
-                card.sold,
+                f"Sold of {sale.capacity}",
+                sale.sold,
                 progress.stock(
-                    card.sold_percent,
-                    card.held_percent,
-                    f"{card.sold} sold, {card.held} on hold, {card.free} free",
+                    sale.sold_percent,
+                    sale.held_percent,
+                    f"{sale.sold} sold, {sale.held} held, {sale.free} available",
                 ),
-                rx.el.p(f"{card.held} on hold · {card.free} free"),
+                rx.el.p(f"{sale.held} held · {sale.free} available"),
+                rx.cond(
+                    sale.cancelled_tickets != "",
+                    rx.el.p(f"{sale.cancelled_tickets} refunded, not back on sale"),
+                    rx.fragment(),
+                ),
             ),
-            *line_tiles(),
+            *queue_tiles(),
             tile(
-                "Taken",
-                card.taken,
-                rx.el.p(f"fees {card.fees} · cash {card.cash}"),
-                rx.el.p(f"{card.bookings}, {card.last_minute} in the last minute"),
+                "Net sales (after refunds)",
+                sale.revenue,
+                rx.el.p(f"{sale.gross} sold · {sale.refunded} refunded"),
+                rx.el.p(f"includes {sale.fees} fees · {sale.cash} cash"),
+                rx.cond(
+                    sale.cash_owed != "₹0",
+                    rx.el.p(f"{sale.cash_owed} cash to hand back"),
+                    rx.fragment(),
+                ),
+                rx.el.p(f"{sale.bookings}, {sale.last_minute} in the last minute"),
             ),
             class_name="tiles",
         ),
-        _course(),
+        _history(),
         _tiers(),
-        _messages(card),
+        _messages(sale),
     )
 
 
-def _troubles(card: Any) -> rx.Component:
-    return rx.fragment(
-        rx.cond(
-            card.payments_paused_since != "",
-            layout.notice(
-                f"Payments pause since {card.payments_paused_since}, because the payment provider "
-                "does not answer. Nobody loses a hold meanwhile; it goes on by itself.",
-                tone="warn",
-            ),
-            rx.fragment(),
-        ),
-        rx.cond(
-            card.is_line_away,
-            layout.notice(
-                "The waiting room does not answer. Who is inside can finish; nobody is let in.",
-                tone="bad",
-            ),
-            rx.fragment(),
-        ),
-    )
+def _warning(applies: Any, text: Any) -> rx.Component:
+    return rx.cond(applies, layout.notice(text, tone="warn"), rx.fragment())
 
 
-def _course() -> rx.Component:
+def _history() -> rx.Component:
     return layout.card(
         rx.el.div(
-            rx.el.h2("The last hour"),
+            rx.el.h2("Last hour"),
             rx.el.div(
                 rx.el.span("sold per minute", class_name="key accent"),
-                rx.el.span("in line", class_name="key warn"),
+                rx.el.span("in the queue", class_name="key warn"),
                 class_name="row small muted",
             ),
             class_name="row apart",
         ),
         rx.cond(
-            rx.Var.create(DashboardState.course).length() > 1,
+            rx.Var.create(DashboardState.history).length() > 0,
             rx.el.div(
                 _chart(),
                 class_name="chart",
                 role="img",
-                aria_label="Sold per minute and people in line over the last hour",
+                aria_label="Tickets sold per minute and visitors in the queue, last hour",
             ),
-            rx.el.p("The course is drawn once the sale has run for a moment.", class_name="muted"),
+            rx.el.p("The chart appears when the sale starts.", class_name="muted"),
         ),
     )
 
@@ -191,31 +192,27 @@ def _chart() -> rx.Component:
             min_tick_gap=60,
         ),
         rx.recharts.y_axis(
-            y_axis_id="pace", stroke="var(--accent)", tick_line=False, axis_line=False, width=44
+            y_axis_id="sold", stroke="var(--accent)", tick_line=False, axis_line=False, width=44
         ),
         rx.recharts.y_axis(
-            y_axis_id="line",
+            y_axis_id="queue",
             orientation="right",
             stroke="var(--warn)",
             tick_line=False,
             axis_line=False,
             width=52,
         ),
-        rx.recharts.area(
-            data_key="pace",
-            y_axis_id="pace",
+        rx.recharts.bar(
+            data_key="sold",
+            y_axis_id="sold",
             name="sold per minute",
-            type_="monotone",
-            stroke="var(--accent)",
             fill="var(--accent)",
-            stroke_width=3,
-            dot=False,
             is_animation_active=False,
         ),
         rx.recharts.line(
             data_key="waiting",
-            y_axis_id="line",
-            name="in line",
+            y_axis_id="queue",
+            name="in the queue",
             type_="monotone",
             stroke="var(--warn)",
             stroke_width=2,
@@ -223,7 +220,7 @@ def _chart() -> rx.Component:
             is_animation_active=False,
         ),
         rx.recharts.graphing_tooltip(cursor=False),
-        data=DashboardState.course,
+        data=DashboardState.history,
         width="100%",
         height=_CHART_HEIGHT,
         margin={"top": 8, "right": 0, "left": 0, "bottom": 0},
@@ -239,7 +236,7 @@ def _tiers() -> rx.Component:
                     rx.el.tr(
                         *(
                             rx.el.th(label, scope="col")
-                            for label in ("Tier", "Capacity", "Sold", "On hold", "Free")
+                            for label in ("Ticket type", "Tickets", "Sold", "Held", "Available")
                         )
                     )
                 ),
@@ -251,27 +248,23 @@ def _tiers() -> rx.Component:
     )
 
 
-def _tier(row: StockRow) -> rx.Component:
-    return rx.el.tr(
-        rx.el.td(row.name),
-        rx.el.td(row.capacity),
-        rx.el.td(row.sold),
-        rx.el.td(row.held),
-        rx.el.td(row.free),
-    )
+def _tier(figures: rx.Var[tuple[str, ...]]) -> rx.Component:
+    return rx.el.tr(rx.foreach(figures, rx.el.td))
 
 
-def _messages(card: Any) -> rx.Component:
+def _messages(sale: Any) -> rx.Component:
     return layout.card(
         rx.el.h2("Messages"),
-        rx.el.p(f"{card.messages_pending} waiting to be sent", class_name="muted number"),
+        rx.el.p(f"{sale.messages_pending} waiting to be sent", class_name="muted number"),
         rx.cond(
-            card.messages_dead > 0,
+            sale.messages_dead > 0,
             layout.notice(
-                f"{card.messages_dead} could not be delivered.",
+                f"{sale.messages_dead} could not be delivered.",
                 tone="bad",
                 action=rx.el.a(
-                    "See what waits for you", href="/admin/install/checks", class_name="link strong"
+                    "See what needs attention",
+                    href="/admin/install/checks",
+                    class_name="link strong",
                 ),
             ),
             rx.fragment(),

@@ -1,4 +1,4 @@
-"""The event editor: what it is, what is sold, and what becomes of it."""
+"""The event editor: its facts, its ticket types, publishing and cancelling."""
 
 from __future__ import annotations
 
@@ -6,15 +6,39 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, controls, layout, progress, timers
-from surge_app.components.controls import button, button_link
+from surge_app.components import admin_layout, layout, progress, timers
+from surge_app.components.controls import button, button_link, chip
 from surge_app.components.cover_upload import cover_field
 from surge_app.components.match import match
-from surge_app.pages.admin.shared import page_of, waiting
+from surge_app.pages.admin.shared import (
+    checkbox,
+    confirmed,
+    form_key,
+    heading,
+    hidden,
+    labelled,
+    outcome,
+    page_of,
+    waiting,
+)
 from surge_app.services.events.covers import LARGEST_UPLOAD
 from surge_app.state.admin.event_editor import EventEditorState, TierForm
 
 _REFRESH_SECONDS = 3
+
+
+_FIELDS = (
+    ("name", "Name", {}),
+    ("venue", "Venue", {}),
+    ("starts_at", "Starts", {"type": "datetime-local"}),
+    ("sales_open_at", "Sale opens", {"type": "datetime-local"}),
+    ("sales_close_at", "Sale closes", {"type": "datetime-local"}),
+    ("max_per_person", "Tickets per person", {"input_mode": "numeric"}),
+    ("organizer_name", "Organizer", {}),
+    ("organizer_email", "Organizer's email", {"type": "email"}),
+    ("organizer_phone", "Organizer's phone", {"type": "tel"}),
+)
+_TEXTS = (("description", "Description"), ("refund_policy", "Refund policy"))
 
 
 def page() -> rx.Component:
@@ -39,57 +63,47 @@ def _framed(*, slug: Any, current: str) -> rx.Component:
     )
 
 
-def _field(name: str, label: Any, value: Any = "", **props: Any) -> rx.Component:
-    # Several forms of the page have a field of that name; an id is there once.
-    return rx.el.label(
-        rx.el.span(label, class_name="label"),
-        rx.el.input(
-            name=name, default_value=value, auto_complete="off", class_name="input", **props
-        ),
-        class_name="field",
-    )
-
-
-def _text(name: str, label: str, value: Any) -> rx.Component:
-    return rx.el.label(
-        rx.el.span(label, class_name="label"),
-        rx.el.textarea(name=name, default_value=value, rows="3", class_name="input"),
-        class_name="field",
-    )
-
-
 def _new() -> rx.Component:
     return rx.fragment(
         timers.leave(EventEditorState.leave_to),
         rx.el.h1("New event"),
-        admin_layout.news(EventEditorState.done, EventEditorState.problem),
         layout.card(
-            rx.el.p("It is a draft until you publish it.", class_name="muted"),
+            rx.el.p("Only organizers see a draft, until you publish it.", class_name="muted"),
             admin_layout.form(
+                form_key(EventEditorState),
                 rx.el.div(
-                    _field("name", "Name"),
-                    _field("slug", "Address: small letters, digits, hyphens"),
-                    _field("venue", "Venue"),
-                    _field("starts_at", "Starts", type="datetime-local"),
-                    _field("time_zone", "Time zone", "Asia/Kolkata"),
-                    class_name="fields",
+                    labelled("name", "Name"),
+                    labelled(
+                        "slug",
+                        "Web address: /events/…",
+                        hint="Letters, numbers and hyphens. Empty: made from the name",
+                    ),
+                    labelled("venue", "Venue"),
+                    labelled("starts_at", "Starts", type="datetime-local"),
+                    labelled("time_zone", "Time zone", "Asia/Kolkata"),
+                    class_name="fields top",
                 ),
-                rx.el.h2("First tier"),
-                rx.el.div(*_tier_fields("", "", ""), class_name="fields"),
-                rx.el.div(
-                    button("Make the draft", type="submit", kind="primary"), class_name="row"
-                ),
+                rx.el.h2("First ticket type"),
+                rx.el.div(*_tier_fields("", "", ""), class_name="fields top"),
+                rx.el.div(button("Create draft", type="submit", kind="primary"), class_name="row"),
                 on_submit=EventEditorState.create,
             ),
+            outcome(EventEditorState),
         ),
     )
 
 
 def _tier_fields(name: Any, price: Any, units: Any) -> tuple[rx.Component, ...]:
     return (
-        _field("tier_name", "Tier", name),
-        _field("price", "Price in rupees, without the fee", price, input_mode="decimal"),
-        _field("units", "Places", units, input_mode="numeric"),
+        labelled("tier_name", "Ticket type", name),
+        labelled(
+            "price",
+            "Ticket price (₹)",
+            price,
+            input_mode="decimal",
+            hint="Buyers also pay the booking fee",
+        ),
+        labelled("units", "Tickets", units, input_mode="numeric"),
     )
 
 
@@ -98,54 +112,57 @@ def _event() -> rx.Component:
     return rx.fragment(
         timers.leave(EventEditorState.leave_to),
         timers.interval(_REFRESH_SECONDS, EventEditorState.refresh),
-        rx.el.div(
-            rx.el.div(
-                rx.el.h1(event.name),
-                rx.el.p(f"/events/{event.slug}", class_name="muted small"),
-                class_name="stack tight",
-            ),
-            rx.el.div(_stage(), class_name="row"),
-            class_name="row apart",
-        ),
-        admin_layout.news(EventEditorState.done, EventEditorState.problem),
-        _cancelled(),
+        heading(event.name, f"/events/{event.slug}", *_stage()),
+        outcome(EventEditorState, "", "publish", "delete_draft"),
+        _refunds(),
         _details(),
         _cover(),
         _tiers(),
-        _ends(),
+        rx.el.div(_duplicate(), _cancel(), class_name="columns"),
     )
 
 
-def _stage() -> rx.Component:
+def _stage() -> tuple[rx.Component, ...]:
     event = EventEditorState.event
-    return match(
-        event.phase,
-        (
-            "draft",
-            rx.fragment(
-                controls.chip("Draft", tone="off"),
-                button_link("Preview", href=f"/admin/events/{event.slug}/preview"),
-                button("Publish", kind="primary", on_click=EventEditorState.publish),
-            ),
+    preview = f"/admin/events/{event.slug}/preview"
+    draft = rx.fragment(
+        chip("Draft", tone="off"),
+        button_link("Preview", href=preview),
+        confirmed(
+            EventEditorState,
+            "Publish",
+            EventEditorState.publish_question,
+            "Publish now",
+            EventEditorState.publish,
         ),
-        (
-            "published",
-            rx.fragment(
-                controls.chip("Published", tone="good"),
-                button_link("See it as an attendee", href=f"/admin/events/{event.slug}/preview"),
-            ),
+        confirmed(
+            EventEditorState,
+            "Delete draft",
+            "The draft and its ticket types are deleted for good.",
+            "Delete now",
+            EventEditorState.delete_draft,
         ),
-        controls.chip("Cancelled", tone="off"),
+    )
+    published = rx.fragment(
+        chip("Published", tone="good"), button_link("View as a buyer", href=preview)
+    )
+    return (
+        match(
+            event.phase,
+            ("draft", draft),
+            ("published", published),
+            chip("Cancelled", tone="off"),
+        ),
     )
 
 
-def _cancelled() -> rx.Component:
+def _refunds() -> rx.Component:
     return rx.cond(
-        EventEditorState.cancelling != "",
+        EventEditorState.refunds != "",
         layout.card(
             rx.el.h2("Refunds"),
-            progress.stock(EventEditorState.cancelled_percent, 0, EventEditorState.cancelling),
-            rx.el.p(EventEditorState.cancelling, class_name="number", role="status"),
+            progress.stock(EventEditorState.refunded_percent, 0, EventEditorState.refunds),
+            rx.el.p(EventEditorState.refunds, class_name="number", role="status"),
         ),
         rx.fragment(),
     )
@@ -153,44 +170,44 @@ def _cancelled() -> rx.Component:
 
 def _details() -> rx.Component:
     event = EventEditorState.event
+    values = [(name, getattr(event, name)) for name, *_ in (*_FIELDS, *_TEXTS)]
     return layout.card(
         rx.el.h2("Event"),
         rx.cond(
             event.has_sold,
             layout.notice(
-                "Tickets are sold. What you change here is on the tickets of those who have one; "
-                "tell them if day, time or place change.",
+                "People already have tickets. Changes appear on their tickets. "
+                "Buyers are not emailed about them.",
                 tone="warn",
             ),
             rx.fragment(),
         ),
         admin_layout.form(
+            form_key(EventEditorState),
+            *(hidden(f"was_{name}", value) for name, value in values),
             rx.el.div(
-                _field("name", "Name", event.name),
-                _field("venue", "Venue", event.venue),
-                _field("starts_at", "Starts", event.starts_at, type="datetime-local"),
-                _field("sales_open_at", "Sale opens", event.sales_open_at, type="datetime-local"),
-                _field(
-                    "sales_close_at", "Sale closes", event.sales_close_at, type="datetime-local"
+                *(
+                    labelled(name, label, getattr(event, name), **props)
+                    for name, label, props in _FIELDS
                 ),
-                _field(
-                    "max_per_person",
-                    "Tickets per person",
-                    event.max_per_person,
-                    input_mode="numeric",
-                ),
-                _field("organizer_name", "Organizer", event.organizer_name),
-                _field("organizer_email", "Their email", event.organizer_email, type="email"),
-                _field("organizer_phone", "Their phone", event.organizer_phone, type="tel"),
                 class_name="fields",
             ),
-            _text("description", "Description", event.description),
-            _text("refund_policy", "Refund policy", event.refund_policy),
-            rx.el.p(f"Times are those of {event.time_zone}.", class_name="muted small"),
+            *(
+                rx.el.label(
+                    rx.el.span(label, class_name="label"),
+                    rx.el.textarea(
+                        name=name, default_value=getattr(event, name), rows="3", class_name="input"
+                    ),
+                    class_name="field",
+                )
+                for name, label in _TEXTS
+            ),
+            rx.el.p(f"Times are in {event.time_zone}.", class_name="muted small"),
             rx.el.div(button("Save", type="submit", kind="primary"), class_name="row"),
             on_submit=EventEditorState.save,
             key=event.slug,
         ),
+        outcome(EventEditorState, "save"),
     )
 
 
@@ -199,8 +216,7 @@ def _cover() -> rx.Component:
     return layout.card(
         rx.el.h2("Picture"),
         rx.el.p(
-            "A JPEG, PNG or WebP of at most 10 MB. It is cut to 1200 by 630, and where and with "
-            "what it was taken is removed. Without one, the event has a drawn cover.",
+            "JPEG, PNG or WebP, up to 10 MB. 1200 × 630 works best. Location data is removed.",
             class_name="muted small",
         ),
         cover_field(event.slug, event.cover_digest, largest=LARGEST_UPLOAD),
@@ -211,18 +227,24 @@ def _tiers() -> rx.Component:
     return layout.card(
         rx.el.h2("Tickets"),
         rx.el.p(
-            "More places are added at once; fewer are taken only from those that are free.",
+            "You can add tickets at any time. Only unsold tickets can be withdrawn.",
             class_name="muted small",
         ),
         rx.el.ul(rx.foreach(EventEditorState.tiers, _tier), class_name="plain-list"),
         layout.disclosure(
-            "Add a tier",
+            "Add a ticket type",
             admin_layout.form(
-                rx.el.div(*_tier_fields("", "", ""), class_name="fields"),
+                form_key(EventEditorState),
+                rx.el.div(*_tier_fields("", "", ""), class_name="fields top"),
                 rx.el.div(button("Add", type="submit"), class_name="row"),
                 on_submit=EventEditorState.save_tier,
-                reset_on_submit=True,
+                key=rx.Var.create(EventEditorState.tiers).to(list).length(),
             ),
+        ),
+        rx.cond(
+            EventEditorState.edited_tier == "",
+            outcome(EventEditorState, "save_tier"),
+            rx.fragment(),
         ),
     )
 
@@ -230,47 +252,57 @@ def _tiers() -> rx.Component:
 def _tier(row: TierForm) -> rx.Component:
     return rx.el.li(
         admin_layout.form(
-            rx.el.input(type="hidden", name="tier_id", default_value=row.id),
+            form_key(EventEditorState),
+            hidden("tier_id", row.id),
+            hidden("was_tier_name", row.name),
+            hidden("was_price", row.price),
+            hidden("was_units", row.units),
+            rx.el.div(*_tier_fields(row.name, row.price, row.units), class_name="fields top"),
+            checkbox("withdraw", "Withdraw tickets (needed to lower the number)"),
             rx.el.div(
-                *_tier_fields(row.name, row.price, row.units),
-                rx.el.div(button("Save the tier", type="submit"), class_name="row"),
-                class_name="fields",
+                button("Save ticket type", type="submit"),
+                rx.el.span(row.sold, class_name="muted small number"),
+                class_name="row",
             ),
-            rx.el.p(row.sold, class_name="muted small number"),
             on_submit=EventEditorState.save_tier,
+        ),
+        rx.cond(
+            EventEditorState.edited_tier == row.id,
+            outcome(EventEditorState, "save_tier"),
+            rx.fragment(),
         ),
         key=row.id,
     )
 
 
-def _ends() -> rx.Component:
+def _duplicate() -> rx.Component:
+    return layout.card(
+        rx.el.h2("Duplicate"),
+        admin_layout.form(
+            form_key(EventEditorState),
+            labelled("slug", "Web address of the copy"),
+            labelled("starts_at", "Starts", type="datetime-local"),
+            rx.el.div(button("Duplicate", type="submit"), class_name="row"),
+            on_submit=EventEditorState.duplicate,
+        ),
+        outcome(EventEditorState, "duplicate"),
+    )
+
+
+def _cancel() -> rx.Component:
     event = EventEditorState.event
-    return rx.el.div(
+    return rx.cond(
+        event.phase != "cancelled",
         layout.card(
-            rx.el.h2("Duplicate"),
+            rx.el.h2("Cancel the event"),
+            rx.el.p(EventEditorState.cancel_question, class_name="muted"),
             admin_layout.form(
-                _field("slug", "Address of the copy"),
-                _field("starts_at", "Starts", type="datetime-local"),
-                rx.el.div(button("Duplicate", type="submit"), class_name="row"),
-                on_submit=EventEditorState.duplicate,
+                form_key(EventEditorState),
+                labelled("confirm", f"Type {event.slug} to confirm"),
+                rx.el.div(button("Cancel the event", type="submit"), class_name="row"),
+                on_submit=EventEditorState.cancel,
             ),
+            outcome(EventEditorState, "cancel"),
         ),
-        rx.cond(
-            event.phase != "cancelled",
-            layout.card(
-                rx.el.h2("Cancel"),
-                rx.el.p(
-                    "Nothing is sold any more, every booking is refunded with its fee, and "
-                    "everybody is told. This cannot be undone.",
-                    class_name="muted",
-                ),
-                admin_layout.form(
-                    _field("confirm", f"Type {event.slug} to confirm"),
-                    rx.el.div(button("Cancel the event", type="submit"), class_name="row"),
-                    on_submit=EventEditorState.cancel,
-                ),
-            ),
-            rx.fragment(),
-        ),
-        class_name="columns",
+        outcome(EventEditorState, "cancel"),
     )

@@ -18,9 +18,9 @@ def page() -> rx.Component:
         EventsState,
         waiting("18rem", *(3 * [("20px", "12px", "16px")])),
         ("ready", _events()),
-        ("door", _doors()),
+        ("scanner", _check_ins()),
         current="events",
-        is_organizer=EventsState.phase != "door",
+        is_organizer=EventsState.phase != "scanner",
     )
 
 
@@ -32,13 +32,13 @@ def _events() -> rx.Component:
             button_link("New event", href="/admin/events/new", kind="primary"),
             class_name="row apart",
         ),
-        admin_layout.news("", EventsState.notice),
+        admin_layout.news("", EventsState.problem),
         rx.cond(
             rx.Var.create(EventsState.events).length() > 0,
             rx.el.ul(rx.foreach(EventsState.events, _event), class_name="events"),
             layout.state(
                 "No events yet",
-                "The first one is a draft that only you see.",
+                "A new event is a draft that only organizers see.",
                 at=4,
             ),
         ),
@@ -57,10 +57,10 @@ def _event(card: EventCard) -> rx.Component:
             progress.stock(
                 card.sold_percent,  # pyright: ignore[reportArgumentType] - a var of a foreach
                 card.held_percent,  # pyright: ignore[reportArgumentType] - as above
-                f"{card.sold} sold, {card.held} on hold, {card.free} free",
+                f"{card.sold} sold, {card.held} held, {card.free} available",
             ),
             rx.el.p(
-                f"{card.sold} of {card.capacity} sold · {card.waiting} in line · {card.taken}",
+                f"{card.sold} of {card.capacity} sold · {card.waiting} in queue · {card.revenue}",
                 class_name="muted small number",
             ),
             href=f"/admin/{card.slug}",
@@ -70,15 +70,15 @@ def _event(card: EventCard) -> rx.Component:
     )
 
 
-def _doors() -> rx.Component:
+def _check_ins() -> rx.Component:
     return rx.fragment(
         rx.el.h1("Check-in"),
-        rx.el.p("Choose the event you are checking tickets for.", class_name="muted"),
-        rx.el.ul(rx.foreach(EventsState.events, _door), class_name="events"),
+        rx.el.p("Choose the event you check tickets for.", class_name="muted"),
+        rx.el.ul(rx.foreach(EventsState.events, _check_in), class_name="events"),
     )
 
 
-def _door(card: EventCard) -> rx.Component:
+def _check_in(card: EventCard) -> rx.Component:
     return rx.el.li(
         rx.el.a(
             rx.el.h2(card.name),

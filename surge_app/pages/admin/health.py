@@ -1,13 +1,24 @@
-"""Before a sale and after: the preflight, the promises, and what waits for a person."""
+"""What needs attention, the invariants of the data, and the checks before a sale."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
-from surge_app.components import admin_layout, controls, layout
+from surge_app.components import controls, layout
 from surge_app.components.controls import button
-from surge_app.pages.admin.shared import page_of, waiting
-from surge_app.state.admin.health import CheckRow, HealthState, WaitingCard
+from surge_app.pages.admin.shared import (
+    confirmed,
+    heading,
+    hidden,
+    list_or,
+    list_row,
+    outcome,
+    page_of,
+    waiting,
+)
+from surge_app.state.admin.health import ActionItemCard, CheckRow, HealthState
 
 
 def page() -> rx.Component:
@@ -22,34 +33,24 @@ def page() -> rx.Component:
 
 def _checks() -> rx.Component:
     return rx.fragment(
-        rx.el.div(
-            rx.el.h1("Checks"),
-            button("Look again", on_click=HealthState.refresh),
-            class_name="row apart",
-        ),
-        admin_layout.news(HealthState.done, HealthState.problem),
+        heading("Checks", None, button("Refresh", on_click=HealthState.refresh)),
         layout.card(
-            rx.el.h2("Waits for you"),
-            rx.cond(
-                rx.Var.create(HealthState.waiting).length() > 0,
-                rx.el.ul(rx.foreach(HealthState.waiting, _item), class_name="plain-list"),
-                rx.el.p("Nothing. Money and messages go on by themselves.", class_name="muted"),
-            ),
+            rx.el.h2("Needs attention"),
+            outcome(HealthState, "", "resolve"),
+            list_or(HealthState.items, _item, "All clear."),
         ),
         layout.card(
             rx.el.div(
-                rx.el.h2("Promises"),
-                button("Check them now", on_click=HealthState.check_promises),
+                rx.el.h2("Tickets and money"),
+                button("Check now", on_click=HealthState.check_invariants),
                 class_name="row apart",
             ),
-            rx.cond(
-                rx.Var.create(HealthState.promises).length() > 0,
-                rx.el.ul(rx.foreach(HealthState.promises, _row), class_name="plain-list"),
-                rx.el.p(
-                    "No seat twice, no money for nothing: each promise is looked up in the data. "
-                    "With a million places that takes seconds.",
-                    class_name="muted",
-                ),
+            outcome(HealthState, "check_invariants"),
+            list_or(
+                HealthState.invariants,
+                _row,
+                "Checks in the data that no ticket is sold twice and no payment is lost. "
+                "With a million tickets it takes a few seconds.",
             ),
         ),
         layout.card(
@@ -70,28 +71,33 @@ def _row(row: CheckRow) -> rx.Component:
         ),
         rx.cond(
             row.is_ok,
-            controls.chip("Holds", tone="good"),
-            controls.chip("Broken", tone="warn"),
+            controls.chip("OK", tone="good"),
+            controls.chip("Failed", tone="warn"),
         ),
         class_name="row apart top",
     )
 
 
-def _item(card: WaitingCard) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.span(card.title, class_name="strong"),
-            rx.el.span(card.about, class_name="small number"),
-            rx.el.span(card.what, class_name="muted small"),
-            rx.el.span(card.advice, class_name="small"),
-            rx.cond(
-                card.ref != "",
-                rx.el.a("Open the booking", href=f"/admin/bookings/{card.ref}", class_name="link"),
-                rx.fragment(),
-            ),
-            class_name="stack tight grow",
+def _item(card: ActionItemCard) -> rx.Component:
+    asked: Any = rx.cond(card.about != "", f"{card.title}: {card.about}", card.title)
+    return list_row(
+        rx.el.span(card.title, class_name="strong"),
+        rx.el.span(card.about, class_name="small number"),
+        rx.el.span(card.detail, class_name="muted small"),
+        rx.el.span(card.advice, class_name="small"),
+        rx.cond(
+            card.ref != "",
+            rx.el.a("Open the booking", href=f"/admin/bookings/{card.ref}", class_name="link"),
+            rx.fragment(),
         ),
-        button(card.action, on_click=HealthState.act(card.kind, card.id)),
+        right=confirmed(
+            HealthState,
+            card.action,
+            asked,
+            "Confirm",
+            HealthState.resolve,
+            hidden("kind", card.kind),
+            hidden("id", card.id),
+        ),
         key=card.id,
-        class_name="row apart top",
     )

@@ -1,19 +1,27 @@
-"""Holds that ended without tickets, each with one more chance."""
+"""Ticket holds of a sale; the tickets of one that ended can be held again."""
 
 from __future__ import annotations
 
 import reflex as rx
 
 from surge_app.components import admin_layout, layout
-from surge_app.components.controls import button
-from surge_app.pages.admin.shared import listed, page_of, waiting
+from surge_app.pages.admin.shared import (
+    confirmed,
+    heading,
+    hidden,
+    list_row,
+    listed,
+    outcome,
+    page_of,
+    waiting,
+)
 from surge_app.state.admin.hold_recovery import HoldRecoveryState, HoldRow
 
 _STATUSES = (
-    ("expired", "Ran out of time"),
-    ("released", "Let go"),
-    ("held", "Running now"),
-    ("paying", "Paying now"),
+    ("expired", "Expired"),
+    ("released", "Released"),
+    ("held", "Choosing"),
+    ("paying", "Paying"),
 )
 
 
@@ -31,53 +39,52 @@ def page() -> rx.Component:
 
 def _list() -> rx.Component:
     return rx.fragment(
-        rx.el.h1("Holds"),
-        admin_layout.news(HoldRecoveryState.done, HoldRecoveryState.problem),
+        heading("Ticket holds", HoldRecoveryState.slug),
         layout.card(
             admin_layout.select(
                 "status",
-                "Which",
+                "Status",
                 _STATUSES,
                 value=HoldRecoveryState.status,
-                on_change=HoldRecoveryState.narrow,
+                on_change=HoldRecoveryState.filter,
             ),
             rx.el.p(
-                "Reviving holds the same tickets again at the same price, if they are still free, "
-                "and lets the person in past the line.",
+                "“Hold again” reserves the same tickets at the same price, if they are still "
+                "available. The buyer does not queue again.",
                 class_name="muted small",
             ),
-            *listed(HoldRecoveryState, HoldRecoveryState.holds, _hold, nothing="There are none."),
+            outcome(HoldRecoveryState),
+            *listed(HoldRecoveryState, HoldRecoveryState.holds, _hold, nothing="No holds."),
         ),
     )
 
 
 def _hold(row: HoldRow) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.span(row.who, class_name="strong"),
-            rx.cond(
-                row.email != "",
-                rx.el.span(
-                    rx.el.a(row.email, href=f"mailto:{row.email}", class_name="link"),
-                    " · ",
-                    rx.el.a(row.phone, href=f"tel:{row.phone}", class_name="link"),
-                    class_name="small",
-                ),
-                rx.fragment(),
-            ),
-            rx.el.span(row.what, class_name="small number"),
-            rx.el.span(row.when, class_name="muted small number"),
-            class_name="stack tight grow",
-        ),
+    return list_row(
+        rx.el.span(row.name, class_name="strong"),
         rx.cond(
-            row.can_revive,
-            button(
-                "Revive",
-                aria_label=f"Revive: {row.who}, {row.what}",
-                on_click=HoldRecoveryState.revive(row.id),
+            row.email != "",
+            rx.el.span(
+                rx.el.a(row.email, href=f"mailto:{row.email}", class_name="link"),
+                " · ",
+                rx.el.a(row.phone, href=f"tel:{row.phone}", class_name="link"),
+                class_name="small",
+            ),
+            rx.fragment(),
+        ),
+        rx.el.span(row.tickets, class_name="small number"),
+        rx.el.span(row.when, class_name="muted small number"),
+        right=rx.cond(
+            row.can_restore,
+            confirmed(
+                HoldRecoveryState,
+                "Hold again",
+                f"Hold {row.tickets} again for {row.name}?",
+                "Hold now",
+                HoldRecoveryState.restore,
+                hidden("id", row.id),
             ),
             rx.fragment(),
         ),
         key=row.id,
-        class_name="row apart top",
     )

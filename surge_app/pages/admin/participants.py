@@ -8,22 +8,36 @@ import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button_link
-from surge_app.pages.admin.shared import listed, page_of, search, waiting
-from surge_app.state.admin.participants import ParticipantsState, PersonRow
+from surge_app.pages.admin.shared import heading, listed, outcome, page_of, search, waiting
+from surge_app.state.admin.participants import BookingRow, ParticipantsState
 
-_STATUSES = (
-    ("", "Any status"),
-    ("confirmed", "Confirmed"),
-    ("refunding", "Refund on its way"),
-    ("refunded", "Refunded"),
+_FILTERS = (
+    (
+        "status",
+        "Status",
+        (
+            ("", "Any status"),
+            ("confirmed", "Confirmed"),
+            ("refunding", "Refund in progress"),
+            ("refunded", "Refunded"),
+        ),
+    ),
+    (
+        "presence",
+        "Check-in",
+        (("", "Checked in or not"), ("inside", "Checked in"), ("outside", "Not checked in")),
+    ),
+    (
+        "channel",
+        "Sold",
+        (
+            ("", "Any channel"),
+            ("online", "Online"),
+            ("box_office", "Box office"),
+            ("complimentary", "Complimentary"),
+        ),
+    ),
 )
-_CHANNELS = (
-    ("", "Sold anywhere"),
-    ("online", "Online"),
-    ("box_office", "For cash"),
-    ("complimentary", "Given away"),
-)
-_PRESENCES = (("", "Inside or not"), ("inside", "Came in"), ("outside", "Still to come"))
 
 
 def page() -> rx.Component:
@@ -33,58 +47,54 @@ def page() -> rx.Component:
         waiting("14rem", ("52px", "44px", "44px", "44px")),
         ("ready", _list()),
         ("missing", admin_layout.missing("event")),
-        current="people",
+        current="participants",
         slug=ParticipantsState.slug,
     )
 
 
+def export_links(slug: Any) -> tuple[rx.Component, rx.Component]:
+    """Build the links to the files of an event's participants."""
+    files = f"/api/admin/events/{slug}/participants"
+    return (
+        button_link("CSV", href=f"{files}.csv"),
+        button_link("Excel", href=f"{files}.xlsx"),
+    )
+
+
 def _list() -> rx.Component:
-    files = f"/api/admin/events/{ParticipantsState.slug}/participants"
     return rx.fragment(
-        rx.el.div(
-            rx.el.h1("Participants"),
-            rx.el.div(
-                button_link("CSV", href=f"{files}.csv"),
-                button_link("Excel", href=f"{files}.xlsx"),
-                class_name="row",
-            ),
-            class_name="row apart",
-        ),
-        admin_layout.news("", ParticipantsState.notice),
+        heading("Participants", ParticipantsState.slug, *export_links(ParticipantsState.slug)),
+        outcome(ParticipantsState),
         layout.card(
             rx.el.div(
                 search(
-                    "find", "Find", "Name, email, last digits, or SRG-…", ParticipantsState.search
+                    "find", "Search", "Name, email, last digits, or SRG-…", ParticipantsState.search
                 ),
-                _choose("status", "Status", _STATUSES, ParticipantsState.status),
-                _choose("presence", "At the door", _PRESENCES, ParticipantsState.presence),
-                _choose("channel", "Sold", _CHANNELS, ParticipantsState.channel),
+                *(_choose(*one) for one in _FILTERS),
                 class_name="fields",
             ),
             *listed(
                 ParticipantsState,
-                ParticipantsState.people,
-                _person,
-                nothing="Nobody was found.",
+                ParticipantsState.bookings,
+                _booking,
+                nothing="No bookings match.",
                 class_name="people",
             ),
         ),
     )
 
 
-def _choose(
-    name: str, label: str, options: tuple[tuple[str, str], ...], value: Any
-) -> rx.Component:
+def _choose(name: str, label: str, options: tuple[tuple[str, str], ...]) -> rx.Component:
     return admin_layout.select(
         name,
         label,
         options,
-        value=value,
-        on_change=lambda chosen: ParticipantsState.narrow(name, chosen),
+        value=ParticipantsState.filters[name],
+        on_change=lambda chosen: ParticipantsState.filter(name, chosen),
     )
 
 
-def _person(row: PersonRow) -> rx.Component:
+def _booking(row: BookingRow) -> rx.Component:
     return rx.el.li(
         rx.el.a(
             rx.el.div(
@@ -93,7 +103,7 @@ def _person(row: PersonRow) -> rx.Component:
                 class_name="stack tight grow",
             ),
             rx.el.div(
-                rx.el.span(f"{row.tickets} tickets · {row.total}", class_name="small number"),
+                rx.el.span(f"{row.tickets} · {row.total}", class_name="small number"),
                 rx.el.span(f"{row.ref} · {row.booked_at}", class_name="muted small number"),
                 class_name="stack tight facts-of",
             ),

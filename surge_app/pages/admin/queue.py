@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button
-from surge_app.pages.admin.dashboard import REFRESH_SECONDS, framed, head, line_tiles, switch_button
+from surge_app.pages.admin.dashboard import REFRESH_SECONDS, framed, head, pause_button, queue_tiles
+from surge_app.pages.admin.shared import form_key, hidden, outcome
 from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.passes import PassesState
 
-_CHALLENGES = (
-    ("off", "Never"),
-    ("auto", "When too many come at once"),
-    ("always", "Always"),
-)
+_CHALLENGES = (("off", "Off"), ("auto", "When busy"), ("always", "Always"))
+_FIELDS = ("concurrent_buyers", "admissions_per_minute", "challenge", "queue_message")
 
 
 def page() -> rx.Component:
@@ -23,82 +23,88 @@ def page() -> rx.Component:
 
 
 def _queue() -> rx.Component:
+    sale = DashboardState.sale
     return rx.fragment(
         timers.interval(REFRESH_SECONDS, DashboardState.refresh),
-        head("Queue", switch_button()),
-        admin_layout.news("", DashboardState.notice),
-        rx.el.div(*line_tiles(), class_name="tiles"),
+        head(f"Queue · {sale.name}", pause_button()),
+        outcome(DashboardState, "", "pause", "resume"),
+        rx.el.div(*queue_tiles(), class_name="tiles"),
         layout.card(
             rx.el.h2("Rules"),
-            rx.el.div(
-                _number(
-                    "concurrent_buyers",
-                    "Buyers inside at the same time",
-                    DashboardState.draft.concurrent_buyers,
-                ),
-                _number(
-                    "admissions_per_minute",
-                    "Let in per minute at most",
-                    DashboardState.draft.admissions_per_minute,
-                    placeholder="no limit",
-                ),
-                admin_layout.select(
-                    "challenge",
-                    "Ask for a proof of work before a place in line",
-                    _CHALLENGES,
-                    value=DashboardState.draft.challenge,
-                    on_change=lambda value: DashboardState.consider("challenge", value),
-                ),
-                class_name="fields",
-            ),
-            rx.el.div(
-                rx.el.label(
-                    "Message to everybody who waits", html_for="queue_message", class_name="label"
-                ),
-                rx.el.textarea(
-                    id="queue_message",
-                    default_value=DashboardState.draft.queue_message,
-                    rows="2",
-                    max_length=500,
-                    class_name="input",
-                    on_blur=lambda value: DashboardState.consider("queue_message", value),
-                ),
-                class_name="field",
-            ),
-            # What is foreseen comes while one is pressing: it must not move the button.
-            rx.el.div(
-                button("Apply", kind="primary", on_click=DashboardState.apply), class_name="row"
-            ),
+            _rules(),
+            # It appears below the button, which must not move while it is pressed.
             rx.cond(
                 DashboardState.effect != "", layout.notice(DashboardState.effect), rx.fragment()
             ),
-            admin_layout.news(DashboardState.done, DashboardState.problem),
+            outcome(DashboardState, "save_settings"),
         ),
-        _passes(),
+        _remove(),
     )
 
 
-def _passes() -> rx.Component:
+def _rules() -> rx.Component:
+    rules = DashboardState.settings
+    return admin_layout.form(
+        form_key(DashboardState),
+        *(hidden(f"was_{name}", getattr(rules, name)) for name in _FIELDS),
+        rx.el.div(
+            _number("concurrent_buyers", "Buyers inside at once", rules.concurrent_buyers),
+            _number(
+                "admissions_per_minute",
+                "Let in per minute at most",
+                rules.admissions_per_minute,
+                placeholder="no limit",
+            ),
+            admin_layout.select(
+                "challenge",
+                "Bot check before joining",
+                _CHALLENGES,
+                default_value=rules.challenge,
+            ),
+            class_name="fields",
+        ),
+        rx.el.div(
+            rx.el.label(
+                "Message to everyone in the queue", html_for="queue_message", class_name="label"
+            ),
+            rx.el.textarea(
+                id="queue_message",
+                name="queue_message",
+                default_value=rules.queue_message,
+                rows="2",
+                max_length=500,
+                class_name="input",
+            ),
+            class_name="field",
+        ),
+        rx.el.div(button("Apply", type="submit", kind="primary"), class_name="row"),
+        on_submit=DashboardState.save_settings,
+        # Rules that were applied are shown as they are in force.
+        key=DashboardState.form_key,
+    )
+
+
+def _remove() -> rx.Component:
     return layout.card(
-        rx.el.h2("End passes"),
+        rx.el.h2("Remove from the sale"),
         rx.el.p(
-            "Take the turn from one number, such as a script's, or from everybody inside.",
+            "Remove one queue number, or everyone who is choosing now.",
             class_name="muted",
         ),
-        admin_layout.news(PassesState.done, PassesState.problem),
-        rx.cond(PassesState.question != "", _question(), _ask()),
+        rx.cond(PassesState.question != "", _question(), _choose()),
+        outcome(PassesState),
     )
 
 
-def _ask() -> rx.Component:
+def _choose() -> rx.Component:
     return admin_layout.form(
-        controls.field("number", "Number in line", error="", input_mode="numeric"),
+        controls.field("number", "Queue number", error="", input_mode="numeric"),
         rx.el.div(
-            button("End the pass of this number", type="submit"),
-            button("End the passes of everybody", on_click=PassesState.ask_all),
+            button("Remove this number", type="submit"),
+            button("Remove everyone inside", on_click=PassesState.preview_all),
             class_name="row",
         ),
-        on_submit=PassesState.ask,
+        on_submit=PassesState.preview,
     )
 
 
@@ -106,27 +112,31 @@ def _question() -> rx.Component:
     return layout.notice(
         PassesState.question,
         tone="warn",
-        action=rx.el.div(
-            button("End it now", kind="primary", on_click=PassesState.confirm),
-            button("Do nothing", on_click=PassesState.back),
-            class_name="row",
+        action=admin_layout.form(
+            form_key(PassesState),
+            rx.el.div(
+                button("Remove", type="submit", kind="primary"),
+                button("Go back", on_click=PassesState.cancel),
+                class_name="row",
+            ),
+            on_submit=PassesState.confirm,
         ),
     )
 
 
-def _number(
-    name: str, label: str, value: rx.Var[str] | str, *, placeholder: str = ""
-) -> rx.Component:
+def _number(name: str, label: str, value: Any, *, placeholder: str = "") -> rx.Component:
     return rx.el.div(
         rx.el.label(label, html_for=name, class_name="label"),
         rx.el.input(
             id=name,
+            name=name,
             type="text",
             input_mode="numeric",
             default_value=value,
             placeholder=placeholder,
             class_name="input number",
-            on_change=lambda typed: DashboardState.consider(name, typed).debounce(250),
+            # Only a preview: the form sends its own fields.
+            on_change=lambda typed: DashboardState.preview_settings(name, typed),
         ),
         class_name="field",
     )

@@ -1,4 +1,4 @@
-"""The dress rehearsal: virtual attendees on an event of their own, in the sandbox."""
+"""Rehearsals: virtual visitors on an event of their own, in the sandbox."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.controls import button, button_link
-from surge_app.pages.admin.shared import page_of, waiting
+from surge_app.pages.admin.shared import (
+    checkbox,
+    form_key,
+    labelled,
+    list_row,
+    outcome,
+    page_of,
+    waiting,
+)
 from surge_app.state.admin.rehearsal import RehearsalCard, RehearsalState
 
 _REFRESH_SECONDS = 2
@@ -23,16 +31,16 @@ def page() -> rx.Component:
     )
 
 
-def _rehearsals(beginning: rx.Component) -> rx.Component:
+def _rehearsals(start: rx.Component) -> rx.Component:
     return rx.fragment(
         timers.interval(_REFRESH_SECONDS, RehearsalState.refresh),
-        rx.el.h1("Dress rehearsal"),
-        admin_layout.news("", RehearsalState.problem),
-        rx.cond(RehearsalState.running.id != "", _running(), beginning),
+        rx.el.h1("Rehearsal"),
+        outcome(RehearsalState),
+        rx.cond(RehearsalState.running.id != "", _running(), start),
         rx.cond(
             rx.Var.create(RehearsalState.past).length() > 0,
             layout.card(
-                rx.el.h2("Before"),
+                rx.el.h2("Earlier rehearsals"),
                 rx.el.ul(rx.foreach(RehearsalState.past, _past), class_name="plain-list"),
             ),
             rx.fragment(),
@@ -42,10 +50,10 @@ def _rehearsals(beginning: rx.Component) -> rx.Component:
 
 def _live() -> rx.Component:
     return layout.card(
-        rx.el.h2("Not with live keys"),
+        rx.el.h2("Not available with live keys"),
         rx.el.p(
-            "Payments, mail or SMS are real here. A rehearsal needs an installation where the "
-            "sandbox plays all three.",
+            "Payments, email or SMS are real here. A rehearsal needs an installation that uses the "
+            "sandbox for all three.",
             class_name="muted",
         ),
     )
@@ -54,42 +62,28 @@ def _live() -> rx.Component:
 def _start() -> rx.Component:
     return layout.card(
         rx.el.p(
-            "Virtual attendees come at once, wait, choose, leave, pay and have bad days, over real "
-            "HTTP. They get an event of their own that no list shows; your sales are not touched, "
-            "but they share this machine.",
+            "Virtual visitors queue, choose, leave and pay over real HTTP, on a hidden event of "
+            "their own. Your sales are not touched, but they share this machine.",
             class_name="muted",
         ),
         admin_layout.form(
+            form_key(RehearsalState),
             rx.el.div(
-                _field("visitors", "Visitors, up to 3,000", "300"),
-                _field("units", "Places, up to 3,000", "100"),
-                _field("abandon_percent", "Leave without buying, %", "30"),
+                labelled("visitors", "Visitors, up to 3,000", "300", input_mode="numeric"),
+                labelled("units", "Tickets, up to 3,000", "100", input_mode="numeric"),
+                labelled("abandon_percent", "Leave without buying, %", "30", input_mode="numeric"),
                 class_name="fields",
             ),
-            rx.el.label(
-                rx.el.input(type="checkbox", name="bad_days", value="yes", default_checked=True),
-                " Payments have bad days: late, twice, lost, refused first",
-                class_name="check",
+            checkbox(
+                "bad_days",
+                "Include payment problems: late, duplicate, lost and declined payments",
+                is_checked=True,
             ),
             rx.el.div(
                 button("Start the rehearsal", type="submit", kind="primary"), class_name="row"
             ),
             on_submit=RehearsalState.start,
         ),
-    )
-
-
-def _field(name: str, label: str, value: str) -> rx.Component:
-    return rx.el.label(
-        rx.el.span(label, class_name="label"),
-        rx.el.input(
-            name=name,
-            default_value=value,
-            input_mode="numeric",
-            auto_complete="off",
-            class_name="input",
-        ),
-        class_name="field",
     )
 
 
@@ -112,20 +106,16 @@ def _running() -> rx.Component:
 
 
 def _past(card: RehearsalCard) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.div(admin_layout.toned(card.verdict, card.tone), class_name="row"),
-            rx.el.span(card.about),
-            rx.el.span(card.found, class_name="small number"),
-            rx.foreach(card.broken, lambda text: rx.el.span(text, class_name="small")),
-            rx.el.span(card.when, class_name="muted small"),
-            class_name="stack tight grow",
-        ),
-        rx.cond(
+    return list_row(
+        rx.el.div(admin_layout.toned(card.verdict, card.tone), class_name="row"),
+        rx.el.span(card.about),
+        rx.el.span(card.summary, class_name="small number"),
+        rx.foreach(card.broken, lambda text: rx.el.span(text, class_name="small")),
+        rx.el.span(card.when, class_name="muted small"),
+        right=rx.cond(
             card.report != "",
             button_link("Report", href=card.report, target="_blank"),
             rx.fragment(),
         ),
         key=card.id,
-        class_name="row apart top",
     )

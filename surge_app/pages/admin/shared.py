@@ -1,4 +1,4 @@
-"""Shapes that several pages of the console have."""
+"""Parts that several pages of the admin area have."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from surge_app.components import admin_layout, layout, status, timers
 from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.pages.shared import problem_notice
+from surge_app.state.admin.common import FORM_KEY
 
 
 def page_of(
@@ -21,12 +22,12 @@ def page_of(
     slug: Any = None,
     is_organizer: Any = True,
 ) -> rx.Component:
-    """Build a page of the console: what its State's `phase` says is to be seen.
+    """Build a page of the admin area from its State's `phase`.
 
     Args:
         state: The State of the page.
-        waiting: What is seen while it is loading.
-        *cases: Pairs of another phase and what is seen then; signed out is for everything else.
+        waiting: Shown while it is loading.
+        *cases: Pairs of another phase and its content; every other phase is signed out.
         current: The tab that is open.
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether there is more to see than the check-in.
@@ -45,9 +46,93 @@ def page_of(
 
 
 def waiting(title: str, *cards: tuple[str, ...]) -> rx.Component:
-    """Build the place of a page that is loading: how wide its title is, how high its lines are."""
+    """Build a page that is loading, from the width of its title and the heights of its lines."""
     return layout.loading(
         layout.skeleton("36px", title), *(layout.waiting_card(*heights) for heights in cards)
+    )
+
+
+def heading(title: Any, below: Any = None, *actions: rx.Component) -> rx.Component:
+    """Build the head of a page: its title, a line below, and what can be done."""
+    line = rx.fragment() if below is None else rx.el.p(below, class_name="muted small")
+    return rx.el.div(
+        rx.el.div(rx.el.h1(title), line, class_name="stack tight"),
+        rx.el.div(*actions, class_name="row"),
+        class_name="row apart",
+    )
+
+
+def outcome(state: Any, *actions: str) -> rx.Component:
+    """Build the notice of the last action, where it was one of these; of any without a name.
+
+    It stands beside the button that was pressed, so that it is never off screen.
+    """
+    shown = admin_layout.news(state.done, state.problem)
+    if not actions:
+        return shown
+    is_here = state.acted == actions[0]
+    for name in actions[1:]:
+        is_here = is_here | (state.acted == name)
+    return rx.cond(is_here, shown, rx.fragment())
+
+
+def form_key(state: Any) -> rx.Component:
+    """Build the hidden field that makes a form execute once."""
+    return hidden(FORM_KEY, state.form_key)
+
+
+def hidden(name: str, value: Any) -> rx.Component:
+    """Build a field that is sent along and not seen."""
+    return rx.el.input(type="hidden", name=name, value=value, read_only=True)
+
+
+def confirmed(
+    state: Any, label: Any, question: Any, action: str, on_submit: Any, *fields: rx.Component
+) -> rx.Component:
+    """Build a button that asks before it acts, and acts once.
+
+    Args:
+        state: Whose `form_key` changes after each action, which closes the question again.
+        label: What the button says.
+        question: What will happen.
+        action: What the second button says.
+        on_submit: The handler.
+        *fields: What else the form sends.
+    """
+    return rx.el.details(
+        rx.el.summary(label, class_name="button"),
+        admin_layout.form(
+            form_key(state),
+            rx.el.p(question),
+            *fields,
+            rx.el.div(button(action, type="submit", kind="primary"), class_name="row"),
+            on_submit=on_submit,
+        ),
+        class_name="confirm",
+        key=state.form_key,
+    )
+
+
+def labelled(
+    name: str, label: Any, value: Any = "", *, hint: str = "", **props: Any
+) -> rx.Component:
+    """Build a labelled input without an id: several forms of a page may have its name."""
+    return rx.el.label(
+        rx.el.span(label, class_name="label"),
+        rx.el.input(
+            name=name, default_value=value, auto_complete="off", class_name="input", **props
+        ),
+        rx.el.span(hint, class_name="hint") if hint else rx.fragment(),
+        class_name="field",
+    )
+
+
+def checkbox(name: str, label: Any, *, is_checked: bool = False, **props: Any) -> rx.Component:
+    """Build a tick box that sends `yes`."""
+    return rx.el.label(
+        rx.el.input(type="checkbox", name=name, value="yes", default_checked=is_checked, **props),
+        rx.el.span(label),
+        class_name="check",
     )
 
 
@@ -60,7 +145,7 @@ def listed(
     tag: Any = rx.el.ul,
     class_name: str = "plain-list wrapping",
 ) -> tuple[rx.Component, ...]:
-    """Build a list with the way to its next page.
+    """Build a list with a button for its next page.
 
     Args:
         state: Has `next_before` and `more`.
@@ -71,12 +156,34 @@ def listed(
         class_name: Its class.
     """
     return (
-        rx.cond(
-            rx.Var.create(rows).length() > 0,
-            tag(rx.foreach(rows, row), class_name=class_name),
-            rx.el.p(nothing, class_name="muted", role="status"),
-        ),
+        list_or(rows, row, nothing, tag=tag, class_name=class_name),
         rx.cond(state.next_before != "", button("More", on_click=state.more), rx.fragment()),
+    )
+
+
+def list_or(
+    rows: list[Any],
+    row: Callable[[Any], rx.Component],
+    nothing: str,
+    *,
+    tag: Any = rx.el.ul,
+    class_name: str = "plain-list",
+) -> rx.Component:
+    """Build a list, or a sentence where it is empty."""
+    return rx.cond(
+        rx.Var.create(rows).length() > 0,
+        tag(rx.foreach(rows, row), class_name=class_name),
+        rx.el.p(nothing, class_name="muted", role="status"),
+    )
+
+
+def list_row(*left: rx.Component, right: Any, key: Any) -> rx.Component:
+    """Build a row of a list: texts, and what belongs at its end."""
+    return rx.el.li(
+        rx.el.div(*left, class_name="stack tight grow"),
+        right,
+        key=key,
+        class_name="row apart top",
     )
 
 

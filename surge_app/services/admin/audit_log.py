@@ -58,7 +58,6 @@ class AuditLog:
     """Reads the log. Nobody can change it."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the database."""
         self._database = database
 
     async def page(

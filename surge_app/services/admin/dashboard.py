@@ -1,11 +1,11 @@
-"""The board of a sale: stock, money, line, messages and gateway at one moment, and their course."""
+"""The dashboard of a sale: stock, money, queue, messages and gateway now, and their history."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,17 +25,16 @@ from surge_app.services.waiting_room.service import WaitingRoom
 from surge_app.services.waiting_room.views import QueueCounts
 
 _FRESH_SECONDS = 0.75
-_COURSE_FRESH_SECONDS = 5.0
-_COURSE = timedelta(hours=1)
+_HISTORY_FRESH_SECONDS = 5.0
+_HISTORY = timedelta(hours=1)
 _KEPT = timedelta(days=2)
-_MOST_POINTS = 120
 _AROUND_A_SALE = timedelta(hours=1)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """Where the sale stood; `sold_per_minute` is the pace since the point before."""
+    """Where the sale stood at the end of a minute, and what that minute added."""
 
     at: datetime
     sold: int
@@ -44,18 +43,21 @@ class HistoryPoint:
     inside: int
     admitted: int
     revenue_paise: int
-    sold_per_minute: float
-    admitted_per_minute: float
+    sold_per_minute: int
+    admitted_per_minute: int
 
 
 @dataclass(frozen=True, slots=True)
-class BoardView:
-    """All of the board. Money is paise; `line` is None while the waiting room is away.
-
-    `cash_paise` is the part of the revenue that was taken at the counter.
+class DashboardView:
+    """Everything the dashboard shows. Money is paise.
 
     Attributes:
-        course: The last hour, the oldest first, at most 120 points.
+        withheld: Sold units whose ticket was cancelled and that are not back on sale.
+        gross_paise: What was ever taken; `revenue_paise` is what is left of it after refunds.
+        cash_paise: The part of the revenue that was taken at the box office.
+        cash_owed_paise: Cash refunds that were not handed over yet.
+        line: The queue; None while the waiting room does not respond.
+        history: The last hour, a point for each minute, the oldest first.
     """
 
     slug: str
@@ -75,34 +77,37 @@ class BoardView:
     available: int
     held: int
     sold: int
+    withheld: int
     tiers: tuple[TierStats, ...]
     bookings: int
     bookings_last_minute: int
+    gross_paise: int
+    refunded_paise: int
     revenue_paise: int
     fees_paise: int
     cash_paise: int
+    cash_owed_paise: int
     messages_pending: int
     messages_dead: int
     gateway_down_since: datetime | None
     line: QueueCounts | None
-    course: tuple[HistoryPoint, ...]
+    history: tuple[HistoryPoint, ...]
     at: datetime
 
 
 class Dashboard:
-    """Reads boards, at most a second old and shared by everyone who looks, and samples them."""
+    """Reads sales, at most a second old and shared by all who watch, and samples them."""
 
     def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
         self._totals: dict[str, Totals] = {}
-        self._seen: dict[str, tuple[float, BoardView]] = {}
-        self._courses: dict[str, tuple[float, tuple[HistoryPoint, ...]]] = {}
+        self._seen: dict[str, tuple[float, DashboardView]] = {}
+        self._histories: dict[str, tuple[float, tuple[HistoryPoint, ...]]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def view(self, slug: str) -> BoardView:
-        """Return the board of an event, drafts included; raises NotFound."""
+    async def view(self, slug: str) -> DashboardView:
+        """Return the figures of an event, drafts included; raises NotFound."""
         async with self._locks.setdefault(slug, asyncio.Lock()):
             read_at, found = self._seen.get(slug, (0.0, None))
             if found is not None and time.monotonic() - read_at < _FRESH_SECONDS:
@@ -121,14 +126,14 @@ class Dashboard:
         self._seen.pop(slug, None)
 
     async def sample(self) -> int:
-        """Write down where each sale stands that is open or was a while ago; returns how many."""
+        """Store a sample of each sale that is open or closed recently; returns how many."""
         now = utc_now()
         async with self._database.transaction() as session:
             events = [one for one in await catalog_queries.events(session) if _is_on(one, now)]
             await queries.prune(session, keep=_KEPT)
         rows: list[HistorySample] = []
         for event in events:
-            seen = await self._read(event.slug, with_course=False)
+            seen = await self._read(event.slug, with_history=False)
             line = seen.line or QueueCounts()
             rows.append(
                 HistorySample(
@@ -139,31 +144,33 @@ class Dashboard:
                     available=seen.available,
                     bookings=seen.bookings,
                     revenue_paise=seen.revenue_paise,
-                    waiting=line.waiting + line.absent,
+                    waiting=line.waiting,
                     inside=line.inside,
                     admitted=line.admitted,
                 )
             )
         async with self._database.transaction() as session:
             await insert_many(session, rows, on_conflict="ON CONFLICT DO NOTHING")
-        self._courses.clear()
+        self._histories.clear()
         return len(rows)
 
-    async def _read(self, slug: str, *, with_course: bool = True) -> BoardView:
+    async def _read(self, slug: str, *, with_history: bool = True) -> DashboardView:
         async with self._database.transaction() as session:
             event = await catalog_queries.event_by_slug(session, slug)
             if event is None:
                 raise NotFound
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
             found = await self._figures(session, event, tiers)
-            if with_course:
-                found = replace(found, course=await self._course(session, event.id))
+            if with_history:
+                found = replace(found, history=await self._history(session, event.id))
         line = await self._line(slug)
         if line is None:
             return found
         return replace(found, line=line)
 
-    async def _figures(self, session: AsyncSession, event: Event, tiers: list[Tier]) -> BoardView:
+    async def _figures(
+        self, session: AsyncSession, event: Event, tiers: list[Tier]
+    ) -> DashboardView:
         now = utc_now()
         counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
         known = self._totals.get(event.id, Totals(_LONG_AGO))
@@ -171,14 +178,16 @@ class Dashboard:
         pending, dead = await queries.messages(session, event.id)
         outage = await gateway_outages.current(session)
         rows = tuple(_tier(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
-        return BoardView(
+        return DashboardView(
             slug=event.slug,
             name=event.name,
             venue=event.venue,
             time_zone=event.time_zone,
             starts_at=event.starts_at,
             sales_open_at=event.sales_open_at,
-            status=event_status(event, event_view(event, tiers, counts, now).tiers, now),
+            status="draft"
+            if event.phase == EventPhase.DRAFT
+            else event_status(event, event_view(event, tiers, counts, now).tiers, now),
             phase=event.phase,
             is_paused=event.is_paused,
             concurrent_buyers=event.concurrent_buyers,
@@ -190,32 +199,27 @@ class Dashboard:
             held=sum(row.held for row in rows),
             sold=sum(row.sold for row in rows),
             tiers=rows,
-            bookings=money.bookings,
-            bookings_last_minute=money.bookings_last_minute,
-            revenue_paise=money.revenue_paise,
-            fees_paise=money.fees_paise,
-            cash_paise=money.cash_paise,
+            **asdict(money),
             messages_pending=pending,
             messages_dead=dead,
             gateway_down_since=outage and outage.opened_at,
             line=None,
-            course=(),
+            history=(),
             at=now,
         )
 
-    async def _course(self, session: AsyncSession, event_id: str) -> tuple[HistoryPoint, ...]:
-        """Return the course of a sale: thousands of rows a day, and one more every ten seconds."""
-        read_at, found = self._courses.get(event_id, (float("-inf"), ()))
-        if time.monotonic() - read_at >= _COURSE_FRESH_SECONDS:
-            found = _course(await queries.samples(session, event_id, since=_COURSE))
-            self._courses[event_id] = time.monotonic(), found
+    async def _history(self, session: AsyncSession, event_id: str) -> tuple[HistoryPoint, ...]:
+        read_at, found = self._histories.get(event_id, (float("-inf"), ()))
+        if time.monotonic() - read_at >= _HISTORY_FRESH_SECONDS:
+            found = _history(await queries.samples(session, event_id, since=_HISTORY))
+            self._histories[event_id] = time.monotonic(), found
         return found
 
     async def _line(self, slug: str) -> QueueCounts | None:
         try:
             return await self._waiting_room.stats(slug)
         except SurgeError:
-            # The board must stay readable while the line is away.
+            # The dashboard stays readable while the waiting room does not respond.
             return None
 
 
@@ -236,29 +240,25 @@ def _tier(tier: Tier, counts: units.Counts) -> TierStats:
     )
 
 
-def _course(samples: Sequence[HistorySample]) -> tuple[HistoryPoint, ...]:
-    """Thin samples out to what a chart can show, and say how fast it went between them."""
-    step = max(1, -(-len(samples) // _MOST_POINTS))
-    # Counted from the newest, which is always shown.
-    kept = list(samples[::-1][::step])[::-1]
+def _history(samples: Sequence[HistorySample]) -> tuple[HistoryPoint, ...]:
+    """Keep the last sample of each minute, with what was added since the one before."""
+    minutes = {sample.at.replace(second=0, microsecond=0): sample for sample in samples}
     points: list[HistoryPoint] = []
-    for before, sample in zip([None, *kept], kept, strict=False):
-        minutes = (sample.at - before.at).total_seconds() / 60 if before else 0
+    # The first minute adds to the sample it began with.
+    for before, (minute, sample) in zip(
+        [*samples[:1], *minutes.values()], minutes.items(), strict=False
+    ):
         points.append(
             HistoryPoint(
-                at=sample.at,
+                at=minute,
                 sold=sample.sold,
                 held=sample.held,
                 waiting=sample.waiting,
                 inside=sample.inside,
                 admitted=sample.admitted,
                 revenue_paise=sample.revenue_paise,
-                sold_per_minute=_pace(before and before.sold, sample.sold, minutes),
-                admitted_per_minute=_pace(before and before.admitted, sample.admitted, minutes),
+                sold_per_minute=max(0, sample.sold - before.sold),
+                admitted_per_minute=max(0, sample.admitted - before.admitted),
             )
         )
     return tuple(points)
-
-
-def _pace(before: int | None, after: int, minutes: float) -> float:
-    return round(max(0, after - before) / minutes, 1) if before is not None and minutes else 0.0

@@ -16,9 +16,10 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.payments import gateway_outages
 from surge_app.errors import InvalidRequest, NotFound, SurgeError
-from surge_app.models import AuditEntry, Event, MessageStatus, Tier
+from surge_app.models import AuditEntry, Event, EventPhase, MessageStatus, Tier
 from surge_app.services.admin.views import EventStats, QueueStats, TierStats
 from surge_app.services.events.catalog import Catalog, event_status, event_view, frame_of
+from surge_app.services.events.edit_conflicts import plain, require_unchanged
 from surge_app.services.events.new_event import NewEvent, check_sale_window
 from surge_app.services.messaging.notifications import Notifications
 from surge_app.services.waiting_room.lottery import new_seed
@@ -97,7 +98,6 @@ class Organizer:
         waiting_room: WaitingRoom,
         notifications: Notifications,
     ) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._catalog = catalog
         self._waiting_room = waiting_room
@@ -172,15 +172,24 @@ class Organizer:
         await self._waiting_room.publish()
         return slug
 
-    async def change(self, slug: str, changes: Mapping[str, Any], *, actor: str) -> None:
-        """Change settings of an event; prices of holds that are running stay as they are.
+    async def change(
+        self,
+        slug: str,
+        changes: Mapping[str, Any],
+        *,
+        actor: str,
+        expected: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Change settings of an event; running holds keep their prices.
 
         Args:
             slug: The event.
             changes: Values by field; already of the right types.
-            actor: Who asks.
+            actor: The organizer.
+            expected: The values the editor was shown; None overwrites whatever is stored.
 
         Raises:
+            EditConflict: If someone else changed one of these fields since they were shown.
             InvalidRequest: If a field cannot be changed this way.
             NotFound: If there is no such event.
         """
@@ -188,7 +197,7 @@ class Organizer:
         if unknown:
             msg = f"These cannot be changed here: {', '.join(unknown)}."
             raise InvalidRequest(msg)
-        await self._edit(slug, changes, actor=actor, action="event.change")
+        await self._edit(slug, changes, actor=actor, action="event.change", expected=expected)
 
     async def pause(self, slug: str, *, actor: str) -> None:
         """Let nobody in until `resume`; numbers and holds are kept. Raises NotFound."""
@@ -203,13 +212,23 @@ class Organizer:
         return await self._notifications.resend(ref, actor=actor, version=version)
 
     async def _edit(
-        self, slug: str, changes: Mapping[str, Any], *, actor: str, action: str
+        self,
+        slug: str,
+        changes: Mapping[str, Any],
+        *,
+        actor: str,
+        action: str,
+        expected: Mapping[str, Any] | None = None,
     ) -> None:
         async with self._database.transaction() as session:
             event = await catalog_queries.event_by_slug(session, slug, for_update=True)
             if event is None:
                 raise NotFound
-            before = {field: _plain(getattr(event, field)) for field in changes}
+            stored = {field: getattr(event, field) for field in changes}
+            await require_unchanged(
+                session, slug, stored=stored, expected=expected, changes=changes
+            )
+            changes = {field: value for field, value in changes.items() if value != stored[field]}
             if "queue_order" in changes:
                 _check_lobby(event)
                 event.queue_seed = new_seed()
@@ -217,10 +236,12 @@ class Organizer:
                 setattr(event, field, value)
             if not _FRAME.isdisjoint(changes):
                 await _check_frame(session, event)
-            after = {field: _plain(value) for field, value in changes.items()}
-            session.add(
-                AuditEntry(actor=actor, action=action, subject=slug, before=before, after=after)
-            )
+            if changes:
+                before = {field: plain(stored[field]) for field in changes}
+                after = {field: plain(value) for field, value in changes.items()}
+                session.add(
+                    AuditEntry(actor=actor, action=action, subject=slug, before=before, after=after)
+                )
         self._catalog.forget()
         await self._waiting_room.publish()
 
@@ -243,7 +264,9 @@ class Organizer:
             venue=event.venue,
             time_zone=event.time_zone,
             starts_at=event.starts_at,
-            status=event_status(event, event_view(event, tiers, counts, now).tiers, now),
+            status="draft"
+            if event.phase == EventPhase.DRAFT
+            else event_status(event, event_view(event, tiers, counts, now).tiers, now),
             capacity=sum(row.capacity for row in rows),
             available=sum(row.available for row in rows),
             held=sum(row.held for row in rows),
@@ -298,7 +321,3 @@ def _tier_stats(tier: Tier, counts: units.Counts) -> TierStats:
         held=counts.held,
         sold=counts.sold,
     )
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app.clock import utc_now
 from surge_app.db.admin import cancellation as queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
@@ -14,7 +15,7 @@ from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound
 from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
 from surge_app.observability.log import get_logger
 from surge_app.services.concurrency import for_each
-from surge_app.services.events.catalog import Catalog
+from surge_app.services.events.catalog import Catalog, frame_of
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.waiting_room.service import WaitingRoom
@@ -46,11 +47,16 @@ _COPIED = (
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """How far the refunds of a cancelled event are; the three add up to its bookings."""
+    """Progress of the refunds of an event; the three counts add up to its bookings.
+
+    Attributes:
+        refundable_paise: What would go back, or still has to, of the bookings that wait.
+    """
 
     waiting: int
     on_their_way: int
     done: int
+    refundable_paise: int = 0
 
 
 class Lifecycle:
@@ -59,25 +65,43 @@ class Lifecycle:
     def __init__(
         self, database: Database, catalog: Catalog, waiting_room: WaitingRoom, refunds: Refunds
     ) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._catalog = catalog
         self._waiting_room = waiting_room
         self._refunds = refunds
 
     async def publish(self, slug: str, *, actor: str) -> None:
-        """Show a draft to everybody.
+        """Show a draft to everyone.
 
         Raises:
-            InvalidRequest: If the event was cancelled.
+            InvalidRequest: If the event was cancelled, or its start or its sale is over.
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
             event = await _locked(session, slug)
+            if event.phase == EventPhase.DRAFT and frame_of(event).closes_at <= utc_now():
+                msg = "Nothing was published. The sale would be over already: check the dates."
+                raise InvalidRequest(msg)
             if event.phase == EventPhase.CANCELLED:
                 msg = "A cancelled event stays cancelled. Duplicate it instead."
                 raise InvalidRequest(msg)
             _turn(session, event, EventPhase.PUBLISHED, action="event.publish", actor=actor)
+        await self._tell()
+
+    async def delete_draft(self, slug: str, *, actor: str) -> None:
+        """Delete a draft with its tiers and picture.
+
+        Raises:
+            InvalidRequest: If it was published.
+            NotFound: If there is no such event.
+        """
+        async with self._database.transaction() as session:
+            event = await _locked(session, slug)
+            if event.phase != EventPhase.DRAFT:
+                msg = "Nothing was deleted. Only a draft can be deleted; cancel the event instead."
+                raise InvalidRequest(msg)
+            await queries.delete_draft(session, event.id)
+            session.add(AuditEntry(actor=actor, action="event.delete", subject=slug))
         await self._tell()
 
     async def cancel(self, slug: str, *, actor: str) -> Cancellation:
@@ -101,10 +125,12 @@ class Lifecycle:
             if event is None:
                 raise NotFound
             counts = await queries.by_status(session, event.id)
+            refundable = await queries.refundable_paise(session, event.id)
         return Cancellation(
             waiting=counts.get(BookingStatus.CONFIRMED, 0),
             on_their_way=counts.get(BookingStatus.REFUNDING, 0),
             done=counts.get(BookingStatus.REFUNDED, 0),
+            refundable_paise=refundable,
         )
 
     async def refund_cancelled(self) -> int:

@@ -1,7 +1,8 @@
-"""Holds that ended without tickets: who had them, and giving them another chance."""
+"""Holds that ended without tickets: their buyers, and holding the same tickets again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -35,24 +36,17 @@ _ENDED = {IntentStatus.EXPIRED, IntentStatus.RELEASED}
 
 
 class HoldRecovery:
-    """Lists intents for an organizer, and revives ended ones."""
+    """Lists intents for an organizer, and holds the units of ended ones again."""
 
     def __init__(self, database: Database, catalog: Catalog, waiting_room: WaitingRoom) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._catalog = catalog
         self._waiting_room = waiting_room
 
-    async def listed(
+    async def list(
         self, slug: str, *, status: str, before: str | None = None, limit: int
     ) -> IntentPage:
-        """Return intents of an event with who had them, the newest first.
-
-        Args:
-            slug: The event.
-            status: One of the words of an intent.
-            before: `next_before` of the page before this one.
-            limit: At most so many.
+        """Return intents of an event with their buyers, the newest first.
 
         Raises:
             NotFound: If there is no such event.
@@ -75,12 +69,12 @@ class HoldRecovery:
             next_before=shown[-1].id if len(found) > limit else None,
         )
 
-    async def revive(self, intent_id: str, *, actor: str) -> IntentView:
+    async def restore(self, intent_id: str, *, actor: str) -> IntentView:
         """Hold the units of an ended intent again, all or nothing, at the price it froze.
 
-        It is held or paying as it was, with a new deadline and the order it had. The visitor
-        gets a pass, past the line: what is held for them must be within their reach. That the
-        window of a tier is over does not hinder an organizer, the end of the sale does.
+        It is held or paying as before, with a new deadline and its old order. The visitor gets
+        an admission pass without queueing. The window of a tier does not matter, the end of the
+        sale does.
 
         Raises:
             AllHeld: If its units are held by others.
@@ -88,12 +82,12 @@ class HoldRecovery:
             NotEnoughLeft: If fewer of its units are free.
             NotFound: If there is no such intent.
             NotOnSale: If the sale is over.
-            NotRevivable: If it has not ended, became a booking, or its money went back.
-            PersonLimit: If the person has too many tickets by now.
+            NotRestorable: If it has not ended, became a booking, or its money went back.
+            PersonLimit: If the buyer has too many tickets by now.
             SoldOut: If its units are sold.
         """
         view, event, visitor_id = await claims.retry_contended(
-            lambda: self._revive(intent_id, actor)
+            lambda: self._restore(intent_id, actor)
         )
         lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
         await self._waiting_room.grant_pass(event.slug, visitor_id, lease=lease)
@@ -101,7 +95,7 @@ class HoldRecovery:
         _log.info("intent_revived", intent=intent_id, event_slug=event.slug)
         return view
 
-    async def _revive(self, intent_id: str, actor: str) -> tuple[IntentView, Event, str]:
+    async def _restore(self, intent_id: str, actor: str) -> tuple[IntentView, Event, str]:
         try:
             async with self._database.transaction() as session:
                 intent = await intent_queries.by_id(session, intent_id, for_update=True)
@@ -133,7 +127,7 @@ async def _check(session: AsyncSession, intent: Intent, event: Event) -> None:
     if intent.status not in _ENDED:
         raise NotRestorable(status=str(intent.status))
     if await queries.was_refunded(session, intent.id):
-        msg = "The money for these tickets is on its way back; they have to be bought anew."
+        msg = "These tickets were refunded. The buyer has to buy them again."
         raise NotRestorable(msg, status=str(intent.status))
     now = await intent_queries.database_now(session)
     if event.phase == EventPhase.CANCELLED or now >= frame_of(event).closes_at:
@@ -148,8 +142,8 @@ async def _take_units(session: AsyncSession, intent: Intent, event: Event) -> No
         standing = (await payment_start.purchase_histories(session, [person]))[intent.id]
         if standing.others + standing.own > event.max_per_person:
             msg = (
-                f"This person has {standing.others} tickets by now; "
-                f"{event.max_per_person} are allowed."
+                f"This buyer has {standing.others} other tickets by now. "
+                f"The limit is {event.max_per_person} per person."
             )
             raise PersonLimit(msg, max_per_person=event.max_per_person)
     wanted = [OrderLine(line.tier_id, line.quantity) for line, _ in rows]
@@ -164,7 +158,7 @@ def _facts(intent: Intent) -> dict[str, object]:
     }
 
 
-def _listed(intent: Intent, rows: list[tuple[IntentLine, str]]) -> ListedIntent:
+def _listed(intent: Intent, rows: Sequence[tuple[IntentLine, str]]) -> ListedIntent:
     return ListedIntent(
         id=intent.id,
         status=str(intent.status),

@@ -15,7 +15,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging import outbox
 from surge_app.db.payments import refunds as refund_queries
-from surge_app.errors import InvalidRequest, NotFound
+from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest, NotFound
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -26,10 +26,9 @@ from surge_app.models import (
 )
 from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.checkout.contacts import Contacts
-from surge_app.services.messaging.notifications import Notifications, messages_for
+from surge_app.services.messaging.notifications import messages_for
 from surge_app.services.payments import ledger
-from surge_app.services.payments.refunds import Refunds
-from surge_app.services.payments.views import RefundedView
+from surge_app.services.payments.refund_policy import RefundPlan, plan_refund
 
 __all__ = ["BookingDetail", "Filter", "Participant", "ParticipantPage", "Participants"]
 
@@ -125,20 +124,11 @@ class BookingDetail:
 
 
 class Participants:
-    """The desk: finds bookings and acts on them, one organizer at a time."""
+    """Finds bookings, shows everything about one, and corrects its contact."""
 
-    def __init__(
-        self,
-        database: Database,
-        contacts: Contacts,
-        notifications: Notifications,
-        refunds: Refunds,
-    ) -> None:
-        """Keep the collaborators."""
+    def __init__(self, database: Database, contacts: Contacts) -> None:
         self._database = database
         self._contacts = contacts
-        self._notifications = notifications
-        self._refunds = refunds
 
     async def search(
         self, slug: str, wanted: Filter, *, before: str | None = None, limit: int = 50
@@ -255,35 +245,27 @@ class Participants:
                 )
             )
 
-    async def resend(self, ref: str, *, version: int, actor: str) -> int:
-        """Send the confirmation again; returns how many messages.
-
-        Raises:
-            ChangedMeanwhile: If somebody acted on it since it was seen.
-            NotFound: If there is no such booking.
-        """
-        return await self._notifications.resend(ref, version=version, actor=actor)
-
-    async def refund(
+    async def preview_refund(
         self,
         ref: str,
         *,
         version: int,
-        restock: bool,
-        actor: str,
         tickets: Sequence[int] | None = None,
         amount_paise: int | None = None,
-        handed_over: bool = False,
-    ) -> RefundedView:
-        """Take a booking back, whole or in part, as `Refunds.refund` does."""
-        return await self._refunds.refund(
-            ref,
-            actor=actor,
-            restock=restock,
-            tickets=tickets,
-            amount_paise=amount_paise,
-            version=version,
-            handed_over=handed_over,
+    ) -> RefundPlan:
+        """Return what `Refunds.refund` would do with the same arguments; raises as it does."""
+        async with self._database.transaction() as session:
+            booking = await booking_queries.by_ref(session, ref)
+            if booking is None:
+                raise NotFound
+            if booking.version != version:
+                raise EditConflict
+            if booking.status != BookingStatus.CONFIRMED:
+                raise AlreadyRefunded
+            entries = await refund_queries.entries_of_booking(session, booking.id)
+            prices = await booking_queries.prices_of_valid_tickets(session, booking.id)
+        return plan_refund(
+            ledger.balance(entries), prices, tickets=tickets, amount_paise=amount_paise
         )
 
 

@@ -47,7 +47,6 @@ class Passes:
     """Looks at passes, and ends them."""
 
     def __init__(self, database: Database, waiting_room: WaitingRoom, intents: Intents) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
         self._intents = intents

@@ -26,7 +26,6 @@ class Privacy:
     """Exports and erases. Both are an operator's to start, after making sure who asks."""
 
     def __init__(self, database: Database, contacts: Contacts) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._contacts = contacts
 
@@ -59,7 +58,7 @@ class Privacy:
             session.add(_note(actor, "privacy.erase", len(ids)))
         return len(ids)
 
-    async def erase_long_over(self, *, days: int, actor: str) -> int:
+    async def erase_expired(self, *, days: int, actor: str) -> int:
         """Take everybody out of events that began more than so many days ago.
 
         Returns:

@@ -21,10 +21,10 @@ from surge_app.errors import InvalidRequest, NotFound, RehearsalNeedsSandbox, Re
 from surge_app.models import AuditEntry, Rehearsal, RehearsalStatus
 from surge_app.settings import PROJECT, Settings
 
-MOST_VISITORS = 3_000
-MOST_UNITS = 3_000
-_MOST_PERCENT = 90
-_MOST_LISTED = 10
+MAX_VISITORS = 3_000
+MAX_UNITS = 3_000
+_MAX_PERCENT = 90
+_MAX_LISTED = 10
 _FORGOTTEN_AFTER = timedelta(seconds=60)
 _GONE = "Its process ended before it had a verdict."
 
@@ -53,7 +53,7 @@ class RehearsalView:
     status: str
     started_by: str
     started_at: datetime
-    wish: RehearsalRequest
+    request: RehearsalRequest
     progress: Mapping[str, Any]
     figures: Mapping[str, Any]
     broken: tuple[str, ...]
@@ -74,7 +74,6 @@ class Rehearsals:
     """Starts, watches and ends them."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._settings = settings
         self._watching: set[asyncio.Task[None]] = set()
@@ -89,7 +88,7 @@ class Rehearsals:
             and settings.uses_sandbox_sms
         )
 
-    async def start(self, wish: RehearsalRequest, *, actor: str) -> str:
+    async def start(self, request: RehearsalRequest, *, actor: str) -> str:
         """Start a process that rehearses, and return the rehearsal's id.
 
         Raises:
@@ -99,8 +98,8 @@ class Rehearsals:
         """
         if not self.are_possible:
             raise RehearsalNeedsSandbox
-        _check(wish)
-        row = Rehearsal(started_by=actor, wish=asdict(wish), seen_at=utc_now())
+        _check(request)
+        row = Rehearsal(started_by=actor, wish=asdict(request), seen_at=utc_now())
         try:
             async with self._database.transaction() as session:
                 await queries.end_forgotten(session, silent_for=_FORGOTTEN_AFTER, problem=_GONE)
@@ -141,7 +140,7 @@ class Rehearsals:
         """Return the newest, the last one first."""
         async with self._database.transaction() as session:
             await queries.end_forgotten(session, silent_for=_FORGOTTEN_AFTER, problem=_GONE)
-            return [_view(row) for row in await queries.latest(session, most=_MOST_LISTED)]
+            return [_view(row) for row in await queries.latest(session, most=_MAX_LISTED)]
 
     async def page(self, rehearsal_id: str) -> str:
         """Return the report of a rehearsal as HTML; raises NotFound if there is none."""
@@ -151,7 +150,7 @@ class Rehearsals:
             raise NotFound
         return row.page
 
-    async def wish(self, rehearsal_id: str) -> RehearsalRequest:
+    async def request(self, rehearsal_id: str) -> RehearsalRequest:
         """Return what was asked for; raises NotFound if it does not run."""
         async with self._database.transaction() as session:
             row = await queries.one(session, rehearsal_id)
@@ -159,7 +158,7 @@ class Rehearsals:
             raise NotFound
         return RehearsalRequest(**row.wish)
 
-    async def note(self, rehearsal_id: str, progress: Mapping[str, Any]) -> bool:
+    async def record_progress(self, rehearsal_id: str, progress: Mapping[str, Any]) -> bool:
         """Keep where it stands; return whether it should go on."""
         return await self._update(rehearsal_id, progress=dict(progress))
 
@@ -170,7 +169,7 @@ class Rehearsals:
         status = RehearsalStatus.KEPT if is_good else RehearsalStatus.BROKEN
         await self._update(rehearsal_id, status=status, report=dict(report), page=page)
 
-    async def give_up(self, rehearsal_id: str, problem: str) -> None:
+    async def mark_failed(self, rehearsal_id: str, problem: str) -> None:
         """Keep why there is no verdict, unless there is one."""
         await self._update(rehearsal_id, status=RehearsalStatus.STOPPED, problem=problem)
 
@@ -193,18 +192,18 @@ class Rehearsals:
             await process.wait()
             raise
         finally:
-            await self.give_up(rehearsal_id, _GONE)
+            await self.mark_failed(rehearsal_id, _GONE)
 
 
-def _check(wish: RehearsalRequest) -> None:
+def _check(request: RehearsalRequest) -> None:
     if not (
-        1 <= wish.visitors <= MOST_VISITORS
-        and 1 <= wish.units <= MOST_UNITS
-        and 0 <= wish.abandon_percent <= _MOST_PERCENT
+        1 <= request.visitors <= MAX_VISITORS
+        and 1 <= request.units <= MAX_UNITS
+        and 0 <= request.abandon_percent <= _MAX_PERCENT
     ):
         msg = (
-            f"From here a rehearsal has 1 to {MOST_VISITORS:,} visitors, 1 to {MOST_UNITS:,} "
-            f"places, and up to {_MOST_PERCENT} % who leave."
+            f"Nothing was started. Enter 1 to {MAX_VISITORS:,} visitors, 1 to {MAX_UNITS:,} "
+            f"tickets, and up to {_MAX_PERCENT} % who leave."
         )
         raise InvalidRequest(msg)
 
@@ -216,7 +215,7 @@ def _view(row: Rehearsal) -> RehearsalView:
         status=row.status,
         started_by=row.started_by,
         started_at=row.created_at,
-        wish=RehearsalRequest(**row.wish),
+        request=RehearsalRequest(**row.wish),
         progress=row.progress or {},
         figures=report.get("figures", {}),
         broken=tuple(report.get("broken", ())),

@@ -22,6 +22,7 @@ from surge_app.errors import InvalidRequest, NotEnoughAvailable, NotFound, Queue
 from surge_app.formatting import pluralize
 from surge_app.models import AuditEntry, Event, Tier
 from surge_app.services.events.catalog import Catalog, add_tier, frame_of
+from surge_app.services.events.edit_conflicts import require_unchanged
 from surge_app.services.events.new_event import MOST_UNITS, NewTier, check_tier
 from surge_app.services.waiting_room.service import WaitingRoom
 
@@ -72,7 +73,13 @@ class Stock:
         return await self._resize(slug, tier, -quantity, actor=actor)
 
     async def change_tier(
-        self, slug: str, tier: str, changes: Mapping[str, Any], *, actor: str
+        self,
+        slug: str,
+        tier: str,
+        changes: Mapping[str, Any],
+        *,
+        actor: str,
+        expected: Mapping[str, Any] | None = None,
     ) -> None:
         """Change the rules of a tier, and its capacity.
 
@@ -82,8 +89,10 @@ class Stock:
             changes: Values by field, of the right types: those of `CHANGEABLE`, and `units` for
                 the new capacity.
             actor: Who asks.
+            expected: The values the editor was shown; None overwrites whatever is stored.
 
         Raises:
+            EditConflict: If someone else changed one of these fields since they were shown.
             InvalidRequest: If the tier would make no sense; the sentence says why.
             NotEnoughAvailable: If more units would go than are free.
             NotFound: If there is no such event or tier.
@@ -99,6 +108,13 @@ class Stock:
             async with self._database.transaction() as session:
                 event, row = await _locked(session, slug, tier)
                 before = _facts(row)
+                await require_unchanged(
+                    session,
+                    slug,
+                    stored={field: getattr(row, field) for field in before},
+                    expected=_by_column(expected) if expected is not None else None,
+                    changes=_by_column(changes),
+                )
                 offer = replace(_offer(row), **rules, units=changes.get("units", row.capacity))
                 check_tier(offer, frame_of(event))
                 for field, value in rules.items():
@@ -209,6 +225,10 @@ def _note(
             after=_named(tier, after, changed),
         )
     )
+
+
+def _by_column(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"capacity" if field == "units" else field: value for field, value in values.items()}
 
 
 def _named(tier: Tier, facts: dict[str, object], changed: list[str]) -> dict[str, object]:

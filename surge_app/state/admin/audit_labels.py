@@ -1,4 +1,4 @@
-"""Actions of the log in words: what was done, to what, and what is different since."""
+"""The audit log in words: actions, fields and what changed; and conflicts between editors."""
 
 from __future__ import annotations
 
@@ -6,110 +6,144 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from surge_app.formatting import format_number, rupees, when
+from surge_app.clock import utc_now
+from surge_app.errors import EditConflict, SurgeError
+from surge_app.formatting import format_number, pluralize, rupees, when
 
 ACTIONS: Mapping[str, str] = {
-    "admin.add": "Added an account",
-    "admin.remove": "Removed an account",
+    "admin.add": "Account added",
+    "admin.remove": "Account removed",
     "admin.sign_in": "Signed in",
     "admin.sign_out": "Signed out",
-    "booking.correct": "Corrected the contact",
-    "booking.correct_attendees": "Changed names on tickets",
-    "booking.correct_contact": "Corrected an address",
-    "booking.give": "Gave tickets away",
-    "booking.refund": "Refunded",
-    "booking.resend": "Sent the confirmation again",
-    "booking.sell": "Sold for cash",
-    "booking.unpaid": "Noted that a payment is missing",
-    "cover.remove": "Removed the cover picture",
-    "cover.save": "Changed the cover picture",
-    "event.cancel": "Cancelled the event",
-    "event.change": "Changed the event",
-    "event.create": "Created the event",
-    "event.publish": "Published the event",
-    "event_cancelled": "Told everybody that the event is cancelled",
-    "event_changed": "Told everybody what changed",
-    "intent.revive": "Revived a hold",
-    "message.retry": "Sent a message again",
-    "payment.close": "Closed a payment of no order",
-    "payment.settle": "Settled a payment again",
-    "privacy.erase": "Erased a person",
-    "privacy.erase_old": "Erased contacts of long ago",
-    "queue.pause": "Paused the queue",
-    "queue.resume": "Resumed the queue",
-    "queue.revoke": "Ended passes",
-    "rehearsal.start": "Started a rehearsal",
-    "rehearsal.stop": "Stopped a rehearsal",
-    "refund.hand_over": "Handed cash back",
-    "refund.retry": "Tried a refund again",
-    "stock.add": "Added places",
-    "stock.withdraw": "Withdrew places",
-    "tier.add": "Added a ticket category",
-    "tier.change": "Changed a ticket category",
-    "tier.close": "Ended the sale of a category",
-    "webhook.replay": "Processed a webhook again",
+    "booking.correct": "Contact updated",
+    "booking.correct_attendees": "Names on tickets changed",
+    "booking.correct_contact": "Contact updated by the buyer",
+    "booking.give": "Complimentary tickets issued",
+    "booking.refund": "Refund",
+    "booking.resend": "Tickets resent",
+    "booking.sell": "Sold at the box office",
+    "booking.unpaid": "Missing payment noted",
+    "check_in.undo": "Check-in undone",
+    "cover.remove": "Picture removed",
+    "cover.save": "Picture changed",
+    "event.cancel": "Event cancelled",
+    "event.change": "Event changed",
+    "event.create": "Event created",
+    "event.delete": "Draft deleted",
+    "event.publish": "Event published",
+    "event.unpublish": "Event unpublished",
+    "event_cancelled": "Buyers emailed about the cancellation",
+    "event_changed": "Buyers emailed about a change",
+    "intent.revive": "Tickets held again",
+    "message.retry": "Message sent again",
+    "payment.close": "Unmatched payment closed",
+    "payment.settle": "Payment checked again",
+    "privacy.erase": "Personal data erased",
+    "privacy.erase_old": "Old contacts erased",
+    "queue.pause": "Queue paused",
+    "queue.resume": "Queue resumed",
+    "queue.revoke": "Removed from the sale",
+    "rehearsal.start": "Rehearsal started",
+    "rehearsal.stop": "Rehearsal stopped",
+    "refund.hand_over": "Cash refund handed over",
+    "refund.retry": "Refund tried again",
+    "stock.add": "Tickets added",
+    "stock.withdraw": "Tickets withdrawn",
+    "tier.add": "Ticket type added",
+    "tier.change": "Ticket type changed",
+    "tier.close": "Sale of a ticket type ended",
+    "webhook.replay": "Payment notification processed again",
 }
 _FIELDS: Mapping[str, str] = {
-    "admissions_per_minute": "Let in per minute",
+    "admissions_per_minute": "Let in per minute at most",
     "amount_paise": "Amount",
     "ask_attendee_names": "Names on tickets",
-    "capacity": "Places",
-    "challenge": "Proof of work",
-    "concurrent_buyers": "Buyers at the same time",
+    "capacity": "Number of tickets",
+    "challenge": "Bot check",
+    "concurrent_buyers": "Buyers inside at once",
     "expires_at": "Held until",
     "fee_paise": "Fee",
-    "handed_over": "Handed over",
-    "hold_seconds": "Seconds of a hold",
+    "handed_over": "Cash handed over",
+    "hold_seconds": "Hold time in seconds",
     "intent_id": "Hold",
     "is_paused": "Paused",
-    "max_per_booking": "Most in a booking",
-    "max_per_person": "Most for a person",
-    "min_per_booking": "Least in a booking",
-    "number": "Number in line",
-    "passes": "Passes ended",
+    "max_per_booking": "Maximum per booking",
+    "max_per_person": "Tickets per person",
+    "min_per_booking": "Minimum per booking",
+    "number": "Queue number",
+    "passes": "Buyers removed",
     "phone": "Mobile number",
     "price_paise": "Price",
-    "queue_message": "Message to those waiting",
-    "queue_order": "Order of the line",
-    "restock": "Places on sale again",
+    "queue_message": "Message to the queue",
+    "queue_order": "Queue order",
+    "restock": "Tickets back on sale",
     "sales_close_at": "Sale ends",
     "sales_open_at": "Sale opens",
     "starts_at": "Starts",
     "total_paise": "Total",
-    "units": "Places",
+    "units": "Tickets",
 }
 _VALUES: Mapping[str, str] = {
-    "all": "everybody inside",
+    "all": "everyone inside",
     "asked_by_organizer": "the whole booking",
     "tickets_cancelled": "some tickets",
 }
 # They name what is shown beside, or mean nothing to a person.
 _SILENT = {"tier_id", "key", "digest"}
+# Named with every change of a tier, whether or not it is what changed.
+_NAMES = {"name"}
 _LONGEST = 160
 _MOMENTS = ("_at",)
 
 
-def did(action: str) -> str:
+def label(action: str) -> str:
     """Return an action in words."""
     return ACTIONS.get(action, action.replace(".", " ").replace("_", " ").capitalize())
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], zone: str) -> list[str]:
-    """Return what is different since, a line for each field; times are of the zone."""
+    """Return the differences, a line for each field; times are of the zone."""
     lines: list[str] = []
     for field in [*after, *(name for name in before if name not in after)]:
         if field in _SILENT:
             continue
-        label = _FIELDS.get(field, field.replace("_", " ").capitalize())
+        name = _label(field)
         old = _shown(field, before[field], zone) if field in before else ""
         new = _shown(field, after[field], zone) if field in after else ""
-        if field not in before or (field in after and before[field] == after[field]):
-            lines.append(f"{label}: {new}")
-        elif field not in after:
-            lines.append(f"{label} was {old}")
-        else:
-            lines.append(f"{label}: {old} → {new}")
+        if field not in after:
+            lines.append(f"{name} was {old}")
+        elif field not in before or (field in _NAMES and old == new):
+            lines.append(f"{name}: {new}")
+        elif old != new:
+            lines.append(f"{name}: {old} → {new}")
     return lines
+
+
+def explain(error: SurgeError) -> str:
+    """Return an error in words; a conflict names who changed what, and when."""
+    details = error.details
+    if not isinstance(error, EditConflict) or "field" not in details:
+        return error.message
+    field = str(details["field"])
+    before, now = (_shown(field, details[name], "Asia/Kolkata") for name in ("before", "now"))
+    who = details["actor"] or "Someone else"
+    return (
+        f"Nothing was saved. {who} changed {_label(field).lower()} from {before} to {now}"
+        f"{_ago(str(details['at']))}. Check the new value, then save again."
+    )
+
+
+def _ago(at: str) -> str:
+    if not at:
+        return ""
+    minutes = round((utc_now() - datetime.fromisoformat(at)).total_seconds() / 60)
+    if minutes < 60:  # noqa: PLR2004  an hour
+        return f" {pluralize(max(1, minutes), 'minute', 'minutes')} ago"
+    return f" {pluralize(round(minutes / 60), 'hour', 'hours')} ago"
+
+
+def _label(field: str) -> str:
+    return _FIELDS.get(field, field.replace("_", " ").capitalize())
 
 
 def _shown(field: str, value: object, zone: str) -> str:

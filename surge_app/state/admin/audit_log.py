@@ -1,4 +1,4 @@
-"""The log of actions: who did what, when, and what is different since."""
+"""The audit log: who did what, when, and what changed."""
 
 from __future__ import annotations
 
@@ -7,118 +7,93 @@ from dataclasses import dataclass
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.errors import SurgeError
 from surge_app.services.admin.audit_log import LogEntry, LogFilter
 from surge_app.state import session, view_models
-from surge_app.state.admin.audit_labels import changes, did
-from surge_app.state.admin.common import ListState, as_text
+from surge_app.state.admin.audit_labels import changes, label
+from surge_app.state.admin.common import HOME_ZONE, ListState, as_text
 
-_HOME_ZONE = "Asia/Kolkata"
+_FILTERS = ("event", "actor", "action")
 
 
 @dataclass(frozen=True)
 class LogRow:
-    """An action, as text; `event` and `booking` lead to what it was about."""
+    """An action, as text; `event` and `booking` link to what it was about."""
 
     id: str = ""
     at: str = ""
-    who: str = ""
-    did: str = ""
+    actor: str = ""
+    action: str = ""
     subject: str = ""
     event: str = ""
     booking: str = ""
     changes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One thing the log can be narrowed to."""
-
-    value: str = ""
-    words: str = ""
-
-
 class AuditLogState(ListState, rx.State):
-    """What one organizer reads.
+    """The log an organizer reads.
 
     Attributes:
-        phase: loading, ready or signed_out.
-        next_before: Asks for the next page; empty at the end.
+        options: Pairs of value and words, by the filter they are for.
     """
 
     rows: list[LogRow] = []
-    events: list[Choice] = []
-    actors: list[Choice] = []
-    actions: list[Choice] = []
-    event: str = ""
-    actor: str = ""
-    action: str = ""
+    options: dict[str, list[tuple[str, str]]] = {name: [] for name in _FILTERS}
+    filters: dict[str, str] = dict.fromkeys(_FILTERS, "")
     subject: str = ""
-    notice: str = ""
 
     @rx.event
     async def load(self) -> None:
         """Show the newest actions, of one event or booking if the address names it."""
         self.reset()
-        self.event = as_text(session.query_param(self, "event"))
+        self.filters = {**self.filters, "event": as_text(session.query_param(self, "event"))}
         self.subject = as_text(session.query_param(self, "about"))
-        if await self._find(before=None):
-            await self._choices()
+        await self._show()
+        if self.phase == "ready":
+            await self._read_options()
 
     @rx.event
-    async def narrow(self, field: object, value: object) -> None:
-        """Show only actions of an event, of a person, or of a kind."""
-        chosen = as_text(value)
-        if field == "event":
-            self.event = chosen
-        elif field == "actor":
-            self.actor = chosen
-        elif field == "action":
-            self.action = chosen
-        await self._find(before=None)
+    async def filter(self, field: object, value: object) -> None:
+        """Keep actions of one event, one user or one kind."""
+        if field in _FILTERS:
+            self.filters = {**self.filters, as_text(field): as_text(value)}
+        await self._show()
 
     @rx.event
     async def search(self, subject: object) -> None:
-        """Show only what was done to a booking, or to whatever has that name."""
+        """Keep what was done to a booking or an account."""
         self.subject = as_text(subject).strip()
-        await self._find(before=None)
+        await self._show()
 
-    async def _find(self, *, before: str | None) -> bool:
-        if await self._organizer() is None:
-            return False
+    async def _find(self, *, before: str | None) -> None:
         about = self.subject.upper() if self.subject.upper().startswith("SRG-") else self.subject
         wanted = LogFilter(
-            self.event or None, self.actor or None, self.action or None, about or None
+            **{name: self.filters[name] or None for name in _FILTERS}, subject=about or None
         )
-        try:
-            page = await current().audit_log.page(wanted, before=before)
-        except SurgeError as error:
-            self.notice = error.message
-            return False
+        page = await current().audit_log.page(wanted, before=before)
         rows = [_row(one) for one in page.entries]
         self.rows = [*self.rows, *rows] if before else rows
         self.next_before = page.next_before or ""
-        self.phase, self.notice = "ready", ""
-        return True
+        self.phase, self.problem = "ready", ""
 
-    async def _choices(self) -> None:
-        known = await current().audit_log.words()
-        events = await current().organizer.names()
-        self.events = [Choice(slug, name) for slug, name in events]
-        self.actors = [Choice(actor, actor) for actor in known.actors]
-        self.actions = sorted(
-            (Choice(action, did(action)) for action in known.actions), key=lambda one: one.words
-        )
+    async def _read_options(self) -> None:
+        words = await current().audit_log.words()
+        actions = [(action, label(action)) for action in words.actions]
+        self.options = {
+            "event": list(await current().organizer.names()),
+            "actor": [(actor, actor) for actor in words.actors],
+            "action": sorted(actions, key=lambda pair: pair[1]),
+        }
 
 
 def _row(entry: LogEntry) -> LogRow:
+    zone = entry.time_zone or HOME_ZONE
     return LogRow(
         id=entry.id,
-        at=view_models.when(entry.at, entry.time_zone or _HOME_ZONE),
-        who=entry.actor,
-        did=did(entry.action),
+        at=view_models.when(entry.at, zone),
+        actor=entry.actor,
+        action=label(entry.action),
         subject=entry.booking or entry.event or entry.subject,
         event=entry.event,
         booking=entry.booking,
-        changes=tuple(changes(entry.before, entry.after, entry.time_zone or _HOME_ZONE)),
+        changes=tuple(changes(entry.before, entry.after, zone)),
     )

@@ -1,4 +1,4 @@
-"""The counter of one sale: tickets for cash, and tickets that are given away."""
+"""The box office of one sale: tickets for cash, and complimentary tickets."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from surge_app.clock import new_id
 from surge_app.container import current
-from surge_app.errors import InvalidContact, NotFound, SurgeError
+from surge_app.errors import InvalidContact, InvalidRequest, NotFound
 from surge_app.formatting import format_number, rupees
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.box_office import MOST_GIVEN, CounterBooking, CounterSale
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import ConsoleState, as_text, form_fields, parse_int
+from surge_app.state.admin.common import (
+    FORM_KEY,
+    LiveState,
+    as_text,
+    form_fields,
+    organizer_action,
+    parse_int,
+)
+from surge_app.state.admin.events import where_when
 
 _QUANTITY = "quantity-"
 
 
 @dataclass(frozen=True)
 class CounterTier:
-    """A category at the counter; `price_paise` is what was shown, without the fee."""
+    """A ticket type at the box office; `price_paise` is without the fee."""
 
     id: str = ""
     field: str = ""
@@ -42,24 +49,14 @@ class CounterEvent:
     is_cancelled: bool = False
 
 
-@dataclass(frozen=True)
-class Sold:
-    """What was sold last, as text."""
-
-    ref: str = ""
-    what: str = ""
-    again: bool = False
-
-
-class BoxOfficeState(ConsoleState, rx.State):
-    """What one organizer sells.
+class BoxOfficeState(LiveState, rx.State):
+    """The sales of an organizer at the box office.
 
     Attributes:
-        phase: loading, ready, signed_out, draft or missing.
+        phase: Besides the common ones draft.
         kind: cash or given.
-        request_key: Names the next press of the button; the browser sends it along, so that a
-            second press of the same form sells nothing.
-        total: What is to be taken, in words; empty while nothing is chosen.
+        total: What is to be paid, in words; empty while nothing is chosen.
+        sold_ref: The booking that was sold last.
     """
 
     event: CounterEvent = CounterEvent()
@@ -67,70 +64,50 @@ class BoxOfficeState(ConsoleState, rx.State):
     quantities: dict[str, int] = {}
     kind: str = "cash"
     total: str = ""
-    request_key: str = ""
-    sold: Sold = Sold()
-    problem: str = ""
-    complaints: dict[str, str] = {}
-
-    @rx.event
-    async def load(self) -> None:
-        """Show what can be sold."""
-        self.reset()
-        self.request_key = new_id()
-        await self._read()
-
-    @rx.event
-    async def refresh(self) -> None:
-        """Take fresh figures."""
-        await self._read()
+    sold_ref: str = ""
 
     @rx.event
     async def choose(self, field: object, value: object) -> None:
-        """Take a number of tickets, and say what they cost."""
+        """Show the total for a typed number of tickets; the form sends its own fields."""
         if await self._organizer() is None:
             return
-        known = {tier.field for tier in self.tiers}
-        name = as_text(field)
-        if name in known:
-            self.quantities = {**self.quantities, name: _quantity(as_text(value))}
+        if field in {tier.field for tier in self.tiers}:
+            self.quantities = {**self.quantities, as_text(field): _quantity(as_text(value))}
             self._add_up()
 
     @rx.event
-    async def take(self, kind: object) -> None:
-        """Sell for cash, or give away."""
+    async def choose_kind(self, kind: object) -> None:
+        """Show the total for a sale or for complimentary tickets."""
         if await self._organizer() is None:
             return
         self.kind = "given" if kind == "given" else "cash"
         self._add_up()
 
     @rx.event
-    async def sell(self, form: dict[str, object]) -> None:
+    @organizer_action
+    async def sell(self, actor: str, form: dict[str, object]) -> str:
         """Sell what the form says, once for each form."""
-        admin = await self._organizer()
-        if admin is None:
-            return
         sent = form_fields(form)
+        self.sold_ref = ""
         quantities = {tier.field: _quantity(sent.get(tier.field, "")) for tier in self.tiers}
         if not any(quantities.values()):
-            self.problem = "Say how many tickets of which category."
-            return
-        self.problem, self.complaints = "", {}
-        sale = self._sale(sent, quantities)
+            msg = "Nothing was sold. Enter how many tickets."
+            raise InvalidRequest(msg)
+        if sent.get("kind") == "given" and sent.get("is_free") != "yes":
+            msg = "Nothing was issued. Tick the box to confirm that the tickets are free."
+            raise InvalidRequest(msg)
         try:
             sold = await current().box_office.sell(
-                session.path_param(self, 2), sale, key=sent.get("request_key", ""), actor=admin
+                session.path_param(self, 2),
+                self._sale(sent, quantities),
+                key=sent.get(FORM_KEY, ""),
+                actor=actor,
             )
         except InvalidContact as error:
-            self.complaints, self.problem = _complaints(error), error.message
-            return
-        except SurgeError as error:
-            self.problem = error.message
-            await self._read()
-            return
-        self.sold = _sold(sold)
-        self.request_key, self.quantities = new_id(), {}
-        current().board.forget(self.event.slug)
-        await self._read()
+            raise InvalidContact(_by_field(error)) from error
+        self.sold_ref, self.quantities, self.kind = sold.ref, {}, "cash"
+        current().dashboard.forget(self.event.slug)
+        return _sold(sold)
 
     def _sale(self, sent: dict[str, str], quantities: dict[str, int]) -> CounterSale:
         names = iter(sent.get("attendees", "").splitlines())
@@ -156,22 +133,17 @@ class BoxOfficeState(ConsoleState, rx.State):
         if not number:
             self.total = ""
         elif self.kind == "given":
-            self.total = f"Give away {view_models.tickets(number)}"
+            self.total = f"{view_models.tickets(number)}, free of charge"
         else:
-            self.total = f"{view_models.tickets(number).capitalize()}: take {rupees(cost)} in cash"
+            self.total = f"{view_models.tickets(number)}: take {rupees(cost)} in cash"
 
     async def _read(self) -> None:
-        if await self._organizer() is None:
-            return
         slug = session.path_param(self, 2)
         try:
             event = await current().catalog.event(slug)
         except NotFound:
             is_draft = await current().organizer.exists(slug)
             self.event, self.phase = CounterEvent(slug), "draft" if is_draft else "missing"
-            return
-        except SurgeError as error:
-            self.problem = error.message
             return
         shown, tiers = _event(event), [_tier(tier) for tier in event.tiers]
         # What did not change is not sent again.
@@ -192,7 +164,7 @@ def _event(event: EventView) -> CounterEvent:
     return CounterEvent(
         slug=event.slug,
         name=event.name,
-        where_when=f"{view_models.when(event.starts_at, event.time_zone)} · {event.venue}",
+        where_when=where_when(event.starts_at, event.time_zone, event.venue),
         asks_names=event.ask_attendee_names,
         is_cancelled=event.status == "cancelled",
     )
@@ -205,25 +177,23 @@ def _tier(tier: TierView) -> CounterTier:
         field=f"{_QUANTITY}{tier.id}",
         name=tier.name,
         note=(
-            f"{price} each · {format_number(tier.available)} free, "
-            f"{format_number(tier.held)} on hold"
+            f"{price} each · {format_number(tier.available)} available, "
+            f"{format_number(tier.held)} held"
         ),
         price_paise=tier.price_paise,
     )
 
 
-def _complaints(error: InvalidContact) -> dict[str, str]:
-    """Return what is wrong by field of the form; all names of attendees are one field there."""
+def _by_field(error: InvalidContact) -> dict[str, str]:
+    """Return the sentences by field of the form, where all attendees share one."""
     return {
         "attendees" if name.startswith(ATTENDEES) else name: sentence
         for name, sentence in error.fields.items()
     }
 
 
-def _sold(sold: CounterBooking) -> Sold:
-    number = view_models.tickets(sold.tickets)
+def _sold(sold: CounterBooking) -> str:
+    tickets = view_models.tickets(sold.tickets)
     if sold.channel == "complimentary":
-        what = f"{number} given away"
-    else:
-        what = f"{number} sold for {rupees(sold.total_paise)} in cash"
-    return Sold(sold.ref, f"{what}, booking {sold.ref}.", again=not sold.is_new)
+        return f"{tickets} issued free of charge. Booking {sold.ref}."
+    return f"{tickets} sold for {rupees(sold.total_paise)} in cash. Booking {sold.ref}."

@@ -1,4 +1,4 @@
-"""The check-in of one event: who may open it; scans go to the API."""
+"""The check-in of one event; scans go to the API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import NotFound
-from surge_app.state import session, view_models
+from surge_app.state import session
+from surge_app.state.admin.events import where_when
 
 
 class CheckInState(rx.State):
@@ -26,16 +27,16 @@ class CheckInState(rx.State):
     async def load(self) -> None:
         """Show the event named by the address."""
         self.reset()
-        operator = await session.operator(self)
-        if operator is None:
+        user = await session.operator(self)
+        if user is None:
             self.phase = "signed_out"
             return
         try:
-            found = await current().check_in.counts(session.path_param(self, 2))
+            event = await current().check_in.counts(session.path_param(self, 2))
         except NotFound:
             self.phase = "missing"
             return
-        self.slug, self.name = found.slug, found.name
-        self.where_when = f"{view_models.when(found.starts_at, found.time_zone)} · {found.venue}"
-        self.is_organizer = operator.is_organizer
+        self.slug, self.name = event.slug, event.name
+        self.where_when = where_when(event.starts_at, event.time_zone, event.venue)
+        self.is_organizer = user.is_organizer
         self.phase = "ready"

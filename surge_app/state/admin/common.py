@@ -1,15 +1,25 @@
-"""What the States of the console share: who may see them, figures as text, sent text as numbers."""
+"""What the States of the admin area share: rights, the outcome of an action, fields of forms."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, TypeVar, TypeVarTuple, cast
 
 import reflex as rx
 
+from surge_app.clock import new_id
+from surge_app.errors import InvalidContact, NotFound, SurgeError
 from surge_app.state import session
+from surge_app.state.admin.audit_labels import explain
 
+_State = TypeVar("_State", bound="AdminState")
+_Sent = TypeVarTuple("_Sent")
+
+HOME_ZONE = "Asia/Kolkata"
+FORM_KEY = "form_key"
 _LARGEST = 10**12
 STATUS_TONES = {
     "on_sale": "good",
@@ -23,26 +33,65 @@ STATUS_TONES = {
 }
 
 
-class ConsoleState(rx.State, mixin=True):
-    """What is behind a page of the console: nothing, unless an organizer is signed in.
+class AdminState(rx.State, mixin=True):
+    """A page of the admin area; it shows nothing unless an organizer is signed in.
 
     Attributes:
-        phase: loading, signed_out, or what the page says.
+        phase: loading, signed_out, missing, or what the page says.
+        done: What the last action did, and `problem` why it did not.
+        acted: The handler that ran last, so that its notice is shown beside its button.
+        field_errors: One sentence for each field that needs another look.
+        form_key: Names the forms as they are open now; each form is executed once.
     """
 
     phase: str = "loading"
+    done: str = ""
+    problem: str = ""
+    acted: str = ""
+    field_errors: dict[str, str] = {}
+    form_key: str = ""
+
+    @rx.event
+    async def load(self) -> None:
+        """Show what the address names."""
+        self.reset()
+        self.form_key = new_id()
+        await self._show()
 
     async def _organizer(self) -> str | None:
-        """Return the organizer's name; forget everything if nobody is signed in any more."""
+        """Return the organizer's name; forget everything if no one is signed in any more."""
         admin = await session.organizer(self)
         if admin is None:
             self.reset()
             self.phase = "signed_out"
         return admin
 
+    async def _show(self) -> None:
+        if await self._organizer() is None:
+            return
+        try:
+            await self._read()
+        except NotFound:
+            self.phase = "missing"
+        except SurgeError as error:
+            self.acted, self.done, self.problem = "", "", error.message
 
-class ListState(ConsoleState, mixin=True):
-    """A list that is shown page by page.
+    @abstractmethod
+    async def _read(self) -> None:
+        """Read what the page shows; called for a signed-in organizer only."""
+
+
+class LiveState(AdminState, mixin=True):
+    """A page whose figures are read again while it is open."""
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Read current figures."""
+        await self._show()
+
+
+class ListState(AdminState, mixin=True):
+    """A list shown page by page.
 
     Attributes:
         next_before: Asks for the next page; empty at the end.
@@ -52,12 +101,54 @@ class ListState(ConsoleState, mixin=True):
 
     @rx.event
     async def more(self) -> None:
-        """Show the next ones below."""
-        await self._find(before=self.next_before or None)
+        """Add the next page below."""
+        if await self._organizer() is not None:
+            await self._find(before=self.next_before or None)
+
+    async def _read(self) -> None:
+        await self._find(before=None)
 
     @abstractmethod
     async def _find(self, *, before: str | None) -> object:
-        """Show the first page, or the one that `before` asks for below."""
+        """Show the first page, or add the one that `before` asks for."""
+
+
+def organizer_action(
+    handler: Callable[[_State, str, *_Sent], Awaitable[str | None]],
+) -> Callable[[_State, *_Sent], Coroutine[Any, Any, None]]:
+    """Run a handler for the signed-in organizer, then show its outcome and current data.
+
+    The handler takes the organizer's name after `self` and returns the sentence to show. A form
+    with a `form_key` is executed once; a second press of the same button changes nothing.
+    """
+
+    @functools.wraps(handler)
+    async def run(self: _State, *arguments: *_Sent) -> None:
+        actor = await self._organizer()
+        if actor is None:
+            return
+        sent = form_fields(arguments[0]) if arguments else {}
+        if sent.get(FORM_KEY, self.form_key) != self.form_key:
+            if not self.done:
+                self.problem = "This form was already sent. Nothing was done twice."
+            return
+        self.acted, self.done, self.problem, self.field_errors = run.__name__, "", "", {}
+        try:
+            done = await handler(self, actor, *arguments)
+        except SurgeError as error:
+            self.problem = explain(error)
+            if isinstance(error, InvalidContact):
+                self.field_errors = error.fields
+        else:
+            if done:
+                self.done, self.form_key = done, new_id()
+        await self._show()
+
+    signature = inspect.signature(handler)
+    this, _, *rest = signature.parameters.values()
+    # The browser sends everything but the organizer's name.
+    cast("Any", run).__signature__ = signature.replace(parameters=[this, *rest])
+    return run
 
 
 def wait_text(seconds: int | None) -> str:
@@ -68,9 +159,8 @@ def wait_text(seconds: int | None) -> str:
         return "no wait"
     if seconds < 90:  # noqa: PLR2004  below two minutes seconds say more
         return f"{seconds} s"
-    minutes = round(seconds / 60)
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def form_fields(form: object) -> dict[str, str]:
@@ -88,6 +178,14 @@ def parse_int(text: str) -> int | None:
     plain = text.replace(",", "").strip()
     number = int(plain) if plain.isascii() and plain.isdecimal() and len(plain) <= 12 else None  # noqa: PLR2004  12 digits are more than anything here
     return number if number is None or number <= _LARGEST else None
+
+
+def parse_rupees(text: str) -> int | None:
+    """Return the paise of an amount such as 500 or 499.50, None if it is none."""
+    whole, _, part = text.removeprefix("₹").strip().partition(".")
+    rupees = parse_int(whole)
+    paise = parse_int(part.ljust(2, "0")) if len(part) <= 2 else None  # noqa: PLR2004  a rupee has 100 paise
+    return None if rupees is None or paise is None else rupees * 100 + paise
 
 
 def as_text(text: object, *, longest: int = 100) -> str:

@@ -1,4 +1,4 @@
-"""The board of one sale, and the handles of its queue."""
+"""The dashboard of one sale, and the rules of its queue."""
 
 from __future__ import annotations
 
@@ -8,57 +8,60 @@ from zoneinfo import ZoneInfo
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.errors import NotFound, SurgeError
+from surge_app.errors import InvalidRequest
 from surge_app.formatting import format_number, pluralize, rupees
-from surge_app.services.admin.dashboard import BoardView
+from surge_app.services.admin.dashboard import DashboardView
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.waiting_room.views import QueueCounts
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import STATUS_TONES, ConsoleState, as_text, parse_int, wait_text
-from surge_app.state.admin.events import EventCard
+from surge_app.state.admin.common import (
+    STATUS_TONES,
+    LiveState,
+    as_text,
+    form_fields,
+    organizer_action,
+    parse_int,
+    wait_text,
+)
+from surge_app.state.admin.events import EventCard, where_when
 
 _CHALLENGES = {"off", "auto", "always"}
-_MOST_BUYERS = 1_000_000
+_MAX_BUYERS = 1_000_000
+_UNKNOWN = "–"
 
 
 @dataclass(frozen=True)
-class StockRow:
-    """Counts as text, for one tier."""
-
-    name: str = ""
-    capacity: str = ""
-    sold: str = ""
-    held: str = ""
-    free: str = ""
-
-
-@dataclass(frozen=True)
-class BoardCard(EventCard):
+class DashboardCard(EventCard):
     """One sale in full; every figure is ready text."""
 
-    absent: str = ""
+    absent: str = _UNKNOWN
     last_wait: str = ""
-    inside: str = ""
+    inside: str = _UNKNOWN
     allowed: str = ""
-    pace: str = ""
-    admitted: str = ""
-    left: str = ""
-    no_shows: str = ""
-    is_line_away: bool = False
+    pace: str = _UNKNOWN
+    admitted: str = _UNKNOWN
+    left: str = _UNKNOWN
+    no_shows: str = _UNKNOWN
+    is_queue_down: bool = False
+    gross: str = ""
+    refunded: str = ""
     fees: str = ""
     cash: str = ""
+    cash_owed: str = ""
+    cancelled_tickets: str = ""
     bookings: str = ""
     last_minute: str = ""
     messages_pending: str = ""
     messages_dead: int = 0
     is_paused: bool = False
+    is_cancelled: bool = False
     payments_paused_since: str = ""
     at: int = 0
 
 
 @dataclass(frozen=True)
 class QueueSettingsDraft:
-    """The rules of the queue as they are in the form; all text, as typed."""
+    """The rules of the queue as text, as they are in force or as they were typed."""
 
     concurrent_buyers: str = ""
     admissions_per_minute: str = ""
@@ -66,245 +69,214 @@ class QueueSettingsDraft:
     queue_message: str = ""
 
 
-class DashboardState(ConsoleState, rx.State):
-    """What one organizer looks at and turns.
+_SETTINGS = tuple(QueueSettingsDraft.__dataclass_fields__)
+
+
+class DashboardState(LiveState, rx.State):
+    """The sale an organizer watches and steers.
 
     Attributes:
-        phase: loading, ready, signed_out or missing.
-        course: Points of the last hour for the charts.
-        effect: What the form's values would do to the wait; empty while nothing was changed.
+        history: Points of the last hour for the chart.
+        settings: The rules in force.
+        effect: What the typed rules would do to the wait; empty while nothing was changed.
     """
 
-    board: BoardCard = BoardCard()
-    tiers: list[StockRow] = []
-    course: list[dict[str, str | float]] = []
-    notice: str = ""
-    draft: QueueSettingsDraft = QueueSettingsDraft()
+    sale: DashboardCard = DashboardCard()
+    tiers: list[tuple[str, ...]] = []
+    history: list[dict[str, str | float]] = []
+    settings: QueueSettingsDraft = QueueSettingsDraft()
     effect: str = ""
-    problem: str = ""
-    done: str = ""
+    _typed: dict[str, str] = {}
 
     @rx.event
-    async def load(self) -> None:
-        """Show the sale named by the address."""
-        self.reset()
-        seen = await self._read()
-        if seen is not None:
-            self.draft = _draft(seen)
-
-    @rx.event
-    async def refresh(self) -> None:
-        """Take fresh figures."""
-        await self._read()
-
-    @rx.event
-    async def pause(self) -> None:
+    @organizer_action
+    async def pause(self, actor: str) -> str:
         """Stop letting people in."""
-        await self._switch(is_paused=True)
+        await current().organizer.pause(self._slug(), actor=actor)
+        current().dashboard.forget(self._slug())
+        return "Queue paused. Everyone keeps their place."
 
     @rx.event
-    async def resume(self) -> None:
+    @organizer_action
+    async def resume(self, actor: str) -> str:
         """Let people in again."""
-        await self._switch(is_paused=False)
+        await current().organizer.resume(self._slug(), actor=actor)
+        current().dashboard.forget(self._slug())
+        return "Queue resumed."
 
     @rx.event
-    async def consider(self, field: object, value: object) -> None:
-        """Take a value of the form and say what it would do."""
-        name, typed = as_text(field), as_text(value, longest=500)
-        if await self._organizer() is None:
+    async def preview_settings(self, field: object, value: object) -> None:
+        """Say what a typed value would do; nothing changes yet, and the form keeps its fields."""
+        if await self._organizer() is None or field not in _SETTINGS:
             return
-        if name not in QueueSettingsDraft.__dataclass_fields__:
-            return
-        known = {one: getattr(self.draft, one) for one in QueueSettingsDraft.__dataclass_fields__}
-        self.draft = QueueSettingsDraft(**{**known, name: typed})
-        self.done = ""
-        await self._foresee()
-
-    @rx.event
-    async def apply(self) -> None:
-        """Make the form's values the rules of the queue."""
-        admin = await self._organizer()
-        if admin is None:
-            return
-        rules = self._rules(is_paused=False)
-        if rules is None or self.draft.challenge not in _CHALLENGES:
-            return
-        slug = self._slug()
-        changes = {
-            "concurrent_buyers": rules.concurrent_buyers,
-            "admissions_per_minute": rules.admissions_per_minute,
-            "challenge": self.draft.challenge,
-            "queue_message": self.draft.queue_message.strip(),
-        }
+        self._typed = {**self._typed, as_text(field): as_text(value, longest=500)}
+        seen = await current().dashboard.view(self._slug())
+        in_force = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
         try:
-            await current().organizer.change(slug, changes, actor=admin)
-        except SurgeError as error:
-            self.problem = error.message
-            return
-        current().board.forget(slug)
-        self.effect, self.problem, self.done = "", "", "Done. It is in force now."
-        await self._read()
-
-    async def _switch(self, *, is_paused: bool) -> None:
-        admin, slug = await self._organizer(), self._slug()
-        if admin is None:
-            return
-        organizer = current().organizer
-        change = organizer.pause if is_paused else organizer.resume
-        try:
-            await change(slug, actor=admin)
-        except SurgeError as error:
-            self.notice = error.message
-            return
-        current().board.forget(slug)
-        await self._read()
-
-    async def _foresee(self) -> None:
-        seen = await self._read()
-        if seen is None:
-            return
-        now = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
-        then = self._rules(is_paused=seen.is_paused)
-        if then is None:
+            rules = _rules({**_as_typed(seen), **self._typed}, is_paused=seen.is_paused)
+        except InvalidRequest:
+            # Said when the form is sent: a number is often incomplete while it is typed.
             self.effect = ""
             return
-        self.problem = ""
-        line = seen.line
-        if line is None:
-            self.effect = "The waiting room does not answer, so nothing can be foreseen."
+        if seen.line is None:
+            self.effect = "The waiting room is not responding, so the effect is unknown."
             return
-        told = forecast(_facts(line), now, then)
-        self.effect = _effect(told.now_seconds, told.then_seconds, is_paused=seen.is_paused)
+        wait = forecast(_facts(seen.line), in_force, rules)
+        self.effect = _effect(wait.now_seconds, wait.then_seconds, is_paused=seen.is_paused)
 
-    def _rules(self, *, is_paused: bool) -> QueueRules | None:
-        buyers = parse_int(self.draft.concurrent_buyers)
-        limit = parse_int(self.draft.admissions_per_minute)
-        is_limit_fine = not self.draft.admissions_per_minute.strip() or (
-            limit is not None and 1 <= limit <= _MOST_BUYERS
-        )
-        if buyers is None or not 1 <= buyers <= _MOST_BUYERS or not is_limit_fine:
-            self.problem = "Both are whole numbers from 1; without a limit the second stays empty."
-            return None
-        return QueueRules(is_paused, buyers, limit)
+    @rx.event
+    @organizer_action
+    async def save_settings(self, actor: str, form: dict[str, object]) -> str:
+        """Apply what changed in the form, and say what is in force then."""
+        sent, slug = form_fields(form), self._slug()
+        rules = _rules(sent, is_paused=False)
+        if sent.get("challenge") not in _CHALLENGES:
+            msg = "Nothing was applied. Choose when to check for bots."
+            raise InvalidRequest(msg)
+        values = {
+            "concurrent_buyers": rules.concurrent_buyers,
+            "admissions_per_minute": rules.admissions_per_minute,
+            "challenge": sent["challenge"],
+            "queue_message": sent.get("queue_message", ""),
+        }
+        before = {
+            "concurrent_buyers": parse_int(sent.get("was_concurrent_buyers", "")),
+            "admissions_per_minute": parse_int(sent.get("was_admissions_per_minute", "")),
+            "challenge": sent.get("was_challenge"),
+            "queue_message": sent.get("was_queue_message", ""),
+        }
+        changes = {name: value for name, value in values.items() if value != before[name]}
+        if not changes:
+            return "Nothing to apply: these rules are already in force."
+        await current().organizer.change(slug, changes, actor=actor, expected=before)
+        current().dashboard.forget(slug)
+        self.effect, self._typed = "", {}
+        seen = await current().dashboard.view(slug)
+        limit = seen.admissions_per_minute
+        per_minute = "no limit" if limit is None else format_number(limit)
+        return f"Applied: {format_number(seen.concurrent_buyers)} inside, {per_minute} a minute."
 
     def _slug(self) -> str:
-        # The board is at /admin/{slug}, its queue at /admin/events/{slug}/queue.
+        # The dashboard is at /admin/{slug}, its queue at /admin/events/{slug}/queue.
         return session.path_param(self, 2) or session.path_param(self, 1)
 
-    async def _read(self) -> BoardView | None:
-        if await self._organizer() is None:
-            return None
-        try:
-            seen = await current().board.view(self._slug())
-        except NotFound:
-            self.phase = "missing"
-            return None
-        except SurgeError as error:
-            self.notice = error.message
-            return None
-        self._show(seen)
-        return seen
-
-    def _show(self, seen: BoardView) -> None:
-        self.board = _card(seen)
+    async def _read(self) -> None:
+        seen = await current().dashboard.view(self._slug())
+        self.sale, self.phase = _card(seen), "ready"
         tiers = [
-            StockRow(
-                tier.name,
-                format_number(tier.capacity),
-                format_number(tier.sold),
-                format_number(tier.held),
-                format_number(tier.available),
-            )
+            (tier.name, *map(format_number, (tier.capacity, tier.sold, tier.held, tier.available)))
             for tier in seen.tiers
         ]
-        course = _course(seen)
+        settings, history = QueueSettingsDraft(**_as_typed(seen)), _history(seen)
         # What did not change is not sent again.
         if tiers != self.tiers:
             self.tiers = tiers
-        if course != self.course:
-            self.course = course
-        self.phase, self.notice = "ready", ""
+        if history != self.history:
+            self.history = history
+        if settings != self.settings:
+            self.settings = settings
 
 
-def _draft(seen: BoardView) -> QueueSettingsDraft:
+def _as_typed(seen: DashboardView) -> dict[str, str]:
     limit = seen.admissions_per_minute
-    return QueueSettingsDraft(
-        concurrent_buyers=str(seen.concurrent_buyers),
-        admissions_per_minute="" if limit is None else str(limit),
-        challenge=seen.challenge,
-        queue_message=seen.queue_message,
-    )
+    return {
+        "concurrent_buyers": str(seen.concurrent_buyers),
+        "admissions_per_minute": "" if limit is None else str(limit),
+        "challenge": seen.challenge,
+        "queue_message": seen.queue_message,
+    }
 
 
-def _facts(line: QueueCounts) -> QueueFacts:
-    return QueueFacts(line.waiting, line.inside, line.admitted_last_minute or None)
+def _rules(typed: dict[str, str], *, is_paused: bool) -> QueueRules:
+    limit_text = typed.get("admissions_per_minute", "")
+    buyers, limit = parse_int(typed.get("concurrent_buyers", "")), parse_int(limit_text)
+    numbers = [buyers, limit] if limit_text.strip() else [buyers]
+    if buyers is None or any(one is None or not 1 <= one <= _MAX_BUYERS for one in numbers):
+        msg = (
+            "Nothing was applied. Enter a number of 1 or more. "
+            "Leave the per-minute limit empty for no limit."
+        )
+        raise InvalidRequest(msg)
+    return QueueRules(is_paused, buyers, limit)
 
 
-def _last_wait(line: QueueCounts) -> str:
-    low, high = line.last_eta_low_seconds, line.last_eta_high_seconds
-    if line.waiting == 0:
-        return "no wait"
-    return f"{wait_text(low)} to {wait_text(high)}" if low is not None and high is not None else ""
+def _facts(queue: QueueCounts) -> QueueFacts:
+    return QueueFacts(queue.waiting, queue.inside, queue.admitted_last_minute or None)
+
+
+def _last_wait(seen: DashboardView, queue: QueueCounts) -> str:
+    if queue.waiting == 0:
+        return "Nobody is waiting"
+    if seen.is_paused:
+        return "Paused: nobody is let in"
+    rules = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
+    seconds = forecast(_facts(queue), rules, rules).now_seconds
+    if seconds == 0:
+        return "Estimated wait: less than a minute"
+    return f"Estimated wait: {wait_text(seconds) or 'measuring…'}"
 
 
 def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
     if is_paused:
-        return "The queue is paused, so nobody is called until it is resumed."
+        return "The queue is paused. Nobody is let in until you resume it."
     if now == then == 0:
-        return "Nobody is waiting, so nobody's wait changes."
+        return "Nobody is waiting, so no wait changes."
     if then is None:
-        return "Too little was measured yet to say what this does to the wait."
-    before = wait_text(now) or "not known yet"
-    return f"The last in line waits {before} now, and about {wait_text(then)} then."
+        return "Still measuring, so the effect on the wait is unknown."
+    before = wait_text(now) or "an unknown time"
+    return f"The last in the queue waits {before} now, and about {wait_text(then)} then."
 
 
-def _course(seen: BoardView) -> list[dict[str, str | float]]:
+def _history(seen: DashboardView) -> list[dict[str, str | float]]:
     zone = ZoneInfo(seen.time_zone)
     return [
         {
-            "at": f"{point.at.astimezone(zone):%H:%M:%S}",
-            "sold": point.sold,
-            "pace": point.sold_per_minute,
+            "at": f"{point.at.astimezone(zone):%H:%M}",
+            "sold": point.sold_per_minute,
             "waiting": point.waiting,
-            "inside": point.inside,
         }
-        for point in seen.course
+        for point in seen.history
     ]
 
 
-def _card(seen: BoardView) -> BoardCard:
-    capacity = max(1, seen.capacity)
-    line, down_since = seen.line, seen.gateway_down_since
-    return BoardCard(
+def _card(seen: DashboardView) -> DashboardCard:
+    capacity, queue, down_since = max(1, seen.capacity), seen.line, seen.gateway_down_since
+    valid = seen.sold - seen.withheld
+    figures = {
+        name: format_number(getattr(queue, name))
+        for name in ("waiting", "absent", "inside", "admitted", "left", "no_shows")
+        if queue is not None
+    }
+    money = {
+        name: rupees(getattr(seen, f"{name}_paise"))
+        for name in ("gross", "refunded", "fees", "cash", "cash_owed")
+    }
+    return DashboardCard(
         slug=seen.slug,
         name=seen.name,
-        where_when=f"{view_models.when(seen.starts_at, seen.time_zone)} · {seen.venue}",
+        where_when=where_when(seen.starts_at, seen.time_zone, seen.venue),
         status=seen.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(seen.status, "off"),
         capacity=format_number(seen.capacity),
-        sold=format_number(seen.sold),
+        sold=format_number(valid),
         held=format_number(seen.held),
         free=format_number(seen.available),
-        sold_percent=round(seen.sold / capacity * 100, 2),
+        cancelled_tickets=format_number(seen.withheld) if seen.withheld else "",
+        sold_percent=round(valid / capacity * 100, 2),
         held_percent=round(seen.held / capacity * 100, 2),
-        waiting=format_number(line.waiting + line.absent) if line else "–",
-        absent=format_number(line.absent) if line else "–",
-        last_wait=_last_wait(line) if line else "",
-        inside=format_number(line.inside) if line else "–",
+        last_wait=_last_wait(seen, queue) if queue else "",
         allowed=format_number(seen.concurrent_buyers),
-        pace=format_number(line.admitted_last_minute) if line else "–",
-        admitted=format_number(line.admitted) if line else "–",
-        left=format_number(line.left) if line else "–",
-        no_shows=format_number(line.no_shows) if line else "–",
-        is_line_away=line is None,
-        taken=rupees(seen.revenue_paise),
-        fees=rupees(seen.fees_paise),
-        cash=rupees(seen.cash_paise),
+        pace=format_number(queue.admitted_last_minute) if queue else _UNKNOWN,
+        is_queue_down=queue is None,
+        revenue=rupees(seen.revenue_paise),
         bookings=pluralize(seen.bookings, "booking", "bookings"),
         last_minute=format_number(seen.bookings_last_minute),
         messages_pending=format_number(seen.messages_pending),
         messages_dead=seen.messages_dead,
         is_paused=seen.is_paused,
+        is_cancelled=seen.phase == "cancelled",
         payments_paused_since=view_models.when(down_since, seen.time_zone) if down_since else "",
         at=int(seen.at.timestamp() * 1000),
+        **figures,
+        **money,
     )

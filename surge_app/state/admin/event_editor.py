@@ -1,7 +1,8 @@
-"""An event in the hands of its organizer: made, changed, published, copied, cancelled."""
+"""An event in the hands of its organizer: created, changed, published, copied, cancelled."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,15 +10,23 @@ from zoneinfo import ZoneInfo
 
 import reflex as rx
 
+from surge_app.clock import utc_now
 from surge_app.container import current
-from surge_app.errors import InvalidRequest, NotFound, SurgeError
-from surge_app.formatting import format_number, rupees
+from surge_app.errors import InvalidRequest
+from surge_app.formatting import format_number, pluralize, rupees, when
 from surge_app.services.admin.event_admin import EventSettings, TierSettings
+from surge_app.services.admin.event_lifecycle import Cancellation
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.state import session
-from surge_app.state.admin.common import ConsoleState, form_fields, parse_int
+from surge_app.state.admin.common import (
+    HOME_ZONE,
+    AdminState,
+    form_fields,
+    organizer_action,
+    parse_int,
+    parse_rupees,
+)
 
-_HOME = "Asia/Kolkata"
 _TEXTS = (
     "name",
     "venue",
@@ -27,6 +36,9 @@ _TEXTS = (
     "organizer_email",
     "organizer_phone",
 )
+_MOMENTS = ("starts_at", "sales_open_at", "sales_close_at")
+_MAX_UNITS = 1_000_000
+_MAX_PER_PERSON = 100
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class EventForm:
     name: str = ""
     venue: str = ""
     description: str = ""
-    time_zone: str = _HOME
+    time_zone: str = HOME_ZONE
     starts_at: str = ""
     sales_open_at: str = ""
     sales_close_at: str = ""
@@ -53,7 +65,7 @@ class EventForm:
 
 @dataclass(frozen=True)
 class TierForm:
-    """A tier as its form shows it; `sold` tells what can no longer be taken away."""
+    """A ticket type as its form shows it; `sold` says what cannot be withdrawn."""
 
     id: str = ""
     name: str = ""
@@ -62,258 +74,263 @@ class TierForm:
     sold: str = ""
 
 
-class EventEditorState(ConsoleState, rx.State):
-    """The event one organizer edits.
+class EventEditorState(AdminState, rx.State):
+    """The event an organizer edits.
 
     Attributes:
-        phase: loading, new, ready, signed_out or missing.
         leave_to: An address to go on to.
-        cancelling: How far the refunds are, in words; empty unless it was cancelled.
-        cancelled_percent: The same as a number.
+        edited_tier: The ticket type whose form was sent last; empty for a new one.
+        publish_question: What publishing will do.
+        cancel_question: What cancelling will do.
+        refunds: Progress of the refunds of a cancelled event; empty otherwise.
+        refunded_percent: The same as a number.
     """
 
     event: EventForm = EventForm()
     tiers: list[TierForm] = []
-    done: str = ""
-    problem: str = ""
     leave_to: str = ""
-    cancelling: str = ""
-    cancelled_percent: float = 0
-
-    @rx.event
-    async def load(self) -> None:
-        """Show the event named by the address, or an empty form."""
-        self.reset()
-        await self._read()
+    edited_tier: str = ""
+    publish_question: str = ""
+    cancel_question: str = ""
+    refunds: str = ""
+    refunded_percent: float = 0
 
     @rx.event
     async def refresh(self) -> None:
-        """Take fresh figures of a cancellation."""
-        if await self._organizer() is not None and self.event.phase == "cancelled":
-            await self._read()
+        """Read the progress of a cancellation; what is being edited stays as it was shown."""
+        if self.event.phase == "cancelled":
+            await self._show()
 
     @rx.event
-    async def create(self, form: dict[str, object]) -> None:
-        """Make a draft of what was typed."""
-        admin = await self._organizer()
-        if admin is None:
-            return
+    @organizer_action
+    async def create(self, actor: str, form: dict[str, object]) -> None:
+        """Create a draft."""
         sent = form_fields(form)
-        try:
-            new = NewEvent(
-                slug=sent.get("slug", ""),
-                tiers=(_tier(sent),),
-                is_draft=True,
-                time_zone=sent.get("time_zone", _HOME),
-                starts_at=_required(sent, "starts_at"),
-                name=sent.get("name", ""),
-                venue=sent.get("venue", ""),
-            )
-            slug = await current().organizer.create(new, actor=admin)
-            self.leave_to = f"/admin/events/{slug}/edit"
-        except SurgeError as error:
-            self._refused(error)
+        new = NewEvent(
+            slug=_slug_from(sent.get("slug") or sent.get("name", "")),
+            tiers=(_tier(sent),),
+            is_draft=True,
+            time_zone=sent.get("time_zone", HOME_ZONE),
+            starts_at=_required(sent, "starts_at"),
+            name=sent.get("name", ""),
+            venue=sent.get("venue", ""),
+        )
+        self.leave_to = f"/admin/events/{await current().organizer.create(new, actor=actor)}/edit"
 
     @rx.event
-    async def save(self, form: dict[str, object]) -> None:
-        """Change what was typed."""
-        admin = await self._organizer()
-        if admin is None:
-            return
-        sent = form_fields(form)
-        try:
-            changes: dict[str, object] = {name: sent.get(name, "") for name in _TEXTS}
-            zoned = {**sent, "time_zone": self.event.time_zone}
-            changes["starts_at"] = _required(zoned, "starts_at")
-            changes["sales_open_at"] = _moment(zoned, "sales_open_at")
-            changes["sales_close_at"] = _moment(zoned, "sales_close_at")
-            changes["max_per_person"] = _number(sent, "max_per_person", least=1, most=100)
-            if not (sent.get("name") and sent.get("venue")):
-                msg = "An event needs a name and a venue."
-                raise InvalidRequest(msg)
-            await current().organizer.change(self._slug(), changes, actor=admin)
-        except SurgeError as error:
-            self._refused(error)
-            return
-        await self._did("Saved. Attendees see it at once.")
-
-    @rx.event
-    async def save_tier(self, form: dict[str, object]) -> None:
-        """Change a tier, or add one."""
-        admin = await self._organizer()
-        if admin is None:
-            return
-        sent = form_fields(form)
-        stock = current().stock
-        try:
-            wanted = _tier(sent)
-            tier_id = sent.get("tier_id", "")
-            if tier_id:
-                changes = {
-                    "name": wanted.name,
-                    "price_paise": wanted.price_paise,
-                    "units": wanted.units,
-                }
-                await stock.change_tier(self._slug(), tier_id, changes, actor=admin)
-            else:
-                await stock.add_tier(self._slug(), wanted, actor=admin)
-        except SurgeError as error:
-            self._refused(error)
-            return
-        await self._did("Saved. Holds that are running keep their price.")
-
-    @rx.event
-    async def publish(self) -> None:
-        """Show the draft to everybody."""
-        admin = await self._organizer()
-        if admin is None:
-            return
-        try:
-            await current().lifecycle.publish(self._slug(), actor=admin)
-        except SurgeError as error:
-            self._refused(error)
-            return
-        await self._did("Published.")
-
-    @rx.event
-    async def duplicate(self, form: dict[str, object]) -> None:
-        """Copy the event to another address and date."""
-        admin = await self._organizer()
-        if admin is None:
-            return
+    @organizer_action
+    async def save(self, actor: str, form: dict[str, object]) -> str:
+        """Save the fields that were changed."""
         sent = {**form_fields(form), "time_zone": self.event.time_zone}
-        try:
-            copy = await current().lifecycle.duplicate(
-                self._slug(),
-                new_slug=sent.get("slug", ""),
-                starts_at=_required(sent, "starts_at"),
-                actor=admin,
-            )
-        except SurgeError as error:
-            self._refused(error)
-            return
+        if not (sent.get("name") and sent.get("venue")):
+            msg = "Nothing was saved. Enter a name and a venue."
+            raise InvalidRequest(msg)
+        _required(sent, "starts_at")
+        names = [
+            name
+            for name in (*_TEXTS, *_MOMENTS, "max_per_person")
+            if sent.get(name, "") != sent.get(f"was_{name}", "")
+        ]
+        if not names:
+            return "Nothing to save: no field was changed."
+        changes = {name: _value(sent, name) for name in names}
+        shown = {name: _value(sent, name, prefix="was_") for name in names}
+        await current().organizer.change(self._slug(), changes, actor=actor, expected=shown)
+        if self.event.phase == "draft":
+            return "Draft saved. It is not visible until you publish."
+        return "Saved. The event page shows it now."
+
+    @rx.event
+    @organizer_action
+    async def save_tier(self, actor: str, form: dict[str, object]) -> str:
+        """Add a ticket type, or save the fields of one that were changed."""
+        sent, stock = form_fields(form), current().stock
+        self.edited_tier = sent.get("tier_id", "")
+        typed = _tier(sent)
+        if not self.edited_tier:
+            await stock.add_tier(self._slug(), typed, actor=actor)
+            return f"{typed.name} added."
+        shown = _tier(
+            {name: sent.get(f"was_{name}", "") for name in ("tier_name", "price", "units")}
+        )
+        fields = ("name", "price_paise", "units")
+        changes = {
+            name: getattr(typed, name)
+            for name in fields
+            if getattr(typed, name) != getattr(shown, name)
+        }
+        if not changes:
+            return "Nothing to save: no field was changed."
+        fewer = shown.units - typed.units
+        if fewer > 0 and sent.get("withdraw") != "yes":
+            number = pluralize(fewer, "ticket", "tickets")
+            msg = f"Nothing was saved. Tick “Withdraw tickets” to take {number} off sale."
+            raise InvalidRequest(msg)
+        await stock.change_tier(
+            self._slug(),
+            self.edited_tier,
+            changes,
+            actor=actor,
+            expected={name: getattr(shown, name) for name in fields},
+        )
+        return "Saved. Tickets already in a checkout keep the old price."
+
+    @rx.event
+    @organizer_action
+    async def publish(self, actor: str, _form: dict[str, object]) -> str:
+        """Show the draft to everyone."""
+        await current().lifecycle.publish(self._slug(), actor=actor)
+        return "Published."
+
+    @rx.event
+    @organizer_action
+    async def delete_draft(self, actor: str, _form: dict[str, object]) -> None:
+        """Delete a draft that was never published."""
+        await current().lifecycle.delete_draft(self._slug(), actor=actor)
+        self.leave_to = "/admin"
+
+    @rx.event
+    @organizer_action
+    async def duplicate(self, actor: str, form: dict[str, object]) -> None:
+        """Copy the event to another address and date."""
+        sent = {**form_fields(form), "time_zone": self.event.time_zone}
+        copy = await current().lifecycle.duplicate(
+            self._slug(),
+            new_slug=sent.get("slug", ""),
+            starts_at=_required(sent, "starts_at"),
+            actor=actor,
+        )
         self.leave_to = f"/admin/events/{copy}/edit"
 
     @rx.event
-    async def cancel(self, form: dict[str, object]) -> None:
-        """Cancel the event and refund everybody, if its address was typed to confirm it."""
-        admin = await self._organizer()
-        if admin is None:
-            return
+    @organizer_action
+    async def cancel(self, actor: str, form: dict[str, object]) -> str:
+        """Cancel the event and refund every booking, once its web address was typed."""
         if form_fields(form).get("confirm") != self._slug():
-            self.done, self.problem = "", "Type the address of the event to confirm it."
-            return
-        try:
-            await current().lifecycle.cancel(self._slug(), actor=admin)
-        except SurgeError as error:
-            self._refused(error)
-            return
-        await self._did("Cancelled. Every booking is being refunded, and everybody is told.")
+            msg = f"Nothing was cancelled. Type {self._slug()} to confirm."
+            raise InvalidRequest(msg)
+        await current().lifecycle.cancel(self._slug(), actor=actor)
+        return "Event cancelled. Refunds have started."
 
     def _slug(self) -> str:
         return session.path_param(self, 2)
 
-    def _refused(self, error: SurgeError) -> None:
-        self.done, self.problem = "", error.message
-
-    async def _did(self, done: str) -> None:
-        self.done, self.problem = done, ""
-        await self._read()
-
     async def _read(self) -> None:
-        if await self._organizer() is None:
-            return
         if self._slug() == "new":
             self.phase = "new"
             return
-        try:
-            found = await current().organizer.settings(self._slug())
-            progress = await current().lifecycle.cancellation(self._slug())
-        except NotFound:
-            self.phase = "missing"
-            return
-        self.event, self.tiers = _form(found), [_tier_form(one) for one in found.tiers]
-        total = progress.waiting + progress.on_their_way + progress.done
-        self.cancelling = ""
-        if found.phase == "cancelled":
-            self.cancelling = (
-                f"{format_number(progress.done)} of {format_number(total)} bookings refunded, "
-                f"{format_number(progress.on_their_way)} on their way, "
-                f"{format_number(progress.waiting)} to go."
+        stored = await current().organizer.settings(self._slug())
+        progress = await current().lifecycle.cancellation(self._slug())
+        event, tiers = _form(stored), [_tier_form(one) for one in stored.tiers]
+        # What did not change is not sent again.
+        if event != self.event:
+            self.event = event
+        if tiers != self.tiers:
+            self.tiers = tiers
+        self.publish_question = _publishing(stored)
+        self.cancel_question = _cancelling(progress)
+        self.refunds = ""
+        if stored.phase == "cancelled":
+            total = progress.waiting + progress.on_their_way + progress.done
+            self.refunds = (
+                f"{format_number(progress.done)} refunded, "
+                f"{format_number(progress.on_their_way)} in progress, "
+                f"{format_number(progress.waiting)} waiting."
             )
-            self.cancelled_percent = round(progress.done / total * 100, 1) if total else 100
+            self.refunded_percent = round(progress.done / total * 100, 1) if total else 100
         self.phase = "ready"
 
 
-def _form(found: EventSettings) -> EventForm:
-    texts = {name: getattr(found, name) for name in _TEXTS}
-    zone = found.time_zone
+def _slug_from(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _publishing(stored: EventSettings) -> str:
+    tickets = pluralize(sum(one.capacity for one in stored.tiers), "ticket", "tickets")
+    opens = stored.sales_open_at
+    if opens is not None and opens > utc_now():
+        return f"Everyone sees the event. {tickets} go on sale on {when(opens, stored.time_zone)}."
+    return f"Everyone sees the event, and {tickets} go on sale immediately."
+
+
+def _cancelling(progress: Cancellation) -> str:
+    if not progress.waiting:
+        return "Stops sales for good. There are no bookings to refund."
+    bookings = pluralize(progress.waiting, "booking", "bookings")
+    return (
+        f"Stops sales for good, refunds {bookings} ({rupees(progress.refundable_paise)} including "
+        "fees) and emails every buyer. This cannot be undone."
+    )
+
+
+def _form(stored: EventSettings) -> EventForm:
+    zone = stored.time_zone
     return EventForm(
-        slug=found.slug,
+        slug=stored.slug,
         time_zone=zone,
-        starts_at=_local(found.starts_at, zone),
-        sales_open_at=_local(found.sales_open_at, zone),
-        sales_close_at=_local(found.sales_close_at, zone),
-        max_per_person=str(found.max_per_person),
-        phase=found.phase,
-        cover_digest=found.cover_digest,
-        has_sold=any(one.sold for one in found.tiers),
-        **texts,
+        max_per_person=str(stored.max_per_person),
+        phase=stored.phase,
+        cover_digest=stored.cover_digest,
+        has_sold=any(one.sold for one in stored.tiers),
+        **{name: getattr(stored, name) for name in _TEXTS},
+        **{name: _local(getattr(stored, name), zone) for name in _MOMENTS},
     )
 
 
 def _tier_form(one: TierSettings) -> TierForm:
-    price = one.price_paise / 100
     return TierForm(
         id=one.id,
         name=one.name,
-        price=f"{price:.2f}".removesuffix(".00"),
+        price=f"{one.price_paise / 100:.2f}".removesuffix(".00"),
         units=str(one.capacity),
-        sold=(
-            f"{format_number(one.sold)} sold, {format_number(one.held)} on hold, "
-            f"{rupees(one.price_paise)}"
-        ),
+        sold=f"{format_number(one.sold)} sold, {format_number(one.held)} held",
     )
+
+
+def _value(sent: Mapping[str, str], name: str, *, prefix: str = "") -> object:
+    typed = sent.get(f"{prefix}{name}", "")
+    if name in _MOMENTS:
+        return _moment(typed, sent["time_zone"])
+    if name == "max_per_person":
+        number = parse_int(typed)
+        if number is None or not 1 <= number <= _MAX_PER_PERSON:
+            msg = f"Nothing was saved. Enter 1 to {_MAX_PER_PERSON} tickets per person."
+            raise InvalidRequest(msg)
+        return number
+    return typed
 
 
 def _local(moment: datetime | None, zone: str) -> str:
     return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}" if moment else ""
 
 
-def _moment(sent: Mapping[str, str], name: str) -> datetime | None:
-    typed = sent.get(name, "")
+def _moment(typed: str, zone: str) -> datetime | None:
     if not typed:
         return None
     try:
-        moment = datetime.fromisoformat(typed)
-        return moment.replace(tzinfo=ZoneInfo(sent.get("time_zone", _HOME)))
+        return datetime.fromisoformat(typed).replace(tzinfo=ZoneInfo(zone))
     except (ValueError, KeyError, OSError) as error:
-        msg = "A date, a time and a time zone such as Asia/Kolkata are needed."
+        msg = "Nothing was saved. Enter a date, a time and a time zone such as Asia/Kolkata."
         raise InvalidRequest(msg) from error
 
 
 def _required(sent: Mapping[str, str], name: str) -> datetime:
-    moment = _moment(sent, name)
+    moment = _moment(sent.get(name, ""), sent.get("time_zone", HOME_ZONE))
     if moment is None:
-        msg = "An event needs a day and a time at which it starts."
+        msg = "Nothing was saved. Enter the date and time the event starts."
         raise InvalidRequest(msg)
     return moment
 
 
-def _number(sent: Mapping[str, str], name: str, *, least: int, most: int) -> int:
-    number = parse_int(sent.get(name, ""))
-    if number is None or not least <= number <= most:
-        msg = f"{name.replace('_', ' ').capitalize()} is a whole number from {least} to {most}."
-        raise InvalidRequest(msg)
-    return number
-
-
 def _tier(sent: Mapping[str, str]) -> NewTier:
-    rupees_typed, _, paise_typed = sent.get("price", "").partition(".")
-    price = parse_int(rupees_typed)
-    paise = parse_int(paise_typed.ljust(2, "0")) if len(paise_typed) <= 2 else None  # noqa: PLR2004  a rupee has 100 paise
-    units = _number(sent, "units", least=0, most=1_000_000)
-    if price is None or paise is None or not sent.get("tier_name"):
-        msg = "A tier needs a name, and a price in rupees such as 500 or 499.50; 0 is free."
+    price, units = parse_rupees(sent.get("price", "")), parse_int(sent.get("units", ""))
+    if not sent.get("tier_name"):
+        msg = "Nothing was saved. Enter a name for the ticket type."
         raise InvalidRequest(msg)
-    return NewTier(sent["tier_name"], price * 100 + paise, units)
+    if price is None:
+        msg = "Nothing was saved. Enter a price in rupees such as 500 or 499.50. 0 is free."
+        raise InvalidRequest(msg)
+    if units is None or units > _MAX_UNITS:
+        msg = "Nothing was saved. Enter how many tickets, for example 3000."
+        raise InvalidRequest(msg)
+    return NewTier(sent["tier_name"], price, units)

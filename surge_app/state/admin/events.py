@@ -1,8 +1,9 @@
-"""The list of sales: every one for an organizer, those to check in at for the door."""
+"""The list of sales: every one for an organizer, those to check in at for a scanner."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import reflex as rx
 
@@ -30,19 +31,19 @@ class EventCard:
     sold_percent: float = 0
     held_percent: float = 0
     waiting: str = ""
-    taken: str = ""
+    revenue: str = ""
 
 
 class EventsState(rx.State):
-    """What one operator may choose from.
+    """The events an admin user may choose from.
 
     Attributes:
-        phase: loading, ready, door (check-in only) or signed_out.
+        phase: loading, ready, scanner (check-in only) or signed_out.
     """
 
     phase: str = "loading"
     events: list[EventCard] = []
-    notice: str = ""
+    problem: str = ""
 
     @rx.event
     async def load(self) -> None:
@@ -52,33 +53,33 @@ class EventsState(rx.State):
 
     @rx.event
     async def refresh(self) -> None:
-        """Take fresh figures."""
+        """Read current figures."""
         await self._read()
 
     async def _read(self) -> None:
-        operator = await session.operator(self)
-        if operator is None:
+        user = await session.operator(self)
+        if user is None:
             self.phase, self.events = "signed_out", []
             return
         try:
-            if operator.is_organizer:
-                found = [_card(stats) for stats in await current().organizer.overview()]
+            if user.is_organizer:
+                self.events = [_card(stats) for stats in await current().organizer.overview()]
             else:
-                found = [
+                self.events = [
                     EventCard(
-                        slug=event.slug,
-                        name=event.name,
-                        where_when=" · ".join(
-                            (view_models.when(event.starts_at, event.time_zone), event.venue)
-                        ),
+                        one.slug, one.name, where_when(one.starts_at, one.time_zone, one.venue)
                     )
-                    for event in await current().catalog.events()
+                    for one in await current().catalog.events()
                 ]
         except SurgeError as error:
-            self.notice = error.message
+            self.problem = error.message
             return
-        self.events = found
-        self.phase, self.notice = "ready" if operator.is_organizer else "door", ""
+        self.phase, self.problem = "ready" if user.is_organizer else "scanner", ""
+
+
+def where_when(starts_at: datetime, time_zone: str, venue: str) -> str:
+    """Return the line below an event's name."""
+    return f"{view_models.when(starts_at, time_zone)} · {venue}"
 
 
 def _card(stats: EventStats) -> EventCard:
@@ -86,7 +87,7 @@ def _card(stats: EventStats) -> EventCard:
     return EventCard(
         slug=stats.slug,
         name=stats.name,
-        where_when=f"{view_models.when(stats.starts_at, stats.time_zone)} · {stats.venue}",
+        where_when=where_when(stats.starts_at, stats.time_zone, stats.venue),
         status=stats.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(stats.status, "off"),
         capacity=format_number(stats.capacity),
@@ -96,5 +97,5 @@ def _card(stats: EventStats) -> EventCard:
         sold_percent=round(stats.sold / capacity * 100, 2),
         held_percent=round(stats.held / capacity * 100, 2),
         waiting=format_number(stats.queue.waiting),
-        taken=rupees(stats.revenue_paise),
+        revenue=rupees(stats.revenue_paise),
     )

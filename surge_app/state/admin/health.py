@@ -1,4 +1,4 @@
-"""The preflight, the promises, and what waits for a person."""
+"""What needs attention, the invariants of the data, and the checks before a sale."""
 
 from __future__ import annotations
 
@@ -7,48 +7,54 @@ from dataclasses import dataclass
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.errors import SurgeError
 from surge_app.formatting import rupees
 from surge_app.services.admin.action_items import ActionItem
 from surge_app.services.operations.invariants import Violation
 from surge_app.services.operations.preflight import examine
 from surge_app.state import view_models
-from surge_app.state.admin.common import ConsoleState, as_text
+from surge_app.state.admin.common import (
+    HOME_ZONE,
+    LiveState,
+    as_text,
+    form_fields,
+    organizer_action,
+)
 
+# Title, advice and button.
 _KINDS = {
     "unmatched_payment": (
-        "Money of no order of ours",
-        "Look at it at the payment provider and give it back there; then close it here.",
+        "Payment without an order",
+        "Check it in the Razorpay dashboard and refund it there. Then close it here.",
         "Close",
     ),
     "undecided_payment": (
-        "Captured, and nothing was decided",
-        "The payment provider is asked again, and the payment becomes a booking or a refund.",
-        "Ask again",
+        "Payment without a booking or refund",
+        "Surge asks Razorpay again and creates the booking or the refund.",
+        "Check again",
     ),
     "unpaid_booking": (
-        "A booking without its payment",
-        "Look for its payment at the payment provider, or refund the booking; then close it here.",
+        "Booking without a payment",
+        "Look for its payment in the Razorpay dashboard, or refund the booking. Then close it.",
         "Close",
     ),
     "stuck_refund": (
-        "A refund that does not go through",
-        "It is tried again with the same key, so it can never be paid twice.",
+        "Refund failed",
+        "The retry uses the same key, so it can never be paid twice.",
         "Try again",
     ),
     "cash_refund": (
         "Cash to hand back",
-        "Give the buyer the money, then say so here. No payment provider is asked.",
-        "Handed back",
+        "Give the buyer the money, then confirm it here.",
+        "Cash handed back",
     ),
     "stuck_webhook": (
-        "News that could not be processed",
-        "It is settled again; what was done before is not done twice.",
+        "Payment notification not processed",
+        "Processing it again is safe: nothing is done twice.",
         "Process again",
     ),
     "dead_message": (
-        "A message that was given up",
-        "Correct the address in the booking if it is wrong, then send it again.",
+        "Message not delivered",
+        "Correct the address in the booking first, then send it again.",
         "Send again",
     ),
 }
@@ -56,7 +62,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class CheckRow:
-    """A check, or a promise, and what is to be done."""
+    """A check or an invariant, and how to mend it."""
 
     name: str = ""
     is_ok: bool = False
@@ -64,73 +70,50 @@ class CheckRow:
 
 
 @dataclass(frozen=True)
-class WaitingCard:
-    """Something that waits, as text."""
+class ActionItemCard:
+    """Something that needs attention, as text."""
 
     kind: str = ""
     id: str = ""
     title: str = ""
-    what: str = ""
+    detail: str = ""
     about: str = ""
     advice: str = ""
     action: str = ""
     ref: str = ""
 
 
-class HealthState(ConsoleState, rx.State):
-    """What one organizer checks.
+class HealthState(LiveState, rx.State):
+    """The checks of an organizer.
 
     Attributes:
-        phase: loading, ready or signed_out.
-        promises: Empty until they were checked.
+        invariants: Empty until they were checked.
     """
 
     checks: list[CheckRow] = []
-    promises: list[CheckRow] = []
-    waiting: list[WaitingCard] = []
-    busy: bool = False
-    done: str = ""
-    problem: str = ""
+    invariants: list[CheckRow] = []
+    items: list[ActionItemCard] = []
 
     @rx.event
-    async def load(self) -> None:
-        """Show the preflight and what waits."""
-        self.reset()
-        await self._read()
+    @organizer_action
+    async def check_invariants(self, _actor: str) -> None:
+        """Check every invariant against the data."""
+        self.invariants = [_invariant(one) for one in await current().audit.run()]
 
     @rx.event
-    async def refresh(self) -> None:
-        """Look again."""
-        self.done = self.problem = ""
-        await self._read()
-
-    @rx.event
-    async def check_promises(self) -> None:
-        """Check every promise against the data."""
-        if await self._organizer() is None:
-            return
-        self.promises = [_promise(one) for one in await current().audit.run()]
-
-    @rx.event
-    async def act(self, kind: object, item_id: object) -> None:
-        """Do the one thing that mends an item."""
-        admin = await self._organizer()
-        if admin is None:
-            return
-        try:
-            await current().inbox.act(as_text(kind), as_text(item_id), actor=admin)
-        except SurgeError as error:
-            self.done, self.problem = "", error.message
-        else:
-            self.done, self.problem = "Done.", ""
-        await self._read()
+    @organizer_action
+    async def resolve(self, actor: str, form: dict[str, object]) -> str:
+        """Resolve an item, once."""
+        sent = form_fields(form)
+        await current().action_items.resolve(
+            as_text(sent.get("kind")), as_text(sent.get("id")), actor=actor
+        )
+        return "Done."
 
     async def _read(self) -> None:
-        if await self._organizer() is None:
-            return
-        found = await examine(current().settings)
-        self.checks = [CheckRow(_title(one.name), one.is_ok, one.advice) for one in found]
-        self.waiting = [_card(one) for one in await current().inbox.waiting()]
+        checks = await examine(current().settings)
+        self.checks = [CheckRow(_title(one.name), one.is_ok, one.advice) for one in checks]
+        self.items = [_card(one) for one in await current().action_items.list()]
         self.phase = "ready"
 
 
@@ -138,22 +121,22 @@ def _title(name: str) -> str:
     return name.capitalize().replace("Sms", "SMS")
 
 
-def _promise(one: Violation) -> CheckRow:
+def _invariant(one: Violation) -> CheckRow:
     rows = "; ".join(
         ", ".join(f"{name} {value}" for name, value in row.items()) for row in one.offending
     )
     return CheckRow(one.promise, one.holds, rows)
 
 
-def _card(one: ActionItem) -> WaitingCard:
+def _card(one: ActionItem) -> ActionItemCard:
     title, advice, action = _KINDS[one.kind]
     amount = rupees(one.amount_paise) if one.amount_paise else ""
-    about = [amount, one.event, one.subject, view_models.when(one.at, "Asia/Kolkata")]
-    return WaitingCard(
+    about = [amount, one.event, one.subject, view_models.when(one.at, HOME_ZONE)]
+    return ActionItemCard(
         kind=one.kind,
         id=one.id,
         title=title,
-        what=one.detail,
+        detail=one.detail,
         about=" · ".join(part for part in about if part),
         advice=advice,
         action=action,

@@ -41,16 +41,16 @@ async def _make_event(organizer: Person, slug: str) -> None:
     await page.get_by_role("link", name="New event").click()
     typed = {
         "Name": "Made in the browser",
-        "Address: small letters, digits, hyphens": slug,
+        "Web address: /events/…": slug,
         "Venue": "The hall",
         "Starts": f"{utc_now() + timedelta(days=40):%Y-%m-%dT19:00}",
-        "Tier": "General",
-        "Price in rupees, without the fee": "499.50",
-        "Places": "5",
+        "Ticket type": "General",
+        "Ticket price (₹)": "499.50",
+        "Tickets": "5",
     }
     for label, value in typed.items():
-        await page.get_by_label(label, exact=True).fill(value)
-    await page.get_by_role("button", name="Make the draft").click()
+        await page.get_by_label(label).first.fill(value)
+    await page.get_by_role("button", name="Create draft").click()
     await page.wait_for_url(f"**/admin/events/{slug}/edit")
     assert (await organizer.context.request.get(f"/api/events/{slug}")).status == 404
 
@@ -98,13 +98,31 @@ async def _preview(organizer: Person, slug: str) -> None:
     await page.wait_for_url(f"**/admin/events/{slug}/edit")
 
 
-async def _set_buyers(page: Page, number: int) -> None:
-    await page.get_by_label("Buyers inside at the same time").fill(str(number))
+async def _publish(page: Page) -> None:
+    await page.get_by_text("Publish", exact=True).click()
+    await expect(page.get_by_text("5 tickets go on sale immediately.")).to_be_visible()
+    await page.get_by_role("button", name="Publish now").click()
+    await expect(page.get_by_text("Published", exact=True)).to_be_visible()
+
+
+async def _refund_the_second_ticket(page: Page) -> None:
+    await page.get_by_label("Refund", exact=True).select_option("tickets")
+    await page.get_by_label("2 · General").check()
+    await page.get_by_role("button", name="Review refund").click()
     await expect(
-        page.get_by_text(re.compile("last in line waits|Nobody is waiting"))
+        page.get_by_text("Refund ₹499.50 to Asha Rao and cancel 1 ticket?")
+    ).to_be_visible()
+    await page.get_by_role("button", name="Refund", exact=True).click()
+    await expect(page.get_by_text("Refund of ₹499.50 started.")).to_be_visible()
+
+
+async def _set_buyers(page: Page, number: int) -> None:
+    await page.get_by_label("Buyers inside at once").fill(str(number))
+    await expect(
+        page.get_by_text(re.compile("last in the queue waits|Nobody is waiting, so"))
     ).to_be_visible()
     await page.get_by_role("button", name="Apply").click()
-    await expect(page.get_by_text("Done. It is in force now.")).to_be_visible()
+    await expect(page.get_by_text(re.compile("^Applied: "))).to_be_visible()
 
 
 async def _steer(page: Page, attendee: Page, slug: str) -> None:
@@ -114,9 +132,9 @@ async def _steer(page: Page, attendee: Page, slug: str) -> None:
     await page.get_by_role("link", name="Queue", exact=True).click()
     await page.get_by_role("button", name="Resume the queue").click()
     await expect(attendee.get_by_text("The line is paused")).to_have_count(0)
-    await page.get_by_label("Message to everybody who waits").fill("Doors open at seven.")
+    await page.get_by_label("Message to everyone in the queue").fill("Doors open at seven.")
     await page.get_by_role("button", name="Apply").click()
-    await expect(page.get_by_text("Done. It is in force now.")).to_be_visible()
+    await expect(page.get_by_text(re.compile("^Applied: "))).to_be_visible()
     await expect(attendee.get_by_text("Doors open at seven.")).to_be_visible()
     await _set_buyers(page, 2)
     await attendee.wait_for_url(f"**/book/{slug}")
@@ -128,8 +146,8 @@ async def _sell_at_the_counter(page: Page) -> str:
     await page.get_by_label("General", exact=True).fill("1")
     await expect(page.get_by_text("1 ticket: take ₹499.50 in cash")).to_be_visible()
     await look(page, "admin-box-office")
-    await page.get_by_role("button", name="Sell").click()
-    sold = page.get_by_text(re.compile("^1 ticket sold for ₹499.50 in cash, booking SRG-"))
+    await page.get_by_role("button", name="Sell", exact=True).click()
+    sold = page.get_by_text(re.compile("^1 ticket sold for ₹499.50 in cash. Booking SRG-"))
     return (await sold.inner_text())[-13:-1]
 
 
@@ -137,18 +155,19 @@ async def _revive(page: Page, attendee: Attendee, services: Container) -> None:
     """Give a hold that ran out another chance; the attendee goes on where they were."""
     await attendee.hold()
     await end_holds(services, attendee.slug)
-    await page.get_by_role("link", name="Holds").click()
-    revive = page.get_by_role("button", name="Revive: No contact given, 1 × General")
+    await page.get_by_role("link", name="Ticket holds").click()
+    hold_again = page.get_by_role("listitem").filter(has_text="1 × General")
 
     async def is_listed() -> bool:
-        await page.get_by_label("Which").select_option("released")
-        await page.get_by_label("Which").select_option("expired")
-        return await revive.count() == 1
+        await page.get_by_label("Status").select_option("released")
+        await page.get_by_label("Status").select_option("expired")
+        return await hold_again.count() == 1
 
     await eventually(is_listed, about="the hold that ran out")
     await look(page, "admin-holds")
-    await revive.click()
-    await expect(page.get_by_text("Held again for the visitor, for 5 min.")).to_be_visible()
+    await hold_again.get_by_text("Hold again", exact=True).click()
+    await page.get_by_role("button", name="Hold now").click()
+    await expect(page.get_by_text("Held again for 5 minutes.")).to_be_visible()
     await attendee.page.reload()
     await attendee.is_held()
 
@@ -156,24 +175,24 @@ async def _revive(page: Page, attendee: Attendee, services: Container) -> None:
 async def _end_the_pass(page: Page, attendee: Attendee, number: int) -> None:
     """End one person's pass; what it will do is said before, and what it did after."""
     await page.get_by_role("link", name="Queue", exact=True).click()
-    await page.get_by_label("Number in line").fill(str(number))
-    await page.get_by_role("button", name="End the pass of this number").click()
-    asked = f"Number {number} is inside, holding 1 ticket. It loses its turn"
+    await page.get_by_label("Queue number").fill(str(number))
+    await page.get_by_role("button", name="Remove this number").click()
+    asked = f"Number {number} is choosing tickets, holding 1 ticket. It loses its turn"
     await expect(page.get_by_text(asked)).to_be_visible()
-    await page.get_by_role("button", name="End it now").click()
-    told = f"Number {number} was inside, holding 1 ticket. Now it is out of the line, holding"
+    await page.get_by_role("button", name="Remove", exact=True).click()
+    told = f"Number {number} was choosing tickets, holding 1 ticket. It is out of the queue"
     await expect(page.get_by_text(told)).to_be_visible()
     await attendee.page.reload()
     await attendee.page.wait_for_url(f"**/queue/{attendee.slug}")
 
 
 async def _read_the_log(page: Page, slug: str) -> None:
-    await page.get_by_role("link", name="Log", exact=True).click()
+    await page.get_by_role("link", name="Audit log", exact=True).click()
     await page.get_by_label("Event", exact=True).select_option(slug)
     rows = page.locator("main ol > li")
-    await expect(rows.filter(has_text="Ended passes")).to_have_count(1)
+    await expect(rows.filter(has_text="Removed from the sale")).to_have_count(1)
     await look(page, "admin-log")
-    await page.get_by_label("What", exact=True).select_option("intent.revive")
+    await page.get_by_label("Action", exact=True).select_option("intent.revive")
     await expect(rows).to_have_count(1)
 
 
@@ -181,14 +200,15 @@ async def _help(organizer: Person, ref: str) -> None:
     """Find a booking, correct its address, and send it again."""
     page = organizer.page
     await page.get_by_role("link", name="Participants").click()
-    await page.get_by_label("Find").fill(ref.lower())
+    await page.get_by_label("Search").fill(ref.lower())
     await page.get_by_role("link", name=re.compile(ref)).click()
-    await expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+    await expect(page.get_by_role("heading", name="History")).to_be_visible()
     await page.get_by_label("Email").fill("right@example.com")
-    await page.get_by_role("button", name="Correct").click()
-    await expect(page.get_by_text(re.compile("^Corrected\\. "))).to_be_visible()
-    await page.get_by_role("button", name="Send the confirmation again").click()
-    await expect(page.get_by_text("The confirmation is on its way again.")).to_be_visible()
+    await page.get_by_role("button", name="Update contact").click()
+    await expect(page.get_by_text(re.compile("^Contact updated\\. "))).to_be_visible()
+    await page.get_by_text("Resend tickets", exact=True).click()
+    await page.get_by_role("button", name="Resend", exact=True).click()
+    await expect(page.get_by_text(re.compile("^Tickets resent in "))).to_be_visible()
 
     async def is_sent() -> bool:
         outbox = await organizer.context.request.get("/sandbox/outbox.json")
@@ -255,8 +275,7 @@ async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see
     await _make_event(organizer, slug)
     await _choose_pictures(organizer, tmp_path)
     await _preview(organizer, slug)
-    await page.get_by_role("button", name="Publish").click()
-    await expect(page.get_by_text("Published", exact=True)).to_be_visible()
+    await _publish(page)
     await page.get_by_role("link", name="Queue", exact=True).click()
     await _set_buyers(page, 1)
 
@@ -279,10 +298,7 @@ async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see
     for_cash = await _sell_at_the_counter(page)
 
     await _help(organizer, ref)
-    await page.get_by_label("What goes back").select_option("tickets")
-    await page.get_by_label("Numbers of the tickets").fill("2")
-    await page.get_by_role("button", name="Refund").click()
-    await expect(page.get_by_text("₹499.50 is on its way back.")).to_be_visible()
+    await _refund_the_second_ticket(page)
     token = services.identity.booking_token(ref)
     await attendee.page.goto(f"/bookings/{ref}?token={token}")
     await expect(attendee.page.get_by_text("No longer valid", exact=True)).to_have_count(1)
@@ -299,7 +315,7 @@ async def test_an_organizer_sets_an_event_up_and_runs_its_sale_and_attendees_see
     await _let_in(page)
     await _read_the_log(page, slug)
     await page.get_by_role("link", name="Checks").click()
-    await page.get_by_role("button", name="Check them now").click()
+    await page.get_by_role("button", name="Check now").click()
     await expect(page.get_by_text(re.compile("^A visitor has one live intent"))).to_be_visible()
     assert organizer.errors == []
     assert attendee.errors == []
@@ -318,27 +334,32 @@ async def test_an_organizer_changes_an_event_on_sale_and_cancels_it(
     await page.goto(f"/admin/events/{slug}/edit")
     await page.get_by_label("Venue", exact=True).fill("The larger hall")
     await page.get_by_role("button", name="Save", exact=True).click()
-    await expect(page.get_by_text("Saved. Attendees see it at once.")).to_be_visible()
+    await expect(page.get_by_text("Saved. The event page shows it now.")).to_be_visible()
 
     async def is_seen() -> bool:
         answer = await organizer.context.request.get(f"/api/events/{slug}")
         return answer.ok and (await answer.json())["venue"] == "The larger hall"
 
     await eventually(is_seen, about="the change in the catalog")
-    await page.get_by_label("Places", exact=True).first.fill("7")
-    await page.get_by_role("button", name="Save the tier").click()
-    await expect(page.get_by_text("Saved. Holds that are running keep")).to_be_visible()
+    await page.get_by_label("Tickets", exact=True).first.fill("7")
+    await page.get_by_role("button", name="Save ticket type").click()
+    await expect(page.get_by_text("Saved. Tickets already in a checkout keep")).to_be_visible()
     ref = await new_buyer(slug).buy()
-    await page.get_by_label("Places", exact=True).first.fill("0")
-    await page.get_by_role("button", name="Save the tier").click()
+    await page.get_by_label("Tickets", exact=True).first.fill("0")
+    await page.get_by_label("Withdraw tickets").first.check()
+    await page.get_by_role("button", name="Save ticket type").click()
     await expect(page.get_by_text("Only 6 units are free to be withdrawn")).to_be_visible()
     await page.reload()
-    await expect(page.get_by_text("What you change here is on the tickets")).to_be_visible()
+    await expect(page.get_by_text("Changes appear on their tickets")).to_be_visible()
     await page.get_by_role("button", name="Cancel the event").click()
-    await expect(page.get_by_text("Type the address of the event to confirm it.")).to_be_visible()
+    await expect(
+        page.get_by_text(f"Nothing was cancelled. Type {slug} to confirm.")
+    ).to_be_visible()
     await page.get_by_label(f"Type {slug} to confirm").fill(slug)
     await page.get_by_role("button", name="Cancel the event").click()
-    await expect(page.get_by_text("1 of 1 bookings refunded")).to_be_visible(timeout=40_000)
+    await expect(page.get_by_text("1 refunded, 0 in progress, 0 waiting.")).to_be_visible(
+        timeout=40_000
+    )
     booking = await organizer.context.request.get(f"/api/admin/bookings/{ref}")
     assert (await booking.json())["status"] == "refunded"
     assert organizer.errors == []

@@ -20,10 +20,10 @@ async def test_an_organizer_starts_a_rehearsal_sees_it_run_and_stops_it(
     await page.goto("/admin/install/rehearsal")
     await page.get_by_label("Visitors").fill("lots")
     await page.get_by_role("button", name="Start the rehearsal").click()
-    await expect(page.get_by_text("From here a rehearsal has 1 to 3,000 visitors")).to_be_visible()
+    await expect(page.get_by_text("Nothing was started. Enter 1 to 3,000 visitors")).to_be_visible()
     await page.get_by_label("Visitors").fill("40")
-    await page.get_by_label("Places").fill("10")
-    await page.get_by_label("Payments have bad days").uncheck()
+    await page.get_by_label("Tickets").fill("10")
+    await page.get_by_label("Include payment problems").uncheck()
     await page.get_by_role("button", name="Start the rehearsal").click()
     about = "40 visitors for 10 places, 30 % leave, without bad days"
     await expect(page.get_by_role("heading", name="Running")).to_be_visible()

@@ -115,7 +115,7 @@ _SEEDS: dict[str, Callable[[Sale], Awaitable[str]]] = {
 
 
 async def _listed(sale: Sale, item_id: str) -> list[ActionItem]:
-    return [one for one in await sale.services.inbox.waiting() if one.id == item_id]
+    return [one for one in await sale.services.action_items.list() if one.id == item_id]
 
 
 async def _audited(sale: Sale) -> int:
@@ -134,11 +134,11 @@ async def test_what_waits_says_what_happened_and_its_action_works_once(
     assert item.subject
     assert item.detail or kind == "stuck_webhook"
     before = await _audited(sale)
-    await sale.services.inbox.act(kind, item_id, actor="operator")
+    await sale.services.action_items.resolve(kind, item_id, actor="operator")
     assert await _listed(sale, item_id) == []
     assert await _audited(sale) == before + 1
     with pytest.raises(AlreadyResolved):
-        await sale.services.inbox.act(kind, item_id, actor="operator")
+        await sale.services.action_items.resolve(kind, item_id, actor="operator")
     assert await _audited(sale) == before + 1
 
 
@@ -148,7 +148,7 @@ async def test_money_nothing_was_decided_about_becomes_one_booking(
 ) -> None:
     sale = await new_sale(5)
     item_id = await _SEEDS[kind](sale)
-    await sale.services.inbox.act(kind, item_id, actor="operator")
+    await sale.services.action_items.resolve(kind, item_id, actor="operator")
     assert (await sale.counts())["sold"] == 2
     assert await sale.broken_promises() == []
 
@@ -159,5 +159,5 @@ async def test_no_item_is_acted_on_as_another_kind(new_sale: NewSale) -> None:
         item_id = await seed(sale)
         for other in set(_SEEDS) - {kind}:
             with pytest.raises(AlreadyResolved):
-                await sale.services.inbox.act(other, item_id, actor="operator")
+                await sale.services.action_items.resolve(other, item_id, actor="operator")
         assert [one.kind for one in await _listed(sale, item_id)] == [kind]

@@ -169,6 +169,6 @@ async def test_everybody_of_long_ago_is_erased_and_nobody_else(new_sale: NewSale
     still_here, _ = await _bought(recent)
     await _over(old, days=400)
     await _over(recent, days=3)
-    assert await old.services.privacy.erase_long_over(days=365, actor="test") >= 1
+    assert await old.services.privacy.erase_expired(days=365, actor="test") >= 1
     assert await _traces(old, long_gone) == []
     assert await _traces(recent, still_here) != []

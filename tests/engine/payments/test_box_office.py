@@ -207,12 +207,12 @@ async def test_cash_goes_back_by_hand_and_no_gateway_is_asked(new_sale: NewSale)
     last = await sale.services.refunds.refund(sold.ref, actor="test", restock=False)
     assert last.status == "refunding"
     assert await sale.broken_promises() == []
-    waiting = [one for one in await sale.services.inbox.waiting() if one.subject == sold.ref]
+    waiting = [one for one in await sale.services.action_items.list() if one.subject == sold.ref]
     assert [(one.kind, one.amount_paise) for one in waiting] == [("cash_refund", PRICE_PAISE)]
     with pytest.raises(RefundNotStuck):
         await sale.services.refunds.retry(waiting[0].id, actor="test")
     await sale.services.refunds.push()
-    await sale.services.inbox.act("cash_refund", waiting[0].id, actor="test")
+    await sale.services.action_items.resolve("cash_refund", waiting[0].id, actor="test")
     with pytest.raises(RefundNotStuck):
         await sale.services.refunds.hand_over(waiting[0].id, actor="test")
     with pytest.raises(NotFound):
@@ -258,8 +258,8 @@ async def test_a_cancelled_event_owes_its_cash_until_it_is_handed_over(new_sale:
         pass
     seen = await sale.services.lifecycle.cancellation(sale.slug)
     assert (seen.waiting, seen.on_their_way, seen.done) == (0, 1, 1)
-    (waiting,) = [one for one in await sale.services.inbox.waiting() if one.subject == sold.ref]
-    await sale.services.inbox.act(waiting.kind, waiting.id, actor="test")
+    (waiting,) = [one for one in await sale.services.action_items.list() if one.subject == sold.ref]
+    await sale.services.action_items.resolve(waiting.kind, waiting.id, actor="test")
     assert (await _booking(sale, gift.ref))["status"] == "refunded"
     assert (await sale.services.lifecycle.cancellation(sale.slug)).done == 2
     assert await sale.broken_promises() == []
@@ -307,9 +307,9 @@ async def test_the_board_tells_cash_apart(new_sale: NewSale) -> None:
     await sale.counter(cash_paise=None)
     sold = await sale.counter((2, 0), cash_paise=2 * PRICE_PAISE)
     await sale.services.refunds.refund(sold.ref, actor="test", restock=True, tickets=[1])
-    sale.services.board.forget(sale.slug)
+    sale.services.dashboard.forget(sale.slug)
     for seen in (
-        await sale.services.board.view(sale.slug),
+        await sale.services.dashboard.view(sale.slug),
         await sale.services.organizer.stats(sale.slug),
     ):
         assert (seen.bookings, seen.revenue_paise, seen.fees_paise, seen.cash_paise) == (

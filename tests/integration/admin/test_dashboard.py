@@ -42,14 +42,14 @@ async def test_the_board_adds_up_and_what_went_back_is_taken_off(
             {"slug": slug},
         )
     for _ in range(2):
-        services.board.forget(slug)
-        known = await services.board.view(slug)
+        services.dashboard.forget(slug)
+        known = await services.dashboard.view(slug)
         assert (known.bookings, known.revenue_paise, known.bookings_last_minute) == (2, 155_000, 0)
     await services.refunds.refund(first, actor="test", restock=True)
     third = await new_buyer(slug).buy()
     await services.refunds.refund(third, actor="test", restock=True, amount_paise=10_000)
-    services.board.forget(slug)
-    after = await services.board.view(slug)
+    services.dashboard.forget(slug)
+    after = await services.dashboard.view(slug)
     assert (after.bookings, after.revenue_paise, after.fees_paise) == (2, 95_000, 5_000)
     assert (after.sold, after.available) == (2, 5)
 
@@ -58,7 +58,7 @@ async def test_samples_draw_the_course_and_are_deleted_in_the_end(
     surge: Surge, services: Container, new_sale: NewSale, new_buyer: NewBuyer
 ) -> None:
     slug = await new_sale(units=10, concurrent_buyers=1)
-    await services.board.sample()
+    await services.dashboard.sample()
     async with services.database.transaction() as session:
         await session.execute(
             text(
@@ -71,8 +71,8 @@ async def test_samples_draw_the_course_and_are_deleted_in_the_end(
     waiting, inside = new_buyer(slug), new_buyer(slug)
     await inside.join()
     await waiting.join()
-    services.board.forget(slug)
-    await services.board.sample()
+    services.dashboard.forget(slug)
+    await services.dashboard.sample()
     seen = await _board(surge, slug)
     course = seen["course"]
     assert isinstance(course, list)
@@ -93,7 +93,7 @@ async def test_samples_draw_the_course_and_are_deleted_in_the_end(
             ),
             {"slug": slug},
         )
-    await services.board.sample()
+    await services.dashboard.sample()
     async with services.database.transaction() as session:
         left = await session.scalar(
             text("SELECT count(*) FROM board_samples WHERE at <= :at"), {"at": long_ago}

@@ -78,7 +78,7 @@ async def test_who_was_paying_pays_the_same_order_after_a_revival(
     buyer = new_buyer(slug)
     intent, order = await buyer.order(2)
     await _end(services, str(intent["id"]))
-    view = await services.revivals.revive(str(intent["id"]), actor=ACTOR)
+    view = await services.hold_recovery.restore(str(intent["id"]), actor=ACTOR)
     assert view.status == "paying"
     again = (await buyer.start_payment(str(intent["id"]))).json()
     assert again["order_id"] == order["order_id"]
@@ -94,23 +94,23 @@ async def test_a_revival_is_refused_with_a_reason_and_takes_nothing(
     ended, visitor = await _expired(services, slug)
     tier = await tier_of(services, slug)
     with pytest.raises(NotRestorable):
-        await services.revivals.revive((await hold(services, slug, 1))[0].id, actor=ACTOR)
+        await services.hold_recovery.restore((await hold(services, slug, 1))[0].id, actor=ACTOR)
     other, _ = await services.intents.start(slug, visitor, [OrderLine(tier.id, 1)])
     with pytest.raises(IntentExists):
-        await services.revivals.revive(ended.id, actor=ACTOR)
+        await services.hold_recovery.restore(ended.id, actor=ACTOR)
     await services.intents.release(other.id, visitor)
     await hold(services, slug, 2)
     with pytest.raises(NotEnoughLeft) as short:
-        await services.revivals.revive(ended.id, actor=ACTOR)
+        await services.hold_recovery.restore(ended.id, actor=ACTOR)
     assert short.value.details["left"] == 1
     await hold(services, slug, 1)
     with pytest.raises(AllHeld):
-        await services.revivals.revive(ended.id, actor=ACTOR)
+        await services.hold_recovery.restore(ended.id, actor=ACTOR)
     with pytest.raises(NotFound):
-        await services.revivals.revive(new_id(), actor=ACTOR)
+        await services.hold_recovery.restore(new_id(), actor=ACTOR)
     await services.organizer.change(slug, {"sales_close_at": utc_now()}, actor=ACTOR)
     with pytest.raises(NotOnSale):
-        await services.revivals.revive(ended.id, actor=ACTOR)
+        await services.hold_recovery.restore(ended.id, actor=ACTOR)
     assert await counts(services, slug) == (0, 4, 0, 4)
     assert await is_clean(services, slug)
 
@@ -129,7 +129,7 @@ async def test_a_revival_keeps_to_the_limit_of_a_person(
     live = (await second.hold(2)).json()
     assert (await second.start_payment(live["id"], **asha)).status_code == 200
     with pytest.raises(PersonLimit):
-        await services.revivals.revive(ended["id"], actor=ACTOR)
+        await services.hold_recovery.restore(ended["id"], actor=ACTOR)
     assert await counts(services, slug) == (8, 2, 0, 10)
 
 
@@ -139,7 +139,7 @@ async def test_many_revivals_at_once_hold_once(new_sale: NewSale, services: Cont
 
     async def revive() -> int:
         try:
-            await services.revivals.revive(ended.id, actor=ACTOR)
+            await services.hold_recovery.restore(ended.id, actor=ACTOR)
         except NotRestorable:
             return 0
         return 1

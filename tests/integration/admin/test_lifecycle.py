@@ -48,7 +48,7 @@ async def test_a_copy_is_a_draft_with_the_same_tiers_and_no_bookings(
         assert (made.status_code, made.json()) == (201, {"slug": copy})
         again = await http.post(path, json={"slug": copy, "starts_at": starts_at})
         assert (again.status_code, again.json()["code"]) == (409, "slug_taken")
-    board = await services.board.view(copy)
+    board = await services.dashboard.view(copy)
     assert (board.phase, board.capacity, board.sold, board.bookings) == ("draft", 7, 0, 0)
 
 
@@ -131,9 +131,9 @@ async def test_what_waits_for_a_person_is_listed_and_mended_once(
         assert not left & {dead, payment_id}
         assert (await http.post("/api/admin/inbox/anything/x")).status_code == 422
     with pytest.raises(AlreadyResolved):
-        await services.inbox.act("stuck_refund", "nothing", actor="test")
+        await services.action_items.resolve("stuck_refund", "nothing", actor="test")
     with pytest.raises(InvalidRequest):
-        await services.inbox.act("", "nothing", actor="test")
+        await services.action_items.resolve("", "nothing", actor="test")
     async with services.database.transaction() as session:
         written = await session.scalar(
             text("SELECT count(*) FROM audit_log WHERE subject IN (:first, :second)"),

@@ -1,21 +1,23 @@
-"""The booking page and the organizer's console: who sees what."""
+"""The booking page and the admin pages: who sees what."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from surge_app.errors import NotFound
-from surge_app.services.admin.dashboard import BoardView
+from surge_app.services.admin.dashboard import DashboardView
 from surge_app.services.admin.views import EventStats
 from surge_app.services.bookings.views import BookingView
+from surge_app.state.admin.booking import BookingDetailState
 from surge_app.state.admin.check_in import CheckInState
 from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.event_editor import EventEditorState
 from surge_app.state.admin.events import EventsState
 from surge_app.state.admin.health import HealthState
-from surge_app.state.admin.participants import BookingDetailState, ParticipantsState
+from surge_app.state.admin.participants import ParticipantsState
 from surge_app.state.booking import BookingState
 from tests.state import samples
 from tests.state.harness import at, call
@@ -30,10 +32,10 @@ class Organizer:
     async def overview(self) -> list[EventStats]:
         return [samples.stats()]
 
-    async def view(self, slug: str) -> BoardView:
+    async def view(self, slug: str) -> DashboardView:
         if slug != "monsoon":
             raise NotFound
-        return samples.board()
+        return samples.dashboard()
 
     def forget(self, slug: str) -> None:
         assert slug == "monsoon"
@@ -44,13 +46,15 @@ class Organizer:
     async def resume(self, slug: str, *, actor: str) -> None:
         self.done.append(("resume", slug, actor))
 
-    async def change(self, slug: str, changes: dict[str, object], *, actor: str) -> None:
-        self.done.append(("change", slug, actor, changes))
+    async def change(
+        self, slug: str, changes: dict[str, object], *, actor: str, expected: dict[str, object]
+    ) -> None:
+        self.done.append(("change", slug, actor, changes, expected))
 
 
 @pytest.fixture
 def organizer(services: SimpleNamespace) -> Organizer:
-    services.organizer = services.board = Organizer()
+    services.organizer = services.dashboard = Organizer()
     return services.organizer
 
 
@@ -91,24 +95,24 @@ async def test_the_overview_lists_every_sale(organizer: Organizer) -> None:
     state = at(EventsState(), "/admin", "admin=root")
     await call(EventsState.load, state)
     assert state.phase == "ready"
-    assert [card.taken for card in state.events] == ["₹26,10,450"]
+    assert [card.revenue for card in state.events] == ["₹26,10,450"]
 
 
 async def test_the_door_is_shown_events_and_no_figure(organizer: Organizer) -> None:
     state = at(EventsState(), "/admin", "door=gate")
     await call(EventsState.load, state)
-    assert state.phase == "door"
-    assert [(card.taken, card.sold, card.waiting) for card in state.events] == [("", "", "")]
+    assert state.phase == "scanner"
+    assert [(card.revenue, card.sold, card.waiting) for card in state.events] == [("", "", "")]
 
 
-async def test_the_board_shows_figures_grouped_the_indian_way(organizer: Organizer) -> None:
+async def test_the_dashboard_shows_figures_grouped_the_indian_way(organizer: Organizer) -> None:
     state = at(DashboardState(), "/admin/monsoon", "admin=root")
     await call(DashboardState.load, state)
-    assert state.board.waiting == "8,412"
-    assert state.board.sold_percent == 50.96
-    assert state.board.last_wait == "41 min to 52 min"
-    assert state.tiers[0].free == "2,140"
-    assert [point["waiting"] for point in state.course] == [9_000, 8_412]
+    assert state.sale.waiting == "8,412"
+    assert state.sale.sold_percent == 50.96
+    assert state.sale.last_wait == "Estimated wait: 43 min"
+    assert state.tiers[0][-1] == "2,140"
+    assert [point["waiting"] for point in state.history] == [9_000, 8_412]
 
 
 async def test_an_unknown_sale_is_missing(organizer: Organizer) -> None:
@@ -117,7 +121,7 @@ async def test_an_unknown_sale_is_missing(organizer: Organizer) -> None:
     assert state.phase == "missing"
 
 
-FORM: dict[str, object] = {"kind": "all", "restock": "yes"}
+FORM: dict[str, object] = {"kind": "all", "restock": "yes", "confirm": "monsoon"}
 HANDLERS = [
     (EventsState, "load", ()),
     (EventsState, "refresh", ()),
@@ -125,28 +129,32 @@ HANDLERS = [
     (DashboardState, "refresh", ()),
     (DashboardState, "pause", ()),
     (DashboardState, "resume", ()),
-    (DashboardState, "consider", ("concurrent_buyers", "5")),
-    (DashboardState, "apply", ()),
+    (DashboardState, "preview_settings", ("concurrent_buyers", "5")),
+    (DashboardState, "save_settings", (FORM,)),
     (ParticipantsState, "load", ()),
     (ParticipantsState, "search", ("asha",)),
-    (ParticipantsState, "narrow", ("status", "confirmed")),
+    (ParticipantsState, "filter", ("status", "confirmed")),
     (ParticipantsState, "more", ()),
     (BookingDetailState, "load", ()),
     (BookingDetailState, "refresh", ()),
-    (BookingDetailState, "resend", ()),
+    (BookingDetailState, "resend", (FORM,)),
     (BookingDetailState, "correct", (FORM,)),
+    (BookingDetailState, "choose_refund", ("amount",)),
+    (BookingDetailState, "preview_refund", (FORM,)),
+    (BookingDetailState, "cancel_refund", ()),
     (BookingDetailState, "refund", (FORM,)),
     (HealthState, "load", ()),
     (HealthState, "refresh", ()),
-    (HealthState, "check_promises", ()),
-    (HealthState, "act", ("dead_message", "x")),
+    (HealthState, "check_invariants", ()),
+    (HealthState, "resolve", ({"kind": "dead_message", "id": "x"},)),
     (CheckInState, "load", ()),
     (EventEditorState, "load", ()),
     (EventEditorState, "refresh", ()),
     (EventEditorState, "create", (FORM,)),
     (EventEditorState, "save", (FORM,)),
     (EventEditorState, "save_tier", (FORM,)),
-    (EventEditorState, "publish", ()),
+    (EventEditorState, "publish", (FORM,)),
+    (EventEditorState, "delete_draft", (FORM,)),
     (EventEditorState, "duplicate", (FORM,)),
     (EventEditorState, "cancel", (FORM,)),
 ]
@@ -177,7 +185,9 @@ async def test_without_an_organizers_session_no_handler_shows_or_does_anything(
     state = at(state_type(), "/admin/events/monsoon/x", cookie)
     # A service that is reached would not be there: the fakes have none but the organizer's.
     await call(getattr(state_type, handler), state, *arguments)
-    assert state.phase == "signed_out"
+    # These only change what the page itself shows.
+    if handler != "cancel_refund" and (state_type, handler) != (EventEditorState, "refresh"):
+        assert state.phase == "signed_out"
     assert organizer.done == []
 
 
@@ -188,19 +198,40 @@ async def test_pausing_is_done_in_the_name_of_who_is_signed_in(organizer: Organi
     assert organizer.done == [("pause", "monsoon", "root"), ("resume", "monsoon", "root")]
 
 
-async def test_a_change_of_the_queue_tells_its_effect_before_it_is_made(
+RULES = {
+    "concurrent_buyers": "500",
+    "admissions_per_minute": "",
+    "challenge": "off",
+    "queue_message": "",
+}
+
+
+def _form(state: Any, **typed: object) -> dict[str, object]:
+    shown = {f"was_{name}": value for name, value in RULES.items()}
+    return {**RULES, **shown, "form_key": state.form_key, **typed}
+
+
+async def test_the_form_of_the_queue_is_applied_as_it_was_sent_and_read_back(
     organizer: Organizer,
 ) -> None:
     state = at(DashboardState(), "/admin/events/monsoon/queue", "admin=root")
     await call(DashboardState.load, state)
-    assert (state.draft.concurrent_buyers, state.effect) == ("500", "")
-    await call(DashboardState.consider, state, "concurrent_buyers", "1000")
-    assert state.effect == "The last in line waits 43 min now, and about 20 min then."
+    assert (state.settings.concurrent_buyers, state.effect) == ("500", "")
+    await call(DashboardState.preview_settings, state, "concurrent_buyers", "1000")
+    assert state.effect == "The last in the queue waits 43 min now, and about 20 min then."
     assert organizer.done == []
-    await call(DashboardState.apply, state)
-    (done,) = organizer.done
-    assert done[:3] == ("change", "monsoon", "root")
-    assert (state.effect, state.done) == ("", "Done. It is in force now.")
+    # The preview lags behind the last key: only the form counts, and only what changed in it.
+    await call(DashboardState.save_settings, state, _form(state, concurrent_buyers="750"))
+    ((*who, changes, _),) = organizer.done
+    assert (who, changes) == (["change", "monsoon", "root"], {"concurrent_buyers": 750})
+    assert (state.effect, state.done) == ("", "Applied: 500 inside, no limit a minute.")
+
+
+async def test_a_form_that_changes_nothing_is_not_applied(organizer: Organizer) -> None:
+    state = at(DashboardState(), "/admin/events/monsoon/queue", "admin=root")
+    await call(DashboardState.load, state)
+    await call(DashboardState.save_settings, state, _form(state))
+    assert organizer.done == []
 
 
 @pytest.mark.parametrize("typed", ["", "0", "-5", "many", "9999999", "1.5", ["1"], None])
@@ -209,7 +240,7 @@ async def test_rules_that_are_no_numbers_change_nothing(
 ) -> None:
     state = at(DashboardState(), "/admin/events/monsoon/queue", "admin=root")
     await call(DashboardState.load, state)
-    await call(DashboardState.consider, state, "concurrent_buyers", typed)
-    await call(DashboardState.apply, state)
+    await call(DashboardState.preview_settings, state, "concurrent_buyers", typed)
+    await call(DashboardState.save_settings, state, _form(state, concurrent_buyers=typed))
     assert organizer.done == []
     assert state.problem

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 from surge_app.models import MessageKind
-from surge_app.state.admin.audit_labels import ACTIONS, changes, did
+from surge_app.state.admin.audit_labels import ACTIONS, changes, label
 
 _SERVICES = Path(__file__).parents[3] / "surge_app" / "services"
 _ACTION = re.compile(
-    r'"((?:admin|booking|cover|event|intent|message|payment|privacy|queue|refund|rehearsal|stock|tier|webhook)'
+    r'"((?:admin|booking|check_in|cover|event|intent|message|payment|privacy|queue|refund|rehearsal|stock|tier|webhook)'
     r'\.[a-z_]+)"'
 )
 
@@ -41,7 +41,13 @@ def test_what_changed_is_told_in_rupees_times_and_words() -> None:
     assert lines[1] == "Paused: no → yes"
     assert lines[2].startswith("Starts: none → ")
     assert "7:00" in lines[2]
-    assert lines[3:] == ["Tickets: 1, 3", "Number in line: everybody inside"]
+    assert lines[3:] == ["Tickets: 1, 3", "Queue number: everyone inside"]
     assert changes({"role": "door"}, {}, "") == ["Role was door"]
     assert changes({}, {"words": "x" * 500}, "")[0].endswith("…")
-    assert did("something.new_here") == "Something new here"
+    assert label("something.new_here") == "Something new here"
+
+
+def test_a_value_that_looks_the_same_is_no_change() -> None:
+    before = {"starts_at": "2027-12-18T13:30:00+00:00", "venue": "Goa"}
+    after = {"starts_at": "2027-12-18T19:00:00+05:30", "venue": "Pune"}
+    assert changes(before, after, "Asia/Kolkata") == ["Venue: Goa → Pune"]
