@@ -47,6 +47,7 @@ lint: test-ready
 	$(PY) -m pyright
 	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 	$(PY) -m codespell_lib
+	$(MAKE) --no-print-directory docs
 
 # The documents as a site in site/; a broken link fails.
 docs: test-ready

@@ -193,7 +193,7 @@ async def put_right(stack: Stack) -> None:
 
 
 _LAUNCHER = "the launcher"
-_ITSELF = "nobody has to"
+_ITSELF = "no one has to"
 FAULTS = {
     "worker-killed": Fault("kill -9 of a web worker", "one", _kill_a_worker, "the web server"),
     "leader-killed": Fault(

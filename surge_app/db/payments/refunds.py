@@ -76,14 +76,6 @@ async def stuck(session: AsyncSession) -> Sequence[tuple[Refund, str | None]]:
     return [(refund, ref) for refund, ref in result.all()]
 
 
-async def entries_of_payment(session: AsyncSession, payment_id: str) -> Sequence[LedgerEntry]:
-    """Return everything the ledger says about a payment."""
-    result = await session.scalars(
-        select(LedgerEntry).where(col(LedgerEntry.payment_id) == payment_id)
-    )
-    return result.all()
-
-
 async def entries_of_booking(session: AsyncSession, booking_id: str) -> Sequence[LedgerEntry]:
     """Return everything the ledger says about a booking."""
     result = await session.scalars(

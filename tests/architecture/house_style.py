@@ -1,0 +1,101 @@
+"""What a machine can check of the house style: English, docstrings of constructors, dead code.
+
+`python -m tests.architecture.house_style` prints every fault and exits with 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from vulture import Vulture
+
+ROOT = Path(__file__).parents[2]
+CODE = ROOT / "surge_app"
+# Sentences start with a noun: "A visitor who waits", not "Who waits".
+_PRONOUN_FIRST = re.compile(r"(?:^|[.;:] )(?:Who|Whoever|What) [a-z]+ [^?]*(?:[^?]$|$)")
+_BANNED = re.compile(
+    r"\b(?:nobody|somebody|everybody|anybody|whoever|by itself|by themselves|as it stands)\b",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"`[^`]*`")
+# Fields are read by name where they are serialized, so only code can be called dead.
+_DEAD_KINDS = {"function", "method", "class", "property", "unreachable_code"}
+# Called by a library, by the name it fixes.
+_HOOKS = ["add_imports", "add_custom_code", "connection_made", "connection_lost", "data_received"]
+_HOOKS += ["get_connection", "log_request", "log_response", "_build_client"]
+# Decorators that register what they decorate.
+_REGISTERING = ["@*.get", "@*.post", "@*.put", "@*.patch", "@*.delete", "@*.command", "@*.callback"]
+_REGISTERING += ["@*_validator", "@rx.*", "@*.exception_handler", "@pytest.fixture"]
+
+
+def documents(root: Path = ROOT) -> list[Path]:
+    """List the documents that people edit; accepted decisions stay as they were written."""
+    return [
+        path
+        for path in [*root.glob("*.md"), *(root / "docs").rglob("*.md")]
+        if path.name not in {"CHANGELOG.md", "glossary.md"} and not _is_old_decision(path)
+    ]
+
+
+def _is_old_decision(path: Path) -> bool:
+    return path.parent.name == "decisions" and path.name < "0025"
+
+
+def modules(root: Path = CODE) -> list[Path]:
+    """List the Python modules of a package."""
+    return sorted(root.rglob("*.py"))
+
+
+def english_faults(text: str) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line with a pronoun as its subject, or a banned word."""
+    for number, line in enumerate(text.splitlines(), 1):
+        sentence = _CODE.sub("`", line).strip(" #>*-|\"'")
+        if _PRONOUN_FIRST.search(sentence) or _BANNED.search(sentence):
+            yield number, line.strip()
+
+
+def constructor_docstrings(source: str) -> Iterator[int]:
+    """Yield the line of each `__init__` that has a docstring."""
+    for node in ast.walk(ast.parse(source)):
+        if (
+            isinstance(node, ast.FunctionDef)
+            and node.name == "__init__"
+            and ast.get_docstring(node) is not None
+        ):
+            yield node.lineno
+
+
+def dead_code(root: Path = ROOT) -> list[str]:
+    """List code of the application that neither it, its tests nor the bench uses."""
+    found = Vulture(ignore_names=_HOOKS, ignore_decorators=_REGISTERING)
+    found.scavenge([str(root / name) for name in ("surge_app", "tests", "bench", "rxconfig.py")])
+    return [
+        f"{item.filename.relative_to(root)}:{item.first_lineno}: {item.message}"
+        for item in found.get_unused_code(min_confidence=60)
+        if item.typ in _DEAD_KINDS and (root / "surge_app") in item.filename.parents
+    ]
+
+
+def faults() -> list[str]:
+    """List every fault of the repository."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for path in documents()
+        for number, line in english_faults(path.read_text("utf-8"))
+    ]
+    found += [
+        f"{path.relative_to(ROOT)}:{number}: a docstring on __init__"
+        for path in modules()
+        for number in constructor_docstrings(path.read_text("utf-8"))
+    ]
+    return found + dead_code()
+
+
+if __name__ == "__main__":
+    FAULTS = faults()
+    sys.stdout.write("".join(f"{fault}\n" for fault in FAULTS))
+    sys.exit(bool(FAULTS))

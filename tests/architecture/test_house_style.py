@@ -1,0 +1,49 @@
+"""The checks of the house style find what they are for, and leave the rest alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture import house_style
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Who waits asks again.",
+        "Nothing is lost. Whoever comes back finds the place.",
+        "- What cannot be sent is tried again.",
+        "It goes on by itself.",
+        "Nobody is told.",
+    ],
+)
+def test_a_riddle_is_found(line: str) -> None:
+    assert list(house_style.english_faults(line)) == [(1, line)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "A visitor who waits polls again.",
+        "What happens when Redis is away?",
+        "The job `Who waits` runs automatically.",
+    ],
+)
+def test_plain_english_passes(line: str) -> None:
+    assert list(house_style.english_faults(line)) == []
+
+
+def test_a_docstring_on_a_constructor_is_found() -> None:
+    source = 'class A:\n    def __init__(self) -> None:\n        """Keep it."""\n'
+    assert list(house_style.constructor_docstrings(source)) == [2]
+    assert list(house_style.constructor_docstrings(source.replace('"""Keep it."""', "..."))) == []
+
+
+def test_code_that_nothing_uses_is_found(tmp_path: Path) -> None:
+    for folder in ("surge_app", "tests", "bench"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "rxconfig.py").write_text("from surge_app.a import used\nused()\n")
+    (tmp_path / "surge_app" / "a.py").write_text("def used(): ...\ndef unused(): ...\n")
+    assert house_style.dead_code(tmp_path) == ["surge_app/a.py:2: unused function 'unused'"]
