@@ -5,72 +5,33 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from surge_app.api.fact_models import answer_of
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.checkout.views import IntentView
-from surge_app.services.events.views import EventView
+from surge_app.services.events.facts import PUBLIC_FACTS
+from surge_app.services.events.views import EventView, TierView
 from surge_app.services.request_body import StrictBody
 
 Slug = Annotated[str, Field(max_length=60)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class TierOut(BaseModel):
-    """A tier; `all_in_paise` is one ticket bought alone, everything included, 0 if it is free.
-
-    Its own sale times are null where it follows its event; a null `max_per_booking` leaves the
-    limit to `max_per_person`.
-    """
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    name: str
-    price_paise: int
-    all_in_paise: int
-    capacity: int
-    available: int
-    held: int
-    sold: int
-    status: Literal["scheduled", "on_sale", "all_held", "sold_out", "ended"]
-    sales_open_at: datetime | None
-    sales_close_at: datetime | None
-    min_per_booking: int
-    max_per_booking: int | None
-
-
-class EventOut(BaseModel):
+class EventOut(answer_of(PUBLIC_FACTS)):
     """An event and where its sale stands.
 
     `from_paise` is the lowest all-in price one can still pay, `cover` the address of its picture.
     """
 
-    model_config = ConfigDict(from_attributes=True)
-
     slug: str
-    name: str
-    description: str
-    venue: str
-    time_zone: str
-    starts_at: datetime
-    sales_open_at: datetime | None
-    sales_close_at: datetime | None
     status: Literal["scheduled", "on_sale", "paused", "all_held", "sold_out", "ended", "cancelled"]
     currency: str
     fee_paise: int
-    max_per_person: int
-    hold_seconds: int
-    refund_policy: str
-    organizer_name: str
-    organizer_email: str
-    organizer_phone: str
-    ask_attendee_names: bool
     available: int
     few_left: bool
     from_paise: int
     cover: str
-    tiers: list[TierOut]
+    tiers: list[TierView]
 
     @classmethod
     def of(cls, view: EventView) -> Self:

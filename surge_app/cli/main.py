@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import signal
 import subprocess
 import sys
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -22,6 +20,7 @@ from rich.table import Table
 from surge_app.cli.admin import admin_app
 from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
 from surge_app.cli.demo_events import demo_events
+from surge_app.cli.event_options import with_event_options
 from surge_app.cli.operations import backup, privacy_app, restore
 from surge_app.cli.rehearse import rehearse
 from surge_app.container import Container
@@ -32,14 +31,13 @@ from surge_app.launcher import launch
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.observability.log import configure_logging
-from surge_app.services.events.new_event import NewEvent, NewTier
+from surge_app.services.events.new_event import NewEvent
 from surge_app.services.messaging.sms_templates import check_texts
 from surge_app.services.operations.preflight import examine
 from surge_app.settings import PROJECT, load_settings
 
 _BAD_CONFIGURATION = 2
 _BROKEN_PROMISE = 1
-_BEFORE_A_RULE = re.compile(":(?=(?:min|max|opens|closes)=)")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 event_app = typer.Typer(no_args_is_help=True, help="Create and list events.")
@@ -174,58 +172,9 @@ def seed_demo() -> None:
 
 
 @event_app.command("create")
-def event_create(  # noqa: PLR0913  one option for each setting of an event
-    slug: Annotated[str, typer.Option(help="Address of the event: small letters and hyphens.")],
-    name: Annotated[str, typer.Option()],
-    venue: Annotated[str, typer.Option()],
-    starts_at: Annotated[str, typer.Option(help="ISO 8601 with an offset.")],
-    tier: Annotated[
-        list[str],
-        typer.Option(
-            help="NAME:PRICE_PAISE:UNITS, then :min=N, :max=N, :opens=TIME, :closes=TIME as "
-            "needed; may be repeated. A price of 0 is free."
-        ),
-    ],
-    *,
-    description: Annotated[str, typer.Option()] = "",
-    sales_open_at: Annotated[str | None, typer.Option(help="ISO 8601 with an offset.")] = None,
-    sales_close_at: Annotated[str | None, typer.Option(help="ISO 8601 with an offset.")] = None,
-    concurrent_buyers: Annotated[int, typer.Option(min=1)] = 200,
-    admissions_per_minute: Annotated[int | None, typer.Option(min=1)] = None,
-    max_per_person: Annotated[int, typer.Option(min=1, max=100)] = 6,
-    hold_seconds: Annotated[int, typer.Option(min=5, max=3600)] = 300,
-    challenge: Annotated[str, typer.Option(help="off, auto or always.")] = "off",
-    queue_order: Annotated[
-        str, typer.Option(help="Of those who come before the opening: fifo, or random (drawn).")
-    ] = "fifo",
-    refund_policy: Annotated[str, typer.Option()] = "",
-    organizer_name: Annotated[str, typer.Option()] = "",
-    organizer_email: Annotated[str, typer.Option()] = "",
-    organizer_phone: Annotated[str, typer.Option()] = "",
-    ask_attendee_names: Annotated[bool, typer.Option(help="A name on each ticket.")] = False,
-) -> None:
+@with_event_options
+def event_create(new: NewEvent) -> None:
     """Create an event with its tiers and units."""
-    new = NewEvent(
-        slug=slug,
-        name=name,
-        venue=venue,
-        description=description,
-        starts_at=_moment(starts_at, "--starts-at"),
-        sales_open_at=_moment(sales_open_at, "--sales-open-at") if sales_open_at else None,
-        sales_close_at=_moment(sales_close_at, "--sales-close-at") if sales_close_at else None,
-        tiers=tuple(_tier(text) for text in tier),
-        concurrent_buyers=concurrent_buyers,
-        admissions_per_minute=admissions_per_minute,
-        max_per_person=max_per_person,
-        hold_seconds=hold_seconds,
-        challenge=challenge,
-        queue_order=queue_order,
-        refund_policy=refund_policy,
-        organizer_name=organizer_name,
-        organizer_email=organizer_email,
-        organizer_phone=organizer_phone,
-        ask_attendee_names=ask_attendee_names,
-    )
 
     async def work(services: Container) -> str:
         return await services.organizer.create(new, actor=ACTOR)
@@ -313,40 +262,3 @@ def refund_retry(refund_id: Annotated[str, typer.Argument(help="As listed.")]) -
         await services.refunds.retry(refund_id, actor=ACTOR)
 
     with_services(work)
-
-
-def _moment(text: str, option: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        msg = f"{option} takes a time with an offset, such as 2027-03-06T19:00:00+05:30."
-        raise ConfigurationError(msg)
-    return moment
-
-
-def _tier(text: str) -> NewTier:
-    # Times hold colons themselves, so only those before a known key separate.
-    offer, *rules = _BEFORE_A_RULE.split(text)
-    name, _, rest = offer.partition(":")
-    price, _, count = rest.partition(":")
-    known = dict(rule.split("=", 1) for rule in rules)
-    least, most = known.get("min", "1"), known.get("max", "0")
-    numbers = (price, count, least, most)
-    if not name or len(known) < len(rules) or not all(number.isdecimal() for number in numbers):
-        msg = (
-            "--tier takes NAME:PRICE_PAISE:UNITS, such as General:50000:100, and after it "
-            f":min=2, :max=4, :opens=TIME or :closes=TIME, each once; this was {text!r}."
-        )
-        raise ConfigurationError(msg)
-    opens, closes = known.get("opens"), known.get("closes")
-    return NewTier(
-        name,
-        int(price),
-        int(count),
-        min_per_booking=int(least),
-        max_per_booking=int(most) if "max" in known else None,
-        sales_open_at=_moment(opens, f"The opening of {name}") if opens else None,
-        sales_close_at=_moment(closes, f"The closing of {name}") if closes else None,
-    )

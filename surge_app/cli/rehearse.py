@@ -22,6 +22,7 @@ from surge_app.rehearsal.html_report import page_of
 from surge_app.rehearsal.plan import BAD_DAYS, MOST_SECONDS, MOST_VISITORS, USUAL_DAYS
 from surge_app.rehearsal.terminal import progress, show_verdict
 from surge_app.rehearsal.virtual_browser import is_here
+from surge_app.services.events.facts import ChallengeMode, QueueOrder
 from surge_app.settings import load_settings
 
 _BROKEN_PROMISE = 1
@@ -64,9 +65,12 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     concurrent_buyers: Annotated[int, typer.Option(min=1, help="Of the event made.")] = 100,
     hold_seconds: Annotated[int, typer.Option(min=5, max=3600, help="Of the event made.")] = 20,
     challenge: Annotated[
-        str, typer.Option(help="Of the event made: off, auto or always; they cost this machine.")
+        ChallengeMode,
+        typer.Option(help="Of the event made: off, auto or always; they cost this machine."),
     ] = "off",
-    queue_order: Annotated[str, typer.Option(help="Of the event made: fifo or random.")] = "fifo",
+    queue_order: Annotated[
+        QueueOrder, typer.Option(help="Of the event made: fifo or random.")
+    ] = "fifo",
     url: Annotated[str | None, typer.Option(help="Where Surge runs; this machine.")] = None,
     elsewhere: Annotated[
         bool, typer.Option(help="The address may be another machine; needs --event.")

@@ -5,7 +5,10 @@ WARNING: field names are the API's. Change them together with `surge_app.api`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
+from typing import Any, get_args
+
+from surge_app.services.events.facts import PUBLIC_FACTS, FactField
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,21 @@ class TierJson:
     max_per_booking: int = 0
 
 
+def _in_browser(one: FactField) -> tuple[str, type, Any]:
+    """Return a fact as the browser holds it: moments are text, null becomes "" or 0."""
+    kind = next((kind for kind in (bool, int) if kind in {one.type, *get_args(one.type)}), str)
+    default = "" if one.is_required or one.is_nullable else one.default
+    return one.name, kind, field(default=kind(default or kind()))
+
+
+# Its fields are made at run time; for the type checker it is any class.
+_EventFactsJson: Any = make_dataclass(
+    "_EventFactsJson", [_in_browser(one) for one in PUBLIC_FACTS.values()], frozen=True
+)
+
+
 @dataclass(frozen=True)
-class EventJson:
+class EventJson(_EventFactsJson):
     """An event in `GET /api/events`.
 
     Attributes:
@@ -38,20 +54,8 @@ class EventJson:
     """
 
     slug: str = ""
-    name: str = ""
-    description: str = ""
-    venue: str = ""
-    time_zone: str = "Asia/Kolkata"
-    starts_at: str = ""
     status: str = ""
     fee_paise: int = 0
-    max_per_person: int = 0
-    hold_seconds: int = 0
-    refund_policy: str = ""
-    organizer_name: str = ""
-    organizer_email: str = ""
-    organizer_phone: str = ""
-    ask_attendee_names: bool = False
     available: int = 0
     few_left: bool = False
     cover: str = ""

@@ -17,6 +17,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.report import Promise, Report
 from surge_app.rehearsal.runner import OnSample, rehearse, require_sandbox
+from surge_app.services.events.facts import ChallengeMode, QueueOrder
 from surge_app.services.events.new_event import NewEvent, NewTier
 
 _PRICES = (("General", 75_000), ("Balcony", 150_000))
@@ -38,8 +39,8 @@ class Stage:
     concurrent_buyers: int = 100
     hold_seconds: int = 20
     payment_seconds: int = 60
-    challenge: str = "off"
-    queue_order: str = "fifo"
+    challenge: ChallengeMode = "off"
+    queue_order: QueueOrder = "fifo"
 
 
 async def run(

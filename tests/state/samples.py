@@ -10,7 +10,7 @@ from surge_app.services.admin.dashboard import DashboardView, HistoryPoint
 from surge_app.services.admin.views import EventStats, QueueStats, TierStats
 from surge_app.services.bookings.views import BookingView, TicketView
 from surge_app.services.checkout.views import Contact, IntentLineView, IntentView, OrderLine
-from surge_app.services.events.views import EventView, TierView
+from surge_app.services.events.views import EventStatus, EventView, TierStatus, TierView
 from surge_app.services.payments.views import CheckoutView
 from surge_app.services.waiting_room.views import QueueCounts
 
@@ -27,36 +27,27 @@ def tier(
     *,
     free: int = 10,
     held: int = 0,
-    status: str = "",
+    status: TierStatus | None = None,
     **rules: Any,
 ) -> TierView:
     sold = 100 - free - held
-    word = status or ("on_sale" if free else "all_held" if held else "sold_out")
+    word: TierStatus = status or ("on_sale" if free else "all_held" if held else "sold_out")
     all_in = price + FEE if price else 0
     return TierView(tier_id, name, price, all_in, 100, free, held, sold, word, **rules)
 
 
-def event(*tiers: TierView, status: str = "on_sale") -> EventView:
+def event(*tiers: TierView, status: EventStatus = "on_sale") -> EventView:
     return EventView(
         id="01JD9Z6W5T8QK3M2R7V4X1C0BN",
         slug="monsoon",
         name="Monsoon Beats, Goa",
-        description="",
         venue="Vagator Hilltop",
         time_zone="Asia/Kolkata",
         starts_at=STARTS,
-        sales_open_at=None,
-        sales_close_at=None,
         status=status,
         currency="INR",
         fee_paise=FEE,
         max_per_person=4,
-        hold_seconds=300,
-        refund_policy="",
-        organizer_name="",
-        organizer_email="",
-        organizer_phone="",
-        ask_attendee_names=False,
         is_rehearsal=False,
         cover_digest="",
         tiers=tiers or (tier("general", "General", 100_000),),

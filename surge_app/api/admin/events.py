@@ -27,7 +27,6 @@ from surge_app.api.schemas import (
     SentOut,
     StatsOut,
 )
-from surge_app.errors import InvalidRequest
 from surge_app.services.events.new_event import NewEvent
 
 router = APIRouter(
@@ -39,7 +38,6 @@ _MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_CLEARABLE = {"sales_open_at", "sales_close_at", "admissions_per_minute", "max_per_booking"}
 
 
 @router.post("/events", status_code=201)
@@ -56,7 +54,7 @@ async def change_event(
     slug: str, body: EventChangesIn, services: Services, user: OrganizerName
 ) -> EventOut:
     """Change an event; only the fields that are sent."""
-    await services.organizer.change(slug, _sent(body), actor=user)
+    await services.organizer.change(slug, body.model_dump(exclude_unset=True), actor=user)
     return EventOut.of(await services.catalog.event(slug))
 
 
@@ -76,7 +74,7 @@ async def change_tier(
     Holds that are running keep their price. 409 `not_enough_available` tells in `available` how
     many units could be withdrawn.
     """
-    await services.stock.change_tier(slug, tier_id, _sent(body), actor=user)
+    await services.stock.change_tier(slug, tier_id, body.model_dump(exclude_unset=True), actor=user)
     return EventOut.of(await services.catalog.event(slug))
 
 
@@ -169,17 +167,6 @@ async def resend_booking(
     """Send the confirmation again; 409 `changed_meanwhile` if the version seen is not the last."""
     version = body.version if body else None
     return SentOut(messages=await services.organizer.resend(ref, actor=user, version=version))
-
-
-def _sent(body: EventChangesIn | TierChangesIn) -> dict[str, object]:
-    changes = body.model_dump(exclude_unset=True)
-    empty = sorted(
-        field for field, value in changes.items() if value is None and field not in _CLEARABLE
-    )
-    if empty:
-        msg = f"These need a value: {', '.join(empty)}."
-        raise InvalidRequest(msg)
-    return changes
 
 
 async def _file(chunks: AsyncIterator[bytes], name: str) -> StreamingResponse:

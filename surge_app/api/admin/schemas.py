@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from surge_app.api.schemas import IntentLineOut, Name, Slug, StrictBody
-from surge_app.services.events.new_event import NewTier
+from surge_app.api.fact_models import body_of
+from surge_app.api.schemas import IntentLineOut, Slug, StrictBody
+from surge_app.services.events.facts import ALL_FACTS, EDITABLE_FACTS
+from surge_app.services.events.new_event import TIER_FACTS, NewTier
 
 
 class ListedIntentOut(BaseModel):
@@ -39,84 +41,31 @@ class IntentPageOut(BaseModel):
     next_before: str | None
 
 
-class NewTierIn(StrictBody):
+class NewTierIn(body_of(TIER_FACTS)):
     """A tier to create; a price of 0 makes its tickets free."""
-
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)]
-    price_paise: int
-    units: int
-    min_per_booking: int = 1
-    max_per_booking: int | None = None
-    sales_open_at: AwareDatetime | None = None
-    sales_close_at: AwareDatetime | None = None
 
     def offer(self) -> NewTier:
         """Return what the services take."""
         return NewTier(**self.model_dump())
 
 
-class NewEventIn(StrictBody):
+class NewEventIn(body_of(ALL_FACTS)):
     """An event to create; durations are seconds."""
 
     slug: Slug
-    name: Name
-    venue: Name
-    starts_at: AwareDatetime
     tiers: list[NewTierIn] = Field(min_length=1, max_length=20)
-    description: str = Field("", max_length=10_000)
-    time_zone: str = Field("Asia/Kolkata", max_length=60)
-    sales_open_at: AwareDatetime | None = None
-    sales_close_at: AwareDatetime | None = None
-    max_per_person: int = Field(6, ge=1, le=100)
-    hold_seconds: int = Field(300, ge=5, le=3600)
-    concurrent_buyers: int = Field(200, ge=1, le=1_000_000)
-    admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
-    challenge: Literal["off", "auto", "always"] = "off"
-    queue_order: Literal["fifo", "random"] = "fifo"
     fee_paise: int | None = Field(None, ge=0, le=100_000_000)
-    refund_policy: str = Field("", max_length=2_000)
-    organizer_name: str = Field("", max_length=200)
-    organizer_email: str = Field("", max_length=254)
-    organizer_phone: str = Field("", max_length=30)
-    ask_attendee_names: bool = False
 
 
-class TierChangesIn(StrictBody):
+class TierChangesIn(body_of(TIER_FACTS, is_partial=True)):
     """What an organizer may change of a tier; a missing field stays as it is.
 
     `units` is the new capacity: more are added, or free ones withdrawn.
     """
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
-    price_paise: int = 0
-    units: int = 0
-    min_per_booking: int = 1
-    max_per_booking: int | None = None
-    sales_open_at: AwareDatetime | None = None
-    sales_close_at: AwareDatetime | None = None
 
-
-class EventChangesIn(StrictBody):
+class EventChangesIn(body_of(EDITABLE_FACTS, is_partial=True)):
     """What an organizer may change during a sale; a missing field stays as it is."""
-
-    name: Name = ""
-    description: str = Field("", max_length=10_000)
-    venue: Name = ""
-    starts_at: AwareDatetime | None = None
-    sales_open_at: AwareDatetime | None = None
-    sales_close_at: AwareDatetime | None = None
-    max_per_person: int = Field(1, ge=1, le=100)
-    hold_seconds: int = Field(300, ge=5, le=3600)
-    concurrent_buyers: int = Field(1, ge=1, le=1_000_000)
-    admissions_per_minute: int | None = Field(None, ge=1, le=1_000_000)
-    challenge: Literal["off", "auto", "always"] = "off"
-    queue_message: str = Field("", max_length=500)
-    queue_order: Literal["fifo", "random"] = "fifo"
-    refund_policy: str = Field("", max_length=2_000)
-    organizer_name: str = Field("", max_length=200)
-    organizer_email: str = Field("", max_length=254)
-    organizer_phone: str = Field("", max_length=30)
-    ask_attendee_names: bool = False
 
 
 class RevokeIn(StrictBody):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,32 +19,19 @@ from surge_app.models import AuditEntry, Event, EventPhase, MessageStatus, Tier
 from surge_app.services.admin.views import EventStats, QueueStats, TierStats
 from surge_app.services.events.catalog import Catalog, event_status, event_view, frame_of
 from surge_app.services.events.edit_conflicts import plain, require_unchanged
+from surge_app.services.events.facts import (
+    ALL_FACTS,
+    EDITABLE_FACTS,
+    EventFacts,
+    QueueRules,
+    check_facts,
+    read_facts,
+)
 from surge_app.services.events.new_event import NewEvent, check_sale_window
 from surge_app.services.messaging.notifications import Notifications
 from surge_app.services.waiting_room.lottery import new_seed
 from surge_app.services.waiting_room.service import WaitingRoom
 from surge_app.services.waiting_room.views import QueueCounts
-
-_EDITABLE = {
-    "name",
-    "description",
-    "venue",
-    "starts_at",
-    "sales_open_at",
-    "sales_close_at",
-    "max_per_person",
-    "hold_seconds",
-    "concurrent_buyers",
-    "admissions_per_minute",
-    "challenge",
-    "queue_message",
-    "queue_order",
-    "refund_policy",
-    "organizer_name",
-    "organizer_email",
-    "organizer_phone",
-    "ask_attendee_names",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +46,14 @@ class TierSettings:
     held: int
 
 
-@dataclass(frozen=True, slots=True)
-class EventSettings:
-    """An event as its organizer edits it, drafts included; times are aware UTC.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSettings(EventFacts, QueueRules):
+    """An event as its organizer edits it, drafts included.
 
     `cover_digest` is that of its own picture, empty while the cover is drawn.
     """
 
     slug: str
-    name: str
-    venue: str
-    description: str
-    time_zone: str
-    starts_at: datetime
-    sales_open_at: datetime | None
-    sales_close_at: datetime | None
-    max_per_person: int
-    refund_policy: str
-    organizer_name: str
-    organizer_email: str
-    organizer_phone: str
     phase: str
     cover_digest: str
     tiers: tuple[TierSettings, ...]
@@ -162,9 +136,13 @@ class Organizer:
             )
             for tier in tiers
         )
-        names = {one.name for one in fields(EventSettings)} - {"tiers", "cover_digest"}
-        values = {name: getattr(event, name) for name in names}
-        return EventSettings(tiers=listed, cover_digest=digest, **values)
+        return EventSettings(
+            slug=event.slug,
+            phase=event.phase,
+            cover_digest=digest,
+            tiers=listed,
+            **read_facts(event, ALL_FACTS),
+        )
 
     async def create(self, new: NewEvent, *, actor: str) -> str:
         """Create an event and tell the line of it at once; raises like `Catalog.create`."""
@@ -193,11 +171,13 @@ class Organizer:
             InvalidRequest: If a field cannot be changed this way.
             NotFound: If there is no such event.
         """
-        unknown = sorted(set(changes) - _EDITABLE)
+        unknown = sorted(set(changes) - set(EDITABLE_FACTS))
         if unknown:
             msg = f"These cannot be changed here: {', '.join(unknown)}."
             raise InvalidRequest(msg)
-        await self._edit(slug, changes, actor=actor, action="event.change", expected=expected)
+        await self._edit(
+            slug, check_facts(changes), actor=actor, action="event.change", expected=expected
+        )
 
     async def pause(self, slug: str, *, actor: str) -> None:
         """Let nobody in until `resume`; numbers and holds are kept. Raises NotFound."""

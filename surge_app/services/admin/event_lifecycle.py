@@ -16,6 +16,7 @@ from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
 from surge_app.observability.log import get_logger
 from surge_app.services.concurrency import for_each
 from surge_app.services.events.catalog import Catalog, frame_of
+from surge_app.services.events.facts import ALL_FACTS, read_facts
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.waiting_room.service import WaitingRoom
@@ -25,24 +26,7 @@ _log = get_logger(__name__)
 _BATCH = 100
 _AT_ONCE = 4
 _ACTOR = "cancellation"
-_COPIED = (
-    "name",
-    "venue",
-    "description",
-    "time_zone",
-    "max_per_person",
-    "hold_seconds",
-    "concurrent_buyers",
-    "admissions_per_minute",
-    "challenge",
-    "queue_order",
-    "fee_paise",
-    "refund_policy",
-    "organizer_name",
-    "organizer_email",
-    "organizer_phone",
-    "ask_attendee_names",
-)
+_COPIED = [name for name, one in ALL_FACTS.items() if one.fact.is_copied]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +148,12 @@ class Lifecycle:
             if event is None:
                 raise NotFound
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
-        copied = {name: getattr(event, name) for name in _COPIED}
         # Windows of the old date would make no sense at the new one.
         new = NewEvent(
             slug=new_slug,
             starts_at=starts_at,
             is_draft=True,
+            fee_paise=event.fee_paise,
             tiers=tuple(
                 NewTier(
                     tier.name,
@@ -180,7 +164,7 @@ class Lifecycle:
                 )
                 for tier in tiers
             ),
-            **copied,
+            **read_facts(event, _COPIED),
         )
         copy = await self._catalog.create(new, actor=actor)
         async with self._database.transaction() as session:

@@ -16,8 +16,22 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
+from surge_app.services.events.facts import (
+    ALL_FACTS,
+    PUBLIC_FACTS,
+    TIER_RULES,
+    check_facts,
+    read_facts,
+)
 from surge_app.services.events.new_event import NewEvent, NewTier, SaleWindow, check_event
-from surge_app.services.events.views import EventView, Offer, TierOffer, TierView
+from surge_app.services.events.views import (
+    EventStatus,
+    EventView,
+    Offer,
+    TierOffer,
+    TierStatus,
+    TierView,
+)
 from surge_app.services.waiting_room.lottery import new_seed
 
 _View = TypeVar("_View")
@@ -178,10 +192,7 @@ def _offer(event: Event, tiers: list[Tier]) -> Offer:
                 id=tier.id,
                 name=tier.name,
                 price_paise=tier.price_paise,
-                sales_open_at=tier.sales_open_at,
-                sales_close_at=tier.sales_close_at,
-                min_per_booking=tier.min_per_booking,
-                max_per_booking=tier.max_per_booking,
+                **read_facts(tier, TIER_RULES),
             )
             for tier in tiers
         ),
@@ -202,26 +213,13 @@ def event_view(
     return EventView(
         id=event.id,
         slug=event.slug,
-        name=event.name,
-        description=event.description,
-        venue=event.venue,
-        time_zone=event.time_zone,
-        starts_at=event.starts_at,
-        sales_open_at=event.sales_open_at,
-        sales_close_at=event.sales_close_at,
         status=event_status(event, views, now),
         currency=event.currency,
         fee_paise=event.fee_paise,
-        max_per_person=event.max_per_person,
-        hold_seconds=event.hold_seconds,
-        refund_policy=event.refund_policy,
-        organizer_name=event.organizer_name,
-        organizer_email=event.organizer_email,
-        organizer_phone=event.organizer_phone,
-        ask_attendee_names=event.ask_attendee_names,
         is_rehearsal=event.is_rehearsal,
         cover_digest=cover_digest,
         tiers=views,
+        **read_facts(event, PUBLIC_FACTS),
     )
 
 
@@ -231,14 +229,14 @@ def organizer_line(event: Event | EventView) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> str:
+def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> EventStatus:
     """Return the word of the JSON contract for where a sale stands.
 
     Tiers whose own window is over have nothing to give any more. While the others wait for
     theirs, the sale is scheduled.
     """
     words = {tier.status for tier in tiers}
-    stages = (
+    stages: tuple[tuple[EventStatus, bool], ...] = (
         ("cancelled", event.phase == EventPhase.CANCELLED),
         ("ended", now >= _closes_at(event) or words == {"ended"}),
         ("scheduled", event.sales_open_at is not None and now < event.sales_open_at),
@@ -246,8 +244,9 @@ def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> st
         ("paused", event.is_paused),
         ("on_sale", "on_sale" in words),
         ("all_held", "all_held" in words),
+        ("scheduled", True),
     )
-    return next((word for word, applies in stages if applies), "scheduled")
+    return next(word for word, applies in stages if applies)
 
 
 def frame_of(event: Event) -> SaleWindow:
@@ -270,51 +269,32 @@ def _tier_view(tier: Tier, event: Event, counts: units.Counts, now: datetime) ->
         held=counts.held,
         sold=counts.sold,
         status=_tier_status(tier, event, counts, now),
-        sales_open_at=tier.sales_open_at,
-        sales_close_at=tier.sales_close_at,
-        min_per_booking=tier.min_per_booking,
-        max_per_booking=tier.max_per_booking,
+        **read_facts(tier, TIER_RULES),
     )
 
 
-def _tier_status(tier: Tier, event: Event, counts: units.Counts, now: datetime) -> str:
+def _tier_status(tier: Tier, event: Event, counts: units.Counts, now: datetime) -> TierStatus:
     closings = (_closes_at(event), tier.sales_close_at)
     openings = (event.sales_open_at, tier.sales_open_at)
-    stages = (
+    stages: tuple[tuple[TierStatus, bool], ...] = (
         ("ended", any(moment is not None and now >= moment for moment in closings)),
         ("sold_out", counts.available + counts.held == 0),
         ("scheduled", any(moment is not None and now < moment for moment in openings)),
         ("all_held", counts.available == 0),
+        ("on_sale", True),
     )
-    return next((word for word, applies in stages if applies), "on_sale")
+    return next(word for word, applies in stages if applies)
 
 
 def _event_row(new: NewEvent, *, default_fee_paise: int) -> Event:
     return Event(
         slug=new.slug,
-        name=new.name.strip(),
-        description=new.description.strip(),
-        venue=new.venue.strip(),
-        time_zone=new.time_zone,
-        starts_at=new.starts_at,
-        sales_open_at=new.sales_open_at,
-        sales_close_at=new.sales_close_at,
         fee_paise=default_fee_paise if new.fee_paise is None else new.fee_paise,
-        max_per_person=new.max_per_person,
-        hold_seconds=new.hold_seconds,
-        concurrent_buyers=new.concurrent_buyers,
-        admissions_per_minute=new.admissions_per_minute,
-        challenge=new.challenge,
         phase=EventPhase.DRAFT if new.is_draft else EventPhase.PUBLISHED,
-        queue_order=new.queue_order,
         queue_seed=new_seed(),
-        refund_policy=new.refund_policy,
-        organizer_name=new.organizer_name.strip(),
-        organizer_email=new.organizer_email.strip(),
-        organizer_phone=new.organizer_phone.strip(),
-        ask_attendee_names=new.ask_attendee_names,
         payment_seconds=new.payment_seconds,
         is_rehearsal=new.is_rehearsal,
+        **check_facts(read_facts(new, ALL_FACTS)),
     )
 
 
@@ -325,11 +305,8 @@ async def add_tier(session: AsyncSession, event_id: str, new: NewTier, *, positi
         name=new.name.strip(),
         price_paise=new.price_paise,
         capacity=new.units,
-        min_per_booking=new.min_per_booking,
-        max_per_booking=new.max_per_booking,
-        sales_open_at=new.sales_open_at,
-        sales_close_at=new.sales_close_at,
         position=position,
+        **read_facts(new, TIER_RULES),
     )
     session.add(tier)
     await session.flush()

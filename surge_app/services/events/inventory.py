@@ -23,17 +23,11 @@ from surge_app.formatting import pluralize
 from surge_app.models import AuditEntry, Event, Tier
 from surge_app.services.events.catalog import Catalog, add_tier, frame_of
 from surge_app.services.events.edit_conflicts import require_unchanged
+from surge_app.services.events.facts import TIER_RULES, read_facts
 from surge_app.services.events.new_event import MOST_UNITS, NewTier, check_tier
 from surge_app.services.waiting_room.service import WaitingRoom
 
-CHANGEABLE = (
-    "name",
-    "price_paise",
-    "min_per_booking",
-    "max_per_booking",
-    "sales_open_at",
-    "sales_close_at",
-)
+CHANGEABLE = ("name", "price_paise", *TIER_RULES)
 
 
 class Stock:
@@ -244,7 +238,7 @@ def _facts(tier: Tier) -> dict[str, object]:
 
 
 def _offer(tier: Tier) -> NewTier:
-    return NewTier(units=tier.capacity, **{field: getattr(tier, field) for field in CHANGEABLE})
+    return NewTier(units=tier.capacity, **read_facts(tier, CHANGEABLE))
 
 
 def _check_positive(quantity: int) -> None:

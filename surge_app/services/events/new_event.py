@@ -6,9 +6,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Final
 
 from surge_app.errors import InvalidRequest
+from surge_app.services.events.facts import (
+    ALL_FACTS,
+    EventFacts,
+    Fact,
+    QueueRules,
+    TierRules,
+    check_facts,
+    facts_of,
+    read_facts,
+)
 
 MOST_UNITS = 1_000_000
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -19,58 +29,31 @@ _MOST_PER_BOOKING = 100
 
 
 @dataclass(frozen=True, slots=True)
-class NewTier:
-    """A tier to create.
+class NewTier(TierRules):
+    """A tier to create; `price_paise` is without the convenience fee, 0 makes it free."""
 
-    Attributes:
-        price_paise: Without the convenience fee; 0 makes its tickets free.
-        max_per_booking: None leaves the limit to `max_per_person` of the event.
-        sales_open_at: None opens it with its event.
-        sales_close_at: None closes it with its event.
-    """
-
-    name: str
-    price_paise: int
-    units: int
-    min_per_booking: int = 1
-    max_per_booking: int | None = None
-    sales_open_at: datetime | None = None
-    sales_close_at: datetime | None = None
+    name: Annotated[str, Fact("Tier", max_length=100)]
+    price_paise: Annotated[int, Fact("Price in paise")]
+    units: Annotated[int, Fact("Tickets")]
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event to create. Durations are seconds, times are aware.
+TIER_FACTS: Final = facts_of(NewTier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent(EventFacts, QueueRules):
+    """An event to create. Durations are seconds.
 
     Attributes:
         fee_paise: None takes the setting of the installation.
-        ask_attendee_names: Whether each ticket carries the name of who comes with it.
-        payment_seconds: How long somebody who is paying keeps the tickets.
+        payment_seconds: How long a buyer who is paying keeps the tickets.
         is_draft: Whether only organizers see it, until it is published.
-        is_rehearsal: Whether it is nobody's sale: in no list and no sum, found by its address.
+        is_rehearsal: Whether it is in no list and no sum, found by its address only.
     """
 
     slug: str
-    name: str
-    venue: str
-    starts_at: datetime
     tiers: tuple[NewTier, ...]
-    description: str = ""
-    time_zone: str = "Asia/Kolkata"
-    sales_open_at: datetime | None = None
-    sales_close_at: datetime | None = None
-    max_per_person: int = 6
-    hold_seconds: int = 300
-    concurrent_buyers: int = 200
-    admissions_per_minute: int | None = None
-    challenge: str = "off"
-    queue_order: str = "fifo"
     fee_paise: int | None = None
-    refund_policy: str = ""
-    organizer_name: str = ""
-    organizer_email: str = ""
-    organizer_phone: str = ""
-    ask_attendee_names: bool = False
     payment_seconds: int = 720
     is_draft: bool = False
     is_rehearsal: bool = False
@@ -96,25 +79,15 @@ def check_event(new: NewEvent) -> None:
             "The address (slug) may hold small letters, digits and single hyphens.": not (
                 _SLUG.fullmatch(new.slug) and len(new.slug) <= _LONGEST_SLUG
             ),
-            "An event needs a name and a venue.": not (new.name.strip() and new.venue.strip()),
             "An event needs at least one tier.": not new.tiers,
             "Each tier needs a name of its own.": _distinct_names(new.tiers) != len(new.tiers),
-            "Times need an offset, such as 2027-03-06T19:00:00+05:30.": not _are_aware(
-                new.starts_at, new.sales_open_at, new.sales_close_at
-            ),
-            "The time zone is not known; write it like Asia/Kolkata.": not _is_zone(new.time_zone),
             "The limits are out of range.": not (
-                1 <= new.max_per_person <= 100  # noqa: PLR2004  the CHECK of the table
-                and 5 <= new.hold_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
-                and 60 <= new.payment_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
-                and new.concurrent_buyers >= 1
-                and (new.admissions_per_minute is None or new.admissions_per_minute >= 1)
+                60 <= new.payment_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
                 and (new.fee_paise is None or new.fee_paise >= 0)
             ),
-            "The order of the line is fifo or random.": new.queue_order not in {"fifo", "random"},
-            "The challenge is off, auto or always.": new.challenge not in {"off", "auto", "always"},
         }
     )
+    check_facts(read_facts(new, ALL_FACTS))
     frame = SaleWindow(new.sales_open_at, new.sales_close_at or new.starts_at, new.max_per_person)
     check_sale_window(frame)
     for tier in new.tiers:
@@ -189,11 +162,3 @@ def _distinct_names(tiers: tuple[NewTier, ...]) -> int:
 
 def _are_aware(*moments: datetime | None) -> bool:
     return all(moment is None or moment.tzinfo is not None for moment in moments)
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from surge_app.services.events.facts import EventFacts, TierRules
+
+TierStatus = Literal["scheduled", "on_sale", "all_held", "sold_out", "ended"]
+EventStatus = TierStatus | Literal["paused", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
-class TierView:
+class TierView(TierRules):
     """A tier with its counts and its own rules of sale.
 
     Attributes:
-        all_in_paise: One ticket bought alone with the convenience fee folded in, the first
-            figure an attendee sees; 0 if the ticket is free.
+        all_in_paise: One ticket bought alone with the convenience fee included, the first
+            figure a visitor sees; 0 if the ticket is free.
         status: scheduled, on_sale, all_held, sold_out or ended, as of the counts.
-        sales_open_at: None if it opens with its event.
-        sales_close_at: None if it closes with its event.
-        min_per_booking: Whoever takes any takes at least so many in one booking.
-        max_per_booking: None leaves the limit to `max_per_person` of the event.
     """
 
     id: str
@@ -31,43 +35,26 @@ class TierView:
     available: int
     held: int
     sold: int
-    status: str = "on_sale"
-    sales_open_at: datetime | None = None
-    sales_close_at: datetime | None = None
-    min_per_booking: int = 1
-    max_per_booking: int | None = None
+    status: TierStatus
+
+    # The rules are never missing from an answer, though a new tier may leave them out.
+    __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
-@dataclass(frozen=True, slots=True)
-class EventView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView(EventFacts):
     """An event as attendees see it.
 
     Attributes:
-        status: One of the words of the JSON contract.
-        ask_attendee_names: Whether each ticket carries the name of who comes with it.
-        is_rehearsal: Whether it is nobody's sale, and in no list.
+        is_rehearsal: Whether it is in no list.
         cover_digest: Of the organizer's picture; empty if the cover is drawn.
     """
 
     id: str
     slug: str
-    name: str
-    description: str
-    venue: str
-    time_zone: str
-    starts_at: datetime
-    sales_open_at: datetime | None
-    sales_close_at: datetime | None
-    status: str
+    status: EventStatus
     currency: str
     fee_paise: int
-    max_per_person: int
-    hold_seconds: int
-    refund_policy: str
-    organizer_name: str
-    organizer_email: str
-    organizer_phone: str
-    ask_attendee_names: bool
     is_rehearsal: bool
     cover_digest: str
     tiers: tuple[TierView, ...]
@@ -97,16 +84,12 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
-class TierOffer:
-    """The rules of sale of a tier, as `TierView`, without its counts."""
+class TierOffer(TierRules):
+    """The rules of sale of a tier, without its counts."""
 
     id: str
     name: str
     price_paise: int
-    sales_open_at: datetime | None
-    sales_close_at: datetime | None
-    min_per_booking: int
-    max_per_booking: int | None
 
 
 @dataclass(frozen=True, slots=True)

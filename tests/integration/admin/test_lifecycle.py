@@ -12,6 +12,7 @@ from sqlalchemy import text
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.errors import AlreadyResolved, InvalidRequest
+from surge_app.services.events.facts import EDITABLE_FACTS
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 _MAIL_HAS_LEFT = text(
@@ -50,6 +51,24 @@ async def test_a_copy_is_a_draft_with_the_same_tiers_and_no_bookings(
         assert (again.status_code, again.json()["code"]) == (409, "slug_taken")
     board = await services.dashboard.view(copy)
     assert (board.phase, board.capacity, board.sold, board.bookings) == ("draft", 7, 0, 0)
+
+
+async def test_a_copy_has_every_fact_that_can_be_copied(
+    services: Container, new_sale: NewSale
+) -> None:
+    slug = await new_sale(units=3)
+    values: dict[str, object] = {}
+    for name, one in EDITABLE_FACTS.items():
+        if one.fact.is_copied and not one.is_time and name != "queue_order":
+            numbers: dict[type, object] = {bool: not one.default, str: f"Some {name}"}
+            number = (one.fact.least or 1) + 1
+            values[name] = one.choices[-1] if one.choices else numbers.get(one.type, number)
+    await services.organizer.change(slug, values, actor="test")
+    copy = await services.lifecycle.duplicate(
+        slug, new_slug=f"{slug}-copy", starts_at=utc_now() + timedelta(days=90), actor="test"
+    )
+    copied = await services.organizer.settings(copy)
+    assert {name: getattr(copied, name) for name in values} == values
 
 
 async def test_a_cancelled_event_sells_nothing_and_gives_every_rupee_back_once(

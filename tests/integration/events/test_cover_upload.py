@@ -41,7 +41,9 @@ async def draft(services: Container) -> str:
     tiers = (NewTier("General", 50_000, 5),)
     slug = f"draft-{secrets.token_hex(4)}"
     starts_at = utc_now() + timedelta(days=20)
-    new = NewEvent(slug, "Not yet", "The hall", starts_at, tiers, is_draft=True)
+    new = NewEvent(
+        slug=slug, name="Not yet", venue="The hall", starts_at=starts_at, tiers=tiers, is_draft=True
+    )
     return await services.organizer.create(new, actor="test")
 
 

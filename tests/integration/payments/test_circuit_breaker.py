@@ -69,7 +69,10 @@ async def alone(backing: Settings) -> AsyncGenerator[Container]:
         tier = NewTier("General", 50_000, 10)
         starts_at = utc_now() + timedelta(days=30)
         await container.organizer.create(
-            NewEvent("monsoon", "Monsoon", "Hall", starts_at, (tier,)), actor="test"
+            NewEvent(
+                slug="monsoon", name="Monsoon", venue="Hall", starts_at=starts_at, tiers=(tier,)
+            ),
+            actor="test",
         )
         yield container
 

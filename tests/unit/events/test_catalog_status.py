@@ -266,5 +266,13 @@ def test_an_event_that_makes_no_sense_is_refused_with_a_sentence(values: dict[st
 
 
 def test_a_tier_with_rules_of_its_own_makes_sense() -> None:
-    early = NewTier("Early", 0, 5, 2, 4, NOW - 3 * HOUR, NOW - 2 * HOUR)
+    early = NewTier(
+        "Early",
+        0,
+        5,
+        min_per_booking=2,
+        max_per_booking=4,
+        sales_open_at=NOW - 3 * HOUR,
+        sales_close_at=NOW - 2 * HOUR,
+    )
     check_event(NewEvent(**{**GOOD, "tiers": (early, *GENERAL)}))  # pyright: ignore[reportArgumentType]

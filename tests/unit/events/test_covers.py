@@ -11,6 +11,7 @@ from PIL import Image
 from surge_app.services.events import cover_art
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[a-z0-9]{1,20}(-[a-z0-9]{1,20}){0,2}", fullmatch=True))
 def test_a_slug_always_draws_the_same_well_formed_picture(slug: str) -> None:
     drawn = cover_art.svg(slug)

@@ -1,0 +1,212 @@
+"""The facts of an event, declared once: forms, API, command line, pages and copies follow.
+
+A new fact is a field below and a column of `models.Event`; docs/develop.md has the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
+from types import NoneType
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from surge_app.errors import InvalidRequest
+
+ChallengeMode = Literal["off", "auto", "always"]
+QueueOrder = Literal["fifo", "random"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """How a fact is entered and shown.
+
+    Attributes:
+        label: Of its field in the editor, of its option on the command line, and in errors.
+        help: What the label leaves open.
+        max_length: Of a text, in characters.
+        least: Of a number.
+        most: Of a number.
+        is_long: Whether the editor gives it several lines.
+        is_editable: Whether it can change after the event exists.
+        is_copied: Whether a copy of the event has it too.
+    """
+
+    label: str
+    help: str = ""
+    max_length: int | None = None
+    least: int | None = None
+    most: int | None = None
+    is_long: bool = False
+    is_editable: bool = True
+    is_copied: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFacts:
+    """What attendees may know of an event; times are aware."""
+
+    name: Annotated[str, Fact("Name", max_length=200)]
+    venue: Annotated[str, Fact("Venue", max_length=200)]
+    starts_at: Annotated[datetime, Fact("Starts", is_copied=False)]
+    time_zone: Annotated[str, Fact("Time zone", max_length=60, is_editable=False)] = "Asia/Kolkata"
+    # Windows of the old date would make no sense at the new one.
+    sales_open_at: Annotated[datetime | None, Fact("Sale opens", is_copied=False)] = None
+    sales_close_at: Annotated[datetime | None, Fact("Sale closes", is_copied=False)] = None
+    max_per_person: Annotated[int, Fact("Tickets per person", least=1, most=100)] = 6
+    hold_seconds: Annotated[
+        int, Fact("Seconds tickets are held", "While a buyer checks out.", least=5, most=3600)
+    ] = 300
+    description: Annotated[str, Fact("Description", max_length=10_000, is_long=True)] = ""
+    refund_policy: Annotated[str, Fact("Refund policy", max_length=2_000, is_long=True)] = ""
+    organizer_name: Annotated[str, Fact("Organizer", max_length=200)] = ""
+    organizer_email: Annotated[str, Fact("Organizer's email", max_length=254)] = ""
+    organizer_phone: Annotated[str, Fact("Organizer's phone", max_length=30)] = ""
+    ask_attendee_names: Annotated[bool, Fact("Ask for a name on each ticket")] = False
+
+
+# Without slots: two bases with slots cannot be combined.
+@dataclass(frozen=True, kw_only=True)
+class QueueRules:
+    """How visitors are admitted; only organizers see it."""
+
+    concurrent_buyers: Annotated[
+        int, Fact("Buyers at once", "In the checkout.", least=1, most=1_000_000)
+    ] = 200
+    admissions_per_minute: Annotated[
+        int | None, Fact("Admissions per minute", "Empty: no limit.", least=1, most=1_000_000)
+    ] = None
+    challenge: Annotated[Literal["off", "auto", "always"], Fact("Proof of work before joining")] = (
+        "off"
+    )
+    queue_order: Annotated[
+        QueueOrder,
+        Fact("Queue order", "Of visitors who join before the sale opens: fifo, or random (drawn)."),
+    ] = "fifo"
+    # It is about one evening, not about the event.
+    queue_message: Annotated[str, Fact("Message to the queue", max_length=500, is_copied=False)] = (
+        ""
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierRules:
+    """How a tier is sold; times are aware.
+
+    Attributes:
+        min_per_booking: A booking with any of the tier has at least so many of it.
+        max_per_booking: None leaves the limit to `max_per_person` of the event.
+        sales_open_at: None opens it with its event.
+        sales_close_at: None closes it with its event.
+    """
+
+    min_per_booking: Annotated[int, Fact("Fewest per booking")] = 1
+    max_per_booking: Annotated[int | None, Fact("Most per booking")] = None
+    sales_open_at: Annotated[datetime | None, Fact("Sale opens", is_copied=False)] = None
+    sales_close_at: Annotated[datetime | None, Fact("Sale closes", is_copied=False)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactField:
+    """A declared fact with its type, free of annotations, and its default."""
+
+    name: str
+    type: Any
+    default: Any
+    fact: Fact
+
+    @property
+    def is_required(self) -> bool:
+        """Whether an event cannot be without it."""
+        return self.default is MISSING
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether it may be unknown."""
+        return NoneType in get_args(self.type)
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it is a moment."""
+        return datetime in {self.type, *get_args(self.type)}
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words it may be; none if it is free."""
+        return get_args(self.type) if get_origin(self.type) is Literal else ()
+
+
+def facts_of(*declarations: type) -> dict[str, FactField]:
+    """Return the facts some dataclasses declare, by name and in their order."""
+    found: dict[str, FactField] = {}
+    for declaration in declarations:
+        annotated = get_type_hints(declaration, include_extras=True)
+        bare = get_type_hints(declaration)
+        for one in fields(declaration):
+            marks = [mark for mark in get_args(annotated[one.name]) if isinstance(mark, Fact)]
+            for fact in marks:
+                found[one.name] = FactField(one.name, bare[one.name], one.default, fact)
+    return found
+
+
+PUBLIC_FACTS: Final = facts_of(EventFacts)
+ALL_FACTS: Final = facts_of(EventFacts, QueueRules)
+EDITABLE_FACTS: Final = {name: one for name, one in ALL_FACTS.items() if one.fact.is_editable}
+
+
+TIER_RULES: Final = tuple(facts_of(TierRules))
+
+
+def read_facts(source: object, names: Iterable[str]) -> dict[str, Any]:
+    """Return attributes of a row or a view, by name."""
+    return {name: getattr(source, name) for name in names}
+
+
+def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as they are stored, texts without blanks around them.
+
+    Args:
+        values: By name; names that are no facts are left out.
+
+    Raises:
+        InvalidRequest: The first value that makes no sense.
+    """
+    checked = {
+        name: value.strip() if isinstance(value := values[name], str) else value
+        for name in ALL_FACTS
+        if name in values
+    }
+    for name, value in checked.items():
+        complaint = _complaint(ALL_FACTS[name], value)
+        if complaint:
+            msg = f"{ALL_FACTS[name].fact.label} {complaint}"
+            raise InvalidRequest(msg)
+    if "time_zone" in checked and not _is_zone(checked["time_zone"]):
+        msg = "The time zone is not known. Write it like Asia/Kolkata."
+        raise InvalidRequest(msg)
+    return checked
+
+
+def _complaint(one: FactField, value: Any) -> str:
+    least, most, longest = one.fact.least, one.fact.most, one.fact.max_length
+    if value is None or value == "":
+        is_missing = one.is_required or (value is None and not one.is_nullable)
+        return "cannot be empty." if is_missing else ""
+    if one.choices and value not in one.choices:
+        return f"is one of: {', '.join(one.choices)}."
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return "needs an offset, such as 2027-03-06T19:00:00+05:30."
+    if longest is not None and len(str(value)) > longest:
+        return f"has at most {longest} characters."
+    if least is not None and most is not None and not least <= int(str(value)) <= most:
+        return f"is a whole number from {least} to {most}."
+    return ""
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

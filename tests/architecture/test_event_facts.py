@@ -1,0 +1,68 @@
+"""A fact of an event is declared once, and nothing that shows or takes facts lacks it."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import MISSING, fields
+
+import pytest
+from sqlalchemy import Table
+
+from surge_app.api.admin.schemas import EventChangesIn, NewEventIn
+from surge_app.api.schemas import EventOut
+from surge_app.cli.main import event_create
+from surge_app.components.feed_types import EventJson
+from surge_app.models import Event
+from surge_app.services.admin.event_admin import EventSettings
+from surge_app.services.events.facts import ALL_FACTS, EDITABLE_FACTS, PUBLIC_FACTS
+from surge_app.services.events.new_event import NewEvent
+from surge_app.services.events.views import EventView
+
+# What Surge itself keeps of an event, or decides when it is created.
+INTERNAL = {
+    "id",
+    "slug",
+    "phase",
+    "currency",
+    "fee_paise",
+    "payment_seconds",
+    "queue_seed",
+    "line_floor",
+    "line_early",
+    "is_paused",
+    "is_rehearsal",
+    "created_at",
+}
+
+
+def _table() -> Table:
+    table = Event.__table__  # pyright: ignore[reportAttributeAccessIssue]  SQLModel hides it
+    assert isinstance(table, Table)
+    return table
+
+
+def test_every_column_of_an_event_is_a_declared_fact_or_internal() -> None:
+    columns = set(_table().columns.keys())
+    assert columns - INTERNAL == set(ALL_FACTS)
+
+
+@pytest.mark.parametrize("name", ALL_FACTS)
+def test_a_fact_has_the_default_and_the_freedom_of_its_column(name: str) -> None:
+    fact, column = ALL_FACTS[name], Event.model_fields[name]
+    assert column.is_required() == fact.is_required
+    assert fact.default is MISSING or fact.default == column.default
+    assert bool(_table().columns[name].nullable) == fact.is_nullable
+
+
+def test_no_fact_is_missing_where_facts_are_taken_or_shown() -> None:
+    assert set(PUBLIC_FACTS) <= set(EventOut.model_fields)
+    assert set(ALL_FACTS) <= set(NewEventIn.model_fields)
+    assert set(EDITABLE_FACTS) == set(EventChangesIn.model_fields)
+    assert set(ALL_FACTS) <= set(inspect.signature(event_create).parameters)
+    for declaration, facts in (
+        (NewEvent, ALL_FACTS),
+        (EventSettings, ALL_FACTS),
+        (EventView, PUBLIC_FACTS),
+        (EventJson, PUBLIC_FACTS),
+    ):
+        assert set(facts) <= {one.name for one in fields(declaration)}, declaration
