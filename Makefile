@@ -1,8 +1,10 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test test-fast test-nightly coverage screenshots pages bench rehearse lint docs advisories lock changelog migrate run-ready test-ready
+.PHONY: run dev test test-fast test-nightly coverage screenshots pages bench rehearse lint lint-js test-js docs advisories lock changelog migrate run-ready test-ready
 PY := .venv/bin/python
 # Where it is set, every command and every worker would compile all of Surge anew as it starts.
 unexport PYTHONDONTWRITEBYTECODE
+JS := tests/js
+NPM := PATH="$(CURDIR)/.venv/bin:$$PATH" npm --prefix $(JS)
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
 run: run-ready
@@ -19,7 +21,7 @@ test-fast: test-ready
 # The pages are built while pyright reads, each on a core of its own. Then two tests at a time,
 # and all of a file in one process: each process starts one Surge for its tests.
 test:
-	@$(MAKE) --no-print-directory -j 3 lint pages .venv/.browser .venv/.servers
+	@$(MAKE) --no-print-directory -j 3 lint test-js pages .venv/.browser .venv/.servers
 	@exec $(PY) -m pytest -n 2 --dist loadfile --durations=25 --durations-min=5 $(ARGS)
 
 # The slow tests of tools, which `make test` leaves out. The nightly workflow and a release run them.
@@ -41,13 +43,24 @@ screenshots: pages .venv/.browser
 pages: run-ready
 	@$(PY) -m surge_app build-pages
 
-lint: test-ready
+lint: test-ready lint-js
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright
 	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 	$(PY) -m codespell_lib
 	$(MAKE) --no-print-directory docs
+
+# JavaScript: biome, the types of its comments, and the tests of its pure functions.
+lint-js: $(JS)/node_modules
+	@$(NPM) run --silent lint
+
+test-js: $(JS)/node_modules
+	@$(NPM) run --silent test
+
+# With the Node that requirements.lock brings; npm checks each package against its digest.
+$(JS)/node_modules: $(JS)/package-lock.json | run-ready
+	@$(NPM) ci --silent --ignore-scripts && touch $@
 
 # The documents as a site in site/; a broken link fails.
 docs: test-ready

@@ -2,6 +2,7 @@
 
 import reflex as rx
 
+from surge_app.components.lean_build import LeanBuild
 from surge_app.settings import load_settings
 
 settings = load_settings()
@@ -16,6 +17,6 @@ config = rx.Config(
     telemetry_enabled=False,
     show_built_with_reflex=False,
     frontend_compression_formats=["brotli", "gzip"],
-    plugins=[],
+    plugins=[LeanBuild()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

@@ -9,6 +9,7 @@ import reflex as rx
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from surge_app.components import controls, layout, shell
+from surge_app.components.page_guards import page_guards
 
 
 def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
@@ -17,7 +18,10 @@ def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
     In place of Reflex's own set: its error screen shows a stack trace, and its connection
     overlay shows a toast on pages that have their own words for it.
     """
-    return {(55, "ErrorBoundary"): _boundary}
+    return {
+        (56, "PageGuards"): lambda _: page_guards(),
+        (55, "ErrorBoundary"): _boundary,
+    }
 
 
 def _boundary(is_stateful: bool) -> rx.Component:  # noqa: FBT001 - Reflex passes it by position

@@ -9,11 +9,6 @@ from reflex_components_core.el.element import Element
 
 _PAGES = ("/pages.css", "/events.css", "/queue.css", "/admin.css")
 STYLESHEETS = ("/surge.css", "/controls.css", *_PAGES)
-# Reflex cuts a page's live connection when a document is asked for. A link to a file, a mail
-# address or a phone asks for one that never comes, and the page would be left without; where one
-# comes, `pagehide` cuts it. Only who listens first can see to it. Without quotes or angle brackets,
-# because React would escape them.
-_STAY = "addEventListener(`beforeunload`, function (e) { e.stopImmediatePropagation() })"
 _FIRST_FACES = (
     "/fonts/bricolage-grotesque-latin-wght-normal.woff2",
     "/fonts/inter-latin-wght-normal.woff2",
@@ -23,7 +18,6 @@ _FIRST_FACES = (
 def head() -> list[rx.Component]:
     """Return what belongs into the head of every page."""
     return [
-        rx.el.script(_STAY),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         _theme_color("#faf8f4", "light"),
         _theme_color("#121017", "dark"),

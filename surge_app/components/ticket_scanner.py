@@ -1,4 +1,4 @@
-"""The scanner of the door, with everything it remembers while there is no network."""
+"""The check-in of an event, with everything it stores while there is no network."""
 
 from __future__ import annotations
 
@@ -6,34 +6,18 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components.scanner_js import DOOR
-
-_IMPORTS: dict[str, Any] = {
-    "react": [rx.ImportVar(tag=name) for name in ("Fragment", "useEffect", "useRef", "useState")],
-    "@emotion/react": [rx.ImportVar(tag="jsx")],
-    "$/utils/state": [rx.ImportVar(tag="getBackendURL")],
-    "$/env.json": [rx.ImportVar(tag="env", is_default=True)],
-    # For browsers that read no codes by themselves.
-    "jsqr@1.4.0": [rx.ImportVar(tag="jsQR", is_default=True)],
-}
+from surge_app.components.javascript import module
 
 
-class _Scanner(rx.Component):
-    tag = "SurgeDoor"
+class _TicketScanner(rx.Component):
+    library = module("ticket_scanner")
+    # For browsers that read no codes themselves.
+    lib_dependencies: list[str] = ["jsqr@1.4.0"]  # noqa: RUF012 - a field, as Reflex declares it
+    tag = "TicketScanner"
 
     slug: rx.Var[str]
 
-    def add_imports(self) -> dict[str, Any]:
-        return _IMPORTS
-
-    def add_custom_code(self) -> list[str]:
-        return [DOOR]
-
 
 def scanner(slug: Any) -> rx.Component:
-    """Create the scanner of an event.
-
-    Args:
-        slug: The event whose tickets it reads.
-    """
-    return _Scanner.create(slug=slug)
+    """Create the scanner for the tickets of an event."""
+    return _TicketScanner.create(slug=slug)

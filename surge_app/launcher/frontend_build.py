@@ -35,6 +35,8 @@ _BACKEND_ONLY: Final = frozenset(
 )
 _ADDRESSES: Final = "build/client/assets/reflex-env-*.js"
 _ADDRESS: Final = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")
+# Modules of `assets/js/` that keep an address of their own; the build bundles all others.
+_OWN_SCRIPTS: Final = frozenset({"notification_worker.js"})
 _SERVED: Final = ("build/client", "backend", "routes.json", "reflex.json", "env.json")
 
 
@@ -98,6 +100,7 @@ def provide_pages(settings: Settings, build: Callable[[], None]) -> Path:
             msg = f"The build left no pages in {web}; remove that folder and try again."
             raise ConfigurationError(msg)
         _ask_the_page(web)
+        _remove_sources(web)
         (web / _STAMP).write_text(json.dumps({"fingerprint": wanted}), "utf-8")
     _copy(web, site)
     return site
@@ -153,6 +156,13 @@ def _ask_the_page(web: Path) -> None:
     if not found:
         msg = f"The build left no address of the API in {web / _ADDRESSES}; Reflex has changed."
         raise ConfigurationError(msg)
+
+
+def _remove_sources(web: Path) -> None:
+    """Remove the modules that the build has bundled from the files that are served."""
+    for path in (web / "build" / "client" / "js").glob("*"):
+        if path.name.removesuffix(".br").removesuffix(".gz") not in _OWN_SCRIPTS:
+            path.unlink()
 
 
 def _stamp(folder: Path) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, layout, shell, status, timers
+from surge_app.components import controls, layout, navigation, shell, status, timers
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
 from surge_app.pages import booking_corrections
@@ -15,9 +15,9 @@ from surge_app.state.booking import BookingState, TicketCard
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
-        timers.when_settled(
+        navigation.when_settled(
             _loading(),
-            timers.focus(BookingState.focus, BookingState.focus_stamp),
+            navigation.focus(BookingState.focus, BookingState.focus_stamp),
             rx.cond(
                 BookingState.look_every > 0,
                 timers.interval(BookingState.look_every, BookingState.refresh),

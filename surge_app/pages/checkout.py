@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, formatting, layout, shell, status, timers
+from surge_app.components import (
+    controls,
+    formatting,
+    layout,
+    navigation,
+    razorpay_checkout,
+    shell,
+    status,
+    timers,
+)
 from surge_app.components.controls import button, button_link, text_button
 from surge_app.components.match import match
 from surge_app.pages import contact_form, hold_timer
@@ -21,11 +30,11 @@ _FORM = "who"
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
-        timers.when_settled(
+        navigation.when_settled(
             _loading(),
-            timers.leave(CheckoutState.leave_to),
-            timers.focus(CheckoutState.focus, CheckoutState.focus_stamp),
-            timers.payment_modal(
+            navigation.redirect(CheckoutState.leave_to),
+            navigation.focus(CheckoutState.focus, CheckoutState.focus_stamp),
+            razorpay_checkout.payment_modal(
                 CheckoutState.checkout, CheckoutState.attempt, CheckoutState.payment_closed
             ),
             status.disconnected(),
@@ -40,7 +49,7 @@ def page() -> rx.Component:
                 _missing(),
             ),
         ),
-        aside=timers.when_settled(rx.fragment(), hold_timer.clock()),
+        aside=navigation.when_settled(rx.fragment(), hold_timer.clock()),
         stuck=True,
     )
 

@@ -26,7 +26,7 @@ def form(name: str) -> rx.Component:
             name,
             CheckoutState.sale.slug,
             fields=rx.Var.create(CheckoutState.attendees).length(),
-            on_mend=CheckoutState.note,
+            on_correct=CheckoutState.note,
         ),
         # What is wrong is read out once: here when a field is left, at the field when Pay leads
         # back to it.

@@ -22,18 +22,19 @@ from surge_app.components.match import match
 
 def page() -> rx.Component:
     """Build the page."""
-    source, value = polling.event()
-    return shell.page(
-        source,
-        proof_of_work.honeypot(),
-        rx.cond(value.phase == "loading", rx.fragment(), prerendered.prerendered_handoff()),
-        match(
-            value.phase,
-            ("loading", loading()),
-            ("ready", ready(value)),
-            ("missing", _missing()),
-            _unreachable(value),
-        ),
+    feed, value = polling.event()
+    return feed(
+        shell.page(
+            proof_of_work.honeypot(),
+            rx.cond(value.phase == "loading", rx.fragment(), prerendered.prerendered_handoff()),
+            match(
+                value.phase,
+                ("loading", loading()),
+                ("ready", ready(value)),
+                ("missing", _missing()),
+                _unreachable(value),
+            ),
+        )
     )
 
 
@@ -66,7 +67,7 @@ def _unreachable(value: Any) -> rx.Component:
             value.problem,
             "There is no connection. This page tries again by itself.",
         ),
-        action=button("Try now", on_click=polling.tell("retry")),
+        action=button("Try now", on_click=polling.dispatch("retry")),
     )
 
 
@@ -115,12 +116,12 @@ def _whole_price(event: Any) -> rx.Component:
 
 
 def _where(event: Any) -> rx.Component:
-    here = formatting.elsewhere(event.starts_at, event.time_zone)
+    here = formatting.local_time(event.starts_at, event.time_zone)
     return rx.el.dl(
         rx.el.div(
             rx.el.dt("When"),
             rx.el.dd(
-                formatting.when(event.starts_at, event.time_zone),
+                formatting.event_time(event.starts_at, event.time_zone),
                 rx.cond(
                     here != "",
                     rx.el.span(here, " where you are", class_name="muted small"),
@@ -156,7 +157,7 @@ def _left(tier: Any, event: Any) -> rx.Component:
             "scheduled",
             rx.cond(
                 tier.sales_open_at != "",
-                rx.fragment("Opens ", formatting.when(tier.sales_open_at, event.time_zone)),
+                rx.fragment("Opens ", formatting.event_time(tier.sales_open_at, event.time_zone)),
                 rx.fragment(formatting.counted(tier.available, "ticket", "tickets")),
             ),
         ),
@@ -259,7 +260,7 @@ def _enter(value: Any, label: str) -> rx.Component:
         kind="primary",
         full=True,
         disabled=value.busy,
-        on_click=polling.tell("enter"),
+        on_click=polling.dispatch("enter"),
     )
 
 
@@ -272,7 +273,7 @@ def _scheduled(value: Any) -> rx.Component:
                     value.event.opens_in_seconds,
                     stamp=value.at,
                     label="The sale opens in",
-                    on_end=polling.tell("opened"),
+                    on_end=polling.dispatch("opened"),
                 ),
                 class_name="center strong",
             ),

@@ -14,17 +14,18 @@ from surge_app.components.match import match
 
 def page() -> rx.Component:
     """Build the page."""
-    source, value = polling.events()
-    return shell.page(
-        source,
-        rx.cond(value.phase == "loading", rx.fragment(), prerendered.prerendered_handoff()),
-        match(
-            value.phase,
-            ("loading", _loading()),
-            ("ready", _ready(value)),
-            _unreachable(value),
-        ),
-        wide=True,
+    feed, value = polling.events()
+    return feed(
+        shell.page(
+            rx.cond(value.phase == "loading", rx.fragment(), prerendered.prerendered_handoff()),
+            match(
+                value.phase,
+                ("loading", _loading()),
+                ("ready", _ready(value)),
+                _unreachable(value),
+            ),
+            wide=True,
+        )
     )
 
 
@@ -71,7 +72,7 @@ def _event(event: EventJson) -> rx.Component:
                 status.chip(event),
                 rx.el.h2(event.name),
                 rx.el.p(
-                    formatting.when(event.starts_at, event.time_zone),
+                    formatting.event_time(event.starts_at, event.time_zone),
                     _here(event),
                     class_name="muted",
                 ),
@@ -86,7 +87,7 @@ def _event(event: EventJson) -> rx.Component:
 
 
 def _here(event: EventJson) -> rx.Component:
-    here = formatting.elsewhere(event.starts_at, event.time_zone)
+    here = formatting.local_time(event.starts_at, event.time_zone)
     return rx.cond(here != "", rx.fragment(" · ", here, " where you are"), rx.fragment())
 
 
@@ -106,7 +107,7 @@ def _offer(event: EventJson) -> rx.Component:
                 rx.cond(
                     event.opens_in_seconds > 0,
                     rx.el.p(
-                        "Opens in ", formatting.until(event.opens_in_seconds), class_name="muted"
+                        "Opens in ", formatting.duration(event.opens_in_seconds), class_name="muted"
                     ),
                     rx.fragment(),
                 ),
@@ -126,5 +127,5 @@ def _unreachable(value: Any) -> rx.Component:
             value.problem,
             "There is no connection. This page tries again by itself.",
         ),
-        action=button("Try now", on_click=polling.tell("retry")),
+        action=button("Try now", on_click=polling.dispatch("retry")),
     )

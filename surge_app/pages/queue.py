@@ -18,31 +18,32 @@ _DAY = 86_400
 
 def page() -> rx.Component:
     """Build the page."""
-    source, value = polling.queue()
-    return shell.page(
-        source,
-        proof_of_work.honeypot(),
-        rx.el.p(value.said, class_name="sr-only", aria_live="polite", role="status"),
-        match(
-            value.phase,
-            ("loading", states.loading()),
-            ("joining", states.joining()),
-            ("challenge", states.challenge(value)),
-            ("refused", states.refused(value)),
-            ("waiting", _waiting(value)),
-            ("paused", _paused(value)),
-            ("admitted", _admitted(value)),
-            ("elsewhere", states.elsewhere(value)),
-            ("scheduled", _scheduled(value)),
-            ("sold_out", states.sold_out(value)),
-            ("ended", states.ended(value)),
-            ("left", states.left(value)),
-            ("lost", states.lost(value)),
-            ("missing", states.over("There is no such event", "The address may be mistyped.")),
-            ("crowded", states.crowded(value)),
-            ("unavailable", states.unavailable(value)),
-            states.offline(),
-        ),
+    feed, value = polling.queue()
+    return feed(
+        shell.page(
+            proof_of_work.honeypot(),
+            rx.el.p(value.said, class_name="sr-only", aria_live="polite", role="status"),
+            match(
+                value.phase,
+                ("loading", states.loading()),
+                ("joining", states.joining()),
+                ("challenge", states.challenge(value)),
+                ("refused", states.refused(value)),
+                ("waiting", _waiting(value)),
+                ("paused", _paused(value)),
+                ("admitted", _admitted(value)),
+                ("elsewhere", states.elsewhere(value)),
+                ("scheduled", _scheduled(value)),
+                ("sold_out", states.sold_out(value)),
+                ("ended", states.ended(value)),
+                ("left", states.left(value)),
+                ("lost", states.lost(value)),
+                ("missing", states.over("There is no such event", "The address may be mistyped.")),
+                ("crowded", states.crowded(value)),
+                ("unavailable", states.unavailable(value)),
+                states.offline(),
+            ),
+        )
     )
 
 
@@ -203,7 +204,7 @@ def _admitted(value: Any) -> rx.Component:
                         value.claim_seconds,
                         stamp=value.at,
                         label="Kept for you for",
-                        on_end=polling.tell("late"),
+                        on_end=polling.dispatch("late"),
                     ),
                     class_name="center number",
                 ),
@@ -235,7 +236,9 @@ def _scheduled(value: Any) -> rx.Component:
                     value.opens_in_seconds > 0,
                     rx.el.p(
                         timers.countdown(
-                            value.opens_in_seconds, stamp=value.at, on_end=polling.tell("opened")
+                            value.opens_in_seconds,
+                            stamp=value.at,
+                            on_end=polling.dispatch("opened"),
                         ),
                         class_name="hero long",
                     ),

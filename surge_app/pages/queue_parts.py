@@ -24,7 +24,7 @@ def title(value: Any) -> rx.Component:
             rx.fragment(
                 rx.el.h1(event.name),
                 rx.el.p(
-                    formatting.when(event.starts_at, event.time_zone),
+                    formatting.event_time(event.starts_at, event.time_zone),
                     " · ",
                     event.venue,
                     class_name="muted",
@@ -51,7 +51,7 @@ def notes(value: Any) -> rx.Component:
                 "We keep trying. What you see is the last we know.",
                 tone="warn",
                 title="Connection lost. Your place is safe.",
-                action=controls.text_button("Try now", on_click=polling.tell("retry")),
+                action=controls.text_button("Try now", on_click=polling.dispatch("retry")),
             ),
             rx.cond(value.problem != "", layout.notice(value.problem, tone="warn"), rx.fragment()),
         ),
@@ -117,7 +117,7 @@ def tell_me(value: Any) -> rx.Component:
             role="switch",
             aria_checked=rx.cond(is_on, "true", "false"),
             class_name="tell",
-            on_click=polling.tell("tell"),
+            on_click=polling.dispatch("tell"),
         ),
         rx.el.p(
             match(
@@ -237,7 +237,7 @@ def leave(value: Any) -> rx.Component:
             kind="quiet",
             full=True,
             aria_expanded=rx.cond(value.asking, "true", "false"),
-            on_click=polling.tell("ask"),
+            on_click=polling.dispatch("ask"),
         ),
         rx.cond(
             value.asking,
@@ -250,7 +250,7 @@ def leave(value: Any) -> rx.Component:
                     rx.cond(value.leaving, "One moment", "Yes, give up my place"),
                     full=True,
                     disabled=value.leaving,
-                    on_click=polling.tell("leave"),
+                    on_click=polling.dispatch("leave"),
                 ),
                 class_name="stack question",
             ),

@@ -66,7 +66,7 @@ def refused(value: Any) -> rx.Component:
         layout.state(
             "The check did not work",
             "You have no place yet. Allow cookies for this page, then try again.",
-            action=button("Try again", kind="primary", on_click=polling.tell("join")),
+            action=button("Try again", kind="primary", on_click=polling.dispatch("join")),
             at=4,
         ),
     )
@@ -146,7 +146,7 @@ def _outside(value: Any, title: str, sentence: Any) -> rx.Component:
             title,
             sentence,
             action=rx.el.div(
-                button("Join again", kind="primary", on_click=polling.tell("join")),
+                button("Join again", kind="primary", on_click=polling.dispatch("join")),
                 button_link("All events", href="/events"),
                 class_name="row",
             ),
@@ -186,6 +186,6 @@ def offline() -> rx.Component:
     return layout.state(
         "Connection lost",
         "If you were in line, your place is safe. This page tries again by itself.",
-        action=button("Try now", on_click=polling.tell("retry")),
+        action=button("Try now", on_click=polling.dispatch("retry")),
         at=20,
     )

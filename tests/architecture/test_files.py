@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -65,6 +66,31 @@ def test_no_module_is_longer_than_one_can_read() -> None:
     lines = {
         str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
         for path in (ROOT / "surge_app").rglob("*.py")
+    }
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_no_module_of_python_holds_javascript() -> None:
+    # One expression or hook that Reflex takes as a string is no script.
+    script = re.compile(
+        r"=> [{(]|\b(?:useEffect|addEventListener|document\.\w+|function ?\w*)\(|\bnew Intl\."
+        r"|\b(?:const|let) [\w{\[][^=\n]* = [^\n]*;|\bawait fetch\("
+    )
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "surge_app").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and script.search(node.value)
+    ]
+    assert found == []
+
+
+def test_no_script_is_longer_than_one_can_read() -> None:
+    lines = {
+        path.name: len(path.read_text("utf-8").splitlines())
+        for path in (ROOT / "assets" / "js").iterdir()
     }
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 

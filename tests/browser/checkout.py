@@ -43,6 +43,13 @@ class Attendee:
             await self.button(f"^One more: {tier}").first.click()
             await expect(shown).to_have_text(str(number + 1))
 
+    async def choose_fewer(self, tier: str = "") -> None:
+        """Press minus once."""
+        shown = self.page.get_by_label(f"Tickets: {tier}").first
+        number = int(await shown.inner_text())
+        await self.button(f"^One fewer: {tier}").first.click()
+        await expect(shown).to_have_text(str(number - 1))
+
     async def hold(self) -> None:
         """Hold what is chosen."""
         await self.button("^Hold").click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, timers
+from surge_app.components import admin_layout, layout, navigation
 from surge_app.components.match import match
 from surge_app.components.ticket_scanner import scanner
 from surge_app.pages.admin.shared import heading
@@ -14,7 +14,7 @@ from surge_app.state.admin.check_in import CheckInState
 def page() -> rx.Component:
     """Build the page; scans go to the API, so they go on without a live connection."""
     return admin_layout.frame(
-        timers.when_settled(
+        navigation.when_settled(
             _loading(),
             match(
                 CheckInState.phase,

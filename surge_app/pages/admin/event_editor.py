@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, progress, timers
+from surge_app.components import admin_layout, layout, navigation, progress, timers
 from surge_app.components.controls import button, button_link, chip
 from surge_app.components.cover_upload import cover_field
 from surge_app.components.match import match
@@ -65,7 +65,7 @@ def _framed(*, slug: Any, current: str) -> rx.Component:
 
 def _new() -> rx.Component:
     return rx.fragment(
-        timers.leave(EventEditorState.leave_to),
+        navigation.redirect(EventEditorState.leave_to),
         rx.el.h1("New event"),
         layout.card(
             rx.el.p("Only organizers see a draft, until you publish it.", class_name="muted"),
@@ -110,7 +110,7 @@ def _tier_fields(name: Any, price: Any, units: Any) -> tuple[rx.Component, ...]:
 def _event() -> rx.Component:
     event = EventEditorState.event
     return rx.fragment(
-        timers.leave(EventEditorState.leave_to),
+        navigation.redirect(EventEditorState.leave_to),
         timers.interval(_REFRESH_SECONDS, EventEditorState.refresh),
         heading(event.name, f"/events/{event.slug}", *_stage()),
         outcome(EventEditorState, "", "publish", "delete_draft"),

@@ -12,16 +12,17 @@ from surge_app.pages import event
 
 def page() -> rx.Component:
     """Build the page."""
-    source, value = polling.preview()
-    return shell.page(
-        source,
-        rx.cond(value.phase == "ready", _banner(value.event.slug), rx.fragment()),
-        match(
-            value.phase,
-            ("loading", event.loading()),
-            ("ready", event.ready(value)),
-            _unreachable(value.problem),
-        ),
+    feed, value = polling.preview()
+    return feed(
+        shell.page(
+            rx.cond(value.phase == "ready", _banner(value.event.slug), rx.fragment()),
+            match(
+                value.phase,
+                ("loading", event.loading()),
+                ("ready", event.ready(value)),
+                _unreachable(value.problem),
+            ),
+        )
     )
 
 
@@ -37,5 +38,5 @@ def _unreachable(problem: rx.Var[str]) -> rx.Component:
     return layout.state(
         "There is nothing to preview",
         rx.cond(problem != "", problem, "There is no such event, or no connection."),
-        action=button("Try again", on_click=polling.tell("retry")),
+        action=button("Try again", on_click=polling.dispatch("retry")),
     )

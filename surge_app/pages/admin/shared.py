@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, status, timers
+from surge_app.components import admin_layout, layout, navigation, status
 from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.pages.shared import problem_notice
@@ -33,7 +33,7 @@ def page_of(
         is_organizer: Whether there is more to see than the check-in.
     """
     return admin_layout.frame(
-        timers.when_settled(
+        navigation.when_settled(
             waiting,
             status.disconnected(),
             problem_notice(),

@@ -4,7 +4,14 @@
 (() => {
   "use strict";
 
-  const ORIGIN = new URL(document.currentScript.src, location.href).origin;
+  /**
+   * @typedef {Record<string, any>} Options those of the vendor's checkout
+   * @typedef {{host: HTMLElement, dialog: HTMLDialogElement, title: HTMLElement,
+   *   amount: HTMLElement, pay: HTMLButtonElement, message: HTMLElement, left: HTMLElement}} View
+   */
+
+  const script = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const ORIGIN = new URL(script.src, location.href).origin;
   const LOST_CONNECTION_SECONDS = 8;
 
   const CSS = `
@@ -32,8 +39,8 @@ h2 { margin: 0; font: 700 22px/1.2 "Bricolage Grotesque Variable", "Bricolage Gr
 dl { margin: 16px 20px 0; padding: 14px 0 0; border-top: 1px solid var(--line); display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 16px; font-size: 15px; }
 dl:empty { display: none; }
 dt { color: var(--muted); } dd { margin: 0; text-align: right; overflow-wrap: anywhere; }
-.told { margin: 16px 20px 0; padding: 12px 14px; border-radius: 12px; font-size: 15px; background: var(--bg); color: var(--ink); }
-.told:empty { display: none; } .told.bad { background: var(--bad-soft); color: var(--bad); }
+.message { margin: 16px 20px 0; padding: 12px 14px; border-radius: 12px; font-size: 15px; background: var(--bg); color: var(--ink); }
+.message:empty { display: none; } .message.bad { background: var(--bad-soft); color: var(--bad); }
 .acts { display: grid; gap: 10px; padding: 18px 20px 8px; }
 button { min-height: 48px; padding: 10px 18px; border-radius: 12px; border: 1px solid var(--line); background: var(--surface); color: var(--ink);
   font: inherit; font-weight: 600; cursor: pointer; touch-action: manipulation; }
@@ -53,24 +60,37 @@ summary::-webkit-details-marker { display: none; }
 .left { margin: 0 20px 18px; text-align: center; color: var(--muted); font-size: 14px; font-variant-numeric: tabular-nums; } .left:empty { display: none; }
 @media (forced-colors: active) { .pay { border-color: ButtonText; } }`;
 
+  /**
+   * @template {keyof HTMLElementTagNameMap} T
+   * @param {T} tag
+   * @param {Record<string, unknown>} props
+   * @param {(Node | string)[]} children
+   */
   function element(tag, props = {}, ...children) {
     const made = Object.assign(document.createElement(tag), props);
     made.append(...children);
     return made;
   }
 
+  /**
+   * @param {number} paise
+   * @param {string} currency
+   */
   function money(paise, currency) {
     const digits = paise % 100 ? 2 : 0;
     return new Intl.NumberFormat("en-IN", {
-      style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits,
+      style: "currency",
+      currency,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
     }).format(paise / 100);
   }
 
   function isDark() {
     const marks = document.documentElement;
-    const told = [marks.dataset.theme, marks.style.colorScheme, ...marks.classList];
-    if (told.includes("dark")) return true;
-    return !told.includes("light") && matchMedia("(prefers-color-scheme: dark)").matches;
+    const themes = [marks.dataset.theme, marks.style.colorScheme, ...marks.classList];
+    if (themes.includes("dark")) return true;
+    return !themes.includes("light") && matchMedia("(prefers-color-scheme: dark)").matches;
   }
 
   function cross() {
@@ -86,15 +106,30 @@ summary::-webkit-details-marker { display: none; }
     return box;
   }
 
+  /**
+   * @param {string} path
+   * @param {unknown} [body]
+   */
   async function call(path, body) {
-    const answer = await fetch(ORIGIN + "/sandbox/razorpay/orders/" + path, body && {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-    });
+    const answer = await fetch(
+      `${ORIGIN}/sandbox/razorpay/orders/${path}`,
+      body
+        ? {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify(body),
+          }
+        : {},
+    );
     const found = await answer.json();
-    if (!answer.ok && !found.error) throw new Error("HTTP " + answer.status);
+    if (!answer.ok && !found.error) throw new Error(`HTTP ${answer.status}`);
     return found;
   }
 
+  /**
+   * @param {string} url
+   * @param {Record<string, unknown>} fields
+   */
   function postForm(url, fields) {
     const form = element("form", { method: "post", action: url, hidden: true });
     for (const [name, value] of Object.entries(fields)) {
@@ -105,13 +140,29 @@ summary::-webkit-details-marker { display: none; }
   }
 
   class Razorpay {
-    #options; #listeners = new Map(); #ui = null; #order = null; #timers = []; #settled = false; #overflow = "";
+    /** @type {Options} */
+    #options;
+    /** @type {Map<string, ((event: unknown) => void)[]>} */
+    #listeners = new Map();
+    /** @type {View | null} */
+    #ui = null;
+    /** @type {Options | null} */
+    #order = null;
+    /** @type {ReturnType<typeof setTimeout>[]} */
+    #timers = [];
+    #settled = false;
+    #overflow = "";
 
+    /** @param {Options} options */
     constructor(options) {
-      if (!options || !options.key) throw new Error("No key passed");
+      if (!options?.key) throw new Error("No key passed");
       this.#options = options;
     }
 
+    /**
+     * @param {string} name
+     * @param {(event: unknown) => void} listener
+     */
     on(name, listener) {
       this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener]);
       return this;
@@ -120,11 +171,11 @@ summary::-webkit-details-marker { display: none; }
     open() {
       if (this.#ui) return;
       this.#settled = false;
-      this.#build();
+      const view = this.#build();
       this.#overflow = document.documentElement.style.overflow;
       document.documentElement.style.overflow = "hidden";
-      this.#ui.dialog.showModal();
-      this.#ui.title.focus();
+      view.dialog.showModal();
+      view.title.focus();
       this.#countDown();
       this.#load();
     }
@@ -133,7 +184,15 @@ summary::-webkit-details-marker { display: none; }
       this.#dismiss();
     }
 
-    get #modal() { return this.#options.modal ?? {}; }
+    /** The open modal. */
+    get #view() {
+      if (!this.#ui) throw new Error("not open");
+      return this.#ui;
+    }
+
+    get #modal() {
+      return this.#options.modal ?? {};
+    }
 
     #build() {
       const { name = "Payment", description = "", prefill = {} } = this.#options;
@@ -146,6 +205,11 @@ summary::-webkit-details-marker { display: none; }
       sheet.replaceSync(CSS);
       root.adoptedStyleSheets = [sheet];
 
+      /**
+       * @param {string} text
+       * @param {() => unknown} act
+       * @param {string} [className]
+       */
       const button = (text, act, className = "") =>
         element("button", { type: "button", className, textContent: text, onclick: act });
       const title = element("h2", { id: "title", tabIndex: -1, textContent: name });
@@ -154,54 +218,105 @@ summary::-webkit-details-marker { display: none; }
       close.setAttribute("aria-label", "Close");
       close.append(cross());
       const pay = button("", () => this.#succeed(), "pay");
-      pay.append(element("span", { className: "ring" }), element("span", { className: "label", textContent: "Pay" }));
-      pay.firstChild.setAttribute("aria-hidden", "true");
+      const ring = element("span", { className: "ring" });
+      ring.setAttribute("aria-hidden", "true");
+      pay.append(ring, element("span", { className: "label", textContent: "Pay" }));
       const amount = element("p", { className: "amount" });
-      const told = element("p", { className: "told" });
-      told.setAttribute("role", "status");
+      const message = element("p", { className: "message" });
+      message.setAttribute("role", "status");
       const left = element("p", { className: "left" });
       const people = element("dl");
-      for (const [label, value] of [["Name", prefill.name], ["Email", prefill.email], ["Mobile", prefill.contact]]) {
-        if (value) people.append(element("dt", { textContent: label }), element("dd", { textContent: value }));
+      for (const [label, value] of [
+        ["Name", prefill.name],
+        ["Email", prefill.email],
+        ["Mobile", prefill.contact],
+      ]) {
+        if (value)
+          people.append(
+            element("dt", { textContent: label }),
+            element("dd", { textContent: value }),
+          );
       }
-      const acts = element("div", { className: "acts" }, pay, button("Fail this payment", () => this.#fail()));
-      const more = element("details", {}, element("summary", { textContent: "Other things that happen" }),
-        element("div", { className: "acts" },
+      const acts = element(
+        "div",
+        { className: "acts" },
+        pay,
+        button("Fail this payment", () => this.#fail()),
+      );
+      const more = element(
+        "details",
+        {},
+        element("summary", { textContent: "Other things that happen" }),
+        element(
+          "div",
+          { className: "acts" },
           button("Fail first, then succeed", () => this.#failThenSucceed()),
-          button("Succeed, but lose the connection", () => this.#loseConnection())));
-      const dialog = element("dialog", {},
+          button("Succeed, but lose the connection", () => this.#loseConnection()),
+        ),
+      );
+      const dialog = element(
+        "dialog",
+        {},
         element("p", { className: "note", textContent: "Sandbox – no money moves" }),
-        element("div", { className: "head" }, element("div", {}, title, element("p", { className: "what", textContent: description })), close),
-        amount, people, told, acts, more, left);
+        element(
+          "div",
+          { className: "head" },
+          element("div", {}, title, element("p", { className: "what", textContent: description })),
+          close,
+        ),
+        amount,
+        people,
+        message,
+        acts,
+        more,
+        left,
+      );
       dialog.setAttribute("role", "dialog");
       dialog.setAttribute("aria-modal", "true");
       dialog.setAttribute("aria-labelledby", "title");
       dialog.addEventListener("keydown", (event) => this.#onKey(event));
-      dialog.addEventListener("cancel", (event) => { event.preventDefault(); this.#onEscape(); });
-      dialog.addEventListener("close", () => { if (this.#ui?.dialog === dialog) this.#dismiss(); });
+      dialog.addEventListener("cancel", (event) => {
+        event.preventDefault();
+        this.#onEscape();
+      });
+      dialog.addEventListener("close", () => {
+        if (this.#ui?.dialog === dialog) this.#dismiss();
+      });
       dialog.addEventListener("click", (event) => {
-        if (event.target === dialog && this.#modal.backdropclose === true && !this.#isInside(event)) this.#dismiss();
+        if (event.target === dialog && this.#modal.backdropclose === true && !this.#isInside(event))
+          this.#dismiss();
       });
       root.append(dialog);
       document.body.append(host);
-      this.#ui = { host, dialog, title, amount, pay, told, left };
+      const view = { host, dialog, title, amount, pay, message, left };
+      this.#ui = view;
       this.#showAmount(this.#options.amount, this.#options.currency ?? "INR");
       this.#busy(true);
+      return view;
     }
 
+    /** @param {MouseEvent} event */
     #isInside(event) {
-      const box = this.#ui.dialog.getBoundingClientRect();
-      return event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+      const box = this.#view.dialog.getBoundingClientRect();
+      return (
+        event.clientX >= box.left &&
+        event.clientX <= box.right &&
+        event.clientY >= box.top &&
+        event.clientY <= box.bottom
+      );
     }
 
+    /** @param {KeyboardEvent} event */
     #onKey(event) {
       if (event.key === "Escape") {
         event.preventDefault();
         this.#onEscape();
       } else if (event.key === "Tab") {
-        const stops = [...this.#ui.dialog.querySelectorAll("button:not(:disabled), summary")].filter((stop) => stop.checkVisibility());
-        const [first, last] = [stops[0], stops.at(-1)];
-        const active = this.#ui.host.shadowRoot.activeElement;
+        /** @type {NodeListOf<HTMLElement>} */
+        const all = this.#view.dialog.querySelectorAll("button:not(:disabled), summary");
+        const stops = [...all].filter((stop) => stop.checkVisibility());
+        const [first, last] = [stops[0], stops[stops.length - 1]];
+        const active = /** @type {HTMLElement} */ (this.#view.host.shadowRoot?.activeElement);
         if (event.shiftKey ? active === first || !stops.includes(active) : active === last) {
           event.preventDefault();
           (event.shiftKey ? last : first).focus();
@@ -219,7 +334,8 @@ summary::-webkit-details-marker { display: none; }
         const order = await call(encodeURIComponent(this.#options.order_id ?? ""));
         if (!this.#ui) return;
         if (order.error) return this.#tell(order.error.description, true);
-        if (order.key !== this.#options.key) return this.#tell("This order was made with another key.", true);
+        if (order.key !== this.#options.key)
+          return this.#tell("This order was made with another key.", true);
         this.#order = order;
         this.#showAmount(order.amount, order.currency);
         if (order.status === "paid") return this.#tell("This order is already paid.");
@@ -229,31 +345,55 @@ summary::-webkit-details-marker { display: none; }
       }
     }
 
+    /**
+     * @param {number} paise
+     * @param {string} currency
+     */
     #showAmount(paise, currency) {
       if (!Number.isFinite(Number(paise))) return;
       const text = money(Number(paise), currency);
-      this.#ui.amount.textContent = text;
-      this.#ui.pay.querySelector(".label").textContent = "Pay " + text;
+      const label = this.#view.pay.querySelector(".label");
+      this.#view.amount.textContent = text;
+      if (label) label.textContent = `Pay ${text}`;
     }
 
+    /**
+     * @param {boolean} isBusy
+     * @param {boolean} [isSpinning]
+     */
     #busy(isBusy, isSpinning = false) {
-      for (const stop of this.#ui.dialog.querySelectorAll("button:not(.x)")) stop.disabled = isBusy;
-      this.#ui.pay.classList.toggle("busy", isSpinning);
+      /** @type {NodeListOf<HTMLButtonElement>} */
+      const buttons = this.#view.dialog.querySelectorAll("button:not(.x)");
+      for (const button of buttons) button.disabled = isBusy;
+      this.#view.pay.classList.toggle("busy", isSpinning);
     }
 
+    /**
+     * @param {string} text
+     * @param {boolean} [isBad]
+     */
     #tell(text, isBad = false) {
       if (!this.#ui) return;
-      this.#ui.told.textContent = text;
-      this.#ui.told.classList.toggle("bad", isBad);
+      this.#ui.message.textContent = text;
+      this.#ui.message.classList.toggle("bad", isBad);
     }
 
+    /**
+     * @param {"captured" | "failed"} outcome
+     * @param {Options} [extra]
+     * @returns {Promise<Options | null>}
+     */
     async #attempt(outcome, extra = {}) {
       const { prefill = {}, description = "" } = this.#options;
       this.#busy(true, true);
       this.#tell("");
       try {
-        return await call(this.#order.id + "/attempts", {
-          outcome, email: prefill.email ?? "", contact: prefill.contact ?? "", description, ...extra,
+        return await call(`${this.#order?.id}/attempts`, {
+          outcome,
+          email: prefill.email ?? "",
+          contact: prefill.contact ?? "",
+          description,
+          ...extra,
         });
       } catch {
         this.#tell("The sandbox does not answer. Try again.", true);
@@ -283,12 +423,16 @@ summary::-webkit-details-marker { display: none; }
     }
 
     async #loseConnection() {
-      const answer = await this.#attempt("captured", { webhook: "delayed", delay_seconds: LOST_CONNECTION_SECONDS });
+      const answer = await this.#attempt("captured", {
+        webhook: "delayed",
+        delay_seconds: LOST_CONNECTION_SECONDS,
+      });
       if (!answer) return;
       if (answer.error) return this.#failed(answer.error);
       this.#dismiss();
     }
 
+    /** @param {Options} error */
     #failed(error) {
       const { callback_url: url, redirect, retry } = this.#options;
       for (const listener of this.#listeners.get("payment.failed") ?? []) listener({ error });
@@ -296,13 +440,17 @@ summary::-webkit-details-marker { display: none; }
         const { metadata, ...rest } = error;
         const fields = Object.entries(rest).map(([name, value]) => [`error[${name}]`, value]);
         this.#tearDown();
-        return postForm(url, { ...Object.fromEntries(fields), "error[metadata]": JSON.stringify(metadata ?? {}) });
+        return postForm(url, {
+          ...Object.fromEntries(fields),
+          "error[metadata]": JSON.stringify(metadata ?? {}),
+        });
       }
       this.#tell(error.description, true);
       if (retry === false || retry?.enabled === false) this.#dismiss();
       else this.#ui?.pay.focus();
     }
 
+    /** @param {Options} answer */
     #finish(answer) {
       const { handler, callback_url: url, redirect } = this.#options;
       this.#settled = true;
@@ -322,8 +470,10 @@ summary::-webkit-details-marker { display: none; }
       if (!this.#ui) return;
       const { host, dialog } = this.#ui;
       this.#ui = null;
-      this.#timers.forEach(clearTimeout);
-      this.#timers.forEach(clearInterval);
+      for (const timer of this.#timers) {
+        clearTimeout(timer);
+        clearInterval(timer);
+      }
       this.#timers = [];
       if (dialog.open) dialog.close();
       host.remove();
@@ -337,12 +487,13 @@ summary::-webkit-details-marker { display: none; }
       const show = () => {
         const rest = Math.max(0, Math.ceil((end - Date.now()) / 1000));
         if (rest === 0) return this.#dismiss();
-        this.#ui.left.textContent = `You have ${Math.floor(rest / 60)}:${String(rest % 60).padStart(2, "0")} to pay`;
+        const seconds = String(rest % 60).padStart(2, "0");
+        this.#view.left.textContent = `You have ${Math.floor(rest / 60)}:${seconds} to pay`;
       };
       show();
       this.#timers.push(setInterval(show, 1000));
     }
   }
 
-  window.Razorpay = Razorpay;
+  Object.assign(window, { Razorpay });
 })();

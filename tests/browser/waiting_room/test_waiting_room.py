@@ -277,7 +277,7 @@ async def test_whoever_asked_for_it_is_told_by_a_notification(
     await page.wait_for_url(f"**/book/{slug}")
     told = await page.evaluate(
         """async () => {
-          const registration = await navigator.serviceWorker.getRegistration();
+          const registration = await navigator.serviceWorker.getRegistration("/js/");
           const found = await registration.getNotifications();
           return found.map((one) => `${one.title}. ${one.body}`);
         }"""

@@ -1,6 +1,8 @@
 // Timers that keep their pace while the page is hidden: browsers slow the timers of a hidden
 // page down to one a minute, but not those of its worker.
-// In: {id, ms}; ms below 0 takes the timer back. Out: the id, when its time has come.
+// In: {id, ms}; ms below 0 cancels the timer. Out: the id, when its time has come.
+
+/** @type {Map<number, ReturnType<typeof setTimeout>>} */
 const timers = new Map();
 
 addEventListener("message", ({ data: { id, ms } }) => {

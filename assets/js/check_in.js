@@ -1,0 +1,221 @@
+// The check-in of an event: scans, their results, and what is stored while there is no network.
+
+import { useEffect, useRef, useState } from "react";
+import { backendUrl } from "./backend.js";
+import {
+  checkOffline,
+  createTicketList,
+  nextBatch,
+  ticketHash,
+  withoutSent,
+} from "./offline_scans.js";
+import { load, save } from "./storage.js";
+
+/**
+ * @typedef {import("./offline_scans.js").PendingScan} PendingScan
+ * @typedef {{verdict: string, name?: string, tier?: string, ref?: string, gate?: string,
+ *   checked_in_at?: string, scan_id?: string, offline?: boolean}} Result
+ * @typedef {{inside: number, valid: number}} Counts
+ * @typedef {{ref: string, ticket: number, name: string, tier: string, is_valid: boolean,
+ *   gate: string, checked_in_at: string | null}} Ticket
+ */
+
+const TIMEOUT_MS = 4000;
+const SYNC_MS = 3000;
+const LIST_MS = 60000;
+const MAX_CLASHES = 20;
+
+/** The buttons "Sign out" lead away; a refused request must not send the page elsewhere then. */
+const useIsLeaving = () => {
+  const isLeaving = useRef(false);
+  useEffect(() => {
+    const onSubmit = (/** @type {Event} */ event) => {
+      const form = /** @type {HTMLFormElement} */ (event.target);
+      isLeaving.current ||= form.getAttribute("action") === "/admin/logout";
+    };
+    document.addEventListener("submit", onSubmit);
+    return () => document.removeEventListener("submit", onSubmit);
+  }, []);
+  return isLeaving;
+};
+
+/**
+ * Requests to the check-in of an event.
+ * @param {string} slug
+ */
+const useCheckInApi = (slug) => {
+  const [isOnline, setOnline] = useState(true);
+  const isLeaving = useIsLeaving();
+  /**
+   * @param {string} path
+   * @param {unknown} [body]
+   * @returns the answer; null after a sign-out
+   * @throws without a usable answer; `status` is that of a refusal
+   */
+  const call = async (path, body) => {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), TIMEOUT_MS);
+    try {
+      const answer = await fetch(
+        backendUrl(`/api/admin/events/${encodeURIComponent(slug)}/door${path}`),
+        {
+          method: body ? "POST" : "GET",
+          credentials: "include",
+          signal: limit.signal,
+          headers: body ? { "Content-Type": "application/json" } : {},
+          body: body ? JSON.stringify(body) : undefined,
+        },
+      );
+      if (answer.status === 401 || answer.status === 403) {
+        // A page that is just signing out would be taken to the sign-in, and be in again.
+        if (!isLeaving.current) window.location.assign(backendUrl("/admin"));
+        return null;
+      }
+      if (!answer.ok) throw Object.assign(new Error(), { status: answer.status });
+      setOnline(true);
+      return await answer.json();
+    } catch (error) {
+      // What the server understood and refused came over a network that works.
+      const status = /** @type {{status?: number}} */ (error).status ?? 0;
+      setOnline(status >= 400 && status < 500);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return { call, isOnline };
+};
+
+/**
+ * Scans, their results and what is known without a network.
+ * @param {string} slug
+ */
+export const useCheckIn = (slug) => {
+  const storageKey = `surge-door-${slug}`;
+  const { call, isOnline } = useCheckInApi(slug);
+  const [gate, setGate] = useState("");
+  const [counts, setCounts] = useState(/** @type {Counts | null} */ (null));
+  const [result, setResult] = useState(/** @type {Result | null} */ (null));
+  const [pending, setPending] = useState(/** @type {PendingScan[]} */ ([]));
+  const [clashes, setClashes] = useState(/** @type {Result[]} */ ([]));
+  const list = useRef({
+    at: "",
+    tickets: /** @type {import("./offline_scans.js").TicketList} */ (new Map()),
+  });
+  const now = useRef({ gate, pending });
+  now.current = { gate, pending };
+  const gateName = () => now.current.gate.trim() || "Door";
+
+  /** @param {PendingScan[]} scans */
+  const store = (scans) => {
+    now.current.pending = scans;
+    setPending(scans);
+    save(storageKey, scans);
+  };
+  /** @param {Result} shown */
+  const show = (shown) => {
+    setResult(shown);
+    navigator.vibrate?.(shown.verdict === "admitted" ? 80 : [80, 60, 80, 60, 80]);
+  };
+  /** @param {{text: string} | {ref: string, ticket: number}} target */
+  const submit = async (target) => {
+    const scan = { id: crypto.randomUUID(), at: new Date().toISOString(), ...target };
+    const text = "text" in target ? target.text : "";
+    try {
+      const answer = await call("/scans", { gate: gateName(), scans: [scan] });
+      if (!answer) return;
+      setCounts(answer.counts);
+      const [shown] = answer.results;
+      show(shown);
+      if (text && shown.checked_in_at) {
+        const checkIn = { at: shown.checked_in_at, gate: shown.gate };
+        list.current.tickets.set(await ticketHash(text), checkIn);
+      }
+    } catch (error) {
+      if (/** @type {{status?: number}} */ (error).status === 422) {
+        return show({ verdict: "unknown" });
+      }
+      const local = { ...scan, gate: gateName() };
+      const shown = await checkOffline(list.current.tickets, local);
+      if (shown.verdict === "admitted") store([...now.current.pending, local]);
+      show(shown);
+    }
+  };
+  const sendPending = async () => {
+    if (!now.current.pending.length) return;
+    const batch = nextBatch(now.current.pending);
+    const scans = batch.map(({ id, at, text }) => ({ id, at, text }));
+    const answer = await call("/scans", { gate: batch[0].gate ?? gateName(), scans });
+    if (!answer) return;
+    store(withoutSent(now.current.pending, batch));
+    setCounts(answer.counts);
+    /** @type {Result[]} */
+    const refused = answer.results.filter(
+      (/** @type {Result} */ { verdict }) => verdict !== "admitted",
+    );
+    if (refused.length) setClashes((before) => [...refused, ...before].slice(0, MAX_CLASHES));
+  };
+
+  useEffect(() => {
+    setGate(load("surge-gate", ""));
+    store(load(storageKey, []));
+    let isGone = false;
+    const sync = async () => {
+      try {
+        await sendPending();
+        const answer = await call("");
+        if (answer && !isGone) setCounts(answer);
+      } catch {
+        // Shown as offline.
+      }
+    };
+    const fetchList = async () => {
+      try {
+        const answer = await call("/list");
+        if (!answer) return;
+        const tickets = await createTicketList(answer.tickets, now.current.pending);
+        list.current = { at: answer.at, tickets };
+      } catch {
+        // The last list stays.
+      }
+    };
+    sync();
+    fetchList();
+    const timers = [setInterval(sync, SYNC_MS), setInterval(fetchList, LIST_MS)];
+    return () => {
+      isGone = true;
+      timers.forEach(clearInterval);
+    };
+  }, [slug]);
+  /** @param {string} name */
+  const renameGate = (name) => {
+    setGate(name);
+    save("surge-gate", name);
+  };
+  const listedAt = list.current.at;
+  return { call, isOnline, gate, renameGate, counts, result, pending, clashes, submit, listedAt };
+};
+
+/**
+ * Tickets found by what is typed.
+ * @param {(path: string) => Promise<any>} call
+ * @param {unknown} stamp searches again when it changes
+ */
+export const useSearch = (call, stamp) => {
+  const [query, setQuery] = useState("");
+  const [found, setFound] = useState(/** @type {Ticket[]} */ ([]));
+  useEffect(() => {
+    const wanted = query.trim();
+    if (wanted.length < 2) return setFound([]);
+    const timer = setTimeout(async () => {
+      try {
+        const answer = await call(`/tickets?q=${encodeURIComponent(wanted)}`);
+        if (answer) setFound(answer.tickets);
+      } catch {
+        // Shown as offline.
+      }
+    }, 250);
+    return () => clearTimeout(timer);
+  }, [query, stamp]);
+  return { query, setQuery, found };
+};

@@ -1,0 +1,96 @@
+// Choosing the picture of an event. It goes straight to the API, with its size checked first.
+
+import { createElement as h, useEffect, useRef, useState } from "react";
+import { backendUrl } from "./backend.js";
+
+const MEGABYTE = 1048576;
+
+/** @param {{slug: string, digest: string, largest: number}} props `largest` in bytes */
+export function CoverUpload({ slug, digest, largest }) {
+  const [shown, setShown] = useState(digest);
+  const [busy, setBusy] = useState("");
+  const [done, setDone] = useState("");
+  const [problem, setProblem] = useState("");
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => setShown(digest), [digest]);
+  const address = backendUrl(`/api/admin/events/${encodeURIComponent(slug)}/cover`);
+  /**
+   * @param {"PUT" | "DELETE"} method
+   * @param {File | undefined} file
+   * @param {string} success
+   */
+  const send = async (method, file, success) => {
+    setBusy("One moment");
+    setDone("");
+    setProblem("");
+    try {
+      const answer = await fetch(address, { method, body: file, credentials: "include" });
+      const body = await answer.json();
+      if (answer.ok) {
+        setShown(body.digest);
+        setDone(success);
+      } else {
+        setProblem(body.title ?? "The picture was not taken. Please try again.");
+      }
+    } catch {
+      setProblem("No connection. The picture is as it was; please try again.");
+    }
+    setBusy("");
+  };
+  const onChange = (/** @type {import("react").ChangeEvent<HTMLInputElement>} */ event) => {
+    const file = event.target.files?.[0];
+    // The same file may be chosen again after a mistake.
+    event.target.value = "";
+    if (!file) return;
+    if (file.size > largest) {
+      const size = (file.size / MEGABYTE).toFixed(1);
+      setDone("");
+      setProblem(`${file.name} has ${size} MB; a picture may have ${largest / MEGABYTE} MB.`);
+      return;
+    }
+    send("PUT", file, "Saved. Attendees see the picture at once.");
+  };
+  /**
+   * @param {string} label
+   * @param {string} className
+   * @param {() => void} onClick
+   */
+  const button = (label, className, onClick) =>
+    h("button", { type: "button", className, disabled: busy !== "", onClick }, label);
+  return h(
+    "div",
+    { className: "stack loose", "aria-busy": busy !== "" },
+    h("img", {
+      className: "cover",
+      width: 1200,
+      height: 630,
+      src: `${address}?v=${shown || "drawn"}`,
+      alt: shown ? "The picture of the event" : "The drawn cover of the event",
+    }),
+    h(
+      "div",
+      { className: "row" },
+      h("input", {
+        ref: input,
+        type: "file",
+        hidden: true,
+        onChange,
+        accept: "image/jpeg,image/png,image/webp",
+      }),
+      button(busy || (shown ? "Choose another picture" : "Choose a picture"), "button", () =>
+        input.current?.click(),
+      ),
+      shown
+        ? button("Remove the picture", "button quiet", () =>
+            send("DELETE", undefined, "Removed. The drawn cover is back."),
+          )
+        : null,
+    ),
+    h(
+      "div",
+      { "aria-live": "polite" },
+      done ? h("p", { className: "notice good" }, done) : null,
+      problem ? h("p", { className: "notice bad", role: "alert" }, problem) : null,
+    ),
+  );
+}

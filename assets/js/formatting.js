@@ -1,0 +1,136 @@
+// Amounts, numbers, dates and durations as text. The counterpart of surge_app/formatting.py.
+
+const LOCALE = "en-IN";
+const numbers = new Intl.NumberFormat(LOCALE);
+
+/**
+ * Group a number the Indian way: 1,02,961.
+ * @param {number} number
+ */
+export const formatCount = (number) => numbers.format(number);
+
+/**
+ * "1 ticket" or "2,140 tickets".
+ * @param {number} number
+ * @param {string} one
+ * @param {string} many
+ */
+export const formatCounted = (number, one, many) =>
+  `${formatCount(number)} ${number === 1 ? one : many}`;
+
+/**
+ * ₹2,06,100, or ₹25.50 where there are paise.
+ * @param {number} paise
+ */
+export const formatMoney = (paise) =>
+  new Intl.NumberFormat(LOCALE, {
+    style: "currency",
+    currency: "INR",
+    minimumFractionDigits: paise % 100 ? 2 : 0,
+    maximumFractionDigits: 2,
+  }).format(paise / 100);
+
+/**
+ * An all-in price; nothing to pay is "Free".
+ * @param {number} paise
+ */
+export const formatPrice = (paise) => (paise > 0 ? formatMoney(paise) : "Free");
+
+/**
+ * An ISO time in the event's own zone: "Sat 6 Mar 2027, 7:00 pm IST".
+ * @param {string} moment empty gives ""
+ * @param {string} timeZone
+ */
+export const formatEventTime = (moment, timeZone) => {
+  if (!moment) return "";
+  const parts = new Intl.DateTimeFormat(LOCALE, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    hour12: true,
+    timeZoneName: "short",
+    timeZone,
+  }).formatToParts(new Date(moment));
+  const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+  const day = `${part.weekday} ${part.day} ${part.month} ${part.year}`;
+  const time = `${part.hour}:${part.minute} ${part.dayPeriod?.toLowerCase()}`;
+  return `${day}, ${time} ${part.timeZoneName}`;
+};
+
+/**
+ * The same moment by the reader's own clock: "Sat 6 Mar, 1:30 pm".
+ * @param {string} moment
+ * @param {string} eventZone
+ * @param {string} [ownZone] the device's unless given
+ * @returns {string} empty where both clocks agree
+ */
+export const formatLocalTime = (moment, eventZone, ownZone) => {
+  if (!moment) return "";
+  const show = (/** @type {string | undefined} */ timeZone) =>
+    new Intl.DateTimeFormat(LOCALE, {
+      weekday: "short",
+      day: "numeric",
+      month: "short",
+      hour: "numeric",
+      minute: "2-digit",
+      hour12: true,
+      timeZone,
+    }).format(new Date(moment));
+  const own = show(ownZone);
+  return own === show(eventZone) ? "" : own;
+};
+
+/**
+ * A duration in its largest unit: "6 days", "3 hours", "5 minutes".
+ * @param {number} seconds
+ */
+export const formatDuration = (seconds) => {
+  const [amount, unit] =
+    seconds >= 86400
+      ? [Math.round(seconds / 86400), "day"]
+      : seconds >= 3600
+        ? [Math.round(seconds / 3600), "hour"]
+        : [Math.max(1, Math.ceil(seconds / 60)), "minute"];
+  return `${amount} ${unit}${amount === 1 ? "" : "s"}`;
+};
+
+const pad = (/** @type {number} */ part) => String(part).padStart(2, "0");
+
+/**
+ * A clock that counts down: "4:59", "1:04:59", "2 days 3:04:59".
+ * @param {number} seconds
+ */
+export const formatClock = (seconds) => {
+  const days = Math.floor(seconds / 86400);
+  const hours = Math.floor((seconds % 86400) / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const time =
+    hours || days
+      ? `${hours}:${pad(minutes)}:${pad(seconds % 60)}`
+      : `${minutes}:${pad(seconds % 60)}`;
+  return days ? `${days} ${days === 1 ? "day" : "days"} ${time}` : time;
+};
+
+/**
+ * How old something is: "just now", "12 s ago", "3 min ago".
+ * @param {number} seconds
+ */
+export const formatAge = (seconds) => {
+  if (seconds < 2) return "just now";
+  return seconds < 60 ? `${seconds} s ago` : `${Math.floor(seconds / 60)} min ago`;
+};
+
+/**
+ * An estimate: "6–8 min", "< 1 min", "2–3 h".
+ * @param {{low: number, high: number}} seconds
+ */
+export const formatRange = ({ low, high }) => {
+  const from = Math.max(1, Math.round(low / 60));
+  const to = Math.max(from, Math.round(high / 60));
+  if (high < 60) return "< 1 min";
+  if (from >= 120) return `${Math.floor(from / 60)}–${Math.ceil(to / 60)} h`;
+  return from === to ? `${to} min` : `${from}–${to} min`;
+};

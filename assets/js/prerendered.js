@@ -1,0 +1,35 @@
+// What the server wrote into a public page: shown until the page itself can, then used by it.
+
+import { useLayoutEffect } from "react";
+import { request } from "./request.js";
+
+const FRESH_MS = 15000;
+
+/**
+ * The answer that came with the page, used once and only if it is fresh: a restored tab may be
+ * days old, and a wrong clock looks the same.
+ * @param {string} path
+ * @returns {import("./types").Answer | null}
+ */
+const embedded = (path) => {
+  const element = document.getElementById("served-data");
+  if (!element) return null;
+  element.remove();
+  const { at, body, path: embeddedPath } = JSON.parse(element.textContent ?? "");
+  const skew = at - Date.now();
+  if (embeddedPath !== path || Math.abs(skew) > FRESH_MS) return null;
+  return { status: 200, body, wait: 0, skew };
+};
+
+/**
+ * @param {string} path
+ * @param {AbortSignal} signal
+ */
+export const firstAnswer = async (path, signal) =>
+  embedded(path.replace("/api", "")) ?? request("GET", path, signal);
+
+/** Remove the server's version before the browser paints, so that both are never seen. */
+export function PrerenderedHandoff() {
+  useLayoutEffect(() => document.getElementById("served")?.remove(), []);
+  return null;
+}

@@ -1,0 +1,72 @@
+// Position, estimate and note of a visitor in the queue.
+//
+// Position and estimate only ever improve, unless the server says why not: answers come from
+// several workers whose snapshots are up to a second apart, and a visitor who returns is let back
+// in before those behind.
+
+import { formatRange } from "./formatting.js";
+
+/** @typedef {import("./types").FeedValue} FeedValue */
+
+const RECORD_AGE_MS = 10 * 60 * 1000;
+const NOTE_MS = 30000;
+
+/**
+ * @param {{position?: number, number?: number, note?: string}} body an answer of the API
+ * @param {FeedValue} value what is shown
+ * @param {import("./storage.js").QueueRecord} record what the browser's tabs share
+ * @param {number} [now]
+ */
+export const positionFrom = (body, value, record, now = Date.now()) => {
+  const answered = body.position ?? 0;
+  const number = body.number ?? 0;
+  const isFresh = now - (record.at ?? 0) < RECORD_AGE_MS && record.number === number;
+  const known = isFresh ? record : {};
+  const before = value.number === number && value.position ? value.position : known.position;
+  const mayGrow = !before || !answered || body.note === "recalled";
+  const position = mayGrow ? answered : Math.min(before, answered);
+  const start = position ? Math.max(known.start ?? 0, value.joined_at, position) : 0;
+  const passed = start > 1 ? (86 * (start - position)) / (start - 1) : position === 1 ? 86 : 0;
+  return {
+    position,
+    ahead: position ? position - 1 : 0,
+    number,
+    joined_at: start,
+    progress: 4 + passed,
+  };
+};
+
+/**
+ * A little more is noise and is not shown; clearly more is never shown without the reason.
+ * @param {{eta_seconds?: {low: number, high: number} | null, number?: number, note?: string,
+ *   note_text?: string}} body
+ * @param {FeedValue} value
+ * @returns {FeedValue}
+ */
+export const estimateFrom = (body, value) => {
+  const eta = body.eta_seconds;
+  if (!eta) return { eta: "", eta_high: 0, eta_note: "" };
+  const before = value.number === body.number ? value.eta_high : 0;
+  const grew = before > 0 && eta.high > before;
+  const reason = body.note === "slower" ? body.note_text : "";
+  if (grew && !reason && eta.high < before * 1.25 + 30) return {};
+  const plain = "It goes more slowly than it did, so this takes longer than we said.";
+  const unchanged = eta.high < before ? "" : value.eta_note;
+  return {
+    eta: formatRange(eta),
+    eta_high: eta.high,
+    eta_note: reason || (grew ? plain : unchanged),
+  };
+};
+
+/**
+ * Good news of one answer stays long enough to be read.
+ * @param {{note?: string, note_text?: string}} body
+ * @param {FeedValue} value
+ * @param {number} [now]
+ */
+export const noteFrom = (body, value, now = Date.now()) => {
+  const { note, note_text, note_until } = value;
+  if (note === "recalled" && !body.note && now < note_until) return { note, note_text, note_until };
+  return { note: body.note ?? "", note_text: body.note_text ?? "", note_until: now + NOTE_MS };
+};

@@ -1,0 +1,20 @@
+// Leaving a page.
+
+import { useEffect } from "react";
+import { backendUrl } from "./backend.js";
+
+/**
+ * Replace the document once `to` is an address of this site. A real document load passes the
+ * edge and starts a live connection with fresh cookies. Under hot reload the pages come from
+ * another port; public pages have no check to pass.
+ * @param {{to: string}} props
+ */
+export function Redirect({ to }) {
+  useEffect(() => {
+    if (!to?.startsWith("/") || to.startsWith("//")) return;
+    window.location.replace(
+      to.startsWith("/queue/") ? new URL(to, window.location.href).href : backendUrl(to),
+    );
+  }, [to]);
+  return null;
+}

@@ -1,0 +1,205 @@
+// The page of the check-in: verdict, camera, search by hand.
+
+import { Fragment, createElement as h, useRef } from "react";
+import { useCheckIn, useSearch } from "./check_in.js";
+import { useQrCamera } from "./qr_camera.js";
+
+/** @typedef {import("./check_in.js").Result} Result */
+
+const SAME_CODE_MS = 4000;
+
+const times = new Intl.DateTimeFormat("en-IN", { timeStyle: "medium" });
+const formatTime = (/** @type {string | null | undefined} */ at) =>
+  at ? times.format(new Date(at)) : "";
+
+/** @type {Record<string, [tone: string, words: string]>} */
+const VERDICTS = {
+  admitted: ["good", "Come in"],
+  already: ["bad", "Already inside"],
+  void: ["bad", "Not valid any more"],
+  other_event: ["bad", "For another event"],
+  unknown: ["bad", "Not a ticket of ours"],
+  unlisted: ["warn", "Not on the list"],
+  by_hand: ["warn", "Scan the ticket"],
+};
+
+/** @param {{counts: import("./check_in.js").Counts | null, isOnline: boolean, pending: number}} props */
+const Status = ({ counts, isOnline, pending }) => {
+  const online = pending ? `Sending ${pending}` : "Online";
+  return h(
+    "div",
+    { className: "row apart" },
+    h(
+      "p",
+      { className: "figure number", role: "status" },
+      counts ? `${counts.inside} of ${counts.valid} inside` : "–",
+    ),
+    h(
+      "span",
+      { className: `chip ${isOnline ? "good" : "warn"}` },
+      isOnline ? online : `Offline, ${pending} kept`,
+    ),
+  );
+};
+
+/** @param {{result: Result | null, listedAt: string}} props */
+const Verdict = ({ result, listedAt }) => {
+  const [tone, words] = result ? VERDICTS[result.verdict] : ["", ""];
+  const offline =
+    result?.verdict === "by_hand"
+      ? "Without a network only codes can be checked."
+      : `Without a network, by the list of ${formatTime(listedAt)}`;
+  return h(
+    "section",
+    { className: `verdict ${tone}`, role: "alert", "aria-live": "assertive" },
+    result
+      ? h(
+          Fragment,
+          null,
+          h("p", { className: "display" }, words),
+          h("p", null, [result.name, result.tier].filter(Boolean).join(" · ")),
+          result.verdict === "already" && result.gate
+            ? h("p", null, `${result.gate}, ${formatTime(result.checked_in_at)}`)
+            : null,
+          result.offline ? h("p", { className: "small" }, offline) : null,
+        )
+      : h("p", { className: "muted" }, "Scan a ticket, or find it by name."),
+  );
+};
+
+/** @param {{onCode: (text: string) => void}} props */
+const Camera = ({ onCode }) => {
+  const { camera, setCamera, video } = useQrCamera(onCode);
+  const isOn = camera === "on";
+  return h(
+    "section",
+    { className: "card" },
+    h("video", { ref: video, className: "finder", playsInline: true, muted: true, hidden: !isOn }),
+    camera === "refused"
+      ? h(
+          "p",
+          { className: "complaint" },
+          "The camera cannot be used. Allow it for this page, or find tickets by name below.",
+        )
+      : null,
+    h(
+      "button",
+      {
+        type: "button",
+        className: `button full ${isOn ? "" : "primary"}`,
+        onClick: () => setCamera(isOn ? "off" : "on"),
+      },
+      isOn ? "Stop the camera" : "Scan with the camera",
+    ),
+  );
+};
+
+/**
+ * @param {{id: string, label: string, value: string, onChange: (value: string) => void}
+ *   & Omit<import("react").InputHTMLAttributes<HTMLInputElement>, "onChange">} props
+ */
+const Field = ({ id, label, onChange, ...props }) =>
+  h(
+    "div",
+    { className: "field" },
+    h("label", { htmlFor: id, className: "label" }, label),
+    h("input", {
+      id,
+      className: "input",
+      onChange: (/** @type {import("react").ChangeEvent<HTMLInputElement>} */ event) =>
+        onChange(event.target.value),
+      ...props,
+    }),
+  );
+
+/** @param {{ticket: import("./check_in.js").Ticket, onAdmit: () => void}} props */
+const TicketRow = ({ ticket, onAdmit }) => {
+  const { name, tier, ref, ticket: number, is_valid: isValid, gate, checked_in_at: at } = ticket;
+  const chip = at ? `${gate}, ${formatTime(at)}` : "";
+  return h(
+    "li",
+    { className: "row apart" },
+    h(
+      "div",
+      { className: "stack tight grow" },
+      h("span", { className: "strong" }, name),
+      h("span", { className: "muted small number" }, `${tier} · ${ref} · ${number}`),
+    ),
+    isValid && !at
+      ? h("button", { type: "button", className: "button", onClick: onAdmit }, "Let in")
+      : h("span", { className: "chip off" }, isValid ? chip : "Void"),
+  );
+};
+
+/** @param {{clashes: Result[]}} props */
+const Clashes = ({ clashes }) =>
+  h(
+    "section",
+    { className: "notice warn" },
+    h("p", { className: "title" }, "Let in here without a network, and known before"),
+    ...clashes.map(({ scan_id: id, name, ref, verdict, gate, checked_in_at: at }) =>
+      h(
+        "p",
+        { key: id, className: "small" },
+        [name, ref, VERDICTS[verdict][1], gate, formatTime(at)].filter(Boolean).join(" · "),
+      ),
+    ),
+  );
+
+/** @param {{slug: string}} props */
+export function TicketScanner({ slug }) {
+  const checkIn = useCheckIn(slug);
+  const { query, setQuery, found } = useSearch(checkIn.call, checkIn.counts?.inside);
+  const last = useRef({ text: "", at: 0 });
+  // A code stays in view for a while; it counts once.
+  const onCode = (/** @type {string} */ text) => {
+    const at = Date.now();
+    const isSame = text === last.current.text && at - last.current.at < SAME_CODE_MS;
+    last.current = { text, at };
+    if (!isSame) checkIn.submit({ text });
+  };
+  return h(
+    Fragment,
+    null,
+    h(Status, {
+      counts: checkIn.counts,
+      isOnline: checkIn.isOnline,
+      pending: checkIn.pending.length,
+    }),
+    h(Field, {
+      id: "gate",
+      label: "This gate is called",
+      maxLength: 40,
+      placeholder: "Door",
+      value: checkIn.gate,
+      onChange: checkIn.renameGate,
+    }),
+    h(Verdict, { result: checkIn.result, listedAt: checkIn.listedAt }),
+    h(Camera, { onCode }),
+    h(
+      "section",
+      { className: "card" },
+      h(Field, {
+        id: "find-ticket",
+        label: "Find by hand",
+        type: "search",
+        autoComplete: "off",
+        placeholder: "Name, email, last digits, or SRG-…",
+        value: query,
+        onChange: setQuery,
+      }),
+      h(
+        "ul",
+        { className: "plain-list" },
+        ...found.map((ticket) =>
+          h(TicketRow, {
+            key: `${ticket.ref}-${ticket.ticket}`,
+            ticket,
+            onAdmit: () => checkIn.submit({ ref: ticket.ref, ticket: ticket.ticket }),
+          }),
+        ),
+      ),
+    ),
+    checkIn.clashes.length ? h(Clashes, { clashes: checkIn.clashes }) : null,
+  );
+}

@@ -1,0 +1,49 @@
+"""Leaving a page, waiting for its own state, and moving the focus."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components.javascript import module
+
+
+class _WhenSettled(rx.Component):
+    library = module("page_state")
+    tag = "WhenSettled"
+
+    ready: rx.Var[bool]
+
+
+class _Focus(rx.Component):
+    library = module("page_state")
+    tag = "Focus"
+
+    to: rx.Var[str]
+    stamp: rx.Var[int]
+
+
+class _Redirect(rx.Component):
+    library = module("redirect")
+    tag = "Redirect"
+
+    to: rx.Var[str]
+
+
+def when_settled(waiting: rx.Component, *content: rx.Component) -> rx.Component:
+    """Show the content of a page with state once the page's own handlers have loaded it.
+
+    Args:
+        waiting: Shown until then.
+        *content: Shown from then on, whatever happens to the connection.
+    """
+    return _WhenSettled.create(waiting, rx.fragment(*content), ready=rx.State.is_hydrated)
+
+
+def redirect(to: rx.Var[str] | str) -> rx.Component:
+    """Replace the document as soon as `to` is an address of this site; empty stays."""
+    return _Redirect.create(to=to)
+
+
+def focus(to: rx.Var[str] | str, stamp: rx.Var[int] | int) -> rx.Component:
+    """Move the focus to the element with the id `to` each time `stamp` changes."""
+    return _Focus.create(to=to, stamp=stamp)

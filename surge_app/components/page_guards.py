@@ -1,0 +1,17 @@
+"""Keeping every page working where its surroundings would break it; see `page_guards.js`."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from surge_app.components.javascript import module
+
+
+class _PageGuards(rx.Component):
+    library = module("page_guards")
+    tag = "PageGuards"
+
+
+def page_guards() -> rx.Component:
+    """Create what every page is wrapped in, so that the guards stand before it renders."""
+    return _PageGuards.create()

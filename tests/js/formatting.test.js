@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  formatAge,
+  formatClock,
+  formatCount,
+  formatCounted,
+  formatDuration,
+  formatEventTime,
+  formatLocalTime,
+  formatMoney,
+  formatPrice,
+  formatRange,
+} from "../../assets/js/formatting.js";
+
+test("amounts are grouped the Indian way, with paise only where there are some", () => {
+  assert.equal(formatMoney(20610000), "₹2,06,100");
+  assert.equal(formatMoney(2550), "₹25.50");
+  assert.equal(formatPrice(0), "Free");
+  assert.equal(formatCount(102961), "1,02,961");
+  assert.deepEqual(
+    [1, 2140].map((number) => formatCounted(number, "ticket", "tickets")),
+    ["1 ticket", "2,140 tickets"],
+  );
+});
+
+test("a time is that of the event, and that of the reader only where it differs", () => {
+  const moment = "2027-03-06T13:30:00Z";
+  assert.match(formatEventTime(moment, "Asia/Kolkata"), /^Sat 6 Mar 2027, 7:00 pm IST$/);
+  assert.equal(formatEventTime("", "Asia/Kolkata"), "");
+  assert.equal(formatLocalTime(moment, "Asia/Kolkata", "Asia/Kolkata"), "");
+  assert.match(formatLocalTime(moment, "Asia/Kolkata", "Europe/London"), /1:30/);
+});
+
+test("a countdown counts in minutes, hours and days", () => {
+  const clocks = [0, 59, 299, 3600, 86400, 90061].map(formatClock);
+  assert.deepEqual(clocks, ["0:00", "0:59", "4:59", "1:00:00", "1 day 0:00:00", "1 day 1:01:01"]);
+});
+
+test("a duration is named in its largest unit", () => {
+  const durations = [1, 300, 7200, 86400, 518400].map(formatDuration);
+  assert.deepEqual(durations, ["1 minute", "5 minutes", "2 hours", "1 day", "6 days"]);
+});
+
+test("an age grows from now to minutes", () => {
+  assert.deepEqual([0, 12, 185].map(formatAge), ["just now", "12 s ago", "3 min ago"]);
+});
+
+test("an estimate is a range until both ends agree", () => {
+  const ranges = [
+    [10, 50],
+    [350, 500],
+    [300, 310],
+    [7200, 10000],
+  ].map(([low, high]) => formatRange({ low, high }));
+  assert.deepEqual(ranges, ["< 1 min", "6–8 min", "5 min", "2–3 h"]);
+});
