@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Mapping, Sequence
 from types import MethodType
 from typing import Any, Self
@@ -169,7 +170,9 @@ class Background:
 async def call(handler: Any, state: rx.State, *arguments: object) -> list[Any]:
     """Run an event handler to its end and return what it yielded or returned."""
     target = Background(state) if handler.is_background else state
-    result = handler.fn(target, *arguments)
+    # As Reflex calls it: by name.
+    names = list(inspect.signature(handler.fn).parameters)[1:]
+    result = handler.fn(target, **dict(zip(names, arguments, strict=True)))
     if hasattr(result, "__aiter__"):
         return [step async for step in result]
     if hasattr(result, "__await__"):

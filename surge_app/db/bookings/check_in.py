@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app.db.bookings.text_search import TextQuery, condition
+
 _LET_IN = text(
     """
     UPDATE tickets t
@@ -33,16 +35,23 @@ _TICKET = """
 _ONE = text(f"{_TICKET} WHERE t.code = :code OR (b.ref = :ref AND t.seq = :seq)")
 _SEARCH = text(
     f"""{_TICKET}
-    WHERE b.event_id = :event_id AND (
-        b.name ILIKE :like OR t.attendee_name ILIKE :like OR b.email ILIKE :like
-        OR b.phone LIKE :digits OR b.ref = upper(:exact))
+    WHERE b.event_id = :event_id AND {condition("b.name", "t.attendee_name", "b.email")}
     ORDER BY b.name, b.id, t.seq LIMIT :most
+    """
+)
+_UNDO = text(
+    """
+    UPDATE tickets t SET checked_in_at = NULL, checked_in_gate = NULL, checked_in_by = NULL,
+        scan_id = NULL
+    FROM bookings b
+    WHERE b.id = t.booking_id AND b.ref = :ref AND t.seq = :seq AND t.checked_in_at IS NOT NULL
+    RETURNING b.event_id
     """
 )
 _COUNTS = text(
     """
     SELECT count(*) FILTER (WHERE t.status = 'valid') AS valid,
-        count(*) FILTER (WHERE t.checked_in_at IS NOT NULL) AS inside
+        count(*) FILTER (WHERE t.status = 'valid' AND t.checked_in_at IS NOT NULL) AS inside
     FROM tickets t JOIN bookings b ON b.id = t.booking_id WHERE b.event_id = :event_id
     """
 )
@@ -87,6 +96,12 @@ async def let_in(
     return result.scalar() is not None
 
 
+async def undo(session: AsyncSession, ref: str, seq: int) -> bool:
+    """Make a ticket usable again that was checked in; returns whether it was."""
+    result = await session.execute(_UNDO, {"ref": ref, "seq": seq})
+    return result.scalar() is not None
+
+
 async def ticket(session: AsyncSession, wanted: Wanted) -> RowMapping | None:
     """Return what is known of a ticket of any event."""
     return (await session.execute(_ONE, wanted.values())).mappings().one_or_none()
@@ -96,15 +111,7 @@ async def search(
     session: AsyncSession, event_id: str, query: str, *, most: int
 ) -> Sequence[RowMapping]:
     """Return tickets of an event by name, mail, reference, or the last digits of a number."""
-    digits = "".join(one for one in query if one.isdigit())
-    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    values = {
-        "event_id": event_id,
-        "like": f"%{escaped}%",
-        "digits": f"%{digits}" if len(digits) >= 4 else "",  # noqa: PLR2004  fewer say nothing
-        "exact": query,
-        "most": most,
-    }
+    values = {**TextQuery.parse(query).values(), "event_id": event_id, "most": most}
     return (await session.execute(_SEARCH, values)).mappings().all()
 
 

@@ -8,30 +8,30 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app.db.bookings.text_search import TextQuery, condition
+
 _PAGE = text(
-    """
+    f"""
     SELECT b.id, b.ref, b.name, b.email, b.phone, b.status, b.channel, b.total_paise,
         b.created_at,
         k.tickets, k.valid, k.inside
     FROM bookings b
     CROSS JOIN LATERAL (
         SELECT count(*) AS tickets, count(*) FILTER (WHERE t.status = 'valid') AS valid,
-            count(t.checked_in_at) AS inside
+            count(t.checked_in_at) FILTER (WHERE t.status = 'valid') AS inside,
+            string_agg(t.attendee_name, ' ') AS attendees
         FROM tickets t WHERE t.booking_id = b.id
     ) k
     WHERE b.event_id = :event_id
         AND (CAST(:before AS text) IS NULL OR b.id < :before)
         AND (CAST(:status AS text) IS NULL OR b.status = :status)
         AND (CAST(:channel AS text) IS NULL OR b.channel = :channel)
-        AND (:like = '%%' OR b.name ILIKE :like OR b.email ILIKE :like
-            OR b.phone LIKE :digits OR b.ref = upper(:exact)
-            OR EXISTS (SELECT FROM tickets t WHERE t.booking_id = b.id
-                       AND t.attendee_name ILIKE :like))
+        AND (CAST(:exact AS text) = '' OR {condition("b.name", "b.email", "k.attendees")})
         AND (CAST(:presence AS text) IS NULL
             OR (:presence = 'inside' AND k.inside > 0)
             OR (:presence = 'outside' AND k.inside < k.valid))
     ORDER BY b.id DESC LIMIT :most
-    """
+    """  # noqa: S608  constants of ours
 )
 _TIMELINE = text(
     """
@@ -100,14 +100,9 @@ async def page(
     session: AsyncSession, event_id: str, wanted: Filter, *, before: str | None, most: int
 ) -> Sequence[RowMapping]:
     """Return bookings that match, the newest first, after the one whose id is `before`."""
-    query = wanted.query.strip()
-    digits = "".join(one for one in query if one.isdigit())
-    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     values = {
+        **TextQuery.parse(wanted.query).values(),
         "event_id": event_id,
-        "like": f"%{escaped}%",
-        "digits": f"%{digits}" if len(digits) >= 4 else "",  # noqa: PLR2004  fewer say nothing
-        "exact": query,
         "status": wanted.status,
         "presence": wanted.presence,
         "channel": wanted.channel,
@@ -127,17 +122,7 @@ async def timeline(
 
 async def correct(session: AsyncSession, ref: str, *, name: str, email: str, phone: str) -> None:
     """Write the contact of a booking, where its next messages go as well."""
+    values = {"name": name, "email": email, "phone": phone, "ref": ref}
     for statement in _CORRECT:
-        await session.execute(
-            statement,
-            {
-                key: value
-                for key, value in {
-                    "name": name,
-                    "email": email,
-                    "phone": phone,
-                    "ref": ref,
-                }.items()
-                if f":{key}" in statement.text
-            },
-        )
+        used = {key: value for key, value in values.items() if f":{key}" in statement.text}
+        await session.execute(statement, used)

@@ -32,7 +32,10 @@ _PARTICIPANTS = text(
     """
     SELECT b.ref, t.seq, t.code, t.status AS ticket_status, b.status AS booking_status,
            b.name, b.email, b.phone, tier.name AS tier_name,
-           l.unit_price_paise, b.fee_paise, b.total_paise, b.currency,
+           l.unit_price_paise, b.currency,
+           -- Once for each booking, so that a column adds up.
+           CASE WHEN t.seq = 1 THEN b.fee_paise END AS fee_paise,
+           CASE WHEN t.seq = 1 THEN b.total_paise END AS total_paise,
            p.id AS payment_id, b.created_at, t.attendee_name, t.checked_in_at,
            t.checked_in_gate, b.channel
     FROM bookings b

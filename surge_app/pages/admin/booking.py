@@ -69,13 +69,30 @@ def _tickets() -> rx.Component:
             ),
             class_name="row top",
         ),
-        outcome(BookingDetailState, "resend"),
+        outcome(BookingDetailState, "resend", "undo_check_in"),
     )
 
 
 def _ticket(row: TicketRow) -> rx.Component:
     return rx.el.li(
-        rx.el.span(row.title), admin_layout.toned(row.status, row.tone), class_name="row apart"
+        rx.el.span(row.title),
+        rx.el.div(
+            admin_layout.toned(row.status, row.tone),
+            rx.cond(
+                row.is_checked_in,
+                confirmed(
+                    BookingDetailState,
+                    "Undo check-in",
+                    "The ticket can be used once more.",
+                    "Undo",
+                    BookingDetailState.undo_check_in,
+                    hidden("ticket", row.field),
+                ),
+                rx.fragment(),
+            ),
+            class_name="row",
+        ),
+        class_name="row apart top",
     )
 
 

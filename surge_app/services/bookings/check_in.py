@@ -18,8 +18,8 @@ from surge_app.db.bookings import check_in as queries
 from surge_app.db.bookings.check_in import Wanted
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
-from surge_app.errors import InvalidRequest, NotFound
-from surge_app.models import Event, TicketStatus
+from surge_app.errors import AlreadyResolved, InvalidRequest, NotFound
+from surge_app.models import AuditEntry, Event, TicketStatus
 from surge_app.services.bookings.ticket_signing import NotATicket, TicketCodes
 
 _MOST_FOUND = 20
@@ -137,6 +137,22 @@ class CheckIn:
                 results.append(await self._take(session, event, scan, gate=name, actor=actor))
         self._counts.pop(slug, None)
         return results
+
+    async def undo(self, ref: str, ticket: int, *, actor: str) -> None:
+        """Take a check-in back, so that the ticket can be used again.
+
+        Raises:
+            AlreadyResolved: If the ticket is not checked in.
+        """
+        async with self._database.transaction() as session:
+            if not await queries.undo(session, ref, ticket):
+                raise AlreadyResolved
+            session.add(
+                AuditEntry(
+                    actor=actor, action="check_in.undo", subject=ref, after={"tickets": [ticket]}
+                )
+            )
+        self._counts.clear()
 
     async def search(self, slug: str, query: str) -> list[DoorTicket]:
         """Find tickets by name, email, reference or the last digits of a mobile number."""

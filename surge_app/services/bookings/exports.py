@@ -177,7 +177,9 @@ def _participant(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[object, ...]:
 
 
 def _text(value: object) -> object:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return "" if value is None else value
 
 
 def _csv_line(values: tuple[object, ...]) -> bytes:

@@ -63,6 +63,7 @@ class TicketRow:
     status: str = ""
     tone: str = "off"
     is_valid: bool = False
+    is_checked_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,14 @@ class BookingDetailState(LiveState, rx.State):
             actor=actor,
         )
         return "Contact updated. Resend the tickets if the buyer does not have them."
+
+    @rx.event
+    @organizer_action
+    async def undo_check_in(self, actor: str, form: dict[str, object]) -> str:
+        """Make a ticket usable again that was checked in by mistake."""
+        seq = parse_int(form_fields(form).get("ticket", "").removeprefix(_TICKET)) or 0
+        await current().check_in.undo(self._ref(), seq, actor=actor)
+        return f"Check-in of ticket {seq} undone. The ticket can be used again."
 
     @rx.event
     async def choose_refund(self, kind: object) -> None:
@@ -285,6 +294,7 @@ def _ticket(one: SoldTicket) -> TicketRow:
         status=checked_in if is_valid else "Cancelled",
         tone="good" if is_valid else "off",
         is_valid=is_valid,
+        is_checked_in=is_valid and one.checked_in_at is not None,
     )
 
 

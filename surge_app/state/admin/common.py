@@ -123,18 +123,19 @@ def organizer_action(
     """
 
     @functools.wraps(handler)
-    async def run(self: _State, *arguments: *_Sent) -> None:
+    async def run(self: _State, *arguments: Any, **named: Any) -> None:
         actor = await self._organizer()
         if actor is None:
             return
-        sent = form_fields(arguments[0]) if arguments else {}
+        # Reflex sends arguments by name.
+        sent = form_fields(next(iter((*arguments, *named.values())), None))
         if sent.get(FORM_KEY, self.form_key) != self.form_key:
             if not self.done:
                 self.problem = "This form was already sent. Nothing was done twice."
             return
         self.acted, self.done, self.problem, self.field_errors = run.__name__, "", "", {}
         try:
-            done = await handler(self, actor, *arguments)
+            done = await handler(self, actor, *arguments, **named)
         except SurgeError as error:
             self.problem = explain(error)
             if isinstance(error, InvalidContact):

@@ -148,6 +148,8 @@ class DashboardState(LiveState, rx.State):
         changes = {name: value for name, value in values.items() if value != before[name]}
         if not changes:
             return "Nothing to apply: these rules are already in force."
+        # Also after a conflict the page shows what is in force.
+        current().dashboard.forget(slug)
         await current().organizer.change(slug, changes, actor=actor, expected=before)
         current().dashboard.forget(slug)
         self.effect, self._typed = "", {}

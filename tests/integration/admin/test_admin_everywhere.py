@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import secrets
 from collections.abc import AsyncGenerator
@@ -100,7 +101,9 @@ def test_the_tables_are_those_of_the_app_and_not_empty() -> None:
     assert {"/admin", "/admin/x", *DOOR_PAGES} <= set(PAGES)
     assert len(CALLS) >= 35
     assert len(DOOR_CALLS) >= 4
-    assert {"pause", "apply", "cancel", "refund", "act"} <= {name for _, name, _ in EVENTS}
+    assert {"pause", "save_settings", "cancel", "refund", "resolve"} <= {
+        name for _, name, _ in EVENTS
+    }
     assert {state for state, _, _ in EVENTS} >= DOOR_EVENTS
 
 
@@ -176,7 +179,7 @@ async def _told(
             )
             if "Dashboard" in state:
                 at = f"/admin/{slug}"
-            arguments = list(handler.fn.__code__.co_varnames[1 : handler.fn.__code__.co_argcount])
+            arguments = list(inspect.signature(handler.fn).parameters)[1:]
             payload = {one: values.get(one, "x") for one in arguments}
             told[state, name] = str(
                 await socket.event(state, name, f"{at}?event={number}", payload)

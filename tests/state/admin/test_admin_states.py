@@ -139,6 +139,7 @@ HANDLERS = [
     (BookingDetailState, "refresh", ()),
     (BookingDetailState, "resend", (FORM,)),
     (BookingDetailState, "correct", (FORM,)),
+    (BookingDetailState, "undo_check_in", ({"ticket": "ticket-1"},)),
     (BookingDetailState, "choose_refund", ("amount",)),
     (BookingDetailState, "preview_refund", (FORM,)),
     (BookingDetailState, "cancel_refund", ()),

@@ -1,0 +1,163 @@
+"""What the admin pages show is what the database holds: in a rush, after refunds, after the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from sqlalchemy import text
+
+from surge_app.container import Container, installed
+from surge_app.formatting import format_number, rupees
+from surge_app.services.checkout.views import OrderLine
+from surge_app.services.payments.box_office import CounterSale
+from surge_app.state.admin.dashboard import DashboardState
+from surge_app.state.admin.event_editor import EventEditorState
+from surge_app.state.admin.events import EventsState
+from surge_app.state.admin.participants import ParticipantsState
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
+from tests.state.harness import at, call
+
+_TRUTH = text(
+    """
+    SELECT
+        (SELECT count(*) FROM tickets t JOIN bookings b ON b.id = t.booking_id
+         WHERE b.event_id = e.id AND t.status = 'valid') AS valid,
+        (SELECT count(*) FROM units u JOIN tiers r ON r.id = u.tier_id
+         WHERE r.event_id = e.id AND u.status = 'held') AS held,
+        (SELECT count(*) FROM units u JOIN tiers r ON r.id = u.tier_id
+         WHERE r.event_id = e.id AND u.status = 'available') AS free,
+        (SELECT count(*) FROM bookings b WHERE b.event_id = e.id AND b.status = 'confirmed')
+            AS bookings,
+        (SELECT coalesce(sum(b.total_paise), 0) FROM bookings b WHERE b.event_id = e.id) AS gross,
+        (SELECT coalesce(sum(r.amount_paise), 0) FROM refunds r
+         JOIN payments p ON p.id = r.payment_id JOIN bookings b ON b.intent_id = p.intent_id
+         WHERE b.event_id = e.id) AS refunded,
+        (SELECT coalesce(sum(r.amount_paise), 0) FROM refunds r
+         JOIN payments p ON p.id = r.payment_id JOIN bookings b ON b.intent_id = p.intent_id
+         WHERE b.event_id = e.id AND r.by_hand AND r.status <> 'processed') AS cash_owed,
+        (SELECT count(*) FROM message_outbox m JOIN intents i ON i.id = m.intent_id
+         WHERE i.event_id = e.id AND m.status = 'dead') AS dead
+    FROM events e WHERE e.slug = :slug
+    """
+)
+
+
+@pytest_asyncio.fixture
+async def cookie(surge: Surge, services: Container) -> AsyncGenerator[str]:
+    """The session of an organizer who signed in, for States of this process."""
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer) as http:
+        answer = await http.get("/admin")
+    pairs = [f"{name}={value}" for name, value in answer.cookies.items()]
+    with installed(services):
+        yield "; ".join(pairs)
+
+
+async def _opened(state_type: Any, path: str, cookie: str) -> Any:
+    state = at(state_type(), path, cookie)
+    await call(state_type.load, state)
+    return state
+
+
+async def _check(services: Container, slug: str, cookie: str) -> DashboardState:
+    """Compare every figure of the dashboard and of the list of events with the database."""
+    services.dashboard.forget(slug)
+    async with services.database.transaction() as session:
+        truth = (await session.execute(_TRUTH, {"slug": slug})).one()
+    sale = (state := await _opened(DashboardState, f"/admin/{slug}", cookie)).sale
+    assert state.phase == "ready"
+    shown = (sale.sold, sale.held, sale.free, sale.bookings.split()[0], sale.messages_dead)
+    counts = (truth.valid, truth.held, truth.free, truth.bookings)
+    assert shown == (*map(format_number, counts), truth.dead)
+    money = (truth.gross, truth.refunded, truth.gross - truth.refunded, truth.cash_owed)
+    assert (sale.gross, sale.refunded, sale.revenue, sale.cash_owed) == tuple(map(rupees, money))
+    events = await _opened(EventsState, "/admin", cookie)
+    (card,) = [one for one in events.events if one.slug == slug]
+    assert (card.revenue, card.held, card.waiting) == (sale.revenue, sale.held, sale.waiting)
+    return state
+
+
+async def test_every_number_of_a_sale_is_that_of_the_database(
+    services: Container, new_sale: NewSale, new_buyer: NewBuyer, cookie: str
+) -> None:
+    slug = await new_sale(units=12, concurrent_buyers=4)
+    refs = await asyncio.gather(*(new_buyer(slug).buy(quantity=2) for _ in range(3)))
+    tier = (await services.catalog.event(slug)).tiers[0]
+    counter = CounterSale(lines=[OrderLine(tier.id, 1)], cash_paise=tier.price_paise, name="Bela")
+    cash = await services.box_office.sell(slug, counter, key=f"key-{slug}", actor="test")
+    holder = new_buyer(slug)
+    await holder.join()
+    await holder.hold()
+    state = await _check(services, slug, cookie)
+    assert (state.sale.inside, state.sale.sold) == ("1", "7")
+
+    await services.refunds.refund(refs[0], actor="test", restock=False, tickets=[2])
+    await services.refunds.refund(refs[1], actor="test", restock=True)
+    await services.refunds.refund(refs[2], actor="test", restock=True, amount_paise=10_000)
+    state = await _check(services, slug, cookie)
+    assert (state.sale.sold, state.sale.cancelled_tickets) == ("4", "1")
+
+    editor = await _opened(EventEditorState, f"/admin/events/{slug}/edit", cookie)
+    owed = rupees(52_500 + 92_500 + 50_000)
+    assert f"refunds 3 bookings ({owed} including fees)" in editor.cancel_question
+    await services.lifecycle.cancel(slug, actor="test")
+
+    async def is_refunded() -> bool:
+        return (await services.lifecycle.cancellation(slug)).waiting == 0
+
+    await eventually(is_refunded, within_seconds=40, about="the refunds")
+    state = await _check(services, slug, cookie)
+    assert (state.sale.sold, state.sale.revenue, state.sale.cash_owed) == ("0", "₹0", "₹500")
+    people = await _opened(ParticipantsState, f"/admin/events/{slug}/participants", cookie)
+    tickets = {row.ref: row.tickets for row in people.bookings}
+    assert tickets[refs[0]] == "2 tickets (2 refunded)"
+    assert tickets[cash.ref] == "1 ticket (1 refunded)"
+
+
+async def test_the_queue_counts_who_waits_and_a_pause_has_no_estimate(
+    services: Container, new_sale: NewSale, new_buyer: NewBuyer, cookie: str
+) -> None:
+    slug = await new_sale(units=10, concurrent_buyers=1)
+    for _ in range(3):
+        await new_buyer(slug).join()
+    state = await _check(services, slug, cookie)
+    queue = await services.waiting_room.stats(slug)
+    assert (state.sale.waiting, state.sale.inside) == (str(queue.waiting), str(queue.inside))
+    await services.organizer.pause(slug, actor="test")
+    state = await _check(services, slug, cookie)
+    assert state.sale.last_wait == "Paused: nobody is let in"
+
+
+async def test_the_chart_counts_the_tickets_of_each_minute(
+    services: Container, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale(units=10)
+    await services.dashboard.sample()
+    await new_buyer(slug).buy(quantity=3)
+    await services.dashboard.sample()
+    services.dashboard.forget(slug)
+    history = (await services.dashboard.view(slug)).history
+    assert sum(point.sold_per_minute for point in history) == 3
+    assert history[-1].sold == 3
+
+
+async def test_a_refunded_ticket_that_was_checked_in_is_not_inside(
+    services: Container, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
+) -> None:
+    slug = await new_sale(units=10)
+    ref = await new_buyer(slug).buy(quantity=2)
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        scan = {"id": f"scan-{slug}", "at": "2026-01-01T00:00:00Z", "ref": ref, "ticket": 1}
+        path = f"/api/admin/events/{slug}/door"
+        answer = await http.post(f"{path}/scans", json={"gate": "North", "scans": [scan]})
+        assert answer.json()["results"][0]["verdict"] == "admitted"
+        await services.refunds.refund(ref, actor="test", restock=False, tickets=[1])
+
+        async def is_counted() -> bool:
+            counts = (await http.get(path)).json()
+            return (counts["valid"], counts["inside"]) == (1, 0)
+
+        await eventually(is_counted, about="the counts after the refund")
