@@ -104,7 +104,7 @@ export const useCheckIn = (slug) => {
   });
   const now = useRef({ gate, pending });
   now.current = { gate, pending };
-  const gateName = () => now.current.gate.trim() || "Door";
+  const gateName = () => now.current.gate.trim() || "Entrance";
 
   /** @param {PendingScan[]} scans */
   const store = (scans) => {

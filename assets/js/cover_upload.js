@@ -30,10 +30,10 @@ export function CoverUpload({ slug, digest, largest }) {
         setShown(body.digest);
         setDone(success);
       } else {
-        setProblem(body.title ?? "The picture was not taken. Please try again.");
+        setProblem(body.title ?? "The picture was not saved. Please try again.");
       }
     } catch {
-      setProblem("No connection. The picture is as it was; please try again.");
+      setProblem("No connection. The picture has not changed. Please try again.");
     }
     setBusy("");
   };
@@ -45,7 +45,7 @@ export function CoverUpload({ slug, digest, largest }) {
     if (file.size > largest) {
       const size = (file.size / MEGABYTE).toFixed(1);
       setDone("");
-      setProblem(`${file.name} has ${size} MB; a picture may have ${largest / MEGABYTE} MB.`);
+      setProblem(`${file.name} has ${size} MB. A picture can have up to ${largest / MEGABYTE} MB.`);
       return;
     }
     send("PUT", file, "Saved. Attendees see the picture at once.");

@@ -10,7 +10,7 @@ const FAR_MS = 60000;
 
 /** @param {FeedValue} value */
 const sentence = ({ phase, mood, position, note_text }) => {
-  const place = `Your place in line is ${formatCount(position)}.`;
+  const place = `Your position in the queue is ${formatCount(position)}.`;
   const waiting =
     mood === "next"
       ? "You are next."
@@ -20,14 +20,14 @@ const sentence = ({ phase, mood, position, note_text }) => {
   /** @type {Record<string, string>} */
   const sentences = {
     waiting,
-    admitted: "It is your turn. Taking you in.",
-    paused: "The line is paused. Your place is kept.",
-    scheduled: "The sale has not opened yet. This page takes you in by itself.",
+    admitted: "It is your turn. Opening the tickets.",
+    paused: "The queue is paused. You keep your position.",
+    scheduled: "The sale has not opened yet. You'll be let in automatically.",
     sold_out: "All tickets are sold.",
     ended: "The sale is over.",
-    lost: note_text || "Your place was given up.",
-    challenge: "A short check runs by itself before you join.",
-    elsewhere: "It is your turn. It goes on in another tab.",
+    lost: note_text || "You lost your position.",
+    challenge: "A short check runs automatically before you join.",
+    elsewhere: "It is your turn. Continue in your other tab.",
   };
   return sentences[phase] ?? "";
 };
@@ -59,14 +59,14 @@ export const queueTitle = ({ phase, mood, position, event }, isHidden) => {
   const place = formatCount(position);
   /** @type {Record<string, [string, boolean]>} */
   const titles = {
-    waiting: [mood === "next" ? "You are next" : `${place} in line`, mood === "next"],
+    waiting: [mood === "next" ? "You are next" : `${place} in the queue`, mood === "next"],
     admitted: ["It is your turn", true],
     elsewhere: ["Your turn, in another tab", false],
-    paused: [position ? `${place} in line, paused` : "The line is paused", false],
+    paused: [position ? `${place} in the queue, paused` : "The queue is paused", false],
     scheduled: ["Opens soon", false],
     sold_out: ["Sold out", true],
-    lost: ["Your place was given up", true],
-    left: ["You left the line", false],
+    lost: ["You lost your position", true],
+    left: ["You left the queue", false],
     challenge: ["One check", false],
     ended: ["The sale is over", true],
   };

@@ -50,7 +50,7 @@ export const estimateFrom = (body, value) => {
   const grew = before > 0 && eta.high > before;
   const reason = body.note === "slower" ? body.note_text : "";
   if (grew && !reason && eta.high < before * 1.25 + 30) return {};
-  const plain = "It goes more slowly than it did, so this takes longer than we said.";
+  const plain = "The queue is moving more slowly than before, so this takes longer than we said.";
   const unchanged = eta.high < before ? "" : value.eta_note;
   return {
     eta: formatRange(eta),

@@ -16,9 +16,9 @@ const formatTime = (/** @type {string | null | undefined} */ at) =>
 const VERDICTS = {
   admitted: ["good", "Come in"],
   already: ["bad", "Already inside"],
-  void: ["bad", "Not valid any more"],
+  void: ["bad", "No longer valid"],
   other_event: ["bad", "For another event"],
-  unknown: ["bad", "Not a ticket of ours"],
+  unknown: ["bad", "Not one of our tickets"],
   unlisted: ["warn", "Not on the list"],
   by_hand: ["warn", "Scan the ticket"],
 };
@@ -37,7 +37,7 @@ const Status = ({ counts, isOnline, pending }) => {
     h(
       "span",
       { className: `chip ${isOnline ? "good" : "warn"}` },
-      isOnline ? online : `Offline, ${pending} kept`,
+      isOnline ? online : `Offline, ${pending} to send`,
     ),
   );
 };
@@ -47,8 +47,8 @@ const Verdict = ({ result, listedAt }) => {
   const [tone, words] = result ? VERDICTS[result.verdict] : ["", ""];
   const offline =
     result?.verdict === "by_hand"
-      ? "Without a network only codes can be checked."
-      : `Without a network, by the list of ${formatTime(listedAt)}`;
+      ? "Offline, only codes can be checked."
+      : `Checked offline, against the list of ${formatTime(listedAt)}`;
   return h(
     "section",
     { className: `verdict ${tone}`, role: "alert", "aria-live": "assertive" },
@@ -136,7 +136,7 @@ const Clashes = ({ clashes }) =>
   h(
     "section",
     { className: "notice warn" },
-    h("p", { className: "title" }, "Let in here without a network, and known before"),
+    h("p", { className: "title" }, "Let in here while offline, but already inside"),
     ...clashes.map(({ scan_id: id, name, ref, verdict, gate, checked_in_at: at }) =>
       h(
         "p",
@@ -168,9 +168,9 @@ export function TicketScanner({ slug }) {
     }),
     h(Field, {
       id: "gate",
-      label: "This gate is called",
+      label: "Name of this entrance",
       maxLength: 40,
-      placeholder: "Door",
+      placeholder: "Entrance",
       value: checkIn.gate,
       onChange: checkIn.renameGate,
     }),

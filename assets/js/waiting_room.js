@@ -22,8 +22,9 @@ import { createTurnAlert } from "./turn_alert.js";
 
 const IN_QUEUE = ["waiting", "paused", "scheduled", "admitted", "sold_out"];
 const LEFT_MS = 3600000;
-const MISSED = "It was your turn, and nobody came in before it ended. It went to the next person.";
-const SILENT = "We did not hear from this page for too long, so your place went to the others.";
+const MISSED =
+  "It was your turn, but you did not come in before it ended. It went to the next visitor.";
+const SILENT = "This page was not connected for too long, so your position went to the others.";
 
 /**
  * @param {Answer} answer
@@ -257,7 +258,7 @@ const startWaitingRoom = (push, base) => {
       shared.write({ left: Date.now(), number: 0, position: 0 });
       stop(feed, { phase: "left", leaving: false, position: 0, number: 0 });
     } else {
-      feed.put({ leaving: false, problem: "No connection. You are still in line." });
+      feed.put({ leaving: false, problem: "No connection. You are still in the queue." });
       feed.run();
     }
   };

@@ -11,8 +11,8 @@ from surge_app.components.controls import button_link
 from surge_app.components.match import match
 from surge_app.components.shell import brand, plain_form
 
-_NOWHERE = rx.Var("undefined")
-_OF_A_SALE = (
+_NO_HREF = rx.Var("undefined")
+_EVENT_TABS = (
     ("dashboard", "Sale day", "/admin/", ""),
     ("queue", "Queue", "/admin/events/", "/queue"),
     ("participants", "Participants", "/admin/events/", "/participants"),
@@ -24,18 +24,18 @@ _OF_A_SALE = (
 
 
 def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = True) -> rx.Component:
-    """Create a page for organizers: navigation beside the content.
+    """Create an admin page: navigation beside the content.
 
     Args:
-        *children: What the main part holds.
+        *children: The content.
         current: The tab that is open: events, checks, log, rehearsal, or one of a sale.
         slug: The event whose tabs are shown, if any.
-        is_organizer: Whether there is more to see than the check-in.
+        is_organizer: Whether to show more than the check-in.
     """
     tabs = [
-        # Until the event is known, its tabs are there and lead nowhere.
-        _tab(label, rx.cond(slug != "", f"{before}{slug}{behind}", _NOWHERE), here=name == current)
-        for name, label, before, behind in (_OF_A_SALE if slug is not None else ())
+        # Until the event is known, its tabs have no address.
+        _tab(label, rx.cond(slug != "", f"{before}{slug}{behind}", _NO_HREF), here=name == current)
+        for name, label, before, behind in (_EVENT_TABS if slug is not None else ())
     ]
     tabs += [
         _tab("Checks", "/admin/install/checks", here=current == "checks"),
@@ -62,7 +62,7 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
 
 
 def signed_out() -> rx.Component:
-    """Create what is shown once the session is over."""
+    """Create the page shown once the session has ended."""
     return layout.state(
         "You are not signed in",
         "Sign in as an organizer to see your sales.",
@@ -72,7 +72,7 @@ def signed_out() -> rx.Component:
 
 
 def missing(what: str) -> rx.Component:
-    """Create what is shown where there is nothing of that name."""
+    """Create the page shown where nothing has that address."""
     return layout.state(
         f"There is no such {what}",
         "Its address may have changed.",
@@ -81,7 +81,7 @@ def missing(what: str) -> rx.Component:
     )
 
 
-def toned(text: Any, tone: Any) -> rx.Component:
+def tone_chip(text: Any, tone: Any) -> rx.Component:
     """Create a chip whose tone is a var."""
     return match(
         tone,
@@ -92,16 +92,16 @@ def toned(text: Any, tone: Any) -> rx.Component:
     )
 
 
-def news(done: Any, problem: Any) -> rx.Component:
-    """Create the answer to what was just done: that it was, or why not."""
+def flash(done: Any, problem: Any) -> rx.Component:
+    """Create the notice after an action: done, or why not."""
     return rx.fragment(
         rx.cond(done != "", layout.notice(done, tone="good"), rx.fragment()),
         rx.cond(problem != "", layout.notice(problem, tone="bad"), rx.fragment()),
     )
 
 
-def tile(label: Any, figure: Any, *below: rx.Component) -> rx.Component:
-    """Create a figure with its label and what explains it."""
+def stat(label: Any, figure: Any, *below: rx.Component) -> rx.Component:
+    """Create a figure with its label and an explanation."""
     return layout.card(
         rx.el.h2(label, class_name="tile-label"),
         rx.el.p(figure, class_name="figure"),
@@ -111,20 +111,20 @@ def tile(label: Any, figure: Any, *below: rx.Component) -> rx.Component:
 
 
 def form(*children: Any, on_submit: Any, **props: Any) -> rx.Component:
-    """Create a form that goes to a handler."""
+    """Create a form whose submit calls a handler."""
     return rx.el.form(*children, on_submit=on_submit, class_name="stack loose", **props)
 
 
 def select(
     name: str, label: str, options: tuple[tuple[str, str], ...], *more: rx.Component, **props: Any
 ) -> rx.Component:
-    """Create a labelled choice of a few.
+    """Create a labelled select.
 
     Args:
         name: Name and id of the field.
         label: The visible label.
-        options: Pairs of a value and its words.
-        *more: Options that are known only while the page is open.
+        options: Pairs of a value and its label.
+        *more: Options known only while the page is open.
         **props: Further properties of the field.
     """
     return rx.el.div(

@@ -1,4 +1,4 @@
-"""What one touches: buttons, links, fields, the stepper; and the chip beside them."""
+"""Controls: buttons, links, fields, the stepper, and the status chip."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def button(*children: Any, kind: Kind = "plain", full: bool = False, **props: An
 def link(*children: Any, href: Any, **props: Any) -> rx.Component:
     """Create a plain `<a>`, which loads a new document.
 
-    `rx.el.a` is another thing: it shows the page of that address without asking the server. No
-    file comes that way, no cookie is given by the gate, and nobody is asked to sign in.
+    `rx.el.a` shows the page of that address without a request to the server: it downloads no file,
+    gets no cookie from the edge, and asks for no sign-in.
     """
     return A.create(*children, href=href, **props)
 
@@ -34,7 +34,7 @@ def button_link(
 
 
 def text_button(*children: Any, **props: Any) -> rx.Component:
-    """Create a button that looks like a link in text, with a finger's height."""
+    """Create a button that looks like a link, tall enough for a finger."""
     return rx.el.button(*children, type="button", class_name="link", **props)
 
 
@@ -54,17 +54,17 @@ def field(
     quiet: bool = False,
     **props: Any,
 ) -> rx.Component:
-    """Create a labelled input with its hint and its complaint.
+    """Create a labelled input with its hint and its error.
 
-    The input is uncontrolled: what is typed is never overwritten by a slow connection.
+    The input is uncontrolled, so a slow connection never overwrites what is typed.
 
     Args:
         name: Name and id of the input.
         label: The visible label.
-        error: What is wrong, empty if nothing is.
-        hint: Shown while there is no complaint.
+        error: The error text; empty while the value is valid.
+        hint: Shown while there is no error.
         suggestion: Shown below, such as a likelier spelling.
-        quiet: Whether the page itself reads out what is wrong; else the field does.
+        quiet: Whether the page announces the error itself; otherwise the field does.
         **props: Further properties of the input.
     """
     message = f"{name}-message"
@@ -103,7 +103,7 @@ def stepper(
     on_remove: Any,
     on_add: Any,
 ) -> rx.Component:
-    """Create a minus, number, plus control.
+    """Create a number with a minus and a plus button.
 
     Args:
         value: The number shown.
@@ -139,6 +139,6 @@ def stepper(
 def chip(
     *children: Any, tone: Tone = "accent", plain: bool = False, extra: str = ""
 ) -> rx.Component:
-    """Create a status chip: a word and a shape, never colour alone."""
+    """Create a status chip, which never relies on colour alone."""
     names = ("chip", "" if tone == "accent" else tone, "plain" if plain else "", extra)
     return rx.el.span(*children, class_name=" ".join(name for name in names if name))

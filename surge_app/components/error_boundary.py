@@ -1,4 +1,4 @@
-"""What is shown when a page itself breaks."""
+"""The page shown when a component throws."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from surge_app.components.page_guards import page_guards
 
 
 def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
-    """Return what Reflex wraps around every page.
+    """Return the components that wrap every page.
 
-    In place of Reflex's own set: its error screen shows a stack trace, and its connection
-    overlay shows a toast on pages that have their own words for it.
+    They replace Reflex's own set, whose error screen shows a stack trace and whose connection
+    overlay shows a toast beside our own notice.
     """
     return {
         (56, "PageGuards"): lambda _: page_guards(),

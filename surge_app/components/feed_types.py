@@ -1,4 +1,4 @@
-"""What the JSON API gives to cold pages, as types for client-side vars.
+"""The documents of the JSON API, as types for the vars of public pages.
 
 WARNING: field names are the API's. Change them together with `surge_app.api`.
 """
@@ -67,11 +67,11 @@ class EventJson(_EventFactsJson):
 
 @dataclass(frozen=True)
 class EventsFeed:
-    """The list of events as the browser knows it.
+    """The list of events in the browser.
 
     Attributes:
-        phase: loading, ready, crowded (asked to wait) or error (nothing known yet).
-        offline: The last request failed; what is shown may be old.
+        phase: loading, ready, crowded (rate limited) or error (no answer yet).
+        offline: Whether the last request failed, so that the data may be old.
     """
 
     phase: str = "loading"
@@ -82,7 +82,7 @@ class EventsFeed:
 
 @dataclass(frozen=True)
 class EventFeed:
-    """One event as the browser knows it; `phase` may also be missing."""
+    """One event in the browser; `phase` may also be missing."""
 
     phase: str = "loading"
     offline: bool = False
@@ -94,34 +94,34 @@ class EventFeed:
 
 @dataclass(frozen=True)
 class QueueFeed:
-    """A place in line as the browser knows it.
+    """A visitor's position in the queue, in the browser.
 
     Attributes:
-        phase: What the page is about: loading, joining, challenge (the check before joining runs),
-            refused (it did not help), waiting, paused, scheduled, sold_out, admitted, elsewhere
-            (another tab went in), lost (the place was given up), left, ended, missing; and
-            offline, crowded or unavailable while nothing else is known.
+        phase: The state of the page: loading, joining, challenge (the check before joining runs),
+            refused (the check failed), waiting, paused, scheduled, sold_out, admitted, elsewhere
+            (another tab went in), lost (the position was given up), left, ended, missing; and
+            offline, crowded or unavailable before the first answer.
         mood: Of waiting: next, held (every ticket is on hold) or empty.
-        stale: The last answer is missing; what is shown is the last that is known.
-        problem: What the server said about it.
-        position: 1 is next, 0 if unknown. Never grows for the same number, but on a recall.
-        waiting: How many wait in all.
+        stale: Whether the last answer is missing, so that an older one is shown.
+        problem: The server's message about it.
+        position: 1 is next, 0 if unknown. Grows for the same number only on a recall.
+        waiting: How many visitors wait in all.
         joined_at: The first position this browser saw.
-        progress: How far along the line, in per cent.
-        eta: Such as "6 to 8 min", or empty while the pace is unknown.
+        progress: How far the visitor has come, in per cent.
+        eta: Such as "6–8 min", or empty while the pace is unknown.
         eta_high: Its upper end in seconds.
         eta_note: Why the estimate grew; empty if it did not.
         note: The code of the contract; `note_text` is its sentence.
         rule: fifo or random; `commitment`, `seed` and `early` prove a drawn order.
         opens_in_seconds: Until the opening, by the server's clock.
-        claim_seconds: Until the turn passes on unless somebody comes in.
-        checking: For how many seconds the check before joining has been running.
+        claim_seconds: Until the turn passes to the next visitor.
+        checking: How many seconds the check before joining has been running.
         tell: Whether the turn is announced: off, sound (no notification allowed) or on.
-        asking: Whether "do you really want to leave?" is open.
-        leaving: Whether the place is being given up right now.
+        asking: Whether the question before leaving is open.
+        leaving: Whether the request to leave is under way.
         at: When the last answer came (ms since epoch).
-        said: What a screen reader is told; changes seldom.
-        known: Whether `event` has arrived; the place in line does not wait for it.
+        said: The text for screen readers; it changes rarely.
+        known: Whether `event` has arrived; the position does not wait for it.
     """
 
     phase: str = "loading"

@@ -1,4 +1,4 @@
-"""What holds content: cards, notices, skeletons, states of a whole page, price details."""
+"""Containers: cards, notices, skeletons, states of a whole page, price details."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def notice(
 ) -> rx.Component:
     """Create a notice: the fact first, then what to do.
 
-    Bad news interrupts a screen reader, other news waits for a pause.
+    A bad notice interrupts a screen reader; others wait for a pause.
     """
     return rx.el.div(
         rx.el.p(title, class_name="title") if title else rx.fragment(),
@@ -32,11 +32,11 @@ def notice(
 
 
 def cover(source: Any, *, first: bool = False) -> rx.Component:
-    """Create the picture of an event; it only decorates, its event is named beside it.
+    """Create the cover of an event, as decoration beside its name.
 
     Args:
-        source: Its address.
-        first: Whether it is the first thing one sees of the page.
+        source: The address of the picture.
+        first: Whether the browser should load it first.
     """
     hurry = {"fetchPriority": "high"} if first else {}
     return rx.el.img(
@@ -45,19 +45,19 @@ def cover(source: Any, *, first: bool = False) -> rx.Component:
 
 
 def skeleton(height: str, width: str = "100%") -> rx.Component:
-    """Create a grey block of the size of what is to come."""
+    """Create a grey block in the size of the content that is loading."""
     return rx.el.span(
         class_name="skeleton", style={"height": height, "width": width}, aria_hidden=True
     )
 
 
-def waiting_card(*heights: str) -> rx.Component:
+def skeleton_card(*heights: str) -> rx.Component:
     """Create a card of skeleton rows."""
     return card(*(skeleton(height) for height in heights))
 
 
 def loading(*children: rx.Component) -> rx.Component:
-    """Group skeletons and say once, to those who cannot see them, that something is coming."""
+    """Group skeletons, and announce once to screen readers that content is loading."""
     return rx.el.div(
         rx.el.span("Loading", class_name="sr-only", role="status"),
         *children,
@@ -71,13 +71,13 @@ def state(
     """Create the state of a whole page: nothing here, an error, done.
 
     Args:
-        title: The fact.
-        text: What to do.
-        action: The one way on.
+        title: What happened.
+        text: What to do next.
+        action: The button or link that does it.
         at: Where the ring of the drawing stands, 0 to 100.
     """
     return rx.el.section(
-        progress.drawing(at),
+        progress.illustration(at),
         rx.el.h1(title),
         rx.el.p(text, class_name="muted"),
         action or rx.fragment(),
@@ -94,14 +94,14 @@ def facts(*pairs: tuple[Any, Any]) -> rx.Component:
 
 
 def disclosure(summary: str, *children: Any, **props: Any) -> rx.Component:
-    """Create something to unfold."""
+    """Create content that unfolds below a summary."""
     return rx.el.details(
         rx.el.summary(summary, class_name="small"), *children, class_name="disclosure", **props
     )
 
 
-def breakup(rows: rx.Component, total: Any) -> rx.Component:
-    """Create the breakup of a price: rows of dt and dd, and their sum."""
+def price_breakdown(rows: rx.Component, total: Any) -> rx.Component:
+    """Create a price breakdown: rows of dt and dd, and their total."""
     return rx.el.dl(
         rows,
         rx.el.dt("Total", class_name="sum"),

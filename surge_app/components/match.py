@@ -1,4 +1,4 @@
-"""Choosing what to show by a value."""
+"""Choosing a component by a value."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import reflex as rx
 
 
 def match(value: Any, *cases: Any) -> rx.Component:
-    """Choose among components; `rx.match`, with the type it has when all cases are components.
+    """Choose among components: `rx.match` with the type it has when all cases are components.
 
     Args:
-        value: What is compared.
-        *cases: Pairs of a value and a component, and last the component for everything else.
+        value: The value to compare.
+        *cases: Pairs of a value and a component, then the component for any other value.
     """
     return cast("rx.Component", rx.match(value, *cases))

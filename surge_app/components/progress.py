@@ -1,15 +1,15 @@
-"""The motif: a stroke with you as a ring, moving towards the door."""
+"""Drawings of progress: a visitor's way through the queue, and the stock of an event."""
 
 from __future__ import annotations
 
 import reflex as rx
 
 
-def way(progress: rx.Var[float]) -> rx.Component:
-    """Draw how far along the line one is.
+def queue_progress(progress: rx.Var[float]) -> rx.Component:
+    """Draw how far a visitor has come in the queue.
 
     Args:
-        progress: 0 to 100; the words beside it say the same, so it is hidden from readers.
+        progress: 0 to 100; the text beside it says the same, so screen readers skip it.
     """
     return rx.el.div(
         rx.el.span(class_name="gone"),
@@ -21,13 +21,15 @@ def way(progress: rx.Var[float]) -> rx.Component:
     )
 
 
-def stock(sold: rx.Var[float] | float, held: rx.Var[float] | float, label: object) -> rx.Component:
-    """Draw what is sold and what is on hold of a capacity.
+def stock_bar(
+    sold: rx.Var[float] | float, held: rx.Var[float] | float, label: object
+) -> rx.Component:
+    """Draw how much of a capacity is sold and how much is on hold.
 
     Args:
         sold: Per cent sold.
         held: Per cent on hold.
-        label: The same in words, for screen readers.
+        label: The same as text, for screen readers.
     """
     return rx.el.div(
         rx.el.span(class_name="sold", style={"width": f"{sold}%"}),
@@ -38,7 +40,7 @@ def stock(sold: rx.Var[float] | float, held: rx.Var[float] | float, label: objec
     )
 
 
-def drawing(at: int = 45) -> rx.Component:
+def illustration(at: int = 45) -> rx.Component:
     """Draw the motif large, for empty and error states.
 
     Args:

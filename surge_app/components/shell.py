@@ -1,4 +1,4 @@
-"""The frame of every page: head, bar, column, foot."""
+"""The frame of every page: head, bar, column, footer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FIRST_FACES = (
 
 
 def head() -> list[rx.Component]:
-    """Return what belongs into the head of every page."""
+    """Return the elements of the head of every page."""
     return [
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         _theme_color("#faf8f4", "light"),
@@ -42,7 +42,7 @@ def _theme_color(color: str, scheme: str) -> rx.Component:
 
 
 def brand(href: str = "/events") -> rx.Component:
-    """Create the word mark, a link home."""
+    """Create the logo, which links to the list of events."""
     return rx.el.a(
         rx.el.span(class_name="mark", aria_hidden=True),
         "surge",
@@ -55,12 +55,12 @@ def brand(href: str = "/events") -> rx.Component:
 def page(
     *children: Any, aside: rx.Component | None = None, wide: bool = False, stuck: bool = False
 ) -> rx.Component:
-    """Create a page for visitors: bar, one column, foot.
+    """Create a page for visitors: bar, one column, footer.
 
     Args:
-        *children: What the column holds.
+        *children: The content of the column.
         aside: Shown at the end of the bar.
-        wide: A column for lists instead of one the width of a phone.
+        wide: Use a column for lists instead of the width of a phone.
         stuck: Keep the bar in view while scrolling.
     """
     size = " wide" if wide else ""
@@ -81,18 +81,18 @@ def page(
 
 
 def plain_form(*children: Any, action: str) -> rx.Component:
-    """Create a form the browser posts by itself, without a script."""
+    """Create a form that the browser posts without a script."""
     return _PlainForm.create(*children, custom_attrs={"action": action, "method": "post"})
 
 
 class _PlainForm(Element):
-    """A form the browser submits by itself; `rx.el.form` always prevents that."""
+    """A form that the browser submits; `rx.el.form` always prevents that."""
 
     tag = "form"
 
 
 def fallback() -> rx.Component:
-    """Create what is shown until the first script has run, and where none will."""
+    """Create the page shown until the first script runs, and where no script can."""
     return rx.el.div(
         rx.el.div(brand(), class_name="bar"),
         rx.el.noscript(

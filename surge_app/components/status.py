@@ -1,4 +1,4 @@
-"""Where a sale stands, in a word; and whether the connection does."""
+"""The status of a sale and of the connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from surge_app.components.match import match
 
 
 def chip(event: Any) -> rx.Component:
-    """Create the chip for where the sale of an event of the JSON contract stands."""
+    """Create the status chip of an event of the JSON API."""
     return match(
         event.status,
         (
@@ -33,7 +33,7 @@ def chip(event: Any) -> rx.Component:
 
 
 def offline(is_offline: Any) -> rx.Component:
-    """Say that what is shown may be old."""
+    """Create the notice that the data shown may be old."""
     return rx.cond(
         is_offline,
         layout.notice(
@@ -46,7 +46,7 @@ def offline(is_offline: Any) -> rx.Component:
 
 
 def disconnected() -> rx.Component:
-    """Say that the live connection of a page with state is lost; it comes back by itself."""
+    """Create the notice that a live page has lost its connection and reconnects."""
     return rx.cond(
         has_connection_errors,
         layout.notice(

@@ -39,7 +39,7 @@ def _loading() -> rx.Component:
     return layout.loading(
         layout.skeleton("36px", "9rem"),
         layout.skeleton("36px", "80%"),
-        layout.waiting_card("28px", "240px", "28px"),
+        layout.skeleton_card("28px", "240px", "28px"),
     )
 
 

@@ -58,8 +58,8 @@ def _loading() -> rx.Component:
     return layout.loading(
         layout.skeleton("36px", "80%"),
         layout.skeleton("24px", "70%"),
-        layout.waiting_card("50px"),
-        layout.waiting_card("28px", "80px", "80px", "80px"),
+        layout.skeleton_card("50px"),
+        layout.skeleton_card("28px", "80px", "80px", "80px"),
     )
 
 

@@ -45,7 +45,7 @@ def loading() -> rx.Component:
         layout.skeleton("34px", "6rem"),
         layout.skeleton("36px", "80%"),
         layout.skeleton("48px", "70%"),
-        layout.waiting_card("28px", "64px", "64px"),
+        layout.skeleton_card("28px", "64px", "64px"),
         layout.skeleton("50px"),
     )
 

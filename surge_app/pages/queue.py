@@ -66,7 +66,7 @@ def _place(value: Any) -> rx.Component:
         value,
         rx.el.p("Your place in line", class_name="muted"),
         _position(value),
-        progress.way(value.progress),
+        progress.queue_progress(value.progress),
         rx.el.p(
             rx.el.span("You joined at ", formatting.count(value.joined_at)),
             rx.el.span("The door"),
@@ -168,7 +168,7 @@ def _paused(value: Any) -> rx.Component:
             rx.cond(
                 value.position > 0,
                 rx.fragment(
-                    progress.way(value.progress),
+                    progress.queue_progress(value.progress),
                     rx.el.p(
                         rx.el.span("Your place: ", formatting.count(value.position)),
                         rx.el.span("The door"),
@@ -194,7 +194,7 @@ def _admitted(value: Any) -> rx.Component:
         parts.title(value),
         layout.card(
             rx.el.p("It is your turn", class_name="hero words"),
-            progress.way(rx.Var.create(94)),
+            progress.queue_progress(rx.Var.create(94)),
             rx.el.p("Taking you to the tickets.", class_name="muted"),
             _go_in(value, "Go in now"),
             rx.cond(

@@ -19,9 +19,9 @@ def loading() -> rx.Component:
     return layout.loading(
         layout.skeleton("36px", "8.5rem"),
         layout.skeleton("36px", "80%"),
-        layout.waiting_card("22px", "var(--hero)", "28px", "22px"),
+        layout.skeleton_card("22px", "var(--hero)", "28px", "22px"),
         layout.skeleton("84px"),
-        layout.waiting_card("28px", "96px"),
+        layout.skeleton_card("28px", "96px"),
     )
 
 

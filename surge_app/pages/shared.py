@@ -28,7 +28,7 @@ def price_details(price: Any) -> rx.Component:
 
 def price_rows(price: Any) -> rx.Component:
     """Lay out the breakup of a price."""
-    return layout.breakup(rx.foreach(price.rows, _row), price.total)
+    return layout.price_breakdown(rx.foreach(price.rows, _row), price.total)
 
 
 def _row(row: PriceRow) -> rx.Component:

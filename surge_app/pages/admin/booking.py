@@ -39,7 +39,7 @@ def _booking() -> rx.Component:
         heading(
             _BOOKING.name,
             f"{_BOOKING.ref} · {_BOOKING.event}",
-            admin_layout.toned(_BOOKING.status, _BOOKING.tone),
+            admin_layout.tone_chip(_BOOKING.status, _BOOKING.tone),
             button("Refresh", on_click=BookingDetailState.refresh),
         ),
         outcome(BookingDetailState, ""),
@@ -77,7 +77,7 @@ def _ticket(row: TicketRow) -> rx.Component:
     return rx.el.li(
         rx.el.span(row.title),
         rx.el.div(
-            admin_layout.toned(row.status, row.tone),
+            admin_layout.tone_chip(row.status, row.tone),
             rx.cond(
                 row.is_checked_in,
                 confirmed(

@@ -31,7 +31,7 @@ def page() -> rx.Component:
 
 
 def _loading() -> rx.Component:
-    return layout.loading(layout.skeleton("36px", "14rem"), layout.waiting_card("52px", "280px"))
+    return layout.loading(layout.skeleton("36px", "14rem"), layout.skeleton_card("52px", "280px"))
 
 
 def _check_in() -> rx.Component:

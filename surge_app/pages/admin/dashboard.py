@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from surge_app.components import admin_layout, layout, progress, timers
-from surge_app.components.admin_layout import tile
+from surge_app.components.admin_layout import stat
 from surge_app.components.controls import button
 from surge_app.pages.admin.participants import export_links
 from surge_app.pages.admin.shared import outcome, page_of
@@ -48,7 +48,7 @@ def head(title: Any, *actions: rx.Component) -> rx.Component:
             ),
             class_name="stack tight",
         ),
-        rx.el.div(admin_layout.toned(sale.status, sale.tone), *actions, class_name="row"),
+        rx.el.div(admin_layout.tone_chip(sale.status, sale.tone), *actions, class_name="row"),
         class_name="row apart",
     )
 
@@ -71,14 +71,14 @@ def queue_tiles() -> tuple[rx.Component, ...]:
     """The two figures of the queue."""
     sale = DashboardState.sale
     return (
-        tile(
+        stat(
             "In the queue",
             sale.waiting,
             rx.el.p(sale.last_wait),
             rx.el.p(f"Let in: {sale.pace} in the last minute, {sale.admitted} in total"),
             rx.el.p(f"{sale.absent} inactive"),
         ),
-        tile(
+        stat(
             "Inside now",
             sale.inside,
             rx.el.p(f"of {sale.allowed} at once"),
@@ -91,9 +91,9 @@ def _loading() -> rx.Component:
     return layout.loading(
         layout.skeleton("36px", "18rem"),
         rx.el.div(
-            *(layout.waiting_card("20px", "40px", "44px") for _ in range(4)), class_name="tiles"
+            *(layout.skeleton_card("20px", "40px", "44px") for _ in range(4)), class_name="tiles"
         ),
-        layout.waiting_card("28px", "220px"),
+        layout.skeleton_card("28px", "220px"),
     )
 
 
@@ -117,10 +117,10 @@ def _sale() -> rx.Component:
             "The queue is paused. Nobody is let in until you resume it.",
         ),
         rx.el.div(
-            tile(
+            stat(
                 f"Sold of {sale.capacity}",
                 sale.sold,
-                progress.stock(
+                progress.stock_bar(
                     sale.sold_percent,
                     sale.held_percent,
                     f"{sale.sold} sold, {sale.held} held, {sale.free} available",
@@ -133,7 +133,7 @@ def _sale() -> rx.Component:
                 ),
             ),
             *queue_tiles(),
-            tile(
+            stat(
                 "Net sales (after refunds)",
                 sale.revenue,
                 rx.el.p(f"{sale.gross} sold · {sale.refunded} refunded"),

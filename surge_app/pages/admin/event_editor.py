@@ -161,7 +161,7 @@ def _refunds() -> rx.Component:
         EventEditorState.refunds != "",
         layout.card(
             rx.el.h2("Refunds"),
-            progress.stock(EventEditorState.refunded_percent, 0, EventEditorState.refunds),
+            progress.stock_bar(EventEditorState.refunded_percent, 0, EventEditorState.refunds),
             rx.el.p(EventEditorState.refunds, class_name="number", role="status"),
         ),
         rx.fragment(),

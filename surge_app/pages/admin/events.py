@@ -32,7 +32,7 @@ def _events() -> rx.Component:
             button_link("New event", href="/admin/events/new", kind="primary"),
             class_name="row apart",
         ),
-        admin_layout.news("", EventsState.problem),
+        admin_layout.flash("", EventsState.problem),
         rx.cond(
             rx.Var.create(EventsState.events).length() > 0,
             rx.el.ul(rx.foreach(EventsState.events, _event), class_name="events"),
@@ -50,11 +50,11 @@ def _event(card: EventCard) -> rx.Component:
         rx.el.a(
             rx.el.div(
                 rx.el.h2(card.name),
-                admin_layout.toned(card.status, card.tone),
+                admin_layout.tone_chip(card.status, card.tone),
                 class_name="row apart top",
             ),
             rx.el.p(card.where_when, class_name="muted small"),
-            progress.stock(
+            progress.stock_bar(
                 card.sold_percent,  # pyright: ignore[reportArgumentType] - a var of a foreach
                 card.held_percent,  # pyright: ignore[reportArgumentType] - as above
                 f"{card.sold} sold, {card.held} held, {card.free} available",

@@ -112,7 +112,7 @@ def _booking(row: BookingRow) -> rx.Component:
                 controls.chip(row.channel, tone="accent", plain=True),
                 rx.fragment(),
             ),
-            admin_layout.toned(row.status, row.tone),
+            admin_layout.tone_chip(row.status, row.tone),
             href=f"/admin/bookings/{row.ref}",
             class_name="person",
         ),

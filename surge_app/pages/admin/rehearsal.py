@@ -99,7 +99,7 @@ def _running() -> rx.Component:
             button("Stop", on_click=RehearsalState.stop),
             class_name="row apart top",
         ),
-        progress.stock(now.sold_percent, now.held_percent, now.stock),  # pyright: ignore[reportArgumentType] - vars of the State
+        progress.stock_bar(now.sold_percent, now.held_percent, now.stock),  # pyright: ignore[reportArgumentType] - vars of the State
         rx.el.p(now.stock, class_name="muted small number"),
         rx.el.p(now.figures, class_name="number"),
     )
@@ -107,7 +107,7 @@ def _running() -> rx.Component:
 
 def _past(card: RehearsalCard) -> rx.Component:
     return list_row(
-        rx.el.div(admin_layout.toned(card.verdict, card.tone), class_name="row"),
+        rx.el.div(admin_layout.tone_chip(card.verdict, card.tone), class_name="row"),
         rx.el.span(card.about),
         rx.el.span(card.summary, class_name="small number"),
         rx.foreach(card.broken, lambda text: rx.el.span(text, class_name="small")),

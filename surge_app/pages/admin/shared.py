@@ -48,7 +48,7 @@ def page_of(
 def waiting(title: str, *cards: tuple[str, ...]) -> rx.Component:
     """Build a page that is loading, from the width of its title and the heights of its lines."""
     return layout.loading(
-        layout.skeleton("36px", title), *(layout.waiting_card(*heights) for heights in cards)
+        layout.skeleton("36px", title), *(layout.skeleton_card(*heights) for heights in cards)
     )
 
 
@@ -67,7 +67,7 @@ def outcome(state: Any, *actions: str) -> rx.Component:
 
     It stands beside the button that was pressed, so that it is never off screen.
     """
-    shown = admin_layout.news(state.done, state.problem)
+    shown = admin_layout.flash(state.done, state.problem)
     if not actions:
         return shown
     is_here = state.acted == actions[0]

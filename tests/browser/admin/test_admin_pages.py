@@ -250,7 +250,7 @@ async def _take_the_list_home(organizer: Person, slug: str) -> list[dict[str, st
 
 async def _let_in(page: Page) -> None:
     await page.get_by_role("link", name="Check-in").click()
-    await page.get_by_label("This gate is called").fill("North")
+    await page.get_by_label("Name of this entrance").fill("North")
     await page.get_by_label("Find by hand").fill("asha")
     found = page.get_by_role("listitem").filter(has_text="Asha Rao")
     await found.get_by_role("button", name="Let in").click()

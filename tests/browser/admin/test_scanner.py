@@ -43,7 +43,7 @@ async def _codes(services: Container, buyer_of: NewBuyer, slug: str) -> list[str
 async def _open_gate(page: Page, slug: str, name: str) -> None:
     async with page.expect_response("**/door/list"):
         await page.goto(f"/admin/events/{slug}/door")
-    await page.get_by_label("This gate is called").fill(name)
+    await page.get_by_label("Name of this entrance").fill(name)
 
 
 async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let_in(
@@ -71,11 +71,11 @@ async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let
 
     await north.context.set_offline(True)
     await page.get_by_role("button", name="Scan with the camera").click()
-    await expect(page.get_by_text("Offline, 2 kept")).to_be_visible()
+    await expect(page.get_by_text("Offline, 2 to send")).to_be_visible()
     # The same people again: known here, although nobody else knows yet.
     await expect(page.get_by_text("Already inside", exact=True)).to_be_visible()
     await expect(page.get_by_text(re.compile(r"^North, \d"))).to_be_visible()
-    await expect(page.get_by_text(re.compile("^Without a network, by the list of"))).to_be_visible()
+    await expect(page.get_by_text(re.compile("^Checked offline, against"))).to_be_visible()
     assert (await services.check_in.counts(slug)).inside == 0
     async with httpx.AsyncClient(base_url=surge.url, auth=(account, "let me in")) as south:
         scan = {"id": "south-0001", "at": utc_now().isoformat(), "text": texts[1]}
@@ -87,7 +87,7 @@ async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let
     await north.context.set_offline(False)
     await expect(page.get_by_text("2 of 2 inside")).to_be_visible()
     await expect(page.get_by_text("Online", exact=True)).to_be_visible()
-    clash = page.locator(".notice", has_text="Let in here without a network, and known before")
+    clash = page.locator(".notice", has_text="Let in here while offline, but already inside")
     await expect(clash.get_by_text(re.compile(r"Already inside · South"))).to_be_visible()
 
     await _open_gate(east.page, slug, "East")

@@ -309,7 +309,7 @@ async def test_place_and_estimate_never_go_back_without_a_reason(new_person: New
     await show(position=19, ahead=18, eta_seconds={"low": 1200, "high": 1500})
     await expect(hero).to_have_text("19")
     await expect(about).to_have_text("20–25 min")
-    await expect(person.page.get_by_text("It goes more slowly than it did")).to_be_visible()
+    await expect(person.page.get_by_text("The queue is moving more slowly")).to_be_visible()
     await show(position=24, ahead=23, note="recalled", note_text="Others went first.")
     await expect(hero).to_have_text("24")
     await expect(person.page.get_by_text("Others went first.")).to_be_visible()
