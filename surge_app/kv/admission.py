@@ -66,6 +66,8 @@ class JoinStore:
         proof: PowProof | None,
         own: Sequence[tuple[Limit, str]],
         shared: Sequence[tuple[Limit, str]],
+        *,
+        max_backlog: int = 0,
     ) -> JoinDecision:
         """Count an attempt with all limits and spend its proof, or do neither.
 
@@ -74,7 +76,8 @@ class JoinStore:
             visitor_id: Who wants a place.
             proof: What was sent along, if anything.
             own: Limits of this visitor alone, with their subjects.
-            shared: Limits that are not asked about someone who has a place already.
+            shared: Limits that do not apply to a visitor who is in the queue already.
+            max_backlog: How far the last limit may be behind before its network needs a proof.
         """
         limits = [*own, *shared]
         names = [
@@ -85,7 +88,9 @@ class JoinStore:
             *(keys.limit(slug, limit.scope, subject) for limit, subject in limits),
         ]
         paces = [number for limit, _ in limits for number in limit.pace()]
-        found = await self._script.run(names, visitor_id, _validity_ms(proof), len(own), *paces)
+        found = await self._script.run(
+            names, visitor_id, _validity_ms(proof), len(own), max_backlog, *paces
+        )
         verdict, wait_ms, per_second, *backlog = found
         return JoinDecision(
             cast("JoinVerdict", verdict), int(wait_ms), int(per_second), tuple(map(int, backlog))

@@ -22,6 +22,7 @@ QUEUE_PARTS = (
     "recent",
     "order",
     "served",
+    "grace",
 )
 
 

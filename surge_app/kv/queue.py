@@ -76,6 +76,7 @@ class QueueState:
         available: Units nobody holds, None if the stock is not known yet.
         admitted_last_minute: The measured pace.
         first_admission_ms: The earliest admission in that minute.
+        max_per_minute: The organizer's limit, None without one.
         is_recovering: Whether nobody is admitted until everybody has polled once.
         seed: Of a drawn order, once it is drawn.
         early: How many numbers came before the opening; None until it.
@@ -97,6 +98,7 @@ class QueueState:
     message: str
     admitted_last_minute: int
     first_admission_ms: int | None
+    max_per_minute: int | None
     is_recovering: bool
     opens_at_ms: int | None
     queue_order: str
@@ -180,7 +182,7 @@ class QueueStore:
         self._scripts = {
             name: Script(redis, "queue", name)
             for name in (
-                *("join", "poll", "leave", "renew", "grant", "revoke", "locate"),
+                *("join", "poll", "leave", "renew", "grant", "end_hold", "revoke", "locate"),
                 *("snapshot", "stats", "open", "sync", "draw"),
             )
         }
@@ -237,20 +239,33 @@ class QueueStore:
         return bool(await self._run("leave", slug, visitor_id, "served" if is_served else "left"))
 
     async def renew(
-        self, slug: str, visitor_ids: Sequence[str], lease: timedelta, *, life: timedelta
+        self,
+        slug: str,
+        visitor_ids: Sequence[str],
+        lease: timedelta,
+        *,
+        life: timedelta,
+        has_hold: bool = False,
     ) -> list[int]:
         """Make passes last at least `lease` from now, but not beyond `life` from their beginning.
+
+        A lease of zero only looks. Without a hold, a pass in its grace is not extended.
 
         Returns:
             For each visitor the end of the lease in milliseconds since the epoch, 0 without a
             pass.
         """
-        ends = await self._run("renew", slug, _ms(lease), _ms(life), *visitor_ids)
+        arguments = (_ms(lease), _ms(life), int(has_hold), *visitor_ids)
+        ends = await self._run("renew", slug, *arguments)
         return [int(end) for end in ends]
 
     async def grant(self, slug: str, visitor_id: str, lease: timedelta) -> int:
         """Let a visitor in past the queue; returns the end of the lease, as `renew`."""
         return int(await self._run("grant", slug, _ms(lease), visitor_id))
+
+    async def end_hold(self, slug: str, visitor_ids: Sequence[str]) -> None:
+        """Let the passes of visitors whose hold ended without tickets reserve nothing any more."""
+        await self._run("end_hold", slug, *visitor_ids)
 
     async def revoke(self, slug: str, number: int | None) -> list[str]:
         """Take a number out of queue and pass, or everybody inside and called if None.
@@ -349,7 +364,7 @@ def unpack_numbers(raw: bytes) -> array[int]:
 
 def _queue_state(raw: Sequence[bytes | int]) -> QueueState:
     now, sale, paused, start, issued, waiting, called, inside, limit, *rest = raw
-    available, held, message, pace, first, recovering, opens, *rest = rest
+    available, held, message, pace, first, max_pace, recovering, opens, *rest = rest
     order, commitment, seed, early, drawn, ceiling = rest
     return QueueState(
         now_ms=int(now),
@@ -366,6 +381,7 @@ def _queue_state(raw: Sequence[bytes | int]) -> QueueState:
         message=_text(message),
         admitted_last_minute=int(pace),
         first_admission_ms=_optional_int(first),
+        max_per_minute=_optional_int(max_pace),
         is_recovering=int(recovering) == 1,
         opens_at_ms=_optional_int(opens),
         queue_order=_text(order),

@@ -75,6 +75,14 @@ class Queue:
         lease, most = timedelta(seconds=seconds), timedelta(seconds=life)
         return (await self.store.renew(self.slug, [visitor], lease, life=most))[0]
 
+    async def hold(self, visitor: str, seconds: int = 360) -> int:
+        lease, life = timedelta(seconds=seconds), timedelta(seconds=1800 + seconds)
+        store = self.store
+        return (await store.renew(self.slug, [visitor], lease, life=life, has_hold=True))[0]
+
+    async def end_hold(self, *visitors: str) -> None:
+        await self.store.end_hold(self.slug, visitors)
+
     async def stats(self) -> RawQueueStats:
         return await self.store.stats(self.slug)
 
@@ -103,7 +111,8 @@ class Queue:
     async def expire(self, visitor: str) -> None:
         """Let a visitor's pass have ended."""
         past = await self.now_ms() - 1
-        await self.redis.zadd(self.keys["passes"], {visitor: past}, xx=True)
+        for name in ("passes", "grace"):
+            await self.redis.zadd(self.keys[name], {visitor: past}, xx=True)
 
     async def lapse(self, visitor: str) -> None:
         """Let the time to come for a turn be over."""

@@ -28,7 +28,7 @@ _PRELUDES = {"queue", "gcra"}
 
 
 def _hashes() -> dict[str, str]:
-    """Return the hash of every script, its prelude joined in as its first queues say."""
+    """Return the hash of every script, its prelude joined in as its first lines say."""
     folder = ROOT / "surge_app" / "kv" / "lua"
     found: dict[str, str] = {}
     for path in folder.glob("*.lua"):
@@ -79,6 +79,8 @@ async def _wait_in_line(cluster: Redis, slug: str) -> None:
     await queue.join_all("inside", "a", "b")
     assert (await queue.snapshot(2, 3)).queue.waiting == 2
     assert await queue.renew("inside", 600) > 0
+    await queue.hold("inside")
+    await queue.end_hold("inside")
     await queue.leave("inside")
     assert await queue.states("a", "b") == ["admitted", "waiting"]
     await queue.store.grant(queue.slug, "c", lease=_MINUTE)

@@ -22,6 +22,7 @@ ACTIONS = st.one_of(
             [
                 *("join", "join", "poll", "poll", "glance", "glance", "leave"),
                 *("silence", "lapse", "expire", "renew"),
+                *("hold", "hold", "end_hold", "end_hold"),
             ]
         ),
         st.sampled_from(VISITORS),
@@ -79,11 +80,13 @@ class Game:
         self.before = Facts()
         self.positions: dict[str, int] = {}
         self.has_moved = False
+        self.returned: set[str] = set()
 
     async def play(self, name: str, value: object) -> None:
+        self.returned.clear()
         await getattr(self, name)(*(() if value is None else (value,)))
         # The others only move what was noted; the queue learns of it with the next call.
-        self.has_moved = name in {"join", "poll", "leave", "units", "cap", "resume"}
+        self.has_moved = name in {"join", "poll", "leave", "units", "cap", "resume", "end_hold"}
         self._check(await self._facts())
 
     async def join(self, visitor: str) -> None:
@@ -133,6 +136,14 @@ class Game:
         was_inside = visitor in await self._alive()
         assert bool(await self.queue.renew(visitor, 600)) == was_inside
 
+    async def hold(self, visitor: str) -> None:
+        if await self.queue.hold(visitor):
+            # Back from the grace after a hold: no turn was given for it.
+            self.returned.add(visitor)
+
+    async def end_hold(self, visitor: str) -> None:
+        await self.queue.end_hold(visitor)
+
     async def units(self, counts: tuple[int, int]) -> None:
         available, holders = counts
         self.free_units = available + holders
@@ -170,8 +181,12 @@ class Game:
 
     async def _alive(self) -> set[str]:
         now = await self.queue.now_ms()
-        found = await self.queue.redis.zrangebyscore(self.queue.keys["passes"], now, "+inf")
-        return set(found)
+        keys = [self.queue.keys[name] for name in ("passes", "grace")]
+        return {
+            visitor
+            for key in keys
+            for visitor in await self.queue.redis.zrangebyscore(key, now, "+inf")
+        }
 
     async def _facts(self) -> Facts:
         queue, redis = self.queue, self.queue.redis
@@ -210,7 +225,7 @@ class Game:
 
     def _check_admissions(self, before: Facts, now: Facts) -> None:
         limit = min(self.limits["cap"] or 0, self.free_units)
-        let_in = now.passes - before.passes
+        let_in = now.passes - before.passes - self.returned
         called = now.called - before.called
         fresh_join = {now.issued} if now.issued > before.issued else set[int]()
         came_for_a_turn = {before.numbers.get(who, now.issued) for who in let_in}

@@ -74,7 +74,7 @@ async def test_until_it_is_drawn_nobody_is_admitted_and_nobody_has_a_position(
     await queue.open(opens_at_ms=await queue.now_ms() - 1, **RANDOM)
     late = await queue.join("late")
     early = await queue.poll("v1")
-    assert [(one.state, one.ahead) for one in (late, early)] == [("waiting", None)] * 2
+    assert [(one.state, one.ahead) for one in (late, early)] == [("scheduled", None)] * 2
     assert await queue.called() == []
     assert not late.queue.is_drawn
     await _draw(queue)

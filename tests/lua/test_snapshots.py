@@ -17,7 +17,6 @@ from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.kv.client import connect
 from surge_app.kv.queue import (
     QueueSnapshotRow,
-    QueueState,
     QueueStore,
     pack_numbers,
     unpack_numbers,
@@ -26,6 +25,7 @@ from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.answers import AdmissionRate, to_status
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
 from tests.lua.queue_clock import Queue
+from tests.queue_factory import queue_state
 
 
 @pytest_asyncio.fixture
@@ -35,30 +35,7 @@ async def snapshots(redis: Redis) -> AsyncGenerator[QueueSnapshots]:
     await made.close()
 
 
-_QUEUE = QueueState(
-    now_ms=0,
-    sale="open",
-    is_paused=False,
-    start=0,
-    issued=5_000,
-    waiting=300,
-    called=0,
-    inside=1,
-    limit=1,
-    available=1,
-    held=0,
-    message="",
-    admitted_last_minute=0,
-    first_admission_ms=None,
-    is_recovering=False,
-    opens_at_ms=None,
-    queue_order="fifo",
-    commitment="",
-    seed="",
-    early=None,
-    is_drawn=True,
-    ceiling=10_000,
-)
+_QUEUE = queue_state()
 
 
 @given(

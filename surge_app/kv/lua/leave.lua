@@ -4,13 +4,13 @@
 local visitor = ARGV[1]
 if not count.start then return 0 end
 local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
-local had = redis.call("ZREM", PASSES, visitor) == 1
+local issued = number or inside_as(visitor)
+local had = end_pass(visitor)
 if number then
   redis.call("HDEL", NUMBERS, visitor)
   had = drop(number) or had
 end
-if ARGV[2] == "served" then redis.call("SETBIT", SERVED, number or inside_as(visitor), 1) end
-redis.call("HDEL", INSIDE, visitor)
+if ARGV[2] == "served" then redis.call("SETBIT", SERVED, issued, 1) end
 -- A buyer holds units no more, and the stock is only published about once a second: without this
 -- one more would be let in than there are units.
 if ARGV[2] == "served" and (stock.holders or 0) > 0 then

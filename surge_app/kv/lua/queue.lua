@@ -10,24 +10,32 @@
 --      10 inside (hash: visitor -> "number:ms of admission")
 --      11 recent (zset: number by admission, ms)      12 order (u32: places of the drawn numbers,
 --         then numbers of the drawn places)   13 served (bitmap by number: went with tickets)
--- The clock is Redis TIME. A number is issued once. Its place in the order is the same number,
--- but for those that were drawn at the opening. Who stops polling is passed over when the turn
--- comes (`absent`), and is served next on returning in time: nobody behind waits for them.
+--      14 grace (zset: visitor by end of grace, ms)
+-- The clock is Redis TIME. Each number is issued once and is also the position in the order, except
+-- for numbers drawn at the opening. A visitor who stops polling is skipped at their turn (`absent`)
+-- and called next when they return in time, so nobody behind waits for them.
+-- A pass reserves room for its visitor: for choosing until it ends, or for a hold. When the hold ends
+-- without tickets, the visitor moves to `grace`: they may hold what is free, but reserve nothing.
 local RULES, STOCK, COUNTERS, NUMBERS, WAITING, ABSENT, SEEN, CALLED, PASSES, INSIDE, RECENT, ORDER,
-  SERVED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
-  KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+  SERVED, GRACE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
+  KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 
 local MINUTE_MS = 60000
-local CLAIM_MS = 90000
+-- A visible page polls every second at the head. A hidden tab may miss this and is recalled.
+local CLAIM_MS = 20000
+local CHOOSE_MS = 120000
+-- To choose again after a hold ended: short while others wait.
+local GRACE_MS, GRACE_ALONE_MS = 30000, 120000
+local MAX_ENDED_HOLDS = 2
 -- A browser lets a hidden tab poll once a minute.
 local PATIENCE_S = 75
-local GRACE_S = 600
--- Without a sign of life for so long the queue stood still; then everybody may poll once before
--- anyone is admitted.
+local RECALL_S = 600
+-- After so long without a sign of life the queue counts as interrupted: everyone may poll once
+-- before anyone is admitted.
 local GAP_MS = 5000
 local RETURN_MS = 20000
 -- Bounds the work of one call; the next one goes on.
-local MOST_PASSED_OVER = 1000
+local MAX_SKIPPED = 1000
 
 local time = redis.call("TIME")
 local now_s = tonumber(time[1])
@@ -75,8 +83,8 @@ local function is_sold_out()
   return stock.available and stock.available + stock.held == 0
 end
 
--- Passes that may be in use: nobody is let in to find nothing, so only as many newcomers as
--- there are free units, beside those who hold units already.
+-- Passes that may be in use: as many as there are free units, beside visitors who hold some, so that
+-- nobody is let in to find nothing.
 local function limit()
   local cap = number_of(rules.concurrent_buyers, 0)
   if not stock.available then return cap end
@@ -93,7 +101,7 @@ local function note_seen(number)
   redis.call("BITFIELD", SEEN, "SET", "u32", "#" .. number, now_s)
 end
 
--- Seconds of silence; nobody can be blamed for the time the queue itself was away.
+-- Seconds of silence; the time in which the queue was away does not count.
 local function silence(number)
   return now_s - math.max(u32(SEEN, number), math.floor((count.returned or 0) / 1000))
 end
@@ -125,23 +133,23 @@ local function drop(number)
   return redis.call("ZREM", CALLED, number) == 1 or was_waiting or was_absent
 end
 
-local function pass_over(number, place)
+local function skip(number, place)
   note_seen(number)
   if redis.call("SETBIT", ABSENT, place, 1) == 0 then add("absent", 1) end
 end
 
--- Who was here when the queue stood still loses nothing by it.
-local function prolong(key)
-  local alive = redis.call("ZRANGEBYSCORE", key, count.last_tick, now + CLAIM_MS)
-  for _, member in ipairs(alive) do redis.call("ZADD", key, now + CLAIM_MS, member) end
+-- Nobody loses a pass or a turn to the time in which the queue was interrupted.
+local function prolong(key, duration)
+  local alive = redis.call("ZRANGEBYSCORE", key, count.last_tick, now + duration)
+  for _, member in ipairs(alive) do redis.call("ZADD", key, now + duration, member) end
 end
 
 local function notice_return()
   if not count.start then return end
   local gap = now - (count.last_tick or now)
   if gap > GAP_MS and ((count.waiting or 0) > 0 or redis.call("ZCARD", CALLED) > 0) then
-    prolong(PASSES)
-    prolong(CALLED)
+    prolong(PASSES, CHOOSE_MS)
+    prolong(CALLED, CLAIM_MS)
     set("returned", now)
     set("recovering_until", now + RETURN_MS)
   end
@@ -167,15 +175,17 @@ notice_return()
 close_lobby()
 
 local function end_leases()
-  local ended = redis.call("ZRANGEBYSCORE", PASSES, "-inf", now, "LIMIT", 0, 1000)
-  if #ended > 0 then
-    redis.call("ZREM", PASSES, unpack(ended))
-    redis.call("HDEL", INSIDE, unpack(ended))
+  for _, key in ipairs({ PASSES, GRACE }) do
+    local ended = redis.call("ZRANGEBYSCORE", key, "-inf", now, "LIMIT", 0, 1000)
+    if #ended > 0 then
+      redis.call("ZREM", key, unpack(ended))
+      redis.call("HDEL", INSIDE, unpack(ended))
+    end
   end
   for _, number in ipairs(redis.call("ZRANGEBYSCORE", CALLED, "-inf", now, "LIMIT", 0, 1000)) do
     redis.call("ZREM", CALLED, number)
     add("no_shows", 1)
-    pass_over(tonumber(number), place_of(tonumber(number)))
+    skip(tonumber(number), place_of(tonumber(number)))
   end
   redis.call("ZREMRANGEBYSCORE", RECENT, "-inf", now - MINUTE_MS)
 end
@@ -187,7 +197,7 @@ local function admit()
   local free = limit() - redis.call("ZCARD", PASSES) - redis.call("ZCARD", CALLED)
   local pace = number_of(rules.admissions_per_minute, nil)
   if pace then free = math.min(free, pace - redis.call("ZCARD", RECENT)) end
-  local place, gone, called, left = nil, 0, 0, MOST_PASSED_OVER
+  local place, gone, called, left = nil, 0, 0, MAX_SKIPPED
   while free > 0 and left > 0 do
     place = nil
     if count.waiting > gone + called then
@@ -216,12 +226,19 @@ local function admit()
 end
 
 local function lease_of(visitor)
-  local ends = number_of(redis.call("ZSCORE", PASSES, visitor), 0)
+  local ends = number_of(redis.call("ZSCORE", PASSES, visitor)
+    or redis.call("ZSCORE", GRACE, visitor), 0)
   if ends > now then return ends end
   return nil
 end
 
--- The number somebody came in by; zero if there was none.
+-- Take the pass away, with or without grace; returns whether there was one.
+local function end_pass(visitor)
+  redis.call("HDEL", INSIDE, visitor)
+  return redis.call("ZREM", PASSES, visitor) + redis.call("ZREM", GRACE, visitor) > 0
+end
+
+-- The number the visitor came in by; zero if there was none.
 local function inside_as(visitor)
   return tonumber(string.match(redis.call("HGET", INSIDE, visitor) or "0", "^%d+"))
 end
@@ -229,6 +246,7 @@ end
 local function let_in(visitor, number, ends)
   redis.call("HDEL", NUMBERS, visitor)
   redis.call("HSET", INSIDE, visitor, number .. ":" .. string.format("%.0f", now))
+  redis.call("ZREM", GRACE, visitor)
   redis.call("ZADD", PASSES, ends, visitor)
 end
 
@@ -236,11 +254,11 @@ local function is_called(number)
   return number_of(redis.call("ZSCORE", CALLED, number), 0) > now
 end
 
--- Who comes for a turn gets the pass.
+-- A called visitor who polls gets the pass.
 local function claim(visitor, number)
   if number and sale() == "open" and is_called(number) then
     redis.call("ZREM", CALLED, number)
-    let_in(visitor, number, now + CLAIM_MS)
+    let_in(visitor, number, now + CHOOSE_MS)
   end
 end
 
@@ -248,18 +266,18 @@ end
 -- all higher than `start`.
 local function re_enter(visitor, number)
   local is_old = number > 0 and number <= count.start and u32(SEEN, number) == 0
-  local is_in_time = sale() == "scheduled" or now - (count.returned or 0) <= GRACE_S * 1000
+  local is_in_time = sale() == "scheduled" or now - (count.returned or 0) <= RECALL_S * 1000
   if not is_old or not is_in_time then return nil end
   redis.call("HSET", NUMBERS, visitor, number)
   enter(number)
   return number
 end
 
--- A pass from before the queue was lost is good again while everybody returns.
+-- A pass from before the queue was lost is valid again while visitors return.
 local function re_admit(visitor)
   local inside = redis.call("ZCARD", PASSES)
   if count.start > 0 and is_recovering() and inside < number_of(rules.concurrent_buyers, 0) then
-    let_in(visitor, 0, now + CLAIM_MS)
+    let_in(visitor, 0, now + CHOOSE_MS)
   end
 end
 
@@ -282,11 +300,11 @@ local function arrive(visitor, signed_number, had_pass)
   -- Called, but too late by a moment nobody has noticed yet.
   if redis.call("ZREM", CALLED, number) == 1 then
     add("no_shows", 1)
-    pass_over(number, place)
+    skip(number, place)
   end
   if redis.call("SETBIT", ABSENT, place, 0) == 1 then
     add("absent", -1)
-    if silence(number) <= GRACE_S then
+    if silence(number) <= RECALL_S then
       enter(number)
       return number, "recalled"
     end
@@ -308,14 +326,14 @@ local function waiting_before(place)
   return found
 end
 
--- What is the same for everybody: the last items of every answer; "" or -1 stand for "none".
+-- What is the same for every visitor: the last items of every answer; "" or -1 stand for "none".
 local function header()
   local first_admission = redis.call("ZRANGE", RECENT, 0, 0, "WITHSCORES")[2]
   local is_revealed = count.drawn == 1 and rules.queue_order == "random"
   return { now, sale(), rules.paused == "1" and 1 or 0, count.start or -1, count.issued or 0,
     count.waiting or 0, redis.call("ZCARD", CALLED), redis.call("ZCARD", PASSES), limit(),
     stock.available or -1, stock.held or -1, rules.message or "", redis.call("ZCARD", RECENT),
-    first_admission or -1, is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),
+    first_admission or -1, number_of(rules.admissions_per_minute, -1), is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),
     rules.queue_order or "fifo", rules.commitment or "", is_revealed and rules.seed or "",
     count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1 }
 end
@@ -328,11 +346,14 @@ local function answer(visitor, number, note)
     state = "admitted"
   elseif open ~= "open" then
     state = open
+  elseif number and not is_drawn() then
+    -- Between the opening and the draw there are no positions yet.
+    state = "scheduled"
   elseif is_sold_out() then
     state = "sold_out"
   elseif number then
     state = rules.paused == "1" and "paused" or "waiting"
-    if is_drawn() then ahead = waiting_before(place_of(number)) end
+    ahead = waiting_before(place_of(number))
   end
   local found = header()
   for i, value in ipairs({ state, not lease and number or -1, ahead, lease or -1, note }) do

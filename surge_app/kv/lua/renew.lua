@@ -1,19 +1,19 @@
--- renew: visitors with a pass are active; no lease ever gets shorter. Needs the prelude `queue`.
--- ARGV  1 lease, ms from now  2 longest life of a pass, ms from its beginning  3… visitors
+-- renew: look at passes, and extend those in use; no lease ever gets shorter. Needs the prelude `queue`.
+-- ARGV  1 lease, ms from now; zero only looks  2 longest life of a pass, ms from its beginning
+--       3 "1" if the visitors hold units: only then does grace become a pass again  4… visitors
 -- Returns for each visitor the end of the lease in ms, or 0 without a pass.
 local found = {}
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   local visitor = ARGV[i]
   local ends = lease_of(visitor)
-  if ends then
+  if ends and (ARGV[3] == "1" or redis.call("ZSCORE", PASSES, visitor)) then
     local inside = redis.call("HGET", INSIDE, visitor)
     local began = inside and tonumber(string.match(inside, ":(%d+)")) or now
     local wanted = math.min(now + tonumber(ARGV[1]), began + tonumber(ARGV[2]))
-    if wanted > ends then
-      redis.call("ZADD", PASSES, wanted, visitor)
-      ends = wanted
-    end
+    ends = math.max(ends, wanted)
+    redis.call("ZREM", GRACE, visitor)
+    redis.call("ZADD", PASSES, ends, visitor)
   end
-  found[i - 2] = ends or 0
+  found[i - 3] = ends or 0
 end
 return found

@@ -10,7 +10,6 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from surge_app.clock import new_id, utc_now
 from surge_app.db.checkout import holds as queries
@@ -30,12 +29,11 @@ from surge_app.errors import (
 from surge_app.formatting import pluralize
 from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
 from surge_app.services.events.views import Offer, TierOffer
-from surge_app.services.waiting_room.service import PASS_LIFE, WaitingRoom
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _MOST_TOGETHER = 200
 _FLIGHTS = 2
 _TRIES = 6
-_LEASE_SLACK = timedelta(seconds=60)
 
 
 class Holds:
@@ -71,9 +69,7 @@ class Holds:
             NotEnoughLeft: If fewer are free; see `shortage`.
             LineUnavailable: If the line does not answer.
         """
-        lease = timedelta(seconds=event.hold_seconds) + _LEASE_SLACK
-        life = PASS_LIFE + lease
-        if not await self._waiting_room.has_pass(event.slug, visitor_id, lease=lease, life=life):
+        if not await self._waiting_room.has_pass(event.slug, visitor_id):
             raise NotAdmitted
         for attempt in range(_TRIES):
             ask = self._ask(event, visitor_id, wish)

@@ -6,7 +6,7 @@ Postgres decides about deadlines; the right to shop is asked of the line when a 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -82,6 +82,8 @@ class Intents:
         holds.check_wish(event, wish)
         for _ in range(_TRIES):
             if view := await self._holds.start(event, visitor_id, wish):
+                lease = timedelta(seconds=event.hold_seconds) + _LEASE_SLACK
+                await self._waiting_room.keep_for_hold(slug, visitor_id, lease=lease)
                 _log.info(
                     "fee_calculated",
                     intent=view.id,
@@ -122,7 +124,7 @@ class Intents:
     ) -> IntentView:
         async with self._database.transaction() as session:
             intent, _ = await _own(session, intent_id, visitor_id, for_update=True)
-            is_over = await self._end_if_overdue(session, intent)
+            is_over, is_ended = await self._end_if_overdue(session, intent)
             if not is_over:
                 if intent.status == IntentStatus.PAYING:
                     raise PaymentStarted
@@ -133,6 +135,8 @@ class Intents:
                 await session.flush()
                 await claims.claim(session, intent_id=intent.id, lines=wish)
             view = await intent_view(session, intent, event.slug)
+        if is_ended:
+            await self._waiting_room.end_hold(event.slug, [visitor_id])
         if is_over:
             raise IntentExpired
         return view
@@ -169,8 +173,10 @@ class Intents:
         """
         async with self._database.transaction() as session:
             intent, event = await _own(session, intent_id, visitor_id, for_update=True)
-            await self._end_if_overdue(session, intent)
+            _, is_ended = await self._end_if_overdue(session, intent)
             view = await intent_view(session, intent, event.slug)
+        if is_ended:
+            await self._waiting_room.end_hold(event.slug, [visitor_id])
         if view.is_live:
             lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
             await self._waiting_room.extend_pass(event.slug, visitor_id, lease=lease)
@@ -187,9 +193,12 @@ class Intents:
         """
         async with self._database.transaction() as session:
             intent, event = await _own(session, intent_id, visitor_id, for_update=True)
-            if intent.status in _LIVE:
+            is_ended = intent.status in _LIVE
+            if is_ended:
                 await queries.end(session, [intent.id], IntentStatus.RELEASED)
                 await units.release(session, [intent.id])
+        if is_ended:
+            await self._waiting_room.end_hold(event.slug, [visitor_id])
         _log.info("intent_released", intent=intent_id, event_slug=event.slug)
 
     async def release_live(self, slug: str, visitor_id: str) -> None:
@@ -217,12 +226,10 @@ class Intents:
     async def _expire_batch(self, paying_slack: timedelta) -> int:
         async with self._database.transaction() as session:
             due = await queries.due(session, limit=_SWEEP_BATCH, slack=paying_slack)
-            if due:
-                ids = [intent.id for intent in due]
-                await queries.end(session, ids, IntentStatus.EXPIRED)
-                await units.release(session, ids)
+            ended = await _expire(session, due)
         if due:
             _log.info("intents_expired", count=len(due))
+        await self._end_holds(ended)
         return len(due)
 
     async def expire(self, intent_id: str) -> None:
@@ -230,9 +237,13 @@ class Intents:
         async with self._database.transaction() as session:
             intent = await queries.by_id(session, intent_id, for_update=True)
             now = await queries.hold_now(session)
-            if intent is not None and intent.status in _LIVE and intent.expires_at <= now:
-                await queries.end(session, [intent.id], IntentStatus.EXPIRED)
-                await units.release(session, [intent.id])
+            is_due = intent is not None and intent.status in _LIVE and intent.expires_at <= now
+            ended = await _expire(session, [intent] if intent is not None and is_due else [])
+        await self._end_holds(ended)
+
+    async def _end_holds(self, ended: Mapping[str, Sequence[str]]) -> None:
+        for slug, visitor_ids in ended.items():
+            await self._waiting_room.end_hold(slug, visitor_ids)
 
     async def _same_live(
         self, event: Offer, visitor_id: str, wish: Sequence[OrderLine]
@@ -241,23 +252,45 @@ class Intents:
         async with self._database.transaction() as session:
             found = await queries.latest(session, event_id=event.id, visitor_id=visitor_id)
             intent = found and await queries.by_id(session, found.id, for_update=True)
-            if intent is None or await self._end_if_overdue(session, intent):
-                return None
-            view = await intent_view(session, intent, event.slug)
+            is_over, is_ended, view = True, False, None
+            if intent is not None:
+                is_over, is_ended = await self._end_if_overdue(session, intent)
+                view = await intent_view(session, intent, event.slug)
+        if is_ended:
+            await self._waiting_room.end_hold(event.slug, [visitor_id])
+        if view is None or is_over:
+            return None
         held = {line.tier_id: line.quantity for line in view.lines}
         if held != {line.tier_id: line.quantity for line in wish}:
             raise IntentExists(intent_id=view.id)
         return view
 
-    async def _end_if_overdue(self, session: AsyncSession, intent: Intent) -> bool:
+    async def _end_if_overdue(self, session: AsyncSession, intent: Intent) -> tuple[bool, bool]:
+        """Return whether a hold is over, and whether this call has ended it."""
         if intent.status not in _LIVE:
-            return True
+            return True, False
         if intent.expires_at > await queries.hold_now(session):
-            return False
-        if intent.status == IntentStatus.HELD:
-            await queries.end(session, [intent.id], IntentStatus.EXPIRED)
-            await units.release(session, [intent.id])
-        return True
+            return False, False
+        is_ended = intent.status == IntentStatus.HELD
+        await _expire(session, [intent] if is_ended else [])
+        return True, is_ended
+
+
+async def _expire(session: AsyncSession, intents: Sequence[Intent]) -> dict[str, list[str]]:
+    """End holds inside the caller's transaction; return their visitors by the event's slug."""
+    ended: dict[str, list[str]] = {}
+    if not intents:
+        return ended
+    slugs = {
+        event_id: (await catalog_queries.event_by_id(session, event_id)).slug
+        for event_id in {intent.event_id for intent in intents}
+    }
+    for intent in intents:
+        ended.setdefault(slugs[intent.event_id], []).append(intent.visitor_id)
+    ids = [intent.id for intent in intents]
+    await queries.end(session, ids, IntentStatus.EXPIRED)
+    await units.release(session, ids)
+    return ended
 
 
 async def intent_view(

@@ -18,16 +18,17 @@ from surge_app.services.waiting_room.proof_of_work import ProofOfWork, Solution
 from surge_app.services.waiting_room.service import WaitingRoom
 from surge_app.services.waiting_room.views import QueueStatus
 
-# Strict on who one is, loose on where one is: whole towns share one address behind their carrier,
-# and a phone's address is a new /64 out of a /48 of many thousands. Each person needs two calls.
+# Strict for a visitor, loose for an address: whole towns share one behind their carrier, and a
+# phone has a new /64 out of a /48 of many thousands. Each visitor needs two calls.
 _PER_VISITOR = Limit("join-visitor", per_minute=30, burst=20)
 _PER_IPV4 = Limit("join-address", per_minute=3_000, burst=2_000)
 _PER_SUBSCRIBER = Limit("join-address", per_minute=300, burst=200)
 _PER_WIDE_NETWORK = Limit("join-network", per_minute=12_000, burst=8_000)
 _PER_EVENT = Limit("join-event", per_minute=60_000, burst=10_000)
-# Refuses nobody: how far one address is ahead of the pace of a household makes it suspect.
+# Refuses nobody: a network that is further ahead of the pace of a household has to prove its work
+# even when the event is calm, and more of it.
 _CROWD = Limit("join-crowd", per_minute=30, burst=0)
-_CROWD_OF_ONE_IPV4, _CROWD_OF_ONE_SUBSCRIBER = 60, 12
+_CROWD_OF_ONE_IPV4, _CROWD_OF_ONE_SUBSCRIBER, _NO_CROWD = 60, 12, 2**31
 
 _MAX_SUSPICION = 2
 _FASTEST_FORM_MS = 1_500
@@ -114,6 +115,7 @@ class JoinService:
 
     async def _decide(self, attempt: JoinAttempt, proof: PowProof | None) -> JoinDecision:
         network = networks(attempt.address)
+        max_backlog = _max_backlog(attempt) if self._has_limits else _NO_CROWD
         own = [(_PER_VISITOR, attempt.visitor_id)]
         shared = [
             (_PER_IPV4 if network.is_shared else _PER_SUBSCRIBER, network.narrow),
@@ -124,7 +126,12 @@ class JoinService:
             own, shared = [], []
         try:
             return await self._store.check_join(
-                attempt.slug, attempt.visitor_id, proof, own, [*shared, (_CROWD, network.narrow)]
+                attempt.slug,
+                attempt.visitor_id,
+                proof,
+                own,
+                [*shared, (_CROWD, network.narrow)],
+                max_backlog=max_backlog,
             )
         except RedisError as error:
             raise QueueUnavailable from error
@@ -174,12 +181,15 @@ def _is_bot(attempt: JoinAttempt, solved: Solution | None) -> bool:
     return not max(0.0, since) <= attempt.opened_ms <= _LONGEST_OPEN_MS
 
 
-def _suspicion(attempt: JoinAttempt, decision: JoinDecision) -> int:
+def _max_backlog(attempt: JoinAttempt) -> int:
     is_shared = networks(attempt.address).is_shared
-    crowd = _CROWD_OF_ONE_IPV4 if is_shared else _CROWD_OF_ONE_SUBSCRIBER
+    return _CROWD_OF_ONE_IPV4 if is_shared else _CROWD_OF_ONE_SUBSCRIBER
+
+
+def _suspicion(attempt: JoinAttempt, decision: JoinDecision) -> int:
     signs = (
         attempt.opened_ms is None or attempt.opened_ms < _FASTEST_FORM_MS,
         not attempt.is_ordinary,
-        decision.backlog[-1] > crowd,
+        decision.backlog[-1] > _max_backlog(attempt),
     )
     return min(_MAX_SUSPICION, sum(signs))

@@ -67,7 +67,9 @@ class AdmissionRate:
             return 0.0
         seconds = (queue.now_ms - queue.first_admission_ms) / 1000
         measured = min(max(seconds, _SHORTEST_MEASURE_SECONDS), _MINUTE_SECONDS)
-        return queue.admitted_last_minute / measured
+        rate = queue.admitted_last_minute / measured
+        limit = queue.max_per_minute
+        return rate if limit is None else min(rate, limit / _MINUTE_SECONDS)
 
     def note(self, queue: QueueState) -> str | None:
         """Return why nothing moves or the wait has grown, None if there is nothing to explain."""
@@ -94,7 +96,7 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
     check_known(raw.queue)
     queue = raw.queue
     ahead = raw.ahead if raw.state in _IN_QUEUE else None
-    eta = eta_seconds(ahead, rate.per_second(queue)) if raw.state == "waiting" else None
+    eta = eta_seconds(queue, ahead, rate.per_second(queue)) if raw.state == "waiting" else None
     ends = raw.pass_ends_ms if raw.state == "admitted" else None
     note = raw.note or (rate.note(queue) if raw.state == "waiting" else None)
     return QueueStatus(
@@ -141,9 +143,15 @@ def check_known(queue: QueueState) -> None:
         raise QueueUnavailable
 
 
-def eta_seconds(ahead: int | None, per_second: float) -> tuple[int, int] | None:
-    """Return an honest range, None while the pace is unknown."""
-    if ahead is None or per_second == 0:
+def eta_seconds(queue: QueueState, ahead: int | None, per_second: float) -> tuple[int, int] | None:
+    """Return the range of the wait, None if it cannot be known.
+
+    Without a measured rate there is no estimate. Without a free ticket, or behind more people than
+    there are tickets left, the wait depends on what others release.
+    """
+    if ahead is None or per_second == 0 or queue.available == 0:
+        return None
+    if queue.available is not None and ahead >= queue.available + (queue.held or 0):
         return None
     seconds = (ahead + 1) / per_second
     return int(seconds * _FAST), int(seconds * _SLOW) + 1
@@ -162,7 +170,9 @@ def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:
 
 
 def opens_in_ms(queue: QueueState) -> int | None:
-    """Return the time to the opening; None unless it is scheduled."""
+    """Return the time to the opening, 0 until the order is drawn; None once there are positions."""
+    if queue.sale == "open" and not queue.is_drawn:
+        return 0
     if queue.sale != "scheduled" or queue.opens_at_ms is None:
         return None
     return max(0, queue.opens_at_ms - queue.now_ms)

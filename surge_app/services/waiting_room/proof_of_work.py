@@ -58,7 +58,7 @@ class ProofOfWork:
         Args:
             slug: The event it is for.
             visitor_id: Who must solve it; only a digest goes into the challenge.
-            hashes: How many hashes of about a third of a millisecond it takes, give or take half.
+            hashes: Hashes of about a third of a millisecond; it takes at most half as many more.
             suspicion: Kept in the challenge, signed.
         """
         now = time.time()
@@ -66,7 +66,8 @@ class ProofOfWork:
         challenge = create_challenge(
             _ALGORITHM,
             _ROUNDS,
-            counter=hashes // 2 + secrets.randbelow(hashes),
+            # From the first hash on: a range that began later would let bots skip its beginning.
+            counter=1 + secrets.randbelow(hashes * 3 // 2),
             expires_at=int(now + VALID_FOR.total_seconds()),
             data={
                 "purpose": _PURPOSE,

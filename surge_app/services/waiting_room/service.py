@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import TypeAlias, TypeVar
 
 from redis.exceptions import RedisError
 
+from surge_app.clock import utc_now
 from surge_app.db.group_commit import Batcher
 from surge_app.errors import QueueUnavailable
 from surge_app.kv.queue import QueueStore, RawQueueStatus, VisitorLocation
@@ -19,10 +21,11 @@ from surge_app.services.waiting_room.snapshots import QueueSnapshots
 from surge_app.services.waiting_room.views import QueueCounts, QueueStatus
 
 _Answer = TypeVar("_Answer")
-_PassQuestion: TypeAlias = tuple[str, timedelta, timedelta, str]
+_Renewal: TypeAlias = tuple[str, timedelta, timedelta, bool]
 
-SHOPPING_LEASE = timedelta(minutes=3)
 PASS_LIFE = timedelta(minutes=30)
+_CHOICE_EXTENSION = timedelta(seconds=60)
+_MAX_CHOICE = timedelta(minutes=5)
 _MAX_BATCH = 200
 _MAX_CONCURRENT = 1
 
@@ -34,8 +37,8 @@ class WaitingRoom:
         self._store = store
         self._sync = sync
         self.snapshots = QueueSnapshots(store)
-        self._passes: Batcher[_PassQuestion, bool] = Batcher(
-            self._renew, most=_MAX_BATCH, flights=_MAX_CONCURRENT
+        self._passes: Batcher[tuple[_Renewal, str], int] = Batcher(
+            self._renew_together, most=_MAX_BATCH, flights=_MAX_CONCURRENT
         )
 
     async def join(self, slug: str, visitor: Visitor, *, had_pass: bool = False) -> QueueStatus:
@@ -71,34 +74,52 @@ class WaitingRoom:
         """Give up the place or the pass; raises QueueUnavailable if Redis does not answer."""
         await _reach(self._store.leave(slug, visitor_id))
 
-    async def has_pass(
-        self,
-        slug: str,
-        visitor_id: str,
-        *,
-        lease: timedelta = SHOPPING_LEASE,
-        life: timedelta = PASS_LIFE,
-    ) -> bool:
-        """Whether a visitor may shop now; asking counts as activity and renews the lease.
-
-        Args:
-            slug: The event.
-            visitor_id: Who asks.
-            lease: How long the pass lasts from now without further activity.
-            life: How long it may last in all, however active its visitor is.
+    async def has_pass(self, slug: str, visitor_id: str) -> bool:
+        """Whether a visitor may check out now; asking extends nothing.
 
         Raises:
             QueueUnavailable: If Redis does not answer: without the queue nobody is let in.
         """
-        return await self._passes.submit((slug, lease, life, visitor_id))
+        return await self._renew(slug, visitor_id, timedelta(0), PASS_LIFE) > 0
 
-    async def extend_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
-        """Make a buyer's pass last, if the queue can be reached; a hold never depends on it.
+    async def seconds_to_choose(self, slug: str, visitor_id: str, *, is_active: bool) -> int:
+        """Return how long a visitor may still choose, 0 without a pass; raises like `has_pass`.
 
-        What is held or paid has a window of its own, and the pass may outlive its life by that.
+        Args:
+            slug: The event.
+            visitor_id: The visitor.
+            is_active: Whether they just chose something: that leaves them a minute more, up to five
+                minutes in all.
+        """
+        extension = _CHOICE_EXTENSION if is_active else timedelta(0)
+        ends_ms = await self._renew(slug, visitor_id, extension, _MAX_CHOICE)
+        return max(0, math.ceil(ends_ms / 1000 - utc_now().timestamp()))
+
+    async def extend_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> bool:
+        """Make the pass of a visitor who holds tickets last; a hold never depends on it.
+
+        Returns:
+            False if there is no pass to extend.
         """
         with contextlib.suppress(QueueUnavailable):
-            await self.has_pass(slug, visitor_id, lease=lease, life=PASS_LIFE + lease)
+            life = PASS_LIFE + lease
+            return await self._renew(slug, visitor_id, lease, life, has_hold=True) > 0
+        return True
+
+    async def keep_for_hold(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
+        """Make the pass of a visitor last as long as the hold they just got."""
+        if not await self.extend_pass(slug, visitor_id, lease=lease):
+            # The time to choose ended while the hold was being made.
+            await self.grant_pass(slug, visitor_id, lease=lease)
+
+    async def end_hold(self, slug: str, visitor_ids: Sequence[str]) -> None:
+        """Offer what visitors held to the head of the queue; they have a short grace to try again.
+
+        If the queue cannot be reached, their passes end on their own a little later.
+        """
+        if visitor_ids:
+            with contextlib.suppress(QueueUnavailable):
+                await _reach(self._store.end_hold(slug, visitor_ids))
 
     async def grant_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
         """Let someone in past the queue for units that are theirs, if the queue can be reached."""
@@ -130,7 +151,7 @@ class WaitingRoom:
         found = await _reach(self._store.stats(slug))
         queue = found.queue
         pace = self.snapshots.admission_rate(slug).per_second(queue)
-        eta = eta_seconds(queue.waiting - 1, pace) if queue.waiting else None
+        eta = eta_seconds(queue, queue.waiting - 1, pace) if queue.waiting else None
         return QueueCounts(
             waiting=queue.waiting,
             absent=found.absent,
@@ -156,20 +177,36 @@ class WaitingRoom:
             raise QueueUnavailable
         return to_status(raw, self.snapshots.admission_rate(slug))
 
-    async def _renew(self, questions: Sequence[_PassQuestion]) -> Sequence[bool | QueueUnavailable]:
-        groups: dict[tuple[str, timedelta, timedelta], list[str]] = {}
-        for slug, lease, life, visitor_id in questions:
-            groups.setdefault((slug, lease, life), []).append(visitor_id)
-        inside: dict[_PassQuestion, bool] = {}
+    async def _renew(
+        self,
+        slug: str,
+        visitor_id: str,
+        lease: timedelta,
+        life: timedelta,
+        *,
+        has_hold: bool = False,
+    ) -> int:
+        return await self._passes.submit(((slug, lease, life, has_hold), visitor_id))
+
+    async def _renew_together(
+        self, calls: Sequence[tuple[_Renewal, str]]
+    ) -> Sequence[int | QueueUnavailable]:
+        groups: dict[_Renewal, list[str]] = {}
+        for renewal, visitor_id in calls:
+            groups.setdefault(renewal, []).append(visitor_id)
+        ends_ms: dict[tuple[_Renewal, str], int] = {}
         try:
-            for (slug, lease, life), visitors in groups.items():
-                ends = await _reach(self._store.renew(slug, visitors, lease, life=life))
-                for visitor_id, end in zip(visitors, ends, strict=True):
-                    inside[slug, lease, life, visitor_id] = end > 0
+            for renewal, visitor_ids in groups.items():
+                slug, lease, life, has_hold = renewal
+                ends = await _reach(
+                    self._store.renew(slug, visitor_ids, lease, life=life, has_hold=has_hold)
+                )
+                keys = [(renewal, visitor_id) for visitor_id in visitor_ids]
+                ends_ms.update(zip(keys, ends, strict=True))
         except QueueUnavailable as error:
-            # Returned, not raised: to ask for each alone would only wait again and again.
-            return [inside.get(question, error) for question in questions]
-        return [inside[question] for question in questions]
+            # Returned, not raised: to call again for each visitor would only wait again and again.
+            return [ends_ms.get(call, error) for call in calls]
+        return [ends_ms[call] for call in calls]
 
 
 async def _reach(call: Awaitable[_Answer]) -> _Answer:

@@ -57,7 +57,9 @@ class Snapshot:
         queue = row.queue
         words = {"open": "paused" if queue.is_paused else "waiting"}
         self._state = words.get(queue.sale, queue.sale)
-        if queue.sale == "open" and queue.is_sold_out:
+        if queue.sale == "open" and not queue.is_drawn:
+            self._state = "scheduled"
+        elif queue.sale == "open" and queue.is_sold_out:
             self._state = "sold_out"
         self._opens_in = opens_in_ms(queue)
         self._for_waiting = template(queue, rate.note(queue) if self._state == "waiting" else None)
@@ -86,10 +88,10 @@ class Snapshot:
         if ahead is None:
             return None
         state = self._state
-        if state not in {"waiting", "paused"} or not self.queue.is_drawn:
+        if state not in {"waiting", "paused"}:
             wait = retry_after_ms(state, self._asks_after(ahead), self._opens_in)
             return self._for_waiting % (f'"{state}"', "null", "null", number, "null", wait)
-        eta = eta_seconds(ahead, self._rate) if state == "waiting" else None
+        eta = eta_seconds(self.queue, ahead, self._rate) if state == "waiting" else None
         return self._for_waiting % (
             f'"{state}"',
             ahead + 1,
