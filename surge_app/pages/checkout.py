@@ -198,10 +198,31 @@ def _hold_bar() -> rx.Component:
             CheckoutState.offer.label != "",
             rx.fragment(),
             rx.cond(
-                CheckoutState.seats_free > 0, rx.fragment(_total(), _hold_button()), _nothing_free()
+                CheckoutState.may_shop,
+                rx.cond(
+                    CheckoutState.seats_free > 0,
+                    rx.fragment(_total(), _hold_button()),
+                    _nothing_free(),
+                ),
+                _choice_over(),
             ),
         ),
         class_name="paybar",
+    )
+
+
+def _choice_over() -> rx.Component:
+    return layout.notice(
+        "No tickets were held, and you haven't been charged. Others were waiting, so the next "
+        "person was let in.",
+        tone="warn",
+        title="Your time to choose ran out.",
+        action=button_link(
+            "Join the queue again",
+            href=f"/queue/{CheckoutState.sale.slug}",
+            kind="primary",
+            full=True,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from surge_app.components import controls, layout, timers
+from surge_app.components.match import match
 from surge_app.state.checkout import CheckoutState
 
 _BEAT_SECONDS = 15
@@ -12,23 +13,43 @@ _PAUSED_BEAT_SECONDS = 5
 
 
 def clock() -> rx.Component:
-    """Show the time left, always in view."""
-    return rx.cond(
-        CheckoutState.phase == "held",
-        controls.chip(
-            timers.countdown(
-                CheckoutState.remaining_seconds,
-                stamp=CheckoutState.stamp,
-                label="Held for you",
-                last="Last minute",
-                stopped=CheckoutState.clock_stopped,
-                on_end=CheckoutState.beat,
-            ),
-            tone="warn",
-            plain=True,
-            extra="held",
-        ),
+    """Show the time left to choose or to pay, always in view."""
+    return match(
+        CheckoutState.phase,
+        ("held", _held()),
+        ("choose", rx.cond(CheckoutState.choose_seconds > 0, _choosing(), rx.fragment())),
         rx.fragment(),
+    )
+
+
+def _held() -> rx.Component:
+    return controls.chip(
+        timers.countdown(
+            CheckoutState.remaining_seconds,
+            stamp=CheckoutState.stamp,
+            label="Held for you",
+            last="Last minute",
+            stopped=CheckoutState.clock_stopped,
+            on_end=CheckoutState.beat,
+        ),
+        tone="warn",
+        plain=True,
+        extra="held",
+    )
+
+
+def _choosing() -> rx.Component:
+    return controls.chip(
+        timers.countdown(
+            CheckoutState.choose_seconds,
+            stamp=CheckoutState.choose_stamp,
+            label="Time to choose",
+            last="Choose now:",
+            on_end=CheckoutState.look,
+        ),
+        tone="warn",
+        plain=True,
+        extra="held",
     )
 
 

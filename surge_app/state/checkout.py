@@ -36,6 +36,7 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
 
     Attributes:
         phase: loading, choose, held, checking, refunding, expired, closed or missing.
+        choose_seconds: How long the visitor may still choose, by the server.
         busy: What is under way: hold, pay, check or nothing.
         attempt: Grows with each press of Pay that may open the modal, and never goes back.
         leave_to: Where the browser goes next.
@@ -48,6 +49,8 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
     seats_free: int = 0
     seats_held: int = 0
     may_shop: bool = False
+    choose_seconds: int = 0
+    choose_stamp: int = 0
     is_paying: bool = False
     owned_link: str = ""
     busy: str = ""
@@ -75,11 +78,14 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
         try:
             event = await current().catalog.event(slug)
             intent = await current().intents.latest(slug, visitor)
-            self.may_shop = await current().waiting_room.has_pass(slug, visitor)
+            self.choose_seconds = await current().waiting_room.seconds_to_choose(
+                slug, visitor, is_active=False
+            )
         except SurgeError as error:
             self.phase = "missing" if isinstance(error, NotFound) else "closed"
             self.notice = error.message
         else:
+            self.may_shop = self.choose_seconds > 0
             self._show_event(event)
             await self._place(event, intent)
 
@@ -163,11 +169,13 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
     async def look(self) -> None:
         """Take fresh counts while choosing, and after the time has ended.
 
-        It does not ask for the right to shop: asking renews it, and a forgotten tab must not
-        keep somebody else out.
+        It extends nothing: a forgotten tab must not keep the next visitor out.
         """
-        if self.phase in {"choose", "expired"} and not self.busy:
-            await self._refresh()
+        visitor = session.visitor(self)
+        if visitor is None or self.phase not in {"choose", "expired"} or self.busy:
+            return
+        self.may_shop = await self._may_shop(visitor)
+        await self._refresh()
 
     @rx.event(background=True)
     async def pay(self, form: dict[str, object]) -> None:
@@ -274,11 +282,8 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
         self._withdraw_offer()
         if self.phase == "choose":
             self._wish = wish
-            # Choosing is being here: it renews the right to shop, and notices when it has ended.
-            if await self._may_shop(visitor):
-                await self._refresh()
-            else:
-                self.leave_to = f"/queue/{self.sale.slug}"
+            self.may_shop = await self._may_shop(visitor, is_active=True)
+            await self._refresh()
             return
         await self._reserve(visitor, wish, asked=wish)
 
@@ -293,7 +298,8 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
             else:
                 intent, _ = await current().intents.start(slug, visitor, lines)
         except NotAdmitted:
-            self.leave_to = f"/queue/{slug}"
+            self.may_shop, self.choose_seconds = False, 0
+            await self._refresh()
         except IntentExpired:
             await self._expire(visitor)
         except IntentExists as error:
@@ -366,10 +372,13 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
         await self._refresh()
         self._look_at(ENDED)
 
-    async def _may_shop(self, visitor: str) -> bool:
+    async def _may_shop(self, visitor: str, *, is_active: bool = False) -> bool:
+        self.choose_seconds, self.choose_stamp = 0, self.choose_stamp + 1
         with contextlib.suppress(SurgeError):
-            return await current().waiting_room.has_pass(self.sale.slug, visitor)
-        return False
+            self.choose_seconds = await current().waiting_room.seconds_to_choose(
+                self.sale.slug, visitor, is_active=is_active
+            )
+        return self.choose_seconds > 0
 
     async def _refuse(self, error: SurgeError, visitor: str) -> None:
         if isinstance(error, InvalidContact):

@@ -65,9 +65,11 @@ class WaitingRoom:
 
     def __init__(self) -> None:
         self.may_shop = True
+        self.is_active: list[bool] = []
 
-    async def has_pass(self, slug: str, visitor_id: str) -> bool:
-        return self.may_shop
+    async def seconds_to_choose(self, slug: str, visitor_id: str, *, is_active: bool) -> int:
+        self.is_active.append(is_active)
+        return 120 if self.may_shop else 0
 
 
 class Intents:

@@ -83,12 +83,24 @@ async def test_without_a_pass_the_way_leads_to_the_line(services: SimpleNamespac
     assert state.leave_to == "/queue/monsoon"
 
 
-async def test_a_pass_that_ended_while_choosing_leads_to_the_line(
+async def test_the_time_to_choose_is_shown_and_its_end_explained_on_the_page(
     state: Any, services: SimpleNamespace
 ) -> None:
+    assert (state.may_shop, state.choose_seconds) == (True, 120)
     services.waiting_room.may_shop = False
+    for handler, arguments in ((CheckoutState.add, ["general"]), (CheckoutState.look, [])):
+        await call(handler, state, *arguments)
+        assert (state.may_shop, state.choose_seconds, state.leave_to) == (False, 0, "")
+        assert state.phase == "choose"
+
+
+async def test_choosing_extends_the_time_and_a_forgotten_tab_does_not(
+    state: Any, services: SimpleNamespace
+) -> None:
+    services.waiting_room.is_active.clear()
+    await call(CheckoutState.look, state)
     await call(CheckoutState.add, state, "general")
-    assert state.leave_to == "/queue/monsoon"
+    assert services.waiting_room.is_active == [False, True]
 
 
 async def test_an_unknown_event_is_missing(services: SimpleNamespace) -> None:
@@ -190,12 +202,12 @@ async def test_taking_what_is_left_of_a_change_keeps_the_form(
     assert held.contact.name == "Asha R"
 
 
-async def test_holding_without_a_pass_leads_to_the_line(
+async def test_holding_without_a_pass_says_that_the_time_is_over(
     state: Any, services: SimpleNamespace
 ) -> None:
     services.intents.failure = NotAdmitted()
     await call(CheckoutState.hold, state)
-    assert state.leave_to == "/queue/monsoon"
+    assert (state.may_shop, state.phase, state.busy) == (False, "choose", "")
 
 
 async def test_a_hold_made_before_is_found_again(services: SimpleNamespace) -> None:
