@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import timedelta
 from sys import byteorder
 from typing import Any
@@ -35,19 +35,8 @@ class QueueLimits:
 
     def as_hash(self) -> dict[str, str]:
         """Return the fields as `queue.lua` reads them; an empty string means "not set"."""
-        return {
-            "phase": self.phase,
-            "opens_at_ms": str(self.opens_at_ms or ""),
-            "closes_at_ms": str(self.closes_at_ms or ""),
-            "paused": "1" if self.paused else "0",
-            "concurrent_buyers": str(self.concurrent_buyers),
-            "admissions_per_minute": str(self.admissions_per_minute or ""),
-            "message": self.message,
-            "queue_order": self.queue_order,
-            "seed": self.seed,
-            "commitment": self.commitment,
-            "challenge": self.challenge,
-        }
+        values = {name: "" if value is None else value for name, value in asdict(self).items()}
+        return {name: str(int(v) if isinstance(v, bool) else v) for name, v in values.items()}
 
 
 @dataclass(frozen=True, slots=True)

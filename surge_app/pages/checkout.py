@@ -204,25 +204,10 @@ def _hold_bar() -> rx.Component:
                     rx.fragment(_total(), _hold_button()),
                     _nothing_free(),
                 ),
-                _choice_over(),
+                hold_timer.choice_over(),
             ),
         ),
         class_name="paybar",
-    )
-
-
-def _choice_over() -> rx.Component:
-    return layout.notice(
-        "No tickets were held, and you haven't been charged. Others were waiting, so the next "
-        "person was let in.",
-        tone="warn",
-        title="Your time to choose ran out.",
-        action=button_link(
-            "Join the queue again",
-            href=f"/queue/{CheckoutState.sale.slug}",
-            kind="primary",
-            full=True,
-        ),
     )
 
 

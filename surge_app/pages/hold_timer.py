@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from surge_app.components import controls, layout, timers
+from surge_app.components.controls import button_link
 from surge_app.components.match import match
 from surge_app.state.checkout import CheckoutState
 
@@ -77,4 +78,20 @@ def paused() -> rx.Component:
             tone="warn",
         ),
         rx.fragment(),
+    )
+
+
+def choice_over() -> rx.Component:
+    """Say that the turn is over, and the way back."""
+    return layout.notice(
+        "No tickets were held, and you haven't been charged. Others were waiting, so the next "
+        "person was let in.",
+        tone="warn",
+        title="Your time to choose ran out.",
+        action=button_link(
+            "Join the queue again",
+            href=f"/queue/{CheckoutState.sale.slug}",
+            kind="primary",
+            full=True,
+        ),
     )

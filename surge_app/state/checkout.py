@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator
 
 import reflex as rx
@@ -22,6 +21,7 @@ from surge_app.services.checkout.views import IntentView
 from surge_app.services.events.views import EventView
 from surge_app.services.payments.views import PaymentOutcome
 from surge_app.state import session, view_models
+from surge_app.state.choice_timer import ChoiceTimer
 from surge_app.state.contact_form import ContactForm
 from surge_app.state.element_ids import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
 from surge_app.state.error_notice import forget_problem
@@ -31,12 +31,11 @@ from surge_app.state.partial_offer import PartialOffer
 _SELLING = {"on_sale", "all_held", "paused", "sold_out"}
 
 
-class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
+class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State):
     """One visitor's checkout for one event.
 
     Attributes:
         phase: loading, choose, held, checking, refunding, expired, closed or missing.
-        choose_seconds: How long the visitor may still choose, by the server.
         busy: What is under way: hold, pay, check or nothing.
         attempt: Grows with each press of Pay that may open the modal, and never goes back.
         leave_to: Where the browser goes next.
@@ -48,9 +47,6 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
     price: view_models.PriceCard = view_models.PriceCard()
     seats_free: int = 0
     seats_held: int = 0
-    may_shop: bool = False
-    choose_seconds: int = 0
-    choose_stamp: int = 0
     is_paying: bool = False
     owned_link: str = ""
     busy: str = ""
@@ -78,14 +74,11 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
         try:
             event = await current().catalog.event(slug)
             intent = await current().intents.latest(slug, visitor)
-            self.choose_seconds = await current().waiting_room.seconds_to_choose(
-                slug, visitor, is_active=False
-            )
+            await self._check_pass(slug, visitor)
         except SurgeError as error:
             self.phase = "missing" if isinstance(error, NotFound) else "closed"
             self.notice = error.message
         else:
-            self.may_shop = self.choose_seconds > 0
             self._show_event(event)
             await self._place(event, intent)
 
@@ -125,7 +118,7 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
         visitor, slug = session.visitor(self), self.sale.slug
         if self.phase != "expired":
             return
-        if visitor is None or not await self._may_shop(visitor):
+        if visitor is None or not await self._recheck_pass(slug, visitor):
             self.leave_to = f"/queue/{slug}"
             return
         if not self._wish or self.seats_free == 0:
@@ -149,7 +142,7 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
             return
         self._intent_id, self._wish = "", {}
         self.phase, self.is_paying = "choose", False
-        self.may_shop = await self._may_shop(visitor)
+        await self._recheck_pass(self.sale.slug, visitor)
         await self._refresh()
         self._look_at(TICKETS)
         self._say("Your tickets went back to the others.", "accent")
@@ -174,7 +167,7 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
         visitor = session.visitor(self)
         if visitor is None or self.phase not in {"choose", "expired"} or self.busy:
             return
-        self.may_shop = await self._may_shop(visitor)
+        await self._recheck_pass(self.sale.slug, visitor)
         await self._refresh()
 
     @rx.event(background=True)
@@ -282,7 +275,7 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
         self._withdraw_offer()
         if self.phase == "choose":
             self._wish = wish
-            self.may_shop = await self._may_shop(visitor, is_active=True)
+            await self._recheck_pass(self.sale.slug, visitor, is_active=True)
             await self._refresh()
             return
         await self._reserve(visitor, wish, asked=wish)
@@ -368,17 +361,10 @@ class CheckoutState(ContactForm, HoldTimer, PartialOffer, rx.State):
 
     async def _expire(self, visitor: str) -> None:
         self._intent_id, self.phase, self.is_paying = "", "expired", False
-        self.notice, self.may_shop = "", await self._may_shop(visitor)
+        self.notice = ""
+        await self._recheck_pass(self.sale.slug, visitor)
         await self._refresh()
         self._look_at(ENDED)
-
-    async def _may_shop(self, visitor: str, *, is_active: bool = False) -> bool:
-        self.choose_seconds, self.choose_stamp = 0, self.choose_stamp + 1
-        with contextlib.suppress(SurgeError):
-            self.choose_seconds = await current().waiting_room.seconds_to_choose(
-                self.sale.slug, visitor, is_active=is_active
-            )
-        return self.choose_seconds > 0
 
     async def _refuse(self, error: SurgeError, visitor: str) -> None:
         if isinstance(error, InvalidContact):

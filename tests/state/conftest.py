@@ -9,7 +9,7 @@ import pytest
 
 from surge_app.services.checkout.contacts import Contacts
 from surge_app.services.events.views import EventView
-from surge_app.state import booking, checkout, contact_form, session
+from surge_app.state import booking, checkout, choice_timer, contact_form, session
 from surge_app.state.admin import (
     audit_log,
     booking as admin_booking,
@@ -69,6 +69,7 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
         participants,
         sales,
         checkout,
+        choice_timer,
         booking,
         session,
         contact_form,
