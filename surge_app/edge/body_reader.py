@@ -67,9 +67,11 @@ class BodyReader:
 
 
 async def _largest(request: Request, route: Route, length: int) -> int:
-    if route.body_limit is not BodyLimit.ORGANIZER or 0 < length <= BodyLimit.VISITOR:
+    headers = request.headers
+    is_small = length <= BodyLimit.VISITOR and "transfer-encoding" not in headers
+    if route.body_limit is not BodyLimit.ORGANIZER or is_small:
         return route.body_limit
-    services, headers = container.current(), request.headers
+    services = container.current()
     if services.identity.admin(headers.get("cookie", "")):
         return BodyLimit.ORGANIZER
     if "authorization" not in headers:

@@ -126,7 +126,7 @@ def problem(error: SurgeError, cookies: Iterable[str] = ()) -> Response:
     return json_response(
         error.document(),
         error.status,
-        headers=error.headers().items(),
+        headers=_headers_of(error),
         cookies=cookies,
         media_type=_PROBLEM_TYPE,
     )
@@ -166,8 +166,7 @@ def error_page(error: SurgeError, *, path: str, cookies: Iterable[str] = ()) -> 
         href="/admin" if is_denied else path,
         refresh_seconds=5 if is_ours else 0,
     )
-    challenge = (_CHALLENGE,) if isinstance(error, Unauthorized) else ()
-    response.headers.update(dict((*challenge, *error.headers().items())))
+    response.headers.update(dict(_headers_of(error)))
     return with_cookies(response, cookies)
 
 
@@ -272,6 +271,11 @@ async def fetch(app: ASGIApp, scope: Scope, path: str, *, accept: str) -> tuple[
 def int_of(text: str) -> int:
     """Return a header's number, 0 if it is none."""
     return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def _headers_of(error: SurgeError) -> Iterable[tuple[str, str]]:
+    challenge = (_CHALLENGE,) if isinstance(error, Unauthorized) else ()
+    return (*challenge, *error.headers().items())
 
 
 def _without_port(entry: str) -> str:

@@ -95,14 +95,17 @@ class Socket:
 
 async def handshake(url: str, cookies: Mapping[str, str], path: str = "/_event/") -> int:
     """Ask for a connection with these cookies, and return the status of the answer."""
-    async with _asked(url, cookies, f"{path}?EIO=4&transport=websocket") as (_, _, status):
+    query = f"EIO=4&transport=websocket&token={uuid.uuid4()}"
+    async with _asked(url, cookies, f"{path}?{query}") as (_, _, status):
         return status
 
 
 @asynccontextmanager
-async def connected(url: str, cookies: Mapping[str, str]) -> AsyncGenerator[Socket]:
+async def connected(
+    url: str, cookies: Mapping[str, str], token: str | None = None
+) -> AsyncGenerator[Socket]:
     """Connect as a browser with these cookies would."""
-    token = str(uuid.uuid4())
+    token = token or str(uuid.uuid4())
     path = f"/_event/?EIO=4&transport=websocket&token={token}"
     async with _asked(url, cookies, path) as (reader, writer, status):
         assert status == 101
