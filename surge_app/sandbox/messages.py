@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from surge_app.sandbox.store import Faults, JsonObject, Outbox
     from surge_app.services.vendors.sandbox_credentials import SandboxKeys
 
+_MAX_FIELDS = 64
 _BOOKING_REF = re.compile(r"SRG-[A-HJ-NP-Z2-9]{8}")
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _LONGEST_SMS = 1600
@@ -75,7 +76,11 @@ def twilio_router(
         sid, token = keys.twilio_account_sid, keys.twilio_auth_token
         if account_sid != sid or not has_basic(request, sid, token):
             raise _sms_error(401, 20003, "Authenticate")
-        fields = parse_qs((await request.body()).decode("utf-8", "replace"))
+        body = (await request.body()).decode("utf-8", "replace")
+        try:
+            fields = parse_qs(body, max_num_fields=_MAX_FIELDS)
+        except ValueError:
+            raise _sms_error(400, 21603, "Too many fields") from None
         form = {name: values[0] for name, values in fields.items()}
         _check_sms(form)
         message = _message("sms", form["To"], "", form["Body"], ())
