@@ -10,8 +10,7 @@ from surge_app import container
 from surge_app.edge.http import NO_STORE, error_page, message_page, method_not_allowed, redirect
 from surge_app.edge.routes import Access, Route
 from surge_app.edge.security_headers import CAMERA
-from surge_app.edge.state_owners import StateOwners
-from surge_app.edge.websocket_guard import admin_owner
+from surge_app.edge.state_owners import StateOwners, admin_owner
 from surge_app.errors import Forbidden, Unauthorized
 from surge_app.observability.log import get_logger
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 from datetime import timedelta
+from hashlib import sha256
 from typing import cast
 
 from redis.asyncio import Redis
 
 _LIFE = timedelta(days=1)
+_ADMIN = "admin:"
 
 
 class StateOwners:
@@ -32,14 +34,15 @@ class StateOwners:
         previous: str | None = await self._redis.set(key, owner, ex=_LIFE, get=True)
         if previous != owner:
             await self._delete([token])
-        tokens = _tokens_key(owner)
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.sadd(tokens, token)
-        pipe.expire(tokens, _LIFE)
-        await pipe.execute()
+        if is_admin(owner):
+            tokens = _tokens_key(owner)
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.sadd(tokens, token)
+            pipe.expire(tokens, _LIFE)
+            await pipe.execute()
 
     async def release(self, owner: str) -> None:
-        """Delete every state of an owner; raises RedisError if Redis does not answer."""
+        """Delete every state of an admin session; raises RedisError if Redis does not answer."""
         key = _tokens_key(owner)
         tokens = await cast("Awaitable[set[str]]", self._redis.smembers(key))  # pyright: ignore[reportUnknownMemberType]
         await self._delete(sorted(tokens))
@@ -50,6 +53,16 @@ class StateOwners:
         names = list(self._state_names)
         if tokens and names:
             await self._redis.unlink(*(f"{token}_{name}" for token in tokens for name in names))
+
+
+def admin_owner(secret: str) -> str:
+    """Return the owner of the states of an admin session, without its secret."""
+    return _ADMIN + sha256(secret.encode()).hexdigest()
+
+
+def is_admin(owner: str) -> bool:
+    """Whether an owner is an admin session."""
+    return owner.startswith(_ADMIN)
 
 
 def _tokens_key(owner: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from hashlib import sha256
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -14,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from surge_app import container
 from surge_app.edge.http import client_address
 from surge_app.edge.routes import Kind, Route
-from surge_app.edge.state_owners import StateOwners
+from surge_app.edge.state_owners import StateOwners, admin_owner, is_admin
 from surge_app.edge.websocket_filter import (
     LARGEST,
     LARGEST_OF_ORGANIZERS,
@@ -33,7 +32,6 @@ _MAX_COOKIE = 4096
 # Reflex stores the headers of a connection with its state.
 _DROPPED = frozenset({b"authorization", b"referer", b"accept", b"accept-encoding", b"cookie"})
 _MAX_HEADER = 512
-_ADMIN = "admin:"
 
 
 class WebSocketGuard:
@@ -65,7 +63,7 @@ class WebSocketGuard:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        largest = LARGEST_OF_ORGANIZERS if owner.startswith(_ADMIN) else LARGEST
+        largest = LARGEST_OF_ORGANIZERS if is_admin(owner) else LARGEST
         frames = FrameFilter(receive, send, self._is_known_handler, largest=largest)
         self._connected.update((owner, network))
         try:
@@ -100,11 +98,6 @@ class WebSocketGuard:
         if visitor_id and (bookings or await _has_pass(visitor_id, identity.passes(cookies))):
             return f"visitor:{visitor_id}"
         return f"booking:{bookings[0]}" if bookings else None
-
-
-def admin_owner(secret: str) -> str:
-    """Return the owner of the states of an admin session, without its secret."""
-    return _ADMIN + sha256(secret.encode()).hexdigest()
 
 
 async def _has_pass(visitor_id: str, slugs: list[str]) -> bool:
