@@ -332,7 +332,7 @@ async def _sockets(scene: Scene, cookie: str, frame: str, *, token_length: int =
             token = "x" * token_length or secrets.token_hex(16)
             url = f"{scene.stack.url}/_event/?token={token}&EIO=4&transport=websocket"
             try:
-                async with session.ws_connect(url, headers=headers, timeout=10) as socket:
+                async with session.ws_connect(url, headers=headers) as socket:
                     await socket.send_str("40/_event,")
                     for _ in range(20):
                         await scene.spend(len(frame))

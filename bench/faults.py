@@ -102,7 +102,7 @@ async def play(stack: Stack, fault: Fault) -> Outcome:
             rehearsed = asyncio.create_task(_rehearsed(stack, cast.rehearsed))
             await asyncio.sleep(_AMID_SECONDS)
             struck_at = time.monotonic()
-            striking = asyncio.create_task(fault.strike(stack, services))
+            striking = asyncio.ensure_future(fault.strike(stack, services))
             await _until(lambda: striking.done() and _came_after(diary, struck_at), _LIMIT_SECONDS)
             await striking
             outcome.goes_on_seconds = _first_after(diary, struck_at)

@@ -11,7 +11,7 @@ import json
 import os
 import ssl
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ async def _told(
 ) -> None:
     before = _used(stack)
     found = await _paced(front, request, expected, calls)
-    spent = _used(stack) - before
+    spent = {name: after - before[name] for name, after in _used(stack).items()}
     each = ", ".join(
         f"{name} {1000 * seconds / (calls + _CALLERS * 5):.2f} ms"
         for name, seconds in sorted(spent.items())
@@ -85,7 +85,7 @@ async def _told(
     )
 
 
-def _used(stack: Stack) -> Counter[str]:
+def _used(stack: Stack) -> defaultdict[str, float]:
     """Return the seconds of processor each part has used, the client among them."""
     parts = {
         "nodes": [one for node in stack.nodes for one in node.serving()],
@@ -95,7 +95,7 @@ def _used(stack: Stack) -> Counter[str]:
         "Redis": stack.servers("redis-server"),
         "client": [psutil.Process(os.getpid())],
     }
-    used: Counter[str] = Counter()
+    used: defaultdict[str, float] = defaultdict(float)
     for name, processes in parts.items():
         for one in processes:
             with suppress(psutil.Error):
@@ -107,7 +107,7 @@ def _used(stack: Stack) -> Counter[str]:
 def _polls(services: Container, slug: str) -> Iterator[bytes]:
     made: list[bytes] = []
     for number in range(1, _VISITORS + 1):
-        visitor = Visitor(services.identity.new_visitor()[0], {slug: number * 20})
+        visitor = Visitor(services.identity.new_visitor().id, {slug: number * 20})
         cookie = services.identity.with_place(visitor).header.partition(";")[0]
         made.append(_request("GET", f"/api/queue/{slug}", cookie))
     at = 0
@@ -124,8 +124,8 @@ async def _holds(services: Container, count: int) -> Iterator[bytes]:
     visitors: dict[str, float] = {}
     made: list[bytes] = []
     for _ in range(count):
-        visitor_id, visitor = identity.new_visitor()
-        cookies = visitor.header.partition(";")[0]
+        visitor_id = (visitor := identity.new_visitor()).id
+        cookies = identity.with_place(visitor).header.partition(";")[0]
         shopping = identity.with_pass(cookies, visitor_id, sale.slug).header.partition(";")[0]
         path = f"/api/events/{sale.slug}/intents"
         made.append(_request("POST", path, f"{cookies}; {shopping}", body))

@@ -60,8 +60,8 @@ async def _asks(services: Container, sale: Sale, count: int) -> list[bytes]:
     requests: list[bytes] = []
     visitors: dict[str, float] = {}
     for _ in range(count):
-        visitor_id, visitor = identity.new_visitor()
-        cookies = visitor.header.partition(";")[0]
+        visitor_id = (visitor := identity.new_visitor()).id
+        cookies = identity.with_place(visitor).header.partition(";")[0]
         shopping = identity.with_pass(cookies, visitor_id, sale.slug).header.partition(";")[0]
         path = f"/api/events/{sale.slug}/intents"
         requests.append(_request("POST", path, cookies=f"{cookies}; {shopping}", body=body))

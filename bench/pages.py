@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 
 from bench.harness import Nowhere
 from bench.serving import served
@@ -35,7 +35,7 @@ _LINK = {
     "downloadThroughput": 1_600_000 // 8,
     "uploadThroughput": 750_000 // 8,
 }
-_PHONE = {"width": 390, "height": 844}
+_PHONE: ViewportSize = {"width": 390, "height": 844}
 _SETTLE_SECONDS = 4.0
 _MOST_SHIFT = 0.05
 _MOST_SCRIPT_BYTES = 200_000

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 import psutil
 from playwright.sync_api import Page, sync_playwright
 
-from surge_app.components.proof_of_work import CODE
 from surge_app.launcher.frontend_build import PROJECT
 from surge_app.services.waiting_room.admission import HASHES
 from surge_app.services.waiting_room.proof_of_work import ProofOfWork
@@ -29,14 +28,17 @@ _ROUNDS = 9
 _PERIOD_SECONDS = 0.012
 _PAGE = "http://localhost/measure"
 _WORKER = "http://localhost/worker.js"
+_MODULE = (PROJECT / "assets" / "js" / "proof_of_work.js").read_text("utf-8")
+# The solver alone, from its constants on: the rest of the module belongs to the page.
+_SOLVER = _MODULE[_MODULE.index("const TIMEOUT_MS") : _MODULE.index("/**\n * Join")]
 _SETUP = (
-    f"const SurgeProofWorker = class extends Worker {{ constructor() {{ super('{_WORKER}') }} }};"
-    f"{CODE} window.solve = surgeSolve;"
+    f"class SolverWorker extends Worker {{ constructor() {{ super('{_WORKER}') }} }}\n"
+    f"{_SOLVER}\nwindow.solve = (challenge) => solve(challenge, () => undefined);"
 )
 _TIMED = """
 async (challenge) => {
   const started = performance.now();
-  await solve(challenge);
+  await window.solve(challenge);
   return performance.now() - started;
 }
 """

@@ -46,9 +46,8 @@ def api_dependencies() -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for entry in create_api().routes:
         # What a router was included with is known only to the entry that includes it.
-        contexts: list[Any] = (
-            list(entry.effective_route_contexts()) if hasattr(entry, "original_router") else [entry]
-        )
+        contexts_of = getattr(entry, "effective_route_contexts", None)
+        contexts: list[Any] = list(contexts_of()) if contexts_of else [entry]
         for one in contexts:
             needs = getattr(one, "dependant", None)
             for method in one.methods:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from email.message import Message
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -100,7 +102,7 @@ def _installed_for(name: str) -> set[str]:
 
 
 def _licences(package: str) -> list[str]:
-    told = distribution(package).metadata
+    told = cast("Message", distribution(package).metadata)
     named = [told.get("License-Expression"), *(told.get_all("Classifier") or [])]
     listed = [one for one in named if one and (one == named[0] or one.startswith("License ::"))]
     return listed or [(told.get("License") or "").partition("\n")[0]]

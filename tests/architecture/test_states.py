@@ -40,8 +40,9 @@ def _methods(state: type[rx.State]) -> list[ast.FunctionDef | ast.AsyncFunctionD
             continue
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
         assert isinstance(tree, ast.ClassDef)
-        functions = ast.FunctionDef | ast.AsyncFunctionDef
-        found += [node for node in tree.body if isinstance(node, functions)]
+        found += [
+            node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        ]
     return [method for method in found if not method.name.startswith("_")]
 
 

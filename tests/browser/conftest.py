@@ -9,14 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from tests.browser.page_checks import DEVICE, MEMORY
 from tests.browser_setup import executable_path, launch_arguments
 from tests.conftest import Surge
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 # What every camera sees; read when one is opened, so a test may write it.
 FILM = Path(tempfile.gettempdir()) / f"surge-film-{os.getpid()}.y4m"
 _ARGUMENTS = [

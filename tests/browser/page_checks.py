@@ -12,15 +12,18 @@ from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 _FOLDER = os.environ.get("PICTURES", "")
 _MOST_SHIFT = 0.05
 # Pictures are taken as a phone in India shows the pages.
 DEVICE = {"device_scale_factor": 2, "timezone_id": "Asia/Kolkata"} if _FOLDER else {}
 _COLORS = 128
-_SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
-_SMALL = {"width": 320, "height": 640}
+_SIZES: dict[str, ViewportSize] = {
+    "phone": {"width": 390, "height": 844},
+    "desktop": {"width": 1280, "height": 800},
+}
+_SMALL: ViewportSize = {"width": 320, "height": 640}
 _IMPACTS = {"serious", "critical", "moderate", "minor"}
 # What each page remembers of itself for whoever looks at it.
 MEMORY = """

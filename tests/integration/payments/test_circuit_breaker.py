@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import AsyncGenerator, Generator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container, running
@@ -135,7 +135,7 @@ def guarded(alone: Container) -> Guarded:
 
 async def _run(services: Container, statement: str, **values: object) -> Any:
     async with services.database.transaction() as session:
-        result = await session.execute(text(statement), values)
+        result = cast("CursorResult[Any]", await session.execute(text(statement), values))
         return result.all() if result.returns_rows else None
 
 

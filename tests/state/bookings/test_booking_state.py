@@ -26,7 +26,7 @@ class Desk:
         sample = samples.booking()
         event = dataclasses.replace(sample.event, ask_attendee_names=True)
         self.booking = dataclasses.replace(sample, event=event)
-        self.states = ("on_its_way", "on_its_way")
+        self.states: tuple[str, str] = ("on_its_way", "on_its_way")
         self.done: list[tuple[object, ...]] = []
         self.refusal: Exception | None = None
 
