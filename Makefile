@@ -49,6 +49,7 @@ lint: test-ready lint-js
 	$(PY) -m pyright
 	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 	$(PY) -m codespell_lib
+	$(PY) -m tests.architecture.house_style
 	$(MAKE) --no-print-directory docs
 
 # JavaScript: biome, the types of its comments, and the tests of its pure functions.

@@ -74,7 +74,15 @@ def _ping_after_a_pause(engine: AsyncEngine) -> None:
 
 
 class Database:
-    """One process's access to Postgres. Nothing connects before the first transaction."""
+    """One process's access to Postgres. Nothing connects before the first transaction.
+
+    Args:
+        url: A `postgresql://` URL.
+        pool_size: Maximum connections of this process; further callers wait.
+        application_name: Shown in `pg_stat_activity`.
+        is_pooled: Whether the URL leads to a pooler in transaction mode. The limit on the
+            time of a statement is then the database's own setting.
+    """
 
     def __init__(
         self,
@@ -84,15 +92,6 @@ class Database:
         application_name: str = "surge",
         is_pooled: bool = False,
     ) -> None:
-        """Create the engine.
-
-        Args:
-            url: A `postgresql://` URL.
-            pool_size: Maximum connections of this process; further callers wait.
-            application_name: Shown in `pg_stat_activity`.
-            is_pooled: Whether the URL leads to a pooler in transaction mode. The limit on the
-                time of a statement is then the database's own setting.
-        """
         options = {} if is_pooled else {"options": SESSION_OPTIONS}
         # Server-side prepared statements break behind PgBouncer in transaction mode.
         self._engine = create_async_engine(

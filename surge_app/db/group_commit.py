@@ -34,6 +34,13 @@ class Batcher(Generic[Item, Result]):
     There is no timer: a lone item is flushed at once, and the batch size follows from how many
     arrived during the previous flush. A submitted item is flushed even if its caller is
     cancelled, and once more alone if its batch failed, so `flush` must be repeatable.
+
+    Args:
+        flush: Handles a batch and returns, in order, a result or the error to raise for each
+            item. It may raise only if nothing was committed; each item is then retried
+            alone, so that one bad item harms no other.
+        most: Maximum items per flush.
+        flights: Maximum concurrent flushes per event loop.
     """
 
     def __init__(
@@ -43,15 +50,6 @@ class Batcher(Generic[Item, Result]):
         most: int,
         flights: int,
     ) -> None:
-        """Keep what carries a batch out; nothing runs before the first `submit`.
-
-        Args:
-            flush: Handles a batch and returns, in order, a result or the error to raise for each
-                item. It may raise only if nothing was committed; each item is then retried
-                alone, so that one bad item harms no other.
-            most: Maximum items per flush.
-            flights: Maximum concurrent flushes per event loop.
-        """
         self._flush = flush
         self._most = most
         self._flights = flights

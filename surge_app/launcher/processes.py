@@ -28,7 +28,6 @@ class FileLock:
     """An advisory lock on a file or folder; the kernel releases it when the process dies."""
 
     def __init__(self, path: Path) -> None:
-        """Create the lock without taking it; the file appears when it is taken."""
         self._path = path
         self._descriptor: int | None = None
 

@@ -35,7 +35,6 @@ class Supervisor:
     """
 
     def __init__(self) -> None:
-        """Create the supervisor; signals are heard only inside `listening`."""
         self._is_stopping = False
         self._is_in_a_hurry = False
         # A killed make sends no signal; only the parent process id changes.

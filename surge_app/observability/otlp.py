@@ -28,15 +28,14 @@ _KINDS = {
 
 
 class Collector:
-    """The SDK's tracer; Reflex uses the same `provider`."""
+    """The SDK's tracer; Reflex uses the same `provider`.
+
+    Args:
+        endpoint: The base address of the collector.
+        process: The kind of process, such as `web`.
+    """
 
     def __init__(self, endpoint: str, *, process: str) -> None:
-        """Set the SDK up; nothing connects before the first span has ended.
-
-        Args:
-            endpoint: The base address of the collector.
-            process: The kind of process, such as `web`.
-        """
         self.provider = TracerProvider(
             resource=Resource.create({"service.name": "surge", "service.instance.role": process})
         )

@@ -55,17 +55,16 @@ _SMS_WORDS: dict[str, DeliveryStatus | None] = {
 
 
 class SendGridReports:
-    """SendGrid's signed event webhook, behind `MailReports`."""
+    """SendGrid's signed event webhook, behind `MailReports`.
+
+    Args:
+        public_keys: As the dashboard shows them: Base64 of a P-256 key; any may have signed.
+
+    Raises:
+        ConfigurationError: If one is no key.
+    """
 
     def __init__(self, public_keys: tuple[str, ...]) -> None:
-        """Read the keys.
-
-        Args:
-            public_keys: As the dashboard shows them: Base64 of a P-256 key; any may have signed.
-
-        Raises:
-            ConfigurationError: If one is no key.
-        """
         try:
             self._verifiers = [EventWebhook(key) for key in public_keys]
         except ValueError as error:
@@ -91,15 +90,14 @@ class SendGridReports:
 
 
 class TwilioReports:
-    """Twilio's status callback, behind `SmsReports`."""
+    """Twilio's status callback, behind `SmsReports`.
+
+    Args:
+        auth_token: Of the account.
+        callback_url: As Twilio was given it, without the query: it is signed along.
+    """
 
     def __init__(self, auth_token: str, callback_url: str) -> None:
-        """Keep what signatures are checked with.
-
-        Args:
-            auth_token: Of the account.
-            callback_url: As Twilio was given it, without the query: it is signed along.
-        """
         self._validator = RequestValidator(auth_token)
         self._callback_url = callback_url
 

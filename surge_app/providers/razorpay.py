@@ -90,7 +90,20 @@ class _Client(Protocol):
 
 
 class RazorpayGateway:
-    """Razorpay, or its stand-in, behind `PaymentGateway`."""
+    """Razorpay, or its stand-in, behind `PaymentGateway`.
+
+    Args:
+        key_id: Public.
+        key_secret: Signs callbacks and authenticates calls.
+        webhook_secrets: All are accepted: retries of old events carry the old secret.
+        base_url: Without `/v1`.
+        checkout_script_url: Where the browser loads the checkout from.
+        timeouts: Seconds to connect, and to wait for an answer.
+
+    Raises:
+        ConfigurationError: If a credential is empty, or a live key would be shown to anyone
+            but Razorpay.
+    """
 
     def __init__(
         self,
@@ -102,20 +115,6 @@ class RazorpayGateway:
         *,
         timeouts: tuple[float, float] = TIMEOUTS,
     ) -> None:
-        """Create the gateway; nothing connects before the first call.
-
-        Args:
-            key_id: Public.
-            key_secret: Signs callbacks and authenticates calls.
-            webhook_secrets: All are accepted: retries of old events carry the old secret.
-            base_url: Without `/v1`.
-            checkout_script_url: Where the browser loads the checkout from.
-            timeouts: Seconds to connect, and to wait for an answer.
-
-        Raises:
-            ConfigurationError: If a credential is empty, or a live key would be shown to anyone
-                but Razorpay.
-        """
         if not key_id or not key_secret or not webhook_secrets or not all(webhook_secrets):
             msg = "RAZORPAY_KEY_ID, RAZORPAY_KEY_SECRET and RAZORPAY_WEBHOOK_SECRET must be set."
             raise ConfigurationError(msg)

@@ -75,7 +75,17 @@ class _DirectHttp(python_http_client.Client):
 
 
 class SendGridMail:
-    """SendGrid, or its stand-in, behind `MailSender`."""
+    """SendGrid, or its stand-in, behind `MailSender`.
+
+    Args:
+        api_key: May send mail.
+        base_url: Without `/v3`.
+        sender: `tickets@example.in` or `Acme Events <tickets@example.in>`.
+        timeout_seconds: For connecting and for each wait after that.
+
+    Raises:
+        ConfigurationError: If the key is empty or the sender is not an address.
+    """
 
     def __init__(
         self,
@@ -85,17 +95,6 @@ class SendGridMail:
         *,
         timeout_seconds: float = TIMEOUTS[1],
     ) -> None:
-        """Create the sender; nothing connects before the first mail.
-
-        Args:
-            api_key: May send mail.
-            base_url: Without `/v3`.
-            sender: `tickets@example.in` or `Acme Events <tickets@example.in>`.
-            timeout_seconds: For connecting and for each wait after that.
-
-        Raises:
-            ConfigurationError: If the key is empty or the sender is not an address.
-        """
         name, address = parseaddr(sender)
         if not api_key or "@" not in address:
             msg = "SENDGRID_API_KEY must be set, and SENDGRID_FROM to an address."

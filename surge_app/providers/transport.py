@@ -57,7 +57,6 @@ class VendorRefused(ProviderRejected):
     """A vendor's 4xx with its own words, for adapters that know some of them by heart."""
 
     def __init__(self, message: str, *, status: int) -> None:
-        """Create the error."""
         super().__init__(message)
         self.status = status
 
@@ -66,15 +65,13 @@ class VendorSession(requests.Session):
     """A `requests` session that raises `ProviderError` and nothing else.
 
     The SDKs catch `requests` exceptions only, to print them; ours pass through untouched.
+
+    Args:
+        vendor: Names the vendor in error messages.
+        base_url: A loopback address is reached directly, whatever proxy is configured.
     """
 
     def __init__(self, vendor: str, base_url: str) -> None:
-        """Create the session.
-
-        Args:
-            vendor: Names the vendor in error messages.
-            base_url: A loopback address is reached directly, whatever proxy is configured.
-        """
         super().__init__()
         self.trust_env = not is_loopback(base_url)
         self._vendor = vendor

@@ -80,7 +80,20 @@ class _Http(TwilioHttpClient):
 
 
 class TwilioSms:
-    """Twilio, or its stand-in, behind `SmsSender`."""
+    """Twilio, or its stand-in, behind `SmsSender`.
+
+    Args:
+        account_sid: Begins with `AC`.
+        auth_token: Authenticates calls.
+        base_url: None for Twilio itself.
+        sender: A number, a sender id, or a messaging service (`MG…`).
+        callback_url: Where Twilio tells what became of an SMS; None does not ask it to. The
+            outbox id is added as `message`.
+        timeouts: Seconds to connect, and to wait for an answer.
+
+    Raises:
+        ConfigurationError: If a value is empty.
+    """
 
     def __init__(
         self,
@@ -92,20 +105,6 @@ class TwilioSms:
         callback_url: str | None = None,
         timeouts: tuple[float, float] = TIMEOUTS,
     ) -> None:
-        """Create the sender; nothing connects before the first SMS.
-
-        Args:
-            account_sid: Begins with `AC`.
-            auth_token: Authenticates calls.
-            base_url: None for Twilio itself.
-            sender: A number, a sender id, or a messaging service (`MG…`).
-            callback_url: Where Twilio tells what became of an SMS; None does not ask it to. The
-                outbox id is added as `message`.
-            timeouts: Seconds to connect, and to wait for an answer.
-
-        Raises:
-            ConfigurationError: If a value is empty.
-        """
         if not account_sid or not auth_token or not sender:
             msg = "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM must be set."
             raise ConfigurationError(msg)

@@ -20,14 +20,13 @@ _KEPT_SECONDS = 1.0
 
 
 class Calls:
-    """The HTTP client of one stand-in, with bounded concurrency and kept-alive connections."""
+    """The HTTP client of one stand-in, with bounded concurrency and kept-alive connections.
+
+    Args:
+        at_once: Maximum concurrent calls.
+    """
 
     def __init__(self, *, at_once: int) -> None:
-        """Connect to nothing yet.
-
-        Args:
-            at_once: Maximum concurrent calls.
-        """
         self._slots = asyncio.Semaphore(at_once)
         self._limits = httpx.Limits(max_connections=at_once, keepalive_expiry=_KEPT_SECONDS)
         self._client: httpx.AsyncClient | None = None

@@ -38,15 +38,14 @@ _REASONS = {
 
 
 class DeliveryEvents:
-    """Sends the vendors' reports to the application, in the background."""
+    """Sends the vendors' reports to the application, in the background.
+
+    Args:
+        mail_url: The application's URL for SendGrid events; each SMS names Twilio's.
+        keys: Sign the reports.
+    """
 
     def __init__(self, mail_url: str, keys: SandboxKeys) -> None:
-        """Create the sender.
-
-        Args:
-            mail_url: The application's URL for SendGrid events; each SMS names Twilio's.
-            keys: Sign the reports.
-        """
         self._mail_url = mail_url
         self._private = ec.derive_private_key(keys.sendgrid_event_key, ec.SECP256R1())
         self._validator = RequestValidator(keys.twilio_auth_token)

@@ -36,7 +36,6 @@ class VendorError(Exception):
     def __init__(
         self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None
     ) -> None:
-        """Create the error."""
         super().__init__(status)
         self.status = status
         self.content = content

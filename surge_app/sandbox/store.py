@@ -63,7 +63,6 @@ class Orders:
     """The stand-in's orders."""
 
     def __init__(self, redis_factory: RedisFactory) -> None:
-        """Create the store without connecting."""
         self._redis = redis_factory
 
     async def add(self, order: JsonObject, *, unique_receipt: bool) -> OrderBook:
@@ -209,7 +208,6 @@ class Outbox:
     """Every mail and SMS the stand-ins accepted, newest first."""
 
     def __init__(self, redis_factory: RedisFactory) -> None:
-        """Create the store without connecting."""
         self._redis = redis_factory
 
     async def add(self, message: JsonObject, body: OutboxBody) -> None:
@@ -277,7 +275,6 @@ class Faults:
     """Faults ordered through `POST /sandbox/faults`."""
 
     def __init__(self, redis_factory: RedisFactory) -> None:
-        """Create the store without connecting."""
         self._redis = redis_factory
 
     async def order(self, service: Service, fault: Fault, seconds: float) -> None:

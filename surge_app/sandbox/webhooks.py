@@ -26,15 +26,14 @@ _CONCURRENT_DELIVERIES = 32
 
 
 class WebhookSender:
-    """Sends events to one URL as Razorpay does."""
+    """Sends events to one URL as Razorpay does.
+
+    Args:
+        url: The application's webhook URL.
+        secret: Signing secret.
+    """
 
     def __init__(self, url: str, secret: str) -> None:
-        """Create the sender.
-
-        Args:
-            url: The application's webhook URL.
-            secret: Signing secret.
-        """
         self._url = url
         self._secret = secret
         self._calls = Calls(at_once=_CONCURRENT_DELIVERIES)

@@ -25,8 +25,15 @@ _CODE = re.compile(r"`[^`]*`")
 # Fields are read by name where they are serialized, so only code can be called dead.
 _DEAD_KINDS = {"function", "method", "class", "property", "unreachable_code"}
 # Called by a library, by the name it fixes.
-_HOOKS = ["add_imports", "add_custom_code", "connection_made", "connection_lost", "data_received"]
-_HOOKS += ["get_connection", "log_request", "log_response", "_build_client"]
+_HOOKS = [
+    "pre_compile",
+    "add_imports",
+    "add_custom_code",
+    "connection_made",
+    "connection_lost",
+    "data_received",
+]
+_HOOKS += ["pre_compile", "get_connection", "log_request", "log_response", "_build_client"]
 # Decorators that register what they decorate.
 _REGISTERING = ["@*.get", "@*.post", "@*.put", "@*.patch", "@*.delete", "@*.command", "@*.callback"]
 _REGISTERING += ["@*_validator", "@rx.*", "@*.exception_handler", "@pytest.fixture"]

@@ -93,7 +93,6 @@ class AdminAuth:
     def __init__(
         self, settings: Settings, limits: RateLimiter, database: Database, identity: Identity
     ) -> None:
-        """Keep the collaborators; the hash of a development password is made on first use."""
         self._user = settings.admin_user
         self._secret = settings.admin_password_hash or settings.admin_password
         self._hash = settings.admin_password_hash

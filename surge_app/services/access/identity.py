@@ -60,16 +60,15 @@ class _NotGenuineError(Exception):
 
 
 class Identity:
-    """Signs and reads visitors, passes, bookings and organizer sessions."""
+    """Signs and reads visitors, passes, bookings and organizer sessions.
+
+    Args:
+        secret_keys: The first signs, all verify; that is how keys rotate.
+        secure: Whether Surge is served over HTTPS: cookies are then `Secure` and carry the
+            `__Host-` prefix, which other sub-domains cannot set.
+    """
 
     def __init__(self, secret_keys: tuple[str, ...], *, secure: bool) -> None:
-        """Create the signers.
-
-        Args:
-            secret_keys: The first signs, all verify; that is how keys rotate.
-            secure: Whether Surge is served over HTTPS: cookies are then `Secure` and carry the
-                `__Host-` prefix, which other sub-domains cannot set.
-        """
         self._keys = list(reversed(secret_keys))
         self._secure = secure
         self._signers: dict[str, URLSafeTimedSerializer] = {}

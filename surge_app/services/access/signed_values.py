@@ -21,15 +21,14 @@ _parsed = json.JSONDecoder().raw_decode
 
 
 class SignedValue:
-    """Reads the values of one purpose."""
+    """Reads the values of one purpose.
+
+    Args:
+        secret_keys: Any of them may have signed.
+        salt: Of the purpose.
+    """
 
     def __init__(self, secret_keys: tuple[str, ...], *, salt: str) -> None:
-        """Derive the keys.
-
-        Args:
-            secret_keys: Any of them may have signed.
-            salt: Of the purpose.
-        """
         self._keys = [hmac.digest(key.encode(), salt.encode(), "sha256") for key in secret_keys]
 
     def opened(self, value: str) -> tuple[object, int] | None:

@@ -29,7 +29,6 @@ class Attendees:
     """Puts other names on tickets. The codes stay the same, so no ticket has to be sent again."""
 
     def __init__(self, database: Database, contacts: Contacts) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._contacts = contacts
 

@@ -110,7 +110,6 @@ class CheckIn:
     """Lets tickets in, once each."""
 
     def __init__(self, database: Database, codes: TicketCodes) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._codes = codes
         self._counts: dict[str, tuple[float, DoorCounts]] = {}

@@ -54,7 +54,6 @@ class Exports:
     """Streams what was sold."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the database."""
         self._database = database
 
     async def participants_csv(self, slug: str) -> AsyncIterator[bytes]:

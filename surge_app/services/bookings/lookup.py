@@ -27,7 +27,6 @@ class BookingLookup:
     """Tells whether somebody knows a booking well enough to open it."""
 
     def __init__(self, database: Database, limits: RateLimiter, contacts: Contacts) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._limits = limits
         self._contacts = contacts

@@ -76,15 +76,14 @@ class _Key:
 
 
 class TicketCodes:
-    """Signs tickets, publishes the keys to check them with, and reads what was scanned."""
+    """Signs tickets, publishes the keys to check them with, and reads what was scanned.
+
+    Args:
+        secret_keys: The install's secrets. The first signs; tickets signed with the others
+            are still known.
+    """
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        """Derive the keys.
-
-        Args:
-            secret_keys: The install's secrets. The first signs; tickets signed with the others
-                are still known.
-        """
         self._keys = [_derive(secret) for secret in secret_keys]
         self._public = {key.id: key.public for key in self._keys}
 

@@ -39,7 +39,6 @@ class Tickets:
     def __init__(
         self, database: Database, identity: Identity, codes: TicketCodes, *, base_url: str
     ) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._identity = identity
         self._codes = codes

@@ -40,7 +40,6 @@ class Holds:
     """Starts holds for visitors whose turn it is."""
 
     def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
         # Only where to look first; a tier whose number is lost or wrong is searched whole.

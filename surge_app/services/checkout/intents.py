@@ -52,7 +52,6 @@ class Intents:
         catalog: Catalog,
         outages: CircuitBreaker,
     ) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
         self._catalog = catalog

@@ -82,7 +82,6 @@ class Catalog:
     """Reads events for everyone and creates them for organizers."""
 
     def __init__(self, database: Database, *, default_fee_paise: int) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._default_fee_paise = default_fee_paise
         self._events = _TtlCache(self._load_events)

@@ -32,7 +32,6 @@ class Covers:
     """Keeps and draws the pictures of events."""
 
     def __init__(self, database: Database, catalog: Catalog) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._catalog = catalog
         self._cards: dict[tuple[str, ...], bytes] = {}

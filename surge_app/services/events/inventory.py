@@ -34,7 +34,6 @@ class Stock:
     """Adds, withdraws and re-prices; a tier is named by its id or its name."""
 
     def __init__(self, database: Database, catalog: Catalog, waiting_room: WaitingRoom) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._catalog = catalog
         self._waiting_room = waiting_room

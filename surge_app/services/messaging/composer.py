@@ -62,7 +62,6 @@ class Composer:
     """Turns rows of the outbox into mails and SMS, from the data as it is when they are sent."""
 
     def __init__(self, database: Database, tickets: Tickets) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._tickets = tickets
 

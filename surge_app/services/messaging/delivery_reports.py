@@ -42,7 +42,6 @@ class Deliveries:
     def __init__(
         self, database: Database, mail_reports: MailReports | None, sms_reports: SmsReports
     ) -> None:
-        """Keep the collaborators; without `mail_reports` nothing is taken for a report on mail."""
         self._database = database
         self._mail_reports = mail_reports
         self._sms_reports = sms_reports

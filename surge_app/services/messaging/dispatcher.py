@@ -66,7 +66,6 @@ class Dispatcher:
     def __init__(
         self, database: Database, composer: Composer, mail: MailSender, sms: SmsSender
     ) -> None:
-        """Keep the collaborators; nothing is sent before `dispatch` or `run`."""
         self._composer = composer
         self._mail = mail
         self._sms = sms

@@ -125,7 +125,6 @@ class Notifications:
     """Says things again, to everyone, or to another address; and shows what became of it."""
 
     def __init__(self, database: Database, contacts: Contacts) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._contacts = contacts
 

@@ -38,7 +38,6 @@ class Audit:
     """Checks the invariants against the database as it is now."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the database."""
         self._database = database
 
     async def run(self, *, slug: str | None = None) -> list[Violation]:

@@ -89,7 +89,6 @@ class Telemetry:
     def __init__(
         self, database: Database, notes: JobStatusStore, waiting_room: WaitingRoom, audit: Audit
     ) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._notes = notes
         self._waiting_room = waiting_room

@@ -109,7 +109,6 @@ class BoxOffice:
     """Sells at the counter."""
 
     def __init__(self, database: Database, catalog: Catalog, contacts: Contacts) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._catalog = catalog
         self._contacts = contacts

@@ -65,7 +65,16 @@ class ReadyToPay:
 
 
 class PaymentStarter:
-    """Starts payments; callers that wait together share the transactions before and after."""
+    """Starts payments; callers that wait together share the transactions before and after.
+
+    Args:
+        database: Where intents are.
+        gateway: Makes the orders.
+        waiting_room: Lets a pass last as long as the payment may.
+        settlement: Books what costs nothing.
+        outages: Says when no payment is to be started.
+        ask: Asks the gateway about an order and settles what it says.
+    """
 
     def __init__(
         self,
@@ -77,16 +86,6 @@ class PaymentStarter:
         *,
         ask: Callable[[str], Awaitable[PaymentOutcome]],
     ) -> None:
-        """Keep the collaborators.
-
-        Args:
-            database: Where intents are.
-            gateway: Makes the orders.
-            waiting_room: Lets a pass last as long as the payment may.
-            settlement: Books what costs nothing.
-            outages: Says when no payment is to be started.
-            ask: Asks the gateway about an order and settles what it says.
-        """
         self._database = database
         self._gateway = gateway
         self._waiting_room = waiting_room

@@ -67,7 +67,6 @@ class Reconciliation:
         payments: Payments,
         settlement: Settlement,
     ) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._gateway = gateway
         self._intents = intents

@@ -66,7 +66,6 @@ class Refunds:
     """Gives money back: all of it or a part, exactly once."""
 
     def __init__(self, database: Database, gateway: PaymentGateway, catalog: Catalog) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._gateway = gateway
         self._catalog = catalog

@@ -72,7 +72,6 @@ class Payments:
         refunds: Refunds,
         outages: CircuitBreaker,
     ) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._gateway = gateway
         self._contacts = contacts

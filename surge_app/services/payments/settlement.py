@@ -76,7 +76,6 @@ class Settlement:
     """Decides what becomes of money."""
 
     def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
-        """Keep the collaborators."""
         self._database = database
         self._waiting_room = waiting_room
         self._together = Batcher(self._settle, most=_MOST_TOGETHER, flights=_FLIGHTS)

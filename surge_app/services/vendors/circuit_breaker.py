@@ -75,14 +75,12 @@ class FailureWindow:
 
     It is bounded in number too: thousands of good calls of the last half minute must not hide
     that nothing has worked since.
+
+    Args:
+        clock: Seconds from anywhere, never going back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with no calls.
-
-        Args:
-            clock: Seconds from anywhere, never going back.
-        """
         self._clock = clock
         self._calls: deque[_Call] = deque(maxlen=_WINDOW_CALLS)
 
@@ -114,15 +112,14 @@ class FailureWindow:
 
 
 class CircuitBreaker:
-    """The breaker between Surge and the gateway."""
+    """The breaker between Surge and the gateway.
+
+    Args:
+        database: Where the shared truth is.
+        gateway: The gateway itself, without its guard: it is asked while it is out.
+    """
 
     def __init__(self, database: Database, gateway: PaymentGateway) -> None:
-        """Keep the collaborators.
-
-        Args:
-            database: Where the shared truth is.
-            gateway: The gateway itself, without its guard: it is asked while it is out.
-        """
         self._database = database
         self._gateway = gateway
         self._window = FailureWindow()
@@ -224,7 +221,6 @@ class GuardedGateway:
     """
 
     def __init__(self, gateway: PaymentGateway, outages: CircuitBreaker) -> None:
-        """Keep the collaborators."""
         self._gateway = gateway
         self._outages = outages
 

@@ -52,7 +52,6 @@ class ProviderUnavailable(ProviderError):
         retry_after_seconds: float | None = None,
         timed_out: bool = False,
     ) -> None:
-        """Create the error."""
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
         self.timed_out = timed_out
