@@ -1,4 +1,4 @@
-"""`/api/admin/events/{slug}/door`: checking tickets in; for organizers and for the door."""
+"""`/api/admin/events/{slug}/door`: checking tickets in; for organizers and scanners."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ async def participants_xlsx(
 
 @router.post("/events/{slug}/queue/pause", status_code=204)
 async def pause_queue(slug: str, services: Services, user: OrganizerName) -> None:
-    """Let nobody in; numbers and holds are kept."""
+    """Stop admissions; numbers and holds stay."""
     await services.organizer.pause(slug, actor=user)
 
 

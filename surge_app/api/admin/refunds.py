@@ -27,7 +27,7 @@ class RefundIn(StrictBody):
 
     `tickets` are numbers within the booking; `amount_paise` is goodwill and voids nothing;
     `restock` puts the units of void tickets on sale again. `version` is that of the booking as it
-    was seen: 409 `changed_meanwhile` if somebody acted on it since. `handed_over` says that the
+    was seen: 409 `changed_meanwhile` if someone else acted on it since. `handed_over` says that the
     buyer has the cash of a box-office booking in hand; without it, it waits to be handed over.
     """
 

@@ -1,6 +1,6 @@
 """Everything that is stored about one person: found, told, and taken out.
 
-Amounts, times and states stay: they are the books of the sale, and name nobody.
+Amounts, times and states stay: they are the books of the sale, and name no one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FOUND = text(
        OR (CAST(:phone AS text) IS NOT NULL AND :phone IN (i.phone, b.phone))
     """
 )
-_LONG_OVER = text(
+_EXPIRED = text(
     """
     SELECT i.id FROM intents i JOIN events e ON e.id = i.event_id
     WHERE e.starts_at < now() - make_interval(days => :days)
@@ -42,7 +42,7 @@ _UNFINISHED = text(
     FROM intents i JOIN events e ON e.id = i.event_id WHERE i.id = ANY (:ids)
     """
 )
-_TOLD = {
+_EXPORTED = {
     "intents": """
         SELECT i.id, e.slug AS event, i.visitor_id, i.status, i.name, i.email, i.phone,
             i.attendee_names, i.total_paise, i.created_at, i.ended_at
@@ -76,10 +76,10 @@ _TOLD = {
         WHERE b.intent_id = ANY (:ids) AND a.action LIKE 'booking.correct%' ORDER BY a.at
     """,
 }
-# The order matters: what finds a person is taken out last. A webhook carries the contact the payer
+# The order matters: what finds a person is erased last. A webhook carries the contact the payer
 # gave to the gateway; its hash stays against replays. The log refuses changes: only for this, and
 # only inside this transaction, it does not.
-_TAKEN_OUT = (
+_ERASURES = (
     """
     UPDATE tickets t SET attendee_name = '' FROM bookings b
     WHERE b.id = t.booking_id AND b.intent_id = ANY (:ids)
@@ -119,7 +119,7 @@ _PATIENCE = ("SET LOCAL statement_timeout = '10min'", "SET LOCAL lock_timeout = 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """What stands against taking somebody out, as counts of their holds and bookings."""
+    """What stands against erasing a person, as counts of their holds and bookings."""
 
     live_holds: int
     coming_tickets: int
@@ -134,9 +134,9 @@ async def intents_of(
     return (await session.scalars(_FOUND, {"email": email, "phone": phone})).all()
 
 
-async def intents_long_over(session: AsyncSession, *, days: int) -> Sequence[str]:
+async def expired_intents(session: AsyncSession, *, days: int) -> Sequence[str]:
     """Return the ids of what still names people, of events that began so many days ago."""
-    return (await session.scalars(_LONG_OVER, {"days": days})).all()
+    return (await session.scalars(_EXPIRED, {"days": days})).all()
 
 
 async def unfinished(session: AsyncSession, ids: Sequence[str]) -> Unfinished:
@@ -145,19 +145,19 @@ async def unfinished(session: AsyncSession, ids: Sequence[str]) -> Unfinished:
     return Unfinished(*row)
 
 
-async def told(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+async def export(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Return all rows about them, by kind."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for kind, query in _TOLD.items():
+    exported: dict[str, list[dict[str, Any]]] = {}
+    for kind, query in _EXPORTED.items():
         rows = (await session.execute(text(query), {"ids": list(ids)})).mappings().all()
-        found[kind] = [dict(row) for row in rows]
-    return found
+        exported[kind] = [dict(row) for row in rows]
+    return exported
 
 
-async def take_out(session: AsyncSession, ids: Sequence[str]) -> None:
-    """Take names, addresses and numbers out of everything that belongs to these intents."""
+async def erase(session: AsyncSession, ids: Sequence[str]) -> None:
+    """Erase names, addresses and numbers in everything that belongs to these intents."""
     for setting in _PATIENCE:
         await session.execute(text(setting))
-    for statement in _TAKEN_OUT:
-        given = {"ids": list(ids)} if ":ids" in statement else {}
-        await session.execute(text(statement), given)
+    for statement in _ERASURES:
+        values = {"ids": list(ids)} if ":ids" in statement else {}
+        await session.execute(text(statement), values)

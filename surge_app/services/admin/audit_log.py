@@ -1,4 +1,4 @@
-"""The log of what organizers and operators did, to be read."""
+"""The audit log, read page by page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from surge_app.db.engine import Database
 
 __all__ = ["AuditLog", "LogEntry", "LogFilter", "LogPage", "LogWords"]
 
-_MOST = 200
+_MAX_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class LogWords:
-    """What the log can be narrowed to."""
+    """The filters of the log."""
 
     actors: tuple[str, ...]
     actions: tuple[str, ...]
 
 
 class AuditLog:
-    """Reads the log. Nobody can change it."""
+    """Reads the log; a trigger in the database refuses changes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -64,14 +64,14 @@ class AuditLog:
         self, wanted: LogFilter, *, before: str | None = None, limit: int = 50
     ) -> LogPage:
         """Return actions that match, the newest first, at most 200."""
-        most = min(max(1, limit), _MOST)
+        most = min(max(1, limit), _MAX_LISTED)
         async with self._database.transaction() as session:
             rows = await queries.page(session, wanted, before=before, most=most + 1)
         entries = tuple(LogEntry(**row) for row in rows[:most])
         return LogPage(entries, entries[-1].id if len(rows) > most else None)
 
     async def words(self) -> LogWords:
-        """Return who ever acted, and what was ever done."""
+        """Return every actor and every action."""
         async with self._database.transaction() as session:
             actors, actions = await queries.known(session)
         return LogWords(tuple(actors), tuple(actions))

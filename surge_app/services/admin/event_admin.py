@@ -1,4 +1,4 @@
-"""What an organizer sees and does. Every action leaves a line in the audit log."""
+"""What organizers do with events. Every action leaves an entry in the audit log."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _FRAME = {"starts_at", "sales_open_at", "sales_close_at", "max_per_person"}
 
 
 class Organizer:
-    """Reads the truth of a sale and acts on it."""
+    """Reads and changes events, drafts included."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Organizer:
                 await self._stats(session, event, tiers.get(event.id, []), counts)
                 for event in events
             ]
-        # The line is asked after the connection is given back: it may be slow to answer.
+        # Redis is read after the connection is returned: it may be slow to respond.
         queues = await asyncio.gather(*(self._queue(event) for event in events))
         return [replace(stats, queue=queue) for stats, queue in zip(found, queues, strict=True)]
 
@@ -145,7 +145,7 @@ class Organizer:
         )
 
     async def create(self, new: NewEvent, *, actor: str) -> str:
-        """Create an event and tell the line of it at once; raises like `Catalog.create`."""
+        """Create an event and open its queue at once; raises like `Catalog.create`."""
         slug = await self._catalog.create(new, actor=actor)
         await self._waiting_room.publish()
         return slug
@@ -180,11 +180,11 @@ class Organizer:
         )
 
     async def pause(self, slug: str, *, actor: str) -> None:
-        """Let nobody in until `resume`; numbers and holds are kept. Raises NotFound."""
+        """Stop admissions until `resume`; numbers and holds stay. Raises NotFound."""
         await self._edit(slug, {"is_paused": True}, actor=actor, action="queue.pause")
 
     async def resume(self, slug: str, *, actor: str) -> None:
-        """Let people in again, in order. Raises NotFound."""
+        """Resume admissions, in queue order. Raises NotFound."""
         await self._edit(slug, {"is_paused": False}, actor=actor, action="queue.resume")
 
     async def resend(self, ref: str, *, actor: str, version: int | None = None) -> int:
@@ -267,7 +267,7 @@ class Organizer:
         try:
             line = await self._waiting_room.stats(event.slug)
         except SurgeError:
-            # The board must stay readable while the line is away.
+            # The figures stay readable while the waiting room does not respond.
             line = QueueCounts()
         return QueueStats(
             **asdict(line), paused=event.is_paused, concurrent_buyers=event.concurrent_buyers
@@ -276,7 +276,7 @@ class Organizer:
 
 def _check_lobby(event: Event) -> None:
     if event.sales_open_at is None or event.sales_open_at <= utc_now():
-        msg = "The order of the line cannot be changed once the sale has opened."
+        msg = "Nothing was saved. The queue order cannot change once the sale has opened."
         raise InvalidRequest(msg)
 
 

@@ -23,8 +23,8 @@ from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 
-_BATCH = 100
-_AT_ONCE = 4
+_MAX_BATCH = 100
+_MAX_CONCURRENT = 4
 _ACTOR = "cancellation"
 _COPIED = [name for name, one in ALL_FACTS.items() if one.fact.is_copied]
 
@@ -70,7 +70,7 @@ class Lifecycle:
                 msg = "A cancelled event stays cancelled. Duplicate it instead."
                 raise InvalidRequest(msg)
             _turn(session, event, EventPhase.PUBLISHED, action="event.publish", actor=actor)
-        await self._tell()
+        await self._publish_change()
 
     async def delete_draft(self, slug: str, *, actor: str) -> None:
         """Delete a draft with its tiers and picture.
@@ -86,12 +86,12 @@ class Lifecycle:
                 raise InvalidRequest(msg)
             await queries.delete_draft(session, event.id)
             session.add(AuditEntry(actor=actor, action="event.delete", subject=slug))
-        await self._tell()
+        await self._publish_change()
 
     async def cancel(self, slug: str, *, actor: str) -> Cancellation:
         """Cancel an event: nothing is sold any more, and every booking is refunded.
 
-        The refunds are made by a job and go on after a restart; each person is told.
+        The refunds are made by a job and go on after a restart; every buyer is messaged.
 
         Raises:
             NotFound: If there is no such event.
@@ -99,7 +99,7 @@ class Lifecycle:
         async with self._database.transaction() as session:
             event = await _locked(session, slug)
             _turn(session, event, EventPhase.CANCELLED, action="event.cancel", actor=actor)
-        await self._tell()
+        await self._publish_change()
         return await self.cancellation(slug)
 
     async def cancellation(self, slug: str) -> Cancellation:
@@ -124,7 +124,7 @@ class Lifecycle:
             ExceptionGroup: With what went wrong for some; the others are refunded.
         """
         async with self._database.transaction() as session:
-            refs = await queries.to_refund(session, limit=_BATCH)
+            refs = await queries.to_refund(session, limit=_MAX_BATCH)
 
         async def work(ref: str) -> None:
             try:
@@ -132,7 +132,7 @@ class Lifecycle:
             except AlreadyRefunded:
                 _log.info("cancelled_booking_was_refunded", booking=ref)
 
-        await for_each(refs, work, at_once=_AT_ONCE)
+        await for_each(refs, work, at_once=_MAX_CONCURRENT)
         return len(refs)
 
     async def duplicate(self, slug: str, *, new_slug: str, starts_at: datetime, actor: str) -> str:
@@ -171,7 +171,7 @@ class Lifecycle:
             await catalog_queries.copy_cover(session, slug, to=copy)
         return copy
 
-    async def _tell(self) -> None:
+    async def _publish_change(self) -> None:
         self._catalog.forget()
         await self._waiting_room.publish()
 

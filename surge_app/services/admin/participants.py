@@ -32,7 +32,7 @@ from surge_app.services.payments.refund_policy import RefundPlan, plan_refund
 
 __all__ = ["BookingDetail", "Filter", "Participant", "ParticipantPage", "Participants"]
 
-_MOST = 200
+_MAX_LISTED = 200
 _FILTERS: dict[str, set[str]] = {
     "status": set(BookingStatus),
     "presence": {"inside", "outside"},
@@ -42,7 +42,7 @@ _FILTERS: dict[str, set[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A booking in the list; `inside` counts its tickets that came in."""
+    """A booking in the list; `inside` counts its valid tickets that are checked in."""
 
     ref: str
     name: str
@@ -67,7 +67,7 @@ class ParticipantPage:
 
 @dataclass(frozen=True, slots=True)
 class SoldTicket:
-    """A ticket as the organizer sees it: without its code, which opens the door."""
+    """A ticket as the organizer sees it: without its code, which admits."""
 
     ticket: int
     tier: str
@@ -83,7 +83,7 @@ class TimelineEntry:
 
     Attributes:
         what: held, payment_started, payment, booked, message, refund, checked_in or action.
-        state: How it stands, such as a message's delivery; of an action, who did it.
+        state: Its status, such as a message's delivery; of an action, its actor.
     """
 
     at: datetime
@@ -94,13 +94,13 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class BookingDetail:
-    """Everything known of a booking.
+    """Everything stored about a booking.
 
     Attributes:
         channel: online, box_office or complimentary.
-        in_cash: What goes back is handed over by whoever is at the counter.
-        version: To be sent along with an action, which is refused if somebody else acted since.
-        refundable_paise: What is ours of it and could still be given back.
+        in_cash: Refunds are handed over in cash.
+        version: Sent with an action, which is refused if someone else acted since.
+        refundable_paise: What can still be refunded.
     """
 
     ref: str
@@ -149,7 +149,7 @@ class Participants:
             if getattr(wanted, field) not in {None, *known}:
                 msg = f"The filter {field} is one of {', '.join(sorted(known))}."
                 raise InvalidRequest(msg)
-        most = min(max(1, limit), _MOST)
+        most = min(max(1, limit), _MAX_LISTED)
         async with self._database.transaction() as session:
             event = await catalog_queries.event_by_slug(session, slug)
             if event is None:
@@ -162,7 +162,7 @@ class Participants:
         return ParticipantPage(found, rows[most - 1]["id"] if len(rows) > most else None)
 
     async def detail(self, ref: str) -> BookingDetail:
-        """Return everything known of a booking; raises NotFound."""
+        """Return everything stored about a booking; raises NotFound."""
         async with self._database.transaction() as session:
             booking = await booking_queries.by_ref(session, ref)
             if booking is None:
@@ -171,7 +171,7 @@ class Participants:
             tickets = await booking_queries.tickets(session, booking.id)
             payment = await booking_queries.applied_payment(session, booking.intent_id)
             entries = await refund_queries.entries_of_booking(session, booking.id)
-            known = await queries.timeline(
+            timeline = await queries.timeline(
                 session, booking_id=booking.id, intent_id=booking.intent_id, ref=ref
             )
         return BookingDetail(
@@ -202,7 +202,7 @@ class Participants:
                 )
                 for ticket, tier in tickets
             ),
-            timeline=tuple(TimelineEntry(**row) for row in known),
+            timeline=tuple(TimelineEntry(**row) for row in timeline),
         )
 
     async def correct(
@@ -210,10 +210,10 @@ class Participants:
     ) -> None:
         """Correct the contact of a booking; messages sent from now on go there.
 
-        A first address of somebody who bought at the counter gets the confirmation.
+        The first address of a box-office buyer gets the confirmation.
 
         Raises:
-            ChangedMeanwhile: If somebody acted on it since it was seen.
+            EditConflict: If someone else acted on it since it was shown.
             InvalidContact: If a field needs another look.
             NotFound: If there is no such booking.
         """

@@ -1,4 +1,4 @@
-"""The right to shop as an organizer sees it: who has it, how a number stands, taking it back."""
+"""Admission passes as an organizer sees them, and their end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from surge_app.services.waiting_room.service import WaitingRoom
 
 @dataclass(frozen=True, slots=True)
 class ActivePass:
-    """Who has the right to shop now, and how many of them hold tickets or pay."""
+    """How many passes are in use, and how many of their visitors hold tickets or pay."""
 
     passes: int
     called: int
@@ -25,15 +25,14 @@ class ActivePass:
 
 @dataclass(frozen=True, slots=True)
 class QueueStanding:
-    """How one number stands, and what whoever came in by it has.
+    """The state of one queue number and of its visitor's tickets.
 
     Attributes:
-        place: inside, called, waiting, absent (passed over, may still come back), served, left or
-            unknown (not given out).
-        ahead: How many go first; waiting in an order that is known only.
+        place: inside, called, waiting, absent (skipped, may come back), served, left or unknown
+            (not issued).
+        ahead: How many are ahead; None unless the number waits in a known order.
         tickets: How many are held or being paid for.
-        is_paying: Whether they are being paid for.
-        visitor_id: Who came in by it; empty unless that is known.
+        visitor_id: Empty unless it is known.
     """
 
     place: str
@@ -44,7 +43,7 @@ class QueueStanding:
 
 
 class Passes:
-    """Looks at passes, and ends them."""
+    """Shows passes, and ends them."""
 
     def __init__(self, database: Database, waiting_room: WaitingRoom, intents: Intents) -> None:
         self._database = database
@@ -52,7 +51,7 @@ class Passes:
         self._intents = intents
 
     async def inside(self, slug: str) -> ActivePass:
-        """Return whom `revoke` would meet; raises NotFound and LineUnavailable."""
+        """Return what `revoke` would end; raises NotFound and QueueUnavailable."""
         event_id = await self._event_id(slug)
         async with self._database.transaction() as session:
             live = await intent_queries.live_counts(session, event_id)
@@ -65,16 +64,16 @@ class Passes:
         )
 
     async def standing(self, slug: str, number: int, *, visitor_id: str = "") -> QueueStanding:
-        """Say how one number stands.
+        """Return the state of one queue number.
 
         Args:
             slug: The event.
-            number: As it was given out in line.
-            visitor_id: Who came in by it, where the line does not know any more.
+            number: As it was issued.
+            visitor_id: Its visitor, where Redis does not hold it any more.
 
         Raises:
             NotFound: If there is no such event.
-            LineUnavailable: If the line does not answer.
+            QueueUnavailable: If the waiting room does not respond.
         """
         event_id = await self._event_id(slug)
         found = await self._waiting_room.locate(slug, number)
@@ -94,16 +93,16 @@ class Passes:
         )
 
     async def revoke(self, slug: str, number: int | None, *, actor: str) -> int:
-        """Take the right to shop from one number, or from everybody inside or called if None.
+        """End the pass of one number, or every pass in use if None.
 
-        What they hold and are not paying for goes back to everyone.
+        Their held tickets go back on sale, unless they are being paid for.
 
         Returns:
             How many passes ended.
 
         Raises:
             NotFound: If there is no such event.
-            LineUnavailable: If the line does not answer.
+            QueueUnavailable: If the waiting room does not respond.
         """
         await self._event_id(slug)
         visitors = await self._waiting_room.revoke(slug, number)

@@ -1,4 +1,4 @@
-"""What a person may ask: to be told what is stored about them, and to be forgotten."""
+"""Personal data: export it, and erase it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from surge_app.errors import InvalidRequest, NotFound
 from surge_app.models import AuditEntry
 from surge_app.services.checkout.contacts import Contacts
 
-_AT_A_TIME = 5_000
+_MAX_BATCH = 5_000
 _REASONS = {
     "live_holds": "a hold is running",
     "coming_tickets": "there are valid tickets for an event that is still to come",
@@ -23,54 +23,54 @@ _REASONS = {
 
 
 class Privacy:
-    """Exports and erases. Both are an operator's to start, after making sure who asks."""
+    """Exports and erases. The operator starts both, after checking who asks."""
 
     def __init__(self, database: Database, contacts: Contacts) -> None:
         self._database = database
         self._contacts = contacts
 
     async def export(self, *, email: str | None, phone: str | None) -> dict[str, Any]:
-        """Return everything stored about a person, by kind; codes of tickets are left out.
+        """Return everything stored about a person, by kind, without ticket codes.
 
         Raises:
             InvalidRequest: If neither is given, or one cannot be read.
-            NotFound: If nobody is known by it.
+            NotFound: If no one is stored under it.
         """
         async with self._database.transaction() as session:
             ids = await self._known(session, email, phone)
-            return await queries.told(session, ids)
+            return await queries.export(session, ids)
 
     async def erase(self, *, email: str | None, phone: str | None, actor: str) -> int:
-        """Take a person out for good; returns from how many holds and bookings.
+        """Erase a person for good; returns from how many holds and bookings.
 
         Raises:
             InvalidRequest: If neither is given or readable, or something is not over yet.
-            NotFound: If nobody is known by it.
+            NotFound: If no one is stored under it.
         """
         async with self._database.transaction() as session:
             ids = await self._known(session, email, phone)
             left = await queries.unfinished(session, ids)
             reasons = [why for name, why in _REASONS.items() if getattr(left, name)]
             if reasons:
-                msg = f"Not now: {'; '.join(reasons)}."
+                msg = f"Nothing was erased: {'; '.join(reasons)}. Try again later."
                 raise InvalidRequest(msg)
-            await queries.take_out(session, ids)
+            await queries.erase(session, ids)
             session.add(_note(actor, "privacy.erase", len(ids)))
         return len(ids)
 
     async def erase_expired(self, *, days: int, actor: str) -> int:
-        """Take everybody out of events that began more than so many days ago.
+        """Erase everyone in events that began more than so many days ago.
 
         Returns:
-            From how many holds and bookings; a few whose refund or message is not through stay.
+            From how many holds and bookings; those with open refunds or messages stay.
         """
         async with self._database.transaction() as session:
-            found = await queries.intents_long_over(session, days=days)
+            expired = await queries.expired_intents(session, days=days)
         erased = 0
-        for start in range(0, len(found), _AT_A_TIME):
+        for start in range(0, len(expired), _MAX_BATCH):
             async with self._database.transaction() as session:
-                ids = await _finished(session, found[start : start + _AT_A_TIME])
-                await queries.take_out(session, ids)
+                ids = await _finished(session, expired[start : start + _MAX_BATCH])
+                await queries.erase(session, ids)
                 session.add(_note(actor, "privacy.erase_old", len(ids)))
             erased += len(ids)
         return erased
@@ -88,7 +88,7 @@ class Privacy:
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
         if not known:
-            msg = "Give an email address or a phone number."
+            msg = "Enter an email address or a phone number."
             raise InvalidRequest(msg)
         ids = await queries.intents_of(
             session, email=known.get("email", "").lower() or None, phone=known.get("phone")
@@ -99,7 +99,7 @@ class Privacy:
 
 
 async def _finished(session: AsyncSession, ids: Sequence[str]) -> Sequence[str]:
-    """Leave out what still needs a contact; asked one by one only if there is any."""
+    """Leave out what still needs a contact; checked one by one only if there is any."""
     left = await queries.unfinished(session, ids)
     if not (left.live_holds or left.open_messages or left.open_refunds):
         return ids
@@ -112,5 +112,5 @@ async def _finished(session: AsyncSession, ids: Sequence[str]) -> Sequence[str]:
 
 
 def _note(actor: str, action: str, count: int) -> AuditEntry:
-    # Without who it was: the log would name the person for ever.
+    # Without the name, which the log would keep for ever.
     return AuditEntry(actor=actor, action=action, subject="person", after={"records": count})

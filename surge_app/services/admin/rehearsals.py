@@ -1,6 +1,6 @@
 """Rehearsals an organizer starts: a process of their own each, one at a time.
 
-The process and the console meet in a row of the database, so any worker of any node can show it.
+The process and the admin area share a row of the database, so any worker of any node can show it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _GONE = "Its process ended before it had a verdict."
 
 @dataclass(frozen=True, slots=True)
 class RehearsalRequest:
-    """What an organizer asks for; the rest is as the command has it."""
+    """What an organizer asks for; the command defaults decide the rest."""
 
     visitors: int = 300
     units: int = 100
@@ -41,11 +41,11 @@ class RehearsalRequest:
 
 @dataclass(frozen=True, slots=True)
 class RehearsalView:
-    """A rehearsal as the console shows it.
+    """A rehearsal as the admin area shows it.
 
     Attributes:
         progress: The last sample by name; empty before the first.
-        broken: The promises that did not hold, in words with what was found.
+        broken: The invariants that were violated, in words.
         problem: Why there is no verdict, if there is none.
     """
 
@@ -80,7 +80,7 @@ class Rehearsals:
 
     @property
     def are_possible(self) -> bool:
-        """Whether every vendor is played here; with a live one nothing is rehearsed."""
+        """Whether every vendor is a sandbox; with a live one nothing is rehearsed."""
         settings = self._settings
         return (
             settings.uses_sandbox_payments
@@ -159,18 +159,18 @@ class Rehearsals:
         return RehearsalRequest(**row.wish)
 
     async def record_progress(self, rehearsal_id: str, progress: Mapping[str, Any]) -> bool:
-        """Keep where it stands; return whether it should go on."""
+        """Store the progress; return whether the rehearsal should go on."""
         return await self._update(rehearsal_id, progress=dict(progress))
 
     async def finish(
         self, rehearsal_id: str, *, is_good: bool, report: Mapping[str, Any], page: str
     ) -> None:
-        """Keep the verdict."""
+        """Store the verdict."""
         status = RehearsalStatus.KEPT if is_good else RehearsalStatus.BROKEN
         await self._update(rehearsal_id, status=status, report=dict(report), page=page)
 
     async def mark_failed(self, rehearsal_id: str, problem: str) -> None:
-        """Keep why there is no verdict, unless there is one."""
+        """Store why there is no verdict, unless there is one."""
         await self._update(rehearsal_id, status=RehearsalStatus.STOPPED, problem=problem)
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from surge_app.services.waiting_room.views import QueueCounts
 
 @dataclass(frozen=True, slots=True)
 class QueueStats(QueueCounts):
-    """The line as the organizer sees it, with the rules in force."""
+    """The queue, with the rules in force."""
 
     paused: bool = False
     concurrent_buyers: int = 0
@@ -32,7 +32,7 @@ class TierStats:
 
 @dataclass(frozen=True, slots=True)
 class EventStats:
-    """Sold against capacity, money and the line of one event, at one moment.
+    """Stock, money and queue of one event, at one moment.
 
     `cash_paise` is the part of the revenue that was taken at the counter.
     """

@@ -135,7 +135,7 @@ def organizer_action(
             return
         self.acted, self.done, self.problem, self.field_errors = run.__name__, "", "", {}
         try:
-            done = await handler(self, actor, *arguments, **named)
+            done = await cast("Any", handler)(self, actor, *arguments, **named)
         except SurgeError as error:
             self.problem = explain(error)
             if isinstance(error, InvalidContact):

@@ -210,7 +210,7 @@ def _last_wait(seen: DashboardView, queue: QueueCounts) -> str:
     if queue.waiting == 0:
         return "Nobody is waiting"
     if seen.is_paused:
-        return "Paused: nobody is let in"
+        return "The queue is paused"
     rules = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
     seconds = forecast(_facts(queue), rules, rules).now_seconds
     if seconds == 0:

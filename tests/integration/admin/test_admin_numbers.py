@@ -128,7 +128,7 @@ async def test_the_queue_counts_who_waits_and_a_pause_has_no_estimate(
     assert (state.sale.waiting, state.sale.inside) == (str(queue.waiting), str(queue.inside))
     await services.organizer.pause(slug, actor="test")
     state = await _check(services, slug, cookie)
-    assert state.sale.last_wait == "Paused: nobody is let in"
+    assert state.sale.last_wait == "The queue is paused"
 
 
 async def test_the_chart_counts_the_tickets_of_each_minute(
