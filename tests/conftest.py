@@ -134,6 +134,7 @@ def new_sale(services: Container) -> NewSale:
             "venue": "The hall",
             "starts_at": utc_now() + timedelta(days=30),
             "tiers": (NewTier("General", 50_000, units),),
+            "challenge": "off",
             **settings,
         }
         return await services.organizer.create(NewEvent(**values), actor="test")  # pyright: ignore[reportArgumentType]

@@ -86,7 +86,7 @@ class Event(SQLModel, table=True):
     payment_seconds: int = Field(default=720)
     concurrent_buyers: int = Field(default=200)
     admissions_per_minute: int | None = Field(default=None)
-    challenge: str = text_field(default="off")
+    challenge: str = text_field(default="auto")
     queue_order: str = text_field(default="fifo")
     queue_seed: str = text_field(default="")
     line_floor: int = Field(default=0, sa_type=BigInteger)

@@ -125,7 +125,7 @@ def _unreachable(value: Any) -> rx.Component:
         rx.cond(
             value.problem != "",
             value.problem,
-            "There is no connection. This page tries again by itself.",
+            "There is no connection. This page tries again automatically.",
         ),
         action=button("Try now", on_click=polling.dispatch("retry")),
     )

@@ -130,7 +130,7 @@ def _what_next(value: Any) -> rx.Component:
                 ),
             ),
             rx.fragment(
-                rx.el.h2("Nothing to do but wait"),
+                rx.el.h2("You're in the queue"),
                 rx.el.p(
                     "When it is your turn, this page takes you to the tickets by itself.",
                     class_name="muted",

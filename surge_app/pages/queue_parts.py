@@ -48,7 +48,7 @@ def notes(value: Any) -> rx.Component:
         rx.cond(
             value.offline,
             layout.notice(
-                "We keep trying. What you see is the last we know.",
+                "We keep trying to reconnect. What you see may be out of date.",
                 tone="warn",
                 title="Connection lost. Your place is safe.",
                 action=controls.text_button("Try now", on_click=polling.dispatch("retry")),
@@ -76,9 +76,9 @@ def facts(value: Any) -> rx.Component:
     """Lay out the estimate, with the reason when it grew, and what is left."""
     return rx.el.div(
         layout.facts(
-            ("About", rx.cond(value.eta != "", value.eta, "\u2013")),
-            ("Seats free", formatting.count(value.available)),
-            ("On hold", formatting.count(value.held)),
+            ("Estimated wait", rx.cond(value.eta != "", value.eta, "\u2013")),
+            ("Tickets left", formatting.count(value.available)),
+            ("In checkouts", formatting.count(value.held)),
         ),
         rx.cond(
             value.eta_note != "",
@@ -86,7 +86,7 @@ def facts(value: Any) -> rx.Component:
             rx.cond(
                 value.eta == "",
                 rx.el.p(
-                    "We tell how long it takes as soon as the line has moved for a minute.",
+                    "We'll show an estimate once the queue has moved for a minute.",
                     class_name="small muted why",
                 ),
                 rx.fragment(),
@@ -111,7 +111,7 @@ def tell_me(value: Any) -> rx.Component:
     is_on = value.tell != "off"
     return rx.el.div(
         rx.el.button(
-            rx.el.span("Tell me when it is my turn"),
+            rx.el.span("Notify me when it's my turn"),
             rx.el.span(class_name="knob", aria_hidden=True),
             type="button",
             role="switch",
@@ -122,7 +122,7 @@ def tell_me(value: Any) -> rx.Component:
         rx.el.p(
             match(
                 value.tell,
-                ("on", rx.fragment("With a sound and a notification. You can look elsewhere.")),
+                ("on", rx.fragment("We'll play a sound and notify you, so you can switch apps.")),
                 (
                     "sound",
                     rx.fragment(
@@ -155,14 +155,13 @@ def rule(value: Any) -> rx.Component:
                         "after them stands in the order they arrived.",
                     ),
                     rx.fragment(
-                        "Whoever is here before the opening takes part in one draw for the order; "
-                        "being earlier brings nothing. Who comes later stands behind, in the "
-                        "order they arrive."
+                        "Everyone here before the sale opens gets a random place, so coming "
+                        "earlier is no advantage. People who join later queue behind, first come, "
+                        "first served."
                     ),
                 ),
                 rx.fragment(
-                    "We call people strictly in the order they arrived, and only while a seat can "
-                    "still be had."
+                    "Everyone is let in in the order they joined, as long as tickets are left."
                 ),
             ),
             class_name="muted",
@@ -220,11 +219,11 @@ def kept(value: Any) -> rx.Component:
     return rx.el.p(
         rx.cond(
             value.rule == "random",
-            "Refreshing does not move you. ",
-            "Refreshing does not move you, and other tabs show the same place. ",
+            "Your place is safe if you refresh or come back later. ",
+            "Your place is safe if you refresh, use another tab or come back later. ",
         ),
-        "Keep this tab or come back: your place is kept. If your turn comes while you are away, "
-        "others go first, and for 10 minutes you are next when you return.",
+        "If you miss your turn we let others go ahead; come back within 10 minutes and you're "
+        "next.",
         class_name="muted",
     )
 
@@ -233,7 +232,7 @@ def leave(value: Any) -> rx.Component:
     """Offer to give the place up; the press of one button opens the question, not the door."""
     return rx.el.div(
         button(
-            rx.cond(value.asking, "Stay in line", "Leave the line"),
+            rx.cond(value.asking, "Stay in the queue", "Leave the queue"),
             kind="quiet",
             full=True,
             aria_expanded=rx.cond(value.asking, "true", "false"),

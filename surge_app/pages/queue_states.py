@@ -28,8 +28,8 @@ def loading() -> rx.Component:
 def joining() -> rx.Component:
     """Say that joining takes longer than usual."""
     return layout.state(
-        "Taking a place for you",
-        "It takes longer than usual because many people arrive at once. Stay here.",
+        "Joining the queue…",
+        "It's taking longer than usual because many people are joining. Keep this page open.",
         at=2,
     )
 
@@ -129,7 +129,7 @@ def left(value: Any) -> rx.Component:
     """Say that the place was given up on purpose."""
     return _outside(
         value,
-        "You left the line",
+        "You left the queue",
         "Your place went to the others. You can join again at the end.",
     )
 
@@ -162,9 +162,10 @@ def crowded(value: Any) -> rx.Component:
         rx.cond(
             value.problem != "",
             value.problem,
-            "Very many people arrive at once. You join the line by yourself in a few seconds.",
+            "It's very busy right now. You'll be added to the queue automatically in a few "
+            "seconds.",
         ),
-        action=rx.el.p("This page tries again by itself.", class_name="muted small"),
+        action=rx.el.p("This page tries again automatically.", class_name="muted small"),
         at=4,
     )
 
@@ -172,10 +173,12 @@ def crowded(value: Any) -> rx.Component:
 def unavailable(value: Any) -> rx.Component:
     """Say that the waiting room does not answer."""
     return layout.state(
-        "The waiting room is away for a moment",
-        rx.cond(value.problem != "", value.problem, "If you were in line, your place is safe."),
+        "The queue is not available right now",
+        rx.cond(
+            value.problem != "", value.problem, "If you were in the queue, your place is safe."
+        ),
         action=rx.el.p(
-            "This page tries again by itself every few seconds.", class_name="muted small"
+            "This page tries again automatically every few seconds.", class_name="muted small"
         ),
         at=20,
     )
@@ -185,7 +188,7 @@ def offline() -> rx.Component:
     """Say that there is no connection."""
     return layout.state(
         "Connection lost",
-        "If you were in line, your place is safe. This page tries again by itself.",
+        "If you were in the queue, your place is safe. This page tries again automatically.",
         action=button("Try now", on_click=polling.dispatch("retry")),
         at=20,
     )

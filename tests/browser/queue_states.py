@@ -146,7 +146,7 @@ LINE_STATES: dict[str, LineState] = {
             {**_STEADY, **_NOWHERE, "number": None, "state": "not_joined"},
         ),
     ),
-    "leaving": LineState("Joining again starts at the end", _line(), presses="Leave the line"),
+    "leaving": LineState("Joining again starts at the end", _line(), presses="Leave the queue"),
     "challenge": LineState(
         "One check before you join",
         _problem(
@@ -166,7 +166,7 @@ LINE_STATES: dict[str, LineState] = {
         headers={"Retry-After": "60"},
     ),
     "unavailable": LineState(
-        "The waiting room is away for a moment",
+        "The queue is not available right now",
         _problem(503, "The waiting room is not responding. Your place is safe."),
         status=503,
         headers={"Retry-After": "60"},

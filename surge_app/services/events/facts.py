@@ -78,7 +78,7 @@ class QueueRules:
         int | None, Fact("Admissions per minute", "Empty: no limit.", least=1, most=1_000_000)
     ] = None
     challenge: Annotated[Literal["off", "auto", "always"], Fact("Proof of work before joining")] = (
-        "off"
+        "auto"
     )
     queue_order: Annotated[
         QueueOrder,

@@ -31,25 +31,24 @@ _HALF_LIFE_SECONDS = 300
 _IN_QUEUE = {"waiting", "paused"}
 _NOTES = {
     "recovering": (
-        "The queue was interrupted for a moment. Everybody comes back to their place first; then "
-        "it goes on."
+        "The queue was interrupted. Everyone returns to their place first, then it continues."
     ),
     "all_held": (
-        "Every ticket that is left is being held by someone. What they let go of comes to the "
-        "head of this queue."
+        "All remaining tickets are in other people's checkouts. Any that are released go to the "
+        "queue, in order."
     ),
     "full": (
-        "Everybody whose turn it is is still choosing. The next free place goes to the head of "
-        "this queue."
+        "Everyone who has been let in is still choosing. The next turn goes to the head of the "
+        "queue."
     ),
-    "slower": "People are taking longer than before, so the wait has grown.",
+    "slower": "The queue has slowed down, so your wait is now longer.",
     "recalled": (
-        "It was your turn while we did not hear from you. You are back in your place and will be "
-        "called next."
+        "You missed your turn while you were away. You are back in your place and will be let in "
+        "next."
     ),
     "place_lost": (
-        "It was your turn more than ten minutes ago, and we did not hear from you. Your place "
-        "could not be kept any longer; you may join again at the end."
+        "You missed your turn more than 10 minutes ago, so your place is gone. You can join the "
+        "queue again at the end."
     ),
 }
 

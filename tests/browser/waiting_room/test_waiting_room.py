@@ -49,11 +49,11 @@ async def test_whoever_leaves_makes_room_and_starts_again_at_the_end(
 ) -> None:
     slug = await new_sale(concurrent_buyers=1)
     _, (first, second) = await _wait_behind(new_person, new_buyer, slug, people=2)
-    await first.page.get_by_role("button", name="Leave the line").click()
-    await first.page.get_by_role("button", name="Stay in line").click()
-    await first.page.get_by_role("button", name="Leave the line").click()
+    await first.page.get_by_role("button", name="Leave the queue").click()
+    await first.page.get_by_role("button", name="Stay in the queue").click()
+    await first.page.get_by_role("button", name="Leave the queue").click()
     await first.page.get_by_role("button", name="Yes, give up my place").click()
-    await expect(first.page.get_by_role("heading", name="You left the line")).to_be_visible()
+    await expect(first.page.get_by_role("heading", name="You left the queue")).to_be_visible()
     await expect(second.page.get_by_text("You are next", exact=True).first).to_be_visible()
     await expect(second.page).to_have_title(re.compile("^You are next"))
     # Loading the page again joins nobody behind their back.
@@ -82,9 +82,9 @@ async def test_a_reload_and_a_second_tab_show_the_same_place(
     await tab.go_back()
     await expect(tab.locator(".hero")).to_have_text("2")
     # Who leaves in one tab has left in the other.
-    await tab.get_by_role("button", name="Leave the line").click()
+    await tab.get_by_role("button", name="Leave the queue").click()
     await tab.get_by_role("button", name="Yes, give up my place").click()
-    left = person.page.get_by_role("heading", name="You left the line")
+    left = person.page.get_by_role("heading", name="You left the queue")
     await expect(left).to_be_visible()
 
 
@@ -265,7 +265,7 @@ async def test_whoever_asked_for_it_is_told_by_a_notification(
     page = person.page
     asked = await page.evaluate("Notification.permission")
     await person.context.grant_permissions(["notifications"])
-    switch = page.get_by_role("switch", name="Tell me when it is my turn")
+    switch = page.get_by_role("switch", name="Notify me when it's my turn")
     await expect(switch).not_to_be_checked()
     await switch.click()
     await expect(switch).to_be_checked()
