@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from surge_app.api.fact_models import answer_of
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.checkout.views import IntentView
-from surge_app.services.events.facts import PUBLIC_FACTS
+from surge_app.services.events.facts import PUBLIC_FACTS, ShownFact
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.request_body import StrictBody
 
@@ -31,6 +31,7 @@ class EventOut(answer_of(PUBLIC_FACTS)):
     few_left: bool
     from_paise: int
     cover: str
+    facts: list[ShownFact]
     tiers: list[TierView]
 
     @classmethod

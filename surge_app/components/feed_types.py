@@ -29,6 +29,23 @@ class TierJson:
     max_per_booking: int = 0
 
 
+@dataclass(frozen=True)
+class FactLineJson:
+    """A line of a shown fact; `href` is empty if it is no link."""
+
+    text: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class ShownFactJson:
+    """Facts of one heading, as the API words them."""
+
+    title: str = ""
+    is_brief: bool = False
+    lines: list[FactLineJson] = field(default_factory=list)
+
+
 def _in_browser(one: FactField) -> tuple[str, type, Any]:
     """Return a fact as the browser holds it: moments are text, null becomes "" or 0."""
     kind = next((kind for kind in (bool, int) if kind in {one.type, *get_args(one.type)}), str)
@@ -59,6 +76,7 @@ class EventJson(_EventFactsJson):
     available: int = 0
     few_left: bool = False
     cover: str = ""
+    facts: list[ShownFactJson] = field(default_factory=list)
     tiers: list[TierJson] = field(default_factory=list)
     from_paise: int = 0
     costs: bool = False

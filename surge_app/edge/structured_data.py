@@ -34,11 +34,20 @@ def event_data(event: EventView, *, url: str, image: str) -> dict[str, Any]:
         "startDate": event.starts_at.isoformat(),
         "eventStatus": f"https://schema.org/{status}",
         "eventAttendanceMode": "https://schema.org/OfflineEventAttendanceMode",
-        "location": {"@type": "Place", "name": event.venue, "address": event.venue},
+        "location": {
+            "@type": "Place",
+            "name": event.venue,
+            "address": event.address or event.venue,
+        },
         "image": [image],
         "url": url,
         "offers": [_offer(tier, event, url) for tier in event.tiers],
     }
+    for name, moment in (("endDate", event.ends_at), ("doorTime", event.doors_open_at)):
+        if moment:
+            data[name] = moment.isoformat()
+    if event.age_limit:
+        data["typicalAgeRange"] = f"{event.age_limit}-"
     if event.organizer_name:
         data["organizer"] = {"@type": "Organization", "name": event.organizer_name, "url": url}
     return data

@@ -98,6 +98,10 @@ class Event(SQLModel, table=True):
     organizer_email: str = text_field(default="")
     organizer_phone: str = text_field(default="")
     ask_attendee_names: bool = Field(default=False)
+    doors_open_at: datetime | None = time_field(default=None)
+    ends_at: datetime | None = time_field(default=None)
+    address: str | None = text_field(default=None)
+    age_limit: int | None = Field(default=None)
     is_rehearsal: bool = Field(default=False)
     created_at: datetime = created_field()
 

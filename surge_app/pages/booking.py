@@ -163,14 +163,8 @@ def _receipt() -> rx.Component:
             rx.el.dd(BookingState.payment_id),
             class_name="breakup meta muted",
         ),
-        rx.cond(
-            BookingState.sale.refund_policy != "",
-            rx.el.p(BookingState.sale.refund_policy, class_name="muted small"),
-            rx.fragment(),
-        ),
-        rx.cond(
-            BookingState.sale.organizer != "",
-            rx.el.p("Questions: ", BookingState.sale.organizer, class_name="muted small"),
-            rx.fragment(),
+        rx.foreach(
+            BookingState.sale.facts,
+            lambda fact: rx.el.p(fact.title, ": ", fact.text, class_name="muted small"),
         ),
     )

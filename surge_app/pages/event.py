@@ -130,6 +130,7 @@ def _where(event: Any) -> rx.Component:
             ),
         ),
         rx.el.div(rx.el.dt("Where"), rx.el.dd(event.venue)),
+        rx.foreach(event.facts, _brief),
         class_name="where",
     )
 
@@ -183,36 +184,31 @@ def _limits(tier: Any, event: Any) -> rx.Component:
 
 
 def _small_print(event: Any) -> rx.Component:
-    return rx.fragment(
-        rx.cond(
-            event.refund_policy != "",
-            rx.el.section(
-                rx.el.h2("Refunds"),
-                rx.el.p(event.refund_policy, class_name="prose"),
-                class_name="stack tight",
-            ),
-            rx.fragment(),
-        ),
-        rx.cond(
-            (event.organizer_name != "")
-            | (event.organizer_email != "")
-            | (event.organizer_phone != ""),
-            rx.el.section(
-                rx.el.h2("Questions"),
-                rx.cond(event.organizer_name != "", rx.el.p(event.organizer_name), rx.fragment()),
-                _contact("mailto:", event.organizer_email),
-                _contact("tel:", event.organizer_phone),
-                class_name="stack tight",
-            ),
-            rx.fragment(),
-        ),
+    return rx.foreach(
+        event.facts, lambda fact: rx.cond(fact.is_brief, rx.fragment(), _section(fact))
     )
 
 
-def _contact(scheme: str, address: Any) -> rx.Component:
+def _section(fact: Any) -> rx.Component:
+    return rx.el.section(
+        rx.el.h2(fact.title),
+        rx.foreach(fact.lines, lambda line: rx.el.p(_line(line), class_name="prose")),
+        class_name="stack tight",
+    )
+
+
+def _line(line: Any) -> rx.Component:
     return rx.cond(
-        address != "",
-        rx.el.p(rx.el.a(address, href=f"{scheme}{address}", class_name="link")),
+        line.href != "",
+        rx.el.a(line.text, href=line.href, class_name="link"),
+        rx.fragment(line.text),
+    )
+
+
+def _brief(fact: Any) -> rx.Component:
+    return rx.cond(
+        fact.is_brief,
+        rx.el.div(rx.el.dt(fact.title), rx.el.dd(rx.foreach(fact.lines, _line))),
         rx.fragment(),
     )
 

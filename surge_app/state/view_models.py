@@ -9,9 +9,16 @@ from surge_app.formatting import pluralize, rupees, when
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.shortages import Shortage
 from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
-from surge_app.services.events.catalog import organizer_line
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.views import CheckoutView
+
+
+@dataclass(frozen=True)
+class FactCard:
+    """A fact of an event under its heading."""
+
+    title: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,8 +31,7 @@ class SaleCard:
     when: str = ""
     status: str = ""
     hold_minutes: int = 5
-    refund_policy: str = ""
-    organizer: str = ""
+    facts: tuple[FactCard, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,8 +131,7 @@ def sale_card(event: EventView) -> SaleCard:
         when=when(event.starts_at, event.time_zone),
         status=event.status,
         hold_minutes=max(1, round(event.hold_seconds / 60)),
-        refund_policy=event.refund_policy,
-        organizer=organizer_line(event),
+        facts=tuple(FactCard(fact.title, fact.text) for fact in event.facts),
     )
 
 

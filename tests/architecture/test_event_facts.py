@@ -13,6 +13,7 @@ from surge_app.api.schemas import EventOut
 from surge_app.cli.main import event_create
 from surge_app.components.feed_types import EventJson
 from surge_app.models import Event
+from surge_app.pages.admin import event_editor
 from surge_app.services.admin.event_admin import EventSettings
 from surge_app.services.events.facts import ALL_FACTS, EDITABLE_FACTS, PUBLIC_FACTS
 from surge_app.services.events.new_event import NewEvent
@@ -58,6 +59,8 @@ def test_no_fact_is_missing_where_facts_are_taken_or_shown() -> None:
     assert set(PUBLIC_FACTS) <= set(EventOut.model_fields)
     assert set(ALL_FACTS) <= set(NewEventIn.model_fields)
     assert set(EDITABLE_FACTS) == set(EventChangesIn.model_fields)
+    form = str(event_editor.page().render())
+    assert [name for name in EDITABLE_FACTS if f'name:"{name}"' not in form] == []
     assert set(ALL_FACTS) <= set(inspect.signature(event_create).parameters)
     for declaration, facts in (
         (NewEvent, ALL_FACTS),

@@ -22,23 +22,11 @@ from surge_app.pages.admin.shared import (
     waiting,
 )
 from surge_app.services.events.covers import LARGEST_UPLOAD
-from surge_app.state.admin.event_editor import EventEditorState, TierForm
+from surge_app.services.events.facts import EDITABLE_FACTS, PUBLIC_FACTS, FactField
+from surge_app.state.admin.event_editor import TICKED, EventEditorState, TierForm
 
 _REFRESH_SECONDS = 3
-
-
-_FIELDS = (
-    ("name", "Name", {}),
-    ("venue", "Venue", {}),
-    ("starts_at", "Starts", {"type": "datetime-local"}),
-    ("sales_open_at", "Sale opens", {"type": "datetime-local"}),
-    ("sales_close_at", "Sale closes", {"type": "datetime-local"}),
-    ("max_per_person", "Tickets per person", {"input_mode": "numeric"}),
-    ("organizer_name", "Organizer", {}),
-    ("organizer_email", "Organizer's email", {"type": "email"}),
-    ("organizer_phone", "Organizer's phone", {"type": "tel"}),
-)
-_TEXTS = (("description", "Description"), ("refund_policy", "Refund policy"))
+_INPUT_TYPES = {"mailto:": "email", "tel:": "tel"}
 
 
 def page() -> rx.Component:
@@ -170,7 +158,6 @@ def _refunds() -> rx.Component:
 
 def _details() -> rx.Component:
     event = EventEditorState.event
-    values = [(name, getattr(event, name)) for name, *_ in (*_FIELDS, *_TEXTS)]
     return layout.card(
         rx.el.h2("Event"),
         rx.cond(
@@ -184,23 +171,12 @@ def _details() -> rx.Component:
         ),
         admin_layout.form(
             form_key(EventEditorState),
-            *(hidden(f"was_{name}", value) for name, value in values),
-            rx.el.div(
-                *(
-                    labelled(name, label, getattr(event, name), **props)
-                    for name, label, props in _FIELDS
-                ),
-                class_name="fields",
-            ),
-            *(
-                rx.el.label(
-                    rx.el.span(label, class_name="label"),
-                    rx.el.textarea(
-                        name=name, default_value=getattr(event, name), rows="3", class_name="input"
-                    ),
-                    class_name="field",
-                )
-                for name, label in _TEXTS
+            *(hidden(f"was_{name}", EventEditorState.facts[name]) for name in EDITABLE_FACTS),
+            rx.el.div(*_fields(is_public=True, is_long=False), class_name="fields top"),
+            *_fields(is_public=True, is_long=True),
+            layout.disclosure(
+                "Queue",
+                rx.el.div(*_fields(is_public=False, is_long=False), class_name="fields top"),
             ),
             rx.el.p(f"Times are in {event.time_zone}.", class_name="muted small"),
             rx.el.div(button("Save", type="submit", kind="primary"), class_name="row"),
@@ -209,6 +185,34 @@ def _details() -> rx.Component:
         ),
         outcome(EventEditorState, "save"),
     )
+
+
+def _fields(*, is_public: bool, is_long: bool) -> list[rx.Component]:
+    return [
+        _field(one)
+        for name, one in EDITABLE_FACTS.items()
+        if (name in PUBLIC_FACTS) == is_public and one.fact.is_long == is_long
+    ]
+
+
+def _field(one: FactField) -> rx.Component:
+    name, fact, value = one.name, one.fact, EventEditorState.facts[one.name]
+    if one.type is bool:
+        return checkbox(name, fact.label, is_checked=value == TICKED)
+    if one.choices:
+        choices = tuple((word, word) for word in one.choices)
+        return admin_layout.select(name, fact.label, choices, default_value=value)
+    if fact.is_long:
+        return rx.el.label(
+            rx.el.span(fact.label, class_name="label"),
+            rx.el.textarea(name=name, default_value=value, rows="3", class_name="input"),
+            class_name="field",
+        )
+    props: dict[str, Any] = {"input_mode": "numeric"} if one.is_number else {}
+    kind = "datetime-local" if one.is_time else _INPUT_TYPES.get(fact.link)
+    if kind:
+        props["type"] = kind
+    return labelled(name, fact.label, value, hint=fact.help, **props)
 
 
 def _cover() -> rx.Component:

@@ -127,7 +127,7 @@ def labelled(
     )
 
 
-def checkbox(name: str, label: Any, *, is_checked: bool = False, **props: Any) -> rx.Component:
+def checkbox(name: str, label: Any, *, is_checked: Any = False, **props: Any) -> rx.Component:
     """Build a tick box that sends `yes`."""
     return rx.el.label(
         rx.el.input(type="checkbox", name=name, value="yes", default_checked=is_checked, **props),

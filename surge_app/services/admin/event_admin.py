@@ -27,7 +27,7 @@ from surge_app.services.events.facts import (
     check_facts,
     read_facts,
 )
-from surge_app.services.events.new_event import NewEvent, check_sale_window
+from surge_app.services.events.new_event import NewEvent, check_sale_window, check_times
 from surge_app.services.messaging.notifications import Notifications
 from surge_app.services.waiting_room.lottery import new_seed
 from surge_app.services.waiting_room.service import WaitingRoom
@@ -59,7 +59,7 @@ class EventSettings(EventFacts, QueueRules):
     tiers: tuple[TierSettings, ...]
 
 
-_FRAME = {"starts_at", "sales_open_at", "sales_close_at", "max_per_person"}
+_FRAME = {name for name, one in ALL_FACTS.items() if one.is_time} | {"max_per_person"}
 
 
 class Organizer:
@@ -281,6 +281,7 @@ def _check_lobby(event: Event) -> None:
 
 
 async def _check_frame(session: AsyncSession, event: Event) -> None:
+    check_times(event)
     frame = frame_of(event)
     check_sale_window(frame)
     for tier in (await catalog_queries.tiers(session, [event.id])).get(event.id, []):

@@ -157,9 +157,10 @@ def _calendar(booking: BookingView, link: str, *, method: str, revision: int) ->
     entry.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     entry.add("dtstamp", utc_now())
     entry.add("dtstart", starts)
-    entry.add("dtend", starts + _LASTS)
+    ends = event.ends_at.astimezone(starts.tzinfo) if event.ends_at else starts + _LASTS
+    entry.add("dtend", ends)
     entry.add("summary", event.name)
-    entry.add("location", event.venue)
+    entry.add("location", ", ".join(filter(None, (event.venue, event.address))))
     entry.add("description", f"Booking {booking.ref}. Tickets: {link}")
     entry.add("url", link)
     calendar = Calendar()

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from surge_app.errors import InvalidRequest
+from surge_app.formatting import when
 
 ChallengeMode = Literal["off", "auto", "always"]
 QueueOrder = Literal["fifo", "random"]
@@ -31,6 +32,10 @@ class Fact:
         is_long: Whether the editor gives it several lines.
         is_editable: Whether it can change after the event exists.
         is_copied: Whether a copy of the event has it too.
+        heading: Under which pages and mails show it; facts of one heading stand together.
+        is_brief: Whether it stands beside day and venue, in a word.
+        text: How a value reads, where the value alone does not say it.
+        link: Scheme of an address, such as `mailto:`.
     """
 
     label: str
@@ -41,6 +46,10 @@ class Fact:
     is_long: bool = False
     is_editable: bool = True
     is_copied: bool = True
+    heading: str = ""
+    is_brief: bool = False
+    text: str = "{}"
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +68,38 @@ class EventFacts:
         int, Fact("Seconds tickets are held", "While a buyer checks out.", least=5, most=3600)
     ] = 300
     description: Annotated[str, Fact("Description", max_length=10_000, is_long=True)] = ""
-    refund_policy: Annotated[str, Fact("Refund policy", max_length=2_000, is_long=True)] = ""
-    organizer_name: Annotated[str, Fact("Organizer", max_length=200)] = ""
-    organizer_email: Annotated[str, Fact("Organizer's email", max_length=254)] = ""
-    organizer_phone: Annotated[str, Fact("Organizer's phone", max_length=30)] = ""
+    doors_open_at: Annotated[
+        datetime | None, Fact("Doors open", is_copied=False, heading="Doors open", is_brief=True)
+    ] = None
+    ends_at: Annotated[
+        datetime | None, Fact("Ends", is_copied=False, heading="Ends", is_brief=True)
+    ] = None
+    address: Annotated[
+        str | None,
+        Fact("Address", "For maps and calendars.", 300, heading="Address", is_brief=True),
+    ] = None
+    age_limit: Annotated[
+        int | None,
+        Fact(
+            "Minimum age",
+            "Empty: all ages.",
+            least=1,
+            most=99,
+            heading="Age",
+            is_brief=True,
+            text="{} and over",
+        ),
+    ] = None
+    refund_policy: Annotated[
+        str, Fact("Refund policy", max_length=2_000, is_long=True, heading="Refunds")
+    ] = ""
+    organizer_name: Annotated[str, Fact("Organizer", max_length=200, heading="Questions")] = ""
+    organizer_email: Annotated[
+        str, Fact("Organizer's email", max_length=254, heading="Questions", link="mailto:")
+    ] = ""
+    organizer_phone: Annotated[
+        str, Fact("Organizer's phone", max_length=30, heading="Questions", link="tel:")
+    ] = ""
     ask_attendee_names: Annotated[bool, Fact("Ask for a name on each ticket")] = False
 
 
@@ -127,6 +164,11 @@ class FactField:
         return NoneType in get_args(self.type)
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is a whole number."""
+        return int in {self.type, *get_args(self.type)}
+
+    @property
     def is_time(self) -> bool:
         """Whether it is a moment."""
         return datetime in {self.type, *get_args(self.type)}
@@ -135,6 +177,28 @@ class FactField:
     def choices(self) -> tuple[str, ...]:
         """The words it may be; none if it is free."""
         return get_args(self.type) if get_origin(self.type) is Literal else ()
+
+
+@dataclass(frozen=True, slots=True)
+class FactLine:
+    """A line of text; `href` is empty if it is no link."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFact:
+    """Facts of one heading, ready to be read; a brief one is a single line."""
+
+    title: str
+    is_brief: bool
+    lines: tuple[FactLine, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it on one line."""
+        return " · ".join(line.text for line in self.lines)
 
 
 def facts_of(*declarations: type) -> dict[str, FactField]:
@@ -163,6 +227,21 @@ def read_facts(source: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names}
 
 
+def shown_facts(source: object, time_zone: str) -> tuple[ShownFact, ...]:
+    """Return what pages and mails say of an event beside its name, day and venue."""
+    found: dict[str, ShownFact] = {}
+    for name, one in PUBLIC_FACTS.items():
+        value, fact = getattr(source, name), one.fact
+        if not (fact.heading and value):
+            continue
+        text = when(value, time_zone) if isinstance(value, datetime) else fact.text.format(value)
+        line = FactLine(text, f"{fact.link}{value}" if fact.link else "")
+        known = found.get(fact.heading)
+        lines = (*known.lines, line) if known else (line,)
+        found[fact.heading] = ShownFact(fact.heading, fact.is_brief, lines)
+    return tuple(found.values())
+
+
 def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return facts as they are stored, texts without blanks around them.
 
@@ -177,12 +256,16 @@ def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
         for name in ALL_FACTS
         if name in values
     }
+    checked = {
+        name: None if value == "" and ALL_FACTS[name].is_nullable else value
+        for name, value in checked.items()
+    }
     for name, value in checked.items():
         complaint = _complaint(ALL_FACTS[name], value)
         if complaint:
             msg = f"{ALL_FACTS[name].fact.label} {complaint}"
             raise InvalidRequest(msg)
-    if "time_zone" in checked and not _is_zone(checked["time_zone"]):
+    if "time_zone" in checked and not _is_zone(str(checked["time_zone"])):
         msg = "The time zone is not known. Write it like Asia/Kolkata."
         raise InvalidRequest(msg)
     return checked

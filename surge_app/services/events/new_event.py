@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from surge_app.errors import InvalidRequest
+from surge_app.models import Event
 from surge_app.services.events.facts import (
     ALL_FACTS,
     EventFacts,
@@ -88,6 +89,7 @@ def check_event(new: NewEvent) -> None:
         }
     )
     check_facts(read_facts(new, ALL_FACTS))
+    check_times(new)
     frame = SaleWindow(new.sales_open_at, new.sales_close_at or new.starts_at, new.max_per_person)
     check_sale_window(frame)
     for tier in new.tiers:
@@ -95,6 +97,18 @@ def check_event(new: NewEvent) -> None:
         if tier.units < 1:
             msg = f"{tier.name}: a tier starts with at least one unit."
             raise InvalidRequest(msg)
+
+
+def check_times(event: EventFacts | Event) -> None:
+    """Refuse an event that ends before it starts, or opens its doors after; raises."""
+    _refuse(
+        {
+            "An event has to start before it ends.": event.ends_at is not None
+            and event.ends_at <= event.starts_at,
+            "Doors have to open before the event starts.": event.doors_open_at is not None
+            and event.doors_open_at > event.starts_at,
+        }
+    )
 
 
 def check_sale_window(frame: SaleWindow) -> None:

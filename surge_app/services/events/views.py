@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from surge_app.services.events.facts import EventFacts, TierRules
+from surge_app.services.events.facts import EventFacts, ShownFact, TierRules, shown_facts
 
 TierStatus = Literal["scheduled", "on_sale", "all_held", "sold_out", "ended"]
 EventStatus = TierStatus | Literal["paused", "cancelled"]
@@ -58,6 +58,11 @@ class EventView(EventFacts):
     is_rehearsal: bool
     cover_digest: str
     tiers: tuple[TierView, ...]
+
+    @property
+    def facts(self) -> tuple[ShownFact, ...]:
+        """What pages and mails say of it beside its name, day and venue."""
+        return shown_facts(self, self.time_zone)
 
     @property
     def available(self) -> int:

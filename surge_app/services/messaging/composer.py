@@ -28,6 +28,7 @@ from surge_app.models import (
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.events.catalog import organizer_line
+from surge_app.services.events.facts import shown_facts
 from surge_app.services.messaging.sms_templates import render_sms
 from surge_app.services.vendors.ports import Attachment, Mail, ProviderRejected, Sms
 
@@ -152,6 +153,7 @@ class Composer:
             "words": subject.notice.words if subject.notice else "",
             "new_email": _masked(booking.email) if booking else "",
             "contact": organizer_line(event),
+            "facts": [one for one in shown_facts(event, event.time_zone) if one.is_brief],
         }
 
     def _render(self, template: str, values: dict[str, object]) -> str:

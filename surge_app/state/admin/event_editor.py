@@ -16,6 +16,7 @@ from surge_app.errors import InvalidRequest
 from surge_app.formatting import format_number, pluralize, rupees, when
 from surge_app.services.admin.event_admin import EventSettings, TierSettings
 from surge_app.services.admin.event_lifecycle import Cancellation
+from surge_app.services.events.facts import EDITABLE_FACTS
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.state import session
 from surge_app.state.admin.common import (
@@ -27,37 +28,18 @@ from surge_app.state.admin.common import (
     parse_rupees,
 )
 
-_TEXTS = (
-    "name",
-    "venue",
-    "description",
-    "refund_policy",
-    "organizer_name",
-    "organizer_email",
-    "organizer_phone",
-)
-_MOMENTS = ("starts_at", "sales_open_at", "sales_close_at")
 _MAX_UNITS = 1_000_000
-_MAX_PER_PERSON = 100
+TICKED = "yes"
+"""What a tick box sends."""
 
 
 @dataclass(frozen=True)
 class EventForm:
-    """An event as its form shows it; times are those of its zone, without an offset."""
+    """An event as its editor shows it, beside its facts."""
 
     slug: str = ""
     name: str = ""
-    venue: str = ""
-    description: str = ""
     time_zone: str = HOME_ZONE
-    starts_at: str = ""
-    sales_open_at: str = ""
-    sales_close_at: str = ""
-    max_per_person: str = "6"
-    refund_policy: str = ""
-    organizer_name: str = ""
-    organizer_email: str = ""
-    organizer_phone: str = ""
     phase: str = "draft"
     has_sold: bool = False
     cover_digest: str = ""
@@ -78,6 +60,7 @@ class EventEditorState(AdminState, rx.State):
     """The event an organizer edits.
 
     Attributes:
+        facts: The editable facts as the form shows them; times are those of the event's zone.
         leave_to: An address to go on to.
         edited_tier: The ticket type whose form was sent last; empty for a new one.
         publish_question: What publishing will do.
@@ -87,6 +70,7 @@ class EventEditorState(AdminState, rx.State):
     """
 
     event: EventForm = EventForm()
+    facts: dict[str, str] = {}
     tiers: list[TierForm] = []
     leave_to: str = ""
     edited_tier: str = ""
@@ -127,9 +111,7 @@ class EventEditorState(AdminState, rx.State):
             raise InvalidRequest(msg)
         _required(sent, "starts_at")
         names = [
-            name
-            for name in (*_TEXTS, *_MOMENTS, "max_per_person")
-            if sent.get(name, "") != sent.get(f"was_{name}", "")
+            name for name in EDITABLE_FACTS if sent.get(name, "") != sent.get(f"was_{name}", "")
         ]
         if not names:
             return "Nothing to save: no field was changed."
@@ -222,9 +204,12 @@ class EventEditorState(AdminState, rx.State):
         stored = await current().organizer.settings(self._slug())
         progress = await current().lifecycle.cancellation(self._slug())
         event, tiers = _form(stored), [_tier_form(one) for one in stored.tiers]
+        facts = {name: _shown(getattr(stored, name), stored.time_zone) for name in EDITABLE_FACTS}
         # What did not change is not sent again.
         if event != self.event:
             self.event = event
+        if facts != self.facts:
+            self.facts = facts
         if tiers != self.tiers:
             self.tiers = tiers
         self.publish_question = _publishing(stored)
@@ -264,16 +249,13 @@ def _cancelling(progress: Cancellation) -> str:
 
 
 def _form(stored: EventSettings) -> EventForm:
-    zone = stored.time_zone
     return EventForm(
         slug=stored.slug,
-        time_zone=zone,
-        max_per_person=str(stored.max_per_person),
+        name=stored.name,
+        time_zone=stored.time_zone,
         phase=stored.phase,
         cover_digest=stored.cover_digest,
         has_sold=any(one.sold for one in stored.tiers),
-        **{name: getattr(stored, name) for name in _TEXTS},
-        **{name: _local(getattr(stored, name), zone) for name in _MOMENTS},
     )
 
 
@@ -288,20 +270,26 @@ def _tier_form(one: TierSettings) -> TierForm:
 
 
 def _value(sent: Mapping[str, str], name: str, *, prefix: str = "") -> object:
-    typed = sent.get(f"{prefix}{name}", "")
-    if name in _MOMENTS:
+    typed, one = sent.get(f"{prefix}{name}", ""), EDITABLE_FACTS[name]
+    if one.is_time:
         return _moment(typed, sent["time_zone"])
-    if name == "max_per_person":
+    if one.type is bool:
+        return typed == TICKED
+    if one.is_number and (typed or not one.is_nullable):
         number = parse_int(typed)
-        if number is None or not 1 <= number <= _MAX_PER_PERSON:
-            msg = f"Nothing was saved. Enter 1 to {_MAX_PER_PERSON} tickets per person."
+        if number is None:
+            msg = f"Nothing was saved. Enter a whole number for “{one.fact.label}”."
             raise InvalidRequest(msg)
         return number
-    return typed
+    return None if one.is_nullable and not typed else typed
 
 
-def _local(moment: datetime | None, zone: str) -> str:
-    return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}" if moment else ""
+def _shown(value: object, zone: str) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
+    if isinstance(value, bool):
+        return TICKED if value else ""
+    return "" if value is None else str(value)
 
 
 def _moment(typed: str, zone: str) -> datetime | None:
