@@ -1,0 +1,61 @@
+"""What an event says of itself beside its name, day and venue."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from surge_app.errors import InvalidRequest
+from surge_app.services.events.facts import FactLine, check_facts, shown_facts
+from surge_app.services.events.new_event import NewEvent, NewTier, check_event
+
+STARTS = datetime(2027, 3, 6, 13, 30, tzinfo=UTC)
+
+
+def _event(**facts: object) -> NewEvent:
+    values: dict[str, object] = {
+        "slug": "gala",
+        "name": "Gala",
+        "venue": "Hall",
+        "starts_at": STARTS,
+        "tiers": (NewTier("General", 50_000, 10),),
+        **facts,
+    }
+    return NewEvent(**values)  # pyright: ignore[reportArgumentType]  any value is tried
+
+
+def test_facts_under_one_heading_stand_together_and_empty_ones_nowhere() -> None:
+    event = _event(
+        age_limit=18, organizer_name="Acme", organizer_email="a@example.com", ends_at=STARTS
+    )
+    shown = {fact.title: fact for fact in shown_facts(event, event.time_zone)}
+    assert list(shown) == ["Ends", "Age", "Questions"]
+    assert shown["Age"].text == "18 and over"
+    assert shown["Ends"].text == "Sat 6 Mar 2027, 7:00 pm IST"
+    assert shown["Questions"].lines == (
+        FactLine("Acme", ""),
+        FactLine("a@example.com", "mailto:a@example.com"),
+    )
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"ends_at": STARTS},
+        {"doors_open_at": STARTS + timedelta(minutes=1)},
+        {"age_limit": 0},
+        {"address": "x" * 301},
+        {"refund_policy": "x" * 2_001},
+    ],
+)
+def test_facts_that_make_no_sense_are_refused(facts: dict[str, object]) -> None:
+    with pytest.raises(InvalidRequest):
+        check_event(_event(**facts))
+
+
+def test_an_address_of_blanks_is_no_address() -> None:
+    assert check_facts({"address": "  ", "refund_policy": "  "}) == {
+        "address": None,
+        "refund_policy": "",
+    }
