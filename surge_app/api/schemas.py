@@ -8,8 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.fact_models import answer_of
+from surge_app.services.admin.views import QueueStats, TierStats
 from surge_app.services.bookings.views import BookingView
-from surge_app.services.checkout.views import IntentView
+from surge_app.services.checkout.views import IntentLineView, IntentView
 from surge_app.services.events.facts import PUBLIC_FACTS, ShownFact
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.request_body import StrictBody
@@ -96,17 +97,6 @@ class LinesIn(StrictBody):
     lines: list[LineIn] = Field(min_length=1, max_length=20)
 
 
-class IntentLineOut(BaseModel):
-    """A line of an intent at its frozen price."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    tier_id: str
-    tier_name: str
-    quantity: int
-    unit_price_paise: int
-
-
 class IntentOut(BaseModel):
     """A booking intent; only its visitor ever sees it."""
 
@@ -115,7 +105,7 @@ class IntentOut(BaseModel):
     id: str
     event_slug: str
     status: Literal["held", "paying", "confirmed", "expired", "released"]
-    lines: list[IntentLineOut]
+    lines: list[IntentLineView]
     subtotal_paise: int
     fee_paise: int
     total_paise: int
@@ -219,7 +209,7 @@ class BookingOut(BaseModel):
     name: str
     email: str
     phone: str
-    lines: list[IntentLineOut]
+    lines: list[IntentLineView]
     tickets: list[TicketOut]
     subtotal_paise: int
     fee_paise: int
@@ -232,44 +222,6 @@ class BookingOut(BaseModel):
     def of(cls, view: BookingView) -> Self:
         """Project a view."""
         return cls.model_validate(view)
-
-
-class TierStatsOut(BaseModel):
-    """Counts of one tier."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    name: str
-    capacity: int
-    available: int
-    held: int
-    sold: int
-
-
-class LineOut(BaseModel):
-    """The line at one moment; the estimate is that of the last in line."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    waiting: int
-    absent: int
-    called: int
-    inside: int
-    admitted: int
-    served: int
-    left: int
-    no_shows: int
-    admitted_last_minute: int
-    last_eta_low_seconds: int | None
-    last_eta_high_seconds: int | None
-    is_recovering: bool
-
-
-class QueueStatsOut(LineOut):
-    """The line as the organizer sees it, with the rules that hold it."""
-
-    paused: bool
-    concurrent_buyers: int
 
 
 class StatsOut(BaseModel):
@@ -290,8 +242,8 @@ class StatsOut(BaseModel):
     cash_paise: int
     messages_pending: int
     messages_dead: int
-    tiers: list[TierStatsOut]
-    queue: QueueStatsOut
+    tiers: list[TierStats]
+    queue: QueueStats
     gateway: Literal["ok", "down"]
     gateway_down_since: datetime | None
     at: datetime

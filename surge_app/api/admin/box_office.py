@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import ProblemOut, StrictBody
 from surge_app.services.checkout.views import OrderLine
@@ -16,6 +16,7 @@ from surge_app.services.payments.box_office import MOST_GIVEN, CounterSale
 router = APIRouter(
     prefix="/api/admin",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
 _MOST_PAISE = 10**12
@@ -89,9 +90,8 @@ async def sell_at_the_counter(
 @router.get(
     "/bookings/{ref}/tickets.pdf", response_class=Response, responses=shows("application/pdf")
 )
-async def print_tickets(ref: str, services: Services, user: OrganizerName) -> Response:
+async def print_tickets(ref: str, services: Services) -> Response:
     """Return the tickets of a booking as a PDF, A4, to be printed."""
-    _ = user
     headers = {
         "Content-Disposition": f'inline; filename="{ref}.pdf"',
         "Cache-Control": "private, no-store",

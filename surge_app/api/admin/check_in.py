@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, BaseModel, Field
 
-from surge_app.api.dependencies import ScannerName, Services
+from surge_app.api.dependencies import ScannerName, Services, at_the_door
 from surge_app.api.schemas import ProblemOut, StrictBody
-from surge_app.services.bookings.check_in import Scan
+from surge_app.services.bookings.check_in import DoorCounts, DoorList, DoorTicket, Scan, ScanResult
 
 router = APIRouter(
     prefix="/api/admin/events/{slug}/door",
     tags=["door"],
+    dependencies=[Depends(at_the_door)],
     responses={status: {"model": ProblemOut} for status in (401, 404, 422, 429)},
 )
 
@@ -39,81 +39,23 @@ class ScansIn(StrictBody):
     scans: list[ScanIn] = Field(min_length=1, max_length=500)
 
 
-class ScanOut(BaseModel):
-    """What a scan says; with `already`, when and where the ticket came in first.
-
-    `verdict` is admitted, already, void, other_event or unknown.
-    """
-
-    model_config = ConfigDict(from_attributes=True)
-
-    scan_id: str
-    verdict: str
-    name: str
-    tier: str
-    ref: str
-    ticket: int
-    checked_in_at: datetime | None
-    gate: str
-
-
-class DoorCountsOut(BaseModel):
-    """How many tickets are valid, and how many of them came in."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    slug: str
-    name: str
-    valid: int
-    inside: int
-
-
 class ScansOut(BaseModel):
     """One result for each scan, in their order, and the counts after them."""
 
-    results: list[ScanOut]
-    counts: DoorCountsOut
-
-
-class DoorTicketOut(BaseModel):
-    """A ticket found by hand."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    ref: str
-    ticket: int
-    name: str
-    tier: str
-    is_valid: bool
-    checked_in_at: datetime | None
-    gate: str
+    results: list[ScanResult]
+    counts: DoorCounts
 
 
 class DoorTicketsOut(BaseModel):
     """At most 20 tickets, by name."""
 
-    tickets: list[DoorTicketOut]
-
-
-class DoorListOut(BaseModel):
-    """What a scanner needs without a network.
-
-    `tickets` are: the first 12 bytes of the SHA-256 of a code in base64url, and when and at which
-    gate it came in.
-    """
-
-    model_config = ConfigDict(from_attributes=True)
-
-    event_id: str
-    at: datetime
-    tickets: list[tuple[str, datetime | None, str]]
+    tickets: list[DoorTicket]
 
 
 @router.get("")
-async def door_counts(slug: str, services: Services, user: ScannerName) -> DoorCountsOut:
+async def door_counts(slug: str, services: Services) -> DoorCounts:
     """Return how many came in."""
-    _ = user
-    return DoorCountsOut.model_validate(await services.check_in.counts(slug))
+    return await services.check_in.counts(slug)
 
 
 @router.post("/scans")
@@ -122,8 +64,8 @@ async def door_scans(slug: str, user: ScannerName, body: ScansIn, services: Serv
     scans = [Scan(**one.model_dump()) for one in body.scans]
     results = await services.check_in.scan(slug, scans, gate=body.gate, actor=user)
     return ScansOut(
-        results=[ScanOut.model_validate(one) for one in results],
-        counts=DoorCountsOut.model_validate(await services.check_in.counts(slug)),
+        results=list(results),
+        counts=await services.check_in.counts(slug),
     )
 
 
@@ -131,17 +73,14 @@ async def door_scans(slug: str, user: ScannerName, body: ScansIn, services: Serv
 async def door_search(
     slug: str,
     services: Services,
-    user: ScannerName,
     q: Annotated[str, Query(max_length=100)] = "",
 ) -> DoorTicketsOut:
     """Find tickets by name, email, reference or the last digits of a mobile number."""
-    _ = user
     found = await services.check_in.search(slug, q)
-    return DoorTicketsOut(tickets=[DoorTicketOut.model_validate(one) for one in found])
+    return DoorTicketsOut(tickets=list(found))
 
 
 @router.get("/list")
-async def door_list(slug: str, services: Services, user: ScannerName) -> DoorListOut:
+async def door_list(slug: str, services: Services) -> DoorList:
     """Return what a scanner needs without a network; it names nobody."""
-    _ = user
-    return DoorListOut.model_validate(await services.check_in.offline_list(slug))
+    return await services.check_in.offline_list(slug)

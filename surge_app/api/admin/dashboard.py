@@ -5,32 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.dependencies import OrganizerName, Services
-from surge_app.api.schemas import LineOut, ProblemOut, TierStatsOut
+from surge_app.api.dependencies import Services, organizer
+from surge_app.api.schemas import ProblemOut
+from surge_app.services.admin.dashboard import HistoryPoint
+from surge_app.services.admin.views import TierStats
+from surge_app.services.waiting_room.views import QueueCounts
 
 router = APIRouter(
     prefix="/api/admin",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 429)},
 )
-
-
-class PointOut(BaseModel):
-    """Where the sale stood at a moment of its last hour."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    at: datetime
-    sold: int
-    held: int
-    waiting: int
-    inside: int
-    revenue_paise: int
-    sold_per_minute: float
-    admitted_per_minute: float
 
 
 class BoardOut(BaseModel):
@@ -50,7 +39,7 @@ class BoardOut(BaseModel):
     available: int
     held: int
     sold: int
-    tiers: list[TierStatsOut]
+    tiers: list[TierStats]
     bookings: int
     bookings_last_minute: int
     revenue_paise: int
@@ -59,13 +48,12 @@ class BoardOut(BaseModel):
     messages_pending: int
     messages_dead: int
     gateway_down_since: datetime | None
-    line: LineOut | None
-    course: list[PointOut] = Field(validation_alias="history")
+    line: QueueCounts | None
+    course: list[HistoryPoint] = Field(validation_alias="history")
     at: datetime
 
 
 @router.get("/events/{slug}/board")
-async def board(slug: str, services: Services, user: OrganizerName) -> BoardOut:
+async def board(slug: str, services: Services) -> BoardOut:
     """Return the board of an event, at most a second old."""
-    _ = user
     return BoardOut.model_validate(await services.dashboard.view(slug))

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from surge_app.api.admin.schemas import (
     EventChangesIn,
-    IntentPageOut,
     NewEventIn,
     NewTierIn,
     ResendIn,
@@ -18,7 +17,7 @@ from surge_app.api.admin.schemas import (
     RevokeIn,
     TierChangesIn,
 )
-from surge_app.api.dependencies import IntentId, OrganizerName, Services
+from surge_app.api.dependencies import IntentId, OrganizerName, Services, organizer
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import (
     EventOut,
@@ -27,11 +26,13 @@ from surge_app.api.schemas import (
     SentOut,
     StatsOut,
 )
+from surge_app.services.checkout.views import IntentPage
 from surge_app.services.events.new_event import NewEvent
 
 router = APIRouter(
     prefix="/api/admin",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
 _MEDIA_TYPES = {
@@ -86,9 +87,8 @@ async def close_tier(slug: str, tier_id: str, services: Services, user: Organize
 
 
 @router.get("/events/{slug}/stats")
-async def event_stats(slug: str, services: Services, user: OrganizerName) -> StatsOut:
+async def event_stats(slug: str, services: Services) -> StatsOut:
     """Return sold against capacity, money and line."""
-    _ = user
     return StatsOut.model_validate(await services.organizer.stats(slug))
 
 
@@ -97,9 +97,8 @@ async def event_stats(slug: str, services: Services, user: OrganizerName) -> Sta
     response_class=StreamingResponse,
     responses=shows(_MEDIA_TYPES["csv"]),
 )
-async def participants_csv(slug: str, services: Services, user: OrganizerName) -> StreamingResponse:
+async def participants_csv(slug: str, services: Services) -> StreamingResponse:
     """Stream everybody who has a ticket, one row for each."""
-    _ = user
     return await _file(services.exports.participants_csv(slug), f"{slug}-participants.csv")
 
 
@@ -108,11 +107,8 @@ async def participants_csv(slug: str, services: Services, user: OrganizerName) -
     response_class=StreamingResponse,
     responses=shows(_MEDIA_TYPES["xlsx"]),
 )
-async def participants_xlsx(
-    slug: str, services: Services, user: OrganizerName
-) -> StreamingResponse:
+async def participants_xlsx(slug: str, services: Services) -> StreamingResponse:
     """Return the same as a workbook with typed cells."""
-    _ = user
     return await _file(services.exports.participants_xlsx(slug), f"{slug}-participants.xlsx")
 
 
@@ -143,15 +139,12 @@ async def revoke_passes(
 async def list_intents(
     slug: str,
     services: Services,
-    user: OrganizerName,
     status: Literal["held", "paying", "confirmed", "expired", "released"] = "expired",
     before: Annotated[str | None, Query(max_length=40)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> IntentPageOut:
+) -> IntentPage:
     """Return holds of an event with who had them, the newest first."""
-    _ = user
-    page = await services.hold_recovery.list(slug, status=status, before=before, limit=limit)
-    return IntentPageOut.model_validate(page)
+    return await services.hold_recovery.list(slug, status=status, before=before, limit=limit)
 
 
 @router.post("/intents/{intent_id}/revive")

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
-from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.schemas import ProblemOut
 from surge_app.errors import NotFound
-from surge_app.services.operations.preflight import examine
+from surge_app.services.admin.action_items import ActionItem
+from surge_app.services.operations.preflight import Check, examine
 
 router = APIRouter(
     prefix="/api/admin",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
-
-
-class CheckOut(BaseModel):
-    """A check of the preflight; `advice` says how to mend it, empty if nothing is to be done."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    name: str
-    is_ok: bool
-    advice: str
 
 
 class PreflightOut(BaseModel):
     """Every check of the preflight, as `python -m surge_app doctor` prints them."""
 
-    checks: list[CheckOut]
+    checks: list[Check]
 
 
 class FindingOut(BaseModel):
@@ -54,42 +45,25 @@ class PromisesOut(BaseModel):
     checks: list[FindingOut]
 
 
-class WaitingItemOut(BaseModel):
-    """Something that waits for a person; `kind` and `id` name its one action."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    kind: str
-    id: str
-    at: datetime
-    event: str
-    subject: str
-    amount_paise: int
-    detail: str
-
-
 class WaitingOut(BaseModel):
     """What waits, the oldest first, at most 100."""
 
-    items: list[WaitingItemOut]
+    items: list[ActionItem]
 
 
 @router.get("/preflight")
-async def preflight(services: Services, user: OrganizerName) -> PreflightOut:
+async def preflight(services: Services) -> PreflightOut:
     """Check what a sale needs."""
-    _ = user
     checks = await examine(services.settings)
-    return PreflightOut(checks=[CheckOut.model_validate(one) for one in checks])
+    return PreflightOut(checks=list(checks))
 
 
 @router.get("/promises")
 async def promises(
     services: Services,
-    user: OrganizerName,
     event: Annotated[str | None, Query(max_length=100)] = None,
 ) -> PromisesOut:
     """Check every promise against the data, of one event or of all."""
-    _ = user
     if event is not None and not await services.organizer.exists(event):
         # Nothing breaks a promise about an event that is not there.
         raise NotFound
@@ -99,11 +73,10 @@ async def promises(
 
 
 @router.get("/inbox")
-async def waiting(services: Services, user: OrganizerName) -> WaitingOut:
+async def waiting(services: Services) -> WaitingOut:
     """Return the money and messages nothing goes on with by itself."""
-    _ = user
     items = await services.action_items.list()
-    return WaitingOut(items=[WaitingItemOut.model_validate(one) for one in items])
+    return WaitingOut(items=list(items))
 
 
 @router.post("/inbox/{kind}/{item_id}", status_code=204)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from fastapi import APIRouter, Depends
+from pydantic import AwareDatetime, BaseModel
 
-from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.schemas import ProblemOut, Slug, StrictBody
+from surge_app.services.admin.event_lifecycle import Cancellation
 
 router = APIRouter(
     prefix="/api/admin/events",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
 
@@ -26,16 +28,6 @@ class CopyOut(BaseModel):
     """The address of the copy, which is a draft."""
 
     slug: str
-
-
-class CancellationOut(BaseModel):
-    """How far the refunds of a cancelled event are; the three add up to its bookings."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    waiting: int
-    on_their_way: int
-    done: int
 
 
 @router.post("/{slug}/publish", status_code=204)
@@ -56,13 +48,12 @@ async def duplicate_event(
 
 
 @router.post("/{slug}/cancel", status_code=202)
-async def cancel_event(slug: str, services: Services, user: OrganizerName) -> CancellationOut:
+async def cancel_event(slug: str, services: Services, user: OrganizerName) -> Cancellation:
     """Cancel an event and refund every booking; goes on by itself, also after a restart."""
-    return CancellationOut.model_validate(await services.lifecycle.cancel(slug, actor=user))
+    return await services.lifecycle.cancel(slug, actor=user)
 
 
 @router.get("/{slug}/cancellation")
-async def cancellation(slug: str, services: Services, user: OrganizerName) -> CancellationOut:
+async def cancellation(slug: str, services: Services) -> Cancellation:
     """Return how far the refunds are."""
-    _ = user
-    return CancellationOut.model_validate(await services.lifecycle.cancellation(slug))
+    return await services.lifecycle.cancellation(slug)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.schemas import ProblemOut, StrictBody
-from surge_app.services.admin.participants import Filter
+from surge_app.services.admin.participants import Filter, SoldTicket, TimelineEntry
 
 router = APIRouter(
     prefix="/api/admin",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
 
@@ -46,30 +47,6 @@ class ParticipantPageOut(BaseModel):
     next_before: str | None
 
 
-class SoldTicketOut(BaseModel):
-    """A ticket without its code."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    ticket: int
-    tier: str
-    attendee_name: str
-    status: str
-    checked_in_at: datetime | None
-    gate: str
-
-
-class TimelineOut(BaseModel):
-    """Something that happened to a booking; `state` is how it stands or who did it."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    at: datetime
-    what: str
-    detail: str
-    state: str
-
-
 class BookingDetailOut(BaseModel):
     """Everything known of a booking; `version` goes with an action on it."""
 
@@ -90,8 +67,8 @@ class BookingDetailOut(BaseModel):
     channel: Literal["online", "box_office", "complimentary"]
     in_cash: bool
     created_at: datetime
-    tickets: list[SoldTicketOut]
-    timeline: list[TimelineOut]
+    tickets: list[SoldTicket]
+    timeline: list[TimelineEntry]
 
 
 class CorrectionIn(StrictBody):
@@ -107,7 +84,6 @@ class CorrectionIn(StrictBody):
 async def participants(  # noqa: PLR0913, PLR0917  one parameter for each filter
     slug: str,
     services: Services,
-    user: OrganizerName,
     q: Annotated[str, Query(max_length=100)] = "",
     status: Literal["confirmed", "refunding", "refunded"] | None = None,
     presence: Literal["inside", "outside"] | None = None,
@@ -116,16 +92,14 @@ async def participants(  # noqa: PLR0913, PLR0917  one parameter for each filter
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ParticipantPageOut:
     """Find bookings by name, email, reference or the last digits of a mobile number."""
-    _ = user
     wanted = Filter(q, status, presence, channel)
     page = await services.participants.search(slug, wanted, before=before, limit=limit)
     return ParticipantPageOut.model_validate(page)
 
 
 @router.get("/bookings/{ref}")
-async def booking_detail(ref: str, services: Services, user: OrganizerName) -> BookingDetailOut:
+async def booking_detail(ref: str, services: Services) -> BookingDetailOut:
     """Return everything known of a booking."""
-    _ = user
     return BookingDetailOut.model_validate(await services.participants.detail(ref))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import EventOut, ProblemOut
 from surge_app.errors import PayloadTooLarge
@@ -14,6 +14,7 @@ from surge_app.errors import PayloadTooLarge
 router = APIRouter(
     prefix="/api/admin/events/{slug}",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 413, 422, 429)},
 )
 _OWN = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
@@ -35,11 +36,8 @@ class CoverOut(BaseModel):
 
 
 @router.get("/preview")
-async def preview_event(
-    slug: str, response: Response, services: Services, user: OrganizerName
-) -> EventOut:
+async def preview_event(slug: str, response: Response, services: Services) -> EventOut:
     """Return an event as attendees would see it this moment, drafts included."""
-    _ = user
     response.headers.update(_OWN)
     view = await services.catalog.preview(slug)
     # The public address has no picture of a draft.
@@ -48,9 +46,8 @@ async def preview_event(
 
 
 @router.get("/cover", response_class=Response, responses=shows("image/jpeg", "image/svg+xml"))
-async def get_own_cover(slug: str, services: Services, user: OrganizerName) -> Response:
+async def get_own_cover(slug: str, services: Services) -> Response:
     """Return the picture of an event, or its drawing; drafts included."""
-    _ = user
     content, media_type = await services.covers.shown(slug)
     return Response(content, media_type=media_type, headers=_OWN)
 

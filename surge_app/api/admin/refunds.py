@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.schemas import ProblemOut
+from surge_app.services.payments.views import StuckRefundView
 from surge_app.services.request_body import StrictBody
 
 router = APIRouter(
     prefix="/api/admin",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
 _MOST_TICKETS = 10_000
@@ -49,25 +49,10 @@ class RefundOut(BaseModel):
     tickets: list[int]
 
 
-class StuckRefundOut(BaseModel):
-    """A refund that waits for an operator."""
-
-    id: str
-    booking_ref: str | None
-    payment_id: str
-    amount_paise: int
-    reason: str
-    status: str
-    attempts: int
-    last_error: str | None
-    by_hand: bool
-    created_at: datetime
-
-
 class StuckRefundsOut(BaseModel):
     """Every refund that waits for an operator, the oldest first."""
 
-    refunds: list[StuckRefundOut]
+    refunds: list[StuckRefundView]
 
 
 @router.post("/bookings/{ref}/refund", status_code=202)
@@ -94,11 +79,10 @@ async def refund_booking(
 
 
 @router.get("/refunds")
-async def stuck_refunds(services: Services, user: OrganizerName) -> StuckRefundsOut:
+async def stuck_refunds(services: Services) -> StuckRefundsOut:
     """Return the refunds nothing tries again by itself."""
-    _ = user
     stuck = await services.refunds.stuck()
-    return StuckRefundsOut(refunds=[StuckRefundOut(**asdict(one)) for one in stuck])
+    return StuckRefundsOut(refunds=list(stuck))
 
 
 @router.post("/refunds/{refund_id}/retry", status_code=204)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.schemas import ProblemOut, StrictBody
-from surge_app.services.admin.rehearsals import MAX_UNITS, MAX_VISITORS, RehearsalRequest
+from surge_app.services.admin.rehearsals import (
+    MAX_UNITS,
+    MAX_VISITORS,
+    RehearsalRequest,
+    RehearsalView,
+)
 
 router = APIRouter(
     prefix="/api/admin/rehearsals",
     tags=["admin"],
+    dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
 
@@ -35,25 +38,10 @@ class StartedOut(BaseModel):
     id: str
 
 
-class RehearsalOut(BaseModel):
-    """A rehearsal: running, kept, broken or stopped; `broken` names promises that did not hold."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    status: str
-    started_by: str
-    started_at: datetime
-    progress: dict[str, Any]
-    figures: dict[str, Any]
-    broken: list[str]
-    problem: str
-
-
 class RehearsalsOut(BaseModel):
     """The newest ten, the last one first."""
 
-    rehearsals: list[RehearsalOut]
+    rehearsals: list[RehearsalView]
 
 
 @router.post("", status_code=202)
@@ -64,11 +52,10 @@ async def start_rehearsal(body: RehearsalIn, services: Services, user: Organizer
 
 
 @router.get("")
-async def list_rehearsals(services: Services, user: OrganizerName) -> RehearsalsOut:
+async def list_rehearsals(services: Services) -> RehearsalsOut:
     """Return the newest, with where the running one stands."""
-    _ = user
     found = await services.rehearsals.latest()
-    return RehearsalsOut(rehearsals=[RehearsalOut.model_validate(one) for one in found])
+    return RehearsalsOut(rehearsals=list(found))
 
 
 @router.post("/{rehearsal_id}/stop", status_code=204)
@@ -78,10 +65,7 @@ async def stop_rehearsal(rehearsal_id: str, services: Services, user: OrganizerN
 
 
 @router.get("/{rehearsal_id}/report", response_class=HTMLResponse)
-async def rehearsal_report(
-    rehearsal_id: str, services: Services, user: OrganizerName
-) -> HTMLResponse:
+async def rehearsal_report(rehearsal_id: str, services: Services) -> HTMLResponse:
     """Return the report as a page that needs nothing else."""
-    _ = user
     page = await services.rehearsals.page(rehearsal_id)
     return HTMLResponse(page, headers={"cache-control": "private, no-store"})

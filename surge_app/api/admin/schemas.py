@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from surge_app.api.fact_models import body_of
-from surge_app.api.schemas import IntentLineOut, Slug, StrictBody
+from surge_app.api.schemas import Slug, StrictBody
 from surge_app.services.events.facts import ALL_FACTS, EDITABLE_FACTS
 from surge_app.services.events.new_event import TIER_FACTS, NewTier
-
-
-class ListedIntentOut(BaseModel):
-    """An intent as its organizer sees it; contact fields are empty if none were given."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: str
-    status: str
-    lines: list[IntentLineOut]
-    total_paise: int
-    currency: str
-    name: str
-    email: str
-    phone: str
-    order_id: str | None
-    created_at: datetime
-    expires_at: datetime
-    ended_at: datetime | None
-
-
-class IntentPageOut(BaseModel):
-    """Some intents, the newest first; `next_before` asks for the next page, null ends it."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    intents: list[ListedIntentOut]
-    next_before: str | None
 
 
 class NewTierIn(body_of(TIER_FACTS)):

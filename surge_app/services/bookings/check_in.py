@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import ConfigDict
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -63,6 +64,9 @@ class ScanResult:
     ticket: int = 0
     checked_in_at: datetime | None = None
     gate: str = ""
+
+    # Every field is in every answer of the API.
+    __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from pydantic import ConfigDict
 from redis.exceptions import RedisError
 
 from surge_app.db.engine import LARGEST_POOL
@@ -35,6 +36,9 @@ class Check:
     name: str
     is_ok: bool
     advice: str = ""
+
+    # Every field is in every answer of the API.
+    __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 async def examine(settings: Settings) -> list[Check]:

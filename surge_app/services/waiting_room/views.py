@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from pydantic import ConfigDict
+
 
 @dataclass(frozen=True, slots=True)
 class QueueOrder:
@@ -54,6 +56,9 @@ class QueueCounts:
     last_eta_low_seconds: int | None = None
     last_eta_high_seconds: int | None = None
     is_recovering: bool = False
+
+    # Every field is in every answer of the API.
+    __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 @dataclass(frozen=True, slots=True)
