@@ -18,6 +18,8 @@ from surge_app.settings import Settings
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import InProcessGateway
 
+pytestmark = pytest.mark.nightly
+
 _ROWS = """
 SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM bookings),
     (SELECT count(*) FROM ledger_entries), (SELECT version_num FROM alembic_version)

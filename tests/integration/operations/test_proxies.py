@@ -20,6 +20,8 @@ from surge_app.kv import keys
 from surge_app.services.checkout.views import OrderLine
 from tests.conftest import Customer, NewSale, Surge, free_port
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(scope="module")
 def proxy(surge: Surge, tmp_path_factory: pytest.TempPathFactory) -> Generator[Proxy]:

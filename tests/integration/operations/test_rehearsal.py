@@ -65,6 +65,7 @@ def test_a_rehearsal_of_nothing_is_one_sentence(surge: Surge) -> None:
     _assert_refused(done)
 
 
+@pytest.mark.nightly
 async def test_a_rehearsal_makes_an_event_of_its_own_that_no_list_shows(
     surge: Surge, services: Container
 ) -> None:
@@ -130,6 +131,7 @@ async def test_with_live_keys_neither_the_console_nor_a_stage_rehearses(
         await open_stage(replace(services, settings=live), Stage(1), actor="test")
 
 
+@pytest.mark.nightly
 async def test_an_organizer_starts_one_rehearsal_and_reads_its_verdict(surge: Surge) -> None:
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
         path = "/api/admin/rehearsals"
