@@ -7,6 +7,7 @@ result down.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -29,6 +30,7 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 _LIVE_KEY_PREFIX = "rzp_live_"
 _RAZORPAY_URL = "https://api.razorpay.com"
 _REFLEX_DATABASE = 1
+_ORIGIN = re.compile(r"https?://[^\s/?#@]+")
 _SENDGRID_URL = "https://api.sendgrid.com"
 
 CLUSTER_SCHEME = "+cluster://"
@@ -137,6 +139,14 @@ class Settings(BaseSettings):
     def _without_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, value: str) -> str:
+        if value and not _ORIGIN.fullmatch(value):
+            msg = "must be a scheme and a host, such as https://tickets.example.com"
+            raise ValueError(msg)
+        return value
+
     @field_validator("database_url", "database_direct_url")
     @classmethod
     def _is_postgres(cls, value: str | None) -> str | None:
@@ -152,7 +162,7 @@ class Settings(BaseSettings):
         clusters = tuple(f"{one}{CLUSTER_SCHEME}" for one in ("redis", "rediss"))
         allowed = (*schemes, *clusters) if info.field_name == "redis_url" else schemes
         if value is not None and not value.startswith(allowed):
-            msg = "must start with redis://, rediss:// or unix://"
+            msg = "must start with redis://, rediss://, unix:// or redis+cluster://"
             raise ValueError(msg)
         return value
 

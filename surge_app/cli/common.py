@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Annotated, TypeVar
 
 import typer
@@ -33,10 +34,26 @@ def with_services(
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> _Result:
     """Run `work` with the services of this install and return its result."""
-    with backing_services(launch.development_secrets(load_settings())) as settings:
+    with existing_servers() as settings:
         check_reachable(settings)
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             return runner.run(_run(settings, work, process))
+
+
+def existing_servers() -> AbstractContextManager[Settings]:
+    """Return the servers of an install that exists, with its settings.
+
+    Raises:
+        ConfigurationError: If there is none; a command must not create and then bless an empty one.
+    """
+    settings = load_settings()
+    if settings.database_url is None and not (settings.data_dir / "postgres").is_dir():
+        msg = (
+            f"There is no Surge in {settings.data_dir}. Nothing was done. "
+            "Set DATABASE_URL or SURGE_DATA_DIR, or run `migrate` to create one."
+        )
+        raise ConfigurationError(msg)
+    return backing_services(launch.development_secrets(settings))
 
 
 def print_json(value: object) -> None:

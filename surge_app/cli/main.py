@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from surge_app.cli.admin import admin_app
-from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
+from surge_app.cli.common import ACTOR, JsonFlag, existing_servers, print_json, with_services
 from surge_app.cli.demo_events import demo_events
 from surge_app.cli.event_options import with_event_options
 from surge_app.cli.operations import backup, privacy_app, restore
@@ -144,7 +144,7 @@ def audit(
 def doctor(*, as_json: JsonFlag = False) -> None:
     """Check what a sale needs, and say how to mend what is missing."""
     configure_logging(json=False)
-    with backing_services(launch.development_secrets(load_settings())) as settings:
+    with existing_servers() as settings:
         checks = asyncio.run(examine(settings))
     if as_json:
         print_json([asdict(check) for check in checks])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from surge_app.cli.common import ACTOR, print_json, with_services
+from surge_app.cli.common import ACTOR, existing_servers, print_json, with_services
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import backups
@@ -23,7 +23,7 @@ _Phone = Annotated[str | None, typer.Option(help="Of the person; +91 is assumed.
 
 def backup(file: Annotated[Path, typer.Argument(help="Replaced if it is there.")]) -> None:
     """Write the whole database to a file while Surge runs."""
-    with backing_services(load_settings()) as settings:
+    with existing_servers() as settings:
         check_reachable(settings)
         backups.save(settings, file)
     typer.echo(f"{file}: {file.stat().st_size:,} bytes")

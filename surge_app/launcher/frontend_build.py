@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sys
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -24,11 +25,12 @@ from surge_app.errors import ConfigurationError
 from surge_app.settings import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from surge_app.settings import Settings
 
 _STAMP: Final = "surge-build.json"
+_UNFINISHED: Final = "surge-build-unfinished"
 # Packages that no page is compiled from.
 _BACKEND_ONLY: Final = frozenset(
     {"api", "cli", "db", "edge", "jobs", "kv", "launcher", "providers", "sandbox"}
@@ -95,7 +97,8 @@ def provide_pages(settings: Settings, build: Callable[[], None]) -> Path:
     index = web / "build" / "client" / "index.html"
     if _stamp(web) != wanted or not index.is_file():
         (web / _STAMP).unlink(missing_ok=True)
-        build()
+        with complete_or_marked(web):
+            build()
         if not index.is_file():
             msg = f"The build left no pages in {web}; remove that folder and try again."
             raise ConfigurationError(msg)
@@ -104,6 +107,23 @@ def provide_pages(settings: Settings, build: Callable[[], None]) -> Path:
         (web / _STAMP).write_text(json.dumps({"fingerprint": wanted}), "utf-8")
     _copy(web, site)
     return site
+
+
+@contextmanager
+def complete_or_marked(web: Path) -> Generator[None]:
+    """Mark the folder of the build until the work inside ends, and clean up after a cut one.
+
+    npm, when it is stopped, leaves truncated packages that it believes to be whole.
+    """
+    mark = web / _UNFINISHED
+    if mark.exists():
+        shutil.rmtree(web / "node_modules", ignore_errors=True)
+        for cached in web.glob("*.cached"):
+            cached.unlink()
+    web.mkdir(exist_ok=True)
+    mark.touch()
+    yield
+    mark.unlink(missing_ok=True)
 
 
 def fingerprint(settings: Settings) -> str:

@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import sys
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from surge_app.errors import ConfigurationError
+from surge_app.launcher import frontend_build
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services, data_folder, kept_running
-from surge_app.launcher.frontend_build import provide_pages, toolchain_environment
 from surge_app.launcher.processes import FileLock, clear_dir, file_lock, raise_nofile_limit
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
 from surge_app.observability.metrics import FOLDER_VARIABLE
@@ -164,25 +164,26 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
             for port in range(_FIRST_BACKEND_PORT, 65536)
             if port != filled.port and _port_problem(port) is None
         )
-        ports = ("--frontend-port", str(filled.port), "--backend-port", str(backend))
+        # Without a host Reflex serves the API, and the sandbox's mails, to the whole network.
+        where = ("--backend-port", str(backend), "--backend-host", filled.listen_address)
         hot = {
             "SURGE_API_PORT": str(backend),
             "SURGE_FRONTEND_URL": f"http://localhost:{filled.port}",
             "REFLEX_API_URL": f"http://localhost:{backend}",
             "REFLEX_ENV_MODE": "dev",
         }
-        command = (sys.executable, "-m", "reflex", "run", *ports)
-        server = supervisor.start(command, cwd=PROJECT, env=env | hot)
-        try:
-            supervisor.wait_for(
-                server,
-                lambda: _is_live(backend) and _port_problem(filled.port) is not None,
-                seconds=_START_SECONDS * 2,
-            )
+        words = ("-m", "reflex", "run", "--frontend-port", str(filled.port), *where)
+        with ExitStack() as running:
+            with frontend_build.complete_or_marked(PROJECT / ".web"):
+                server = supervisor.start((sys.executable, *words), cwd=PROJECT, env=env | hot)
+                running.callback(supervisor.end, server, seconds=_STOP_SECONDS, like_terminal=True)
+                supervisor.wait_for(
+                    server,
+                    lambda: _is_live(backend) and _port_problem(filled.port) is not None,
+                    seconds=_START_SECONDS * 2,
+                )
             _greet(filled, api=f"http://localhost:{backend}")
             code = supervisor.watch(server)
-        finally:
-            supervisor.end(server, seconds=_STOP_SECONDS, like_terminal=True)
     sys.stderr.write(f"The development server stopped unexpectedly (exit code {code}).\n")
     return 1
 
@@ -229,7 +230,7 @@ def _pages(settings: Settings, supervisor: Supervisor, env: dict[str, str]) -> P
         _call(supervisor, settings, env, "build", *words)
 
     with file_lock(PROJECT, timeout_seconds=_BUILD_LOCK_SECONDS):
-        return provide_pages(settings, build)
+        return frontend_build.provide_pages(settings, build)
 
 
 @contextmanager
@@ -325,7 +326,7 @@ def _environment(settings: Settings, run_id: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         RUN_VARIABLE: run_id,
     }
-    return os.environ | toolchain_environment(settings.data_dir) | changes
+    return os.environ | frontend_build.toolchain_environment(settings.data_dir) | changes
 
 
 def _serving(pages: Path) -> dict[str, str]:

@@ -49,6 +49,16 @@ def _sentence(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> str
     return text
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["tickets.example", "https://tickets.example/shop", "ftp://a.example", "https://a@b.example"],
+)
+def test_a_public_address_is_a_scheme_and_a_host(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    told = _sentence(monkeypatch, {"SURGE_PUBLIC_URL": url})
+    assert "SURGE_PUBLIC_URL" in told
+    assert "https://tickets.example.com" in told
+
+
 def test_nothing_has_to_be_set() -> None:
     settings = load_settings()
     assert (settings.env, settings.port, settings.base_url) == (

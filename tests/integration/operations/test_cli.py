@@ -187,6 +187,19 @@ def test_the_doctor_says_what_is_missing_and_how_to_mend_it(surge: Surge) -> Non
     assert checks["postgres"]["is_ok"]
 
 
+@pytest.mark.parametrize(
+    "words", [("audit",), ("doctor",), ("event", "list"), ("backup", "x.dump")]
+)
+def test_a_command_where_no_surge_is_makes_none(
+    surge: Surge, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "data"
+    code, out, error = _run(surge, *words, SURGE_DATA_DIR=str(folder), DATABASE_URL="")
+    _assert_sentence(code, out, error)
+    assert str(folder) in error
+    assert not folder.exists()
+
+
 def test_migrating_what_is_migrated_changes_nothing(surge: Surge) -> None:
     code, out, error = _run(surge, "migrate")
     assert code == 0, error

@@ -235,6 +235,40 @@ def test_pages_are_built_once_per_state_of_their_inputs(
     )
 
 
+def test_packages_of_a_build_that_was_cut_off_are_installed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frontend_build, "PROJECT", tmp_path)
+    web = tmp_path / ".web"
+    settings = load_settings(data_dir=tmp_path / "data")
+
+    def cut_off() -> None:
+        (web / "node_modules" / "pathe").mkdir(parents=True)
+        (web / "reflex.install_frontend_packages.cached").touch()
+        raise KeyboardInterrupt
+
+    def whole() -> None:
+        assert not (web / "node_modules").exists()
+        assert not (web / "reflex.install_frontend_packages.cached").exists()
+        script = web / "build" / "client" / "assets" / "reflex-env-a1.js"
+        script.parent.mkdir(parents=True)
+        script.write_text("var e={PING:`http://localhost:3000/ping`}", "utf-8")
+        (web / "build" / "client" / "index.html").write_text("<title>New</title>", "utf-8")
+        (web / "node_modules").mkdir()
+
+    with pytest.raises(KeyboardInterrupt):
+        frontend_build.provide_pages(settings, cut_off)
+    frontend_build.provide_pages(settings, whole)
+
+
+def test_packages_of_a_whole_build_are_kept(tmp_path: Path) -> None:
+    web = tmp_path / ".web"
+    with frontend_build.complete_or_marked(web):
+        (web / "node_modules").mkdir()
+    with frontend_build.complete_or_marked(web):
+        assert (web / "node_modules").exists()
+
+
 def test_a_build_whose_address_is_not_found_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
