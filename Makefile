@@ -92,16 +92,17 @@ migrate: run-ready
 	done; \
 	echo '$(if $(PYTHON),PYTHON=$(PYTHON) does not work: )Surge needs Python 3.11 or newer with its venv module (on Debian: apt install python3-venv).' >&2; exit 2
 
+# The lock names every package, so pip need not look for more: it reads extras of others as new ones.
 # Compared by content, so that a checkout of another commit with the same packages installs nothing.
 run-ready: .venv/.created
 	@cmp -s requirements.lock .venv/requirements.lock || { \
 	  echo 'Installing the packages of requirements.lock; the first time takes one to four minutes …'; \
-	  $(INSTALL) --require-hashes -r requirements.lock && cp requirements.lock .venv/requirements.lock; }
+	  $(INSTALL) --no-deps --require-hashes -r requirements.lock && cp requirements.lock .venv/requirements.lock; }
 
 test-ready: run-ready
 	@cmp -s requirements-dev.lock .venv/requirements-dev.lock || { \
 	  echo 'Installing the packages of requirements-dev.lock …'; \
-	  $(INSTALL) --require-hashes -r requirements-dev.lock && cp requirements-dev.lock .venv/requirements-dev.lock; }
+	  $(INSTALL) --no-deps --require-hashes -r requirements-dev.lock && cp requirements-dev.lock .venv/requirements-dev.lock; }
 
 # Run it after a change of requirements.txt or requirements-dev.txt. The locks hold the hashes of
 # every platform. The index is named so that a developer's own configuration leaves no trace.
