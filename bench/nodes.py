@@ -108,7 +108,7 @@ def _polls(services: Container, slug: str) -> Iterator[bytes]:
     made: list[bytes] = []
     for number in range(1, _VISITORS + 1):
         visitor = Visitor(services.identity.new_visitor().id, {slug: number * 20})
-        cookie = services.identity.with_place(visitor).header.partition(";")[0]
+        cookie = services.identity.set_queue_cookie(visitor).header.partition(";")[0]
         made.append(_request("GET", f"/api/queue/{slug}", cookie))
     at = 0
     while True:
@@ -125,8 +125,8 @@ async def _holds(services: Container, count: int) -> Iterator[bytes]:
     made: list[bytes] = []
     for _ in range(count):
         visitor_id = (visitor := identity.new_visitor()).id
-        cookies = identity.with_place(visitor).header.partition(";")[0]
-        shopping = identity.with_pass(cookies, visitor_id, sale.slug).header.partition(";")[0]
+        cookies = identity.set_queue_cookie(visitor).header.partition(";")[0]
+        shopping = identity.set_pass_cookie(cookies, visitor_id, sale.slug).header.partition(";")[0]
         path = f"/api/events/{sale.slug}/intents"
         made.append(_request("POST", path, f"{cookies}; {shopping}", body))
         visitors[visitor_id] = ends

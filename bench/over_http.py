@@ -61,8 +61,8 @@ async def _asks(services: Container, sale: Sale, count: int) -> list[bytes]:
     visitors: dict[str, float] = {}
     for _ in range(count):
         visitor_id = (visitor := identity.new_visitor()).id
-        cookies = identity.with_place(visitor).header.partition(";")[0]
-        shopping = identity.with_pass(cookies, visitor_id, sale.slug).header.partition(";")[0]
+        cookies = identity.set_queue_cookie(visitor).header.partition(";")[0]
+        shopping = identity.set_pass_cookie(cookies, visitor_id, sale.slug).header.partition(";")[0]
         path = f"/api/events/{sale.slug}/intents"
         requests.append(_request("POST", path, cookies=f"{cookies}; {shopping}", body=body))
         visitors[visitor_id] = ends

@@ -75,7 +75,7 @@ async def _load(port: int, path: str, cookies: list[str]) -> float:
 def _cookies(services: Container, slug: str, size: int) -> list[str]:
     numbers = random.sample(range(1, size + 1), min(size, _VISITORS))
     visitors = [Visitor(services.identity.new_visitor().id, {slug: number}) for number in numbers]
-    made = [services.identity.with_place(visitor) for visitor in visitors]
+    made = [services.identity.set_queue_cookie(visitor) for visitor in visitors]
     return [cookie.header.partition(";")[0] for cookie in made]
 
 

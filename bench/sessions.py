@@ -176,7 +176,7 @@ async def _visitors(services: Any, sale: Sale, count: int) -> list[str]:
     for _ in range(count):
         visitor_id, cookie = services.identity.new_visitor()
         visitor = cookie.header.partition(";")[0]
-        shopping = services.identity.with_pass(visitor, visitor_id, sale.slug)
+        shopping = services.identity.set_pass_cookie(visitor, visitor_id, sale.slug)
         found.append(f"{visitor}; {shopping.header.partition(';')[0]}")
         ends[visitor_id] = (time.time() + _PASS_SECONDS) * 1000
     await services.redis.zadd(keys.part(sale.slug, "passes"), ends)

@@ -39,6 +39,7 @@ from surge_app.services.admin.participants import Participants
 from surge_app.services.admin.passes import Passes
 from surge_app.services.admin.privacy import Privacy
 from surge_app.services.admin.rehearsals import Rehearsals
+from surge_app.services.bookings.access import BookingAccess
 from surge_app.services.bookings.attendees import Attendees
 from surge_app.services.bookings.check_in import CheckIn
 from surge_app.services.bookings.exports import Exports
@@ -51,6 +52,7 @@ from surge_app.services.events.catalog import Catalog
 from surge_app.services.events.covers import Covers
 from surge_app.services.events.inventory import Stock
 from surge_app.services.messaging.composer import Composer
+from surge_app.services.messaging.contact_codes import ContactCodes
 from surge_app.services.messaging.delivery_reports import Deliveries
 from surge_app.services.messaging.dispatcher import Dispatcher
 from surge_app.services.messaging.notifications import Notifications
@@ -86,6 +88,7 @@ class Container:
     contacts: Contacts
     covers: Covers
     finder: BookingLookup
+    booking_access: BookingAccess
     waiting_room: WaitingRoom
     joins: JoinService
     queue_requests: QueueRequests
@@ -163,8 +166,9 @@ def build_container(
     payments = Payments(database, gateway, contacts, waiting_room, settlement, refunds, outages)
     audit = Audit(database)
     ticket_codes = TicketCodes(settings.secret_key)
-    tickets = Tickets(database, identity, ticket_codes, base_url=settings.base_url)
-    notifications = Notifications(database, contacts)
+    tickets = Tickets(database, identity, ticket_codes, limits, base_url=settings.base_url)
+    codes = ContactCodes(database, identity, limits)
+    notifications = Notifications(database, contacts, codes)
     mail, sms = build_mail(settings), build_sms(settings)
     return Container(
         settings=settings,
@@ -178,6 +182,7 @@ def build_container(
         contacts=contacts,
         covers=Covers(database, catalog),
         finder=BookingLookup(database, limits, contacts),
+        booking_access=BookingAccess(database, identity),
         waiting_room=waiting_room,
         joins=joins,
         queue_requests=QueueRequests(identity, joins, waiting_room),
@@ -197,7 +202,7 @@ def build_container(
         exports=Exports(database),
         action_items=ActionItems(database, payments, refunds, notifications),
         lifecycle=Lifecycle(database, catalog, waiting_room, refunds),
-        check_in=CheckIn(database, ticket_codes),
+        check_in=CheckIn(database, ticket_codes, limits),
         dashboard=Dashboard(database, waiting_room),
         box_office=BoxOffice(database, catalog, contacts),
         organizer=Organizer(database, catalog, waiting_room, notifications),

@@ -16,7 +16,7 @@ import { load, save } from "./storage.js";
  * @typedef {{verdict: string, name?: string, tier?: string, ref?: string, gate?: string,
  *   checked_in_at?: string, scan_id?: string, offline?: boolean}} Result
  * @typedef {{inside: number, valid: number}} Counts
- * @typedef {{ref: string, ticket: number, name: string, tier: string, is_valid: boolean,
+ * @typedef {{id: string, ticket: number, name: string, tier: string, is_valid: boolean,
  *   gate: string, checked_in_at: string | null}} Ticket
  */
 
@@ -117,7 +117,7 @@ export const useCheckIn = (slug) => {
     setResult(shown);
     navigator.vibrate?.(shown.verdict === "admitted" ? 80 : [80, 60, 80, 60, 80]);
   };
-  /** @param {{text: string} | {ref: string, ticket: number}} target */
+  /** @param {{text: string} | {ticket_id: string}} target */
   const submit = async (target) => {
     const scan = { id: crypto.randomUUID(), at: new Date().toISOString(), ...target };
     const text = "text" in target ? target.text : "";

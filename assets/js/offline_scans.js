@@ -6,7 +6,7 @@ const SIGNATURE_BYTES = 64;
 const MAX_BATCH = 100;
 
 /**
- * @typedef {{id: string, at: string, text?: string, ref?: string, ticket?: number}} Scan
+ * @typedef {{id: string, at: string, text?: string, ticket_id?: string}} Scan
  * @typedef {Scan & {gate: string}} PendingScan
  * @typedef {{at: string, gate: string}} CheckIn
  * @typedef {Map<string, CheckIn | null>} TicketList by hash of the code; null is not checked in

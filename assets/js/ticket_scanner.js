@@ -114,7 +114,7 @@ const Field = ({ id, label, onChange, ...props }) =>
 
 /** @param {{ticket: import("./check_in.js").Ticket, onAdmit: () => void}} props */
 const TicketRow = ({ ticket, onAdmit }) => {
-  const { name, tier, ref, ticket: number, is_valid: isValid, gate, checked_in_at: at } = ticket;
+  const { name, tier, ticket: number, is_valid: isValid, gate, checked_in_at: at } = ticket;
   const chip = at ? `${gate}, ${formatTime(at)}` : "";
   return h(
     "li",
@@ -123,7 +123,7 @@ const TicketRow = ({ ticket, onAdmit }) => {
       "div",
       { className: "stack tight grow" },
       h("span", { className: "strong" }, name),
-      h("span", { className: "muted small number" }, `${tier} · ${ref} · ${number}`),
+      h("span", { className: "muted small number" }, `${tier} · ${number}`),
     ),
     isValid && !at
       ? h("button", { type: "button", className: "button", onClick: onAdmit }, "Let in")
@@ -184,7 +184,7 @@ export function TicketScanner({ slug }) {
         label: "Find by hand",
         type: "search",
         autoComplete: "off",
-        placeholder: "Name, email, last digits, or SRG-…",
+        placeholder: "Name, or whole email, mobile or SRG-…",
         value: query,
         onChange: setQuery,
       }),
@@ -193,9 +193,9 @@ export function TicketScanner({ slug }) {
         { className: "plain-list" },
         ...found.map((ticket) =>
           h(TicketRow, {
-            key: `${ticket.ref}-${ticket.ticket}`,
+            key: ticket.id,
             ticket,
-            onAdmit: () => checkIn.submit({ ref: ticket.ref, ticket: ticket.ticket }),
+            onAdmit: () => checkIn.submit({ ticket_id: ticket.id }),
           }),
         ),
       ),

@@ -1,4 +1,4 @@
-"""`/api/bookings`: a booking and its tickets, for who holds its cookie or its link."""
+"""`/api/bookings`: a booking and its tickets, for browsers with the right to it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,8 @@ router = APIRouter(
 async def owned_ref(
     ref: str, services: Services, header: Cookies, token: Annotated[str, Query()] = ""
 ) -> str:
-    """Return the reference if the caller may see it; else it does not exist for them."""
-    identity = services.identity
-    if not (
-        identity.may_see_booking(header, ref) or (token and identity.opens_booking(token, ref))
-    ):
+    """Return the reference if the caller may see the booking; raises NotFound otherwise."""
+    if await services.booking_access.right(ref, header, token) is None:
         raise NotFound
     return ref
 
@@ -47,25 +44,28 @@ OwnedRef = Annotated[str, Depends(owned_ref)]
 async def find_booking(
     request: Request, services: Services, header: Cookies, address: ClientAddress
 ) -> Response:
-    """Open a booking to whoever knows its reference and the email or mobile given with it.
+    """Open a booking by its reference and its email or mobile number.
 
-    Takes a form with `ref` and `contact`. A wrong reference and a wrong contact are answered
-    alike: back to the form.
+    Takes a form with `ref` and `contact`. A wrong reference and a wrong contact get the same
+    answer: back to the form.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForeignOrigin
     try:
         form = (await request.body()).decode()
         fields = dict(parse_qsl(form, max_num_fields=MOST_FIELDS))
-        ref = await services.finder.find(
+        booking = await services.finder.find(
             fields.get("ref", ""), fields.get("contact", ""), client_address=address
         )
     except (NotFound, ValueError):
         return _back("missing")
     except (RateLimited, QueueUnavailable):
         return _back("later")
-    answer = RedirectResponse(f"/bookings/{ref}", status_code=303)
-    answer.headers.append("set-cookie", services.identity.with_booking(header, ref).header)
+    answer = RedirectResponse(f"/bookings/{booking.ref}", status_code=303)
+    cookie = services.identity.add_booking_cookie(
+        header, booking.ref, link_version=booking.link_version
+    )
+    answer.headers.append("set-cookie", cookie.header)
     answer.headers["cache-control"] = "no-store"
     return answer
 

@@ -52,7 +52,7 @@ ClientSender = Annotated[ClientInfo, Depends(client_sender)]
 
 async def visitor(container: Services, header: Cookies) -> str:
     """Return the visitor who calls; without a visitor there is no turn either."""
-    visitor_id = container.identity.visitor(header)
+    visitor_id = container.identity.visitor_id(header)
     if visitor_id is None:
         raise NotAdmitted
     return visitor_id
@@ -63,7 +63,7 @@ Visitor = Annotated[str, Depends(visitor)]
 
 async def owner(container: Services, header: Cookies) -> str:
     """Return the visitor who asks for something of their own; a stranger finds nothing."""
-    visitor_id = container.identity.visitor(header)
+    visitor_id = container.identity.visitor_id(header)
     if visitor_id is None:
         raise NotFound
     return visitor_id
@@ -102,7 +102,7 @@ async def admin_user(
         # What the browser remembers would sign in again whoever has just signed out.
         raise Unauthorized
     return await container.admin_access.verify(
-        request.headers.get("authorization", ""), client_address=address
+        request.headers.get("authorization", ""), client_address=address, cookies=header
     )
 
 

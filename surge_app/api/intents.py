@@ -117,7 +117,7 @@ async def start_payment(
         attendees=body.attendees,
     )
     if checkout.booking_ref:
-        cookie = services.identity.with_booking(header, checkout.booking_ref)
+        cookie = services.identity.add_booking_cookie(header, checkout.booking_ref)
         response.headers.append("set-cookie", cookie.header)
     return CheckoutOut.model_validate(checkout)
 

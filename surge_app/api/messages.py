@@ -1,4 +1,4 @@
-"""Messages: what organizers see of them, and what the holder of a booking may ask for."""
+"""Messages: the organizer's list, and those a booking's page requests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from surge_app.api.bookings import OwnedRef
 from surge_app.api.dependencies import Cookies, OrganizerName, Services
 from surge_app.api.schemas import ProblemOut, SentOut, StrictBody
 from surge_app.errors import NotFound
+from surge_app.services.bookings.access import BookingRight
 from surge_app.services.messaging.notifications import ATTENDEE
 
 State = Literal["on_its_way", "sent", "delivered", "bounced", "failed"]
@@ -62,10 +63,11 @@ class SentMessageOut(BaseModel):
 
 
 class ResendIn(StrictBody):
-    """The right address, as typed; what is left out stays as it is."""
+    """The corrected address, as typed; a missing one stays. `code` confirms a change."""
 
     email: str | None = Field(None, max_length=500)
     phone: str | None = Field(None, max_length=100)
+    code: str = Field("", max_length=20)
 
 
 @router.get("/api/admin/messages")
@@ -105,14 +107,20 @@ async def booking_messages(ref: OwnedRef, services: Services) -> list[SentMessag
 async def resend_confirmation(
     ref: str, body: ResendIn, services: Services, header: Cookies
 ) -> SentOut:
-    """Send the confirmation again, perhaps to a corrected address, which is the booking's then.
+    """Send the confirmation again, at most five times a day, perhaps to a corrected address.
 
-    Only for a browser that was given the booking: a link may have been forwarded. Five times a
-    day; the old address is told of a new one.
+    A correction needs the browser that paid, or the code that 403 `contact_code_required` has
+    emailed to the current address. The old address is informed, and earlier links stop working.
     """
-    if not services.identity.may_see_booking(header, ref):
+    right = await services.booking_access.right(ref, header)
+    if right is None:
         raise NotFound
     count = await services.notifications.resend(
-        ref, actor=ATTENDEE, email=body.email, phone=body.phone
+        ref,
+        actor=ATTENDEE,
+        email=body.email,
+        phone=body.phone,
+        may_change_contact=right is BookingRight.OWN,
+        code=body.code,
     )
     return SentOut(messages=count)

@@ -56,7 +56,9 @@ async def razorpay_callback(
             return await _to_checkout(services, order_id, "")
         return RedirectResponse(f"/bookings/{ref}?token={token}", status_code=303)
     if ref:
-        response.headers.append("set-cookie", services.identity.with_booking(header, ref).header)
+        response.headers.append(
+            "set-cookie", services.identity.add_booking_cookie(header, ref).header
+        )
     response.headers["cache-control"] = "no-store"
     return OutcomeOut.model_validate(outcome)
 

@@ -53,14 +53,16 @@ async def poll_queue(
 @router.delete("/{slug}", status_code=204, responses=_PROBLEMS)
 async def leave_queue(slug: str, response: Response, services: Services, header: Cookies) -> None:
     """Give up the place, or the pass and what is held with it; the next in line is called."""
-    visitor = services.identity.who(header)
+    visitor = services.identity.visitor(header)
     if visitor is None:
         return
     if slug in services.identity.passes(header):
         await services.intents.release_live(slug, visitor.id)
     await services.waiting_room.leave(slug, visitor.id)
-    if slug in visitor.places:
-        response.headers.append("set-cookie", services.identity.with_place(visitor, slug).header)
+    if slug in visitor.queue_numbers:
+        response.headers.append(
+            "set-cookie", services.identity.set_queue_cookie(visitor, slug).header
+        )
 
 
 def _answer(response: Response, told: QueueReply) -> QueueOut | Response:

@@ -37,7 +37,8 @@ async def check_page(route: Route, request: Request) -> tuple[Response | None, P
         case Access.PASS:
             return await _checkout_page(route, cookies), headers
         case Access.BOOKING:
-            return _booking_page(route, request, cookies), headers
+            response, own = await _booking_page(route, request, cookies)
+            return response, [*own, *headers]
         case Access.ADMIN:
             response, own = await _admin_page(route, request, cookies)
             return response, [*own, *headers]
@@ -62,7 +63,7 @@ async def sign_out(request: Request, owners: StateOwners | None) -> Response:
 
 async def _checkout_page(route: Route, cookies: str) -> Response | None:
     identity, slug = container.current().identity, route.slug or ""
-    visitor_id = identity.visitor(cookies)
+    visitor_id = identity.visitor_id(cookies)
     if visitor_id is None or slug not in identity.passes(cookies):
         return await _without_pass(slug, cookies)
     if await container.current().waiting_room.has_pass(slug, visitor_id):
@@ -74,29 +75,33 @@ async def _checkout_page(route: Route, cookies: str) -> Response | None:
 async def _without_pass(slug: str, cookies: str, visitor_id: str = "") -> Response:
     """Redirect a buyer to the booking, everyone else to the queue."""
     identity, bookings = container.current().identity, container.current().finder
-    ref = await bookings.bought(slug, identity.bookings(cookies), visitor_id=visitor_id)
+    ref = await bookings.latest_for_event(slug, identity.bookings(cookies), visitor_id=visitor_id)
     if ref is not None:
-        return redirect(f"/bookings/{ref}", identity.with_booking(cookies, ref).header)
+        return redirect(f"/bookings/{ref}")
     return redirect(f"/queue/{slug}" if slug else "/events")
 
 
-def _booking_page(route: Route, request: Request, cookies: str) -> Response | None:
-    identity, ref = container.current().identity, route.slug
-    if ref is None:
-        return redirect("/bookings/find")
+async def _booking_page(
+    route: Route, request: Request, cookies: str
+) -> tuple[Response | None, PageHeaders]:
+    if route.slug is None:
+        return redirect("/bookings/find"), []
     token = request.query_params.get("token", "")
-    if token and identity.opens_booking(token, ref):
+    access = container.current().booking_access
+    right, cookie = await access.visit(route.slug, cookies, token)
+    if right is not None and token:
         # The token leaves the address, so that no other page learns it.
-        return redirect(request.url.path, identity.with_booking(cookies, ref).header)
-    if identity.may_see_booking(cookies, ref):
-        return None
-    return message_page(
+        return redirect(request.url.path, *([cookie.header] if cookie else [])), []
+    if right is not None:
+        return None, [("set-cookie", cookie.header)] if cookie else []
+    page = message_page(
         404,
         title="No booking here",
-        text="Open the link in your confirmation mail or SMS; it brings you to your tickets.",
+        text="Open the link in your latest confirmation email or SMS to see your tickets.",
         action="Find my booking",
         href="/bookings/find",
     )
+    return page, []
 
 
 async def _admin_page(
@@ -112,10 +117,12 @@ async def _admin_page(
             # Once, so that the browser forgets the password that it would send automatically.
             over = services.identity.signed_out(is_over=True)
             return error_page(Unauthorized(), path="/admin", cookies=[over.header]), []
-        user, cookie = await services.admin_access.sign_in(
-            request.headers.get("authorization", ""), client_address=request.state.client_address
+        user, signed_in = await services.admin_access.sign_in(
+            request.headers.get("authorization", ""),
+            client_address=request.state.client_address,
+            cookies=cookies,
         )
-        headers.append(("set-cookie", cookie.header))
+        headers += [("set-cookie", cookie.header) for cookie in signed_in]
     if user.is_organizer or route.for_scanners:
         return None, headers
     return error_page(Forbidden(), path="/admin"), headers

@@ -21,9 +21,9 @@ def cookies_of(scope: Scope) -> str:
 async def answer_poll(services: Container, scope: Scope, slug: str) -> Response:
     """Answer `GET /api/queue/{slug}`; an admitted visitor also gets the pass cookie."""
     cookies = cookies_of(scope)
-    visitor = services.identity.who(cookies)
+    visitor = services.identity.visitor(cookies)
     try:
-        if visitor is None or slug in visitor.places:
+        if visitor is None or slug in visitor.queue_numbers:
             body = await _next_snapshot(services, visitor, slug)
             if body is not None:
                 return json_response(body)
@@ -36,7 +36,9 @@ async def _next_snapshot(services: Container, visitor: Visitor | None, slug: str
     snapshots = services.waiting_room.snapshots
     snapshot = snapshots.current(slug)
     try:
-        if snapshot is None or (visitor is not None and snapshot.is_newer(visitor.places[slug])):
+        if snapshot is None or (
+            visitor is not None and snapshot.is_newer(visitor.queue_numbers[slug])
+        ):
             snapshot = await snapshots.wait_for_next(slug)
     except NotFound:
         if visitor is None:

@@ -61,5 +61,5 @@ class PollFastPath:
         snapshot = snapshots.current(slug)
         if snapshot is None:
             return None
-        body = snapshots.render(slug, snapshot, services.identity.who(cookies_of(scope)))
+        body = snapshots.render(slug, snapshot, services.identity.visitor(cookies_of(scope)))
         return None if body is None else body.encode()

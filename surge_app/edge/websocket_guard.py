@@ -94,10 +94,10 @@ class WebSocketGuard:
         identity = container.current().identity
         if await container.current().admin_access.session(cookies):
             return admin_owner(identity.admin(cookies) or "")
-        visitor_id, bookings = identity.visitor(cookies), identity.bookings(cookies)
+        visitor_id, bookings = identity.visitor_id(cookies), identity.bookings(cookies)
         if visitor_id and (bookings or await _has_pass(visitor_id, identity.passes(cookies))):
             return f"visitor:{visitor_id}"
-        return f"booking:{bookings[0]}" if bookings else None
+        return f"booking:{next(iter(bookings))}" if bookings else None
 
 
 async def _has_pass(visitor_id: str, slugs: list[str]) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import math
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -41,6 +43,8 @@ class RateLimiter:
 
     def __init__(self, redis: Redis, *, enabled: bool) -> None:
         self._script = Script(redis, "gcra", "limit")
+        self._redis = redis
+        self._forgive = Script(redis, "gcra", "forgive")
         self._enabled = enabled
 
     async def check(self, limit: Limit, subject: str) -> None:
@@ -78,6 +82,33 @@ class RateLimiter:
             return
         if wait_ms:
             raise RateLimited(math.ceil(wait_ms / 1000))
+
+    async def mark(self, group: str, subject: str, life: timedelta) -> None:
+        """Remember a subject, such as a network that has signed in, for some time."""
+        if self._enabled:
+            with suppress(RedisError, TimeoutError):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await self._redis.set(keys.limit(group, "known", subject), 1, ex=life)
+
+    async def is_marked(self, group: str, subject: str) -> bool:
+        """Whether `mark` remembers a subject; False while Redis is away."""
+        if not self._enabled:
+            return False
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return bool(await self._redis.exists(keys.limit(group, "known", subject)))
+        except (RedisError, TimeoutError):
+            return False
+
+    async def forgive(self, group: str, *counted: tuple[Limit, str]) -> None:
+        """Take back one call that `check_all` counted, where only failures shall count."""
+        if not self._enabled:
+            return
+        names = [keys.limit(group, limit.scope, subject) for limit, subject in counted]
+        intervals = [limit.pace()[0] for limit, _ in counted]
+        with suppress(RedisError, TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._forgive.run(names, *intervals)
 
 
 @dataclass(frozen=True, slots=True)

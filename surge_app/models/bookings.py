@@ -53,6 +53,8 @@ class Booking(SQLModel, table=True):
     Attributes:
         email: Empty, as `phone`, if a box-office buyer left none.
         version: Optimistic lock; each organizer action increments it.
+        link_version: Incremented by every change of contact, which revokes earlier links; None
+            before the first.
     """
 
     __tablename__ = "bookings"
@@ -88,6 +90,7 @@ class Booking(SQLModel, table=True):
     total_paise: int = paise_field()
     currency: str = text_field(default="INR")
     version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    link_version: int | None = Field(default=None)
     created_at: datetime = created_field()
 
 

@@ -36,6 +36,8 @@ class MessageKind(StrEnum):
     """The confirmation again, on request; each request sends one."""
     CONTACT_CHANGED = "contact_changed"
     """Warns the previous address that the contact of a booking has changed."""
+    CONTACT_CODE = "contact_code"
+    """The code that confirms a change of contact, sent to the current email address."""
     EVENT_CHANGED = "event_changed"
     EVENT_CANCELLED = "event_cancelled"
     LATE_PAYMENT = "late_payment"
@@ -154,6 +156,7 @@ class EventNotice(SQLModel, table=True):
 
     Attributes:
         words: The organizer's own sentence; may be empty.
+        changes: A line for each change, such as "Venue: the new hall (was: the old hall)".
         reached: The last booking expanded; None before the first.
         bookings: How many bookings are expanded.
         done_at: When the last batch was expanded.
@@ -169,6 +172,7 @@ class EventNotice(SQLModel, table=True):
     event_id: str = reference("events.id")
     kind: str = text_field()
     words: str = text_field(default="")
+    changes: str | None = text_field(default=None)
     actor: str = text_field()
     reached: str | None = text_field(default=None)
     bookings: int = Field(default=0)

@@ -1,4 +1,4 @@
-"""What the owner of a booking may put right: where its tickets are sent, and who comes."""
+"""Corrections of a booking: contact and attendee names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from surge_app.state.view_models import AttendeeCard
 
 
 def messages() -> rx.Component:
-    """Say what became of mail and SMS, and offer to send them again."""
+    """Show the delivery of mail and SMS, and offer to send them again."""
     return layout.card(
         rx.el.h2("Email and SMS"),
         rx.el.ul(
@@ -22,9 +22,10 @@ def messages() -> rx.Component:
         ),
         _notice("send"),
         layout.disclosure(
-            "Send it again, or to a corrected address",
+            "Resend tickets or change email or mobile",
             _send_again(),
             open=BookingState.is_lost
+            | BookingState.needs_code
             | (BookingState.complaints.email != "")
             | (BookingState.complaints.phone != ""),
         ),
@@ -46,7 +47,7 @@ def _message(one: MessageCard) -> rx.Component:
 
 
 def _send_again() -> rx.Component:
-    typed, wrong = BookingState.contact, BookingState.complaints
+    typed, wrong = BookingState.draft, BookingState.complaints
     return rx.el.form(
         controls.field(
             "email",
@@ -62,15 +63,27 @@ def _send_again() -> rx.Component:
             "phone",
             "Mobile",
             error=wrong.phone,
-            hint="If you change an address, the old one is told.",
+            hint="If you change it, we'll let your old email or number know.",
             default_value=typed.phone,
             type="tel",
             auto_complete="tel",
             input_mode="tel",
         ),
+        rx.cond(
+            BookingState.needs_code,
+            controls.field(
+                "code",
+                "Code from your email",
+                error="",
+                hint="6 digits, sent to your current address. It works for 10 minutes.",
+                auto_complete="one-time-code",
+                input_mode="numeric",
+            ),
+            rx.fragment(),
+        ),
         _turn(),
         rx.el.div(button("Send again", type="submit", kind="primary"), class_name="row"),
-        # Taken anew once it was sent, with what is in force then.
+        # Rendered anew after each submission, with the current contact.
         key=BookingState.turn,
         no_validate=True,
         on_submit=BookingState.send_again,
@@ -79,7 +92,7 @@ def _send_again() -> rx.Component:
 
 
 def names() -> rx.Component:
-    """Let the names on the tickets be changed, where the event asks for them."""
+    """Edit the names on the tickets, where the event asks for them."""
     return rx.cond(
         BookingState.names,
         layout.card(

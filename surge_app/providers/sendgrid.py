@@ -163,6 +163,8 @@ def _message(mail: Mail, sender: tuple[str, str]) -> dict[str, Any]:
     name = " ".join(mail.to_name.replace(",", " ").replace(";", " ").split())
     message.add_to(sdk.To(mail.to, name or None))
     # The SDK puts each new attachment first.
+    if mail.reply_to:
+        message.reply_to = sdk.ReplyTo(mail.reply_to)
     for attachment in reversed(mail.attachments):
         message.add_attachment(_attachment(attachment))
     message.add_custom_arg(sdk.CustomArg("outbox_id", mail.message_id))

@@ -1,4 +1,4 @@
-"""Run tasks with bounded concurrency and collect every exception."""
+"""Bounded concurrency: many tasks at once but not all, and one thread for slow calculations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,33 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+import anyio
+import anyio.to_thread
+
+from surge_app.errors import RateLimited
+
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_RETRY_AFTER_SECONDS = 2
+
+
+class BoundedWorker:
+    """Runs slow calculations in one thread, and refuses more when too many wait for it."""
+
+    def __init__(self, max_waiting: int) -> None:
+        self._max_pending = max_waiting + 1
+        self._pending = 0
+        self._slot = anyio.CapacityLimiter(1)
+
+    async def run(self, function: Callable[..., _Result], *arguments: object) -> _Result:
+        """Return the function's result; raises RateLimited if the queue is full."""
+        if self._pending >= self._max_pending:
+            raise RateLimited(_RETRY_AFTER_SECONDS)
+        self._pending += 1
+        try:
+            return await anyio.to_thread.run_sync(function, *arguments, limiter=self._slot)
+        finally:
+            self._pending -= 1
 
 
 async def for_each(

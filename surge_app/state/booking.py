@@ -9,10 +9,12 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact, SurgeError
+from surge_app.services.bookings.access import BookingRight
 from surge_app.services.bookings.attendees import open_names
 from surge_app.services.bookings.qr import qr_svg
 from surge_app.services.bookings.views import BookingView, TicketView
 from surge_app.services.checkout.contacts import ATTENDEES
+from surge_app.services.messaging.contact_codes import ContactCodeRequired
 from surge_app.services.messaging.notifications import ATTENDEE
 from surge_app.services.messaging.views import SentMessage
 from surge_app.state import session, view_models
@@ -29,6 +31,7 @@ _SAID = {
     "failed": "could not be sent",
 }
 _LOST = {"bounced", "failed"}
+_WRONG_CODE = "That code is wrong or has expired. Enter the latest code we've emailed you."
 _TONES = {"delivered": "good", "bounced": "bad", "failed": "bad"}
 
 
@@ -62,6 +65,7 @@ class BookingState(rx.State):
             whether a reference exists is nobody else's business.
         status: confirmed, refunding or refunded.
         look_every: Seconds until the page looks again; 0 when nothing is open any more.
+        draft: The contact as the form shows it; `needs_code` asks for the emailed code as well.
         names: One field for each ticket whose name may still be changed.
         place: Where `notice` belongs: send or names.
         turn: Grows with each form that was taken; one that is sent twice carries an old number.
@@ -73,6 +77,8 @@ class BookingState(rx.State):
     status: str = ""
     sale: view_models.SaleCard = view_models.SaleCard()
     contact: view_models.ContactCard = view_models.ContactCard()
+    draft: view_models.ContactCard = view_models.ContactCard()
+    needs_code: bool = False
     tickets: list[TicketCard] = []
     price: view_models.PriceCard = view_models.PriceCard()
     payment_id: str = ""
@@ -107,19 +113,28 @@ class BookingState(rx.State):
         self._looks += 1
         if self.status == "refunding":
             await self._read()
-        elif session.may_see_booking(self, session.path_param(self, 1)):
+        elif await session.booking_right(self, session.path_param(self, 1)):
             await self._read_messages()
 
     @rx.event
     async def send_again(self, form: dict[str, object]) -> None:
         """Send the tickets again, perhaps to a corrected address."""
-        ref = self._owned(form)
-        if ref is None:
+        ref = session.path_param(self, 1)
+        right = await self._right(form)
+        if right is None:
             return
         try:
             await current().notifications.resend(
-                ref, actor=ATTENDEE, email=_text(form, "email"), phone=_text(form, "phone")
+                ref,
+                actor=ATTENDEE,
+                email=_text(form, "email"),
+                phone=_text(form, "phone"),
+                may_change_contact=right is BookingRight.OWN,
+                code=_text(form, "code"),
             )
+        except ContactCodeRequired as error:
+            self._ask_for_code(error, form)
+            return
         except SurgeError as error:
             self._refuse(error, "send")
             return
@@ -129,9 +144,9 @@ class BookingState(rx.State):
 
     @rx.event
     async def rename(self, form: dict[str, object]) -> None:
-        """Put other names on the tickets."""
-        ref = self._owned(form)
-        if ref is None:
+        """Change the names on the tickets."""
+        ref = session.path_param(self, 1)
+        if await self._right(form) is None:
             return
         typed = {int(one.id.removeprefix(ATTENDEES)): _text(form, one.id) for one in self.names}
         try:
@@ -142,14 +157,24 @@ class BookingState(rx.State):
         await self._done()
         self._say("names", _renamed(changed), "good")
 
-    def _owned(self, form: dict[str, object]) -> str | None:
-        """Return the booking a form is about; None if it is not theirs, or was sent before."""
-        ref = session.path_param(self, 1)
-        is_meant = self.phase == "ready" and _text(form, "turn") == str(self.turn)
-        return ref if is_meant and session.may_see_booking(self, ref) else None
+    async def _right(self, form: dict[str, object]) -> BookingRight | None:
+        """Return the right to the booking; None without one, or if the form was sent before."""
+        if self.phase != "ready" or _text(form, "turn") != str(self.turn):
+            return None
+        return await session.booking_right(self, session.path_param(self, 1))
+
+    def _ask_for_code(self, error: ContactCodeRequired, form: dict[str, object]) -> None:
+        self.draft = view_models.ContactCard(email=_text(form, "email"), phone=_text(form, "phone"))
+        text = _WRONG_CODE if self.needs_code and _text(form, "code") else error.message
+        # A new form, which keeps what was typed and asks for the code as well.
+        self.turn, self.needs_code = self.turn + 1, True
+        self.focus, self.focus_stamp = "code", self.focus_stamp + 1
+        self.complaints = view_models.ContactCard()
+        self._say("send", text, "accent")
 
     async def _done(self) -> None:
         self.turn += 1
+        self.needs_code = False
         self.complaints, self._looks = view_models.ContactCard(), 0
         await self._read()
 
@@ -172,7 +197,7 @@ class BookingState(rx.State):
 
     async def _read(self) -> None:
         ref = session.path_param(self, 1)
-        if not session.may_see_booking(self, ref):
+        if await session.booking_right(self, ref) is None:
             self.phase = "missing"
             return
         try:
@@ -194,6 +219,8 @@ class BookingState(rx.State):
         self.ref, self.status = booking.ref, booking.status
         self.sale = view_models.sale_card(booking.event)
         self.contact = view_models.ContactCard(booking.name, booking.email, booking.phone)
+        if not self.needs_code:
+            self.draft = self.contact
         number = len(booking.tickets)
         self.tickets = [_card(ticket, number) for ticket in booking.tickets]
         self.names = [
@@ -244,12 +271,12 @@ def _pause(status: str, sent: Sequence[SentMessage], looks: int) -> int:
 
 
 def _sent(old: view_models.ContactCard, new: view_models.ContactCard) -> str:
-    told = [was for was, now in ((old.email, new.email), (old.phone, new.phone)) if was != now]
-    sent = f"Your tickets are on their way to {new.email} and {new.phone}."
-    return f"{sent} We told {' and '.join(told)} about the change." if told else sent
+    replaced = [was for was, now in ((old.email, new.email), (old.phone, new.phone)) if was != now]
+    text = f"Your tickets are on their way to {new.email} and {new.phone}."
+    return f"{text} We've let {' and '.join(replaced)} know." if replaced else text
 
 
 def _renamed(changed: int) -> str:
     if not changed:
-        return "The names are as they were."
-    return "Saved. The codes stay the same, and the PDF here shows the new names."
+        return "Nothing to save: the names are unchanged."
+    return "Saved. Your codes stay the same. The PDF here shows the new names."

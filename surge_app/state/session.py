@@ -8,12 +8,13 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.services.access.admin_auth import AdminUser
+from surge_app.services.bookings.access import BookingRight
 from surge_app.services.request_body import MOST_FIELDS
 
 
 def visitor(state: rx.State) -> str | None:
     """Return the visitor's id, or None without a valid visitor cookie."""
-    return current().identity.visitor(_cookies(state))
+    return current().identity.visitor_id(_cookies(state))
 
 
 async def operator(state: rx.State) -> AdminUser | None:
@@ -27,9 +28,9 @@ async def organizer(state: rx.State) -> str | None:
     return found.name if found is not None and found.is_organizer else None
 
 
-def may_see_booking(state: rx.State, ref: str) -> bool:
-    """Whether this browser was given the booking."""
-    return current().identity.may_see_booking(_cookies(state), ref)
+async def booking_right(state: rx.State, ref: str) -> BookingRight | None:
+    """Return what this browser may do with a booking, read anew for every event."""
+    return await current().booking_access.right(ref, _cookies(state))
 
 
 def path_param(state: rx.State, index: int) -> str:
@@ -56,9 +57,5 @@ def _cookies(state: rx.State) -> str:
 
 
 def booking_link(ref: str) -> str:
-    """Return the way to a booking this visitor was just found to own.
-
-    The callback gives the booking's cookie to a browser that comes back from paying. Where the
-    news came another way there is no cookie yet; the token of the link gets one at the gate.
-    """
-    return f"/bookings/{ref}?token={current().identity.booking_token(ref)}"
+    """Return the address of a booking of this visitor, whose page sets the booking cookie."""
+    return f"/bookings/{ref}"

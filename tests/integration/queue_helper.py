@@ -15,7 +15,7 @@ def passes(slug: str) -> str:
 def visitor_of(services: Container, buyer: Customer) -> str:
     """Return the visitor's id in a buyer's cookie."""
     header = "; ".join(f"{name}={value}" for name, value in buyer.http.cookies.items())
-    visitor_id = services.identity.visitor(header)
+    visitor_id = services.identity.visitor_id(header)
     assert visitor_id is not None
     return visitor_id
 

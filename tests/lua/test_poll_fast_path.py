@@ -44,7 +44,7 @@ async def client(snapshots: QueueSnapshots) -> AsyncGenerator[httpx.AsyncClient]
 
 def _cookie(slug: str, number: int | None) -> dict[str, str]:
     visitor = Visitor("someone", {} if number is None else {slug: number})
-    return {"cookie": IDENTITY.with_place(visitor).header.partition(";")[0]}
+    return {"cookie": IDENTITY.set_queue_cookie(visitor).header.partition(";")[0]}
 
 
 async def _asked(client: httpx.AsyncClient, path: str, **options: Any) -> httpx.Response:

@@ -26,6 +26,7 @@ from surge_app.state.admin import (
 from surge_app.state.checkout import CheckoutState
 from tests.state import samples
 from tests.state.harness import (
+    Access,
     AdminAccess,
     Catalog,
     Identity,
@@ -47,6 +48,7 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
     intents = Intents(event)
     services = SimpleNamespace(
         identity=Identity(),
+        booking_access=Access(),
         admin_access=AdminAccess(),
         catalog=Catalog(event),
         waiting_room=WaitingRoom(),

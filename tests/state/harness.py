@@ -14,6 +14,7 @@ from reflex.istate.data import HeaderData, ReflexURL, RouterData
 
 from surge_app.errors import IntentExpired, NotFound
 from surge_app.services.access.admin_auth import AdminUser
+from surge_app.services.bookings.access import BookingRight
 from surge_app.services.checkout.contacts import Contacts
 from surge_app.services.checkout.views import IntentView, OrderLine
 from surge_app.services.events.views import EventView
@@ -24,14 +25,17 @@ from tests.state import samples
 class Identity:
     """Believes what the cookie says: `visitor=…; admin=…; booking=…`."""
 
-    def visitor(self, cookies: str) -> str | None:
+    def visitor_id(self, cookies: str) -> str | None:
         return _cookie(cookies, "visitor")
 
-    def may_see_booking(self, cookies: str, ref: str) -> bool:
-        return _cookie(cookies, "booking") == ref
 
-    def booking_token(self, ref: str) -> str:
-        return f"token-of-{ref}"
+class Access:
+    """Believes what the cookie says: `booking=…` paid for it, `link=…` opened its link."""
+
+    async def right(self, ref: str, cookies: str) -> BookingRight | None:
+        if _cookie(cookies, "booking") == ref:
+            return BookingRight.OWN
+        return BookingRight.VIEW if _cookie(cookies, "link") == ref else None
 
 
 class AdminAccess:

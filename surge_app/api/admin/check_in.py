@@ -20,16 +20,15 @@ router = APIRouter(
 
 
 class ScanIn(StrictBody):
-    """One scan: `text` of a code, or `ref` and `ticket` of one found by hand.
+    """One scan: `text` of a code, or `ticket_id` of a ticket found by hand.
 
-    `id` is the scanner's own name of it: sent twice, it is answered the same.
+    `id` is the scanner's own: a scan sent twice gets the same answer.
     """
 
     id: str = Field(min_length=8, max_length=64)
     at: AwareDatetime
     text: str = Field("", max_length=400)
-    ref: str = Field("", max_length=20)
-    ticket: int = Field(0, ge=0, le=10_000)
+    ticket_id: str = Field("", max_length=40)
 
 
 class ScansIn(StrictBody):
@@ -73,10 +72,11 @@ async def door_scans(slug: str, user: ScannerName, body: ScansIn, services: Serv
 async def door_search(
     slug: str,
     services: Services,
+    user: ScannerName,
     q: Annotated[str, Query(max_length=100)] = "",
 ) -> DoorTicketsOut:
-    """Find tickets by name, email, reference or the last digits of a mobile number."""
-    found = await services.check_in.search(slug, q)
+    """Find tickets by part of a name, or by whole email, mobile number or reference."""
+    found = await services.check_in.search(slug, q, actor=user)
     return DoorTicketsOut(tickets=list(found))
 
 

@@ -63,7 +63,15 @@ _TIMELINE = text(
     """
 )
 _CORRECT = (
-    text("UPDATE bookings SET name = :name, email = :email, phone = :phone WHERE ref = :ref"),
+    text(
+        """
+        UPDATE bookings SET
+            link_version = coalesce(link_version, 0)
+                + CAST(email <> :email OR phone <> :phone AS int),
+            name = :name, email = :email, phone = :phone
+        WHERE ref = :ref
+        """
+    ),
     text(
         """
         UPDATE intents

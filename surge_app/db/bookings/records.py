@@ -89,6 +89,25 @@ class Money:
     cash_paise: int
 
 
+@dataclass(frozen=True, slots=True)
+class AccessFacts:
+    """Whose booking it is, and which version of its link is valid."""
+
+    visitor_id: str
+    link_version: int
+
+
+async def access_facts(session: AsyncSession, ref: str) -> AccessFacts | None:
+    """Return what decides about the right to a booking."""
+    result = await session.execute(
+        select(col(Intent.visitor_id), col(Booking.link_version))
+        .join(Intent, col(Intent.id) == col(Booking.intent_id))
+        .where(col(Booking.ref) == ref)
+    )
+    row = result.one_or_none()
+    return None if row is None else AccessFacts(row[0], row[1] or 0)
+
+
 async def by_ref(session: AsyncSession, ref: str, *, for_update: bool = False) -> Booking | None:
     """Return a booking, locked for a change if asked."""
     query = select(Booking).where(col(Booking.ref) == ref)

@@ -79,10 +79,10 @@ async def confirmations(session: AsyncSession, ref: str) -> Sequence[OutboxMessa
     return result.all()
 
 
-async def resends_within(
-    session: AsyncSession, booking_id: str, span: timedelta
+async def sent_within(
+    session: AsyncSession, booking_id: str, kind: MessageKind, span: timedelta
 ) -> tuple[int, float]:
-    """Return how often a booking's confirmation was sent again, and the oldest's age in seconds."""
+    """Return how often a kind of message was sent for a booking, and the oldest's age (s)."""
     result = await session.execute(
         select(
             func.count(func.distinct(col(OutboxMessage.created_at))),
@@ -91,7 +91,7 @@ async def resends_within(
         .join(Booking, col(Booking.intent_id) == col(OutboxMessage.intent_id))
         .where(
             col(Booking.id) == booking_id,
-            col(OutboxMessage.kind) == MessageKind.CONFIRMATION_AGAIN,
+            col(OutboxMessage.kind) == kind,
             col(OutboxMessage.created_at) > _NOW - span,
         )
     )

@@ -1,7 +1,8 @@
-"""The way into the console: a password checked slowly once, then a session kept in Postgres."""
+"""Admin sign-in: a password verified with argon2id once, then a session in Postgres."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -13,8 +14,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import anyio
-import anyio.to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -31,38 +30,44 @@ from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.models import AdminAccount, AuditEntry, Role
 from surge_app.observability.log import get_logger
 from surge_app.services.access.identity import Cookie, Identity
+from surge_app.services.concurrency import BoundedWorker
 from surge_app.settings import Settings
 
 _log = get_logger(__name__)
 
-_PER_ADDRESS = Limit("admin-address", per_minute=10, burst=10, strict=True)
+# Only failures count: a success takes its call back.
+_PER_PLACE = Limit("admin-place", per_minute=30, burst=30, strict=True)
+_PER_USER_AND_PLACE = Limit("admin-user-place", per_minute=10, burst=10, strict=True)
+# Strangers together: never asked of a network or device that has signed in before.
 _PER_USER = Limit("admin-user", per_minute=20, burst=20, strict=True)
-_KNOWN_SECONDS = 300
-_MOST_KNOWN = 256
-_LONGEST_HEADER = 1024
-_LONGEST_NAME = 100
-_MOST_AT_ONCE = 2
+_CACHE_SECONDS = 300
+_MAX_CACHED = 256
+_MAX_HEADER = 1024
+_MAX_NAME = 100
+# Hashes that may wait; a venue's scanners start together, strangers have no claim to wait.
+_MAX_KNOWN, _MAX_STRANGERS = 16, 4
 _SESSION_LASTS = timedelta(hours=8)
+_NETWORK_LIFE = timedelta(days=90)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,59}")
-_SHORTEST_PASSWORD = 8
+_MIN_PASSWORD = 8
 
 
 @dataclass(frozen=True, slots=True)
 class AdminUser:
-    """Somebody who may use the console; `role` is organizer or door."""
+    """An account of the admin area; `role` is organizer or door (the scanner)."""
 
     name: str
     role: str
 
     @property
     def is_organizer(self) -> bool:
-        """Whether everything is allowed, not only checking tickets in."""
+        """Whether everything is allowed, not only check-in."""
         return self.role == Role.ORGANIZER
 
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as it is listed."""
+    """An account in the list."""
 
     name: str
     role: str
@@ -71,23 +76,24 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a user proves themselves with.
+    """What a password is verified against.
 
     Attributes:
         hash: None for a development password, which is hashed on first use.
-        fingerprint: Changes with the password and tells nothing of it.
+        fingerprint: Changes with the password and reveals nothing about it.
     """
 
-    operator: AdminUser
+    user: AdminUser
     hash: str | None
     fingerprint: str
 
 
 class AdminAuth:
-    """Verifies HTTP Basic credentials with argon2id behind a rate limit, and keeps sessions.
+    """Verifies HTTP Basic credentials with argon2id, and opens sessions.
 
-    What was found out a moment ago is remembered, keyed and for five minutes, in this process:
-    a script sends its credentials with every request, and only guessing shall be slow.
+    Results are cached in this process for five minutes: a script sends its credentials with
+    every request, and only guessing must be slow. Networks and devices that have signed in before
+    have their own limits and their own worker for hashing, so that strangers cannot use them up.
     """
 
     def __init__(
@@ -101,60 +107,68 @@ class AdminAuth:
         self._database = database
         self._identity = identity
         self._hasher = PasswordHasher()
-        self._memory_key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, tuple[bool, float]] = OrderedDict()
-        self._slots = anyio.CapacityLimiter(_MOST_AT_ONCE)
+        self._cache_key = secrets.token_bytes(32)
+        self._cache: OrderedDict[bytes, tuple[bool, float]] = OrderedDict()
+        self._hashing: dict[bytes, asyncio.Task[bool]] = {}
+        self._known, self._strangers = BoundedWorker(_MAX_KNOWN), BoundedWorker(_MAX_STRANGERS)
 
-    async def verify(self, authorization: str, *, client_address: str) -> AdminUser:
-        """Check a `Basic` header and return whom it names.
+    async def verify(
+        self, authorization: str, *, client_address: str, cookies: str = ""
+    ) -> AdminUser:
+        """Check a `Basic` header and return its user.
 
         An unknown user costs the same time as a wrong password.
 
         Raises:
             Unauthorized: If header, user or password is wrong.
-            RateLimited: If this address or user tries too often; nothing was hashed.
+            RateLimited: If there are too many failures; nothing was hashed.
         """
-        return (await self._credential(authorization, client_address=client_address)).operator
+        return (await self._credentials(authorization, client_address, cookies)).user
 
-    async def sign_in(self, authorization: str, *, client_address: str) -> tuple[AdminUser, Cookie]:
-        """Open a session for a `Basic` header; returns the cookie that carries it.
+    async def sign_in(
+        self, authorization: str, *, client_address: str, cookies: str = ""
+    ) -> tuple[AdminUser, list[Cookie]]:
+        """Open a session for a `Basic` header; returns the cookies of session and device.
 
         Raises:
-            Unauthorized, RateLimited: As `verify`.
+            Unauthorized, RateLimited: Like `verify`.
         """
-        found = await self._credential(authorization, client_address=client_address)
+        credentials = await self._credentials(authorization, client_address, cookies)
         secret = secrets.token_urlsafe(24)
-        operator = found.operator
+        user = credentials.user
         async with self._database.transaction() as session:
             await queries.open_session(
                 session,
                 id_=_digest(secret),
-                user_name=operator.name,
-                credential=found.fingerprint,
+                user_name=user.name,
+                credential=credentials.fingerprint,
                 lasts=_SESSION_LASTS,
             )
-            session.add(
-                AuditEntry(actor=operator.name, action="admin.sign_in", subject=operator.name)
-            )
-        return operator, self._identity.admin_session(secret)
+            session.add(AuditEntry(actor=user.name, action="admin.sign_in", subject=user.name))
+        return user, [
+            self._identity.admin_session(secret),
+            self._identity.add_device_cookie(cookies, user.name),
+        ]
 
     async def session(self, cookie_header: str) -> AdminUser | None:
-        """Return who is signed in, as the database knows it now; None if nobody is."""
+        """Return the signed-in user, read from the database for every call."""
         secret = self._identity.admin(cookie_header)
         if secret is None:
             return None
         async with self._database.transaction() as session:
-            found = await queries.live_session(session, _digest(secret))
-        if found is None:
+            row = await queries.live_session(session, _digest(secret))
+        if row is None:
             return None
-        opened, account = found
-        credential = self._credential_of(opened.user_name, account)
-        if credential is None or not hmac.compare_digest(credential.fingerprint, opened.credential):
+        opened, account = row
+        credentials = self._credentials_of(opened.user_name, account)
+        if credentials is None or not hmac.compare_digest(
+            credentials.fingerprint, opened.credential
+        ):
             return None
-        return credential.operator
+        return credentials.user
 
     async def sign_out(self, cookie_header: str) -> None:
-        """End the session of a cookie everywhere, also for what is connected with it."""
+        """End the session of a cookie, for its open connections as well."""
         secret = self._identity.admin(cookie_header)
         if secret is None:
             return
@@ -164,7 +178,7 @@ class AdminAuth:
                 session.add(AuditEntry(actor=user, action="admin.sign_out", subject=user))
 
     async def add_account(self, name: str, *, role: str, password: str, actor: str) -> None:
-        """Make an account.
+        """Create an account.
 
         Raises:
             AccountTaken: If there is one of that name.
@@ -176,8 +190,8 @@ class AdminAuth:
                 "the role is organizer or door."
             )
             raise InvalidRequest(msg)
-        if len(password) < _SHORTEST_PASSWORD:
-            msg = f"A password has at least {_SHORTEST_PASSWORD} characters."
+        if len(password) < _MIN_PASSWORD:
+            msg = f"A password has at least {_MIN_PASSWORD} characters."
             raise InvalidRequest(msg)
         if name == self._user:
             raise AccountTaken
@@ -200,73 +214,90 @@ class AdminAuth:
             )
 
     async def accounts(self) -> list[AccountView]:
-        """Return the accounts, without the one the settings name."""
+        """Return all accounts but the one in the settings."""
         async with self._database.transaction() as session:
-            found = await queries.accounts(session)
-        return [AccountView(one.name, one.role, one.created_at) for one in found]
+            rows = await queries.accounts(session)
+        return [AccountView(row.name, row.role, row.created_at) for row in rows]
 
-    async def _credential(self, authorization: str, *, client_address: str) -> Credentials:
+    async def _credentials(
+        self, authorization: str, client_address: str, cookies: str
+    ) -> Credentials:
         user, password = _parse(authorization)
         async with self._database.transaction() as session:
             account = await queries.account(session, user[:60])
-        found = self._credential_of(user, account)
-        key = self._remembered_key(authorization, found)
-        if self._recall(key) and found is not None:
-            return found
-        household = networks(client_address).narrow
-        await self._limits.check_all(
-            "admin", (_PER_ADDRESS, household), (_PER_USER, user[:_LONGEST_NAME])
-        )
-        is_right = self._recall(key)
+        credentials = self._credentials_of(user, account)
+        key = self._cache_key_of(authorization, credentials)
+        if self._cached(key) and credentials is not None:
+            return credentials
+        network = networks(client_address).narrow
+        device = self._identity.device(cookies, user)
+        name, place = user[:_MAX_NAME], f"device {device}" if device else network
+        is_known = bool(device) or await self._limits.is_marked("admin", f"{name}:{network}")
+        attempt = ((_PER_PLACE, place), (_PER_USER_AND_PLACE, f"{name}:{place}"))
+        strangers = () if is_known else ((_PER_USER, name),)
+        await self._limits.check_all("admin", *attempt, *strangers)
+        is_right = self._cached(key)
         if is_right is None:
-            # The hash of the settings' own user stands in for that of nobody.
-            reference = found or self._credential_of(self._user, None)
-            is_right = await anyio.to_thread.run_sync(
-                self._matches, reference, password, limiter=self._slots
-            )
-            self._remember(key, is_right=is_right and found is not None)
-        if not is_right or found is None:
+            # An unknown user is verified against the hash of the settings' own.
+            reference = credentials or self._credentials_of(self._user, None)
+            worker = self._known if is_known else self._strangers
+            is_right = await self._hashed_once(key, worker, reference, password)
+            self._remember(key, is_right=is_right and credentials is not None)
+        if not is_right or credentials is None:
             _log.warning("admin_refused", address=client_address)
             raise Unauthorized
-        return found
+        await self._limits.forgive("admin", *attempt)
+        await self._limits.mark("admin", f"{name}:{network}", _NETWORK_LIFE)
+        return credentials
 
-    def _credential_of(self, user: str, account: AdminAccount | None) -> Credentials | None:
+    async def _hashed_once(
+        self, key: bytes, worker: BoundedWorker, reference: Credentials | None, password: str
+    ) -> bool:
+        """Verify a password; concurrent requests with the same credentials share the hash."""
+        task = self._hashing.get(key)
+        if task is None:
+            task = asyncio.create_task(worker.run(self._matches, reference, password))
+            self._hashing[key] = task
+            task.add_done_callback(lambda _: self._hashing.pop(key, None))
+        return await asyncio.shield(task)
+
+    def _credentials_of(self, user: str, account: AdminAccount | None) -> Credentials | None:
         if hmac.compare_digest(user.encode(), self._user.encode()):
             if self._secret is None:
                 msg = "no organizer password is set."
                 raise ConfigurationError(msg)
-            operator = AdminUser(self._user, Role.ORGANIZER)
-            return Credentials(operator, self._hash, self._fingerprint(self._secret))
+            admin_user = AdminUser(self._user, Role.ORGANIZER)
+            return Credentials(admin_user, self._hash, self._fingerprint(self._secret))
         if account is None or account.name != user:
             return None
-        operator = AdminUser(account.name, account.role)
+        admin_user = AdminUser(account.name, account.role)
         return Credentials(
-            operator, account.password_hash, self._fingerprint(account.password_hash)
+            admin_user, account.password_hash, self._fingerprint(account.password_hash)
         )
 
     def _fingerprint(self, secret: str) -> str:
         return hmac.new(self._key, secret.encode(), "sha256").hexdigest()
 
-    def _remembered_key(self, authorization: str, found: Credentials | None) -> bytes:
-        about = f"{found.fingerprint if found else ''} {authorization}"
-        return hmac.digest(self._memory_key, about.encode(), "sha256")
+    def _cache_key_of(self, authorization: str, credentials: Credentials | None) -> bytes:
+        subject = f"{credentials.fingerprint if credentials else ''} {authorization}"
+        return hmac.digest(self._cache_key, subject.encode(), "sha256")
 
-    def _recall(self, key: bytes) -> bool | None:
-        is_right, until = self._known.get(key, (None, 0.0))
+    def _cached(self, key: bytes) -> bool | None:
+        is_right, until = self._cache.get(key, (None, 0.0))
         return is_right if time.monotonic() < until else None
 
     def _remember(self, key: bytes, *, is_right: bool) -> None:
-        self._known[key] = (is_right, time.monotonic() + _KNOWN_SECONDS)
-        while len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
+        self._cache[key] = (is_right, time.monotonic() + _CACHE_SECONDS)
+        while len(self._cache) > _MAX_CACHED:
+            self._cache.popitem(last=False)
 
-    def _matches(self, credential: Credentials | None, password: str) -> bool:
-        if credential is None:
+    def _matches(self, credentials: Credentials | None, password: str) -> bool:
+        if credentials is None:
             return False
         if self._hash is None:
             self._hash = self._hasher.hash(self._secret or "")
         try:
-            return self._hasher.verify(credential.hash or self._hash, password)
+            return self._hasher.verify(credentials.hash or self._hash, password)
         except VerificationError:
             return False
         except InvalidHashError as error:
@@ -288,7 +319,7 @@ def _digest(secret: str) -> str:
 
 def _parse(authorization: str) -> tuple[str, str]:
     scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic" or len(authorization) > _LONGEST_HEADER:
+    if scheme.lower() != "basic" or len(authorization) > _MAX_HEADER:
         raise Unauthorized
     try:
         decoded = base64.b64decode(encoded, validate=True).decode()

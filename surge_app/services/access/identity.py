@@ -1,7 +1,7 @@
-"""Who is calling: signed cookies and tokens, made and read in one place.
+"""Signed cookies and link tokens, created and read in one place.
 
-A cookie only names; rights are checked against Redis or Postgres. Every purpose has a salt of
-its own, so a value signed for one can never be used for another.
+A cookie only names; Redis or Postgres decides about rights. Each purpose has its own salt, so a
+value signed for one can never be used for another.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
+from time import time
 from typing import Any, Literal, cast
 
 from itsdangerous import BadData, URLSafeTimedSerializer
-
-from surge_app.services.access.signed_values import SignedValue, is_current
 
 _VISITOR_AGE = timedelta(days=30)
 _PASS_AGE = timedelta(hours=2)
@@ -26,25 +25,30 @@ _BOOKING_AGE = timedelta(days=400)
 _ADMIN_AGE = timedelta(hours=8)
 _LINK_AGE = timedelta(days=400)
 _LINK_TOKEN_BYTES = 12
-_MOST_BOOKINGS = 20
-_MOST_PASSES = 5
-_MOST_PLACES = 5
+_DEVICE_AGE = timedelta(days=180)
+_MAX_DEVICE_ADMINS = 5
+_CODE_LIFE_SECONDS = 600
+_CODE_DIGITS = 6
+_CLOCK_SKEW_SECONDS = 3600
+_MAX_BOOKINGS = 20
+_MAX_PASSES = 5
+_MAX_QUEUE_NUMBERS = 5
 # About 30 MB in a process when full.
-_KEPT_VISITORS = 65_536
-# With five places a genuine cookie has some 600 letters.
-_LONGEST_VISITOR = 1024
+_MAX_CACHED_VISITORS = 65_536
+# With five queue numbers a genuine cookie has some 600 letters.
+_MAX_VISITOR_LENGTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A browser, and the numbers it was given in the lines of events, by slug.
+    """A browser, and its queue numbers by event slug.
 
-    The signed numbers save asking Redis, and bring the order back if Redis has lost it; while
-    Redis knows better, they count for nothing.
+    The signed numbers save a Redis call, and restore the order if Redis has lost it. While Redis
+    has the number, the cookie's is ignored.
     """
 
     id: str
-    places: Mapping[str, int] = field(default_factory=dict[str, int])
+    queue_numbers: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,11 @@ class Cookie:
 
 
 class _NotGenuineError(Exception):
-    """A visitor cookie that Surge did not sign."""
+    """A value that Surge did not sign."""
 
 
 class Identity:
-    """Signs and reads visitors, passes, bookings and organizer sessions.
+    """Signs and reads visitors, passes, bookings and admin sessions.
 
     Args:
         secret_keys: The first signs, all verify; that is how keys rotate.
@@ -72,59 +76,58 @@ class Identity:
         self._keys = list(reversed(secret_keys))
         self._secure = secure
         self._signers: dict[str, URLSafeTimedSerializer] = {}
-        self._visitor_seal = SignedValue(secret_keys, salt=_salt("visitor"))
         self._visitor_cookie = f"{self.cookie_name('visitor')}="
-        # Who waits shows the same cookie again and again, and opening one is most of a poll.
-        self._visitor_of = lru_cache(_KEPT_VISITORS)(self._opened_visitor)
+        # A waiting visitor sends the same cookie with every poll.
+        self._visitor_of = lru_cache(_MAX_CACHED_VISITORS)(self._verified_visitor)
 
     def cookie_name(self, purpose: str) -> str:
         """Return the full name of a cookie, such as `surge_visitor`."""
         return f"__Host-surge_{purpose}" if self._secure else f"surge_{purpose}"
 
-    def who(self, cookie_header: str) -> Visitor | None:
-        """Return the visitor a request's cookies name, or None; every poll asks this."""
+    def visitor(self, cookie_header: str) -> Visitor | None:
+        """Return the visitor named by the cookies; called for every poll."""
         for part in cookie_header.split(";"):
             text = part.lstrip()
             if text.startswith(self._visitor_cookie):
-                return self._visitor_in(text[len(self._visitor_cookie) :].strip(' "'))
+                return self._cached_visitor(text[len(self._visitor_cookie) :].strip(' "'))
         return None
 
-    def _visitor_in(self, sealed: str) -> Visitor | None:
-        if len(sealed) > _LONGEST_VISITOR:
+    def _cached_visitor(self, signed: str) -> Visitor | None:
+        if len(signed) > _MAX_VISITOR_LENGTH:
             return None
         try:
-            visitor, signed_at = self._visitor_of(sealed)
+            visitor, signed_at = self._visitor_of(signed)
         except _NotGenuineError:
             return None
-        return visitor if is_current(signed_at, age=_VISITOR_AGE) else None
+        return visitor if _is_current(signed_at, age=_VISITOR_AGE) else None
 
-    def _opened_visitor(self, sealed: str) -> tuple[Visitor, int]:
-        # A cache keeps what is returned, and nothing of what is raised.
-        opened = self._visitor_seal.opened(sealed)
-        visitor = None if opened is None else _visitor(opened[0])
-        if opened is None or visitor is None:
+    def _verified_visitor(self, signed: str) -> tuple[Visitor, int]:
+        # The cache stores what is returned, and nothing of what is raised.
+        value, signed_at = self._verify("visitor", signed)
+        visitor = _visitor(value)
+        if visitor is None:
             raise _NotGenuineError
-        return visitor, opened[1]
+        return visitor, signed_at
 
-    def visitor(self, cookie_header: str) -> str | None:
-        """Return the id of the visitor a request's cookies name, or None."""
-        found = self.who(cookie_header)
-        return None if found is None else found.id
+    def visitor_id(self, cookie_header: str) -> str | None:
+        """Return the id of the visitor named by the cookies."""
+        visitor = self.visitor(cookie_header)
+        return None if visitor is None else visitor.id
 
     def new_visitor(self) -> Visitor:
-        """Make a visitor: 128 random bits; `with_place` makes the cookie that carries them."""
+        """Create a visitor of 128 random bits; `set_queue_cookie` creates its cookie."""
         return Visitor(secrets.token_urlsafe(16))
 
-    def with_place(
+    def set_queue_cookie(
         self, visitor: Visitor, slug: str | None = None, number: int | None = None
     ) -> Cookie:
-        """Return the visitor's cookie, with the number of one more line, or without it if None."""
-        others = [(other, at) for other, at in visitor.places.items() if other != slug]
+        """Return the visitor's cookie with one more queue number; None removes it."""
+        others = [(other, at) for other, at in visitor.queue_numbers.items() if other != slug]
         own = [] if slug is None or number is None else [(slug, number)]
-        places = dict([*others, *own][-_MOST_PLACES:])
-        return self._cookie("visitor", {"id": visitor.id, "places": places}, _VISITOR_AGE)
+        numbers = dict([*others, *own][-_MAX_QUEUE_NUMBERS:])
+        return self._cookie("visitor", {"id": visitor.id, "places": numbers}, _VISITOR_AGE)
 
-    def after_line(
+    def queue_cookies(
         self,
         cookie_header: str,
         visitor: Visitor,
@@ -133,96 +136,137 @@ class Identity:
         number: int | None,
         is_admitted: bool,
     ) -> list[Cookie]:
-        """Return the cookies that change by what the line answered.
+        """Return the cookies that an answer of the queue changes.
 
         Args:
             cookie_header: As the visitor sent it.
-            visitor: Who asked.
+            visitor: As read from it.
             slug: The event.
-            number: In its line; None takes the place out of the cookie.
-            is_admitted: Whether a pass goes along.
+            number: The current queue number; None removes it from the cookie.
+            is_admitted: Whether to add the pass cookie.
         """
         cookies: list[Cookie] = []
-        if number != visitor.places.get(slug):
-            cookies.append(self.with_place(visitor, slug, number))
+        if number != visitor.queue_numbers.get(slug):
+            cookies.append(self.set_queue_cookie(visitor, slug, number))
         if is_admitted:
-            cookies.append(self.with_pass(cookie_header, visitor.id, slug))
+            cookies.append(self.set_pass_cookie(cookie_header, visitor.id, slug))
         return cookies
 
     def passes(self, cookie_header: str, *, age: timedelta = _PASS_AGE) -> list[str]:
-        """Return the events whose pass this visitor's cookies carry; Redis has the last word.
+        """Return the events whose pass this visitor's cookies carry; Redis decides.
 
         Args:
             cookie_header: The whole `Cookie` header.
-            age: A cookie that was signed longer ago carries none.
+            age: Ignore a cookie signed longer ago.
         """
         value = self._mapping("pass", cookie_header, age)
-        if value.get("visitor") != self.visitor(cookie_header):
+        if value.get("visitor") != self.visitor_id(cookie_header):
             return []
         return [slug for slug in value.get("events", []) if isinstance(slug, str)]
 
-    def with_pass(self, cookie_header: str, visitor_id: str, slug: str) -> Cookie:
+    def set_pass_cookie(self, cookie_header: str, visitor_id: str, slug: str) -> Cookie:
         """Return the pass cookie with one more event in it."""
         others = [other for other in self.passes(cookie_header) if other != slug]
-        events = [*others, slug][-_MOST_PASSES:]
+        events = [*others, slug][-_MAX_PASSES:]
         return self._cookie("pass", {"visitor": visitor_id, "events": events}, _PASS_AGE)
 
-    def bookings(self, cookie_header: str) -> list[str]:
-        """Return the references this browser may see."""
+    def bookings(self, cookie_header: str) -> dict[str, int | None]:
+        """Return the bookings this browser was given, by reference.
+
+        The value is None for the browser that paid, or else the version of the link it used.
+        """
         value = self._read("booking", cookie_header, _BOOKING_AGE)
-        listed = cast("list[Any]", value) if isinstance(value, list) else []
-        return [ref for ref in listed if isinstance(ref, str)]
+        entries = cast("list[Any]", value) if isinstance(value, list) else []
+        parsed = [entry.partition(".") for entry in entries if isinstance(entry, str)]
+        return {ref: int(version) if version else None for ref, _, version in parsed}
 
-    def may_see_booking(self, cookie_header: str, ref: str) -> bool:
-        """Whether this browser was given a booking."""
-        return ref in self.bookings(cookie_header)
+    def add_booking_cookie(
+        self, cookie_header: str, ref: str, *, link_version: int | None = None
+    ) -> Cookie:
+        """Return the booking cookie with one more booking, as `bookings` returns it.
 
-    def with_booking(self, cookie_header: str, ref: str) -> Cookie:
-        """Return the booking cookie with one more reference in it."""
-        others = [other for other in self.bookings(cookie_header) if other != ref]
-        return self._cookie("booking", [*others, ref][-_MOST_BOOKINGS:], _BOOKING_AGE)
+        A browser that paid stays the one that paid, whatever link it follows.
+        """
+        bookings = self.bookings(cookie_header)
+        version = None if bookings.pop(ref, link_version) is None else link_version
+        bookings[ref] = version
+        entries = [one if at is None else f"{one}.{at}" for one, at in bookings.items()]
+        return self._cookie("booking", entries[-_MAX_BOOKINGS:], _BOOKING_AGE)
 
-    def booking_token(self, ref: str) -> str:
+    def booking_token(self, ref: str, link_version: int = 0) -> str:
         """Return the token that opens a booking from a link in a message.
 
-        It is always the same, so that a message is the same when it is sent again, and short
-        enough for an SMS.
+        It is deterministic, so that a message sent again is the same message, and short enough
+        for an SMS. A new version of the link revokes the earlier ones.
         """
-        return self._link_token(self._keys[-1], ref)
+        return self._link_token(self._keys[-1], ref, link_version)
 
-    def opens_booking(self, token: str, ref: str) -> bool:
-        """Whether a link's token was made for this booking."""
-        given = token.encode("utf-8", "replace")
-        known = [self._link_token(key, ref).encode() for key in self._keys]
-        is_ours = any([hmac.compare_digest(given, one) for one in known])  # noqa: C419  each, always
-        # Links in messages of before were longer and carried their age.
-        return is_ours or self._loads("booking-link", token, _LINK_AGE) == ref
+    def opens_booking(self, token: str, ref: str, link_version: int = 0) -> bool:
+        """Whether a link's token was issued for this booking and version."""
+        sent = token.encode("utf-8", "replace")
+        valid = [self._link_token(key, ref, link_version).encode() for key in self._keys]
+        is_ours = any([hmac.compare_digest(sent, each) for each in valid])  # noqa: C419  each, always
+        # The first links were longer and carried their age.
+        is_first = link_version == 0 and self._loads("booking-link", token, _LINK_AGE) == ref
+        return is_ours or is_first
 
-    def _link_token(self, key: str, ref: str) -> str:
-        digest = hmac.digest(key.encode(), f"surge.booking-link:{ref}".encode(), "sha256")
+    def _link_token(self, key: str, ref: str, link_version: int) -> str:
+        subject = f"{ref}:{link_version}" if link_version else ref
+        digest = hmac.digest(key.encode(), f"surge.booking-link:{subject}".encode(), "sha256")
         return base64.urlsafe_b64encode(digest[:_LINK_TOKEN_BYTES]).decode()
 
+    def contact_code(self, ref: str, link_version: int, at: datetime) -> str:
+        """Return the code that proves access to a booking's current email address."""
+        return self._contact_code(ref, link_version, int(at.timestamp()) // _CODE_LIFE_SECONDS)
+
+    def is_contact_code(self, code: str, ref: str, link_version: int, at: datetime) -> bool:
+        """Whether a code was issued within the last 10 to 20 minutes."""
+        period = int(at.timestamp()) // _CODE_LIFE_SECONDS
+        valid = [self._contact_code(ref, link_version, period - back) for back in (0, 1)]
+        sent = "".join(letter for letter in code if letter.isdecimal()).encode()
+        return any([hmac.compare_digest(sent, each.encode()) for each in valid])  # noqa: C419  each, always
+
+    def _contact_code(self, ref: str, link_version: int, period: int) -> str:
+        subject = f"surge.contact-code:{ref}:{link_version}:{period}".encode()
+        digest = hmac.digest(self._keys[-1].encode(), subject, "sha256")
+        return f"{int.from_bytes(digest[:8], 'big') % 10**_CODE_DIGITS:0{_CODE_DIGITS}d}"
+
     def admin(self, cookie_header: str) -> str | None:
-        """Return the secret of the console's session, or None; Postgres has the last word."""
+        """Return the secret of the admin session; Postgres decides whether it is live."""
         value = self._read("admin", cookie_header, _ADMIN_AGE)
         return value if isinstance(value, str) else None
 
     def admin_session(self, secret: str) -> Cookie:
-        """Return the cookie of a session of the console, for a working day."""
+        """Return the cookie of an admin session, for a working day."""
         return self._cookie("admin", secret, _ADMIN_AGE, same_site="Strict")
 
     def end_admin_session(self) -> Cookie:
-        """Return the cookie that takes that of a session away."""
+        """Return the cookie that deletes the one of an admin session."""
         return self._set("admin", "", timedelta(0), same_site="Strict")
 
     def signed_out(self, *, is_over: bool = False) -> Cookie:
-        """Return the mark of a browser that has just signed out, or what takes it away."""
+        """Return the cookie that marks a browser as signed out, or the one that deletes it."""
         age = timedelta(0) if is_over else _ADMIN_AGE
         return self._set("signed_out", "" if is_over else "1", age, same_site="Strict")
 
     def has_signed_out(self, cookie_header: str) -> bool:
-        """Whether a password from this browser is one it remembers, and not one just typed."""
+        """Whether a password from this browser is a remembered one, not one just typed."""
         return parse_cookies(cookie_header).get(self.cookie_name("signed_out")) == "1"
+
+    def device(self, cookie_header: str, user: str) -> str:
+        """Return the id of a device this admin user has signed in from; empty for any other."""
+        value = self._mapping("device", cookie_header, _DEVICE_AGE)
+        return str(value.get("id", "")) if user in value.get("users", []) else ""
+
+    def add_device_cookie(self, cookie_header: str, user: str) -> Cookie:
+        """Return the cookie of a device with one more admin user who has signed in from it."""
+        value = self._mapping("device", cookie_header, _DEVICE_AGE)
+        others = [other for other in value.get("users", []) if other != user]
+        device = {
+            "id": value.get("id") or secrets.token_urlsafe(9),
+            "users": [*others, user][-_MAX_DEVICE_ADMINS:],
+        }
+        return self._cookie("device", device, _DEVICE_AGE, same_site="Strict")
 
     def _mapping(self, purpose: str, cookie_header: str, age: timedelta) -> dict[str, Any]:
         value = self._read(purpose, cookie_header, age)
@@ -233,12 +277,18 @@ class Identity:
         return None if value is None else self._loads(purpose, value, age)
 
     def _loads(self, purpose: str, value: str, age: timedelta) -> object:
-        # The library's own limit of age refuses whatever a clock slightly ahead of ours signed.
         try:
-            found, moment = self._signer(purpose).loads(value, return_timestamp=True)
-        except BadData:
+            content, signed_at = self._verify(purpose, value)
+        except _NotGenuineError:
             return None
-        return found if is_current(int(moment.timestamp()), age=age) else None
+        return content if _is_current(signed_at, age=age) else None
+
+    def _verify(self, purpose: str, value: str) -> tuple[object, int]:
+        try:
+            content, moment = self._signer(purpose).loads(value, return_timestamp=True)
+        except BadData as error:
+            raise _NotGenuineError from error
+        return content, int(moment.timestamp())
 
     def _cookie(
         self,
@@ -264,31 +314,32 @@ class Identity:
             # The library's defaults are SHA-1 and a concatenated key.
             signer = self._signers[purpose] = URLSafeTimedSerializer(
                 self._keys,
-                salt=_salt(purpose),
+                salt=f"surge.{purpose}",
                 signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
             )
         return signer
 
 
-def _salt(purpose: str) -> str:
-    return f"surge.{purpose}"
+def _is_current(signed_at: int, *, age: timedelta) -> bool:
+    # The library's own check refuses what a node with a clock slightly ahead of ours signed.
+    return -_CLOCK_SKEW_SECONDS <= time() - signed_at <= age.total_seconds()
 
 
 def _visitor(value: object) -> Visitor | None:
-    # A cookie from before places were in it is the bare id.
+    # The first cookies were the bare id.
     if isinstance(value, str):
         return Visitor(value)
     if not isinstance(value, dict):
         return None
-    known = cast("dict[str, Any]", value)
-    return Visitor(known["id"], known["places"])
+    content = cast("dict[str, Any]", value)
+    return Visitor(content["id"], content["places"])
 
 
 def parse_cookies(header: str) -> Mapping[str, str]:
     """Split a `Cookie` header; the first of two equal names wins, as browsers send it."""
-    found: dict[str, str] = {}
+    cookies: dict[str, str] = {}
     for part in header.split(";"):
         name, separator, value = part.strip().partition("=")
         if separator:
-            found.setdefault(name, value.strip('"'))
-    return found
+            cookies.setdefault(name, value.strip('"'))
+    return cookies

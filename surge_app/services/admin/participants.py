@@ -26,7 +26,7 @@ from surge_app.models import (
 )
 from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.checkout.contacts import Contacts
-from surge_app.services.messaging.notifications import messages_for
+from surge_app.services.messaging.outbox_rows import messages_for
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import RefundPlan, plan_refund
 

@@ -1,4 +1,4 @@
-"""The door: a ticket opens it once, whichever gate scans it, with or without a network."""
+"""Check-in: a ticket admits once, whichever entrance scans it, online or offline."""
 
 from __future__ import annotations
 
@@ -20,40 +20,42 @@ from surge_app.db.bookings.check_in import Wanted
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import AlreadyResolved, InvalidRequest, NotFound
+from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.models import AuditEntry, Event, TicketStatus
 from surge_app.services.bookings.ticket_signing import NotATicket, TicketCodes
 
-_MOST_FOUND = 20
-_MOST_SCANS = 500
-_LONGEST_GATE = 40
-_SHORTEST_QUERY = 2
+_MAX_RESULTS = 20
+_MAX_SCANS = 500
+_MAX_ENTRANCE = 40
+_MIN_QUERY = 2
+_SEARCHES = Limit("door-search", per_minute=60, burst=30)
 _HASH_BYTES = 12
 _FRESH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One scan. Either the text of a code, or booking and number of a ticket found by hand.
+    """One scan: the text of a code, or the id of a ticket found by hand.
 
     Attributes:
-        id: Made by the scanner; the same scan sent again is answered the same.
-        at: When it was made; may be a while ago where there was no network.
+        id: Made by the scanner; the same scan sent again gets the same answer.
+        at: When it was made; may be a while ago if the scanner was offline.
     """
 
     id: str
     at: datetime
     text: str = ""
-    ref: str = ""
-    ticket: int = 0
+    ticket_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What a scan says.
+    """The result of a scan.
 
     Attributes:
         verdict: admitted, already, void, other_event or unknown.
-        checked_in_at: When it came in first; with `admitted`, by this scan.
+        ref: Of the booking; empty for a ticket found by hand.
+        checked_in_at: The first check-in; with `admitted`, by this scan.
     """
 
     scan_id: str
@@ -71,9 +73,9 @@ class ScanResult:
 
 @dataclass(frozen=True, slots=True)
 class DoorTicket:
-    """A ticket as the door finds it by hand."""
+    """A ticket found by hand; without reference or address, which would open its booking."""
 
-    ref: str
+    id: str
     ticket: int
     name: str
     tier: str
@@ -84,7 +86,7 @@ class DoorTicket:
 
 @dataclass(frozen=True, slots=True)
 class DoorCounts:
-    """How many tickets are valid, and how many of them came in."""
+    """How many tickets are valid, and how many of them are checked in."""
 
     slug: str
     name: str
@@ -97,12 +99,11 @@ class DoorCounts:
 
 @dataclass(frozen=True, slots=True)
 class DoorList:
-    """What a scanner needs without a network.
+    """The valid tickets for a scanner that goes offline.
 
     Attributes:
-        tickets: For each valid ticket the first 12 bytes of the SHA-256 of its code, in
-            base64url, and when and where it came in: nothing of it opens a door or names
-            anybody.
+        tickets: The first 12 bytes of the SHA-256 of each code in base64url, with time and
+            entrance of its check-in. It admits and names no one.
     """
 
     event_id: str
@@ -111,9 +112,10 @@ class DoorList:
 
 
 class CheckIn:
-    """Lets tickets in, once each."""
+    """Checks tickets in, once each."""
 
-    def __init__(self, database: Database, codes: TicketCodes) -> None:
+    def __init__(self, database: Database, codes: TicketCodes, limits: RateLimiter) -> None:
+        self._limits = limits
         self._database = database
         self._codes = codes
         self._counts: dict[str, tuple[float, DoorCounts]] = {}
@@ -122,20 +124,23 @@ class CheckIn:
     async def scan(
         self, slug: str, scans: Sequence[Scan], *, gate: str, actor: str
     ) -> list[ScanResult]:
-        """Take in scans in their order; safe to repeat with the same ids.
+        """Apply scans in their order; safe to repeat with the same ids.
 
         Raises:
-            InvalidRequest: If the gate has no name or there are too many scans at once.
+            InvalidRequest: If the entrance has no name or there are too many scans.
             NotFound: If there is no such event.
         """
         name = gate.strip()
-        if not 0 < len(name) <= _LONGEST_GATE or len(scans) > _MOST_SCANS:
-            msg = f"A gate needs a name of up to {_LONGEST_GATE} letters; {_MOST_SCANS} scans fit."
+        if not 0 < len(name) <= _MAX_ENTRANCE or len(scans) > _MAX_SCANS:
+            msg = (
+                f"Enter a name of up to {_MAX_ENTRANCE} letters for the entrance, and send at most "
+                f"{_MAX_SCANS} scans at once. No one was checked in."
+            )
             raise InvalidRequest(msg)
         event = await self._event(slug)
         results: list[ScanResult] = []
         for scan in scans:
-            # One transaction each: a scan that waits for another gate's holds up no other.
+            # One transaction each, so that a scan that waits for another entrance delays no other.
             async with self._database.transaction() as session:
                 results.append(await self._take(session, event, scan, gate=name, actor=actor))
         self._counts.pop(slug, None)
@@ -157,16 +162,22 @@ class CheckIn:
             )
         self._counts.clear()
 
-    async def search(self, slug: str, query: str) -> list[DoorTicket]:
-        """Find tickets by name, email, reference or the last digits of a mobile number."""
+    async def search(self, slug: str, query: str, *, actor: str) -> list[DoorTicket]:
+        """Find tickets by part of a name, or by whole email, mobile number or reference.
+
+        Raises:
+            NotFound: If there is no such event.
+            RateLimited: If the scanner searches more than 60 times a minute.
+        """
+        await self._limits.check(_SEARCHES, actor)
         event = await self._event(slug)
-        if len(query.strip()) < _SHORTEST_QUERY:
+        if len(query.strip()) < _MIN_QUERY:
             return []
         async with self._database.transaction() as session:
-            rows = await queries.search(session, event.id, query.strip(), most=_MOST_FOUND)
+            rows = await queries.search(session, event.id, query.strip(), most=_MAX_RESULTS)
         return [
             DoorTicket(
-                ref=row["ref"],
+                id=row["id"],
                 ticket=row["seq"],
                 name=row["name"],
                 tier=row["tier"],
@@ -178,14 +189,14 @@ class CheckIn:
         ]
 
     async def counts(self, slug: str) -> DoorCounts:
-        """Return how many came in, at most a second old; raises NotFound."""
+        """Return how many are checked in, at most a second old; raises NotFound."""
         async with self._lock:
-            read_at, found = self._counts.get(slug, (0.0, None))
-            if found is None or time.monotonic() - read_at > _FRESH_SECONDS:
+            read_at, counts = self._counts.get(slug, (0.0, None))
+            if counts is None or time.monotonic() - read_at > _FRESH_SECONDS:
                 event = await self._event(slug)
                 async with self._database.transaction() as session:
                     valid, inside = await queries.counts(session, event.id)
-                found = DoorCounts(
+                counts = DoorCounts(
                     slug=slug,
                     name=event.name,
                     venue=event.venue,
@@ -194,11 +205,11 @@ class CheckIn:
                     valid=valid,
                     inside=inside,
                 )
-                self._counts[slug] = (time.monotonic(), found)
-        return found
+                self._counts[slug] = (time.monotonic(), counts)
+        return counts
 
     async def offline_list(self, slug: str) -> DoorList:
-        """Return what a scanner needs to go on without a network; raises NotFound."""
+        """Return the list for a scanner that goes offline; raises NotFound."""
         event = await self._event(slug)
         async with self._database.transaction() as session:
             codes = await queries.codes(session, event.id)
@@ -238,13 +249,13 @@ class CheckIn:
     def _wanted(self, scan: Scan) -> Wanted:
         if scan.text:
             return Wanted(code=self._codes.read(scan.text).code)
-        if not scan.ref:
+        if not scan.ticket_id:
             raise NotATicket
-        return Wanted(ref=scan.ref.strip().upper(), seq=scan.ticket)
+        return Wanted(ticket_id=scan.ticket_id)
 
 
 def hashed(code: str) -> str:
-    """Return what stands for a code in the list of a scanner."""
+    """Return the digest of a code for a scanner's offline list."""
     digest = hashlib.sha256(code.encode()).digest()[:_HASH_BYTES]
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
@@ -261,7 +272,7 @@ def _result(row: RowMapping, scan: Scan, *, is_in: bool) -> ScanResult:
         verdict=verdict,
         name=row["name"],
         tier=row["tier"],
-        ref=row["ref"],
+        ref=row["ref"] if scan.text else "",
         ticket=row["seq"],
         checked_in_at=row["checked_in_at"],
         gate=row["checked_in_gate"] or "",

@@ -1,87 +1,101 @@
-"""Finding a booking again without its link: by what was given with it, or in one's own browser."""
+"""Find a booking without its link: by reference and contact, or by this browser's cookies."""
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from surge_app.db.bookings import records as queries
 from surge_app.db.engine import Database
 from surge_app.errors import Busy, InvalidContact, NotFound
-from surge_app.kv.rate_limits import Limit, RateLimiter
+from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import Contacts
 
 _log = get_logger(__name__)
 
 _REF = re.compile(r"(?:SRG)?([A-HJ-NP-Z2-9]{8})")
-# Guessing must be slow from one place, and slow for one booking from everywhere.
-_BY_ADDRESS = Limit("find-address", per_minute=3, burst=10, strict=True)
+# Only failures count. Guessing is slow from one network, and slow for one booking from it.
+_BY_NETWORK = Limit("find-network", per_minute=3, burst=10, strict=True)
 _BY_REF = Limit("find-ref", per_minute=1, burst=5, strict=True)
 
 
+@dataclass(frozen=True, slots=True)
+class FoundBooking:
+    """A booking somebody knows reference and contact of."""
+
+    ref: str
+    link_version: int
+
+
 class BookingLookup:
-    """Tells whether somebody knows a booking well enough to open it."""
+    """Finds bookings by what the buyer knows, or by what their browser carries."""
 
     def __init__(self, database: Database, limits: RateLimiter, contacts: Contacts) -> None:
         self._database = database
         self._limits = limits
         self._contacts = contacts
 
-    async def find(self, ref: str, contact: str, *, client_address: str) -> str:
-        """Return the reference of the booking that has both.
+    async def find(self, ref: str, contact: str, *, client_address: str) -> FoundBooking:
+        """Return the booking with this reference and contact.
 
-        A wrong reference and a wrong contact are answered alike, after the same work.
+        A wrong reference and a wrong contact get the same answer, after the same work.
 
         Args:
             ref: As typed; case, spaces, hyphens and `SRG` in front do not matter.
-            contact: The email address or the mobile number given with the booking, as typed.
-            client_address: Who is counted, beside the reference.
+            contact: The email address or mobile number of the booking, as typed.
+            client_address: Its network is limited, beside the reference.
 
         Raises:
             NotFound: If there is no such booking with this contact.
-            RateLimited: If somebody tries too often.
-            LineUnavailable: If nobody can count how often.
+            RateLimited: If the network failed too often.
+            QueueUnavailable: If failures cannot be counted.
         """
-        await self._limits.check(_BY_ADDRESS, client_address)
         letters = "".join(letter for letter in ref.upper() if letter.isalnum())
-        found = _REF.fullmatch(letters)
-        known = f"SRG-{found[1]}" if found else ""
-        if known:
-            await self._limits.check(_BY_REF, known)
-        typed = self._normalized(contact)
+        match = _REF.fullmatch(letters)
+        full_ref = f"SRG-{match[1]}" if match else ""
+        network = networks(client_address).narrow
+        attempt = ((_BY_NETWORK, network), (_BY_REF, f"{full_ref}:{network}"))
+        await self._limits.check_all("find", *attempt)
+        email_or_phone = self._normalized(contact)
         async with self._database.transaction() as session:
-            booking = await queries.by_ref(session, known)
-        given = (booking.email.lower(), booking.phone) if booking else ("", "")
-        matches = [hmac.compare_digest(typed.encode(), one.encode()) for one in given]
-        if not typed or booking is None or not any(matches):
+            booking = await queries.by_ref(session, full_ref)
+        expected = (booking.email.lower(), booking.phone) if booking else ("", "")
+        matches = [hmac.compare_digest(email_or_phone.encode(), one.encode()) for one in expected]
+        if not email_or_phone or booking is None or not any(matches):
             raise NotFound
-        return booking.ref
+        await self._limits.forgive("find", *attempt)
+        return FoundBooking(booking.ref, booking.link_version or 0)
 
-    async def bought(self, slug: str, refs: Sequence[str], *, visitor_id: str = "") -> str | None:
-        """Return the newest of a browser's own bookings that stands for an event.
+    async def latest_for_event(
+        self, slug: str, refs: Iterable[str], *, visitor_id: str = ""
+    ) -> str | None:
+        """Return the newest confirmed booking of this browser for an event.
 
-        While Postgres is away it is None: nobody is kept from the line, which does without.
+        While Postgres is unavailable it returns None, so that no one is kept from the queue.
 
         Args:
             slug: Of the event.
-            refs: The bookings this browser may see.
-            visitor_id: Of this browser, whose bookings are its own too; empty leaves them out.
+            refs: The bookings in this browser's cookie.
+            visitor_id: Adds the bookings this visitor paid for; empty leaves them out.
         """
         if not (refs or visitor_id):
             return None
         try:
             async with self._database.transaction() as session:
-                return await queries.newest_confirmed(session, slug, refs, visitor_id=visitor_id)
+                return await queries.newest_confirmed(
+                    session, slug, list(refs), visitor_id=visitor_id
+                )
         except (SQLAlchemyError, Busy) as error:
             _log.warning("booking_not_looked_up", error=repr(error))
             return None
 
     def _normalized(self, contact: str) -> str:
-        """Return an address in small letters, or a number as E.164; empty if it is neither."""
+        """Return an address in lower case, or a number as E.164; empty if it is neither."""
         is_email = "@" in contact
         try:
             checked = self._contacts.check(

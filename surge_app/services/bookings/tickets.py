@@ -1,11 +1,14 @@
-"""Bookings as their owners see them: on the page, in the calendar, on paper."""
+"""Bookings as views, calendar entries and PDFs."""
 
 # icalendar types its values only in part.
 # pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -19,6 +22,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.messaging import event_notices
 from surge_app.errors import NotFound
+from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.models import Ticket, TicketStatus
 from surge_app.services.access.identity import Identity
 from surge_app.services.bookings.pdf import draw_receipt, draw_tickets
@@ -26,27 +30,48 @@ from surge_app.services.bookings.qr import qr_png
 from surge_app.services.bookings.ticket_signing import TicketCodes
 from surge_app.services.bookings.views import BookingView, TicketView
 from surge_app.services.checkout.views import IntentLineView
+from surge_app.services.concurrency import BoundedWorker
 from surge_app.services.events.catalog import event_view
 from surge_app.services.vendors.ports import Attachment
 
 _LASTS = timedelta(hours=3)
-_MOST_INLINE = 6
+_MAX_INLINE = 6
+_PDFS = Limit("booking-pdf", per_minute=10, burst=10)
+_MAX_PDFS_WAITING = 4
+_MAX_PDFS = 64
 
 
 class Tickets:
-    """Reads bookings and draws their tickets. Who may see one is the caller's question."""
+    """Reads bookings and draws their tickets. The caller has checked the right to them."""
 
     def __init__(
-        self, database: Database, identity: Identity, codes: TicketCodes, *, base_url: str
+        self,
+        database: Database,
+        identity: Identity,
+        codes: TicketCodes,
+        limits: RateLimiter,
+        *,
+        base_url: str,
     ) -> None:
+        self._limits = limits
+        self._worker = BoundedWorker(_MAX_PDFS_WAITING)
+        self._pdfs: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._database = database
         self._identity = identity
         self._codes = codes
         self._base_url = base_url
 
-    def link(self, ref: str) -> str:
-        """Return the link that opens a booking without any login."""
-        return f"{self._base_url}/bookings/{ref}?token={self._identity.booking_token(ref)}"
+    def page_url(self, ref: str) -> str:
+        """Return the address of a booking's page, for browsers that have the right to it."""
+        return f"{self._base_url}/bookings/{ref}"
+
+    def link(self, ref: str, link_version: int) -> str:
+        """Return the link that opens a booking without any sign-in."""
+        return f"{self.page_url(ref)}?token={self._identity.booking_token(ref, link_version)}"
+
+    def contact_code(self, ref: str, link_version: int, at: datetime) -> str:
+        """Return the code that confirms a change of contact, sent at a moment."""
+        return self._identity.contact_code(ref, link_version, at)
 
     async def view(self, ref: str) -> BookingView:
         """Return a booking.
@@ -98,27 +123,44 @@ class Tickets:
         )
 
     async def pdf(self, ref: str) -> bytes:
-        """Return the tickets of a booking as a printable PDF, A4; raises NotFound."""
-        booking = await self.view(ref)
-        return await anyio.to_thread.run_sync(draw_tickets, booking)
+        """Return the tickets of a booking as a PDF, A4.
+
+        Raises:
+            NotFound: If there is no such booking.
+            RateLimited: If a booking asks too often, or too many PDFs wait to be drawn.
+        """
+        return await self._requested(ref, draw_tickets)
 
     async def calendar(self, ref: str) -> bytes:
         """Return the event of a booking as an iCalendar file; raises NotFound."""
         return (await self.calendar_file(await self.view(ref))).content
 
     async def receipt(self, ref: str) -> bytes:
-        """Return what was paid for what as a PDF, A4; raises NotFound."""
+        """Return the receipt of a booking as a PDF, A4; raises like `pdf`."""
+        return await self._requested(ref, draw_receipt)
+
+    async def _requested(self, ref: str, draw: Callable[[BookingView], bytes]) -> bytes:
+        await self._limits.check(_PDFS, ref)
         booking = await self.view(ref)
-        return await anyio.to_thread.run_sync(draw_receipt, booking)
+        key = _pdf_key(booking, draw)
+        if key not in self._pdfs:
+            self._store_pdf(key, await self._worker.run(draw, booking))
+        return self._pdfs[key]
+
+    def _store_pdf(self, key: tuple[str, str], pdf: bytes) -> None:
+        self._pdfs[key] = pdf
+        while len(self._pdfs) > _MAX_PDFS:
+            self._pdfs.popitem(last=False)
 
     async def attachments(self, booking: BookingView) -> tuple[Attachment, ...]:
-        """Return what goes with the confirmation: codes inline, tickets as PDF, the calendar."""
-        pdf = await anyio.to_thread.run_sync(draw_tickets, booking)
+        """Return the attachments of a confirmation: codes inline, tickets as PDF, calendar."""
+        key = _pdf_key(booking, draw_tickets)
+        pdf = self._pdfs.get(key) or await anyio.to_thread.run_sync(draw_tickets, booking)
         codes = [
             Attachment(
                 f"ticket-{one.seq}.png", "image/png", qr_png(one.qr_text), f"ticket{one.seq}"
             )
-            for one in valid_tickets(booking)[:_MOST_INLINE]
+            for one in valid_tickets(booking)[:_MAX_INLINE]
         ]
         return (
             *codes,
@@ -132,23 +174,29 @@ class Tickets:
             revision = await event_notices.revision(session, booking.event.slug)
         is_over = booking.event.status == "cancelled" or not valid_tickets(booking)
         method = "CANCEL" if is_over else "PUBLISH"
-        content = _calendar(booking, self.link(booking.ref), method=method, revision=revision)
+        content = _calendar(booking, self.page_url(booking.ref), method=method, revision=revision)
         return Attachment(f"{booking.ref}.ics", f"text/calendar; method={method}", content)
 
 
+def _pdf_key(booking: BookingView, draw: Callable[[BookingView], bytes]) -> tuple[str, str]:
+    """Return what a PDF depends on: everything of the booking but the counts of the sale."""
+    event = replace(booking.event, tiers=(), status="")
+    return draw.__name__, repr(replace(booking, event=event))
+
+
 def valid_tickets(booking: BookingView) -> list[TicketView]:
-    """Return the tickets of a booking that open a door."""
+    """Return the tickets of a booking that admit somebody."""
     return [one for one in booking.tickets if one.status == TicketStatus.VALID]
 
 
 @lru_cache(maxsize=64)
 def _zone(name: str) -> Timezone:
-    """Return the rules of a time zone; working them out costs more than the rest of the file."""
+    """Return the rules of a time zone, which cost more than the rest of the file."""
     return Timezone.from_tzid(name)
 
 
 def _calendar(booking: BookingView, link: str, *, method: str, revision: int) -> bytes:
-    """Return an iCalendar file; a later one with the same uid takes the place of an earlier."""
+    """Return an iCalendar file; a higher sequence replaces an earlier one with the same uid."""
     event = booking.event
     starts = event.starts_at.astimezone(ZoneInfo(event.time_zone))
     entry = CalendarEvent()

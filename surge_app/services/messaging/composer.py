@@ -1,4 +1,4 @@
-"""Writes a message of the outbox: who is told what, with which files."""
+"""Renders messages of the outbox as mail and SMS, from the data at the time of sending."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from functools import cached_property
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from surge_app.clock import utc_now
 from surge_app.db.bookings import records as booking_queries
 from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging import event_notices
-from surge_app.db.payments import refunds
+from surge_app.db.payments import records as payment_queries, refunds
+from surge_app.errors import NotFound
 from surge_app.formatting import long_date, rupees, rupees_ascii, short_date
 from surge_app.models import (
     Booking,
@@ -33,67 +35,64 @@ from surge_app.services.messaging.sms_templates import render_sms
 from surge_app.services.vendors.ports import Attachment, Mail, ProviderRejected, Sms
 
 _WITH_TICKETS = {MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN}
+_EXAMPLE_NAME, _EXAMPLE_REF = "Asha", "SRG-ABCD2345"
 _WITH_CALENDAR = {MessageKind.EVENT_CHANGED, MessageKind.EVENT_CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
 class MessageContext:
-    """What a message speaks of."""
+    """The rows a message is about.
+
+    Attributes:
+        paid_paise: What the buyer paid, which may differ from the total of the order.
+    """
 
     event: Event
     intent: Intent
     booking: Booking | None
     refund: Refund | None
     notice: EventNotice | None
+    paid_paise: int
 
     @property
-    def is_extra(self) -> bool:
-        """Whether it tells of money that bought nothing, beside what was bought."""
+    def is_additional(self) -> bool:
+        """Whether it is about a payment that bought nothing, beside one that did."""
         return self.refund is not None and self.refund.reason not in set(RefundReason)
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether no ticket of the booking is valid after what the message tells of."""
+        """Whether no ticket of the booking is valid any more."""
         if self.refund is not None:
             return self.refund.reason == RefundReason.WHOLE
         return self.booking is not None and self.booking.status != BookingStatus.CONFIRMED
 
 
 class Composer:
-    """Turns rows of the outbox into mails and SMS, from the data as it is when they are sent."""
+    """Renders a message; raises `ProviderRejected` if its data is gone."""
 
     def __init__(self, database: Database, tickets: Tickets) -> None:
         self._database = database
         self._tickets = tickets
 
     async def sms(self, message: OutboxMessage) -> Sms:
-        """Write an SMS.
-
-        Raises:
-            ProviderRejected: If what it speaks of is gone.
-        """
-        subject = await self._subject(message)
-        event, refund = subject.event, subject.refund
-        paise = refund.amount_paise if refund else subject.intent.total_paise
-        ref = subject.booking.ref if subject.booking else ""
+        """Render an SMS."""
+        context = await self._context(message)
+        event, refund = context.event, context.refund
         text = render_sms(
-            _sms_name(message, subject),
+            _sms_name(message, context),
             event=event.name,
-            ref=ref,
+            slug=event.slug,
+            ref=context.booking.ref if context.booking else "",
             when=short_date(event.starts_at, event.time_zone),
-            amount=rupees_ascii(paise),
-            link=self._tickets.link(ref),
+            amount=rupees_ascii(refund.amount_paise if refund else context.paid_paise),
+            link=self._link(message, context),
         )
         return Sms(message.id, message.recipient, text)
 
     async def mail(self, message: OutboxMessage) -> Mail:
-        """Write a mail with its files.
-
-        Raises:
-            ProviderRejected: If what it speaks of is gone.
-        """
-        subject = await self._subject(message)
-        booking = await self._tickets.view(subject.booking.ref) if subject.booking else None
+        """Render a mail with its attachments."""
+        context = await self._context(message)
+        booking = await self._tickets.view(context.booking.ref) if context.booking else None
         files: tuple[Attachment, ...] = ()
         if booking is not None and message.kind in _WITH_TICKETS:
             files = await self._tickets.attachments(booking)
@@ -101,19 +100,43 @@ class Composer:
             files = (await self._tickets.calendar_file(booking),)
         is_again = message.kind == MessageKind.CONFIRMATION_AGAIN
         kind = MessageKind.CONFIRMATION if is_again else message.kind
-        values = self._values(subject, booking, files)
-        heading, _, text = self._render(f"{kind}.mail.txt", values).partition("\n")
+        values = self._values(message, context, booking, files)
+        subject, _, text = self._render(f"{kind}.mail.txt", values).partition("\n")
         return Mail(
             message_id=message.id,
-            to=message.recipient,
+            to=_ascii_domain(message.recipient),
             to_name=str(values["name"]),
-            subject=heading.strip(),
+            subject=subject.strip(),
             text=text.strip() + "\n",
             html=self._render(f"{kind}.mail.html", values),
             attachments=files,
+            reply_to=_ascii_domain(context.event.organizer_email or ""),
         )
 
-    async def _subject(self, message: OutboxMessage) -> MessageContext:
+    async def preview(self, slug: str, notice: EventNotice) -> tuple[str, str, str]:
+        """Return subject and text of a notice's mail, and its SMS, for an example booking."""
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+        if event is None:
+            raise NotFound
+        intent = Intent(name=_EXAMPLE_NAME, total_paise=0, event_id=event.id)
+        booking = Booking(ref=_EXAMPLE_REF, email="", phone="")
+        message = OutboxMessage(kind=notice.kind, created_at=utc_now())
+        context = MessageContext(event, intent, booking, None, notice, 0)
+        values = self._values(message, context, None, ())
+        values |= {"is_free": False, "total": "the amount they paid"}
+        subject, _, text = self._render(f"{notice.kind}.mail.txt", values).partition("\n")
+        sms = render_sms(
+            notice.kind,
+            event=event.name,
+            slug=event.slug,
+            ref=booking.ref,
+            when=short_date(event.starts_at, event.time_zone),
+            link=self._tickets.page_url(booking.ref),
+        )
+        return subject.strip(), text.strip(), sms
+
+    async def _context(self, message: OutboxMessage) -> MessageContext:
         async with self._database.transaction() as session:
             intent = await intent_queries.by_id(session, message.intent_id)
             if intent is None:
@@ -121,36 +144,63 @@ class Composer:
                 raise ProviderRejected(msg)
             refund = message.refund_id and await refunds.by_id(session, message.refund_id)
             notice = message.notice_id and await event_notices.by_id(session, message.notice_id)
+            # A payment that buys nothing is the key of its message.
+            payment = await payment_queries.by_id(session, message.dedupe_key.partition(":")[0])
             return MessageContext(
                 event=await catalog_queries.event_by_id(session, intent.event_id),
                 intent=intent,
                 booking=await booking_queries.by_intent(session, intent.id),
                 refund=refund or None,
                 notice=notice or None,
+                paid_paise=payment.amount_paise if payment else intent.total_paise,
             )
 
+    def _link(self, message: OutboxMessage, context: MessageContext) -> str:
+        if context.booking is None:
+            return ""
+        if message.kind == MessageKind.CONTACT_CHANGED:
+            # The old address may be a stranger's, so it gets no link that opens the booking.
+            return self._tickets.page_url(context.booking.ref)
+        return self._tickets.link(context.booking.ref, context.booking.link_version or 0)
+
+    def _contact_code(self, message: OutboxMessage, context: MessageContext) -> str:
+        booking = context.booking
+        if booking is None or message.kind != MessageKind.CONTACT_CODE:
+            return ""
+        return self._tickets.contact_code(
+            booking.ref, booking.link_version or 0, message.created_at
+        )
+
     def _values(
-        self, subject: MessageContext, booking: BookingView | None, files: tuple[Attachment, ...]
+        self,
+        message: OutboxMessage,
+        context: MessageContext,
+        booking: BookingView | None,
+        files: tuple[Attachment, ...],
     ) -> dict[str, object]:
-        event, intent, refund = subject.event, subject.intent, subject.refund
+        event, intent, refund = context.event, context.intent, context.refund
+        ref = context.booking.ref if context.booking else ""
+        notice = context.notice
         return {
             "name": booking.name if booking else intent.name or "",
             "event_name": event.name,
             "venue": event.venue,
             "when": long_date(event.starts_at, event.time_zone),
-            "total": rupees(intent.total_paise),
+            "total": rupees(context.paid_paise),
             "is_free": intent.total_paise == 0,
             "price": _price(booking),
-            "back": rupees(refund.amount_paise) if refund else None,
+            "refunded": rupees(refund.amount_paise) if refund else None,
             "reason": refund.reason if refund else None,
             "refund_ref": refund.gateway_id if refund else None,
             "in_cash": refund is not None and refund.by_hand,
-            "is_cancelled": subject.is_cancelled,
-            "is_extra": subject.is_extra,
-            "ref": booking.ref if booking else None,
-            "link": self._tickets.link(booking.ref) if booking else None,
-            "tickets": _codes(booking, files),
-            "words": subject.notice.words if subject.notice else "",
+            "is_cancelled": context.is_cancelled,
+            "is_additional": context.is_additional,
+            "ref": ref,
+            "link": self._link(message, context),
+            "code": self._contact_code(message, context),
+            "tickets": _ticket_titles(booking, files),
+            "words": notice.words if notice else "",
+            "changes": (notice.changes or "").splitlines() if notice else [],
             "new_email": _masked(booking.email) if booking else "",
             "contact": organizer_line(event),
             "facts": [one for one in shown_facts(event, event.time_zone) if one.is_brief],
@@ -170,24 +220,24 @@ class Composer:
         )
 
 
-def _sms_name(message: OutboxMessage, subject: MessageContext) -> str:
-    """Return which text fits; those of refunds differ by what became of tickets and money."""
+def _sms_name(message: OutboxMessage, context: MessageContext) -> str:
+    """Return the name of the text; refunds have one for each outcome for tickets and money."""
     if message.kind in _WITH_TICKETS:
-        return "confirmation" if subject.intent.total_paise else "confirmation_free"
+        return "confirmation" if context.intent.total_paise else "confirmation_free"
     if message.kind != MessageKind.REFUNDED:
         return str(message.kind)
-    reason = subject.refund.reason if subject.refund else None
-    # Cash is not on its way through banks for days: of it only what became of the tickets is told.
-    free = "" if subject.refund and not subject.refund.by_hand else "_free"
-    if subject.is_extra:
+    reason = context.refund.reason if context.refund else None
+    # Cash does not travel through banks for days, so these texts name no amount.
+    free = "" if context.refund and not context.refund.by_hand else "_free"
+    if context.is_additional:
         return "refunded_extra"
     if reason == RefundReason.GOODWILL:
         return "refunded_goodwill"
-    return f"refunded_whole{free}" if subject.is_cancelled else f"refunded_some{free}"
+    return f"refunded_whole{free}" if context.is_cancelled else f"refunded_some{free}"
 
 
 def _price(booking: BookingView | None) -> list[tuple[str, str]]:
-    """Return what was paid for what, as on every page: the lines, the fee, and the whole."""
+    """Return the rows of the price: tickets, then the booking fee."""
     if booking is None or booking.total_paise == 0:
         return []
     lines = [
@@ -195,14 +245,14 @@ def _price(booking: BookingView | None) -> list[tuple[str, str]]:
         for line in booking.lines
     ]
     if booking.fee_paise:
-        lines.append(("Convenience fee", rupees(booking.fee_paise)))
+        lines.append(("Booking fee", rupees(booking.fee_paise)))
     return lines
 
 
-def _codes(
+def _ticket_titles(
     booking: BookingView | None, files: tuple[Attachment, ...]
 ) -> list[tuple[str, str | None]]:
-    """Return the valid tickets by title, with the name of the picture that goes along, if any."""
+    """Return the titles of the valid tickets, each with the id of its inline picture, if any."""
     pictures = {file.content_id for file in files}
     valid = valid_tickets(booking) if booking else ()
     return [
@@ -213,6 +263,15 @@ def _codes(
         )
         for ticket in valid
     ]
+
+
+def _ascii_domain(email: str) -> str:
+    """Return an address with its domain in punycode, as mail providers require."""
+    name, at, domain = email.rpartition("@")
+    try:
+        return f"{name}{at}{domain.encode('idna').decode()}"
+    except UnicodeError:
+        return email
 
 
 def _masked(email: str) -> str:

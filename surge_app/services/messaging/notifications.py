@@ -1,7 +1,4 @@
-"""What people are told: rows for the outbox, once for each occasion and channel.
-
-They are written in the transaction of what they speak of. `dispatcher` sends them afterwards.
-"""
+"""Messages on request: confirmations again, notices to all attendees, retries, and their state."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.clock import new_id, utc_now
+from surge_app.clock import new_id
 from surge_app.db.bookings import records as booking_queries
 from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
@@ -27,26 +24,26 @@ from surge_app.models import (
     MessageKind,
     MessageStatus,
     OutboxMessage,
-    Refund,
     SalesChannel,
 )
-from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.messaging.contact_codes import ContactCodeRequired, ContactCodes
+from surge_app.services.messaging.outbox_rows import NoContact, message_row, messages_for
 from surge_app.services.messaging.views import MessagePage, MessageView, SentMessage
 
 _log = get_logger(__name__)
 
 ATTENDEE = "attendee"
-"""The actor of what the holder of a booking asks for."""
+"""The actor of changes that a browser with a right to the booking requests."""
 
 _ADDRESSES = {Channel.EMAIL: "email", Channel.SMS: "phone"}
-_MOST_RESENDS = 5
+_MAX_RESENDS = 5
 _RESENDS_WITHIN = timedelta(hours=24)
 _NOTICE_BATCH = 500
-_LONGEST_WORDS = 1000
-_LONGEST_PAGE = 200
+_MAX_WORDS = 1000
+_MAX_PAGE = 200
 
 
 class MessagePending(SurgeError):
@@ -60,73 +57,13 @@ class MessagePending(SurgeError):
     )
 
 
-class NoContact(SurgeError):
-    """The booking has neither an email address nor a mobile number."""
-
-    code = "no_address"
-    status = 409
-    message = "This booking has no email address or mobile number. Nothing was sent. Add one first."
-
-
-def messages_for(
-    intent: Intent,
-    booking: Booking | None,
-    kind: MessageKind,
-    *,
-    refund: Refund | None = None,
-    key: str | None = None,
-) -> list[OutboxMessage]:
-    """Return the rows that tell a person something, one for each channel there is an address for.
-
-    Args:
-        intent: What the person wanted.
-        booking: What it became, if it did; its contact may have been corrected since.
-        kind: What is told.
-        refund: What it tells of; the amount is in the text.
-        key: It is told once of a kind for each key, however often it is asked for; the refund
-            or else the intent is the key if it is None.
-    """
-    key = key or (refund.id if refund else intent.id)
-    told = booking or intent
-    recipients = {Channel.EMAIL: told.email or "", Channel.SMS: told.phone or ""}
-    return [
-        _row(intent, booking, kind, channel, recipient, key=key, refund=refund)
-        for channel, recipient in recipients.items()
-        if recipient
-    ]
-
-
-def _row(
-    intent: Intent,
-    booking: Booking | None,
-    kind: MessageKind,
-    channel: Channel,
-    recipient: str,
-    *,
-    key: str,
-    refund: Refund | None = None,
-) -> OutboxMessage:
-    return OutboxMessage(
-        id=new_id(),
-        intent_id=intent.id,
-        booking_id=booking.id if booking else None,
-        channel=channel,
-        kind=kind,
-        recipient=recipient,
-        refund_id=refund.id if refund else None,
-        dedupe_key=f"{key}:{kind}:{channel}",
-        # The clocks of two machines differ a little, and it is due at once.
-        next_attempt_at=utc_now() - timedelta(seconds=1),
-        trace=tracing.current_traceparent(),
-    )
-
-
 class Notifications:
-    """Says things again, to everyone, or to another address; and shows what became of it."""
+    """Sends confirmations again and notices to all attendees, and reports delivery."""
 
-    def __init__(self, database: Database, contacts: Contacts) -> None:
+    def __init__(self, database: Database, contacts: Contacts, codes: ContactCodes) -> None:
         self._database = database
         self._contacts = contacts
+        self._codes = codes
 
     async def resend(
         self,
@@ -136,30 +73,53 @@ class Notifications:
         email: str | None = None,
         phone: str | None = None,
         version: int | None = None,
+        may_change_contact: bool = True,
+        code: str = "",
     ) -> int:
         """Send the confirmation of a booking again, perhaps to a corrected address.
 
-        A corrected address is the booking's from now on, and its old one is told so.
+        A corrected address replaces the old one, which is informed. Earlier links stop working.
 
         Args:
-            ref: The booking. Whether the caller may do this is the caller's question.
-            actor: Who asks, for the audit log: an organizer, or `ATTENDEE`, who may do it a few
-                times a day.
-            email: The right address as typed; None or what it was leaves it.
-            phone: The right number as typed; as above.
+            ref: The booking. The caller has checked the right to see it.
+            actor: For the audit log: an organizer, or `ATTENDEE`, limited to five times a day.
+            email: The new address as typed; None keeps the current one.
+            phone: The new number as typed; None keeps the current one.
             version: Of the booking as an organizer saw it.
+            may_change_contact: False requires a valid `code` for a change.
+            code: As emailed to the current address.
 
         Returns:
             How many messages are on their way to the booking's address.
 
         Raises:
-            AlreadyRefunded: If the booking has no valid tickets any more.
-            ChangedMeanwhile: If somebody acted on it since it was seen.
-            InvalidContact: If an address is none.
-            NoAddress: If a buyer at the counter left none.
+            AlreadyRefunded: If the booking has no valid tickets.
+            ContactCodeRequired: If a change needs a code; one is on its way.
+            EditConflict: If somebody changed the booking since it was seen.
+            InvalidContact: If an address is not valid.
+            NoContact: If the booking has no address.
             NotFound: If there is no such booking.
-            RateLimited: If that was asked for too often within a day.
+            RateLimited: If it was requested too often within a day.
         """
+        is_allowed = may_change_contact or await self._codes.verify(ref, code)
+        try:
+            return await self._resend(
+                ref, actor=actor, email=email, phone=phone, version=version, is_allowed=is_allowed
+            )
+        except ContactCodeRequired:
+            await self._codes.send(ref)
+            raise
+
+    async def _resend(
+        self,
+        ref: str,
+        *,
+        actor: str,
+        email: str | None,
+        phone: str | None,
+        version: int | None,
+        is_allowed: bool,
+    ) -> int:
         async with self._database.transaction() as session:
             booking = await booking_queries.by_ref(session, ref, for_update=True)
             intent = booking and await intent_queries.by_id(session, booking.intent_id)
@@ -169,8 +129,6 @@ class Notifications:
                 raise AlreadyRefunded
             if version is not None:
                 bump_version(booking, version)
-            if actor == ATTENDEE:
-                await _check_pace(session, booking)
             before = {"email": booking.email, "phone": booking.phone}
             contact = self._contacts.check(
                 name=booking.name,
@@ -180,16 +138,22 @@ class Notifications:
             )
             after = {"email": contact.email, "phone": contact.phone}
             changed = {field: after[field] for field in after if after[field] != before[field]}
+            if changed and not is_allowed:
+                raise ContactCodeRequired
+            if actor == ATTENDEE:
+                await _check_pace(session, booking)
             key = new_id()
             rows = _farewells(intent, booking, changed, key)
             booking.email, booking.phone = contact.email, contact.phone
+            if changed:
+                booking.link_version = (booking.link_version or 0) + 1
             if changed and version is None:
-                # Whoever has the booking on the screen sees an older one now.
+                # A booking already shown elsewhere is now out of date.
                 booking.version += 1
-            again = _again(intent, booking, before, key)
-            if not again:
+            confirmations = _confirmations(intent, booking, before, key)
+            if not confirmations:
                 raise NoContact
-            rows += again
+            rows += confirmations
             await session.flush()
             await outbox.add(session, rows)
             action = "booking.correct_contact" if changed else "booking.resend"
@@ -198,7 +162,7 @@ class Notifications:
                 AuditEntry(actor=actor, action=action, subject=ref, before=old, after=changed)
             )
         _log.info("booking_resent", booking=ref, actor=actor, corrected=sorted(changed))
-        return len(again)
+        return len(confirmations)
 
     async def notify_event_changed(self, slug: str, *, words: str, actor: str) -> str:
         """Tell everybody with a valid ticket that time, place or name changed, as they are now.
@@ -262,7 +226,7 @@ class Notifications:
             before: From `next_before` of the page before.
             limit: At most so many, up to 200.
         """
-        most = max(1, min(limit, _LONGEST_PAGE))
+        most = max(1, min(limit, _MAX_PAGE))
         async with self._database.transaction() as session:
             rows = await queries.listed(
                 session, status=status, slug=slug, before=before, limit=most + 1
@@ -299,8 +263,8 @@ class Notifications:
 
     async def _notify(self, slug: str, kind: MessageKind, words: str, actor: str) -> str:
         text = " ".join(words.split())
-        if len(text) > _LONGEST_WORDS:
-            msg = f"Please say it in at most {_LONGEST_WORDS} characters."
+        if len(text) > _MAX_WORDS:
+            msg = f"Please say it in at most {_MAX_WORDS} characters."
             raise InvalidRequest(msg)
         notice = EventNotice(event_id="", kind=kind, words=text, actor=actor)
         async with self._database.transaction() as session:
@@ -316,27 +280,29 @@ class Notifications:
 
 
 async def _check_pace(session: AsyncSession, booking: Booking) -> None:
-    recent, oldest = await queries.resends_within(session, booking.id, _RESENDS_WITHIN)
-    if recent >= _MOST_RESENDS:
+    recent, oldest = await queries.sent_within(
+        session, booking.id, MessageKind.CONFIRMATION_AGAIN, _RESENDS_WITHIN
+    )
+    if recent >= _MAX_RESENDS:
         raise RateLimited(max(1, round(_RESENDS_WITHIN.total_seconds() - oldest)))
 
 
 def _farewells(
     intent: Intent, booking: Booking, changed: dict[str, str], key: str
 ) -> list[OutboxMessage]:
-    """Return what the old addresses are told, before they are forgotten."""
+    """Return the messages to the old addresses."""
     old = {"email": (Channel.EMAIL, booking.email), "phone": (Channel.SMS, booking.phone)}
     return [
-        _row(intent, booking, MessageKind.CONTACT_CHANGED, *old[field], key=key)
+        message_row(intent, booking, MessageKind.CONTACT_CHANGED, *old[field], key=key)
         for field in changed
         if old[field][1]
     ]
 
 
-def _again(
+def _confirmations(
     intent: Intent, booking: Booking, before: dict[str, str], key: str
 ) -> list[OutboxMessage]:
-    """Return the confirmation once more; for an address there was none of before, the first one."""
+    """Return the confirmations; a channel that had no address before gets its first one."""
     had = {channel for channel, field in _ADDRESSES.items() if before[field]}
     first = messages_for(intent, booking, MessageKind.CONFIRMATION)
     again = messages_for(intent, booking, MessageKind.CONFIRMATION_AGAIN, key=key)

@@ -1,8 +1,8 @@
-"""The texts of all SMS: named, with declared variables, in the alphabet of GSM 03.38.
+"""The texts of all SMS: named, with declared variables, in the GSM 03.38 alphabet.
 
-One letter outside that alphabet, such as ₹ or any of a name in Hindi, would make a message three
-segments long that is one otherwise. So nothing outside it gets in. Networks in India carry only
-texts that are registered (DLT); `mismatches` compares ours with those before a sale does.
+One letter outside that alphabet, such as ₹ or a Hindi one, triples the length of a message, so
+none gets in. Networks in India carry only registered texts (DLT): `template_errors` compares ours
+with the registered ones before a sale.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ TEXTS: Mapping[str, str] = {
     "confirmation": "{ref} is confirmed: {event}, {when}. Paid {amount}. {link}",
     "confirmation_free": "{ref} is confirmed: {event}, {when}. {link}",
     "contact_changed": (
-        "Messages about booking {ref} go to another mobile number from now on. Was that not you? "
-        "{link}"
+        "Messages about booking {ref} now go to another number. If you did not ask for this, "
+        "contact the organizer: {link}"
     ),
-    "event_changed": "Please note a change: {event}, {when}. Booking {ref}: {link}",
+    "event_changed": "Changed: {event} now takes place {when}. Booking {ref}: {link}",
     "event_cancelled": "{event}, {when}, is cancelled. Booking {ref}: {link}",
     "late_payment": (
-        "Your payment for {event} could not be turned into tickets. {amount} goes back to you "
+        "We could not book tickets for {event} with your payment. {amount} goes back to you "
         "within 7 working days."
     ),
     "refunded_extra": (
-        "Booking {ref} for {event} was paid already. The other payment of {amount} goes back to "
-        "you within 7 working days; your tickets stay valid."
+        "Your second payment of {amount} for booking {ref} ({event}) goes back to you within 7 "
+        "working days. Your tickets stay valid."
     ),
     "refunded_goodwill": (
         "{amount} of booking {ref} for {event} goes back to you within 7 working days. Your "
@@ -42,10 +42,10 @@ TEXTS: Mapping[str, str] = {
     ),
     "refunded_some": (
         "Some tickets of booking {ref} for {event} are cancelled. {amount} goes back to you "
-        "within 7 working days. The others stay valid."
+        "within 7 working days. Your other tickets stay valid."
     ),
     "refunded_some_free": (
-        "Some tickets of booking {ref} for {event} are cancelled. The others stay valid."
+        "Some tickets of booking {ref} for {event} are cancelled. Your other tickets stay valid."
     ),
     "refunded_whole": (
         "Booking {ref} for {event} is cancelled. {amount} goes back to you within 7 working days."
@@ -56,7 +56,7 @@ TEXTS: Mapping[str, str] = {
 }
 """By name; the variables are ref, event, when, amount and link."""
 
-_LONGEST_EVENT = 30
+_MAX_EVENT = 30
 _TOKEN_LENGTH = 16
 _ONE_SEGMENT, _EACH_OF_SEVERAL = 160, 153
 _BASIC = frozenset(
@@ -86,16 +86,16 @@ class SmsTemplate(BaseModel):
     text: str
 
 
-def render_sms(name: str, *, event: str, **values: str) -> str:
+def render_sms(name: str, *, event: str, slug: str = "", **values: str) -> str:
     """Return the SMS of a name.
 
     Args:
         name: Of `TEXTS`.
-        event: The event's name in any script; shortened, and left out if hardly a letter of it
-            can be sent.
-        **values: The other variables the text names, in ASCII.
+        event: The event's name in any script, shortened.
+        slug: Stands for a name that the alphabet cannot write.
+        **values: The other variables of the text, in ASCII.
     """
-    return TEXTS[name].format(event=_shown(event), **values)
+    return TEXTS[name].format(event=_shown(event, slug), **values)
 
 
 def segments(text: str) -> int:
@@ -175,14 +175,14 @@ def _variable_pattern(found: re.Match[str]) -> str:
     return r"\S{1,200}" if found[1].startswith("url") else ".{0,30}"
 
 
-def _shown(event: str) -> str:
+def _shown(event: str, slug: str) -> str:
     plain = unicodedata.normalize("NFC", event).translate(_INSTEAD)
     letters = [letter if letter in _BASIC else _bare(letter) for letter in plain]
-    found = " ".join("".join(letters).split())[:_LONGEST_EVENT].rstrip(" ,.-")
-    is_readable = sum(map(str.isalnum, found)) * 2 >= min(
-        _LONGEST_EVENT, sum(map(str.isalnum, plain))
-    )
-    return found if found and is_readable else "your event"
+    name = " ".join("".join(letters).split())[:_MAX_EVENT].rstrip(" ,.-")
+    is_readable = sum(map(str.isalnum, name)) * 2 >= min(_MAX_EVENT, sum(map(str.isalnum, plain)))
+    if name and is_readable:
+        return name
+    return slug.replace("-", " ").title()[:_MAX_EVENT].rstrip() or "your event"
 
 
 def _bare(letter: str) -> str:

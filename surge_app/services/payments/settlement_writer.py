@@ -27,7 +27,7 @@ from surge_app.models import (
     UnmatchedPayment,
 )
 from surge_app.observability.log import get_logger
-from surge_app.services.messaging.notifications import messages_for
+from surge_app.services.messaging.outbox_rows import messages_for
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import refund_row
 from surge_app.services.vendors.ports import GatewayPayment

@@ -219,6 +219,7 @@ class Mail:
 
     Attributes:
         message_id: The outbox row; sent along so that the vendor's events can be matched.
+        reply_to: The organizer's address; empty leaves it to the sender's.
     """
 
     message_id: str
@@ -228,6 +229,7 @@ class Mail:
     text: str
     html: str
     attachments: tuple[Attachment, ...] = field(default=())
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

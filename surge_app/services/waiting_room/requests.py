@@ -72,14 +72,14 @@ class QueueRequests:
             RateLimited: If this visitor, network or event is too fast.
             QueueUnavailable: If Redis does not answer.
         """
-        existing = self._identity.who(cookies)
+        existing = self._identity.visitor(cookies)
         visitor = existing or self._identity.new_visitor()
         attempt = JoinAttempt(
             slug,
             visitor.id,
             address=sender.address,
             is_ordinary=sender.is_ordinary,
-            number=visitor.places.get(slug, 0),
+            number=visitor.queue_numbers.get(slug, 0),
             had_pass=slug in self._identity.passes(cookies, age=PASS_LIFE),
             solution=sent.solution,
             website=sent.website,
@@ -88,10 +88,10 @@ class QueueRequests:
         try:
             queue = await self._joins.join(attempt)
         except ChallengeRequired as error:
-            return QueueReply(error, [] if existing else [self._identity.with_place(visitor)])
+            return QueueReply(error, [] if existing else [self._identity.set_queue_cookie(visitor)])
         changed = self._changed(slug, cookies, visitor, queue)
         if existing is None and queue.number is None:
-            changed.insert(0, self._identity.with_place(visitor))
+            changed.insert(0, self._identity.set_queue_cookie(visitor))
         return QueueReply(queue, changed)
 
     async def poll(self, slug: str, cookies: str) -> QueueReply:
@@ -101,7 +101,7 @@ class QueueRequests:
             NotFound: If no such event is known to the queue.
             QueueUnavailable: If Redis does not answer.
         """
-        visitor = self._identity.who(cookies)
+        visitor = self._identity.visitor(cookies)
         had_pass = slug in self._identity.passes(cookies, age=PASS_LIFE)
         queue = await self._waiting_room.poll(slug, visitor, had_pass=had_pass)
         return QueueReply(queue, self._changed(slug, cookies, visitor, queue) if visitor else [])
@@ -109,7 +109,7 @@ class QueueRequests:
     def _changed(
         self, slug: str, cookies: str, visitor: Visitor, queue: QueueStatus
     ) -> list[Cookie]:
-        return self._identity.after_line(
+        return self._identity.queue_cookies(
             cookies, visitor, slug, number=queue.number, is_admitted=queue.state == "admitted"
         )
 

@@ -44,7 +44,7 @@ class WaitingRoom:
     async def join(self, slug: str, visitor: Visitor, *, had_pass: bool = False) -> QueueStatus:
         """Take a number, or keep the one the visitor has; see `poll`."""
         asked = self._store.join(
-            slug, visitor.id, signed_number=visitor.places.get(slug, 0), had_pass=had_pass
+            slug, visitor.id, signed_number=visitor.queue_numbers.get(slug, 0), had_pass=had_pass
         )
         return self._status(slug, visitor, await _reach(asked))
 
@@ -66,7 +66,7 @@ class WaitingRoom:
         if visitor is None:
             visitor = Visitor("")
         asked = self._store.poll(
-            slug, visitor.id, signed_number=visitor.places.get(slug, 0), had_pass=had_pass
+            slug, visitor.id, signed_number=visitor.queue_numbers.get(slug, 0), had_pass=had_pass
         )
         return self._status(slug, visitor, await _reach(asked))
 
@@ -172,7 +172,7 @@ class WaitingRoom:
         await _reach(self._sync.run())
 
     def _status(self, slug: str, visitor: Visitor, raw: RawQueueStatus) -> QueueStatus:
-        if raw.queue.sale == "unknown" and slug in visitor.places:
+        if raw.queue.sale == "unknown" and slug in visitor.queue_numbers:
             # There was such a queue: Redis has lost it, and it opens again in a moment.
             raise QueueUnavailable
         return to_status(raw, self.snapshots.admission_rate(slug))

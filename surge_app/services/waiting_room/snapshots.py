@@ -160,7 +160,7 @@ class QueueSnapshots:
         """
         if visitor is None:
             return snapshot.render_stranger()
-        number = visitor.places.get(slug)
+        number = visitor.queue_numbers.get(slug)
         if number is None or snapshot.is_newer(number):
             return None
         body = snapshot.render(number)

@@ -92,7 +92,7 @@ async def _put_right(page: Page, tag: str) -> None:
     assert not await is_too_wide(page)
     await page.get_by_label("Email").fill(f"{tag}@example.net")
     await page.get_by_role("button", name="Send again").click()
-    await expect(page.get_by_text(f"We told {tag}@example.com")).to_be_visible()
+    await expect(page.get_by_text(f"let {tag}@example.com know")).to_be_visible()
     await page.emulate_media(color_scheme="dark")
     await page.reload()
     await expect(page.get_by_role("heading", name="Receipt")).to_be_visible()

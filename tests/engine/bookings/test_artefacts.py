@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from zoneinfo import ZoneInfo
@@ -10,7 +11,12 @@ import pytest
 from icalendar import Calendar
 from pypdf import PdfReader
 
+from surge_app.errors import RateLimited
+from surge_app.kv.rate_limits import RateLimiter
+from surge_app.services.bookings import tickets as tickets_module
 from surge_app.services.bookings.ticket_signing import TicketSignature
+from surge_app.services.bookings.tickets import Tickets
+from surge_app.services.bookings.views import BookingView
 from surge_app.services.events.new_event import NewTier
 from surge_app.services.messaging.sms_templates import segments
 from surge_app.services.vendors.ports import Mail
@@ -111,7 +117,7 @@ async def test_names_in_hindi_reach_mail_and_paper_and_keep_out_of_the_sms(
     ref = await _book(sale, 1)
     mail, post = await _mail(sale)
     assert "दिवाली मेला" in mail.subject
-    assert "your event" in post.texts[0].text
+    assert sale.slug.replace("-", " ").title() in post.texts[0].text
     assert segments(post.texts[0].text) <= 2
     pdf = next(file for file in mail.attachments if file.media_type == "application/pdf")
     letters = set("दिवाली मेला") - {" "}
@@ -157,3 +163,42 @@ async def test_a_free_booking_speaks_of_no_money(new_sale: NewSale, price: int) 
     await _book(sale, 1)
     mail, post = await _mail(sale)
     assert _amounts(mail.text) == _amounts(mail.html) == _amounts(post.texts[0].text) == set()
+
+
+async def test_a_pdf_is_drawn_once_until_the_booking_changes(
+    new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = await new_sale(3)
+    ref = await _book(sale, 1)
+    drawn: list[str] = []
+
+    def draw(booking: BookingView) -> bytes:
+        drawn.append(booking.name)
+        return booking.name.encode()
+
+    monkeypatch.setattr(tickets_module, "draw_tickets", draw)
+    first = await sale.services.tickets.pdf(ref)
+    assert await sale.services.tickets.pdf(ref) == first
+    assert len(drawn) == 1
+    await sale.execute("UPDATE bookings SET name = 'Meera' WHERE ref = :ref", ref=ref)
+    assert await sale.services.tickets.pdf(ref) == b"Meera"
+
+
+async def test_pdfs_are_refused_beyond_a_short_queue_and_ten_a_minute(new_sale: NewSale) -> None:
+    sale = await new_sale(3)
+    ref = await _book(sale, 1)
+    services = sale.services
+    tickets = Tickets(
+        services.database,
+        services.identity,
+        services.ticket_codes,
+        RateLimiter(services.redis, enabled=True),
+        base_url="",
+    )
+    results = await asyncio.gather(
+        *(tickets.receipt(ref) for _ in range(10)), return_exceptions=True
+    )
+    assert any(isinstance(one, bytes) for one in results)
+    assert all(isinstance(one, bytes | RateLimited) for one in results)
+    with pytest.raises(RateLimited):
+        await tickets.pdf(ref)

@@ -22,7 +22,7 @@ from surge_app.errors import (
     SoldOut,
 )
 from surge_app.models import Account, Booking, LedgerEntry, Payment, PaymentSource
-from surge_app.services.messaging.notifications import NoContact
+from surge_app.services.messaging.outbox_rows import NoContact
 from surge_app.services.payments import ledger
 from surge_app.services.payments.box_office import CounterSale
 from surge_app.services.payments.refund_policy import plan_refund, refund_row

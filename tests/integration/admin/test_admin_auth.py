@@ -116,8 +116,9 @@ async def test_a_password_opens_once_and_a_session_takes_over(surge: Surge) -> N
     async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
         first = await http.get("/admin", auth=surge.organizer)
         assert first.status_code == 200
-        (cookie,) = first.headers.get_list("set-cookie")
+        cookie, device = first.headers.get_list("set-cookie")
         assert cookie.startswith("surge_admin=")
+        assert device.startswith("surge_device=")
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
         assert "Domain" not in cookie
         second = await http.get("/admin")
@@ -308,8 +309,69 @@ async def test_another_password_in_the_settings_ends_the_sessions_of_the_old_one
 ) -> None:
     user = f"user-{secrets.token_hex(4)}"
     first = _access(services, admin_user=user, admin_password="the first one")
-    operator, cookie = await first.sign_in(_basic(user, "the first one"), client_address="a")
+    operator, (cookie, _) = await first.sign_in(_basic(user, "the first one"), client_address="a")
     sent = cookie.header.partition(";")[0]
     assert await first.session(sent) == operator
     second = _access(services, admin_user=user, admin_password="the second one")
     assert await second.session(sent) is None
+
+
+async def test_strangers_cannot_refuse_the_right_password_from_a_known_network(
+    services: Container,
+) -> None:
+    access = _access(services, admin_password_hash=hash_password("the right one"))
+    user, home = access._user, f"home-{secrets.token_hex(4)}"
+    assert await access.verify(_basic(user, "the right one"), client_address=home)
+
+    async def guess(number: int) -> str:
+        try:
+            await access.verify(
+                _basic(user, f"guess {number}"), client_address=f"{number}-{secrets.token_hex(4)}"
+            )
+        except (RateLimited, Unauthorized) as error:
+            return error.code
+        return "in"
+
+    assert {await guess(number) for number in range(30)} == {"unauthorized", "rate_limited"}
+    # Another worker, which has cached nothing.
+    other = _access(services, admin_user=user, admin_password_hash=access._hash)
+    assert await other.verify(_basic(user, "the right one"), client_address=home)
+    # Behind another address, the device is known by its cookie.
+    _, cookies = await other.sign_in(_basic(user, "the right one"), client_address=home)
+    (device,) = [one.header.partition(";")[0] for one in cookies if "device" in one.name]
+    third = _access(services, admin_user=user, admin_password_hash=access._hash)
+    away = f"away-{secrets.token_hex(4)}"
+    with pytest.raises(RateLimited):
+        await third.verify(_basic(user, "the right one"), client_address=away)
+    assert await third.verify(_basic(user, "the right one"), client_address=away, cookies=device)
+
+
+async def test_a_success_takes_failures_of_others_in_one_network_for_none(
+    services: Container,
+) -> None:
+    access = _access(services, admin_password_hash=hash_password("the right one"))
+    venue = f"venue-{secrets.token_hex(4)}"
+    for number in range(12):
+        # Each with another password in the header, so that nothing is answered from the cache.
+        fresh = _access(services, admin_user=access._user, admin_password_hash=access._hash)
+        assert await fresh.verify(_basic(access._user, "the right one"), client_address=venue), (
+            number
+        )
+
+
+async def test_hashing_waits_in_a_short_queue_and_is_refused_beyond_it(services: Container) -> None:
+    access = _access(services, admin_password_hash=hash_password("the right one"))
+
+    async def guess(number: int) -> str:
+        try:
+            await access.verify(
+                _basic(f"nobody-{number}-{secrets.token_hex(4)}", "guess"),
+                client_address=f"{number}-{secrets.token_hex(4)}",
+            )
+        except (RateLimited, Unauthorized) as error:
+            return error.code
+        return "in"
+
+    outcomes = await asyncio.gather(*(guess(number) for number in range(24)))
+    assert outcomes.count("unauthorized") < 12
+    assert outcomes.count("rate_limited") == 24 - outcomes.count("unauthorized")

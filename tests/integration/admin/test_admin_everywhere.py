@@ -209,7 +209,7 @@ async def test_no_event_of_the_console_does_or_shows_anything_to_who_may_not(
     ref = await new_buyer(slug).buy()
     before = await _traces(services, slug, ref)
     # A connection needs some cookie of ours; the one of a booking has no place in the console.
-    visitor = _cookie(services.identity.with_booking("", ref))
+    visitor = _cookie(services.identity.add_booking_cookie("", ref))
     for why, cookies in jars.items():
         for event, updates in (await _told(surge, {**visitor, **cookies}, slug, ref)).items():
             assert name not in updates, (why, event)

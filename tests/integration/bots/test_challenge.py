@@ -67,7 +67,7 @@ async def test_the_challenge_does_not_show_who_the_visitor_is(
     visitor = new_visitor()
     asked = await visitor.post(await new_line(challenge="always"))
     header = "; ".join(f"{name}={value}" for name, value in visitor.http.cookies.items())
-    visitor_id = services.identity.visitor(header)
+    visitor_id = services.identity.visitor_id(header)
     assert visitor_id
     assert visitor_id not in asked.text
 

@@ -82,7 +82,7 @@ async def _limiters(services: Container, slug: str) -> list[str]:
 
 async def _outdated(services: Container, slug: str, visitor: Visitor) -> str:
     header = "; ".join(f"{name}={value}" for name, value in visitor.http.cookies.items())
-    visitor_id = services.identity.visitor(header)
+    visitor_id = services.identity.visitor_id(header)
     assert visitor_id
     with pytest.MonkeyPatch.context() as patch:
         hours_ago = time.time() - 7200

@@ -82,7 +82,7 @@ async def test_a_wrong_visitor_is_nobody(
     await buyer.join()
     intent = (await buyer.hold()).json()["id"]
     header = "; ".join(f"{name}={value}" for name, value in buyer.http.cookies.items())
-    visitor_id = services.identity.visitor(header)
+    visitor_id = services.identity.visitor_id(header)
     tries = {
         "nobody": {},
         **{
@@ -194,7 +194,7 @@ async def test_every_forged_right_is_refused_at_the_handshake(
     surge: Surge, services: Container, forger: Forger
 ) -> None:
     someone = services.identity.new_visitor()
-    visitor_id, visitor = someone.id, services.identity.with_place(someone)
+    visitor_id, visitor = someone.id, services.identity.set_queue_cookie(someone)
     visitor_cookie = visitor.header.partition(";")[0].partition("=")[2]
     rights = {
         "surge_pass": ("pass", {"visitor": visitor_id, "events": ["a"]}),

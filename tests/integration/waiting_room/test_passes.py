@@ -12,9 +12,13 @@ from tests.integration.raw_socket import handshake
 
 
 def _pass_of(identity: Identity, visitor_id: str, slug: str) -> str:
-    visitor = identity.with_place(identity.new_visitor())
+    visitor = identity.set_queue_cookie(identity.new_visitor())
     header = f"{visitor.name}={identity._signer('visitor').dumps(visitor_id)}"
-    return identity.with_pass(header, visitor_id, slug).header.partition(";")[0].partition("=")[2]
+    return (
+        identity.set_pass_cookie(header, visitor_id, slug)
+        .header.partition(";")[0]
+        .partition("=")[2]
+    )
 
 
 async def test_forged_foreign_and_outdated_passes_get_the_same_plain_refusal(
@@ -96,7 +100,7 @@ async def test_a_socket_needs_a_pass_a_booking_or_an_organizer(
     first, second = await one_inside_one_waiting(new_sale, new_buyer)
     waiting = dict(second.http.cookies)
     forged = {**waiting, "surge_pass": first.http.cookies["surge_pass"]}
-    booking = services.identity.with_booking("", "SRG-ABCDEFGH").header
+    booking = services.identity.add_booking_cookie("", "SRG-ABCDEFGH").header
     name, _, made_up = services.identity.admin_session("organizer").header.partition("=")
     no_session = {name: made_up.partition(";")[0]}
     for cookies in ({}, waiting, forged, no_session, {"surge_admin": "x"}, {"surge_booking": "x"}):

@@ -165,9 +165,9 @@ async def test_a_place_travels_signed_and_is_asked_for_once(
     new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
     _, second = await one_inside_one_waiting(new_sale, new_buyer)
-    signed = services.identity.who(f"surge_visitor={second.http.cookies['surge_visitor']}")
+    signed = services.identity.visitor(f"surge_visitor={second.http.cookies['surge_visitor']}")
     assert signed is not None
-    assert signed.places == {second.slug: 2}
+    assert signed.queue_numbers == {second.slug: 2}
     old = services.identity._signer("visitor").dumps(signed.id)
     second.http.cookies.clear()
     second.http.cookies.set("surge_visitor", old)

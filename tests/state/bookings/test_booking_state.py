@@ -10,6 +10,7 @@ import pytest
 
 from surge_app.errors import InvalidContact, NotFound, RateLimited
 from surge_app.services.bookings.views import BookingView
+from surge_app.services.messaging.contact_codes import ContactCodeRequired
 from surge_app.services.messaging.views import SentMessage
 from surge_app.state.booking import BookingState
 from tests.state import samples
@@ -41,9 +42,20 @@ class Desk:
         channels = ("email", "sms")
         return tuple(map(SentMessage, channels, self.states, recipients))
 
-    async def resend(self, ref: str, *, actor: str, email: str, phone: str) -> int:
+    async def resend(
+        self,
+        ref: str,
+        *,
+        actor: str,
+        email: str,
+        phone: str,
+        may_change_contact: bool,
+        code: str,
+    ) -> int:
         if self.refusal:
             raise self.refusal
+        if not may_change_contact and code != "123456":
+            raise ContactCodeRequired
         self.done.append((ref, actor, email, phone))
         self.booking = dataclasses.replace(self.booking, email=email, phone=phone)
         return 2
@@ -77,8 +89,21 @@ async def test_a_form_that_is_sent_twice_sends_the_tickets_once(desk: Desk) -> N
     await call(BookingState.send_again, state, form)
     await call(BookingState.send_again, state, form)
     assert desk.done == [(REF, "attendee", "asha@example.net", "+919876543210")]
-    assert "We told asha@example.com about the change." in state.notice
+    assert "We've let asha@example.com know." in state.notice
     assert (state.place, state.contact.email) == ("send", "asha@example.net")
+
+
+async def test_a_browser_with_a_link_changes_the_contact_with_the_code_alone(desk: Desk) -> None:
+    state = await _opened(f"link={REF}")
+    fields = {"email": "asha@example.net", "phone": "+919876543210"}
+    await call(BookingState.send_again, state, _form(state, **fields))
+    assert (desk.done, state.needs_code, state.focus) == ([], True, "code")
+    assert (state.draft.email, state.contact.email) == ("asha@example.net", "asha@example.com")
+    await call(BookingState.send_again, state, _form(state, **fields, code="000000"))
+    assert (desk.done, state.notice[:18]) == ([], "That code is wrong")
+    await call(BookingState.send_again, state, _form(state, **fields, code="123456"))
+    assert desk.done == [(REF, "attendee", "asha@example.net", "+919876543210")]
+    assert (state.needs_code, state.contact.email) == (False, "asha@example.net")
 
 
 async def test_what_is_wrong_is_said_beside_its_field_and_looked_at(desk: Desk) -> None:

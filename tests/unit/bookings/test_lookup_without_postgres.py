@@ -22,5 +22,5 @@ class _Away:
 @pytest.mark.parametrize("error", [Busy(), OperationalError("SELECT", {}, OSError("refused"))])
 async def test_while_postgres_is_away_nobody_is_kept_from_the_line(error: Exception) -> None:
     finder = BookingLookup(cast("Any", _Away(error)), cast("Any", None), cast("Any", None))
-    assert await finder.bought("gala", ["SRG-ABCDEFGH"], visitor_id="v") is None
-    assert await finder.bought("gala", []) is None
+    assert await finder.latest_for_event("gala", ["SRG-ABCDEFGH"], visitor_id="v") is None
+    assert await finder.latest_for_event("gala", []) is None

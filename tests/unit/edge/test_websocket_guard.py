@@ -67,11 +67,11 @@ class Application:
 
 def _cookies(*, events: tuple[str, ...] = (), bookings: tuple[str, ...] = ()) -> str:
     visitor = IDENTITY.new_visitor()
-    header = IDENTITY.with_place(visitor).header.partition(";")[0]
+    header = IDENTITY.set_queue_cookie(visitor).header.partition(";")[0]
     for slug in events:
-        header += "; " + IDENTITY.with_pass(header, visitor.id, slug).header.partition(";")[0]
+        header += "; " + IDENTITY.set_pass_cookie(header, visitor.id, slug).header.partition(";")[0]
     for ref in bookings:
-        header += "; " + IDENTITY.with_booking(header, ref).header.partition(";")[0]
+        header += "; " + IDENTITY.add_booking_cookie(header, ref).header.partition(";")[0]
     return header
 
 
