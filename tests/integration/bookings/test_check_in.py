@@ -129,10 +129,10 @@ async def test_who_has_no_code_is_found_by_hand_and_counted(
     ref, _ = await _codes(new_buyer, slug, quantity=2)
     path = f"/api/admin/events/{slug}/door"
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
-        for query in ("asha", ref.lower(), "ASHA-"):
+        for query in ("asha", ref.lower()):
             found = (await http.get(f"{path}/tickets", params={"q": query})).json()["tickets"]
             assert [one["ticket"] for one in found] == [1, 2], query
-        for query in ("", "a", "%", "_", "nobody"):
+        for query in ("", "a", "%", "_", "nobody", "ASHA-"):
             assert (await http.get(f"{path}/tickets", params={"q": query})).json()["tickets"] == []
         (result,) = await _send(surge, slug, _scan(ticket_id=found[1]["id"]))
         assert (result["verdict"], result["ticket"]) == ("admitted", 2)
