@@ -15,15 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 _FOUND = text(
     """
     SELECT DISTINCT i.id FROM intents i LEFT JOIN bookings b ON b.intent_id = i.id
-    WHERE (CAST(:email AS text) IS NOT NULL AND :email IN (lower(i.email), lower(b.email)))
-       OR (CAST(:phone AS text) IS NOT NULL AND :phone IN (i.phone, b.phone))
+    -- A corrected address remains in the messages that went to it.
+    LEFT JOIN message_outbox m ON m.intent_id = i.id
+    WHERE (CAST(:email AS text) IS NOT NULL
+           AND :email IN (lower(i.email), lower(b.email), lower(m.recipient)))
+       OR (CAST(:phone AS text) IS NOT NULL AND :phone IN (i.phone, b.phone, m.recipient))
     """
 )
 _EXPIRED = text(
     """
     SELECT i.id FROM intents i JOIN events e ON e.id = i.event_id
     WHERE e.starts_at < now() - make_interval(days => :days)
-      AND (i.email IS NOT NULL OR i.phone IS NOT NULL)
+      AND (i.name IS NOT NULL OR i.email IS NOT NULL OR i.phone IS NOT NULL)
     """
 )
 _UNFINISHED = text(

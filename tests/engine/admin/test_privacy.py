@@ -172,3 +172,39 @@ async def test_everybody_of_long_ago_is_erased_and_nobody_else(new_sale: NewSale
     assert await old.services.privacy.erase_expired(days=365, actor="test") >= 1
     assert await _traces(old, long_gone) == []
     assert await _traces(recent, still_here) != []
+
+
+async def test_a_counter_sale_that_left_a_name_only_is_erased_by_age_too(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(3)
+    _, ref = await _bought(sale)
+    # As the counter stores a buyer who left no address.
+    await sale.execute(
+        "UPDATE intents SET email = NULL, phone = NULL WHERE id = "
+        "(SELECT intent_id FROM bookings WHERE ref = :ref)",
+        ref=ref,
+    )
+    await _over(sale, days=101)
+    assert await sale.services.privacy.erase_expired(days=100, actor="test") >= 1
+    (booking,) = await sale.query("SELECT name FROM bookings WHERE ref = :ref", ref=ref)
+    assert booking["name"] == "Erased"
+
+
+async def test_a_person_is_found_by_an_address_that_was_corrected_away(new_sale: NewSale) -> None:
+    sale = await new_sale(3)
+    old, ref = await _bought(sale)
+    new = f"new-{secrets.token_hex(4)}@example.com"
+    for table, key in (("bookings", "intent_id"), ("intents", "id")):
+        await sale.execute(
+            f"UPDATE {table} SET email = :new WHERE {key} = "
+            "(SELECT intent_id FROM bookings WHERE ref = :ref)",
+            new=new,
+            ref=ref,
+        )
+    exported = await sale.services.privacy.export(email=old.upper(), phone=None)
+    assert [booking["ref"] for booking in exported["bookings"]] == [ref]
+    await _over(sale)
+    assert await sale.services.privacy.erase(email=old, phone=None, actor="test") == 1
+    with pytest.raises(NotFound):
+        await sale.services.privacy.export(email=new, phone=None)
