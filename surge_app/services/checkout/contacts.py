@@ -15,7 +15,11 @@ from surge_app.services.checkout.views import Contact
 ATTENDEES = "attendees."
 """How the fields with names of attendees begin: `attendees.{tier_id}.{number}`."""
 _HOME_REGION = "IN"
-_LONGEST_NAME = 100
+_MAX_NAME_LENGTH = 100
+# Scripts such as Malayalam, Marathi and Persian need them inside words.
+_JOINERS = "\u200c\u200d"
+_LINK = re.compile(r"://|www\.|@", re.IGNORECASE)
+_NAMED_EMAIL = re.compile(r"(?:mailto:|[^<>]*<)([^<>\s]+?)>?", re.IGNORECASE)
 # The library would read letters as on a keypad: 98765 HELLO would be somebody's number.
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
 _MOBILE = {
@@ -109,7 +113,7 @@ def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[s
     """
     coming = dict(contact.attendees)
     return {
-        f"{ATTENDEES}{tier_id}.{number}": "Please say who comes with this ticket."
+        f"{ATTENDEES}{tier_id}.{number}": "Enter the name of the person using this ticket."
         for tier_id, quantity in quantities.items()
         for number in range(quantity)
         if not "".join(coming.get(tier_id, ())[number : number + 1])
@@ -117,35 +121,44 @@ def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[s
 
 
 def _name(value: object) -> str:
-    text = " ".join(value.split()) if isinstance(value, str) else ""
-    if not text:
-        msg = "Please tell us your name."
+    text = " ".join(_visible(value, keep=_JOINERS).split()) if isinstance(value, str) else ""
+    if not text.strip(_JOINERS):
+        msg = "Enter your name."
         raise ValueError(msg)
-    if len(text) > _LONGEST_NAME or not text.isprintable():
-        msg = f"Please use a name of at most {_LONGEST_NAME} letters."
+    if len(text) > _MAX_NAME_LENGTH:
+        msg = f"Enter a name of at most {_MAX_NAME_LENGTH} letters."
+        raise ValueError(msg)
+    if not all(letter.isprintable() or letter in _JOINERS for letter in text):
+        msg = "Remove the control characters from the name."
+        raise ValueError(msg)
+    if _LINK.search(text):
+        # A name stands in messages from our own sender, and must not carry someone's link.
+        msg = "Enter a name without web or email addresses."
         raise ValueError(msg)
     return text
 
 
 def _email(value: object) -> str:
-    text = value.strip() if isinstance(value, str) else ""
+    text = _visible(value).strip(" .,;") if isinstance(value, str) else ""
+    if match := _NAMED_EMAIL.fullmatch(text):
+        text = match[1]
     if not text:
-        msg = "Your tickets are sent to your email address."
+        msg = "Enter your email. We'll send your tickets there."
         raise ValueError(msg)
     try:
         # Whether the domain takes mail is not asked: that would be a network call in a sale.
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        msg = "This does not look like an email address, such as asha@example.com."
+        msg = "Enter an email address like asha@example.com."
         raise ValueError(msg) from error
 
 
 def _phone(value: object) -> str:
-    text = _plain(value).strip() if isinstance(value, str) else ""
+    text = _plain(value).replace("(+", "+(").strip() if isinstance(value, str) else ""
     if not text:
-        msg = "Your booking reference is sent to your mobile number."
+        msg = "Enter your mobile number. We'll text you the booking reference."
         raise ValueError(msg)
-    msg = "This does not look like a mobile number, such as 98765 43210 or +44 7400 123456."
+    msg = "Enter a mobile number like 98765 43210, or +44 7400 123456 from abroad."
     if not _PHONE.fullmatch(text):
         raise ValueError(msg)
     try:
@@ -159,6 +172,19 @@ def _phone(value: object) -> str:
 
 
 def _plain(text: str) -> str:
-    """Replace what a copied number brings along: marks of direction, other spaces and dashes."""
+    """Write a number in ASCII: digits of any script, spaces and dashes; drop invisible marks."""
     kinds = {"Zs": " ", "Pd": "-", "Cf": ""}
-    return "".join(kinds.get(unicodedata.category(letter), letter) for letter in text)
+    return "".join(
+        str(unicodedata.decimal(letter))
+        if letter.isdecimal()
+        else kinds.get(unicodedata.category(letter), letter)
+        for letter in text
+    )
+
+
+def _visible(text: str, *, keep: str = "") -> str:
+    """Return a text in NFC without invisible marks."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(
+        letter for letter in composed if letter in keep or unicodedata.category(letter) != "Cf"
+    )

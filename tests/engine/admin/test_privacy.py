@@ -151,8 +151,8 @@ async def test_whoever_has_something_open_is_not_erased(new_sale: NewSale) -> No
     ("email", "phone", "sentence"),
     [
         (None, None, "Give an email address or a phone number."),
-        ("nobody", None, "This does not look like an email address"),
-        (None, "12", "This does not look like a mobile number"),
+        ("nobody", None, "Enter an email address like"),
+        (None, "12", "Enter a mobile number like"),
     ],
 )
 async def test_a_person_that_cannot_be_read_is_one_sentence(

@@ -38,6 +38,10 @@ def _refused(**typed: object) -> dict[str, str]:
         "+91 (98765) 43210",
         "  98765 43210  ",
         "91 9876543210",
+        "(+91) 98765-43210",
+        "٩٨٧٦٥٤٣٢١٠",
+        "९८७६५४३२१०",
+        "９８７６５４３２１０",
         "\u202a+91\u00a098765\u201043210\u202c",  # as copied from a list of contacts
     ],
 )
@@ -69,9 +73,6 @@ def test_a_foreign_mobile_needs_its_country_code(typed: str, e164: str) -> None:
         "98765 4321",
         "98765 432100",
         "98765 43210 ext 5",
-        "٩٨٧٦٥٤٣٢١٠",
-        "९८७६५४३२१०",
-        "９８７６５４３２１０",
         "9876543210\N{ARABIC-INDIC DIGIT ONE}",
         "call me",
         "98765 HELLO",
@@ -100,6 +101,11 @@ def test_the_numbers_the_sentence_proposes_are_accepted() -> None:
     [
         ("Asha@Example.COM", "Asha@example.com"),
         ("  asha@example.com ", "asha@example.com"),
+        ("asha\u200b@example.com\ufeff", "asha@example.com"),
+        ("mailto:asha@example.com", "asha@example.com"),
+        ("Asha Rao <asha@example.com>", "asha@example.com"),
+        ("asha@example.com.", "asha@example.com"),
+        ("asha@example.com,", "asha@example.com"),
         ("asha+tickets@gmail.com", "asha+tickets@gmail.com"),
         ("a.b-c_d@sub.domain.co.in", "a.b-c_d@sub.domain.co.in"),
     ],
@@ -122,7 +128,6 @@ def test_the_domain_of_a_mail_address_is_lower_cased_and_the_rest_kept(
         "asha@exa mple.com",
         "asha@example.com, other@example.com",
         "asha@example.com\nBcc: all@example.com",
-        "Asha <asha@example.com>",
         "a" * 250 + "@example.com",
         None,
         {"address": "asha@example.com"},
@@ -142,17 +147,28 @@ def test_what_is_no_mail_address_is_refused(typed: object) -> None:
         ("A", "A"),
         ("Asha\tRao\n", "Asha Rao"),
         ("x" * 100, "x" * 100),
+        ("നന്\u200dമ", "നന്\u200dമ"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("As\u200bha\ufeff", "Asha"),
+        ("a\u202eb", "ab"),
+        ("Jose\u0301", "Jos\u00e9"),
     ],
 )
 def test_a_name_keeps_its_letters_and_loses_its_spare_spaces(typed: str, kept: str) -> None:
     assert _check(name=typed)[0] == kept
 
 
-@pytest.mark.parametrize(
-    "typed", ["", "   ", "x" * 101, "a\x00b", "a\u202eb", "a\x1b[31m", None, 7]
-)
+@pytest.mark.parametrize("typed", ["", "   ", "\u200d", "x" * 101, "a\x00b", "a\x1b[31m", None, 7])
 def test_what_is_no_name_is_refused(typed: object) -> None:
     assert set(_refused(name=typed)) == {"name"}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["Win ₹500 at http://evil.example", "Claim at WWW.evil.example", "write to win@evil.example"],
+)
+def test_a_name_carries_no_link_into_messages(typed: str) -> None:
+    assert _refused(name=typed) == {"name": "Enter a name without web or email addresses."}
 
 
 def test_all_wrong_fields_are_told_at_once() -> None:
