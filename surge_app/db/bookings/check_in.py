@@ -10,8 +10,6 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db.bookings.text_search import TextQuery, condition
-
 _LET_IN = text(
     """
     UPDATE tickets t
