@@ -26,9 +26,9 @@ async def _measure(settings: Settings) -> None:
     async with running(settings, process="bench") as services:
         sale = await open_sale(services, units=_HOLDS)
         visitors = iter(admit(settings, sale, _HOLDS))
-        wish = [OrderLine(sale.tier_id, 1)]
+        selection = [OrderLine(sale.tier_id, 1)]
         made = await pace(
-            lambda: services.intents.start(sale.slug, next(visitors), wish),
+            lambda: services.intents.start(sale.slug, next(visitors), selection),
             callers=_CALLERS,
             calls=_HOLDS,
         )

@@ -68,9 +68,9 @@ async def holds(
     """Hold one unit for each of `calls` visitors through the service."""
     warm_up = callers * 10
     visitors = iter(admit(settings, sale, calls + warm_up))
-    wish = [OrderLine(sale.tier_id, 1)]
+    selection = [OrderLine(sale.tier_id, 1)]
     return await pace(
-        lambda: services.intents.start(sale.slug, next(visitors), wish),
+        lambda: services.intents.start(sale.slug, next(visitors), selection),
         callers=callers,
         calls=calls,
         warm_up=warm_up,

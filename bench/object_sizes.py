@@ -84,9 +84,9 @@ async def _half_sold(services: Container, size: int) -> Sale:
 
 async def _lone(services: Container, settings: Settings, sale: Sale) -> Pace:
     visitors = iter(admit(settings, sale, _CALLS * 2))
-    wish = [OrderLine(sale.tier_id, 1)]
+    selection = [OrderLine(sale.tier_id, 1)]
     return await pace(
-        lambda: services.intents.start(sale.slug, next(visitors), wish),
+        lambda: services.intents.start(sale.slug, next(visitors), selection),
         callers=1,
         calls=_CALLS,
         warm_up=20,

@@ -59,6 +59,8 @@ from surge_app.services.messaging.notifications import Notifications
 from surge_app.services.operations.invariants import Audit
 from surge_app.services.operations.telemetry import Telemetry
 from surge_app.services.payments.box_office import BoxOffice
+from surge_app.services.payments.gateway_queries import GatewayQueries
+from surge_app.services.payments.payment_start import PaymentStarter
 from surge_app.services.payments.reconciliation import Reconciliation
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.payments.service import Payments
@@ -160,10 +162,19 @@ def build_container(
         waiting_room,
         has_limits=settings.rate_limits,
     )
-    intents = Intents(database, waiting_room, catalog, outages)
+    intents = Intents(
+        database,
+        waiting_room,
+        catalog,
+        outages,
+        limits,
+        network_percent=settings.network_hold_percent if settings.rate_limits else None,
+    )
     settlement = Settlement(database, waiting_room)
     refunds = Refunds(database, gateway, catalog)
-    payments = Payments(database, gateway, contacts, waiting_room, settlement, refunds, outages)
+    queries = GatewayQueries(gateway, settlement, limits)
+    starter = PaymentStarter(database, gateway, waiting_room, settlement, outages, queries)
+    payments = Payments(database, gateway, contacts, starter, queries, refunds, limits)
     audit = Audit(database)
     ticket_codes = TicketCodes(settings.secret_key)
     tickets = Tickets(database, identity, ticket_codes, limits, base_url=settings.base_url)

@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     secret_key: Annotated[tuple[str, ...], NoDecode] = Field((), alias="SURGE_SECRET_KEY")
     trusted_proxy_hops: int = Field(0, ge=0, alias="SURGE_TRUSTED_PROXY_HOPS")
     rate_limits: bool = Field(default=True, alias="SURGE_RATE_LIMITS")
+    network_hold_percent: int = Field(10, ge=1, le=100, alias="SURGE_NETWORK_HOLD_PERCENT")
     jobs: bool = Field(default=True, alias="SURGE_JOBS")
     metrics_token: str | None = Field(None, min_length=16, alias="SURGE_METRICS_TOKEN")
     drain_seconds: int = Field(0, ge=0, le=300, alias="SURGE_DRAIN_SECONDS")

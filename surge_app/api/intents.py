@@ -8,7 +8,15 @@ from types import MappingProxyType
 
 from fastapi import APIRouter, Response
 
-from surge_app.api.dependencies import Cookies, IntentId, Owner, Problems, Services, Visitor
+from surge_app.api.dependencies import (
+    ClientAddress,
+    Cookies,
+    IntentId,
+    Owner,
+    Problems,
+    Services,
+    Visitor,
+)
 from surge_app.api.schemas import (
     CheckoutOut,
     ContactIn,
@@ -20,15 +28,11 @@ from surge_app.api.schemas import (
 )
 from surge_app.container import Container
 from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut, SurgeError
-from surge_app.kv.rate_limits import Limit
 from surge_app.services.checkout.shortages import shortages
 from surge_app.services.checkout.views import OrderLine
 
 router = APIRouter(prefix="/api", tags=["intents"])
 
-
-_HOLDS = Limit("hold-visitor", per_minute=60, burst=30)
-_PAYMENTS = Limit("pay-visitor", per_minute=30, burst=15)
 _PROBLEMS: Problems = {
     status: {"model": ProblemOut} for status in (403, 404, 409, 410, 422, 429, 503)
 }
@@ -41,28 +45,38 @@ _PROBLEMS: Problems = {
     responses={200: {"model": IntentOut}, **_PROBLEMS},
 )
 async def start_intent(
-    slug: str, body: LinesIn, response: Response, services: Services, visitor: Visitor
+    slug: str,
+    body: LinesIn,
+    response: Response,
+    services: Services,
+    visitor: Visitor,
+    address: ClientAddress,
 ) -> IntentOut:
     """Hold tickets: 201 for a new hold, 200 for the same one again.
 
     409 `not_enough_left` tells in `left` how many of `tier_id` there are; `shortages` lists every
     tier that is short, with `wanted` and `left`.
     """
-    await services.limits.check(_HOLDS, visitor)
-    wish = _lines(body.lines)
+    selection = _lines(body.lines)
     try:
-        view, is_new = await services.intents.start(slug, visitor, wish)
+        view, is_new = await services.intents.start(
+            slug, visitor, selection, client_address=address
+        )
     except (AllHeld, NotEnoughLeft, SoldOut) as error:
-        await _tell_shortages(error, services, slug, wish)
+        await _add_shortages(error, services, slug, selection)
         raise
     response.status_code = 201 if is_new else 200
     return IntentOut.of(view)
 
 
 @router.get("/intents/{intent_id}", responses=_PROBLEMS)
-async def get_intent(intent_id: IntentId, services: Services, visitor: Owner) -> IntentOut:
-    """Return the visitor's own intent."""
-    return IntentOut.of(await services.intents.get(intent_id, visitor))
+async def get_intent(
+    intent_id: IntentId, response: Response, services: Services, visitor: Owner, header: Cookies
+) -> IntentOut:
+    """Return the visitor's own intent; once confirmed, with the cookie that opens its booking."""
+    view = await services.intents.get(intent_id, visitor)
+    _add_booking_cookie(response, services, header, view.booking_ref)
+    return IntentOut.of(view)
 
 
 @router.put("/intents/{intent_id}/lines", responses=_PROBLEMS)
@@ -70,14 +84,13 @@ async def change_intent(
     intent_id: IntentId, body: LinesIn, services: Services, visitor: Owner
 ) -> IntentOut:
     """Exchange the tickets of a hold, all or nothing; the deadline stays."""
-    await services.limits.check(_HOLDS, visitor)
-    wish = _lines(body.lines)
+    selection = _lines(body.lines)
     try:
-        return IntentOut.of(await services.intents.change(intent_id, visitor, wish))
+        return IntentOut.of(await services.intents.change(intent_id, visitor, selection))
     except (AllHeld, NotEnoughLeft, SoldOut) as error:
         mine = await services.intents.get(intent_id, visitor)
         held = {line.tier_id: line.quantity for line in mine.lines}
-        await _tell_shortages(error, services, mine.event_slug, wish, held)
+        await _add_shortages(error, services, mine.event_slug, selection, held)
         raise
 
 
@@ -107,7 +120,6 @@ async def start_payment(
 
     With nothing to pay there is a `booking_ref` and no order; the cookie that opens it comes along.
     """
-    await services.limits.check(_PAYMENTS, visitor)
     checkout = await services.payments.start(
         intent_id,
         visitor,
@@ -116,20 +128,26 @@ async def start_payment(
         phone=body.phone,
         attendees=body.attendees,
     )
-    if checkout.booking_ref:
-        cookie = services.identity.add_booking_cookie(header, checkout.booking_ref)
-        response.headers.append("set-cookie", cookie.header)
+    _add_booking_cookie(response, services, header, checkout.booking_ref)
     return CheckoutOut.model_validate(checkout)
 
 
-async def _tell_shortages(
+def _add_booking_cookie(
+    response: Response, services: Container, header: str, booking_ref: str | None
+) -> None:
+    if booking_ref:
+        cookie = services.identity.add_booking_cookie(header, booking_ref)
+        response.headers.append("set-cookie", cookie.header)
+
+
+async def _add_shortages(
     error: SurgeError,
     services: Container,
     slug: str,
-    wish: Sequence[OrderLine],
+    selection: Sequence[OrderLine],
     held: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    short = shortages(await services.catalog.event(slug), wish, error, held=held)
+    short = shortages(await services.catalog.event(slug), selection, error, held=held)
     error.details["shortages"] = [asdict(one) for one in short]
 
 

@@ -24,6 +24,7 @@ from surge_app.errors import (
     Unauthorized,
     UnknownHost,
 )
+from surge_app.services.access.client_address import forwarded_address, without_port
 from surge_app.services.request_body import MOST_FIELDS
 from surge_app.services.waiting_room.requests import QueueReply
 from surge_app.settings import Settings
@@ -52,17 +53,10 @@ _PAGE = """<!doctype html>
 
 
 def client_address(connection: HTTPConnection, trusted_proxy_hops: int) -> str:
-    """Return the client's IP address.
-
-    Trusted proxies append to `X-Forwarded-For`, so entries are taken from the right, never from
-    the left. Some balancers append a port, which is dropped.
-    """
+    """Return the client's IP address."""
     peer = connection.client.host if connection.client else "unknown"
-    if trusted_proxy_hops == 0:
-        return peer
-    forwarded = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
-    chain = [entry.strip() for entry in forwarded if entry.strip()]
-    return _without_port(chain[-min(trusted_proxy_hops, len(chain))]) if chain else peer
+    forwarded = ",".join(connection.headers.getlist("x-forwarded-for"))
+    return forwarded_address(peer, forwarded, trusted_proxy_hops)
 
 
 class Hosts:
@@ -76,7 +70,7 @@ class Hosts:
 
     def check(self, connection: HTTPConnection) -> None:
         """Raise UnknownHost for a name that is not ours; addresses of machines pass."""
-        host = _without_port(connection.headers.get("host", "").lower())
+        host = without_port(connection.headers.get("host", "").lower())
         if host in self._names or host.endswith(".localhost"):
             return
         try:
@@ -276,15 +270,3 @@ def int_of(text: str) -> int:
 def _headers_of(error: SurgeError) -> Iterable[tuple[str, str]]:
     challenge = (_CHALLENGE,) if isinstance(error, Unauthorized) else ()
     return (*challenge, *error.headers().items())
-
-
-def _without_port(entry: str) -> str:
-    """Return the address of `address`, `address:port` or `[address]:port`."""
-    if entry.startswith("["):
-        entry = entry[1:].partition("]")[0]
-    elif entry.count(":") == 1:
-        entry = entry.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(entry))
-    except ValueError:
-        return entry

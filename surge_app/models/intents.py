@@ -41,8 +41,10 @@ class Intent(SQLModel, table=True):
     """An order before payment, with one gateway order and prices that never change.
 
     Attributes:
+        attempted_at: When the gateway first reported an attempt to pay; its window began then.
         next_check_at: When to query the gateway about the order again; None if never.
         checks: How many such queries were sent.
+        network: The /24 or /48 it was held from; bounds what one network holds.
         request_key: Idempotency key of a box-office sale.
         attendee_names: Names by tier id, one per ticket; None unless the event asks for them.
     """
@@ -77,6 +79,18 @@ class Intent(SQLModel, table=True):
         ),
         Index("ix_intents_visitor", "event_id", "visitor_id", "created_at"),
         Index("ix_intents_email", "event_id", "email", postgresql_where=text("email IS NOT NULL")),
+        Index(
+            "ix_intents_email_key",
+            "event_id",
+            text("email_key(email)"),
+            postgresql_where=text("email IS NOT NULL"),
+        ),
+        Index(
+            "ix_intents_network",
+            "event_id",
+            "network",
+            postgresql_where=text("network IS NOT NULL"),
+        ),
         Index("ix_intents_phone", "event_id", "phone", postgresql_where=text("phone IS NOT NULL")),
     )
 
@@ -90,6 +104,7 @@ class Intent(SQLModel, table=True):
     currency: str = text_field(default="INR")
     expires_at: datetime = time_field()
     paying_at: datetime | None = time_field(default=None)
+    attempted_at: datetime | None = time_field(default=None)
     ended_at: datetime | None = time_field(default=None)
     order_id: str | None = text_field(default=None, unique=True)
     next_check_at: datetime | None = time_field(default=None)
@@ -97,6 +112,7 @@ class Intent(SQLModel, table=True):
     name: str | None = text_field(default=None)
     email: str | None = text_field(default=None)
     phone: str | None = text_field(default=None)
+    network: str | None = text_field(default=None)
     request_key: str | None = text_field(default=None)
     attendee_names: dict[str, list[str]] | None = Field(default=None, sa_type=JSONB)
     created_at: datetime = created_field()

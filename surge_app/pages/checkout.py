@@ -14,9 +14,9 @@ from surge_app.components import (
     status,
     timers,
 )
-from surge_app.components.controls import button, button_link, text_button
+from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
-from surge_app.pages import contact_form, hold_timer
+from surge_app.pages import contact_form, hold_timer, release
 from surge_app.pages.shared import price_details, problem_notice, sale_title
 from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import ENDED, HOLD, PAY, TICKETS
@@ -67,6 +67,13 @@ def _tiers() -> rx.Component:
     return layout.card(
         rx.el.h2("Tickets", class_name="sr-only", id=TICKETS, tab_index=-1),
         rx.el.ul(rx.foreach(CheckoutState.tiers, _tier), class_name="tiers divided"),
+        rx.cond(
+            CheckoutState.sale.fee != "",
+            rx.el.p(
+                f"Booking fee {CheckoutState.sale.fee} per booking", class_name="muted small number"
+            ),
+            rx.fragment(),
+        ),
     )
 
 
@@ -113,7 +120,7 @@ def _offer() -> rx.Component:
             full=True,
             disabled=CheckoutState.busy != "",
             id=HOLD,
-            on_click=CheckoutState.take,
+            on_click=CheckoutState.accept_offer,
         ),
         rx.fragment(),
     )
@@ -125,7 +132,7 @@ def _total() -> rx.Component:
         price.quantity > 0,
         rx.el.div(
             rx.el.div(
-                rx.el.p("Total, everything included", class_name="muted small"),
+                rx.el.p("Total", class_name="muted small"),
                 rx.el.p(price.total, class_name="figure"),
             ),
             price_details(price),
@@ -141,8 +148,8 @@ def _nothing_free() -> rx.Component:
         rx.el.p(
             rx.cond(
                 CheckoutState.seats_held > 0,
-                "Every ticket that is left is on hold. Some may come back in a few minutes; this "
-                "page shows it when they do.",
+                "All remaining tickets are in other people's checkouts. If any are released, they "
+                "appear here.",
                 "All tickets are sold.",
             ),
             class_name="muted",
@@ -171,7 +178,7 @@ def _shopping() -> rx.Component:
 
 def _choose() -> rx.Component:
     return rx.fragment(
-        timers.interval(_BEAT_SECONDS, CheckoutState.look),
+        timers.interval(_BEAT_SECONDS, CheckoutState.refresh_availability),
         rx.cond(
             CheckoutState.owned_link != "",
             layout.notice(
@@ -184,7 +191,7 @@ def _choose() -> rx.Component:
         ),
         _tiers(),
         rx.el.p(
-            f"Your tickets are held for {CheckoutState.sale.hold_minutes} minutes while you pay.",
+            f"We'll hold your tickets for {CheckoutState.sale.hold_time} while you pay.",
             class_name="muted",
         ),
     )
@@ -232,7 +239,6 @@ def _hold_button() -> rx.Component:
 
 def _pay_bar() -> rx.Component:
     return rx.fragment(
-        text_button("Let these tickets go", on_click=CheckoutState.release),
         rx.el.div(
             hold_timer.paused(),
             _notice(),
@@ -262,6 +268,7 @@ def _pay_bar() -> rx.Component:
             "No account needed.",
             class_name="muted small center",
         ),
+        release.question(),
     )
 
 
@@ -271,31 +278,28 @@ def _spinning(label: str) -> rx.Component:
 
 def _expired() -> rx.Component:
     return rx.fragment(
-        timers.interval(_BEAT_SECONDS, CheckoutState.look),
+        timers.interval(_BEAT_SECONDS, CheckoutState.refresh_availability),
         layout.card(
             # The focus comes here, as the form it was in is gone; so it is read out once.
             rx.el.h2(
-                f"Your {CheckoutState.sale.hold_minutes} minutes ended",
+                "Your time ran out",
                 class_name="hero words",
                 id=ENDED,
                 tab_index=-1,
                 aria_describedby=f"{ENDED}-about",
             ),
             rx.el.p(
-                "The tickets went back to the others. Nothing was paid. What you typed is kept.",
+                "We released your tickets. You haven't been charged, and we've kept your details.",
                 class_name="muted",
                 id=f"{ENDED}-about",
             ),
             rx.el.p(
                 rx.cond(
                     CheckoutState.seats_free > 0,
-                    rx.fragment(
-                        "Seats free right now: ", formatting.count(CheckoutState.seats_free)
-                    ),
+                    rx.fragment("Tickets left: ", formatting.count(CheckoutState.seats_free)),
                     rx.cond(
                         CheckoutState.seats_held > 0,
-                        "No seat is free right now. Some are on hold and may come back; this page "
-                        "shows it when one does.",
+                        "No tickets are free right now. If any are released, they appear here.",
                         "All tickets are sold.",
                     ),
                 ),
@@ -325,25 +329,25 @@ def _again() -> rx.Component:
                     rx.fragment("Hold ", CheckoutState.price.tickets, " again"),
                     "Choose again",
                 ),
-                "Back to the line",
+                "Back to the queue",
             ),
         ),
         kind="primary",
         full=True,
         disabled=CheckoutState.busy != "",
-        on_click=CheckoutState.again,
+        on_click=CheckoutState.hold_again,
     )
 
 
 def _checking() -> rx.Component:
     return rx.fragment(
-        timers.interval(_RECHECK_SECONDS, CheckoutState.recheck),
+        timers.interval(_RECHECK_SECONDS, CheckoutState.check_payment),
         sale_title(CheckoutState.sale),
         layout.card(
             rx.el.p("Your payment is being checked", class_name="hero words", role="status"),
             rx.el.p(
-                "Do not pay again. Your bank can take a few minutes to answer; this page goes on "
-                "by itself. If you close it, your tickets still come by email and SMS.",
+                "Please don't pay again. Your bank can take a few minutes to answer, and this page "
+                "updates automatically. You can close it: your tickets also come by email and SMS.",
                 class_name="muted",
             ),
             rx.el.span(class_name="spin", aria_hidden=True),
@@ -356,10 +360,10 @@ def _refunding() -> rx.Component:
     return rx.fragment(
         sale_title(CheckoutState.sale),
         layout.card(
-            rx.el.p("Your money is on its way back", class_name="hero words", role="status"),
+            rx.el.p("We're refunding your payment", class_name="hero words", role="status"),
             rx.el.p(
-                "Your payment arrived after the tickets had gone to someone else. We are sorry. "
-                "All of it is being refunded; banks take up to 7 days.",
+                "Your payment came in, but we couldn't give you the tickets. We're sorry. You get "
+                "all of it back; banks take up to 7 working days. Your email has the details.",
                 class_name="muted",
             ),
         ),
@@ -369,7 +373,7 @@ def _refunding() -> rx.Component:
 
 def _closed() -> rx.Component:
     return layout.state(
-        "Tickets cannot be bought right now",
+        "Tickets aren't on sale right now",
         rx.cond(
             CheckoutState.notice != "", CheckoutState.notice, "The sale for this event is not open."
         ),
@@ -380,8 +384,8 @@ def _closed() -> rx.Component:
 
 def _missing() -> rx.Component:
     return layout.state(
-        "There is no such event",
-        "The address may be mistyped.",
+        "We couldn't find this event",
+        "Check the web address, or choose from all events.",
         action=button_link("All events", href="/events", kind="primary"),
         at=4,
     )

@@ -19,14 +19,14 @@ def form(name: str) -> rx.Component:
     Args:
         name: Id of the form, for the button that submits it.
     """
-    typed, wrong = CheckoutState.contact, CheckoutState.complaints
+    typed, errors = CheckoutState.contact, CheckoutState.complaints
     return layout.card(
-        rx.el.h2("Who is coming?", id=WHO, tab_index=-1),
+        rx.el.h2("Your details", id=WHO, tab_index=-1),
         form_persistence.remembered_input(
             name,
             CheckoutState.sale.slug,
             fields=rx.Var.create(CheckoutState.attendees).length(),
-            on_correct=CheckoutState.note,
+            on_correct=CheckoutState.validate_field,
         ),
         # What is wrong is read out once: here when a field is left, at the field when Pay leads
         # back to it.
@@ -35,14 +35,14 @@ def form(name: str) -> rx.Component:
             _field(
                 "name",
                 "Full name",
-                error=wrong.name,
+                error=errors.name,
                 default_value=typed.name,
                 auto_complete="name",
             ),
             _field(
                 "email",
                 "Email",
-                error=wrong.email,
+                error=errors.email,
                 suggestion=_suggestion(),
                 default_value=typed.email,
                 type="email",
@@ -53,8 +53,8 @@ def form(name: str) -> rx.Component:
             _field(
                 "phone",
                 "Mobile",
-                error=wrong.phone,
-                hint="Your tickets arrive by email and SMS.",
+                error=errors.phone,
+                hint="We'll send your tickets by email and SMS.",
                 default_value=typed.phone,
                 type="tel",
                 auto_complete="tel",
@@ -78,7 +78,7 @@ def _field(name: Any, label: Any, *, error: Any, **props: Any) -> rx.Component:
         label,
         error=error,
         quiet=True,
-        on_blur=CheckoutState.note(name),
+        on_blur=CheckoutState.validate_field(name),
         **props,
     )
 
@@ -90,7 +90,7 @@ def _suggestion() -> rx.Component:
             "Did you mean ",
             CheckoutState.suggestion,
             "? ",
-            text_button("Use it", on_click=CheckoutState.use_suggestion),
+            text_button("Use it", on_click=CheckoutState.apply_suggestion),
             class_name="suggestion",
         ),
         rx.fragment(),

@@ -31,7 +31,7 @@ def _held() -> rx.Component:
             label="Held for you",
             last="Last minute",
             stopped=CheckoutState.clock_stopped,
-            on_end=CheckoutState.beat,
+            on_end=CheckoutState.heartbeat,
         ),
         tone="warn",
         plain=True,
@@ -46,7 +46,7 @@ def _choosing() -> rx.Component:
             stamp=CheckoutState.choose_stamp,
             label="Time to choose",
             last="Choose now:",
-            on_end=CheckoutState.look,
+            on_end=CheckoutState.refresh_availability,
         ),
         tone="warn",
         plain=True,
@@ -58,8 +58,8 @@ def beat() -> rx.Component:
     """Ask now and then; more often while the page waits for payments to go on."""
     return rx.cond(
         CheckoutState.payments_paused,
-        timers.interval(_PAUSED_BEAT_SECONDS, CheckoutState.beat),
-        timers.interval(_BEAT_SECONDS, CheckoutState.beat),
+        timers.interval(_PAUSED_BEAT_SECONDS, CheckoutState.heartbeat),
+        timers.interval(_BEAT_SECONDS, CheckoutState.heartbeat),
     )
 
 

@@ -21,7 +21,7 @@ from twilio.request_validator import (  # pyright: ignore[reportMissingTypeStubs
 from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError
 from surge_app.models import DeliveryStatus
-from surge_app.providers.transport import keepable
+from surge_app.providers.transport import storable_text
 from surge_app.services.vendors.ports import DeliveryReport, ProviderRejected
 
 _SENDGRID, _TWILIO = "SendGrid", "Twilio"
@@ -30,9 +30,9 @@ _OLDEST_SECONDS = 25 * 3600
 _AHEAD_SECONDS = 300
 # Twilio sends some twenty; parsing comes before the signature, which is over the fields.
 _MAX_FIELDS = 64
-_LONGEST_DETAIL = 300
-_LONGEST_KEY = 200
-_LONGEST_STAMP = 20
+_MAX_DETAIL_LENGTH = 300
+_MAX_KEY_LENGTH = 200
+_MAX_STAMP_LENGTH = 20
 
 _MAIL_WORDS: dict[str, DeliveryStatus | None] = {
     "processed": None,
@@ -57,11 +57,7 @@ _SMS_WORDS: dict[str, DeliveryStatus | None] = {
 class SendGridReports:
     """SendGrid's signed event webhook, behind `MailReports`.
 
-    Args:
-        public_keys: As the dashboard shows them: Base64 of a P-256 key; any may have signed.
-
-    Raises:
-        ConfigurationError: If one is no key.
+    Any of the keys may have signed; each is Base64 of a P-256 key, as the dashboard shows it.
     """
 
     def __init__(self, public_keys: tuple[str, ...]) -> None:
@@ -80,22 +76,17 @@ class SendGridReports:
         if not any(_signed(one, body, signature, timestamp) for one in self._verifiers):
             raise _forged(_SENDGRID)
         try:
-            found: object = json.loads(body)
+            entity: object = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise _unreadable(_SENDGRID) from error
-        if not isinstance(found, list):
+        if not isinstance(entity, list):
             raise _unreadable(_SENDGRID)
-        reports = [_mail_report(item) for item in cast("list[object]", found)]
+        reports = [_mail_report(item) for item in cast("list[object]", entity)]
         return [report for report in reports if report is not None]
 
 
 class TwilioReports:
-    """Twilio's status callback, behind `SmsReports`.
-
-    Args:
-        auth_token: Of the account.
-        callback_url: As Twilio was given it, without the query: it is signed along.
-    """
+    """Twilio's status callback, behind `SmsReports`; the signature covers URL, query and form."""
 
     def __init__(self, auth_token: str, callback_url: str) -> None:
         self._validator = RequestValidator(auth_token)
@@ -121,11 +112,13 @@ class TwilioReports:
         return [
             DeliveryReport(
                 key=f"{sid}:{word}",
-                message_id=_named(query),
+                message_id=_message_id(query),
                 provider_id=sid,
                 word=word,
                 status=_SMS_WORDS[word],
-                detail=keepable(f"Twilio error {code}", most=_LONGEST_DETAIL) if code else "",
+                detail=storable_text(f"Twilio error {code}", most=_MAX_DETAIL_LENGTH)
+                if code
+                else "",
                 at=utc_now(),
             )
         ]
@@ -140,7 +133,7 @@ def event_public_key(private_number: int) -> str:
 
 
 def _is_recent(timestamp: str) -> bool:
-    is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _LONGEST_STAMP
+    is_number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _MAX_STAMP_LENGTH
     if not is_number:
         return False
     return -_AHEAD_SECONDS <= time.time() - int(timestamp) <= _OLDEST_SECONDS
@@ -173,18 +166,18 @@ def _mail_report(item: object) -> DeliveryReport | None:
         provider_id=_key(provider_id),
         word=word,
         status=_MAIL_WORDS[word],
-        detail=keepable(detail, most=_LONGEST_DETAIL),
+        detail=storable_text(detail, most=_MAX_DETAIL_LENGTH),
         at=datetime.fromtimestamp(min(max(stamp, 0), time.time()), UTC),
     )
 
 
-def _named(query: str) -> str | None:
+def _message_id(query: str) -> str | None:
     told = _only_values(query).get("message")
     return None if told is None else _key(told)
 
 
 def _key(text: str) -> str:
-    return keepable(text, most=_LONGEST_KEY)
+    return storable_text(text, most=_MAX_KEY_LENGTH)
 
 
 def _only_values(text: str) -> dict[str, str]:

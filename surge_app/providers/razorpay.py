@@ -157,13 +157,13 @@ class RazorpayGateway:
             # the field itself.
             if isinstance(error, VendorRefused) and "unique" not in str(error).lower():
                 raise
-            found = await self._order_of(receipt, cause=error)
-            if found is None:
+            entity = await self._order_of(receipt, cause=error)
+            if entity is None:
                 if not (isinstance(error, VendorRefused) and "unique_receipt" in str(error)):
                     raise
                 del wanted["unique_receipt"]
-                found = await self._create_order(wanted)
-            order = found
+                entity = await self._create_order(wanted)
+            order = entity
         if (order.amount_paise, order.currency) != (amount_paise, currency.upper()):
             msg = f"Razorpay has order {order.id} for this receipt with another amount."
             raise ProviderRejected(msg)
@@ -171,25 +171,25 @@ class RazorpayGateway:
 
     async def order_payments(self, order_id: str) -> list[GatewayPayment]:
         """Return every attempt to pay an order, failed ones included."""
-        path_id = _checked(order_id)
+        path_id = _safe_id(order_id)
         answer = await self._call(
             lambda client: client.order.payments(path_id, {}, timeout=self._timeouts)
         )
         payments = [wire.read_payment(item) for item in wire.items(answer)]
         # One that cannot be read may be money; leaving it out would lose it.
-        return [_readable(payment) for payment in payments]
+        return [_require_readable(payment) for payment in payments]
 
     async def payment(self, payment_id: str) -> GatewayPayment:
         """Return one payment as it stands now."""
-        path_id = _checked(payment_id)
+        path_id = _safe_id(payment_id)
         answer = await self._call(
             lambda client: client.payment.fetch(path_id, {}, timeout=self._timeouts)
         )
-        return _readable(wire.read_payment(answer))
+        return _require_readable(wire.read_payment(answer))
 
     async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
         """Capture an authorized payment; capturing a captured one returns it unchanged."""
-        path_id = _checked(payment_id)
+        path_id = _safe_id(payment_id)
         try:
             # The SDK writes the amount into `data`, whose default all calls share: pass our own.
             answer = await self._call(
@@ -209,7 +209,7 @@ class RazorpayGateway:
 
     async def refund(self, payment_id: str, *, body: str, idempotency_key: str) -> GatewayRefund:
         """Ask for a refund."""
-        path = f"/v1/payments/{_checked(payment_id)}/refund"
+        path = f"/v1/payments/{_safe_id(payment_id)}/refund"
         headers = {"Content-Type": "application/json", "X-Refund-Idempotency": idempotency_key}
         try:
             # `payment.refund` would encode the body anew; a repeat must be equal to the byte.
@@ -232,7 +232,7 @@ class RazorpayGateway:
 
     async def payment_refunds(self, payment_id: str) -> list[GatewayRefund]:
         """Return every refund of a payment, failed ones and those made by hand included."""
-        path_id = _checked(payment_id)
+        path_id = _safe_id(payment_id)
         answer = await self._call(
             lambda client: client.payment.fetch_multiple_refund(path_id, {}, timeout=self._timeouts)
         )
@@ -242,7 +242,7 @@ class RazorpayGateway:
     async def recent_payments(self, since: datetime, until: datetime) -> list[GatewayPayment]:
         """Return every payment created in a span of time, however many there are."""
         span = {"from": int(since.timestamp()), "to": int(until.timestamp()), "count": _PAGE}
-        found: dict[str, GatewayPayment] = {}
+        entity: dict[str, GatewayPayment] = {}
         skip = 0
         while True:
             page = {**span, "skip": skip}
@@ -252,10 +252,10 @@ class RazorpayGateway:
             listed = wire.items(answer)
             # A payment made meanwhile moves the others on: one may be listed twice.
             payments = [wire.read_payment(item) for item in listed]
-            found |= {payment.id: payment for payment in payments if payment is not None}
+            entity |= {payment.id: payment for payment in payments if payment is not None}
             skip += len(listed)
             if len(listed) < _PAGE:
-                return list(found.values())
+                return list(entity.values())
 
     def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
         """Whether the gateway signed that this payment belongs to this (stored) order."""
@@ -347,13 +347,13 @@ def _order_request(
     }
 
 
-def _readable(payment: GatewayPayment | None) -> GatewayPayment:
+def _require_readable(payment: GatewayPayment | None) -> GatewayPayment:
     if payment is None:
         raise unreadable(_VENDOR, mutates=False)
     return payment
 
 
-def _checked(identifier: str) -> str:
+def _safe_id(identifier: str) -> str:
     """Return an id that may stand in a path; callbacks bring ids from the browser."""
     if not _ID.fullmatch(identifier):
         msg = "That is not an id of Razorpay."

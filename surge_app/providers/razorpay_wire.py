@@ -7,7 +7,7 @@ import hmac
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from surge_app.providers.transport import keepable
+from surge_app.providers.transport import storable_text
 from surge_app.services.vendors.ports import (
     GatewayOrder,
     GatewayPayment,
@@ -26,8 +26,8 @@ LIVE_KEY_PREFIX = "rzp_live_"
 
 _MODE = "surge_mode"
 # What the columns of ids and amounts can keep; Razorpay's own are far below.
-_LONGEST_TEXT = 255
-_MOST_PAISE = 2**63 - 1
+_MAX_TEXT_LENGTH = 255
+_MAX_PAISE = 2**63 - 1
 
 
 def signature_matches(message: bytes, signature: str | None, secrets: Iterable[str]) -> bool:
@@ -53,12 +53,12 @@ def signature_matches(message: bytes, signature: str | None, secrets: Iterable[s
 
 def read_order(data: object) -> GatewayOrder | None:
     """Return the order an entity describes, or None if it does not describe one."""
-    found = _mapping(data)
-    order_id, amount = found.get("id"), found.get("amount")
-    currency, status = found.get("currency"), found.get("status")
+    entity = _mapping(data)
+    order_id, amount = entity.get("id"), entity.get("amount")
+    currency, status = entity.get("currency"), entity.get("status")
     if not (_is_text(order_id) and _is_amount(amount) and _is_text(currency) and _is_text(status)):
         return None
-    receipt = found.get("receipt")
+    receipt = entity.get("receipt")
     return GatewayOrder(
         id=str(order_id),
         receipt=receipt if isinstance(receipt, str) else "",
@@ -76,15 +76,15 @@ def read_payment(data: object) -> GatewayPayment | None:
     Returns:
         None for anything that is not a payment of an order in a state known here.
     """
-    found = _mapping(data)
-    payment_id, order_id = found.get("id"), found.get("order_id")
-    amount, currency = found.get("amount"), found.get("currency")
+    entity = _mapping(data)
+    payment_id, order_id = entity.get("id"), entity.get("order_id")
+    amount, currency = entity.get("amount"), entity.get("currency")
     if not (
         _is_text(payment_id) and _is_text(order_id) and _is_amount(amount) and _is_text(currency)
     ):
         return None
     try:
-        status = GatewayPaymentStatus(str(found.get("status")))
+        status = GatewayPaymentStatus(str(entity.get("status")))
     except ValueError:
         return None
     return GatewayPayment(
@@ -93,19 +93,19 @@ def read_payment(data: object) -> GatewayPayment | None:
         amount_paise=cast("int", amount),
         currency=str(currency).upper(),
         status=status,
-        method=_text_or_none(found.get("method")),
-        error_description=_text_or_none(found.get("error_description")),
+        method=_text_or_none(entity.get("method")),
+        error_description=_text_or_none(entity.get("error_description")),
     )
 
 
 def read_refund(data: object) -> GatewayRefund | None:
     """Return the refund an entity describes; an unknown state counts as pending."""
-    found = _mapping(data)
-    refund_id, payment_id, amount = found.get("id"), found.get("payment_id"), found.get("amount")
+    entity = _mapping(data)
+    refund_id, payment_id, amount = entity.get("id"), entity.get("payment_id"), entity.get("amount")
     if not (_is_text(refund_id) and _is_text(payment_id) and _is_amount(amount)):
         return None
     try:
-        status = GatewayRefundStatus(str(found.get("status")))
+        status = GatewayRefundStatus(str(entity.get("status")))
     except ValueError:
         status = GatewayRefundStatus.PENDING
     return GatewayRefund(
@@ -113,7 +113,7 @@ def read_refund(data: object) -> GatewayRefund | None:
         payment_id=str(payment_id),
         amount_paise=cast("int", amount),
         status=status,
-        receipt=receipt_of(found),
+        receipt=receipt_of(entity),
     )
 
 
@@ -124,15 +124,15 @@ def read_event(body: bytes) -> WebhookEvent:
         ProviderRejected: If the body is not an event.
     """
     try:
-        found = _mapping(json.loads(body))
+        entity = _mapping(json.loads(body))
     except (ValueError, RecursionError) as error:
         msg = "The webhook's body is not JSON."
         raise ProviderRejected(msg) from error
-    kind = found.get("event")
+    kind = entity.get("event")
     if not _is_text(kind):
         msg = "The webhook's body is not an event."
         raise ProviderRejected(msg)
-    payload = _mapping(found.get("payload"))
+    payload = _mapping(entity.get("payload"))
     entities = {
         name: _mapping(payload.get(name)).get("entity") for name in ("payment", "refund", "order")
     }
@@ -140,7 +140,7 @@ def read_event(body: bytes) -> WebhookEvent:
         kind=str(kind),
         payment=read_payment(entities["payment"]),
         refund=read_refund(entities["refund"]),
-        account_id=_text_or_none(found.get("account_id")),
+        account_id=_text_or_none(entity.get("account_id")),
         mode=next(filter(None, map(_mode, entities.values())), None),
     )
 
@@ -165,8 +165,8 @@ def _mode(entity: object) -> str | None:
 
 def items(collection: object) -> list[object]:
     """Return the members of a collection, or none if it is not one."""
-    found: object = _mapping(collection).get("items")
-    return cast("list[object]", found) if isinstance(found, list) else []
+    entity: object = _mapping(collection).get("items")
+    return cast("list[object]", entity) if isinstance(entity, list) else []
 
 
 def receipt_of(entity: object) -> str | None:
@@ -182,15 +182,15 @@ def _is_text(value: object) -> bool:
     # Ids and words of a vendor are plain; NUL and half characters could not even be looked for.
     if not isinstance(value, str):
         return False
-    return value.isascii() and value.isprintable() and 0 < len(value) <= _LONGEST_TEXT
+    return value.isascii() and value.isprintable() and 0 < len(value) <= _MAX_TEXT_LENGTH
 
 
 def _is_amount(value: object) -> bool:
     if not isinstance(value, int) or isinstance(value, bool):
         return False
-    return 0 <= value <= _MOST_PAISE
+    return 0 <= value <= _MAX_PAISE
 
 
 def _text_or_none(value: object) -> str | None:
     # Razorpay writes "nothing" as null and as "".
-    return keepable(value, most=_LONGEST_TEXT) if isinstance(value, str) and value else None
+    return storable_text(value, most=_MAX_TEXT_LENGTH) if isinstance(value, str) and value else None

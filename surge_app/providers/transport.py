@@ -22,6 +22,7 @@ from surge_app.services.vendors.ports import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderRejected,
+    ProviderThrottled,
     ProviderUnavailable,
 )
 
@@ -43,7 +44,7 @@ _SHOWN_CHARACTERS = 300
 _SUCCESS_CLASS = 2
 
 
-def keepable(text: str, *, most: int) -> str:
+def storable_text(text: str, *, most: int) -> str:
     """Return what Postgres can keep of a vendor's text: no NUL, no half characters, not too long.
 
     Args:
@@ -133,12 +134,12 @@ def status_error(
     if status < HTTPStatus.BAD_REQUEST:
         # A redirect or less is no vendor's answer, but something that stands in between.
         return unreadable(vendor, mutates=mutates)
-    msg = f"{vendor} answered {status}: {_words(body)}"
+    msg = f"{vendor} answered {status}: {_error_text(body)}"
     if status == HTTPStatus.GATEWAY_TIMEOUT and mutates:
         return ProviderOutcomeUnknown(msg)
-    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}:
-        return ProviderUnavailable(msg, retry_after_seconds=_retry_after(headers))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return ProviderThrottled(msg, retry_after_seconds=_retry_after(headers))
+    if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ProviderUnavailable(msg, retry_after_seconds=_retry_after(headers))
     return VendorRefused(msg, status=status)
 
@@ -175,14 +176,14 @@ def _never_sent(error: requests.RequestException) -> bool:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    wish = headers.get("Retry-After")
-    if wish is not None:
+    retry_after = headers.get("Retry-After")
+    if retry_after is not None:
         try:
-            return max(0.0, float(wish))
+            return max(0.0, float(retry_after))
         except ValueError:
             pass
         try:
-            return max(0.0, parsedate_to_datetime(wish).timestamp() - time.time())
+            return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
         except ValueError:
             return None
     reset = headers.get("X-RateLimit-Reset")
@@ -199,14 +200,14 @@ def _is_json_object(body: bytes) -> bool:
         return False
 
 
-def _words(body: bytes) -> str:
+def _error_text(body: bytes) -> str:
     """Return the sentence in an error body: Razorpay's, Twilio's or SendGrid's, else its start."""
     try:
-        found: Any = json.loads(body)
+        entity: Any = json.loads(body)
     except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        answer = cast("dict[str, Any]", found)
+        entity = None
+    if isinstance(entity, dict):
+        answer = cast("dict[str, Any]", entity)
         error: Any = answer.get("error")
         errors: Any = answer.get("errors")
         if isinstance(error, dict):

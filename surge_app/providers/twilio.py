@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _VENDOR = "Twilio"
 _BASE_URL = "https://api.twilio.com"
 _MESSAGING_SERVICE_PREFIX = "MG"
-_LOOKED_THROUGH = 20
+_MAX_LISTED = 20
 # Twilio tells whole seconds, by a clock of its own.
 _SLACK = timedelta(seconds=30)
 
@@ -132,7 +132,7 @@ class TwilioSms:
 
     def _find(self, sms: Sms, since: datetime) -> str | None:
         try:
-            newest = self._messages().list(to=sms.to, limit=_LOOKED_THROUGH)
+            newest = self._messages().list(to=sms.to, limit=_MAX_LISTED)
         except TwilioException as error:
             raise unreadable(_VENDOR, mutates=False) from error
         for message in newest:

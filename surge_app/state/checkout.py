@@ -27,11 +27,12 @@ from surge_app.state.element_ids import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
 from surge_app.state.error_notice import forget_problem
 from surge_app.state.hold_timer import HoldTimer
 from surge_app.state.partial_offer import PartialOffer
+from surge_app.state.release_question import ReleaseQuestion
 
 _SELLING = {"on_sale", "all_held", "paused", "sold_out"}
 
 
-class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State):
+class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQuestion, rx.State):
     """One visitor's checkout for one event.
 
     Attributes:
@@ -55,19 +56,19 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
     leave_to: str = ""
 
     _intent_id: str = ""
-    _wish: dict[str, int] = {}
+    _selection: dict[str, int] = {}
 
     @rx.event
     async def load(self) -> rx.event.EventCallback[()] | None:
         """Show where this visitor stands: a live hold, an ended one, or the choice."""
         await forget_problem(self)
-        await self._arrive()
+        await self._load()
         # One handler is one hold of the state's lock; only where something is paid there is more.
-        return CheckoutState.recheck if self.is_paying else None
+        return CheckoutState.check_payment if self.is_paying else None
 
-    async def _arrive(self) -> None:
+    async def _load(self) -> None:
         slug, visitor = session.path_param(self, 1), session.visitor(self)
-        self._start_over(slug)
+        self._reset_page(slug)
         if visitor is None:
             self.leave_to = f"/queue/{slug}"
             return
@@ -80,7 +81,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
             self.notice = error.message
         else:
             self._show_event(event)
-            await self._place(event, intent)
+            await self._show_arrival(event, intent)
 
     @rx.event
     async def add(self, tier_id: object) -> None:
@@ -100,20 +101,20 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
             return
         self.busy, self.notice = "hold", ""
         yield
-        await self._reserve(visitor, self._wish, asked=self._wish)
+        await self._hold_selection(visitor, self._selection, asked=self._selection)
 
     @rx.event
-    async def take(self) -> AsyncIterator[None]:
+    async def accept_offer(self) -> AsyncIterator[None]:
         """Hold what is left of a refused wish; the wish is kept in case that is gone as well."""
         visitor, rest, asked = session.visitor(self), self._offered, self._asked
         if visitor is None or not rest or self.busy or self.phase not in {"choose", "held"}:
             return
         self.busy, self.notice = "hold", ""
         yield
-        await self._reserve(visitor, rest, asked=asked)
+        await self._hold_selection(visitor, rest, asked=asked)
 
     @rx.event
-    async def again(self) -> AsyncIterator[None]:
+    async def hold_again(self) -> AsyncIterator[None]:
         """Go on after the time ended: hold the same again, or back to the line."""
         visitor, slug = session.visitor(self), self.sale.slug
         if self.phase != "expired":
@@ -121,10 +122,10 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
         if visitor is None or not await self._recheck_pass(slug, visitor):
             self.leave_to = f"/queue/{slug}"
             return
-        if not self._wish or self.seats_free == 0:
+        if not self._selection or self.seats_free == 0:
             self.phase = "choose"
             await self._refresh()
-            self._look_at(TICKETS)
+            self._focus(TICKETS)
             return
         async for step in self.hold():
             yield step
@@ -133,37 +134,35 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
     async def release(self) -> None:
         """Let the held tickets go."""
         visitor = session.visitor(self)
+        self.asks_release = False
         if visitor is None or self.phase != "held":
             return
         try:
             await current().intents.release(self._intent_id, visitor)
         except SurgeError as error:
-            self._say(error.message)
+            self._show_notice(error.message)
             return
-        self._intent_id, self._wish = "", {}
+        self._intent_id, self._selection = "", {}
         self.phase, self.is_paying = "choose", False
         await self._recheck_pass(self.sale.slug, visitor)
         await self._refresh()
-        self._look_at(TICKETS)
-        self._say("Your tickets went back to the others.", "accent")
+        self._focus(TICKETS)
+        self._show_notice("Tickets released.", "accent")
 
     @rx.event
-    async def beat(self) -> None:
+    async def heartbeat(self) -> None:
         """Ask the server how long the hold still lasts; the clock in the browser only shows it."""
         visitor = session.visitor(self)
         if visitor is None or not self._intent_id or self.phase not in {"held", "checking"}:
             return
         try:
-            await self._beat_once(visitor)
+            await self._refresh_hold(visitor)
         except SurgeError as error:
-            self._say(error.message, "warn")
+            self._show_notice(error.message, "warn")
 
     @rx.event
-    async def look(self) -> None:
-        """Take fresh counts while choosing, and after the time has ended.
-
-        It extends nothing: a forgotten tab must not keep the next visitor out.
-        """
+    async def refresh_availability(self) -> None:
+        """Refresh counts without extending the pass: a forgotten tab must not keep it."""
         visitor = session.visitor(self)
         if visitor is None or self.phase not in {"choose", "expired"} or self.busy:
             return
@@ -179,7 +178,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
             if visitor is None or self.phase != "held" or self.busy not in {"", "check"}:
                 return
             self.busy, self.notice = "pay", ""
-            typed, coming = self._read(form)
+            typed, coming = self._read_form(form)
             intent_id = self._intent_id
         try:
             checkout = await current().payments.start(intent_id, visitor, **typed, attendees=coming)
@@ -187,7 +186,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
         except SurgeError as error:
             async with self:
                 self.busy = ""  # What is busy cannot be looked at.
-                await self._refuse(error, visitor)
+                await self._show_refusal(error, visitor)
         else:
             async with self:
                 await self._refresh(intent)
@@ -200,16 +199,12 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
 
     @rx.event(background=True)
     async def payment_closed(self, outcome: object) -> None:
-        """Look what became of the payment after its window closed.
-
-        Args:
-            outcome: From the browser; it says only which sentence fits if nothing was paid.
-        """
+        """Check the payment after its window closed; `outcome` only picks the sentence."""
         if isinstance(outcome, str) and outcome in OUTCOMES:
             await self._check(outcome)
 
     @rx.event(background=True)
-    async def recheck(self) -> None:
+    async def check_payment(self) -> None:
         """Look again while a payment is being checked, and once after a reload."""
         async with self:
             outcome = "failed" if self.phase == "checking" else session.query_param(self, "payment")
@@ -232,15 +227,16 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
             found = None
         finally:
             async with self:
-                # Who has pressed Pay meanwhile is told by that where things stand.
                 is_overtaken = self.busy != "check"
                 if not is_overtaken:
                     self.busy = ""
         if not is_overtaken:
             async with self:
-                await self._conclude(found, outcome, visitor)
+                await self._apply_outcome(found, outcome, visitor)
 
-    async def _conclude(self, found: PaymentOutcome | None, outcome: str, visitor: str) -> None:
+    async def _apply_outcome(
+        self, found: PaymentOutcome | None, outcome: str, visitor: str
+    ) -> None:
         if found is None:
             self.phase = "missing"
         elif found.booking_ref is not None:
@@ -249,12 +245,12 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
             self.phase = found.status
         else:
             self.phase = "held"
-            await self._beat_once(visitor)
+            await self._refresh_hold(visitor)
             if self.phase == "held":
-                self._say(OUTCOMES.get(outcome, ""), "warn")
-                self._look_at(PAY)
+                self._show_notice(OUTCOMES.get(outcome, ""), "warn")
+                self._focus(PAY)
 
-    async def _beat_once(self, visitor: str) -> None:
+    async def _refresh_hold(self, visitor: str) -> None:
         try:
             intent = await current().intents.heartbeat(self._intent_id, visitor)
         except (IntentExpired, NotFound):
@@ -270,26 +266,29 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
             return
         if self.busy or not (tier.can_add if step > 0 else tier.can_remove):
             return
-        wish = {**self._wish, tier.id: view_models.stepped(tier, step)}
+        selection = {**self._selection, tier.id: view_models.stepped(tier, step)}
         self.notice = ""
         self._withdraw_offer()
         if self.phase == "choose":
-            self._wish = wish
+            self._selection = selection
             await self._recheck_pass(self.sale.slug, visitor, is_active=True)
             await self._refresh()
             return
-        await self._reserve(visitor, wish, asked=wish)
+        await self._hold_selection(visitor, selection, asked=selection)
 
-    async def _reserve(self, visitor: str, wish: dict[str, int], *, asked: dict[str, int]) -> None:
+    async def _hold_selection(
+        self, visitor: str, selection: dict[str, int], *, asked: dict[str, int]
+    ) -> None:
         """Hold a wish, or exchange what is held for it; if refused, offer what is left."""
-        slug, lines = self.sale.slug, view_models.lines_of(wish)
-        held = self._wish if self.phase == "held" else {}
+        slug, lines = self.sale.slug, view_models.lines_of(selection)
+        held = self._selection if self.phase == "held" else {}
         self._withdraw_offer()
         try:
             if held:
                 intent = await current().intents.change(self._intent_id, visitor, lines)
             else:
-                intent, _ = await current().intents.start(slug, visitor, lines)
+                start, address = current().intents.start, session.client_address(self)
+                intent, _ = await start(slug, visitor, lines, client_address=address)
         except NotAdmitted:
             self.may_shop, self.choose_seconds = False, 0
             await self._refresh()
@@ -298,23 +297,25 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
         except IntentExists as error:
             latest = await current().intents.latest(slug, visitor)
             await self._refresh(latest if latest and latest.is_live else None)
-            self._say(error.message, "warn")
+            self._show_notice(error.message, "warn")
         except SurgeError as error:
             self.phase = "held" if held else "choose"
             await self._refresh()
-            self._offer_rest(error, await current().catalog.event(slug), asked, held)
-            self._say(self.offer.text or error.message, "warn" if self.offer.label else "bad")
+            self._offer_available(error, await current().catalog.event(slug), asked, held)
+            self._show_notice(
+                self.offer.text or error.message, "warn" if self.offer.label else "bad"
+            )
         else:
             await self._refresh(intent)
         finally:
             self.busy = ""
             if not held:
-                self._look_at(WHO if self.phase == "held" else HOLD)
+                self._focus(WHO if self.phase == "held" else HOLD)
 
-    async def _place(self, event: EventView, intent: IntentView | None) -> None:
+    async def _show_arrival(self, event: EventView, intent: IntentView | None) -> None:
         """Choose the phase for a visitor who has just arrived."""
         if intent is not None:
-            self._keep_contact(intent)
+            self._restore_contact(intent)
         if intent is not None and intent.status in {"held", "paying"} and intent.is_live:
             await self._refresh(intent)
         elif intent is not None and intent.status == "paying":
@@ -322,7 +323,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
         elif intent is not None and intent.booking_ref and not self.may_shop:
             self._intent_id, self.leave_to = intent.id, session.booking_link(intent.booking_ref)
         elif intent is not None and intent.status in {"held", "expired"} and not self.may_shop:
-            self._wish, self.phase = view_models.wish_of(intent), "expired"
+            self._selection, self.phase = view_models.selection_of(intent), "expired"
             await self._refresh()
         elif not self.may_shop:
             self.leave_to = f"/queue/{event.slug}"
@@ -331,9 +332,11 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
         else:
             ref = intent.booking_ref if intent else None
             self.owned_link = session.booking_link(ref) if ref else ""
-            ended = view_models.wish_of(intent) if intent and intent.status == "expired" else {}
-            kept = {} if ref else self._wish or ended
-            self.phase, self._wish = "choose", kept or view_models.first_wish(event)
+            ended = (
+                view_models.selection_of(intent) if intent and intent.status == "expired" else {}
+            )
+            kept = {} if ref else self._selection or ended
+            self.phase, self._selection = "choose", kept or view_models.first_selection(event)
             await self._refresh()
 
     async def _refresh(self, intent: IntentView | None = None) -> None:
@@ -346,17 +349,17 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
             self.leave_to = session.booking_link(intent.booking_ref)
             return
         if intent is not None:
-            self._intent_id, self._wish = intent.id, view_models.wish_of(intent)
+            self._intent_id, self._selection = intent.id, view_models.selection_of(intent)
             self.is_paying = intent.status == "paying"
             self.price = view_models.price_of_intent(intent)
-            self._ask_who_comes(event, intent)
+            self._show_attendee_fields(event, intent)
             if self.phase != "checking" or not self.is_paying:
                 self.phase = "held" if intent.is_live else "checking"
         elif self.phase in {"choose", "expired"}:
-            self.price = view_models.price_of_wish(event, self._wish)
+            self.price = view_models.price_of_selection(event, self._selection)
         is_held = self.phase in {"held", "checking"}
         self.tiers = view_models.tier_cards(
-            event, self._wish, is_held=is_held, is_locked=is_held and self.is_paying
+            event, self._selection, is_held=is_held, is_locked=is_held and self.is_paying
         )
 
     async def _expire(self, visitor: str) -> None:
@@ -364,30 +367,30 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, rx.State)
         self.notice = ""
         await self._recheck_pass(self.sale.slug, visitor)
         await self._refresh()
-        self._look_at(ENDED)
+        self._focus(ENDED)
 
-    async def _refuse(self, error: SurgeError, visitor: str) -> None:
+    async def _show_refusal(self, error: SurgeError, visitor: str) -> None:
         if isinstance(error, InvalidContact):
-            self._complain(error)
+            self._show_field_errors(error)
         elif isinstance(error, IntentExpired | NotFound):
             await self._expire(visitor)
         elif isinstance(error, GatewayUnavailable):
-            await self._beat_once(visitor)
+            await self._refresh_hold(visitor)
             if not self.payments_paused:
-                self._say(error.message, "warn", at=PAY)
+                self._show_notice(error.message, "warn", at=PAY)
         elif isinstance(error, PaymentBeingChecked) and "booking_ref" in error.details:
             self.leave_to = session.booking_link(str(error.details["booking_ref"]))
         else:
-            self._say(error.message, at=PAY)
+            self._show_notice(error.message, at=PAY)
 
     def _show_event(self, event: EventView) -> None:
         self.sale = view_models.sale_card(event)
         self.seats_free = sum(tier.available for tier in event.tiers)
         self.seats_held = sum(tier.held for tier in event.tiers)
 
-    def _start_over(self, slug: str) -> None:
+    def _reset_page(self, slug: str) -> None:
         """Forget the page before; a reconnection must not empty a form that is being filled."""
-        typed = ("_wish", "contact", "suggestion", "_names") if self.sale.slug == slug else ()
+        typed = ("_selection", "contact", "suggestion", "_names") if self.sale.slug == slug else ()
         kept = {name: getattr(self, name) for name in ("attempt", "focus_stamp", *typed)}
         self.reset()
         for name, value in kept.items():

@@ -40,21 +40,21 @@ class ContactForm(rx.State, mixin=True):
     _names: dict[str, str] = {}
 
     @rx.event
-    def note(self, field: object, value: object) -> None:
+    def validate_field(self, field: object, value: object) -> None:
         """Keep what was typed into a field, and say what is wrong with it."""
         if not isinstance(field, str) or not isinstance(value, str):
             return
         text = value[:LONGEST_INPUT]
         if field in {one.id for one in self.attendees}:
-            self._note_attendee(field, text)
+            self._validate_attendee(field, text)
         if field in FIELDS:
-            self._note_contact(field, text)
+            self._validate_contact(field, text)
         if self.complaints == view_models.ContactCard() and not any(
             one.complaint for one in self.attendees
         ):
             self.notice = ""
 
-    def _note_contact(self, field: str, text: str) -> None:
+    def _validate_contact(self, field: str, text: str) -> None:
         # Leaving a field empty is no mistake yet; Pay will ask for it. Nor is an old complaint
         # taken back: the page would move under the finger.
         complaint = getattr(self.complaints, field)
@@ -69,7 +69,7 @@ class ContactForm(rx.State, mixin=True):
                 self.said = f"Did you mean {self.suggestion}?"
 
     @rx.event
-    def use_suggestion(self) -> rx.event.EventSpec | None:
+    def apply_suggestion(self) -> rx.event.EventSpec | None:
         """Take the likelier spelling of the email address."""
         if not self.suggestion:
             return None
@@ -77,17 +77,17 @@ class ContactForm(rx.State, mixin=True):
         self.contact = view_models.ContactCard(self.contact.name, email, self.contact.phone)
         return rx.set_value("email", email)
 
-    def _keep_contact(self, intent: IntentView) -> None:
+    def _restore_contact(self, intent: IntentView) -> None:
         if intent.email:
             self.contact = view_models.ContactCard(intent.name, intent.email, intent.phone)
         self._names = {**view_models.names_of(intent), **self._names}
 
-    def _ask_who_comes(self, event: EventView, intent: IntentView) -> None:
+    def _show_attendee_fields(self, event: EventView, intent: IntentView) -> None:
         wrong = {one.id: one.complaint for one in self.attendees}
         asked = view_models.attendee_cards(intent, self._names) if event.ask_attendee_names else []
         self.attendees = [replace(one, complaint=wrong.get(one.id, "")) for one in asked]
 
-    def _note_attendee(self, field: str, text: str) -> None:
+    def _validate_attendee(self, field: str, text: str) -> None:
         complaint = self.said = current().contacts.check_field(field, text) if text.strip() else ""
         self._names = {**self._names, field: text}
         self.attendees = [
@@ -95,7 +95,7 @@ class ContactForm(rx.State, mixin=True):
             for one in self.attendees
         ]
 
-    def _read(self, form: dict[str, object]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    def _read_form(self, form: dict[str, object]) -> tuple[dict[str, str], dict[str, list[str]]]:
         """Keep what was typed, and return the contact and the names of attendees by tier."""
         known = (*FIELDS, *(one.id for one in self.attendees))
         typed = {field: str(form.get(field) or "")[:LONGEST_INPUT] for field in known}
@@ -107,7 +107,7 @@ class ContactForm(rx.State, mixin=True):
             coming.setdefault(field.split(".")[1], []).append(name)
         return asdict(self.contact), coming
 
-    def _complain(self, error: InvalidContact) -> None:
+    def _show_field_errors(self, error: InvalidContact) -> None:
         """Say beside each field what is wrong with it, and look at the first one."""
         wrong = error.fields
         self.complaints = view_models.ContactCard(*(wrong.get(field, "") for field in FIELDS))
@@ -116,15 +116,15 @@ class ContactForm(rx.State, mixin=True):
             for one in self.attendees
         ]
         order = (*FIELDS, *(one.id for one in self.attendees))
-        self._look_at(next((field for field in order if field in wrong), ""))
-        self._say("Please check the fields above.")
+        self._focus(next((field for field in order if field in wrong), ""))
+        self._show_notice("Please check the fields above.")
 
-    def _look_at(self, name: str) -> None:
+    def _focus(self, name: str) -> None:
         """Move the focus: to what is wrong, or to what took the place of the button pressed."""
         self.focus = name
         self.focus_stamp += 1
 
-    def _say(self, text: str, tone: str = "bad", *, at: str = "") -> None:
+    def _show_notice(self, text: str, tone: str = "bad", *, at: str = "") -> None:
         self.notice, self.tone = text, tone
         if at:
-            self._look_at(at)
+            self._focus(at)

@@ -11,8 +11,10 @@ PAY: Final = "pay"
 ENDED: Final = "ended"
 
 OUTCOMES: Final = {
-    "dismissed": "You closed the payment. Nothing was paid, and your tickets are still held.",
-    "failed": "The payment did not go through and nothing was paid. Your tickets are still held.",
-    "error": "The payment could not be opened. Your tickets are still held; please try again.",
-    "late": "The payment closed because the time is nearly over. Nothing was paid.",
+    "dismissed": "You closed the payment. You haven't been charged, and we still hold your "
+    "tickets.",
+    "failed": "The payment didn't go through. You haven't been charged, and we still hold your "
+    "tickets.",
+    "error": "The payment couldn't be opened. We still hold your tickets; please try again.",
+    "late": "The payment closed because your time was nearly over. You haven't been charged.",
 }

@@ -24,7 +24,7 @@ class PartialOffer(rx.State, mixin=True):
     _asked: dict[str, int] = {}
     _offered: dict[str, int] = {}
 
-    def _offer_rest(
+    def _offer_available(
         self, error: SurgeError, event: EventView, asked: dict[str, int], held: Mapping[str, int]
     ) -> None:
         """Offer as much of a refused wish as there is, unless that is held already."""

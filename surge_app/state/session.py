@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.services.access.admin_auth import AdminUser
+from surge_app.services.access.client_address import forwarded_address
 from surge_app.services.bookings.access import BookingRight
 from surge_app.services.request_body import MOST_FIELDS
 
@@ -31,6 +32,17 @@ async def organizer(state: rx.State) -> str | None:
 async def booking_right(state: rx.State, ref: str) -> BookingRight | None:
     """Return what this browser may do with a booking, read anew for every event."""
     return await current().booking_access.right(ref, _cookies(state))
+
+
+def client_address(state: rx.State) -> str:
+    """Return the address of the connection, as the edge finds it for requests."""
+    headers = state.router.headers.raw_headers
+    return forwarded_address(
+        # Reflex's own `client_ip` believes any X-Forwarded-For.
+        headers.get("asgi-scope-client", "unknown"),
+        headers.get("x-forwarded-for", ""),
+        current().settings.trusted_proxy_hops,
+    )
 
 
 def path_param(state: rx.State, index: int) -> str:

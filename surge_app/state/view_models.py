@@ -12,6 +12,8 @@ from surge_app.services.checkout.views import IntentLineView, IntentView, OrderL
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.views import CheckoutView
 
+_PAIR = 2
+
 
 @dataclass(frozen=True)
 class FactCard:
@@ -30,7 +32,8 @@ class SaleCard:
     venue: str = ""
     when: str = ""
     status: str = ""
-    hold_minutes: int = 5
+    hold_time: str = "5 minutes"
+    fee: str = ""
     facts: tuple[FactCard, ...] = ()
 
 
@@ -130,26 +133,27 @@ def sale_card(event: EventView) -> SaleCard:
         venue=event.venue,
         when=when(event.starts_at, event.time_zone),
         status=event.status,
-        hold_minutes=max(1, round(event.hold_seconds / 60)),
+        hold_time=pluralize(max(1, round(event.hold_seconds / 60)), "minute", "minutes"),
+        fee=rupees(event.fee_paise) if any(tier.price_paise for tier in event.tiers) else "",
         facts=tuple(FactCard(fact.title, fact.text) for fact in event.facts),
     )
 
 
 def tier_cards(
-    event: EventView, wish: dict[str, int], *, is_held: bool, is_locked: bool = False
+    event: EventView, selection: dict[str, int], *, is_held: bool, is_locked: bool = False
 ) -> list[TierCard]:
     """Project the tiers of an event.
 
     Args:
         event: The event.
-        wish: Tickets by tier id; what is held if `is_held`.
+        selection: Tickets by tier id; what is held if `is_held`.
         is_held: Whether the wish is reserved already, so `available` does not count it.
         is_locked: Whether nothing can be changed any more.
     """
-    total = sum(wish.values())
+    total = sum(selection.values())
     cards: list[TierCard] = []
     for tier in event.tiers:
-        chosen, least = wish.get(tier.id, 0), tier.min_per_booking
+        chosen, least = selection.get(tier.id, 0), tier.min_per_booking
         fewer = chosen - (chosen if chosen <= least else 1)
         cards.append(
             TierCard(
@@ -159,8 +163,8 @@ def tier_cards(
                 least=least,
                 quantity=chosen,
                 can_add=not is_locked
-                and max(1, least - chosen) <= _room(event, tier, wish, is_held=is_held),
-                # The last held ticket is given back by "Let them go", which asks nothing else.
+                and max(1, least - chosen) <= _room(event, tier, selection, is_held=is_held),
+                # The last held ticket is given back by its own button, which asks first.
                 can_remove=not is_locked
                 and chosen > 0
                 and not (is_held and total - chosen + fewer == 0),
@@ -177,26 +181,33 @@ def stepped(tier: TierCard, step: int) -> int:
     return tier.least if step > 0 else 0
 
 
-def _room(event: EventView, tier: TierView, wish: dict[str, int], *, is_held: bool) -> int:
+def _room(event: EventView, tier: TierView, selection: dict[str, int], *, is_held: bool) -> int:
     """Return how many more of a tier can be wished for."""
     if tier.status in {"scheduled", "ended"}:
         return 0
-    chosen = wish.get(tier.id, 0)
+    chosen = selection.get(tier.id, 0)
     return min(
         tier.available if is_held else tier.available - chosen,
-        event.max_per_person - sum(wish.values()),
+        event.max_per_person - sum(selection.values()),
         (tier.max_per_booking or event.max_per_person) - chosen,
     )
 
 
 def _note(event: EventView, tier: TierView, yours: int) -> str:
+    price = rupees(tier.price_paise) if tier.price_paise else "Free"
     if yours:
-        return f"{pluralize(yours, 'seat is', 'seats are')} yours for now"
-    price = f"{rupees(tier.all_in_paise)} for one, all included" if tier.all_in_paise else "Free"
-    rules = [f"at least {tier.min_per_booking}"] if tier.min_per_booking > 1 else []
-    if tier.max_per_booking is not None and tier.max_per_booking < event.max_per_person:
-        rules.append(f"at most {tier.max_per_booking}")
-    return " · ".join([price, _stand(event, tier), *rules])
+        return f"{yours} held for you · {price}{' each' if tier.price_paise else ''}"
+    return " · ".join([price, _stand(event, tier), *_quantity_rules(event, tier)])
+
+
+def _quantity_rules(event: EventView, tier: TierView) -> list[str]:
+    least, most = tier.min_per_booking, tier.max_per_booking
+    if least > 1 and most == least:
+        return ["sold in pairs" if least == _PAIR else f"sold in groups of {least}"]
+    rules = [f"at least {least}"] if least > 1 else []
+    if most is not None and most < event.max_per_person:
+        rules.append(f"at most {most}")
+    return rules
 
 
 def _stand(event: EventView, tier: TierView) -> str:
@@ -204,18 +215,18 @@ def _stand(event: EventView, tier: TierView) -> str:
     words = {
         "ended": "no longer on sale",
         "sold_out": "sold out",
-        "all_held": "all on hold",
+        "all_held": "all in checkouts",
         "scheduled": f"opens {when(opens, event.time_zone)}" if opens else "not open yet",
     }
     return words.get(tier.status, f"{tier.available} left")
 
 
-def price_of_wish(event: EventView, wish: dict[str, int]) -> PriceCard:
+def price_of_selection(event: EventView, selection: dict[str, int]) -> PriceCard:
     """Price a wish exactly as the hold will: the tickets, and the fee once unless all is free."""
     rows = [
-        (tier.name, wish[tier.id], tier.price_paise)
+        (tier.name, selection[tier.id], tier.price_paise)
         for tier in event.tiers
-        if wish.get(tier.id, 0) > 0
+        if selection.get(tier.id, 0) > 0
     ]
     costs = any(each for _, _, each in rows)
     return _price(rows, event.fee_paise if costs else 0) if rows else PriceCard()
@@ -242,7 +253,7 @@ def _price(
         for name, quantity, each in rows
     ]
     if fee_paise:
-        shown.append(PriceRow("Convenience fee, once per booking", rupees(fee_paise)))
+        shown.append(PriceRow("Booking fee, once per booking", rupees(fee_paise)))
     quantity = sum(quantity for _, quantity, _ in rows)
     if total_paise is None:
         total_paise = sum(quantity * each for _, quantity, each in rows) + fee_paise
@@ -254,7 +265,7 @@ def _amount(paise: int) -> str:
     return rupees(paise) if paise else "Free"
 
 
-def first_wish(event: EventView) -> dict[str, int]:
+def first_selection(event: EventView) -> dict[str, int]:
     """Start with the fewest tickets one can take where there is nothing to choose from."""
     open_tiers = [
         tier
@@ -276,7 +287,8 @@ def offer_card(event: EventView, short: Sequence[Shortage], rest: dict[str, int]
     if not number:
         return OfferCard(f"{'. '.join(told)}.")
     return OfferCard(
-        f"{'. '.join(told)}: take {number}?", f"Take {number}: {price_of_wish(event, rest).total}"
+        f"{'. '.join(told)}: take {number}?",
+        f"Take {number}: {price_of_selection(event, rest).total}",
     )
 
 
@@ -307,12 +319,12 @@ def names_of(intent: IntentView) -> dict[str, str]:
     }
 
 
-def lines_of(wish: dict[str, int]) -> list[OrderLine]:
+def lines_of(selection: dict[str, int]) -> list[OrderLine]:
     """Turn a wish into what the services take."""
-    return [OrderLine(tier_id, quantity) for tier_id, quantity in wish.items() if quantity > 0]
+    return [OrderLine(tier_id, quantity) for tier_id, quantity in selection.items() if quantity > 0]
 
 
-def wish_of(intent: IntentView) -> dict[str, int]:
+def selection_of(intent: IntentView) -> dict[str, int]:
     """Turn the lines of an intent into a wish."""
     return {line.tier_id: line.quantity for line in intent.lines}
 

@@ -72,7 +72,7 @@ def new_sale(services: Container, gateway: InProcessGateway, backing: Settings) 
         for statement in _LEFT_BEHIND:
             connection.execute(statement)
     services.outages._window = FailureWindow()
-    services.outages._looked_at = float("-inf")
+    services.outages._loaded_at = float("-inf")
 
     async def create(*units: int, **settings: object) -> Sale:
         return await open_sale(services, gateway, *units, **settings)

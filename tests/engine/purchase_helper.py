@@ -32,7 +32,7 @@ class Bought:
             "WHERE next_attempt_at IS NOT NULL AND payment_id = :id",
             id=self.payment_id,
         )
-        await self.sale.services.refunds.push()
+        await self.sale.services.refunds.submit_pending()
 
     async def rows(self) -> list[dict[str, Any]]:
         """Return its refunds."""

@@ -45,8 +45,8 @@ class Sale:
         """Let someone with a pass hold tickets, one by default; returns intent and visitor."""
         visitor = visitor or new_id()
         await self.admit(visitor)
-        wish: Sequence[OrderLine] = lines or (self.line(),)
-        intent, _ = await self.services.intents.start(self.slug, visitor, wish)
+        selection: Sequence[OrderLine] = lines or (self.line(),)
+        intent, _ = await self.services.intents.start(self.slug, visitor, selection)
         return intent, visitor
 
     async def start_payment(
@@ -64,13 +64,13 @@ class Sale:
 
     async def counter(
         self,
-        *wish: tuple[int, int],
+        *selection: tuple[int, int],
         cash_paise: int | None = PRICE_PAISE,
         key: str | None = None,
         **contact: str,
     ) -> CounterBooking:
         """Sell over the counter, as (quantity, tier), or give away if there is no cash."""
-        lines = [self.line(quantity, tier) for quantity, tier in wish or ((1, 0),)]
+        lines = [self.line(quantity, tier) for quantity, tier in selection or ((1, 0),)]
         return await self.services.box_office.sell(
             self.slug,
             CounterSale(lines=lines, cash_paise=cash_paise, **contact),
@@ -115,15 +115,15 @@ class Sale:
         reconciliation = self.services.reconciliation
         for _ in range(2):
             await self.services.outages.probe()
-        await reconciliation.ask_before_expiry()
+        await reconciliation.settle_before_expiry()
         await reconciliation.expire_holds()
         await self.execute("UPDATE webhook_inbox SET next_attempt_at = now()")
-        await self.services.payments.process_inbox()
+        await self.services.payments.process_pending_webhooks()
         await self.execute(
             "UPDATE refunds SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL"
         )
         # One run sends a batch; what it could not send is not due again at once.
-        while await self.services.refunds.push():
+        while await self.services.refunds.submit_pending():
             pass
 
     async def broken_promises(self) -> list[Violation]:

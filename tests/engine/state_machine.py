@@ -101,18 +101,20 @@ class World(Payers):
 
     async def hold(self, one: int, two: int) -> None:
         """Ask for tickets; asking again for the same is asking for nothing new."""
-        wish = self._wish(two)
+        selection = self._selection(two)
         try:
-            await self.sale.hold(*wish, visitor=self._visitor(one))
+            await self.sale.hold(*selection, visitor=self._visitor(one))
         except (SoldOut, AllHeld, NotEnoughLeft) as error:
             if self.is_alone:
-                await self._check_refusal(error, wish)
+                await self._check_refusal(error, selection)
             raise
 
     async def change(self, one: int, two: int) -> None:
         """Exchange what a visitor holds."""
         if intent_id := await self._latest(one):
-            await self.sale.services.intents.change(intent_id, self._visitor(one), self._wish(two))
+            await self.sale.services.intents.change(
+                intent_id, self._visitor(one), self._selection(two)
+            )
 
     async def release(self, one: int, _two: int) -> None:
         """Let go."""
@@ -148,7 +150,7 @@ class World(Payers):
     async def expire(self, _one: int, two: int) -> None:
         """Run the jobs of expiry, with or without the question to the gateway before."""
         if two % 2:
-            await self.sale.services.reconciliation.ask_before_expiry()
+            await self.sale.services.reconciliation.settle_before_expiry()
         await self.sale.services.reconciliation.expire_holds()
         self._caught_up()
 
@@ -220,11 +222,11 @@ class World(Payers):
 
     async def sell_at_the_counter(self, one: int, two: int) -> None:
         """Sell for cash, sometimes to one of those who buy online."""
-        wish = WISHES[two % len(WISHES)]
-        cash = sum(count * PRICE_PAISE * tier for tier, count in enumerate(wish, start=1))
+        selection = WISHES[two % len(WISHES)]
+        cash = sum(count * PRICE_PAISE * tier for tier, count in enumerate(selection, start=1))
         token = int(_PERSONS[one % len(_PERSONS)], 16)
         phone = f"+9198{token:08d}" if two % 2 else ""
-        self.presses.append((wish, cash, phone, new_id()))
+        self.presses.append((selection, cash, phone, new_id()))
         await self._press(self.presses[-1])
 
     async def give_away(self, _one: int, two: int) -> None:
@@ -257,8 +259,8 @@ class World(Payers):
             self.sale.services.catalog.forget()
 
     async def _press(self, press: Press) -> None:
-        wish, cash_paise, phone, key = press
-        pairs = [(count, tier) for tier, count in enumerate(wish) if count]
+        selection, cash_paise, phone, key = press
+        pairs = [(count, tier) for tier, count in enumerate(selection) if count]
         await self.sale.counter(*pairs, cash_paise=cash_paise, key=key, phone=phone)
 
     def _caught_up(self) -> None:
@@ -267,16 +269,16 @@ class World(Payers):
             self.is_behind = False
 
     async def _check_refusal(
-        self, error: SoldOut | AllHeld | NotEnoughLeft, wish: list[OrderLine]
+        self, error: SoldOut | AllHeld | NotEnoughLeft, selection: list[OrderLine]
     ) -> None:
         rows = await self.sale.query(
             "SELECT tier_id, count(*) FILTER (WHERE status = 'available') AS free, "
             "count(*) FILTER (WHERE status = 'held') AS held FROM units "
             "WHERE tier_id = ANY(:tiers) GROUP BY tier_id",
-            tiers=[line.tier_id for line in wish],
+            tiers=[line.tier_id for line in selection],
         )
         found = {row["tier_id"]: (row["free"], row["held"]) for row in rows}
-        wanted = {line.tier_id: line.quantity for line in wish}
+        wanted = {line.tier_id: line.quantity for line in selection}
         fits = {
             SoldOut: lambda free, held, _wanted: free + held == 0,
             AllHeld: lambda free, held, _wanted: free == 0 < held,
@@ -294,7 +296,7 @@ class World(Payers):
     def _tier(self, one: int) -> str:
         return f"Tier {1 + one % len(UNITS)}"
 
-    def _wish(self, two: int) -> list[OrderLine]:
+    def _selection(self, two: int) -> list[OrderLine]:
         quantities = WISHES[two % len(WISHES)]
         return [self.sale.line(count, tier) for tier, count in enumerate(quantities) if count]
 

@@ -43,7 +43,7 @@ def shared_gateway(services: Container) -> InProcessGateway:
 
 
 async def rush(
-    sale: Sale, wishes: Sequence[Sequence[tuple[int, int]]], order: dict[str, Any]
+    sale: Sale, selections: Sequence[Sequence[tuple[int, int]]], order: dict[str, Any]
 ) -> Any:
     """Let every wish be asked by a visitor of its own, all at the same moment.
 
@@ -56,17 +56,17 @@ async def rush(
         How many asks ended how, and the wishes that were refused, by their code.
     """
     chance = random.Random(order["seed"])
-    visitors = [new_id() for _ in wishes]
+    visitors = [new_id() for _ in selections]
     await sale.admit(*visitors)
     refused: dict[str, list[Any]] = {}
     ends: Counter[str] = Counter()
 
-    async def one(visitor: str, wish: Sequence[tuple[int, int]]) -> None:
-        lines = [OrderLine(sale.tier_ids[tier], quantity) for tier, quantity in wish]
+    async def one(visitor: str, selection: Sequence[tuple[int, int]]) -> None:
+        lines = [OrderLine(sale.tier_ids[tier], quantity) for tier, quantity in selection]
         try:
             intent, _ = await sale.services.intents.start(sale.slug, visitor, lines)
         except SurgeError as error:
-            refused.setdefault(error.code, []).append(wish)
+            refused.setdefault(error.code, []).append(selection)
             return
         ends["held"] += 1
         if chance.random() < order["let_go"]:
@@ -76,7 +76,7 @@ async def rush(
             await _buy(sale, intent.id, visitor)
             ends["bought"] += 1
 
-    await asyncio.gather(*map(one, visitors, wishes))
+    await asyncio.gather(*map(one, visitors, selections))
     return {"ends": ends, "refused": refused}
 
 
@@ -125,7 +125,7 @@ async def _deal(sale: Sale) -> None:
         *(sale.deliver(hook) for hook in sale.gateway.webhooks if hook.order_id == order.order_id),
     )
     sale.gateway.webhooks.clear()
-    await sale.services.refunds.push()
+    await sale.services.refunds.submit_pending()
 
 
 def _say(line: str) -> None:
@@ -145,7 +145,7 @@ async def _main(order: dict[str, Any]) -> None:
             await asyncio.to_thread(sys.stdin.readline)
             if order["work"] == "trade":
                 await trade(sale)
-            _say(json.dumps(await rush(sale, order["wishes"], order)))
+            _say(json.dumps(await rush(sale, order["selections"], order)))
 
 
 if __name__ == "__main__":

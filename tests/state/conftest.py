@@ -57,6 +57,7 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
         contacts=Contacts(),
         tickets=SimpleNamespace(),
         organizer=SimpleNamespace(),
+        settings=SimpleNamespace(trusted_proxy_hops=0),
     )
     for module in (
         dashboard,

@@ -88,7 +88,7 @@ class Intents:
         return self.mine
 
     async def start(
-        self, slug: str, visitor_id: str, lines: list[OrderLine]
+        self, slug: str, visitor_id: str, lines: list[OrderLine], *, client_address: str
     ) -> tuple[IntentView, bool]:
         if self.failure:
             raise self.failure

@@ -26,21 +26,23 @@ def test_a_date_is_told_in_the_zone_of_the_event() -> None:
 
 def test_the_price_of_a_wish_is_the_price_of_the_hold_it_becomes() -> None:
     event = samples.event(samples.tier("a", "A", 49_950), samples.tier("b", "B", 120_000))
-    wish = {"a": 1, "b": 2}
+    selection = {"a": 1, "b": 2}
     intent = samples.intent(event, [OrderLine("a", 1), OrderLine("b", 2)])
-    assert view_models.price_of_wish(event, wish) == view_models.price_of_intent(intent)
+    assert view_models.price_of_selection(event, selection) == view_models.price_of_intent(intent)
 
 
 def test_a_wish_for_nothing_has_no_price() -> None:
-    assert view_models.price_of_wish(samples.event(), {"general": 0}) == view_models.PriceCard()
+    assert (
+        view_models.price_of_selection(samples.event(), {"general": 0}) == view_models.PriceCard()
+    )
 
 
 @pytest.mark.parametrize(
     ("free", "held", "note"),
     [
-        (3, 0, "₹1,025 for one, all included · 3 left"),
-        (0, 2, "₹1,025 for one, all included · all on hold"),
-        (0, 0, "₹1,025 for one, all included · sold out"),
+        (3, 0, "₹1,000 · 3 left"),
+        (0, 2, "₹1,000 · all in checkouts"),
+        (0, 0, "₹1,000 · sold out"),
     ],
 )
 def test_a_note_counts_honestly(free: int, held: int, note: str) -> None:
@@ -53,13 +55,13 @@ def test_a_note_counts_honestly(free: int, held: int, note: str) -> None:
 @pytest.mark.parametrize(
     ("rules", "note"),
     [
-        ({"min_per_booking": 2}, "₹1,025 for one, all included · 10 left · at least 2"),
-        ({"max_per_booking": 3}, "₹1,025 for one, all included · 10 left · at most 3"),
-        ({"max_per_booking": 4}, "₹1,025 for one, all included · 10 left"),
-        ({"status": "ended"}, "₹1,025 for one, all included · no longer on sale"),
+        ({"min_per_booking": 2}, "₹1,000 · 10 left · at least 2"),
+        ({"max_per_booking": 3}, "₹1,000 · 10 left · at most 3"),
+        ({"max_per_booking": 4}, "₹1,000 · 10 left"),
+        ({"status": "ended"}, "₹1,000 · no longer on sale"),
         (
             {"status": "scheduled", "sales_open_at": samples.STARTS},
-            "₹1,025 for one, all included · opens Sat 6 Mar 2027, 7:00 pm IST",
+            "₹1,000 · opens Sat 6 Mar 2027, 7:00 pm IST",
         ),
     ],
 )
@@ -72,10 +74,10 @@ def test_a_note_tells_the_rules_of_its_tier(rules: dict[str, Any], note: str) ->
 def test_a_free_ticket_is_called_free_and_carries_no_fee() -> None:
     event = samples.event(samples.tier("a", "A", 0), samples.tier("b", "B", 50_000))
     assert view_models.tier_cards(event, {}, is_held=False)[0].note == "Free · 10 left"
-    free = view_models.price_of_wish(event, {"a": 2})
+    free = view_models.price_of_selection(event, {"a": 2})
     assert (free.total, free.is_free) == ("Free", True)
     assert [row.amount for row in free.rows] == ["Free"]
-    mixed = view_models.price_of_wish(event, {"a": 2, "b": 1})
+    mixed = view_models.price_of_selection(event, {"a": 2, "b": 1})
     assert (mixed.total, mixed.is_free) == ("₹525", False)
 
 
@@ -109,7 +111,7 @@ def test_all_held_tickets_of_a_booking_are_never_stepped_away() -> None:
 def test_the_first_wish_is_the_least_one_can_take() -> None:
     pair = samples.tier("a", "A", 100_000, min_per_booking=2)
     later = samples.tier("b", "B", 100_000, status="scheduled")
-    assert view_models.first_wish(samples.event(pair, later)) == {"a": 2}
+    assert view_models.first_selection(samples.event(pair, later)) == {"a": 2}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_only_a_likely_slip_is_questioned(typed: str, suggested: str) -> None:
 
 def test_a_state_survives_being_stored() -> None:
     event = samples.event()
-    price = view_models.price_of_wish(event, {"general": 2})
+    price = view_models.price_of_selection(event, {"general": 2})
     assert pickle.loads(pickle.dumps(price)) == price
     assert CheckoutState().get_fields()["tiers"]
 

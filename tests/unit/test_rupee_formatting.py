@@ -71,7 +71,8 @@ def test_every_total_shown_is_its_rows_and_the_fee_once(
 ) -> None:
     tiers = [samples.tier(f"t{i}", f"T{i}", price, free=100) for i, (price, _) in enumerate(wanted)]
     event = replace(samples.event(*tiers), fee_paise=fee_paise)
-    card = view_models.price_of_wish(event, {f"t{i}": many for i, (_, many) in enumerate(wanted)})
+    chosen = {f"t{i}": many for i, (_, many) in enumerate(wanted)}
+    card = view_models.price_of_selection(event, chosen)
     rows = [_parse(row.amount) for row in card.rows]
     assert _parse(card.total) == sum(rows)
     assert sum(rows) == sum(price * many for price, many in wanted) + fee_paise

@@ -11,7 +11,7 @@ from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import ProblemOut, StrictBody
 from surge_app.services.checkout.views import OrderLine
-from surge_app.services.payments.box_office import MOST_GIVEN, CounterSale
+from surge_app.services.payments.box_office import MAX_GIVEN, CounterSale
 
 router = APIRouter(
     prefix="/api/admin",
@@ -27,8 +27,8 @@ class CounterLineIn(StrictBody):
     """So many tickets of a tier, and the names of who comes, if they are known."""
 
     tier_id: str = Field(max_length=40)
-    quantity: int = Field(ge=1, le=MOST_GIVEN)
-    attendees: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=MOST_GIVEN)
+    quantity: int = Field(ge=1, le=MAX_GIVEN)
+    attendees: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=MAX_GIVEN)
 
 
 class CounterSaleIn(StrictBody):

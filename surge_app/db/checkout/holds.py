@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 _HOLD = text(
     """
-    SELECT place, expires_at, as_of, reached, short_tier_id, free, is_contended, is_held
-    FROM hold_units(
+    SELECT place, expires_at, as_of, reached, short_tier_id, free, is_contended, is_held,
+        is_crowded
+    FROM hold_units_within(
+        CAST(:networks AS text[]), CAST(:percent AS int),
         CAST(:ask_ids AS text[]), CAST(:event_ids AS text[]), CAST(:visitor_ids AS text[]),
         CAST(:subtotals AS bigint[]), CAST(:fees AS bigint[]), CAST(:currencies AS text[]),
         CAST(:hold_seconds AS int[]), CAST(:first_lines AS int[]), CAST(:line_counts AS int[]),
@@ -22,6 +24,11 @@ _HOLD = text(
     )
     """
 )
+
+_LOCK_NETWORK = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('network ' || :event || ' ' || :network, 0))"
+)
+_NETWORK_ROOM = text("SELECT live, room FROM network_room(:event, :network, :percent, :but_of)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class HoldRequestLine:
     tier_id: str
     quantity: int
     unit_price_paise: int
-    start: int = -1
+    next_unit_hint: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class HoldRequest:
 
     Attributes:
         lines: In the order of `tier_id`, each tier once.
+        network: Where the visitor comes from, if what one network holds is bounded.
     """
 
     id: str
@@ -55,6 +63,7 @@ class HoldRequest:
     currency: str
     hold_seconds: int
     lines: tuple[HoldRequestLine, ...]
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class HoldGranted:
 
     expires_at: datetime
     as_of: datetime
-    reached: tuple[int, ...]
+    next_unit_hint: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +100,31 @@ class HoldShortfall:
     is_held: bool
 
 
-HoldAnswer: TypeAlias = HoldGranted | HoldExists | HoldShortfall
-_ALREADY_LIVE = HoldExists()
+@dataclass(frozen=True, slots=True)
+class HoldCrowded:
+    """Nothing was done: the visitor's network holds its share of the event unpaid."""
 
 
-async def hold(connection: AsyncConnection, asks: Sequence[HoldRequest]) -> list[HoldAnswer]:
+HoldAnswer: TypeAlias = HoldGranted | HoldExists | HoldShortfall | HoldCrowded
+_CROWDED = HoldCrowded()
+_HOLD_EXISTS = HoldExists()
+
+
+async def hold(
+    connection: AsyncConnection, requests: Sequence[HoldRequest], *, network_percent: int = 100
+) -> list[HoldAnswer]:
     """Hold units for each ask whole or not at all, passing over rows others have locked.
 
     Args:
         connection: As `Database.statement` gives it. The statement never waits for a unit.
-        asks: Dealt with in this order.
+        requests: Handled in this order.
+        network_percent: Of an event's tickets, what one network may hold unpaid.
 
     Returns:
         One answer for each ask, in their order.
     """
-    lines = [line for ask in asks for line in ask.lines]
-    counts = [len(ask.lines) for ask in asks]
+    lines = [line for request in requests for line in request.lines]
+    counts = [len(request.lines) for request in requests]
     firsts: list[int] = []
     first = 1
     for count in counts:
@@ -115,37 +133,42 @@ async def hold(connection: AsyncConnection, asks: Sequence[HoldRequest]) -> list
     result = await connection.execute(
         _HOLD,
         {
-            "ask_ids": [ask.id for ask in asks],
-            "event_ids": [ask.event_id for ask in asks],
-            "visitor_ids": [ask.visitor_id for ask in asks],
-            "subtotals": [ask.subtotal_paise for ask in asks],
-            "fees": [ask.fee_paise for ask in asks],
-            "currencies": [ask.currency for ask in asks],
-            "hold_seconds": [ask.hold_seconds for ask in asks],
+            "networks": [request.network for request in requests],
+            "percent": network_percent,
+            "ask_ids": [request.id for request in requests],
+            "event_ids": [request.event_id for request in requests],
+            "visitor_ids": [request.visitor_id for request in requests],
+            "subtotals": [request.subtotal_paise for request in requests],
+            "fees": [request.fee_paise for request in requests],
+            "currencies": [request.currency for request in requests],
+            "hold_seconds": [request.hold_seconds for request in requests],
             "first_lines": firsts,
             "line_counts": counts,
             "line_ids": [line.id for line in lines],
             "tier_ids": [line.tier_id for line in lines],
             "quantities": [line.quantity for line in lines],
             "prices": [line.unit_price_paise for line in lines],
-            "starts": [line.start for line in lines],
+            "starts": [line.next_unit_hint for line in lines],
         },
     )
-    return [_answer(*row) for row in sorted(result.all(), key=lambda row: row.place)]
+    return [_answer(row) for row in sorted(result.all(), key=lambda row: row.place)]
 
 
-def _answer(
-    _place: int,
-    expires_at: datetime | None,
-    as_of: datetime,
-    reached: list[int],
-    short_tier_id: str | None,
-    free: int,
-    is_contended: bool,  # noqa: FBT001
-    is_held: bool,  # noqa: FBT001
-) -> HoldAnswer:
-    if expires_at is not None:
-        return HoldGranted(expires_at, as_of, tuple(reached))
-    if short_tier_id is None:
-        return _ALREADY_LIVE
-    return HoldShortfall(short_tier_id, free, is_contended, is_held)
+def _answer(row: Row[Any]) -> HoldAnswer:
+    if row.is_crowded:
+        return _CROWDED
+    if row.expires_at is not None:
+        return HoldGranted(row.expires_at, row.as_of, tuple(row.reached))
+    if row.short_tier_id is None:
+        return _HOLD_EXISTS
+    return HoldShortfall(row.short_tier_id, row.free, row.is_contended, row.is_held)
+
+
+async def network_has_room(
+    session: AsyncSession, *, intent_id: str, event_id: str, network: str, percent: int, wanted: int
+) -> bool:
+    """Whether a network may hold this many tickets with one intent; locks what it holds."""
+    values = {"event": event_id, "network": network, "percent": percent, "but_of": intent_id}
+    await session.execute(_LOCK_NETWORK, values)
+    row = (await session.execute(_NETWORK_ROOM, values)).one()
+    return row.live == 0 or wanted <= row.room

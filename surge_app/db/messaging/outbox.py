@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
+from surge_app.db.leases import lease_due
 from surge_app.models import MessageStatus, OutboxMessage
 
 WAKE = "surge_outbox"
@@ -36,32 +37,21 @@ async def take_due(
     A message whose sender died comes back when the lease ends, and counts as one more attempt
     that may have taken effect.
     """
-    picked = (
-        select(col(OutboxMessage.id), col(OutboxMessage.status))
-        .where(
-            col(OutboxMessage.channel) == channel,
-            col(OutboxMessage.status).in_(_WAITING),
-            col(OutboxMessage.next_attempt_at) <= _NOW - overdue,
-        )
-        .order_by(col(OutboxMessage.next_attempt_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("picked")
+    was_abandoned = cast(col(OutboxMessage.status) == MessageStatus.SENDING, Integer)
+    return await lease_due(
+        session,
+        OutboxMessage,
+        col(OutboxMessage.channel) == channel,
+        col(OutboxMessage.status).in_(_WAITING),
+        limit=limit,
+        lease=lease,
+        overdue=overdue,
+        values={
+            "status": MessageStatus.SENDING,
+            "unknowns": col(OutboxMessage.unknowns) + was_abandoned,
+            "first_tried_at": func.coalesce(col(OutboxMessage.first_tried_at), _NOW),
+        },
     )
-    was_abandoned = cast(picked.c.status == MessageStatus.SENDING, Integer)
-    result = await session.scalars(
-        update(OutboxMessage)
-        .where(col(OutboxMessage.id) == picked.c.id)
-        .values(
-            status=MessageStatus.SENDING,
-            attempts=col(OutboxMessage.attempts) + 1,
-            unknowns=col(OutboxMessage.unknowns) + was_abandoned,
-            next_attempt_at=_NOW + lease,
-            first_tried_at=func.coalesce(col(OutboxMessage.first_tried_at), _NOW),
-        )
-        .returning(OutboxMessage)
-    )
-    return result.all()
 
 
 async def seconds_until_due(session: AsyncSession, channel: str) -> float | None:

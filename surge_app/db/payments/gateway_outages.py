@@ -35,7 +35,7 @@ _OPEN = text(
     RETURNING id
     """
 )
-_FOUND = text(
+_CURRENT = text(
     """
     SELECT opened_at, CAST(greatest(0, cap_seconds
            - extract(epoch FROM clock_timestamp() - opened_at)) AS float8) AS freeze_left
@@ -53,7 +53,7 @@ _HOLD_TIME = text(
 )
 # Shorter than the second after which Postgres ends one of two transactions that wait for each
 # other: it must be this one that gives way, and never a visitor's.
-_PATIENCE = text("SET LOCAL lock_timeout = '700ms'")
+_LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '700ms'")
 _LOCK_LIVE_INTENTS = text(
     "SELECT count(*) FROM (SELECT id FROM intents WHERE status IN ('held', 'paying') "
     "ORDER BY id FOR NO KEY UPDATE) AS locked"
@@ -71,7 +71,7 @@ _SHIFT = text(
 )
 
 
-class Contended(Exception):
+class LockContended(Exception):
     """Others have locks that are needed; nothing was changed. Try again in a moment."""
 
 
@@ -109,7 +109,7 @@ async def hold_time(session: AsyncSession) -> HoldTime:
 
 async def current(session: AsyncSession) -> OpenOutage | None:
     """Return the outage that lasts, if one does."""
-    row: Row[tuple[datetime, float]] | None = (await session.execute(_FOUND)).one_or_none()
+    row: Row[tuple[datetime, float]] | None = (await session.execute(_CURRENT)).one_or_none()
     return None if row is None else OpenOutage(*row)
 
 
@@ -132,10 +132,10 @@ async def begin(
     """
     values = {"id": new_id(), "budget": int(budget.total_seconds()), "per": per}
     try:
-        await session.execute(_PATIENCE)
+        await session.execute(_LOCK_TIMEOUT)
         await session.execute(_LOCK_OUTAGES)
     except OperationalError as error:
-        raise Contended from error
+        raise LockContended from error
     opened = await session.execute(_OPEN, {**values, "failing_for": failing_for})
     return opened.scalar_one_or_none() is not None
 
@@ -154,12 +154,12 @@ async def finish(session: AsyncSession) -> timedelta | None:
         Contended: If a lock was not to be had at once; let the transaction roll back.
     """
     try:
-        await session.execute(_PATIENCE)
+        await session.execute(_LOCK_TIMEOUT)
         await session.execute(_LOCK_LIVE_INTENTS)
         await session.execute(_LOCK_OUTAGES)
         frozen: timedelta | None = await session.scalar(_CLOSE)
         if frozen is not None:
             await session.execute(_SHIFT, {"frozen": frozen})
     except OperationalError as error:
-        raise Contended from error
+        raise LockContended from error
     return frozen

@@ -17,52 +17,65 @@ from surge_app.models import Event, Intent, IntentLine
 _RECENT = timedelta(minutes=30)
 # By then whoever is paying has come back, and the webhook has come or is lost.
 _FIRST_CHECK = timedelta(seconds=60)
+# A hold whose payment begins late stays this long; its whole window needs a real attempt.
+_GRACE_SECONDS = 180
 # Sorted, so that of two batches with the same people one waits and never both.
 _LOCK_PERSONS = text(
     """
     SELECT pg_advisory_xact_lock(locks.key) FROM (
-        SELECT DISTINCT hashtextextended(name, 0) AS key
-        FROM unnest(CAST(:names AS text[])) AS n (name) ORDER BY 1
+        SELECT DISTINCT hashtextextended(n.event_id || ':' || n.contact, 0) AS key
+        FROM (
+            SELECT x.event_id, unnest(ARRAY[email_key(x.email), x.phone]) AS contact
+            FROM unnest(
+                CAST(:event_ids AS text[]), CAST(:emails AS text[]), CAST(:phones AS text[])
+            ) AS x (event_id, email, phone)
+        ) AS n WHERE n.contact IS NOT NULL ORDER BY 1
     ) AS locks
     """
 )
 # Each contact has an index of its own: one condition over both would walk the whole event.
-_STANDINGS = text(
+_HISTORIES = text(
     """
     SELECT x.id, hold_clock() AS now,
         (SELECT coalesce(sum(quantity), 0) FROM intent_lines WHERE intent_id = x.id) AS own,
-        coalesce(rest.tickets, 0) AS others, coalesce(rest.orders, '{}') AS rivals
+        coalesce(others.bought, 0) AS bought, coalesce(others.bought_here, 0) AS bought_here,
+        coalesce(others.orders, '{}') AS competing_orders,
+        ARRAY[email_key(x.email), x.phone] AS keys
     FROM unnest(
         CAST(:ids AS text[]), CAST(:event_ids AS text[]),
         CAST(:emails AS text[]), CAST(:phones AS text[])
     ) AS x (id, event_id, email, phone)
+    JOIN intents mine ON mine.id = x.id
     CROSS JOIN LATERAL (
-        SELECT sum(CASE
-                WHEN o.status IN ('held', 'paying') THEN (
-                    SELECT sum(quantity) FROM intent_lines WHERE intent_id = o.id)
-                WHEN o.status = 'confirmed' THEN (
-                    SELECT count(*) FROM bookings b JOIN tickets k ON k.booking_id = b.id
-                    WHERE b.intent_id = o.id AND k.status = 'valid')
-            END) AS tickets,
+        SELECT sum(o.tickets) AS bought,
+            sum(o.tickets) FILTER (WHERE o.visitor_id = mine.visitor_id) AS bought_here,
             array_agg(o.order_id ORDER BY o.paying_at DESC) FILTER (
-                WHERE o.order_id IS NOT NULL AND o.status <> 'confirmed' AND (
+                WHERE o.visitor_id = mine.visitor_id
+                AND o.order_id IS NOT NULL AND o.status <> 'confirmed' AND (
                     o.status = 'paying'
                     OR o.paying_at > clock_timestamp() - CAST(:recent AS interval)
                     OR EXISTS (SELECT FROM payments p WHERE p.intent_id = o.id
                                AND p.status IN ('created', 'authorized') AND p.reason IS NULL))
             ) AS orders
         FROM (
-            SELECT id, status, order_id, paying_at FROM intents
-            WHERE event_id = x.event_id AND email = x.email
-            UNION
-            SELECT id, status, order_id, paying_at FROM intents
-            WHERE event_id = x.event_id AND phone = x.phone
+            SELECT i.id, i.visitor_id, i.status, i.order_id, i.paying_at,
+                CASE WHEN i.status = 'confirmed' THEN (
+                    SELECT count(*) FROM bookings b JOIN tickets k ON k.booking_id = b.id
+                    WHERE b.intent_id = i.id AND k.status = 'valid') END AS tickets
+            FROM (
+                SELECT id, visitor_id, status, order_id, paying_at FROM intents
+                WHERE event_id = x.event_id AND email IS NOT NULL
+                    AND email_key(email) = email_key(x.email)
+                UNION
+                SELECT id, visitor_id, status, order_id, paying_at FROM intents
+                WHERE event_id = x.event_id AND phone = x.phone
+            ) AS i
         ) AS o
         WHERE o.id <> x.id
-    ) AS rest
+    ) AS others
     """
 )
-_NOTE = text(
+_RECORD_CONTACTS = text(
     """
     UPDATE intents SET name = x.name, email = x.email, phone = x.phone,
         attendee_names = CAST(x.attendees AS jsonb)
@@ -81,8 +94,10 @@ _BEGIN = text(
         status = 'paying',
         paying_at = coalesce(i.paying_at, clock_timestamp()),
         next_check_at = coalesce(i.next_check_at, clock_timestamp() + CAST(:check_in AS interval)),
-        expires_at = CASE i.status WHEN 'held'
-            THEN hold_clock() + make_interval(secs => x.seconds) ELSE i.expires_at END
+        expires_at = CASE i.status WHEN 'held' THEN greatest(
+            least(i.expires_at, hold_clock() + make_interval(secs => x.seconds)),
+            hold_clock() + make_interval(secs => least(x.seconds, :grace)))
+            ELSE i.expires_at END
     FROM unnest(
         CAST(:ids AS text[]), CAST(:order_ids AS text[]),
         CAST(:totals AS bigint[]), CAST(:seconds AS int[])
@@ -112,20 +127,24 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseHistory:
-    """What else a person has of an event, by email or phone.
+    """What else a buyer has of an event, by any spelling of the email address or by phone.
 
     Attributes:
         now: By the clock of holds.
-        own: How many tickets the intent itself asks for.
-        others: How many tickets the person holds or has bought beside it; void ones do not count.
-        rivals: Orders of the person's other intents that may be paid, or be being paid; the
-            latest first.
+        own: The tickets of the intent itself.
+        bought: The valid tickets of other bookings. A hold counts for nothing: anyone may begin
+            a payment in anyone's name.
+        bought_here: Those that were bought in the same browser; only these may be mentioned.
+        competing_orders: Orders of the same browser that may be paid already, the latest first.
+        keys: What names the buyer, the email address in its normalised form.
     """
 
     now: datetime
     own: int
-    others: int
-    rivals: tuple[str, ...]
+    bought: int
+    bought_here: int
+    competing_orders: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +192,25 @@ async def purchase_histories(
     Their purchases of these events wait for each other until the transaction ends, so two
     requests of one person are counted one after the other. Locks of intents come before.
     """
-    names = [f"{one.event_id}:{contact}" for one in persons for contact in (one.email, one.phone)]
-    await session.execute(_LOCK_PERSONS, {"names": names})
-    result = await session.execute(
-        _STANDINGS,
-        {
-            "ids": [one.intent_id for one in persons],
-            "event_ids": [one.event_id for one in persons],
-            "emails": [one.email for one in persons],
-            "phones": [one.phone for one in persons],
-            "recent": _RECENT,
-        },
-    )
+    if not persons:
+        return {}
+    contacts: dict[str, object] = {
+        "event_ids": [person.event_id for person in persons],
+        "emails": [person.email or None for person in persons],
+        "phones": [person.phone or None for person in persons],
+    }
+    await session.execute(_LOCK_PERSONS, contacts)
+    ids = [person.intent_id for person in persons]
+    result = await session.execute(_HISTORIES, {**contacts, "ids": ids, "recent": _RECENT})
     return {
-        row.id: PurchaseHistory(row.now, row.own, int(row.others), tuple(row.rivals))
+        row.id: PurchaseHistory(
+            now=row.now,
+            own=row.own,
+            bought=int(row.bought),
+            bought_here=int(row.bought_here),
+            competing_orders=tuple(row.competing_orders),
+            keys=tuple(key for key in row.keys if key),
+        )
         for row in result
     }
 
@@ -204,7 +228,7 @@ async def quantities(
     return found
 
 
-async def record_order(session: AsyncSession, persons: Sequence[Person]) -> None:
+async def record_contacts(session: AsyncSession, persons: Sequence[Person]) -> None:
     """Write down who pays for intents the caller has locked."""
     if persons:
         values = {
@@ -216,7 +240,7 @@ async def record_order(session: AsyncSession, persons: Sequence[Person]) -> None
                 None if one.attendees is None else json.dumps(one.attendees) for one in persons
             ],
         }
-        await session.execute(_NOTE, values)
+        await session.execute(_RECORD_CONTACTS, values)
 
 
 async def begin_payment(
@@ -233,6 +257,7 @@ async def begin_payment(
         "totals": [one.total_paise for one in orders],
         "seconds": [one.seconds for one in orders],
         "check_in": _FIRST_CHECK,
+        "grace": _GRACE_SECONDS,
     }
     await session.execute(_LOCK, {"ids": values["ids"]})
     result = await session.execute(_BEGIN, values)
@@ -240,9 +265,3 @@ async def begin_payment(
         row.id: PaymentBegun(row.order_id, row.total_paise, row.expires_at, row.now)
         for row in result
     }
-
-
-async def owner_of_order(session: AsyncSession, order_id: str) -> str | None:
-    """Return the visitor whose intent has an order."""
-    query = select(col(Intent.visitor_id)).where(col(Intent.order_id) == order_id)
-    return await session.scalar(query)

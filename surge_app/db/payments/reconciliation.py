@@ -73,7 +73,7 @@ class OrderToCheck:
     order_id: str
 
 
-async def take_overdue(session: AsyncSession, *, pause: timedelta) -> list[OrderToCheck]:
+async def claim_overdue(session: AsyncSession, *, pause: timedelta) -> list[OrderToCheck]:
     """Take every paying intent past its deadline, the longest overdue first.
 
     Args:
@@ -84,7 +84,7 @@ async def take_overdue(session: AsyncSession, *, pause: timedelta) -> list[Order
     return [OrderToCheck(row.id, row.order_id) for row in result]
 
 
-async def take_due(
+async def claim_due(
     session: AsyncSession, *, limit: int, not_older_than: timedelta
 ) -> tuple[list[OrderToCheck], int]:
     """Take intents whose order may have been paid unheard, the longest due first.
@@ -101,15 +101,15 @@ async def take_due(
     """
     values = {"limit": limit, "not_older_than": not_older_than}
     rows = (await session.execute(_DUE, values)).all()
-    questions = [
+    orders = [
         OrderToCheck(row.id, row.order_id)
         for row in rows
         if row.order_id is not None and row.status != "confirmed"
     ]
-    return questions, len(rows)
+    return orders, len(rows)
 
 
-async def ask_again(
+async def reschedule(
     session: AsyncSession, intent_ids: Collection[str], *, pause: timedelta
 ) -> None:
     """Make intents due once more: the gateway did not answer."""

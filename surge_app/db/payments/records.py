@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
+from surge_app.db.leases import lease_due
 from surge_app.models import Event, Intent, Payment, WebhookEventRow
 
 _NOW = func.clock_timestamp()
@@ -69,31 +70,12 @@ async def events_by_id(
     return (await session.scalars(query)).all()
 
 
-async def due_events(
+async def lease_due_events(
     session: AsyncSession, *, limit: int, lease: timedelta
 ) -> Sequence[WebhookEventRow]:
-    """Take unprocessed webhooks, passing over rows others work on.
-
-    Taking counts as an attempt and puts the next one `lease` away, so a crash only delays.
-    """
-    picked = (
-        select(col(WebhookEventRow.id))
-        .where(
-            col(WebhookEventRow.processed_at).is_(None),
-            col(WebhookEventRow.next_attempt_at) <= _NOW,
-        )
-        .order_by(col(WebhookEventRow.next_attempt_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("picked")
-    )
-    result = await session.scalars(
-        update(WebhookEventRow)
-        .where(col(WebhookEventRow.id) == picked.c.id)
-        .values(attempts=col(WebhookEventRow.attempts) + 1, next_attempt_at=_NOW + lease)
-        .returning(WebhookEventRow)
-    )
-    return result.all()
+    """Lease webhook events that are not processed yet; see `lease_due`."""
+    is_waiting = col(WebhookEventRow.processed_at).is_(None)
+    return await lease_due(session, WebhookEventRow, is_waiting, limit=limit, lease=lease)
 
 
 async def finish_events(session: AsyncSession, outcomes: Mapping[str, str]) -> None:

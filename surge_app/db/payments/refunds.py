@@ -5,37 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.engine import locked
+from surge_app.db.leases import lease_due
 from surge_app.models import Booking, LedgerEntry, Payment, Refund, RefundStatus
 
 _NOW = func.clock_timestamp()
 _UNFINISHED = (RefundStatus.REQUESTED, RefundStatus.SENT, RefundStatus.FAILED)
 
 
-async def due(session: AsyncSession, *, limit: int, lease: timedelta) -> Sequence[Refund]:
-    """Take refunds that wait to be sent, checked or retried, passing over rows others work on.
-
-    Taking counts as an attempt and puts the next one `lease` away, so a crash only delays.
-    """
-    picked = (
-        select(col(Refund.id))
-        .where(col(Refund.status).in_(_UNFINISHED), col(Refund.next_attempt_at) <= _NOW)
-        .order_by(col(Refund.next_attempt_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("picked")
-    )
-    result = await session.scalars(
-        update(Refund)
-        .where(col(Refund.id) == picked.c.id)
-        .values(attempts=col(Refund.attempts) + 1, next_attempt_at=_NOW + lease)
-        .returning(Refund)
-    )
-    return result.all()
+async def lease_due_refunds(
+    session: AsyncSession, *, limit: int, lease: timedelta
+) -> Sequence[Refund]:
+    """Lease refunds that wait to be sent, checked or retried; see `lease_due`."""
+    is_waiting = col(Refund.status).in_(_UNFINISHED)
+    return await lease_due(session, Refund, is_waiting, limit=limit, lease=lease)
 
 
 async def by_id(

@@ -43,6 +43,7 @@ class SettlementContext:
         quantity: How many tickets its lines ask for.
         payments: By their id.
         trace: What this is settled in, for the messages it causes.
+        is_over_limit: Whether its buyer would have too many tickets with it.
     """
 
     intent: Intent
@@ -52,9 +53,10 @@ class SettlementContext:
     booking_ref: str | None
     booking_status: str | None
     trace: str | None = None
+    is_over_limit: bool = False
 
 
-async def cases(
+async def contexts(
     session: AsyncSession,
     *,
     order_ids: Iterable[str] = (),
@@ -138,6 +140,24 @@ async def sell(
     return sold
 
 
+async def begin_window(session: AsyncSession, intent_ids: Iterable[str]) -> None:
+    """Give paying intents their whole window, once: the gateway has reported an attempt."""
+    window = func.make_interval(0, 0, 0, 0, 0, 0, col(Event.payment_seconds))
+    await session.execute(
+        update(Intent)
+        .where(
+            col(Intent.id).in_(list(intent_ids)),
+            col(Intent.status) == IntentStatus.PAYING,
+            col(Intent.attempted_at).is_(None),
+            col(Event.id) == col(Intent.event_id),
+        )
+        .values(
+            attempted_at=_NOW,
+            expires_at=func.greatest(col(Intent.expires_at), func.hold_clock() + window),
+        )
+    )
+
+
 async def confirm(session: AsyncSession, intent_ids: Iterable[str]) -> None:
     """Mark intents as confirmed; nobody needs to ask about their payment any more."""
     await session.execute(
@@ -147,7 +167,7 @@ async def confirm(session: AsyncSession, intent_ids: Iterable[str]) -> None:
     )
 
 
-async def pay_again(session: AsyncSession, intent_id: str, *, window: timedelta) -> None:
+async def resume_payment(session: AsyncSession, intent_id: str, *, window: timedelta) -> None:
     """Make an ended intent a paying one again, for as long as a capture may take."""
     await session.execute(
         update(Intent)

@@ -27,11 +27,10 @@ from surge_app.services.checkout.views import (
     OrderLine,
 )
 from surge_app.services.events.catalog import Catalog, frame_of
-from surge_app.services.waiting_room.service import WaitingRoom
+from surge_app.services.waiting_room.service import LEASE_SLACK, WaitingRoom
 
 _log = get_logger(__name__)
 
-_LEASE_SLACK = timedelta(seconds=60)
 _ENDED = {IntentStatus.EXPIRED, IntentStatus.RELEASED}
 
 
@@ -89,7 +88,7 @@ class HoldRecovery:
         view, event, visitor_id = await claims.retry_contended(
             lambda: self._restore(intent_id, actor)
         )
-        lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
+        lease = timedelta(seconds=view.remaining_seconds) + LEASE_SLACK
         await self._waiting_room.grant_pass(event.slug, visitor_id, lease=lease)
         self._catalog.forget()
         _log.info("intent_revived", intent=intent_id, event_slug=event.slug)
@@ -139,10 +138,10 @@ async def _take_units(session: AsyncSession, intent: Intent, event: Event) -> No
     rows = await intent_queries.lines(session, intent.id)
     if intent.email and intent.phone:
         person = Person(intent.id, event.id, intent.name or "", intent.email, intent.phone)
-        standing = (await payment_start.purchase_histories(session, [person]))[intent.id]
-        if standing.others + standing.own > event.max_per_person:
+        history = (await payment_start.purchase_histories(session, [person]))[intent.id]
+        if history.bought + history.own > event.max_per_person:
             msg = (
-                f"This buyer has {standing.others} other tickets by now. "
+                f"This buyer has {history.bought} other tickets by now. "
                 f"The limit is {event.max_per_person} per person."
             )
             raise PersonLimit(msg, max_per_person=event.max_per_person)

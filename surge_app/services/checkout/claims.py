@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db.events import units
 from surge_app.errors import AllHeld
-from surge_app.services.checkout.holds import shortage
+from surge_app.services.checkout.shortages import shortage_error
 from surge_app.services.checkout.views import OrderLine
 
 _Result = TypeVar("_Result")
 
-_ATTEMPTS = 2
-_TRIES = 6
+_MAX_CLAIMS = 2
+_MAX_ATTEMPTS = 6
 
 
 class LockContended(Exception):
@@ -38,7 +38,7 @@ async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[OrderL
         SoldOut: If a tier can never serve the line.
         AllHeld: If it could, once others let go.
         NotEnoughLeft: If fewer are free than wanted; `details["left"]` tells how many.
-        Contended: If it cannot be told yet; see `patiently`.
+        Contended: If it cannot be told yet; see `retry_contended`.
     """
     for line in sorted(lines, key=lambda line: line.tier_id):
         await _claim_line(session, intent_id=intent_id, line=line)
@@ -50,7 +50,7 @@ async def retry_contended(work: Callable[[], Awaitable[_Result]]) -> _Result:
     Raises:
         AllHeld: If they still have them after several tries.
     """
-    for attempt in range(_TRIES):
+    for attempt in range(_MAX_ATTEMPTS):
         try:
             return await work()
         except LockContended:
@@ -60,7 +60,7 @@ async def retry_contended(work: Callable[[], Awaitable[_Result]]) -> _Result:
 
 async def _claim_line(session: AsyncSession, *, intent_id: str, line: OrderLine) -> None:
     missing = line.quantity
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_CLAIMS):
         missing -= await units.claim(
             session, tier_id=line.tier_id, intent_id=intent_id, quantity=missing
         )
@@ -69,7 +69,7 @@ async def _claim_line(session: AsyncSession, *, intent_id: str, line: OrderLine)
         left = await units.leftover(session, tier_id=line.tier_id, but_of=intent_id, most=missing)
         if left.free < missing:
             taken = line.quantity - missing
-            raise shortage(line.tier_id, free=left.free + taken, is_held=left.is_held)
+            raise shortage_error(line.tier_id, free=left.free + taken, is_held=left.is_held)
     # Free by the committed count, yet locked this instant: others are claiming or letting go of
     # these very rows. To wait here, holding rows ourselves, could be waiting in a circle.
     raise LockContended

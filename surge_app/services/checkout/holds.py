@@ -1,62 +1,64 @@
-"""Starting holds: many callers share one look at the line and one transaction.
+"""Starting holds: concurrent callers share one pass check and one transaction.
 
-A hold is whole or not at all, and a refusal is honest: nobody is told "sold out" while a ticket
-could still be had.
+A hold is granted whole or not at all, and no buyer reads "sold out" while a ticket may come back.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Sequence
 from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import new_id, utc_now
 from surge_app.db.checkout import holds as queries
 from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.errors import (
-    AllHeld,
     InvalidRequest,
     NotAdmitted,
-    NotEnoughLeft,
     NotOnSale,
     PersonLimit,
     QuantityNotAllowed,
-    SoldOut,
-    SurgeError,
+    RateLimited,
 )
-from surge_app.formatting import pluralize
+from surge_app.models import Intent
+from surge_app.services.checkout import claims
+from surge_app.services.checkout.shortages import shortage_error
 from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
 from surge_app.services.events.views import Offer, TierOffer
 from surge_app.services.waiting_room.service import WaitingRoom
 
-_MOST_TOGETHER = 200
-_FLIGHTS = 2
-_TRIES = 6
+_MAX_BATCH = 200
+_NETWORK_PAUSE_SECONDS = 5
+_MAX_CONCURRENT = 2
 
 
 class Holds:
     """Starts holds for visitors whose turn it is."""
 
-    def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
+    def __init__(
+        self, database: Database, waiting_room: WaitingRoom, *, network_percent: int
+    ) -> None:
         self._database = database
+        self._network_percent = network_percent
         self._waiting_room = waiting_room
         # Only where to look first; a tier whose number is lost or wrong is searched whole.
-        self._reached: dict[str, int] = {}
-        self._claims: Batcher[queries.HoldRequest, queries.HoldAnswer] = Batcher(
-            self._carry_out, most=_MOST_TOGETHER, flights=_FLIGHTS
+        self._unit_hints: dict[str, int] = {}
+        self._batcher: Batcher[queries.HoldRequest, queries.HoldAnswer] = Batcher(
+            self._hold_batch, most=_MAX_BATCH, flights=_MAX_CONCURRENT
         )
 
     async def start(
-        self, event: Offer, visitor_id: str, wish: Sequence[OrderLine]
+        self, event: Offer, visitor_id: str, selection: Sequence[OrderLine], network: str | None
     ) -> IntentView | None:
         """Hold tickets at the prices of `event`, which are frozen by this.
 
         Args:
             event: At most a second old.
             visitor_id: Who holds.
-            wish: Normalized and checked, see `check_wish`.
+            selection: Normalized and checked, see `check_selection`.
+            network: Where the visitor comes from; None is not counted.
 
         Returns:
             The new intent, or None if the visitor has a live one for this event.
@@ -70,22 +72,30 @@ class Holds:
         """
         if not await self._waiting_room.has_pass(event.slug, visitor_id):
             raise NotAdmitted
-        for attempt in range(_TRIES):
-            ask = self._ask(event, visitor_id, wish)
-            answer = await self._claims.submit(ask)
-            if isinstance(answer, queries.HoldGranted):
-                return _view(event, ask, answer)
-            if isinstance(answer, queries.HoldExists):
-                return None
-            if not answer.is_contended:
-                raise shortage(answer.tier_id, free=answer.free, is_held=answer.is_held)
-            # Others claim or let go of these very units; in a moment it is known which.
-            await asyncio.sleep(random.uniform(0.5, 1) * 0.01 * 2**attempt)  # noqa: S311  jitter
-        raise AllHeld
+        return await claims.retry_contended(
+            lambda: self._hold(event, visitor_id, selection, network)
+        )
 
-    def _ask(self, event: Offer, visitor_id: str, wish: Sequence[OrderLine]) -> queries.HoldRequest:
+    async def _hold(
+        self, event: Offer, visitor_id: str, selection: Sequence[OrderLine], network: str | None
+    ) -> IntentView | None:
+        request = self._request(event, visitor_id, selection, network)
+        answer = await self._batcher.submit(request)
+        if isinstance(answer, queries.HoldGranted):
+            return _view(event, request, answer)
+        if isinstance(answer, queries.HoldExists):
+            return None
+        if isinstance(answer, queries.HoldCrowded):
+            raise network_is_full()
+        if answer.is_contended:
+            raise claims.LockContended
+        raise shortage_error(answer.tier_id, free=answer.free, is_held=answer.is_held)
+
+    def _request(
+        self, event: Offer, visitor_id: str, selection: Sequence[OrderLine], network: str | None
+    ) -> queries.HoldRequest:
         prices = {tier.id: tier.price_paise for tier in event.tiers}
-        subtotal = subtotal_paise(event, wish)
+        subtotal = subtotal_paise(event, selection)
         return queries.HoldRequest(
             id=new_id(),
             event_id=event.id,
@@ -100,40 +110,56 @@ class Holds:
                     line.tier_id,
                     line.quantity,
                     prices[line.tier_id],
-                    start=self._reached.get(line.tier_id, -1),
+                    next_unit_hint=self._unit_hints.get(line.tier_id, -1),
                 )
-                for line in wish
+                for line in selection
             ),
+            network=network,
         )
 
-    def _remember(self, ask: queries.HoldRequest, reached: Sequence[int]) -> None:
-        for line, number in zip(ask.lines, reached, strict=True):
-            self._reached[line.tier_id] = number
-
-    async def _carry_out(self, asks: Sequence[queries.HoldRequest]) -> Sequence[queries.HoldAnswer]:
+    async def _hold_batch(
+        self, requests: Sequence[queries.HoldRequest]
+    ) -> Sequence[queries.HoldAnswer]:
         async with self._database.statement() as connection:
-            answers = await queries.hold(connection, asks)
-        for ask, answer in zip(asks, answers, strict=True):
+            answers = await queries.hold(
+                connection, requests, network_percent=self._network_percent
+            )
+        for request, answer in zip(requests, answers, strict=True):
             if isinstance(answer, queries.HoldGranted):
-                self._remember(ask, answer.reached)
+                for line, number in zip(request.lines, answer.next_unit_hint, strict=True):
+                    self._unit_hints[line.tier_id] = number
         return answers
 
 
-def shortage(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
-    """Return the refusal of a wish that is larger than what is free.
-
-    Args:
-        tier_id: The tier that is short; told in `details`.
-        free: How many of it could be had; told as `details["left"]`.
-        is_held: Whether more may come back from holds of others.
-    """
-    if free > 0:
-        msg = f"Only {pluralize(free, 'ticket is', 'tickets are')} left in this category."
-        return NotEnoughLeft(msg, left=free, tier_id=tier_id)
-    return AllHeld(tier_id=tier_id) if is_held else SoldOut(tier_id=tier_id)
+def network_is_full() -> RateLimited:
+    """Return the refusal of a hold from a network that holds its share of the event unpaid."""
+    error = RateLimited(_NETWORK_PAUSE_SECONDS)
+    error.message = (
+        "Many people on your network are buying right now. Your turn is safe. Try again in a few "
+        "seconds."
+    )
+    return error
 
 
-def normalized(lines: Sequence[OrderLine]) -> list[OrderLine]:
+async def require_network_room(
+    session: AsyncSession, intent: Intent, selection: Sequence[OrderLine], *, percent: int | None
+) -> None:
+    """Refuse an exchange that would let a network hold more than its share; raises RateLimited."""
+    if intent.network is None or percent is None:
+        return
+    has_room = await queries.network_has_room(
+        session,
+        intent_id=intent.id,
+        event_id=intent.event_id,
+        network=intent.network,
+        percent=percent,
+        wanted=sum(line.quantity for line in selection),
+    )
+    if not has_room:
+        raise network_is_full()
+
+
+def merge_lines(lines: Sequence[OrderLine]) -> list[OrderLine]:
     """Add up lines of the same tier and put them in the order in which tiers are claimed.
 
     Raises:
@@ -142,13 +168,13 @@ def normalized(lines: Sequence[OrderLine]) -> list[OrderLine]:
     wanted: dict[str, int] = {}
     for line in lines:
         wanted[line.tier_id] = wanted.get(line.tier_id, 0) + line.quantity
-    wish = [
+    selection = [
         OrderLine(tier_id, quantity) for tier_id, quantity in sorted(wanted.items()) if quantity > 0
     ]
-    if not wish or any(line.quantity < 0 for line in lines):
+    if not selection or any(line.quantity < 0 for line in lines):
         msg = "Choose at least one ticket."
         raise InvalidRequest(msg)
-    return wish
+    return selection
 
 
 def check_on_sale(event: Offer) -> None:
@@ -161,7 +187,7 @@ def check_on_sale(event: Offer) -> None:
         raise NotOnSale(status="cancelled" if event.is_cancelled else "ended")
 
 
-def check_wish(event: Offer, wish: Sequence[OrderLine]) -> None:
+def check_selection(event: Offer, selection: Sequence[OrderLine]) -> None:
     """Check a normalized wish against the limits and windows of its tiers.
 
     Raises:
@@ -171,25 +197,27 @@ def check_wish(event: Offer, wish: Sequence[OrderLine]) -> None:
         PersonLimit: If it is more than one person may buy.
     """
     tiers = {tier.id: tier for tier in event.tiers}
-    for line in wish:
+    for line in selection:
         tier = tiers.get(line.tier_id)
         if tier is None:
             msg = "There is no such ticket category."
             raise InvalidRequest(msg)
         _check_tier(tier, line.quantity)
-    if sum(line.quantity for line in wish) > event.max_per_person:
+    if sum(line.quantity for line in selection) > event.max_per_person:
         msg = f"One person may buy at most {event.max_per_person} tickets."
         raise PersonLimit(msg, max_per_person=event.max_per_person)
 
 
-def as_held(event: Offer, held: Sequence[IntentLineView], wish: Sequence[OrderLine]) -> Offer:
+def offer_for_hold(
+    event: Offer, held: Sequence[IntentLineView], selection: Sequence[OrderLine]
+) -> Offer:
     """Return an offer as it stands for someone who holds tickets and wants others instead.
 
     The price of a tier they hold stays the one they were shown, and what they hold of it they
     may keep after its window has ended.
     """
     lines = {line.tier_id: line for line in held}
-    wanted = {line.tier_id: line.quantity for line in wish}
+    wanted = {line.tier_id: line.quantity for line in selection}
 
     def known(tier: TierOffer) -> TierOffer:
         line = lines.get(tier.id)
@@ -219,10 +247,10 @@ def _check_tier(tier: TierOffer, quantity: int) -> None:
         raise QuantityNotAllowed(msg, tier_id=tier.id, most=tier.max_per_booking)
 
 
-def subtotal_paise(event: Offer, wish: Sequence[OrderLine]) -> int:
+def subtotal_paise(event: Offer, selection: Sequence[OrderLine]) -> int:
     """Return what the tickets of a wish cost now, without the fee."""
     prices = {tier.id: tier.price_paise for tier in event.tiers}
-    return sum(prices[line.tier_id] * line.quantity for line in wish)
+    return sum(prices[line.tier_id] * line.quantity for line in selection)
 
 
 def fee_paise(event: Offer, subtotal: int) -> int:
@@ -230,22 +258,22 @@ def fee_paise(event: Offer, subtotal: int) -> int:
     return event.fee_paise if subtotal else 0
 
 
-def _view(event: Offer, ask: queries.HoldRequest, held: queries.HoldGranted) -> IntentView:
+def _view(event: Offer, request: queries.HoldRequest, held: queries.HoldGranted) -> IntentView:
     names = {tier.id: tier.name for tier in event.tiers}
     return IntentView(
-        id=ask.id,
+        id=request.id,
         event_slug=event.slug,
         status="held",
         lines=tuple(
             IntentLineView(line.tier_id, names[line.tier_id], line.quantity, line.unit_price_paise)
-            for line in ask.lines
+            for line in request.lines
         ),
-        subtotal_paise=ask.subtotal_paise,
-        fee_paise=ask.fee_paise,
-        total_paise=ask.subtotal_paise + ask.fee_paise,
-        currency=ask.currency,
+        subtotal_paise=request.subtotal_paise,
+        fee_paise=request.fee_paise,
+        total_paise=request.subtotal_paise + request.fee_paise,
+        currency=request.currency,
         expires_at=held.expires_at,
-        remaining_seconds=ask.hold_seconds,
+        remaining_seconds=request.hold_seconds,
         booking_ref=None,
         name="",
         email="",

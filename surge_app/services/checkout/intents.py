@@ -1,7 +1,4 @@
-"""Booking intents: holding tickets for a few minutes, and letting them go.
-
-Postgres decides about deadlines; the right to shop is asked of the line when a hold starts.
-"""
+"""Intents: holding tickets for a few minutes. Postgres decides deadlines, the queue admission."""
 
 from __future__ import annotations
 
@@ -22,6 +19,7 @@ from surge_app.errors import (
     NotFound,
     PaymentStarted,
 )
+from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.models import Event, Intent, IntentLine, IntentStatus
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
@@ -32,13 +30,13 @@ from surge_app.services.checkout.views import IntentLineView, IntentView, OrderL
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.events.views import Offer
 from surge_app.services.vendors.circuit_breaker import CircuitBreaker
-from surge_app.services.waiting_room.service import WaitingRoom
+from surge_app.services.waiting_room.service import LEASE_SLACK, WaitingRoom
 
 _log = get_logger(__name__)
 
+_HOLDS = Limit("hold-visitor", per_minute=60, burst=30)
 _SWEEP_BATCH = 500
-_TRIES = 2
-_LEASE_SLACK = timedelta(seconds=60)
+_MAX_ATTEMPTS = 2
 _LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
 
 
@@ -50,18 +48,28 @@ class Intents:
         database: Database,
         waiting_room: WaitingRoom,
         catalog: Catalog,
-        outages: CircuitBreaker,
+        breaker: CircuitBreaker,
+        limits: RateLimiter,
+        *,
+        network_percent: int | None = None,
     ) -> None:
         self._database = database
         self._waiting_room = waiting_room
         self._catalog = catalog
-        self._holds = Holds(database, waiting_room)
-        self._outages = outages
+        self._holds = Holds(database, waiting_room, network_percent=network_percent or 100)
+        self._network_percent = network_percent
+        self._breaker = breaker
+        self._limits = limits
 
     @tracing.traced("hold")
     @by_outcome(HOLDS)
     async def start(
-        self, slug: str, visitor_id: str, lines: Sequence[OrderLine]
+        self,
+        slug: str,
+        visitor_id: str,
+        lines: Sequence[OrderLine],
+        *,
+        client_address: str | None = None,
     ) -> tuple[IntentView, bool]:
         """Hold tickets for a visitor who has a pass.
 
@@ -73,15 +81,19 @@ class Intents:
         Raises:
             NotAdmitted: If it is not the visitor's turn.
             IntentExists: If the visitor holds something else for this event.
+            RateLimited: If the visitor holds and changes too often.
             SurgeError: Sold out, all held, not enough left, not on sale, too many, unknown.
         """
-        wish = holds.normalized(lines)
+        await self._limits.check(_HOLDS, visitor_id)
+        selection = holds.merge_lines(lines)
         event = await self._catalog.offer(slug)
         holds.check_on_sale(event)
-        holds.check_wish(event, wish)
-        for _ in range(_TRIES):
-            if view := await self._holds.start(event, visitor_id, wish):
-                lease = timedelta(seconds=event.hold_seconds) + _LEASE_SLACK
+        holds.check_selection(event, selection)
+        is_counted = client_address is not None and self._network_percent is not None
+        network = networks(client_address or "").wide if is_counted else None
+        for _ in range(_MAX_ATTEMPTS):
+            if view := await self._holds.start(event, visitor_id, selection, network):
+                lease = timedelta(seconds=event.hold_seconds) + LEASE_SLACK
                 await self._waiting_room.keep_for_hold(slug, visitor_id, lease=lease)
                 _log.info(
                     "fee_calculated",
@@ -91,10 +103,10 @@ class Intents:
                     fee_paise=view.fee_paise,
                     total_paise=view.total_paise,
                 )
-                if await self._outages.is_open():
+                if await self._breaker.is_open():
                     view = await self.get(view.id, visitor_id)
                 return view, True
-            if view := await self._same_live(event, visitor_id, wish):
+            if view := await self._same_live(event, visitor_id, selection):
                 return view, False
             # What was in the way had ended; now nothing is.
         raise IntentExists
@@ -109,17 +121,20 @@ class Intents:
             PaymentStarted: If the price is at the gateway already.
             SurgeError: As `start`; the old lines are then untouched.
         """
-        wish = holds.normalized(lines)
+        await self._limits.check(_HOLDS, visitor_id)
+        selection = holds.merge_lines(lines)
         view = await self.get(intent_id, visitor_id)
-        event = holds.as_held(await self._catalog.offer(view.event_slug), view.lines, wish)
+        event = holds.offer_for_hold(
+            await self._catalog.offer(view.event_slug), view.lines, selection
+        )
         holds.check_on_sale(event)
-        holds.check_wish(event, wish)
+        holds.check_selection(event, selection)
         return await claims.retry_contended(
-            lambda: self._change(event, intent_id, visitor_id, wish)
+            lambda: self._change(event, intent_id, visitor_id, selection)
         )
 
     async def _change(
-        self, event: Offer, intent_id: str, visitor_id: str, wish: Sequence[OrderLine]
+        self, event: Offer, intent_id: str, visitor_id: str, selection: Sequence[OrderLine]
     ) -> IntentView:
         async with self._database.transaction() as session:
             intent, _ = await _own(session, intent_id, visitor_id, for_update=True)
@@ -129,10 +144,13 @@ class Intents:
                     raise PaymentStarted
                 await units.release(session, [intent.id])
                 await queries.delete_lines(session, intent.id)
-                _price_anew(intent, event, wish)
-                session.add_all(_intent_lines(event, intent.id, wish))
+                _price_anew(intent, event, selection)
+                session.add_all(_intent_lines(event, intent.id, selection))
                 await session.flush()
-                await claims.claim(session, intent_id=intent.id, lines=wish)
+                await holds.require_network_room(
+                    session, intent, selection, percent=self._network_percent
+                )
+                await claims.claim(session, intent_id=intent.id, lines=selection)
             view = await intent_view(session, intent, event.slug)
         if is_ended:
             await self._waiting_room.end_hold(event.slug, [visitor_id])
@@ -164,7 +182,7 @@ class Intents:
             return await intent_view(session, intent, slug, at=at)
 
     async def heartbeat(self, intent_id: str, visitor_id: str) -> IntentView:
-        """Tell a visitor how long the hold still lasts. It is never made longer by asking.
+        """Return how long the hold still lasts; asking never extends it.
 
         Raises:
             IntentExpired: If the time is over; the units are free again.
@@ -177,7 +195,7 @@ class Intents:
         if is_ended:
             await self._waiting_room.end_hold(event.slug, [visitor_id])
         if view.is_live:
-            lease = timedelta(seconds=view.remaining_seconds) + _LEASE_SLACK
+            lease = timedelta(seconds=view.remaining_seconds) + LEASE_SLACK
             await self._waiting_room.extend_pass(event.slug, visitor_id, lease=lease)
         # An overdue payment is no expiry yet: the gateway has the last word and is being asked.
         elif view.status not in {IntentStatus.CONFIRMED, IntentStatus.PAYING}:
@@ -245,7 +263,7 @@ class Intents:
             await self._waiting_room.end_hold(slug, visitor_ids)
 
     async def _same_live(
-        self, event: Offer, visitor_id: str, wish: Sequence[OrderLine]
+        self, event: Offer, visitor_id: str, selection: Sequence[OrderLine]
     ) -> IntentView | None:
         """Return the live intent that stands in the way, None if its time is over."""
         async with self._database.transaction() as session:
@@ -260,7 +278,7 @@ class Intents:
         if view is None or is_over:
             return None
         held = {line.tier_id: line.quantity for line in view.lines}
-        if held != {line.tier_id: line.quantity for line in wish}:
+        if held != {line.tier_id: line.quantity for line in selection}:
             raise IntentExists(intent_id=view.id)
         return view
 
@@ -348,16 +366,16 @@ def _view(
     )
 
 
-def _price_anew(intent: Intent, event: Offer, wish: Sequence[OrderLine]) -> None:
+def _price_anew(intent: Intent, event: Offer, selection: Sequence[OrderLine]) -> None:
     """Put the price of other tickets on an intent; the fee frozen at first stays frozen."""
     frozen = intent.fee_paise if intent.subtotal_paise else None
-    intent.subtotal_paise = holds.subtotal_paise(event, wish)
+    intent.subtotal_paise = holds.subtotal_paise(event, selection)
     fee = holds.fee_paise(event, intent.subtotal_paise)
     intent.fee_paise = fee if frozen is None or not intent.subtotal_paise else frozen
     intent.total_paise = intent.subtotal_paise + intent.fee_paise
 
 
-def _intent_lines(event: Offer, intent_id: str, wish: Sequence[OrderLine]) -> list[IntentLine]:
+def _intent_lines(event: Offer, intent_id: str, selection: Sequence[OrderLine]) -> list[IntentLine]:
     prices = {tier.id: tier.price_paise for tier in event.tiers}
     return [
         IntentLine(
@@ -366,7 +384,7 @@ def _intent_lines(event: Offer, intent_id: str, wish: Sequence[OrderLine]) -> li
             quantity=line.quantity,
             unit_price_paise=prices[line.tier_id],
         )
-        for line in wish
+        for line in selection
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut, SurgeError
+from surge_app.formatting import pluralize
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView
 
@@ -22,9 +23,23 @@ class Shortage:
     left: int
 
 
+def shortage_error(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
+    """Return the refusal of a wish that is larger than what is free.
+
+    Args:
+        tier_id: The tier that is short; told in `details`.
+        free: How many of it could be had; told as `details["left"]`.
+        is_held: Whether more may come back from holds of others.
+    """
+    if free > 0:
+        msg = f"Only {pluralize(free, 'ticket is', 'tickets are')} left in this category."
+        return NotEnoughLeft(msg, left=free, tier_id=tier_id)
+    return AllHeld(tier_id=tier_id) if is_held else SoldOut(tier_id=tier_id)
+
+
 def shortages(
     event: EventView,
-    wish: Sequence[OrderLine],
+    selection: Sequence[OrderLine],
     refusal: SurgeError,
     *,
     held: Mapping[str, int] = _NOTHING,
@@ -33,13 +48,13 @@ def shortages(
 
     Args:
         event: At most a second old; it tells of the tiers the refusal does not name.
-        wish: What was refused.
+        selection: What was refused.
         refusal: Why; anything but a lack of tickets has no shortages.
         held: Tickets by tier the visitor has already: they are theirs to keep.
     """
     if not isinstance(refusal, NotEnoughLeft | AllHeld | SoldOut):
         return ()
-    wanted = {line.tier_id: line.quantity for line in wish}
+    wanted = {line.tier_id: line.quantity for line in selection}
     left = {tier.id: tier.available + held.get(tier.id, 0) for tier in event.tiers}
     named = refusal.details.get("tier_id")
     if isinstance(named, str):
@@ -53,14 +68,14 @@ def shortages(
 
 
 def available_quantity(
-    event: EventView, wish: Mapping[str, int], short: Sequence[Shortage]
+    event: EventView, selection: Mapping[str, int], short: Sequence[Shortage]
 ) -> dict[str, int]:
     """Return as much of a wish as can be had; a tier left below its least is left out."""
     left = {one.tier_id: one.left for one in short}
     found = {
-        tier.id: min(wish.get(tier.id, 0), left.get(tier.id, wish.get(tier.id, 0)))
+        tier.id: min(selection.get(tier.id, 0), left.get(tier.id, selection.get(tier.id, 0)))
         for tier in event.tiers
-        if wish.get(tier.id, 0) > 0
+        if selection.get(tier.id, 0) > 0
     }
     least = {tier.id: tier.min_per_booking for tier in event.tiers}
     return {tier_id: number for tier_id, number in found.items() if number >= least[tier_id]}

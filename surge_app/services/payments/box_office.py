@@ -22,7 +22,7 @@ from surge_app.db.payments import payment_start
 from surge_app.db.payments.payment_start import Person
 from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import InvalidRequest, NotFound, NotOnSale, PersonLimit, PriceChanged
-from surge_app.formatting import rupees
+from surge_app.formatting import pluralize, rupees
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -39,17 +39,17 @@ from surge_app.models import (
 )
 from surge_app.services.checkout import claims
 from surge_app.services.checkout.contacts import Contacts
-from surge_app.services.checkout.holds import normalized
+from surge_app.services.checkout.holds import merge_lines
 from surge_app.services.checkout.views import Contact, OrderLine
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.payments import settlement_writer
 from surge_app.services.payments.settlement_writer import SettlementBatch
 
-MOST_GIVEN = 100
-_NOBODY = "Guest"
-_LONGEST_KEY = 100
+MAX_GIVEN = 100
+_DEFAULT_NAME = "Guest"
+_MAX_KEY_LENGTH = 100
 # It is sold before this transaction ends; the row only wants a deadline.
-_MOMENT = timedelta(minutes=1)
+_PLACEHOLDER_WINDOW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class CounterBooking:
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
+class _CheckedSale:
     """A sale whose parts were looked at before the transaction; `lines` each name a tier once."""
 
     sale: CounterSale
@@ -135,58 +135,58 @@ class BoxOffice:
             PriceChanged: If the tickets cost another amount than was taken.
             SurgeError: Sold out, all held, not enough left.
         """
-        if not key or len(key) > _LONGEST_KEY:
+        if not key or len(key) > _MAX_KEY_LENGTH:
             msg = "A sale needs a key of at most 100 characters that no other sale has."
             raise InvalidRequest(msg)
-        lines = normalized(sale.lines)
+        lines = merge_lines(sale.lines)
         contact = self._contacts.check(
-            name=sale.name.strip() or _NOBODY,
+            name=sale.name.strip() or _DEFAULT_NAME,
             email=sale.email,
             phone=sale.phone,
             attendees=sale.attendees,
             may_lack_address=True,
         )
-        wanted = _Checked(sale, lines, contact, key)
+        order = _CheckedSale(sale, lines, contact, key)
         try:
-            sold, work = await claims.retry_contended(lambda: self._sell(slug, wanted, actor))
+            sold, batch = await claims.retry_contended(lambda: self._sell(slug, order, actor))
         except IntegrityError as error:
             if "uq_intents_request_key" not in str(error.orig):
                 raise
             # The other press was a moment faster, and is done.
-            sold, work = await self._sell(slug, wanted, actor)
-        settlement_writer.tell(work)
+            sold, batch = await self._sell(slug, order, actor)
+        settlement_writer.log_outcome(batch)
         self._catalog.forget()
         return sold
 
     async def _sell(
-        self, slug: str, wanted: _Checked, actor: str
+        self, slug: str, order: _CheckedSale, actor: str
     ) -> tuple[CounterBooking, SettlementBatch]:
-        work = SettlementBatch()
+        batch = SettlementBatch()
         async with self._database.transaction() as session:
             event = await catalog_queries.event_by_slug(session, slug)
             if event is None or event.phase == EventPhase.DRAFT:
                 raise NotFound
-            before = await intent_queries.sold_at_the_counter(session, wanted.key)
+            before = await intent_queries.sold_at_the_counter(session, order.key)
             if before is not None:
-                return await _again(session, event, wanted, *before), work
-            intent = await _intent(session, event, wanted)
-            await _check_person(session, event, intent, wanted)
-            await claims.claim(session, intent_id=intent.id, lines=wanted.lines)
+                return await _repeat_of(session, event, order, *before), batch
+            intent = await _intent(session, event, order)
+            await _check_person(session, event, intent, order)
+            await claims.claim(session, intent_id=intent.id, lines=order.lines)
             session.expunge_all()
-            booking = _book(work, event, intent, wanted)
-            await settlement_writer.write(session, work)
-            session.add(_audit_line(booking, wanted, actor=actor))
-        return _told(booking, wanted, is_new=True), work
+            booking = _add_booking(batch, event, intent, order)
+            await settlement_writer.flush(session, batch)
+            session.add(_audit_entry(booking, order, actor=actor))
+        return _to_booking(booking, order, is_new=True), batch
 
 
-async def _intent(session: AsyncSession, event: Event, wanted: _Checked) -> Intent:
+async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> Intent:
     if event.phase == EventPhase.CANCELLED:
         msg = "This event is cancelled."
         raise NotOnSale(msg, status="cancelled")
     tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
-    prices = _prices({tier.id: tier for tier in tiers}, wanted)
-    total = sum(prices[line.tier_id] * line.quantity for line in wanted.lines)
-    cash_paise, contact = wanted.sale.cash_paise, wanted.contact
+    prices = _prices({tier.id: tier for tier in tiers}, order)
+    total = sum(prices[line.tier_id] * line.quantity for line in order.lines)
+    cash_paise, contact = order.sale.cash_paise, order.contact
     if cash_paise is not None and cash_paise != total:
         msg = f"These tickets cost {rupees(total)}; {rupees(cash_paise)} was to be taken."
         raise PriceChanged(msg, total_paise=total)
@@ -198,11 +198,11 @@ async def _intent(session: AsyncSession, event: Event, wanted: _Checked) -> Inte
         fee_paise=0,
         total_paise=total,
         currency=event.currency,
-        expires_at=utc_now() + _MOMENT,
+        expires_at=utc_now() + _PLACEHOLDER_WINDOW,
         name=contact.name,
         email=contact.email or None,
         phone=contact.phone or None,
-        request_key=wanted.key,
+        request_key=order.key,
         attendee_names={tier: list(names) for tier, names in contact.attendees} or None,
     )
     session.add(intent)
@@ -215,45 +215,48 @@ async def _intent(session: AsyncSession, event: Event, wanted: _Checked) -> Inte
             quantity=line.quantity,
             unit_price_paise=prices[line.tier_id],
         )
-        for line in wanted.lines
+        for line in order.lines
     )
     await session.flush()
     return intent
 
 
-def _prices(tiers: Mapping[str, Tier], wanted: _Checked) -> Mapping[str, int]:
-    if any(line.tier_id not in tiers for line in wanted.lines):
+def _prices(tiers: Mapping[str, Tier], order: _CheckedSale) -> Mapping[str, int]:
+    if any(line.tier_id not in tiers for line in order.lines):
         msg = "There is no such ticket category."
         raise InvalidRequest(msg)
     return {
-        line.tier_id: 0 if wanted.sale.is_given else tiers[line.tier_id].price_paise
-        for line in wanted.lines
+        line.tier_id: 0 if order.sale.is_given else tiers[line.tier_id].price_paise
+        for line in order.lines
     }
 
 
 async def _check_person(
-    session: AsyncSession, event: Event, intent: Intent, wanted: _Checked
+    session: AsyncSession, event: Event, intent: Intent, order: _CheckedSale
 ) -> None:
-    most = event.max_per_person
-    if wanted.sale.is_given:
-        if wanted.quantity > MOST_GIVEN:
-            msg = f"At most {MOST_GIVEN} tickets are given away at a time."
+    limit = event.max_per_person
+    if order.sale.is_given:
+        if order.quantity > MAX_GIVEN:
+            msg = f"At most {MAX_GIVEN} tickets are given away at a time."
             raise InvalidRequest(msg)
         return
-    if wanted.quantity > most:
-        msg = f"One person may buy at most {most} tickets."
-        raise PersonLimit(msg, max_per_person=most)
+    if order.quantity > limit:
+        msg = f"One person may buy at most {limit} tickets."
+        raise PersonLimit(msg, max_per_person=limit)
     if not (intent.email or intent.phone):
         return
-    contact = wanted.contact
+    contact = order.contact
     person = Person(intent.id, event.id, contact.name, contact.email, contact.phone)
-    others = (await payment_start.purchase_histories(session, [person]))[intent.id].others
-    if others + wanted.quantity > most:
-        msg = f"This person has {others} tickets already; {most} are allowed."
-        raise PersonLimit(msg, max_per_person=most)
+    bought = (await payment_start.purchase_histories(session, [person]))[intent.id].bought
+    if bought + order.quantity > limit:
+        owned = pluralize(bought, "ticket", "tickets")
+        msg = f"This buyer already has {owned}. The limit is {limit} per person."
+        raise PersonLimit(msg, max_per_person=limit)
 
 
-def _book(work: SettlementBatch, event: Event, intent: Intent, wanted: _Checked) -> Booking:
+def _add_booking(
+    batch: SettlementBatch, event: Event, intent: Intent, order: _CheckedSale
+) -> Booking:
     payment = None
     if intent.total_paise:
         payment = Payment(
@@ -268,23 +271,23 @@ def _book(work: SettlementBatch, event: Event, intent: Intent, wanted: _Checked)
             method="cash",
             settled_at=utc_now(),
         )
-        work.payments[payment.id] = payment
-    case = SettlementContext(
+        batch.payments[payment.id] = payment
+    context = SettlementContext(
         intent=intent,
         event=event,
-        quantity=wanted.quantity,
+        quantity=order.quantity,
         payments={},
         booking_ref=None,
         booking_status=None,
     )
-    settlement_writer.book(work, case, payment, channel=wanted.sale.channel)
-    return work.sold[0][2]
+    settlement_writer.add_booking(batch, context, payment, channel=order.sale.channel)
+    return batch.sold[0][2]
 
 
-async def _again(
+async def _repeat_of(
     session: AsyncSession,
     event: Event,
-    wanted: _Checked,
+    order: _CheckedSale,
     intent: Intent,
     booking: Booking,
 ) -> CounterBooking:
@@ -292,30 +295,30 @@ async def _again(
     lines = sorted((line.tier_id, line.quantity) for line, _ in rows)
     is_same = (
         booking.event_id == event.id
-        and lines == [(line.tier_id, line.quantity) for line in wanted.lines]
-        and booking.channel == wanted.sale.channel
-        and booking.name == wanted.contact.name
+        and lines == [(line.tier_id, line.quantity) for line in order.lines]
+        and booking.channel == order.sale.channel
+        and booking.name == order.contact.name
     )
     if not is_same:
         msg = "This key was used for another sale."
         raise InvalidRequest(msg)
-    return _told(booking, wanted, is_new=False)
+    return _to_booking(booking, order, is_new=False)
 
 
-def _told(booking: Booking, wanted: _Checked, *, is_new: bool) -> CounterBooking:
+def _to_booking(booking: Booking, order: _CheckedSale, *, is_new: bool) -> CounterBooking:
     return CounterBooking(
         ref=booking.ref,
         channel=booking.channel,
         total_paise=booking.total_paise,
-        tickets=wanted.quantity,
+        tickets=order.quantity,
         is_new=is_new,
     )
 
 
-def _audit_line(booking: Booking, wanted: _Checked, *, actor: str) -> AuditEntry:
+def _audit_entry(booking: Booking, order: _CheckedSale, *, actor: str) -> AuditEntry:
     return AuditEntry(
         actor=actor,
-        action="booking.give" if wanted.sale.is_given else "booking.sell",
+        action="booking.give" if order.sale.is_given else "booking.sell",
         subject=booking.ref,
-        after={"tickets": wanted.quantity, "total_paise": booking.total_paise},
+        after={"tickets": order.quantity, "total_paise": booking.total_paise},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,24 +21,25 @@ from surge_app.errors import (
     PersonLimit,
     SurgeError,
 )
+from surge_app.formatting import pluralize
 from surge_app.models import LIVE_INTENT_STATUSES, Event, EventPhase, Intent, IntentStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import missing_attendees
 from surge_app.services.checkout.views import Contact
+from surge_app.services.payments.gateway_queries import GatewayQueries
 from surge_app.services.payments.settlement import Settlement
-from surge_app.services.payments.views import CheckoutView, PaymentOutcome
+from surge_app.services.payments.views import CheckoutView
 from surge_app.services.vendors.circuit_breaker import CircuitBreaker
 from surge_app.services.vendors.ports import PaymentGateway, ProviderError
-from surge_app.services.waiting_room.service import WaitingRoom
+from surge_app.services.waiting_room.service import LEASE_SLACK, WaitingRoom
 
 _log = get_logger(__name__)
 
 _MODAL_CLOSES_EARLY_SECONDS = 15
-_LEASE_SLACK = timedelta(seconds=60)
-_TRIES = 3
-_MOST_TOGETHER = 100
-_FLIGHTS = 2
-_MOST_RIVALS = 5
+_MAX_ATTEMPTS = 3
+_MAX_BATCH = 100
+_MAX_CONCURRENT = 2
+_MAX_COMPETING = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class ReadyToPay:
     intent: Intent
     event: Event
     now: datetime
-    rivals: tuple[str, ...]
+    competing_orders: tuple[str, ...]
 
 
 class PaymentStarter:
@@ -82,28 +83,27 @@ class PaymentStarter:
         gateway: PaymentGateway,
         waiting_room: WaitingRoom,
         settlement: Settlement,
-        outages: CircuitBreaker,
-        *,
-        ask: Callable[[str], Awaitable[PaymentOutcome]],
+        breaker: CircuitBreaker,
+        queries: GatewayQueries,
     ) -> None:
         self._database = database
         self._gateway = gateway
         self._waiting_room = waiting_room
         self._settlement = settlement
-        self._outages = outages
-        self._ask = ask
-        self._ready = Batcher(self._make_ready, most=_MOST_TOGETHER, flights=_FLIGHTS)
-        self._begun = Batcher(self._begin, most=_MOST_TOGETHER, flights=_FLIGHTS)
+        self._breaker = breaker
+        self._gateway_queries = queries
+        self._ready = Batcher(self._make_ready, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
+        self._begun = Batcher(self._begin, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
 
     async def start(self, intent_id: str, visitor_id: str, contact: Contact) -> CheckoutView:
         """Prepare the payment of a live hold; see `Payments.start`."""
-        for _ in range(_TRIES):
+        for _ in range(_MAX_ATTEMPTS):
             ready = await self._ready.submit(StartRequest(intent_id, visitor_id, contact))
             intent, event = ready.intent, ready.event
             if intent.status == IntentStatus.CONFIRMED or intent.total_paise == 0:
-                return await self._booked(ready, contact)
-            await self._outages.require_none()
-            await self._require_no_other(ready)
+                return await self._booked_view(ready, contact)
+            await self._breaker.require_closed()
+            await self._require_no_competing_payment(ready)
             begun = await self._begin_once(intent, event, ready.now)
             if begun is not None:
                 return await self._checkout(ready, begun, contact)
@@ -125,7 +125,7 @@ class PaymentStarter:
         event = ready.event
         _log.info("payment_started", intent=ready.intent.id, order=begun.order_id)
         remaining = max(0, int((begun.expires_at - begun.now).total_seconds()))
-        lease = timedelta(seconds=remaining) + _LEASE_SLACK
+        lease = timedelta(seconds=remaining) + LEASE_SLACK
         await self._waiting_room.extend_pass(event.slug, ready.intent.visitor_id, lease=lease)
         return CheckoutView(
             key_id=self._gateway.key_id,
@@ -140,9 +140,11 @@ class PaymentStarter:
             booking_ref=None,
         )
 
-    async def _booked(self, ready: ReadyToPay, contact: Contact) -> CheckoutView:
+    async def _booked_view(self, ready: ReadyToPay, contact: Contact) -> CheckoutView:
         """Return the booking of what costs nothing, or was paid already: no window opens."""
         outcome = await self._settlement.confirm_free(ready.intent.id)
+        if outcome.status == "person_limit":
+            raise PersonLimit(max_per_person=ready.event.max_per_person)
         if outcome.booking_ref is None:
             raise IntentExpired
         return CheckoutView(
@@ -158,25 +160,21 @@ class PaymentStarter:
             booking_ref=outcome.booking_ref,
         )
 
-    async def _require_no_other(self, ready: ReadyToPay) -> None:
-        """Refuse a second order while an earlier one of the same person may be paid.
+    async def _require_no_competing_payment(self, ready: ReadyToPay) -> None:
+        """Refuse a second order while an earlier one of the same browser may be paid.
 
-        Whether it is, only the gateway knows: an order that nobody has tried to pay is no reason.
+        Only the gateway knows. An order that nobody has tried to pay is no reason, and neither is
+        a stranger's: anyone may type anyone's address.
         """
-        for order_id in ready.rivals[:_MOST_RIVALS]:
-            outcome = await self._ask(order_id)
+        for order_id in ready.competing_orders[:_MAX_COMPETING]:
+            outcome = await self._gateway_queries.settle_for_visitor(
+                order_id, ready.intent.visitor_id
+            )
             if outcome.booking_ref is not None:
-                # A stranger may type anyone's email: only the buyer's own browser is told which.
-                is_own = await self._is_of_visitor(order_id, ready.intent.visitor_id)
-                details = {"booking_ref": outcome.booking_ref} if is_own else {}
                 msg = "Your earlier payment for this event has just come through. Check your email."
-                raise PaymentBeingChecked(msg, **details)
+                raise PaymentBeingChecked(msg, booking_ref=outcome.booking_ref)
             if outcome.status == "checking":
                 raise PaymentBeingChecked
-
-    async def _is_of_visitor(self, order_id: str, visitor_id: str) -> bool:
-        async with self._database.transaction() as session:
-            return await queries.owner_of_order(session, order_id) == visitor_id
 
     async def _order(self, intent: Intent) -> str:
         try:
@@ -187,39 +185,41 @@ class PaymentStarter:
             )
         except ProviderError as error:
             _log.warning("order_failed", intent=intent.id, error=str(error))
-            await self._outages.require_none()
+            await self._breaker.require_closed()
             raise GatewayUnavailable from error
         return order.id
 
     async def _make_ready(
-        self, wishes: Sequence[StartRequest]
+        self, requests: Sequence[StartRequest]
     ) -> Sequence[ReadyToPay | BaseException]:
         answers: dict[StartRequest, ReadyToPay | BaseException] = {}
-        waiting = list(dict.fromkeys(wishes))
-        while waiting:
-            together, waiting = _apart(waiting)
+        remaining = list(dict.fromkeys(requests))
+        while remaining:
+            current, remaining = _split_independent(remaining)
             async with self._database.transaction() as session:
-                found = await queries.locked_intents(session, {one.intent_id for one in together})
+                found = await queries.locked_intents(session, {one.intent_id for one in current})
+                named = [intent.id for intent, event in found.values() if event.ask_attendee_names]
+                quantities = await queries.quantities(session, named)
                 persons = {
-                    wish: _person(wish, *found[wish.intent_id])
-                    for wish in together
-                    if wish.intent_id in found
-                }
-                standings = await queries.purchase_histories(session, list(persons.values()))
-                named = [wish for wish in persons if found[wish.intent_id][1].ask_attendee_names]
-                quantities = await queries.quantities(session, [one.intent_id for one in named])
-                for wish in together:
-                    answers[wish] = _judge(
-                        wish,
-                        found.get(wish.intent_id),
-                        standings.get(wish.intent_id),
-                        quantities.get(wish.intent_id, {}),
+                    request: _person(
+                        request, *found[request.intent_id], quantities.get(request.intent_id, {})
                     )
-                await queries.record_order(
+                    for request in current
+                    if request.intent_id in found
+                }
+                histories = await queries.purchase_histories(session, list(persons.values()))
+                for request in current:
+                    answers[request] = _check_start(
+                        request,
+                        found.get(request.intent_id),
+                        histories.get(request.intent_id),
+                        quantities.get(request.intent_id, {}),
+                    )
+                await queries.record_contacts(
                     session,
-                    [person for wish, person in persons.items() if _is_live(answers[wish])],
+                    [person for request, person in persons.items() if _is_live(answers[request])],
                 )
-        return [answers[wish] for wish in wishes]
+        return [answers[request] for request in requests]
 
     async def _begin(self, orders: Sequence[OrderCreated]) -> Sequence[PaymentBegun | None]:
         async with self._database.transaction() as session:
@@ -227,7 +227,9 @@ class PaymentStarter:
         return [begun.get(one.intent_id) for one in orders]
 
 
-def _apart(wishes: Sequence[StartRequest]) -> tuple[list[StartRequest], list[StartRequest]]:
+def _split_independent(
+    requests: Sequence[StartRequest],
+) -> tuple[list[StartRequest], list[StartRequest]]:
     """Split wishes into some of different people and intents, and those that come after them.
 
     One person's wishes are looked at one after the other: each counts what the last one wrote.
@@ -235,16 +237,22 @@ def _apart(wishes: Sequence[StartRequest]) -> tuple[list[StartRequest], list[Sta
     seen: set[str] = set()
     first: list[StartRequest] = []
     later: list[StartRequest] = []
-    for wish in wishes:
-        keys = {wish.intent_id, wish.contact.email, wish.contact.phone}
-        (later if seen & keys else first).append(wish)
+    for request in requests:
+        keys = {request.intent_id, request.contact.email, request.contact.phone}
+        (later if seen & keys else first).append(request)
         seen |= keys
     return first, later
 
 
-def _person(wish: StartRequest, intent: Intent, event: Event) -> Person:
-    contact = wish.contact
-    attendees = dict(contact.attendees) if event.ask_attendee_names else None
+def _person(
+    request: StartRequest, intent: Intent, event: Event, quantities: Mapping[str, int]
+) -> Person:
+    """Return who pays; names of attendees are kept for the tickets of the intent alone."""
+    contact = request.contact
+    names = {
+        tier: names[: quantities[tier]] for tier, names in contact.attendees if tier in quantities
+    }
+    attendees = names if event.ask_attendee_names else None
     return Person(intent.id, event.id, contact.name, contact.email, contact.phone, attendees)
 
 
@@ -252,35 +260,41 @@ def _is_live(answer: ReadyToPay | BaseException) -> bool:
     return isinstance(answer, ReadyToPay) and answer.intent.status in LIVE_INTENT_STATUSES
 
 
-def _judge(
-    wish: StartRequest,
+def _over_limit(event: Event, *, bought: int) -> PersonLimit:
+    limit = event.max_per_person
+    room = max(0, limit - bought)
+    msg = (
+        f"You already have {pluralize(bought, 'ticket', 'tickets')} for this event. The limit is "
+        f"{limit} per person, so you can add {room or 'no'} more."
+    )
+    return PersonLimit(msg, max_per_person=limit)
+
+
+def _check_start(
+    request: StartRequest,
     found: tuple[Intent, Event] | None,
-    standing: PurchaseHistory | None,
+    history: PurchaseHistory | None,
     quantities: Mapping[str, int],
 ) -> ReadyToPay | SurgeError:
     """Say whether a visitor may pay for an intent.
 
     Args:
-        wish: What the visitor wants.
+        request: What the visitor wants.
         found: The intent and its event, if there is one.
-        standing: What else the person has.
+        history: What else the person has.
         quantities: Tickets by tier, if each needs the name of who comes; else nothing.
     """
-    if found is None or standing is None or found[0].visitor_id != wish.visitor_id:
+    if found is None or history is None or found[0].visitor_id != request.visitor_id:
         return NotFound()
     intent, event = found
     if intent.status == IntentStatus.CONFIRMED:
-        return ReadyToPay(intent, event, standing.now, ())
-    if intent.status not in LIVE_INTENT_STATUSES or intent.expires_at <= standing.now:
+        return ReadyToPay(intent, event, history.now, ())
+    if intent.status not in LIVE_INTENT_STATUSES or intent.expires_at <= history.now:
         return IntentExpired()
     if event.phase == EventPhase.CANCELLED:
         return NotOnSale(status="cancelled")
-    if standing.others + standing.own > event.max_per_person:
-        msg = (
-            f"With this email or mobile number, {standing.others} tickets are held or bought "
-            f"already; one person may buy at most {event.max_per_person}."
-        )
-        return PersonLimit(msg, max_per_person=event.max_per_person)
-    missing = missing_attendees(wish.contact, quantities)
-    ready = ReadyToPay(intent, event, standing.now, standing.rivals)
+    if history.bought_here + history.own > event.max_per_person:
+        return _over_limit(event, bought=history.bought_here)
+    missing = missing_attendees(request.contact, quantities)
+    ready = ReadyToPay(intent, event, history.now, history.competing_orders)
     return InvalidContact(missing) if missing else ready

@@ -23,18 +23,18 @@ _log = get_logger(__name__)
 
 # A paying hold is kept this long for the gateway's answer, then released; late money is settled.
 PAYING_SLACK = timedelta(seconds=60)
-_ASK_PAUSE = timedelta(seconds=5)
+_QUERY_PAUSE = timedelta(seconds=5)
 _AWAY_PAUSE = timedelta(seconds=60)
 _LATE_FOR = timedelta(days=4)
 _BATCH = 500
-_AT_ONCE = 16
-_MOST_SILENCES = 2 * _AT_ONCE
+_MAX_CONCURRENT = 16
+_MAX_SILENCES = 2 * _MAX_CONCURRENT
 _SCAN_OVERLAP = timedelta(hours=1)
 _FULL_SCAN_EVERY = timedelta(days=1)
 _SCAN_BATCH = 1000
 
 
-class _Pass:
+class _QueryRound:
     """One round of questions; it ends early when the gateway answers nothing any more."""
 
     def __init__(self) -> None:
@@ -42,18 +42,18 @@ class _Pass:
         self._silences = 0
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether to ask no more for now."""
-        return self._silences >= _MOST_SILENCES
+        return self._silences >= _MAX_SILENCES
 
     def answered(self) -> None:
         """Count an answer."""
         self._silences = 0
 
-    def silent(self, question: OrderToCheck) -> None:
+    def silent(self, order: OrderToCheck) -> None:
         """Count a question without an answer."""
         self._silences += 1
-        self.unanswered.append(question.intent_id)
+        self.unanswered.append(order.intent_id)
 
 
 class Reconciliation:
@@ -79,7 +79,7 @@ class Reconciliation:
         """End overdue holds; returns how many."""
         return await self._intents.expire_due(paying_slack=PAYING_SLACK)
 
-    async def ask_before_expiry(self) -> int:
+    async def settle_before_expiry(self) -> int:
         """Ask the gateway about every overdue payment, settle what was paid, end the rest.
 
         If the gateway does not answer, the hold stays for `PAYING_SLACK`.
@@ -91,14 +91,14 @@ class Reconciliation:
             ExceptionGroup: With what went wrong for some; the others are dealt with.
         """
         async with self._database.transaction() as session:
-            overdue = await queries.take_overdue(session, pause=_ASK_PAUSE)
-        asking = _Pass()
+            overdue = await queries.claim_overdue(session, pause=_QUERY_PAUSE)
+        round_ = _QueryRound()
 
-        async def work(question: OrderToCheck) -> None:
-            if await self._ask(question, asking) not in {None, "checking"}:
-                await self._intents.expire(question.intent_id)
+        async def work(order: OrderToCheck) -> None:
+            if await self._query_gateway(order, round_) not in {None, "checking"}:
+                await self._intents.expire(order.intent_id)
 
-        await for_each(overdue, work, at_once=_AT_ONCE)
+        await for_each(overdue, work, at_once=_MAX_CONCURRENT)
         return len(overdue)
 
     async def find_missed_payments(self) -> int:
@@ -109,18 +109,20 @@ class Reconciliation:
         Raises:
             ExceptionGroup: With what went wrong for some; the others are dealt with.
         """
-        asking, total, taken = _Pass(), 0, _BATCH
-        while taken == _BATCH and not asking.is_over:
+        round_, total, taken = _QueryRound(), 0, _BATCH
+        while taken == _BATCH and not round_.is_finished:
             async with self._database.transaction() as session:
-                due, taken = await queries.take_due(session, limit=_BATCH, not_older_than=_LATE_FOR)
+                due, taken = await queries.claim_due(
+                    session, limit=_BATCH, not_older_than=_LATE_FOR
+                )
 
-            async def work(question: OrderToCheck) -> None:
-                await self._ask(question, asking)
+            async def work(order: OrderToCheck) -> None:
+                await self._query_gateway(order, round_)
 
             try:
-                await for_each(due, work, at_once=_AT_ONCE)
+                await for_each(due, work, at_once=_MAX_CONCURRENT)
             finally:
-                await self._ask_again(asking)
+                await self._reschedule(round_)
             total += len(due)
         return total
 
@@ -143,41 +145,41 @@ class Reconciliation:
         if self._scanned_until is not None and not is_full:
             since = self._scanned_until - _SCAN_OVERLAP
         try:
-            told = await self._gateway.recent_payments(since, now)
+            listed = await self._gateway.recent_payments(since, now)
         except ProviderError as error:
             _log.warning("orphan_scan_failed", error=str(error))
             return 0
-        captured = {one.id: one for one in told if one.status == GatewayPaymentStatus.CAPTURED}
+        captured = {one.id: one for one in listed if one.status == GatewayPaymentStatus.CAPTURED}
         orphans = await self._never_decided(list(captured))
 
         async def work(payment_id: str) -> None:
             outcome = await self._settlement.settle(captured[payment_id])
             _log.error("orphan_payment", payment=payment_id, outcome=outcome.status)
 
-        await for_each(orphans, work, at_once=_AT_ONCE)
+        await for_each(orphans, work, at_once=_MAX_CONCURRENT)
         self._scanned_until = now
         self._full_scan_at = now if is_full else self._full_scan_at
         return len(orphans)
 
-    async def _ask(self, question: OrderToCheck, asking: _Pass) -> str | None:
+    async def _query_gateway(self, order: OrderToCheck, round_: _QueryRound) -> str | None:
         """Settle an order as the gateway tells it; None if it does not answer."""
-        if asking.is_over:
-            asking.silent(question)
+        if round_.is_finished:
+            round_.silent(order)
             return None
         try:
-            outcome = await self._payments.settle_order(question.order_id)
+            outcome = await self._payments.settle_order(order.order_id)
         except GatewayUnavailable:
-            asking.silent(question)
-            _log.warning("gateway_away", order=question.order_id)
+            round_.silent(order)
+            _log.warning("gateway_away", order=order.order_id)
             return None
-        asking.answered()
+        round_.answered()
         return outcome.status
 
-    async def _ask_again(self, asking: _Pass) -> None:
-        if asking.unanswered:
+    async def _reschedule(self, round_: _QueryRound) -> None:
+        if round_.unanswered:
             async with self._database.transaction() as session:
-                await queries.ask_again(session, asking.unanswered, pause=_AWAY_PAUSE)
-            asking.unanswered.clear()
+                await queries.reschedule(session, round_.unanswered, pause=_AWAY_PAUSE)
+            round_.unanswered.clear()
 
     async def _never_decided(self, payment_ids: list[str]) -> list[str]:
         found: list[str] = []

@@ -12,9 +12,9 @@ from surge_app.services.vendors.ports import GatewayRefund, GatewayRefundStatus
 _log = get_logger(__name__)
 
 # About half a day of errors, with pauses of an hour at last.
-_MOST_ATTEMPTS = 24
+_MAX_ATTEMPTS = 24
 # The same key returns the same failed refund; a few looks are for a gateway that changes its mind.
-_MOST_LOOKS_AT_A_FAILURE = 3
+_MAX_FAILURE_CHECKS = 3
 
 
 def match_refund(
@@ -53,5 +53,5 @@ def is_exhausted(row: Refund) -> bool:
     if row.status == RefundStatus.SENT:
         # Banks take days; the gateway has it and will tell.
         return False
-    most = _MOST_LOOKS_AT_A_FAILURE if row.status == RefundStatus.FAILED else _MOST_ATTEMPTS
+    most = _MAX_FAILURE_CHECKS if row.status == RefundStatus.FAILED else _MAX_ATTEMPTS
     return row.attempts >= most

@@ -19,7 +19,8 @@ from surge_app.models import Payment, PaymentSource, Refund, RefundReason
 from surge_app.services.payments.ledger import Balance
 
 # Razorpay refuses to give back less.
-LEAST_PAISE = 100
+MIN_REFUND_PAISE = 100
+_GATEWAY_KEY = "gateway-"
 _RENEWED = re.compile(r"(.+)-r([0-9]+)")
 
 
@@ -77,8 +78,8 @@ def plan_refund(
     if len(chosen) == len(prices):
         return RefundPlan(tuple(chosen), kept.tickets_paise, kept.fee_paise, RefundReason.WHOLE)
     wanted = min(sum(prices[seq] for seq in chosen), kept.tickets_paise)
-    amount = 0 if wanted < LEAST_PAISE else wanted
-    if kept.kept_paise - amount < LEAST_PAISE:
+    amount = 0 if wanted < MIN_REFUND_PAISE else wanted
+    if kept.kept_paise - amount < MIN_REFUND_PAISE:
         # What would stay behind could never be paid out by itself.
         amount = kept.kept_paise
     return _plan(kept, tuple(chosen), amount, RefundReason.TICKETS)
@@ -88,10 +89,11 @@ def _goodwill(kept: Balance, amount_paise: int) -> RefundPlan:
     if kept.kept_paise == 0:
         raise AlreadyRefunded
     left = kept.kept_paise - amount_paise
-    if amount_paise < LEAST_PAISE or left < 0 or 0 < left < LEAST_PAISE:
+    if amount_paise < MIN_REFUND_PAISE or left < 0 or 0 < left < MIN_REFUND_PAISE:
+        least = rupees(MIN_REFUND_PAISE)
         msg = (
-            f"An amount between {rupees(LEAST_PAISE)} and {rupees(kept.kept_paise)} can go back, "
-            f"and what stays must be nothing or at least {rupees(LEAST_PAISE)}."
+            f"Enter an amount from {least} to {rupees(kept.kept_paise)}. What is left of the "
+            f"booking must be nothing or at least {least}."
         )
         raise InvalidRequest(msg, left_paise=kept.kept_paise)
     return _plan(kept, (), amount_paise, RefundReason.GOODWILL)
@@ -102,6 +104,11 @@ def _plan(
 ) -> RefundPlan:
     from_tickets = min(amount_paise, kept.tickets_paise)
     return RefundPlan(seqs, from_tickets, amount_paise - from_tickets, reason)
+
+
+def part_of(kept: Balance, seqs: tuple[int, ...], amount_paise: int) -> RefundPlan:
+    """Plan an amount that is decided already: with these tickets, or as goodwill."""
+    return _plan(kept, seqs, amount_paise, RefundReason.WHOLE if seqs else RefundReason.GOODWILL)
 
 
 def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1) -> Refund:
@@ -129,6 +136,14 @@ def next_idempotency_key(refund: Refund) -> None:
     root, number = _parts(refund.idempotency_key)
     _key(refund, f"{root}-r{number + 1}")
     refund.gateway_id = None
+
+
+def adopt_key(refund: Refund, gateway_id: str) -> None:
+    """Name a refund that was made in the gateway's dashboard; it is sent to no one again."""
+    refund.idempotency_key, refund.body = f"{_GATEWAY_KEY}{gateway_id}", ""
+    refund.gateway_id = gateway_id
+    # Not 0: the gateway is asked how it stands, and never for another.
+    refund.attempts = 1
 
 
 def is_receipt_of(refund: Refund, receipt: str | None) -> bool:

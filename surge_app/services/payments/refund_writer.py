@@ -28,14 +28,20 @@ from surge_app.models import (
     RefundStatus,
 )
 from surge_app.observability.log import get_logger
+from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.messaging.outbox_rows import messages_for
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import (
     RefundPlan,
+    adopt_key,
+    part_of,
     refund_row,
 )
+from surge_app.services.vendors.ports import GatewayRefund
 
 _log = get_logger(__name__)
+
+_UNSENT = {RefundStatus.REQUESTED, RefundStatus.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,46 @@ async def add_refund(session: AsyncSession, paid: PaidBooking, plan: RefundPlan)
         )
     )
     return refund
+
+
+async def adopt_gateway_refund(
+    session: AsyncSession, payment: Payment, rows: Sequence[Refund], refund: GatewayRefund
+) -> Refund | None:
+    """Take in a refund that was made in the gateway's dashboard; its intent is locked.
+
+    If one of ours of the same amount still waits to be sent, the money has gone back by it.
+    Otherwise the booking gives up what was refunded: all of it ends the booking, and its tickets.
+
+    Returns:
+        Its row, or None if the booking does not have that much left to give back.
+    """
+    waiting = [row for row in rows if row.gateway_id is None and row.status in _UNSENT]
+    same = [row for row in waiting if row.amount_paise == refund.amount_paise and not row.by_hand]
+    if same:
+        return same[0]
+    booking = await booking_queries.by_intent(session, payment.intent_id)
+    if booking is None or booking.status != BookingStatus.CONFIRMED:
+        return None
+    paid = await lock_paid(session, booking.ref)
+    kept = ledger.balance(await queries.entries_of_booking(session, paid.booking.id))
+    if paid.payment is None or not 0 < refund.amount_paise <= kept.kept_paise:
+        return None
+    seqs: tuple[int, ...] = ()
+    if refund.amount_paise == kept.kept_paise:
+        seqs = tuple(await booking_queries.prices_of_valid_tickets(session, paid.booking.id))
+    plan = part_of(kept, seqs, refund.amount_paise)
+    row = await add_refund(session, paid, plan)
+    if row is None:
+        return None
+    adopt_key(row, refund.id)
+    bump_version(paid.booking, None)
+    if seqs:
+        await booking_queries.void_tickets(session, paid.booking.id, seqs)
+        await close_booking(session, paid)
+    session.add(audit_entry(booking.ref, plan, actor="gateway", restock=False, handed_over=False))
+    await session.flush()
+    await notify(session, paid, plan, row)
+    return row
 
 
 def audit_entry(

@@ -39,6 +39,7 @@ from surge_app.services.payments.refund_policy import (
 )
 from surge_app.services.payments.refund_writer import (
     add_refund,
+    adopt_gateway_refund,
     audit_entry,
     close_booking,
     finish_refund,
@@ -52,14 +53,15 @@ from surge_app.services.vendors.ports import (
     GatewayRefundStatus,
     PaymentGateway,
     ProviderError,
+    ProviderOutcomeUnknown,
 )
 
 _log = get_logger(__name__)
 
 _BATCH = 50
-_AT_ONCE = 8
+_MAX_CONCURRENT = 8
 _LEASE = timedelta(minutes=2)
-_LONGEST_PAUSE_SECONDS = 3600
+_MAX_PAUSE_SECONDS = 3600
 
 
 class Refunds:
@@ -134,20 +136,20 @@ class Refunds:
         _log.info("booking_refund", booking=ref, amount_paise=done.amount_paise, status=done.status)
         return done
 
-    async def note(self, refund: GatewayRefund) -> str:
+    async def record_gateway_refund(self, refund: GatewayRefund) -> str:
         """Take in the state of a refund the gateway tells of; forward only, safe to repeat.
 
         Returns:
-            The state of our refund, or unmatched: one made in the gateway's dashboard is none
-            of ours.
+            The state of the refund. One made in the gateway's dashboard becomes ours, unless its
+            booking does not have that much left: then it is unmatched.
         """
-        return await self._note(refund, refund_id=None)
+        return await self._record(refund, refund_id=None)
 
-    async def push(self) -> int:
+    async def submit_pending(self) -> int:
         """Ask the gateway for refunds that are due, or how they stand; returns how many."""
         async with self._database.transaction() as session:
-            due = await queries.due(session, limit=_BATCH, lease=_LEASE)
-        await for_each(due, self._push, at_once=_AT_ONCE)
+            due = await queries.lease_due_refunds(session, limit=_BATCH, lease=_LEASE)
+        await for_each(due, self._submit, at_once=_MAX_CONCURRENT)
         return len(due)
 
     async def stuck(self) -> list[StuckRefundView]:
@@ -235,32 +237,39 @@ class Refunds:
                 )
             )
 
-    async def _push(self, refund: Refund) -> None:
+    async def _submit(self, refund: Refund) -> None:
         try:
-            answer = await self._ask(refund)
+            answer = await self._query_gateway(refund)
         except ProviderError as error:
-            await self._postpone(refund.id, str(error))
+            await self._reschedule(refund.id, str(error))
             return
-        await self._note(answer, refund_id=refund.id)
+        await self._record(answer, refund_id=refund.id)
         if answer.status != GatewayRefundStatus.PROCESSED:
-            await self._postpone(refund.id, None)
+            await self._reschedule(refund.id, None)
 
-    async def _ask(self, refund: Refund) -> GatewayRefund:
+    async def _query_gateway(self, refund: Refund) -> GatewayRefund:
         if refund.attempts > 1:
             # A repeat may be answered as the first request was, and not every account honours
             # the key: what the gateway has already decides.
             known = await self._gateway.payment_refunds(refund.payment_id)
-            ours = [one for one in known if is_receipt_of(refund, one.receipt)]
+            ours = [
+                one
+                for one in known
+                if one.id == refund.gateway_id or is_receipt_of(refund, one.receipt)
+            ]
             for one in sorted(ours, key=lambda one: one.status != GatewayRefundStatus.PROCESSED):
                 if one.status == GatewayRefundStatus.PROCESSED:
                     return one
-                if one.receipt == refund.idempotency_key:
+                if refund.idempotency_key == one.receipt or not refund.body:
                     return one
+        if not refund.body:
+            msg = "The gateway does not list this refund, which was made in its dashboard."
+            raise ProviderOutcomeUnknown(msg)
         return await self._gateway.refund(
             refund.payment_id, body=refund.body, idempotency_key=refund.idempotency_key
         )
 
-    async def _note(self, refund: GatewayRefund, *, refund_id: str | None) -> str:
+    async def _record(self, refund: GatewayRefund, *, refund_id: str | None) -> str:
         async with self._database.transaction() as session:
             payment = await payment_queries.by_id(session, refund.payment_id)
             rows: Sequence[Refund] = []
@@ -269,6 +278,9 @@ class Refunds:
                 intent = await intent_queries.by_id(session, payment.intent_id, for_update=True)
                 rows = await queries.of_payment(session, payment.id)
             row = match_refund(rows, refund, refund_id)
+            if row is None and payment is not None and refund.status != GatewayRefundStatus.FAILED:
+                row = await adopt_gateway_refund(session, payment, rows, refund)
+                rows = await queries.of_payment(session, payment.id)
             if payment is None or intent is None or row is None:
                 _log.error("refund_unmatched", refund=refund.id, payment=refund.payment_id)
                 return "unmatched"
@@ -278,17 +290,17 @@ class Refunds:
                 row.gateway_id = refund.id
                 await finish_refund(session, payment, row, rows)
                 await notify_paid(session, intent, row)
-            elif refund.receipt in {None, row.idempotency_key}:
+            elif refund.receipt in {None, row.idempotency_key} or row.gateway_id == refund.id:
                 log_unfinished(row, refund)
             return str(row.status)
 
-    async def _postpone(self, refund_id: str, error: str | None) -> None:
+    async def _reschedule(self, refund_id: str, error: str | None) -> None:
         async with self._database.transaction() as session:
             row = await queries.by_id(session, refund_id, for_update=True)
             if row is None or row.status == RefundStatus.PROCESSED:
                 return
             row.last_error = error or row.last_error
-            pause = timedelta(seconds=min(_LONGEST_PAUSE_SECONDS, 2 ** min(row.attempts, 12)))
+            pause = timedelta(seconds=min(_MAX_PAUSE_SECONDS, 2 ** min(row.attempts, 12)))
             is_over = is_exhausted(row)
             now = await intent_queries.database_now(session)
             row.next_attempt_at = None if is_over else now + pause

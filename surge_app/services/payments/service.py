@@ -20,43 +20,35 @@ from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import records as queries
 from surge_app.errors import (
     BadSignature,
-    GatewayUnavailable,
     NotFound,
 )
-from surge_app.models import IntentStatus, WebhookEventRow
+from surge_app.kv.rate_limits import Limit, RateLimiter
+from surge_app.models import WebhookEventRow
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.payments.gateway_queries import GatewayQueries
 from surge_app.services.payments.payment_start import PaymentStarter
 from surge_app.services.payments.refunds import Refunds
-from surge_app.services.payments.settlement import Settlement
 from surge_app.services.payments.views import CheckoutView, PaymentOutcome
-from surge_app.services.vendors.circuit_breaker import CircuitBreaker
 from surge_app.services.vendors.ports import (
-    GatewayPayment,
-    GatewayPaymentStatus,
     PaymentGateway,
-    ProviderError,
     ProviderRejected,
 )
-from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 
 _PROVIDER = "razorpay"
-_LIVE = {IntentStatus.HELD, IntentStatus.PAYING}
-_MODAL_CLOSES_EARLY_SECONDS = 15
-_LEASE_SLACK = timedelta(seconds=60)
-_INBOX_LEASE = timedelta(seconds=30)
-_INBOX_BATCH = 50
+_STARTS = Limit("pay-visitor", per_minute=30, burst=15)
+_WEBHOOK_LEASE = timedelta(seconds=30)
+_WEBHOOK_BATCH = 50
 # It comes in a header nobody signed; the index of ids takes no more than a few hundred bytes.
-_LONGEST_EVENT_ID = 200
-_MOST_TOGETHER = 100
-_FLIGHTS = 2
-_TRIES = 3
+_MAX_EVENT_ID_LENGTH = 200
+_MAX_BATCH = 100
+_MAX_CONCURRENT = 2
 # Organizers read it; what exactly went wrong is in the log, under the webhook's id.
 _UNFORESEEN = "It could not be settled yet; the log tells why."
-_LONGEST_BACKOFF_SECONDS = 600
+_MAX_BACKOFF_SECONDS = 600
 
 
 class Payments:
@@ -67,22 +59,21 @@ class Payments:
         database: Database,
         gateway: PaymentGateway,
         contacts: Contacts,
-        waiting_room: WaitingRoom,
-        settlement: Settlement,
+        starter: PaymentStarter,
+        queries: GatewayQueries,
         refunds: Refunds,
-        outages: CircuitBreaker,
+        limits: RateLimiter,
     ) -> None:
         self._database = database
         self._gateway = gateway
         self._contacts = contacts
-        self._settlement = settlement
-        self._stored = Batcher(self._stored_orders, most=_MOST_TOGETHER, flights=_FLIGHTS)
-        self._stored_events = Batcher(self._store_events, most=_MOST_TOGETHER, flights=_FLIGHTS)
-        self._processed = Batcher(self._process_stored, most=_MOST_TOGETHER, flights=_FLIGHTS)
-        self._starts = PaymentStarter(
-            database, gateway, waiting_room, settlement, outages, ask=self.settle_order
-        )
+        self._starter = starter
+        self._queries = queries
         self._refunds = refunds
+        self._limits = limits
+        self._stored = Batcher(self._stored_orders, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
+        self._stored_events = Batcher(self._store_events, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
+        self._processed = Batcher(self._process_stored, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
 
     async def start(
         self,
@@ -110,10 +101,12 @@ class Payments:
             PaymentStarted: If the tickets kept changing while the order was made.
             GatewayUnavailable: If the gateway does not answer; the hold is unchanged.
             PaymentsPaused: If it has not answered for a while; the clock stands still.
+            RateLimited: If the visitor starts payments too often.
             NotFound: If the intent is not the visitor's own.
         """
+        await self._limits.check(_STARTS, visitor_id)
         contact = self._contacts.check(name=name, email=email, phone=phone, attendees=attendees)
-        return await self._starts.start(intent_id, visitor_id, contact)
+        return await self._starter.start(intent_id, visitor_id, contact)
 
     async def settle_callback(
         self, *, order_id: str, payment_id: str, signature: str
@@ -131,12 +124,7 @@ class Payments:
             order_id=stored_order_id, payment_id=payment_id, signature=signature
         ):
             raise BadSignature
-        try:
-            payment = await self._gateway.payment(payment_id)
-        except ProviderError as error:
-            _log.warning("callback_unconfirmed", payment=payment_id, error=str(error))
-            return await self._settlement.outcome_of_order(stored_order_id)
-        return await self._settle(payment)
+        return await self._queries.settle_callback(stored_order_id, payment_id)
 
     async def check(self, intent_id: str, visitor_id: str) -> PaymentOutcome:
         """Ask the gateway how a visitor's payment stands, and settle what it says.
@@ -150,7 +138,7 @@ class Payments:
             raise NotFound
         if intent.order_id is None:
             return PaymentOutcome(None, "unpaid")
-        return await self.settle_order(intent.order_id)
+        return await self._queries.settle_for_visitor(intent.order_id, visitor_id)
 
     async def event_of_order(self, order_id: str) -> str | None:
         """Return the slug of the event an order of ours was made for."""
@@ -163,17 +151,7 @@ class Payments:
         Raises:
             GatewayUnavailable: If the gateway does not answer.
         """
-        try:
-            attempts = await self._gateway.order_payments(order_id)
-        except ProviderError as error:
-            raise GatewayUnavailable from error
-        for payment in attempts:
-            await self._settle(payment)
-        waiting = {GatewayPaymentStatus.CREATED, GatewayPaymentStatus.AUTHORIZED}
-        outcome = await self._settlement.outcome_of_order(order_id)
-        if outcome.status == "unpaid" and any(one.status in waiting for one in attempts):
-            return PaymentOutcome(None, "checking")
-        return outcome
+        return await self._queries.settle_order(order_id)
 
     async def receive_webhook(
         self, body: bytes, *, signature: str | None, event_id: str | None
@@ -196,10 +174,10 @@ class Payments:
         digest = hashlib.sha256(body)
         event = WebhookEventRow(
             provider=_PROVIDER,
-            event_id=(event_id or digest.hexdigest())[:_LONGEST_EVENT_ID],
+            event_id=(event_id or digest.hexdigest())[:_MAX_EVENT_ID_LENGTH],
             body_sha256=digest.digest(),
             body=body,
-            next_attempt_at=utc_now() + _INBOX_LEASE,
+            next_attempt_at=utc_now() + _WEBHOOK_LEASE,
             trace=tracing.current_traceparent(),
         )
         if not await self._stored_events.submit(event):
@@ -216,10 +194,12 @@ class Payments:
         if not await self._processed.submit(event_id):
             raise NotFound
 
-    async def process_inbox(self) -> int:
+    async def process_pending_webhooks(self) -> int:
         """Process webhooks that were stored and not finished; returns how many were tried."""
         async with self._database.transaction() as session:
-            due = await queries.due_events(session, limit=_INBOX_BATCH, lease=_INBOX_LEASE)
+            due = await queries.lease_due_events(
+                session, limit=_WEBHOOK_BATCH, lease=_WEBHOOK_LEASE
+            )
         await self._process(due)
         return len(due)
 
@@ -242,50 +222,36 @@ class Payments:
 
     async def _process(self, events: Sequence[WebhookEventRow]) -> None:
         """Settle what stored webhooks say, side by side: they share the transactions of it."""
-        told = await asyncio.gather(
-            *(self._act_on_stored(event) for event in events), return_exceptions=True
+        outcomes_or_errors = await asyncio.gather(
+            *(self._handle_stored(event) for event in events), return_exceptions=True
         )
         outcomes: dict[str, str] = {}
         async with self._database.transaction() as session:
-            for event, outcome in zip(events, told, strict=True):
+            for event, outcome in zip(events, outcomes_or_errors, strict=True):
                 if isinstance(outcome, str):
                     outcomes[event.id] = outcome
                     continue
                 # Whatever went wrong, the event is tried again until it can be settled.
                 _log.error("webhook_failed", event_id=event.id, exc_info=outcome)
-                delay = timedelta(seconds=min(_LONGEST_BACKOFF_SECONDS, 2**event.attempts))
+                delay = timedelta(seconds=min(_MAX_BACKOFF_SECONDS, 2**event.attempts))
                 await queries.postpone_event(session, event.id, delay=delay, error=_UNFORESEEN)
             await queries.finish_events(session, outcomes)
 
-    async def _act_on_stored(self, event: WebhookEventRow) -> str:
+    async def _handle_stored(self, event: WebhookEventRow) -> str:
         # Requests share this work: what is logged here belongs to the webhook, to no one request.
         with (
             structlog.contextvars.bound_contextvars(webhook=event.id),
             tracing.span("webhook", kind="consumer", continues=event.trace, webhook=event.id),
         ):
-            return await self._act_on(event.body)
+            return await self._handle(event.body)
 
-    async def _act_on(self, body: bytes) -> str:
+    async def _handle(self, body: bytes) -> str:
         try:
             event = self._gateway.parse_webhook(body)
         except ProviderRejected as error:
             return f"ignored: {error}"
         if event.refund is not None:
-            return await self._refunds.note(event.refund)
+            return await self._refunds.record_gateway_refund(event.refund)
         if event.payment is not None:
-            return (await self._settle(event.payment)).status
+            return (await self._queries.settle(event.payment)).status
         return "ignored"
-
-    async def _settle(self, payment: GatewayPayment) -> PaymentOutcome:
-        outcome = await self._settlement.settle(payment)
-        if not outcome.is_capture_due:
-            return outcome
-        try:
-            captured = await self._gateway.capture(
-                payment.id, amount_paise=payment.amount_paise, currency=payment.currency
-            )
-        except ProviderError as error:
-            # It stays authorized, and is asked about again.
-            _log.warning("capture_failed", payment=payment.id, error=str(error))
-            return outcome
-        return await self._settlement.settle(captured)

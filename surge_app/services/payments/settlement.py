@@ -1,14 +1,16 @@
 """`settle`: the one function that turns a payment into a booking or a refund.
 
-Payments that arrive together share one transaction: their intents are locked in the order of
-their ids, `verdicts` decides from what is read under the locks, and a few statements write it
-all. The unique constraints of `payments`, `bookings`, `tickets` and `refunds` make each step
-happen once even where this code were wrong.
+Payments that arrive together share one transaction. It locks their intents in the order of their
+ids, `settlement_rules` decides from what it read under the locks, and a few statements write the
+result. Unique constraints on `payments`, `bookings`, `tickets` and `refunds` guarantee that each
+step happens once, even if this code is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -20,12 +22,13 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import payment_start, settlement
-from surge_app.db.payments.payment_start import Person
+from surge_app.db.payments.payment_start import Person, PurchaseHistory
 from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import SurgeError
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Disposition,
+    IntentStatus,
     Payment,
     PaymentStatus,
 )
@@ -36,7 +39,12 @@ from surge_app.services.checkout import claims
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.concurrency import for_each
 from surge_app.services.payments import settlement_writer
-from surge_app.services.payments.settlement_rules import Decision, decide, outcome_of, take_in
+from surge_app.services.payments.settlement_rules import (
+    Decision,
+    apply_gateway_update,
+    decide,
+    outcome_of,
+)
 from surge_app.services.payments.settlement_writer import SettlementBatch
 from surge_app.services.payments.views import PaymentOutcome
 from surge_app.services.vendors.ports import GatewayPayment, GatewayPaymentStatus
@@ -44,9 +52,9 @@ from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 
-_MOST_TOGETHER = 100
-_FLIGHTS = 2
-_SERVED_AT_ONCE = 16
+_MAX_BATCH = 100
+_MAX_CONCURRENT = 2
+_MAX_CONCURRENT_SERVED = 16
 # How long tickets taken again for an authorized payment are kept while it is being captured.
 _CAPTURE_WINDOW = timedelta(seconds=120)
 _IS_MONEY = {
@@ -78,8 +86,8 @@ class Settlement:
     def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
         self._database = database
         self._waiting_room = waiting_room
-        self._together = Batcher(self._settle, most=_MOST_TOGETHER, flights=_FLIGHTS)
-        self._late = Batcher(self._settle_late, most=1, flights=_FLIGHTS)
+        self._batcher = Batcher(self._settle, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
+        self._late_batcher = Batcher(self._settle_late, most=1, flights=_MAX_CONCURRENT)
 
     async def settle(self, payment: GatewayPayment) -> PaymentOutcome:
         """Take in the state of a payment; safe to repeat and to run in parallel.
@@ -92,11 +100,11 @@ class Settlement:
             unpaid (it failed), or unmatched (no intent of ours has this order).
         """
         with tracing.event("settle", payment=payment.id):
-            told = _GatewayUpdate(payment, tracing.current_traceparent())
-            outcome = await self._together.submit(told)
+            update = _GatewayUpdate(payment, tracing.current_traceparent())
+            outcome = await self._batcher.submit(update)
             if outcome is None:
                 # To take units again needs locks and time that the others should not wait for.
-                outcome = await self._late.submit(told)
+                outcome = await self._late_batcher.submit(update)
         SETTLEMENTS.labels(outcome.status).inc()
         _log.info(
             "settled", payment=payment.id, outcome=outcome.status, booking=outcome.booking_ref
@@ -107,15 +115,16 @@ class Settlement:
         """Turn a live intent that costs nothing into a booking; safe to repeat.
 
         Returns:
-            confirmed with the booking's reference, or unpaid if the intent is not live.
+            confirmed with the booking's reference, person_limit if its buyer would have too many
+            tickets, or unpaid if the intent is not live.
         """
-        outcome = await self._together.submit(_FreeOrder(intent_id, tracing.current_traceparent()))
+        outcome = await self._batcher.submit(_FreeOrder(intent_id, tracing.current_traceparent()))
         return outcome or PaymentOutcome(None, "unpaid")
 
     async def outcome_of_order(self, order_id: str) -> PaymentOutcome:
         """Return where the payments of an order stand, as far as we know."""
         async with self._database.transaction() as session:
-            found = await settlement.cases(session, order_ids=[order_id], for_update=False)
+            found = await settlement.contexts(session, order_ids=[order_id], for_update=False)
         return outcome_of(found[0]) if found else PaymentOutcome(None, "unmatched")
 
     async def _settle(
@@ -124,26 +133,33 @@ class Settlement:
         """Settle what needs no units but those its intent holds; None for what is late."""
         order_ids = {item.payment.order_id for item in items if isinstance(item, _GatewayUpdate)}
         intent_ids = {item.intent_id for item in items if isinstance(item, _FreeOrder)}
-        work = SettlementBatch()
+        batch = SettlementBatch()
         async with self._database.transaction() as session:
-            found = await settlement.cases(session, order_ids=order_ids, intent_ids=intent_ids)
-            by_order = {case.intent.order_id: case for case in found}
-            by_id = {case.intent.id: case for case in found}
-            outcomes = [
-                _settle_free(work, _traced(by_id.get(item.intent_id), item.trace))
-                if isinstance(item, _FreeOrder)
-                else _settle_one(
-                    work, _traced(by_order.get(item.payment.order_id), item.trace), item.payment
+            found = await settlement.contexts(session, order_ids=order_ids, intent_ids=intent_ids)
+            by_order = {context.intent.order_id: context for context in found}
+            by_id = {context.intent.id: context for context in found}
+            limits = await _PersonLimits.load(session, found)
+            outcomes: list[PaymentOutcome | None] = []
+            for item in items:
+                is_free = isinstance(item, _FreeOrder)
+                named = (
+                    by_id.get(item.intent_id) if is_free else by_order.get(item.payment.order_id)
                 )
-                for item in items
-            ]
-            await settlement_writer.write(session, work)
-        settlement_writer.tell(work)
-        await for_each([case for case, _, _ in work.sold], self._serve, at_once=_SERVED_AT_ONCE)
+                with limits.applied(_traced(named, item.trace)) as context:
+                    outcomes.append(
+                        _settle_free(batch, context)
+                        if is_free
+                        else _settle_one(batch, context, item.payment)
+                    )
+            await settlement_writer.flush(session, batch)
+        settlement_writer.log_outcome(batch)
+        await for_each(
+            [context for context, _, _ in batch.sold], self._serve, at_once=_MAX_CONCURRENT_SERVED
+        )
         return outcomes
 
-    async def _serve(self, case: SettlementContext) -> None:
-        await self._waiting_room.mark_served(case.event.slug, case.intent.visitor_id)
+    async def _serve(self, context: SettlementContext) -> None:
+        await self._waiting_room.mark_served(context.event.slug, context.intent.visitor_id)
 
     async def _settle_late(self, items: Sequence[_GatewayUpdate]) -> Sequence[PaymentOutcome]:
         return [
@@ -153,87 +169,133 @@ class Settlement:
 
     async def _settle_alone(self, item: _GatewayUpdate) -> PaymentOutcome:
         """Settle a payment whose intent has ended: its units are taken again if they can be."""
-        work, told = SettlementBatch(), item.payment
+        batch, update = SettlementBatch(), item.payment
         async with self._database.transaction() as session:
-            found = await settlement.cases(session, order_ids=[told.order_id])
-            case = _traced(found[0] if found else None, item.trace)
-            outcome = _settle_one(work, case, told)
-            if case is not None and outcome is None:
-                payment = case.payments[told.id]
+            found = await settlement.contexts(session, order_ids=[update.order_id])
+            limits = await _PersonLimits.load(session, found)
+            with limits.applied(_traced(found[0] if found else None, item.trace)) as context:
+                outcome = _settle_one(batch, context, update)
+            if context is not None and outcome is None:
+                payment = context.payments[update.id]
                 is_captured = payment.status == PaymentStatus.CAPTURED
-                reason = await _take_again(session, case, is_captured=is_captured)
-                verdict = _verdict_late(is_captured=is_captured, is_possible=reason is None)
-                outcome = _carry_out(work, case, payment, verdict, reason)
-            await settlement_writer.write(session, work)
-            holds_more = case is not None and await settlement.holds_something(
-                session, event_id=case.event.id, visitor_id=case.intent.visitor_id
+                reason = await _reclaim_units(session, context, is_captured=is_captured)
+                decision = _decide_late(is_captured=is_captured, is_possible=reason is None)
+                outcome = _apply_decision(batch, context, payment, decision, reason)
+            await settlement_writer.flush(session, batch)
+            holds_more = context is not None and await settlement.holds_something(
+                session, event_id=context.event.id, visitor_id=context.intent.visitor_id
             )
-        settlement_writer.tell(work)
-        for sold, _, _ in work.sold:
+        settlement_writer.log_outcome(batch)
+        for sold, _, _ in batch.sold:
             if not holds_more:
                 await self._waiting_room.mark_served(sold.event.slug, sold.intent.visitor_id)
         return outcome or PaymentOutcome(None, "unmatched")
 
 
+class _PersonLimits:
+    """How much the buyers of a batch have already, what the batch itself sells them included.
+
+    It is decided here and not when a payment starts: until money has come, anyone may have typed
+    anyone's address.
+    """
+
+    def __init__(self, histories: Mapping[str, PurchaseHistory]) -> None:
+        self._histories = histories
+        self._sold: Counter[str] = Counter()
+
+    @classmethod
+    async def load(
+        cls, session: AsyncSession, contexts: Sequence[SettlementContext]
+    ) -> _PersonLimits:
+        """Read and lock what these buyers have; intents that are confirmed already are left out."""
+        persons = [
+            Person(intent.id, intent.event_id, "", intent.email or "", intent.phone or "")
+            for intent in (context.intent for context in contexts)
+            if intent.status != IntentStatus.CONFIRMED
+        ]
+        return cls(await payment_start.purchase_histories(session, persons))
+
+    @contextmanager
+    def applied(self, context: SettlementContext | None) -> Generator[SettlementContext | None]:
+        """Mark a context as over the limit or not, and count what the block sells it."""
+        history = None if context is None else self._histories.get(context.intent.id)
+        if context is None or history is None or context.booking_ref is not None:
+            yield context
+            return
+        keys = [f"{context.event.id}:{key}" for key in history.keys]
+        bought = history.bought + max((self._sold[key] for key in keys), default=0)
+        context.is_over_limit = bought + context.quantity > context.event.max_per_person
+        yield context
+        if context.booking_ref is not None:
+            self._sold.update(dict.fromkeys(keys, context.quantity))
+
+
 def _settle_one(
-    work: SettlementBatch, case: SettlementContext | None, told: GatewayPayment
+    batch: SettlementBatch, context: SettlementContext | None, update: GatewayPayment
 ) -> PaymentOutcome | None:
-    if case is None:
-        _log.error("payment_unmatched", payment=told.id, order=told.order_id)
-        if told.status in _IS_MONEY:
-            work.unmatched[told.id] = told
+    if context is None:
+        _log.error("payment_unmatched", payment=update.id, order=update.order_id)
+        if update.status in _IS_MONEY:
+            batch.unmatched[update.id] = update
         return PaymentOutcome(None, "unmatched")
-    payment, is_new = take_in(case, told)
-    verdict, reason = decide(case, payment)
-    if is_new and verdict != Decision.LATE:
-        work.payments[payment.id] = payment
-    return _carry_out(work, case, payment, verdict, reason)
+    payment, is_new = apply_gateway_update(context, update)
+    decision, reason = decide(context, payment)
+    if is_new and decision != Decision.PAID_LATE:
+        batch.payments[payment.id] = payment
+        if context.intent.status == IntentStatus.PAYING:
+            batch.attempted.add(context.intent.id)
+    return _apply_decision(batch, context, payment, decision, reason)
 
 
-def _traced(case: SettlementContext | None, trace: str | None) -> SettlementContext | None:
-    if case is not None and case.trace is None:
-        case.trace = trace
-    return case
+def _traced(context: SettlementContext | None, trace: str | None) -> SettlementContext | None:
+    if context is not None and context.trace is None:
+        context.trace = trace
+    return context
 
 
-def _settle_free(work: SettlementBatch, case: SettlementContext | None) -> PaymentOutcome | None:
-    is_free = case is not None and case.intent.total_paise == 0
-    if case is not None and is_free and case.intent.status in LIVE_INTENT_STATUSES:
-        settlement_writer.book(work, case, None)
-    return outcome_of(case) if case is not None else None
+def _settle_free(
+    batch: SettlementBatch, context: SettlementContext | None
+) -> PaymentOutcome | None:
+    if context is None:
+        return None
+    if context.intent.total_paise == 0 and context.intent.status in LIVE_INTENT_STATUSES:
+        if context.is_over_limit:
+            return PaymentOutcome(None, "person_limit")
+        settlement_writer.add_booking(batch, context, None)
+    return outcome_of(context)
 
 
-def _verdict_late(*, is_captured: bool, is_possible: bool) -> Decision:
+def _decide_late(*, is_captured: bool, is_possible: bool) -> Decision:
     if is_captured:
         return Decision.APPLY if is_possible else Decision.REFUND
-    return Decision.CAPTURE if is_possible else Decision.LET_GO
+    return Decision.CAPTURE if is_possible else Decision.LET_LAPSE
 
 
-def _carry_out(
-    work: SettlementBatch,
-    case: SettlementContext,
+def _apply_decision(
+    batch: SettlementBatch,
+    context: SettlementContext,
     payment: Payment,
-    verdict: Decision,
+    decision: Decision,
     reason: str | None,
 ) -> PaymentOutcome | None:
-    """Note what a verdict asks to be written; None if it is not for now."""
-    if verdict == Decision.LATE:
+    """Collect what a decision writes; None if it needs a transaction of its own."""
+    if decision == Decision.PAID_LATE:
         return None
-    if verdict == Decision.APPLY:
+    if decision == Decision.APPLY:
         payment.disposition, payment.settled_at = Disposition.APPLIED, utc_now()
-        settlement_writer.book(work, case, payment)
-    elif verdict in {Decision.REFUND, Decision.LET_GO}:
+        settlement_writer.add_booking(batch, context, payment)
+    elif decision in {Decision.REFUND, Decision.LET_LAPSE}:
         payment.reason = reason
-        if verdict == Decision.REFUND:
+        if decision == Decision.REFUND:
             payment.disposition, payment.settled_at = Disposition.REFUND, utc_now()
-        work.refused.append((case, payment))
-    if verdict != Decision.NOTHING:
-        work.payments[payment.id] = payment
-    return replace(outcome_of(case), is_capture_due=verdict == Decision.CAPTURE)
+        batch.refused.append((context, payment))
+    if decision != Decision.NOTHING:
+        batch.payments[payment.id] = payment
+    return replace(outcome_of(context), is_capture_due=decision == Decision.CAPTURE)
 
 
-async def _take_again(
-    session: AsyncSession, case: SettlementContext, *, is_captured: bool
+async def _reclaim_units(
+    session: AsyncSession, context: SettlementContext, *, is_captured: bool
 ) -> str | None:
     """Take the units of an ended intent again; return why that cannot be.
 
@@ -241,19 +303,15 @@ async def _take_again(
     here too. For money that is not captured yet the intent becomes a paying one first: tickets
     are had before they are paid for.
     """
-    intent, event = case.intent, case.event
+    intent, event = context.intent, context.event
     if await intent_queries.database_now(session) >= (event.sales_close_at or event.starts_at):
         return "sale_is_over"
-    person = Person(intent.id, event.id, intent.name or "", intent.email or "", intent.phone or "")
-    standing = (await payment_start.purchase_histories(session, [person]))[intent.id]
-    if standing.others + standing.own > event.max_per_person:
-        return "person_limit"
     rows = await intent_queries.lines(session, intent.id)
     wanted = [OrderLine(line.tier_id, line.quantity) for line, _ in rows]
     try:
         async with session.begin_nested():
             if not is_captured:
-                await settlement.pay_again(session, intent.id, window=_CAPTURE_WINDOW)
+                await settlement.resume_payment(session, intent.id, window=_CAPTURE_WINDOW)
             await claims.claim(session, intent_id=intent.id, lines=wanted)
     except IntegrityError:
         # One visitor has one live intent for an event, and this one has another by now.

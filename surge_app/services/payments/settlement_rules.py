@@ -27,7 +27,7 @@ _RANKS = {
     PaymentStatus.CAPTURED: 3,
     PaymentStatus.REFUNDED: 4,
 }
-_OPEN = {PaymentStatus.CREATED, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED}
+_OPEN_STATUSES = {PaymentStatus.CREATED, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED}
 
 
 class Decision(StrEnum):
@@ -44,35 +44,40 @@ class Decision(StrEnum):
 
     NOTHING = "nothing"
     CAPTURE = "capture"
-    LET_GO = "let_go"
+    LET_LAPSE = "let_go"
     APPLY = "apply"
     REFUND = "refund"
-    LATE = "late"
+    PAID_LATE = "late"
 
 
-def take_in(case: SettlementContext, told: GatewayPayment) -> tuple[Payment, bool]:
+def apply_gateway_update(
+    context: SettlementContext, update: GatewayPayment
+) -> tuple[Payment, bool]:
     """Note in a case what the gateway tells of a payment.
 
     Returns:
         The payment, and whether anything is new: a webhook is a snapshot and may come late.
     """
-    status = PaymentStatus(told.status.value)
-    known = case.payments.get(told.id)
+    status = PaymentStatus(update.status.value)
+    known = context.payments.get(update.id)
     if known is None:
         known = Payment(
-            id=told.id, intent_id=case.intent.id, order_id=told.order_id, method=told.method
+            id=update.id,
+            intent_id=context.intent.id,
+            order_id=update.order_id,
+            method=update.method,
         )
-        case.payments[told.id] = known
+        context.payments[update.id] = known
     elif known.disposition is not None or _RANKS[status] <= _RANKS[PaymentStatus(known.status)]:
         return known, False
     known.status = status
-    known.amount_paise = told.amount_paise
-    known.currency = told.currency
-    known.error = told.error_description
+    known.amount_paise = update.amount_paise
+    known.currency = update.currency
+    known.error = update.error_description
     return known, True
 
 
-def decide(case: SettlementContext, payment: Payment) -> tuple[Decision, str | None]:
+def decide(context: SettlementContext, payment: Payment) -> tuple[Decision, str | None]:
     """Decide about a payment of a case, and say why when it buys nothing."""
     is_captured = payment.status == PaymentStatus.CAPTURED and payment.disposition is None
     # Whoever was told that it goes back is not sold tickets behind their back.
@@ -82,31 +87,34 @@ def decide(case: SettlementContext, payment: Payment) -> tuple[Decision, str | N
         is_captured or payment.status == PaymentStatus.AUTHORIZED
     ):
         return Decision.NOTHING, None
-    reason = _why_not(case, payment)
+    reason = _refusal_reason(context, payment)
     if reason is not None:
-        return (Decision.REFUND if is_captured else Decision.LET_GO), reason
-    if case.intent.status not in LIVE_INTENT_STATUSES:
-        return Decision.LATE, None
+        return (Decision.REFUND if is_captured else Decision.LET_LAPSE), reason
+    if context.intent.status not in LIVE_INTENT_STATUSES:
+        return Decision.PAID_LATE, None
     return (Decision.APPLY if is_captured else Decision.CAPTURE), None
 
 
-def outcome_of(case: SettlementContext) -> PaymentOutcome:
+def outcome_of(context: SettlementContext) -> PaymentOutcome:
     """Return where the payments of an intent stand."""
-    if case.booking_ref is not None:
-        return PaymentOutcome(case.booking_ref, case.booking_status or BookingStatus.CONFIRMED)
-    payments = case.payments.values()
+    if context.booking_ref is not None:
+        return PaymentOutcome(
+            context.booking_ref, context.booking_status or BookingStatus.CONFIRMED
+        )
+    payments = context.payments.values()
     if any(payment.reason is not None for payment in payments):
         return PaymentOutcome(None, "refunding")
-    is_open = any(PaymentStatus(payment.status) in _OPEN for payment in payments)
+    is_open = any(PaymentStatus(payment.status) in _OPEN_STATUSES for payment in payments)
     return PaymentOutcome(None, "checking" if is_open else "unpaid")
 
 
-def _why_not(case: SettlementContext, payment: Payment) -> str | None:
-    intent = case.intent
+def _refusal_reason(context: SettlementContext, payment: Payment) -> str | None:
+    intent = context.intent
     reasons = (
         ("amount_differs", payment.amount_paise != intent.total_paise),
         ("currency_differs", payment.currency != intent.currency),
         ("paid_already", intent.status == IntentStatus.CONFIRMED),
-        ("event_cancelled", case.event.phase == EventPhase.CANCELLED),
+        ("event_cancelled", context.event.phase == EventPhase.CANCELLED),
+        ("person_limit", context.is_over_limit),
     )
     return next((reason for reason, applies in reasons if applies), None)

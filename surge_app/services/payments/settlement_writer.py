@@ -47,6 +47,7 @@ class SettlementBatch:
         sold: What became a booking; None stands for the payment of what costs nothing.
         refused: Payments that buy nothing: sent back if captured, else let go.
         unmatched: Money of no order of ours, by id.
+        attempted: Paying intents the gateway reports an attempt of.
     """
 
     payments: dict[str, Payment] = field(default_factory=dict[str, Payment])
@@ -57,17 +58,18 @@ class SettlementBatch:
         default_factory=list[tuple[SettlementContext, Payment]]
     )
     unmatched: dict[str, GatewayPayment] = field(default_factory=dict[str, GatewayPayment])
+    attempted: set[str] = field(default_factory=set[str])
 
 
-def book(
-    work: SettlementBatch,
-    case: SettlementContext,
+def add_booking(
+    batch: SettlementBatch,
+    context: SettlementContext,
     payment: Payment | None,
     *,
     channel: SalesChannel = SalesChannel.ONLINE,
 ) -> None:
     """Make a booking of an intent; its case says so from now on."""
-    intent = case.intent
+    intent = context.intent
     booking = Booking(
         ref=_new_ref(),
         channel=channel,
@@ -82,11 +84,11 @@ def book(
         currency=intent.currency,
     )
     intent.status = IntentStatus.CONFIRMED
-    case.booking_ref, case.booking_status = booking.ref, BookingStatus.CONFIRMED
-    work.sold.append((case, payment, booking))
+    context.booking_ref, context.booking_status = booking.ref, BookingStatus.CONFIRMED
+    batch.sold.append((context, payment, booking))
 
 
-async def write(session: AsyncSession, work: SettlementBatch) -> None:
+async def flush(session: AsyncSession, batch: SettlementBatch) -> None:
     """Write it all, in a few statements however much there is.
 
     Raises:
@@ -94,10 +96,15 @@ async def write(session: AsyncSession, work: SettlementBatch) -> None:
         ValueError: If a payment is stored for another intent already.
     """
     await settlement.write_unmatched(
-        session, [_unmatched(payment) for payment in work.unmatched.values()]
+        session, [_unmatched(payment) for payment in batch.unmatched.values()]
     )
-    await settlement.write_payments(session, list(work.payments.values()))
-    refunded = [payment for _, payment in work.refused if payment.disposition == Disposition.REFUND]
+    await settlement.write_payments(session, list(batch.payments.values()))
+    attempted = batch.attempted - {context.intent.id for context, _, _ in batch.sold}
+    if attempted:
+        await settlement.begin_window(session, attempted)
+    refunded = [
+        payment for _, payment in batch.refused if payment.disposition == Disposition.REFUND
+    ]
     await insert_many(session, [ledger.received_unfulfilled(payment) for payment in refunded])
     refunds = {
         payment.id: refund_row(
@@ -108,56 +115,60 @@ async def write(session: AsyncSession, work: SettlementBatch) -> None:
     await insert_many(session, list(refunds.values()))
     messages = [
         message
-        for case, payment in work.refused
-        for message in _news(case, payment, refunds.get(payment.id))
+        for context, payment in batch.refused
+        for message in _refusal_messages(context, payment, refunds.get(payment.id))
     ]
-    if work.sold:
-        await _write_bookings(session, work)
+    if batch.sold:
+        await _write_bookings(session, batch)
     messages += [
         message
-        for case, _, booking in work.sold
-        for message in _traced(case, messages_for(case.intent, booking, MessageKind.CONFIRMATION))
+        for context, _, booking in batch.sold
+        for message in _traced(
+            context, messages_for(context.intent, booking, MessageKind.CONFIRMATION)
+        )
     ]
     await outbox.add(session, messages)
 
 
-def _news(case: SettlementContext, payment: Payment, refund: Refund | None) -> list[OutboxMessage]:
+def _refusal_messages(
+    context: SettlementContext, payment: Payment, refund: Refund | None
+) -> list[OutboxMessage]:
     """Return what to tell a person whose payment buys nothing, once for each payment."""
-    is_booked = case.intent.status == IntentStatus.CONFIRMED
+    is_booked = context.intent.status == IntentStatus.CONFIRMED
     if is_booked and refund is None:
         return []
     kind = MessageKind.REFUNDED if is_booked else MessageKind.LATE_PAYMENT
-    return _traced(case, messages_for(case.intent, None, kind, refund=refund, key=payment.id))
+    return _traced(context, messages_for(context.intent, None, kind, refund=refund, key=payment.id))
 
 
-def _traced(case: SettlementContext, messages: list[OutboxMessage]) -> list[OutboxMessage]:
+def _traced(context: SettlementContext, messages: list[OutboxMessage]) -> list[OutboxMessage]:
     # They are written together with others, so what is open here is not what caused them.
     for message in messages:
-        message.trace = case.trace
+        message.trace = context.trace
     return messages
 
 
-async def _write_bookings(session: AsyncSession, work: SettlementBatch) -> None:
-    quantities = {case.intent.id: case.quantity for case, _, _ in work.sold}
+async def _write_bookings(session: AsyncSession, batch: SettlementBatch) -> None:
+    quantities = {context.intent.id: context.quantity for context, _, _ in batch.sold}
     sold = await settlement.sell(session, quantities)
     if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
         msg = "an intent does not hold the units it was paid for"
         raise RuntimeError(msg)
     await settlement.confirm(session, quantities)
-    await insert_many(session, [booking for _, _, booking in work.sold])
+    await insert_many(session, [booking for _, _, booking in batch.sold])
     await insert_many(
         session,
         [
             ticket
-            for case, _, booking in work.sold
-            for ticket in _tickets(case.intent, booking, sold[case.intent.id])
+            for context, _, booking in batch.sold
+            for ticket in _tickets(context.intent, booking, sold[context.intent.id])
         ],
     )
     await insert_many(
         session,
         [
             entry
-            for _, payment, booking in work.sold
+            for _, payment, booking in batch.sold
             if payment is not None
             for entry in ledger.sale(payment, booking)
         ],
@@ -179,35 +190,35 @@ def _tickets(
         )
 
 
-def _unmatched(told: GatewayPayment) -> UnmatchedPayment:
+def _unmatched(update: GatewayPayment) -> UnmatchedPayment:
     return UnmatchedPayment(
-        id=told.id,
-        order_id=told.order_id,
-        amount_paise=told.amount_paise,
-        currency=told.currency,
-        status=told.status.value,
+        id=update.id,
+        order_id=update.order_id,
+        amount_paise=update.amount_paise,
+        currency=update.currency,
+        status=update.status.value,
     )
 
 
-def tell(work: SettlementBatch) -> None:
+def log_outcome(batch: SettlementBatch) -> None:
     """Log what was written, once it is."""
-    for case, payment, booking in work.sold:
+    for context, payment, booking in batch.sold:
         _log.info(
             "booking_confirmed",
             booking=booking.ref,
-            intent=case.intent.id,
+            intent=context.intent.id,
             payment=payment.id if payment else None,
-            tickets=case.quantity,
+            tickets=context.quantity,
             subtotal_paise=booking.subtotal_paise,
             fee_paise=booking.fee_paise,
             total_paise=booking.total_paise,
         )
-    for case, payment in work.refused:
+    for context, payment in batch.refused:
         is_refunded = payment.disposition == Disposition.REFUND
         _log.warning(
             "payment_refunded" if is_refunded else "payment_let_go",
             payment=payment.id,
-            intent=case.intent.id,
+            intent=context.intent.id,
             reason=payment.reason,
         )
 

@@ -30,6 +30,7 @@ from surge_app.services.vendors.ports import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderRejected,
+    ProviderThrottled,
     ProviderUnavailable,
     WebhookEvent,
 )
@@ -42,11 +43,13 @@ RETRY_AFTER_SECONDS = 5
 
 _WINDOW_SECONDS = 30.0
 _WINDOW_CALLS = 20
-_FEWEST_FAILURES = 5
+_MIN_FAILURES = 5
 _FAILED_SHARE = 0.5
 _SILENCES_IN_A_ROW = 3
-_LOOK_EVERY_SECONDS = 1.0
+_RELOAD_EVERY_SECONDS = 1.0
 _ANSWERS_TO_CLOSE = 2
+_THROTTLE_SECONDS = 5.0
+_MAX_THROTTLE_SECONDS = 60.0
 _FREEZE_BUDGET = timedelta(minutes=10)
 _FREEZE_PER = timedelta(hours=1)
 _CLOCK_RUNS_AGAIN = (
@@ -100,13 +103,13 @@ class FailureWindow:
         while self._calls[0].ended_at < now - _WINDOW_SECONDS:
             self._calls.popleft()
         failed = [call for call in self._calls if call.result is not CallResult.ANSWERED]
-        if result is CallResult.ANSWERED or not self._tells_of_an_outage(len(failed)):
+        if result is CallResult.ANSWERED or not self._is_outage(len(failed)):
             return None
         self._calls.clear()
         return now - min(call.begun_at for call in failed)
 
-    def _tells_of_an_outage(self, failures: int) -> bool:
-        is_failing = failures >= max(_FEWEST_FAILURES, _FAILED_SHARE * len(self._calls))
+    def _is_outage(self, failures: int) -> bool:
+        is_failing = failures >= max(_MIN_FAILURES, _FAILED_SHARE * len(self._calls))
         last = [call.result for call in self._calls][-_SILENCES_IN_A_ROW:]
         return is_failing or last == [CallResult.SILENT] * _SILENCES_IN_A_ROW
 
@@ -114,41 +117,39 @@ class FailureWindow:
 class CircuitBreaker:
     """The breaker between Surge and the gateway.
 
-    Args:
-        database: Where the shared truth is.
-        gateway: The gateway itself, without its guard: it is asked while it is out.
+    `gateway` is the unguarded one: the probe must reach it while the breaker is open.
     """
 
     def __init__(self, database: Database, gateway: PaymentGateway) -> None:
         self._database = database
         self._gateway = gateway
         self._window = FailureWindow()
-        self._looking = asyncio.Lock()
-        self._looked_at = float("-inf")
-        self._seen: queries.OpenOutage | None = None
+        self._load_lock = asyncio.Lock()
+        self._loaded_at = float("-inf")
+        self._outage: queries.OpenOutage | None = None
         self._answers = 0
 
     async def is_open(self) -> bool:
         """Whether payments are paused; at most a second old."""
-        if time.monotonic() - self._looked_at >= _LOOK_EVERY_SECONDS:
-            async with self._looking:
-                if time.monotonic() - self._looked_at >= _LOOK_EVERY_SECONDS:
-                    await self._look()
-        return self._seen is not None
+        if time.monotonic() - self._loaded_at >= _RELOAD_EVERY_SECONDS:
+            async with self._load_lock:
+                if time.monotonic() - self._loaded_at >= _RELOAD_EVERY_SECONDS:
+                    await self._load()
+        return self._outage is not None
 
-    async def require_none(self) -> None:
+    async def require_closed(self) -> None:
         """Refuse to start a payment while the gateway is out.
 
         Raises:
             PaymentsPaused: With a sentence that says how it stands with the clock.
         """
         if await self.is_open():
-            freeze_left = self._seen.freeze_left_seconds if self._seen else 0
-            is_stopped = time.monotonic() - self._looked_at < freeze_left
+            freeze_left = self._outage.freeze_left_seconds if self._outage else 0
+            is_stopped = time.monotonic() - self._loaded_at < freeze_left
             message = None if is_stopped else _CLOCK_RUNS_AGAIN
             raise PaymentsPaused(message, retry_after_seconds=RETRY_AFTER_SECONDS)
 
-    async def note(self, result: CallResult, *, begun_at: float) -> None:
+    async def record(self, result: CallResult, *, begun_at: float) -> None:
         """Take in how a call went; opens an outage if the last ones went badly enough.
 
         Args:
@@ -160,7 +161,7 @@ class CircuitBreaker:
             return
         try:
             await self._open(timedelta(seconds=seconds))
-        except (Busy, queries.Contended, SQLAlchemyError):
+        except (Busy, queries.LockContended, SQLAlchemyError):
             # The call that failed matters more; the next failures will tell again.
             _log.exception("outage_not_noted")
 
@@ -185,8 +186,8 @@ class CircuitBreaker:
             await self._close()
 
     async def _open(self, failing_for: timedelta) -> None:
-        await self._look()
-        if self._seen is not None:
+        await self._load()
+        if self._outage is not None:
             return
         async with self._database.transaction() as session:
             is_new = await queries.begin(
@@ -194,35 +195,37 @@ class CircuitBreaker:
             )
         if is_new:
             _log.error("gateway_outage_opened")
-        await self._look()
+        await self._load()
 
     async def _close(self) -> None:
         try:
             async with self._database.transaction() as session:
                 frozen = await queries.finish(session)
-        except queries.Contended:
+        except queries.LockContended:
             _log.info("gateway_outage_not_closed_yet")
             return
         self._answers = 0
         if frozen is not None:
             _log.warning("gateway_outage_closed", frozen_seconds=frozen.total_seconds())
-        await self._look()
+        await self._load()
 
-    async def _look(self) -> None:
+    async def _load(self) -> None:
         async with self._database.transaction() as session:
             found = await queries.current(session)
-        self._seen, self._looked_at = found, time.monotonic()
+        self._outage, self._loaded_at = found, time.monotonic()
 
 
 class GuardedGateway:
-    """A gateway that reports how its calls go, and takes no new order while it is out.
+    """A gateway that records its calls, and refuses new orders while the breaker is open.
 
-    Questions, captures and refunds still pass: they belong to payments that were begun before.
+    Queries, captures and refunds still pass then: they belong to payments that have begun. When
+    the gateway throttles, queries are refused here until it takes them again.
     """
 
-    def __init__(self, gateway: PaymentGateway, outages: CircuitBreaker) -> None:
+    def __init__(self, gateway: PaymentGateway, breaker: CircuitBreaker) -> None:
         self._gateway = gateway
-        self._outages = outages
+        self._breaker = breaker
+        self._throttled_until = float("-inf")
 
     @property
     def key_id(self) -> str:
@@ -236,14 +239,14 @@ class GuardedGateway:
 
     async def ping(self) -> None:
         """Ask for something that costs the gateway little."""
-        await self._watched(self._gateway.ping())
+        await self._observed(self._gateway.ping())
 
     async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
         """Create the order for a receipt; refused at once while the gateway is out."""
-        if await self._outages.is_open():
+        if await self._breaker.is_open():
             msg = "Payments are paused: the gateway is out."
             raise ProviderUnavailable(msg, retry_after_seconds=RETRY_AFTER_SECONDS)
-        return await self._watched(
+        return await self._observed(
             self._gateway.create_order(
                 receipt=receipt, amount_paise=amount_paise, currency=currency
             )
@@ -251,31 +254,34 @@ class GuardedGateway:
 
     async def order_payments(self, order_id: str) -> list[GatewayPayment]:
         """Return every attempt to pay an order."""
-        return await self._watched(self._gateway.order_payments(order_id))
+        self._require_unthrottled()
+        return await self._observed(self._gateway.order_payments(order_id))
 
     async def payment(self, payment_id: str) -> GatewayPayment:
         """Return one payment as it stands now."""
-        return await self._watched(self._gateway.payment(payment_id))
+        return await self._observed(self._gateway.payment(payment_id))
 
     async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
         """Capture an authorized payment."""
-        return await self._watched(
+        return await self._observed(
             self._gateway.capture(payment_id, amount_paise=amount_paise, currency=currency)
         )
 
     async def refund(self, payment_id: str, *, body: str, idempotency_key: str) -> GatewayRefund:
         """Ask for a refund."""
-        return await self._watched(
+        return await self._observed(
             self._gateway.refund(payment_id, body=body, idempotency_key=idempotency_key)
         )
 
     async def payment_refunds(self, payment_id: str) -> list[GatewayRefund]:
         """Return every refund of a payment."""
-        return await self._watched(self._gateway.payment_refunds(payment_id))
+        self._require_unthrottled()
+        return await self._observed(self._gateway.payment_refunds(payment_id))
 
     async def recent_payments(self, since: datetime, until: datetime) -> list[GatewayPayment]:
         """Return every payment created in a span of time."""
-        return await self._watched(self._gateway.recent_payments(since, until))
+        self._require_unthrottled()
+        return await self._observed(self._gateway.recent_payments(since, until))
 
     def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
         """Whether the gateway signed that this payment belongs to this (stored) order."""
@@ -291,23 +297,33 @@ class GuardedGateway:
         """Read a verified webhook."""
         return self._gateway.parse_webhook(body)
 
-    async def _watched(self, call: Awaitable[_T]) -> _T:
+    def _require_unthrottled(self) -> None:
+        """Ask nothing that can wait while the gateway throttles; orders and captures still pass."""
+        left = self._throttled_until - time.monotonic()
+        if left > 0:
+            msg = "The gateway throttles requests."
+            raise ProviderThrottled(msg, retry_after_seconds=left)
+
+    async def _observed(self, call: Awaitable[_T]) -> _T:
         begun_at = time.monotonic()
         try:
             answer = await call
         except ProviderError as error:
-            await self._note(_result_of(error), begun_at)
+            if isinstance(error, ProviderThrottled):
+                pause = error.retry_after_seconds or _THROTTLE_SECONDS
+                self._throttled_until = time.monotonic() + min(pause, _MAX_THROTTLE_SECONDS)
+            await self._record(_result_of(error), begun_at)
             raise
-        await self._note(CallResult.ANSWERED, begun_at)
+        await self._record(CallResult.ANSWERED, begun_at)
         return answer
 
-    async def _note(self, result: CallResult, begun_at: float) -> None:
+    async def _record(self, result: CallResult, begun_at: float) -> None:
         GATEWAY_CALLS.labels(result.value).observe(time.monotonic() - begun_at)
-        await self._outages.note(result, begun_at=begun_at)
+        await self._breaker.record(result, begun_at=begun_at)
 
 
 def _result_of(error: ProviderError) -> CallResult:
-    if isinstance(error, ProviderRejected):
+    if isinstance(error, ProviderRejected | ProviderThrottled):
         return CallResult.ANSWERED
     is_silent = isinstance(error, ProviderOutcomeUnknown) or (
         isinstance(error, ProviderUnavailable) and error.timed_out

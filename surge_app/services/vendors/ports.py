@@ -57,6 +57,10 @@ class ProviderUnavailable(ProviderError):
         self.timed_out = timed_out
 
 
+class ProviderThrottled(ProviderUnavailable):
+    """The vendor answers, but takes no more requests for now: slow down."""
+
+
 class ProviderOutcomeUnknown(ProviderError):
     """The request may or may not have taken effect (time-out, broken answer)."""
 

@@ -12,7 +12,7 @@ from surge_app.formatting import format_number, rupees
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView, TierView
-from surge_app.services.payments.box_office import MOST_GIVEN, CounterBooking, CounterSale
+from surge_app.services.payments.box_office import MAX_GIVEN, CounterBooking, CounterSale
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import (
     FORM_KEY,
@@ -157,7 +157,7 @@ class BoxOfficeState(LiveState, rx.State):
 
 def _quantity(typed: str) -> int:
     number = parse_int(typed)
-    return number if number is not None and number <= MOST_GIVEN else 0
+    return number if number is not None and number <= MAX_GIVEN else 0
 
 
 def _event(event: EventView) -> CounterEvent:

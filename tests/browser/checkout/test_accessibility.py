@@ -58,19 +58,19 @@ async def test_the_keyboard_alone_buys_a_ticket_and_what_is_wrong_is_heard_once(
     await _go_to(page, "Email")
     await keyboard.type("asha@gmial")
     await _go_to(page, "Mobile")
-    await expect(page.locator("#email-message")).to_contain_text("like")
+    await expect(page.locator("#email-message")).to_contain_text("an email address like")
     await keyboard.type("12345")
     await keyboard.press("Enter")
     await expect(page.get_by_label("Email")).to_be_focused()
-    await expect(page.locator("#phone-message")).to_contain_text("like")
+    await expect(page.locator("#phone-message")).to_contain_text("a mobile number like")
     # What is wrong is taken back as one types, not only on the way out.
     await keyboard.press("Control+A")
     await keyboard.type(f"{asha.tag}@example.com")
-    await expect(page.locator("#email-message")).not_to_contain_text("like")
+    await expect(page.locator("#email-message")).not_to_contain_text("an email address like")
     await _go_to(page, "Mobile")
     await keyboard.press("Control+A")
     await keyboard.type(f"98{int(asha.tag[4:], 16) % 10**8:08d}")
-    await expect(page.locator("#phone-message")).not_to_contain_text("like")
+    await expect(page.locator("#phone-message")).not_to_contain_text("a mobile number like")
     told = Counter(await heard(page))
     assert [count for text, count in told.items() if "email address" in text] == [1], told
     assert told["Please check the fields above."] == 1, told
@@ -104,7 +104,7 @@ async def test_the_last_minute_and_the_end_of_a_hold_are_heard_once(
     await end_holds(services, slug)
     await asha.pass_a_beat()
     await expect(page.locator("#ended")).to_be_focused()
-    assert not any("minutes ended" in text for text in await heard(page))
+    assert not any("time ran out" in text for text in await heard(page))
 
 
 async def test_each_new_place_in_line_is_heard_once(

@@ -76,7 +76,7 @@ async def _stuck_refund(sale: Sale) -> str:
         id=paid.payment_id,
     )
     with sale.gateway.failing(Fault.LOST_ANSWER):
-        await sale.services.refunds.push()
+        await sale.services.refunds.submit_pending()
     (row,) = await sale.query("SELECT id FROM refunds WHERE payment_id = :id", id=paid.payment_id)
     return row["id"]
 

@@ -61,7 +61,7 @@ async def _rush(
             f"rush-{number}",
             work="rush",
             seed=number,
-            wishes=[_wish(chance) for _ in range(callers // _PROCESSES)],
+            selections=[_selection(chance) for _ in range(callers // _PROCESSES)],
             **order,
         )
         for number in range(_PROCESSES)
@@ -72,12 +72,12 @@ async def _rush(
     for output, _ in answers:
         answer = json.loads(output)
         ends.update(answer["ends"])
-        for code, wishes in answer["refused"].items():
-            refused.setdefault(code, []).extend(wishes)
+        for code, selections in answer["refused"].items():
+            refused.setdefault(code, []).extend(selections)
     return ends, refused
 
 
-def _wish(chance: random.Random) -> list[tuple[int, int]]:
+def _selection(chance: random.Random) -> list[tuple[int, int]]:
     """Return one to four tickets of one to three tiers, the tiers in any order."""
     tiers = chance.sample(range(len(_TIERS)), chance.choice((1, 1, 2, 3)))
     return [(tier, chance.randint(1, 4 if len(tiers) == 1 else 2)) for tier in tiers]
@@ -108,11 +108,16 @@ async def test_1500_callers_for_100_units_get_exactly_those_and_honest_refusals(
     assert ends["held"] + sum(map(len, refused.values())) == _CALLERS
     assert ends["bought"] > 0
     # Nothing came back in this run, so what is free now was free for everyone who was refused.
-    for code, wishes in refused.items():
-        for wish in wishes:
-            assert any(stock[tier]["available"] < quantity for tier, quantity in wish), (code, wish)
-    for wish in refused.get("sold_out", []):
-        assert any(stock[tier]["available"] + stock[tier]["held"] == 0 for tier, _ in wish), wish
+    for code, selections in refused.items():
+        for selection in selections:
+            assert any(stock[tier]["available"] < quantity for tier, quantity in selection), (
+                code,
+                selection,
+            )
+    for selection in refused.get("sold_out", []):
+        assert any(stock[tier]["available"] + stock[tier]["held"] == 0 for tier, _ in selection), (
+            selection
+        )
     assert await sale.broken_promises() == []
     assert await sale.query(_DEADLOCKS) == deadlocks
 

@@ -46,21 +46,21 @@ class Healthy:
     sale: Sale
     ids: dict[str, str] = field(default_factory=dict[str, str])
 
-    async def hold(self, name: str, *wish: tuple[int, int]) -> str:
+    async def hold(self, name: str, *selection: tuple[int, int]) -> str:
         """Hold tickets, as (quantity, tier); returns the visitor."""
-        lines = [self.sale.line(quantity, tier) for quantity, tier in wish]
+        lines = [self.sale.line(quantity, tier) for quantity, tier in selection]
         intent, visitor = await self.sale.hold(*lines)
         self.ids[name] = intent.id
         return visitor
 
-    async def order(self, name: str, *wish: tuple[int, int]) -> str | None:
+    async def order(self, name: str, *selection: tuple[int, int]) -> str | None:
         """Hold tickets and start their payment; returns the order."""
-        visitor = await self.hold(name, *wish)
+        visitor = await self.hold(name, *selection)
         return (await self.sale.start_payment(self.ids[name], visitor)).order_id
 
-    async def buy(self, name: str, *wish: tuple[int, int]) -> str:
+    async def buy(self, name: str, *selection: tuple[int, int]) -> str:
         """Buy tickets; returns the order."""
-        order_id = await self.order(name, *wish)
+        order_id = await self.order(name, *selection)
         if order_id is not None:
             paid = await self.sale.gateway.attempt(order_id, "captured")
             assert await self.sale.call_back(paid) == "confirmed"
@@ -128,7 +128,7 @@ async def healthy(
     await found.buy("whole", (2, _BALCONY))
     await found.refund("whole")
     await found.pay_late()
-    await services.refunds.push()
+    await services.refunds.submit_pending()
     await found.buy("going", (1, _FLOOR))
     await found.refund("going")
     again = await gateway.pay_again(await found.buy("twice", (1, _FLOOR)))

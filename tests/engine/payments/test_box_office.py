@@ -212,7 +212,7 @@ async def test_cash_goes_back_by_hand_and_no_gateway_is_asked(new_sale: NewSale)
     assert [(one.kind, one.amount_paise) for one in waiting] == [("cash_refund", PRICE_PAISE)]
     with pytest.raises(RefundNotStuck):
         await sale.services.refunds.retry(waiting[0].id, actor="test")
-    await sale.services.refunds.push()
+    await sale.services.refunds.submit_pending()
     await sale.services.action_items.resolve("cash_refund", waiting[0].id, actor="test")
     with pytest.raises(RefundNotStuck):
         await sale.services.refunds.hand_over(waiting[0].id, actor="test")

@@ -14,7 +14,9 @@ from surge_app.errors import (
     NotFound,
     NotOnSale,
     PaymentBeingChecked,
+    PaymentStarted,
     PersonLimit,
+    RateLimited,
 )
 from surge_app.services.events.new_event import NewTier
 from tests.engine.conftest import NewSale
@@ -73,19 +75,142 @@ async def test_no_repeat_makes_the_window_longer(new_sale: NewSale) -> None:
     assert (await sale.services.intents.get(intent.id, visitor)).expires_at == first.expires_at
 
 
-async def test_one_person_in_many_browsers_at_once_stays_within_the_limit(
-    new_sale: NewSale,
+async def test_one_person_in_many_browsers_gets_tickets_within_the_limit_and_the_rest_refunded(
+    new_sale: NewSale, gateway: InProcessGateway
 ) -> None:
     sale = await new_sale(20, max_per_person=2)
     person = _someone()
     held = [await sale.hold() for _ in range(6)]
+    starts = await asyncio.gather(
+        *(sale.start_payment(intent.id, visitor, person=person) for intent, visitor in held)
+    )
+    callbacks = [await gateway.attempt(start.order_id or "", "captured") for start in starts]
+    outcomes = await asyncio.gather(*(sale.call_back(callback) for callback in callbacks))
+    assert sorted(outcomes) == ["confirmed"] * 2 + ["refunding"] * 4
+    await sale.settle_down()
+    assert await sale.broken_promises() == []
+
+
+async def test_nobody_learns_from_an_address_what_its_owner_bought_nor_keeps_them_from_buying(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(20, max_per_person=2)
+    owner = _someone()
+    stranger_intent, stranger = await sale.hold(sale.line(2))
+    assert (await sale.start_payment(stranger_intent.id, stranger, person=owner)).order_id
+    intent, visitor = await sale.hold(sale.line(2))
+    start = await sale.start_payment(intent.id, visitor, person=owner)
+    assert await sale.call_back(await gateway.attempt(start.order_id or "", "captured")) == (
+        "confirmed"
+    )
+    other_intent, other = await sale.hold(sale.line(2))
+    assert (await sale.start_payment(other_intent.id, other, person=owner)).order_id
+
+
+async def test_the_limit_counts_every_spelling_of_one_address(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(10, max_per_person=1)
+    outcomes: list[str] = []
+    spellings = ("asha.rao@gmail.com", "Asha.Rao+2@gmail.com", "ashaRao@googlemail.com")
+    for number, email in enumerate(spellings):
+        intent, visitor = await sale.hold()
+        start = await sale.services.payments.start(
+            intent.id, visitor, name="Asha", email=email, phone=f"+91981234560{number}"
+        )
+        outcomes.append(
+            await sale.call_back(await gateway.attempt(start.order_id or "", "captured"))
+        )
+    assert outcomes == ["confirmed", "refunding", "refunding"]
+    emails = await sale.query(
+        "SELECT email FROM intents i JOIN events e ON e.id = i.event_id WHERE e.slug = :slug",
+        slug=sale.slug,
+    )
+    assert {row["email"] for row in emails} == set(spellings)
+
+
+async def test_a_payment_without_an_attempt_keeps_the_deadline_of_its_hold(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(5)
+    intent, visitor = await sale.hold()
+    start = await sale.start_payment(intent.id, visitor)
+    assert (await sale.services.intents.get(intent.id, visitor)).expires_at == intent.expires_at
+    await gateway.attempt(start.order_id or "", "failed")
+    await sale.services.payments.check(intent.id, visitor)
+    paid = await sale.services.intents.get(intent.id, visitor)
+    assert 715 <= paid.remaining_seconds <= 720
+    await gateway.attempt(start.order_id or "", "failed")
+    await sale.services.payments.settle_order(start.order_id or "")
+    assert (await sale.services.intents.get(intent.id, visitor)).expires_at == paid.expires_at
+
+
+async def test_a_payment_that_begins_in_the_last_second_has_three_minutes_once(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(5)
+    intent, visitor = await sale.hold()
+    await sale.execute(
+        "UPDATE intents SET expires_at = hold_clock() + interval '5 seconds' WHERE id = :id",
+        id=intent.id,
+    )
+    person = _someone()
+    for _ in range(2):
+        await sale.start_payment(intent.id, visitor, person=person)
+        left = (await sale.services.intents.get(intent.id, visitor)).remaining_seconds
+        assert 170 <= left <= 180
+    with pytest.raises(PaymentStarted):
+        await sale.services.intents.change(intent.id, visitor, [sale.line(2)])
+
+
+async def test_names_are_kept_for_the_tickets_of_the_intent_alone(new_sale: NewSale) -> None:
+    sale = await new_sale(5, ask_attendee_names=True)
+    intent, visitor = await sale.hold()
+    tier = sale.tier_ids[0]
+    names = {tier: ["Ravi", "Ghost"], **{f"tier-{number}": ["Ghost"] * 9 for number in range(19)}}
+    await sale.services.payments.start(
+        intent.id, visitor, name="A", email="a@example.com", phone="9812345678", attendees=names
+    )
+    rows = await sale.query("SELECT attendee_names FROM intents WHERE id = :id", id=intent.id)
+    assert rows == [{"attendee_names": {tier: ["Ravi"]}}]
+
+
+async def test_a_visitor_asks_the_gateway_once_in_five_seconds(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(5)
+    intent, visitor = await sale.hold()
+    start = await sale.start_payment(intent.id, visitor)
+    before = gateway.calls.get("order_payments", 0)
+    outcomes = [await sale.services.payments.check(intent.id, visitor) for _ in range(50)]
+    assert {outcome.status for outcome in outcomes} == {"unpaid"}
+    assert gateway.calls["order_payments"] == before + 1
+    await sale.call_back(await gateway.attempt(start.order_id or "", "captured"))
+    assert (await sale.services.payments.check(intent.id, visitor)).status == "confirmed"
+    assert gateway.calls["order_payments"] == before + 1
+
+
+async def test_an_unanswered_question_leaves_a_payment_being_checked(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(5)
+    intent, visitor = await sale.hold()
+    await sale.start_payment(intent.id, visitor)
+    with gateway.failing(Fault.LOST_REQUEST), pytest.raises(GatewayUnavailable):
+        await sale.services.payments.check(intent.id, visitor)
+    assert (await sale.services.payments.check(intent.id, visitor)).status == "checking"
+
+
+async def test_holds_are_limited_for_a_visitor_however_they_are_asked_for(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(5)
+    intent, visitor = await sale.hold()
     answers = await asyncio.gather(
-        *(sale.start_payment(intent.id, visitor, person=person) for intent, visitor in held),
+        *(sale.services.intents.change(intent.id, visitor, [sale.line(1)]) for _ in range(40)),
         return_exceptions=True,
     )
-    refused = [answer for answer in answers if isinstance(answer, BaseException)]
-    assert len(refused) == 4
-    assert all(isinstance(answer, PersonLimit) for answer in refused)
+    assert any(isinstance(answer, RateLimited) for answer in answers)
 
 
 async def test_tickets_taken_back_leave_room_for_others_within_the_limit(new_sale: NewSale) -> None:
@@ -98,17 +223,15 @@ async def test_tickets_taken_back_leave_room_for_others_within_the_limit(new_sal
         "confirmed"
     )
     rows = await sale.query("SELECT ref FROM bookings WHERE intent_id = :id", id=intent.id)
-    held, other = await sale.hold(sale.line(2))
+    await sale.admit(visitor)
+    held, _ = await sale.hold(sale.line(2), visitor=visitor)
     for seq in (1, 2):
-        with pytest.raises(PersonLimit):
-            await sale.start_payment(held.id, other, person=person)
+        with pytest.raises(PersonLimit, match="You already have"):
+            await sale.start_payment(held.id, visitor, person=person)
         await sale.services.refunds.refund(
             rows[0]["ref"], actor="test", restock=True, tickets=[seq]
         )
-    assert (await sale.start_payment(held.id, other, person=person)).order_id
-    third, another = await sale.hold()
-    with pytest.raises(PersonLimit):
-        await sale.start_payment(third.id, another, person=person)
+    assert (await sale.start_payment(held.id, visitor, person=person)).order_id
 
 
 async def test_what_is_over_or_not_ones_own_cannot_be_paid_for(new_sale: NewSale) -> None:
@@ -161,8 +284,9 @@ async def test_an_earlier_order_that_nobody_tried_to_pay_is_no_obstacle(
 ) -> None:
     sale = await new_sale(5)
     person = _someone()
-    await _expired_order(sale, person)
-    intent, visitor = await sale.hold()
+    visitor = new_id()
+    await _expired_order(sale, person, visitor)
+    intent, _ = await sale.hold(visitor=visitor)
     before = gateway.calls.get("order_payments", 0)
     checkout = await sale.start_payment(intent.id, visitor, person=person)
     assert checkout.order_id is not None
@@ -174,8 +298,9 @@ async def test_while_an_earlier_payment_is_open_no_second_order_is_given(
 ) -> None:
     sale = await new_sale(5)
     person = _someone()
-    _, order_id = await _expired_order(sale, person)
-    intent, visitor = await sale.hold()
+    visitor = new_id()
+    _, order_id = await _expired_order(sale, person, visitor)
+    intent, _ = await sale.hold(visitor=visitor)
     await gateway.attempt(order_id, "created")
     orders = gateway.calls["create_order"]
     for _ in range(3):
@@ -200,7 +325,7 @@ async def test_an_earlier_payment_that_went_through_is_booked_and_not_charged_ag
     assert (await sale.counts())["sold"] == 1
 
 
-async def test_a_stranger_who_types_a_buyers_email_learns_no_booking(
+async def test_a_stranger_who_types_a_buyers_email_learns_of_no_payment(
     new_sale: NewSale, gateway: InProcessGateway
 ) -> None:
     sale = await new_sale(5)
@@ -208,9 +333,7 @@ async def test_a_stranger_who_types_a_buyers_email_learns_no_booking(
     _, order_id = await _expired_order(sale, person)
     await gateway.attempt(order_id, "captured")
     intent, stranger = await sale.hold()
-    with pytest.raises(PaymentBeingChecked) as caught:
-        await sale.start_payment(intent.id, stranger, person=person)
-    assert "booking_ref" not in caught.value.details
+    assert (await sale.start_payment(intent.id, stranger, person=person)).order_id
 
 
 async def test_while_the_gateway_is_away_doubt_is_no_second_order(
@@ -218,8 +341,9 @@ async def test_while_the_gateway_is_away_doubt_is_no_second_order(
 ) -> None:
     sale = await new_sale(5)
     person = _someone()
-    await _expired_order(sale, person)
-    intent, visitor = await sale.hold()
+    visitor = new_id()
+    await _expired_order(sale, person, visitor)
+    intent, _ = await sale.hold(visitor=visitor)
     with gateway.failing(Fault.LOST_REQUEST), pytest.raises(GatewayUnavailable):
         await sale.start_payment(intent.id, visitor, person=person)
 

@@ -80,7 +80,7 @@ async def test_every_overdue_payment_is_asked_about_in_one_run(new_sale: NewSale
         await sale.gateway.attempt(order_id, "captured")
     for intent_id, _ in holds:
         await sale.let_time_pass(intent_id)
-    await sale.services.reconciliation.ask_before_expiry()
+    await sale.services.reconciliation.settle_before_expiry()
     assert await sale.counts() == {"available": 80, "held": 0, "sold": 40, "withdrawn": 0}
     assert await sale.broken_promises() == []
 
@@ -93,8 +93,8 @@ async def test_while_the_gateway_is_away_a_hold_stays_for_the_slack_only(
     await sale.let_time_pass(intent_id)
     with sale.gateway.failing(Fault.LOST_REQUEST):
         asked = sale.gateway.calls.get("order_payments", 0)
-        await sale.services.reconciliation.ask_before_expiry()
-        await sale.services.reconciliation.ask_before_expiry()
+        await sale.services.reconciliation.settle_before_expiry()
+        await sale.services.reconciliation.settle_before_expiry()
         # Not again within a few seconds.
         assert sale.gateway.calls["order_payments"] == asked + 1
     await sale.services.reconciliation.expire_holds()

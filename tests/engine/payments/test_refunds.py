@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from surge_app.clock import new_id
 from surge_app.errors import AlreadyRefunded, InvalidRequest
 from surge_app.services.payments import ledger
 from surge_app.services.vendors.ports import GatewayRefund, GatewayRefundStatus, Mail, Sms
@@ -111,9 +113,9 @@ async def test_parallel_refunds_of_one_booking_return_no_more_than_was_paid(
     new_sale: NewSale,
 ) -> None:
     bought = await buy(await new_sale(5))
-    wishes = [{"tickets": [1]}, {"tickets": [1]}, {"tickets": [2]}, {"amount_paise": 90_000}]
+    selections = [{"tickets": [1]}, {"tickets": [1]}, {"tickets": [2]}, {"amount_paise": 90_000}]
     results = await asyncio.gather(
-        *(bought.refund(**wish) for wish in [*wishes, {}, {}]), return_exceptions=True
+        *(bought.refund(**selection) for selection in [*selections, {}, {}]), return_exceptions=True
     )
     assert all(not isinstance(one, Exception) or hasattr(one, "code") for one in results)
     await bought.push()
@@ -170,6 +172,46 @@ async def test_each_refund_is_told_once_with_its_own_amount(new_sale: NewSale) -
     assert any("Rs 901.55 " in text and "is cancelled." in text for text in texts)
 
 
+def _made_in_the_dashboard(payment_id: str, amount_paise: int, **more: Any) -> GatewayRefund:
+    values = {"status": GatewayRefundStatus.PROCESSED, "id": f"rfnd_{new_id()}", **more}
+    return GatewayRefund(payment_id=payment_id, amount_paise=amount_paise, **values)
+
+
+async def test_a_whole_refund_made_in_the_dashboard_ends_the_booking_and_its_tickets(
+    new_sale: NewSale,
+) -> None:
+    bought = await buy(await new_sale(5))
+    refunds = bought.sale.services.refunds
+    rows = await bought.sale.query(
+        "SELECT amount_paise FROM payments WHERE id = :id", id=bought.payment_id
+    )
+    made = _made_in_the_dashboard(bought.payment_id, rows[0]["amount_paise"])
+    assert await refunds.record_gateway_refund(made) == "processed"
+    assert await refunds.record_gateway_refund(made) == "processed"
+    view = await bought.sale.services.tickets.view(bought.ref)
+    assert view.status == "refunded"
+    with pytest.raises(AlreadyRefunded):
+        await bought.refund()
+    assert {row["channel"] for row in await bought.messages("refunded")} == {"email", "sms"}
+    assert await bought.sale.broken_promises() == []
+
+
+async def test_a_part_refunded_in_the_dashboard_is_no_longer_there_to_refund(
+    new_sale: NewSale,
+) -> None:
+    bought = await buy(await new_sale(5))
+    refunds = bought.sale.services.refunds
+    made = _made_in_the_dashboard(bought.payment_id, 10_000, status=GatewayRefundStatus.PENDING)
+    assert await refunds.record_gateway_refund(made) == "sent"
+    await refunds.record_gateway_refund(replace(made, status=GatewayRefundStatus.PROCESSED))
+    await bought.refund()
+    await bought.sale.settle_down()
+    rows = await bought.rows()
+    assert rows[0]["amount_paise"] == 10_000
+    assert len(rows) == 2
+    assert await bought.sale.broken_promises() == []
+
+
 async def test_money_that_was_sent_back_is_told_once_by_mail_with_what_to_name_at_the_bank(
     new_sale: NewSale,
 ) -> None:
@@ -179,7 +221,7 @@ async def test_money_that_was_sent_back_is_told_once_by_mail_with_what_to_name_a
     await bought.push()
     (refund,) = await bought.rows()
     for _ in range(2):
-        await bought.sale.services.refunds.note(
+        await bought.sale.services.refunds.record_gateway_refund(
             GatewayRefund(
                 id=refund["gateway_id"],
                 payment_id=bought.payment_id,

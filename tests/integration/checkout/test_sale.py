@@ -163,8 +163,8 @@ async def test_changing_the_lines_keeps_the_deadline_and_is_all_or_nothing(
     assert more.status_code == 200
     assert more.json()["expires_at"] == intent["expires_at"]
     assert more.json()["total_paise"] == 4 * 50_000 + 2_500
-    wish = {"lines": [{"tier_id": line["tier_id"], "quantity": 6}]}
-    refused = await buyer.http.put(path, json=wish)
+    selection = {"lines": [{"tier_id": line["tier_id"], "quantity": 6}]}
+    refused = await buyer.http.put(path, json=selection)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_enough_left")
     assert refused.json()["left"] == 5
     assert (await services.organizer.stats(slug)).held == 4

@@ -194,15 +194,15 @@ async def test_a_refused_group_is_told_what_each_tier_is_short_of(
     assert (short.status_code, short.json()["code"]) == (409, "not_enough_left")
     assert (short.json()["left"], short.json()["tier_id"]) == (3, stalls)
     assert short.json()["shortages"] == [{"tier_id": stalls, "wanted": 4, "left": 3}]
-    wish = {
+    selection = {
         "lines": [{"tier_id": stalls, "quantity": 4}, {"tier_id": balcony, "quantity": 2}],
     }
-    both = await buyer.http.post(f"/api/events/{slug}/intents", json=wish)
+    both = await buyer.http.post(f"/api/events/{slug}/intents", json=selection)
     assert both.json()["shortages"] == [
         {"tier_id": stalls, "wanted": 4, "left": 3},
         {"tier_id": balcony, "wanted": 2, "left": 1},
     ]
     intent = (await buyer.hold(3)).json()
-    more = await buyer.http.put(f"/api/intents/{intent['id']}/lines", json=wish)
+    more = await buyer.http.put(f"/api/intents/{intent['id']}/lines", json=selection)
     assert (more.status_code, more.json()["shortages"][0]["left"]) == (409, 3)
     assert (await services.organizer.stats(slug)).held == 3

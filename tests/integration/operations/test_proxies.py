@@ -88,13 +88,13 @@ async def test_a_sale_goes_through_a_pooler_in_transaction_mode(
     pooled = services.settings.model_copy(update=changes)
     async with running(pooled, process="pooled") as behind:
         event = await behind.catalog.event(slug)
-        wish = (OrderLine(event.tiers[0].id, 1),)
+        selection = (OrderLine(event.tiers[0].id, 1),)
         visitors = [new_id() for _ in range(30)]
         ends = (time.time() + 600) * 1000
         passes = dict.fromkeys(visitors, ends)
         await behind.redis.zadd(keys.part(slug, "passes"), cast("Any", passes))
         held = await asyncio.gather(
-            *(behind.intents.start(slug, visitor, wish) for visitor in visitors)
+            *(behind.intents.start(slug, visitor, selection) for visitor in visitors)
         )
         assert len({view.id for view, _ in held}) == 30
         assert [one.code for one in await behind.audit.run(slug=slug) if not one.holds] == []

@@ -29,6 +29,7 @@ from surge_app.services.vendors.ports import (
     GatewayOrder,
     ProviderOutcomeUnknown,
     ProviderRejected,
+    ProviderThrottled,
     ProviderUnavailable,
 )
 from surge_app.settings import Settings, load_settings
@@ -222,7 +223,7 @@ async def test_parallel_holds_and_payments_are_neither_cut_short_nor_lengthened(
         while True:
             try:
                 await step(alone)
-            except queries.Contended:
+            except queries.LockContended:
                 continue
             return
 
@@ -312,7 +313,7 @@ async def test_of_many_who_open_an_outage_one_does(alone: Container) -> None:
     async def begin() -> bool:
         try:
             return await _begin(alone)
-        except queries.Contended:
+        except queries.LockContended:
             return False
 
     assert sum(await asyncio.gather(*(begin() for _ in range(6)))) == 1
@@ -326,13 +327,23 @@ async def test_calls_from_before_the_end_of_an_outage_open_no_other(alone: Conta
     assert await _begin(alone)
 
 
+async def test_a_throttling_gateway_is_asked_less_and_pauses_no_payment(guarded: Guarded) -> None:
+    guarded.vendor.error = ProviderThrottled("429", retry_after_seconds=30)
+    before = guarded.vendor.calls
+    await guarded.fail(ProviderThrottled("429", retry_after_seconds=30), 20)
+    assert guarded.vendor.calls == before + 1
+    assert not await guarded.outages.is_open()
+    guarded.vendor.error = None
+    assert await guarded.order()
+
+
 async def test_failing_calls_pause_payments_in_every_process(
     alone: Container, guarded: Guarded
 ) -> None:
     other = Guarded(alone)
     await guarded.fail(ProviderUnavailable("down"), 5)
     with pytest.raises(PaymentsPaused) as paused:
-        await other.outages.require_none()
+        await other.outages.require_closed()
     assert paused.value.document()["code"] == "gateway_unavailable"
     assert paused.value.document()["retry_after_seconds"] == 5
     assert "clock is stopped" in paused.value.message
@@ -350,7 +361,7 @@ async def test_beyond_the_cap_the_notice_does_not_claim_a_stopped_clock(
     await _begin(alone)
     await _run(alone, "UPDATE gateway_outages SET cap_seconds = 0")
     with pytest.raises(PaymentsPaused, match="clock runs again"):
-        await guarded.outages.require_none()
+        await guarded.outages.require_closed()
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ async def test_a_small_refund_made_in_the_dashboard_closes_none_of_ours(
         f"rfnd_{secrets.token_hex(7)}", payment_id, 100, GatewayRefundStatus.PROCESSED
     )
     await buyer.http.post(f"/api/admin/bookings/{ref}/refund", auth=surge.organizer)
-    assert await services.refunds.note(foreign) == "unmatched"
+    assert await services.refunds.record_gateway_refund(foreign) == "unmatched"
 
     async def is_refunded() -> bool:
         return (await buyer.http.get(f"/api/bookings/{ref}")).json()["status"] == "refunded"

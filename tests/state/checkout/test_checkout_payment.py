@@ -20,14 +20,14 @@ from tests.state.harness import at, call
 @pytest.mark.parametrize(("field", "value"), [("_slug", "x"), ("name", None), (None, "x"), (3, 4)])
 async def test_a_strange_field_is_ignored(held: Any, field: object, value: object) -> None:
     before = held.contact
-    await call(CheckoutState.note, held, field, value)
+    await call(CheckoutState.validate_field, held, field, value)
     assert held.contact == before
 
 
 async def test_a_mistyped_domain_is_questioned_and_can_be_mended(held: Any) -> None:
-    await call(CheckoutState.note, held, "email", "asha@gmial.com")
+    await call(CheckoutState.validate_field, held, "email", "asha@gmial.com")
     assert held.suggestion == "asha@gmail.com"
-    assert await call(CheckoutState.use_suggestion, held)
+    assert await call(CheckoutState.apply_suggestion, held)
     assert held.contact.email == "asha@gmail.com"
 
 
@@ -77,7 +77,7 @@ async def test_a_closed_payment_without_money_keeps_the_hold(
     await call(CheckoutState.payment_closed, paying, "dismissed")
     assert services.payments.asked == 1
     assert paying.phase == "held"
-    assert "Nothing was paid" in paying.notice
+    assert "You haven't been charged" in paying.notice
 
 
 async def test_a_closed_payment_with_money_leads_to_the_booking(
@@ -129,7 +129,7 @@ async def test_a_booking_made_before_is_opened_when_there_is_no_pass(
 
 
 async def test_a_reconnection_keeps_what_was_typed_and_opens_no_second_modal(paying: Any) -> None:
-    await call(CheckoutState.note, paying, "name", "Asha R")
+    await call(CheckoutState.validate_field, paying, "name", "Asha R")
     await call(CheckoutState.load, paying)
     assert paying.phase == "held"
     assert paying.contact.name == "Asha R"
@@ -141,7 +141,7 @@ async def test_the_gateway_is_asked_when_the_page_opens_only_if_something_is_bei
 ) -> None:
     assert await call(CheckoutState.load, held) == []
     await call(CheckoutState.pay, held, samples.ASHA)
-    assert await call(CheckoutState.load, held) == [CheckoutState.recheck]
+    assert await call(CheckoutState.load, held) == [CheckoutState.check_payment]
 
 
 async def test_another_page_in_the_same_tab_starts_afresh(
@@ -167,7 +167,7 @@ async def test_while_the_gateway_is_out_the_clock_stops_and_goes_on_by_itself(
     assert (held.payments_paused, held.clock_stopped, held.notice) == (True, True, "")
     assert held.contact.email == samples.ASHA["email"]
     services.intents.become("held", payments_paused=False, clock_stopped=False)
-    await call(CheckoutState.beat, held)
+    await call(CheckoutState.heartbeat, held)
     assert (held.payments_paused, held.clock_stopped) == (False, False)
     services.payments.refusal = None
     await call(CheckoutState.pay, held, samples.ASHA)
@@ -185,7 +185,7 @@ async def test_a_pause_that_is_over_already_is_still_said(
 
 async def test_letting_go_forgets_the_clock(held: Any, services: SimpleNamespace) -> None:
     services.intents.become("held", payments_paused=True, clock_stopped=True)
-    await call(CheckoutState.beat, held)
+    await call(CheckoutState.heartbeat, held)
     await call(CheckoutState.release, held)
     assert (held.payments_paused, held.clock_stopped) == (False, False)
 
@@ -204,7 +204,7 @@ async def test_the_focus_goes_where_it_goes_on(held: Any, services: SimpleNamesp
     await call(CheckoutState.pay, held, samples.ASHA)
     assert (held.focus, held.busy) == (PAY, "")
     services.intents.become("expired", remaining_seconds=0)
-    await call(CheckoutState.beat, held)
+    await call(CheckoutState.heartbeat, held)
     assert held.focus == ENDED
 
 
@@ -217,9 +217,9 @@ async def test_a_window_that_closed_by_itself_is_nobodys_fault(paying: Any) -> N
 async def test_what_is_wrong_is_read_out_when_a_field_is_left_and_not_again_by_pay(
     held: Any,
 ) -> None:
-    await call(CheckoutState.note, held, "email", "asha@")
+    await call(CheckoutState.validate_field, held, "email", "asha@")
     assert held.said == held.complaints.email != ""
-    await call(CheckoutState.note, held, "email", "asha@gmial.com")
+    await call(CheckoutState.validate_field, held, "email", "asha@gmial.com")
     assert held.said == "Did you mean asha@gmail.com?"
     await call(CheckoutState.pay, held, {})
     assert held.said == ""
@@ -234,9 +234,9 @@ async def test_what_is_wrong_with_a_name_stays_said_until_it_is_mended(
     await call(CheckoutState.load, state)
     await call(CheckoutState.hold, state)
     (field,) = [one.id for one in state.attendees]
-    await call(CheckoutState.note, state, field, "\u200b!")
+    await call(CheckoutState.validate_field, state, field, "\u200b!")
     assert state.attendees[0].complaint
-    await call(CheckoutState.beat, state)
+    await call(CheckoutState.heartbeat, state)
     assert state.attendees[0].complaint
-    await call(CheckoutState.note, state, field, "Ravi Iyer")
+    await call(CheckoutState.validate_field, state, field, "Ravi Iyer")
     assert (state.attendees[0].complaint, state.notice) == ("", "")

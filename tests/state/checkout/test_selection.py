@@ -88,7 +88,10 @@ async def test_the_time_to_choose_is_shown_and_its_end_explained_on_the_page(
 ) -> None:
     assert (state.may_shop, state.choose_seconds) == (True, 120)
     services.waiting_room.may_shop = False
-    for handler, arguments in ((CheckoutState.add, ["general"]), (CheckoutState.look, [])):
+    for handler, arguments in (
+        (CheckoutState.add, ["general"]),
+        (CheckoutState.refresh_availability, []),
+    ):
         await call(handler, state, *arguments)
         assert (state.may_shop, state.choose_seconds, state.leave_to) == (False, 0, "")
         assert state.phase == "choose"
@@ -98,7 +101,7 @@ async def test_choosing_extends_the_time_and_a_forgotten_tab_does_not(
     state: Any, services: SimpleNamespace
 ) -> None:
     services.waiting_room.is_active.clear()
-    await call(CheckoutState.look, state)
+    await call(CheckoutState.refresh_availability, state)
     await call(CheckoutState.add, state, "general")
     assert services.waiting_room.is_active == [False, True]
 
@@ -144,7 +147,7 @@ async def test_what_is_left_is_offered_and_held_with_one_press(
     assert (state.notice, state.offer.label) == ("3 left: take 3?", "Take 3: ₹3,025")
     assert state.price.quantity == 4
     services.intents.failure = None
-    await call(CheckoutState.take, state)
+    await call(CheckoutState.accept_offer, state)
     assert (state.phase, state.price.quantity) == ("held", 3)
     assert (state.offer.label, state.busy) == ("", "")
 
@@ -157,14 +160,14 @@ async def test_the_choice_is_kept_when_what_was_left_is_gone_too(
     services.intents.failure = NotEnoughLeft(left=3, tier_id="general")
     await call(CheckoutState.hold, state)
     services.intents.failure = NotEnoughLeft(left=1, tier_id="general")
-    await call(CheckoutState.take, state)
+    await call(CheckoutState.accept_offer, state)
     assert (state.notice, state.offer.label) == ("1 left: take 1?", "Take 1: ₹1,025")
     assert (state.phase, state.price.quantity) == ("choose", 4)
     services.intents.failure = AllHeld(tier_id="general")
-    await call(CheckoutState.take, state)
+    await call(CheckoutState.accept_offer, state)
     assert state.offer.label == ""
     assert (state.phase, state.price.quantity, state.busy) == ("choose", 4, "")
-    await call(CheckoutState.take, state)
+    await call(CheckoutState.accept_offer, state)
     assert state.phase == "choose"
 
 
@@ -186,14 +189,14 @@ async def test_each_tier_that_is_short_is_told(services: SimpleNamespace) -> Non
     await call(CheckoutState.hold, state)
     assert state.notice == "Stalls: 1 left. Balcony: none left: take 1?"
     services.intents.failure = None
-    await call(CheckoutState.take, state)
+    await call(CheckoutState.accept_offer, state)
     assert [tier.quantity for tier in state.tiers] == [1, 0]
 
 
 async def test_taking_what_is_left_of_a_change_keeps_the_form(
     held: Any, services: SimpleNamespace
 ) -> None:
-    await call(CheckoutState.note, held, "name", "Asha R")
+    await call(CheckoutState.validate_field, held, "name", "Asha R")
     services.catalog.shown = samples.event(samples.tier("general", "General", 100_000, free=2))
     services.intents.failure = NotEnoughLeft(left=2, tier_id="general")
     await call(CheckoutState.add, held, "general")
@@ -229,12 +232,12 @@ async def test_the_last_held_ticket_is_only_let_go_as_a_whole(state: Any) -> Non
 async def test_when_the_time_is_over_the_choice_and_the_form_are_kept(
     held: Any, services: SimpleNamespace
 ) -> None:
-    await call(CheckoutState.note, held, "name", "Asha Rao")
+    await call(CheckoutState.validate_field, held, "name", "Asha Rao")
     services.intents.become("expired", remaining_seconds=0)
-    await call(CheckoutState.beat, held)
+    await call(CheckoutState.heartbeat, held)
     assert held.phase == "expired"
     assert held.contact.name == "Asha Rao"
-    await call(CheckoutState.again, held)
+    await call(CheckoutState.hold_again, held)
     assert held.phase == "held"
     assert held.price.quantity == 2
 
@@ -243,9 +246,9 @@ async def test_after_the_time_and_without_a_pass_the_way_leads_to_the_line(
     held: Any, services: SimpleNamespace
 ) -> None:
     services.intents.become("expired", remaining_seconds=0)
-    await call(CheckoutState.beat, held)
+    await call(CheckoutState.heartbeat, held)
     services.waiting_room.may_shop = False
-    await call(CheckoutState.again, held)
+    await call(CheckoutState.hold_again, held)
     assert held.leave_to == "/queue/monsoon"
 
 
@@ -297,7 +300,7 @@ async def test_after_the_time_fresh_counts_come_by_themselves(
     held: Any, services: SimpleNamespace
 ) -> None:
     services.intents.become("expired", remaining_seconds=0)
-    await call(CheckoutState.beat, held)
+    await call(CheckoutState.heartbeat, held)
     services.catalog.shown = samples.event(samples.tier("general", "General", 100_000, free=0))
-    await call(CheckoutState.look, held)
+    await call(CheckoutState.refresh_availability, held)
     assert (held.phase, held.seats_free) == ("expired", 0)

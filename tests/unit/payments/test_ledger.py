@@ -8,7 +8,7 @@ from surge_app.errors import SurgeError
 from surge_app.models import Booking, Payment
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import (
-    LEAST_PAISE,
+    MIN_REFUND_PAISE,
     is_receipt_of,
     next_idempotency_key,
     plan_refund,
@@ -16,7 +16,7 @@ from surge_app.services.payments.refund_policy import (
 )
 
 PRICES = st.lists(
-    st.one_of(st.just(0), st.integers(LEAST_PAISE, 10**7)), min_size=1, max_size=8
+    st.one_of(st.just(0), st.integers(MIN_REFUND_PAISE, 10**7)), min_size=1, max_size=8
 ).filter(any)
 FEES = st.one_of(st.just(0), st.just(2_500), st.integers(1, 10_000))
 WISHES = st.lists(
@@ -47,7 +47,7 @@ def test_no_sequence_of_refunds_returns_more_than_was_paid_and_the_ledger_balanc
         except SurgeError:
             assert ledger.balance(entries) == kept
             continue
-        assert plan.amount_paise == 0 or plan.amount_paise >= LEAST_PAISE
+        assert plan.amount_paise == 0 or plan.amount_paise >= MIN_REFUND_PAISE
         assert set(plan.seqs) <= set(valid)
         returned += plan.amount_paise
         for voided in plan.seqs:
@@ -66,14 +66,14 @@ def test_no_sequence_of_refunds_returns_more_than_was_paid_and_the_ledger_balanc
         assert after.is_closed
         assert after.owed_paise == returned - paid_out
         assert after.kept_paise == payment.amount_paise - returned
-        assert after.kept_paise == 0 or after.kept_paise >= LEAST_PAISE
+        assert after.kept_paise == 0 or after.kept_paise >= MIN_REFUND_PAISE
         assert returned <= payment.amount_paise
     # The whole booking gives back the whole payment.
     assert valid or returned == payment.amount_paise
     assert all(entry.refund_id for entry in entries[len(ledger.sale(payment, booking)) :])
 
 
-@given(st.integers(2, 6), st.integers(LEAST_PAISE, 10**6))
+@given(st.integers(2, 6), st.integers(MIN_REFUND_PAISE, 10**6))
 def test_the_fee_stays_until_the_last_ticket_goes(tickets: int, price_paise: int) -> None:
     payment, booking = _paid(tickets * price_paise, 2_500)
     entries = ledger.sale(payment, booking)
