@@ -23,7 +23,8 @@ _STEPS = 20
 # Numbers, not names: what is drawn must not depend on what happened before.
 _ACTION = st.tuples(st.integers(0, 999), st.integers(0, 9), st.integers(0, 9))
 _STATE = """
-SELECT i.id, i.visitor_id, i.status, i.expires_at, i.expires_at - hold_clock() AS remaining
+SELECT i.id, i.visitor_id, i.status, i.expires_at, i.attempted_at,
+    i.expires_at - hold_clock() AS remaining
 FROM intents i JOIN events e ON e.id = i.event_id WHERE e.slug = :slug
 """
 _UNDECIDED = """
@@ -116,8 +117,9 @@ class Lives(RuleBasedStateMachine):
         assert len(live) == len(set(live))
         for row in intents:
             before = self._before.get(row["id"])
-            # The one move that may give time: from the hold into the window of the payment.
-            if before is not None and before["status"] == row["status"]:
+            # Two moves may give time, once each: a payment begins, and it is first attempted.
+            moved = ("status", "attempted_at")
+            if before is not None and all(before[name] == row[name] for name in moved):
                 grown = (row["remaining"] - before["remaining"]).total_seconds()
                 assert grown < 1, (before, row)
         self._before = {row["id"]: row for row in intents}

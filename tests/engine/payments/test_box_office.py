@@ -181,7 +181,8 @@ async def test_the_limit_for_a_person_counts_what_they_bought_online_and_for_cas
 ) -> None:
     sale = await new_sale(10, max_per_person=2)
     intent, visitor = await sale.hold()
-    await sale.start_payment(intent.id, visitor, person="0000beef")
+    order = await sale.start_payment(intent.id, visitor, person="0000beef")
+    await sale.call_back(await sale.gateway.attempt(order.order_id or "", "captured"))
     mail = "asha-0000beef@example.com"
     await sale.counter(email=mail)
     with pytest.raises(PersonLimit):
