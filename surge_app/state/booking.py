@@ -18,8 +18,8 @@ from surge_app.services.messaging.contact_codes import ContactCodeRequired
 from surge_app.services.messaging.notifications import ATTENDEE
 from surge_app.services.messaging.views import SentMessage
 from surge_app.state import session, view_models
+from surge_app.state.form_values import form_text
 
-_LONGEST_INPUT = 200
 _SOON, _LATER, _SELDOM = 5, 15, 60
 _MOST_LOOKS = 24
 _CHANNELS = {"email": "Email", "sms": "SMS"}
@@ -127,10 +127,10 @@ class BookingState(rx.State):
             await current().notifications.resend(
                 ref,
                 actor=ATTENDEE,
-                email=_text(form, "email"),
-                phone=_text(form, "phone"),
+                email=form_text(form, "email"),
+                phone=form_text(form, "phone"),
                 may_change_contact=right is BookingRight.OWN,
-                code=_text(form, "code"),
+                code=form_text(form, "code"),
             )
         except ContactCodeRequired as error:
             self._ask_for_code(error, form)
@@ -148,7 +148,7 @@ class BookingState(rx.State):
         ref = session.path_param(self, 1)
         if await self._right(form) is None:
             return
-        typed = {int(one.id.removeprefix(ATTENDEES)): _text(form, one.id) for one in self.names}
+        typed = {int(one.id.removeprefix(ATTENDEES)): form_text(form, one.id) for one in self.names}
         try:
             changed = await current().attendees.rename(ref, typed, actor=ATTENDEE)
         except SurgeError as error:
@@ -159,13 +159,15 @@ class BookingState(rx.State):
 
     async def _right(self, form: dict[str, object]) -> BookingRight | None:
         """Return the right to the booking; None without one, or if the form was sent before."""
-        if self.phase != "ready" or _text(form, "turn") != str(self.turn):
+        if self.phase != "ready" or form_text(form, "turn") != str(self.turn):
             return None
         return await session.booking_right(self, session.path_param(self, 1))
 
     def _ask_for_code(self, error: ContactCodeRequired, form: dict[str, object]) -> None:
-        self.draft = view_models.ContactCard(email=_text(form, "email"), phone=_text(form, "phone"))
-        text = _WRONG_CODE if self.needs_code and _text(form, "code") else error.message
+        self.draft = view_models.ContactCard(
+            email=form_text(form, "email"), phone=form_text(form, "phone")
+        )
+        text = _WRONG_CODE if self.needs_code and form_text(form, "code") else error.message
         # A new form, which keeps what was typed and asks for the code as well.
         self.turn, self.needs_code = self.turn + 1, True
         self.focus, self.focus_stamp = "code", self.focus_stamp + 1
@@ -234,10 +236,6 @@ class BookingState(rx.State):
         )
         self.payment_id = booking.payment_id
         self.booked_at = view_models.when(booking.created_at, booking.event.time_zone)
-
-
-def _text(form: dict[str, object], name: str) -> str:
-    return str(form.get(name) or "")[:_LONGEST_INPUT]
 
 
 def _title(ticket: TicketView, of: int) -> str:

@@ -12,9 +12,9 @@ from surge_app.services.checkout.views import IntentView
 from surge_app.services.events.views import EventView
 from surge_app.state import view_models
 from surge_app.state.email_suggestion import email_suggestion
+from surge_app.state.form_values import LONGEST_INPUT, form_text
 
 FIELDS = ("name", "email", "phone")
-LONGEST_INPUT = 200
 
 
 class ContactForm(rx.State, mixin=True):
@@ -95,10 +95,10 @@ class ContactForm(rx.State, mixin=True):
             for one in self.attendees
         ]
 
-    def _read_form(self, form: dict[str, object]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    def _read_form(self, form: object) -> tuple[dict[str, str], dict[str, list[str]]]:
         """Keep what was typed, and return the contact and the names of attendees by tier."""
         known = (*FIELDS, *(one.id for one in self.attendees))
-        typed = {field: str(form.get(field) or "")[:LONGEST_INPUT] for field in known}
+        typed = {field: form_text(form, field) for field in known}
         self.contact = view_models.ContactCard(*(typed.pop(field) for field in FIELDS))
         self.complaints, self.said = view_models.ContactCard(), ""
         self._names = {**self._names, **typed}

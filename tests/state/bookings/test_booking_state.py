@@ -116,6 +116,14 @@ async def test_what_is_wrong_is_said_beside_its_field_and_looked_at(desk: Desk) 
     assert (state.complaints.phone, state.notice) == ("", RateLimited(3600).message)
 
 
+@pytest.mark.parametrize("form", [None, [], ["turn"], "turn", 7])
+@pytest.mark.parametrize("handler", ["send_again", "rename"])
+async def test_what_is_no_form_changes_nothing(desk: Desk, handler: str, form: object) -> None:
+    state = await _opened()
+    await call(getattr(BookingState, handler), state, form)
+    assert (desk.done, state.notice) == ([], "")
+
+
 async def test_names_are_read_by_the_tickets_shown_and_by_no_others(desk: Desk) -> None:
     state = await _opened()
     assert [one.id for one in state.names] == ["attendees.1", "attendees.2"]

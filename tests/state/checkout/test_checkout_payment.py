@@ -31,9 +31,12 @@ async def test_a_mistyped_domain_is_questioned_and_can_be_mended(held: Any) -> N
     assert held.contact.email == "asha@gmail.com"
 
 
-async def test_paying_with_an_empty_form_complains_and_moves_the_focus(held: Any) -> None:
+@pytest.mark.parametrize("form", [{}, None, [], ["name"], "name", 7])
+async def test_paying_with_an_empty_form_complains_and_moves_the_focus(
+    held: Any, form: object
+) -> None:
     before = held.focus_stamp
-    await call(CheckoutState.pay, held, {})
+    await call(CheckoutState.pay, held, form)
     assert held.complaints.name
     assert held.complaints.email
     assert held.complaints.phone
@@ -234,7 +237,7 @@ async def test_what_is_wrong_with_a_name_stays_said_until_it_is_mended(
     await call(CheckoutState.load, state)
     await call(CheckoutState.hold, state)
     (field,) = [one.id for one in state.attendees]
-    await call(CheckoutState.validate_field, state, field, "\u200b!")
+    await call(CheckoutState.validate_field, state, field, "Ravi\u0007")
     assert state.attendees[0].complaint
     await call(CheckoutState.heartbeat, state)
     assert state.attendees[0].complaint
