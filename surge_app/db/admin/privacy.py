@@ -26,7 +26,8 @@ _EXPIRED = text(
     """
     SELECT i.id FROM intents i JOIN events e ON e.id = i.event_id
     WHERE e.starts_at < now() - make_interval(days => :days)
-      AND (i.name IS NOT NULL OR i.email IS NOT NULL OR i.phone IS NOT NULL)
+      AND (i.name IS NOT NULL OR i.email IS NOT NULL OR i.phone IS NOT NULL
+           OR i.network IS NOT NULL)
     """
 )
 _UNFINISHED = text(
@@ -48,7 +49,7 @@ _UNFINISHED = text(
 _EXPORTED = {
     "intents": """
         SELECT i.id, e.slug AS event, i.visitor_id, i.status, i.name, i.email, i.phone,
-            i.attendee_names, i.total_paise, i.created_at, i.ended_at
+            i.attendee_names, i.network, i.total_paise, i.created_at, i.ended_at
         FROM intents i JOIN events e ON e.id = i.event_id WHERE i.id = ANY (:ids) ORDER BY i.id
     """,
     "bookings": """
@@ -113,7 +114,7 @@ _ERASURES = (
     "UPDATE bookings SET name = 'Erased', email = '', phone = '' WHERE intent_id = ANY (:ids)",
     """
     UPDATE intents SET name = NULL, email = NULL, phone = NULL, attendee_names = NULL,
-        visitor_id = 'erased-' || id
+        network = NULL, visitor_id = 'erased-' || id
     WHERE id = ANY (:ids)
     """,
 )

@@ -119,11 +119,17 @@ async def test_an_erased_person_leaves_no_trace_and_the_books_still_balance(
         ref=ref,
         email=email,
     )
+    network = f"2001:db8:{secrets.token_hex(2)}::/48"
+    await sale.execute(
+        "UPDATE intents SET network = :network WHERE email = :email", network=network, email=email
+    )
+    assert await _traces(sale, network) == ["intents"]
     assert len(await _traces(sale, email)) == 6
     await _over(sale)
     assert await sale.services.privacy.erase(email=email, phone=phone, actor="test") == 1
     assert await _traces(sale, email) == []
     assert await _traces(sale, phone) == []
+    assert await _traces(sale, network) == []
     assert await sale.broken_promises() == []
     assert len(await _traces(sale, other)) == 5
     with pytest.raises(NotFound):
@@ -150,7 +156,7 @@ async def test_whoever_has_something_open_is_not_erased(new_sale: NewSale) -> No
 @pytest.mark.parametrize(
     ("email", "phone", "sentence"),
     [
-        (None, None, "Give an email address or a phone number."),
+        (None, None, "Enter an email address or a phone number."),
         ("nobody", None, "Enter an email address like"),
         (None, "12", "Enter a mobile number like"),
     ],
@@ -189,6 +195,19 @@ async def test_a_counter_sale_that_left_a_name_only_is_erased_by_age_too(
     assert await sale.services.privacy.erase_expired(days=100, actor="test") >= 1
     (booking,) = await sale.query("SELECT name FROM bookings WHERE ref = :ref", ref=ref)
     assert booking["name"] == "Erased"
+
+
+async def test_the_network_of_a_hold_without_a_name_is_erased_by_age_too(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(1)
+    intent, visitor = await sale.hold()
+    await sale.services.intents.release(intent.id, visitor)
+    await sale.execute("UPDATE intents SET network = '203.0.113.0/24' WHERE id = :id", id=intent.id)
+    await _over(sale, days=101)
+    assert await sale.services.privacy.erase_expired(days=100, actor="test") >= 1
+    (row,) = await sale.query("SELECT network FROM intents WHERE id = :id", id=intent.id)
+    assert row["network"] is None
 
 
 async def test_a_person_is_found_by_an_address_that_was_corrected_away(new_sale: NewSale) -> None:
