@@ -167,8 +167,8 @@ async def test_each_refund_is_told_once_with_its_own_amount(new_sale: NewSale) -
     assert len(told) == 6
     sent = await _send_all(bought.sale)
     texts = [one.text for one in sent if isinstance(one, Sms) and bought.ref in one.text]
-    assert any("Rs 500 " in text and "others stay valid" in text for text in texts)
-    assert any("Rs 123.45 " in text and "tickets stay valid" in text for text in texts)
+    assert any("Rs 500 " in text and "Your other tickets stay valid." in text for text in texts)
+    assert any("Rs 123.45 " in text and "Your tickets stay valid." in text for text in texts)
     assert any("Rs 901.55 " in text and "is cancelled." in text for text in texts)
 
 
@@ -234,7 +234,7 @@ async def test_money_that_was_sent_back_is_told_once_by_mail_with_what_to_name_a
     assert [row["channel"] for row in told] == ["email"]
     sent = await _send_all(bought.sale)
     (mail,) = (one for one in sent if isinstance(one, Mail) and refund["gateway_id"] in one.text)
-    assert mail.subject == "₹500 is on its way to your account"
+    assert mail.subject == f"{bought.ref}: ₹500 is on its way to your account"
     assert bought.ref in mail.text
     assert refund["gateway_id"] in mail.html
 
@@ -254,5 +254,5 @@ async def test_a_second_payment_goes_back_with_one_calm_message(new_sale: NewSal
     assert await bought.messages("late_payment") == []
     sent = await _send_all(bought.sale)
     mails = [one for one in sent if isinstance(one, Mail) and bought.ref in one.text]
-    assert any("another payment of ₹1,525 arrived" in one.text for one in mails)
+    assert any("A second payment of ₹1,525 arrived" in one.text for one in mails)
     assert await bought.sale.broken_promises() == []
