@@ -71,7 +71,7 @@ class BoxOfficeState(LiveState, rx.State):
         """Show the total for a typed number of tickets; the form sends its own fields."""
         if await self._organizer() is None:
             return
-        if field in {tier.field for tier in self.tiers}:
+        if as_text(field) in {tier.field for tier in self.tiers}:
             self.quantities = {**self.quantities, as_text(field): _quantity(as_text(value))}
             self._add_up()
 

@@ -70,6 +70,14 @@ async def test_a_form_that_is_sent_twice_sells_once(counter: Counter) -> None:
     assert counter.sales[-1][0].cash_paise == 3 * tier.price_paise
 
 
+@pytest.mark.parametrize("field", [None, 7, ["x"], {"x": 1}])
+async def test_what_names_no_field_changes_no_total(counter: Counter, field: object) -> None:
+    state = at(BoxOfficeState(), _COUNTER, "admin=root")
+    await call(BoxOfficeState.load, state)
+    await call(BoxOfficeState.choose, state, field, "2")
+    assert state.quantities == {}
+
+
 async def test_tickets_are_free_only_if_that_is_confirmed(counter: Counter) -> None:
     state = at(BoxOfficeState(), _COUNTER, "admin=root")
     await call(BoxOfficeState.load, state)
