@@ -404,6 +404,6 @@ async def test_whether_payments_are_paused_is_looked_up_once_a_second(
         return await inner(session)
 
     monkeypatch.setattr(queries, "current", counted)
-    monkeypatch.setattr("surge_app.services.vendors.circuit_breaker._LOOK_EVERY_SECONDS", 3600)
+    monkeypatch.setattr("surge_app.services.vendors.circuit_breaker._RELOAD_EVERY_SECONDS", 3600)
     await asyncio.gather(*(guarded.outages.is_open() for _ in range(500)))
     assert looked == 1
