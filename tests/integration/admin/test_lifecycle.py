@@ -60,9 +60,9 @@ async def test_a_copy_has_every_fact_that_can_be_copied(
     values: dict[str, object] = {}
     for name, one in EDITABLE_FACTS.items():
         if one.fact.is_copied and not one.is_time and name != "queue_order":
-            numbers: dict[type, object] = {bool: not one.default, str: f"Some {name}"}
-            number = (one.fact.least or 1) + 1
-            values[name] = one.choices[-1] if one.choices else numbers.get(one.type, number)
+            free = (one.fact.least or 1) + 1 if one.is_number else f"Some {name}"
+            free = not one.default if one.type is bool else free
+            values[name] = one.choices[-1] if one.choices else free
     await services.organizer.change(slug, values, actor="test")
     copy = await services.lifecycle.duplicate(
         slug, new_slug=f"{slug}-copy", starts_at=utc_now() + timedelta(days=90), actor="test"
