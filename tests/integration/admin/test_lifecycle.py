@@ -88,7 +88,7 @@ async def test_a_cancelled_event_sells_nothing_and_gives_every_rupee_back_once(
 
         async def is_done() -> bool:
             told = (await http.get(f"/api/admin/events/{slug}/cancellation")).json()
-            return told == {"waiting": 0, "on_their_way": 0, "done": 2}
+            return told == {"waiting": 0, "on_their_way": 0, "done": 2, "refundable_paise": 0}
 
         await eventually(is_done, within_seconds=40, about="the refunds")
         assert (await http.post(f"/api/admin/events/{slug}/publish")).status_code == 422
