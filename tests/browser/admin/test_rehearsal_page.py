@@ -25,7 +25,7 @@ async def test_an_organizer_starts_a_rehearsal_sees_it_run_and_stops_it(
     await page.get_by_label("Tickets").fill("10")
     await page.get_by_label("Include payment problems").uncheck()
     await page.get_by_role("button", name="Start the rehearsal").click()
-    about = "40 visitors for 10 places, 30 % leave, without bad days"
+    about = "40 visitors for 10 tickets, 30 % leave, without payment problems"
     await expect(page.get_by_role("heading", name="Running")).to_be_visible()
     await expect(page.get_by_text(about)).to_be_visible()
     await page.get_by_role("button", name="Stop").click()

@@ -225,7 +225,9 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
         await expect(second.page.locator(".stale .hero")).to_have_text("2")
         newcomer = await new_person()
         await newcomer.page.goto(f"/queue/{slug}")
-        await expect(newcomer.page.get_by_text(re.compile("away for a moment"))).to_be_visible()
+        await expect(
+            newcomer.page.get_by_text(re.compile("waiting room is not responding"))
+        ).to_be_visible()
         # Where tickets are chosen it is closed, says so, and tries again by itself.
         closed = await inside.http.get(f"/book/{slug}")
         assert (closed.status_code, "One moment" in closed.text) == (503, True)
@@ -269,7 +271,7 @@ async def test_whoever_asked_for_it_is_told_by_a_notification(
     await expect(switch).not_to_be_checked()
     await switch.click()
     await expect(switch).to_be_checked()
-    await expect(page.get_by_text("With a sound and a notification. You can")).to_be_visible()
+    await expect(page.get_by_text("We'll play a sound and notify you")).to_be_visible()
     # It is remembered for the event.
     await page.reload()
     await expect(switch).to_be_checked()
