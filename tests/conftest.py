@@ -192,9 +192,10 @@ class Customer:
 
     async def order(self, quantity: int = 1) -> tuple[dict[str, object], dict[str, object]]:
         """Join, hold and start the payment; returns intent and order."""
-        await self.join()
+        joined = await self.join()
+        assert joined["state"] == "admitted", joined
         held = await self.hold(quantity)
-        held.raise_for_status()
+        assert held.is_success, held.text
         intent = held.json()
         started = await self.start_payment(intent["id"])
         started.raise_for_status()
