@@ -168,7 +168,7 @@ async def test_while_redis_is_away_nobody_joins_past_the_check(
 ) -> None:
     slug = await new_line(challenge="always")
 
-    async def gone(*_: object) -> None:
+    async def gone(*_: object, **__: object) -> None:
         raise admission.RedisError
 
     monkeypatch.setattr(JoinStore, "check_join", gone)
@@ -176,7 +176,7 @@ async def test_while_redis_is_away_nobody_joins_past_the_check(
     assert (answer.status_code, answer.json()["code"]) == (503, "line_unavailable")
 
 
-async def test_whoever_guesses_bookings_is_slowed_by_address_and_by_reference(
+async def test_whoever_guesses_bookings_is_slowed_by_network_and_by_reference_from_it(
     new_visitor: NewVisitor,
 ) -> None:
     async def ask(address: str | None, ref: str) -> str:
@@ -186,8 +186,10 @@ async def test_whoever_guesses_bookings_is_slowed_by_address_and_by_reference(
         return answer.headers["location"].partition("#")[2]
 
     one = _reference()
-    from_everywhere = [await ask(None, one) for _ in range(6)]
-    assert from_everywhere == ["missing"] * 5 + ["later"]
+    for_one_booking = [await ask("203.0.113.119", one) for _ in range(6)]
+    assert for_one_booking == ["missing"] * 5 + ["later"]
+    # Strangers elsewhere keep nobody from a booking.
+    assert await ask("203.0.113.121", one) == "missing"
     from_one_place = [await ask("203.0.113.120", _reference()) for _ in range(11)]
     assert from_one_place == ["missing"] * 10 + ["later"]
 
