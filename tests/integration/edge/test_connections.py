@@ -80,8 +80,14 @@ async def test_a_body_over_the_limit_is_answered_before_it_has_come(surge: Surge
 
 
 async def test_a_long_query_is_refused(surge: Surge) -> None:
-    answer = await _answer(surge.url, _head("GET /events?a=" + "x" * 2_048))
+    query = "?a=" + "x" * 2_048
+    answer = await _answer(surge.url, _head(f"GET /api/events{query}"))
     assert (answer.split()[1], b"address_too_long" in answer) == (b"414", True)
+    # On a page it is told in words, with a way on that leaves the query out.
+    page = await _answer(surge.url, _head(f"GET /events{query}"))
+    assert (page.split()[1], b"That link is longer than we accept." in page) == (b"414", True)
+    assert b'href="/events"' in page
+    assert b"xxxx" not in page
 
 
 async def test_a_long_head_and_http_2_are_refused(surge: Surge) -> None:
