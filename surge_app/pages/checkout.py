@@ -205,7 +205,9 @@ def _hold_bar() -> rx.Component:
             CheckoutState.offer.label != "",
             rx.fragment(),
             rx.cond(
-                CheckoutState.may_shop,
+                # Where nothing can come back, another turn would lead nowhere.
+                CheckoutState.may_shop
+                | ((CheckoutState.seats_free == 0) & (CheckoutState.seats_held == 0)),
                 rx.cond(
                     CheckoutState.seats_free > 0,
                     rx.fragment(_total(), _hold_button()),
