@@ -134,7 +134,7 @@ async def test_an_ended_hold_says_so_and_offers_the_way_back(
     page = person.page
     await _hold(page, slug)
     await page.get_by_label("Full name").fill("Asha Rao")
-    await expect(page.get_by_text("The tickets went back to the others")).to_be_visible()
+    await expect(page.get_by_text("We released your tickets")).to_be_visible()
     assert (await services.organizer.stats(slug)).available == 5
     await page.get_by_role("button", name=re.compile("^Hold .* again$")).first.click()
     await expect(page.get_by_text(re.compile("Held for you")).first).to_be_visible()
