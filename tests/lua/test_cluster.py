@@ -127,3 +127,7 @@ async def _limit(cluster: Redis) -> None:
         await limiter.check(Limit("test", per_minute=60, burst=1), subject)
         with pytest.raises(RateLimited):
             await limiter.check(Limit("test", per_minute=60, burst=1), subject)
+        once = (Limit("test", per_minute=60, burst=1), f"{subject}-failures")
+        await limiter.check_all("failures", once)
+        await limiter.forgive("failures", once)
+        await limiter.check_all("failures", once)
