@@ -63,7 +63,7 @@ test-js: $(JS)/node_modules
 $(JS)/node_modules: $(JS)/package-lock.json | run-ready
 	@$(NPM) ci --silent --ignore-scripts && touch $@
 
-# The documents as a site in site/; a broken link fails.
+# The documents as a site in .site/; a broken link fails.
 docs: test-ready
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
