@@ -162,7 +162,7 @@ class Identity:
         value = self._mapping("pass", cookie_header, age)
         if value.get("visitor") != self.visitor_id(cookie_header):
             return []
-        return [slug for slug in value.get("events", []) if isinstance(slug, str)]
+        return _texts(value.get("events"))
 
     def set_pass_cookie(self, cookie_header: str, visitor_id: str, slug: str) -> Cookie:
         """Return the pass cookie with one more event in it."""
@@ -176,9 +176,12 @@ class Identity:
         The value is None for the browser that paid, or else the version of the link it used.
         """
         value = self._read("booking", cookie_header, _BOOKING_AGE)
-        entries = cast("list[Any]", value) if isinstance(value, list) else []
-        parsed = [entry.partition(".") for entry in entries if isinstance(entry, str)]
-        return {ref: int(version) if version else None for ref, _, version in parsed}
+        parsed = [entry.partition(".") for entry in _texts(value)]
+        return {
+            ref: int(version) if version else None
+            for ref, _, version in parsed
+            if not version or (version.isascii() and version.isdecimal())
+        }
 
     def add_booking_cookie(
         self, cookie_header: str, ref: str, *, link_version: int | None = None
@@ -256,12 +259,12 @@ class Identity:
     def device(self, cookie_header: str, user: str) -> str:
         """Return the id of a device this admin user has signed in from; empty for any other."""
         value = self._mapping("device", cookie_header, _DEVICE_AGE)
-        return str(value.get("id", "")) if user in value.get("users", []) else ""
+        return str(value.get("id", "")) if user in _texts(value.get("users")) else ""
 
     def add_device_cookie(self, cookie_header: str, user: str) -> Cookie:
         """Return the cookie of a device with one more admin user who has signed in from it."""
         value = self._mapping("device", cookie_header, _DEVICE_AGE)
-        others = [other for other in value.get("users", []) if other != user]
+        others = [other for other in _texts(value.get("users")) if other != user]
         device = {
             "id": value.get("id") or secrets.token_urlsafe(9),
             "users": [*others, user][-_MAX_DEVICE_ADMINS:],
@@ -325,6 +328,12 @@ def _is_current(signed_at: int, *, age: timedelta) -> bool:
     return -_CLOCK_SKEW_SECONDS <= time() - signed_at <= age.total_seconds()
 
 
+def _texts(value: object) -> list[str]:
+    """Return the texts of a list; a key outlives versions, so its values may have other shapes."""
+    entries = cast("list[Any]", value) if isinstance(value, list) else []
+    return [entry for entry in entries if isinstance(entry, str)]
+
+
 def _visitor(value: object) -> Visitor | None:
     # The first cookies were the bare id.
     if isinstance(value, str):
@@ -332,7 +341,10 @@ def _visitor(value: object) -> Visitor | None:
     if not isinstance(value, dict):
         return None
     content = cast("dict[str, Any]", value)
-    return Visitor(content["id"], content["places"])
+    visitor_id, numbers = content.get("id"), content.get("places")
+    if not isinstance(visitor_id, str) or not isinstance(numbers, dict):
+        return None
+    return Visitor(visitor_id, cast("dict[str, int]", numbers))
 
 
 def parse_cookies(header: str) -> Mapping[str, str]:

@@ -325,3 +325,23 @@ def test_a_device_is_known_for_those_who_signed_in_from_it() -> None:
     assert identity.device(both, "organizer") == identity.device(both, "scanner") != ""
     assert identity.device(device, "scanner") == ""
     assert identity.device("surge_device=forged", "organizer") == ""
+
+
+@pytest.mark.parametrize(
+    ("purpose", "value"),
+    [
+        ("booking", ["SRG-AAAAAAAA.x", "SRG-BBBBBBBB.²", 7, None]),
+        ("booking", {"SRG-AAAAAAAA": 1}),
+        ("pass", {"events": 3}),
+        ("device", {"users": 3, "id": []}),
+        ("visitor", {"id": 1}),
+        ("visitor", {"id": "v", "places": []}),
+    ],
+)
+def test_a_signed_cookie_of_another_shape_names_nothing(purpose: str, value: object) -> None:
+    identity = Identity((KEY,), secure=False)
+    header = f"surge_{purpose}={identity._signer(purpose).dumps(value)}"
+    assert identity.bookings(header) == {}
+    assert identity.passes(header) == []
+    assert identity.device(header, "organizer") == ""
+    assert identity.visitor(header) is None
