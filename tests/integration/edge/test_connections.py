@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -34,7 +34,7 @@ async def _connected(url: str, count: int) -> AsyncGenerator[list[bytes]]:
         yield [await asyncio.wait_for(ask(), 20) for _ in range(count)]
     finally:
         for writer in writers:
-            writer.close()
+            await _close(writer)
 
 
 async def test_who_comes_after_thousands_of_browsers_that_wait_is_answered(surge: Surge) -> None:
@@ -53,7 +53,14 @@ async def _answer(url: str, *parts: bytes) -> bytes:
             await writer.drain()
         return await asyncio.wait_for(reader.read(), 30)
     finally:
-        writer.close()
+        await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, and wait for it: the server may have reset it first."""
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 def _head(line: str, *headers: str) -> bytes:
