@@ -30,7 +30,7 @@ class Fault:
         title: As the table says it.
         stack: Which stack it is done to: one node with its own servers, or two behind nginx.
         strike: Does it, and returns once it is over.
-        right: Who or what puts it right.
+        right: The part that repairs it.
     """
 
     title: str

@@ -73,7 +73,7 @@ class JoinStore:
 
         Args:
             slug: The event.
-            visitor_id: Who wants a place.
+            visitor_id: The visitor who joins.
             proof: What was sent along, if anything.
             own: Limits of this visitor alone, with their subjects.
             shared: Limits that do not apply to a visitor who is in the queue already.

@@ -143,7 +143,7 @@ class VisitorLocation:
         status: inside, called, waiting, absent (passed over, may still come back), served, left or
             unknown (not given out).
         ahead: How many go first; waiting in an order that is known only.
-        visitor_id: Who came in by it; inside only.
+        visitor_id: The visitor it admitted; inside only.
     """
 
     status: str

@@ -52,7 +52,7 @@ class RateLimiter:
 
         Args:
             limit: The pace to keep.
-            subject: Who is counted: an address, a visitor, a name.
+            subject: The counted address, visitor or name.
 
         Raises:
             RateLimited: If the subject is too fast; the call was not counted.

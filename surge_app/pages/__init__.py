@@ -50,7 +50,7 @@ class Route:
         path: The route, with `[name]` for a part that varies.
         component: Builds the page.
         title: The document's title until the page knows better.
-        access: Who may open it; the gate enforces it.
+        access: The right to open it, enforced by the edge.
         on_load: Handlers run each time it is opened.
     """
 

@@ -121,9 +121,9 @@ def _what_next(value: Any) -> rx.Component:
                         formatting.counted(
                             value.held, "ticket that is left", "tickets that are left"
                         ),
-                        ". Nobody moves until a hold ends, and each ends within ",
+                        ". The queue moves when a hold ends: each ends within ",
                         _hold_minutes(value.event.hold_seconds),
-                        " unless it is being paid. What comes back goes to the head of this line, "
+                        " unless it is being paid. What comes back goes to the head of the queue, "
                         "in order.",
                         class_name="muted",
                     ),

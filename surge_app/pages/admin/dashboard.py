@@ -110,11 +110,11 @@ def _sale() -> rx.Component:
         ),
         _warning(
             sale.is_queue_down,
-            "The waiting room is not responding. Buyers inside can finish. Nobody is let in.",
+            "The waiting room is not responding. Buyers inside can finish. No one is let in.",
         ),
         _warning(
             sale.is_paused & ~sale.is_cancelled,
-            "The queue is paused. Nobody is let in until you resume it.",
+            "The queue is paused. No one is let in until you resume it.",
         ),
         rx.el.div(
             stat(

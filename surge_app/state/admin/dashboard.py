@@ -220,7 +220,7 @@ def _last_wait(seen: DashboardView, queue: QueueCounts) -> str:
 
 def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
     if is_paused:
-        return "The queue is paused. Nobody is let in until you resume it."
+        return "The queue is paused. No one is let in until you resume it."
     if now == then == 0:
         return "Nobody is waiting, so no wait changes."
     if then is None:
