@@ -59,8 +59,7 @@ async def _measure(settings: Settings) -> None:
         await services.waiting_room.publish()
 
         async def look() -> None:
-            services.dashboard.forget(sale.slug)
-            await services.dashboard.view(sale.slug)
+            await services.dashboard.stats(sale.slug)
 
         first = await _timed(look)
         later = [await _timed(look) for _ in range(_LOOKS)]
@@ -72,9 +71,8 @@ async def _measure(settings: Settings) -> None:
             f"units each time {statistics.median(floor):.1f} ms, ratio "
             f"{p50 / statistics.median(floor):.2f}"
         )
-        services.dashboard.forget(sale.slug)
         started = time.perf_counter()
-        await asyncio.gather(*(services.dashboard.view(sale.slug) for _ in range(50)))
+        await asyncio.gather(*(services.dashboard.recent(sale.slug) for _ in range(50)))
         print(f"fifty who look at once: {(time.perf_counter() - started) * 1000:.1f} ms for all")
 
 

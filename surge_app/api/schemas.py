@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.fact_models import answer_of
-from surge_app.services.admin.views import QueueStats, TierStats
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.checkout.views import IntentLineView, IntentView
 from surge_app.services.events.facts import PUBLIC_FACTS, ShownFact
@@ -222,31 +221,6 @@ class BookingOut(BaseModel):
     def of(cls, view: BookingView) -> Self:
         """Project a view."""
         return cls.model_validate(view)
-
-
-class StatsOut(BaseModel):
-    """Sold against capacity, money and line."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    slug: str
-    name: str
-    status: str
-    capacity: int
-    available: int
-    held: int
-    sold: int
-    bookings: int
-    revenue_paise: int
-    fees_paise: int
-    cash_paise: int
-    messages_pending: int
-    messages_dead: int
-    tiers: list[TierStats]
-    queue: QueueStats
-    gateway: Literal["ok", "down"]
-    gateway_down_since: datetime | None
-    at: datetime
 
 
 class SentOut(BaseModel):

@@ -122,7 +122,7 @@ def audit(
     async def work(services: Container) -> bool:
         if event is not None:
             # Nothing breaks a promise about an event that is not there.
-            await services.organizer.stats(event)
+            await services.dashboard.stats(event)
         findings = await services.audit.run(slug=event)
         holds = all(finding.holds for finding in findings)
         if as_json:
@@ -187,7 +187,7 @@ def event_list(*, as_json: JsonFlag = False) -> None:
     """List the events with what is sold."""
 
     async def work(services: Container) -> None:
-        events = await services.organizer.overview()
+        events = await services.dashboard.overview()
         if as_json:
             print_json([asdict(stats) for stats in events])
             return

@@ -137,10 +137,10 @@ async def look_at_books(
         patience_seconds: How long the last messages may take.
     """
     until = time.monotonic() + patience_seconds
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     while stats.messages_pending and time.monotonic() < until:
         await asyncio.sleep(_LOOK_SECONDS)
-        stats = await services.organizer.stats(slug)
+        stats = await services.dashboard.stats(slug)
     findings = await services.audit.run(slug=slug)
     messages = Promise(
         "messages",

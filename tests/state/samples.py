@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from surge_app.services.admin.dashboard import DashboardView, HistoryPoint
-from surge_app.services.admin.views import EventStats, QueueStats, TierStats
+from surge_app.services.admin.views import EventStats, HistoryPoint, TierStats
 from surge_app.services.bookings.views import BookingView, TicketView
 from surge_app.services.checkout.views import Contact, IntentLineView, IntentView, OrderLine
 from surge_app.services.events.views import EventStatus, EventView, TierStatus, TierView
@@ -124,64 +123,40 @@ def booking(status: str = "confirmed") -> BookingView:
 
 
 def stats() -> EventStats:
+    now = datetime(2027, 3, 1, tzinfo=UTC)
     return EventStats(
         slug="monsoon",
         name="Monsoon Beats, Goa",
         venue="Vagator Hilltop",
         time_zone="Asia/Kolkata",
         starts_at=STARTS,
-        status="on_sale",
-        capacity=5_000,
-        available=2_140,
-        held=312,
-        sold=2_548,
-        bookings=1_274,
-        revenue_paise=261_045_000,
-        fees_paise=3_185_000,
-        cash_paise=450_000,
-        messages_pending=3,
-        messages_dead=0,
-        tiers=(TierStats("General", 5_000, 2_140, 312, 2_548),),
-        queue=QueueStats(8_412, 486, 3_120, 31, paused=False, concurrent_buyers=500),
-        at=datetime(2027, 3, 1, tzinfo=UTC),
-    )
-
-
-def dashboard() -> DashboardView:
-    """The same sale as the dashboard shows it, with two points of its history."""
-    seen, now = stats(), datetime(2027, 3, 1, tzinfo=UTC)
-    return DashboardView(
-        slug=seen.slug,
-        name=seen.name,
-        venue=seen.venue,
-        time_zone=seen.time_zone,
-        starts_at=seen.starts_at,
         sales_open_at=None,
-        status=seen.status,
+        status="on_sale",
         phase="published",
         is_paused=False,
         concurrent_buyers=500,
         admissions_per_minute=None,
         challenge="off",
         queue_message="",
-        capacity=seen.capacity,
-        available=seen.available,
-        held=seen.held,
-        sold=seen.sold,
+        capacity=5_000,
+        available=2_140,
+        held=312,
+        sold=2_548,
         withheld=0,
-        tiers=seen.tiers,
-        bookings=seen.bookings,
+        tiers=(TierStats("General", 5_000, 2_140, 312, 2_548),),
+        bookings=1_274,
         bookings_last_minute=61,
-        gross_paise=seen.revenue_paise,
+        gross_paise=261_045_000,
         refunded_paise=0,
+        revenue_paise=261_045_000,
+        fees_paise=3_185_000,
+        cash_paise=450_000,
         cash_owed_paise=0,
-        revenue_paise=seen.revenue_paise,
-        fees_paise=seen.fees_paise,
-        cash_paise=seen.cash_paise,
         messages_pending=3,
         messages_dead=0,
         gateway_down_since=None,
-        line=QueueCounts(
+        at=now,
+        queue=QueueCounts(
             waiting=8_412,
             inside=486,
             admitted=3_120,
@@ -194,5 +169,4 @@ def dashboard() -> DashboardView:
             HistoryPoint(now, sold, 300, waiting, 480, 0, 200, 50, 190)
             for sold, waiting in ((2_000, 9_000), (2_548, 8_412))
         ),
-        at=now,
     )

@@ -24,8 +24,8 @@ from surge_app.api.schemas import (
     IntentOut,
     ProblemOut,
     SentOut,
-    StatsOut,
 )
+from surge_app.services.admin.views import EventStats
 from surge_app.services.checkout.views import IntentPage
 from surge_app.services.events.new_event import NewEvent
 
@@ -87,9 +87,12 @@ async def close_tier(slug: str, tier_id: str, services: Services, user: Organize
 
 
 @router.get("/events/{slug}/stats")
-async def event_stats(slug: str, services: Services) -> StatsOut:
-    """Return sold against capacity, money and line."""
-    return StatsOut.model_validate(await services.organizer.stats(slug))
+async def event_stats(slug: str, services: Services) -> EventStats:
+    """Return the stock, money, queue, messages and history of a sale, as the dashboard shows them.
+
+    `queue` is null while the waiting room does not respond.
+    """
+    return await services.dashboard.stats(slug)
 
 
 @router.get(

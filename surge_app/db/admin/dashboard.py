@@ -1,10 +1,10 @@
-"""What the dashboard counts. Each query reads what is new or rare, never a whole sale again."""
+"""Figures of sales. Each query reads what is new or rare, for all sales that are asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Interval, cast, delete, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,10 +16,12 @@ from surge_app.models import HistorySample
 _SETTLED_SECONDS = 120
 _SOLD = text(
     f"""
-    WITH cut AS (
+    WITH cut AS MATERIALIZED (
         SELECT clock_timestamp() - interval '{_SETTLED_SECONDS} seconds' AS at
     )
-    SELECT (SELECT at FROM cut) AS cut,
+    SELECT e.id, (SELECT at FROM cut) AS cut, new.*
+    FROM unnest(CAST(:ids AS text[]), CAST(:since AS timestamptz[])) AS e (id, since)
+    CROSS JOIN LATERAL (SELECT
         count(*) FILTER (WHERE b.created_at <= cut.at) AS old_bookings,
         coalesce(sum(total_paise) FILTER (WHERE b.created_at <= cut.at), 0) AS old_paise,
         coalesce(sum(fee_paise) FILTER (WHERE b.created_at <= cut.at), 0) AS old_fees,
@@ -31,51 +33,48 @@ _SOLD = text(
         coalesce(sum(total_paise) FILTER (WHERE b.channel = 'box_office'), 0) AS cash,
         count(*) FILTER (WHERE b.created_at > clock_timestamp() - interval '1 minute')
             AS last_minute
-    FROM cut JOIN bookings b ON b.event_id = :event_id AND b.created_at > :since
+    FROM cut JOIN bookings b ON b.event_id = e.id AND b.created_at > e.since) AS new
     """  # noqa: S608  a constant of ours
 )
 _TAKEN_BACK = text(
     """
-    SELECT
-        (SELECT count(*) FROM bookings WHERE event_id = :event_id AND status <> 'confirmed')
+    SELECT e.id, back.* FROM unnest(CAST(:ids AS text[])) AS e (id) CROSS JOIN LATERAL (SELECT
+        (SELECT count(*) FROM bookings WHERE event_id = e.id AND status <> 'confirmed')
             AS bookings,
         coalesce(sum(g.amount_paise), 0) AS paise,
         coalesce(sum(g.amount_paise) FILTER (WHERE g.kind = 'refund_fee_owed'), 0) AS fees,
         coalesce(sum(g.amount_paise) FILTER (WHERE b.channel = 'box_office'), 0) AS cash,
         (SELECT coalesce(sum(r.amount_paise), 0)
          FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN intents i ON i.id = p.intent_id
-         WHERE r.by_hand AND r.status <> 'processed' AND i.event_id = :event_id) AS cash_owed,
+         WHERE r.by_hand AND r.status <> 'processed' AND i.event_id = e.id) AS cash_owed,
         (SELECT count(DISTINCT t.unit_id)
-         FROM audit_log a JOIN bookings v ON v.ref = a.subject AND v.event_id = :event_id
+         FROM audit_log a JOIN bookings v ON v.ref = a.subject AND v.event_id = e.id
          JOIN tickets t ON t.booking_id = v.id AND t.status <> 'valid'
          JOIN units u ON u.id = t.unit_id AND u.status = 'sold'
          WHERE a.action = 'booking.refund' AND NOT EXISTS (
              SELECT FROM tickets o WHERE o.unit_id = u.id AND o.status = 'valid')) AS withheld
     FROM ledger_entries g JOIN bookings b ON b.id = g.booking_id
     WHERE g.refund_id IS NOT NULL AND g.kind IN ('refund_owed', 'refund_fee_owed')
-        AND b.event_id = :event_id
+        AND b.event_id = e.id) AS back
     """
 )
 _MESSAGES = text(
     """
-    SELECT
+    SELECT e.id,
         (SELECT count(*) FROM message_outbox m JOIN intents i ON i.id = m.intent_id
-         WHERE m.status IN ('pending', 'sending') AND i.event_id = :event_id) AS pending,
+         WHERE m.status IN ('pending', 'sending') AND i.event_id = e.id) AS pending,
         (SELECT count(*) FROM message_outbox m JOIN intents i ON i.id = m.intent_id
-         WHERE m.status = 'dead' AND i.event_id = :event_id) AS dead
+         WHERE m.status = 'dead' AND i.event_id = e.id) AS dead
+    FROM unnest(CAST(:ids AS text[])) AS e (id)
     """
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over bookings up to a moment after which only new ones are read.
+class _Totals:
+    """Sums over the bookings made before `upto`, which are not read again."""
 
-    Attributes:
-        upto: Where to go on; bookings made before are in the sums.
-    """
-
-    upto: datetime
+    upto: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     bookings: int = 0
     paise: int = 0
     fees: int = 0
@@ -84,7 +83,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The money of an event, in paise; `BoardView` says what each figure means."""
+    """The money of an event, in paise; `EventStats` says what each figure means."""
 
     bookings: int
     bookings_last_minute: int
@@ -97,40 +96,47 @@ class Money:
     cash_owed_paise: int
 
 
-async def money(session: AsyncSession, event_id: str, known: Totals) -> tuple[Money, Totals]:
-    """Add what is new to what is known; returns the figures and what is known from now on.
+class MoneyReader:
+    """Reads the money of events: the price of a booking never changes, so each is read once."""
 
-    The price of a booking never changes, so old ones are read once; what is given back of
-    them is in the ledger.
-    """
-    new = (await session.execute(_SOLD, {"event_id": event_id, "since": known.upto})).one()
-    back = (await session.execute(_TAKEN_BACK, {"event_id": event_id})).one()
-    gross, refunded = known.paise + int(new.paise), int(back.paise)
-    found = Money(
-        bookings=known.bookings + new.bookings - back.bookings,
-        bookings_last_minute=new.last_minute,
-        withheld=back.withheld,
-        gross_paise=gross,
-        refunded_paise=refunded,
-        revenue_paise=gross - refunded,
-        fees_paise=known.fees + int(new.fees) - int(back.fees),
-        cash_paise=known.cash + int(new.cash) - int(back.cash),
-        cash_owed_paise=int(back.cash_owed),
-    )
-    later = Totals(
-        upto=max(new.cut or known.upto, known.upto),
-        bookings=known.bookings + new.old_bookings,
-        paise=known.paise + int(new.old_paise),
-        fees=known.fees + int(new.old_fees),
-        cash=known.cash + int(new.old_cash),
-    )
-    return found, later
+    def __init__(self) -> None:
+        self._totals: dict[str, _Totals] = {}
+
+    async def read(self, session: AsyncSession, event_ids: Sequence[str]) -> dict[str, Money]:
+        """Return the figures by event; refunds come from the ledger each time."""
+        known = {event_id: self._totals.get(event_id, _Totals()) for event_id in event_ids}
+        values = {"ids": list(known), "since": [total.upto for total in known.values()]}
+        added = {row.id: row for row in await session.execute(_SOLD, values)}
+        refunded = {row.id: row for row in await session.execute(_TAKEN_BACK, {"ids": list(known)})}
+        found: dict[str, Money] = {}
+        for event_id, old in known.items():
+            new, back = added[event_id], refunded[event_id]
+            gross = old.paise + int(new.paise)
+            found[event_id] = Money(
+                bookings=old.bookings + new.bookings - back.bookings,
+                bookings_last_minute=new.last_minute,
+                withheld=back.withheld,
+                gross_paise=gross,
+                refunded_paise=int(back.paise),
+                revenue_paise=gross - int(back.paise),
+                fees_paise=old.fees + int(new.fees) - int(back.fees),
+                cash_paise=old.cash + int(new.cash) - int(back.cash),
+                cash_owed_paise=int(back.cash_owed),
+            )
+            self._totals[event_id] = _Totals(
+                upto=max(new.cut, old.upto),
+                bookings=old.bookings + new.old_bookings,
+                paise=old.paise + int(new.old_paise),
+                fees=old.fees + int(new.old_fees),
+                cash=old.cash + int(new.old_cash),
+            )
+        return found
 
 
-async def messages(session: AsyncSession, event_id: str) -> tuple[int, int]:
-    """Count the messages of an event that wait to be sent, and those that were given up."""
-    row = (await session.execute(_MESSAGES, {"event_id": event_id})).one()
-    return row.pending, row.dead
+async def messages(session: AsyncSession, event_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Count by event the messages that are not sent yet, and those that were given up."""
+    rows = await session.execute(_MESSAGES, {"ids": list(event_ids)})
+    return {row.id: (row.pending, row.dead) for row in rows}
 
 
 async def samples(

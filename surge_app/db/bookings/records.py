@@ -20,7 +20,6 @@ from surge_app.models import (
     Event,
     Intent,
     IntentLine,
-    OutboxMessage,
     Payment,
     Ticket,
     TicketStatus,
@@ -59,34 +58,6 @@ _NAME_TICKETS = text(
     RETURNING t.seq
     """
 )
-_TOTALS = text(
-    """
-    SELECT count(*) AS bookings, coalesce(sum(total_paise), 0) AS paise,
-        coalesce(sum(fee_paise), 0) AS fees,
-        coalesce(sum(total_paise) FILTER (WHERE channel = 'box_office'), 0) AS cash
-    FROM bookings WHERE event_id = :event_id AND status = 'confirmed'
-    """
-)
-_RETURNED = text(
-    """
-    SELECT coalesce(sum(g.amount_paise), 0) AS paise,
-        coalesce(sum(g.amount_paise) FILTER (WHERE g.kind = 'refund_fee_owed'), 0) AS fees,
-        coalesce(sum(g.amount_paise) FILTER (WHERE b.channel = 'box_office'), 0) AS cash
-    FROM ledger_entries g JOIN bookings b ON b.id = g.booking_id
-    WHERE b.event_id = :event_id AND b.status = 'confirmed'
-        AND g.kind IN ('refund_owed', 'refund_fee_owed')
-    """
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """What an event took, in paise; `cash_paise` is the part of it taken at the counter."""
-
-    bookings: int
-    revenue_paise: int
-    fees_paise: int
-    cash_paise: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,29 +191,6 @@ async def actions_within(
     )
     count, age = result.one()
     return int(count), float(age or 0)
-
-
-async def totals(session: AsyncSession, event_id: str) -> Money:
-    """Return what is confirmed for an event; what was given back of it counts as nothing."""
-    row = (await session.execute(_TOTALS, {"event_id": event_id})).one()
-    back = (await session.execute(_RETURNED, {"event_id": event_id})).one()
-    return Money(
-        bookings=row.bookings,
-        revenue_paise=int(row.paise) - int(back.paise),
-        fees_paise=int(row.fees) - int(back.fees),
-        cash_paise=int(row.cash) - int(back.cash),
-    )
-
-
-async def message_counts(session: AsyncSession, event_id: str) -> dict[str, int]:
-    """Count the messages of an event's bookings by status."""
-    result = await session.execute(
-        select(col(OutboxMessage.status), func.count())
-        .join(Booking, col(Booking.id) == col(OutboxMessage.booking_id))
-        .where(col(Booking.event_id) == event_id)
-        .group_by(col(OutboxMessage.status))
-    )
-    return dict(result.all())
 
 
 async def stream_participants(

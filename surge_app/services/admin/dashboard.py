@@ -1,26 +1,26 @@
-"""The dashboard of a sale: stock, money, queue, messages and gateway now, and their history."""
+"""Figures of sales: stock, money, queue, messages and gateway now, and their history."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
 from surge_app.db.admin import dashboard as queries
-from surge_app.db.admin.dashboard import Totals
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.payments import gateway_outages
 from surge_app.errors import NotFound, SurgeError
-from surge_app.models import Event, EventPhase, HistorySample, Tier
-from surge_app.services.admin.views import TierStats
-from surge_app.services.events.catalog import event_status, event_view
+from surge_app.models import Event, EventPhase, HistorySample
+from surge_app.services.admin.views import EventStats, HistoryPoint, TierStats
+from surge_app.services.events.catalog import event_view
+from surge_app.services.events.facts import read_facts
 from surge_app.services.waiting_room.service import WaitingRoom
 from surge_app.services.waiting_room.views import QueueCounts
 
@@ -29,124 +29,83 @@ _HISTORY_FRESH_SECONDS = 5.0
 _HISTORY = timedelta(hours=1)
 _KEPT = timedelta(days=2)
 _AROUND_A_SALE = timedelta(hours=1)
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPoint:
-    """Where the sale stood at the end of a minute, and what that minute added."""
-
-    at: datetime
-    sold: int
-    held: int
-    waiting: int
-    inside: int
-    admitted: int
-    revenue_paise: int
-    sold_per_minute: int
-    admitted_per_minute: int
-
-
-@dataclass(frozen=True, slots=True)
-class DashboardView:
-    """Everything the dashboard shows. Money is paise.
-
-    Attributes:
-        withheld: Sold units whose ticket was cancelled and that are not back on sale.
-        gross_paise: What was ever taken; `revenue_paise` is what is left of it after refunds.
-        cash_paise: The part of the revenue that was taken at the box office.
-        cash_owed_paise: Cash refunds that were not handed over yet.
-        line: The queue; None while the waiting room does not respond.
-        history: The last hour, a point for each minute, the oldest first.
-    """
-
-    slug: str
-    name: str
-    venue: str
-    time_zone: str
-    starts_at: datetime
-    sales_open_at: datetime | None
-    status: str
-    phase: str
-    is_paused: bool
-    concurrent_buyers: int
-    admissions_per_minute: int | None
-    challenge: str
-    queue_message: str
-    capacity: int
-    available: int
-    held: int
-    sold: int
-    withheld: int
-    tiers: tuple[TierStats, ...]
-    bookings: int
-    bookings_last_minute: int
-    gross_paise: int
-    refunded_paise: int
-    revenue_paise: int
-    fees_paise: int
-    cash_paise: int
-    cash_owed_paise: int
-    messages_pending: int
-    messages_dead: int
-    gateway_down_since: datetime | None
-    line: QueueCounts | None
-    history: tuple[HistoryPoint, ...]
-    at: datetime
+_FACTS = (
+    *("name", "venue", "time_zone", "starts_at", "sales_open_at"),
+    *("concurrent_buyers", "admissions_per_minute", "challenge", "queue_message"),
+)
 
 
 class Dashboard:
-    """Reads sales, at most a second old and shared by all who watch, and samples them."""
+    """Reads the figures of sales, and samples them for their history."""
 
     def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
         self._database = database
         self._waiting_room = waiting_room
-        self._totals: dict[str, Totals] = {}
-        self._seen: dict[str, tuple[float, DashboardView]] = {}
+        self._money = queries.MoneyReader()
+        self._recent: dict[str, tuple[float, EventStats]] = {}
         self._histories: dict[str, tuple[float, tuple[HistoryPoint, ...]]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def view(self, slug: str) -> DashboardView:
-        """Return the figures of an event, drafts included; raises NotFound."""
+    async def overview(self) -> list[EventStats]:
+        """Return every event but rehearsals, drafts included, the soonest first."""
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events(session, with_drafts=True)
+            found = await self._read(session, [one for one in events if not one.is_rehearsal])
+        return await self._with_queues(found)
+
+    async def stats(self, slug: str) -> EventStats:
+        """Return the figures of an event now, drafts included; raises NotFound."""
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            (found,) = await self._read(session, [event])
+            found = replace(found, history=await self._history(session, event.id))
+        (found,) = await self._with_queues([found])
+        return found
+
+    async def recent(self, slug: str) -> EventStats:
+        """Return figures that are at most a second old, read once for all who watch."""
         async with self._locks.setdefault(slug, asyncio.Lock()):
-            read_at, found = self._seen.get(slug, (0.0, None))
+            read_at, found = self._recent.get(slug, (0.0, None))
             if found is not None and time.monotonic() - read_at < _FRESH_SECONDS:
                 return found
             started = time.monotonic()
             try:
-                found = await self._read(slug)
+                found = await self.stats(slug)
             except NotFound:
                 del self._locks[slug]
                 raise
-            self._seen[slug] = (started, found)
+            self._recent[slug] = (started, found)
             return found
 
-    def forget(self, slug: str) -> None:
-        """Read an event anew next time; called after a change."""
-        self._seen.pop(slug, None)
+    def invalidate(self, slug: str) -> None:
+        """Let the next `recent` read an event again; called after a change."""
+        self._recent.pop(slug, None)
 
     async def sample(self) -> int:
         """Store a sample of each sale that is open or closed recently; returns how many."""
         now = utc_now()
         async with self._database.transaction() as session:
-            events = [one for one in await catalog_queries.events(session) if _is_on(one, now)]
+            events = await catalog_queries.events(session)
+            sales = {one.slug: one.id for one in events if _is_on(one, now)}
+            found = await self._read(session, [one for one in events if one.slug in sales])
             await queries.prune(session, keep=_KEPT)
         rows: list[HistorySample] = []
-        for event in events:
-            seen = await self._read(event.slug, with_history=False)
-            line = seen.line or QueueCounts()
+        for stats in await self._with_queues(found):
+            queue = stats.queue or QueueCounts()
             rows.append(
                 HistorySample(
-                    event_id=event.id,
-                    at=seen.at,
-                    sold=seen.sold,
-                    held=seen.held,
-                    available=seen.available,
-                    bookings=seen.bookings,
-                    revenue_paise=seen.revenue_paise,
-                    waiting=line.waiting,
-                    inside=line.inside,
-                    admitted=line.admitted,
+                    event_id=sales[stats.slug],
+                    at=stats.at,
+                    sold=stats.sold,
+                    held=stats.held,
+                    available=stats.available,
+                    bookings=stats.bookings,
+                    revenue_paise=stats.revenue_paise,
+                    waiting=queue.waiting,
+                    inside=queue.inside,
+                    admitted=queue.admitted,
                 )
             )
         async with self._database.transaction() as session:
@@ -154,59 +113,50 @@ class Dashboard:
         self._histories.clear()
         return len(rows)
 
-    async def _read(self, slug: str, *, with_history: bool = True) -> DashboardView:
-        async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
-            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
-            found = await self._figures(session, event, tiers)
-            if with_history:
-                found = replace(found, history=await self._history(session, event.id))
-        line = await self._line(slug)
-        if line is None:
-            return found
-        return replace(found, line=line)
-
-    async def _figures(
-        self, session: AsyncSession, event: Event, tiers: list[Tier]
-    ) -> DashboardView:
-        now = utc_now()
-        counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
-        known = self._totals.get(event.id, Totals(_LONG_AGO))
-        money, self._totals[event.id] = await queries.money(session, event.id, known)
-        pending, dead = await queries.messages(session, event.id)
-        outage = await gateway_outages.current(session)
-        rows = tuple(_tier(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
-        return DashboardView(
-            slug=event.slug,
-            name=event.name,
-            venue=event.venue,
-            time_zone=event.time_zone,
-            starts_at=event.starts_at,
-            sales_open_at=event.sales_open_at,
-            status="draft"
-            if event.phase == EventPhase.DRAFT
-            else event_status(event, event_view(event, tiers, counts, now).tiers, now),
-            phase=event.phase,
-            is_paused=event.is_paused,
-            concurrent_buyers=event.concurrent_buyers,
-            admissions_per_minute=event.admissions_per_minute,
-            challenge=event.challenge,
-            queue_message=event.queue_message,
-            capacity=sum(row.capacity for row in rows),
-            available=sum(row.available for row in rows),
-            held=sum(row.held for row in rows),
-            sold=sum(row.sold for row in rows),
-            tiers=rows,
-            **asdict(money),
-            messages_pending=pending,
-            messages_dead=dead,
-            gateway_down_since=outage and outage.opened_at,
-            line=None,
-            history=(),
-            at=now,
+    async def _read(self, session: AsyncSession, events: Sequence[Event]) -> list[EventStats]:
+        """Read what Postgres knows of events, in a few queries for all of them."""
+        now, ids = utc_now(), [event.id for event in events]
+        tiers = await catalog_queries.tiers(session, ids)
+        counts = await units.counts_by_tier(
+            session, [tier.id for some in tiers.values() for tier in some]
         )
+        money = await self._money.read(session, ids)
+        messages = await queries.messages(session, ids)
+        outage = await gateway_outages.current(session)
+        found: list[EventStats] = []
+        for event in events:
+            view = event_view(event, tiers.get(event.id, []), counts, now)
+            rows = tuple(
+                TierStats(tier.name, tier.capacity, tier.available, tier.held, tier.sold)
+                for tier in view.tiers
+            )
+            is_draft = event.phase == EventPhase.DRAFT
+            pending, dead = messages[event.id]
+            found.append(
+                EventStats(
+                    slug=event.slug,
+                    status="draft" if is_draft else view.status,
+                    phase=event.phase,
+                    is_paused=event.is_paused,
+                    capacity=sum(row.capacity for row in rows),
+                    available=view.available,
+                    held=sum(row.held for row in rows),
+                    sold=sum(row.sold for row in rows),
+                    tiers=rows,
+                    **asdict(money[event.id]),
+                    **read_facts(event, _FACTS),
+                    messages_pending=pending,
+                    messages_dead=dead,
+                    gateway_down_since=outage and outage.opened_at,
+                    at=now,
+                )
+            )
+        return found
+
+    async def _with_queues(self, found: Sequence[EventStats]) -> list[EventStats]:
+        # Redis is read after the connection is returned: it may be slow to respond.
+        queues = await asyncio.gather(*(self._queue(stats.slug) for stats in found))
+        return [replace(stats, queue=queue) for stats, queue in zip(found, queues, strict=True)]
 
     async def _history(self, session: AsyncSession, event_id: str) -> tuple[HistoryPoint, ...]:
         read_at, found = self._histories.get(event_id, (float("-inf"), ()))
@@ -215,11 +165,11 @@ class Dashboard:
             self._histories[event_id] = time.monotonic(), found
         return found
 
-    async def _line(self, slug: str) -> QueueCounts | None:
+    async def _queue(self, slug: str) -> QueueCounts | None:
         try:
             return await self._waiting_room.stats(slug)
         except SurgeError:
-            # The dashboard stays readable while the waiting room does not respond.
+            # The figures stay readable while the waiting room does not respond.
             return None
 
 
@@ -228,16 +178,6 @@ def _is_on(event: Event, now: datetime) -> bool:
     closes = event.sales_close_at or event.starts_at
     is_time = opens - _AROUND_A_SALE <= now <= closes + _AROUND_A_SALE
     return event.phase == EventPhase.PUBLISHED and is_time
-
-
-def _tier(tier: Tier, counts: units.Counts) -> TierStats:
-    return TierStats(
-        name=tier.name,
-        capacity=tier.capacity,
-        available=counts.available,
-        held=counts.held,
-        sold=counts.sold,
-    )
 
 
 def _history(samples: Sequence[HistorySample]) -> tuple[HistoryPoint, ...]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db.bookings import records as booking_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
-from surge_app.db.payments import gateway_outages
-from surge_app.errors import InvalidRequest, NotFound, SurgeError
-from surge_app.models import AuditEntry, Event, EventPhase, MessageStatus, Tier
-from surge_app.services.admin.views import EventStats, QueueStats, TierStats
-from surge_app.services.events.catalog import Catalog, event_status, event_view, frame_of
+from surge_app.errors import InvalidRequest, NotFound
+from surge_app.models import AuditEntry, Event
+from surge_app.services.events.catalog import Catalog, frame_of
 from surge_app.services.events.edit_conflicts import plain, require_unchanged
 from surge_app.services.events.facts import (
     ALL_FACTS,
@@ -31,7 +27,6 @@ from surge_app.services.events.new_event import NewEvent, check_sale_window, che
 from surge_app.services.messaging.notifications import Notifications
 from surge_app.services.waiting_room.lottery import new_seed
 from surge_app.services.waiting_room.service import WaitingRoom
-from surge_app.services.waiting_room.views import QueueCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,34 +71,6 @@ class Organizer:
         self._catalog = catalog
         self._waiting_room = waiting_room
         self._notifications = notifications
-
-    async def overview(self) -> list[EventStats]:
-        """Return the stats of every event but rehearsals, the soonest first."""
-        async with self._database.transaction() as session:
-            listed = await catalog_queries.events(session, with_drafts=True)
-            events = [event for event in listed if not event.is_rehearsal]
-            tiers = await catalog_queries.tiers(session, [event.id for event in events])
-            counts = await units.counts_by_tier(
-                session, [tier.id for some in tiers.values() for tier in some]
-            )
-            found = [
-                await self._stats(session, event, tiers.get(event.id, []), counts)
-                for event in events
-            ]
-        # Redis is read after the connection is returned: it may be slow to respond.
-        queues = await asyncio.gather(*(self._queue(event) for event in events))
-        return [replace(stats, queue=queue) for stats, queue in zip(found, queues, strict=True)]
-
-    async def stats(self, slug: str) -> EventStats:
-        """Return sold against capacity, money and line of one event; raises NotFound."""
-        async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
-            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
-            counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
-            found = await self._stats(session, event, tiers, counts)
-        return replace(found, queue=await self._queue(event))
 
     async def names(self) -> list[tuple[str, str]]:
         """Return slug and name of every event, drafts included, the soonest first."""
@@ -225,54 +192,6 @@ class Organizer:
         self._catalog.forget()
         await self._waiting_room.publish()
 
-    async def _stats(
-        self,
-        session: AsyncSession,
-        event: Event,
-        tiers: list[Tier],
-        counts: Mapping[str, units.Counts],
-    ) -> EventStats:
-        now = utc_now()
-        rows = tuple(_tier_stats(tier, counts.get(tier.id, units.Counts())) for tier in tiers)
-        money = await booking_queries.totals(session, event.id)
-        messages = await booking_queries.message_counts(session, event.id)
-        outage = await gateway_outages.current(session)
-        waiting = {MessageStatus.PENDING, MessageStatus.SENDING}
-        return EventStats(
-            slug=event.slug,
-            name=event.name,
-            venue=event.venue,
-            time_zone=event.time_zone,
-            starts_at=event.starts_at,
-            status="draft"
-            if event.phase == EventPhase.DRAFT
-            else event_status(event, event_view(event, tiers, counts, now).tiers, now),
-            capacity=sum(row.capacity for row in rows),
-            available=sum(row.available for row in rows),
-            held=sum(row.held for row in rows),
-            sold=sum(row.sold for row in rows),
-            bookings=money.bookings,
-            revenue_paise=money.revenue_paise,
-            fees_paise=money.fees_paise,
-            cash_paise=money.cash_paise,
-            messages_pending=sum(messages.get(status, 0) for status in waiting),
-            messages_dead=messages.get(MessageStatus.DEAD, 0),
-            tiers=rows,
-            queue=QueueStats(),
-            at=now,
-            gateway_down_since=outage and outage.opened_at,
-        )
-
-    async def _queue(self, event: Event) -> QueueStats:
-        try:
-            line = await self._waiting_room.stats(event.slug)
-        except SurgeError:
-            # The figures stay readable while the waiting room does not respond.
-            line = QueueCounts()
-        return QueueStats(
-            **asdict(line), paused=event.is_paused, concurrent_buyers=event.concurrent_buyers
-        )
-
 
 def _check_lobby(event: Event) -> None:
     if event.sales_open_at is None or event.sales_open_at <= utc_now():
@@ -292,13 +211,3 @@ async def _check_frame(session: AsyncSession, event: Event) -> None:
                 f"{tier.min_per_booking} of its tickets."
             )
             raise InvalidRequest(msg)
-
-
-def _tier_stats(tier: Tier, counts: units.Counts) -> TierStats:
-    return TierStats(
-        name=tier.name,
-        capacity=tier.capacity,
-        available=counts.available,
-        held=counts.held,
-        sold=counts.sold,
-    )

@@ -8,15 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import ConfigDict
+
+from surge_app.services.events.facts import ChallengeMode
 from surge_app.services.waiting_room.views import QueueCounts
-
-
-@dataclass(frozen=True, slots=True)
-class QueueStats(QueueCounts):
-    """The queue, with the rules in force."""
-
-    paused: bool = False
-    concurrent_buyers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +26,32 @@ class TierStats:
 
 
 @dataclass(frozen=True, slots=True)
-class EventStats:
-    """Stock, money and queue of one event, at one moment.
+class HistoryPoint:
+    """Where the sale stood at the end of a minute, and what that minute added."""
 
-    `cash_paise` is the part of the revenue that was taken at the counter.
+    at: datetime
+    sold: int
+    held: int
+    waiting: int
+    inside: int
+    admitted: int
+    revenue_paise: int
+    sold_per_minute: int
+    admitted_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventStats:
+    """Stock, money, queue, messages and gateway of one event, at one moment.
+
+    Attributes:
+        status: As visitors see it, or draft.
+        withheld: Sold units whose ticket was cancelled and that are not back on sale.
+        gross_paise: All that was paid; `revenue_paise` is what is left of it after refunds.
+        cash_paise: The part of the revenue that was taken at the box office.
+        cash_owed_paise: Cash refunds that were not handed over yet.
+        queue: None while the waiting room does not respond.
+        history: The last hour, a point for each minute, the oldest first; empty in a list.
     """
 
     slug: str
@@ -42,23 +59,39 @@ class EventStats:
     venue: str
     time_zone: str
     starts_at: datetime
+    sales_open_at: datetime | None
     status: str
+    phase: str
+    is_paused: bool
+    concurrent_buyers: int
+    admissions_per_minute: int | None
+    challenge: ChallengeMode
+    queue_message: str
     capacity: int
     available: int
     held: int
     sold: int
+    withheld: int
+    tiers: tuple[TierStats, ...]
     bookings: int
+    bookings_last_minute: int
+    gross_paise: int
+    refunded_paise: int
     revenue_paise: int
     fees_paise: int
     cash_paise: int
+    cash_owed_paise: int
     messages_pending: int
     messages_dead: int
-    tiers: tuple[TierStats, ...]
-    queue: QueueStats
+    gateway_down_since: datetime | None
     at: datetime
-    gateway_down_since: datetime | None = None
+    queue: QueueCounts | None = None
+    history: tuple[HistoryPoint, ...] = ()
+
+    # Every field is in every answer of the API.
+    __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
 
     @property
-    def gateway(self) -> str:
-        """How the payment gateway is: ok or down."""
-        return "ok" if self.gateway_down_since is None else "down"
+    def valid_tickets(self) -> int:
+        """Tickets that admit someone: sold, and not cancelled since."""
+        return self.sold - self.withheld

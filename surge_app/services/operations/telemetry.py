@@ -8,15 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
-from surge_app.db.admin import dashboard as board_queries, telemetry as queries
-from surge_app.db.admin.dashboard import Totals
+from surge_app.db.admin import telemetry as queries
+from surge_app.db.admin.dashboard import MoneyReader
 from surge_app.db.admin.telemetry import Backlog, LiveIntents, SaleCounts, Waiting
 from surge_app.db.engine import Database
 from surge_app.db.payments import gateway_outages as outage_queries
@@ -31,7 +30,6 @@ _log = get_logger(__name__)
 _WATCHED = timedelta(days=2)
 _PATIENCE_SECONDS = 5.0
 _JOB, _PROMISES = "job:", "promises"
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ class Telemetry:
         self._notes = notes
         self._waiting_room = waiting_room
         self._audit = audit
-        self._totals: dict[str, Totals] = {}
+        self._money = MoneyReader()
         self._reading = asyncio.Lock()
 
     async def figures(self) -> Figures:
@@ -149,11 +147,16 @@ class Telemetry:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS), self._database.transaction() as session:
                 sales = await queries.sales(session, since=_WATCHED)
+                money = await self._money.read(session, [sale.event_id for sale in sales])
                 return Figures(
                     has_postgres=True,
                     is_gateway_up=await outage_queries.current(session) is None,
                     leaders=await queries.leaders(session),
-                    sales=tuple([await self._with_money(session, sale) for sale in sales]),
+                    sales=tuple(
+                        SaleFigures(sale, paid.bookings, paid.revenue_paise)
+                        for sale in sales
+                        for paid in [money[sale.event_id]]
+                    ),
                     holds=tuple(await queries.live_intents(session)),
                     messages=tuple(await queries.messages(session)),
                     backlogs=tuple(await queries.backlogs(session)),
@@ -161,13 +164,6 @@ class Telemetry:
         except (Busy, SQLAlchemyError, TimeoutError, OSError) as error:
             _log.warning("figures_unread", error=str(error))
             return None
-
-    async def _with_money(self, session: AsyncSession, sale: SaleCounts) -> SaleFigures:
-        known = self._totals.get(sale.event_id, Totals(_LONG_AGO))
-        money, self._totals[sale.event_id] = await board_queries.money(
-            session, sale.event_id, known
-        )
-        return SaleFigures(sale, money.bookings, money.revenue_paise)
 
     async def _line(self, sale: SaleFigures) -> SaleFigures:
         try:

@@ -106,7 +106,7 @@ class BoxOfficeState(LiveState, rx.State):
         except InvalidContact as error:
             raise InvalidContact(_by_field(error)) from error
         self.sold_ref, self.quantities, self.kind = sold.ref, {}, "cash"
-        current().dashboard.forget(self.event.slug)
+        current().dashboard.invalidate(self.event.slug)
         return _sold(sold)
 
     def _sale(self, sent: dict[str, str], quantities: dict[str, int]) -> CounterSale:

@@ -10,7 +10,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import InvalidRequest
 from surge_app.formatting import format_number, pluralize, rupees
-from surge_app.services.admin.dashboard import DashboardView
+from surge_app.services.admin.views import EventStats
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.waiting_room.views import QueueCounts
 from surge_app.state import session, view_models
@@ -93,7 +93,7 @@ class DashboardState(LiveState, rx.State):
     async def pause(self, actor: str) -> str:
         """Stop letting people in."""
         await current().organizer.pause(self._slug(), actor=actor)
-        current().dashboard.forget(self._slug())
+        current().dashboard.invalidate(self._slug())
         return "Queue paused. Everyone keeps their place."
 
     @rx.event
@@ -101,7 +101,7 @@ class DashboardState(LiveState, rx.State):
     async def resume(self, actor: str) -> str:
         """Let people in again."""
         await current().organizer.resume(self._slug(), actor=actor)
-        current().dashboard.forget(self._slug())
+        current().dashboard.invalidate(self._slug())
         return "Queue resumed."
 
     @rx.event
@@ -110,7 +110,7 @@ class DashboardState(LiveState, rx.State):
         if await self._organizer() is None or field not in _SETTINGS:
             return
         self._typed = {**self._typed, as_text(field): as_text(value, longest=500)}
-        seen = await current().dashboard.view(self._slug())
+        seen = await current().dashboard.recent(self._slug())
         in_force = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
         try:
             rules = _rules({**_as_typed(seen), **self._typed}, is_paused=seen.is_paused)
@@ -118,10 +118,10 @@ class DashboardState(LiveState, rx.State):
             # Said when the form is sent: a number is often incomplete while it is typed.
             self.effect = ""
             return
-        if seen.line is None:
+        if seen.queue is None:
             self.effect = "The waiting room is not responding, so the effect is unknown."
             return
-        wait = forecast(_facts(seen.line), in_force, rules)
+        wait = forecast(_facts(seen.queue), in_force, rules)
         self.effect = _effect(wait.now_seconds, wait.then_seconds, is_paused=seen.is_paused)
 
     @rx.event
@@ -149,11 +149,11 @@ class DashboardState(LiveState, rx.State):
         if not changes:
             return "Nothing to apply: these rules are already in force."
         # Also after a conflict the page shows what is in force.
-        current().dashboard.forget(slug)
+        current().dashboard.invalidate(slug)
         await current().organizer.change(slug, changes, actor=actor, expected=before)
-        current().dashboard.forget(slug)
+        current().dashboard.invalidate(slug)
         self.effect, self._typed = "", {}
-        seen = await current().dashboard.view(slug)
+        seen = await current().dashboard.recent(slug)
         limit = seen.admissions_per_minute
         per_minute = "no limit" if limit is None else format_number(limit)
         return f"Applied: {format_number(seen.concurrent_buyers)} inside, {per_minute} a minute."
@@ -163,7 +163,7 @@ class DashboardState(LiveState, rx.State):
         return session.path_param(self, 2) or session.path_param(self, 1)
 
     async def _read(self) -> None:
-        seen = await current().dashboard.view(self._slug())
+        seen = await current().dashboard.recent(self._slug())
         self.sale, self.phase = _card(seen), "ready"
         tiers = [
             (tier.name, *map(format_number, (tier.capacity, tier.sold, tier.held, tier.available)))
@@ -179,7 +179,7 @@ class DashboardState(LiveState, rx.State):
             self.settings = settings
 
 
-def _as_typed(seen: DashboardView) -> dict[str, str]:
+def _as_typed(seen: EventStats) -> dict[str, str]:
     limit = seen.admissions_per_minute
     return {
         "concurrent_buyers": str(seen.concurrent_buyers),
@@ -206,7 +206,7 @@ def _facts(queue: QueueCounts) -> QueueFacts:
     return QueueFacts(queue.waiting, queue.inside, queue.admitted_last_minute or None)
 
 
-def _last_wait(seen: DashboardView, queue: QueueCounts) -> str:
+def _last_wait(seen: EventStats, queue: QueueCounts) -> str:
     if queue.waiting == 0:
         return "Nobody is waiting"
     if seen.is_paused:
@@ -229,7 +229,7 @@ def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
     return f"The last in the queue waits {before} now, and about {wait_text(then)} then."
 
 
-def _history(seen: DashboardView) -> list[dict[str, str | float]]:
+def _history(seen: EventStats) -> list[dict[str, str | float]]:
     zone = ZoneInfo(seen.time_zone)
     return [
         {
@@ -241,9 +241,8 @@ def _history(seen: DashboardView) -> list[dict[str, str | float]]:
     ]
 
 
-def _card(seen: DashboardView) -> DashboardCard:
-    capacity, queue, down_since = max(1, seen.capacity), seen.line, seen.gateway_down_since
-    valid = seen.sold - seen.withheld
+def _card(seen: EventStats) -> DashboardCard:
+    capacity, queue, down_since = max(1, seen.capacity), seen.queue, seen.gateway_down_since
     figures = {
         name: format_number(getattr(queue, name))
         for name in ("waiting", "absent", "inside", "admitted", "left", "no_shows")
@@ -260,11 +259,11 @@ def _card(seen: DashboardView) -> DashboardCard:
         status=seen.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(seen.status, "off"),
         capacity=format_number(seen.capacity),
-        sold=format_number(valid),
+        sold=format_number(seen.valid_tickets),
         held=format_number(seen.held),
         free=format_number(seen.available),
         cancelled_tickets=format_number(seen.withheld) if seen.withheld else "",
-        sold_percent=round(valid / capacity * 100, 2),
+        sold_percent=round(seen.valid_tickets / capacity * 100, 2),
         held_percent=round(seen.held / capacity * 100, 2),
         last_wait=_last_wait(seen, queue) if queue else "",
         allowed=format_number(seen.concurrent_buyers),

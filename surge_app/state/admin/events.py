@@ -63,7 +63,7 @@ class EventsState(rx.State):
             return
         try:
             if user.is_organizer:
-                self.events = [_card(stats) for stats in await current().organizer.overview()]
+                self.events = [_card(stats) for stats in await current().dashboard.overview()]
             else:
                 self.events = [
                     EventCard(
@@ -91,11 +91,11 @@ def _card(stats: EventStats) -> EventCard:
         status=stats.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(stats.status, "off"),
         capacity=format_number(stats.capacity),
-        sold=format_number(stats.sold),
+        sold=format_number(stats.valid_tickets),
         held=format_number(stats.held),
         free=format_number(stats.available),
-        sold_percent=round(stats.sold / capacity * 100, 2),
+        sold_percent=round(stats.valid_tickets / capacity * 100, 2),
         held_percent=round(stats.held / capacity * 100, 2),
-        waiting=format_number(stats.queue.waiting),
+        waiting=format_number(stats.queue.waiting) if stats.queue else "–",
         revenue=rupees(stats.revenue_paise),
     )

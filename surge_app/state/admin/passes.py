@@ -81,7 +81,7 @@ class PassesState(AdminState, rx.State):
         passes = current().passes
         before = await passes.standing(slug, number) if number else None
         removed = await passes.revoke(slug, number, actor=actor)
-        current().dashboard.forget(slug)
+        current().dashboard.invalidate(slug)
         if number is None or before is None:
             return f"Removed {pluralize(removed, 'buyer', 'buyers')}."
         after = await passes.standing(slug, number, visitor_id=before.visitor_id)

@@ -80,7 +80,7 @@ async def test_the_keyboard_alone_buys_a_ticket_and_what_is_wrong_is_heard_once(
     await _go_to(page, "Pay ")
     await keyboard.press("Enter")
     await asha.is_booked()
-    assert (await services.organizer.stats(slug)).sold == 2
+    assert (await services.dashboard.stats(slug)).sold == 2
     assert person.errors == []
 
 

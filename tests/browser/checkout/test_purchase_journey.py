@@ -67,7 +67,7 @@ async def test_a_newcomer_buys_a_ticket_and_holds_it_in_hand(
     assert surge.command("audit", "--event", slug).returncode == 0
     assert person.errors == []
     assert organizer.errors == []
-    assert (await services.organizer.stats(slug)).sold == 1
+    assert (await services.dashboard.stats(slug)).sold == 1
 
 
 async def test_cold_pages_open_no_socket_and_log_no_error(
@@ -135,7 +135,7 @@ async def test_an_ended_hold_says_so_and_offers_the_way_back(
     await _hold(page, slug)
     await page.get_by_label("Full name").fill("Asha Rao")
     await expect(page.get_by_text("We released your tickets")).to_be_visible()
-    assert (await services.organizer.stats(slug)).available == 5
+    assert (await services.dashboard.stats(slug)).available == 5
     await page.get_by_role("button", name=re.compile("^Hold .* again$")).first.click()
     await expect(page.get_by_text(re.compile("Held for you")).first).to_be_visible()
     await expect(page.get_by_label("Full name")).to_have_value("Asha Rao")

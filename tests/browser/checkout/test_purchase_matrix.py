@@ -109,7 +109,7 @@ async def test_one_hold_lives_through_reloads_the_way_back_two_tabs_and_a_closed
     await page.goto(f"/book/{slug}")
     await page.wait_for_url(f"**/bookings/{ref}")
     await expect(page.get_by_text("Ravi Iyer").first).to_be_visible()
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.sold, stats.bookings, stats.held) == (3, 1, 0)
     assert person.errors == []
 
@@ -158,7 +158,7 @@ async def test_seats_that_go_while_the_form_is_filled_are_told_as_they_are(
     await look(page, "book-expired")
 
     async def are_free() -> bool:
-        return (await services.organizer.stats(slug)).available == 2
+        return (await services.dashboard.stats(slug)).available == 2
 
     await eventually(are_free, about="the end of the hold")
     await let_in(rival)
@@ -235,7 +235,7 @@ async def test_time_that_ends_while_paying_is_told_and_late_money_goes_back(
     await asha.open_payment()
 
     async def are_free() -> bool:
-        return (await services.organizer.stats(slug)).available == 2
+        return (await services.dashboard.stats(slug)).available == 2
 
     await end_holds(services, slug)
     await eventually(are_free, about="the end of the payment's window")
@@ -286,7 +286,7 @@ async def test_news_of_the_money_comes_in_any_order_or_by_webhook_alone(
     await alone.pay_elsewhere(order_id)
 
     async def is_settled() -> bool:
-        return (await services.organizer.stats(slug)).bookings == 2
+        return (await services.dashboard.stats(slug)).bookings == 2
 
     # Else the page would hear of it a beat later.
     await eventually(is_settled, about="the booking by the webhook")

@@ -39,7 +39,7 @@ async def test_some_tickets_go_back_at_their_own_price_and_the_others_stay_valid
     assert len(await bought.valid()) == 2
     assert await bought.returned() == 2 * PRICE_PAISE
     assert (await sale.counts())["sold"] == 2
-    stats = await sale.services.organizer.stats(sale.slug)
+    stats = await sale.services.dashboard.stats(sale.slug)
     assert (stats.revenue_paise, stats.fees_paise) == (2 * PRICE_PAISE + FEE_PAISE, FEE_PAISE)
     assert await sale.broken_promises() == []
 

@@ -55,7 +55,7 @@ async def test_a_change_asked_by_another_site_is_refused(
         assert (pause.status_code, pause.json()["code"]) == (403, "foreign_origin")
         change = await organizer.patch(path, json={"name": "X"}, headers=headers, **request)
         assert change.status_code == 403
-    assert not (await organizer.get(f"{path}/stats")).json()["queue"]["paused"]
+    assert not (await organizer.get(f"{path}/stats")).json()["is_paused"]
 
 
 async def test_a_change_asked_by_our_own_pages_is_done(
@@ -87,7 +87,7 @@ async def test_the_figures_of_a_sale_add_up(
         "admitted": 3,
         "left": 1,
     }
-    assert not queue["paused"]
+    assert not stats["is_paused"]
     assert stats["tiers"][0] == {
         "name": "General",
         "capacity": 10,
@@ -172,7 +172,7 @@ async def test_a_pause_is_seen_by_the_queue_and_resuming_lets_people_in(
         return (await late.http.get(f"/api/events/{slug}")).json()["status"] == "paused"
 
     await eventually(is_told, about="the pause in the catalog")
-    assert (await organizer.get(f"{path}/stats")).json()["queue"]["paused"]
+    assert (await organizer.get(f"{path}/stats")).json()["is_paused"]
     assert (await organizer.post(f"{path}/queue/resume")).status_code == 204
 
     async def is_called() -> bool:

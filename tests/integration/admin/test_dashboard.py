@@ -1,4 +1,4 @@
-"""The board of a sale: figures that add up, also after refunds, and a course that stays."""
+"""The figures of a sale add up, also after refunds, and their history stays."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from surge_app.container import Container
 from tests.conftest import NewBuyer, NewSale, Surge
 
 
-async def _board(surge: Surge, slug: str) -> dict[str, object]:
+async def _stats(surge: Surge, slug: str) -> dict[str, object]:
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
-        answer = await http.get(f"/api/admin/events/{slug}/board")
+        answer = await http.get(f"/api/admin/events/{slug}/stats")
         answer.raise_for_status()
         return answer.json()
 
 
-async def test_the_board_adds_up_and_what_went_back_is_taken_off(
+async def test_the_figures_add_up_and_refunds_are_subtracted(
     surge: Surge, services: Container, new_sale: NewSale, new_buyer: NewBuyer
 ) -> None:
     slug = await new_sale(units=10)
@@ -28,7 +28,7 @@ async def test_the_board_adds_up_and_what_went_back_is_taken_off(
     holder = new_buyer(slug)
     await holder.join()
     await holder.hold(quantity=3)
-    seen = await _board(surge, slug)
+    seen = await _stats(surge, slug)
     names = ("capacity", "sold", "held", "available", "bookings", "bookings_last_minute")
     assert [seen[name] for name in names] == [10, 3, 3, 4, 2, 2]
     assert (seen["revenue_paise"], seen["fees_paise"]) == (155_000, 5_000)
@@ -42,19 +42,17 @@ async def test_the_board_adds_up_and_what_went_back_is_taken_off(
             {"slug": slug},
         )
     for _ in range(2):
-        services.dashboard.forget(slug)
-        known = await services.dashboard.view(slug)
+        known = await services.dashboard.stats(slug)
         assert (known.bookings, known.revenue_paise, known.bookings_last_minute) == (2, 155_000, 0)
     await services.refunds.refund(first, actor="test", restock=True)
     third = await new_buyer(slug).buy()
     await services.refunds.refund(third, actor="test", restock=True, amount_paise=10_000)
-    services.dashboard.forget(slug)
-    after = await services.dashboard.view(slug)
+    after = await services.dashboard.stats(slug)
     assert (after.bookings, after.revenue_paise, after.fees_paise) == (2, 95_000, 5_000)
     assert (after.sold, after.available) == (2, 5)
 
 
-async def test_samples_draw_the_course_and_are_deleted_in_the_end(
+async def test_samples_become_the_history_and_are_deleted_after_two_days(
     surge: Surge, services: Container, new_sale: NewSale, new_buyer: NewBuyer
 ) -> None:
     slug = await new_sale(units=10, concurrent_buyers=1)
@@ -71,19 +69,18 @@ async def test_samples_draw_the_course_and_are_deleted_in_the_end(
     waiting, inside = new_buyer(slug), new_buyer(slug)
     await inside.join()
     await waiting.join()
-    services.dashboard.forget(slug)
     await services.dashboard.sample()
-    seen = await _board(surge, slug)
-    course = seen["course"]
-    assert isinstance(course, list)
-    assert course[0]["sold"] == 0
-    assert course[-1]["sold"] == 1
+    seen = await _stats(surge, slug)
+    history = seen["history"]
+    assert isinstance(history, list)
+    assert history[0]["sold"] == 0
+    assert history[-1]["sold"] == 1
     # The jobs of the running Surge sample as well, so the rise may lie between any two.
-    assert max(point["sold_per_minute"] for point in course) > 0
-    assert (course[-1]["waiting"], course[-1]["inside"]) == (1, 1)
-    line = seen["line"]
-    assert isinstance(line, dict)
-    assert line["admitted_last_minute"] == line["admitted"] == 2
+    assert max(point["sold_per_minute"] for point in history) > 0
+    assert (history[-1]["waiting"], history[-1]["inside"]) == (1, 1)
+    queue = seen["queue"]
+    assert isinstance(queue, dict)
+    assert queue["admitted_last_minute"] == queue["admitted"] == 2
     long_ago = utc_now() - timedelta(days=3)
     async with services.database.transaction() as session:
         await session.execute(
@@ -101,7 +98,7 @@ async def test_samples_draw_the_course_and_are_deleted_in_the_end(
     assert left == 0
 
 
-async def test_a_board_of_nothing_is_not_found(surge: Surge) -> None:
+async def test_the_figures_of_an_unknown_event_are_not_found(surge: Surge) -> None:
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
-        answer = await http.get("/api/admin/events/nothing/board")
+        answer = await http.get("/api/admin/events/nothing/stats")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

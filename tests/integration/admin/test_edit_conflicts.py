@@ -133,9 +133,9 @@ async def test_publishing_says_when_the_sale_opens_and_refuses_one_that_is_over(
     await services.organizer.change(slug, {"sales_open_at": None}, actor="test")
     state = await _editor(slug, cookie)
     assert state.publish_question.endswith("10 tickets go on sale immediately.")
-    board = await services.dashboard.view(slug)
-    overview = {one.slug: one.status for one in await services.organizer.overview()}
-    assert (board.status, overview[slug]) == ("draft", "draft")
+    stats = await services.dashboard.stats(slug)
+    overview = {one.slug: one.status for one in await services.dashboard.overview()}
+    assert (stats.status, overview[slug]) == ("draft", "draft")
     past = await new_sale(is_draft=True, starts_at=utc_now() - timedelta(days=1))
     with pytest.raises(InvalidRequest):
         await services.lifecycle.publish(past, actor="test")

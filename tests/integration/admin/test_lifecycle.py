@@ -27,7 +27,7 @@ async def test_a_draft_is_seen_by_nobody_until_it_is_published(
     slug = await new_sale(is_draft=True)
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
         assert (await http.get(f"/api/events/{slug}")).status_code == 404
-        assert (await http.get(f"/api/admin/events/{slug}/board")).json()["sold"] == 0
+        assert (await http.get(f"/api/admin/events/{slug}/stats")).json()["sold"] == 0
         assert (await http.post(f"/api/admin/events/{slug}/publish")).status_code == 204
 
         async def is_seen() -> bool:
@@ -49,8 +49,8 @@ async def test_a_copy_is_a_draft_with_the_same_tiers_and_no_bookings(
         assert (made.status_code, made.json()) == (201, {"slug": copy})
         again = await http.post(path, json={"slug": copy, "starts_at": starts_at})
         assert (again.status_code, again.json()["code"]) == (409, "slug_taken")
-    board = await services.dashboard.view(copy)
-    assert (board.phase, board.capacity, board.sold, board.bookings) == ("draft", 7, 0, 0)
+    stats = await services.dashboard.stats(copy)
+    assert (stats.phase, stats.capacity, stats.sold, stats.bookings) == ("draft", 7, 0, 0)
 
 
 async def test_a_copy_has_every_fact_that_can_be_copied(

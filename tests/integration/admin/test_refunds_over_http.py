@@ -129,7 +129,7 @@ async def test_goodwill_gives_money_back_and_leaves_every_ticket_valid(
     }
     assert await _tickets(buyer, ref) == ["valid", "valid"]
     await _is_returned(services, ref, 10_000)
-    assert (await services.organizer.stats(slug)).available == 0
+    assert (await services.dashboard.stats(slug)).available == 0
     whole = (await _refund(organizer, ref)).json()
     assert (whole["amount_paise"], whole["tickets"]) == (92_500, [1, 2])
     await _is_returned(services, ref, 102_500)
@@ -168,7 +168,7 @@ async def test_what_cannot_go_back_is_refused_and_changes_nothing(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert answer.json()["title"].endswith(".")
     assert await _tickets(buyer, ref) == ["valid", "valid"]
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.sold, stats.available, stats.revenue_paise) == (2, 0, 102_500)
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
@@ -196,13 +196,13 @@ async def test_the_organizer_chooses_whether_a_ticket_is_sold_again(
     buyer = new_buyer(slug)
     ref = await buyer.buy(quantity=2)
     await _refund(organizer, ref, tickets=[1], restock=False)
-    assert (await services.organizer.stats(slug)).available == 0
+    assert (await services.dashboard.stats(slug)).available == 0
     next_one = new_buyer(slug)
     await next_one.join()
     # Whoever was let in before the line knew of it is refused by the tickets themselves.
     assert (await next_one.hold()).json()["code"] in {"not_admitted", "sold_out"}
     await _refund(organizer, ref, tickets=[2], restock=True)
-    assert (await services.organizer.stats(slug)).available == 1
+    assert (await services.dashboard.stats(slug)).available == 1
 
     async def is_let_in() -> bool:
         return (await next_one.join())["state"] == "admitted"
@@ -304,4 +304,4 @@ async def test_without_the_organizers_credentials_no_refund_is_shown_made_or_ret
             answer = await buyer.http.request(method, path, auth=credentials)
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert await _tickets(buyer, ref) == ["valid"]
-    assert (await services.organizer.stats(slug)).revenue_paise == 52_500
+    assert (await services.dashboard.stats(slug)).revenue_paise == 52_500

@@ -26,7 +26,7 @@ async def test_a_hundred_buyers_for_ten_units_make_exactly_ten_holds(
     assert codes == [201] * 10 + [409] * 90
     refusals = {answer.json()["code"] for answer in held if answer.status_code == 409}
     assert refusals <= {"all_held", "sold_out"}
-    front = (await services.organizer.stats(slug)).tiers[0]
+    front = (await services.dashboard.stats(slug)).tiers[0]
     assert (front.available, front.held, front.sold, front.capacity) == (0, 10, 0, 10)
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
@@ -40,7 +40,7 @@ async def test_thirty_wishes_of_three_never_leave_a_part_behind(
     await asyncio.gather(*(buyer.join() for buyer in buyers))
     held = await asyncio.gather(*(buyer.hold(quantity=3) for buyer in buyers))
     assert sum(answer.status_code == 201 for answer in held) == 6
-    front = (await services.organizer.stats(slug)).tiers[0]
+    front = (await services.dashboard.stats(slug)).tiers[0]
     assert (front.available, front.held) == (2, 18)
     short = next(answer.json() for answer in held if answer.status_code == 409)
     assert short["code"] in {"not_enough_left", "all_held"}
@@ -76,7 +76,7 @@ async def test_one_visitor_asking_twenty_times_at_once_holds_once(
     assert sorted(answer.status_code for answer in held) == [200] * 19 + [201]
     assert len({answer.json()["id"] for answer in held}) == 1
     assert len({answer.json()["expires_at"] for answer in held}) == 1
-    assert (await services.organizer.stats(slug)).held == 2
+    assert (await services.dashboard.stats(slug)).held == 2
 
 
 async def test_a_second_wish_beside_a_live_hold_is_refused(
@@ -137,7 +137,7 @@ async def test_who_paid_and_closed_the_page_is_led_to_the_booking_by_their_pass_
     await buyer.attempt(str(order["order_id"]))
 
     async def is_booked() -> bool:
-        return (await services.organizer.stats(slug)).bookings == 1
+        return (await services.dashboard.stats(slug)).bookings == 1
 
     await eventually(is_booked, about="the booking by the webhook")
     for one in (buyer, stranger):
@@ -167,7 +167,7 @@ async def test_changing_the_lines_keeps_the_deadline_and_is_all_or_nothing(
     refused = await buyer.http.put(path, json=selection)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_enough_left")
     assert refused.json()["left"] == 5
-    assert (await services.organizer.stats(slug)).held == 4
+    assert (await services.dashboard.stats(slug)).held == 4
 
 
 async def test_a_hold_takes_the_rest_that_is_left_and_keeps_its_deadline(
@@ -197,7 +197,7 @@ async def test_a_hold_takes_the_rest_that_is_left_and_keeps_its_deadline(
     assert [line["quantity"] for line in taken.json()["lines"]] == [3]
     assert taken.json()["expires_at"] == intent["expires_at"]
     assert (await buyer.http.get(path)).json()["expires_at"] == intent["expires_at"]
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.held, stats.available) == (5, 0)
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
@@ -210,7 +210,7 @@ async def test_letting_go_frees_the_units_at_once(
     await buyer.join()
     intent = (await buyer.hold(quantity=3)).json()
     assert (await buyer.http.delete(f"/api/intents/{intent['id']}")).status_code == 204
-    assert (await services.organizer.stats(slug)).available == 3
+    assert (await services.dashboard.stats(slug)).available == 3
 
 
 async def test_a_strangers_hold_does_not_exist(new_sale: NewSale, new_buyer: NewBuyer) -> None:
@@ -239,7 +239,7 @@ async def test_a_hold_frees_itself_and_its_page_is_told(
     intent = (await buyer.hold(quantity=2)).json()
 
     async def is_free() -> bool:
-        return (await services.organizer.stats(slug)).available == 2
+        return (await services.dashboard.stats(slug)).available == 2
 
     await eventually(is_free, about="the expiry")
     beat = await buyer.http.post(f"/api/intents/{intent['id']}/heartbeat")
@@ -275,7 +275,7 @@ async def test_one_person_with_many_browsers_stays_within_the_limit(
         *(pay(buyer, order_id) for buyer, order_id in zip(buyers, orders, strict=True))
     )
     assert sorted(paid) == ["confirmed"] * 2 + ["refunding"] * 4
-    assert (await services.organizer.stats(slug)).sold == 4
+    assert (await services.dashboard.stats(slug)).sold == 4
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
 
@@ -287,7 +287,7 @@ async def test_more_than_the_limit_is_refused_before_anything_is_held(
     await buyer.join()
     answer = await buyer.hold(quantity=5)
     assert (answer.status_code, answer.json()["code"]) == (409, "person_limit")
-    assert (await services.organizer.stats(slug)).held == 0
+    assert (await services.dashboard.stats(slug)).held == 0
 
 
 async def test_wrong_contact_details_are_told_field_by_field(

@@ -205,4 +205,4 @@ async def test_a_refused_group_is_told_what_each_tier_is_short_of(
     intent = (await buyer.hold(3)).json()
     more = await buyer.http.put(f"/api/intents/{intent['id']}/lines", json=selection)
     assert (more.status_code, more.json()["shortages"][0]["left"]) == (409, 3)
-    assert (await services.organizer.stats(slug)).held == 3
+    assert (await services.dashboard.stats(slug)).held == 3

@@ -44,7 +44,7 @@ async def test_a_rehearsal_of_an_event_sells_it_out_and_says_so(
     assert report["outcomes"]["booked"] + report["outcomes"]["sold_out"] == 40
     assert report["fairness"]["inversions"] == 0
     assert "stays sold" in done.stderr
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.sold, stats.held, stats.available) == (24, 0, 0)
     assert stats.bookings == report["outcomes"]["booked"]
     assert json.loads((tmp_path / "report.json").read_text("utf-8")) == report
@@ -91,7 +91,7 @@ async def test_a_rehearsal_makes_an_event_of_its_own_that_no_list_shows(
         ).without_speed()
         shown.append([one["slug"] for one in (await http.get("/api/events")).json()])
         event = (await http.get(f"/api/events/{report.plan.event}")).json()
-    shown.append([stats.slug for stats in await services.organizer.overview()])
+    shown.append([stats.slug for stats in await services.dashboard.overview()])
     assert report.is_good, report.broken
     assert event["status"] in {"sold_out", "ended"}
     assert sum(tier["sold"] for tier in event["tiers"]) == 8

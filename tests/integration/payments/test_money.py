@@ -18,7 +18,7 @@ async def test_a_paid_order_is_a_booking_with_tickets_ledger_and_messages(
     assert booking["status"] == "confirmed"
     assert len({ticket["code"] for ticket in booking["tickets"]}) == 2
     assert booking["total_paise"] == 2 * 50_000 + 2_500
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.sold, stats.revenue_paise, stats.fees_paise) == (2, 102_500, 2_500)
 
     async def are_told() -> bool:
@@ -90,7 +90,7 @@ async def test_a_free_ticket_is_booked_without_a_payment(
         return await channels_told(buyer, ref) == ["email", "sms"]
 
     await eventually(are_told, about="the confirmation")
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.bookings, stats.sold, stats.revenue_paise) == (1, 2, 0)
     audit = surge.command("audit", "--event", slug)
     assert audit.returncode == 0, audit.stdout

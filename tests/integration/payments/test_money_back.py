@@ -36,7 +36,7 @@ async def test_an_authorized_payment_with_nothing_left_is_left_to_return_by_itse
     await new_buyer(slug).buy()
     fields = await late.attempt(str(order["order_id"]), outcome="authorized", webhook="none")
     assert (await late.callback(fields)).json() == {"booking_ref": None, "status": "refunding"}
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.sold, stats.bookings) == (1, 1)
 
 
@@ -108,7 +108,7 @@ async def test_a_wrong_amount_is_refunded_and_the_hold_stays(
     fields = await buyer.attempt(str(order["order_id"]), webhook="none", amount_paise=amount_paise)
     assert (await buyer.callback(fields)).json()["status"] == "refunding"
     assert (await buyer.http.get(f"/api/intents/{intent['id']}")).json()["status"] == "paying"
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.held, stats.sold, stats.bookings) == (1, 0, 0)
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
@@ -127,5 +127,5 @@ async def test_a_refund_by_the_organizer_voids_the_tickets_and_restocks(
         return (await buyer.http.get(f"/api/bookings/{ref}")).json()["status"] == "refunded"
 
     await eventually(is_refunded, about="the refund")
-    assert (await services.organizer.stats(slug)).available == 2
+    assert (await services.dashboard.stats(slug)).available == 2
     assert all(finding.holds for finding in await services.audit.run(slug=slug))

@@ -64,7 +64,7 @@ async def test_twenty_clicks_two_tabs_and_the_back_button_make_one_charge(
         0,
     )
     assert {back.json()["booking_ref"]} == refs
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.bookings, stats.sold, stats.revenue_paise) == (1, 1, 52_500)
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
@@ -104,7 +104,7 @@ async def test_orders_that_outlive_their_holds_buy_no_more_than_one_person_may(
         for order in orders
     ]
     assert outcomes == ["confirmed", "refunding", "refunding"]
-    assert (await services.organizer.stats(slug)).sold == 2
+    assert (await services.dashboard.stats(slug)).sold == 2
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 
 

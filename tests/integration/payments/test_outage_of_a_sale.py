@@ -110,7 +110,6 @@ async def test_payments_pause_the_clock_stops_and_both_go_on(
     await eventually(is_told_at_once, about="the word to who comes late")
 
     stats = await buyer.http.get(f"/api/admin/events/{slug}/stats", auth=surge.organizer)
-    assert stats.json()["gateway"] == "down"
     assert datetime.fromisoformat(stats.json()["gateway_down_since"]) == opened_at
     assert (await buyer.http.get("/api/readyz")).status_code == 200
 

@@ -54,7 +54,7 @@ async def test_a_forged_webhook_changes_nothing(
         )
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_signature")
     assert (await buyer.http.get(f"/api/intents/{intent['id']}")).json()["status"] == "paying"
-    assert (await services.organizer.stats(slug)).bookings == 0
+    assert (await services.dashboard.stats(slug)).bookings == 0
 
 
 async def test_the_same_webhook_ten_times_makes_one_booking_one_mail_and_one_sms(
@@ -88,7 +88,7 @@ async def test_the_same_webhook_ten_times_makes_one_booking_one_mail_and_one_sms
 
     await eventually(are_told, about="the confirmation")
     assert await channels_told(buyer, ref) == ["email", "sms"]
-    assert (await services.organizer.stats(slug)).bookings == 1
+    assert (await services.dashboard.stats(slug)).bookings == 1
 
 
 async def test_a_replay_under_fresh_event_ids_books_once(
@@ -105,7 +105,7 @@ async def test_a_replay_under_fresh_event_ids_books_once(
         assert answer.status_code == 200
 
     async def is_booked() -> bool:
-        return (await services.organizer.stats(slug)).bookings == 1
+        return (await services.dashboard.stats(slug)).bookings == 1
 
     await eventually(is_booked, about="the booking")
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
@@ -124,7 +124,7 @@ async def test_callback_and_webhook_at_once_book_once(
         assert len({answer.json()["booking_ref"] for answer in answers}) == 1
 
     await asyncio.gather(*(pay(b, o) for b, o in zip(buyers, orders, strict=True)))
-    stats = await services.organizer.stats(slug)
+    stats = await services.dashboard.stats(slug)
     assert (stats.bookings, stats.sold) == (6, 6)
     assert all(finding.holds for finding in await services.audit.run(slug=slug))
 

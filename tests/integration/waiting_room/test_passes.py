@@ -77,7 +77,7 @@ async def test_forged_foreign_and_outdated_passes_get_the_same_plain_refusal(
     assert len(refusals) == 1
     assert next(iter(refusals))[0] == 403
     assert pages == {(303, f"/queue/{slug}", b"")}
-    assert (await services.organizer.stats(slug)).held == 0
+    assert (await services.dashboard.stats(slug)).held == 0
     assert (await owner.hold()).status_code == 201
 
 

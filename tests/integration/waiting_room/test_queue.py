@@ -223,7 +223,7 @@ async def test_an_organizer_revokes_passes_and_what_was_held_comes_back(
         assert (await http.post(path, json={"everyone": True})).json() == {"passes": 1}
         queue = (await http.get(f"/api/admin/events/{first.slug}/stats")).json()["queue"]
     assert queue["admitted"] == 2
-    assert (await services.organizer.stats(first.slug)).held == 0
+    assert (await services.dashboard.stats(first.slug)).held == 0
     await eventually(_is_admitted(second), about="the admission")
     assert (await first.http.get(f"/book/{first.slug}")).status_code == 303
     async with httpx.AsyncClient(base_url=surge.url) as http:

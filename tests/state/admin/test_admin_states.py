@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from surge_app.errors import NotFound
-from surge_app.services.admin.dashboard import DashboardView
 from surge_app.services.admin.views import EventStats
 from surge_app.services.bookings.views import BookingView
 from surge_app.state.admin.booking import BookingDetailState
@@ -32,12 +31,12 @@ class Organizer:
     async def overview(self) -> list[EventStats]:
         return [samples.stats()]
 
-    async def view(self, slug: str) -> DashboardView:
+    async def recent(self, slug: str) -> EventStats:
         if slug != "monsoon":
             raise NotFound
-        return samples.dashboard()
+        return samples.stats()
 
-    def forget(self, slug: str) -> None:
+    def invalidate(self, slug: str) -> None:
         assert slug == "monsoon"
 
     async def pause(self, slug: str, *, actor: str) -> None:

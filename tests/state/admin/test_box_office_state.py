@@ -45,7 +45,7 @@ class Counter:
 @pytest.fixture
 def counter(services: SimpleNamespace) -> Counter:
     services.box_office = Counter()
-    services.dashboard = SimpleNamespace(forget=lambda _slug: None)
+    services.dashboard = SimpleNamespace(invalidate=lambda _slug: None)
     return services.box_office
 
 
@@ -274,7 +274,7 @@ async def test_buyers_are_removed_only_after_it_was_said_what_that_does(
         return 12 if number is None else 1
 
     services.passes = SimpleNamespace(inside=inside, standing=standing, revoke=revoke)
-    services.dashboard = SimpleNamespace(forget=lambda _slug: None)
+    services.dashboard = SimpleNamespace(invalidate=lambda _slug: None)
     state = at(PassesState(), "/admin/events/monsoon/queue", "admin=root")
     await call(PassesState.load, state)
     await call(PassesState.confirm, state, {"form_key": state.form_key})
