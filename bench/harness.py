@@ -24,7 +24,7 @@ from surge_app.container import Container
 from surge_app.kv import keys
 from surge_app.kv.queue import QueueLimits, QueueStore
 from surge_app.launcher.embedded_servers import backing_services
-from surge_app.launcher.launch import development_secrets
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.observability.log import configure_logging
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.settings import Settings, load_settings

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from surge_app.launcher.launch import development_secrets
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
 
 _START_SECONDS = 420

@@ -26,7 +26,7 @@ import psycopg
 from bench.proxy_setup import Pooler, Proxy, free_port
 from surge_app.launcher.embedded_servers import backing_services, kept_running
 from surge_app.launcher.frontend_build import fingerprint
-from surge_app.launcher.launch import development_secrets
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]

@@ -29,7 +29,7 @@ from surge_app.edge.state_owners import StateOwners
 from surge_app.jobs import jobs_running
 from surge_app.kv.client import connect
 from surge_app.launcher.embedded_servers import backing_services
-from surge_app.launcher.launch import development_secrets
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.observability import tracing
 from surge_app.observability.log import configure_logging
 from surge_app.pages import ROUTES

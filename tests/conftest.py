@@ -23,7 +23,7 @@ import pytest_asyncio
 from surge_app.clock import utc_now
 from surge_app.container import Container, running
 from surge_app.launcher.embedded_servers import backing_services
-from surge_app.launcher.launch import development_secrets
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.settings import Settings, load_settings
 from tests import command_line

@@ -14,9 +14,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from surge_app.container import Container, running
 from surge_app.errors import ConfigurationError
-from surge_app.launcher import launch
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
 
 _Result = TypeVar("_Result")
@@ -53,7 +53,7 @@ def existing_servers() -> AbstractContextManager[Settings]:
             "Set DATABASE_URL or SURGE_DATA_DIR, or run `migrate` to create one."
         )
         raise ConfigurationError(msg)
-    return backing_services(launch.development_secrets(settings))
+    return backing_services(development_secrets(settings))
 
 
 def print_json(value: object) -> None:

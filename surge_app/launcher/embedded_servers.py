@@ -16,7 +16,6 @@ import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from functools import partial
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event, Thread
@@ -30,7 +29,7 @@ from psycopg import conninfo, sql
 
 from surge_app.errors import ConfigurationError
 from surge_app.launcher.local_server import LocalServer, server_environment
-from surge_app.launcher.processes import FileLock, file_lock, is_alive
+from surge_app.launcher.processes import FileLock, file_lock, is_alive, private_name
 from surge_app.launcher.system_account import server_account
 
 if TYPE_CHECKING:
@@ -292,8 +291,7 @@ def _sockets(folder: Path) -> Path:
     """Return the private socket directory: short, and equal in every process."""
     # Not the temporary directory of this process: TMPDIR may be long, and may differ in the next.
     root = Path("/tmp")  # noqa: S108 - the directory in it is private and its owner is checked
-    name = sha256(f"{folder}\0{os.geteuid()}".encode()).hexdigest()[:12]
-    return root / f"surge-{name}"
+    return root / private_name(folder)
 
 
 def _make_sockets_folder(sockets: Path, account: Account) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import http.client
-import json
 import os
 import secrets
 import socket
@@ -12,7 +11,6 @@ import sys
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
-import psutil
 from rich.console import Console
 from rich.markup import escape
 
@@ -20,9 +18,11 @@ from surge_app.errors import ConfigurationError
 from surge_app.launcher import frontend_build
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services, data_folder, kept_running
-from surge_app.launcher.processes import FileLock, clear_dir, file_lock, raise_nofile_limit
-from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
-from surge_app.observability.metrics import FOLDER_VARIABLE
+from surge_app.launcher.processes import file_lock, private_name, raise_nofile_limit
+from surge_app.launcher.run_record import note_stopping, sole_run
+from surge_app.launcher.stored_secrets import development_secrets
+from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor
+from surge_app.observability.metric_files import FOLDER_VARIABLE, shared_folder
 from surge_app.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - to probe whether anyone has the port
 _REFLEX_CONNECTIONS: Final = "32"
-_RECORD: Final = "run.json"
 _FIRST_BACKEND_PORT: Final = 8000
 _START_SECONDS: Final = 180
 _STOP_SECONDS: Final = 15
@@ -44,8 +43,6 @@ _MOST_CONNECTIONS: Final = 16_384
 _FEWEST_CONNECTIONS: Final = 128
 # Of Redis, Postgres, the vendors and the pages.
 _OTHER_FILES: Final = 512
-# Without characters that look or sound alike.
-_READABLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def run(settings: Settings) -> int:
@@ -76,49 +73,6 @@ def build(settings: Settings) -> int:
     return _guarded(_build, settings)
 
 
-def development_secrets(settings: Settings) -> Settings:
-    """Generate the secret key and the organizer's password if they are not set.
-
-    Both are stored in `secrets.json` under the data directory, readable only by its owner.
-    Production generates nothing.
-
-    Raises:
-        ConfigurationError: If that file cannot be read.
-    """
-    wants_password = not (settings.admin_password or settings.admin_password_hash)
-    if settings.is_production or (settings.secret_key and not wants_password):
-        return settings
-    kept = _kept_secrets(data_folder(settings) / "secrets.json")
-    changes: dict[str, object] = {}
-    if not settings.secret_key:
-        changes["secret_key"] = (kept["secret_key"],)
-    if wants_password:
-        changes["admin_password"] = kept["admin_password"]
-    return settings.model_copy(update=changes)
-
-
-def _kept_secrets(path: Path) -> dict[str, str]:
-    if not path.exists():
-        groups = ("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
-        fresh = {"secret_key": secrets.token_urlsafe(32), "admin_password": "-".join(groups)}
-        scratch = path.with_name(f"{path.name}.{os.getpid()}")
-        scratch.touch(mode=0o600)
-        scratch.write_text(json.dumps(fresh), "utf-8")
-        # A hard link cannot replace a file, so the first of two processes wins.
-        try:
-            path.hardlink_to(scratch)
-        except FileExistsError:
-            pass
-        finally:
-            scratch.unlink()
-    try:
-        kept = json.loads(path.read_text("utf-8"))
-        return {name: str(kept[name]) for name in ("secret_key", "admin_password")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path} cannot be read; remove it and new secrets are made."
-        raise ConfigurationError(msg) from error
-
-
 def _guarded(work: Callable[[Settings, Supervisor], int], settings: Settings) -> int:
     supervisor = Supervisor()
     with supervisor.listening():
@@ -136,16 +90,17 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
         pages = _pages(filled, supervisor, env)
         # A killed run may have left it.
         filled.drain_mark.unlink(missing_ok=True)
-        serving = _serving(pages) | {FOLDER_VARIABLE: str(clear_dir(filled.data_dir / "metrics"))}
-        server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | serving)
-        try:
-            supervisor.wait_for(server, lambda: _is_live(filled.port), seconds=_START_SECONDS)
-            _greet(filled)
-            code = supervisor.watch(
-                server, drain_mark=filled.drain_mark, drain_seconds=filled.drain_seconds
-            )
-        finally:
-            supervisor.end(server, seconds=_STOP_SECONDS)
+        with shared_folder(filled.data_dir, private_name(filled.data_dir)) as counts:
+            serving = _serving(pages) | {FOLDER_VARIABLE: str(counts)}
+            server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | serving)
+            try:
+                supervisor.wait_for(server, lambda: _is_live(filled.port), seconds=_START_SECONDS)
+                _greet(filled)
+                code = supervisor.watch(
+                    server, drain_mark=filled.drain_mark, drain_seconds=filled.drain_seconds
+                )
+            finally:
+                supervisor.end(server, seconds=_STOP_SECONDS)
     sys.stderr.write(f"The web server stopped unexpectedly (exit code {code}).\n")
     return 1
 
@@ -194,7 +149,7 @@ def _prepared(
 ) -> Generator[tuple[Settings, dict[str, str]]]:
     """Yield complete settings and the children's environment, with the database migrated."""
     settings = settings.model_copy(update={"data_dir": data_folder(settings)})
-    with _sole_run(settings) as run_id:
+    with sole_run(settings, check=supervisor.check) as run_id:
         problem = _port_problem(settings.port)
         if problem:
             raise ConfigurationError(problem)
@@ -208,7 +163,7 @@ def _prepared(
                     _call(supervisor, filled, env, "seed", "surge_app", "seed-demo")
                 yield filled, env
             finally:
-                _note_stopping(backed)
+                note_stopping(backed)
 
 
 def _call(
@@ -229,59 +184,9 @@ def _pages(settings: Settings, supervisor: Supervisor, env: dict[str, str]) -> P
         words = ("reflex", "export", "--frontend-only", "--no-zip")
         _call(supervisor, settings, env, "build", *words)
 
-    with file_lock(PROJECT, timeout_seconds=_BUILD_LOCK_SECONDS):
+    lock = file_lock(PROJECT, timeout_seconds=_BUILD_LOCK_SECONDS, check=supervisor.check)
+    with lock:
         return frontend_build.provide_pages(settings, build)
-
-
-@contextmanager
-def _sole_run(settings: Settings) -> Generator[str]:
-    """Hold the data directory exclusively and yield the id that marks the run's processes.
-
-    Processes left behind by a killed run are ended first.
-    """
-    record = settings.data_dir / _RECORD
-    lock = FileLock(settings.data_dir / "run.lock")
-    if not lock.acquire():
-        # A stopping run frees the directory within a moment.
-        patience = 2 * _STOP_SECONDS if _read(record).get("stopping") else 0
-        if not lock.acquire(timeout_seconds=patience):
-            found = _read(record)
-            msg = (
-                f"Surge already runs on {settings.data_dir} (process {found.get('pid')}, port "
-                f"{found.get('port')}); stop it, or set SURGE_DATA_DIR for a second one."
-            )
-            raise ConfigurationError(msg)
-    try:
-        if killed := _read(record).get("run_id"):
-            end_run(str(killed), seconds=_STOP_SECONDS)
-        facts = {
-            "run_id": secrets.token_hex(8),
-            "pid": os.getpid(),
-            "create_time": psutil.Process().create_time(),
-            "port": settings.port,
-            "stopping": False,
-        }
-        record.write_text(json.dumps(facts), "utf-8")
-        try:
-            yield str(facts["run_id"])
-        finally:
-            end_run(str(facts["run_id"]), seconds=_STOP_SECONDS)
-            record.unlink(missing_ok=True)
-    finally:
-        lock.release()
-
-
-def _read(record: Path) -> dict[str, object]:
-    try:
-        found: dict[str, object] = json.loads(record.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
-def _note_stopping(settings: Settings) -> None:
-    record = settings.data_dir / _RECORD
-    record.write_text(json.dumps(_read(record) | {"stopping": True}), "utf-8")
 
 
 def _port_problem(port: int) -> str | None:

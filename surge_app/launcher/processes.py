@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
-import shutil
 import time
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import psutil
@@ -31,12 +31,19 @@ class FileLock:
         self._path = path
         self._descriptor: int | None = None
 
-    def acquire(self, *, shared: bool = False, timeout_seconds: float = 0.0) -> bool:
+    def acquire(
+        self,
+        *,
+        shared: bool = False,
+        timeout_seconds: float = 0.0,
+        check: Callable[[], None] = lambda: None,
+    ) -> bool:
         """Acquire the lock, or upgrade a shared lock to an exclusive one.
 
         Args:
             shared: Allow other shared holders.
             timeout_seconds: How long to retry.
+            check: Called between attempts; what it raises ends the wait.
 
         Returns:
             Whether it was acquired. A failed upgrade releases the shared lock.
@@ -53,6 +60,7 @@ class FileLock:
                 if time.monotonic() >= deadline:
                     self.release()
                     return False
+                check()
                 time.sleep(_POLL_SECONDS)
             else:
                 return True
@@ -65,14 +73,16 @@ class FileLock:
 
 
 @contextmanager
-def file_lock(path: Path, *, timeout_seconds: float) -> Generator[None]:
-    """Hold an exclusive lock on `path` during the block.
+def file_lock(
+    path: Path, *, timeout_seconds: float, check: Callable[[], None] = lambda: None
+) -> Generator[None]:
+    """Hold an exclusive lock on `path` during the block; `check` may end the wait for it.
 
     Raises:
         ConfigurationError: If another process holds it beyond the timeout.
     """
     lock = FileLock(path)
-    if not lock.acquire(timeout_seconds=timeout_seconds):
+    if not lock.acquire(timeout_seconds=timeout_seconds, check=check):
         msg = f"Another Surge process has held {path} for {timeout_seconds:.0f} seconds."
         raise ConfigurationError(msg)
     try:
@@ -81,11 +91,10 @@ def file_lock(path: Path, *, timeout_seconds: float) -> Generator[None]:
         lock.release()
 
 
-def clear_dir(folder: Path) -> Path:
-    """Create or empty a folder and return it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    return folder
+def private_name(folder: Path) -> str:
+    """Return the name, equal in every process, of what a data directory keeps elsewhere."""
+    digest = sha256(f"{folder}\0{os.geteuid()}".encode()).hexdigest()
+    return f"surge-{digest[:12]}"
 
 
 def raise_nofile_limit() -> int:

@@ -29,13 +29,11 @@ from prometheus_client import (
 from prometheus_client.registry import Collector
 
 from surge_app.errors import SurgeError
+from surge_app.observability.metric_files import FOLDER_VARIABLE
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 _Call: TypeAlias = Callable[_Given, Awaitable[_Result]]
-
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder in which workers of one node share their counts; read by prometheus-client."""
 
 _LIVE_FILE = re.compile(r"gauge_live\w*_(\d+)\.db")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ _MOST_SKEW_SECONDS = 2.0
 _OTHER_CONNECTIONS = 15
 _KNOCK_SECONDS = 5.0
 _SHORTEST_KEY = 32
+_MIN_FREE_BYTES = 500 * 2**20
 _LONGEST_STATEMENT_SECONDS = 60
 
 
@@ -53,7 +55,8 @@ async def examine(settings: Settings) -> list[Check]:
         _webhooks,
     ]
     results = await asyncio.gather(*(probe(settings) for probe in probes))
-    return [*_configuration(settings), *(check for checks in results for check in checks)]
+    found = [check for checks in results for check in checks]
+    return [*_configuration(settings), _disk_space(settings), *found]
 
 
 def _configuration(settings: Settings) -> list[Check]:
@@ -100,6 +103,16 @@ def _configuration(settings: Settings) -> list[Check]:
         *_sms_texts(settings),
         *(Check(name, is_ok, "" if is_ok else advice) for name, is_ok, advice in rest),
     ]
+
+
+def _disk_space(settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.data_dir).free
+    is_enough = free >= _MIN_FREE_BYTES
+    advice = (
+        f"{free >> 20} MB are free for {settings.data_dir}. A full disk stops the embedded servers "
+        f"and the logs; free at least {_MIN_FREE_BYTES >> 20} MB."
+    )
+    return Check("disk space", is_enough, "" if is_enough else advice)
 
 
 async def _webhooks(settings: Settings) -> list[Check]:

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from surge_app.container import running
 from surge_app.launcher.embedded_servers import backing_services
-from surge_app.launcher.launch import development_secrets
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.sandbox.store import OrderBook, Orders
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import Settings, load_settings

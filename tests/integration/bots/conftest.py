@@ -16,7 +16,7 @@ from surge_app.container import Container, installed, running
 from surge_app.edge.middleware import EdgeMiddleware
 from surge_app.kv.queue import QueueStore
 from surge_app.launcher.embedded_servers import backing_services
-from surge_app.launcher.launch import development_secrets
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.services.waiting_room import admission
 from surge_app.settings import Settings, load_settings
 from tests.engine.conftest import migrate

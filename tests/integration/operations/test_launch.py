@@ -17,8 +17,10 @@ import pytest
 
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import frontend_build
-from surge_app.launcher.launch import development_secrets, run
+from surge_app.launcher.launch import run
 from surge_app.launcher.processes import FileLock, matching
+from surge_app.launcher.run_record import sole_run
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
 from surge_app.settings import load_settings
 
@@ -81,6 +83,21 @@ def test_a_second_run_on_the_same_data_is_refused(
     assert run(load_settings(data_dir=tmp_path, port=_free_port())) == 2
     lock.release()
     assert "(process 77, port 3000)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_draining", [True, False], ids=["draining", "stopping"])
+def test_a_run_that_is_about_to_end_is_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_draining: bool
+) -> None:
+    settings = load_settings(data_dir=tmp_path, port=_free_port())
+    (tmp_path / "run.json").write_text(json.dumps({"pid": 77, "stopping": not is_draining}))
+    if is_draining:
+        settings.drain_mark.touch()
+    other = FileLock(tmp_path / "run.lock")
+    assert other.acquire()
+    with sole_run(settings, check=other.release):
+        assert json.loads((tmp_path / "run.json").read_text())["port"] == settings.port
+    assert capsys.readouterr().err == "Waiting for process 77 to stop …\n"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from surge_app.container import Container, running
 from surge_app.db.payments import gateway_outages as queries
 from surge_app.errors import PaymentsPaused
 from surge_app.launcher.embedded_servers import backing_services
-from surge_app.launcher.launch import development_secrets
+from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.services.events.catalog import NewEvent, NewTier
 from surge_app.services.vendors.circuit_breaker import CircuitBreaker, GuardedGateway
 from surge_app.services.vendors.ports import (
