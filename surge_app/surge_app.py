@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from surge_app.api import create_api
 from surge_app.components import error_boundary, shell
 from surge_app.container import current, running
+from surge_app.edge.connection_watch import connections_watched
 from surge_app.edge.draining import Draining
 from surge_app.edge.middleware import EdgeMiddleware
 from surge_app.edge.page_scheduler import PageScheduler
@@ -67,7 +68,7 @@ async def lifespan() -> AsyncGenerator[None]:
     configure_logging(json=settings.is_production)
     sys.setswitchinterval(_THREAD_TURN_SECONDS)
     with backing_services(development_secrets(settings)) as ready:
-        async with running(ready) as services:
+        async with running(ready) as services, connections_watched(ready):
             if tracing.provider() is not None:
                 otel.enable(tracer_provider=tracing.provider())
             await services.waiting_room.publish()

@@ -11,6 +11,8 @@
       └─ websocket_guard, websocket_filter   who connects, and what is sent
     FastAPI (`/api`, `/sandbox`) or Reflex (everything else)        ─▶ response
 
+Beside them, `connection_watch` ends connections that occupy a worker without using it.
+
 A request is classified once, by the table in `routes`. The edge, the States and the services each
 check an admission pass: three fences, one rule.
 """

@@ -110,3 +110,25 @@ def test_every_alert_says_when_how_bad_and_what_to_do() -> None:
         if not (rule["expr"] and rule["labels"]["severity"] and rule["annotations"])
     ]
     assert silent == []
+
+
+def _seconds(path: str, directive: str) -> int:
+    found = re.search(
+        rf"^\s*{directive} (\d+)s;", (DEPLOY / "proxy" / path).read_text("utf-8"), re.MULTILINE
+    )
+    assert found, (path, directive)
+    return int(found[1])
+
+
+def test_the_proxy_ends_connections_that_only_occupy_it() -> None:
+    assert _seconds("nginx.conf", "send_timeout") <= 15
+    assert _seconds("nginx.conf", "keepalive_timeout") <= 30
+    assert _seconds("surge.conf", "client_body_timeout") <= 15
+    assert _seconds("surge.conf", "client_header_timeout") <= 15
+    assert "limit_conn addresses 2000;" in (DEPLOY / "proxy" / "nginx.conf").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", ["upstream-compose.conf", "upstream-one-machine.conf"])
+def test_the_proxy_closes_a_connection_before_surge_does(path: str) -> None:
+    # Surge closes an idle one after 30 seconds, and a request sent just then would be lost.
+    assert _seconds(path, "keepalive_timeout") < 30

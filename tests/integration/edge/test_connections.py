@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -51,7 +53,7 @@ async def _answer(url: str, *parts: bytes) -> bytes:
         for part in parts:
             writer.write(part)
             await writer.drain()
-        return await asyncio.wait_for(reader.read(), 30)
+        return await asyncio.wait_for(reader.read(), 60)
     finally:
         await _close(writer)
 
@@ -78,6 +80,32 @@ async def test_a_body_that_never_ends_is_answered_and_its_connection_closed(
     answer = await _answer(surge.url, head, b"1\r\n{")
     assert answer.split()[1] == b"408"
     assert b"body_too_slow" in answer
+
+
+async def _unread(url: str) -> bytes:
+    """Ask for more than the buffers take, read nothing until the connection has ended."""
+    address = urlsplit(url)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((address.hostname, address.port))
+        for _ in range(40):
+            client.sendall(_head("GET /api/openapi.json"))
+        watched = select.poll()
+        watched.register(client, select.POLLERR | select.POLLHUP)
+        assert await asyncio.to_thread(watched.poll, 60_000)
+        try:
+            while client.recv(65_536):
+                pass
+        except ConnectionResetError:
+            return b"reset"
+    return b"closed"
+
+
+async def test_a_connection_that_only_occupies_a_worker_ends(surge: Surge) -> None:
+    idle = _answer(surge.url, _REQUEST)
+    dripping = _answer(surge.url, b"GET /api/livez HTTP/1.1\r\nHost: local")
+    answers = await asyncio.gather(_unread(surge.url), idle, dripping)
+    assert [answer.split()[0:2] for answer in answers] == [[b"reset"], [b"HTTP/1.1", b"200"], []]
 
 
 async def test_a_body_over_the_limit_is_answered_before_it_has_come(surge: Surge) -> None:
