@@ -19,6 +19,32 @@ export function WhenSettled({ ready, children }) {
 }
 
 /**
+ * Load the document again once the edge would no longer serve it to this browser.
+ *
+ * A right may end between the document and its live connection, or while a lost connection
+ * returns: the payment was settled, the pass is over. The refusal of a WebSocket carries no
+ * reason, and it would be repeated for ever; the document leads to where its visitor belongs.
+ * @param {{errors: Error[]}} props each failed attempt to connect is a new array
+ */
+export function AccessCheck({ errors }) {
+  const isChecking = useRef(false);
+  useEffect(() => {
+    if (errors.length === 0 || isChecking.current) return;
+    isChecking.current = true;
+    fetch(window.location.href, { method: "HEAD", redirect: "manual", cache: "no-store" })
+      .then(({ type, status }) => {
+        if (type === "opaqueredirect" || status === 404) window.location.reload();
+      })
+      // No answer either: the connection is lost, and the next attempt checks again.
+      .catch(() => {})
+      .finally(() => {
+        isChecking.current = false;
+      });
+  }, [errors]);
+  return null;
+}
+
+/**
  * Focus the element with the id `to` whenever `stamp` changes.
  * @param {{to: string, stamp: number}} props
  */

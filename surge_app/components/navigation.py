@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reflex as rx
+from reflex_components_core.core.banner import connect_errors
 
 from surge_app.components.javascript import module
 
@@ -12,6 +13,13 @@ class _WhenSettled(rx.Component):
     tag = "WhenSettled"
 
     ready: rx.Var[bool]
+
+
+class _AccessCheck(rx.Component):
+    library = module("page_state")
+    tag = "AccessCheck"
+
+    errors: rx.Var[list[object]]
 
 
 class _Focus(rx.Component):
@@ -37,6 +45,14 @@ def when_settled(waiting: rx.Component, *content: rx.Component) -> rx.Component:
         *content: Shown from then on, whatever happens to the connection.
     """
     return _WhenSettled.create(waiting, rx.fragment(*content), ready=rx.State.is_hydrated)
+
+
+def access_check() -> rx.Component:
+    """Load the document again if the live connection fails because its right has ended.
+
+    It stands outside `when_settled`: the right may end before the page has loaded its state.
+    """
+    return _AccessCheck.create(errors=connect_errors)
 
 
 def redirect(to: rx.Var[str] | str) -> rx.Component:

@@ -15,6 +15,7 @@ from surge_app.state.booking import BookingState, TicketCard
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
+        navigation.access_check(),
         navigation.when_settled(
             _loading(),
             navigation.focus(BookingState.focus, BookingState.focus_stamp),

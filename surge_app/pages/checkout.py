@@ -30,6 +30,7 @@ _FORM = "who"
 def page() -> rx.Component:
     """Build the page."""
     return shell.page(
+        navigation.access_check(),
         navigation.when_settled(
             _loading(),
             navigation.redirect(CheckoutState.leave_to),

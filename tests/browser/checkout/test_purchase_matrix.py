@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 
 import httpx
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from surge_app.container import Container
 from surge_app.services.events.new_event import NewTier
@@ -305,6 +305,33 @@ async def test_news_of_the_money_comes_in_any_order_or_by_webhook_alone(
     await gone.page.goto(f"/book/{slug}")
     await gone.is_booked()
     assert early.person.errors == alone.person.errors == gone.person.errors == []
+
+
+async def test_a_payment_that_settles_while_the_page_opens_leads_to_the_booking(
+    new_person: NewPerson, new_sale: NewSale, services: Container
+) -> None:
+    slug = await new_sale(name=_NAME, units=9)
+    asha = Attendee(await new_person(), slug)
+    await asha.enter()
+    await asha.hold()
+    await fill_contact(asha.page, tag=asha.tag)
+    order_id = await order_of(asha.page, asha.button("^Pay"))
+    await asha.page.close()
+    asha.page = await asha.person.context.new_page()
+
+    async def is_settled() -> bool:
+        return (await services.organizer.stats(slug)).bookings == 1
+
+    async def settle_before_it_connects(route: Route) -> None:
+        document = await route.fetch()
+        await asha.pay_elsewhere(order_id)
+        await eventually(is_settled, about="the booking by the webhook")
+        await route.fulfill(response=document)
+
+    # The pass ends with the purchase, so the live connection of this document is refused.
+    await asha.page.route(f"**/book/{slug}", settle_before_it_connects, times=1)
+    await asha.page.goto(f"/book/{slug}")
+    await asha.is_booked()
 
 
 async def test_a_gateway_that_is_down_keeps_the_hold_and_is_never_called_unpaid(
