@@ -45,8 +45,8 @@ async def test_a_receipt_with_another_amount_is_rejected(gateway: RazorpayGatewa
 
 
 async def test_after_a_timeout_the_order_that_was_made_is_adopted(stand: Stand) -> None:
-    await stand.fault("razorpay", "hang", 1.5)
-    gateway = razorpay(stand, timeouts=(1.0, 1.0))
+    await stand.fault("razorpay", "hang", 4)
+    gateway = razorpay(stand, timeouts=(1.0, 3.0))
     order = await gateway.create_order(receipt=RECEIPT, amount_paise=52500, currency="INR")
     again = await gateway.create_order(receipt=RECEIPT, amount_paise=52500, currency="INR")
     assert order == again

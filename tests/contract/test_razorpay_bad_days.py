@@ -45,8 +45,8 @@ async def test_a_vendor_that_surely_did_nothing_is_unavailable(
 
 
 async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> None:
-    payment_id = await paid(stand, razorpay(stand), "authorized")
-    gateway = razorpay(stand, timeouts=(1.0, 0.4))
+    patient, gateway = razorpay(stand), razorpay(stand, timeouts=(1.0, 0.4))
+    payment_id = await paid(stand, patient, "authorized")
     await stand.fault("razorpay", "hang", 20)
     with pytest.raises(ProviderOutcomeUnknown):
         await gateway.capture(payment_id, amount_paise=52500, currency="INR")
@@ -55,7 +55,7 @@ async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> N
     with pytest.raises(ProviderUnavailable):
         await gateway.payment(payment_id)
     await stand.fault("razorpay", "ok")
-    assert (await gateway.payment(payment_id)).status is GatewayPaymentStatus.CAPTURED
+    assert (await patient.payment(payment_id)).status is GatewayPaymentStatus.CAPTURED
 
 
 async def test_a_vendor_that_does_not_listen_is_unavailable(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -35,10 +36,15 @@ SMS = Sms(new_id(), "+919876543210", "SRG-ABCD2345 is confirmed")
 
 @dataclass
 class Vendor:
-    """A pair of senders, what they accepted, and how to spoil their day."""
+    """A pair of senders, what they accepted, and how to spoil their day.
+
+    The hasty pair wait so briefly that only a silence may be asked of them.
+    """
 
     mail: MailSender
     sms: SmsSender
+    hasty_mail: MailSender
+    hasty_sms: SmsSender
     count: Callable[[], Awaitable[int]]
     spoil: Callable[[str], Awaitable[None]]
 
@@ -57,19 +63,15 @@ def _fake() -> Vendor:
     async def spoil(mode: str) -> None:
         post.mail_faults, post.sms_faults = [faults[mode]], [faults[mode]]
 
-    return Vendor(post.mail_sender, post.sms_sender, count, spoil)
+    senders = (post.mail_sender, post.sms_sender)
+    return Vendor(*senders, *senders, count, spoil)
 
 
 def _real(stand: Stand) -> Vendor:
     keys, base = sandbox_keys(stand.settings), f"{stand.settings.local_url}/sandbox"
-    key = [keys.sendgrid_api_key]
-    mail = SendGridMail(key[0], f"{base}/sendgrid", "tickets@example.in", timeout_seconds=0.4)
-    sms = TwilioSms(
-        keys.twilio_account_sid,
-        keys.twilio_auth_token,
-        f"{base}/twilio",
-        "SURGE",
-        timeouts=(1, 0.4),
+    mail = partial(SendGridMail, keys.sendgrid_api_key, f"{base}/sendgrid", "tickets@example.in")
+    sms = partial(
+        TwilioSms, keys.twilio_account_sid, keys.twilio_auth_token, f"{base}/twilio", "SURGE"
     )
 
     async def count() -> int:
@@ -80,7 +82,8 @@ def _real(stand: Stand) -> Vendor:
             fault = {"service": service, "mode": mode, "seconds": 1, "takes_effect": True}
             (await stand.http.post("/sandbox/faults", json=fault)).raise_for_status()
 
-    return Vendor(mail, sms, count, spoil)
+    hasty = (mail(timeout_seconds=0.4), sms(timeouts=(1, 0.4)))
+    return Vendor(mail(), sms(), *hasty, count, spoil)
 
 
 @pytest.fixture(params=["sdk", "fake"])
@@ -114,9 +117,9 @@ async def test_one_that_falls_silent_may_have_done_it(vendor: Vendor) -> None:
     since = utc_now()
     await vendor.spoil("hang")
     with pytest.raises(ProviderOutcomeUnknown):
-        await vendor.mail.send(MAIL)
+        await vendor.hasty_mail.send(MAIL)
     with pytest.raises(ProviderOutcomeUnknown):
-        await vendor.sms.send(SMS)
+        await vendor.hasty_sms.send(SMS)
     assert await vendor.count() == 2
     if not isinstance(vendor.mail, SendGridMail):
         assert await vendor.sms.find(SMS, since=since) is not None

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from surge_app.clock import new_id, utc_now
-from surge_app.providers import RazorpayGateway
 from surge_app.services.vendors.ports import (
     GatewayOrder,
     PaymentGateway,
@@ -22,6 +21,7 @@ from surge_app.services.vendors.ports import (
 )
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import load_settings
+from tests.contract.accounts import razorpay
 from tests.engine.gateway import Callback, Fault, InProcessGateway
 
 if TYPE_CHECKING:
@@ -34,9 +34,13 @@ BODY = json.dumps({"amount": 52_500, "receipt": "refund-1"})
 
 @dataclass
 class Bank:
-    """A gateway behind its port, someone who pays, and how to spoil its day for a block."""
+    """A gateway behind its port, someone who pays, and how to spoil its day for a block.
+
+    The hasty one waits so briefly that only a silence may be asked of it.
+    """
 
     gateway: PaymentGateway
+    hasty: PaymentGateway
     attempt: Callable[[str, str], Awaitable[Callback]]
     failing: Callable[[str], AbstractAsyncContextManager[None]]
 
@@ -62,20 +66,10 @@ def _fake() -> Bank:
         with gateway.failing({"down": Fault.DOWN, "hang": Fault.LOST_ANSWER}[mode]):
             yield
 
-    return Bank(gateway, attempt, failing)
+    return Bank(gateway, gateway, attempt, failing)
 
 
 def _real(stand: Stand) -> Bank:
-    keys = sandbox_keys(stand.settings)
-    gateway = RazorpayGateway(
-        keys.razorpay_key_id,
-        keys.razorpay_key_secret,
-        keys.razorpay_webhook_secrets,
-        f"{stand.settings.local_url}/sandbox/razorpay",
-        "/sandbox/razorpay/checkout.js",
-        timeouts=(1.0, 0.4),
-    )
-
     async def attempt(order_id: str, outcome: str) -> Callback:
         answer = (await stand.attempt(order_id, outcome=outcome, webhook="none")).json()
         if outcome == "failed":
@@ -88,7 +82,8 @@ def _real(stand: Stand) -> Bank:
         yield
         await stand.fault("razorpay", "ok")
 
-    return Bank(gateway, attempt, failing)
+    hasty = razorpay(stand, timeouts=(1.0, 0.4))
+    return Bank(razorpay(stand), hasty, attempt, failing)
 
 
 @pytest.fixture(params=["sdk", "fake"])
@@ -157,6 +152,6 @@ async def test_one_that_falls_silent_may_have_done_it(bank: Bank) -> None:
     payment, key = await bank.paid(), f"refund-{new_id()}"
     async with bank.failing("hang"):
         with pytest.raises(ProviderOutcomeUnknown):
-            await bank.gateway.refund(payment, body=BODY, idempotency_key=key)
+            await bank.hasty.refund(payment, body=BODY, idempotency_key=key)
     (found,) = await bank.gateway.payment_refunds(payment)
     assert (await bank.gateway.refund(payment, body=BODY, idempotency_key=key)).id == found.id

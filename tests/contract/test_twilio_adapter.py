@@ -91,11 +91,11 @@ async def test_an_sms_that_hung_and_was_created_is_found_again(stand: Stand) -> 
         "/sandbox/faults",
         json={"service": "twilio", "mode": "hang", "seconds": 1, "takes_effect": True},
     )
-    sms, before = _sms(stand, timeouts=(1.0, 0.3)), utc_now()
+    before = utc_now()
     with pytest.raises(ProviderOutcomeUnknown):
-        await sms.send(SMS)
+        await _sms(stand, timeouts=(1.0, 0.3)).send(SMS)
     await stand.fault("twilio", "ok")
-    assert await sms.find(SMS, since=before) is not None
+    assert await _sms(stand).find(SMS, since=before) is not None
 
 
 async def test_what_cannot_be_looked_up_now_is_no_answer(stand: Stand) -> None:
