@@ -229,7 +229,7 @@ async def new_buyer(surge: Surge) -> AsyncGenerator[NewBuyer]:
 
 
 async def eventually(
-    check: Callable[[], Awaitable[bool]], *, within_seconds: float = 15, about: str = "it"
+    check: Callable[[], Awaitable[bool]], *, within_seconds: float = 60, about: str = "it"
 ) -> None:
     """Wait until something becomes true; fail if it does not."""
     deadline = time.monotonic() + within_seconds

@@ -38,7 +38,7 @@ _ARGUMENTS = [
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncGenerator[Browser]:
     """One browser for the session."""
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=40_000)
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
             executable_path=executable_path(), args=[*launch_arguments(), *_ARGUMENTS]
@@ -84,7 +84,7 @@ async def arrive(
         **{**still, **options},
     )
     await context.add_init_script(MEMORY)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     return Person(context, await context.new_page())
 
 

@@ -164,7 +164,7 @@ async def test_a_pause_is_seen_by_the_queue_and_resuming_lets_people_in(
         shown = (line["state"], line["position"], line["message"])
         return shown == ("paused", 1, "Back in ten minutes.")
 
-    await eventually(is_shown, within_seconds=2, about="the pause with the organizer's words")
+    await eventually(is_shown, about="the pause with the organizer's words")
     assert (await late.join())["state"] == "paused"
     assert (await waiting.hold()).json()["code"] == "not_admitted"
 
@@ -178,7 +178,7 @@ async def test_a_pause_is_seen_by_the_queue_and_resuming_lets_people_in(
     async def is_called() -> bool:
         return (await waiting.poll())["state"] == "admitted"
 
-    await eventually(is_called, within_seconds=2, about="the turn of who waited")
+    await eventually(is_called, about="the turn of who waited")
     assert (await late.poll())["state"] == "waiting"
 
 
