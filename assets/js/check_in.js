@@ -6,7 +6,7 @@ import {
   checkOffline,
   createTicketList,
   nextBatch,
-  ticketHash,
+  noteCheckIn,
   withoutSent,
 } from "./offline_scans.js";
 import { load, save } from "./storage.js";
@@ -14,16 +14,35 @@ import { load, save } from "./storage.js";
 /**
  * @typedef {import("./offline_scans.js").PendingScan} PendingScan
  * @typedef {{verdict: string, name?: string, tier?: string, ref?: string, gate?: string,
- *   checked_in_at?: string, scan_id?: string, offline?: boolean}} Result
+ *   checked_in_at?: string, scan_id?: string, offline?: boolean, others?: string[],
+ *   undo?: string[], number?: number}} Result `undo` has the scans that can be taken back
  * @typedef {{inside: number, valid: number}} Counts
- * @typedef {{id: string, ticket: number, name: string, tier: string, is_valid: boolean,
- *   gate: string, checked_in_at: string | null}} Ticket
+ * @typedef {{id: string, booking: string, ticket: number, name: string, tier: string,
+ *   is_valid: boolean, gate: string, checked_in_at: string | null}} Ticket
  */
 
 const TIMEOUT_MS = 4000;
 const SYNC_MS = 3000;
 const LIST_MS = 60000;
 const MAX_CLASHES = 20;
+
+/** `crypto.randomUUID` is missing on plain http and in older browsers. */
+const randomId = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+
+/**
+ * One result for all tickets of a click: what stands in the way of any of them comes first.
+ * @param {Result[]} results
+ * @returns {Result}
+ */
+const combine = (results) => {
+  const admitted = results.filter(({ verdict }) => verdict === "admitted");
+  const shown = results.find(({ verdict }) => verdict !== "admitted") ?? results[0];
+  const undo = admitted.map(({ scan_id: id }) => id ?? "");
+  return { ...shown, undo, number: admitted.length };
+};
 
 /** The buttons "Sign out" lead away; a refused request must not send the page elsewhere then. */
 const useIsLeaving = () => {
@@ -117,28 +136,52 @@ export const useCheckIn = (slug) => {
     setResult(shown);
     navigator.vibrate?.(shown.verdict === "admitted" ? 80 : [80, 60, 80, 60, 80]);
   };
-  /** @param {{text: string} | {ticket_id: string}} target */
-  const submit = async (target) => {
-    const scan = { id: crypto.randomUUID(), at: new Date().toISOString(), ...target };
-    const text = "text" in target ? target.text : "";
+  /** @param {...({text: string} | {ticket_id: string})} targets tickets of one booking */
+  const submit = async (...targets) => {
+    const at = new Date().toISOString();
+    /** @type {import("./offline_scans.js").Scan[]} */
+    const scans = targets.map((target) => ({ id: randomId(), at, ...target }));
+    const text = scans[0].text ?? "";
     try {
-      const answer = await call("/scans", { gate: gateName(), scans: [scan] });
+      const answer = await call("/scans", { gate: gateName(), scans });
       if (!answer) return;
       setCounts(answer.counts);
-      const [shown] = answer.results;
+      const shown = combine(answer.results);
       show(shown);
       if (text && shown.checked_in_at) {
-        const checkIn = { at: shown.checked_in_at, gate: shown.gate };
-        list.current.tickets.set(await ticketHash(text), checkIn);
+        const checkIn = { at: shown.checked_in_at, gate: shown.gate ?? "" };
+        await noteCheckIn(list.current.tickets, text, checkIn);
       }
     } catch (error) {
       if (/** @type {{status?: number}} */ (error).status === 422) {
         return show({ verdict: "unknown" });
       }
-      const local = { ...scan, gate: gateName() };
+      const local = { ...scans[0], gate: gateName() };
       const shown = await checkOffline(list.current.tickets, local);
       if (shown.verdict === "admitted") store([...now.current.pending, local]);
       show(shown);
+    }
+  };
+  /** @param {Result} shown whose check-ins were a mistake */
+  const undo = async (shown) => {
+    try {
+      const answer = await call("/undo", { scans: shown.undo });
+      if (!answer) return;
+      setCounts(answer);
+      setResult({ ...shown, verdict: "undone", undo: [], others: [] });
+      await fetchList();
+    } catch {
+      setResult({ ...shown, verdict: "not_undone" });
+    }
+  };
+  const fetchList = async () => {
+    try {
+      const answer = await call("/list");
+      if (!answer) return;
+      const tickets = await createTicketList(answer.tickets, now.current.pending);
+      list.current = { at: answer.at, tickets };
+    } catch {
+      // The last list stays.
     }
   };
   const sendPending = async () => {
@@ -169,16 +212,6 @@ export const useCheckIn = (slug) => {
         // Shown as offline.
       }
     };
-    const fetchList = async () => {
-      try {
-        const answer = await call("/list");
-        if (!answer) return;
-        const tickets = await createTicketList(answer.tickets, now.current.pending);
-        list.current = { at: answer.at, tickets };
-      } catch {
-        // The last list stays.
-      }
-    };
     sync();
     fetchList();
     const timers = [setInterval(sync, SYNC_MS), setInterval(fetchList, LIST_MS)];
@@ -193,7 +226,10 @@ export const useCheckIn = (slug) => {
     save("surge-gate", name);
   };
   const listedAt = list.current.at;
-  return { call, isOnline, gate, renameGate, counts, result, pending, clashes, submit, listedAt };
+  return {
+    ...{ call, isOnline, gate, renameGate, counts, result, pending, clashes, listedAt },
+    ...{ submit, undo },
+  };
 };
 
 /**

@@ -1,10 +1,14 @@
 // The page of the check-in: verdict, camera, search by hand.
 
-import { Fragment, createElement as h, useRef } from "react";
+import { Fragment, createElement as h, useEffect, useRef, useState } from "react";
 import { useCheckIn, useSearch } from "./check_in.js";
+import { useKeyboardScanner } from "./keyboard_scanner.js";
 import { useQrCamera } from "./qr_camera.js";
 
-/** @typedef {import("./check_in.js").Result} Result */
+/**
+ * @typedef {import("./check_in.js").Result} Result
+ * @typedef {import("./check_in.js").Ticket} Ticket
+ */
 
 const SAME_CODE_MS = 4000;
 
@@ -14,13 +18,15 @@ const formatTime = (/** @type {string | null | undefined} */ at) =>
 
 /** @type {Record<string, [tone: string, words: string]>} */
 const VERDICTS = {
-  admitted: ["good", "Come in"],
+  admitted: ["good", "Admit"],
   already: ["bad", "Already inside"],
-  void: ["bad", "No longer valid"],
+  void: ["bad", "Not valid: refunded"],
   other_event: ["bad", "For another event"],
   unknown: ["bad", "Not one of our tickets"],
   unlisted: ["warn", "Not on the list"],
   by_hand: ["warn", "Scan the ticket"],
+  undone: ["warn", "Check-in undone"],
+  not_undone: ["warn", "Not undone: no connection"],
 };
 
 /** @param {{counts: import("./check_in.js").Counts | null, isOnline: boolean, pending: number}} props */
@@ -42,9 +48,35 @@ const Status = ({ counts, isOnline, pending }) => {
   );
 };
 
+/**
+ * @param {string} label
+ * @param {() => void} onClick
+ */
+const button = (label, onClick) =>
+  h("button", { type: "button", className: "button", onClick }, label);
+
+/**
+ * What can be done after a scan: the rest of the booking, and taking it back.
+ * @param {{result: Result, submit: ReturnType<typeof useCheckIn>["submit"],
+ *   undo: ReturnType<typeof useCheckIn>["undo"]}} props
+ */
+const NextSteps = ({ result, submit, undo }) => {
+  const others = result.others ?? [];
+  const admitOthers = () => submit(...others.map((id) => ({ ticket_id: id })));
+  const more = others.length === 1 ? "the other ticket" : `the other ${others.length} tickets`;
+  return h(
+    "div",
+    { className: "row" },
+    others.length ? button(`Admit ${more} of this booking`, admitOthers) : null,
+    result.undo?.length ? button("Undo", () => undo(result)) : null,
+  );
+};
+
 /** @param {{result: Result | null, listedAt: string}} props */
 const Verdict = ({ result, listedAt }) => {
-  const [tone, words] = result ? VERDICTS[result.verdict] : ["", ""];
+  const [tone, title] = result ? VERDICTS[result.verdict] : ["", ""];
+  const several = result?.verdict === "admitted" && (result.number ?? 1) > 1;
+  const words = several ? `${title} ${result?.number}` : title;
   const offline =
     result?.verdict === "by_hand"
       ? "Offline, only codes can be checked."
@@ -63,7 +95,7 @@ const Verdict = ({ result, listedAt }) => {
             : null,
           result.offline ? h("p", { className: "small" }, offline) : null,
         )
-      : h("p", { className: "muted" }, "Scan a ticket, or find it by name."),
+      : h("p", { className: "muted" }, "Scan a ticket, or search for a name."),
   );
 };
 
@@ -79,7 +111,7 @@ const Camera = ({ onCode }) => {
       ? h(
           "p",
           { className: "complaint" },
-          "The camera cannot be used. Allow it for this page, or find tickets by name below.",
+          "The camera cannot be used. Allow it for this page, or search for a name below.",
         )
       : null,
     h(
@@ -112,7 +144,10 @@ const Field = ({ id, label, onChange, ...props }) =>
     }),
   );
 
-/** @param {{ticket: import("./check_in.js").Ticket, onAdmit: () => void}} props */
+/** @param {Ticket} ticket */
+const canComeIn = (ticket) => ticket.is_valid && !ticket.checked_in_at;
+
+/** @param {{ticket: Ticket, onAdmit: () => void}} props */
 const TicketRow = ({ ticket, onAdmit }) => {
   const { name, tier, ticket: number, is_valid: isValid, gate, checked_in_at: at } = ticket;
   const chip = at ? `${gate}, ${formatTime(at)}` : "";
@@ -125,18 +160,58 @@ const TicketRow = ({ ticket, onAdmit }) => {
       h("span", { className: "strong" }, name),
       h("span", { className: "muted small number" }, `${tier} · ${number}`),
     ),
-    isValid && !at
-      ? h("button", { type: "button", className: "button", onClick: onAdmit }, "Let in")
-      : h("span", { className: "chip off" }, isValid ? chip : "Void"),
+    canComeIn(ticket)
+      ? button("Admit", onAdmit)
+      : h("span", { className: "chip off" }, isValid ? chip : "Refunded"),
   );
 };
+
+/**
+ * The tickets that were found, those of a booking together.
+ * @param {{found: Ticket[], submit: ReturnType<typeof useCheckIn>["submit"]}} props
+ */
+const Found = ({ found, submit }) => {
+  const bookings = [...new Set(found.map(({ booking }) => booking))];
+  const rows = bookings.flatMap((booking) => {
+    const tickets = found.filter((ticket) => ticket.booking === booking);
+    const open = tickets.filter(canComeIn);
+    const admitAll = () => submit(...open.map(({ id }) => ({ ticket_id: id })));
+    const all = h(
+      "li",
+      { key: booking, className: "row apart" },
+      h("span", { className: "strong grow" }, `${tickets.length} tickets of one booking`),
+      button(`Admit all ${open.length}`, admitAll),
+    );
+    return [
+      ...(open.length > 1 ? [all] : []),
+      ...tickets.map((ticket) =>
+        h(TicketRow, { key: ticket.id, ticket, onAdmit: () => submit({ ticket_id: ticket.id }) }),
+      ),
+    ];
+  });
+  return h("ul", { className: "plain-list" }, ...rows);
+};
+
+/** Cameras and digests are for pages on https only. */
+const useIsSecure = () => {
+  const [isSecure, setSecure] = useState(true);
+  useEffect(() => setSecure(window.isSecureContext), []);
+  return isSecure;
+};
+
+const insecure = h(
+  "p",
+  { className: "notice warn" },
+  "This page is not on https, so the camera and offline checks do not work. Scanners that type, " +
+    "and the search, work. Open the page with https:// to use all of it.",
+);
 
 /** @param {{clashes: Result[]}} props */
 const Clashes = ({ clashes }) =>
   h(
     "section",
     { className: "notice warn" },
-    h("p", { className: "title" }, "Let in here while offline, but already inside"),
+    h("p", { className: "title" }, "Admitted here while offline, but already inside"),
     ...clashes.map(({ scan_id: id, name, ref, verdict, gate, checked_in_at: at }) =>
       h(
         "p",
@@ -158,9 +233,13 @@ export function TicketScanner({ slug }) {
     last.current = { text, at };
     if (!isSame) checkIn.submit({ text });
   };
+  useKeyboardScanner((text) => checkIn.submit({ text }));
+  const isSecure = useIsSecure();
+  const { result, submit, undo } = checkIn;
   return h(
     Fragment,
     null,
+    isSecure ? null : insecure,
     h(Status, {
       counts: checkIn.counts,
       isOnline: checkIn.isOnline,
@@ -168,37 +247,28 @@ export function TicketScanner({ slug }) {
     }),
     h(Field, {
       id: "gate",
-      label: "Name of this entrance",
+      label: "Gate name",
       maxLength: 40,
       placeholder: "Entrance",
       value: checkIn.gate,
       onChange: checkIn.renameGate,
     }),
-    h(Verdict, { result: checkIn.result, listedAt: checkIn.listedAt }),
+    h(Verdict, { result, listedAt: checkIn.listedAt }),
+    result ? h(NextSteps, { result, submit, undo }) : null,
     h(Camera, { onCode }),
     h(
       "section",
       { className: "card" },
       h(Field, {
         id: "find-ticket",
-        label: "Find by hand",
+        label: "Search",
         type: "search",
         autoComplete: "off",
         placeholder: "Name, or whole email, mobile or SRG-…",
         value: query,
         onChange: setQuery,
       }),
-      h(
-        "ul",
-        { className: "plain-list" },
-        ...found.map((ticket) =>
-          h(TicketRow, {
-            key: ticket.id,
-            ticket,
-            onAdmit: () => checkIn.submit({ ticket_id: ticket.id }),
-          }),
-        ),
-      ),
+      h(Found, { found, submit }),
     ),
     checkIn.clashes.length ? h(Clashes, { clashes: checkIn.clashes }) : null,
   );

@@ -74,6 +74,11 @@ class Booking(SQLModel, table=True):
             "event_id",
             postgresql_where=text("status <> 'confirmed'"),
         ),
+        Index(
+            "ix_bookings_search",
+            text("text_grams(fold_text(name, email, phone, ref))"),
+            postgresql_using="gin",
+        ),
     )
 
     id: str = id_field()
@@ -99,7 +104,7 @@ class Ticket(SQLModel, table=True):
 
     Attributes:
         attendee_name: Empty unless the event asks for names.
-        checked_in_at: First check-in; None until then, and never changed after.
+        checked_in_at: First check-in; None until then. Only an undo changes it.
         scan_id: The scan that checked it in; a repeated scan gets the same answer.
     """
 
@@ -112,6 +117,12 @@ class Ticket(SQLModel, table=True):
             "unit_id",
             unique=True,
             postgresql_where=text("status = 'valid'"),
+        ),
+        Index(
+            "ix_tickets_attendee",
+            text("text_grams(fold_text(attendee_name))"),
+            postgresql_using="gin",
+            postgresql_where=text("attendee_name <> ''"),
         ),
         CheckConstraint(
             "(checked_in_at IS NULL) = (checked_in_gate IS NULL)", name="checked_in_somewhere"

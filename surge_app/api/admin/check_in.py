@@ -45,8 +45,16 @@ class ScansOut(BaseModel):
     counts: DoorCounts
 
 
+class UndoIn(StrictBody):
+    """The scans whose check-ins are taken back."""
+
+    scans: list[Annotated[str, Field(min_length=8, max_length=64)]] = Field(
+        min_length=1, max_length=500
+    )
+
+
 class DoorTicketsOut(BaseModel):
-    """At most 20 tickets, by name."""
+    """The tickets of at most 20 bookings, by name."""
 
     tickets: list[DoorTicket]
 
@@ -68,6 +76,13 @@ async def door_scans(slug: str, user: ScannerName, body: ScansIn, services: Serv
     )
 
 
+@router.post("/undo")
+async def undo_scans(slug: str, user: ScannerName, body: UndoIn, services: Services) -> DoorCounts:
+    """Take check-ins back, so that their tickets can be used again."""
+    await services.check_in.undo_scans(slug, body.scans, actor=user)
+    return await services.check_in.counts(slug)
+
+
 @router.get("/tickets")
 async def door_search(
     slug: str,
@@ -75,7 +90,7 @@ async def door_search(
     user: ScannerName,
     q: Annotated[str, Query(max_length=100)] = "",
 ) -> DoorTicketsOut:
-    """Find tickets by part of a name, or by whole email, mobile number or reference."""
+    """Find tickets by words of a name, or by a whole address, mobile number or reference."""
     found = await services.check_in.search(slug, q, actor=user)
     return DoorTicketsOut(tickets=list(found))
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import StreamingResponse
 
 from surge_app.api.admin.schemas import (
     EventChangesIn,
@@ -18,7 +16,6 @@ from surge_app.api.admin.schemas import (
     TierChangesIn,
 )
 from surge_app.api.dependencies import IntentId, OrganizerName, Services, organizer
-from surge_app.api.openapi import shows
 from surge_app.api.schemas import (
     EventOut,
     IntentOut,
@@ -35,10 +32,6 @@ router = APIRouter(
     dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
-_MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @router.post("/events", status_code=201)
@@ -95,26 +88,6 @@ async def event_stats(slug: str, services: Services) -> EventStats:
     return await services.dashboard.stats(slug)
 
 
-@router.get(
-    "/events/{slug}/participants.csv",
-    response_class=StreamingResponse,
-    responses=shows(_MEDIA_TYPES["csv"]),
-)
-async def participants_csv(slug: str, services: Services) -> StreamingResponse:
-    """Stream everybody who has a ticket, one row for each."""
-    return await _file(services.exports.participants_csv(slug), f"{slug}-participants.csv")
-
-
-@router.get(
-    "/events/{slug}/participants.xlsx",
-    response_class=StreamingResponse,
-    responses=shows(_MEDIA_TYPES["xlsx"]),
-)
-async def participants_xlsx(slug: str, services: Services) -> StreamingResponse:
-    """Return the same as a workbook with typed cells."""
-    return await _file(services.exports.participants_xlsx(slug), f"{slug}-participants.xlsx")
-
-
 @router.post("/events/{slug}/queue/pause", status_code=204)
 async def pause_queue(slug: str, services: Services, user: OrganizerName) -> None:
     """Stop admissions; numbers and holds stay."""
@@ -163,20 +136,3 @@ async def resend_booking(
     """Send the confirmation again; 409 `changed_meanwhile` if the version seen is not the last."""
     version = body.version if body else None
     return SentOut(messages=await services.organizer.resend(ref, actor=user, version=version))
-
-
-async def _file(chunks: AsyncIterator[bytes], name: str) -> StreamingResponse:
-    # The first chunk tells whether the event exists, while the status can still say so.
-    first = await anext(chunks)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "private, no-store",
-    }
-    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
-    return StreamingResponse(_rejoined(first, chunks), media_type=media_type, headers=headers)
-
-
-async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.openapi import shows
 from surge_app.api.schemas import ProblemOut, StrictBody
 from surge_app.services.admin.participants import Filter, SoldTicket, TimelineEntry
 
@@ -18,6 +21,27 @@ router = APIRouter(
     dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
+
+
+_MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_MAX_SELECTED = 200
+
+
+async def wanted_participants(
+    q: Annotated[str, Query(max_length=100)] = "",
+    status: Literal["confirmed", "refunding", "refunded"] | None = None,
+    presence: Literal["inside", "outside"] | None = None,
+    channel: Literal["online", "box_office", "complimentary"] | None = None,
+    ref: Annotated[tuple[str, ...], Query(max_length=_MAX_SELECTED)] = (),
+) -> Filter:
+    """Return the filter in the address; `ref` may be there several times."""
+    return Filter(q, status, presence, channel, ref)
+
+
+Wanted = Annotated[Filter, Depends(wanted_participants)]
 
 
 class ParticipantOut(BaseModel):
@@ -81,20 +105,38 @@ class CorrectionIn(StrictBody):
 
 
 @router.get("/events/{slug}/participants")
-async def participants(  # noqa: PLR0913, PLR0917  one parameter for each filter
+async def participants(
     slug: str,
     services: Services,
-    q: Annotated[str, Query(max_length=100)] = "",
-    status: Literal["confirmed", "refunding", "refunded"] | None = None,
-    presence: Literal["inside", "outside"] | None = None,
-    channel: Literal["online", "box_office", "complimentary"] | None = None,
+    wanted: Wanted,
     before: Annotated[str | None, Query(max_length=40)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ParticipantPageOut:
-    """Find bookings by name, email, reference or the last digits of a mobile number."""
-    wanted = Filter(q, status, presence, channel)
+    """Find bookings by any part of a name, an address, a mobile number or a reference."""
     page = await services.participants.search(slug, wanted, before=before, limit=limit)
     return ParticipantPageOut.model_validate(page)
+
+
+@router.get(
+    "/events/{slug}/participants.csv",
+    response_class=StreamingResponse,
+    responses=shows(_MEDIA_TYPES["csv"]),
+)
+async def participants_csv(slug: str, services: Services, wanted: Wanted) -> StreamingResponse:
+    """Stream the tickets of everyone who matches, one row for each."""
+    return await _file(services.exports.participants_csv(slug, wanted), f"{slug}-participants.csv")
+
+
+@router.get(
+    "/events/{slug}/participants.xlsx",
+    response_class=StreamingResponse,
+    responses=shows(_MEDIA_TYPES["xlsx"]),
+)
+async def participants_xlsx(slug: str, services: Services, wanted: Wanted) -> StreamingResponse:
+    """Return the same as a workbook with typed cells."""
+    return await _file(
+        services.exports.participants_xlsx(slug, wanted), f"{slug}-participants.xlsx"
+    )
 
 
 @router.get("/bookings/{ref}")
@@ -117,3 +159,20 @@ async def correct_contact(
         actor=user,
     )
     return BookingDetailOut.model_validate(await services.participants.detail(ref))
+
+
+async def _file(chunks: AsyncIterator[bytes], name: str) -> StreamingResponse:
+    # The first chunk tells whether the event exists, while the status can still say so.
+    first = await anext(chunks)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "private, no-store",
+    }
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+    return StreamingResponse(_rejoined(first, chunks), media_type=media_type, headers=headers)
+
+
+async def _rejoined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk

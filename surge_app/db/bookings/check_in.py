@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app.db.bookings.text_search import TextQuery, at_the_door
+
 _LET_IN = text(
     """
     UPDATE tickets t
@@ -24,30 +26,36 @@ _LET_IN = text(
 )
 _TICKET = """
     SELECT t.id, t.seq, t.status, t.checked_in_at, t.checked_in_gate, t.scan_id, b.ref,
-        b.event_id, coalesce(nullif(t.attendee_name, ''), b.name) AS name, tier.name AS tier
+        b.id AS booking_id, b.event_id, coalesce(nullif(t.attendee_name, ''), b.name) AS name,
+        tier.name AS tier
     FROM tickets t
     JOIN bookings b ON b.id = t.booking_id
     JOIN units u ON u.id = t.unit_id
     JOIN tiers tier ON tier.id = u.tier_id
 """
 _ONE = text(f"{_TICKET} WHERE t.code = :code OR t.id = :ticket_id")
-_SEARCH = text(
-    f"""{_TICKET}
-    WHERE b.event_id = :event_id AND (
-        b.name ILIKE :like OR t.attendee_name ILIKE :like OR lower(b.email) = lower(:exact)
-        OR (:digits <> '' AND b.phone IN ('+' || :digits, '+91' || :digits))
-        OR b.ref = upper(:exact))
-    ORDER BY b.name, b.id, t.seq LIMIT :most
+_SEARCH = """
+    WHERE b.id IN (SELECT f.id FROM ({found}) f JOIN bookings n ON n.id = f.id
+        ORDER BY n.name, n.id LIMIT :most)
+    ORDER BY b.name, b.id, t.seq
+"""
+_OTHERS = text(
+    """
+    SELECT o.id FROM tickets t JOIN tickets o ON o.booking_id = t.booking_id
+    WHERE t.id = :ticket_id AND o.id <> t.id AND o.status = 'valid' AND o.checked_in_at IS NULL
+    ORDER BY o.seq
     """
 )
-_UNDO = text(
-    """
+_UNDO = """
     UPDATE tickets t SET checked_in_at = NULL, checked_in_gate = NULL, checked_in_by = NULL,
         scan_id = NULL
     FROM bookings b
-    WHERE b.id = t.booking_id AND b.ref = :ref AND t.seq = :seq AND t.checked_in_at IS NOT NULL
-    RETURNING b.event_id
-    """
+    WHERE b.id = t.booking_id AND t.checked_in_at IS NOT NULL AND {}
+    RETURNING b.ref, t.seq
+"""
+_UNDO_TICKET = text(_UNDO.format("b.ref = :ref AND t.seq = :seq"))
+_UNDO_SCANS = text(
+    _UNDO.format("b.event_id = :event_id AND t.scan_id = ANY(CAST(:scan_ids AS text[]))")
 )
 _COUNTS = text(
     """
@@ -98,8 +106,24 @@ async def let_in(
 
 async def undo(session: AsyncSession, ref: str, seq: int) -> bool:
     """Make a ticket usable again that was checked in; returns whether it was."""
-    result = await session.execute(_UNDO, {"ref": ref, "seq": seq})
+    result = await session.execute(_UNDO_TICKET, {"ref": ref, "seq": seq})
     return result.scalar() is not None
+
+
+async def undo_scans(
+    session: AsyncSession, event_id: str, scan_ids: Sequence[str]
+) -> dict[str, list[int]]:
+    """Take the check-ins of these scans back; returns their tickets by booking."""
+    values = {"event_id": event_id, "scan_ids": list(scan_ids)}
+    undone: dict[str, list[int]] = {}
+    for row in await session.execute(_UNDO_SCANS, values):
+        undone.setdefault(row.ref, []).append(row.seq)
+    return undone
+
+
+async def others(session: AsyncSession, ticket_id: str) -> Sequence[str]:
+    """Return the ids of the other tickets of the booking that can still come in."""
+    return (await session.scalars(_OTHERS, {"ticket_id": ticket_id})).all()
 
 
 async def ticket(session: AsyncSession, wanted: Wanted) -> RowMapping | None:
@@ -110,18 +134,11 @@ async def ticket(session: AsyncSession, wanted: Wanted) -> RowMapping | None:
 async def search(
     session: AsyncSession, event_id: str, query: str, *, most: int
 ) -> Sequence[RowMapping]:
-    """Return tickets of an event by part of a name, or by whole email, number or reference."""
-    digits = "".join(one for one in query if one.isdigit())
-    escaped = query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    values = {
-        "event_id": event_id,
-        "like": f"%{escaped}%",
-        # Part of a number or address would let a scanner guess the rest of it.
-        "digits": digits.removeprefix("0"),
-        "exact": query,
-        "most": most,
-    }
-    return (await session.execute(_SEARCH, values)).mappings().all()
+    """Return the tickets of at most so many bookings, by name or whole address or reference."""
+    wanted = TextQuery.parse(query)
+    values = {**wanted.values(), "event_id": event_id, "most": most}
+    statement = text(_TICKET + _SEARCH.format(found=at_the_door(wanted)))
+    return (await session.execute(statement, values)).mappings().all()
 
 
 async def counts(session: AsyncSession, event_id: str) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import col
 
+from surge_app.db.bookings.participants import Filter
 from surge_app.db.engine import locked
 from surge_app.models import (
     AuditEntry,
@@ -27,8 +28,7 @@ from surge_app.models import (
     Unit,
 )
 
-_PARTICIPANTS = text(
-    """
+_PARTICIPANTS = """
     SELECT b.ref, t.seq, t.code, t.status AS ticket_status, b.status AS booking_status,
            b.name, b.email, b.phone, tier.name AS tier_name,
            l.unit_price_paise, b.currency,
@@ -38,16 +38,14 @@ _PARTICIPANTS = text(
            p.id AS payment_id, b.created_at, t.attendee_name, t.checked_in_at,
            t.checked_in_gate, b.channel
     FROM bookings b
-    JOIN events e ON e.id = b.event_id
     JOIN tickets t ON t.booking_id = b.id
     JOIN units u ON u.id = t.unit_id
     JOIN tiers tier ON tier.id = u.tier_id
     JOIN intent_lines l ON l.intent_id = b.intent_id AND l.tier_id = tier.id
     LEFT JOIN payments p ON p.intent_id = b.intent_id AND p.disposition = 'applied'
-    WHERE e.slug = :slug
+    WHERE b.event_id = :event_id AND {wanted}
     ORDER BY b.created_at, b.id, t.seq
-    """
-)
+"""
 
 _NAME_TICKETS = text(
     """
@@ -194,15 +192,18 @@ async def actions_within(
 
 
 async def stream_participants(
-    engine: AsyncEngine, slug: str, *, batch: int
+    engine: AsyncEngine, event_id: str, wanted: Filter, *, batch: int
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield one row for each ticket of an event, through a server-side cursor.
+    """Yield one row for each ticket of the bookings that match, through a server-side cursor.
 
     Memory stays flat however long the list is.
     """
+    condition, values = wanted.condition()
     async with engine.connect() as connection:
         result = await connection.stream(
-            _PARTICIPANTS, {"slug": slug}, execution_options={"yield_per": batch}
+            text(_PARTICIPANTS.format(wanted=condition)),
+            {**values, "event_id": event_id},
+            execution_options={"yield_per": batch},
         )
         async for row in result.mappings():
             yield dict(row)

@@ -37,5 +37,10 @@ def _loading() -> rx.Component:
 def _check_in() -> rx.Component:
     return rx.fragment(
         heading("Check-in", f"{CheckInState.name} · {CheckInState.where_when}"),
+        rx.cond(
+            CheckInState.warning != "",
+            layout.notice(CheckInState.warning, tone="warn"),
+            rx.fragment(),
+        ),
         scanner(CheckInState.slug),
     )

@@ -55,6 +55,7 @@ class ScanResult:
     Attributes:
         verdict: admitted, already, void, other_event or unknown.
         ref: Of the booking; empty for a ticket found by hand.
+        others: Ids of the other tickets of the booking that can still come in.
         checked_in_at: The first check-in; with `admitted`, by this scan.
     """
 
@@ -66,6 +67,7 @@ class ScanResult:
     ticket: int = 0
     checked_in_at: datetime | None = None
     gate: str = ""
+    others: tuple[str, ...] = ()
 
     # Every field is in every answer of the API.
     __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
@@ -73,9 +75,14 @@ class ScanResult:
 
 @dataclass(frozen=True, slots=True)
 class DoorTicket:
-    """A ticket found by hand; without reference or address, which would open its booking."""
+    """A ticket found by hand; without reference or address, which would open its booking.
+
+    Attributes:
+        booking: Tickets of one booking have the same.
+    """
 
     id: str
+    booking: str
     ticket: int
     name: str
     tier: str
@@ -155,15 +162,24 @@ class CheckIn:
         async with self._database.transaction() as session:
             if not await queries.undo(session, ref, ticket):
                 raise AlreadyResolved
-            session.add(
-                AuditEntry(
-                    actor=actor, action="check_in.undo", subject=ref, after={"tickets": [ticket]}
-                )
-            )
+            session.add(_undo_entry(actor, ref, [ticket]))
         self._counts.clear()
 
+    async def undo_scans(self, slug: str, scan_ids: Sequence[str], *, actor: str) -> int:
+        """Take check-ins of this event back that these scans made; returns how many.
+
+        Raises:
+            NotFound: If there is no such event.
+        """
+        event = await self._event(slug)
+        async with self._database.transaction() as session:
+            undone = await queries.undo_scans(session, event.id, scan_ids[:_MAX_SCANS])
+            session.add_all(_undo_entry(actor, ref, seqs) for ref, seqs in undone.items())
+        self._counts.pop(slug, None)
+        return sum(map(len, undone.values()))
+
     async def search(self, slug: str, query: str, *, actor: str) -> list[DoorTicket]:
-        """Find tickets by part of a name, or by whole email, mobile number or reference.
+        """Find the tickets of bookings by words of a name, or by a whole address or reference.
 
         Raises:
             NotFound: If there is no such event.
@@ -178,6 +194,7 @@ class CheckIn:
         return [
             DoorTicket(
                 id=row["id"],
+                booking=row["booking_id"],
                 ticket=row["seq"],
                 name=row["name"],
                 tier=row["tier"],
@@ -244,7 +261,8 @@ class CheckIn:
             return ScanResult(scan.id, "unknown")
         if row["event_id"] != event.id:
             return ScanResult(scan.id, "other_event")
-        return _result(row, scan, is_in=is_in)
+        others = await queries.others(session, row["id"])
+        return _result(row, scan, others, is_in=is_in)
 
     def _wanted(self, scan: Scan) -> Wanted:
         if scan.text:
@@ -260,7 +278,11 @@ def hashed(code: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _result(row: RowMapping, scan: Scan, *, is_in: bool) -> ScanResult:
+def _undo_entry(actor: str, ref: str, tickets: list[int]) -> AuditEntry:
+    return AuditEntry(actor=actor, action="check_in.undo", subject=ref, after={"tickets": tickets})
+
+
+def _result(row: RowMapping, scan: Scan, others: Sequence[str], *, is_in: bool) -> ScanResult:
     if row["status"] != TicketStatus.VALID:
         verdict = "void"
     elif is_in or row["scan_id"] == scan.id:
@@ -276,4 +298,5 @@ def _result(row: RowMapping, scan: Scan, *, is_in: bool) -> ScanResult:
         ticket=row["seq"],
         checked_in_at=row["checked_in_at"],
         gate=row["checked_in_gate"] or "",
+        others=tuple(others),
     )

@@ -8,16 +8,17 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 import xlsxwriter  # pyright: ignore[reportMissingTypeStubs]
 
 from surge_app.db.bookings import records as booking_queries
+from surge_app.db.bookings.participants import Filter
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import NotFound
@@ -44,10 +45,15 @@ COLUMNS = (
     "gate",
     "channel",
 )
+_MONEY = [name for name in COLUMNS if name.endswith("_paise")]
+_CSV_COLUMNS = (*COLUMNS, *(name.replace("_paise", "_rupees") for name in _MONEY))
 _BATCH = 500
 _CHUNK_BYTES = 64 * 1024
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _WIDTHS = {"booking_ref": 14, "code": 24, "name": 24, "email": 28, "phone": 16, "booked_at": 18}
+
+
+_EVERYONE = Filter()
 
 
 class Exports:
@@ -56,8 +62,8 @@ class Exports:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def participants_csv(self, slug: str) -> AsyncIterator[bytes]:
-        """Yield the list of participants as CSV.
+    async def participants_csv(self, slug: str, wanted: Filter = _EVERYONE) -> AsyncIterator[bytes]:
+        """Yield the participants that match as CSV.
 
         UTF-8 with a byte order mark; every field quoted; what a spreadsheet would take for a
         formula, phone numbers among them, is led by an apostrophe.
@@ -66,12 +72,14 @@ class Exports:
             NotFound: If there is no such event.
         """
         event = await self._event(slug)
-        yield "\ufeff".encode() + _csv_line(COLUMNS)
-        async for rows in self._batches(event):
-            yield _csv_lines(rows)
+        yield "\ufeff".encode() + _csv_lines([_CSV_COLUMNS])
+        async for rows in self._batches(event, wanted):
+            yield _csv_lines([(*row, *_rupees(row)) for row in rows])
 
-    async def participants_xlsx(self, slug: str) -> AsyncIterator[bytes]:
-        """Yield the list of participants as a workbook with typed cells.
+    async def participants_xlsx(
+        self, slug: str, wanted: Filter = _EVERYONE
+    ) -> AsyncIterator[bytes]:
+        """Yield the participants that match as a workbook with typed cells.
 
         Amounts are rupees as numbers, times are dates of the event's zone, and everything else
         is text, which is never read as a formula. The workbook is put together on disk.
@@ -83,18 +91,20 @@ class Exports:
         with tempfile.TemporaryDirectory(prefix="surge-export-") as folder:
             path = Path(folder) / "participants.xlsx"
             sheet = _Sheet(path)
-            async for rows in self._batches(event):
+            async for rows in self._batches(event, wanted):
                 await anyio.to_thread.run_sync(sheet.write, rows)
             await anyio.to_thread.run_sync(sheet.close)
             async with await anyio.open_file(path, "rb") as file:
                 while chunk := await file.read(_CHUNK_BYTES):
                     yield chunk
 
-    async def _batches(self, event: Event) -> AsyncIterator[list[tuple[object, ...]]]:
+    async def _batches(
+        self, event: Event, wanted: Filter
+    ) -> AsyncIterator[list[tuple[object, ...]]]:
         zone = ZoneInfo(event.time_zone)
         rows: list[tuple[object, ...]] = []
         stream = booking_queries.stream_participants(
-            self._database.engine, event.slug, batch=_BATCH
+            self._database.engine, event.id, wanted, batch=_BATCH
         )
         async for row in stream:
             rows.append(_participant(row, zone))
@@ -181,11 +191,12 @@ def _text(value: object) -> object:
     return "" if value is None else value
 
 
-def _csv_line(values: tuple[object, ...]) -> bytes:
-    return _csv_lines([values])
+def _rupees(row: tuple[object, ...]) -> list[object]:
+    paise = [row[COLUMNS.index(name)] for name in _MONEY]
+    return ["" if one is None else f"{cast('int', one) / 100:.2f}" for one in paise]
 
 
-def _csv_lines(rows: list[tuple[object, ...]]) -> bytes:
+def _csv_lines(rows: Sequence[tuple[object, ...]]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerows([_inert(str(_text(value))) for value in row] for row in rows)

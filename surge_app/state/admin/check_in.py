@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import reflex as rx
 
+from surge_app.clock import utc_now
 from surge_app.container import current
 from surge_app.errors import NotFound
-from surge_app.state import session
+from surge_app.formatting import pluralize
+from surge_app.services.bookings.check_in import DoorCounts
+from surge_app.state import session, view_models
 from surge_app.state.admin.events import where_when
+
+_EARLY_DAYS = 1
+_LATE_DAYS = 1
 
 
 class CheckInState(rx.State):
@@ -15,12 +23,14 @@ class CheckInState(rx.State):
 
     Attributes:
         phase: loading, ready, signed_out or missing.
+        warning: Why tickets may be checked in for the wrong day; empty on the right one.
     """
 
     phase: str = "loading"
     slug: str = ""
     name: str = ""
     where_when: str = ""
+    warning: str = ""
     is_organizer: bool = False
 
     @rx.event
@@ -38,5 +48,19 @@ class CheckInState(rx.State):
             return
         self.slug, self.name = event.slug, event.name
         self.where_when = where_when(event.starts_at, event.time_zone, event.venue)
+        self.warning = _warning(event)
         self.is_organizer = user.is_organizer
         self.phase = "ready"
+
+
+def _warning(event: DoorCounts) -> str:
+    days = (event.starts_at - utc_now()) / timedelta(days=1)
+    day = view_models.when(event.starts_at, event.time_zone)
+    if days > _EARLY_DAYS:
+        distance = pluralize(round(days), "day", "days")
+        return (
+            f"This event starts on {day}, in {distance}. A ticket you check in now counts as used."
+        )
+    if days < -_LATE_DAYS:
+        return f"This event was on {day}. Check that you chose the right event."
+    return ""

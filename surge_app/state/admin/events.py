@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import reflex as rx
 
+from surge_app.clock import utc_now
 from surge_app.container import current
 from surge_app.errors import SurgeError
 from surge_app.formatting import format_number, rupees
 from surge_app.services.admin.views import EventStats
+from surge_app.services.events.views import EventView
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import STATUS_TONES
+
+_DOOR_STAYS = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,18 @@ class EventsState(rx.State):
                         one.slug, one.name, where_when(one.starts_at, one.time_zone, one.venue)
                     )
                     for one in await current().catalog.events()
+                    if _has_door(one)
                 ]
         except SurgeError as error:
             self.problem = error.message
             return
         self.phase, self.problem = "ready" if user.is_organizer else "scanner", ""
+
+
+def _has_door(event: EventView) -> bool:
+    """Whether tickets are still checked in for an event; sales may have ended long before."""
+    ends_at = event.ends_at or event.starts_at
+    return event.status != "cancelled" and ends_at > utc_now() - _DOOR_STAYS
 
 
 def where_when(starts_at: datetime, time_zone: str, venue: str) -> str:

@@ -55,7 +55,8 @@ class ParticipantsState(ListState, rx.State):
 
     async def _find(self, *, before: str | None) -> None:
         self.slug = session.path_param(self, 2)
-        wanted = Filter(self.query, **{name: self.filters[name] or None for name in _FILTERS})
+        status, presence, channel = (self.filters[name] or None for name in _FILTERS)
+        wanted = Filter(self.query, status, presence, channel)
         page = await current().participants.search(self.slug, wanted, before=before)
         rows = [_row(one) for one in page.participants]
         self.bookings = [*self.bookings, *rows] if before else rows

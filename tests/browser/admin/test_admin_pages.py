@@ -250,11 +250,11 @@ async def _take_the_list_home(organizer: Person, slug: str) -> list[dict[str, st
 
 async def _let_in(page: Page) -> None:
     await page.get_by_role("link", name="Check-in").click()
-    await page.get_by_label("Name of this entrance").fill("North")
-    await page.get_by_label("Find by hand").fill("asha")
+    await page.get_by_label("Gate name").fill("North")
+    await page.get_by_label("Search").fill("asha")
     found = page.get_by_role("listitem").filter(has_text="Asha Rao")
-    await found.get_by_role("button", name="Let in").click()
-    await expect(page.get_by_text("Come in", exact=True)).to_be_visible()
+    await found.get_by_role("button", name="Admit", exact=True).click()
+    await expect(page.locator(".verdict").get_by_text("Admit", exact=True)).to_be_visible()
     await expect(page.get_by_text("1 of 2 inside")).to_be_visible()
 
 

@@ -43,7 +43,7 @@ async def _codes(services: Container, buyer_of: NewBuyer, slug: str) -> list[str
 async def _open_gate(page: Page, slug: str, name: str) -> None:
     async with page.expect_response("**/door/list"):
         await page.goto(f"/admin/events/{slug}/door")
-    await page.get_by_label("Name of this entrance").fill(name)
+    await page.get_by_label("Gate name").fill(name)
 
 
 async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let_in(
@@ -87,7 +87,7 @@ async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let
     await north.context.set_offline(False)
     await expect(page.get_by_text("2 of 2 inside")).to_be_visible()
     await expect(page.get_by_text("Online", exact=True)).to_be_visible()
-    clash = page.locator(".notice", has_text="Let in here while offline, but already inside")
+    clash = page.locator(".notice", has_text="Admitted here while offline, but already inside")
     await expect(clash.get_by_text(re.compile(r"Already inside · South"))).to_be_visible()
 
     await _open_gate(east.page, slug, "East")
@@ -99,3 +99,62 @@ async def test_scanners_work_without_a_network_and_tell_each_other_what_they_let
     await page.wait_for_url("**/events")
     answer = await north.context.request.get(f"/api/admin/events/{slug}/door")
     assert answer.status == 401
+
+
+_PLAIN_HTTP = """
+Object.defineProperty(window, "isSecureContext", { value: false });
+Object.defineProperty(Crypto.prototype, "subtle", { value: undefined });
+Object.defineProperty(Crypto.prototype, "randomUUID", { value: undefined });
+"""
+
+
+async def test_a_phone_with_a_typing_scanner_admits_a_booking_over_plain_http_and_takes_it_back(
+    new_person: NewPerson,
+    new_sale: NewSale,
+    new_buyer: NewBuyer,
+    services: Container,
+    surge: Surge,
+) -> None:
+    slug = await new_sale(units=5)
+    buyer = new_buyer(slug)
+    ref = await buyer.buy(quantity=4)
+    codes = [
+        one["code"] for one in (await buyer.http.get(f"/api/bookings/{ref}")).json()["tickets"]
+    ]
+    event = await services.catalog.event(slug)
+    user, password = surge.organizer
+    door = await new_person(http_credentials={"username": user, "password": password})
+    await door.context.add_init_script(_PLAIN_HTTP)
+    page = door.page
+    await _open_gate(page, slug, "North")
+    await expect(page.get_by_text("This event starts on")).to_be_visible()
+    await expect(page.get_by_text("This page is not on https")).to_be_visible()
+
+    async def scan(text: str) -> None:
+        # As such a device types: key by key, and Enter.
+        await page.keyboard.type(text, delay=60)
+        await page.keyboard.press("Enter")
+
+    verdict = page.locator(".verdict")
+    # The name of the gate still has the focus, and keeps what it has.
+    await scan(services.ticket_codes.qr_text(event.id, codes[0]))
+    await expect(verdict.get_by_text("Admit", exact=True)).to_be_visible()
+    await expect(page.get_by_label("Gate name")).to_have_value("North")
+    await expect(page.get_by_text("1 of 4 inside")).to_be_visible()
+    # A button has the focus next, and is not pressed by the Enter of the device.
+    await page.get_by_role("button", name="Scan with the camera").focus()
+    await scan(codes[0])
+    await expect(verdict.get_by_text("Already inside")).to_be_visible()
+    await expect(page.get_by_role("button", name="Stop the camera")).to_have_count(0)
+
+    await page.get_by_role("button", name="Admit the other 3 tickets of this booking").click()
+    await expect(verdict.get_by_text("Admit 3", exact=True)).to_be_visible()
+    await expect(page.get_by_text("4 of 4 inside")).to_be_visible()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(verdict.get_by_text("Check-in undone")).to_be_visible()
+    await expect(page.get_by_text("1 of 4 inside")).to_be_visible()
+
+    await page.get_by_label("Search").fill("rao asha")
+    await page.get_by_role("button", name="Admit all 3").click()
+    await expect(page.get_by_text("4 of 4 inside")).to_be_visible()
+    assert door.errors == []

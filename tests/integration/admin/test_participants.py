@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import io
 import re
 import zipfile
@@ -54,6 +55,8 @@ async def test_participants_are_found_by_what_they_can_tell(
         asha.removeprefix("SRG-").lower(): [asha],
         "0 98765 00001": [asha],
         "+91 98765-00001": [asha],
+        "76500001": [asha],
+        "i": [asha],
         "nobody": [],
         "iyer ravi": [],
         "_": [],
@@ -71,6 +74,29 @@ async def test_participants_are_found_by_what_they_can_tell(
     refunded = await _get(surge, f"/events/{slug}/participants", status="refunded")
     assert refunded.json()["participants"] == []
     assert (await _get(surge, f"/events/{slug}/participants", status="odd")).status_code == 422
+
+
+async def test_the_file_has_what_the_filters_and_the_selection_leave(
+    surge: Surge, services: Container, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale(units=10)
+    asha = await _bought(new_buyer, slug, name="Asha Iyer")
+    ravi = await _bought(new_buyer, slug, name="Ravi Rao")
+    mina = await _bought(new_buyer, slug, name="Mina Rao")
+    await services.refunds.refund(ravi, restock=False, actor="test")
+
+    async def refs(**filters: str | list[str]) -> set[str]:
+        async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+            path = f"/api/admin/events/{slug}/participants.csv"
+            text = (await http.get(path, params=filters)).text.lstrip("\ufeff")
+        return {row["booking_ref"] for row in csv.DictReader(io.StringIO(text))}
+
+    assert await refs() == {asha, ravi, mina}
+    assert await refs(q="rao") == {ravi, mina}
+    assert await refs(q="rao", status="confirmed") == {mina}
+    assert await refs(presence="outside") == {asha, mina}
+    assert await refs(ref=[asha, ravi]) == {asha, ravi}
+    assert await refs(ref=["SRG-22222222"]) == set()
 
 
 async def test_a_booking_tells_everything_that_happened_to_it(

@@ -161,6 +161,60 @@ async def test_a_scanner_learns_nothing_that_opens_a_booking(
         assert (result["verdict"], result["ref"]) == ("admitted", "")
 
 
+async def _bought(new_buyer: NewBuyer, slug: str, name: str, quantity: int = 1) -> str:
+    buyer = new_buyer(slug)
+    await buyer.join()
+    held = (await buyer.hold(quantity)).json()
+    started = await buyer.start_payment(held["id"], name=name)
+    outcome = await buyer.callback(await buyer.attempt(started.json()["order_id"]))
+    return outcome.json()["booking_ref"]
+
+
+async def test_the_door_finds_a_name_in_any_order_and_accent_and_all_of_its_tickets(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale(units=20)
+    await _bought(new_buyer, slug, "Zoë D’Souza", 3)
+    for name in ("Rahul Fernandes", "Asha Rao", "Ravi Iyer"):
+        await _bought(new_buyer, slug, name)
+    path = f"/api/admin/events/{slug}/door/tickets"
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+
+        async def found(query: str) -> list[str]:
+            tickets = (await http.get(path, params={"q": query})).json()["tickets"]
+            assert len({one["booking"] for one in tickets}) == len({one["name"] for one in tickets})
+            return [one["name"] for one in tickets]
+
+        assert await found("rahul fernandes") == ["Rahul Fernandes"]
+        for query in ("d'souza zoe", "ZOE", "Zoe\u0308", "souza  D’S", "zo"):
+            assert await found(query) == ["Zoë D’Souza"] * 3, query
+        for query in ("zoe rao", "example", "zz", "_", "%"):
+            assert await found(query) == [], query
+
+
+async def test_a_scan_names_the_rest_of_the_booking_and_can_be_taken_back(
+    surge: Surge, services: Container, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug, other = await new_sale(), await new_sale()
+    ref, codes = await _codes(new_buyer, slug, quantity=4)
+    (first,) = await _send(surge, slug, _scan(codes[0]))
+    assert len(first["others"]) == 3
+    rest = await _send(surge, slug, *(_scan(ticket_id=one) for one in first["others"]))
+    assert [one["verdict"] for one in rest] == ["admitted"] * 3
+    scans = {"scans": [first["scan_id"], rest[0]["scan_id"]]}
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        path = "/api/admin/events/{}/door/undo"
+        assert (await http.post(path.format(other), json=scans)).json()["inside"] == 0
+        assert (await services.check_in.counts(slug)).inside == 4
+        for _ in range(2):
+            answer = (await http.post(path.format(slug), json=scans)).json()
+            assert (answer["inside"], answer["valid"]) == (2, 4)
+    (again,) = await _send(surge, slug, _scan(codes[0]))
+    assert again["verdict"] == "admitted"
+    timeline = (await services.participants.detail(ref)).timeline
+    assert [one.detail for one in timeline if one.what == "action"] == ["check_in.undo"]
+
+
 async def test_a_scanner_searches_at_most_sixty_times_a_minute(services: Container) -> None:
     limits = RateLimiter(services.redis, enabled=True)
     check_in = CheckIn(services.database, services.ticket_codes, limits)

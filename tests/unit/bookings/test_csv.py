@@ -8,7 +8,7 @@ import io
 import pytest
 from hypothesis import given, strategies as st
 
-from surge_app.services.bookings.exports import COLUMNS, _csv_line
+from surge_app.services.bookings.exports import COLUMNS, _csv_lines
 
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 
@@ -40,25 +40,25 @@ def _read(line: bytes) -> list[str]:
     ],
 )
 def test_what_a_spreadsheet_takes_for_a_formula_is_led_by_an_apostrophe(value: str) -> None:
-    assert _read(_csv_line((value,))) == [f"'{value}"]
+    assert _read(_csv_lines([(value,)])) == [f"'{value}"]
 
 
 @pytest.mark.parametrize(
     "value", ["Asha Rao", "asha@example.com", "O'Brien", "12", "a=b", "", "x-1"]
 )
 def test_plain_text_stays_as_it_is(value: str) -> None:
-    assert _read(_csv_line((value,))) == [value]
+    assert _read(_csv_lines([(value,)])) == [value]
 
 
 def test_every_field_is_quoted_and_quotes_are_doubled() -> None:
-    assert _csv_line(('say "hi"', 7, "a,b", "two\nlines")) == (
+    assert _csv_lines([('say "hi"', 7, "a,b", "two\nlines")]) == (
         b'"say ""hi""","7","a,b","two\nlines"\r\n'
     )
 
 
 def test_the_columns_are_named_once_each() -> None:
     assert len(set(COLUMNS)) == len(COLUMNS)
-    assert _read(_csv_line(COLUMNS)) == list(COLUMNS)
+    assert _read(_csv_lines([COLUMNS])) == list(COLUMNS)
 
 
 FIELDS = st.builds(
@@ -68,7 +68,7 @@ FIELDS = st.builds(
 
 @given(st.lists(FIELDS, min_size=1, max_size=6))
 def test_no_field_starts_as_a_formula_and_none_is_lost(values: list[str]) -> None:
-    read = _read(_csv_line(tuple(values)))
+    read = _read(_csv_lines([tuple(values)]))
     assert len(read) == len(values)
     for kept, value in zip(read, values, strict=True):
         assert kept in {value, f"'{value}"}
