@@ -47,6 +47,21 @@ def rupees(amount: int) -> str:
     return f"{sign}₹{text}.{part:02d}" if part else f"{sign}₹{text}"
 
 
+def price(amount: int) -> str:
+    """Return an amount, "Free" if it is nothing."""
+    return rupees(amount) if amount else "Free"
+
+
+def prices(low: int, high: int) -> str:
+    """Return the all-in prices of an event: `from ₹1,025`, `₹1,024–₹8,024`, `Free–₹8,024`.
+
+    A single price is where a booking starts, for its fee is paid once.
+    """
+    if low != high:
+        return f"{price(low)}–{price(high)}"
+    return f"from {rupees(low)}" if low else "Free"
+
+
 def rupees_ascii(amount: int) -> str:
     """Format an amount for SMS: `Rs 2,061`. The sign ₹ would halve the length of an SMS."""
     return rupees(amount).replace("₹", "Rs ")

@@ -46,15 +46,13 @@ export function Countdown({ seconds, stamp, label, last, stopped, onEnd }) {
   }, [seconds, stamp, stopped]);
   // Those who see the clock read it; only the warning is announced.
   const isSoon = left <= LAST_MINUTE && !stopped;
-  const words = stopped ? "Clock stopped" : (isSoon && last) || label;
+  const clock = formatClock(left);
+  const text =
+    isSoon && last ? `${clock} ${last}` : `${stopped ? "Clock stopped" : label} ${clock}`;
   return h(
     Fragment,
     null,
-    h(
-      "span",
-      { role: "timer", className: isSoon ? "number soon" : "number" },
-      `${words} ${formatClock(left)}`.trim(),
-    ),
+    h("span", { role: "timer", className: isSoon ? "number soon" : "number" }, text.trim()),
     h("span", { className: "sr-only", role: "status" }, warning),
   );
 }

@@ -37,6 +37,17 @@ export const formatMoney = (paise) =>
 export const formatPrice = (paise) => (paise > 0 ? formatMoney(paise) : "Free");
 
 /**
+ * All-in prices of an event: "from ₹1,025", "₹1,024–₹8,024", "Free–₹8,024". A single price is
+ * where a booking starts, for its fee is paid once.
+ * @param {number} low
+ * @param {number} high
+ */
+export const formatPrices = (low, high) => {
+  if (low !== high) return `${formatPrice(low)}–${formatPrice(high)}`;
+  return low > 0 ? `from ${formatMoney(low)}` : "Free";
+};
+
+/**
  * An ISO time in the event's own zone: "Sat 6 Mar 2027, 7:00 pm IST".
  * @param {string} moment empty gives ""
  * @param {string} timeZone
@@ -133,4 +144,37 @@ export const formatRange = ({ low, high }) => {
   if (high < 60) return "< 1 min";
   if (from >= 120) return `${Math.floor(from / 60)}–${Math.ceil(to / 60)} h`;
   return from === to ? `${to} min` : `${from}–${to} min`;
+};
+
+/** @type {[RegExp, string][]} */
+const SCRIPTS = [
+  ["Devanagari", "hi"],
+  ["Bengali", "bn"],
+  ["Gurmukhi", "pa"],
+  ["Gujarati", "gu"],
+  ["Oriya", "or"],
+  ["Tamil", "ta"],
+  ["Telugu", "te"],
+  ["Kannada", "kn"],
+  ["Malayalam", "ml"],
+  ["Sinhala", "si"],
+  ["Arabic", "ur"],
+  ["Hebrew", "he"],
+  ["Greek", "el"],
+  ["Cyrillic", "ru"],
+  ["Thai", "th"],
+  ["Hiragana", "ja"],
+  ["Katakana", "ja"],
+  ["Hangul", "ko"],
+  ["Han", "zh"],
+].map(([script, tag]) => [new RegExp(`\\p{Script=${script}}`, "gu"), tag]);
+
+/**
+ * The language that a text's script suggests, for screen readers and hyphenation.
+ * @param {string} text
+ * @returns {string | undefined} undefined where most letters are Latin
+ */
+export const languageOf = (text) => {
+  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  return SCRIPTS.find(([script]) => 2 * (text.match(script)?.length ?? 0) > letters)?.[1];
 };

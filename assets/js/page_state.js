@@ -45,13 +45,16 @@ export function AccessCheck({ errors }) {
 }
 
 /**
- * Focus the element with the id `to` whenever `stamp` changes.
+ * Focus the element with the id `to` whenever `stamp` changes. A field goes to the middle of the
+ * screen: at its edges a bar of any height may cover it.
  * @param {{to: string, stamp: number}} props
  */
 export function Focus({ to, stamp }) {
   const seen = useRef(stamp);
   useEffect(() => {
-    if (stamp !== seen.current) document.getElementById(to)?.focus();
+    const element = stamp === seen.current ? null : document.getElementById(to);
+    element?.focus();
+    if (element?.matches("input")) element.scrollIntoView({ block: "center" });
     seen.current = stamp;
   }, [stamp]);
   return null;

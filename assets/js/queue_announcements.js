@@ -15,7 +15,7 @@ const sentence = ({ phase, mood, position, note_text }) => {
     mood === "next"
       ? "You are next."
       : mood === "held"
-        ? `${place} Every ticket is on hold right now.`
+        ? `${place} All remaining tickets are in other people's checkouts.`
         : place;
   /** @type {Record<string, string>} */
   const sentences = {

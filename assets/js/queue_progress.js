@@ -37,6 +37,17 @@ export const positionFrom = (body, value, record, now = Date.now()) => {
 };
 
 /**
+ * The state of the page. For a moment after the opening a visitor waits and has no position yet;
+ * then the page before stays.
+ * @param {{state?: string, position?: number | null}} body
+ * @param {FeedValue} value
+ */
+export const phaseFrom = ({ state = "", position }, value) => {
+  if (state !== "waiting" || position) return state;
+  return value.phase === "scheduled" ? "scheduled" : "joining";
+};
+
+/**
  * A little more is noise and is not shown; clearly more is never shown without the reason.
  * @param {{eta_seconds?: {low: number, high: number} | null, number?: number, note?: string,
  *   note_text?: string}} body

@@ -8,7 +8,7 @@ import { createFeed } from "./feed_context.js";
 import { startFeed } from "./polling.js";
 import { join } from "./proof_of_work.js";
 import { createAnnouncer, queueTitle } from "./queue_announcements.js";
-import { estimateFrom, noteFrom, positionFrom } from "./queue_progress.js";
+import { estimateFrom, noteFrom, phaseFrom, positionFrom } from "./queue_progress.js";
 import { pathPart, request } from "./request.js";
 import { sharedQueue } from "./storage.js";
 import { createTurnAlert } from "./turn_alert.js";
@@ -33,6 +33,7 @@ const SILENT = "This page was not connected for too long, so your position went 
  */
 const readAnswer = ({ body, skew }, value, record) => {
   const place = positionFrom(body, value, record);
+  const phase = phaseFrom(body, value);
   const isHeld = body.available === 0 && body.held > 0;
   const ends = Date.parse(body.pass_expires_at ?? "");
   const mood = isHeld ? "held" : place.position === 1 ? "next" : "";
@@ -40,8 +41,8 @@ const readAnswer = ({ body, skew }, value, record) => {
     ...place,
     ...estimateFrom(body, value),
     ...noteFrom(body, value),
-    phase: body.state,
-    mood: body.state === "waiting" ? mood : "",
+    phase,
+    mood: phase === "waiting" ? mood : "",
     waiting: Math.max(body.waiting ?? 0, place.position),
     available: body.available ?? 0,
     held: body.held ?? 0,

@@ -15,24 +15,30 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_A_WHILE = "public, max-age=300"
 
 
-router = APIRouter(prefix="/api/events/{slug}", tags=["events"], responses=_MISSING)
+router = APIRouter(prefix="/api", tags=["events"], responses=_MISSING)
 
 Version = Annotated[str, Query(alias="v", max_length=40, description="As in the address given.")]
 
 
-@router.get("/cover.svg", response_class=Response, responses=shows("image/svg+xml"))
+@router.get("/card.png", response_class=Response, responses=shows("image/png"))
+async def get_list_card(services: Services) -> Response:
+    """Return what is shown where the list of events is shared, 1200 by 630."""
+    return _picture(await services.covers.list_card(), "image/png", "")
+
+
+@router.get("/events/{slug}/cover.svg", response_class=Response, responses=shows("image/svg+xml"))
 async def get_drawing(slug: str, services: Services, version: Version = "") -> Response:
     """Return the cover drawn for an event; it follows the reader's theme."""
     return _picture(await services.covers.drawing(slug), "image/svg+xml", version)
 
 
-@router.get("/cover.jpg", response_class=Response, responses=shows("image/jpeg"))
+@router.get("/events/{slug}/cover.jpg", response_class=Response, responses=shows("image/jpeg"))
 async def get_picture(slug: str, services: Services, version: Version = "") -> Response:
     """Return the organizer's picture of an event, 1200 by 630."""
     return _picture(await services.covers.picture(slug), "image/jpeg", version)
 
 
-@router.get("/card.png", response_class=Response, responses=shows("image/png"))
+@router.get("/events/{slug}/card.png", response_class=Response, responses=shows("image/png"))
 async def get_card(slug: str, services: Services) -> Response:
     """Return what is shown where an event is shared, 1200 by 630."""
     return _picture(await services.covers.card(slug), "image/png", "")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import TypeAdapter
 
 from surge_app.api.dependencies import Problems, Services
-from surge_app.api.schemas import EventOut, ProblemOut
+from surge_app.api.schemas import EventOut, EventPageOut, ProblemOut
 
 _UNCHANGED: Problems = {304: {"description": "Nothing changed since `If-None-Match`"}}
 _MISSING: Problems = {404: {"model": ProblemOut}}
@@ -59,10 +59,10 @@ async def list_events(services: Services, known_tag: KnownTag = "") -> Response:
     return _rendered.answer("", views[0] if views else None, render, known_tag)
 
 
-@router.get("/{slug}", response_model=EventOut, responses={**_UNCHANGED, **_MISSING})
+@router.get("/{slug}", response_model=EventPageOut, responses={**_UNCHANGED, **_MISSING})
 async def get_event(slug: str, services: Services, known_tag: KnownTag = "") -> Response:
     """Return one event."""
     view = await services.catalog.event(slug)
     return _rendered.answer(
-        slug, view, lambda: EventOut.of(view).model_dump_json().encode(), known_tag
+        slug, view, lambda: EventPageOut.of(view).model_dump_json().encode(), known_tag
     )

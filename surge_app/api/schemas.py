@@ -11,6 +11,7 @@ from surge_app.api.fact_models import answer_of
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.checkout.views import IntentLineView, IntentView
 from surge_app.services.events.facts import PUBLIC_FACTS, ShownFact
+from surge_app.services.events.rich_text import TextBlock
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.request_body import StrictBody
 
@@ -20,7 +21,8 @@ Slug = Annotated[str, Field(max_length=60)]
 class EventOut(answer_of(PUBLIC_FACTS)):
     """An event and where its sale stands.
 
-    `from_paise` is the lowest all-in price one can still pay, `cover` the address of its picture.
+    `from_paise` and `to_paise` are the lowest and highest all-in price of a ticket one can still
+    buy, `cover` is the address of its picture.
     """
 
     slug: str
@@ -30,6 +32,7 @@ class EventOut(answer_of(PUBLIC_FACTS)):
     available: int
     few_left: bool
     from_paise: int
+    to_paise: int
     cover: str
     facts: list[ShownFact]
     tiers: list[TierView]
@@ -38,6 +41,12 @@ class EventOut(answer_of(PUBLIC_FACTS)):
     def of(cls, view: EventView) -> Self:
         """Project a view."""
         return cls.model_validate(view)
+
+
+class EventPageOut(EventOut):
+    """An event with its description read as paragraphs, lists and links."""
+
+    text: list[TextBlock]
 
 
 class EtaOut(BaseModel):

@@ -30,11 +30,26 @@ class TierJson:
 
 
 @dataclass(frozen=True)
-class FactLineJson:
-    """A line of a shown fact; `href` is empty if it is no link."""
+class TextPartJson:
+    """A part of a text; `href` is empty if it is no link."""
 
     text: str = ""
     href: str = ""
+
+
+@dataclass(frozen=True)
+class TextLineJson:
+    """A line of a text."""
+
+    parts: list[TextPartJson] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TextBlockJson:
+    """Lines that belong together; `kind` is paragraph, list, steps or heading."""
+
+    kind: str = ""
+    lines: list[TextLineJson] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,7 @@ class ShownFactJson:
 
     title: str = ""
     is_brief: bool = False
-    lines: list[FactLineJson] = field(default_factory=list)
+    lines: list[TextPartJson] = field(default_factory=list)
 
 
 def _in_browser(one: FactField) -> tuple[str, type, Any]:
@@ -64,7 +79,7 @@ class EventJson(_EventFactsJson):
     """An event in `GET /api/events`.
 
     Attributes:
-        from_paise: The lowest all-in price of its tiers; added in the browser.
+        text: The description with its lists and links; in the answer about one event only.
         costs: Whether any of its tickets costs something; added in the browser.
         opens_in_seconds: Until the sale opens by the server's clock, 0 if it is open; added in
             the browser.
@@ -75,10 +90,12 @@ class EventJson(_EventFactsJson):
     fee_paise: int = 0
     available: int = 0
     few_left: bool = False
+    from_paise: int = 0
+    to_paise: int = 0
     cover: str = ""
     facts: list[ShownFactJson] = field(default_factory=list)
+    text: list[TextBlockJson] = field(default_factory=list)
     tiers: list[TierJson] = field(default_factory=list)
-    from_paise: int = 0
     costs: bool = False
     opens_in_seconds: int = 0
 

@@ -21,6 +21,16 @@ def price(paise: rx.Var[int] | int) -> rx.Var[str]:
     return _format("formatPrice", paise)
 
 
+def prices(low: rx.Var[int] | int, high: rx.Var[int] | int) -> rx.Var[str]:
+    """Format the all-in prices of an event: "from ₹1,025", or "Free–₹8,024"."""
+    return _format("formatPrices", low, high)
+
+
+def language(text: rx.Var[str] | str) -> rx.Var[str]:
+    """Return the language tag that a text's script suggests; undefined for Latin letters."""
+    return _format("languageOf", text)
+
+
 def count(number: rx.Var[int] | int) -> rx.Var[str]:
     """Group a number the Indian way: 1,02,961."""
     return _format("formatCount", number)

@@ -25,7 +25,7 @@ def chip(event: Any) -> rx.Component:
         ),
         ("scheduled", controls.chip("Opens soon")),
         ("paused", controls.chip("Paused", tone="warn")),
-        ("all_held", controls.chip("All on hold", tone="warn")),
+        ("all_held", controls.chip("All in checkouts", tone="warn")),
         ("sold_out", controls.chip("Sold out", tone="off")),
         ("cancelled", controls.chip("Cancelled", tone="off")),
         controls.chip("Ended", tone="off"),

@@ -51,7 +51,7 @@ def countdown(
         seconds: Whole seconds left, by the server.
         stamp: Changes with each answer of the server, so that an equal number starts again.
         label: Words before the clock.
-        last: Words before it in the last minute; empty keeps the others.
+        last: Words behind it in the last minute; empty keeps the others.
         stopped: Whether the server's clock stands still, and this one with it.
         on_end: Called once at zero. The server decides what zero means.
     """

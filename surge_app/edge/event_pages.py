@@ -30,7 +30,7 @@ from surge_app.edge.http import fetch, with_cookies
 from surge_app.edge.routes import Kind, Route
 from surge_app.edge.structured_data import description, event_data
 from surge_app.errors import NotFound, SurgeError
-from surge_app.formatting import rupees, when
+from surge_app.formatting import price, prices, when
 from surge_app.observability.log import get_logger
 from surge_app.services.events.views import EventView
 
@@ -86,7 +86,8 @@ class EventPages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(when=when, price=_price)
+        self._templates.filters.update(when=when, price=price)
+        self._templates.globals.update(prices=prices)
 
     async def respond(self, route: Route, request: Request) -> Response | None:
         """Return an event page; None for another page, or where the built one has to do."""
@@ -175,7 +176,7 @@ class EventPages:
             "title": "Events · Surge",
             "description": f"Tickets at the price you see: {names}." if names else "Tickets.",
             "url": f"{self._base_url}/events",
-            "image": f"{self._base_url}/api/events/{events[0].slug}/card.png" if events else "",
+            "image": f"{self._base_url}/api/card.png",
             "structured": None,
         }
 
@@ -223,7 +224,3 @@ def _page(view: object, status: int, html: str) -> _Page:
     body = html.encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     return _Page(view, status, body, gzip.compress(body, 6, mtime=0), tag)
-
-
-def _price(paise: int) -> str:
-    return rupees(paise) if paise else "Free"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import ipaddress
 import json
 import socket
@@ -11,15 +10,13 @@ from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import HTTPConnection
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from surge_app.errors import (
     AddressTooLong,
     ChallengeRequired,
-    Forbidden,
     InvalidRequest,
-    RateLimited,
     SurgeError,
     Unauthorized,
     UnknownHost,
@@ -40,16 +37,6 @@ _FIRST_ERROR = 400
 _PROBLEM_TYPE = "application/problem+json"
 _MAX_QUERY = 2048
 _CHALLENGE = ("www-authenticate", 'Basic realm="Surge organizer", charset="UTF-8"')
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><link rel="icon" href="/favicon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/surge.css"><link rel="stylesheet" href="/controls.css">
-<link rel="stylesheet" href="/queue.css">{head}</head>
-<body class="bare"><main class="plain"><h1>{title}</h1><p>{text}</p>
-<p><a class="button primary" href="{href}">{action}</a></p></main></body></html>
-"""
 
 
 def client_address(connection: HTTPConnection, trusted_proxy_hops: int) -> str:
@@ -120,7 +107,7 @@ def problem(error: SurgeError, cookies: Iterable[str] = ()) -> Response:
     return json_response(
         error.document(),
         error.status,
-        headers=_headers_of(error),
+        headers=headers_of(error),
         cookies=cookies,
         media_type=_PROBLEM_TYPE,
     )
@@ -135,33 +122,6 @@ def redirect(location: str, *cookies: str, status: int = 303) -> Response:
 def method_not_allowed(allowed: str) -> Response:
     """Refuse a method; `allowed` lists the others."""
     return Response(None, 405, {"allow": allowed})
-
-
-def message_page(
-    status: int, *, title: str, text: str, action: str, href: str, refresh_seconds: int = 0
-) -> Response:
-    """Return a small page without scripts or a live connection; 0 does not refresh it."""
-    refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
-    words = {"title": title, "text": text, "action": action, "href": href}
-    page = _PAGE.format(head=refresh, **{name: html.escape(word) for name, word in words.items()})
-    return HTMLResponse(page, status, dict([NO_STORE]))
-
-
-def error_page(error: SurgeError, *, path: str, cookies: Iterable[str] = ()) -> Response:
-    """Return an error as a page with one way on; a failure on our side refreshes itself."""
-    is_denied = isinstance(error, Unauthorized | Forbidden)
-    is_for_scanner = isinstance(error, Forbidden)
-    is_ours = error.status >= 500  # noqa: PLR2004  where HTTP's failures of a server begin
-    response = message_page(
-        error.status,
-        title="For organizers" if is_denied or isinstance(error, RateLimited) else "One moment",
-        text=error.message,
-        action="Check-in" if is_for_scanner else "Try again",
-        href="/admin" if is_denied else path,
-        refresh_seconds=5 if is_ours else 0,
-    )
-    response.headers.update(dict(_headers_of(error)))
-    return with_cookies(response, cookies)
 
 
 def with_cookies(response: Response, cookies: Iterable[str]) -> Response:
@@ -267,6 +227,7 @@ def int_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() else 0
 
 
-def _headers_of(error: SurgeError) -> Iterable[tuple[str, str]]:
+def headers_of(error: SurgeError) -> Iterable[tuple[str, str]]:
+    """Return the headers that a response with an error carries."""
     challenge = (_CHALLENGE,) if isinstance(error, Unauthorized) else ()
     return (*challenge, *error.headers().items())

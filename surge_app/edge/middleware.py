@@ -17,7 +17,6 @@ from surge_app.edge.http import (
     check_query,
     client_address,
     encode,
-    error_page,
     method_not_allowed,
     problem,
     redirect,
@@ -25,6 +24,7 @@ from surge_app.edge.http import (
 )
 from surge_app.edge.join_endpoint import JoinEndpoint
 from surge_app.edge.page_access import check_page, sign_out
+from surge_app.edge.plain_pages import error_page, wants_page, with_missing_page
 from surge_app.edge.poll_endpoint import answer_poll
 from surge_app.edge.routes import Access, Kind, Route, route_of
 from surge_app.edge.security_headers import EdgeHeaders
@@ -107,7 +107,10 @@ class EdgeMiddleware:
         elif route.kind in _TO_FASTAPI:
             await self._api(request.scope, receive, send)
         else:
-            await self._pages(_built_file(route, request.scope), receive, with_headers(send, extra))
+            send = with_headers(send, extra)
+            if wants_page(request):
+                send = with_missing_page(send, request.scope, receive)
+            await self._pages(_built_file(route, request.scope), receive, send)
 
     async def _respond(self, route: Route, request: Request) -> tuple[Response | None, Headers]:
         """Return a response, or None and the headers that the application's one needs."""
@@ -148,7 +151,7 @@ class EdgeMiddleware:
         return response, encode(headers)
 
     def _failure(self, route: Route, request: Request, error: SurgeError) -> Response:
-        is_page = route.is_page
+        is_page = route.is_page or (route.kind is Kind.CLOSED and wants_page(request))
         response = error_page(error, path=request.url.path) if is_page else problem(error)
         if isinstance(error, _UNREAD):
             response.headers.update(dict(LAST))

@@ -7,8 +7,10 @@ import reflex as rx
 from surge_app.components import controls, layout, navigation, shell, status, timers
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
+from surge_app.components.prose import language, text_part
 from surge_app.pages import booking_corrections
 from surge_app.pages.shared import price_rows, problem_notice, sale_title
+from surge_app.services.events.rich_text import TextPart
 from surge_app.state.booking import BookingState, TicketCard
 
 
@@ -91,7 +93,7 @@ def _news() -> rx.Component:
                     tone="warn",
                     title="A message did not reach you.",
                 ),
-                rx.el.p("Your booking is confirmed. You can use the codes below right away."),
+                rx.el.p("You're going! Show these codes at the entrance."),
             ),
         ),
         (
@@ -166,6 +168,12 @@ def _receipt() -> rx.Component:
         ),
         rx.foreach(
             BookingState.sale.facts,
-            lambda fact: rx.el.p(fact.title, ": ", fact.text, class_name="muted small"),
+            lambda fact: rx.el.p(
+                fact.title, ": ", rx.foreach(fact.lines, _contact), class_name="muted small"
+            ),
         ),
     )
+
+
+def _contact(line: TextPart) -> rx.Component:
+    return rx.el.span(text_part(line), " ", **language(line.text))

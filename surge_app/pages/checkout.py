@@ -16,11 +16,10 @@ from surge_app.components import (
 )
 from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
-from surge_app.pages import contact_form, hold_timer, release
+from surge_app.pages import contact_form, hold_timer, release, tier_list
 from surge_app.pages.shared import price_details, problem_notice, sale_title
 from surge_app.state.checkout import CheckoutState
-from surge_app.state.element_ids import ENDED, HOLD, PAY, TICKETS
-from surge_app.state.view_models import TierCard
+from surge_app.state.element_ids import ENDED, HOLD, PAY
 
 _BEAT_SECONDS = 15
 _RECHECK_SECONDS = 4
@@ -61,40 +60,6 @@ def _loading() -> rx.Component:
         layout.skeleton("24px", "70%"),
         layout.skeleton_card("50px"),
         layout.skeleton_card("28px", "80px", "80px", "80px"),
-    )
-
-
-def _tiers() -> rx.Component:
-    return layout.card(
-        rx.el.h2("Tickets", class_name="sr-only", id=TICKETS, tab_index=-1),
-        rx.el.ul(rx.foreach(CheckoutState.tiers, _tier), class_name="tiers divided"),
-        rx.cond(
-            CheckoutState.sale.fee != "",
-            rx.el.p(
-                f"Booking fee {CheckoutState.sale.fee} per booking", class_name="muted small number"
-            ),
-            rx.fragment(),
-        ),
-    )
-
-
-def _tier(tier: TierCard) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.p(tier.name, class_name="strong"),
-            rx.el.p(tier.note, class_name="muted small number"),
-            class_name="grow",
-        ),
-        controls.stepper(
-            tier.quantity,
-            name=tier.name,
-            can_remove=tier.can_remove,
-            can_add=tier.can_add,
-            on_remove=CheckoutState.remove(tier.id),
-            on_add=CheckoutState.add(tier.id),
-        ),
-        class_name="tier",
-        key=tier.id,
     )
 
 
@@ -169,7 +134,7 @@ def _shopping() -> rx.Component:
         match(
             CheckoutState.phase,
             ("choose", _choose()),
-            ("held", rx.fragment(hold_timer.beat(), _tiers())),
+            ("held", rx.fragment(hold_timer.beat(), tier_list.held())),
             _expired(),
         ),
         rx.el.div(contact_form.form(_FORM), hidden=CheckoutState.phase != "held"),
@@ -190,7 +155,7 @@ def _choose() -> rx.Component:
             ),
             rx.fragment(),
         ),
-        _tiers(),
+        tier_list.choice(),
         rx.el.p(
             f"We'll hold your tickets for {CheckoutState.sale.hold_time} while you pay.",
             class_name="muted",

@@ -18,6 +18,7 @@ from surge_app.components import (
 )
 from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
+from surge_app.components.prose import language, prose, text_part
 
 
 def page() -> rx.Component:
@@ -76,22 +77,29 @@ def ready(value: Any) -> rx.Component:
     event = value.event
     return rx.fragment(
         layout.cover(event.cover, first=True),
-        rx.el.div(status.chip(event), rx.el.h1(event.name), _where(event), class_name="stack"),
-        status.offline(value.offline),
-        rx.cond(
-            event.description != "", rx.el.p(event.description, class_name="prose"), rx.fragment()
+        rx.el.div(
+            status.chip(event),
+            rx.el.h1(event.name, **language(event.name)),
+            _where(event),
+            class_name="stack",
         ),
+        status.offline(value.offline),
+        rx.cond(event.description != "", prose(event.text, event.description), rx.fragment()),
         layout.card(
-            rx.el.h2("Tickets"),
+            rx.el.div(
+                rx.el.h2("Tickets"),
+                rx.el.p(formatting.prices(event.from_paise, event.to_paise), class_name="price"),
+                class_name="row apart",
+            ),
             rx.el.ul(
                 rx.foreach(event.tiers, lambda tier: _tier(tier, event)),
                 class_name="tiers divided",
             ),
             rx.el.p(
                 rx.cond(event.costs, _whole_price(event), rx.fragment()),
-                "Up to ",
+                "Maximum ",
                 formatting.counted(event.max_per_person, "ticket", "tickets"),
-                " for one person.",
+                " per person.",
                 class_name="muted small",
             ),
         ),
@@ -102,13 +110,13 @@ def ready(value: Any) -> rx.Component:
 
 def _whole_price(event: Any) -> rx.Component:
     return rx.fragment(
-        "The price for one ticket, everything included. ",
+        "Prices include all taxes. ",
         rx.cond(
             event.fee_paise > 0,
             rx.fragment(
-                "The convenience fee of ",
+                "A ",
                 formatting.money(event.fee_paise),
-                " in it is charged once per booking. ",
+                " booking fee is added once per booking. ",
             ),
             rx.fragment(),
         ),
@@ -129,7 +137,7 @@ def _where(event: Any) -> rx.Component:
                 ),
             ),
         ),
-        rx.el.div(rx.el.dt("Where"), rx.el.dd(event.venue)),
+        rx.el.div(rx.el.dt("Where"), rx.el.dd(event.venue, **language(event.venue))),
         rx.foreach(event.facts, _brief),
         class_name="where",
     )
@@ -138,11 +146,11 @@ def _where(event: Any) -> rx.Component:
 def _tier(tier: Any, event: Any) -> rx.Component:
     return rx.el.li(
         rx.el.div(
-            rx.el.p(tier.name, class_name="strong"),
+            rx.el.p(tier.name, class_name="strong", **language(tier.name)),
             rx.el.p(_left(tier, event), _limits(tier, event), class_name="muted small number"),
             class_name="grow",
         ),
-        rx.el.p(formatting.price(tier.all_in_paise), class_name="price"),
+        rx.el.p(formatting.price(tier.price_paise), class_name="price"),
         class_name="tier",
     )
 
@@ -153,7 +161,7 @@ def _left(tier: Any, event: Any) -> rx.Component:
         tier.status,
         ("ended", rx.fragment("No longer on sale")),
         ("sold_out", rx.fragment("Sold out")),
-        ("all_held", rx.fragment("All on hold; some may come back")),
+        ("all_held", rx.fragment("All in checkouts; some may be released")),
         (
             "scheduled",
             rx.cond(
@@ -162,23 +170,27 @@ def _left(tier: Any, event: Any) -> rx.Component:
                 rx.fragment(formatting.counted(tier.available, "ticket", "tickets")),
             ),
         ),
-        rx.fragment(formatting.counted(tier.available, "ticket left", "tickets left")),
+        rx.fragment(formatting.count(tier.available), " left"),
     )
 
 
 def _limits(tier: Any, event: Any) -> rx.Component:
     """Say how many make a booking, where the tier has a rule of its own."""
-    most = tier.max_per_booking
-    return rx.fragment(
+    least, most = tier.min_per_booking, tier.max_per_booking
+    return rx.cond(
+        (least > 1) & (least == most),
         rx.cond(
-            tier.min_per_booking > 1,
-            rx.fragment(" · at least ", formatting.count(tier.min_per_booking)),
-            rx.fragment(),
+            least == 2,  # noqa: PLR2004  a pair
+            " · sold in pairs",
+            rx.fragment(" · sold in groups of ", formatting.count(least)),
         ),
-        rx.cond(
-            (most > 0) & (most < event.max_per_person),
-            rx.fragment(" · at most ", formatting.count(most)),
-            rx.fragment(),
+        rx.fragment(
+            rx.cond(least > 1, rx.fragment(" · at least ", formatting.count(least)), rx.fragment()),
+            rx.cond(
+                (most > 0) & (most < event.max_per_person),
+                rx.fragment(" · at most ", formatting.count(most)),
+                rx.fragment(),
+            ),
         ),
     )
 
@@ -192,23 +204,18 @@ def _small_print(event: Any) -> rx.Component:
 def _section(fact: Any) -> rx.Component:
     return rx.el.section(
         rx.el.h2(fact.title),
-        rx.foreach(fact.lines, lambda line: rx.el.p(_line(line), class_name="prose")),
+        rx.foreach(
+            fact.lines,
+            lambda line: rx.el.p(text_part(line), class_name="prose", **language(line.text)),
+        ),
         class_name="stack tight",
-    )
-
-
-def _line(line: Any) -> rx.Component:
-    return rx.cond(
-        line.href != "",
-        rx.el.a(line.text, href=line.href, class_name="link"),
-        rx.fragment(line.text),
     )
 
 
 def _brief(fact: Any) -> rx.Component:
     return rx.cond(
         fact.is_brief,
-        rx.el.div(rx.el.dt(fact.title), rx.el.dd(rx.foreach(fact.lines, _line))),
+        rx.el.div(rx.el.dt(fact.title), rx.el.dd(rx.foreach(fact.lines, text_part))),
         rx.fragment(),
     )
 
@@ -226,20 +233,20 @@ def _action(value: Any) -> rx.Component:
             (
                 "all_held",
                 _explained(
-                    "Every ticket that is left is on hold. Some may come back: they go to the "
-                    "people in line, in order.",
-                    _enter(value, "Join the line"),
+                    "All remaining tickets are in other people's checkouts. Any that are released "
+                    "go to the queue, in order.",
+                    _enter(value, "Join the queue"),
                 ),
             ),
             (
                 "paused",
                 _explained(
-                    "The sale is paused. You can take your place in line now.",
-                    _enter(value, "Join the line"),
+                    "The sale is paused. You can join the queue now.",
+                    _enter(value, "Join the queue"),
                 ),
             ),
             ("scheduled", _scheduled(value)),
-            ("sold_out", _explained("All tickets are sold.", _others())),
+            ("sold_out", _sold_out(value)),
             ("cancelled", _explained("This event is cancelled.", _others())),
             _explained("The sale for this event is over.", _others()),
         ),
@@ -275,7 +282,25 @@ def _scheduled(value: Any) -> rx.Component:
             ),
             rx.el.p("The sale has not opened yet.", class_name="center strong"),
         ),
-        _enter(value, "Take a place in line"),
+        _enter(value, "Join the queue"),
+        class_name="stack",
+    )
+
+
+def _sold_out(value: Any) -> rx.Component:
+    """Lead into the queue, which tickets that come back go to."""
+    return rx.el.div(
+        rx.el.p("All tickets are sold.", class_name="center strong"),
+        rx.el.p(
+            "Cancelled tickets go to the queue, in order.",
+            class_name="muted center",
+        ),
+        button_link(
+            "Join the queue for returned tickets",
+            href=f"/queue/{value.event.slug}",
+            kind="primary",
+            full=True,
+        ),
         class_name="stack",
     )
 

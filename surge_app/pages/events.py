@@ -10,6 +10,7 @@ from surge_app.components import formatting, layout, polling, prerendered, shell
 from surge_app.components.controls import button
 from surge_app.components.feed_types import EventJson
 from surge_app.components.match import match
+from surge_app.components.prose import language
 
 
 def page() -> rx.Component:
@@ -70,13 +71,13 @@ def _event(event: EventJson) -> rx.Component:
             layout.cover(event.cover),
             rx.el.div(
                 status.chip(event),
-                rx.el.h2(event.name),
+                rx.el.h2(event.name, **language(event.name)),
                 rx.el.p(
                     formatting.event_time(event.starts_at, event.time_zone),
                     _here(event),
                     class_name="muted",
                 ),
-                rx.el.p(event.venue, class_name="muted"),
+                rx.el.p(event.venue, class_name="muted", **language(event.venue)),
                 class_name="stack tight",
             ),
             _offer(event),
@@ -93,11 +94,7 @@ def _here(event: EventJson) -> rx.Component:
 
 def _offer(event: EventJson) -> rx.Component:
     """Say what matters next: the price, or when the sale opens, or that nothing is left."""
-    price = rx.el.p(
-        rx.cond(event.from_paise > 0, "from ", ""),
-        formatting.price(event.from_paise),
-        class_name="price",
-    )
+    price = rx.el.p(formatting.prices(event.from_paise, event.to_paise), class_name="price")
     return match(
         event.status,
         (

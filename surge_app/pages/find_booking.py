@@ -14,7 +14,8 @@ def page() -> rx.Component:
         rx.el.div(
             rx.el.h1("Find my booking"),
             rx.el.p(
-                "Your tickets open on any device with the reference and what you gave with it.",
+                "Open your tickets on any device with your booking reference and the email or "
+                "mobile number you used.",
                 class_name="muted",
             ),
             class_name="stack",
@@ -56,8 +57,8 @@ def _answer() -> rx.Component:
     return rx.fragment(
         rx.el.div(
             layout.notice(
-                "There is no booking with this reference and this contact. Check both, letter "
-                "by letter.",
+                "We couldn't find that booking. Check the reference and your email or mobile "
+                "number.",
                 tone="bad",
             ),
             id="missing",

@@ -14,11 +14,17 @@ _PAUSED_BEAT_SECONDS = 5
 
 
 def clock() -> rx.Component:
-    """Show the time left to choose or to pay, always in view."""
+    """Show the time left to choose or to pay, always in view, and the total beside it."""
+    total = rx.el.span(CheckoutState.price.total, class_name="sum-in-bar strong number")
     return match(
         CheckoutState.phase,
-        ("held", _held()),
-        ("choose", rx.cond(CheckoutState.choose_seconds > 0, _choosing(), rx.fragment())),
+        ("held", rx.fragment(total, _held())),
+        (
+            "choose",
+            rx.fragment(
+                total, rx.cond(CheckoutState.choose_seconds > 0, _choosing(), rx.fragment())
+            ),
+        ),
         rx.fragment(),
     )
 
@@ -29,7 +35,7 @@ def _held() -> rx.Component:
             CheckoutState.remaining_seconds,
             stamp=CheckoutState.stamp,
             label="Held for you",
-            last="Last minute",
+            last="left",
             stopped=CheckoutState.clock_stopped,
             on_end=CheckoutState.heartbeat,
         ),
@@ -45,7 +51,7 @@ def _choosing() -> rx.Component:
             CheckoutState.choose_seconds,
             stamp=CheckoutState.choose_stamp,
             label="Time to choose",
-            last="Choose now:",
+            last="left to choose",
             on_end=CheckoutState.refresh_availability,
         ),
         tone="warn",

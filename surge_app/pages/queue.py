@@ -64,19 +64,19 @@ def _place(value: Any) -> rx.Component:
     """Draw the position: the largest thing on the page."""
     return parts.sheet(
         value,
-        rx.el.p("Your place in line", class_name="muted"),
+        rx.el.p("Your position in the queue", class_name="muted"),
         _position(value),
         progress.queue_progress(value.progress),
         rx.el.p(
-            rx.el.span("You joined at ", formatting.count(value.joined_at)),
-            rx.el.span("The door"),
+            rx.el.span("You started at ", formatting.count(value.joined_at)),
+            rx.el.span("The entrance"),
             class_name="ends number",
         ),
         rx.el.p(
             rx.cond(
                 value.ahead > 0,
                 formatting.counted(value.ahead, "person ahead of you", "people ahead of you"),
-                "Nobody ahead of you",
+                "No one ahead of you",
             ),
             rx.cond(
                 value.waiting > value.position,
@@ -105,9 +105,9 @@ def _what_next(value: Any) -> rx.Component:
                 rx.fragment(
                     rx.el.h2("You are next"),
                     rx.el.p(
-                        "The next free place inside is yours, and this page takes you in by "
-                        "itself. Have your email and mobile number ready; you choose "
-                        "your tickets, and then they are held for you while you pay.",
+                        "You'll be let in automatically as soon as there is room. Have your email "
+                        "and mobile number ready: you choose your tickets, and we hold them while "
+                        "you pay.",
                         class_name="muted",
                     ),
                 ),
@@ -115,16 +115,14 @@ def _what_next(value: Any) -> rx.Component:
             (
                 "held",
                 rx.fragment(
-                    rx.el.h2("Every ticket is on hold"),
+                    rx.el.h2("All remaining tickets are in checkouts"),
                     rx.el.p(
-                        "Other people are choosing and paying for the ",
-                        formatting.counted(
-                            value.held, "ticket that is left", "tickets that are left"
-                        ),
-                        ". The queue moves when a hold ends: each ends within ",
+                        "Other people are choosing and paying for the last ",
+                        formatting.counted(value.held, "ticket", "tickets"),
+                        ". The queue moves when a hold runs out: within ",
                         _hold_minutes(value.event.hold_seconds),
-                        " unless it is being paid. What comes back goes to the head of the queue, "
-                        "in order.",
+                        ", or longer while someone is paying. Tickets that are released go to the "
+                        "queue, in order.",
                         class_name="muted",
                     ),
                 ),
@@ -132,7 +130,7 @@ def _what_next(value: Any) -> rx.Component:
             rx.fragment(
                 rx.el.h2("You're in the queue"),
                 rx.el.p(
-                    "When it is your turn, this page takes you to the tickets by itself.",
+                    "When it's your turn, this page takes you to the tickets automatically.",
                     class_name="muted",
                 ),
                 rx.cond(
@@ -164,22 +162,21 @@ def _paused(value: Any) -> rx.Component:
         parts.notes(value),
         parts.sheet(
             value,
-            rx.el.p("The line is paused", class_name="hero words"),
+            rx.el.p("The queue is paused", class_name="hero words"),
             rx.cond(
                 value.position > 0,
                 rx.fragment(
                     progress.queue_progress(value.progress),
                     rx.el.p(
-                        rx.el.span("Your place: ", formatting.count(value.position)),
-                        rx.el.span("The door"),
+                        rx.el.span("Your position: ", formatting.count(value.position)),
+                        rx.el.span("The entrance"),
                         class_name="ends number",
                     ),
                 ),
                 rx.fragment(),
             ),
             rx.el.p(
-                "The organizer has stopped letting people in for now. Nobody moves, and your "
-                "place is kept. This page goes on by itself.",
+                "The queue is on hold and your place is safe. This page updates automatically.",
                 class_name="muted",
             ),
         ),
@@ -203,7 +200,7 @@ def _admitted(value: Any) -> rx.Component:
                     timers.countdown(
                         value.claim_seconds,
                         stamp=value.at,
-                        label="Kept for you for",
+                        label="Your turn is held for",
                         on_end=polling.dispatch("late"),
                     ),
                     class_name="center number",
@@ -247,7 +244,8 @@ def _scheduled(value: Any) -> rx.Component:
             ),
             _early_place(value),
             rx.el.p(
-                "Keep this page open, or come back before the opening. It takes you in by itself.",
+                "Keep this page open, or come back before the sale opens. You'll be let in "
+                "automatically.",
                 class_name="muted",
             ),
         ),
@@ -264,7 +262,7 @@ def _early_place(value: Any) -> rx.Component:
         rx.el.p(
             rx.cond(
                 value.rule == "random",
-                rx.fragment("You take part in the draw"),
+                rx.fragment("You're in the draw"),
                 rx.fragment("Your number is ", formatting.count(value.number)),
             ),
             rx.cond(value.waiting > 1, rx.fragment(" · ", others), rx.fragment()),

@@ -9,6 +9,7 @@ import reflex as rx
 from surge_app.components import controls, formatting, layout, polling, timers
 from surge_app.components.controls import button
 from surge_app.components.match import match
+from surge_app.components.prose import language
 
 # How the drawn order can be computed again; the fingerprint alone is checked by this.
 _CHECK = "printf %s SEED | sha256sum"
@@ -22,7 +23,7 @@ def title(value: Any) -> rx.Component:
         rx.cond(
             value.known,
             rx.fragment(
-                rx.el.h1(event.name),
+                rx.el.h1(event.name, **language(event.name)),
                 rx.el.p(
                     formatting.event_time(event.starts_at, event.time_zone),
                     " · ",
@@ -126,10 +127,10 @@ def tell_me(value: Any) -> rx.Component:
                 (
                     "sound",
                     rx.fragment(
-                        "With a sound. Your browser allows no notification from this page."
+                        "We'll play a sound. Your browser blocks notifications from this page."
                     ),
                 ),
-                rx.fragment("With a sound and a notification, if you like."),
+                rx.fragment("We'll play a sound and notify you, so you can switch apps."),
             ),
             class_name="muted small",
             aria_live="polite",
@@ -142,7 +143,7 @@ def rule(value: Any) -> rx.Component:
     """Write down the rule in force, and how a drawn order is checked."""
     is_random = value.rule == "random"
     return rx.el.div(
-        rx.el.h2(rx.cond(is_random, "The order is drawn once", "First come, first called")),
+        rx.el.h2(rx.cond(is_random, "The order is drawn once", "First come, first served")),
         rx.el.p(
             rx.cond(
                 is_random,
@@ -151,8 +152,8 @@ def rule(value: Any) -> rx.Component:
                     rx.fragment(
                         "The ",
                         formatting.counted(value.early, "person", "people"),
-                        " who came before the opening stand in an order that was drawn. Everybody "
-                        "after them stands in the order they arrived.",
+                        " who came before the sale opened got a random place. People who joined "
+                        "later queue behind, first come, first served.",
                     ),
                     rx.fragment(
                         "Everyone here before the sale opens gets a random place, so coming "
@@ -190,8 +191,8 @@ def _proof(value: Any) -> rx.Component:
         rx.el.p(
             rx.cond(
                 value.seed != "",
-                "The fingerprint is the SHA-256 of the seed, so the seed was fixed before anybody "
-                "was drawn. Compute it yourself: ",
+                "The fingerprint is the SHA-256 of the seed, so the seed was fixed before the "
+                "draw. Compute it yourself: ",
                 "The seed behind it is fixed already and is published at the opening. Note the "
                 "fingerprint; then you can check that the seed was not exchanged: ",
             ),
@@ -203,8 +204,8 @@ def _proof(value: Any) -> rx.Component:
             rx.el.p(
                 "Numbers 1 to ",
                 formatting.count(value.early),
-                " stand in the order of the SHA-256 of the seed, a colon and the number. Your "
-                "number is ",
+                " are in the order of the SHA-256 of the seed, a colon and the number. Your "
+                "queue number is ",
                 formatting.count(value.number),
                 ".",
                 class_name="muted small",
@@ -242,7 +243,7 @@ def leave(value: Any) -> rx.Component:
             value.asking,
             rx.el.div(
                 rx.el.p(
-                    "Your place goes to the next person. Joining again starts at the end.",
+                    "Your place goes to the next person. If you join again, you start at the end.",
                     role="status",
                 ),
                 button(
@@ -266,7 +267,7 @@ def footnote(value: Any) -> rx.Component:
         timers.relative_time(value.at),
         rx.cond(
             value.number > 0,
-            rx.fragment(" · your number is ", formatting.count(value.number)),
+            rx.fragment(" · your queue number is ", formatting.count(value.number)),
             rx.fragment(),
         ),
         class_name="muted small center number",

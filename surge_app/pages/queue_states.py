@@ -91,13 +91,13 @@ def sold_out(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         layout.state(
-            "All tickets are sold",
+            "Sold out for now",
             rx.cond(
                 value.number > 0,
-                "A ticket can still come back when a payment fails. Your place is kept, and this "
-                "page goes on by itself then.",
-                "A ticket can still come back when a payment fails. This page takes a place in "
-                "line for you then.",
+                "Cancelled tickets go to the queue in order; keep this page open and you'll be "
+                "let in if one is yours.",
+                "Cancelled tickets go to the queue in order; keep this page open and you'll join "
+                "it automatically if one is released.",
             ),
             action=button_link("See other events", href="/events", kind="primary"),
             at=70,

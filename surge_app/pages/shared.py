@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.components import layout
 from surge_app.components.controls import text_button
+from surge_app.components.prose import language
 from surge_app.state.error_notice import ErrorNoticeState
 from surge_app.state.view_models import PriceRow
 
@@ -15,7 +16,7 @@ from surge_app.state.view_models import PriceRow
 def sale_title(sale: Any) -> rx.Component:
     """Name the event: what, when, where."""
     return rx.el.div(
-        rx.el.h1(sale.name),
+        rx.el.h1(sale.name, **language(sale.name)),
         rx.el.p(f"{sale.when} · {sale.venue}", class_name="muted"),
         class_name="stack tight",
     )

@@ -246,7 +246,7 @@ def _card(ticket: TicketView, of: int) -> TicketCard:
     is_valid = ticket.status == "valid"
     note = "" if is_valid else "No longer valid"
     if is_valid and ticket.is_used:
-        note = "Used at the door"
+        note = "Used at the entrance"
     title = _title(ticket, of)
     code = qr_svg(ticket.qr_text)
     return TicketCard(ticket.code, title, code, is_valid, ticket.attendee_name, note)

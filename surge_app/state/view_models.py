@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surge_app.formatting import pluralize, rupees, when
+from surge_app.formatting import pluralize, price, rupees, when
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.shortages import Shortage
 from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
+from surge_app.services.events.rich_text import TextPart
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.views import CheckoutView
 
@@ -20,7 +21,7 @@ class FactCard:
     """A fact of an event under its heading."""
 
     title: str = ""
-    text: str = ""
+    lines: tuple[TextPart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,16 @@ class SaleCard:
 
 @dataclass(frozen=True)
 class TierCard:
-    """A tier with the number of tickets wished or held; some or none, never fewer than `least`."""
+    """A tier with the number of tickets chosen or held; some or none, never fewer than `least`.
+
+    Attributes:
+        limit: Why no more can be added; empty if they can, or if the note says so already.
+    """
 
     id: str = ""
     name: str = ""
     note: str = ""
+    limit: str = ""
     least: int = 1
     quantity: int = 0
     can_add: bool = False
@@ -135,7 +141,7 @@ def sale_card(event: EventView) -> SaleCard:
         status=event.status,
         hold_time=pluralize(max(1, round(event.hold_seconds / 60)), "minute", "minutes"),
         fee=rupees(event.fee_paise) if any(tier.price_paise for tier in event.tiers) else "",
-        facts=tuple(FactCard(fact.title, fact.text) for fact in event.facts),
+        facts=tuple(FactCard(fact.title, fact.lines) for fact in event.facts),
     )
 
 
@@ -160,6 +166,7 @@ def tier_cards(
                 id=tier.id,
                 name=tier.name,
                 note=_note(event, tier, chosen if is_held else 0),
+                limit="" if is_locked else _limit(event, tier, selection, is_held=is_held),
                 least=least,
                 quantity=chosen,
                 can_add=not is_locked
@@ -193,11 +200,24 @@ def _room(event: EventView, tier: TierView, selection: dict[str, int], *, is_hel
     )
 
 
+def _limit(event: EventView, tier: TierView, selection: dict[str, int], *, is_held: bool) -> str:
+    """Return why one more of a chosen tier cannot be had."""
+    chosen = selection.get(tier.id, 0)
+    if not chosen:
+        return ""
+    if sum(selection.values()) >= event.max_per_person:
+        return f"Maximum {tickets(event.max_per_person)} per person"
+    if tier.max_per_booking is not None and chosen >= tier.max_per_booking:
+        return f"Maximum {tier.max_per_booking} of these per booking"
+    left = tier.available if is_held else tier.available - chosen
+    return "No more left" if left <= 0 else ""
+
+
 def _note(event: EventView, tier: TierView, yours: int) -> str:
-    price = rupees(tier.price_paise) if tier.price_paise else "Free"
+    each = price(tier.price_paise)
     if yours:
-        return f"{yours} held for you · {price}{' each' if tier.price_paise else ''}"
-    return " · ".join([price, _stand(event, tier), *_quantity_rules(event, tier)])
+        return f"{yours} held for you · {each}{' each' if tier.price_paise else ''}"
+    return " · ".join([each, _stand(event, tier), *_quantity_rules(event, tier)])
 
 
 def _quantity_rules(event: EventView, tier: TierView) -> list[str]:
@@ -249,7 +269,7 @@ def _price(
     rows: list[tuple[str, int, int]], fee_paise: int, total_paise: int | None = None
 ) -> PriceCard:
     shown = [
-        PriceRow(f"{quantity} \u00d7 {name}", _amount(quantity * each))
+        PriceRow(f"{quantity} \u00d7 {name}", price(quantity * each))
         for name, quantity, each in rows
     ]
     if fee_paise:
@@ -258,11 +278,7 @@ def _price(
     if total_paise is None:
         total_paise = sum(quantity * each for _, quantity, each in rows) + fee_paise
     is_free = total_paise == 0
-    return PriceCard(quantity, tickets(quantity), _amount(total_paise), is_free, tuple(shown))
-
-
-def _amount(paise: int) -> str:
-    return rupees(paise) if paise else "Free"
+    return PriceCard(quantity, tickets(quantity), price(total_paise), is_free, tuple(shown))
 
 
 def first_selection(event: EventView) -> dict[str, int]:

@@ -71,9 +71,11 @@ def _drawn(**changes: Any) -> dict[str, Any]:
 
 
 LINE_STATES: dict[str, LineState] = {
-    "waiting": LineState("Your place in line", _line(message="We call about 60 people a minute.")),
+    "waiting": LineState(
+        "Your position in the queue", _line(message="We call about 60 people a minute.")
+    ),
     "far": LineState(
-        "Your place in line",
+        "Your position in the queue",
         _line(position=206_100, ahead=206_099, number=406_945, waiting=431_000),
     ),
     "slower": LineState(
@@ -96,7 +98,7 @@ LINE_STATES: dict[str, LineState] = {
         _line(note="full", note_text="Everybody inside is still choosing."),
     ),
     "held": LineState(
-        "Every ticket is on hold",
+        "All remaining tickets are in checkouts",
         _line(available=0, held=41, position=12, ahead=11, note="all_held", note_text="…"),
     ),
     "recalled": LineState(
@@ -108,7 +110,7 @@ LINE_STATES: dict[str, LineState] = {
             note_text="Your turn came while you were away. You are served next.",
         ),
     ),
-    "paused": LineState("The line is paused", _line(state="paused", eta_seconds=None)),
+    "paused": LineState("The queue is paused", _line(state="paused", eta_seconds=None)),
     "admitted": LineState(
         "It is your turn",
         (
@@ -122,11 +124,11 @@ LINE_STATES: dict[str, LineState] = {
         ),
     ),
     "lobby": LineState(
-        "First come, first called",
+        "First come, first served",
         _line(**_NOWHERE, state="scheduled", number=12, waiting=340, opens_in_ms=754_000),
     ),
     "draw": LineState(
-        "You take part in the draw",
+        "You're in the draw",
         _line(
             **_NOWHERE,
             state="scheduled",
@@ -136,8 +138,22 @@ LINE_STATES: dict[str, LineState] = {
             order=_drawn(),
         ),
     ),
+    "undrawn": LineState(
+        "A moment",
+        (
+            {
+                **_STEADY,
+                **_NOWHERE,
+                "state": "scheduled",
+                "opens_in_ms": 0,
+                "order": _drawn(),
+                "retry_after_ms": 500,
+            },
+            {**_STEADY, **_NOWHERE, "order": _drawn(seed=_SEED, early=2400)},
+        ),
+    ),
     "drawn": LineState("The order is drawn once", _line(order=_drawn(seed=_SEED, early=2400))),
-    "sold_out": LineState("All tickets are sold", _line(**_NOWHERE, state="sold_out", available=0)),
+    "sold_out": LineState("Sold out for now", _line(**_NOWHERE, state="sold_out", available=0)),
     "ended": LineState("The sale is over", _line(**_NOWHERE, state="ended")),
     "lost": LineState(
         "Your place was given up",
@@ -146,7 +162,7 @@ LINE_STATES: dict[str, LineState] = {
             {**_STEADY, **_NOWHERE, "number": None, "state": "not_joined"},
         ),
     ),
-    "leaving": LineState("Joining again starts at the end", _line(), presses="Leave the queue"),
+    "leaving": LineState("you start at the end", _line(), presses="Leave the queue"),
     "challenge": LineState(
         "One check before you join",
         _problem(

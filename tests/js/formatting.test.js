@@ -10,7 +10,9 @@ import {
   formatLocalTime,
   formatMoney,
   formatPrice,
+  formatPrices,
   formatRange,
+  languageOf,
 } from "../../assets/js/formatting.js";
 
 test("amounts are grouped the Indian way, with paise only where there are some", () => {
@@ -54,4 +56,19 @@ test("an estimate is a range until both ends agree", () => {
     [7200, 10000],
   ].map(([low, high]) => formatRange({ low, high }));
   assert.deepEqual(ranges, ["< 1 min", "6–8 min", "5 min", "2–3 h"]);
+});
+
+test("the prices of an event are a range, and free only where nothing costs", () => {
+  assert.equal(formatPrices(0, 0), "Free");
+  assert.equal(formatPrices(0, 802400), "Free–₹8,024");
+  assert.equal(formatPrices(102400, 802400), "₹1,024–₹8,024");
+  assert.equal(formatPrices(102500, 102500), "from ₹1,025");
+});
+
+test("a text is in the language of its script, and a name in Latin letters in the page's", () => {
+  assert.equal(languageOf("दीवाली मेला 2027"), "hi");
+  assert.equal(languageOf("தமிழ் இசை"), "ta");
+  assert.equal(languageOf("ليلة الموسيقى"), "ur");
+  assert.equal(languageOf("Monsoon Beats (मानसून)"), undefined);
+  assert.equal(languageOf("2027"), undefined);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { estimateFrom, noteFrom, positionFrom } from "../../assets/js/queue_progress.js";
+import { estimateFrom, noteFrom, phaseFrom, positionFrom } from "../../assets/js/queue_progress.js";
 
 const NOW = 1_000_000_000;
 const shown = { number: 7, position: 40, joined_at: 100, eta_high: 600, eta_note: "" };
@@ -48,4 +48,12 @@ test("good news stays for half a minute", () => {
   assert.equal(noteFrom({}, value, NOW).note, "recalled");
   assert.equal(noteFrom({}, value, NOW + 2).note, "");
   assert.equal(noteFrom({ note: "slower" }, value, NOW).note, "slower");
+});
+
+test("a visitor who waits without a position sees the page before, never position 0", () => {
+  const undrawn = { state: "waiting", position: null };
+  assert.equal(phaseFrom(undrawn, { phase: "scheduled" }), "scheduled");
+  assert.equal(phaseFrom(undrawn, { phase: "loading" }), "joining");
+  assert.equal(phaseFrom({ state: "waiting", position: 1 }, { phase: "scheduled" }), "waiting");
+  assert.equal(phaseFrom({ state: "paused", position: null }, { phase: "waiting" }), "paused");
 });

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 
 from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.openapi import shows
-from surge_app.api.schemas import EventOut, ProblemOut
+from surge_app.api.schemas import EventPageOut, ProblemOut
 from surge_app.errors import PayloadTooLarge
 
 router = APIRouter(
@@ -36,13 +36,13 @@ class CoverOut(BaseModel):
 
 
 @router.get("/preview")
-async def preview_event(slug: str, response: Response, services: Services) -> EventOut:
+async def preview_event(slug: str, response: Response, services: Services) -> EventPageOut:
     """Return an event as attendees would see it this moment, drafts included."""
     response.headers.update(_OWN)
     view = await services.catalog.preview(slug)
     # The public address has no picture of a draft.
     own = f"/api/admin/events/{slug}/cover?v={view.cover_digest or 'drawn'}"
-    return EventOut.of(view).model_copy(update={"cover": own})
+    return EventPageOut.of(view).model_copy(update={"cover": own})
 
 
 @router.get("/cover", response_class=Response, responses=shows("image/jpeg", "image/svg+xml"))

@@ -6,7 +6,7 @@ from importlib.resources import as_file, files
 
 from fpdf import FPDF
 
-from surge_app.formatting import long_date, rupees
+from surge_app.formatting import long_date, price, rupees
 from surge_app.models import SalesChannel, TicketStatus
 from surge_app.services.bookings.qr import qr_picture
 from surge_app.services.bookings.views import BookingView, TicketView
@@ -95,10 +95,7 @@ def _draw(pdf: FPDF, booking: BookingView, ticket: TicketView, *, of: int) -> No
     _text(pdf, "Booking reference", size=10, colour=_MUTED)
     _text(pdf, booking.ref, size=16, style="B")
     pdf.ln(6)
-    _text(
-        pdf, "One person is let in with this code, once. Keep it to yourself.", size=10,
-        colour=_MUTED,
-    )  # fmt: skip
+    _text(pdf, "Admits one person, once. Don't share or post this code.", size=10, colour=_MUTED)
 
 
 def _draw_code(pdf: FPDF, text: str) -> None:
@@ -134,14 +131,14 @@ def draw_receipt(booking: BookingView) -> bytes:
     for line in booking.lines:
         is_each = line.quantity > 1 and line.unit_price_paise > 0
         each = f" at {rupees(line.unit_price_paise)}" if is_each else ""
-        amount = _amount(line.quantity * line.unit_price_paise)
+        amount = price(line.quantity * line.unit_price_paise)
         _row(pdf, f"{line.quantity} × {line.tier_name}{each}", amount)
     if booking.fee_paise:
         _row(pdf, "Convenience fee", rupees(booking.fee_paise))
     pdf.set_draw_color(*_MUTED)
     pdf.line(_MARGIN_MM, pdf.get_y() + 1, pdf.w - _MARGIN_MM, pdf.get_y() + 1)
     pdf.ln(3)
-    _row(pdf, "Total paid, everything included", _amount(booking.total_paise), style="B")
+    _row(pdf, "Total paid, everything included", price(booking.total_paise), style="B")
     if booking.status != "confirmed":
         pdf.ln(4)
         _text(pdf, "This booking is cancelled; its money goes back or has gone back.", size=11)
@@ -152,10 +149,6 @@ def _paid_by(booking: BookingView) -> str:
     if booking.channel == SalesChannel.BOX_OFFICE and booking.payment_id:
         return "in cash, at the box office"
     return booking.payment_id or "nothing to pay"
-
-
-def _amount(paise: int) -> str:
-    return rupees(paise) if paise else "Free"
 
 
 def _row(pdf: FPDF, label: str, amount: str, *, style: str = "") -> None:

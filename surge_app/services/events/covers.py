@@ -109,16 +109,23 @@ class Covers:
         """Return the drawn cover of an event, an SVG; raises NotFound."""
         return cover_art.svg((await self._catalog.event(slug)).slug)
 
+    async def list_card(self) -> bytes:
+        """Return what is shown where the list of events is shared, a PNG."""
+        return await self._draw_card("surge", "Events", "Tickets by Surge")
+
     async def card(self, slug: str) -> bytes:
         """Return what is shown where the event is shared, a PNG; raises NotFound."""
         event = await self._catalog.event(slug)
         details = f"{when(event.starts_at, event.time_zone)} · {event.venue}"
-        key = (event.slug, event.name, details)
+        return await self._draw_card(event.slug, event.name, details)
+
+    async def _draw_card(self, slug: str, title: str, details: str) -> bytes:
+        key = (slug, title, details)
         if key not in self._cards:
             if len(self._cards) >= _MOST_CARDS:
                 self._cards.clear()
             self._cards[key] = await anyio.to_thread.run_sync(
-                lambda: cover_art.card(event.slug, title=event.name, details=details)
+                lambda: cover_art.card(slug, title=title, details=details)
             )
         return self._cards[key]
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
+from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 from surge_app.errors import InvalidRequest
 from surge_app.formatting import when
+from surge_app.services.events.rich_text import TextPart
 
 ChallengeMode = Literal["off", "auto", "always"]
 QueueOrder = Literal["fifo", "random"]
+
+_NO_PLACES = ("Etc/", "SystemV/", "posix/", "right/", "US/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ class EventFacts:
     name: Annotated[str, Fact("Name", max_length=200)]
     venue: Annotated[str, Fact("Venue", max_length=200)]
     starts_at: Annotated[datetime, Fact("Starts", is_copied=False)]
-    time_zone: Annotated[str, Fact("Time zone", max_length=60, is_editable=False)] = "Asia/Kolkata"
+    time_zone: Annotated[
+        str, Fact("Time zone", "A place, such as Asia/Kolkata.", max_length=60)
+    ] = "Asia/Kolkata"
     # Windows of the old date would make no sense at the new one.
     sales_open_at: Annotated[datetime | None, Fact("Sale opens", is_copied=False)] = None
     sales_close_at: Annotated[datetime | None, Fact("Sale closes", is_copied=False)] = None
@@ -180,20 +186,12 @@ class FactField:
 
 
 @dataclass(frozen=True, slots=True)
-class FactLine:
-    """A line of text; `href` is empty if it is no link."""
-
-    text: str
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
 class ShownFact:
     """Facts of one heading, ready to be read; a brief one is a single line."""
 
     title: str
     is_brief: bool
-    lines: tuple[FactLine, ...]
+    lines: tuple[TextPart, ...]
 
     @property
     def text(self) -> str:
@@ -235,7 +233,7 @@ def shown_facts(source: object, time_zone: str) -> tuple[ShownFact, ...]:
         if not (fact.heading and value):
             continue
         text = when(value, time_zone) if isinstance(value, datetime) else fact.text.format(value)
-        line = FactLine(text, f"{fact.link}{value}" if fact.link else "")
+        line = TextPart(text, f"{fact.link}{value}" if fact.link else "")
         known = found.get(fact.heading)
         lines = (*known.lines, line) if known else (line,)
         found[fact.heading] = ShownFact(fact.heading, fact.is_brief, lines)
@@ -265,8 +263,8 @@ def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
         if complaint:
             msg = f"{ALL_FACTS[name].fact.label} {complaint}"
             raise InvalidRequest(msg)
-    if "time_zone" in checked and not _is_zone(str(checked["time_zone"])):
-        msg = "The time zone is not known. Write it like Asia/Kolkata."
+    if "time_zone" in checked and checked["time_zone"] not in _zones():
+        msg = "We don't know this time zone. Nothing was saved. Write it like Asia/Kolkata."
         raise InvalidRequest(msg)
     return checked
 
@@ -287,9 +285,8 @@ def _complaint(one: FactField, value: Any) -> str:
     return ""
 
 
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+@cache
+def _zones() -> frozenset[str]:
+    """Return the zones that are places; the machine's list has files of other kinds, too."""
+    places = {"UTC"} | {name for name in available_timezones() if "/" in name}
+    return frozenset(name for name in places if not name.startswith(_NO_PLACES))

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from surge_app.services.events.facts import EventFacts, ShownFact, TierRules, shown_facts
+from surge_app.services.events.rich_text import TextBlock, rich_text
 
 TierStatus = Literal["scheduled", "on_sale", "all_held", "sold_out", "ended"]
 EventStatus = TierStatus | Literal["paused", "cancelled"]
@@ -65,6 +66,11 @@ class EventView(EventFacts):
         return shown_facts(self, self.time_zone)
 
     @property
+    def text(self) -> tuple[TextBlock, ...]:
+        """The description with its lists and links."""
+        return rich_text(self.description)
+
+    @property
     def available(self) -> int:
         """How many tickets are free right now."""
         return sum(tier.available for tier in self.tiers)
@@ -78,8 +84,17 @@ class EventView(EventFacts):
     @property
     def from_paise(self) -> int:
         """The lowest all-in price one can still pay; of all tiers once nothing is left."""
+        return min(self._prices, default=0)
+
+    @property
+    def to_paise(self) -> int:
+        """The highest all-in price of one ticket, of the same tiers as `from_paise`."""
+        return max(self._prices, default=0)
+
+    @property
+    def _prices(self) -> list[int]:
         free = [tier for tier in self.tiers if tier.available and tier.status != "ended"]
-        return min((tier.all_in_paise for tier in free or self.tiers), default=0)
+        return [tier.all_in_paise for tier in free or self.tiers]
 
     @property
     def cover(self) -> str:

@@ -105,18 +105,23 @@ class EventEditorState(AdminState, rx.State):
     @organizer_action
     async def save(self, actor: str, form: dict[str, object]) -> str:
         """Save the fields that were changed."""
-        sent = {**form_fields(form), "time_zone": self.event.time_zone}
+        zone = {"time_zone": self.event.time_zone}
+        sent = {**zone, **form_fields(form)}
         if not (sent.get("name") and sent.get("venue")):
             msg = "Nothing was saved. Enter a name and a venue."
             raise InvalidRequest(msg)
         _required(sent, "starts_at")
+        # Another zone gives each time that is shown another moment.
+        is_moved = sent["time_zone"] != zone["time_zone"]
         names = [
-            name for name in EDITABLE_FACTS if sent.get(name, "") != sent.get(f"was_{name}", "")
+            name
+            for name, one in EDITABLE_FACTS.items()
+            if sent.get(name, "") != sent.get(f"was_{name}", "") or (is_moved and one.is_time)
         ]
         if not names:
             return "Nothing to save: no field was changed."
         changes = {name: _value(sent, name) for name in names}
-        shown = {name: _value(sent, name, prefix="was_") for name in names}
+        shown = {name: _value({**sent, **zone}, name, prefix="was_") for name in names}
         await current().organizer.change(self._slug(), changes, actor=actor, expected=shown)
         if self.event.phase == "draft":
             return "Draft saved. It is not visible until you publish."

@@ -15,10 +15,10 @@ from tests.browser.page_checks import look, violations
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 _STATES = {
-    "scheduled": ("Opens soon", "Take a place in line"),
-    "sold_out": ("All tickets are sold.", "See other events"),
-    "all_held": ("Some may come back", "Join the line"),
-    "paused": ("The sale is paused", "Join the line"),
+    "scheduled": ("Opens soon", "Join the queue"),
+    "sold_out": ("Cancelled tickets go to the queue", "Join the queue for returned tickets"),
+    "all_held": ("Any that are released", "Join the queue"),
+    "paused": ("The sale is paused", "Join the queue"),
     "ended": ("The sale for this event is over.", "See other events"),
     "cancelled": ("This event is cancelled.", "See other events"),
 }
@@ -71,7 +71,7 @@ async def test_the_list_an_event_and_the_search_are_clean(new_person: NewPerson)
     await page.get_by_label("Booking reference").fill("SRG-AAAAAAAA")
     await page.get_by_label("Email or mobile").fill("asha@example.com")
     await page.get_by_role("button", name="Open my booking").click()
-    await expect(page.get_by_text("There is no booking with this reference")).to_be_visible()
+    await expect(page.get_by_text("We couldn't find that booking")).to_be_visible()
     await _look_on_both(page, "find-missing")
     assert person.sockets == []
     assert person.errors == []

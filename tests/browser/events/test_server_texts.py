@@ -118,9 +118,9 @@ async def test_a_page_shows_every_fact_that_the_server_writes_of_an_event(
     kinds: dict[str, Callable[[], Awaitable[str]]] = {
         "Get tickets": rich,
         "Few left": few,
-        "Take a place in line": scheduled,
-        "The sale is paused. You can take your place in line now.": paused,
-        "All on hold; some may come back": held,
+        "Join the queue": scheduled,
+        "The sale is paused. You can join the queue now.": paused,
+        "All in checkouts; some may be released": held,
         "All tickets are sold.": sold_out,
         "This event is cancelled.": cancelled,
     }

@@ -75,7 +75,7 @@ async def test_a_reload_and_a_second_tab_show_the_same_place(
     tab = await person.context.new_page()
     await tab.goto(f"/queue/{slug}")
     await expect(tab.locator(".hero")).to_have_text("2")
-    number = await tab.get_by_text(re.compile("your number is")).inner_text()
+    number = await tab.get_by_text(re.compile("queue number is")).inner_text()
     await expect(person.page.get_by_text(number.partition("·")[2].strip())).to_be_visible()
     # The way back out of the browser's history is none into the end of the line.
     await tab.goto("/events")
@@ -96,7 +96,7 @@ async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(
     early = [await new_person() for _ in range(2)]
     for person in early:
         await person.page.goto(f"/queue/{slug}")
-        await expect(person.page.get_by_text("You take part in the draw")).to_be_visible()
+        await expect(person.page.get_by_text("You're in the draw")).to_be_visible()
         await expect(person.page.get_by_text("The order is drawn once")).to_be_visible()
     await early[0].page.get_by_text("How to check the draw").click()
     fingerprint = await early[0].page.locator(".proof .code").first.inner_text()
@@ -104,7 +104,7 @@ async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(
     sooner = {"sales_open_at": utc_now() + timedelta(seconds=3)}
     await services.organizer.change(slug, sooner, actor="test")
     for person in early:
-        lobby = person.page.get_by_text("You take part in the draw")
+        lobby = person.page.get_by_text("You're in the draw")
         await expect(lobby).to_have_count(0, timeout=45_000)
     left: list[Person] = []
 
@@ -253,7 +253,7 @@ async def test_a_page_out_of_sight_calls_and_goes_in_when_somebody_looks(
     await person.page.evaluate(_HIDE)
     await inside.http.delete(f"/api/queue/{slug}")
     await expect(person.page).to_have_title(re.compile("^● It is your turn"))
-    await expect(person.page.get_by_text("Kept for you for").first).to_be_visible()
+    await expect(person.page.get_by_text("Your turn is held for").first).to_be_visible()
     assert "/queue/" in person.page.url
     await person.page.evaluate(_LOOK)
     await person.page.wait_for_url(f"**/book/{slug}")

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from surge_app.errors import InvalidRequest
-from surge_app.services.events.facts import FactLine, check_facts, shown_facts
+from surge_app.services.events.facts import check_facts, shown_facts
 from surge_app.services.events.new_event import NewEvent, NewTier, check_event
+from surge_app.services.events.rich_text import TextPart
 
 STARTS = datetime(2027, 3, 6, 13, 30, tzinfo=UTC)
 
@@ -34,8 +35,8 @@ def test_facts_under_one_heading_stand_together_and_empty_ones_nowhere() -> None
     assert shown["Age"].text == "18 and over"
     assert shown["Ends"].text == "Sat 6 Mar 2027, 7:00 pm IST"
     assert shown["Questions"].lines == (
-        FactLine("Acme", ""),
-        FactLine("a@example.com", "mailto:a@example.com"),
+        TextPart("Acme", ""),
+        TextPart("a@example.com", "mailto:a@example.com"),
     )
 
 

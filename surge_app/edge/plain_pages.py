@@ -1,0 +1,88 @@
+"""Small pages without scripts: what went wrong and the way on, in the frame of every page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from surge_app.edge.http import NO_STORE, headers_of, with_cookies
+from surge_app.errors import Forbidden, NotFound, RateLimited, SurgeError, Unauthorized
+
+_MISSING = 404
+_PAGE = """<!doctype html>
+<html lang="en-IN"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Surge</title><link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/surge.css"><link rel="stylesheet" href="/controls.css">
+<link rel="stylesheet" href="/pages.css"><link rel="stylesheet" href="/queue.css">{head}</head>
+<body class="bare"><div class="page"><header class="bar"><a class="brand" href="/events"
+aria-label="Surge, all events"><span class="mark" aria-hidden="true"></span>surge</a></header>
+<main class="column plain">{main}</main></div></body></html>
+"""
+_MESSAGE = """<h1>{title}</h1><p>{text}</p>
+<p><a class="button primary" href="{href}">{action}</a></p>"""
+
+
+def message_page(
+    status: int, *, title: str, text: str, action: str, href: str, refresh_seconds: int = 0
+) -> Response:
+    """Return a page with a message and one way on; 0 does not refresh it."""
+    refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
+    words = {"title": title, "text": text, "action": action, "href": href}
+    main = _MESSAGE.format(**{name: html.escape(word) for name, word in words.items()})
+    page = _PAGE.format(title=html.escape(title), head=refresh, main=main)
+    return HTMLResponse(page, status, dict([NO_STORE]))
+
+
+def missing_page() -> Response:
+    """Return the page for an address that nothing has."""
+    return message_page(
+        _MISSING,
+        title="There is no such page",
+        text="The address may be mistyped, or the page has moved.",
+        action="All events",
+        href="/events",
+    )
+
+
+def error_page(error: SurgeError, *, path: str, cookies: Iterable[str] = ()) -> Response:
+    """Return an error as a page with one way on; a failure on our side refreshes itself."""
+    if isinstance(error, NotFound):
+        return with_cookies(missing_page(), cookies)
+    is_denied = isinstance(error, Unauthorized | Forbidden)
+    is_for_scanner = isinstance(error, Forbidden)
+    is_ours = error.status >= 500  # noqa: PLR2004  where HTTP's failures of a server begin
+    response = message_page(
+        error.status,
+        title="For organizers" if is_denied or isinstance(error, RateLimited) else "One moment",
+        text=error.message,
+        action="Check-in" if is_for_scanner else "Try again",
+        href="/admin" if is_denied else path,
+        refresh_seconds=5 if is_ours else 0,
+    )
+    response.headers.update(dict(headers_of(error)))
+    return with_cookies(response, cookies)
+
+
+def wants_page(connection: HTTPConnection) -> bool:
+    """Whether a person looks at the response: browsers ask so for documents alone."""
+    return "text/html" in connection.headers.get("accept", "")
+
+
+def with_missing_page(send: Send, scope: Scope, receive: Receive) -> Send:
+    """Return a `send` that puts our page in the place of a response that found nothing."""
+    is_replaced = False
+
+    async def wrapped(message: Message) -> None:
+        nonlocal is_replaced
+        if message["type"] == "http.response.start" and message["status"] == _MISSING:
+            is_replaced = True
+            await missing_page()(scope, receive, send)
+        elif not is_replaced:
+            await send(message)
+
+    return wrapped
