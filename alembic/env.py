@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from alembic.operations import MigrationScript
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, pool, text
 from sqlmodel import SQLModel
 
@@ -12,6 +14,13 @@ from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import load_settings
 
 _MIGRATION_LOCK = 7_301_205
+
+
+def number_revision(
+    _context: MigrationContext, _revision: object, directives: list[MigrationScript]
+) -> None:
+    """Give a generated revision the number after the newest."""
+    directives[0].rev_id = f"{int(context.script.get_current_head() or 0) + 1:04}"
 
 
 def run_migrations(url: str) -> None:
@@ -26,6 +35,7 @@ def run_migrations(url: str) -> None:
             connection=connection,
             target_metadata=SQLModel.metadata,
             compare_server_default=False,
+            process_revision_directives=number_revision,
         )
         with context.begin_transaction():
             connection.execute(text("SET LOCAL lock_timeout = '5s'"))
