@@ -39,7 +39,8 @@ def razorpay_router(
         faults: Ordered faults.
     """
 
-    def authenticated(request: Request) -> None:
+    # A plain function would run in a thread.
+    async def authenticated(request: Request) -> None:
         if not has_basic(request, keys.razorpay_key_id, keys.razorpay_key_secret):
             body = {"code": "BAD_REQUEST_ERROR", "description": "Authentication failed"}
             raise VendorError(401, {"error": body})
