@@ -55,6 +55,7 @@ from surge_app.services.messaging.composer import Composer
 from surge_app.services.messaging.contact_codes import ContactCodes
 from surge_app.services.messaging.delivery_reports import Deliveries
 from surge_app.services.messaging.dispatcher import Dispatcher
+from surge_app.services.messaging.event_notices import EventNotices
 from surge_app.services.messaging.notifications import Notifications
 from surge_app.services.operations.invariants import Audit
 from surge_app.services.operations.telemetry import Telemetry
@@ -102,6 +103,7 @@ class Container:
     tickets: Tickets
     attendees: Attendees
     notifications: Notifications
+    event_notices: EventNotices
     dispatcher: Dispatcher
     deliveries: Deliveries
     organizer: Organizer
@@ -180,6 +182,7 @@ def build_container(
     tickets = Tickets(database, identity, ticket_codes, limits, base_url=settings.base_url)
     codes = ContactCodes(database, identity, limits)
     notifications = Notifications(database, contacts, codes)
+    composer = Composer(database, tickets)
     mail, sms = build_mail(settings), build_sms(settings)
     return Container(
         settings=settings,
@@ -205,7 +208,8 @@ def build_container(
         tickets=tickets,
         attendees=Attendees(database, contacts),
         notifications=notifications,
-        dispatcher=Dispatcher(database, Composer(database, tickets), mail, sms),
+        event_notices=EventNotices(database, composer),
+        dispatcher=Dispatcher(database, composer, mail, sms),
         deliveries=Deliveries(database, build_mail_reports(settings), build_sms_reports(settings)),
         hold_recovery=HoldRecovery(database, catalog, waiting_room),
         stock=Stock(database, catalog, waiting_room),

@@ -18,6 +18,8 @@ LOCALE: Final = "en_IN"
 Paise = NewType("Paise", int)
 
 CURRENCY = "INR"
+BANKS_TAKE: Final = "Banks take up to 7 working days."
+"""How long a refund travels, said the same everywhere."""
 _PAISE_PER_RUPEE = 100
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.fact_models import answer_of
-from surge_app.services.bookings.views import BookingView
+from surge_app.services.bookings.views import BookingView, RefundLine
 from surge_app.services.checkout.views import IntentLineView, IntentView
+from surge_app.services.events.changes import EventChange
 from surge_app.services.events.facts import PUBLIC_FACTS, ShownFact
 from surge_app.services.events.rich_text import TextBlock
 from surge_app.services.events.views import EventView, TierView
@@ -225,6 +226,10 @@ class BookingOut(BaseModel):
     currency: str
     channel: Literal["online", "box_office", "complimentary"]
     created_at: datetime
+    refunds: list[RefundLine]
+    changes: list[EventChange]
+    cancelled_at: datetime | None
+    cancel_reason: str
 
     @classmethod
     def of(cls, view: BookingView) -> Self:

@@ -30,6 +30,7 @@ from surge_app.jobs import jobs_running
 from surge_app.launcher import launch
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services
+from surge_app.models import MessageKind
 from surge_app.observability.log import configure_logging
 from surge_app.services.events.new_event import NewEvent
 from surge_app.services.messaging.sms_templates import check_texts
@@ -220,6 +221,48 @@ def event_stock(
         return await act(slug, tier, int(number), actor=ACTOR)
 
     typer.echo(with_services(work))
+
+
+@event_app.command("announce")
+def event_announce(
+    slug: Annotated[str, typer.Argument(help="Address of the event.")],
+    *,
+    words: Annotated[str, typer.Option(help="Your own words, sent along.")] = "",
+    version: Annotated[int | None, typer.Option(help="Send it, as previewed.")] = None,
+) -> None:
+    """Preview the announcement of a change to ticket holders; with --version, send it."""
+
+    async def work(services: Container) -> None:
+        notices = services.event_notices
+        if version is not None:
+            typer.echo(
+                await notices.announce_changes(slug, words=words, version=version, actor=ACTOR)
+            )
+            return
+        print_json(asdict(await notices.preview(slug, MessageKind.EVENT_CHANGED, words=words)))
+
+    with_services(work)
+
+
+@event_app.command("cancel")
+def event_cancel(
+    slug: Annotated[str, typer.Argument(help="Address of the event.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Sent to every buyer.")] = "",
+    version: Annotated[int | None, typer.Option(help="Cancel it, as previewed.")] = None,
+) -> None:
+    """Preview a cancellation with its messages and refunds; with --version, cancel."""
+
+    async def work(services: Container) -> None:
+        if version is not None:
+            await services.lifecycle.cancel(slug, actor=ACTOR, reason=reason, version=version)
+            return
+        notice = await services.event_notices.preview(
+            slug, MessageKind.EVENT_CANCELLED, words=reason
+        )
+        print_json({**asdict(notice), **asdict(await services.lifecycle.cancellation(slug))})
+
+    with_services(work)
 
 
 @webhook_app.command("replay")

@@ -20,6 +20,7 @@ _EVENT_TABS = (
     ("holds", "Ticket holds", "/admin/events/", "/holds"),
     ("check_in", "Check-in", "/admin/events/", "/door"),
     ("edit", "Event", "/admin/events/", "/edit"),
+    ("notices", "Announcements", "/admin/events/", "/notices"),
 )
 
 

@@ -26,7 +26,7 @@ def jobs_of(services: Container) -> list[Job]:
         Job("ask-before-expiry", 2, reconciliation.settle_before_expiry),
         Job("probe-gateway", 2, services.outages.probe),
         Job("process-inbox", 5, services.payments.process_pending_webhooks),
-        Job("spread-notices", 2, services.notifications.spread_notices),
+        Job("spread-notices", 2, services.event_notices.spread),
         Job("push-refunds", 2, services.refunds.submit_pending),
         Job("find-missed-payments", 15, reconciliation.find_missed_payments),
         Job("refund-cancelled", 5, services.lifecycle.refund_cancelled),

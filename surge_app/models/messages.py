@@ -99,6 +99,11 @@ class OutboxMessage(SQLModel, table=True):
             postgresql_where=text("status = 'dead' OR delivery IN ('bounced', 'failed')"),
         ),
         Index("ix_message_outbox_intent", "intent_id"),
+        Index(
+            "ix_message_outbox_notice",
+            "notice_id",
+            postgresql_where=text("notice_id IS NOT NULL"),
+        ),
         Index("ix_message_outbox_dead", "created_at", postgresql_where=text("status = 'dead'")),
     )
 
@@ -157,6 +162,7 @@ class EventNotice(SQLModel, table=True):
     Attributes:
         words: The organizer's own sentence; may be empty.
         changes: A line for each change, such as "Venue: the new hall (was: the old hall)".
+        booked_until: Bookings made later knew of the change; None reaches all until the notice.
         reached: The last booking expanded; None before the first.
         bookings: How many bookings are expanded.
         done_at: When the last batch was expanded.
@@ -173,6 +179,7 @@ class EventNotice(SQLModel, table=True):
     kind: str = text_field()
     words: str = text_field(default="")
     changes: str | None = text_field(default=None)
+    booked_until: datetime | None = time_field(default=None)
     actor: str = text_field()
     reached: str | None = text_field(default=None)
     bookings: int = Field(default=0)

@@ -17,6 +17,7 @@ from surge_app.pages.admin import (
     check_in,
     dashboard,
     event_editor,
+    event_notices,
     events as admin_events,
     health,
     hold_recovery,
@@ -31,6 +32,7 @@ from surge_app.state.admin.box_office import BoxOfficeState
 from surge_app.state.admin.check_in import CheckInState
 from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.event_editor import EventEditorState
+from surge_app.state.admin.event_notices import EventNoticesState
 from surge_app.state.admin.events import EventsState
 from surge_app.state.admin.health import HealthState
 from surge_app.state.admin.hold_recovery import HoldRecoveryState
@@ -90,6 +92,7 @@ ROUTES = (
     _admin(f"{_EVENT}/holds", hold_recovery.page, "Ticket holds", HoldRecoveryState.load),
     _admin(f"{_EVENT}/participants", participants.page, "Participants", ParticipantsState.load),
     _admin(f"{_EVENT}/door", check_in.page, "Check-in", CheckInState.load),
+    _admin(f"{_EVENT}/notices", event_notices.page, "Announcements", EventNoticesState.load),
     _admin("/events/new", event_editor.new_page, "New event", EventEditorState.load),
     _admin(f"{_EVENT}/edit", event_editor.page, "Event", EventEditorState.load),
     Route("/admin/events/[slug]/preview", preview.page, "Preview · Surge", Access.ADMIN),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
 from surge_app.components import controls, layout, navigation, shell, status, timers
@@ -76,11 +78,44 @@ def _status() -> rx.Component:
         BookingState.status,
         ("confirmed", controls.chip("Confirmed", tone="good")),
         ("refunding", controls.chip("Refund on its way", tone="warn")),
-        controls.chip("Refunded", tone="off"),
+        controls.chip(rx.cond(BookingState.is_free, "Cancelled", "Refunded"), tone="off"),
     )
 
 
 def _news() -> rx.Component:
+    return rx.fragment(
+        rx.cond(
+            BookingState.cancelled != "",
+            layout.notice(BookingState.cancelled, tone="warn", title="This event is cancelled."),
+            rx.cond(
+                rx.Var.create(BookingState.changes).length() > 0,
+                layout.notice(
+                    "Your tickets stay valid.",
+                    tone="warn",
+                    title="This event has changed.",
+                    action=_lines(BookingState.changes),
+                ),
+                rx.fragment(),
+            ),
+        ),
+        _status_notice(),
+        rx.cond(
+            rx.Var.create(BookingState.refunds).length() > 0,
+            layout.card(rx.el.h2("Refunds"), _lines(BookingState.refunds)),
+            rx.fragment(),
+        ),
+    )
+
+
+def _lines(texts: Any) -> rx.Component:
+    return rx.el.ul(rx.foreach(texts, _line), class_name="plain-list")
+
+
+def _line(text: Any) -> rx.Component:
+    return rx.el.li(text)
+
+
+def _status_notice() -> rx.Component:
     return match(
         BookingState.status,
         (
@@ -96,15 +131,7 @@ def _news() -> rx.Component:
                 rx.el.p("You're going! Show these codes at the entrance."),
             ),
         ),
-        (
-            "refunding",
-            layout.notice(
-                "These tickets are no longer valid. Your money is on its way back; banks take up "
-                "to 7 days.",
-                tone="warn",
-            ),
-        ),
-        layout.notice("These tickets are no longer valid. Your money was sent back."),
+        layout.notice("This booking is cancelled. Its tickets are no longer valid."),
     )
 
 
@@ -160,10 +187,13 @@ def _receipt() -> rx.Component:
             rx.el.dd(BookingState.ref, class_name="code"),
             rx.el.dt("Booked by"),
             rx.el.dd(BookingState.contact.name),
-            rx.el.dt("Paid"),
+            rx.el.dt(rx.cond(BookingState.is_free, "Booked", "Paid")),
             rx.el.dd(BookingState.booked_at),
-            rx.el.dt("Payment"),
-            rx.el.dd(BookingState.payment_id),
+            rx.cond(
+                BookingState.payment_id != "",
+                rx.fragment(rx.el.dt("Payment"), rx.el.dd(BookingState.payment_id)),
+                rx.fragment(),
+            ),
             class_name="breakup meta muted",
         ),
         rx.foreach(

@@ -9,10 +9,11 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact, SurgeError
+from surge_app.formatting import BANKS_TAKE, rupees, when
 from surge_app.services.bookings.access import BookingRight
 from surge_app.services.bookings.attendees import open_names
 from surge_app.services.bookings.qr import qr_svg
-from surge_app.services.bookings.views import BookingView, TicketView
+from surge_app.services.bookings.views import BookingView, RefundLine, TicketView
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.messaging.contact_codes import ContactCodeRequired
 from surge_app.services.messaging.notifications import ATTENDEE
@@ -64,6 +65,9 @@ class BookingState(rx.State):
         phase: loading, ready or missing. Without the right to see it, a booking is missing:
             whether a reference exists is nobody else's business.
         status: confirmed, refunding or refunded.
+        changes: What differs from the event that was booked, and when each changed.
+        cancelled: That the event is cancelled; empty otherwise.
+        refunds: A sentence for each sum that goes or has gone back.
         look_every: Seconds until the page looks again; 0 when nothing is open any more.
         draft: The contact as the form shows it; `needs_code` asks for the emailed code as well.
         names: One field for each ticket whose name may still be changed.
@@ -83,6 +87,10 @@ class BookingState(rx.State):
     price: view_models.PriceCard = view_models.PriceCard()
     payment_id: str = ""
     booked_at: str = ""
+    is_free: bool = False
+    changes: list[str] = []
+    cancelled: str = ""
+    refunds: list[str] = []
     messages: list[MessageCard] = []
     is_lost: bool = False
     look_every: int = 0
@@ -235,7 +243,32 @@ class BookingState(rx.State):
             booking.lines, fee_paise=booking.fee_paise, total_paise=booking.total_paise
         )
         self.payment_id = booking.payment_id
-        self.booked_at = view_models.when(booking.created_at, booking.event.time_zone)
+        zone = booking.event.time_zone
+        self.booked_at = view_models.when(booking.created_at, zone)
+        self.is_free = booking.total_paise == 0
+        changes = booking.changes if self.status == "confirmed" else ()
+        self.changes = [f"{one.text}. Changed {when(one.at, zone)}." for one in changes]
+        self.cancelled = _cancelled(booking)
+        self.refunds = [_refund(one, zone) for one in booking.refunds]
+
+
+def _cancelled(booking: BookingView) -> str:
+    if booking.cancelled_at is None:
+        return ""
+    at = when(booking.cancelled_at, booking.event.time_zone)
+    return f"The organizer cancelled it on {at}. {booking.cancel_reason}".strip()
+
+
+def _refund(line: RefundLine, zone: str) -> str:
+    """Return what became of a refund: amount, day, reference."""
+    amount = rupees(line.amount_paise)
+    what = f"{amount} of a second payment" if line.is_additional else amount
+    if line.in_cash:
+        done = f"handed back in cash on {when(line.at, zone)}."
+        return f"{what}: {done if line.is_paid else 'the organizer hands it back in cash.'}"
+    reference = f" Reference: {line.reference}." if line.reference else ""
+    verb = "refunded" if line.is_paid else "on its way back since"
+    return f"{what} {verb} {when(line.at, zone)}. {BANKS_TAKE}{reference}"
 
 
 def _title(ticket: TicketView, of: int) -> str:

@@ -22,6 +22,7 @@ from surge_app.models import (
     Intent,
     IntentLine,
     Payment,
+    Refund,
     Ticket,
     TicketStatus,
     Tier,
@@ -130,6 +131,17 @@ async def applied_payment(session: AsyncSession, intent_id: str) -> Payment | No
             col(Payment.intent_id) == intent_id, col(Payment.disposition) == Disposition.APPLIED
         )
     )
+
+
+async def refunds(session: AsyncSession, intent_id: str) -> Sequence[tuple[Refund, Payment]]:
+    """Return the refunds of an intent's payments with those payments, the oldest first."""
+    result = await session.execute(
+        select(Refund, Payment)
+        .join(Payment, col(Payment.id) == col(Refund.payment_id))
+        .where(col(Payment.intent_id) == intent_id)
+        .order_by(col(Refund.created_at), col(Refund.id))
+    )
+    return [(refund, payment) for refund, payment in result.all()]
 
 
 async def prices_of_valid_tickets(session: AsyncSession, booking_id: str) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""The event editor: its facts, its ticket types, publishing and cancelling."""
+"""The event editor: its facts, its ticket types, publishing and copying."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, navigation, progress, timers
+from surge_app.components import admin_layout, layout, navigation
 from surge_app.components.controls import button, button_link, chip
 from surge_app.components.cover_upload import cover_field
 from surge_app.components.match import match
@@ -25,7 +25,6 @@ from surge_app.services.events.covers import LARGEST_UPLOAD
 from surge_app.services.events.facts import EDITABLE_FACTS, PUBLIC_FACTS, FactField
 from surge_app.state.admin.event_editor import TICKED, EventEditorState, TierForm
 
-_REFRESH_SECONDS = 3
 _INPUT_TYPES = {"mailto:": "email", "tel:": "tel"}
 
 
@@ -99,14 +98,12 @@ def _event() -> rx.Component:
     event = EventEditorState.event
     return rx.fragment(
         navigation.redirect(EventEditorState.leave_to),
-        timers.interval(_REFRESH_SECONDS, EventEditorState.refresh),
         heading(event.name, f"/events/{event.slug}", *_stage()),
         outcome(EventEditorState, "", "publish", "delete_draft"),
-        _refunds(),
         _details(),
         _cover(),
         _tiers(),
-        rx.el.div(_duplicate(), _cancel(), class_name="columns"),
+        _duplicate(),
     )
 
 
@@ -144,18 +141,6 @@ def _stage() -> tuple[rx.Component, ...]:
     )
 
 
-def _refunds() -> rx.Component:
-    return rx.cond(
-        EventEditorState.refunds != "",
-        layout.card(
-            rx.el.h2("Refunds"),
-            progress.stock_bar(EventEditorState.refunded_percent, 0, EventEditorState.refunds),
-            rx.el.p(EventEditorState.refunds, class_name="number", role="status"),
-        ),
-        rx.fragment(),
-    )
-
-
 def _details() -> rx.Component:
     event = EventEditorState.event
     return layout.card(
@@ -163,9 +148,10 @@ def _details() -> rx.Component:
         rx.cond(
             event.has_sold,
             layout.notice(
-                "People already have tickets. Changes appear on their tickets. "
-                "Buyers are not emailed about them.",
+                "People already have tickets. Changes appear on their tickets, and you decide "
+                "when to announce them.",
                 tone="warn",
+                action=button_link("Announcements", href=f"/admin/events/{event.slug}/notices"),
             ),
             rx.fragment(),
         ),
@@ -290,23 +276,4 @@ def _duplicate() -> rx.Component:
             on_submit=EventEditorState.duplicate,
         ),
         outcome(EventEditorState, "duplicate"),
-    )
-
-
-def _cancel() -> rx.Component:
-    event = EventEditorState.event
-    return rx.cond(
-        event.phase != "cancelled",
-        layout.card(
-            rx.el.h2("Cancel the event"),
-            rx.el.p(EventEditorState.cancel_question, class_name="muted"),
-            admin_layout.form(
-                form_key(EventEditorState),
-                labelled("confirm", f"Type {event.slug} to confirm"),
-                rx.el.div(button("Cancel the event", type="submit"), class_name="row"),
-                on_submit=EventEditorState.cancel,
-            ),
-            outcome(EventEditorState, "cancel"),
-        ),
-        outcome(EventEditorState, "cancel"),
     )

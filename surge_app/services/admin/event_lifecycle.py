@@ -18,6 +18,7 @@ from surge_app.services.concurrency import for_each
 from surge_app.services.events.catalog import Catalog, frame_of
 from surge_app.services.events.facts import ALL_FACTS, read_facts
 from surge_app.services.events.new_event import NewEvent, NewTier
+from surge_app.services.messaging.event_notices import add_cancellation, require_version
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.waiting_room.service import WaitingRoom
 
@@ -88,17 +89,33 @@ class Lifecycle:
             session.add(AuditEntry(actor=actor, action="event.delete", subject=slug))
         await self._publish_change()
 
-    async def cancel(self, slug: str, *, actor: str) -> Cancellation:
-        """Cancel an event: nothing is sold any more, and every booking is refunded.
+    async def cancel(
+        self, slug: str, *, actor: str, reason: str = "", version: int | None = None
+    ) -> Cancellation:
+        """Cancel an event: nothing is sold any more, and every booking is refunded and told.
 
-        The refunds are made by a job and go on after a restart; every buyer is messaged.
+        Jobs make the refunds and write the messages, and resume after a restart. A second call
+        changes nothing.
+
+        Args:
+            slug: The event.
+            actor: The organizer.
+            reason: Sent to each ticket holder; may be empty.
+            version: Of the preview the organizer saw; None skips the comparison.
 
         Raises:
+            EditConflict: If the event was changed since the preview.
+            InvalidRequest: If the reason is too long.
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
             event = await _locked(session, slug)
-            _turn(session, event, EventPhase.CANCELLED, action="event.cancel", actor=actor)
+            if event.phase != EventPhase.CANCELLED:
+                await require_version(session, slug, version)
+                is_public = event.phase == EventPhase.PUBLISHED
+                _turn(session, event, EventPhase.CANCELLED, action="event.cancel", actor=actor)
+                if is_public:
+                    add_cancellation(session, event, words=reason, actor=actor)
         await self._publish_change()
         return await self.cancellation(slug)
 

@@ -23,15 +23,24 @@ from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.messaging import event_notices
 from surge_app.errors import NotFound
 from surge_app.kv.rate_limits import Limit, RateLimiter
-from surge_app.models import Ticket, TicketStatus
+from surge_app.models import (
+    Disposition,
+    MessageKind,
+    Payment,
+    Refund,
+    RefundStatus,
+    Ticket,
+    TicketStatus,
+)
 from surge_app.services.access.identity import Identity
 from surge_app.services.bookings.pdf import draw_receipt, draw_tickets
 from surge_app.services.bookings.qr import qr_png
 from surge_app.services.bookings.ticket_signing import TicketCodes
-from surge_app.services.bookings.views import BookingView, TicketView
+from surge_app.services.bookings.views import BookingView, RefundLine, TicketView
 from surge_app.services.checkout.views import IntentLineView
 from surge_app.services.concurrency import BoundedWorker
 from surge_app.services.events.catalog import event_view
+from surge_app.services.events.changes import changes_since
 from surge_app.services.vendors.ports import Attachment
 
 _LASTS = timedelta(hours=3)
@@ -89,6 +98,10 @@ class Tickets:
             tickets = await queries.tickets(session, booking.id)
             lines = await intent_queries.lines(session, booking.intent_id)
             payment = await queries.applied_payment(session, booking.intent_id)
+            refunds = await queries.refunds(session, booking.intent_id)
+            edits = await event_notices.edits(session, event.slug, since=booking.created_at)
+            cancelled = MessageKind.EVENT_CANCELLED
+            notice = await event_notices.latest(session, event.id, cancelled)
         return BookingView(
             ref=booking.ref,
             status=str(booking.status),
@@ -108,6 +121,10 @@ class Tickets:
             payment_id=payment.id if payment else "",
             channel=booking.channel,
             created_at=booking.created_at,
+            refunds=tuple(_refund_line(*row) for row in refunds),
+            changes=changes_since(event, edits),
+            cancelled_at=notice.created_at if notice else None,
+            cancel_reason=notice.words if notice else "",
         )
 
     def _ticket(self, event_id: str, ticket: Ticket, tier_name: str) -> TicketView:
@@ -176,6 +193,17 @@ class Tickets:
         method = "CANCEL" if is_over else "PUBLISH"
         content = _calendar(booking, self.page_url(booking.ref), method=method, revision=revision)
         return Attachment(f"{booking.ref}.ics", f"text/calendar; method={method}", content)
+
+
+def _refund_line(refund: Refund, payment: Payment) -> RefundLine:
+    return RefundLine(
+        amount_paise=refund.amount_paise,
+        at=refund.processed_at or refund.created_at,
+        is_paid=refund.status == RefundStatus.PROCESSED,
+        reference=refund.gateway_id or "",
+        in_cash=refund.by_hand,
+        is_additional=payment.disposition != Disposition.APPLIED,
+    )
 
 
 def _pdf_key(booking: BookingView, draw: Callable[[BookingView], bytes]) -> tuple[str, str]:

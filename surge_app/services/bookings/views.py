@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from surge_app.services.checkout.views import IntentLineView
+from surge_app.services.events.changes import EventChange
 from surge_app.services.events.views import EventView
 
 
@@ -31,12 +32,34 @@ class TicketView:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundLine:
+    """Money that goes back, or has gone back, to the buyer.
+
+    Attributes:
+        at: When it was paid, or else when it was decided.
+        reference: For the buyer's bank; empty until the gateway has the refund.
+        in_cash: The organizer hands it back.
+        is_additional: It is of a payment that bought nothing.
+    """
+
+    amount_paise: int
+    at: datetime
+    is_paid: bool
+    reference: str
+    in_cash: bool
+    is_additional: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BookingView:
     """A booking as its owner sees it.
 
     Attributes:
         status: confirmed, refunding or refunded.
         channel: online, box_office (paid in cash) or complimentary.
+        changes: What differs from the event that was booked.
+        cancelled_at: When the event was cancelled, if it was.
+        cancel_reason: In the organizer's words; may be empty.
     """
 
     ref: str
@@ -54,3 +77,7 @@ class BookingView:
     payment_id: str
     channel: str
     created_at: datetime
+    refunds: tuple[RefundLine, ...] = ()
+    changes: tuple[EventChange, ...] = ()
+    cancelled_at: datetime | None = None
+    cancel_reason: str = ""

@@ -26,6 +26,7 @@ from surge_app.models import (
     OutboxMessage,
     Refund,
     RefundReason,
+    SalesChannel,
 )
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import BookingView
@@ -35,7 +36,7 @@ from surge_app.services.messaging.sms_templates import render_sms
 from surge_app.services.vendors.ports import Attachment, Mail, ProviderRejected, Sms
 
 _WITH_TICKETS = {MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN}
-_EXAMPLE_NAME, _EXAMPLE_REF = "Asha", "SRG-ABCD2345"
+_EXAMPLE_NAME, _EXAMPLE_REF, _EXAMPLE_SUM = "Asha", "SRG-ABCD2345", "(the sum they paid)"
 _WITH_CALENDAR = {MessageKind.EVENT_CHANGED, MessageKind.EVENT_CANCELLED}
 
 
@@ -45,6 +46,7 @@ class MessageContext:
 
     Attributes:
         paid_paise: What the buyer paid, which may differ from the total of the order.
+        refund_paise: What goes back, as far as the message is about that.
     """
 
     event: Event
@@ -53,6 +55,14 @@ class MessageContext:
     refund: Refund | None
     notice: EventNotice | None
     paid_paise: int
+    refund_paise: int
+
+    @property
+    def in_cash(self) -> bool:
+        """Whether the organizer hands back what goes back."""
+        if self.refund is not None:
+            return self.refund.by_hand
+        return self.booking is not None and self.booking.channel == SalesChannel.BOX_OFFICE
 
     @property
     def is_additional(self) -> bool:
@@ -77,17 +87,24 @@ class Composer:
     async def sms(self, message: OutboxMessage) -> Sms:
         """Render an SMS."""
         context = await self._context(message)
-        event, refund = context.event, context.refund
-        text = render_sms(
+        amount = rupees_ascii(context.refund_paise or context.paid_paise)
+        text = self._sms_text(message, context, amount, self._link(message, context))
+        return Sms(message.id, message.recipient, text)
+
+    def _sms_text(
+        self, message: OutboxMessage, context: MessageContext, amount: str, link: str
+    ) -> str:
+        event = context.event
+        return render_sms(
             _sms_name(message, context),
             event=event.name,
             slug=event.slug,
+            venue=event.venue,
             ref=context.booking.ref if context.booking else "",
             when=short_date(event.starts_at, event.time_zone),
-            amount=rupees_ascii(refund.amount_paise if refund else context.paid_paise),
-            link=self._link(message, context),
+            amount=amount,
+            link=link,
         )
-        return Sms(message.id, message.recipient, text)
 
     async def mail(self, message: OutboxMessage) -> Mail:
         """Render a mail with its attachments."""
@@ -119,21 +136,15 @@ class Composer:
             event = await catalog_queries.event_by_slug(session, slug)
         if event is None:
             raise NotFound
-        intent = Intent(name=_EXAMPLE_NAME, total_paise=0, event_id=event.id)
+        intent = Intent(name=_EXAMPLE_NAME, total_paise=1, event_id=event.id)
         booking = Booking(ref=_EXAMPLE_REF, email="", phone="")
         message = OutboxMessage(kind=notice.kind, created_at=utc_now())
-        context = MessageContext(event, intent, booking, None, notice, 0)
+        context = MessageContext(event, intent, booking, None, notice, 0, 1)
+        link = self._tickets.page_url(booking.ref)
         values = self._values(message, context, None, ())
-        values |= {"is_free": False, "total": "the amount they paid"}
+        values |= {"total": _EXAMPLE_SUM, "refunded": _EXAMPLE_SUM, "link": link}
         subject, _, text = self._render(f"{notice.kind}.mail.txt", values).partition("\n")
-        sms = render_sms(
-            notice.kind,
-            event=event.name,
-            slug=event.slug,
-            ref=booking.ref,
-            when=short_date(event.starts_at, event.time_zone),
-            link=self._tickets.page_url(booking.ref),
-        )
+        sms = self._sms_text(message, context, _EXAMPLE_SUM, link)
         return subject.strip(), text.strip(), sms
 
     async def _context(self, message: OutboxMessage) -> MessageContext:
@@ -146,13 +157,20 @@ class Composer:
             notice = message.notice_id and await event_notices.by_id(session, message.notice_id)
             # A payment that buys nothing is the key of its message.
             payment = await payment_queries.by_id(session, message.dedupe_key.partition(":")[0])
+            booking = await booking_queries.by_intent(session, intent.id)
+            refund_paise = refund.amount_paise if refund else 0
+            if notice and booking and notice.kind == MessageKind.EVENT_CANCELLED:
+                refund_paise = await event_notices.refund_paise(
+                    session, booking.id, notice.created_at
+                )
             return MessageContext(
                 event=await catalog_queries.event_by_id(session, intent.event_id),
                 intent=intent,
-                booking=await booking_queries.by_intent(session, intent.id),
+                booking=booking,
                 refund=refund or None,
                 notice=notice or None,
                 paid_paise=payment.amount_paise if payment else intent.total_paise,
+                refund_paise=refund_paise,
             )
 
     def _link(self, message: OutboxMessage, context: MessageContext) -> str:
@@ -189,10 +207,10 @@ class Composer:
             "total": rupees(context.paid_paise),
             "is_free": intent.total_paise == 0,
             "price": _price(booking),
-            "refunded": rupees(refund.amount_paise) if refund else None,
+            "refunded": rupees(context.refund_paise) if context.refund_paise else None,
             "reason": refund.reason if refund else None,
             "refund_ref": refund.gateway_id if refund else None,
-            "in_cash": refund is not None and refund.by_hand,
+            "in_cash": context.in_cash,
             "is_cancelled": context.is_cancelled,
             "is_additional": context.is_additional,
             "ref": ref,
@@ -224,11 +242,13 @@ def _sms_name(message: OutboxMessage, context: MessageContext) -> str:
     """Return the name of the text; refunds have one for each outcome for tickets and money."""
     if message.kind in _WITH_TICKETS:
         return "confirmation" if context.intent.total_paise else "confirmation_free"
+    # Cash does not travel through banks for days, so these texts name no amount.
+    free = "" if context.refund_paise and not context.in_cash else "_free"
+    if message.kind == MessageKind.EVENT_CANCELLED:
+        return f"event_cancelled{free}"
     if message.kind != MessageKind.REFUNDED:
         return str(message.kind)
     reason = context.refund.reason if context.refund else None
-    # Cash does not travel through banks for days, so these texts name no amount.
-    free = "" if context.refund and not context.refund.by_hand else "_free"
     if context.is_additional:
         return "refunded_extra"
     if reason == RefundReason.GOODWILL:

@@ -1,4 +1,4 @@
-"""Messages on request: confirmations again, notices to all attendees, retries, and their state."""
+"""Messages on request: confirmations again, retries, and their state."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from surge_app.clock import new_id
 from surge_app.db.bookings import records as booking_queries
 from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
-from surge_app.db.events import catalog as catalog_queries
-from surge_app.db.messaging import event_notices, messages as queries, outbox
-from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RateLimited, SurgeError
+from surge_app.db.messaging import messages as queries, outbox
+from surge_app.errors import AlreadyRefunded, NotFound, RateLimited, SurgeError
 from surge_app.models import (
     AuditEntry,
     Booking,
     BookingStatus,
     Channel,
     DeliveryStatus,
-    EventNotice,
     Intent,
     MessageKind,
     MessageStatus,
@@ -41,8 +39,6 @@ ATTENDEE = "attendee"
 _ADDRESSES = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 _MAX_RESENDS = 5
 _RESENDS_WITHIN = timedelta(hours=24)
-_NOTICE_BATCH = 500
-_MAX_WORDS = 1000
 _MAX_PAGE = 200
 
 
@@ -58,7 +54,7 @@ class MessagePending(SurgeError):
 
 
 class Notifications:
-    """Sends confirmations again and notices to all attendees, and reports delivery."""
+    """Sends confirmations again, and reports delivery."""
 
     def __init__(self, database: Database, contacts: Contacts, codes: ContactCodes) -> None:
         self._database = database
@@ -164,51 +160,6 @@ class Notifications:
         _log.info("booking_resent", booking=ref, actor=actor, corrected=sorted(changed))
         return len(confirmations)
 
-    async def notify_event_changed(self, slug: str, *, words: str, actor: str) -> str:
-        """Tell everybody with a valid ticket that time, place or name changed, as they are now.
-
-        The rows are written in batches by `spread_notices`; returns the notice's id.
-
-        Raises:
-            InvalidRequest: If the words are too long.
-            NotFound: If there is no such event.
-        """
-        return await self._notify(slug, MessageKind.EVENT_CHANGED, words, actor)
-
-    async def notify_event_cancelled(self, slug: str, *, words: str, actor: str) -> str:
-        """Tell everybody who has, or had until this moment, a valid ticket; as above."""
-        return await self._notify(slug, MessageKind.EVENT_CANCELLED, words, actor)
-
-    async def spread_notices(self) -> int:
-        """Write messages of open notices; resumes where it was; returns how many bookings."""
-        total = 0
-        while True:
-            async with self._database.transaction() as session:
-                notice = await event_notices.take_open(session)
-                if notice is None:
-                    return total
-                reached = await event_notices.next_bookings(session, notice, limit=_NOTICE_BATCH)
-                rows = [
-                    row
-                    for intent, booking in reached
-                    for row in messages_for(
-                        intent,
-                        booking,
-                        MessageKind(notice.kind),
-                        key=f"{notice.id}:{booking.id}",
-                    )
-                ]
-                for row in rows:
-                    row.notice_id = notice.id
-                await outbox.add(session, rows)
-                notice.bookings += len(reached)
-                if reached:
-                    notice.reached = reached[-1][1].id
-                if len(reached) < _NOTICE_BATCH:
-                    notice.done_at = await intent_queries.database_now(session)
-                    _log.info("notice_spread", notice=notice.id, bookings=notice.bookings)
-            total += len(reached)
-
     async def listed(
         self,
         *,
@@ -260,23 +211,6 @@ class Notifications:
         async with self._database.transaction() as session:
             rows = await queries.confirmations(session, ref)
         return tuple(SentMessage(row.channel, _state(row), row.recipient) for row in rows)
-
-    async def _notify(self, slug: str, kind: MessageKind, words: str, actor: str) -> str:
-        text = " ".join(words.split())
-        if len(text) > _MAX_WORDS:
-            msg = f"Please say it in at most {_MAX_WORDS} characters."
-            raise InvalidRequest(msg)
-        notice = EventNotice(event_id="", kind=kind, words=text, actor=actor)
-        async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
-            notice.event_id = event.id
-            session.add(notice)
-            session.add(
-                AuditEntry(actor=actor, action=kind.value, subject=slug, after={"words": text})
-            )
-        return notice.id
 
 
 async def _check_pace(session: AsyncSession, booking: Booking) -> None:

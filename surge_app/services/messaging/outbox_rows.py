@@ -45,6 +45,16 @@ def messages_for(
     ]
 
 
+def notice_messages(
+    intent: Intent, booking: Booking, kind: MessageKind, notice_id: str
+) -> list[OutboxMessage]:
+    """Return the messages of a notice to ticket holders, one set for each booking."""
+    rows = messages_for(intent, booking, kind, key=f"{notice_id}:{booking.id}")
+    for row in rows:
+        row.notice_id = notice_id
+    return rows
+
+
 def message_row(
     intent: Intent,
     booking: Booking | None,

@@ -26,8 +26,14 @@ TEXTS: Mapping[str, str] = {
         "Messages about booking {ref} now go to another number. If you did not ask for this, "
         "contact the organizer: {link}"
     ),
-    "event_changed": "Changed: {event} now takes place {when}. Booking {ref}: {link}",
-    "event_cancelled": "{event}, {when}, is cancelled. Booking {ref}: {link}",
+    "event_changed": (
+        "{event} has changed. It now takes place {when}, {venue}. Booking {ref}: {link}"
+    ),
+    "event_cancelled": (
+        "{event}, {when}, is cancelled. {amount} of booking {ref} goes back to you within 7 "
+        "working days. {link}"
+    ),
+    "event_cancelled_free": "{event}, {when}, is cancelled. Booking {ref}: {link}",
     "late_payment": (
         "We could not book tickets for {event} with your payment. {amount} goes back to you "
         "within 7 working days."
@@ -54,7 +60,7 @@ TEXTS: Mapping[str, str] = {
         "Booking {ref} for {event} is cancelled. The tickets are no longer valid."
     ),
 }
-"""By name; the variables are ref, event, when, amount and link."""
+"""By name; the variables are ref, event, when, venue, amount and link."""
 
 _MAX_EVENT = 30
 _TOKEN_LENGTH = 16
@@ -74,6 +80,7 @@ _SAMPLE = {
     "event": "Monsoon Beats, Goa",
     "when": "6 Mar 2027, 7:00 pm",
     "amount": "Rs 12,525",
+    "venue": "The old mill, Panaji",
 }
 
 
@@ -86,16 +93,20 @@ class SmsTemplate(BaseModel):
     text: str
 
 
-def render_sms(name: str, *, event: str, slug: str = "", **values: str) -> str:
+def render_sms(name: str, *, event: str, slug: str = "", venue: str = "", **values: str) -> str:
     """Return the SMS of a name.
 
     Args:
         name: Of `TEXTS`.
         event: The event's name in any script, shortened.
         slug: Stands for a name that the alphabet cannot write.
+        venue: As `event`; the link stands for one that the alphabet cannot write.
         **values: The other variables of the text, in ASCII.
     """
-    return TEXTS[name].format(event=_shown(event, slug), **values)
+    from_slug = slug.replace("-", " ").title()[:_MAX_EVENT].rstrip() or "your event"
+    return TEXTS[name].format(
+        event=_shown(event) or from_slug, venue=_shown(venue) or "see the link", **values
+    )
 
 
 def segments(text: str) -> int:
@@ -175,14 +186,12 @@ def _variable_pattern(found: re.Match[str]) -> str:
     return r"\S{1,200}" if found[1].startswith("url") else ".{0,30}"
 
 
-def _shown(event: str, slug: str) -> str:
-    plain = unicodedata.normalize("NFC", event).translate(_INSTEAD)
+def _shown(original: str) -> str:
+    plain = unicodedata.normalize("NFC", original).translate(_INSTEAD)
     letters = [letter if letter in _BASIC else _bare(letter) for letter in plain]
     name = " ".join("".join(letters).split())[:_MAX_EVENT].rstrip(" ,.-")
     is_readable = sum(map(str.isalnum, name)) * 2 >= min(_MAX_EVENT, sum(map(str.isalnum, plain)))
-    if name and is_readable:
-        return name
-    return slug.replace("-", " ").title()[:_MAX_EVENT].rstrip() or "your event"
+    return name if is_readable else ""
 
 
 def _bare(letter: str) -> str:

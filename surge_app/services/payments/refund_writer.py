@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import utc_now
 from surge_app.db.bookings import records as booking_queries
 from surge_app.db.checkout import intents as intent_queries
-from surge_app.db.messaging import outbox
+from surge_app.db.messaging import event_notices, outbox
 from surge_app.db.payments import refunds as queries
 from surge_app.errors import NotFound
 from surge_app.models import (
@@ -29,7 +29,7 @@ from surge_app.models import (
 )
 from surge_app.observability.log import get_logger
 from surge_app.services.bookings.versioning import bump_version
-from surge_app.services.messaging.outbox_rows import messages_for
+from surge_app.services.messaging.outbox_rows import messages_for, notice_messages
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import (
     RefundPlan,
@@ -144,7 +144,14 @@ def audit_entry(
 async def notify(
     session: AsyncSession, paid: PaidBooking, plan: RefundPlan, refund: Refund | None
 ) -> None:
-    """Queue the messages of an organizer's refund."""
+    """Queue the messages of an organizer's refund, or those of the cancellation behind it."""
+    if plan.reason == RefundReason.WHOLE:
+        kind = MessageKind.EVENT_CANCELLED
+        notice = await event_notices.latest(session, paid.booking.event_id, kind)
+        if notice is not None:
+            # It names the refund, and may have reached the booking already: it is stored once.
+            await outbox.add(session, notice_messages(paid.intent, paid.booking, kind, notice.id))
+            return
     key = refund.id if refund else f"{paid.intent.id}-{'-'.join(map(str, plan.seqs))}"
     kind = MessageKind.REFUNDED
     messages = messages_for(paid.intent, paid.booking, kind, refund=refund, key=key)

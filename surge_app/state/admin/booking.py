@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import EditConflict, InvalidRequest
-from surge_app.formatting import pluralize, rupees
+from surge_app.formatting import BANKS_TAKE, pluralize, rupees
 from surge_app.services.admin.participants import BookingDetail, SoldTicket, TimelineEntry
 from surge_app.state import session, view_models
 from surge_app.state.admin.audit_labels import label
@@ -253,7 +253,7 @@ def _outcome(paise: int, *, in_cash: bool, draft: RefundDraft) -> str:
     if not paise:
         return "Tickets cancelled. They were free, so no money goes back."
     if not in_cash:
-        return f"Refund of {rupees(paise)} started. Banks take up to 7 working days."
+        return f"Refund of {rupees(paise)} started. {BANKS_TAKE}"
     if draft.handed_over:
         return f"Refunded {rupees(paise)} in cash."
     return f"{rupees(paise)} in cash is owed to the buyer. It is listed under Needs attention."

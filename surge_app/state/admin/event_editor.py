@@ -1,4 +1,4 @@
-"""An event in the hands of its organizer: created, changed, published, copied, cancelled."""
+"""An event in the hands of its organizer: created, changed, published, copied."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import reflex as rx
 from surge_app.clock import utc_now
 from surge_app.container import current
 from surge_app.errors import InvalidRequest
-from surge_app.formatting import format_number, pluralize, rupees, when
+from surge_app.formatting import format_number, pluralize, when
 from surge_app.services.admin.event_admin import EventSettings, TierSettings
-from surge_app.services.admin.event_lifecycle import Cancellation
+from surge_app.services.events.changes import ANNOUNCED
 from surge_app.services.events.facts import EDITABLE_FACTS
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.state import session
@@ -64,9 +64,6 @@ class EventEditorState(AdminState, rx.State):
         leave_to: An address to go on to.
         edited_tier: The ticket type whose form was sent last; empty for a new one.
         publish_question: What publishing will do.
-        cancel_question: What cancelling will do.
-        refunds: Progress of the refunds of a cancelled event; empty otherwise.
-        refunded_percent: The same as a number.
     """
 
     event: EventForm = EventForm()
@@ -75,15 +72,6 @@ class EventEditorState(AdminState, rx.State):
     leave_to: str = ""
     edited_tier: str = ""
     publish_question: str = ""
-    cancel_question: str = ""
-    refunds: str = ""
-    refunded_percent: float = 0
-
-    @rx.event
-    async def refresh(self) -> None:
-        """Read the progress of a cancellation; what is being edited stays as it was shown."""
-        if self.event.phase == "cancelled":
-            await self._show()
 
     @rx.event
     @organizer_action
@@ -125,6 +113,8 @@ class EventEditorState(AdminState, rx.State):
         await current().organizer.change(self._slug(), changes, actor=actor, expected=shown)
         if self.event.phase == "draft":
             return "Draft saved. It is not visible until you publish."
+        if self.event.has_sold and not set(names).isdisjoint(ANNOUNCED):
+            return "Saved. The event page shows it now. Ticket holders are not told yet."
         return "Saved. The event page shows it now."
 
     @rx.event
@@ -189,16 +179,6 @@ class EventEditorState(AdminState, rx.State):
         )
         self.leave_to = f"/admin/events/{copy}/edit"
 
-    @rx.event
-    @organizer_action
-    async def cancel(self, actor: str, form: dict[str, object]) -> str:
-        """Cancel the event and refund every booking, once its web address was typed."""
-        if form_fields(form).get("confirm") != self._slug():
-            msg = f"Nothing was cancelled. Type {self._slug()} to confirm."
-            raise InvalidRequest(msg)
-        await current().lifecycle.cancel(self._slug(), actor=actor)
-        return "Event cancelled. Refunds have started."
-
     def _slug(self) -> str:
         return session.path_param(self, 2)
 
@@ -207,7 +187,6 @@ class EventEditorState(AdminState, rx.State):
             self.phase = "new"
             return
         stored = await current().organizer.settings(self._slug())
-        progress = await current().lifecycle.cancellation(self._slug())
         event, tiers = _form(stored), [_tier_form(one) for one in stored.tiers]
         facts = {name: _shown(getattr(stored, name), stored.time_zone) for name in EDITABLE_FACTS}
         # What did not change is not sent again.
@@ -218,16 +197,6 @@ class EventEditorState(AdminState, rx.State):
         if tiers != self.tiers:
             self.tiers = tiers
         self.publish_question = _publishing(stored)
-        self.cancel_question = _cancelling(progress)
-        self.refunds = ""
-        if stored.phase == "cancelled":
-            total = progress.waiting + progress.on_their_way + progress.done
-            self.refunds = (
-                f"{format_number(progress.done)} refunded, "
-                f"{format_number(progress.on_their_way)} in progress, "
-                f"{format_number(progress.waiting)} waiting."
-            )
-            self.refunded_percent = round(progress.done / total * 100, 1) if total else 100
         self.phase = "ready"
 
 
@@ -241,16 +210,6 @@ def _publishing(stored: EventSettings) -> str:
     if opens is not None and opens > utc_now():
         return f"Everyone sees the event. {tickets} go on sale on {when(opens, stored.time_zone)}."
     return f"Everyone sees the event, and {tickets} go on sale immediately."
-
-
-def _cancelling(progress: Cancellation) -> str:
-    if not progress.waiting:
-        return "Stops sales for good. There are no bookings to refund."
-    bookings = pluralize(progress.waiting, "booking", "bookings")
-    return (
-        f"Stops sales for good, refunds {bookings} ({rupees(progress.refundable_paise)} including "
-        "fees) and emails every buyer. This cannot be undone."
-    )
 
 
 def _form(stored: EventSettings) -> EventForm:

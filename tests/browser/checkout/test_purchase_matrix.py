@@ -113,10 +113,18 @@ async def test_one_hold_lives_through_reloads_the_way_back_two_tabs_and_a_closed
     assert (stats.sold, stats.bookings, stats.held) == (3, 1, 0)
     assert person.errors == []
 
+    await services.organizer.change(slug, {"venue": "The old mill"}, actor="test")
+    await page.reload()
+    await expect(page.get_by_text("This event has changed.")).to_be_visible()
+    await expect(page.get_by_text(re.compile(r"^Venue: The old mill \(was: "))).to_be_visible()
+    await look(page, "booking-changed")
     async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
         (await http.post(f"/api/admin/bookings/{ref}/refund", json={})).raise_for_status()
     await page.reload()
     await expect(page.get_by_text(re.compile("no longer valid")).first).to_be_visible()
+    await expect(
+        page.get_by_text(re.compile("^₹.* Banks take up to 7 working days"))
+    ).to_be_visible()
     await look(page, "booking-refunded")
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from surge_app.errors import AlreadyRefunded, InvalidContact, NotFound, RateLimited
-from surge_app.services.messaging import notifications as module
 from surge_app.services.messaging.notifications import ATTENDEE
 from tests.engine.conftest import NewSale
 from tests.engine.mail_helper import Post
@@ -85,81 +82,3 @@ async def test_tickets_that_are_refunded_are_not_sent_again(new_sale: NewSale) -
         await sale.services.notifications.resend(ref, actor=ATTENDEE)
     with pytest.raises(NotFound):
         await sale.services.notifications.resend("SRG-ZZZZZZZZ", actor=ATTENDEE)
-
-
-async def test_everybody_with_a_valid_ticket_hears_of_a_change_once(
-    new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_NOTICE_BATCH", 2)
-    sale = await new_sale(9)
-    refs = [await _book(sale) for _ in range(5)]
-    await sale.services.refunds.refund(refs[0], actor="test", restock=True)
-    before = await sale.services.catalog.event(sale.slug)
-    later = before.starts_at + timedelta(hours=2)
-    await sale.services.organizer.change(
-        sale.slug, {"starts_at": later, "venue": "The old mill"}, actor="test"
-    )
-    told = sale.services.notifications
-    await told.notify_event_changed(sale.slug, words="Doors open  at six.", actor="test")
-    await told.spread_notices()
-    await told.spread_notices()
-    post = await Post.of(sale)
-    await post.empty()
-    mails = [mail for mail in post.mails if "changed" in mail.subject]
-    assert len(mails) == len(await post.rows("event_changed")) / 2 == 4
-    assert all("The old mill" in mail.text and "Doors open at six." in mail.html for mail in mails)
-    calendar = mails[0].attachments[0]
-    assert calendar.media_type == "text/calendar; method=PUBLISH"
-    assert b"SEQUENCE:0" not in calendar.content
-
-
-async def test_a_notice_goes_on_where_it_was_when_its_process_died(
-    new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_NOTICE_BATCH", 1)
-    sale = await new_sale(9)
-    for _ in range(3):
-        await _book(sale)
-    told = sale.services.notifications
-    await told.notify_event_cancelled(sale.slug, words="", actor="test")
-    add, calls = module.outbox.add, 0
-
-    async def die_once(*arguments: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            msg = "killed"
-            raise RuntimeError(msg)
-        await add(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module.outbox, "add", die_once)
-    with pytest.raises(RuntimeError):
-        await told.spread_notices()
-    monkeypatch.setattr(module.outbox, "add", add)
-    await told.spread_notices()
-    post = await Post.of(sale)
-    assert len(await post.rows("event_cancelled")) == 6
-    (notice,) = await sale.query(
-        "SELECT n.bookings, n.done_at FROM event_notices n JOIN events e ON e.id = n.event_id "
-        "WHERE e.slug = :slug",
-        slug=sale.slug,
-    )
-    assert notice["bookings"] == 3
-    assert notice["done_at"] is not None
-
-
-async def test_who_was_refunded_after_the_cancellation_is_told_of_it_too(
-    new_sale: NewSale,
-) -> None:
-    sale = await new_sale(9)
-    ref = await _book(sale)
-    told = sale.services.notifications
-    await told.notify_event_cancelled(sale.slug, words="The hall is flooded.", actor="test")
-    await sale.services.refunds.refund(ref, actor="test", restock=False)
-    await told.spread_notices()
-    post = await Post.of(sale)
-    await post.empty()
-    (mail,) = [mail for mail in post.mails if mail.subject.endswith("is cancelled")]
-    assert "The hall is flooded." in mail.text
-    assert b"METHOD:CANCEL" in mail.attachments[0].content
-    assert b"STATUS:CANCELLED" in mail.attachments[0].content

@@ -15,7 +15,7 @@ from surge_app.formatting import format_number, rupees
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.box_office import CounterSale
 from surge_app.state.admin.dashboard import DashboardState
-from surge_app.state.admin.event_editor import EventEditorState
+from surge_app.state.admin.event_notices import EventNoticesState
 from surge_app.state.admin.events import EventsState
 from surge_app.state.admin.participants import ParticipantsState
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
@@ -101,9 +101,9 @@ async def test_every_number_of_a_sale_is_that_of_the_database(
     state = await _check(services, slug, cookie)
     assert (state.sale.sold, state.sale.cancelled_tickets) == ("4", "1")
 
-    editor = await _opened(EventEditorState, f"/admin/events/{slug}/edit", cookie)
+    notices = await _opened(EventNoticesState, f"/admin/events/{slug}/notices", cookie)
     owed = rupees(52_500 + 92_500 + 50_000)
-    assert f"refunds 3 bookings ({owed} including fees)" in editor.cancel_question
+    assert f"refunds 3 bookings ({owed} including fees)" in notices.cancellation.question
     await services.lifecycle.cancel(slug, actor="test")
 
     async def is_refunded() -> bool:

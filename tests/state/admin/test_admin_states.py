@@ -14,6 +14,7 @@ from surge_app.state.admin.booking import BookingDetailState
 from surge_app.state.admin.check_in import CheckInState
 from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.event_editor import EventEditorState
+from surge_app.state.admin.event_notices import EventNoticesState
 from surge_app.state.admin.events import EventsState
 from surge_app.state.admin.health import HealthState
 from surge_app.state.admin.participants import ParticipantsState
@@ -149,14 +150,18 @@ HANDLERS = [
     (HealthState, "resolve", ({"kind": "dead_message", "id": "x"},)),
     (CheckInState, "load", ()),
     (EventEditorState, "load", ()),
-    (EventEditorState, "refresh", ()),
     (EventEditorState, "create", (FORM,)),
     (EventEditorState, "save", (FORM,)),
     (EventEditorState, "save_tier", (FORM,)),
     (EventEditorState, "publish", (FORM,)),
     (EventEditorState, "delete_draft", (FORM,)),
     (EventEditorState, "duplicate", (FORM,)),
-    (EventEditorState, "cancel", (FORM,)),
+    (EventNoticesState, "load", ()),
+    (EventNoticesState, "refresh", ()),
+    (EventNoticesState, "preview_change", (FORM,)),
+    (EventNoticesState, "preview_cancellation", (FORM,)),
+    (EventNoticesState, "announce", (FORM,)),
+    (EventNoticesState, "cancel", (FORM,)),
 ]
 
 
@@ -186,7 +191,7 @@ async def test_without_an_organizers_session_no_handler_shows_or_does_anything(
     # A service that is reached would not be there: the fakes have none but the organizer's.
     await call(getattr(state_type, handler), state, *arguments)
     # These only change what the page itself shows.
-    if handler != "cancel_refund" and (state_type, handler) != (EventEditorState, "refresh"):
+    if handler != "cancel_refund" and (state_type, handler) != (EventNoticesState, "refresh"):
         assert state.phase == "signed_out"
     assert organizer.done == []
 

@@ -27,13 +27,19 @@ VALUES = {
     "when": "16 Nov 2027, 10:30 pm",
     "amount": "Rs 1,00,000",
     "link": LINK,
+    "venue": "The old mill by the river, Panaji",
 }
 
 
 def _registered(name: str) -> str:
     link = "{#url#}"
     return TEXTS[name].format(
-        ref="{#var#}", event="{#var#}", when="{#var#}", amount="{#var#}", link=link
+        ref="{#var#}",
+        event="{#var#}",
+        when="{#var#}",
+        amount="{#var#}",
+        venue="{#var#}",
+        link=link,
     )
 
 

@@ -1,0 +1,88 @@
+"""Changes to an event that a ticket holder must learn of, read from the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from surge_app.formatting import when
+from surge_app.models import AuditEntry, Event
+from surge_app.services.events.edit_conflicts import plain
+from surge_app.services.events.facts import ALL_FACTS
+
+ANNOUNCED: Final = (
+    "name",
+    "starts_at",
+    "time_zone",
+    "doors_open_at",
+    "ends_at",
+    "venue",
+    "address",
+)
+"""The facts whose change concerns everyone with a ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventChange:
+    """One fact that differs from what a ticket holder knew.
+
+    Attributes:
+        was: As it reads; empty if the fact was not stated before.
+        now: As it reads; empty if it is not stated any more.
+        at: When it last changed.
+    """
+
+    label: str
+    was: str
+    now: str
+    at: datetime
+
+    @property
+    def text(self) -> str:
+        """The change in one line."""
+        before = f" (was: {self.was})" if self.was else ""
+        return f"{self.label}: {self.now or 'not stated any more'}{before}"
+
+
+def changes_since(event: Event, entries: Iterable[AuditEntry]) -> tuple[EventChange, ...]:
+    """Return what differs from the event before these edits, whatever it was in between.
+
+    Args:
+        event: As it is now.
+        entries: Its edits, the oldest first.
+    """
+    first: dict[str, object] = {}
+    last: dict[str, datetime] = {}
+    for entry in entries:
+        for name in ANNOUNCED:
+            if name in entry.before:
+                first.setdefault(name, entry.before[name])
+                last[name] = entry.at
+    return tuple(
+        EventChange(
+            ALL_FACTS[name].fact.label,
+            _shown(name, first[name], event.time_zone),
+            _shown(name, plain(getattr(event, name)), event.time_zone),
+            last[name],
+        )
+        for name in ANNOUNCED
+        if name in first and not _is_same(name, first[name], plain(getattr(event, name)))
+    )
+
+
+def _is_same(name: str, before: object, now: object) -> bool:
+    if ALL_FACTS[name].is_time and before and now:
+        return datetime.fromisoformat(str(before)) == datetime.fromisoformat(str(now))
+    return (before or "") == (now or "")
+
+
+def _shown(name: str, value: object, time_zone: str) -> str:
+    if not value:
+        return ""
+    return (
+        when(datetime.fromisoformat(str(value)), time_zone)
+        if ALL_FACTS[name].is_time
+        else str(value)
+    )

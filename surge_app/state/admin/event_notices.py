@@ -1,0 +1,226 @@
+"""What ticket holders are told: changes of the event, its cancellation, and how that arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import reflex as rx
+
+from surge_app.container import current
+from surge_app.errors import InvalidRequest
+from surge_app.formatting import format_number, pluralize, rupees, when
+from surge_app.models import MessageKind
+from surge_app.services.admin.event_lifecycle import Cancellation
+from surge_app.services.messaging.event_notices import NoticePreview, NoticeReach, SentNotice
+from surge_app.state import session
+from surge_app.state.admin.common import AdminState, form_fields, organizer_action, parse_int
+
+_TITLES = {"event_changed": "Change", "event_cancelled": "Cancellation"}
+
+
+@dataclass(frozen=True)
+class NoticeCard:
+    """A notice before it is sent.
+
+    Attributes:
+        version: Sent along, so that a notice of an older event is refused.
+        reach: How many people get it, by mail and SMS.
+        warning: How many it does not reach; empty if it reaches all.
+        question: What the last button does.
+    """
+
+    version: str = ""
+    words: str = ""
+    changes: list[str] = field(default_factory=list[str])
+    subject: str = ""
+    text: str = ""
+    sms: str = ""
+    reach: str = ""
+    warning: str = ""
+    unreached: list[str] = field(default_factory=list[str])
+    question: str = ""
+
+
+@dataclass(frozen=True)
+class SentCard:
+    """A notice that was given, and how its messages stand."""
+
+    title: str = ""
+    text: str = ""
+    progress: str = ""
+    is_troubled: bool = False
+
+
+class EventNoticesState(AdminState, rx.State):
+    """Notices to the ticket holders of one event.
+
+    Attributes:
+        stage: The phase of the event: draft, published or cancelled.
+        change: The notice of what changed since the last one.
+        cancellation: The notice of a cancellation.
+        refunds: Progress of the refunds of a cancelled event.
+        refunded_percent: The same as a number.
+    """
+
+    slug: str = ""
+    name: str = ""
+    stage: str = ""
+    change: NoticeCard = NoticeCard()
+    cancellation: NoticeCard = NoticeCard()
+    sent: list[SentCard] = []
+    refunds: str = ""
+    refunded_percent: float = 0
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Read how messages and refunds stand; what is being written stays as it is."""
+        if self.phase == "ready" and await self._organizer() is not None:
+            await self._read_progress()
+
+    @rx.event
+    @organizer_action
+    async def preview_change(self, _actor: str, form: dict[str, object]) -> None:
+        """Show the notice of a change with the organizer's words."""
+        self.change = NoticeCard(words=form_fields(form).get("words", ""))
+
+    @rx.event
+    @organizer_action
+    async def preview_cancellation(self, _actor: str, form: dict[str, object]) -> None:
+        """Show the notice of a cancellation with the organizer's reason."""
+        self.cancellation = NoticeCard(words=form_fields(form).get("words", ""))
+
+    @rx.event
+    @organizer_action
+    async def announce(self, actor: str, form: dict[str, object]) -> str:
+        """Tell every ticket holder what has changed."""
+        sent = form_fields(form)
+        await current().event_notices.announce_changes(
+            self._slug(),
+            words=sent.get("words", ""),
+            version=_version(sent.get("version", "")),
+            actor=actor,
+        )
+        self.change = NoticeCard()
+        return "Messages are on their way."
+
+    @rx.event
+    @organizer_action
+    async def cancel(self, actor: str, form: dict[str, object]) -> str:
+        """Cancel the event, once its web address was typed."""
+        sent, slug = form_fields(form), self._slug()
+        if sent.get("confirm") != slug:
+            msg = f"Nothing was cancelled. Type {slug} to confirm."
+            raise InvalidRequest(msg)
+        await current().lifecycle.cancel(
+            slug,
+            actor=actor,
+            reason=sent.get("words", ""),
+            version=_version(sent.get("version", "")),
+        )
+        return "Event cancelled. Refunds and messages have started."
+
+    def _slug(self) -> str:
+        return session.path_param(self, 2)
+
+    async def _read(self) -> None:
+        services, slug = current(), self._slug()
+        stored = await services.organizer.settings(slug)
+        self.slug, self.name, self.stage = slug, stored.name, stored.phase
+        if stored.phase == "published":
+            self.change = _card(
+                await services.event_notices.preview(
+                    slug, MessageKind.EVENT_CHANGED, words=self.change.words
+                ),
+                self.change.words,
+                "Sends these messages now.",
+            )
+            progress = await services.lifecycle.cancellation(slug)
+            self.cancellation = _card(
+                await services.event_notices.preview(
+                    slug, MessageKind.EVENT_CANCELLED, words=self.cancellation.words
+                ),
+                self.cancellation.words,
+                _cancelling(progress),
+            )
+        await self._read_progress()
+        self.phase = "ready"
+
+    async def _read_progress(self) -> None:
+        services, slug = current(), self._slug()
+        zone = (await services.organizer.settings(slug)).time_zone
+        self.sent = [_sent(one, zone) for one in await services.event_notices.sent(slug)]
+        self.refunds = ""
+        if self.stage == "cancelled":
+            progress = await services.lifecycle.cancellation(slug)
+            total = progress.waiting + progress.on_their_way + progress.done
+            self.refunds = (
+                f"{format_number(progress.done)} refunded, "
+                f"{format_number(progress.on_their_way)} in progress, "
+                f"{format_number(progress.waiting)} waiting."
+            )
+            self.refunded_percent = round(progress.done / total * 100, 1) if total else 100
+
+
+def _version(sent: str) -> int:
+    version = parse_int(sent)
+    if version is None:
+        msg = "Nothing was sent. Open the page again."
+        raise InvalidRequest(msg)
+    return version
+
+
+def _card(preview: NoticePreview, words: str, question: str) -> NoticeCard:
+    return NoticeCard(
+        version=str(preview.version),
+        words=words,
+        changes=list(preview.changes),
+        subject=preview.subject,
+        text=preview.text,
+        sms=preview.sms,
+        reach=_reach(preview.reach),
+        warning=_warning(preview.reach),
+        unreached=preview.reach.unreached,
+        question=question,
+    )
+
+
+def _reach(reach: NoticeReach) -> str:
+    bookings = pluralize(reach.bookings, "booking", "bookings")
+    emails = pluralize(reach.emails, "email", "emails")
+    return f"{bookings}: {emails} and {format_number(reach.texts)} SMS."
+
+
+def _warning(reach: NoticeReach) -> str:
+    parts: list[str] = []
+    if reach.without_contact:
+        count = pluralize(reach.without_contact, "booking has", "bookings have")
+        parts.append(f"{count} no email address or mobile number.")
+    if reach.undelivered:
+        count = pluralize(reach.undelivered, "booking", "bookings")
+        parts.append(f"Earlier messages to {count} did not arrive.")
+    return " ".join(parts)
+
+
+def _cancelling(progress: Cancellation) -> str:
+    if not progress.waiting:
+        return "Stops sales for good. There are no bookings to refund."
+    bookings = pluralize(progress.waiting, "booking", "bookings")
+    return (
+        f"Stops sales for good, refunds {bookings} ({rupees(progress.refundable_paise)} including "
+        "fees) and sends these messages. This cannot be undone."
+    )
+
+
+def _sent(notice: SentNotice, zone: str) -> SentCard:
+    bookings = pluralize(notice.bookings, "booking", "bookings")
+    text = " · ".join(filter(None, (*notice.changes.splitlines(), notice.words)))
+    return SentCard(
+        title=f"{_TITLES[notice.kind]} · {when(notice.at, zone)} · {notice.actor}",
+        text=text,
+        progress=(
+            f"{bookings}{'' if notice.is_written else ' so far'}. Messages: "
+            f"{format_number(notice.sent)} sent, {format_number(notice.waiting)} waiting, "
+            f"{format_number(notice.failed)} not delivered."
+        ),
+        is_troubled=notice.failed > 0,
+    )
