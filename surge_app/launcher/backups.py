@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import psycopg
 from psycopg import conninfo
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from surge_app.settings import Settings
 
 _OWNERLESS = ("--no-owner", "--no-privileges")
+# Written by Postgres 17 and newer, which older servers refuse. Nothing depends on it.
+_NEW_SETTING = b"SET transaction_timeout = 0;\n"
 
 
 def save(settings: Settings, target: Path) -> None:
@@ -33,9 +37,11 @@ def save(settings: Settings, target: Path) -> None:
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         scratch.touch(mode=0o600)
-        _run(settings, "pg_dump", "--format=custom", *_OWNERLESS, f"--file={scratch}")
+        words, environment = _connection(settings)
+        options = ("--format=custom", *_OWNERLESS, f"--file={scratch}")
+        _run("pg_dump", *words, *options, environment=environment)
         # A truncated dump cannot list its contents.
-        _run(settings, "pg_restore", "--list", str(scratch), connects=False)
+        _run("pg_restore", "--list", str(scratch))
         scratch.replace(target)
     except OSError as error:
         msg = f"The backup cannot be written to {target} ({error.strerror})."
@@ -65,18 +71,58 @@ def load(settings: Settings, source: Path) -> None:
                 "another SURGE_DATA_DIR."
             )
             raise ConfigurationError(msg)
-    words = ("--single-transaction", "--exit-on-error", *_OWNERLESS)
-    _run(settings, "pg_restore", *words, str(source))
+    with TemporaryFile() as problems:
+        _restore(settings, source, problems)
 
 
-def _run(settings: Settings, program: str, *words: str, connects: bool = True) -> None:
-    environment = dict(os.environ)
-    if connects:
-        parts = conninfo.conninfo_to_dict(settings.direct_url or "")
-        # Every user of the machine can read command-line arguments.
-        if password := parts.pop("password", None):
-            environment["PGPASSWORD"] = str(password)
-        words = (f"--dbname={conninfo.make_conninfo('', **parts)}", *words)
+def _restore(settings: Settings, source: Path, problems: IO[bytes]) -> None:
+    words, environment = _connection(settings)
+    script = subprocess.Popen(
+        [postgres_program("pg_restore"), *_OWNERLESS, "--file=-", source],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=problems,
+    )
+    restoring = subprocess.Popen(
+        [
+            *(postgres_program("psql"), "--no-psqlrc", "--quiet", "--single-transaction"),
+            *("--set=ON_ERROR_STOP=1", *words),
+        ],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=problems,
+    )
+    assert script.stdout is not None  # noqa: S101  both are pipes
+    assert restoring.stdin is not None  # noqa: S101
+    # psql stops reading when a statement fails.
+    with suppress(BrokenPipeError):
+        for line in script.stdout:
+            if line != _NEW_SETTING:
+                restoring.stdin.write(line)
+        restoring.stdin.flush()
+    script.stdout.close()
+    is_whole = script.wait() == 0
+    if not is_whole:
+        # The end of its input would make psql commit half of the backup.
+        restoring.kill()
+    with suppress(BrokenPipeError):
+        restoring.stdin.close()
+    if restoring.wait() or not is_whole:
+        problems.seek(0)
+        _refuse("pg_restore", problems.read().decode(errors="replace"))
+
+
+def _connection(settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """Return the arguments and the environment with which a program reaches the database."""
+    parts = conninfo.conninfo_to_dict(settings.direct_url or "")
+    # Every user of the machine can read command-line arguments.
+    password = parts.pop("password", None)
+    secret = {"PGPASSWORD": str(password)} if password else {}
+    return [f"--dbname={conninfo.make_conninfo('', **parts)}"], {**os.environ, **secret}
+
+
+def _run(program: str, *words: str, environment: dict[str, str] | None = None) -> None:
     done = subprocess.run(
         [str(postgres_program(program)), *words],
         env=environment,
@@ -87,6 +133,10 @@ def _run(settings: Settings, program: str, *words: str, connects: bool = True) -
         check=False,
     )
     if done.returncode:
-        reason = " ".join(done.stderr.split()).rstrip(".")
-        msg = f"{program} failed ({reason})."
-        raise ConfigurationError(msg)
+        _refuse(program, done.stderr)
+
+
+def _refuse(program: str, output: str) -> NoReturn:
+    reason = " ".join(output.split()).rstrip(".")
+    msg = f"{program} failed ({reason}). Nothing was changed."
+    raise ConfigurationError(msg)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import stat
+import subprocess
 from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -14,6 +16,8 @@ from psycopg import sql
 from surge_app.container import Container, running
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import backups
+from surge_app.launcher.embedded_servers import postgres_program
+from surge_app.launcher.system_account import server_account
 from surge_app.settings import Settings
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import InProcessGateway
@@ -24,6 +28,47 @@ _ROWS = """
 SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM bookings),
     (SELECT count(*) FROM ledger_entries), (SELECT version_num FROM alembic_version)
 """
+
+
+def _older_servers() -> list[Path]:
+    """Return the programs of each older Postgres on this machine: the package brings one."""
+    package = postgres_program("postgres").parents[2]
+    debian = sorted(Path("/usr/lib/postgresql").glob("1[5-7]/bin"))
+    return [package / "pginstall" / "bin", *debian]
+
+
+@pytest.fixture(
+    params=_older_servers(), ids=lambda path: f"{path.parents[1].name}-{path.parent.name}"
+)
+def older(request: pytest.FixtureRequest, backing: Settings) -> Generator[Settings]:
+    """An empty database of an older server."""
+    programs: Path = request.param
+    account = server_account(backing.data_dir / "postgres")
+    account.let_read(programs.parent)
+    with TemporaryDirectory(prefix="surge-older-") as name:
+        folder = Path(name)
+        account.make_folder(folder)
+
+        def call(program: str, *words: str) -> None:
+            subprocess.run(
+                [programs / program, *words],
+                cwd=folder,
+                check=True,
+                stdout=subprocess.DEVNULL,
+                **account.popen_arguments(),
+            )
+
+        data = ("--pgdata", str(folder / "data"))
+        call(
+            "initdb", *data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"
+        )
+        options = f"-c listen_addresses='' -k {folder}"
+        call("pg_ctl", *data, "--wait", f"--log={folder}/log", f"--options={options}", "start")
+        try:
+            url = f"postgresql://postgres@/postgres?host={folder}&port=5432"
+            yield backing.model_copy(update={"database_url": url})
+        finally:
+            call("pg_ctl", *data, "--wait", "--mode=immediate", "stop")
 
 
 @pytest.fixture
@@ -70,6 +115,19 @@ async def test_what_was_saved_comes_back_and_keeps_every_promise(
         assert all(finding.holds for finding in await restored.audit.run(slug=sale.slug))
     with pytest.raises(ConfigurationError, match=r"^The database is not empty\."):
         backups.load(empty, file)
+
+
+async def test_what_was_saved_comes_back_on_an_older_server(
+    backing: Settings, older: Settings, new_sale: NewSale, tmp_path: Path
+) -> None:
+    await (await new_sale(5)).hold()
+    file = tmp_path / "surge.dump"
+    backups.save(backing, file)
+    backups.load(older, file)
+    assert _rows(older) == _rows(backing)
+    again = tmp_path / "again.dump"
+    backups.save(older, again)
+    assert again.stat().st_size > 0
 
 
 def test_half_a_file_changes_nothing(backing: Settings, empty: Settings, tmp_path: Path) -> None:
