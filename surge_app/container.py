@@ -47,6 +47,7 @@ from surge_app.services.bookings.lookup import BookingLookup
 from surge_app.services.bookings.ticket_signing import TicketCodes
 from surge_app.services.bookings.tickets import Tickets
 from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.checkout.free_tickets import FreeTickets
 from surge_app.services.checkout.intents import Intents
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.events.covers import Covers
@@ -170,6 +171,7 @@ def build_container(
         catalog,
         outages,
         limits,
+        FreeTickets(limits, per_hour=settings.free_bookings_per_hour),
         network_percent=settings.network_hold_percent if settings.rate_limits else None,
     )
     settlement = Settlement(database, waiting_room)
@@ -181,8 +183,8 @@ def build_container(
     ticket_codes = TicketCodes(settings.secret_key)
     tickets = Tickets(database, identity, ticket_codes, limits, base_url=settings.base_url)
     codes = ContactCodes(database, identity, limits)
-    notifications = Notifications(database, contacts, codes)
-    composer = Composer(database, tickets)
+    notifications = Notifications(database, contacts, codes, limits)
+    composer = Composer(database, tickets, sms_countries=settings.sms_countries)
     mail, sms = build_mail(settings), build_sms(settings)
     return Container(
         settings=settings,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import (
     AliasChoices,
     Field,
@@ -68,6 +69,8 @@ class Settings(BaseSettings):
         secret_key: Signs cookies and tokens. A comma-separated list rotates: the first signs,
             all verify. Generated under `data_dir` in development.
         sendgrid_webhook_public_keys: Verify SendGrid's delivery reports; any one may match.
+        free_bookings_per_hour: Of one event; a booking without a price could be anyone's.
+        sms_countries: Where SMS go, beside the country of the event.
         dlt_templates: A JSON file with the texts of SMS as they are registered in India.
         trusted_proxy_hops: How many reverse proxies in front may be believed about the
             client's address; 0 ignores `X-Forwarded-For`.
@@ -96,6 +99,7 @@ class Settings(BaseSettings):
     trusted_proxy_hops: int = Field(0, ge=0, alias="SURGE_TRUSTED_PROXY_HOPS")
     rate_limits: bool = Field(default=True, alias="SURGE_RATE_LIMITS")
     network_hold_percent: int = Field(10, ge=1, le=100, alias="SURGE_NETWORK_HOLD_PERCENT")
+    free_bookings_per_hour: int = Field(10_000, ge=1, alias="SURGE_FREE_BOOKINGS_PER_HOUR")
     jobs: bool = Field(default=True, alias="SURGE_JOBS")
     metrics_token: str | None = Field(None, min_length=16, alias="SURGE_METRICS_TOKEN")
     drain_seconds: int = Field(0, ge=0, le=300, alias="SURGE_DRAIN_SECONDS")
@@ -124,6 +128,9 @@ class Settings(BaseSettings):
     twilio_auth_token: str | None = Field(None, alias="TWILIO_AUTH_TOKEN")
     twilio_base_url: str | None = Field(None, alias="TWILIO_BASE_URL")
     twilio_from: str | None = Field(None, alias="TWILIO_FROM")
+    sms_countries: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset({"IN"}), alias="SURGE_SMS_COUNTRIES"
+    )
     dlt_templates: Path | None = Field(None, alias="SURGE_DLT_TEMPLATES")
 
     @field_validator(
@@ -134,6 +141,17 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("sms_countries", mode="before")
+    @classmethod
+    def _are_countries(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        codes = {part.strip().upper() for part in value.split(",") if part.strip()}
+        if not codes <= set(SUPPORTED_REGIONS):
+            msg = "must be a comma-separated list of two-letter country codes, such as IN,AE"
+            raise ValueError(msg)
+        return codes
 
     @field_validator("public_url", "frontend_url", "razorpay_base_url", "sendgrid_base_url")
     @classmethod

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.background import BackgroundTask
 
 from surge_app.api.dependencies import ClientAddress, Cookies, Services
 from surge_app.api.openapi import form_body, shows
 from surge_app.api.schemas import BookingOut, ProblemOut
-from surge_app.errors import ForeignOrigin, NotFound, QueueUnavailable, RateLimited
+from surge_app.container import Container
+from surge_app.errors import ForeignOrigin, NotFound, QueueUnavailable, RateLimited, SurgeError
+from surge_app.services.bookings.lookup import BookingGuarded
+from surge_app.services.messaging.notifications import ATTENDEE
 from surge_app.services.request_body import MOST_FIELDS
 
 router = APIRouter(
@@ -59,6 +64,9 @@ async def find_booking(
         )
     except (NotFound, ValueError):
         return _back("missing")
+    except BookingGuarded as error:
+        # After the answer, whose time would otherwise tell that the contact was right.
+        return _back("emailed", BackgroundTask(_email_link, services, error.ref))
     except (RateLimited, QueueUnavailable):
         return _back("later")
     answer = RedirectResponse(f"/bookings/{booking.ref}", status_code=303)
@@ -70,9 +78,15 @@ async def find_booking(
     return answer
 
 
-def _back(result: str) -> Response:
+def _back(result: str, background: BackgroundTask | None = None) -> Response:
     headers = {"cache-control": "no-store"}
-    return RedirectResponse(f"/bookings/find#{result}", status_code=303, headers=headers)
+    return RedirectResponse(f"/bookings/find#{result}", 303, headers, background)
+
+
+async def _email_link(services: Container, ref: str) -> None:
+    with suppress(SurgeError):
+        if ref:
+            await services.notifications.resend(ref, actor=ATTENDEE)
 
 
 @router.get("/{ref}")

@@ -81,12 +81,14 @@ async def get_intent(
 
 @router.put("/intents/{intent_id}/lines", responses=_PROBLEMS)
 async def change_intent(
-    intent_id: IntentId, body: LinesIn, services: Services, visitor: Owner
+    intent_id: IntentId, body: LinesIn, services: Services, visitor: Owner, address: ClientAddress
 ) -> IntentOut:
     """Exchange the tickets of a hold, all or nothing; the deadline stays."""
     selection = _lines(body.lines)
     try:
-        return IntentOut.of(await services.intents.change(intent_id, visitor, selection))
+        return IntentOut.of(
+            await services.intents.change(intent_id, visitor, selection, client_address=address)
+        )
     except (AllHeld, NotEnoughLeft, SoldOut) as error:
         mine = await services.intents.get(intent_id, visitor)
         held = {line.tier_id: line.quantity for line in mine.lines}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from surge_app.api.bookings import OwnedRef
-from surge_app.api.dependencies import Cookies, OrganizerName, Services
+from surge_app.api.dependencies import ClientAddress, Cookies, OrganizerName, Services
 from surge_app.api.schemas import ProblemOut, SentOut, StrictBody
 from surge_app.errors import NotFound
 from surge_app.services.bookings.access import BookingRight
@@ -105,7 +105,7 @@ async def booking_messages(ref: OwnedRef, services: Services) -> list[SentMessag
 
 @router.post("/api/bookings/{ref}/resend", status_code=202)
 async def resend_confirmation(
-    ref: str, body: ResendIn, services: Services, header: Cookies
+    ref: str, body: ResendIn, services: Services, header: Cookies, address: ClientAddress
 ) -> SentOut:
     """Send the confirmation again, at most five times a day, perhaps to a corrected address.
 
@@ -122,5 +122,6 @@ async def resend_confirmation(
         phone=body.phone,
         may_change_contact=right is BookingRight.OWN,
         code=body.code,
+        client_address=address,
     )
     return SentOut(messages=count)

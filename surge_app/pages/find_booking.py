@@ -66,6 +66,15 @@ def _answer() -> rx.Component:
         ),
         rx.el.div(
             layout.notice(
+                "This booking was searched for too often. If your details are right, its link is "
+                "on the way to the booking's email address.",
+                tone="warn",
+            ),
+            id="emailed",
+            class_name="told",
+        ),
+        rx.el.div(
+            layout.notice(
                 "That was tried too often. Wait a few minutes, then try again.", tone="warn"
             ),
             id="later",

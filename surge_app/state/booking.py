@@ -139,6 +139,7 @@ class BookingState(rx.State):
                 phone=form_text(form, "phone"),
                 may_change_contact=right is BookingRight.OWN,
                 code=form_text(form, "code"),
+                client_address=session.client_address(self),
             )
         except ContactCodeRequired as error:
             self._ask_for_code(error, form)

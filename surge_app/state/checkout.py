@@ -282,13 +282,15 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         """Hold a wish, or exchange what is held for it; if refused, offer what is left."""
         slug, lines = self.sale.slug, view_models.lines_of(selection)
         held = self._selection if self.phase == "held" else {}
+        intents, address = current().intents, session.client_address(self)
         self._withdraw_offer()
         try:
             if held:
-                intent = await current().intents.change(self._intent_id, visitor, lines)
+                intent = await intents.change(
+                    self._intent_id, visitor, lines, client_address=address
+                )
             else:
-                start, address = current().intents.start, session.client_address(self)
-                intent, _ = await start(slug, visitor, lines, client_address=address)
+                intent, _ = await intents.start(slug, visitor, lines, client_address=address)
         except NotAdmitted:
             self.may_shop, self.choose_seconds = False, 0
             await self._refresh()

@@ -95,7 +95,9 @@ class Intents:
         self.mine = samples.intent(self.event, lines)
         return self.mine, True
 
-    async def change(self, intent_id: str, visitor_id: str, lines: list[OrderLine]) -> IntentView:
+    async def change(
+        self, intent_id: str, visitor_id: str, lines: list[OrderLine], *, client_address: str
+    ) -> IntentView:
         if self.failure:
             raise self.failure
         self.mine = samples.intent(self.event, lines)

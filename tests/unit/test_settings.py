@@ -86,6 +86,8 @@ def test_nothing_has_to_be_set() -> None:
         ("SURGE_TRUSTED_PROXY_HOPS", "-1"),
         ("SURGE_RATE_LIMITS", "perhaps"),
         ("SURGE_JOBS", "sometimes"),
+        ("SURGE_SMS_COUNTRIES", "India"),
+        ("SURGE_FREE_BOOKINGS_PER_HOUR", "0"),
         ("SURGE_WORKERS", "0"),
         ("SURGE_WORKERS", "65"),
         ("SURGE_ADMIN_PASSWORD", "short"),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from surge_app.db.bookings import records as queries
 from surge_app.db.engine import Database
-from surge_app.errors import Busy, InvalidContact, NotFound
+from surge_app.errors import Busy, InvalidContact, NotFound, RateLimited, SurgeError
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import Contacts
@@ -22,6 +22,23 @@ _REF = re.compile(r"(?:SRG)?([A-HJ-NP-Z2-9]{8})")
 # Only failures count. Guessing is slow from one network, and slow for one booking from it.
 _BY_NETWORK = Limit("find-network", per_minute=3, burst=10, strict=True)
 _BY_REF = Limit("find-ref", per_minute=1, burst=5, strict=True)
+# From everywhere together. Beyond it the owner gets the link by mail, so it keeps no one out.
+_BY_REF_IN_TOTAL = Limit("find-ref-total", per_minute=1, burst=30, strict=True)
+
+
+class BookingGuarded(SurgeError):
+    """Too many wrong contacts came for this reference; `ref` is set if this one was right."""
+
+    code = "booking_guarded"
+    status = 429
+    message = (
+        "This booking was searched for too often. If your details are right, its link is on the "
+        "way to the booking's email address."
+    )
+
+    def __init__(self, ref: str = "") -> None:
+        super().__init__()
+        self.ref = ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,7 @@ class BookingLookup:
             client_address: Its network is limited, beside the reference.
 
         Raises:
+            BookingGuarded: If wrong contacts keep coming for this reference from anywhere.
             NotFound: If there is no such booking with this contact.
             RateLimited: If the network failed too often.
             QueueUnavailable: If failures cannot be counted.
@@ -66,10 +84,22 @@ class BookingLookup:
             booking = await queries.by_ref(session, full_ref)
         expected = (booking.email.lower(), booking.phone) if booking else ("", "")
         matches = [hmac.compare_digest(email_or_phone.encode(), one.encode()) for one in expected]
-        if not email_or_phone or booking is None or not any(matches):
+        found = booking if email_or_phone and any(matches) else None
+        if full_ref and await self._is_guarded(full_ref):
+            raise BookingGuarded(found.ref if found else "")
+        if found is None:
             raise NotFound
         await self._limits.forgive("find", *attempt)
-        return FoundBooking(booking.ref, booking.link_version or 0)
+        await self._limits.forgive("find-ref", (_BY_REF_IN_TOTAL, full_ref))
+        return FoundBooking(found.ref, found.link_version or 0)
+
+    async def _is_guarded(self, ref: str) -> bool:
+        """Count an attempt for a reference; return whether there were too many."""
+        try:
+            await self._limits.check_all("find-ref", (_BY_REF_IN_TOTAL, ref))
+        except RateLimited:
+            return True
+        return False
 
     async def latest_for_event(
         self, slug: str, refs: Iterable[str], *, visitor_id: str = ""

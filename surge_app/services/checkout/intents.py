@@ -13,18 +13,14 @@ from surge_app.db.checkout import intents as queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.payments import gateway_outages as outage_queries
-from surge_app.errors import (
-    IntentExists,
-    IntentExpired,
-    NotFound,
-    PaymentStarted,
-)
+from surge_app.errors import IntentExists, IntentExpired, NotFound, PaymentStarted
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.models import Event, Intent, IntentLine, IntentStatus
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.observability.metrics import HOLDS, by_outcome
 from surge_app.services.checkout import claims, holds
+from surge_app.services.checkout.free_tickets import FreeTickets
 from surge_app.services.checkout.holds import Holds
 from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
 from surge_app.services.events.catalog import Catalog
@@ -50,6 +46,7 @@ class Intents:
         catalog: Catalog,
         breaker: CircuitBreaker,
         limits: RateLimiter,
+        free_tickets: FreeTickets,
         *,
         network_percent: int | None = None,
     ) -> None:
@@ -60,6 +57,7 @@ class Intents:
         self._network_percent = network_percent
         self._breaker = breaker
         self._limits = limits
+        self._free_tickets = free_tickets
 
     @tracing.traced("hold")
     @by_outcome(HOLDS)
@@ -89,20 +87,16 @@ class Intents:
         event = await self._catalog.offer(slug)
         holds.check_on_sale(event)
         holds.check_selection(event, selection)
+        await self._free_tickets.check(event, selection, client_address)
         is_counted = client_address is not None and self._network_percent is not None
         network = networks(client_address or "").wide if is_counted else None
         for _ in range(_MAX_ATTEMPTS):
             if view := await self._holds.start(event, visitor_id, selection, network):
                 lease = timedelta(seconds=event.hold_seconds) + LEASE_SLACK
                 await self._waiting_room.keep_for_hold(slug, visitor_id, lease=lease)
-                _log.info(
-                    "fee_calculated",
-                    intent=view.id,
-                    event_slug=slug,
-                    subtotal_paise=view.subtotal_paise,
-                    fee_paise=view.fee_paise,
-                    total_paise=view.total_paise,
-                )
+                prices = ("subtotal_paise", "fee_paise", "total_paise")
+                amounts = {name: getattr(view, name) for name in prices}
+                _log.info("fee_calculated", intent=view.id, event_slug=slug, **amounts)
                 if await self._breaker.is_open():
                     view = await self.get(view.id, visitor_id)
                 return view, True
@@ -112,7 +106,12 @@ class Intents:
         raise IntentExists
 
     async def change(
-        self, intent_id: str, visitor_id: str, lines: Sequence[OrderLine]
+        self,
+        intent_id: str,
+        visitor_id: str,
+        lines: Sequence[OrderLine],
+        *,
+        client_address: str | None = None,
     ) -> IntentView:
         """Exchange the tickets of a hold, all or nothing; the deadline stays.
 
@@ -129,6 +128,7 @@ class Intents:
         )
         holds.check_on_sale(event)
         holds.check_selection(event, selection)
+        await self._free_tickets.check(event, selection, client_address)
         return await claims.retry_contended(
             lambda: self._change(event, intent_id, visitor_id, selection)
         )

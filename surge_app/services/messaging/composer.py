@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +33,7 @@ from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import BookingView
 from surge_app.services.events.catalog import organizer_line
 from surge_app.services.events.facts import shown_facts
+from surge_app.services.messaging.sms_countries import country_of_number, country_of_zone
 from surge_app.services.messaging.sms_templates import render_sms
 from surge_app.services.vendors.ports import Attachment, Mail, ProviderRejected, Sms
 
@@ -80,13 +82,20 @@ class MessageContext:
 class Composer:
     """Renders a message; raises `ProviderRejected` if its data is gone."""
 
-    def __init__(self, database: Database, tickets: Tickets) -> None:
+    def __init__(
+        self, database: Database, tickets: Tickets, *, sms_countries: Collection[str] = ("IN",)
+    ) -> None:
         self._database = database
         self._tickets = tickets
+        self._sms_countries = sms_countries
 
     async def sms(self, message: OutboxMessage) -> Sms:
-        """Render an SMS."""
+        """Render an SMS; raises `ProviderRejected` for a country that gets none."""
         context = await self._context(message)
+        country = country_of_number(message.recipient)
+        if country not in {*self._sms_countries, country_of_zone(context.event.time_zone)}:
+            msg = f"SMS to {country or 'this country'} are off. SURGE_SMS_COUNTRIES allows them."
+            raise ProviderRejected(msg)
         amount = rupees_ascii(context.refund_paise or context.paid_paise)
         text = self._sms_text(message, context, amount, self._link(message, context))
         return Sms(message.id, message.recipient, text)

@@ -12,6 +12,7 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.messaging import messages as queries, outbox
 from surge_app.errors import AlreadyRefunded, NotFound, RateLimited, SurgeError
+from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -39,6 +40,9 @@ ATTENDEE = "attendee"
 _ADDRESSES = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 _MAX_RESENDS = 5
 _RESENDS_WITHIN = timedelta(hours=24)
+# Of attendees; each also sends a code where a contact is to be changed.
+_BY_NETWORK = Limit("resend-network", per_minute=5, burst=100)
+_IN_TOTAL = Limit("resend-total", per_minute=60, burst=2_000)
 _MAX_PAGE = 200
 
 
@@ -56,12 +60,15 @@ class MessagePending(SurgeError):
 class Notifications:
     """Sends confirmations again, and reports delivery."""
 
-    def __init__(self, database: Database, contacts: Contacts, codes: ContactCodes) -> None:
+    def __init__(
+        self, database: Database, contacts: Contacts, codes: ContactCodes, limits: RateLimiter
+    ) -> None:
         self._database = database
+        self._limits = limits
         self._contacts = contacts
         self._codes = codes
 
-    async def resend(
+    async def resend(  # noqa: PLR0913  the fields of a form, and who sent it
         self,
         ref: str,
         *,
@@ -71,6 +78,7 @@ class Notifications:
         version: int | None = None,
         may_change_contact: bool = True,
         code: str = "",
+        client_address: str = "",
     ) -> int:
         """Send the confirmation of a booking again, perhaps to a corrected address.
 
@@ -84,6 +92,7 @@ class Notifications:
             version: Of the booking as an organizer saw it.
             may_change_contact: False requires a valid `code` for a change.
             code: As emailed to the current address.
+            client_address: Of an attendee, whose network is limited.
 
         Returns:
             How many messages are on their way to the booking's address.
@@ -97,6 +106,9 @@ class Notifications:
             NotFound: If there is no such booking.
             RateLimited: If it was requested too often within a day.
         """
+        if client_address:
+            network = networks(client_address).wide
+            await self._limits.check_all("resend", (_BY_NETWORK, network), (_IN_TOTAL, "all"))
         is_allowed = may_change_contact or await self._codes.verify(ref, code)
         try:
             return await self._resend(

@@ -101,6 +101,7 @@ def _configuration(settings: Settings) -> list[Check]:
         *vendors,
         *_mail_reports(settings),
         *_sms_texts(settings),
+        Check(f"sms countries: {', '.join(sorted(settings.sms_countries))}, and the event's", True),
         *(Check(name, is_ok, "" if is_ok else advice) for name, is_ok, advice in rest),
     ]
 

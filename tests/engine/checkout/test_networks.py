@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+
+import pytest
 
 from surge_app.clock import new_id
 from surge_app.errors import RateLimited, SurgeError
+from surge_app.services.checkout.free_tickets import FreeTickets
+from surge_app.services.events.new_event import NewTier
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import InProcessGateway
 from tests.engine.sale_helper import Sale
@@ -64,6 +69,35 @@ async def test_a_repeat_of_a_live_hold_is_answered_when_the_network_is_full(
         sale.slug, visitor, [sale.line()], client_address="203.0.113.9"
     )
     assert not is_new
+
+
+async def test_free_tickets_are_bounded_by_network_and_by_event(new_sale: NewSale) -> None:
+    sale = await new_sale(tiers=(NewTier("Free", 0, 500), NewTier("Paid", 100, 500)))
+    subscriber = [await _hold(sale, f"2001:db8:7:7::{number:x}") for number in range(25)]
+    assert sum(visitor is not None for visitor in subscriber) == 20
+    # Hundreds of people behind a carrier's address are no household.
+    crowd = [await _hold(sale, "203.0.113.9") for _ in range(25)]
+    assert None not in crowd
+    limits = sale.services.limits
+    per_event = FreeTickets(limits, per_hour=2)
+    offer = await sale.services.catalog.offer(sale.slug)
+    offer = replace(offer, id=new_id())
+    for number in (1, 2):
+        await per_event.check(offer, [sale.line()], f"198.51.100.{number}")
+    with pytest.raises(RateLimited):
+        await per_event.check(offer, [sale.line()], "198.51.100.3")
+    await per_event.check(offer, [sale.line(tier=1)], "198.51.100.3")
+
+
+async def test_an_exchange_for_free_tickets_is_counted_too(new_sale: NewSale) -> None:
+    sale = await new_sale(tiers=(NewTier("Free", 0, 500), NewTier("Paid", 100, 500)))
+    address = "2001:db8:8:8::1"
+    intent, visitor = await sale.hold(sale.line(tier=1))
+    assert len([await _hold(sale, address) for _ in range(20)]) == 20
+    with pytest.raises(RateLimited):
+        await sale.services.intents.change(
+            intent.id, visitor, [sale.line()], client_address=address
+        )
 
 
 async def test_three_hundred_buyers_behind_one_address_all_buy(

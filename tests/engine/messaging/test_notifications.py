@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from surge_app.clock import new_id
 from surge_app.errors import AlreadyRefunded, InvalidContact, NotFound, RateLimited
+from surge_app.kv.rate_limits import Limit
+from surge_app.services.messaging import notifications as module
 from surge_app.services.messaging.notifications import ATTENDEE
 from tests.engine.conftest import NewSale
 from tests.engine.mail_helper import Post
@@ -72,6 +75,40 @@ async def test_the_holder_may_ask_five_times_a_day_and_the_organizer_whenever(
         await told.resend(ref, actor=ATTENDEE)
     assert 86_000 < caught.value.retry_after_seconds <= 86_400
     await told.resend(ref, actor="organizer")
+
+
+async def test_a_network_asks_for_many_bookings_only_at_a_pace(
+    new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = await new_sale(5)
+    refs = [await _book(sale) for _ in range(3)]
+    monkeypatch.setattr(module, "_BY_NETWORK", Limit(new_id(), per_minute=1, burst=2))
+    told = sale.services.notifications
+    for number, ref in enumerate(refs[:2]):
+        await told.resend(ref, actor=ATTENDEE, client_address=f"203.0.113.{number}")
+    with pytest.raises(RateLimited):
+        await told.resend(refs[2], actor=ATTENDEE, client_address="203.0.113.9")
+    await told.resend(refs[2], actor=ATTENDEE, client_address="198.51.100.9")
+    await told.resend(refs[2], actor="organizer")
+
+
+async def test_an_sms_goes_to_the_countries_of_the_setting_and_of_the_event(
+    new_sale: NewSale,
+) -> None:
+    for zone, is_sent in (("Asia/Kolkata", False), ("Europe/London", True)):
+        sale = await new_sale(5, time_zone=zone)
+        intent, visitor = await sale.hold()
+        order = await sale.services.payments.start(
+            intent.id, visitor, name="Asha", email="a@example.com", phone="+44 7400 123456"
+        )
+        await sale.call_back(await sale.gateway.attempt(order.order_id or "", "captured"))
+        post = await Post.of(sale)
+        await post.empty()
+        assert (len(post.mails), len(post.texts)) == (1, int(is_sent))
+        sms = (await post.rows())[1]
+        assert sms["status"] == ("sent" if is_sent else "dead")
+        assert ("SURGE_SMS_COUNTRIES" in (sms["last_error"] or "")) is not is_sent
+        assert await sale.broken_promises() == []
 
 
 async def test_tickets_that_are_refunded_are_not_sent_again(new_sale: NewSale) -> None:

@@ -12,7 +12,10 @@ from surge_app.errors import RateLimited
 from surge_app.kv import keys
 from surge_app.kv.admission import JoinStore
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.services.waiting_room import admission
+from tests.engine.gateway import InProcessGateway
+from tests.engine.sale_helper import open_sale
 from tests.integration.bots.visitors import Visitor
 
 NewLine = Callable[..., Awaitable[str]]
@@ -192,6 +195,30 @@ async def test_whoever_guesses_bookings_is_slowed_by_network_and_by_reference_fr
     assert await ask("203.0.113.121", one) == "missing"
     from_one_place = [await ask("203.0.113.120", _reference()) for _ in range(11)]
     assert from_one_place == ["missing"] * 10 + ["later"]
+
+
+async def test_guesses_from_many_networks_open_nothing_and_keep_no_owner_out(
+    services: Container, new_visitor: NewVisitor
+) -> None:
+    sale = await open_sale(services, InProcessGateway(sandbox_keys(services.settings)))
+    sold = await sale.counter(name="Asha Rao", email="asha@example.com", phone="9876543210")
+
+    async def ask(contact: str) -> str:
+        form = {"ref": sold.ref, "contact": contact}
+        answer = await new_visitor().http.post("/api/bookings/find", data=form)
+        return answer.headers["location"].partition("#")[2] or answer.headers["location"]
+
+    async def links() -> int:
+        statement = "SELECT id FROM message_outbox WHERE kind = 'confirmation_again'"
+        return len(await sale.query(f"{statement} AND recipient = 'asha@example.com'"))
+
+    assert await ask("asha@example.com") == f"/bookings/{sold.ref}"
+    answers = [await ask(f"guess{number}@example.com") for number in range(40)]
+    assert (answers[0], answers[-1], len(set(answers))) == ("missing", "emailed", 2)
+    assert await links() == 0
+    # The right contact gets the same answer, and its link by mail.
+    assert await ask("asha@example.com") == "emailed"
+    assert await links() == 1
 
 
 def _reference() -> str:

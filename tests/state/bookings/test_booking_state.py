@@ -51,7 +51,9 @@ class Desk:
         phone: str,
         may_change_contact: bool,
         code: str,
+        client_address: str,
     ) -> int:
+        assert client_address
         if self.refusal:
             raise self.refusal
         if not may_change_contact and code != "123456":
