@@ -25,7 +25,7 @@ from surge_app.edge.middleware import EdgeMiddleware
 from surge_app.kv.queue import QueueLimits, QueueStore
 from surge_app.services.waiting_room import admission
 
-_PEOPLE = 100
+_CUSTOMERS = 100
 _MINERS_WORTH = 5
 _SCRIPT_CALLS = 9
 _PATIENCE = 0.05
@@ -58,7 +58,7 @@ class Attack:
 
     http: httpx.AsyncClient
     slug: str
-    people: int
+    customers: int
     sides: dict[str, Side] = field(
         default_factory=lambda: {name: Side() for name in ("people", *_KINDS)}
     )
@@ -115,30 +115,30 @@ class _Reply:
 
 
 async def attack(
-    services: Container, mode: str, *, people: int, miners_worth: int, seed: int
+    services: Container, mode: str, *, customers: int, miners_worth: int, seed: int
 ) -> dict[str, Side]:
     """Attack an event of its own and return what each side got.
 
     Args:
         services: With limits on, and one proxy trusted.
         mode: The event's setting of the challenge.
-        people: How many people come; there are as many free places inside.
+        customers: How many come; there are as many free places inside.
         miners_worth: For how many people's work the mining scripts have computers.
         seed: Of the order in which everybody comes.
     """
     slug = f"attack-{secrets.token_hex(4)}"
-    rules = QueueLimits("published", None, None, False, people, None, "", challenge=mode)
-    line = QueueStore(services.redis)
-    await line.sync(slug, rules, None, ceiling=_NUMBERS)
-    await line.open(slug, start=0, ceiling=_NUMBERS, early=None)
+    rules = QueueLimits("published", None, None, False, customers, None, "", challenge=mode)
+    queue_store = QueueStore(services.redis)
+    await queue_store.sync(slug, rules, None, ceiling=_NUMBERS)
+    await queue_store.open(slug, start=0, ceiling=_NUMBERS, early=None)
     draw = random.Random(seed)  # noqa: S311  the order of arrivals, no secret
     api = create_api()
     transport = httpx.ASGITransport(EdgeMiddleware(api, api, services.settings, bool))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-        event = Attack(http, slug, people)
-        scripts = people * _SCRIPT_CALLS * (1 if mode == "off" else 2)
+        event = Attack(http, slug, customers)
+        scripts = customers * _SCRIPT_CALLS * (1 if mode == "off" else 2)
         calls = [(draw.random(), _KINDS[number % 3]) for number in range(scripts)]
-        calls += [(draw.random() * (1 - _PATIENCE), "people") for _ in range(people)]
+        calls += [(draw.random() * (1 - _PATIENCE), "people") for _ in range(customers)]
         budget = miners_worth * admission.HASHES
         returning: list[tuple[float, _Reply, str]] = []
         for moment, side in sorted(calls):
@@ -175,7 +175,9 @@ def main() -> None:
 async def _measure(settings: Any) -> None:
     async with running(settings, process="bench") as services:
         for mode in _MODES:
-            sides = await attack(services, mode, people=_PEOPLE, miners_worth=_MINERS_WORTH, seed=4)
+            sides = await attack(
+                services, mode, customers=_CUSTOMERS, miners_worth=_MINERS_WORTH, seed=4
+            )
             _print(mode, sides)
 
 

@@ -98,14 +98,14 @@ async def _measure(stack: Stack, name: str) -> str:
         await asyncio.sleep(1)
     polls = sorted(one * 1000 for one in felt.polls) or [0.0]
     p99 = polls[int(len(polls) * 0.99) - 1]
-    is_kept = p99 < _GOAL_P99_MS and felt.outcomes["booked"] > 0 and not felt.outcomes["5xx"]
+    is_met = p99 < _GOAL_P99_MS and felt.outcomes["booked"] > 0 and not felt.outcomes["5xx"]
     cells = [
         name,
         f"{statistics.median(polls):.0f} / {p99:.0f} / {polls[-1]:.0f} ms",
         ", ".join(f"{count} {what}" for what, count in felt.outcomes.most_common()),
         ", ".join(f"{count} × {what}" for what, count in scene.answers.most_common(3)),
         f"{before >> 20} → {during >> 20} → {_memory(stack) >> 20} MB",
-        "kept" if is_kept else "MISSED",
+        "kept" if is_met else "MISSED",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -133,7 +133,7 @@ async def _create_event(stack: Stack, slug: str) -> None:
 # Honest visitors ---------------------------------------------------------------------------
 
 
-def _person() -> str:
+def _address() -> str:
     return f"203.0.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
 
 
@@ -144,7 +144,7 @@ async def _be_honest(scene: Scene, felt: Felt) -> None:
 
 
 async def _poll(scene: Scene, felt: Felt, http: httpx.AsyncClient) -> None:
-    headers = {"x-forwarded-for": _person()}
+    headers = {"x-forwarded-for": _address()}
     while not scene.is_over:
         begun = time.monotonic()
         try:
@@ -158,7 +158,7 @@ async def _poll(scene: Scene, felt: Felt, http: httpx.AsyncClient) -> None:
 
 async def _buy(scene: Scene, felt: Felt) -> None:
     while not scene.is_over:
-        headers = {"x-forwarded-for": _person(), "accept-language": "en-IN"}
+        headers = {"x-forwarded-for": _address(), "accept-language": "en-IN"}
         async with httpx.AsyncClient(base_url=scene.stack.url, timeout=30, headers=headers) as http:
             try:
                 felt.outcomes[await _purchase(scene.slug, http)] += 1
@@ -283,9 +283,9 @@ async def _unknown_events(scene: Scene) -> None:
 
 async def _drip(scene: Scene) -> None:
     """Open bodies that never end; each byte is sent a second after the other."""
-    place = urlsplit(scene.stack.url)
+    target = urlsplit(scene.stack.url)
     head = (
-        f"POST /api/queue/{scene.slug} HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        f"POST /api/queue/{scene.slug} HTTP/1.1\r\nHost: {target.netloc}\r\n"
         f"X-Forwarded-For: {_ATTACKER}\r\n"
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
     ).encode()
@@ -293,7 +293,7 @@ async def _drip(scene: Scene) -> None:
     async def one() -> None:
         while not scene.is_over:
             with suppress(OSError):
-                _, writer = await asyncio.open_connection(place.hostname, place.port)
+                _, writer = await asyncio.open_connection(target.hostname, target.port)
                 writer.write(head)
                 while not scene.is_over:
                     writer.write(b" ")

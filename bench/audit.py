@@ -93,11 +93,11 @@ async def _measure(settings: Settings) -> None:
     async with running(settings, process="bench") as services:
         await fill(services, units=_UNITS, bookings=_BOOKINGS)
         started = time.perf_counter()
-        findings = await services.audit.run()
+        results = await services.audit.run()
         seconds = time.perf_counter() - started
-        broken = [finding for finding in findings if not finding.holds]
+        broken = [result for result in results if not result.holds]
         print(
-            f"audit: {len(findings)} promises on {_UNITS:,} units and {_BOOKINGS:,} bookings "
+            f"audit: {len(results)} invariants on {_UNITS:,} units and {_BOOKINGS:,} bookings "
             f"in {seconds:.1f} s; broken: {[(one.code, one.offending[:1]) for one in broken]}"
         )
         await _explain(services)

@@ -93,7 +93,7 @@ class Client:
         await self._http.aclose()
 
 
-class Person:
+class Customer:
     """One browser that asks again until it is answered or out of patience."""
 
     def __init__(self, client: Client, slug: str) -> None:
@@ -128,16 +128,16 @@ class Person:
         return self._read(await self.ask("GET", f"/api/queue/{self.slug}"))
 
     def _read(self, answer: httpx.Response | None) -> str:
-        line = answer.json() if answer is not None else {}
-        state = str(line.get("state", "unknown"))
-        number = line.get("number")
+        answered = answer.json() if answer is not None else {}
+        state = str(answered.get("state", "unknown"))
+        number = answered.get("number")
         if state == "waiting" and number is not None:
             if self.number is not None and number != self.number:
                 self.lost(f"a place: number {self.number} became {number}")
             self.number = number
         if state == "not_joined" and self.number is not None:
             self.lost(f"a place: number {self.number} is unknown")
-        self.pause = float(line.get("retry_after_ms", 1000)) / 1000
+        self.pause = float(answered.get("retry_after_ms", 1000)) / 1000
         return state
 
     async def wait_inside(self, seconds: float) -> bool:
@@ -161,7 +161,7 @@ class Person:
         self.intent = answer.json()
         return True
 
-    async def look(self) -> dict[str, Any]:
+    async def read_intent(self) -> dict[str, Any]:
         """Return the hold as the server has it."""
         answer = await self.ask("GET", f"/api/intents/{self.intent['id']}")
         return answer.json() if answer is not None and answer.status_code == _OK else {}
@@ -188,7 +188,7 @@ class Person:
     async def _ticket(self, *, was_paid: bool) -> str:
         until = time.monotonic() + (_PATIENCE_SECONDS if was_paid else 10)
         while time.monotonic() < until:
-            found = await self.look()
+            found = await self.read_intent()
             if found.get("booking_ref"):
                 return "booked"
             if found.get("status") in {"expired", "released"}:
@@ -210,27 +210,27 @@ async def buy_on_and_on(client: Client, slug: str, is_over: asyncio.Event) -> No
     """Come as one person after the other, until it is over."""
     while not is_over.is_set():
         begun_at = time.monotonic()
-        person = Person(client, slug)
+        customer = Customer(client, slug)
         outcome = "not let in"
-        if await person.wait_inside(_PATIENCE_SECONDS):
-            outcome = await person.pay() if await person.hold() else "no hold"
+        if await customer.wait_inside(_PATIENCE_SECONDS):
+            outcome = await customer.pay() if await customer.hold() else "no hold"
         client.diary.outcomes[outcome] += 1
         if outcome == "not paid":
-            await person.ask("DELETE", f"/api/queue/{slug}")
+            await customer.ask("DELETE", f"/api/queue/{slug}")
         if outcome == "booked":
             client.diary.booked.append((begun_at, time.monotonic()))
         else:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-async def wait_on_and_on(people: Sequence[Person], is_over: asyncio.Event) -> None:
+async def wait_on_and_on(customers: Sequence[Customer], is_over: asyncio.Event) -> None:
     """Let people poll as told until it is over."""
 
-    async def wait(person: Person) -> None:
+    async def wait(customer: Customer) -> None:
         while not is_over.is_set():
-            if await person.poll() == "admitted":
-                person.lost("an order: somebody was let in past the one inside")
-            with_end = asyncio.wait_for(is_over.wait(), min(person.pause, 3))
+            if await customer.poll() == "admitted":
+                customer.lost("an order: somebody was let in past the one inside")
+            with_end = asyncio.wait_for(is_over.wait(), min(customer.pause, 3))
             await asyncio.gather(with_end, return_exceptions=True)
 
-    await asyncio.gather(*(wait(person) for person in people))
+    await asyncio.gather(*(wait(customer) for customer in customers))

@@ -24,7 +24,7 @@ from tests.conftest import Customer
 
 _UNITS = 1_000_000
 _BOOKINGS = 100_000
-_LOOKS = 20
+_READS = 20
 _EVENTS = 12
 _REFRESH_SECONDS = 1.0
 _SLUG = "board"
@@ -58,11 +58,11 @@ async def _measure(settings: Settings) -> None:
         await _age(services)
         await services.waiting_room.publish()
 
-        async def look() -> None:
+        async def read() -> None:
             await services.dashboard.stats(sale.slug)
 
-        first = await _timed(look)
-        later = [await _timed(look) for _ in range(_LOOKS)]
+        first = await _timed(read)
+        later = [await _timed(read) for _ in range(_READS)]
         floor = [await _timed(lambda: _count_all(services, sale)) for _ in range(5)]
         p50 = statistics.median(later)
         print(

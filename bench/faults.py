@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bench.clients import Client, Diary, Person, buy_on_and_on, wait_on_and_on
+from bench.clients import Client, Customer, Diary, buy_on_and_on, wait_on_and_on
 from bench.fault_definitions import FAULTS, Fault, put_right
 from bench.stack import Stack, new_slug, one_node, two_nodes
 from surge_app.clock import utc_now
@@ -34,11 +34,11 @@ _MARK = "| fault | stack |"
 _BUYERS, _AT_A_TIME, _HOLDERS, _WAITING = 6, 3, 4, 20
 _UNITS = 5_000
 _WARM_SECONDS, _LIMIT_SECONDS, _SETTLED_SECONDS = 60, 120, 90
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 _VISITORS_REHEARSED, _UNITS_REHEARSED, _AMID_SECONDS = 40, 25, 5
 # Whether money found its end is asked of the gateway's books, which also know of those who left.
 _ASKED_OF_A_REHEARSAL = {"stock", "order"}
-_MOST_LISTED = 5_000
+_MAX_LISTED = 5_000
 _BUSY = 2
 _ORDERS = """
 SELECT i.order_id, p.id, p.disposition FROM intents i JOIN events e ON e.id = i.event_id
@@ -62,7 +62,7 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether every promise was kept and the sale went on."""
+        """Whether every invariant held and the sale went on."""
         return not self.broken and not self.diary.losses and self.goes_on_seconds is not None
 
 
@@ -112,8 +112,8 @@ async def play(stack: Stack, fault: Fault) -> Outcome:
             outcome.errors_seconds = max(diary.failed_at, default=struck_at) - struck_at
             await put_right(stack)
             outcome.broken += await rehearsed
-            await cast.keep_promises()
-            outcome.broken += await _settled(services, cast.sale, cast.kept, cast.rehearsed)
+            await cast.finish_all()
+            outcome.broken += await _settled(services, cast.sale, cast.lasting, cast.rehearsed)
         finally:
             await client.close()
     return outcome
@@ -125,9 +125,9 @@ class _Cast:
 
     sale: str
     rehearsed: str
-    kept: str
-    holders: list[Person]
-    waiting: list[Person]
+    lasting: str
+    holders: list[Customer]
+    waiting: list[Customer]
     before: list[dict[str, object]]
 
     @classmethod
@@ -136,30 +136,31 @@ class _Cast:
         rehearsed = await _event(
             services, "rehearsed", units=_UNITS_REHEARSED, at_a_time=_AT_A_TIME, hold_seconds=20
         )
-        kept = await _event(services, "kept", units=_HOLDERS, at_a_time=_HOLDERS)
+        lasting = await _event(services, "kept", units=_HOLDERS, at_a_time=_HOLDERS)
         hall = await _event(services, "hall", units=1, at_a_time=1)
-        inside = Person(client, hall)
-        holders = [Person(client, kept) for _ in range(_HOLDERS)]
-        for person in (inside, *holders):
-            if not (await person.wait_inside(_WARM_SECONDS) and await person.hold()):
+        inside = Customer(client, hall)
+        holders = [Customer(client, lasting) for _ in range(_HOLDERS)]
+        for customer in (inside, *holders):
+            if not (await customer.wait_inside(_WARM_SECONDS) and await customer.hold()):
                 sys.exit("Nobody could hold a ticket before anything was broken.")
-        waiting = [Person(client, hall) for _ in range(_WAITING)]
-        for person in waiting:
-            await person.join()
-            await person.poll()
-        return cls(sale, rehearsed, kept, holders, waiting, [await one.look() for one in holders])
+        waiting = [Customer(client, hall) for _ in range(_WAITING)]
+        for customer in waiting:
+            await customer.join()
+            await customer.poll()
+        intents = [await one.read_intent() for one in holders]
+        return cls(sale, rehearsed, lasting, holders, waiting, intents)
 
-    async def keep_promises(self) -> None:
+    async def finish_all(self) -> None:
         """Note who lost a hold, a place or the order of the line."""
-        for person, was in zip(self.holders, self.before, strict=True):
-            now = await person.look()
+        for customer, was in zip(self.holders, self.before, strict=True):
+            now = await customer.read_intent()
             if now.get("status") != "held" or str(now["expires_at"]) < str(was["expires_at"]):
-                person.lost(f"a hold: it is {now.get('status')}")
-            elif (outcome := await person.pay()) != "booked":
-                person.lost(f"a hold: paying for it ended as {outcome}")
-        for person in self.waiting:
-            if (state := await person.poll()) != "waiting":
-                person.lost(f"a place: the line says {state}")
+                customer.lost(f"a hold: it is {now.get('status')}")
+            elif (outcome := await customer.pay()) != "booked":
+                customer.lost(f"a hold: paying for it ended as {outcome}")
+        for customer in self.waiting:
+            if (state := await customer.poll()) != "waiting":
+                customer.lost(f"a place: the line says {state}")
 
 
 async def _event(
@@ -197,16 +198,16 @@ async def _rehearsed(stack: Stack, slug: str) -> list[str]:
     report = await rehearse(stack.url, plan)
     return [
         f"{one.code} (rehearsal: {one.found})"
-        for one in report.promises
+        for one in report.checks
         if one.code in _ASKED_OF_A_REHEARSAL and not one.holds
     ]
 
 
 async def _until(is_so: Callable[[], bool], seconds: float) -> None:
-    for _ in range(int(seconds / _LOOK_SECONDS)):
+    for _ in range(int(seconds / _POLL_SECONDS)):
         if is_so():
             return
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _came_after(diary: Diary, moment: float) -> bool:
@@ -219,12 +220,12 @@ def _first_after(diary: Diary, moment: float) -> float | None:
 
 
 async def _broken(services: Container, when: str) -> list[str]:
-    findings = await services.audit.run()
-    return [f"{one.code} ({when})" for one in findings if not one.holds]
+    results = await services.audit.run()
+    return [f"{one.code} ({when})" for one in results if not one.holds]
 
 
 async def _settled(services: Container, *slugs: str) -> list[str]:
-    """Wait until all money has one end; returns what has none, and every broken promise."""
+    """Wait until all money has one end; returns what has none, and every violation."""
     deadline = time.monotonic() + _SETTLED_SECONDS
     open_ends: list[str] = []
     while time.monotonic() < deadline:
@@ -242,7 +243,7 @@ async def _open_ends(services: Container, slug: str) -> list[str]:
         rows = (await session.execute(text(_ORDERS), {"slug": slug})).all()
     known = {row.id: row.disposition for row in rows}
     ours = {row.order_id for row in rows}
-    books = await Orders(lambda: services.redis).listed(receipt=None, skip=0, count=_MOST_LISTED)
+    books = await Orders(lambda: services.redis).listed(receipt=None, skip=0, count=_MAX_LISTED)
     return [
         f"money without an end: {payment['id']}"
         for book in books

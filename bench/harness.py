@@ -84,10 +84,10 @@ async def open_sale(services: Container, *, units: int, fee_paise: int = 2_500) 
         challenge="off",
     )
     slug = await services.catalog.create(new, actor="bench")
-    lines = QueueStore(services.redis)
+    queue_store = QueueStore(services.redis)
     rules = QueueLimits("published", None, None, False, 1_000_000, None, "")
-    await lines.sync(slug, rules, None, ceiling=_NUMBERS)
-    await lines.open(slug, start=0, ceiling=_NUMBERS, early=None)
+    await queue_store.sync(slug, rules, None, ceiling=_NUMBERS)
+    await queue_store.open(slug, start=0, ceiling=_NUMBERS, early=None)
     event = await services.catalog.event(slug)
     return Sale(slug, event.id, event.tiers[0].id)
 

@@ -46,7 +46,7 @@ class Scene:
     until: float
     outcomes: Counter[str] = field(default_factory=Counter[str])
     script_intents: set[str] = field(default_factory=set[str])
-    kept: list[float] = field(default_factory=list[float])
+    retained: list[float] = field(default_factory=list[float])
 
     @property
     def is_over(self) -> bool:
@@ -70,11 +70,11 @@ async def _against_scripts(stack: Stack) -> str:
     took = time.monotonic() - (scene.until - _SECONDS)
     scene.until = 0
     await asyncio.gather(watch, *scripts)
-    share = sum(scene.kept) / len(scene.kept) / _STOCK
+    share = sum(scene.retained) / len(scene.retained) / _STOCK
     return (
         f"scripts: {scene.outcomes['booked']} of {_HONEST} honest visitors booked in {took:.0f} s; "
         f"scripts kept {share:.1%} of the stock on average, "
-        f"{max(scene.kept) / _STOCK:.1%} at most; "
+        f"{max(scene.retained) / _STOCK:.1%} at most; "
         f"{dict(scene.outcomes)}"
     )
 
@@ -221,5 +221,5 @@ async def _sample(scene: Scene) -> None:
                 visitors[intent] = row[0] if row else ""
             ids = list(visitors.values())
             row = await (await connection.execute(_HELD, (scene.slug, ids))).fetchone()
-            scene.kept.append(float(row[0] if row else 0))
+            scene.retained.append(float(row[0] if row else 0))
             await asyncio.sleep(1)

@@ -59,7 +59,7 @@ async def _measure(settings: Settings) -> None:
 
 def _show(when: str, found: dict[str, list[float]]) -> None:
     for channel, delays in sorted(found.items()):
-        print(f"{channel} {when}: {_told(delays)}", flush=True)
+        print(f"{channel} {when}: {_report(delays)}", flush=True)
 
 
 async def _round(
@@ -120,7 +120,7 @@ async def _order_outage(settings: Settings) -> None:
         (await http.post("/sandbox/faults", json=order)).raise_for_status()
 
 
-def _told(delays: Sequence[float]) -> str:
+def _report(delays: Sequence[float]) -> str:
     ranked = sorted(delays)
     median, p99 = ranked[len(ranked) // 2], ranked[min(len(ranked) - 1, len(ranked) * 99 // 100)]
     return (

@@ -62,12 +62,12 @@ async def _measure(stack: Stack) -> None:
 async def _round(stack: Stack, services: Container, front: Front) -> None:
     slug = await crowd(services.redis, _WAITING)
     polls = _polls(services, slug)
-    await _told(stack, front, "polls", _POLLS, b'"state":"waiting"', lambda: next(polls))
+    await _report(stack, front, "polls", _POLLS, b'"state":"waiting"', lambda: next(polls))
     holds = await _holds(services, _HOLDS + _CALLERS * 5)
-    await _told(stack, front, "holds", _HOLDS, b'"status":"held"', lambda: next(holds))
+    await _report(stack, front, "holds", _HOLDS, b'"status":"held"', lambda: next(holds))
 
 
-async def _told(
+async def _report(
     stack: Stack, front: Front, what: str, calls: int, expected: bytes, request: _Request
 ) -> None:
     before = _used(stack)

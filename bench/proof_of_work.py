@@ -74,8 +74,8 @@ def main() -> None:
         browser.close()
 
 
-def _solve(page: Page, challenges: ProofOfWork, tries: int) -> float:
-    challenge = challenges.issue("event", "visitor", hashes=tries, suspicion=0)
+def _solve(page: Page, challenges: ProofOfWork, rounds: int) -> float:
+    challenge = challenges.issue("event", "visitor", hashes=rounds, suspicion=0)
     return float(page.evaluate(_TIMED, challenge))
 
 

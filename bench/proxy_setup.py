@@ -31,12 +31,12 @@ _DEPLOY = Path(__file__).parents[1] / "deploy"
 _INSTALL_SECONDS = 300
 _START_SECONDS = 30
 # Debian keeps servers where a user's PATH may not lead.
-_PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+_SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
 
 def program(name: str) -> str:
     """Return the path of a program of Debian; as root on Debian it is installed if missing."""
-    found = shutil.which(name, path=_PLACES)
+    found = shutil.which(name, path=_SEARCH_PATH)
     apt = shutil.which("apt-get")
     if found is None and apt and os.geteuid() == 0:
         for words in (("update",), ("install", "-y", "--no-install-recommends", name)):
@@ -48,7 +48,7 @@ def program(name: str) -> str:
                 timeout=_INSTALL_SECONDS,
                 check=False,
             )
-        found = shutil.which(name, path=_PLACES)
+        found = shutil.which(name, path=_SEARCH_PATH)
         if found and Path("/run/systemd/system").is_dir():
             # Debian starts a server with its package; only the program is wanted.
             off = ["systemctl", "disable", "--now", name]
@@ -202,13 +202,13 @@ class Pooler(_Child):
         self._account = server_account(settings.data_dir / "postgres")
         self.port = free_port()
         self.url = f"postgresql://surge@127.0.0.1:{self.port}/surge"
-        place = parse_qs(urlsplit(settings.database_url or "").query)
+        query = parse_qs(urlsplit(settings.database_url or "").query)
         users = folder / "userlist.txt"
         users.write_text('"surge" ""\n', "utf-8")
         users.chmod(0o644)
         changes = {
             "host=postgres port=5432 dbname=surge": (
-                f"host={place['host'][0]} port={place['port'][0]} dbname=surge user=postgres"
+                f"host={query['host'][0]} port={query['port'][0]} dbname=surge user=postgres"
             ),
             "listen_addr = 0.0.0.0": "listen_addr = 127.0.0.1",
             "listen_port = 6432": f"listen_port = {self.port}",

@@ -95,14 +95,14 @@ async def settles(
 ) -> Pace:
     """Settle captured payments of orders that were made beforehand."""
     visitors = iter(admit(settings, sale, calls))
-    told: list[GatewayPayment] = []
+    payments: list[GatewayPayment] = []
 
     async def order() -> None:
         checkout = await _order(services, sale, visitors)
-        told.append(captured(checkout))
+        payments.append(captured(checkout))
 
     await pace(order, callers=50, calls=calls)
-    left = iter(told)
+    left = iter(payments)
     return await pace(lambda: services.settlement.settle(next(left)), callers=callers, calls=calls)
 
 

@@ -29,7 +29,7 @@ from surge_app.settings import Settings
 
 _SESSIONS = 1_500
 _EARLY = 50
-_AT_ONCE = 30
+_MAX_CONCURRENT = 30
 _HOLD_SECONDS = 20
 _PASS_SECONDS = 3600
 _BOOK = "reflex___state____state.surge_app___state___checkout____checkout_state"
@@ -167,7 +167,7 @@ async def _each(sessions: Sequence[Session], work: Any) -> None:
         for one in left:
             await work(one)
 
-    await asyncio.gather(*(caller() for _ in range(_AT_ONCE)))
+    await asyncio.gather(*(caller() for _ in range(_MAX_CONCURRENT)))
 
 
 async def _visitors(services: Any, sale: Sale, count: int) -> list[str]:
@@ -208,13 +208,13 @@ def _spent(settings: Settings) -> Spent:
     workers = [process for process in psutil.process_iter() if _is_worker(process, settings)]
     busy = [process.cpu_times() for process in workers]
     with redis.Redis.from_url(settings.redis_url or "") as client:
-        told: Any = client.info("everything")
+        details: Any = client.info("everything")
     return Spent(
         workers_ms=sum(times.user + times.system for times in busy) * 1000,
-        redis_ms=(told["used_cpu_user"] + told["used_cpu_sys"]) * 1000,
-        commands=sum(one["calls"] for name, one in told.items() if name.startswith("cmdstat_")),
+        redis_ms=(details["used_cpu_user"] + details["used_cpu_sys"]) * 1000,
+        commands=sum(one["calls"] for name, one in details.items() if name.startswith("cmdstat_")),
         workers_kib=sum(process.memory_info().rss for process in workers) / 1024,
-        redis_kib=told["used_memory"] / 1024,
+        redis_kib=details["used_memory"] / 1024,
     )
 
 
@@ -232,7 +232,7 @@ def _report(what: str, latencies: Sequence[float], seconds: float) -> None:
     ordered = sorted(latencies)
     p50, p99 = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
     print(
-        f"{what}, {_AT_ONCE} at a time: {len(ordered) / seconds:,.0f}/s, "
+        f"{what}, {_MAX_CONCURRENT} at a time: {len(ordered) / seconds:,.0f}/s, "
         f"p50 {p50:.0f} ms, p99 {p99:.0f} ms",
         flush=True,
     )

@@ -24,7 +24,7 @@ import psutil
 import psycopg
 
 from bench.proxy_setup import Pooler, Proxy, free_port
-from surge_app.launcher.embedded_servers import backing_services, kept_running
+from surge_app.launcher.embedded_servers import backing_services, keep_servers_running
 from surge_app.launcher.frontend_build import fingerprint
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
@@ -205,7 +205,7 @@ def two_nodes(*, workers: int = 1, drain_seconds: int = 3, count: int = 2) -> Ge
         folder.chmod(0o755)
         base = development_secrets(_settings(folder / "servers", free_port()))
         backed = stack.enter_context(backing_services(base))
-        stack.enter_context(kept_running(base))
+        stack.enter_context(keep_servers_running(base))
         pooler = stack.enter_context(Pooler(folder / "pooler", backed))
         ports = [free_port() for _ in range(count)]
         proxy = stack.enter_context(Proxy(folder / "proxy", ports))
@@ -249,7 +249,7 @@ def _node(name: str, folder: Path, port: int, extra: Mapping[str, str]) -> Node:
             admin_password=extra.get("SURGE_ADMIN_PASSWORD"),
         )
     )
-    _place_pages(settings)
+    _install_pages(settings)
     return Node(name, settings, {**os.environ, **own, **extra}, folder / "node.log")
 
 
@@ -257,7 +257,7 @@ def _settings(folder: Path, port: int, **more: object) -> Settings:
     return load_settings(data_dir=folder, port=port, rate_limits=False, **more)
 
 
-def _place_pages(settings: Settings) -> None:
+def _install_pages(settings: Settings) -> None:
     """Put a page where the built ones would be; nobody looks, and a build takes a minute."""
     site = settings.data_dir / "pages"
     client = site / "build" / "client"

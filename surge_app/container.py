@@ -51,7 +51,7 @@ from surge_app.services.checkout.free_tickets import FreeTickets
 from surge_app.services.checkout.intents import Intents
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.events.covers import Covers
-from surge_app.services.events.inventory import Stock
+from surge_app.services.events.inventory import Inventory
 from surge_app.services.messaging.composer import Composer
 from surge_app.services.messaging.contact_codes import ContactCodes
 from surge_app.services.messaging.delivery_reports import Deliveries
@@ -116,7 +116,7 @@ class Container:
     action_items: ActionItems
     exports: Exports
     participants: Participants
-    stock: Stock
+    inventory: Inventory
     hold_recovery: HoldRecovery
     reconciliation: Reconciliation
     audit: Audit
@@ -157,8 +157,8 @@ def build_container(
     gateway = GuardedGateway(vendor, outages)
     contacts = Contacts()
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
-    lines = QueueStore(redis)
-    waiting_room = WaitingRoom(lines, QueueSync(database, lines))
+    queue_store = QueueStore(redis)
+    waiting_room = WaitingRoom(queue_store, QueueSync(database, queue_store))
     joins = JoinService(
         JoinStore(redis),
         ProofOfWork(settings.secret_key),
@@ -214,7 +214,7 @@ def build_container(
         dispatcher=Dispatcher(database, composer, mail, sms),
         deliveries=Deliveries(database, build_mail_reports(settings), build_sms_reports(settings)),
         hold_recovery=HoldRecovery(database, catalog, waiting_room),
-        stock=Stock(database, catalog, waiting_room),
+        inventory=Inventory(database, catalog, waiting_room),
         participants=Participants(database, contacts),
         exports=Exports(database),
         action_items=ActionItems(database, payments, refunds, notifications),

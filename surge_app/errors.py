@@ -131,7 +131,7 @@ class NotRestorable(SurgeError):
     )
 
 
-class PersonLimit(SurgeError):
+class BuyerLimit(SurgeError):
     code = "person_limit"
     status = 409
     message = "That is more tickets than one person may buy. Nothing was charged. Choose fewer."

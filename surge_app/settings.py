@@ -363,10 +363,10 @@ def _sentence(error: ValidationError) -> str:
     return "; ".join(parts) + "."
 
 
-def _variable(place: str) -> str:
+def _variable(key: str) -> str:
     """Return the name of the variable a problem is about, as the operator wrote it."""
-    field = Settings.model_fields.get(place)
-    alias = field.validation_alias if field else place
-    if place == "SURGE_API_PORT" and place not in os.environ:
+    field = Settings.model_fields.get(key)
+    alias = field.validation_alias if field else key
+    if key == "SURGE_API_PORT" and key not in os.environ:
         return "PORT"
-    return alias if isinstance(alias, str) else place
+    return alias if isinstance(alias, str) else key

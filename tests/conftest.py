@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 
 from surge_app.clock import utc_now
 from surge_app.container import Container, running
@@ -30,6 +31,9 @@ from tests import command_line
 
 ROOT = Path(__file__).parent.parent
 _START_SECONDS = 420
+# A machine under load is slow, and no test measures the time of an example.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 _FOREIGN = ("SURGE_", "RAZORPAY_", "SENDGRID_", "TWILIO_")
 
 # A developer's own settings must not leak into what is tested; the browser's path may.

@@ -120,13 +120,13 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
     fields = {
-        _place(item["loc"]): str(item["msg"])[:_LONGEST_COMPLAINT]
+        _location(item["loc"]): str(item["msg"])[:_LONGEST_COMPLAINT]
         for item in islice(error.errors(), _MAX_COMPLAINTS)
     }
     return problem_response(InvalidRequest(fields=fields))
 
 
-def _place(location: tuple[str | int, ...]) -> str:
+def _location(location: tuple[str | int, ...]) -> str:
     """Return where a complaint is, without any name a client made up."""
     parts = location[1:]
     if location[0] == "body":

@@ -113,13 +113,13 @@ async def organizer(caller: Annotated[AdminUser, Depends(admin_user)]) -> str:
     return caller.name
 
 
-async def at_the_door(caller: Annotated[AdminUser, Depends(admin_user)]) -> str:
+async def scanner(caller: Annotated[AdminUser, Depends(admin_user)]) -> str:
     """Return the name of whoever calls; every role may check tickets in."""
     return caller.name
 
 
 OrganizerName = Annotated[str, Depends(organizer)]
-ScannerName = Annotated[str, Depends(at_the_door)]
+ScannerName = Annotated[str, Depends(scanner)]
 
 
 def _check_origin(request: Request, container: Container) -> None:

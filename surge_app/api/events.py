@@ -27,17 +27,17 @@ class _Rendered:
     """The JSON of views, made once for each reading of the database and not for each request."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[object, bytes, str]] = {}
+        self._cache: dict[str, tuple[object, bytes, str]] = {}
 
     def answer(
         self, key: str, view: object, render: Callable[[], bytes], known_tag: str
     ) -> Response:
-        kept = self._kept.get(key)
-        if kept is None or kept[0] is not view:
+        cached = self._cache.get(key)
+        if cached is None or cached[0] is not view:
             body = render()
-            kept = view, body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-            self._kept[key] = kept
-        _, body, tag = kept
+            cached = view, body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+            self._cache[key] = cached
+        _, body, tag = cached
         headers = {"Cache-Control": _FRESH, "ETag": tag}
         if tag in known_tag:
             return Response(status_code=304, headers=headers)

@@ -68,7 +68,7 @@ class _Now(Collector):
         yield from self._sales()
         yield from self._waiting()
         yield from self._jobs()
-        yield from self._promises()
+        yield from self._invariants()
 
     def _sales(self) -> Iterator[Metric]:
         units = GaugeMetricFamily("surge_units", "Units by status.", labels=["event", "status"])
@@ -76,7 +76,7 @@ class _Now(Collector):
         revenue = GaugeMetricFamily(
             "surge_revenue_paise", "Money of confirmed bookings.", labels=["event"]
         )
-        line = GaugeMetricFamily(
+        gauge = GaugeMetricFamily(
             "surge_line", "Visitors by where they are.", labels=["event", "place"]
         )
         passed = GaugeMetricFamily(
@@ -92,14 +92,14 @@ class _Now(Collector):
             bookings.add_metric([slug], sale.bookings)
             revenue.add_metric([slug], sale.revenue_paise)
             for family, label, count in (
-                (line, "waiting", sale.waiting),
-                (line, "inside", sale.inside),
+                (gauge, "waiting", sale.waiting),
+                (gauge, "inside", sale.inside),
                 (passed, "admitted", sale.admitted),
                 (passed, "left", sale.left),
             ):
                 if count is not None:
                     family.add_metric([slug, label], count)
-        yield from (units, bookings, revenue, line, passed)
+        yield from (units, bookings, revenue, gauge, passed)
 
     def _waiting(self) -> Iterator[Metric]:
         holds = GaugeMetricFamily("surge_holds_live", "Live holds.", labels=["event", "status"])
@@ -149,7 +149,7 @@ class _Now(Collector):
             failed.add_metric([job.name], job.has_failed)
         yield from (age, every, took, failed)
 
-    def _promises(self) -> Iterator[Metric]:
+    def _invariants(self) -> Iterator[Metric]:
         broken = GaugeMetricFamily(
             "surge_promise_broken_rows",
             "Rows that break a promise, 20 at most, by the last audit of the jobs.",
@@ -157,7 +157,7 @@ class _Now(Collector):
         )
         age = GaugeMetricFamily("surge_audit_age_seconds", "Time since that audit.")
         took = GaugeMetricFamily("surge_audit_seconds", "How long it took.")
-        found = self._figures.promises
+        found = self._figures.invariants
         if found is not None:
             for code, rows in sorted(found.broken.items()):
                 broken.add_metric([code], rows)

@@ -72,6 +72,6 @@ def _tell_refusals(operation: dict[str, Any]) -> None:
     for status, description in common.items():
         responses.setdefault(status, {"description": description, "content": _PROBLEM_CONTENT})
     for response in responses.values():
-        told = cast("dict[str, dict[str, Any]]", response.get("content", {}))
-        if any(one.get("schema", {}).get("$ref") in _REFUSALS for one in told.values()):
+        content = cast("dict[str, dict[str, Any]]", response.get("content", {}))
+        if any(one.get("schema", {}).get("$ref") in _REFUSALS for one in content.values()):
             response["content"] = _PROBLEM_CONTENT

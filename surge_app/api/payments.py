@@ -72,10 +72,12 @@ async def _to_checkout(services: Container, order_id: str, query: str) -> Respon
 def _failed_order(fields: Mapping[str, str]) -> str:
     """Return the order a redirect says was not paid; empty if it says nothing of the kind."""
     try:
-        told: object = json.loads(fields.get("error[metadata]", ""))
+        metadata: object = json.loads(fields.get("error[metadata]", ""))
     except (ValueError, RecursionError):
         return ""
-    named = cast("dict[str, object]", told).get("order_id") if isinstance(told, dict) else None
+    if not isinstance(metadata, dict):
+        return ""
+    named = cast("dict[str, object]", metadata).get("order_id")
     is_sound = isinstance(named, str) and named.isascii() and named.isprintable()
     return str(named) if is_sound else ""
 

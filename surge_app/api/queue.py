@@ -38,8 +38,8 @@ async def join_queue(
     Where a proof of work is needed and none was sent, the answer is 428 with the `challenge` to
     solve; the same call with its `solution` then joins.
     """
-    told = await services.queue_requests.join(slug, header, sent or JoinBody(), sender)
-    return _answer(response, told)
+    reply = await services.queue_requests.join(slug, header, sent or JoinBody(), sender)
+    return _answer(response, reply)
 
 
 @router.get("/{slug}", responses=_PROBLEMS, response_model=QueueOut)
@@ -65,14 +65,14 @@ async def leave_queue(slug: str, response: Response, services: Services, header:
         )
 
 
-def _answer(response: Response, told: QueueReply) -> QueueOut | Response:
-    if isinstance(told.status, ChallengeRequired):
-        return _with_cookies(problem_response(told.status), told)
-    _with_cookies(response, told).headers["cache-control"] = "no-store"
-    return QueueOut.model_validate(told.status.to_json())
+def _answer(response: Response, reply: QueueReply) -> QueueOut | Response:
+    if isinstance(reply.status, ChallengeRequired):
+        return _with_cookies(problem_response(reply.status), reply)
+    _with_cookies(response, reply).headers["cache-control"] = "no-store"
+    return QueueOut.model_validate(reply.status.to_json())
 
 
-def _with_cookies(response: Response, told: QueueReply) -> Response:
-    for cookie in told.cookies:
+def _with_cookies(response: Response, reply: QueueReply) -> Response:
+    for cookie in reply.cookies:
         response.headers.append("set-cookie", cookie.header)
     return response

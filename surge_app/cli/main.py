@@ -1,6 +1,6 @@
 """The command line of operators: usable while the app runs, and when it does not.
 
-Every mistake is one sentence on standard error and exit code 2; a broken promise is exit code 1.
+Every mistake is one sentence on standard error and exit code 2; a failed check is exit code 1.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from surge_app.services.operations.preflight import examine
 from surge_app.settings import PROJECT, load_settings
 
 _BAD_CONFIGURATION = 2
-_BROKEN_PROMISE = 1
+_CHECK_FAILED = 1
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 event_app = typer.Typer(no_args_is_help=True, help="Create and list events.")
@@ -118,27 +118,27 @@ def audit(
     as_json: JsonFlag = False,
     event: Annotated[str | None, typer.Option(help="Look at one event only.")] = None,
 ) -> None:
-    """Check every promise against the data; exit code 0 only if all hold."""
+    """Check every invariant against the data; exit code 0 only if all hold."""
 
     async def work(services: Container) -> bool:
         if event is not None:
-            # Nothing breaks a promise about an event that is not there.
+            # An event that does not exist violates no invariant.
             await services.dashboard.stats(event)
-        findings = await services.audit.run(slug=event)
-        holds = all(finding.holds for finding in findings)
+        results = await services.audit.run(slug=event)
+        holds = all(result.holds for result in results)
         if as_json:
-            listed = [{**asdict(finding), "holds": finding.holds} for finding in findings]
+            listed = [{**asdict(result), "holds": result.holds} for result in results]
             print_json({"ok": holds, "checks": listed})
             return holds
-        table = Table("Promise", "Holds", title="Audit")
-        for finding in findings:
-            verdict = "yes" if finding.holds else f"NO: {list(finding.offending)}"
-            table.add_row(finding.promise, verdict)
+        table = Table("Invariant", "Holds", title="Audit")
+        for result in results:
+            outcome = "yes" if result.holds else f"NO: {list(result.offending)}"
+            table.add_row(result.promise, outcome)
         Console().print(table)
         return holds
 
     if not with_services(work):
-        raise typer.Exit(_BROKEN_PROMISE)
+        raise typer.Exit(_CHECK_FAILED)
 
 
 @app.command()
@@ -155,7 +155,7 @@ def doctor(*, as_json: JsonFlag = False) -> None:
             table.add_row(check.name, "ok" if check.is_ok else "not ok", check.advice)
         Console().print(table)
     if not all(check.is_ok for check in checks):
-        raise typer.Exit(_BROKEN_PROMISE)
+        raise typer.Exit(_CHECK_FAILED)
 
 
 @app.command("seed-demo")
@@ -217,7 +217,7 @@ def event_stock(
         raise ConfigurationError(msg)
 
     async def work(services: Container) -> int:
-        act = services.stock.add_units if sign == "+" else services.stock.withdraw_units
+        act = services.inventory.add_units if sign == "+" else services.inventory.withdraw_units
         return await act(slug, tier, int(number), actor=ACTOR)
 
     typer.echo(with_services(work))

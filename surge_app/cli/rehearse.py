@@ -20,13 +20,13 @@ from surge_app.rehearsal.console_run import run_started
 from surge_app.rehearsal.event_setup import Stage, run
 from surge_app.rehearsal.html_report import page_of
 from surge_app.rehearsal.plan import BAD_DAYS, MOST_SECONDS, MOST_VISITORS, USUAL_DAYS
-from surge_app.rehearsal.terminal import progress, show_verdict
+from surge_app.rehearsal.terminal import progress, show_result
 from surge_app.rehearsal.virtual_browser import is_here
 from surge_app.services.events.facts import ChallengeMode, QueueOrder
 from surge_app.settings import load_settings
 
-_BROKEN_PROMISE = 1
-_MOST_UNITS = 20_000
+_CHECK_FAILED = 1
+_MAX_UNITS = 20_000
 _FOR_GOOD = "What this rehearsal sells of {} stays sold, and is in its sums."
 _DAYS = ", ".join(BAD_DAYS)
 
@@ -42,7 +42,7 @@ def _seconds(text: str) -> Any:
 def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     visitors: Annotated[int, typer.Option(min=1, max=MOST_VISITORS)] = 300,
     units: Annotated[
-        int, typer.Option(min=1, max=_MOST_UNITS, help="Places of the event made for it.")
+        int, typer.Option(min=1, max=_MAX_UNITS, help="Places of the event made for it.")
     ] = 100,
     *,
     event: Annotated[
@@ -90,7 +90,7 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     the end. Exit code 1 if a promise was broken.
     """
     if started is not None:
-        _for_console(started)
+        _run_requested(started)
         return
     settings = load_settings()
     plan = Plan(
@@ -119,9 +119,9 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     if as_json:
         print_json(done.document())
     else:
-        show_verdict(Console(), done, folder / "report.html")
+        show_result(Console(), done, folder / "report.html")
     if not done.is_good:
-        raise typer.Exit(_BROKEN_PROMISE)
+        raise typer.Exit(_CHECK_FAILED)
 
 
 def _here(where: str, plan: Plan, stage: Stage) -> Report:
@@ -138,12 +138,12 @@ def _here(where: str, plan: Plan, stage: Stage) -> Report:
     return with_services(work, loop_factory=uvloop.new_event_loop)
 
 
-def _for_console(rehearsal_id: str) -> None:
+def _run_requested(rehearsal_id: str) -> None:
     async def work(services: Container) -> bool:
         return await run_started(services, rehearsal_id)
 
     if not with_services(work, loop_factory=uvloop.new_event_loop):
-        raise typer.Exit(_BROKEN_PROMISE)
+        raise typer.Exit(_CHECK_FAILED)
 
 
 def _elsewhere(where: str, plan: Plan) -> Report:

@@ -39,20 +39,20 @@ class Batcher(Generic[Item, Result]):
         flush: Handles a batch and returns, in order, a result or the error to raise for each
             item. It may raise only if nothing was committed; each item is then retried
             alone, so that one bad item harms no other.
-        most: Maximum items per flush.
-        flights: Maximum concurrent flushes per event loop.
+        max_batch: Maximum items per flush.
+        max_concurrent: Maximum concurrent flushes per event loop.
     """
 
     def __init__(
         self,
         flush: Callable[[Sequence[Item]], Awaitable[Sequence[Result | BaseException]]],
         *,
-        most: int,
-        flights: int,
+        max_batch: int = 100,
+        max_concurrent: int = 2,
     ) -> None:
         self._flush = flush
-        self._most = most
-        self._flights = flights
+        self._max_batch = max_batch
+        self._max_concurrent = max_concurrent
         self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lane[Item, Result]] = (
             WeakKeyDictionary()
         )
@@ -67,7 +67,7 @@ class Batcher(Generic[Item, Result]):
         lane = self._lanes.setdefault(loop, _Lane())
         future: asyncio.Future[Result] = loop.create_future()
         lane.waiting.append((item, future))
-        if lane.under_way < self._flights:
+        if lane.under_way < self._max_concurrent:
             lane.under_way += 1
             # It starts in the loop's next turn, so that all who come in this one share it. What
             # is logged there belongs to no single request.
@@ -80,7 +80,7 @@ class Batcher(Generic[Item, Result]):
         batch: list[_Waiting[Item, Result]] = []
         try:
             while lane.waiting:
-                count = min(self._most, len(lane.waiting))
+                count = min(self._max_batch, len(lane.waiting))
                 batch = [lane.waiting.popleft() for _ in range(count)]
                 await self._carry(batch)
         finally:

@@ -157,10 +157,10 @@ def _trim(event: dict[str, Any]) -> bool:
     """Reduce router data to what pages send, in their lengths; return whether anything changed."""
     sent: dict[str, Any] = event.get("router_data", {})
     query: dict[str, Any] = sent.get("query", {})
-    kept: dict[str, Any] = {
+    filtered: dict[str, Any] = {
         name: sent[name][:_MAX_PATH] for name in ("pathname", "asPath") if name in sent
     }
     if query and len(json.dumps(query)) <= _MAX_QUERY:
-        kept["query"] = query
-    event["router_data"] = kept
-    return kept != sent
+        filtered["query"] = query
+    event["router_data"] = filtered
+    return filtered != sent

@@ -93,12 +93,12 @@ class _Runner:
     def lead(self) -> None:
         """Start the jobs."""
         self.scheduler.resume()
-        self.dispatcher.go_first()
+        self.dispatcher.run_primary()
 
     def rest(self) -> None:
         """Stop starting jobs and only help with messages; running jobs finish."""
         self.scheduler.pause()
-        self.dispatcher.only_help()
+        self.dispatcher.run_helper()
 
     async def stop(self) -> None:
         """Stop starting jobs and let running ones finish; `shutdown` would cancel them."""
@@ -167,7 +167,7 @@ async def _lead_when_possible(
                     _log.info("leading_jobs")
         # The lock's connection also LISTENs for new messages, which saves a second one.
         async for _ in connection.notifies(timeout=_HEARTBEAT_SECONDS):
-            runner.dispatcher.wake()
+            runner.dispatcher.notify()
 
 
 def session_name() -> str:

@@ -32,5 +32,5 @@ def jobs_of(services: Container) -> list[Job]:
         Job("refund-cancelled", 5, services.lifecycle.refund_cancelled),
         Job("sample-sales", 10, services.dashboard.sample),
         Job("find-orphans", 900, reconciliation.find_orphans),
-        Job("check-promises", 300, services.telemetry.check_promises),
+        Job("check-promises", 300, services.telemetry.check_invariants),
     ]

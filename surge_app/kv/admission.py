@@ -13,7 +13,7 @@ from surge_app.kv import keys
 from surge_app.kv.client import Script
 from surge_app.kv.rate_limits import Limit
 
-JoinVerdict = Literal["unknown", "known", "limited", "challenge", "proved", "free"]
+JoinOutcome = Literal["unknown", "known", "limited", "challenge", "proved", "free"]
 
 _WRONG = -1
 # How long who has proved may wait for the opening without having to prove again.
@@ -46,7 +46,7 @@ class JoinDecision:
         backlog: For each limit, how many calls its steady pace has not caught up with.
     """
 
-    verdict: JoinVerdict
+    outcome: JoinOutcome
     wait_ms: int
     per_second: int
     backlog: tuple[int, ...]
@@ -91,9 +91,9 @@ class JoinStore:
         found = await self._script.run(
             names, visitor_id, _validity_ms(proof), len(own), max_backlog, *paces
         )
-        verdict, wait_ms, per_second, *backlog = found
+        outcome, wait_ms, per_second, *backlog = found
         return JoinDecision(
-            cast("JoinVerdict", verdict), int(wait_ms), int(per_second), tuple(map(int, backlog))
+            cast("JoinOutcome", outcome), int(wait_ms), int(per_second), tuple(map(int, backlog))
         )
 
     async def remember_proof(self, slug: str, visitor_id: str) -> None:

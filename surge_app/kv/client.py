@@ -30,7 +30,7 @@ from surge_app.settings import CLUSTER_SCHEME
 
 _TIMEOUT_SECONDS = 3.0
 _MAX_CONNECTIONS = 32
-_MOST_TO_A_NODE = 1024
+_MAX_CONNECTIONS_PER_NODE = 1024
 
 
 class _FairPool(ConnectionPool):
@@ -124,7 +124,7 @@ def _connect_cluster(url: str, client_name: str) -> Redis:
     cluster = _Cluster.from_url(
         url,
         # It refuses callers past this number, so it is more than there are at once.
-        max_connections=_MOST_TO_A_NODE,
+        max_connections=_MAX_CONNECTIONS_PER_NODE,
         socket_timeout=_TIMEOUT_SECONDS,
         socket_connect_timeout=_TIMEOUT_SECONDS,
         decode_responses=True,

@@ -291,8 +291,10 @@ class QueueStore:
         """
         counts = ("",) * 4 if stock is None else astuple(stock)
         pairs = [word for pair in rules.as_hash().items() for word in pair]
-        kept = _ms(_RETENTION)
-        return _queue_state(await self._run_raw("sync", slug, ceiling, kept, *counts, *pairs))
+        retention_ms = _ms(_RETENTION)
+        return _queue_state(
+            await self._run_raw("sync", slug, ceiling, retention_ms, *counts, *pairs)
+        )
 
     async def existing(self, slugs: Sequence[str]) -> set[str]:
         """Return those whose queue is still there; Redis may have lost some."""
@@ -304,15 +306,17 @@ class QueueStore:
             found = await pipe.execute()
         return {slug for slug, is_there in zip(slugs, found, strict=True) if is_there}
 
-    async def draw_order(self, slug: str, *, places: Iterable[int], numbers: Iterable[int]) -> bool:
-        """Give the early numbers their places, once.
+    async def draw_order(
+        self, slug: str, *, positions: Iterable[int], numbers: Iterable[int]
+    ) -> bool:
+        """Store the positions of the early numbers, once.
 
         Args:
             slug: The event.
-            places: The place of number 1, 2 and so on.
-            numbers: The number at place 1, 2 and so on.
+            positions: The position of number 1, 2 and so on.
+            numbers: The number at position 1, 2 and so on.
         """
-        return bool(await self._run("draw", slug, pack_numbers(places), pack_numbers(numbers)))
+        return bool(await self._run("draw", slug, pack_numbers(positions), pack_numbers(numbers)))
 
     async def _visitor_call(
         self, name: str, slug: str, visitor_id: str, signed_number: int, *, had_pass: bool

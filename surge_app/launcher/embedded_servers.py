@@ -43,7 +43,7 @@ _QUEUE_SOCKET: Final = "redis.sock"
 _STATES_SOCKET: Final = "states.sock"
 _PORT: Final = 5432
 _LOCK_SECONDS: Final = 240
-_LOOK_SECONDS: Final = 0.25
+_POLL_SECONDS: Final = 0.25
 _AGAIN_SECONDS: Final = 5
 _POSTGRES_VERSION: Final = "18"
 _POSTGRES_OPTIONS: Final = {
@@ -114,7 +114,7 @@ def backing_services(settings: Settings) -> Generator[Settings]:
 
 
 @contextmanager
-def kept_running(settings: Settings) -> Generator[None]:
+def keep_servers_running(settings: Settings) -> Generator[None]:
     """Restart embedded servers that die during the block; only the launcher does this.
 
     Clients reconnect automatically. A server that runs without answering is left alone,
@@ -124,9 +124,9 @@ def kept_running(settings: Settings) -> Generator[None]:
         settings: As passed to `backing_services`; configured servers are not touched.
     """
     folder = data_folder(settings)
-    kept = _needed(settings, folder)
+    servers = _needed(settings, folder)
     is_over = Event()
-    thread = Thread(target=_keep, args=(settings, folder, kept, is_over), daemon=True)
+    thread = Thread(target=_keep, args=(settings, folder, servers, is_over), daemon=True)
     thread.start()
     try:
         yield
@@ -135,12 +135,12 @@ def kept_running(settings: Settings) -> Generator[None]:
         thread.join()
 
 
-def _keep(settings: Settings, folder: Path, kept: list[LocalServer], is_over: Event) -> None:
-    heads = [server.head() for server in kept]
-    while kept and not is_over.wait(_LOOK_SECONDS):
+def _keep(settings: Settings, folder: Path, servers: list[LocalServer], is_over: Event) -> None:
+    heads = [server.head() for server in servers]
+    while servers and not is_over.wait(_POLL_SECONDS):
         gone = [
             server
-            for server, head in zip(kept, heads, strict=True)
+            for server, head in zip(servers, heads, strict=True)
             if head is None or not is_alive(head)
         ]
         if not gone:
@@ -153,7 +153,7 @@ def _keep(settings: Settings, folder: Path, kept: list[LocalServer], is_over: Ev
         except ConfigurationError as error:
             sys.stderr.write(f"{error}\n")
             is_over.wait(_AGAIN_SECONDS)
-        heads = [server.head() for server in kept]
+        heads = [server.head() for server in servers]
 
 
 def postgres_program(name: str) -> Path:

@@ -17,7 +17,7 @@ from rich.markup import escape
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import frontend_build
 from surge_app.launcher.connectivity import check_reachable
-from surge_app.launcher.embedded_servers import backing_services, data_folder, kept_running
+from surge_app.launcher.embedded_servers import backing_services, data_folder, keep_servers_running
 from surge_app.launcher.processes import file_lock, private_name, raise_nofile_limit
 from surge_app.launcher.run_record import note_stopping, sole_run
 from surge_app.launcher.stored_secrets import development_secrets
@@ -39,8 +39,8 @@ _STOP_SECONDS: Final = 15
 _BUILD_LOCK_SECONDS: Final = 900
 _BACKLOG: Final = 4096
 _LARGEST_HEAD: Final = 16_384
-_MOST_CONNECTIONS: Final = 16_384
-_FEWEST_CONNECTIONS: Final = 128
+_MAX_CONNECTIONS: Final = 16_384
+_MIN_CONNECTIONS: Final = 128
 # Of Redis, Postgres, the vendors and the pages.
 _OTHER_FILES: Final = 512
 
@@ -121,7 +121,7 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
         )
         # Without a host Reflex serves the API, and the sandbox's mails, to the whole network.
         where = ("--backend-port", str(backend), "--backend-host", filled.listen_address)
-        hot = {
+        dev_env = {
             "SURGE_API_PORT": str(backend),
             "SURGE_FRONTEND_URL": f"http://localhost:{filled.port}",
             "REFLEX_API_URL": f"http://localhost:{backend}",
@@ -130,7 +130,7 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
         words = ("-m", "reflex", "run", "--frontend-port", str(filled.port), *where)
         with ExitStack() as running:
             with frontend_build.complete_or_marked(PROJECT / ".web"):
-                server = supervisor.start((sys.executable, *words), cwd=PROJECT, env=env | hot)
+                server = supervisor.start((sys.executable, *words), cwd=PROJECT, env=env | dev_env)
                 running.callback(supervisor.end, server, seconds=_STOP_SECONDS, like_terminal=True)
                 supervisor.wait_for(
                     server,
@@ -154,7 +154,7 @@ def _prepared(
         if problem:
             raise ConfigurationError(problem)
         check_reachable(settings)
-        with backing_services(settings) as backed, kept_running(settings):
+        with backing_services(settings) as backed, keep_servers_running(settings):
             try:
                 filled = development_secrets(backed)
                 env = _environment(filled, run_id)
@@ -266,7 +266,7 @@ def _granian(settings: Settings) -> list[str]:
 
 def _connections_of_a_worker() -> int:
     files = raise_nofile_limit() - _OTHER_FILES
-    return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, files))
+    return max(_MIN_CONNECTIONS, min(_MAX_CONNECTIONS, files))
 
 
 def _greet(settings: Settings, *, api: str | None = None) -> None:

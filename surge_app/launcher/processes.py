@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.05
 # macOS refuses more than it calls OPEN_MAX, whatever its hard limit says.
-_ENOUGH_FILES, _MOST_FILES_OF_MACOS = 65_536, 10_240
+_ENOUGH_FILES, _MAX_FILES_OF_MACOS = 65_536, 10_240
 
 
 class FileLock:
@@ -106,7 +106,7 @@ def raise_nofile_limit() -> int:
         The new limit.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for wanted in (_ENOUGH_FILES, _MOST_FILES_OF_MACOS):
+    for wanted in (_ENOUGH_FILES, _MAX_FILES_OF_MACOS):
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         if soft == resource.RLIM_INFINITY or soft >= most:
             break

@@ -18,7 +18,7 @@ class Role(StrEnum):
     """An organizer may do everything; the scanner (stored as `door`) only checks tickets in."""
 
     ORGANIZER = "organizer"
-    DOOR = "door"
+    SCANNER = "door"
 
 
 class AdminAccount(SQLModel, table=True):

@@ -20,7 +20,7 @@ class RehearsalStatus(StrEnum):
     """running -> kept (no invariant violated) | broken | stopped (it did not finish)."""
 
     RUNNING = "running"
-    KEPT = "kept"
+    PASSED = "kept"
     BROKEN = "broken"
     STOPPED = "stopped"
 
@@ -51,7 +51,7 @@ class Rehearsal(SQLModel, table=True):
     id: str = id_field()
     status: str = text_field(default=RehearsalStatus.RUNNING)
     started_by: str = text_field()
-    wish: dict[str, Any] = Field(sa_type=JSONB)
+    request: dict[str, Any] = Field(sa_type=JSONB, sa_column_kwargs={"name": "wish"})
     progress: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     report: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     page: str = text_field(default="")

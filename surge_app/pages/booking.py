@@ -24,8 +24,8 @@ def page() -> rx.Component:
             _loading(),
             navigation.focus(BookingState.focus, BookingState.focus_stamp),
             rx.cond(
-                BookingState.look_every > 0,
-                timers.interval(BookingState.look_every, BookingState.refresh),
+                BookingState.refresh_every > 0,
+                timers.interval(BookingState.refresh_every, BookingState.refresh),
                 rx.fragment(),
             ),
             status.disconnected(),

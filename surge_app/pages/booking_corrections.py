@@ -127,9 +127,9 @@ def _turn() -> rx.Component:
     return rx.el.input(type="hidden", name="turn", value=BookingState.turn)
 
 
-def _notice(place: str) -> rx.Component:
+def _notice(section: str) -> rx.Component:
     return rx.cond(
-        (BookingState.notice != "") & (BookingState.place == place),
+        (BookingState.notice != "") & (BookingState.section == section),
         match(
             BookingState.tone,
             ("bad", layout.notice(BookingState.notice, tone="bad")),

@@ -113,7 +113,7 @@ def _nothing_free() -> rx.Component:
     return rx.fragment(
         rx.el.p(
             rx.cond(
-                CheckoutState.seats_held > 0,
+                CheckoutState.tickets_held > 0,
                 "All remaining tickets are in other people's checkouts. If any are released, they "
                 "appear here.",
                 "All tickets are sold.",
@@ -173,9 +173,9 @@ def _hold_bar() -> rx.Component:
             rx.cond(
                 # Where nothing can come back, another turn would lead nowhere.
                 CheckoutState.may_shop
-                | ((CheckoutState.seats_free == 0) & (CheckoutState.seats_held == 0)),
+                | ((CheckoutState.tickets_free == 0) & (CheckoutState.tickets_held == 0)),
                 rx.cond(
-                    CheckoutState.seats_free > 0,
+                    CheckoutState.tickets_free > 0,
                     rx.fragment(_total(), _hold_button()),
                     _nothing_free(),
                 ),
@@ -263,10 +263,10 @@ def _expired() -> rx.Component:
             ),
             rx.el.p(
                 rx.cond(
-                    CheckoutState.seats_free > 0,
-                    rx.fragment("Tickets left: ", formatting.count(CheckoutState.seats_free)),
+                    CheckoutState.tickets_free > 0,
+                    rx.fragment("Tickets left: ", formatting.count(CheckoutState.tickets_free)),
                     rx.cond(
-                        CheckoutState.seats_held > 0,
+                        CheckoutState.tickets_held > 0,
                         "No tickets are free right now. If any are released, they appear here.",
                         "All tickets are sold.",
                     ),
@@ -277,8 +277,8 @@ def _expired() -> rx.Component:
         ),
         _notice(),
         rx.cond(
-            (CheckoutState.seats_free > 0)
-            | (~CheckoutState.may_shop & (CheckoutState.seats_held > 0)),
+            (CheckoutState.tickets_free > 0)
+            | (~CheckoutState.may_shop & (CheckoutState.tickets_held > 0)),
             _again(),
             button_link("See other events", href="/events", full=True),
         ),

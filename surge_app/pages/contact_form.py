@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.components import controls, form_persistence, layout
 from surge_app.components.controls import text_button
 from surge_app.state.checkout import CheckoutState
-from surge_app.state.element_ids import WHO
+from surge_app.state.element_ids import CONTACT
 from surge_app.state.view_models import AttendeeCard
 
 
@@ -21,7 +21,7 @@ def form(name: str) -> rx.Component:
     """
     typed, errors = CheckoutState.contact, CheckoutState.complaints
     return layout.card(
-        rx.el.h2("Your details", id=WHO, tab_index=-1),
+        rx.el.h2("Your details", id=CONTACT, tab_index=-1),
         form_persistence.remembered_input(
             name,
             CheckoutState.sale.slug,

@@ -51,7 +51,7 @@ def _waiting(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         parts.notes(value),
-        _place(value),
+        _position_card(value),
         parts.facts(value),
         layout.card(_what_next(value), parts.tell_me(value), extra="divided"),
         layout.card(parts.rule(value), extra="flat"),
@@ -60,7 +60,7 @@ def _waiting(value: Any) -> rx.Component:
     )
 
 
-def _place(value: Any) -> rx.Component:
+def _position_card(value: Any) -> rx.Component:
     """Draw the position: the largest thing on the page."""
     return parts.sheet(
         value,
@@ -140,7 +140,7 @@ def _what_next(value: Any) -> rx.Component:
                 ),
             ),
         ),
-        parts.kept(value),
+        parts.queue_rules(value),
         class_name="stack",
     )
 
@@ -242,7 +242,7 @@ def _scheduled(value: Any) -> rx.Component:
                     rx.el.p("A moment", class_name="hero words"),
                 ),
             ),
-            _early_place(value),
+            _early_position(value),
             rx.el.p(
                 "Keep this page open, or come back before the sale opens. You'll be let in "
                 "automatically.",
@@ -255,7 +255,7 @@ def _scheduled(value: Any) -> rx.Component:
     )
 
 
-def _early_place(value: Any) -> rx.Component:
+def _early_position(value: Any) -> rx.Component:
     others = formatting.counted(value.waiting, "person is here", "people are here")
     return rx.cond(
         value.number > 0,

@@ -215,7 +215,7 @@ def _proof(value: Any) -> rx.Component:
     )
 
 
-def kept(value: Any) -> rx.Component:
+def queue_rules(value: Any) -> rx.Component:
     """Say that nothing has to be done to keep the place."""
     return rx.el.p(
         rx.cond(

@@ -172,8 +172,8 @@ def _mail_report(item: object) -> DeliveryReport | None:
 
 
 def _message_id(query: str) -> str | None:
-    told = _only_values(query).get("message")
-    return None if told is None else _key(told)
+    text = _only_values(query).get("message")
+    return None if text is None else _key(text)
 
 
 def _key(text: str) -> str:

@@ -5,7 +5,7 @@
 
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.recorder import Sample
-from surge_app.rehearsal.report import Promise, Report
+from surge_app.rehearsal.report import Check, Report
 from surge_app.rehearsal.runner import rehearse
 
-__all__ = ["Plan", "Promise", "Report", "Sample", "rehearse"]
+__all__ = ["Check", "Plan", "Report", "Sample", "rehearse"]

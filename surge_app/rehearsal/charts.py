@@ -11,7 +11,7 @@ from typing import Literal
 _WIDTH, _HEIGHT = 480, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 42
 _TICKS = 5
-_MOST_POINTS = 600
+_MAX_POINTS = 600
 _NICE = (1, 2, 5, 10)
 _DOT = 1.8
 
@@ -113,5 +113,5 @@ def _rounded(value: float) -> float:
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    every = max(1, math.ceil(len(points) / _MOST_POINTS))
+    every = max(1, math.ceil(len(points) / _MAX_POINTS))
     return points[::every]

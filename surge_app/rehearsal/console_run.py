@@ -1,4 +1,4 @@
-"""The rehearsal a console has started, in its own process: wish in, progress and report out."""
+"""Run a rehearsal that was started in admin, in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from surge_app.rehearsal.plan import USUAL_DAYS, Plan
 from surge_app.rehearsal.recorder import Sample
 
 _EVERY_SECONDS = 1.0
-_MOST_SECONDS = 420.0
+_MAX_SECONDS = 420.0
 _SETTLE_SECONDS = 120.0
 _STOPPED = "Surge was stopped meanwhile."
 
 
 async def run_started(services: Container, rehearsal_id: str) -> bool:
-    """Play what was asked for and keep the verdict; return whether every promise held.
+    """Run a requested rehearsal and store its result; return whether every check passed.
 
     Raises:
-        NotFound: If nobody has asked for it, or not any more.
+        NotFound: If it was not requested, or was withdrawn.
     """
-    wish = await services.rehearsals.request(rehearsal_id)
+    request = await services.rehearsals.request(rehearsal_id)
     plan = Plan(
         event="",
-        visitors=wish.visitors,
-        abandon=wish.abandon_percent / 100,
-        bad_days=USUAL_DAYS if wish.has_bad_days else {},
-        arrive_seconds=min(60.0, max(1.0, wish.visitors / 100)),
-        most_seconds=_MOST_SECONDS,
+        visitors=request.visitors,
+        abandon=request.abandon_percent / 100,
+        bad_days=USUAL_DAYS if request.has_bad_days else {},
+        arrive_seconds=min(60.0, max(1.0, request.visitors / 100)),
+        most_seconds=_MAX_SECONDS,
         settle_seconds=_SETTLE_SECONDS,
     )
     stop, samples = asyncio.Event(), list[Sample]()
     # So that the event is closed when Surge is stopped meanwhile.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with _telling(services, rehearsal_id, samples, stop):
+    async with _reporting(services, rehearsal_id, samples, stop):
         try:
             report = await run(
                 services,
                 services.settings.local_url,
                 plan,
-                Stage(wish.units),
+                Stage(request.units),
                 actor=f"rehearsal {rehearsal_id}",
                 on_sample=samples.append,
                 stop=stop,
@@ -58,21 +58,21 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
     if stop.is_set():
         await services.rehearsals.mark_failed(rehearsal_id, _STOPPED)
         return False
-    kept = {
+    summary = {
         "figures": report.figures,
-        "broken": [f"{promise.text} Found: {promise.found}." for promise in report.broken],
+        "broken": [f"{check.text} Found: {check.found}." for check in report.broken],
     }
     await services.rehearsals.finish(
-        rehearsal_id, is_good=report.is_good, report=kept, page=page_of(report.document())
+        rehearsal_id, is_good=report.is_good, report=summary, page=page_of(report.document())
     )
     return report.is_good
 
 
 @contextlib.asynccontextmanager
-async def _telling(
+async def _reporting(
     services: Container, rehearsal_id: str, samples: list[Sample], stop: asyncio.Event
 ) -> AsyncGenerator[None]:
-    task = asyncio.create_task(_tell(services, rehearsal_id, samples, stop))
+    task = asyncio.create_task(_report(services, rehearsal_id, samples, stop))
     try:
         yield
     finally:
@@ -81,10 +81,10 @@ async def _telling(
             await task
 
 
-async def _tell(
+async def _report(
     services: Container, rehearsal_id: str, samples: list[Sample], stop: asyncio.Event
 ) -> None:
-    """Say once a second where it stands, and stop if it is not wanted, or its parent is gone."""
+    """Store progress once a second; stop if the rehearsal was stopped or its parent is gone."""
     parent = os.getppid()
     while True:
         await asyncio.sleep(_EVERY_SECONDS)

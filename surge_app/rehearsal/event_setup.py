@@ -15,14 +15,14 @@ from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.plan import Plan
-from surge_app.rehearsal.report import Promise, Report
+from surge_app.rehearsal.report import Check, Report
 from surge_app.rehearsal.runner import OnSample, rehearse, require_sandbox
 from surge_app.services.events.facts import ChallengeMode, QueueOrder
 from surge_app.services.events.new_event import NewEvent, NewTier
 
 _PRICES = (("General", 75_000), ("Balcony", 150_000))
 _SHARE_OF_GENERAL = 0.7
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ async def _judged(
     report = await rehearse(base_url, plan, on_sample=on_sample, stop=stop)
     if stop is not None and stop.is_set():
         return report
-    return report.with_promises(await look_at_books(services, plan.event))
+    return report.with_checks(await check_data(services, plan.event))
 
 
 async def open_stage(services: Container, stage: Stage, *, actor: str) -> str:
@@ -126,9 +126,9 @@ async def close_stage(services: Container, slug: str, *, actor: str) -> None:
     await services.organizer.change(slug, {"sales_close_at": utc_now()}, actor=actor)
 
 
-async def look_at_books(
+async def check_data(
     services: Container, slug: str, *, patience_seconds: float = 120.0
-) -> list[Promise]:
+) -> list[Check]:
     """Check the promises of the audit for an event, once its messages have gone out.
 
     Args:
@@ -139,10 +139,10 @@ async def look_at_books(
     until = time.monotonic() + patience_seconds
     stats = await services.dashboard.stats(slug)
     while stats.messages_pending and time.monotonic() < until:
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
         stats = await services.dashboard.stats(slug)
-    findings = await services.audit.run(slug=slug)
-    messages = Promise(
+    results = await services.audit.run(slug=slug)
+    messages = Check(
         "messages",
         "Every message about a booking has been handed over.",
         stats.messages_pending + stats.messages_dead == 0,
@@ -151,12 +151,12 @@ async def look_at_books(
     return [
         messages,
         *(
-            Promise(
-                f"audit.{finding.code}",
-                finding.promise,
-                finding.holds,
-                "" if finding.holds else str(list(finding.offending))[:500],
+            Check(
+                f"audit.{result.code}",
+                result.promise,
+                result.holds,
+                "" if result.holds else str(list(result.offending))[:500],
             )
-            for finding in findings
+            for result in results
         ),
     ]

@@ -11,7 +11,7 @@ from surge_app.rehearsal.recorder import Wait
 
 # A poll may be answered from a view so old; whoever was called in between learns it next time.
 _OLDEST_VIEW_SECONDS = 1.0
-_MOST_POINTS = 400
+_MAX_POINTS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def judge(waits: Sequence[Wait]) -> Fairness:
     highest = list(accumulate((number for _, number in admitted), max))
     overtaken: list[tuple[int, int]] = []
     for wait in waits:
-        before = bisect_left(moments, wait.told_to_wait - _OLDEST_VIEW_SECONDS)
+        before = bisect_left(moments, wait.queued_at - _OLDEST_VIEW_SECONDS)
         if wait.behaved and before and highest[before - 1] > wait.number:
             overtaken.append((wait.number, highest[before - 1]))
     inside = [wait for wait in waits if wait.behaved and wait.admitted is not None]

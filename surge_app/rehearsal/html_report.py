@@ -57,7 +57,7 @@ def page_of(document: Mapping[str, Any]) -> str:
 def _plots(document: Mapping[str, Any]) -> list[str]:
     samples = document["samples"]
 
-    def course(name: str) -> list[tuple[float, float]]:
+    def series(name: str) -> list[tuple[float, float]]:
         return [(one["seconds"], one[name]) for one in samples]
 
     per_second = Counter(int(moment) for moment in document["booked_at"])
@@ -68,32 +68,32 @@ def _plots(document: Mapping[str, Any]) -> list[str]:
     first = min((number for number, _ in waits), default=1) - 1
     arrivals = [(number - first, took) for number, took in waits]
     errors, requests = _rate(samples, "errors"), _rate(samples, "requests")
-    time, people = "seconds since the opening", "people"
+    time, visitors = "seconds since the opening", "visitors"
     return [
         chart(
-            "How many were in line, and how many were let in",
+            "Visitors in the queue and inside",
             [
-                Series("in line, as the server says", course("line")),
-                Series("let in", course("inside")),
+                Series("in the queue", series("queue")),
+                Series("inside", series("inside")),
             ],
             x=time,
-            y=people,
+            y=visitors,
         ),
         chart(
-            "How long people waited who polled as told, by the order they came in",
-            [Series("one person", arrivals, "dots")],
+            "Wait of visitors who polled on time, by order of arrival",
+            [Series("one visitor", arrivals, "dots")],
             x="order of arrival",
             y="seconds",
         ),
         chart(
-            "What became of the places",
+            "Tickets",
             [
-                Series("sold", course("sold")),
-                Series("on hold", course("held")),
-                Series("free", course("free")),
+                Series("sold", series("sold")),
+                Series("on hold", series("held")),
+                Series("free", series("free")),
             ],
             x=time,
-            y="places",
+            y="tickets",
         ),
         chart(
             "Bookings in each second",
@@ -102,7 +102,7 @@ def _plots(document: Mapping[str, Any]) -> list[str]:
             y="bookings",
         ),
         chart(
-            "Answers, and errors, from one look to the next",
+            "Responses and errors per sample",
             [Series("answers", requests), Series("errors", errors)],
             x=time,
             y="answers",

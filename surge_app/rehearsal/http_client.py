@@ -117,7 +117,7 @@ class Pool:
         """
         await self._take()
         try:
-            reply = await self._ask_kept(request)
+            reply = await self._send_on_open(request)
             return await self._ask_fresh(request) if reply is None else reply
         finally:
             self._give_back()
@@ -127,7 +127,7 @@ class Pool:
         while self._idle:
             self._idle.pop().close()
 
-    async def _ask_kept(self, request: bytes) -> Reply | None:
+    async def _send_on_open(self, request: bytes) -> Reply | None:
         """Ask over a kept connection; None if there is none that still works, as browsers do."""
         while self._idle:
             connection = self._idle.pop()

@@ -6,12 +6,12 @@ import asyncio
 import time
 from typing import Any
 
-from surge_app.rehearsal.plan import Person, Plan
+from surge_app.rehearsal.plan import Plan, VisitorProfile
 from surge_app.rehearsal.recorder import Payment
 from surge_app.rehearsal.virtual_browser import Answer, Browser
 
 _CAPTURE_AFTER_SECONDS = 3.0
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 _AFTER_THE_END_SECONDS = 3.0
 _HOW: dict[str, dict[str, object]] = {
     "duplicate": {"webhook": "duplicate"},
@@ -28,15 +28,15 @@ _SILENT = {"no_callback", "lost", "too_late"}
 class Payer:
     """Pays for one hold."""
 
-    def __init__(self, browser: Browser, plan: Plan, person: Person) -> None:
+    def __init__(self, browser: Browser, plan: Plan, profile: VisitorProfile) -> None:
         self._browser = browser
         self._notes = browser.crowd.notes
         self._plan = plan
-        self._person = person
+        self._profile = profile
 
     async def pay(self, intent: dict[str, Any], *, walks_away: bool) -> str:
         """Start the payment and pay, and return how it ended."""
-        contact = _contact(self._person, str(intent["id"]))
+        contact = _contact(self._profile, str(intent["id"]))
         path = f"/api/intents/{intent['id']}/payment"
         order = await self._browser.insist("start payment", "POST", path, contact)
         if not order.is_good:
@@ -44,10 +44,10 @@ class Payer:
         if walks_away:
             return "walked_away"
         if order.body["amount_paise"] != intent["total_paise"]:
-            self._notes.break_promise("the order asks for another amount than was shown")
-        self._notes.bad_days[self._person.bad_day or "none"] += 1
+            self._notes.record_fault("the order asks for another amount than was shown")
+        self._notes.bad_days[self._profile.bad_day or "none"] += 1
         payment = Payment(
-            self._person.index,
+            self._profile.index,
             str(intent["id"]),
             str(order.body["order_id"]),
             int(order.body["amount_paise"]),
@@ -61,7 +61,7 @@ class Payer:
 
     async def _attempt(self, payment: Payment) -> Answer:
         """Pay as the day wants it; returns what the checkout hands to the page."""
-        day = self._person.bad_day
+        day = self._profile.bad_day
         if day == "second_try":
             await self._ask_bank(payment, outcome="failed")
         elif day == "failed_then_captured":
@@ -82,13 +82,13 @@ class Payer:
         return await self._browser.insist("pay at the bank", "POST", path, body)
 
     async def _outlast(self, payment: Payment) -> None:
-        shown = await _look(self._browser, payment)
+        shown = await _read_intent(self._browser, payment)
         left = float(shown.body.get("remaining_seconds", 0)) if shown.is_good else 0.0
         await asyncio.sleep(left + _AFTER_THE_END_SECONDS)
 
     async def _hand_over(self, payment: Payment, fields: dict[str, Any]) -> str:
         """Tell Surge as the page does, unless the day has the browser closed first."""
-        if self._person.bad_day in _SILENT and not await self._heard_of(payment):
+        if self._profile.bad_day in _SILENT and not await self._heard_of(payment):
             return "refunded" if payment.refunded else "checking"
         if not await self._call_back(payment, fields):
             return "checking"
@@ -99,15 +99,17 @@ class Payer:
         return await self._take_tickets(payment)
 
     async def _call_back(self, payment: Payment, fields: dict[str, Any]) -> bool:
-        for _ in range(2 if self._person.bad_day == "duplicate" else 1):
+        for _ in range(2 if self._profile.bad_day == "duplicate" else 1):
             path = "/api/payments/razorpay/callback"
-            told = await self._browser.insist("callback", "POST", path, fields)
-            if not told.is_good:
-                self._notes.break_promise(f"a callback was answered with {told.status} {told.code}")
+            reply = await self._browser.insist("callback", "POST", path, fields)
+            if not reply.is_good:
+                self._notes.record_fault(
+                    f"a callback was answered with {reply.status} {reply.code}"
+                )
                 return False
-            ref = str(told.body.get("booking_ref") or "")
+            ref = str(reply.body.get("booking_ref") or "")
             if payment.booking_ref and ref != payment.booking_ref:
-                self._notes.break_promise("one payment led to two bookings")
+                self._notes.record_fault("one payment led to two bookings")
             payment.booking_ref = ref
         return True
 
@@ -115,7 +117,7 @@ class Payer:
         """Wait until Surge has heard of the money by itself; return whether it is a booking."""
         until = time.monotonic() + self._plan.settle_seconds
         while time.monotonic() < until:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
             if await has_ended(self._browser, payment):
                 break
         return bool(payment.booking_ref)
@@ -125,20 +127,20 @@ class Payer:
         path = f"/api/bookings/{payment.booking_ref}"
         shown = await self._browser.insist("tickets", "GET", path)
         if not shown.is_good:
-            self._notes.break_promise(f"a booking did not open: {shown.status} {shown.code}")
+            self._notes.record_fault(f"a booking did not open: {shown.status} {shown.code}")
             return "booked"
         if shown.body["total_paise"] != payment.paise:
-            self._notes.break_promise("a booking has another total than was paid")
+            self._notes.record_fault("a booking has another total than was paid")
         tickets = [str(ticket["code"]) for ticket in shown.body["tickets"]]
         if len(tickets) != sum(line["quantity"] for line in shown.body["lines"]):
-            self._notes.break_promise("a booking has another number of tickets than was paid for")
+            self._notes.record_fault("a booking has another number of tickets than was paid for")
         self._notes.tickets.update(tickets)
         return "booked"
 
 
 async def has_ended(browser: Browser, payment: Payment) -> bool:
     """Find out whether a payment has become a booking or went back, and note which."""
-    shown = await _look(browser, payment)
+    shown = await _read_intent(browser, payment)
     if shown.is_good and shown.body.get("booking_ref"):
         payment.booking_ref = str(shown.body["booking_ref"])
         return True
@@ -148,13 +150,13 @@ async def has_ended(browser: Browser, payment: Payment) -> bool:
     return payment.refunded
 
 
-async def _look(browser: Browser, payment: Payment) -> Answer:
+async def _read_intent(browser: Browser, payment: Payment) -> Answer:
     return await browser.call("look at hold", "GET", f"/api/intents/{payment.intent_id}")
 
 
-def _contact(person: Person, intent_id: str) -> dict[str, str]:
+def _contact(profile: VisitorProfile, intent_id: str) -> dict[str, str]:
     return {
-        "name": f"Visitor {person.index}",
-        "email": f"visitor{person.index}-{intent_id.lower()}@example.com",
-        "phone": f"+9198{person.index % 100_000_000:08d}",
+        "name": f"Visitor {profile.index}",
+        "email": f"visitor{profile.index}-{intent_id.lower()}@example.com",
+        "phone": f"+9198{profile.index % 100_000_000:08d}",
     }

@@ -133,7 +133,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class VisitorProfile:
     """What one visitor will do; all of it is decided before they arrive.
 
     Attributes:
@@ -155,19 +155,19 @@ class Person:
     bad_day: str
 
 
-def people(plan: Plan) -> list[Person]:
+def profiles(plan: Plan) -> list[VisitorProfile]:
     """Draw everybody."""
-    return [_person(plan, index) for index in range(plan.visitors)]
+    return [_profile(plan, index) for index in range(plan.visitors)]
 
 
-def _person(plan: Plan, index: int) -> Person:
+def _profile(plan: Plan, index: int) -> VisitorProfile:
     draw = random.Random(f"{plan.seed}:{index}")  # noqa: S311  people, no secrets
     abandons = draw.random() < plan.abandon
     leaving: Ending = _one_of(draw, _ABANDONS)
     ending: Ending = leaving if abandons else "buy"
     quantity = _one_of(draw, _QUANTITIES)
     bad_day = _one_of(draw, (*plan.bad_days.items(), ("", _ALL_PERCENT - _total(plan))))
-    return Person(
+    return VisitorProfile(
         index=index,
         # The square puts half of them into the first quarter, as when a sale opens.
         arrives_after=plan.arrive_seconds * draw.random() ** 2,

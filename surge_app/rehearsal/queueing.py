@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from surge_app.errors import ChallengeRequired
-from surge_app.rehearsal.plan import Person, Plan
+from surge_app.rehearsal.plan import Plan, VisitorProfile
 from surge_app.rehearsal.recorder import POLL, Wait
 from surge_app.rehearsal.virtual_browser import Answer, Browser
 from surge_app.services.waiting_room.proof_of_work import solve
 
-_IN_LINE = {"waiting", "paused", "scheduled"}
+_IN_QUEUE = {"waiting", "paused", "scheduled"}
 _OVER = {"sold_out", "ended"}
-_MOST_JOINS = 8
+_MAX_JOINS = 8
 # A page has been open for a moment before anybody joins; the server may look at that.
 _OPENED_MS = 2_500.0
 _LATE_SECONDS = 5.0
@@ -25,13 +25,13 @@ _SHORTEST_WAIT_MS = 1_000
 class Waiter:
     """Brings one visitor through the line."""
 
-    def __init__(self, browser: Browser, plan: Plan, person: Person) -> None:
+    def __init__(self, browser: Browser, plan: Plan, profile: VisitorProfile) -> None:
         self._browser = browser
         self._notes = browser.crowd.notes
         self._plan = plan
-        self._person = person
+        self._profile = profile
         self._path = f"/api/queue/{plan.event}"
-        self._naps = person.comes_back
+        self._naps = profile.comes_back
 
     async def wait(self) -> str:
         """Return `admitted`, or how the wait ended otherwise."""
@@ -43,11 +43,11 @@ class Waiter:
 
     async def _wait(self) -> str:
         until = time.monotonic() + self._plan.patience_seconds
-        for _ in range(_MOST_JOINS):
+        for _ in range(_MAX_JOINS):
             answer = await self._join()
             if not answer.is_good:
                 return "refused"
-            wait = Wait(self._person.index, answer.body.get("number") or 0, self._notes.clock())
+            wait = Wait(self._profile.index, answer.body.get("number") or 0, self._notes.clock())
             outcome = await self._poll(answer, wait, until)
             if outcome == "not_joined":
                 continue
@@ -63,7 +63,7 @@ class Waiter:
             body["solution"] = await asyncio.to_thread(solve, answer.body["challenge"])
             self._notes.solved += 1
             answer = await self._browser.insist("join", "POST", self._path, body)
-        if answer.is_good and self._person.has_two_tabs:
+        if answer.is_good and self._profile.has_two_tabs:
             await self._second_tab(answer)
         return answer
 
@@ -72,7 +72,7 @@ class Waiter:
         other = await self._browser.insist("join", "POST", self._path, {"opened_ms": _OPENED_MS})
         numbers = first.body.get("number"), other.body.get("number")
         if other.is_good and None not in numbers and numbers[0] != numbers[1]:
-            self._notes.break_promise("two tabs of one visitor got two numbers")
+            self._notes.record_fault("two tabs of one visitor got two numbers")
 
     async def _poll(self, answer: Answer, wait: Wait, until: float) -> str:
         """Poll until something else than waiting is told."""
@@ -88,7 +88,7 @@ class Waiter:
                     return "admitted"
                 if state in _OVER:
                     return "sold_out" if state == "sold_out" else "ended"
-                if state not in _IN_LINE:
+                if state not in _IN_QUEUE:
                     return str(state)
                 if self._leaves(wait):
                     return await self._leave("left_line")
@@ -104,31 +104,31 @@ class Waiter:
             sent = self._notes.clock()
             answer = await self._browser.call(POLL, "GET", self._path)
             if answer.is_good and answer.body["state"] == "waiting":
-                wait.told_to_wait = sent
+                wait.queued_at = sent
         return await self._leave("waited" if self._plan.only_wait else "gave_up")
 
-    def _check(self, told: Mapping[str, Any], wait: Wait) -> None:
-        number = told.get("number")
+    def _check(self, reply: Mapping[str, Any], wait: Wait) -> None:
+        number = reply.get("number")
         if number and not wait.number:
             wait.number = number
         elif number and number != wait.number:
-            self._notes.break_promise(f"number {wait.number} became {number} while waiting")
+            self._notes.record_fault(f"number {wait.number} became {number} while waiting")
             wait.number = number
-        if told["retry_after_ms"] < _SHORTEST_WAIT_MS:
-            self._notes.break_promise(f"told to ask again in {told['retry_after_ms']} ms")
+        if reply["retry_after_ms"] < _SHORTEST_WAIT_MS:
+            self._notes.record_fault(f"told to ask again in {reply['retry_after_ms']} ms")
 
     def _leaves(self, wait: Wait) -> bool:
         # Whoever leaves the line does so after a part of the wait of their own.
-        stays = self._person.thinks[0] * self._plan.patience_seconds / 20
-        return self._person.ending == "leave_line" and self._notes.clock() - wait.joined >= stays
+        stays = self._profile.thinks[0] * self._plan.patience_seconds / 20
+        return self._profile.ending == "leave_line" and self._notes.clock() - wait.joined >= stays
 
-    async def _pause(self, told: Mapping[str, Any], wait: Wait) -> float:
-        if self._naps and told["state"] == "waiting":
+    async def _pause(self, reply: Mapping[str, Any], wait: Wait) -> float:
+        if self._naps and reply["state"] == "waiting":
             self._naps = False
             wait.behaved = False
             self._notes.came_back += 1
             return self._plan.away_seconds
-        return told["retry_after_ms"] / 1000
+        return reply["retry_after_ms"] / 1000
 
     async def _leave(self, outcome: str) -> str:
         await self._browser.insist("leave", "DELETE", self._path)

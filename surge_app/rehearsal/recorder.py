@@ -48,7 +48,7 @@ class Wait:
     number: int
     joined: float
     behaved: bool = True
-    told_to_wait: float = 0.0
+    queued_at: float = 0.0
     admitted: float | None = None
 
 
@@ -91,7 +91,7 @@ class Sample:
     arrived: int
     waiting: int
     inside: int
-    line: int
+    queue: int
     free: int
     held: int
     sold: int
@@ -139,7 +139,7 @@ class Notes:
         """Write down a call that was never answered."""
         self.steps[step].unanswered += 1
 
-    def break_promise(self, text: str) -> None:
+    def record_fault(self, text: str) -> None:
         """Write down something a visitor saw that must not be; see `verdict`."""
         self.broken.append(text)
 

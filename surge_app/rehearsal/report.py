@@ -16,7 +16,7 @@ _PERCENTS = (50, 90, 99)
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Check:
     """One promise and how it stood.
 
     Attributes:
@@ -50,7 +50,7 @@ class Report:
     """Everything, in a form that can be printed, stored and drawn."""
 
     plan: Plan
-    promises: tuple[Promise, ...]
+    checks: tuple[Check, ...]
     outcomes: dict[str, int]
     bad_days: dict[str, int]
     figures: dict[str, float]
@@ -62,21 +62,21 @@ class Report:
     @property
     def is_good(self) -> bool:
         """Whether every promise held, those about speed included."""
-        return all(promise.holds for promise in self.promises)
+        return all(check.holds for check in self.checks)
 
     @property
-    def broken(self) -> tuple[Promise, ...]:
+    def broken(self) -> tuple[Check, ...]:
         """The promises that did not hold."""
-        return tuple(promise for promise in self.promises if not promise.holds)
+        return tuple(check for check in self.checks if not check.holds)
 
-    def with_promises(self, more: Sequence[Promise]) -> Report:
+    def with_checks(self, more: Sequence[Check]) -> Report:
         """Return the report with what somebody else found, such as the audit."""
-        return replace(self, promises=(*self.promises, *more))
+        return replace(self, checks=(*self.checks, *more))
 
     def without_speed(self) -> Report:
         """Return the report without goals for speed, for a machine that has other work."""
-        kept = tuple(promise for promise in self.promises if not promise.is_speed)
-        return replace(self, promises=kept)
+        invariants = tuple(check for check in self.checks if not check.is_speed)
+        return replace(self, checks=invariants)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
@@ -99,7 +99,7 @@ def report_of(
     fairness = judge(notes.waits)
     return Report(
         plan=plan,
-        promises=tuple(_promises(plan, notes, fairness, event)),
+        checks=tuple(_checks(plan, notes, fairness, event)),
         outcomes=dict(sorted(notes.outcomes.items())),
         bad_days=dict(sorted(notes.bad_days.items())),
         figures=_figures(notes, fairness, played_seconds),
@@ -110,9 +110,7 @@ def report_of(
     )
 
 
-def _promises(
-    plan: Plan, notes: Notes, fairness: Fairness, event: Mapping[str, Any]
-) -> list[Promise]:
+def _checks(plan: Plan, notes: Notes, fairness: Fairness, event: Mapping[str, Any]) -> list[Check]:
     tiers = event.get("tiers", [])
     sold, held, free, all_of = (
         sum(tier[name] for tier in tiers) for name in ("sold", "held", "available", "capacity")
@@ -122,53 +120,53 @@ def _promises(
     turned_away = notes.outcomes["sold_out"]
     errors, lost = notes.server_errors(), notes.lost()
     found = [
-        Promise("answers", "Surge answers in the end.", bool(tiers), f"{len(tiers)} tiers"),
-        Promise(
+        Check("answers", "Surge answers in the end.", bool(tiers), f"{len(tiers)} tiers"),
+        Check(
             "stock",
             "Every place is sold, held or free, and none is sold twice.",
             sold + held + free == all_of and not twice and len(notes.tickets) <= all_of,
             f"{sold} sold + {held} held + {free} free of {all_of}; {len(notes.tickets)} tickets "
             f"seen, {len(twice)} twice",
         ),
-        Promise(
+        Check(
             "sold",
             "Nobody is told that all is sold while something is left.",
             not turned_away or free + held == 0,
             f"{turned_away} found it sold out, {free + held} left",
         ),
-        Promise(
+        Check(
             "money",
             "Whoever paid has tickets, or the money back.",
             not open_payments,
             f"{len(notes.payments)} paid, {sum(one.refunded for one in notes.payments)} refunded, "
             f"{len(open_payments)} neither",
         ),
-        Promise(
+        Check(
             "order",
             "Nobody who polls as told is overtaken, and no number is given twice.",
             fairness.inversions == 0 and not fairness.twice,
             f"{fairness.inversions} inversions in {fairness.waits} waits, "
             f"{len(fairness.twice)} numbers twice",
         ),
-        Promise(
+        Check(
             "no_errors",
             "No answer of 500 and above, and none missing.",
             errors == 0 and lost == 0,
             f"{errors} errors, {lost} unanswered of {notes.requests() + lost}",
         ),
-        Promise(
+        Check(
             "no_surprise",
             "No visitor sees anything a page could not explain, and none is turned away.",
             not notes.broken and not notes.outcomes["refused"],
             "; ".join([*sorted(set(notes.broken))[:5], f"{notes.outcomes['refused']} turned away"]),
         ),
-        Promise(
+        Check(
             "finished",
             "The sale is over before the time for it is.",
             plan.only_wait or not notes.outcomes["sent home"],
             f"{notes.outcomes['sent home']} were sent home",
         ),
-        Promise(
+        Check(
             "sockets",
             "No open checkout is cut off.",
             notes.sockets_lost == 0,
@@ -178,7 +176,7 @@ def _promises(
     return [*found, *_speed(plan, notes)]
 
 
-def _speed(plan: Plan, notes: Notes) -> list[Promise]:
+def _speed(plan: Plan, notes: Notes) -> list[Check]:
     p99 = {name: percentile(step.took_ms, 99) for name, step in notes.steps.items()}
     found = [_fast("polls", "Polls", p99.get(POLL, 0.0), POLL_GOAL_MS, POLL)]
     if not plan.only_wait:
@@ -187,9 +185,9 @@ def _speed(plan: Plan, notes: Notes) -> list[Promise]:
     return found
 
 
-def _fast(code: str, what: str, p99: float, goal: float, step: str) -> Promise:
+def _fast(code: str, what: str, p99: float, goal: float, step: str) -> Check:
     text = f"{what} are answered within {goal:.0f} ms, 99 of 100."
-    return Promise(code, text, p99 <= goal, f"{p99:.0f} ms ({step})", is_speed=True)
+    return Check(code, text, p99 <= goal, f"{p99:.0f} ms ({step})", is_speed=True)
 
 
 def _figures(notes: Notes, fairness: Fairness, played_seconds: float) -> dict[str, float]:
@@ -202,7 +200,7 @@ def _figures(notes: Notes, fairness: Fairness, played_seconds: float) -> dict[st
         "bookings": len(notes.booked_at),
         "bookings_per_second": round(len(notes.booked_at) / seconds, 2),
         "most_bookings_in_a_second": _most_in_a_second(notes.booked_at),
-        "longest_line": max((sample.line for sample in notes.samples), default=0),
+        "longest_line": max((sample.queue for sample in notes.samples), default=0),
         "most_held": max((sample.held for sample in notes.samples), default=0),
         "wait_p50_seconds": fairness.percentile(50),
         "wait_p90_seconds": fairness.percentile(90),

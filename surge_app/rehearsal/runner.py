@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.payment import has_ended
-from surge_app.rehearsal.plan import Person, Plan, people
+from surge_app.rehearsal.plan import Plan, VisitorProfile, profiles
 from surge_app.rehearsal.recorder import Notes, Sample
 from surge_app.rehearsal.report import Report, report_of
 from surge_app.rehearsal.virtual_browser import Crowd, crowd, is_here
@@ -69,8 +69,8 @@ async def rehearse(
 async def _play(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
     notes = visitors.notes
     tasks = [
-        asyncio.create_task(_attend(visitors, plan, person), name=f"visitor {person.index}")
-        for person in people(plan)
+        asyncio.create_task(_attend(visitors, plan, profile), name=f"visitor {profile.index}")
+        for profile in profiles(plan)
     ]
     stopping = asyncio.create_task(stop.wait())
     # One future for all: to wait for twenty thousand tasks anew each second would keep this
@@ -90,11 +90,11 @@ async def _play(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
         await asyncio.wait(left, timeout=_GOING_HOME_SECONDS)
     for task in tasks:
         if task.done() and not task.cancelled() and (error := task.exception()):
-            notes.break_promise(f"{task.get_name()} failed: {error!r}")
+            notes.record_fault(f"{task.get_name()} failed: {error!r}")
 
 
-async def _attend(visitors: Crowd, plan: Plan, person: Person) -> None:
-    outcome = await Visitor(visitors, plan, person).attend()
+async def _attend(visitors: Crowd, plan: Plan, profile: VisitorProfile) -> None:
+    outcome = await Visitor(visitors, plan, profile).attend()
     visitors.notes.outcomes[outcome] += 1
 
 
@@ -137,7 +137,7 @@ async def _sample(visitors: Crowd, plan: Plan, on_sample: OnSample | None) -> No
         asleep = time.monotonic()
         await asyncio.sleep(_EVERY_SECONDS)
         lag = time.monotonic() - asleep - _EVERY_SECONDS
-        event, line = await asyncio.gather(
+        event, queue = await asyncio.gather(
             browser.call("watch", "GET", f"/api/events/{plan.event}"),
             browser.call("watch", "GET", f"/api/queue/{plan.event}"),
         )
@@ -147,7 +147,7 @@ async def _sample(visitors: Crowd, plan: Plan, on_sample: OnSample | None) -> No
             arrived=notes.arrived,
             waiting=notes.waiting,
             inside=notes.inside,
-            line=int(line.body.get("waiting", 0)),
+            queue=int(queue.body.get("waiting", 0)),
             free=sum(tier["available"] for tier in tiers),
             held=sum(tier["held"] for tier in tiers),
             sold=sum(tier["sold"] for tier in tiers),
@@ -156,7 +156,7 @@ async def _sample(visitors: Crowd, plan: Plan, on_sample: OnSample | None) -> No
             errors=notes.server_errors() + notes.lost(),
             lag_ms=round(lag * 1000, 1),
         )
-        if event.is_good and line.is_good:
+        if event.is_good and queue.is_good:
             notes.samples.append(sample)
         if on_sample is not None:
             on_sample(sample)

@@ -24,15 +24,15 @@ def progress() -> Generator[Callable[[Sample], None]]:
         yield lambda sample: live.update(_now(sample))
 
 
-def show_verdict(console: Console, report: Report, page: Path) -> None:
-    """Print what held, what the visitors did, and where the whole report is."""
-    promises = Table("Promise", "Holds", "Found", title="Verdict of the rehearsal")
-    books = [one for one in report.promises if one.code.startswith("audit.") and one.holds]
-    for promise in (one for one in report.promises if one not in books):
-        verdict = "[green]yes[/]" if promise.holds else "[bold red]NO[/]"
-        promises.add_row(promise.text, verdict, promise.found)
-    if books:
-        promises.add_row(f"{len(books)} promises of the audit.", "[green]yes[/]", "")
+def show_result(console: Console, report: Report, page: Path) -> None:
+    """Print the checks, the outcomes of visitors, and the path of the full report."""
+    checks = Table("Check", "Passed", "Found", title="Result of the rehearsal")
+    passed = [one for one in report.checks if one.code.startswith("audit.") and one.holds]
+    for check in (one for one in report.checks if one not in passed):
+        result = "[green]yes[/]" if check.holds else "[bold red]NO[/]"
+        checks.add_row(check.text, result, check.found)
+    if passed:
+        checks.add_row(f"{len(passed)} invariants of the audit.", "[green]yes[/]", "")
     steps = Table("Step", "Calls", "p50 ms", "p90 ms", "p99 ms", "Slowest", title="Answers")
     for step in report.steps:
         figures = (step.p50_ms, step.p90_ms, step.p99_ms, step.slowest_ms)
@@ -40,10 +40,10 @@ def show_verdict(console: Console, report: Report, page: Path) -> None:
     ends = Table("How it ended", "Visitors")
     for outcome, count in report.outcomes.items():
         ends.add_row(outcome.replace("_", " "), f"{count:,}")
-    for table in (ends, steps, promises):
+    for table in (ends, steps, checks):
         console.print(table)
-    verdict = "Every promise held." if report.is_good else "NOT every promise held."
-    console.print(f"{verdict} {report.figures['seconds']:.0f} s. Report: {page}")
+    result = "Every check passed." if report.is_good else "NOT every check passed."
+    console.print(f"{result} {report.figures['seconds']:.0f} s. Report: {page}")
 
 
 def _now(sample: Sample) -> Table:
@@ -54,7 +54,7 @@ def _now(sample: Sample) -> Table:
             for name, value in (
                 ("s", f"{sample.seconds:.0f}"),
                 ("arrived", f"{sample.arrived:,}"),
-                ("in line", f"{sample.line:,}"),
+                ("in queue", f"{sample.queue:,}"),
                 ("inside", sample.inside),
                 ("held", sample.held),
                 ("sold", f"{sample.sold:,}"),

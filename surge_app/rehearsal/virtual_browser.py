@@ -154,14 +154,14 @@ class Browser:
     def _keep(self, cookie: str) -> None:
         pair, _, attributes = cookie.partition(";")
         name, _, value = pair.strip().partition("=")
-        told = attributes.lower().replace(" ", "")
-        if "path=/;" not in f"{told};":
+        flags = attributes.lower().replace(" ", "")
+        if "path=/;" not in f"{flags};":
             return
-        if "max-age=0" in told.split(";"):
+        if "max-age=0" in flags.split(";"):
             self._cookies.pop(name, None)
         else:
             self._cookies[name] = value
-        self._header = "; ".join(f"{key}={kept}" for key, kept in self._cookies.items())
+        self._header = "; ".join(f"{key}={value}" for key, value in self._cookies.items())
 
 
 @contextlib.asynccontextmanager

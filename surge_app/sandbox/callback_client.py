@@ -16,7 +16,7 @@ _log = get_logger(__name__)
 
 _ANSWER_WITHIN_SECONDS = 5.0
 # Shorter than any server's keep-alive, so that no call uses a closing connection.
-_KEPT_SECONDS = 1.0
+_KEEPALIVE_SECONDS = 1.0
 _SUCCESS = range(200, 300)
 
 
@@ -67,7 +67,7 @@ class Calls:
             # httpx takes several times the processor time for each request.
             self._client = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    limit=self._at_once, keepalive_timeout=_KEPT_SECONDS
+                    limit=self._at_once, keepalive_timeout=_KEEPALIVE_SECONDS
                 ),
                 timeout=aiohttp.ClientTimeout(total=_ANSWER_WITHIN_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),

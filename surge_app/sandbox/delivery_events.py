@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 _PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-_AT_ONCE = 8
+_MAX_CONCURRENT = 8
 _DEAD_NUMBER = "000000"
 _REASONS = {
     "bounce": "550 5.1.1 The email account that you tried to reach does not exist.",
@@ -49,7 +49,7 @@ class DeliveryEvents:
         self._mail_url = mail_url
         self._private = ec.derive_private_key(keys.sendgrid_event_key, ec.SECP256R1())
         self._validator = RequestValidator(keys.twilio_auth_token)
-        self._calls = Calls(at_once=_AT_ONCE)
+        self._calls = Calls(at_once=_MAX_CONCURRENT)
 
     def of_mail(self, to: str, message_id: str, custom_args: JsonObject) -> None:
         """Report the delivery of an accepted email."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _LONGEST_HANG_SECONDS = 60.0
-_LOOK_AGAIN_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _BAD_GATEWAY_PAGE = (
     "<html><head><title>502 Bad Gateway</title></head>"
     "<body><center><h1>502 Bad Gateway</h1></center><hr></body></html>"
@@ -119,7 +119,7 @@ async def _hang(faults: Faults, service: Service) -> None:
         fault = await faults.active(service)
         if fault is None or fault.mode != "hang":
             return
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _fault_answer(service: Service, fault: Fault) -> Response:

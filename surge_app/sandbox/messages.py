@@ -162,16 +162,16 @@ def _custom_args(mail: JsonObject) -> JsonObject:
 
 
 def _recipients(mail: JsonObject) -> list[str]:
-    people = [
-        str(person.get("email", ""))
+    recipients = [
+        str(recipient.get("email", ""))
         for group in _objects(mail.get("personalizations"))
-        for person in _objects(group.get("to"))
+        for recipient in _objects(group.get("to"))
     ]
-    if not people:
+    if not recipients:
         raise _mail_error(400, "The personalizations field is required.", "personalizations")
-    if not all("@" in address for address in people):
+    if not all("@" in address for address in recipients):
         raise _mail_error(400, "Does not contain a valid address.", "personalizations.0.to.0.email")
-    return people
+    return recipients
 
 
 def _contents(mail: JsonObject) -> dict[str, str]:

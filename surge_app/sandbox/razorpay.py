@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_MOST_LISTED = 100
+_MAX_LISTED = 100
 _USUALLY_LISTED = 10
-_MOST_BOOKS = 5000
+_MAX_BOOKS = 5000
 _LATEST = 10**11
 
 
@@ -71,7 +71,7 @@ def _add_orders(router: APIRouter, orders: Orders) -> None:
         books = await orders.listed(
             receipt=query.get("receipt"),
             skip=_number(request, "skip", default=0, least=0, most=5000),
-            count=_number(request, "count", default=_USUALLY_LISTED, least=1, most=_MOST_LISTED),
+            count=_number(request, "count", default=_USUALLY_LISTED, least=1, most=_MAX_LISTED),
         )
         return JSONResponse(razorpay_entities.collection([book.order for book in books]))
 
@@ -91,8 +91,8 @@ def _add_payments(router: APIRouter, orders: Orders, webhooks: WebhookSender) ->
         since = _number(request, "from", default=0, least=0, most=_LATEST)
         until = _number(request, "to", default=_LATEST, least=0, most=_LATEST)
         skip = _number(request, "skip", default=0, least=0, most=_LATEST)
-        count = _number(request, "count", default=_USUALLY_LISTED, least=1, most=_MOST_LISTED)
-        books = await orders.listed(receipt=None, skip=0, count=_MOST_BOOKS)
+        count = _number(request, "count", default=_USUALLY_LISTED, least=1, most=_MAX_LISTED)
+        books = await orders.listed(receipt=None, skip=0, count=_MAX_BOOKS)
         made = [payment for book in books for payment in book.payments.values()]
         found = [payment for payment in made if since <= payment["created_at"] <= until]
         found.sort(key=lambda payment: payment["created_at"], reverse=True)

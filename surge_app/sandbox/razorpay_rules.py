@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from surge_app.sandbox.razorpay_entities import PaymentStatus, RefundOutcome
     from surge_app.sandbox.store import JsonObject, OrderBook
 
-_LEAST_AMOUNT = 100
+_MIN_AMOUNT = 100
 _LONGEST_RECEIPT = 40
-_MOST_NOTES = 15
+_MAX_NOTES = 15
 _LONGEST_NOTE = 256
-_LEAST_AUTOMATIC_MINUTES = 12
-_MOST_MANUAL_MINUTES = 7200
+_MIN_AUTOMATIC_MINUTES = 12
+_MAX_MANUAL_MINUTES = 7200
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{10,}")
 _ORDER_FIELDS = frozenset(
     {
@@ -249,7 +249,7 @@ def _amount(wanted: JsonObject) -> int:
     if not isinstance(amount, int) or isinstance(amount, bool):
         msg = "The amount must be an integer."
         raise razorpay_entities.bad_request(msg, field="amount")
-    if amount < _LEAST_AMOUNT:
+    if amount < _MIN_AMOUNT:
         msg = "The amount must be at least INR 1.00"
         raise razorpay_entities.bad_request(msg, field="amount")
     return amount
@@ -264,7 +264,7 @@ def _notes(wanted: JsonObject) -> JsonObject:
         raise razorpay_entities.bad_request(msg, field="notes")
     pairs = cast("JsonObject", notes)
     is_long = any(len(str(value)) > _LONGEST_NOTE for value in pairs.values())
-    if len(pairs) > _MOST_NOTES or is_long:
+    if len(pairs) > _MAX_NOTES or is_long:
         msg = "The notes may have at most 15 pairs of at most 256 characters."
         raise razorpay_entities.bad_request(msg, field="notes")
     return pairs
@@ -287,15 +287,15 @@ def _check_capture(payment: object) -> None:
     options: Any = found.get("capture_options")
     settings = cast("JsonObject", options) if isinstance(options, dict) else {}
     automatic = settings.get("automatic_expiry_period")
-    manual = settings.get("manual_expiry_period", _MOST_MANUAL_MINUTES)
+    manual = settings.get("manual_expiry_period", _MAX_MANUAL_MINUTES)
     if found["capture"] == "automatic" and (
-        not isinstance(automatic, int) or automatic < _LEAST_AUTOMATIC_MINUTES
+        not isinstance(automatic, int) or automatic < _MIN_AUTOMATIC_MINUTES
     ):
-        msg = f"The automatic expiry period must be at least {_LEAST_AUTOMATIC_MINUTES}."
+        msg = f"The automatic expiry period must be at least {_MIN_AUTOMATIC_MINUTES}."
         raise razorpay_entities.bad_request(msg, field="automatic_expiry_period")
-    least = automatic if isinstance(automatic, int) else _LEAST_AUTOMATIC_MINUTES
-    if not isinstance(manual, int) or not least <= manual <= _MOST_MANUAL_MINUTES:
-        msg = f"The manual expiry period must be between {least} and {_MOST_MANUAL_MINUTES}."
+    least = automatic if isinstance(automatic, int) else _MIN_AUTOMATIC_MINUTES
+    if not isinstance(manual, int) or not least <= manual <= _MAX_MANUAL_MINUTES:
+        msg = f"The manual expiry period must be between {least} and {_MAX_MANUAL_MINUTES}."
         raise razorpay_entities.bad_request(msg, field="manual_expiry_period")
     if settings.get("refund_speed", "normal") not in {"normal", "optimum"}:
         msg = "The selected refund speed is invalid."

@@ -29,9 +29,9 @@ _T = TypeVar("_T")
 # The braces keep all keys on one node of a cluster.
 _PREFIX = "surge:sandbox:{sandbox}"
 _TTL_SECONDS = 2 * 24 * 3600
-_MOST_MESSAGES = 5000
-_MOST_BODIES = 500
-_MOST_ORDERS_LISTED = 5000
+_MAX_MESSAGES = 5000
+_MAX_BODIES = 500
+_MAX_ORDERS_LISTED = 5000
 
 JsonObject = dict[str, Any]
 
@@ -222,21 +222,21 @@ class Outbox:
         message_id = cast("str", message["id"])
         async with redis.pipeline(transaction=True) as pipe:
             pipe.lpush(messages, json.dumps(message, ensure_ascii=False))
-            pipe.ltrim(messages, 0, _MOST_MESSAGES - 1)
+            pipe.ltrim(messages, 0, _MAX_MESSAGES - 1)
             pipe.expire(messages, _TTL_SECONDS)
             pipe.set(_key("version"), message_id, ex=_TTL_SECONDS)
             if body.html is not None or body.attachments:
                 pipe.set(_key("body", message_id), _dump_body(body), ex=_TTL_SECONDS)
                 pipe.lpush(bodies, message_id)
-                pipe.lrange(bodies, _MOST_BODIES, -1)  # pyright: ignore[reportUnknownMemberType] - as in _range
-                pipe.ltrim(bodies, 0, _MOST_BODIES - 1)
+                pipe.lrange(bodies, _MAX_BODIES, -1)  # pyright: ignore[reportUnknownMemberType] - as in _range
+                pipe.ltrim(bodies, 0, _MAX_BODIES - 1)
                 pipe.expire(bodies, _TTL_SECONDS)
             results = await pipe.execute()
         surplus = [cast("list[str]", found) for found in results if isinstance(found, list)]
         for ids in filter(None, surplus):
             await redis.delete(*(_key("body", old) for old in ids))
 
-    async def messages(self, count: int = _MOST_MESSAGES) -> list[JsonObject]:
+    async def messages(self, count: int = _MAX_MESSAGES) -> list[JsonObject]:
         """Return the newest messages, newest first."""
         raws = await _range(self._redis(), _key("outbox"), 0, count - 1)
         return [json.loads(raw) for raw in raws]
@@ -299,7 +299,7 @@ def _key(*parts: str) -> str:
 def _list_order(pipe: Pipeline, order_id: str) -> None:
     orders = _key("orders")
     pipe.lpush(orders, order_id)
-    pipe.ltrim(orders, 0, _MOST_ORDERS_LISTED - 1)
+    pipe.ltrim(orders, 0, _MAX_ORDERS_LISTED - 1)
     pipe.expire(orders, _TTL_SECONDS)
 
 

@@ -22,7 +22,7 @@ from surge_app.state import session, view_models
 from surge_app.state.form_values import form_text
 
 _SOON, _LATER, _SELDOM = 5, 15, 60
-_MOST_LOOKS = 24
+_MAX_REFRESHES = 24
 _CHANNELS = {"email": "Email", "sms": "SMS"}
 _SAID = {
     "on_its_way": "on its way",
@@ -93,17 +93,17 @@ class BookingState(rx.State):
     refunds: list[str] = []
     messages: list[MessageCard] = []
     is_lost: bool = False
-    look_every: int = 0
+    refresh_every: int = 0
     names: list[view_models.AttendeeCard] = []
     complaints: view_models.ContactCard = view_models.ContactCard()
     notice: str = ""
     tone: str = "accent"
-    place: str = ""
+    section: str = ""
     turn: int = 0
     focus: str = ""
     focus_stamp: int = 0
 
-    _looks: int = 0
+    _refreshes: int = 0
 
     @rx.event
     async def load(self) -> None:
@@ -116,9 +116,9 @@ class BookingState(rx.State):
     @rx.event
     async def refresh(self) -> None:
         """Look how messages and money stand, while either is on its way."""
-        if self.phase != "ready" or not self.look_every:
+        if self.phase != "ready" or not self.refresh_every:
             return
-        self._looks += 1
+        self._refreshes += 1
         if self.status == "refunding":
             await self._read()
         elif await session.booking_right(self, session.path_param(self, 1)):
@@ -186,10 +186,10 @@ class BookingState(rx.State):
     async def _done(self) -> None:
         self.turn += 1
         self.needs_code = False
-        self.complaints, self._looks = view_models.ContactCard(), 0
+        self.complaints, self._refreshes = view_models.ContactCard(), 0
         await self._read()
 
-    def _refuse(self, error: SurgeError, place: str) -> None:
+    def _refuse(self, error: SurgeError, section: str) -> None:
         wrong = error.fields if isinstance(error, InvalidContact) else {}
         self.complaints = view_models.ContactCard(
             email=wrong.get("email", ""), phone=wrong.get("phone", "")
@@ -201,10 +201,10 @@ class BookingState(rx.State):
         order = ("email", "phone", *(one.id for one in self.names))
         self.focus = next((field for field in order if field in wrong), "")
         self.focus_stamp += bool(self.focus)
-        self._say(place, "Please check the fields above." if wrong else error.message, "bad")
+        self._say(section, "Please check the fields above." if wrong else error.message, "bad")
 
-    def _say(self, place: str, text: str, tone: str) -> None:
-        self.place, self.notice, self.tone = place, text, tone
+    def _say(self, section: str, text: str, tone: str) -> None:
+        self.section, self.notice, self.tone = section, text, tone
 
     async def _read(self) -> None:
         ref = session.path_param(self, 1)
@@ -224,7 +224,7 @@ class BookingState(rx.State):
         sent = await current().notifications.of_booking(session.path_param(self, 1))
         self.messages = [_message(one) for one in sent]
         self.is_lost = any(one.state in _LOST for one in sent)
-        self.look_every = _pause(self.status, sent, self._looks)
+        self.refresh_every = _pause(self.status, sent, self._refreshes)
 
     def _show(self, booking: BookingView) -> None:
         self.ref, self.status = booking.ref, booking.status
@@ -291,15 +291,15 @@ def _message(sent: SentMessage) -> MessageCard:
     return MessageCard(_CHANNELS[sent.channel], sent.recipient, said, tone)
 
 
-def _pause(status: str, sent: Sequence[SentMessage], looks: int) -> int:
+def _pause(status: str, sent: Sequence[SentMessage], refreshes: int) -> int:
     """Say when to look again: soon while something is on its way, never when all is told."""
     states = {one.state for one in sent}
     if status == "refunding":
         return _SELDOM
     if "on_its_way" in states:
-        return _SOON if looks < _MOST_LOOKS else _SELDOM
+        return _SOON if refreshes < _MAX_REFRESHES else _SELDOM
     # A provider may tell that it arrived or bounced; some never do.
-    return _LATER if "sent" in states and looks < _MOST_LOOKS else 0
+    return _LATER if "sent" in states and refreshes < _MAX_REFRESHES else 0
 
 
 def _sent(old: view_models.ContactCard, new: view_models.ContactCard) -> str:

@@ -23,8 +23,8 @@ from surge_app.services.payments.views import PaymentOutcome
 from surge_app.state import session, view_models
 from surge_app.state.choice_timer import ChoiceTimer
 from surge_app.state.contact_form import ContactForm
-from surge_app.state.element_ids import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
-from surge_app.state.error_notice import forget_problem
+from surge_app.state.element_ids import CONTACT, ENDED, HOLD, OUTCOMES, PAY, TICKETS
+from surge_app.state.error_notice import clear_problem
 from surge_app.state.hold_timer import HoldTimer
 from surge_app.state.partial_offer import PartialOffer
 from surge_app.state.release_question import ReleaseQuestion
@@ -46,8 +46,8 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
     sale: view_models.SaleCard = view_models.SaleCard()
     tiers: list[view_models.TierCard] = []
     price: view_models.PriceCard = view_models.PriceCard()
-    seats_free: int = 0
-    seats_held: int = 0
+    tickets_free: int = 0
+    tickets_held: int = 0
     is_paying: bool = False
     owned_link: str = ""
     busy: str = ""
@@ -61,7 +61,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
     @rx.event
     async def load(self) -> rx.event.EventCallback[()] | None:
         """Show where this visitor stands: a live hold, an ended one, or the choice."""
-        await forget_problem(self)
+        await clear_problem(self)
         await self._load()
         # One handler is one hold of the state's lock; only where something is paid there is more.
         return CheckoutState.check_payment if self.is_paying else None
@@ -122,7 +122,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         if visitor is None or not await self._recheck_pass(slug, visitor):
             self.leave_to = f"/queue/{slug}"
             return
-        if not self._selection or self.seats_free == 0:
+        if not self._selection or self.tickets_free == 0:
             self.phase = "choose"
             await self._refresh()
             self._focus(TICKETS)
@@ -312,7 +312,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         finally:
             self.busy = ""
             if not held:
-                self._focus(WHO if self.phase == "held" else HOLD)
+                self._focus(CONTACT if self.phase == "held" else HOLD)
 
     async def _show_arrival(self, event: EventView, intent: IntentView | None) -> None:
         """Choose the phase for a visitor who has just arrived."""
@@ -337,8 +337,8 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
             ended = (
                 view_models.selection_of(intent) if intent and intent.status == "expired" else {}
             )
-            kept = {} if ref else self._selection or ended
-            self.phase, self._selection = "choose", kept or view_models.first_selection(event)
+            remembered = {} if ref else self._selection or ended
+            self.phase, self._selection = "choose", remembered or view_models.first_selection(event)
             await self._refresh()
 
     async def _refresh(self, intent: IntentView | None = None) -> None:
@@ -387,13 +387,13 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
 
     def _show_event(self, event: EventView) -> None:
         self.sale = view_models.sale_card(event)
-        self.seats_free = sum(tier.available for tier in event.tiers)
-        self.seats_held = sum(tier.held for tier in event.tiers)
+        self.tickets_free = sum(tier.available for tier in event.tiers)
+        self.tickets_held = sum(tier.held for tier in event.tiers)
 
     def _reset_page(self, slug: str) -> None:
         """Forget the page before; a reconnection must not empty a form that is being filled."""
         typed = ("_selection", "contact", "suggestion", "_names") if self.sale.slug == slug else ()
-        kept = {name: getattr(self, name) for name in ("attempt", "focus_stamp", *typed)}
+        remembered = {name: getattr(self, name) for name in ("attempt", "focus_stamp", *typed)}
         self.reset()
-        for name, value in kept.items():
+        for name, value in remembered.items():
             setattr(self, name, value)

@@ -6,7 +6,7 @@ from typing import Final
 
 TICKETS: Final = "tickets"
 HOLD: Final = "hold"
-WHO: Final = "who-comes"
+CONTACT: Final = "who-comes"
 PAY: Final = "pay"
 ENDED: Final = "ended"
 

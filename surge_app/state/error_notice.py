@@ -32,7 +32,7 @@ class ErrorNoticeState(rx.State):
         self.number = ""
 
 
-async def forget_problem(state: rx.State) -> None:
+async def clear_problem(state: rx.State) -> None:
     """Take the notice away in a handler of another state, within its hold of the lock."""
     (await state.get_state(ErrorNoticeState)).number = ""
 

@@ -297,13 +297,13 @@ def offer_card(event: EventView, short: Sequence[Shortage], rest: dict[str, int]
     if not short:
         return OfferCard()
     number = sum(rest.values())
-    told = [f"{names[one.tier_id]}: {one.left or 'none'} left" for one in short]
+    counts = [f"{names[one.tier_id]}: {one.left or 'none'} left" for one in short]
     if len(short) == 1 and len(rest) <= 1 and short[0].left:
-        told = [f"{short[0].left} left"]
+        counts = [f"{short[0].left} left"]
     if not number:
-        return OfferCard(f"{'. '.join(told)}.")
+        return OfferCard(f"{'. '.join(counts)}.")
     return OfferCard(
-        f"{'. '.join(told)}: take {number}?",
+        f"{'. '.join(counts)}: take {number}?",
         f"Take {number}: {price_of_selection(event, rest).total}",
     )
 

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.async_api import Page, ViewportSize
 
 _FOLDER = os.environ.get("PICTURES", "")
-_MOST_SHIFT = 0.05
+_MAX_SHIFT = 0.05
 # Pictures are taken as a phone in India shows the pages.
 DEVICE = {"device_scale_factor": 2, "timezone_id": "Asia/Kolkata"} if _FOLDER else {}
 _COLORS = 128
@@ -85,7 +85,7 @@ async def look(page: Page, name: str) -> None:
     """
     await page.evaluate("document.fonts.ready")
     shifts = await page.evaluate("window.shifts.splice(0)")
-    assert sum(shift["value"] for shift in shifts) < _MOST_SHIFT, f"{name} moves: {shifts}"
+    assert sum(shift["value"] for shift in shifts) < _MAX_SHIFT, f"{name} moves: {shifts}"
     found = await violations(page)
     await _turn(page)
     found += [f"other theme: {one}" for one in await violations(page, "color-contrast")]

@@ -126,7 +126,7 @@ class Sale:
         while await self.services.refunds.submit_pending():
             pass
 
-    async def broken_promises(self) -> list[Violation]:
+    async def violations(self) -> list[Violation]:
         """Return what the audit finds wrong with this sale."""
         found = await self.services.audit.run(slug=self.slug)
         return [finding for finding in found if not finding.holds]

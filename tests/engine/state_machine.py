@@ -193,12 +193,14 @@ class World(Payers):
 
     async def add_unit(self, one: int, _two: int) -> None:
         """Put one more unit of a tier on sale."""
-        await self.sale.services.stock.add_units(self.slug, self._tier(one), 1, actor="test")
+        await self.sale.services.inventory.add_units(self.slug, self._tier(one), 1, actor="test")
         self.capacity += 1
 
     async def withdraw_unit(self, one: int, _two: int) -> None:
         """Take a free unit of a tier off sale."""
-        await self.sale.services.stock.withdraw_units(self.slug, self._tier(one), 1, actor="test")
+        await self.sale.services.inventory.withdraw_units(
+            self.slug, self._tier(one), 1, actor="test"
+        )
         self.capacity -= 1
 
     async def refund(self, one: int, two: int) -> None:
@@ -256,7 +258,7 @@ class World(Payers):
             await self.sale.execute(
                 "UPDATE events SET phase = 'cancelled' WHERE slug = :slug", slug=self.slug
             )
-            self.sale.services.catalog.forget()
+            self.sale.services.catalog.invalidate()
 
     async def _press(self, press: Press) -> None:
         selection, cash_paise, phone, key = press

@@ -19,7 +19,7 @@ ACTOR = "test"
 
 async def tier_of(services: Container, slug: str, at: int = 0) -> TierView:
     """Return a tier as it is now."""
-    services.catalog.forget()
+    services.catalog.invalidate()
     return (await services.catalog.event(slug)).tiers[at]
 
 

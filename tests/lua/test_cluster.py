@@ -95,18 +95,18 @@ async def _attempt_to_join(cluster: Redis, slug: str) -> None:
     own = [(Limit("visitor", per_minute=60, burst=4), "v")]
     shared = [(Limit("network", per_minute=60, burst=3), "203.0.113.0/24")]
 
-    async def verdict(proof: PowProof | None = None, visitor: str = "v") -> str:
-        return (await store.check_join(slug, visitor, proof, own, shared)).verdict
+    async def outcome(proof: PowProof | None = None, visitor: str = "v") -> str:
+        return (await store.check_join(slug, visitor, proof, own, shared)).outcome
 
     proof = PowProof("solved", _MINUTE)
-    assert [await verdict(), await verdict(proof), await verdict(proof)] == [
+    assert [await outcome(), await outcome(proof), await outcome(proof)] == [
         *("challenge", "proved", "challenge"),
     ]
-    assert await verdict() == "limited"
+    assert await outcome() == "limited"
     await store.remember_proof(slug, "w")
-    assert (await store.check_join(slug, "w", None, [], [])).verdict == "proved"
+    assert (await store.check_join(slug, "w", None, [], [])).outcome == "proved"
     await queue.join("v")
-    assert (await store.check_join(slug, "v", None, [], [])).verdict == "known"
+    assert (await store.check_join(slug, "v", None, [], [])).outcome == "known"
 
 
 async def _draw(cluster: Redis) -> None:
@@ -116,7 +116,7 @@ async def _draw(cluster: Redis) -> None:
     await queue.join_all("a", "b", "c")
     await queue.open(opens_at_ms=await queue.now_ms() - 1, **rules)
     numbers = shuffle("s", 3)
-    assert await queue.store.draw_order(queue.slug, places=positions(numbers), numbers=numbers)
+    assert await queue.store.draw_order(queue.slug, positions=positions(numbers), numbers=numbers)
     assert list(await queue.store.drawn_order(queue.slug))[3::4] == positions(numbers)
     assert await queue.called() == numbers[:1]
 

@@ -106,7 +106,7 @@ class Game:
             return
         worker = QueueStore(self.queue.redis)
         look = await worker.snapshot(self.queue.slug, start=0, seen=[])
-        ahead = Snapshot(look, AdmissionRate()).people_ahead(number)
+        ahead = Snapshot(look, AdmissionRate()).visitors_ahead(number)
         if ahead is None:
             await self.poll(visitor)
             return

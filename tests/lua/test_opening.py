@@ -25,7 +25,7 @@ async def _draw(queue: Queue) -> list[int]:
     early = (await queue.stats()).queue.early
     assert early is not None
     numbers = shuffle(SEED, early)
-    await queue.store.draw_order(queue.slug, places=positions(numbers), numbers=numbers)
+    await queue.store.draw_order(queue.slug, positions=positions(numbers), numbers=numbers)
     return numbers
 
 
@@ -111,7 +111,7 @@ async def test_a_draw_happens_once(queue: Queue) -> None:
     await queue.open(opens_at_ms=await queue.now_ms() - 1, **RANDOM)
     numbers = await _draw(queue)
     turned = list(reversed(numbers))
-    assert not await queue.store.draw_order(queue.slug, places=positions(turned), numbers=turned)
+    assert not await queue.store.draw_order(queue.slug, positions=positions(turned), numbers=turned)
 
 
 async def test_a_flushed_line_is_drawn_again_as_it_was(redis: Redis) -> None:

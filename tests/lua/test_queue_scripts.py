@@ -288,7 +288,7 @@ async def test_an_organizer_takes_passes_and_places_back(queue: Queue) -> None:
 
 
 async def test_each_number_is_told_where_it_stands(queue: Queue) -> None:
-    async def places(*numbers: int) -> list[str]:
+    async def positions(*numbers: int) -> list[str]:
         return [(await queue.store.locate(queue.slug, number)).status for number in numbers]
 
     await queue.open(concurrent_buyers=2)
@@ -296,16 +296,16 @@ async def test_each_number_is_told_where_it_stands(queue: Queue) -> None:
     found = await queue.store.locate(queue.slug, 2)
     assert (found.status, found.ahead, found.visitor_id) == ("inside", None, "b")
     assert (await queue.store.locate(queue.slug, 5)).ahead == 2
-    assert await places(1, 3, 7) == ["inside", "waiting", "unknown"]
+    assert await positions(1, 3, 7) == ["inside", "waiting", "unknown"]
     await queue.silence("c")
     await queue.store.leave(queue.slug, "a", is_served=True)
     await queue.store.revoke(queue.slug, 2)
-    assert await places(1, 2, 3, 4, 5) == ["served", "left", "absent", "called", "called"]
+    assert await positions(1, 2, 3, 4, 5) == ["served", "left", "absent", "called", "called"]
     await queue.poll("d")
     await queue.expire("d")
     await queue.silence("c", 3_600)
     await queue.leave("f")
-    assert await places(3, 4, 6) == ["left", "left", "left"]
+    assert await positions(3, 4, 6) == ["left", "left", "left"]
 
 
 async def test_the_organizer_sees_what_became_of_everybody(queue: Queue) -> None:

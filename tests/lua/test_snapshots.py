@@ -49,10 +49,10 @@ def test_a_position_is_the_count_of_those_before(numbers: set[int], first: int) 
         bits[number // 8 - first] |= 0x80 >> number % 8
     snapshot = Snapshot(QueueSnapshotRow(first, bytes(bits), _QUEUE), AdmissionRate())
     ordered = sorted(numbers)
-    assert [snapshot.people_ahead(number) for number in ordered] == list(range(len(ordered)))
+    assert [snapshot.visitors_ahead(number) for number in ordered] == list(range(len(ordered)))
     for number in (0, first * 8 - 1, 6_000_000, *range(first * 8, first * 8 + 50)):
         if number not in numbers:
-            assert snapshot.people_ahead(number) is None
+            assert snapshot.visitors_ahead(number) is None
 
 
 async def test_a_snapshot_says_the_same_as_the_line(queue: Queue) -> None:
@@ -74,7 +74,7 @@ async def test_drawn_numbers_stand_at_their_places(queue: Queue) -> None:
     order = [3, 1, 2]
     look = QueueSnapshotRow(0, bytes([0b0111_1000]), (await queue.snapshot()).queue)
     snapshot = Snapshot(look, AdmissionRate(), order)
-    assert [snapshot.people_ahead(number) for number in (1, 2, 3, 4)] == [2, 0, 1, 3]
+    assert [snapshot.visitors_ahead(number) for number in (1, 2, 3, 4)] == [2, 0, 1, 3]
 
 
 @pytest.mark.parametrize(

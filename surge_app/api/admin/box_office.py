@@ -19,8 +19,8 @@ router = APIRouter(
     dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
-_MOST_PAISE = 10**12
-_MOST_TIERS = 50
+_MAX_PAISE = 10**12
+_MAX_TIERS = 50
 
 
 class CounterLineIn(StrictBody):
@@ -38,8 +38,8 @@ class CounterSaleIn(StrictBody):
     null for tickets that are given away. Name, email and phone may be left out.
     """
 
-    lines: list[CounterLineIn] = Field(min_length=1, max_length=_MOST_TIERS)
-    cash_paise: int | None = Field(ge=0, le=_MOST_PAISE)
+    lines: list[CounterLineIn] = Field(min_length=1, max_length=_MAX_TIERS)
+    cash_paise: int | None = Field(ge=0, le=_MAX_PAISE)
     name: str = Field("", max_length=200)
     email: str = Field("", max_length=320)
     phone: str = Field("", max_length=40)

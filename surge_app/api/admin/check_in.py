@@ -7,14 +7,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
-from surge_app.api.dependencies import ScannerName, Services, at_the_door
+from surge_app.api.dependencies import ScannerName, Services, scanner
 from surge_app.api.schemas import ProblemOut, StrictBody
-from surge_app.services.bookings.check_in import DoorCounts, DoorList, DoorTicket, Scan, ScanResult
+from surge_app.services.bookings.check_in import (
+    CheckInCounts,
+    CheckInTicket,
+    OfflineList,
+    Scan,
+    ScanResult,
+)
 
 router = APIRouter(
     prefix="/api/admin/events/{slug}/door",
     tags=["door"],
-    dependencies=[Depends(at_the_door)],
+    dependencies=[Depends(scanner)],
     responses={status: {"model": ProblemOut} for status in (401, 404, 422, 429)},
 )
 
@@ -42,7 +48,7 @@ class ScansOut(BaseModel):
     """One result for each scan, in their order, and the counts after them."""
 
     results: list[ScanResult]
-    counts: DoorCounts
+    counts: CheckInCounts
 
 
 class UndoIn(StrictBody):
@@ -53,20 +59,20 @@ class UndoIn(StrictBody):
     )
 
 
-class DoorTicketsOut(BaseModel):
+class CheckInTicketsOut(BaseModel):
     """The tickets of at most 20 bookings, by name."""
 
-    tickets: list[DoorTicket]
+    tickets: list[CheckInTicket]
 
 
 @router.get("")
-async def door_counts(slug: str, services: Services) -> DoorCounts:
+async def check_in_counts(slug: str, services: Services) -> CheckInCounts:
     """Return how many came in."""
     return await services.check_in.counts(slug)
 
 
 @router.post("/scans")
-async def door_scans(slug: str, user: ScannerName, body: ScansIn, services: Services) -> ScansOut:
+async def record_scans(slug: str, user: ScannerName, body: ScansIn, services: Services) -> ScansOut:
     """Check tickets in. What was checked in before is told, with its time and gate."""
     scans = [Scan(**one.model_dump()) for one in body.scans]
     results = await services.check_in.scan(slug, scans, gate=body.gate, actor=user)
@@ -77,25 +83,27 @@ async def door_scans(slug: str, user: ScannerName, body: ScansIn, services: Serv
 
 
 @router.post("/undo")
-async def undo_scans(slug: str, user: ScannerName, body: UndoIn, services: Services) -> DoorCounts:
+async def undo_scans(
+    slug: str, user: ScannerName, body: UndoIn, services: Services
+) -> CheckInCounts:
     """Take check-ins back, so that their tickets can be used again."""
     await services.check_in.undo_scans(slug, body.scans, actor=user)
     return await services.check_in.counts(slug)
 
 
 @router.get("/tickets")
-async def door_search(
+async def search_tickets(
     slug: str,
     services: Services,
     user: ScannerName,
     q: Annotated[str, Query(max_length=100)] = "",
-) -> DoorTicketsOut:
+) -> CheckInTicketsOut:
     """Find tickets by words of a name, or by a whole address, mobile number or reference."""
     found = await services.check_in.search(slug, q, actor=user)
-    return DoorTicketsOut(tickets=list(found))
+    return CheckInTicketsOut(tickets=list(found))
 
 
 @router.get("/list")
-async def door_list(slug: str, services: Services) -> DoorList:
+async def offline_list(slug: str, services: Services) -> OfflineList:
     """Return what a scanner needs without a network; it names nobody."""
     return await services.check_in.offline_list(slug)

@@ -55,7 +55,7 @@ async def change_event(
 @router.post("/events/{slug}/tiers", status_code=201)
 async def add_tier(slug: str, body: NewTierIn, services: Services, user: OrganizerName) -> EventOut:
     """Put one more tier on sale, behind the others."""
-    await services.stock.add_tier(slug, body.offer(), actor=user)
+    await services.inventory.add_tier(slug, body.offer(), actor=user)
     return EventOut.of(await services.catalog.event(slug))
 
 
@@ -68,14 +68,16 @@ async def change_tier(
     Holds that are running keep their price. 409 `not_enough_available` tells in `available` how
     many units could be withdrawn.
     """
-    await services.stock.change_tier(slug, tier_id, body.model_dump(exclude_unset=True), actor=user)
+    await services.inventory.change_tier(
+        slug, tier_id, body.model_dump(exclude_unset=True), actor=user
+    )
     return EventOut.of(await services.catalog.event(slug))
 
 
 @router.post("/events/{slug}/tiers/{tier_id}/close")
 async def close_tier(slug: str, tier_id: str, services: Services, user: OrganizerName) -> EventOut:
     """End the sale of a tier now; who holds some of it may still pay."""
-    await services.stock.close_tier(slug, tier_id, actor=user)
+    await services.inventory.close_tier(slug, tier_id, actor=user)
     return EventOut.of(await services.catalog.event(slug))
 
 

@@ -1,4 +1,4 @@
-"""In `/api/admin`: the preflight, the promises, and what waits for a person."""
+"""In `/api/admin`: the preflight, the invariants and the action items."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class PreflightOut(BaseModel):
     checks: list[Check]
 
 
-class FindingOut(BaseModel):
-    """A promise and the rows that break it (at most 20)."""
+class ViolationOut(BaseModel):
+    """An invariant and the rows that violate it (at most 20)."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -38,11 +38,11 @@ class FindingOut(BaseModel):
     offending: list[dict[str, Any]]
 
 
-class PromisesOut(BaseModel):
-    """Every promise, as `python -m surge_app audit` prints them."""
+class InvariantsOut(BaseModel):
+    """Every invariant, as `python -m surge_app audit` prints them."""
 
     ok: bool
-    checks: list[FindingOut]
+    checks: list[ViolationOut]
 
 
 class WaitingOut(BaseModel):
@@ -59,17 +59,17 @@ async def preflight(services: Services) -> PreflightOut:
 
 
 @router.get("/promises")
-async def promises(
+async def invariants(
     services: Services,
     event: Annotated[str | None, Query(max_length=100)] = None,
-) -> PromisesOut:
-    """Check every promise against the data, of one event or of all."""
+) -> InvariantsOut:
+    """Check every invariant against the data, of one event or of all."""
     if event is not None and not await services.organizer.exists(event):
         # Nothing breaks a promise about an event that is not there.
         raise NotFound
-    findings = await services.audit.run(slug=event)
-    listed = [FindingOut.model_validate(one) for one in findings]
-    return PromisesOut(ok=all(one.holds for one in listed), checks=listed)
+    results = await services.audit.run(slug=event)
+    listed = [ViolationOut.model_validate(one) for one in results]
+    return InvariantsOut(ok=all(one.holds for one in listed), checks=listed)
 
 
 @router.get("/inbox")

@@ -18,8 +18,8 @@ router = APIRouter(
     dependencies=[Depends(organizer)],
     responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
-_MOST_TICKETS = 10_000
-_MOST_PAISE = 10**12
+_MAX_TICKETS = 10_000
+_MAX_PAISE = 10**12
 
 
 class RefundIn(StrictBody):
@@ -33,9 +33,9 @@ class RefundIn(StrictBody):
 
     restock: bool = True
     tickets: (
-        Annotated[list[Annotated[int, Field(ge=1, le=_MOST_TICKETS)]], Field(min_length=1)] | None
+        Annotated[list[Annotated[int, Field(ge=1, le=_MAX_TICKETS)]], Field(min_length=1)] | None
     ) = None
-    amount_paise: Annotated[int, Field(ge=1, le=_MOST_PAISE)] | None = None
+    amount_paise: Annotated[int, Field(ge=1, le=_MAX_PAISE)] | None = None
     version: Annotated[int, Field(ge=0)] | None = None
     handed_over: bool = False
 

@@ -46,7 +46,7 @@ class RevokeIn(StrictBody):
     everyone: bool = False
 
     @model_validator(mode="after")
-    def _says_who(self) -> Self:
+    def _names_one_target(self) -> Self:
         if (self.number is None) != self.everyone:
             msg = "name a number, or everyone"
             raise ValueError(msg)

@@ -14,7 +14,7 @@ from sqlmodel import col
 from surge_app.models import Rehearsal, RehearsalStatus
 
 
-async def end_forgotten(session: AsyncSession, *, silent_for: timedelta, problem: str) -> None:
+async def end_abandoned(session: AsyncSession, *, silent_for: timedelta, problem: str) -> None:
     """Stop what claims to run and has not been heard of for so long."""
     await session.execute(
         update(Rehearsal)

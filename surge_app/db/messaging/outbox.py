@@ -26,7 +26,7 @@ async def add(session: AsyncSession, messages: Sequence[OutboxMessage]) -> None:
     The dispatcher is woken when, and only if, the transaction commits.
     """
     if await insert_many(session, messages, on_conflict="ON CONFLICT (dedupe_key) DO NOTHING"):
-        await _wake(session)
+        await _notify(session)
 
 
 async def take_due(
@@ -125,7 +125,7 @@ async def requeue(session: AsyncSession, message_id: str) -> None:
             delivery_at=None,
         )
     )
-    await _wake(session)
+    await _notify(session)
 
 
 def _if_still_ours(message: OutboxMessage) -> Update:
@@ -136,5 +136,5 @@ def _if_still_ours(message: OutboxMessage) -> Update:
     )
 
 
-async def _wake(session: AsyncSession) -> None:
+async def _notify(session: AsyncSession) -> None:
     await session.execute(select(func.pg_notify(WAKE, "")))

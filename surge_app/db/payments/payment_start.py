@@ -20,7 +20,7 @@ _FIRST_CHECK = timedelta(seconds=60)
 # A hold whose payment begins late stays this long; its whole window needs a real attempt.
 _GRACE_SECONDS = 180
 # Sorted, so that of two batches with the same people one waits and never both.
-_LOCK_PERSONS = text(
+_LOCK_BUYERS = text(
     """
     SELECT pg_advisory_xact_lock(locks.key) FROM (
         SELECT DISTINCT hashtextextended(n.event_id || ':' || n.contact, 0) AS key
@@ -110,7 +110,7 @@ _BEGIN = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Buyer:
     """Who wants to pay for an intent of an event.
 
     Attributes:
@@ -185,22 +185,22 @@ async def locked_intents(
 
 
 async def purchase_histories(
-    session: AsyncSession, persons: Sequence[Person]
+    session: AsyncSession, buyers: Sequence[Buyer]
 ) -> Mapping[str, PurchaseHistory]:
     """Return what else these people have, by intent.
 
     Their purchases of these events wait for each other until the transaction ends, so two
     requests of one person are counted one after the other. Locks of intents come before.
     """
-    if not persons:
+    if not buyers:
         return {}
     contacts: dict[str, object] = {
-        "event_ids": [person.event_id for person in persons],
-        "emails": [person.email or None for person in persons],
-        "phones": [person.phone or None for person in persons],
+        "event_ids": [buyer.event_id for buyer in buyers],
+        "emails": [buyer.email or None for buyer in buyers],
+        "phones": [buyer.phone or None for buyer in buyers],
     }
-    await session.execute(_LOCK_PERSONS, contacts)
-    ids = [person.intent_id for person in persons]
+    await session.execute(_LOCK_BUYERS, contacts)
+    ids = [buyer.intent_id for buyer in buyers]
     result = await session.execute(_HISTORIES, {**contacts, "ids": ids, "recent": _RECENT})
     return {
         row.id: PurchaseHistory(
@@ -228,16 +228,16 @@ async def quantities(
     return found
 
 
-async def record_contacts(session: AsyncSession, persons: Sequence[Person]) -> None:
+async def record_contacts(session: AsyncSession, buyers: Sequence[Buyer]) -> None:
     """Write down who pays for intents the caller has locked."""
-    if persons:
+    if buyers:
         values = {
-            "ids": [one.intent_id for one in persons],
-            "names": [one.name for one in persons],
-            "emails": [one.email for one in persons],
-            "phones": [one.phone for one in persons],
+            "ids": [one.intent_id for one in buyers],
+            "names": [one.name for one in buyers],
+            "emails": [one.email for one in buyers],
+            "phones": [one.phone for one in buyers],
             "attendees": [
-                None if one.attendees is None else json.dumps(one.attendees) for one in persons
+                None if one.attendees is None else json.dumps(one.attendees) for one in buyers
             ],
         }
         await session.execute(_RECORD_CONTACTS, values)

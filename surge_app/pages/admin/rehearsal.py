@@ -107,7 +107,7 @@ def _running() -> rx.Component:
 
 def _past(card: RehearsalCard) -> rx.Component:
     return list_row(
-        rx.el.div(admin_layout.tone_chip(card.verdict, card.tone), class_name="row"),
+        rx.el.div(admin_layout.tone_chip(card.result, card.tone), class_name="row"),
         rx.el.span(card.about),
         rx.el.span(card.summary, class_name="small number"),
         rx.foreach(card.broken, lambda text: rx.el.span(text, class_name="small")),

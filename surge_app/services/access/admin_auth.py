@@ -36,8 +36,8 @@ from surge_app.settings import Settings
 _log = get_logger(__name__)
 
 # Only failures count: a success takes its call back.
-_PER_PLACE = Limit("admin-place", per_minute=30, burst=30, strict=True)
-_PER_USER_AND_PLACE = Limit("admin-user-place", per_minute=10, burst=10, strict=True)
+_PER_SOURCE = Limit("admin-place", per_minute=30, burst=30, strict=True)
+_PER_USER_AND_SOURCE = Limit("admin-user-place", per_minute=10, burst=10, strict=True)
 # Strangers together: never asked of a network or device that has signed in before.
 _PER_USER = Limit("admin-user", per_minute=20, burst=20, strict=True)
 _CACHE_SECONDS = 300
@@ -231,9 +231,9 @@ class AdminAuth:
             return credentials
         network = networks(client_address).narrow
         device = self._identity.device(cookies, user)
-        name, place = user[:_MAX_NAME], f"device {device}" if device else network
+        name, source = user[:_MAX_NAME], f"device {device}" if device else network
         is_known = bool(device) or await self._limits.is_marked("admin", f"{name}:{network}")
-        attempt = ((_PER_PLACE, place), (_PER_USER_AND_PLACE, f"{name}:{place}"))
+        attempt = ((_PER_SOURCE, source), (_PER_USER_AND_SOURCE, f"{name}:{source}"))
         strangers = () if is_known else ((_PER_USER, name),)
         await self._limits.check_all("admin", *attempt, *strangers)
         is_right = self._cached(key)

@@ -27,7 +27,7 @@ from surge_app.services.waiting_room.views import QueueCounts
 _FRESH_SECONDS = 0.75
 _HISTORY_FRESH_SECONDS = 5.0
 _HISTORY = timedelta(hours=1)
-_KEPT = timedelta(days=2)
+_RETENTION = timedelta(days=2)
 _AROUND_A_SALE = timedelta(hours=1)
 _FACTS = (
     *("name", "venue", "time_zone", "starts_at", "sales_open_at"),
@@ -90,7 +90,7 @@ class Dashboard:
             events = await catalog_queries.events(session)
             sales = {one.slug: one.id for one in events if _is_on(one, now)}
             found = await self._read(session, [one for one in events if one.slug in sales])
-            await queries.prune(session, keep=_KEPT)
+            await queries.prune(session, keep=_RETENTION)
         rows: list[HistorySample] = []
         for stats in await self._with_queues(found):
             queue = stats.queue or QueueCounts()

@@ -13,7 +13,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.errors import InvalidRequest, NotFound
 from surge_app.models import AuditEntry, Event
-from surge_app.services.events.catalog import Catalog, frame_of
+from surge_app.services.events.catalog import Catalog, sale_window
 from surge_app.services.events.edit_conflicts import plain, require_unchanged
 from surge_app.services.events.facts import (
     ALL_FACTS,
@@ -54,7 +54,7 @@ class EventSettings(EventFacts, QueueRules):
     tiers: tuple[TierSettings, ...]
 
 
-_FRAME = {name for name, one in ALL_FACTS.items() if one.is_time} | {"max_per_person"}
+_SALE_WINDOW = {name for name, one in ALL_FACTS.items() if one.is_time} | {"max_per_person"}
 
 
 class Organizer:
@@ -181,15 +181,15 @@ class Organizer:
                 event.queue_seed = new_seed()
             for field, value in changes.items():
                 setattr(event, field, value)
-            if not _FRAME.isdisjoint(changes):
-                await _check_frame(session, event)
+            if not _SALE_WINDOW.isdisjoint(changes):
+                await _check_sale_window(session, event)
             if changes:
                 before = {field: plain(stored[field]) for field in changes}
                 after = {field: plain(value) for field, value in changes.items()}
                 session.add(
                     AuditEntry(actor=actor, action=action, subject=slug, before=before, after=after)
                 )
-        self._catalog.forget()
+        self._catalog.invalidate()
         await self._waiting_room.publish()
 
 
@@ -199,13 +199,13 @@ def _check_lobby(event: Event) -> None:
         raise InvalidRequest(msg)
 
 
-async def _check_frame(session: AsyncSession, event: Event) -> None:
+async def _check_sale_window(session: AsyncSession, event: Event) -> None:
     check_times(event)
-    frame = frame_of(event)
-    check_sale_window(frame)
+    window = sale_window(event)
+    check_sale_window(window)
     for tier in (await catalog_queries.tiers(session, [event.id])).get(event.id, []):
         # A window that now reaches beyond the sale's does no harm: both have to be open.
-        if tier.min_per_booking > frame.max_per_person:
+        if tier.min_per_booking > window.max_per_person:
             msg = (
                 f"Nobody could buy {tier.name} any more: a booking needs "
                 f"{tier.min_per_booking} of its tickets."

@@ -15,7 +15,7 @@ from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound
 from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
 from surge_app.observability.log import get_logger
 from surge_app.services.concurrency import for_each
-from surge_app.services.events.catalog import Catalog, frame_of
+from surge_app.services.events.catalog import Catalog, sale_window
 from surge_app.services.events.facts import ALL_FACTS, read_facts
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.services.messaging.event_notices import add_cancellation, require_version
@@ -64,7 +64,7 @@ class Lifecycle:
         """
         async with self._database.transaction() as session:
             event = await _locked(session, slug)
-            if event.phase == EventPhase.DRAFT and frame_of(event).closes_at <= utc_now():
+            if event.phase == EventPhase.DRAFT and sale_window(event).closes_at <= utc_now():
                 msg = "Nothing was published. The sale would be over already: check the dates."
                 raise InvalidRequest(msg)
             if event.phase == EventPhase.CANCELLED:
@@ -189,7 +189,7 @@ class Lifecycle:
         return copy
 
     async def _publish_change(self) -> None:
-        self._catalog.forget()
+        self._catalog.invalidate()
         await self._waiting_room.publish()
 
 

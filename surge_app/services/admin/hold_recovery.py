@@ -13,8 +13,8 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.payments import payment_start
-from surge_app.db.payments.payment_start import Person
-from surge_app.errors import IntentExists, NotFound, NotOnSale, NotRestorable, PersonLimit
+from surge_app.db.payments.payment_start import Buyer
+from surge_app.errors import BuyerLimit, IntentExists, NotFound, NotOnSale, NotRestorable
 from surge_app.models import AuditEntry, Event, EventPhase, Intent, IntentLine, IntentStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout import claims
@@ -26,7 +26,7 @@ from surge_app.services.checkout.views import (
     ListedIntent,
     OrderLine,
 )
-from surge_app.services.events.catalog import Catalog, frame_of
+from surge_app.services.events.catalog import Catalog, sale_window
 from surge_app.services.waiting_room.service import LEASE_SLACK, WaitingRoom
 
 _log = get_logger(__name__)
@@ -90,7 +90,7 @@ class HoldRecovery:
         )
         lease = timedelta(seconds=view.remaining_seconds) + LEASE_SLACK
         await self._waiting_room.grant_pass(event.slug, visitor_id, lease=lease)
-        self._catalog.forget()
+        self._catalog.invalidate()
         _log.info("intent_revived", intent=intent_id, event_slug=event.slug)
         return view
 
@@ -129,7 +129,7 @@ async def _check(session: AsyncSession, intent: Intent, event: Event) -> None:
         msg = "These tickets were refunded. The buyer has to buy them again."
         raise NotRestorable(msg, status=str(intent.status))
     now = await intent_queries.database_now(session)
-    if event.phase == EventPhase.CANCELLED or now >= frame_of(event).closes_at:
+    if event.phase == EventPhase.CANCELLED or now >= sale_window(event).closes_at:
         msg = "The sale of this event is over."
         raise NotOnSale(msg)
 
@@ -137,14 +137,14 @@ async def _check(session: AsyncSession, intent: Intent, event: Event) -> None:
 async def _take_units(session: AsyncSession, intent: Intent, event: Event) -> None:
     rows = await intent_queries.lines(session, intent.id)
     if intent.email and intent.phone:
-        person = Person(intent.id, event.id, intent.name or "", intent.email, intent.phone)
-        history = (await payment_start.purchase_histories(session, [person]))[intent.id]
+        buyer = Buyer(intent.id, event.id, intent.name or "", intent.email, intent.phone)
+        history = (await payment_start.purchase_histories(session, [buyer]))[intent.id]
         if history.bought + history.own > event.max_per_person:
             msg = (
                 f"This buyer has {history.bought} other tickets by now. "
                 f"The limit is {event.max_per_person} per person."
             )
-            raise PersonLimit(msg, max_per_person=event.max_per_person)
+            raise BuyerLimit(msg, max_per_person=event.max_per_person)
     wanted = [OrderLine(line.tier_id, line.quantity) for line, _ in rows]
     await claims.claim(session, intent_id=intent.id, lines=wanted)
 

@@ -187,7 +187,7 @@ class Participants:
             subtotal_paise=booking.subtotal_paise,
             fee_paise=booking.fee_paise,
             total_paise=booking.total_paise,
-            refundable_paise=ledger.balance(entries).kept_paise,
+            refundable_paise=ledger.balance(entries).retained_paise,
             channel=booking.channel,
             in_cash=payment is not None and payment.source == PaymentSource.CASH,
             created_at=booking.created_at,

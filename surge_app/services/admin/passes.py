@@ -35,7 +35,7 @@ class QueueStanding:
         visitor_id: Empty unless it is known.
     """
 
-    place: str
+    status: str
     ahead: int | None = None
     tickets: int = 0
     is_paying: bool = False
@@ -55,10 +55,10 @@ class Passes:
         event_id = await self._event_id(slug)
         async with self._database.transaction() as session:
             live = await intent_queries.live_counts(session, event_id)
-        line = await self._waiting_room.stats(slug)
+        counts = await self._waiting_room.stats(slug)
         return ActivePass(
-            passes=line.inside,
-            called=line.called,
+            passes=counts.inside,
+            called=counts.called,
             held=live.get(IntentStatus.HELD, 0),
             paying=live.get(IntentStatus.PAYING, 0),
         )
@@ -83,9 +83,9 @@ class Passes:
             tickets = 0
             if intent is not None and intent.status in LIVE_INTENT_STATUSES:
                 lines = await intent_queries.lines(session, intent.id)
-                tickets = sum(line.quantity for line, _ in lines)
+                tickets = sum(counts.quantity for counts, _ in lines)
         return QueueStanding(
-            place=found.status,
+            status=found.status,
             ahead=found.ahead,
             tickets=tickets,
             is_paying=intent is not None and intent.status == IntentStatus.PAYING,

@@ -103,12 +103,12 @@ async def _finished(session: AsyncSession, ids: Sequence[str]) -> Sequence[str]:
     left = await queries.unfinished(session, ids)
     if not (left.live_holds or left.open_messages or left.open_refunds):
         return ids
-    kept: list[str] = []
+    remaining: list[str] = []
     for one in ids:
         alone = await queries.unfinished(session, [one])
         if not (alone.live_holds or alone.open_messages or alone.open_refunds):
-            kept.append(one)
-    return kept
+            remaining.append(one)
+    return remaining
 
 
 def _note(actor: str, action: str, count: int) -> AuditEntry:

@@ -25,7 +25,7 @@ MAX_VISITORS = 3_000
 MAX_UNITS = 3_000
 _MAX_PERCENT = 90
 _MAX_LISTED = 10
-_FORGOTTEN_AFTER = timedelta(seconds=60)
+_ABANDONED_AFTER = timedelta(seconds=60)
 _GONE = "Its process ended before it had a verdict."
 
 
@@ -67,7 +67,7 @@ class RehearsalView:
     @property
     def has_report(self) -> bool:
         """Whether there is a page to read."""
-        return self.status in {RehearsalStatus.KEPT, RehearsalStatus.BROKEN}
+        return self.status in {RehearsalStatus.PASSED, RehearsalStatus.BROKEN}
 
 
 class Rehearsals:
@@ -99,14 +99,14 @@ class Rehearsals:
         if not self.are_possible:
             raise RehearsalNeedsSandbox
         _check(request)
-        row = Rehearsal(started_by=actor, wish=asdict(request), seen_at=utc_now())
+        row = Rehearsal(started_by=actor, request=asdict(request), seen_at=utc_now())
         try:
             async with self._database.transaction() as session:
-                await queries.end_forgotten(session, silent_for=_FORGOTTEN_AFTER, problem=_GONE)
+                await queries.end_abandoned(session, silent_for=_ABANDONED_AFTER, problem=_GONE)
                 session.add(row)
                 session.add(
                     AuditEntry(
-                        actor=actor, action="rehearsal.start", subject=row.id, after=row.wish
+                        actor=actor, action="rehearsal.start", subject=row.id, after=row.request
                     )
                 )
         except IntegrityError as error:
@@ -139,7 +139,7 @@ class Rehearsals:
     async def latest(self) -> list[RehearsalView]:
         """Return the newest, the last one first."""
         async with self._database.transaction() as session:
-            await queries.end_forgotten(session, silent_for=_FORGOTTEN_AFTER, problem=_GONE)
+            await queries.end_abandoned(session, silent_for=_ABANDONED_AFTER, problem=_GONE)
             return [_view(row) for row in await queries.latest(session, most=_MAX_LISTED)]
 
     async def page(self, rehearsal_id: str) -> str:
@@ -156,7 +156,7 @@ class Rehearsals:
             row = await queries.one(session, rehearsal_id)
         if row is None or row.status != RehearsalStatus.RUNNING:
             raise NotFound
-        return RehearsalRequest(**row.wish)
+        return RehearsalRequest(**row.request)
 
     async def record_progress(self, rehearsal_id: str, progress: Mapping[str, Any]) -> bool:
         """Store the progress; return whether the rehearsal should go on."""
@@ -166,7 +166,7 @@ class Rehearsals:
         self, rehearsal_id: str, *, is_good: bool, report: Mapping[str, Any], page: str
     ) -> None:
         """Store the verdict."""
-        status = RehearsalStatus.KEPT if is_good else RehearsalStatus.BROKEN
+        status = RehearsalStatus.PASSED if is_good else RehearsalStatus.BROKEN
         await self._update(rehearsal_id, status=status, report=dict(report), page=page)
 
     async def mark_failed(self, rehearsal_id: str, problem: str) -> None:
@@ -215,7 +215,7 @@ def _view(row: Rehearsal) -> RehearsalView:
         status=row.status,
         started_by=row.started_by,
         started_at=row.created_at,
-        request=RehearsalRequest(**row.wish),
+        request=RehearsalRequest(**row.request),
         progress=row.progress or {},
         figures=report.get("figures", {}),
         broken=tuple(report.get("broken", ())),

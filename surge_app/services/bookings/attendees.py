@@ -21,7 +21,7 @@ _log = get_logger(__name__)
 
 # Privacy finds what holds names in the log by how an action begins.
 _ACTION = "booking.correct_attendees"
-_MOST_CHANGES = 20
+_MAX_CHANGES = 20
 _CHANGES_WITHIN = timedelta(hours=24)
 
 
@@ -100,5 +100,5 @@ def open_names(booking: BookingView) -> list[TicketView]:
 
 async def _check_pace(session: AsyncSession, ref: str) -> None:
     recent, oldest = await booking_queries.actions_within(session, ref, _ACTION, _CHANGES_WITHIN)
-    if recent >= _MOST_CHANGES:
+    if recent >= _MAX_CHANGES:
         raise RateLimited(max(1, round(_CHANGES_WITHIN.total_seconds() - oldest)))

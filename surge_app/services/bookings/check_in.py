@@ -74,7 +74,7 @@ class ScanResult:
 
 
 @dataclass(frozen=True, slots=True)
-class DoorTicket:
+class CheckInTicket:
     """A ticket found by hand; without reference or address, which would open its booking.
 
     Attributes:
@@ -92,7 +92,7 @@ class DoorTicket:
 
 
 @dataclass(frozen=True, slots=True)
-class DoorCounts:
+class CheckInCounts:
     """How many tickets are valid, and how many of them are checked in."""
 
     slug: str
@@ -105,7 +105,7 @@ class DoorCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class DoorList:
+class OfflineList:
     """The valid tickets for a scanner that goes offline.
 
     Attributes:
@@ -125,7 +125,7 @@ class CheckIn:
         self._limits = limits
         self._database = database
         self._codes = codes
-        self._counts: dict[str, tuple[float, DoorCounts]] = {}
+        self._counts: dict[str, tuple[float, CheckInCounts]] = {}
         self._lock = asyncio.Lock()
 
     async def scan(
@@ -149,7 +149,7 @@ class CheckIn:
         for scan in scans:
             # One transaction each, so that a scan that waits for another entrance delays no other.
             async with self._database.transaction() as session:
-                results.append(await self._take(session, event, scan, gate=name, actor=actor))
+                results.append(await self._record(session, event, scan, gate=name, actor=actor))
         self._counts.pop(slug, None)
         return results
 
@@ -178,7 +178,7 @@ class CheckIn:
         self._counts.pop(slug, None)
         return sum(map(len, undone.values()))
 
-    async def search(self, slug: str, query: str, *, actor: str) -> list[DoorTicket]:
+    async def search(self, slug: str, query: str, *, actor: str) -> list[CheckInTicket]:
         """Find the tickets of bookings by words of a name, or by a whole address or reference.
 
         Raises:
@@ -192,7 +192,7 @@ class CheckIn:
         async with self._database.transaction() as session:
             rows = await queries.search(session, event.id, query.strip(), most=_MAX_RESULTS)
         return [
-            DoorTicket(
+            CheckInTicket(
                 id=row["id"],
                 booking=row["booking_id"],
                 ticket=row["seq"],
@@ -205,7 +205,7 @@ class CheckIn:
             for row in rows
         ]
 
-    async def counts(self, slug: str) -> DoorCounts:
+    async def counts(self, slug: str) -> CheckInCounts:
         """Return how many are checked in, at most a second old; raises NotFound."""
         async with self._lock:
             read_at, counts = self._counts.get(slug, (0.0, None))
@@ -213,7 +213,7 @@ class CheckIn:
                 event = await self._event(slug)
                 async with self._database.transaction() as session:
                     valid, inside = await queries.counts(session, event.id)
-                counts = DoorCounts(
+                counts = CheckInCounts(
                     slug=slug,
                     name=event.name,
                     venue=event.venue,
@@ -225,13 +225,13 @@ class CheckIn:
                 self._counts[slug] = (time.monotonic(), counts)
         return counts
 
-    async def offline_list(self, slug: str) -> DoorList:
+    async def offline_list(self, slug: str) -> OfflineList:
         """Return the list for a scanner that goes offline; raises NotFound."""
         event = await self._event(slug)
         async with self._database.transaction() as session:
             codes = await queries.codes(session, event.id)
         tickets = tuple((hashed(code), came_in, gate) for code, came_in, gate in codes)
-        return DoorList(event.id, utc_now(), tickets)
+        return OfflineList(event.id, utc_now(), tickets)
 
     async def _event(self, slug: str) -> Event:
         async with self._database.transaction() as session:
@@ -240,7 +240,7 @@ class CheckIn:
             raise NotFound
         return event
 
-    async def _take(
+    async def _record(
         self, session: AsyncSession, event: Event, scan: Scan, *, gate: str, actor: str
     ) -> ScanResult:
         try:

@@ -10,7 +10,7 @@ from surge_app.formatting import long_date, price, rupees
 from surge_app.models import SalesChannel, TicketStatus
 from surge_app.services.bookings.qr import qr_picture
 from surge_app.services.bookings.views import BookingView, TicketView
-from surge_app.services.events.catalog import organizer_line
+from surge_app.services.events.catalog import organizer_contact
 
 _INK = (26, 23, 32)
 _MUTED = (100, 95, 110)
@@ -109,7 +109,7 @@ def draw_receipt(booking: BookingView) -> bytes:
     """Return what was paid for what as a PDF, with each part of the price."""
     event = booking.event
     tiers = [line.tier_name for line in booking.lines]
-    words = (event.name, event.venue, booking.name, organizer_line(event), *tiers)
+    words = (event.name, event.venue, booking.name, organizer_contact(event), *tiers)
     pdf = _paper(f"Receipt {booking.ref}", *words, rupees(0))
     _head(pdf)
     _text(pdf, "Receipt", size=28, style="B")
@@ -121,7 +121,7 @@ def draw_receipt(booking: BookingView) -> bytes:
         ("Booked by", booking.name),
         ("Booked on", long_date(booking.created_at, event.time_zone)),
         ("Payment", _paid_by(booking)),
-        ("Organizer", organizer_line(event)),
+        ("Organizer", organizer_contact(event)),
     ):
         if value:
             _text(pdf, label, size=9, colour=_MUTED)

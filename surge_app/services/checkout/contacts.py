@@ -68,11 +68,12 @@ class Contacts:
             except ValueError as error:
                 problems[field] = str(error)
         coming: list[tuple[str, tuple[str, ...]]] = []
-        for tier_id, names in (attendees or {}).items():
-            told = [
-                self._attendee(typed, problems, f"{tier_id}.{n}") for n, typed in enumerate(names)
+        for tier_id, typed_names in (attendees or {}).items():
+            names = [
+                self._attendee(typed, problems, f"{tier_id}.{n}")
+                for n, typed in enumerate(typed_names)
             ]
-            coming.append((tier_id, tuple(told)))
+            coming.append((tier_id, tuple(names)))
         if problems:
             raise InvalidContact(problems)
         return Contact(**parsed, attendees=tuple(coming))
@@ -94,13 +95,13 @@ class Contacts:
             return str(error)
         return ""
 
-    def _attendee(self, typed: str, problems: dict[str, str], place: str) -> str:
+    def _attendee(self, typed: str, problems: dict[str, str], field: str) -> str:
         if not typed.strip():
             return ""
         try:
             return _name(typed)
         except ValueError as error:
-            problems[f"{ATTENDEES}{place}"] = str(error)
+            problems[f"{ATTENDEES}{field}"] = str(error)
             return ""
 
 

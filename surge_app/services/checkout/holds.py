@@ -15,10 +15,10 @@ from surge_app.db.checkout import holds as queries
 from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.errors import (
+    BuyerLimit,
     InvalidRequest,
     NotAdmitted,
     NotOnSale,
-    PersonLimit,
     QuantityNotAllowed,
     RateLimited,
 )
@@ -46,7 +46,7 @@ class Holds:
         # Only where to look first; a tier whose number is lost or wrong is searched whole.
         self._unit_hints: dict[str, int] = {}
         self._batcher: Batcher[queries.HoldRequest, queries.HoldAnswer] = Batcher(
-            self._hold_batch, most=_MAX_BATCH, flights=_MAX_CONCURRENT
+            self._hold_batch, max_batch=_MAX_BATCH, max_concurrent=_MAX_CONCURRENT
         )
 
     async def start(
@@ -205,7 +205,7 @@ def check_selection(event: Offer, selection: Sequence[OrderLine]) -> None:
         _check_tier(tier, line.quantity)
     if sum(line.quantity for line in selection) > event.max_per_person:
         msg = f"One person may buy at most {event.max_per_person} tickets."
-        raise PersonLimit(msg, max_per_person=event.max_per_person)
+        raise BuyerLimit(msg, max_per_person=event.max_per_person)
 
 
 def offer_for_hold(
@@ -244,7 +244,7 @@ def _check_tier(tier: TierOffer, quantity: int) -> None:
         raise QuantityNotAllowed(msg, tier_id=tier.id, least=tier.min_per_booking)
     if tier.max_per_booking is not None and quantity > tier.max_per_booking:
         msg = f"One booking may hold at most {tier.max_per_booking} of {tier.name}."
-        raise QuantityNotAllowed(msg, tier_id=tier.id, most=tier.max_per_booking)
+        raise QuantityNotAllowed(msg, tier_id=tier.id, max_batch=tier.max_per_booking)
 
 
 def subtotal_paise(event: Offer, selection: Sequence[OrderLine]) -> int:

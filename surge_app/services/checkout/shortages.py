@@ -58,8 +58,8 @@ def shortages(
     left = {tier.id: tier.available + held.get(tier.id, 0) for tier in event.tiers}
     named = refusal.details.get("tier_id")
     if isinstance(named, str):
-        told = refusal.details.get("left", 0)
-        left[named] = told if isinstance(told, int) else 0
+        remaining = refusal.details.get("left", 0)
+        left[named] = remaining if isinstance(remaining, int) else 0
     return tuple(
         Shortage(tier.id, wanted[tier.id], left[tier.id])
         for tier in event.tiers

@@ -63,7 +63,7 @@ class _TtlCache(Generic[_View]):
             raise NotFound
         return found
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         self._at = -_FRESH_SECONDS
 
     async def _read(self, *, not_before: float) -> dict[str, _View]:
@@ -145,13 +145,13 @@ class Catalog:
             if "uq_events_slug" in str(error.orig):
                 raise SlugTaken from error
             raise
-        self.forget()
+        self.invalidate()
         return new.slug
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Read from the database next time; called after a change."""
-        self._events.forget()
-        self._offers.forget()
+        self._events.invalidate()
+        self._offers.invalidate()
 
     async def _load_offers(self) -> dict[str, Offer]:
         async with self._database.transaction() as session:
@@ -222,7 +222,7 @@ def event_view(
     )
 
 
-def organizer_line(event: Event | EventView) -> str:
+def organizer_contact(event: Event | EventView) -> str:
     """Return who answers questions about an event, on one line; empty if nobody is named."""
     parts = (event.organizer_name, event.organizer_email, event.organizer_phone)
     return " · ".join(part for part in parts if part)
@@ -248,7 +248,7 @@ def event_status(event: Event, tiers: tuple[TierView, ...], now: datetime) -> Ev
     return next(word for word, applies in stages if applies)
 
 
-def frame_of(event: Event) -> SaleWindow:
+def sale_window(event: Event) -> SaleWindow:
     """Return what the tiers of an event have to keep to."""
     return SaleWindow(event.sales_open_at, _closes_at(event), event.max_per_person)
 

@@ -61,7 +61,7 @@ class Art:
     curves: tuple[_Curve, ...]
     ring: int
     at: float
-    door: _Point
+    entrance: _Point
 
 
 class _Dice:
@@ -79,18 +79,18 @@ def art(slug: str) -> Art:
     dice = _Dice(slug)
     palette = _PALETTES[int(dice.roll(0, len(_PALETTES) - 0.01))]
     count = round(dice.roll(9, 13))
-    door = (dice.roll(850, 1010), dice.roll(230, 400))
+    entrance = (dice.roll(850, 1010), dice.roll(230, 400))
     spread, swing = dice.roll(70, 120), dice.roll(-190, 190)
     wave, near = dice.roll(90, 230), dice.roll(0.42, 0.6)
     curves: list[_Curve] = []
     for number in range(count):
         part = number / (count - 1) - 0.5
         start = (-40.0, HEIGHT / 2 + part * (HEIGHT + spread) + swing * 0.4)
-        bend = (door[0] * near * 0.55, start[1] + swing + wave * (0.5 - abs(part)))
-        final = (door[0] * near * 1.25, door[1] + part * 46 - swing * 0.35)
-        curves.append((start, bend, final, (door[0], door[1] + part * 58)))
+        bend = (entrance[0] * near * 0.55, start[1] + swing + wave * (0.5 - abs(part)))
+        final = (entrance[0] * near * 1.25, entrance[1] + part * 46 - swing * 0.35)
+        curves.append((start, bend, final, (entrance[0], entrance[1] + part * 58)))
     ring = round(dice.roll(count * 0.3, count * 0.7))
-    return Art(palette, tuple(curves), ring, dice.roll(0.5, 0.72), door)
+    return Art(palette, tuple(curves), ring, dice.roll(0.5, 0.72), entrance)
 
 
 def svg(slug: str) -> bytes:
@@ -109,12 +109,12 @@ def svg(slug: str) -> bytes:
         for number, curve in enumerate(drawn.curves)
     )
     x, y = _point(drawn.curves[drawn.ring], drawn.at)
-    door_x, door_y = drawn.door
+    at_x, at_y = drawn.entrance
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
         f"<style>{style}</style><path class='g' d='M0 0H{WIDTH}V{HEIGHT}H0z'/>"
         f'<g fill="none" stroke-linecap="round">{paths}'
-        f'<path class="r" stroke-width="14" d="M{door_x:.0f} {door_y - 95:.0f}V{door_y + 95:.0f}"/>'
+        f'<path class="r" stroke-width="14" d="M{at_x:.0f} {at_y - 95:.0f}V{at_y + 95:.0f}"/>'
         f"</g><circle class='g r' cx='{x:.0f}' cy='{y:.0f}' r='27' stroke-width='16'/></svg>"
     ).encode()
 
@@ -154,9 +154,9 @@ def _painted(drawn: Art) -> Image.Image:
         colour = _mixed(ground, ring if is_ring else lines, _strength(drawn, number))
         points = [_scaled(_point(curve, step / _STEPS)) for step in range(_STEPS + 1)]
         draw.line(points, colour, round(_weight(drawn, number) * _FINER), joint="curve")
-    x, y = drawn.door
-    door = [_scaled((x, y - 95)), _scaled((x, y + 95))]
-    draw.line(door, ring, 14 * _FINER)
+    x, y = drawn.entrance
+    entrance = [_scaled((x, y - 95)), _scaled((x, y + 95))]
+    draw.line(entrance, ring, 14 * _FINER)
     x, y = _point(drawn.curves[drawn.ring], drawn.at)
     box = [_scaled((x - 35, y - 35)), _scaled((x + 35, y + 35))]
     draw.ellipse(box, ground, ring, 16 * _FINER)

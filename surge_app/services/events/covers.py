@@ -20,10 +20,10 @@ from surge_app.services.events import cover_art
 from surge_app.services.events.catalog import Catalog
 
 LARGEST_UPLOAD = 10 * 1024 * 1024
-_MOST_PIXELS = 40_000_000
+_MAX_PIXELS = 40_000_000
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 82
-_MOST_CARDS = 64
+_MAX_CARDS = 64
 _ONE_PICTURE = "The picture has to be a JPEG, PNG or WebP of at most 10 MB and 40 megapixels."
 _STANDS_STILL = "The picture has to stand still; this one is animated."
 
@@ -70,7 +70,7 @@ class Covers:
             session.add(
                 AuditEntry(actor=actor, action="cover.save", subject=slug, after={"digest": digest})
             )
-        self._catalog.forget()
+        self._catalog.invalidate()
         return digest
 
     async def remove(self, slug: str, *, actor: str) -> None:
@@ -81,7 +81,7 @@ class Covers:
                 raise NotFound
             await session.delete(cover)
             session.add(AuditEntry(actor=actor, action="cover.remove", subject=slug))
-        self._catalog.forget()
+        self._catalog.invalidate()
 
     async def picture(self, slug: str) -> bytes:
         """Return the organizer's picture, a JPEG; raises NotFound if there is none."""
@@ -122,7 +122,7 @@ class Covers:
     async def _draw_card(self, slug: str, title: str, details: str) -> bytes:
         key = (slug, title, details)
         if key not in self._cards:
-            if len(self._cards) >= _MOST_CARDS:
+            if len(self._cards) >= _MAX_CARDS:
                 self._cards.clear()
             self._cards[key] = await anyio.to_thread.run_sync(
                 lambda: cover_art.card(slug, title=title, details=details)
@@ -150,7 +150,7 @@ def _painted_anew(upload: bytes) -> bytes:
 
 
 def _check(opened: Image.Image) -> None:
-    if opened.width * opened.height > _MOST_PIXELS:
+    if opened.width * opened.height > _MAX_PIXELS:
         raise InvalidRequest(_ONE_PICTURE)
     # A JPEG of several pictures is a photograph with its depth or brightness beside it.
     if opened.format in {"PNG", "WEBP"} and getattr(opened, "is_animated", False):

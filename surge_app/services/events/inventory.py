@@ -21,16 +21,16 @@ from surge_app.db.events import inventory as queries
 from surge_app.errors import InvalidRequest, NotEnoughAvailable, NotFound, QueueUnavailable
 from surge_app.formatting import pluralize
 from surge_app.models import AuditEntry, Event, Tier
-from surge_app.services.events.catalog import Catalog, add_tier, frame_of
+from surge_app.services.events.catalog import Catalog, add_tier, sale_window
 from surge_app.services.events.edit_conflicts import require_unchanged
 from surge_app.services.events.facts import TIER_RULES, read_facts
-from surge_app.services.events.new_event import MOST_UNITS, NewTier, check_tier
+from surge_app.services.events.new_event import MAX_UNITS, NewTier, check_tier
 from surge_app.services.waiting_room.service import WaitingRoom
 
 CHANGEABLE = ("name", "price_paise", *TIER_RULES)
 
 
-class Stock:
+class Inventory:
     """Adds, withdraws and re-prices; a tier is named by its id or its name."""
 
     def __init__(self, database: Database, catalog: Catalog, waiting_room: WaitingRoom) -> None:
@@ -109,7 +109,7 @@ class Stock:
                     changes=_by_column(changes),
                 )
                 offer = replace(_offer(row), **rules, units=changes.get("units", row.capacity))
-                check_tier(offer, frame_of(event))
+                check_tier(offer, sale_window(event))
                 for field, value in rules.items():
                     setattr(row, field, value)
                 await _set_capacity(session, row, offer.units)
@@ -130,7 +130,7 @@ class Stock:
                 event = await queries.event(session, slug)
                 if event is None:
                     raise NotFound
-                check_tier(new, frame_of(event))
+                check_tier(new, sale_window(event))
                 position = await queries.next_position(session, event.id)
                 row = await add_tier(session, event.id, new, position=position)
                 _note(session, event, row, "tier.add", before={}, actor=actor)
@@ -167,7 +167,7 @@ class Stock:
         return capacity
 
     async def _tell(self) -> None:
-        self._catalog.forget()
+        self._catalog.invalidate()
         # The change stands, and the job tells the line within a second; to report a failure
         # would have the units added twice.
         with contextlib.suppress(QueueUnavailable):
@@ -184,8 +184,8 @@ async def _locked(session: AsyncSession, slug: str, tier: str) -> tuple[Event, T
 
 async def _set_capacity(session: AsyncSession, tier: Tier, capacity: int) -> None:
     difference = capacity - tier.capacity
-    if capacity > MOST_UNITS:
-        msg = f"A tier has at most {MOST_UNITS} units."
+    if capacity > MAX_UNITS:
+        msg = f"A tier has at most {MAX_UNITS} units."
         raise InvalidRequest(msg)
     if difference > 0:
         await queries.supply(session, tier_id=tier.id, quantity=difference)
@@ -241,8 +241,8 @@ def _offer(tier: Tier) -> NewTier:
 
 
 def _check_positive(quantity: int) -> None:
-    if not 1 <= quantity <= MOST_UNITS:
-        msg = f"The number of units is 1 to {MOST_UNITS}."
+    if not 1 <= quantity <= MAX_UNITS:
+        msg = f"The number of units is 1 to {MAX_UNITS}."
         raise InvalidRequest(msg)
 
 

@@ -21,12 +21,12 @@ from surge_app.services.events.facts import (
     read_facts,
 )
 
-MOST_UNITS = 1_000_000
+MAX_UNITS = 1_000_000
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_SLUG = 60
 _CHEAPEST_PAISE = 100
 _DEAREST_PAISE = 1_000_000_000
-_MOST_PER_BOOKING = 100
+_MAX_PER_BOOKING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ def check_tier(tier: NewTier, frame: SaleWindow) -> None:
         "a ticket is free or costs ₹1 to ₹1,00,00,000 (0, or 100 to 1000000000 paise).": (
             tier.price_paise != 0 and not _CHEAPEST_PAISE <= tier.price_paise <= _DEAREST_PAISE
         ),
-        f"a tier has at most {MOST_UNITS} units.": not 0 <= tier.units <= MOST_UNITS,
-        f"a booking takes 1 to {_MOST_PER_BOOKING} tickets.": not (
-            1 <= least <= _MOST_PER_BOOKING and (most is None or 1 <= most <= _MOST_PER_BOOKING)
+        f"a tier has at most {MAX_UNITS} units.": not 0 <= tier.units <= MAX_UNITS,
+        f"a booking takes 1 to {_MAX_PER_BOOKING} tickets.": not (
+            1 <= least <= _MAX_PER_BOOKING and (most is None or 1 <= most <= _MAX_PER_BOOKING)
         ),
         "the most tickets of a booking are fewer than the least.": most is not None
         and most < least,

@@ -31,7 +31,7 @@ from surge_app.models import (
 )
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import BookingView
-from surge_app.services.events.catalog import organizer_line
+from surge_app.services.events.catalog import organizer_contact
 from surge_app.services.events.facts import shown_facts
 from surge_app.services.messaging.sms_countries import country_of_number, country_of_zone
 from surge_app.services.messaging.sms_templates import render_sms
@@ -229,7 +229,7 @@ class Composer:
             "words": notice.words if notice else "",
             "changes": (notice.changes or "").splitlines() if notice else [],
             "new_email": _masked(booking.email) if booking else "",
-            "contact": organizer_line(event),
+            "contact": organizer_contact(event),
             "facts": [one for one in shown_facts(event, event.time_zone) if one.is_brief],
         }
 

@@ -24,7 +24,7 @@ from surge_app.models import Channel, OutboxMessage
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.messaging.composer import Composer
-from surge_app.services.messaging.retry_policy import MOST_UNKNOWN_SMS, next_attempt
+from surge_app.services.messaging.retry_policy import MAX_UNKNOWN_SMS, next_attempt
 from surge_app.services.vendors.ports import (
     MailSender,
     ProviderError,
@@ -36,7 +36,7 @@ from surge_app.services.vendors.ports import (
 
 _log = get_logger(__name__)
 
-_AT_ONCE = 16
+_MAX_CONCURRENT = 16
 _LEASE = timedelta(seconds=90)
 _FALLBACK_SECONDS = 3.0
 _SHORTEST_PAUSE_SECONDS = 0.05
@@ -82,21 +82,21 @@ class Dispatcher:
         """Help, or go first, until cancelled; what is under way then goes on by itself."""
         await asyncio.gather(*(lane.run() for lane in self._lanes))
 
-    def go_first(self) -> None:
+    def run_primary(self) -> None:
         """Take messages as soon as they are due."""
         for lane in self._lanes:
-            lane.is_first = True
-        self.wake()
+            lane.is_primary = True
+        self.notify()
 
-    def only_help(self) -> None:
+    def run_helper(self) -> None:
         """Take what is overdue and no more, as at the start."""
         for lane in self._lanes:
-            lane.is_first = False
+            lane.is_primary = False
 
-    def wake(self) -> None:
+    def notify(self) -> None:
         """Look for new messages now, if this process goes first."""
         for lane in self._lanes:
-            lane.wake()
+            lane.notify()
 
     async def finish(self) -> None:
         """Wait for what is under way."""
@@ -112,7 +112,7 @@ class Dispatcher:
             found = await self._sms.find(sms, since=message.first_tried_at or utc_now())
             if found is not None:
                 return found
-        if message.unknowns >= MOST_UNKNOWN_SMS:
+        if message.unknowns >= MAX_UNKNOWN_SMS:
             msg = "It may have been sent twice already, and the provider shows no trace of it."
             raise ProviderRejected(msg)
         return await self._sms.send(sms)
@@ -125,25 +125,25 @@ class _Lane:
         self._database = database
         self._channel = channel
         self._send = send
-        self.is_first = False
+        self.is_primary = False
         self._may_have_more = False
         self._running: set[asyncio.Task[None]] = set()
-        self._woken = asyncio.Event()
+        self._notified = asyncio.Event()
         self._closed_until = 0.0
 
-    def wake(self) -> None:
-        if self.is_first:
-            self._woken.set()
+    def notify(self) -> None:
+        if self.is_primary:
+            self._notified.set()
 
     async def once(self) -> int:
         async with self._database.transaction() as session:
-            due = await self._take(session, _AT_ONCE, overdue=_AT_HAND)
+            due = await self._claim(session, _MAX_CONCURRENT, overdue=_AT_HAND)
         await asyncio.gather(*(self._deliver(message) for message in due))
         return len(due)
 
     async def run(self) -> None:
         while True:
-            self._woken.clear()
+            self._notified.clear()
             try:
                 pause = await self._fill()
             except Exception:  # noqa: BLE001  see below
@@ -152,7 +152,7 @@ class _Lane:
                 pause = _FALLBACK_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    await self._woken.wait()
+                    await self._notified.wait()
 
     async def finish(self) -> None:
         if self._running:
@@ -161,22 +161,22 @@ class _Lane:
     async def _fill(self) -> float:
         """Start what is due and there is room for; return when to look again by oneself."""
         closed = self._closed_until - time.monotonic()
-        free = _AT_ONCE - len(self._running)
+        free = _MAX_CONCURRENT - len(self._running)
         if closed > 0 or free <= 0:
             return closed if closed > 0 else _FALLBACK_SECONDS
-        overdue = _AT_HAND if self.is_first else _OVERDUE
+        overdue = _AT_HAND if self.is_primary else _OVERDUE
         async with self._database.transaction() as session:
-            taken = await self._take(session, free, overdue=overdue)
+            taken = await self._claim(session, free, overdue=overdue)
             self._may_have_more = len(taken) == free
             due = None
-            if self.is_first and not self._may_have_more:
+            if self.is_primary and not self._may_have_more:
                 due = await outbox.seconds_until_due(session, self._channel)
         for message in taken:
             # The loop keeps only weak references to tasks.
             task = asyncio.create_task(self._deliver(message))
             self._running.add(task)
             task.add_done_callback(self._done)
-        if self._may_have_more and len(self._running) < _AT_ONCE:
+        if self._may_have_more and len(self._running) < _MAX_CONCURRENT:
             # Some were done while these were taken.
             return 0.0
         if due is None:
@@ -186,9 +186,9 @@ class _Lane:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if self._may_have_more:
-            self._woken.set()
+            self._notified.set()
 
-    async def _take(
+    async def _claim(
         self, session: AsyncSession, limit: int, *, overdue: timedelta
     ) -> Sequence[OutboxMessage]:
         return await outbox.take_due(
@@ -235,8 +235,8 @@ class _Lane:
         step = next_attempt(message, error, utc_now())
         if isinstance(error, ProviderUnavailable) and error.retry_after_seconds:
             # The provider's wish is meant for all of its messages.
-            wish = min(error.retry_after_seconds, _LONGEST_HOLD_SECONDS)
-            self._closed_until = max(self._closed_until, time.monotonic() + wish)
+            delay = min(error.retry_after_seconds, _LONGEST_HOLD_SECONDS)
+            self._closed_until = max(self._closed_until, time.monotonic() + delay)
         async with self._database.transaction() as session:
             if step.pause is None:
                 await outbox.mark_dead(session, message, str(error))
@@ -246,7 +246,7 @@ class _Lane:
                 session, message, delay=step.pause, error=str(error), is_unknown=step.is_unknown
             )
         # It may be due again before anything else is.
-        self.wake()
+        self.notify()
         is_unknown = isinstance(error, ProviderOutcomeUnknown)
         _log.warning(
             "message_postponed", message=message.id, error=str(error), is_unknown=is_unknown

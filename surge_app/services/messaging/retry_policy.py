@@ -19,15 +19,15 @@ from surge_app.services.vendors.ports import (
     ProviderUnavailable,
 )
 
-MOST_UNKNOWN_SMS = 2
+MAX_UNKNOWN_SMS = 2
 """An SMS that may have been sent so often is not sent again."""
 
-_MOST_UNKNOWN_MAILS = 20
+_MAX_UNKNOWN_MAILS = 20
 # Within a minute of an outage's end while it is young, and without hammering when it is not.
 _YOUNG_ATTEMPTS, _YOUNG_PAUSE, _OLD_PAUSE = 20, 15.0, 300.0
 _UNKNOWN_PAUSE = 900.0
 _SMS_LOOK_AFTER = 15.0
-_LONGEST_WISH = 3600.0
+_MAX_REQUESTED_SECONDS = 3600.0
 _PATIENCE = {Channel.EMAIL: timedelta(days=3), Channel.SMS: timedelta(hours=12)}
 
 
@@ -61,16 +61,16 @@ def next_attempt(message: OutboxMessage, error: ProviderError, now: datetime) ->
     if is_unknown:
         return RetryDecision(_jittered(_unknown_pause(message, unknowns)), is_unknown)
     usual = _jittered(_pause(message.attempts))
-    wish = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
-    if wish is None:
+    requested = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
+    if requested is None:
         return RetryDecision(usual)
     # Never before the moment the provider named, nor sooner because that moment is now.
-    named = timedelta(seconds=min(wish, _LONGEST_WISH) + random.random())  # noqa: S311  jitter
+    named = timedelta(seconds=min(requested, _MAX_REQUESTED_SECONDS) + random.random())  # noqa: S311  jitter
     return RetryDecision(max(named, usual))
 
 
 def _most_unknown(message: OutboxMessage) -> int:
-    return MOST_UNKNOWN_SMS if message.channel == Channel.SMS else _MOST_UNKNOWN_MAILS
+    return MAX_UNKNOWN_SMS if message.channel == Channel.SMS else _MAX_UNKNOWN_MAILS
 
 
 def _unknown_pause(message: OutboxMessage, unknowns: int) -> float:

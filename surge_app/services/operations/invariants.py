@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from surge_app.db.engine import Database
 
-_MOST_ROWS = 20
+_MAX_ROWS = 20
 # For this transaction only: one snapshot, and room to read millions of rows.
 _SETTINGS = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -49,16 +49,16 @@ class Audit:
         Returns:
             One finding for each invariant, in the order of `invariants.sql`.
         """
-        findings: list[Violation] = []
+        results: list[Violation] = []
         async with self._database.transaction() as session:
             for setting in _SETTINGS:
                 await session.execute(text(setting))
             for code, promise, query in load_queries():
-                limited = f"SELECT * FROM ({query}) AS found LIMIT {_MOST_ROWS}"  # noqa: S608  our file
+                limited = f"SELECT * FROM ({query}) AS found LIMIT {_MAX_ROWS}"  # noqa: S608  our file
                 rows = (await session.execute(text(limited), {"slug": slug})).mappings().all()
                 offending = tuple({key: str(value) for key, value in row.items()} for row in rows)
-                findings.append(Violation(code, promise, offending))
-        return findings
+                results.append(Violation(code, promise, offending))
+        return results
 
 
 def load_queries() -> list[tuple[str, str, str]]:

@@ -22,7 +22,7 @@ from surge_app.kv.client import connect, information
 from surge_app.services.messaging.sms_templates import unregistered
 from surge_app.settings import PROJECT, STATEMENT_SECONDS, Settings
 
-_MOST_SKEW_SECONDS = 2.0
+_MAX_SKEW_SECONDS = 2.0
 # Jobs, LISTEN, locks and the command line beside the web workers' pools.
 _OTHER_CONNECTIONS = 15
 _KNOCK_SECONDS = 5.0
@@ -178,8 +178,8 @@ async def _postgres(settings: Settings) -> list[Check]:
         Check("postgres", is_ok=True),
         Check(
             "clock",
-            skew <= _MOST_SKEW_SECONDS,
-            "" if skew <= _MOST_SKEW_SECONDS else f"It is {skew:.1f} s off; start a time service.",
+            skew <= _MAX_SKEW_SECONDS,
+            "" if skew <= _MAX_SKEW_SECONDS else f"It is {skew:.1f} s off; start a time service.",
         ),
         _pool_sizes(settings, connections),
         Check("migrations", is_current, "" if is_current else "Run `python -m surge_app migrate`."),

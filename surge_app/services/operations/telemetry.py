@@ -1,4 +1,4 @@
-"""What an operator watches: stock, line, holds, work that waits, jobs, promises.
+"""Figures for operators: stock, queue, holds, backlogs, jobs, invariants.
 
 It is read when somebody asks, from Postgres and Redis, so any process of any node tells the same.
 """
@@ -29,7 +29,7 @@ _log = get_logger(__name__)
 
 _WATCHED = timedelta(days=2)
 _PATIENCE_SECONDS = 5.0
-_JOB, _PROMISES = "job:", "promises"
+_JOB, _INVARIANTS = "job:", "promises"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Figures:
     messages: tuple[Waiting, ...] = ()
     backlogs: tuple[Backlog, ...] = ()
     jobs: tuple[JobFigures, ...] = ()
-    promises: InvariantResults | None = None
+    invariants: InvariantResults | None = None
 
 
 class Telemetry:
@@ -100,19 +100,19 @@ class Telemetry:
             stored, notes = await asyncio.gather(self._stored(), self._noted())
             if stored is None:
                 stored = Figures()
-            lines = await asyncio.gather(*(self._line(sale) for sale in stored.sales))
-        jobs, promises = notes if notes is not None else ((), None)
+            queues = await asyncio.gather(*(self._queue(sale) for sale in stored.sales))
+        jobs, invariants = notes if notes is not None else ((), None)
         return Figures(
             has_postgres=stored.has_postgres,
             has_redis=notes is not None,
             is_gateway_up=stored.is_gateway_up,
             leaders=stored.leaders,
-            sales=tuple(lines),
+            sales=tuple(queues),
             holds=stored.holds,
             messages=stored.messages,
             backlogs=stored.backlogs,
             jobs=jobs,
-            promises=promises,
+            invariants=invariants,
         )
 
     async def note_run(
@@ -130,18 +130,18 @@ class Telemetry:
         except (RedisError, OSError) as error:
             _log.warning("job_not_noted", job=job, error=str(error))
 
-    async def check_promises(self) -> None:
+    async def check_invariants(self) -> None:
         """Run the audit over all events, and keep what it found."""
         begun_at = time.monotonic()
-        findings = await self._audit.run()
-        broken = {finding.code: len(finding.offending) for finding in findings}
+        results = await self._audit.run()
+        broken = {result.code: len(result.offending) for result in results}
         took = round(time.monotonic() - begun_at, 3)
         await self._notes.write(
-            _PROMISES, {"at": utc_now().timestamp(), "took": took, "broken": broken}
+            _INVARIANTS, {"at": utc_now().timestamp(), "took": took, "broken": broken}
         )
-        for finding in findings:
-            if not finding.holds:
-                _log.error("promise_broken", code=finding.code, rows=list(finding.offending))
+        for result in results:
+            if not result.holds:
+                _log.error("promise_broken", code=result.code, rows=list(result.offending))
 
     async def _stored(self) -> Figures | None:
         try:
@@ -165,17 +165,17 @@ class Telemetry:
             _log.warning("figures_unread", error=str(error))
             return None
 
-    async def _line(self, sale: SaleFigures) -> SaleFigures:
+    async def _queue(self, sale: SaleFigures) -> SaleFigures:
         try:
-            line = await self._waiting_room.stats(sale.units.slug)
+            counts = await self._waiting_room.stats(sale.units.slug)
         except SurgeError:
             return sale
         return replace(
             sale,
-            waiting=line.waiting,
-            inside=line.inside,
-            admitted=line.admitted,
-            left=line.left,
+            waiting=counts.waiting,
+            inside=counts.inside,
+            admitted=counts.admitted,
+            left=counts.left,
         )
 
     async def _noted(self) -> tuple[tuple[JobFigures, ...], InvariantResults | None] | None:
@@ -196,7 +196,9 @@ class Telemetry:
             for name, note in sorted(notes.items())
             if name.startswith(_JOB)
         )
-        told = notes.get(_PROMISES)
-        if told is None:
+        status = notes.get(_INVARIANTS)
+        if status is None:
             return jobs, None
-        return jobs, InvariantResults(max(0.0, now - told["at"]), told["took"], told["broken"])
+        return jobs, InvariantResults(
+            max(0.0, now - status["at"]), status["took"], status["broken"]
+        )

@@ -19,9 +19,9 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.payments import payment_start
-from surge_app.db.payments.payment_start import Person
+from surge_app.db.payments.payment_start import Buyer
 from surge_app.db.payments.settlement import SettlementContext
-from surge_app.errors import InvalidRequest, NotFound, NotOnSale, PersonLimit, PriceChanged
+from surge_app.errors import BuyerLimit, InvalidRequest, NotFound, NotOnSale, PriceChanged
 from surge_app.formatting import pluralize, rupees
 from surge_app.models import (
     AuditEntry,
@@ -155,7 +155,7 @@ class BoxOffice:
             # The other press was a moment faster, and is done.
             sold, batch = await self._sell(slug, order, actor)
         settlement_writer.log_outcome(batch)
-        self._catalog.forget()
+        self._catalog.invalidate()
         return sold
 
     async def _sell(
@@ -170,7 +170,7 @@ class BoxOffice:
             if before is not None:
                 return await _repeat_of(session, event, order, *before), batch
             intent = await _intent(session, event, order)
-            await _check_person(session, event, intent, order)
+            await _check_buyer(session, event, intent, order)
             await claims.claim(session, intent_id=intent.id, lines=order.lines)
             session.expunge_all()
             booking = _add_booking(batch, event, intent, order)
@@ -231,7 +231,7 @@ def _prices(tiers: Mapping[str, Tier], order: _CheckedSale) -> Mapping[str, int]
     }
 
 
-async def _check_person(
+async def _check_buyer(
     session: AsyncSession, event: Event, intent: Intent, order: _CheckedSale
 ) -> None:
     limit = event.max_per_person
@@ -242,16 +242,16 @@ async def _check_person(
         return
     if order.quantity > limit:
         msg = f"One person may buy at most {limit} tickets."
-        raise PersonLimit(msg, max_per_person=limit)
+        raise BuyerLimit(msg, max_per_person=limit)
     if not (intent.email or intent.phone):
         return
     contact = order.contact
-    person = Person(intent.id, event.id, contact.name, contact.email, contact.phone)
-    bought = (await payment_start.purchase_histories(session, [person]))[intent.id].bought
+    buyer = Buyer(intent.id, event.id, contact.name, contact.email, contact.phone)
+    bought = (await payment_start.purchase_histories(session, [buyer]))[intent.id].bought
     if bought + order.quantity > limit:
         owned = pluralize(bought, "ticket", "tickets")
         msg = f"This buyer already has {owned}. The limit is {limit} per person."
-        raise PersonLimit(msg, max_per_person=limit)
+        raise BuyerLimit(msg, max_per_person=limit)
 
 
 def _add_booking(

@@ -38,7 +38,7 @@ class Balance:
     owed_paise: int = 0
 
     @property
-    def kept_paise(self) -> int:
+    def retained_paise(self) -> int:
         """What is ours, and could still be given back."""
         return self.tickets_paise + self.fee_paise
 

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import payment_start as queries
-from surge_app.db.payments.payment_start import OrderCreated, PaymentBegun, Person, PurchaseHistory
+from surge_app.db.payments.payment_start import Buyer, OrderCreated, PaymentBegun, PurchaseHistory
 from surge_app.errors import (
+    BuyerLimit,
     GatewayUnavailable,
     IntentExpired,
     InvalidContact,
@@ -18,7 +19,6 @@ from surge_app.errors import (
     NotOnSale,
     PaymentBeingChecked,
     PaymentStarted,
-    PersonLimit,
     SurgeError,
 )
 from surge_app.formatting import pluralize
@@ -37,8 +37,6 @@ _log = get_logger(__name__)
 
 _MODAL_CLOSES_EARLY_SECONDS = 15
 _MAX_ATTEMPTS = 3
-_MAX_BATCH = 100
-_MAX_CONCURRENT = 2
 _MAX_COMPETING = 5
 
 
@@ -92,8 +90,8 @@ class PaymentStarter:
         self._settlement = settlement
         self._breaker = breaker
         self._gateway_queries = queries
-        self._ready = Batcher(self._make_ready, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
-        self._begun = Batcher(self._begin, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
+        self._ready = Batcher(self._make_ready)
+        self._begun = Batcher(self._begin)
 
     async def start(self, intent_id: str, visitor_id: str, contact: Contact) -> CheckoutView:
         """Prepare the payment of a live hold; see `Payments.start`."""
@@ -144,7 +142,7 @@ class PaymentStarter:
         """Return the booking of what costs nothing, or was paid already: no window opens."""
         outcome = await self._settlement.confirm_free(ready.intent.id)
         if outcome.status == "person_limit":
-            raise PersonLimit(max_per_person=ready.event.max_per_person)
+            raise BuyerLimit(max_per_person=ready.event.max_per_person)
         if outcome.booking_ref is None:
             raise IntentExpired
         return CheckoutView(
@@ -200,14 +198,14 @@ class PaymentStarter:
                 found = await queries.locked_intents(session, {one.intent_id for one in current})
                 named = [intent.id for intent, event in found.values() if event.ask_attendee_names]
                 quantities = await queries.quantities(session, named)
-                persons = {
-                    request: _person(
+                buyers = {
+                    request: _buyer(
                         request, *found[request.intent_id], quantities.get(request.intent_id, {})
                     )
                     for request in current
                     if request.intent_id in found
                 }
-                histories = await queries.purchase_histories(session, list(persons.values()))
+                histories = await queries.purchase_histories(session, list(buyers.values()))
                 for request in current:
                     answers[request] = _check_start(
                         request,
@@ -217,7 +215,7 @@ class PaymentStarter:
                     )
                 await queries.record_contacts(
                     session,
-                    [person for request, person in persons.items() if _is_live(answers[request])],
+                    [buyer for request, buyer in buyers.items() if _is_live(answers[request])],
                 )
         return [answers[request] for request in requests]
 
@@ -244,30 +242,30 @@ def _split_independent(
     return first, later
 
 
-def _person(
+def _buyer(
     request: StartRequest, intent: Intent, event: Event, quantities: Mapping[str, int]
-) -> Person:
+) -> Buyer:
     """Return who pays; names of attendees are kept for the tickets of the intent alone."""
     contact = request.contact
     names = {
         tier: names[: quantities[tier]] for tier, names in contact.attendees if tier in quantities
     }
     attendees = names if event.ask_attendee_names else None
-    return Person(intent.id, event.id, contact.name, contact.email, contact.phone, attendees)
+    return Buyer(intent.id, event.id, contact.name, contact.email, contact.phone, attendees)
 
 
 def _is_live(answer: ReadyToPay | BaseException) -> bool:
     return isinstance(answer, ReadyToPay) and answer.intent.status in LIVE_INTENT_STATUSES
 
 
-def _over_limit(event: Event, *, bought: int) -> PersonLimit:
+def _over_limit(event: Event, *, bought: int) -> BuyerLimit:
     limit = event.max_per_person
     room = max(0, limit - bought)
     msg = (
         f"You already have {pluralize(bought, 'ticket', 'tickets')} for this event. The limit is "
         f"{limit} per person, so you can add {room or 'no'} more."
     )
-    return PersonLimit(msg, max_per_person=limit)
+    return BuyerLimit(msg, max_per_person=limit)
 
 
 def _check_start(

@@ -47,7 +47,7 @@ class RefundPlan:
 
 
 def plan_refund(
-    kept: Balance,
+    balance: Balance,
     prices: Mapping[int, int],
     *,
     tickets: Sequence[int] | None = None,
@@ -56,7 +56,7 @@ def plan_refund(
     """Decide what a refund gives back.
 
     Args:
-        kept: The balance of the booking; what is owed already is no longer kept.
+        balance: Of the booking; what is owed already is not in it.
         prices: Paise by the number of each ticket that is still valid.
         tickets: Take back these; None takes all that are valid, unless there is an amount.
         amount_paise: Give back this much as goodwill; no ticket becomes void.
@@ -69,46 +69,48 @@ def plan_refund(
         if tickets is not None:
             msg = "Name the tickets or an amount, not both."
             raise InvalidRequest(msg)
-        return _goodwill(kept, amount_paise)
+        return _goodwill(balance, amount_paise)
     chosen = sorted(prices if tickets is None else set(tickets))
     strangers = [str(seq) for seq in chosen if seq not in prices]
     if strangers or not chosen:
         msg = f"These are not valid tickets of this booking: {', '.join(strangers) or 'none'}."
         raise InvalidRequest(msg)
     if len(chosen) == len(prices):
-        return RefundPlan(tuple(chosen), kept.tickets_paise, kept.fee_paise, RefundReason.WHOLE)
-    wanted = min(sum(prices[seq] for seq in chosen), kept.tickets_paise)
+        return RefundPlan(
+            tuple(chosen), balance.tickets_paise, balance.fee_paise, RefundReason.WHOLE
+        )
+    wanted = min(sum(prices[seq] for seq in chosen), balance.tickets_paise)
     amount = 0 if wanted < MIN_REFUND_PAISE else wanted
-    if kept.kept_paise - amount < MIN_REFUND_PAISE:
+    if balance.retained_paise - amount < MIN_REFUND_PAISE:
         # What would stay behind could never be paid out by itself.
-        amount = kept.kept_paise
-    return _plan(kept, tuple(chosen), amount, RefundReason.TICKETS)
+        amount = balance.retained_paise
+    return _plan(balance, tuple(chosen), amount, RefundReason.TICKETS)
 
 
-def _goodwill(kept: Balance, amount_paise: int) -> RefundPlan:
-    if kept.kept_paise == 0:
+def _goodwill(balance: Balance, amount_paise: int) -> RefundPlan:
+    if balance.retained_paise == 0:
         raise AlreadyRefunded
-    left = kept.kept_paise - amount_paise
+    left = balance.retained_paise - amount_paise
     if amount_paise < MIN_REFUND_PAISE or left < 0 or 0 < left < MIN_REFUND_PAISE:
         least = rupees(MIN_REFUND_PAISE)
         msg = (
-            f"Enter an amount from {least} to {rupees(kept.kept_paise)}. What is left of the "
-            f"booking must be nothing or at least {least}."
+            f"Enter an amount from {least} to {rupees(balance.retained_paise)}. What is left of "
+            f"the booking must be nothing or at least {least}."
         )
-        raise InvalidRequest(msg, left_paise=kept.kept_paise)
-    return _plan(kept, (), amount_paise, RefundReason.GOODWILL)
+        raise InvalidRequest(msg, left_paise=balance.retained_paise)
+    return _plan(balance, (), amount_paise, RefundReason.GOODWILL)
 
 
 def _plan(
-    kept: Balance, seqs: tuple[int, ...], amount_paise: int, reason: RefundReason
+    balance: Balance, seqs: tuple[int, ...], amount_paise: int, reason: RefundReason
 ) -> RefundPlan:
-    from_tickets = min(amount_paise, kept.tickets_paise)
+    from_tickets = min(amount_paise, balance.tickets_paise)
     return RefundPlan(seqs, from_tickets, amount_paise - from_tickets, reason)
 
 
-def part_of(kept: Balance, seqs: tuple[int, ...], amount_paise: int) -> RefundPlan:
+def part_of(balance: Balance, seqs: tuple[int, ...], amount_paise: int) -> RefundPlan:
     """Plan an amount that is decided already: with these tickets, or as goodwill."""
-    return _plan(kept, seqs, amount_paise, RefundReason.WHOLE if seqs else RefundReason.GOODWILL)
+    return _plan(balance, seqs, amount_paise, RefundReason.WHOLE if seqs else RefundReason.GOODWILL)
 
 
 def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1) -> Refund:

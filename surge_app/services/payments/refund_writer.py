@@ -105,13 +105,13 @@ async def adopt_gateway_refund(
     if booking is None or booking.status != BookingStatus.CONFIRMED:
         return None
     paid = await lock_paid(session, booking.ref)
-    kept = ledger.balance(await queries.entries_of_booking(session, paid.booking.id))
-    if paid.payment is None or not 0 < refund.amount_paise <= kept.kept_paise:
+    balance = ledger.balance(await queries.entries_of_booking(session, paid.booking.id))
+    if paid.payment is None or not 0 < refund.amount_paise <= balance.retained_paise:
         return None
     seqs: tuple[int, ...] = ()
-    if refund.amount_paise == kept.kept_paise:
+    if refund.amount_paise == balance.retained_paise:
         seqs = tuple(await booking_queries.prices_of_valid_tickets(session, paid.booking.id))
-    plan = part_of(kept, seqs, refund.amount_paise)
+    plan = part_of(balance, seqs, refund.amount_paise)
     row = await add_refund(session, paid, plan)
     if row is None:
         return None

@@ -132,7 +132,7 @@ class Refunds:
                 await finish_refund(session, paid.payment, refund, rows)
             await notify(session, paid, plan, refund)
             done = RefundedView(ref, str(paid.booking.status), plan.amount_paise, plan.seqs)
-        self._catalog.forget()
+        self._catalog.invalidate()
         _log.info("booking_refund", booking=ref, amount_paise=done.amount_paise, status=done.status)
         return done
 

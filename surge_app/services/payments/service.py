@@ -44,8 +44,6 @@ _WEBHOOK_LEASE = timedelta(seconds=30)
 _WEBHOOK_BATCH = 50
 # It comes in a header nobody signed; the index of ids takes no more than a few hundred bytes.
 _MAX_EVENT_ID_LENGTH = 200
-_MAX_BATCH = 100
-_MAX_CONCURRENT = 2
 # Organizers read it; what exactly went wrong is in the log, under the webhook's id.
 _UNFORESEEN = "It could not be settled yet; the log tells why."
 _MAX_BACKOFF_SECONDS = 600
@@ -71,9 +69,9 @@ class Payments:
         self._queries = queries
         self._refunds = refunds
         self._limits = limits
-        self._stored = Batcher(self._stored_orders, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
-        self._stored_events = Batcher(self._store_events, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
-        self._processed = Batcher(self._process_stored, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
+        self._stored = Batcher(self._stored_orders)
+        self._stored_events = Batcher(self._store_events)
+        self._processed = Batcher(self._process_stored)
 
     async def start(
         self,

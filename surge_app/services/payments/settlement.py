@@ -22,7 +22,7 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import payment_start, settlement
-from surge_app.db.payments.payment_start import Person, PurchaseHistory
+from surge_app.db.payments.payment_start import Buyer, PurchaseHistory
 from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import SurgeError
 from surge_app.models import (
@@ -52,8 +52,6 @@ from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 
-_MAX_BATCH = 100
-_MAX_CONCURRENT = 2
 _MAX_CONCURRENT_SERVED = 16
 # How long tickets taken again for an authorized payment are kept while it is being captured.
 _CAPTURE_WINDOW = timedelta(seconds=120)
@@ -86,8 +84,8 @@ class Settlement:
     def __init__(self, database: Database, waiting_room: WaitingRoom) -> None:
         self._database = database
         self._waiting_room = waiting_room
-        self._batcher = Batcher(self._settle, most=_MAX_BATCH, flights=_MAX_CONCURRENT)
-        self._late_batcher = Batcher(self._settle_late, most=1, flights=_MAX_CONCURRENT)
+        self._batcher = Batcher(self._settle)
+        self._late_batcher = Batcher(self._settle_late, max_batch=1)
 
     async def settle(self, payment: GatewayPayment) -> PaymentOutcome:
         """Take in the state of a payment; safe to repeat and to run in parallel.
@@ -138,7 +136,7 @@ class Settlement:
             found = await settlement.contexts(session, order_ids=order_ids, intent_ids=intent_ids)
             by_order = {context.intent.order_id: context for context in found}
             by_id = {context.intent.id: context for context in found}
-            limits = await _PersonLimits.load(session, found)
+            limits = await _BuyerLimits.load(session, found)
             outcomes: list[PaymentOutcome | None] = []
             for item in items:
                 is_free = isinstance(item, _FreeOrder)
@@ -172,7 +170,7 @@ class Settlement:
         batch, update = SettlementBatch(), item.payment
         async with self._database.transaction() as session:
             found = await settlement.contexts(session, order_ids=[update.order_id])
-            limits = await _PersonLimits.load(session, found)
+            limits = await _BuyerLimits.load(session, found)
             with limits.applied(_traced(found[0] if found else None, item.trace)) as context:
                 outcome = _settle_one(batch, context, update)
             if context is not None and outcome is None:
@@ -192,7 +190,7 @@ class Settlement:
         return outcome or PaymentOutcome(None, "unmatched")
 
 
-class _PersonLimits:
+class _BuyerLimits:
     """How much the buyers of a batch have already, what the batch itself sells them included.
 
     It is decided here and not when a payment starts: until money has come, anyone may have typed
@@ -206,14 +204,14 @@ class _PersonLimits:
     @classmethod
     async def load(
         cls, session: AsyncSession, contexts: Sequence[SettlementContext]
-    ) -> _PersonLimits:
+    ) -> _BuyerLimits:
         """Read and lock what these buyers have; intents that are confirmed already are left out."""
-        persons = [
-            Person(intent.id, intent.event_id, "", intent.email or "", intent.phone or "")
+        buyers = [
+            Buyer(intent.id, intent.event_id, "", intent.email or "", intent.phone or "")
             for intent in (context.intent for context in contexts)
             if intent.status != IntentStatus.CONFIRMED
         ]
-        return cls(await payment_start.purchase_histories(session, persons))
+        return cls(await payment_start.purchase_histories(session, buyers))
 
     @contextmanager
     def applied(self, context: SettlementContext | None) -> Generator[SettlementContext | None]:

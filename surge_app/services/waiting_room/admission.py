@@ -95,21 +95,21 @@ class JoinService:
         solved = self._verified(attempt)
         is_bot = _is_bot(attempt, solved)
         decision = await self._decide(attempt, _proof(attempt, solved, is_bot=is_bot))
-        if decision.verdict == "unknown":
+        if decision.outcome == "unknown":
             raise NotFound
-        if decision.verdict == "limited":
+        if decision.outcome == "limited":
             raise RateLimited(math.ceil(decision.wait_ms / 1000))
         visitor = Visitor(attempt.visitor_id, {attempt.slug: attempt.number})
-        if decision.verdict == "challenge" and (attempt.number or attempt.had_pass):
+        if decision.outcome == "challenge" and (attempt.number or attempt.had_pass):
             # Who had a place before the queue was lost need not prove it again.
             queue = await self._waiting_room.poll(attempt.slug, visitor, had_pass=attempt.had_pass)
             if queue.number is not None or queue.state == "admitted":
                 return queue
-        if decision.verdict == "challenge":
+        if decision.outcome == "challenge":
             suspicion = _MAX_SUSPICION if is_bot else _suspicion(attempt, decision)
             raise ChallengeRequired(self._challenge(attempt, decision.per_second, suspicion))
         queue = await self._waiting_room.join(attempt.slug, visitor, had_pass=attempt.had_pass)
-        if decision.verdict == "proved" and queue.number is None and queue.state != "admitted":
+        if decision.outcome == "proved" and queue.number is None and queue.state != "admitted":
             await self._remember_proof(attempt)
         return queue
 

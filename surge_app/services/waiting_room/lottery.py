@@ -35,6 +35,6 @@ def shuffle(seed: str, early: int) -> list[int]:
 def positions(numbers: list[int]) -> list[int]:
     """Return the place of number 1, 2 and so on, for numbers in the order of their turns."""
     found = [0] * len(numbers)
-    for place, number in enumerate(numbers, start=1):
-        found[number - 1] = place
+    for position, number in enumerate(numbers, start=1):
+        found[number - 1] = position
     return found

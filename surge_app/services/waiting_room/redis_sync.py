@@ -127,7 +127,7 @@ class QueueSync:
         if queue.is_drawn:
             return
         numbers = await asyncio.to_thread(shuffle, seed, early)
-        if await self._store.draw_order(event.slug, places=positions(numbers), numbers=numbers):
+        if await self._store.draw_order(event.slug, positions=positions(numbers), numbers=numbers):
             _log.info("line_drawn", event_slug=event.slug, early=early)
 
 

@@ -40,7 +40,7 @@ class WaitingRoom:
         self._sync = sync
         self.snapshots = QueueSnapshots(store)
         self._passes: Batcher[tuple[_Renewal, str], int] = Batcher(
-            self._renew_together, most=_MAX_BATCH, flights=_MAX_CONCURRENT
+            self._renew_together, max_batch=_MAX_BATCH, max_concurrent=_MAX_CONCURRENT
         )
 
     async def join(self, slug: str, visitor: Visitor, *, had_pass: bool = False) -> QueueStatus:

@@ -65,12 +65,12 @@ class Snapshot:
         self._for_waiting = template(queue, rate.note(queue) if self._state == "waiting" else None)
         self._for_others = template(queue, None)
 
-    def people_ahead(self, number: int) -> int | None:
+    def visitors_ahead(self, number: int) -> int | None:
         """Return how many wait before a number; None if it does not wait."""
-        place = number
+        position = number
         if 0 < number <= len(self._order):
-            place = self._order[number - 1]
-        byte, bit = (place >> 3) - self._first, 7 - (place & 7)
+            position = self._order[number - 1]
+        byte, bit = (position >> 3) - self._first, 7 - (position & 7)
         if byte < 0 or byte >= len(self._bits) or not self._bits[byte] >> bit & 1:
             return None
         block = byte // _BLOCK
@@ -84,7 +84,7 @@ class Snapshot:
 
     def render(self, number: int) -> str | None:
         """Return the JSON for a number that waits; None if it does not."""
-        ahead = self.people_ahead(number)
+        ahead = self.visitors_ahead(number)
         if ahead is None:
             return None
         state = self._state

@@ -126,9 +126,9 @@ def explain(error: SurgeError) -> str:
         return error.message
     field = str(details["field"])
     before, now = (_shown(field, details[name], "Asia/Kolkata") for name in ("before", "now"))
-    who = details["actor"] or "Someone else"
+    actor = details["actor"] or "Someone else"
     return (
-        f"Nothing was saved. {who} changed {_label(field).lower()} from {before} to {now}"
+        f"Nothing was saved. {actor} changed {_label(field).lower()} from {before} to {now}"
         f"{_ago(str(details['at']))}. Check the new value, then save again."
     )
 

@@ -174,8 +174,8 @@ class BookingDetailState(LiveState, rx.State):
         cancelled = f"cancel {pluralize(number, 'ticket', 'tickets')}" if number else ""
         if plan.amount_paise:
             money = f"Refund {rupees(plan.amount_paise)} to {self.booking.name}"
-            kept = "keep every ticket valid"
-            self.question = f"{money} and {cancelled or kept}?"
+            otherwise = "keep every ticket valid"
+            self.question = f"{money} and {cancelled or otherwise}?"
         else:
             self.question = f"{cancelled.capitalize()}? No money goes back."
 

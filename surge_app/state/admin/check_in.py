@@ -10,7 +10,7 @@ from surge_app.clock import utc_now
 from surge_app.container import current
 from surge_app.errors import NotFound
 from surge_app.formatting import pluralize
-from surge_app.services.bookings.check_in import DoorCounts
+from surge_app.services.bookings.check_in import CheckInCounts
 from surge_app.state import session, view_models
 from surge_app.state.admin.events import where_when
 
@@ -53,7 +53,7 @@ class CheckInState(rx.State):
         self.phase = "ready"
 
 
-def _warning(event: DoorCounts) -> str:
+def _warning(event: CheckInCounts) -> str:
     days = (event.starts_at - utc_now()) / timedelta(days=1)
     day = view_models.when(event.starts_at, event.time_zone)
     if days > _EARLY_DAYS:

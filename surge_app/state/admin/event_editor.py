@@ -121,11 +121,11 @@ class EventEditorState(AdminState, rx.State):
     @organizer_action
     async def save_tier(self, actor: str, form: dict[str, object]) -> str:
         """Add a ticket type, or save the fields of one that were changed."""
-        sent, stock = form_fields(form), current().stock
+        sent, inventory = form_fields(form), current().inventory
         self.edited_tier = sent.get("tier_id", "")
         typed = _tier(sent)
         if not self.edited_tier:
-            await stock.add_tier(self._slug(), typed, actor=actor)
+            await inventory.add_tier(self._slug(), typed, actor=actor)
             return f"{typed.name} added."
         shown = _tier(
             {name: sent.get(f"was_{name}", "") for name in ("tier_name", "price", "units")}
@@ -143,7 +143,7 @@ class EventEditorState(AdminState, rx.State):
             number = pluralize(fewer, "ticket", "tickets")
             msg = f"Nothing was saved. Tick “Withdraw tickets” to take {number} off sale."
             raise InvalidRequest(msg)
-        await stock.change_tier(
+        await inventory.change_tier(
             self._slug(),
             self.edited_tier,
             changes,

@@ -12,7 +12,7 @@ from surge_app.state import session, view_models
 from surge_app.state.admin.common import AdminState, form_fields, organizer_action, parse_int
 
 _HIGHEST = 4_000_000_000
-_PLACES = {
+_STATUSES = {
     "inside": "choosing tickets",
     "called": "called, but has not come yet",
     "waiting": "waiting",
@@ -52,7 +52,7 @@ class PassesState(AdminState, rx.State):
         self.number = number
         standing = await current().passes.standing(self._slug(), number)
         state = f"Number {format_number(number)} is {_describe(standing)}."
-        if standing.place not in _LOSES:
+        if standing.status not in _LOSES:
             msg = f"{state} There is nothing to remove."
             raise InvalidRequest(msg)
         self.question = f"{state} {_consequence(standing)}"
@@ -104,7 +104,7 @@ def _describe(standing: QueueStanding) -> str:
     else:
         has = ", holding no tickets" if standing.visitor_id else ""
     ahead = f", {format_number(standing.ahead)} ahead of it" if standing.ahead is not None else ""
-    return f"{_PLACES[standing.place]}{ahead}{has}"
+    return f"{_STATUSES[standing.status]}{ahead}{has}"
 
 
 def _consequence(standing: QueueStanding) -> str:
@@ -114,7 +114,7 @@ def _consequence(standing: QueueStanding) -> str:
     elif standing.tickets:
         tickets = " Its tickets go back on sale at once."
     return (
-        f"It loses {_LOSES[standing.place]}.{tickets} "
+        f"It loses {_LOSES[standing.status]}.{tickets} "
         "The buyer can join again, at the end of the queue."
     )
 

@@ -23,12 +23,12 @@ _NOT_A_NUMBER = -1
 _SEEN = (
     ("seconds", "s"),
     ("arrived", "arrived"),
-    ("line", "in the queue"),
+    ("queue", "in the queue"),
     ("inside", "let in"),
     ("errors", "errors"),
 )
 _FIGURES = ("sold", "held", "free", *(name for name, _ in _SEEN))
-_VERDICTS = {
+_RESULTS = {
     "running": ("Running", "accent"),
     "kept": ("Passed: tickets and money correct", "good"),
     "broken": ("Failed", "warn"),
@@ -46,7 +46,7 @@ class RehearsalCard:
     """
 
     id: str = ""
-    verdict: str = ""
+    result: str = ""
     tone: str = "off"
     about: str = ""
     when: str = ""
@@ -132,7 +132,7 @@ def _running(one: RehearsalView) -> RunningCard:
 
 
 def _card(one: RehearsalView) -> RehearsalCard:
-    verdict, tone = _VERDICTS[one.status]
+    result, tone = _RESULTS[one.status]
     summary = one.problem
     if one.has_report:
         summary = (
@@ -142,7 +142,7 @@ def _card(one: RehearsalView) -> RehearsalCard:
         )
     return RehearsalCard(
         id=one.id,
-        verdict=verdict,
+        result=result,
         tone=tone,
         about=_about(one),
         when=f"{view_models.when(one.started_at, HOME_ZONE)} · {one.started_by}",

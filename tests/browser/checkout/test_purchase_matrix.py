@@ -328,7 +328,7 @@ async def test_a_payment_that_settles_while_the_page_opens_leads_to_the_booking(
     asha.page = await asha.person.context.new_page()
 
     async def is_settled() -> bool:
-        return (await services.organizer.stats(slug)).bookings == 1
+        return (await services.dashboard.stats(slug)).bookings == 1
 
     async def settle_before_it_connects(route: Route) -> None:
         document = await route.fetch()

@@ -136,9 +136,9 @@ async def test_being_called_leads_one_tab_in_and_the_other_says_so(
     await expect(other.locator(".hero")).to_have_text("1")
     await inside.http.delete(f"/api/queue/{slug}")
     tabs = person.page, other
-    at_the_door = re.compile(r"Continued in another tab|Your tickets|Hold ")
+    scanner = re.compile(r"Continued in another tab|Your tickets|Hold ")
     for tab in tabs:
-        await expect(tab.locator("main")).to_contain_text(at_the_door)
+        await expect(tab.locator("main")).to_contain_text(scanner)
     assert sorted("/book/" in tab.url for tab in tabs) == [False, True]
 
 

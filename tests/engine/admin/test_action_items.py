@@ -150,7 +150,7 @@ async def test_money_nothing_was_decided_about_becomes_one_booking(
     item_id = await _SEEDS[kind](sale)
     await sale.services.action_items.resolve(kind, item_id, actor="operator")
     assert (await sale.counts())["sold"] == 2
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_no_item_is_acted_on_as_another_kind(new_sale: NewSale) -> None:

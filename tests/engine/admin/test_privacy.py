@@ -130,7 +130,7 @@ async def test_an_erased_person_leaves_no_trace_and_the_books_still_balance(
     assert await _traces(sale, email) == []
     assert await _traces(sale, phone) == []
     assert await _traces(sale, network) == []
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     assert len(await _traces(sale, other)) == 5
     with pytest.raises(NotFound):
         await sale.services.privacy.export(email=email, phone=None)

@@ -47,7 +47,7 @@ async def test_the_owner_names_others_and_the_log_tells(new_sale: NewSale) -> No
     told = await sale.query("SELECT before, after FROM audit_log WHERE subject = :r", r=ref)
     assert told == [{"before": {"2": "Meera"}, "after": {"2": "रवि राव"}}]
     assert b"/Page" in await sale.services.tickets.pdf(ref)
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_name_that_is_none_and_a_ticket_of_others_change_nothing(new_sale: NewSale) -> None:

@@ -118,7 +118,7 @@ async def test_1500_callers_for_100_units_get_exactly_those_and_honest_refusals(
         assert any(stock[tier]["available"] + stock[tier]["held"] == 0 for tier, _ in selection), (
             selection
         )
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     assert await sale.query(_DEADLOCKS) == deadlocks
 
 
@@ -128,12 +128,12 @@ async def test_no_unit_is_lost_while_holds_are_released_and_run_out(new_sale: Ne
     ends, refused = await _rush(sale, callers=_WHO_COME_AND_GO, let_go=0.6, pay=0.3)
     assert set(refused) <= _REFUSALS
     assert ends["let go"] > 0
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     # Whatever came back can be had again, to the last unit.
     for tier, left in enumerate(await _by_tier(sale)):
         for _ in range(left["available"]):
             await sale.hold(sale.line(1, tier))
     stock = await _by_tier(sale)
     assert [tier["held"] + tier["sold"] for tier in stock] == list(_TIERS)
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     assert await sale.query(_DEADLOCKS) == deadlocks

@@ -119,7 +119,7 @@ async def test_whoever_changes_a_hold_keeps_the_price_they_were_shown(new_sale: 
         "sales_close_at = now() - interval '1 minute' WHERE id = :id",
         id=sale.tier_ids[0],
     )
-    sale.services.catalog.forget()
+    sale.services.catalog.invalidate()
     selection = [sale.line(1), sale.line(1, tier=1)]
     changed = await sale.services.intents.change(intent.id, visitor, selection)
     assert {line.unit_price_paise for line in changed.lines} == {PRICE_PAISE, PRICE_PAISE * 2}

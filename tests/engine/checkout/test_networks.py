@@ -42,7 +42,7 @@ async def test_one_network_holds_a_tenth_however_many_browsers_and_addresses_it_
     await asyncio.gather(*(_hold(sale, f"2001:db8:1:{number:x}::1", 3) for number in range(60)))
     assert await _held(sale) == 24
     assert await _hold(sale, "198.51.100.7")
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_an_exchange_is_counted_as_a_hold_is(new_sale: NewSale) -> None:
@@ -124,4 +124,4 @@ async def test_three_hundred_buyers_behind_one_address_all_buy(
 
     await asyncio.gather(*(buy() for _ in range(300)))
     assert (await sale.counts())["sold"] == 300
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []

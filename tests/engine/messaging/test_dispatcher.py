@@ -196,7 +196,7 @@ async def test_a_helper_leaves_to_the_first_process_what_is_not_overdue(
     try:
         await eventually(lambda: have_left(1), about="helping")
         assert [row["status"] for row in await post.rows()].count("pending") == 3
-        post.dispatcher.go_first()
+        post.dispatcher.run_primary()
         await eventually(lambda: have_left(2), about="going first")
     finally:
         helping.cancel()
@@ -232,4 +232,4 @@ async def test_a_booking_is_whole_whatever_happens_to_its_messages(
     await post.empty()
     booking = await sale.services.tickets.view(ref)
     assert (booking.status, len(booking.tickets)) == ("confirmed", 2)
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []

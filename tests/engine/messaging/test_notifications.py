@@ -51,7 +51,7 @@ async def test_a_corrected_address_gets_the_tickets_and_the_old_one_is_told(
         ("email", "sent"),
         ("sms", "sent"),
     ]
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_an_address_that_is_none_changes_nothing(new_sale: NewSale) -> None:

@@ -77,7 +77,7 @@ async def test_a_booking_is_whole_and_its_messages_arrive_by_the_rules(
     waiting = await post.rows()
     assert [row["status"] for row in waiting] == ["pending"] * 2
     assert [row["unknowns"] for row in waiting] == [unknowns] * 2
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     await _order(stand, "ok")
     await post.let_pauses_pass()
     await post.empty()

@@ -226,7 +226,7 @@ def _sentence(spoiled: Spoiled) -> str:
 
 
 async def test_a_healthy_sale_breaks_no_promise(healthy: Healthy) -> None:
-    assert await healthy.sale.broken_promises() == []
+    assert await healthy.sale.violations() == []
 
 
 @pytest.mark.parametrize("spoiled", [one for one in _ALL if one.refused_by is None], ids=_sentence)
@@ -237,7 +237,7 @@ async def test_one_spoiled_row_is_named_until_it_is_put_back(
         row = _pick(hand, spoiled, healthy.ids)
         _spoil(hand, spoiled, row, healthy.ids)
     try:
-        found = await healthy.sale.broken_promises()
+        found = await healthy.sale.violations()
     finally:
         with _by_hand(backing, triggers=False) as hand:
             _put_back(hand, spoiled.row[0], row)
@@ -246,7 +246,7 @@ async def test_one_spoiled_row_is_named_until_it_is_put_back(
     assert _names(
         rows.get(spoiled.promise or "", []), spoiled.named, {**healthy.ids, "row": row["id"]}
     ), rows
-    assert await healthy.sale.broken_promises() == []
+    assert await healthy.sale.violations() == []
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from tests.engine.gateway import InProcessGateway
 from tests.engine.sale_helper import Sale, open_sale
 
 _UNITS = (400, 200)
-_MOST_LISTED = 1000
+_MAX_LISTED = 1000
 _BOOKED = """
 SELECT count(*) AS bookings FROM bookings b JOIN events e ON e.id = b.event_id WHERE e.slug = :slug
 """
@@ -88,7 +88,7 @@ async def _let_deadlines_pass(sale: Sale) -> None:
 
 async def _check_nothing_is_lost(sale: Sale) -> None:
     """Audit at once; then let every deadline pass, run the jobs, and account for every paise."""
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     await _let_deadlines_pass(sale)
     books = await _books(sale)
     for book in books:
@@ -97,7 +97,7 @@ async def _check_nothing_is_lost(sale: Sale) -> None:
     await _let_deadlines_pass(sale)
     for _ in range(2):
         await sale.settle_down()
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     counts = await sale.counts()
     assert counts["held"] == 0
     assert counts["available"] + counts["sold"] == sum(_UNITS)
@@ -113,7 +113,7 @@ async def _check_nothing_is_lost(sale: Sale) -> None:
 async def _books(sale: Sale) -> list[OrderBook]:
     orders = sale.gateway.books
     assert isinstance(orders, Orders)
-    listed = await orders.listed(receipt=None, skip=0, count=_MOST_LISTED)
+    listed = await orders.listed(receipt=None, skip=0, count=_MAX_LISTED)
     rows = await sale.query(
         "SELECT i.order_id FROM intents i JOIN events e ON e.id = i.event_id WHERE e.slug = :slug",
         slug=sale.slug,
@@ -161,7 +161,7 @@ async def test_a_crowd_waits_in_line_for_the_connections_there_are(mortal: Setti
         watched.cancel()
         most = (await asyncio.gather(watched, return_exceptions=True))[0]
         assert (await sale.counts())["available"] == 400
-        assert await sale.broken_promises() == []
+        assert await sale.violations() == []
     assert isinstance(most, int)
     assert 1 < most <= services.database.engine.pool.size()  # type: ignore[attr-defined]
 

@@ -110,4 +110,4 @@ async def _sell_out(sale: Sale) -> None:
         paid = await sale.gateway.attempt(checkout.order_id or "", "captured")
         assert await sale.call_back(paid) == "confirmed"
     assert (await sale.counts())["sold"] == 2
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []

@@ -99,7 +99,7 @@ class Lives(RuleBasedStateMachine):
         sale, world = self.world.sale, self.world
         broken = [
             finding
-            for finding in await sale.broken_promises()
+            for finding in await sale.violations()
             if not (finding.code == "holds_end_in_time" and world.is_behind)
         ]
         assert broken == []

@@ -10,13 +10,13 @@ from hypothesis import given, strategies as st
 from surge_app.clock import new_id
 from surge_app.errors import (
     AllHeld,
+    BuyerLimit,
     EditConflict,
     InvalidContact,
     InvalidRequest,
     NotEnoughLeft,
     NotFound,
     NotOnSale,
-    PersonLimit,
     PriceChanged,
     RefundNotStuck,
     SoldOut,
@@ -79,7 +79,7 @@ async def test_a_ticket_for_cash_costs_its_price_without_the_fee(new_sale: NewSa
         ("sms", "confirmation", "+919876543210"),
     ]
     assert await sale.counts() == _ONE
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_ticket_that_is_given_away_moves_no_money(new_sale: NewSale) -> None:
@@ -93,11 +93,11 @@ async def test_a_ticket_that_is_given_away_moves_no_money(new_sale: NewSale) -> 
     )
     assert rows == [{"n": 0}]
     assert await _messages(sale, sold.ref) == []
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     taken = await sale.services.refunds.refund(sold.ref, actor="test", restock=True)
     assert (taken.status, taken.amount_paise) == ("refunded", 0)
     assert (await sale.counts())["available"] == 10
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_button_that_is_pressed_many_times_sells_once(new_sale: NewSale) -> None:
@@ -114,7 +114,7 @@ async def test_a_button_that_is_pressed_many_times_sells_once(new_sale: NewSale)
     for bad in ("", "k" * 101):
         with pytest.raises(InvalidRequest):
             await sale.services.box_office.sell(sale.slug, _any_sale(sale), key=bad, actor="test")
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_the_last_press_of_a_sold_out_tier_still_answers_with_its_booking(
@@ -139,7 +139,7 @@ async def test_counter_and_browsers_never_sell_one_place_twice(new_sale: NewSale
     assert {type(one) for one in refused} <= {SoldOut, AllHeld, NotEnoughLeft}
     counts = await sale.counts()
     assert counts["sold"] + counts["held"] == 6 == 12 - len(refused)
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_what_is_refused_at_the_counter_takes_nothing(new_sale: NewSale) -> None:
@@ -147,7 +147,7 @@ async def test_what_is_refused_at_the_counter_takes_nothing(new_sale: NewSale) -
     with pytest.raises(PriceChanged) as changed:
         await sale.counter(cash_paise=PRICE_PAISE - 100)
     assert changed.value.details == {"total_paise": PRICE_PAISE}
-    with pytest.raises(PersonLimit):
+    with pytest.raises(BuyerLimit):
         await sale.counter((4, 0), cash_paise=4 * PRICE_PAISE)
     with pytest.raises(NotEnoughLeft):
         await sale.counter((1, 0), (3, 1), cash_paise=None)
@@ -185,12 +185,12 @@ async def test_the_limit_for_a_person_counts_what_they_bought_online_and_for_cas
     await sale.call_back(await sale.gateway.attempt(order.order_id or "", "captured"))
     mail = "asha-0000beef@example.com"
     await sale.counter(email=mail)
-    with pytest.raises(PersonLimit):
+    with pytest.raises(BuyerLimit):
         await sale.counter(email=mail)
     # Two who leave no address are two people.
     await sale.counter()
     await sale.counter()
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_cash_goes_back_by_hand_and_no_gateway_is_asked(new_sale: NewSale) -> None:
@@ -208,7 +208,7 @@ async def test_cash_goes_back_by_hand_and_no_gateway_is_asked(new_sale: NewSale)
         )
     last = await sale.services.refunds.refund(sold.ref, actor="test", restock=False)
     assert last.status == "refunding"
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     waiting = [one for one in await sale.services.action_items.list() if one.subject == sold.ref]
     assert [(one.kind, one.amount_paise) for one in waiting] == [("cash_refund", PRICE_PAISE)]
     with pytest.raises(RefundNotStuck):
@@ -224,7 +224,7 @@ async def test_cash_goes_back_by_hand_and_no_gateway_is_asked(new_sale: NewSale)
     assert isinstance(books, MemoryBooks)
     assert not any(book.refunds for book in books.orders.values() if sale.slug in str(book))
     assert (await sale.counts())["available"] == 9
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_two_who_hand_over_one_refund_at_once_pay_it_once(new_sale: NewSale) -> None:
@@ -237,7 +237,7 @@ async def test_two_who_hand_over_one_refund_at_once_pay_it_once(new_sale: NewSal
         return_exceptions=True,
     )
     assert sorted(type(one).__name__ for one in answers) == ["NoneType", "RefundNotStuck"]
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_what_was_paid_online_cannot_be_handed_over(new_sale: NewSale) -> None:
@@ -249,7 +249,7 @@ async def test_what_was_paid_online_cannot_be_handed_over(new_sale: NewSale) -> 
     ref = (await sale.query("SELECT ref FROM bookings WHERE intent_id = :id", id=intent.id))[0]
     with pytest.raises(InvalidRequest):
         await sale.services.refunds.refund(ref["ref"], actor="test", restock=True, handed_over=True)
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_cancelled_event_owes_its_cash_until_it_is_handed_over(new_sale: NewSale) -> None:
@@ -264,7 +264,7 @@ async def test_a_cancelled_event_owes_its_cash_until_it_is_handed_over(new_sale:
     await sale.services.action_items.resolve(waiting.kind, waiting.id, actor="test")
     assert (await _booking(sale, gift.ref))["status"] == "refunded"
     assert (await sale.services.lifecycle.cancellation(sale.slug)).done == 2
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_first_address_gets_the_confirmation_and_a_corrected_one_does_not(
@@ -302,7 +302,7 @@ async def test_a_first_address_gets_the_confirmation_and_a_corrected_one_does_no
         ("email", "confirmation"),
         ("sms", "confirmation_again"),
     ]
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_the_figures_state_cash_separately(new_sale: NewSale) -> None:

@@ -90,4 +90,4 @@ async def test_a_sale_can_be_driven_from_hold_to_ticket(new_sale: NewSale) -> No
     for hook in [hook for hook in sale.gateway.webhooks if hook.order_id == order.order_id]:
         await sale.deliver(hook)
     assert await sale.counts() == {"available": 1, "held": 0, "sold": 2, "withdrawn": 0}
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []

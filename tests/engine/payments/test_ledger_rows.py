@@ -31,7 +31,7 @@ async def test_a_changed_fee_alters_no_hold_that_is_live(new_sale: NewSale) -> N
     sale = await new_sale(3)
     intent, visitor = await sale.hold()
     await sale.execute("UPDATE events SET fee_paise = 9900 WHERE slug = :slug", slug=sale.slug)
-    sale.services.catalog.forget()
+    sale.services.catalog.invalidate()
     order = await sale.start_payment(intent.id, visitor)
     assert order.amount_paise == intent.total_paise == PRICE_PAISE + 2_500
     assert (await sale.services.intents.get(intent.id, visitor)).fee_paise == 2_500
@@ -45,7 +45,7 @@ async def test_a_changed_fee_alters_no_hold_that_is_live(new_sale: NewSale) -> N
     assert rows == [{"amount_paise": 2_500}]
     newer, _ = await sale.hold()
     assert newer.fee_paise == 9_900
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_free_booking_has_no_payment_and_no_entries(new_sale: NewSale) -> None:
@@ -53,7 +53,7 @@ async def test_a_free_booking_has_no_payment_and_no_entries(new_sale: NewSale) -
     await sale.execute(
         "UPDATE tiers SET price_paise = 0 WHERE id = ANY(:ids)", ids=list(sale.tier_ids)
     )
-    sale.services.catalog.forget()
+    sale.services.catalog.invalidate()
     intent, visitor = await sale.hold(sale.line(2))
     await sale.start_payment(intent.id, visitor)
     assert (await sale.services.settlement.confirm_free(intent.id)).status == "confirmed"
@@ -63,11 +63,11 @@ async def test_a_free_booking_has_no_payment_and_no_entries(new_sale: NewSale) -
         id=intent.id,
     )
     assert len(rows) == 1
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     refunds = sale.services.refunds
     one = await refunds.refund(rows[0]["ref"], actor="test", restock=True, tickets=[1])
     assert (one.status, one.amount_paise) == ("confirmed", 0)
     rest = await refunds.refund(rows[0]["ref"], actor="test", restock=True)
     assert (rest.status, rest.amount_paise) == ("refunded", 0)
     assert (await sale.counts())["available"] == 3
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []

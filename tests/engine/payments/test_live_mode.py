@@ -93,7 +93,7 @@ async def test_a_webhook_of_test_money_is_kept_but_settles_nothing_at_a_live_ins
     await live.deliver(_paid(order_id, "live", noted_on=noted_on))
     assert await _traces(live, order_id) == (1, 1, 0)
     assert await live.counts() == {"available": 2, "held": 0, "sold": 1, "withdrawn": 0}
-    assert await live.broken_promises() == []
+    assert await live.violations() == []
 
 
 async def test_test_money_of_an_order_nobody_knows_leaves_no_trace_at_a_live_install(

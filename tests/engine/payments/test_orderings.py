@@ -100,7 +100,7 @@ async def _live(
 
     payers = await asyncio.gather(*(one(*item) for item in enumerate(orderings)))
     await sale.settle_down()
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
     return payers
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from surge_app.clock import new_id
 from surge_app.errors import (
+    BuyerLimit,
     GatewayUnavailable,
     IntentExpired,
     NotFound,
     NotOnSale,
     PaymentBeingChecked,
     PaymentStarted,
-    PersonLimit,
     RateLimited,
 )
 from surge_app.services.events.new_event import NewTier
@@ -88,7 +88,7 @@ async def test_one_person_in_many_browsers_gets_tickets_within_the_limit_and_the
     outcomes = await asyncio.gather(*(sale.call_back(callback) for callback in callbacks))
     assert sorted(outcomes) == ["confirmed"] * 2 + ["refunding"] * 4
     await sale.settle_down()
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_nobody_learns_from_an_address_what_its_owner_bought_nor_keeps_them_from_buying(
@@ -226,7 +226,7 @@ async def test_tickets_taken_back_leave_room_for_others_within_the_limit(new_sal
     await sale.admit(visitor)
     held, _ = await sale.hold(sale.line(2), visitor=visitor)
     for seq in (1, 2):
-        with pytest.raises(PersonLimit, match="You already have"):
+        with pytest.raises(BuyerLimit, match="You already have"):
             await sale.start_payment(held.id, visitor, person=person)
         await sale.services.refunds.refund(
             rows[0]["ref"], actor="test", restock=True, tickets=[seq]
@@ -373,7 +373,7 @@ async def test_what_costs_nothing_is_booked_without_a_payment(
         id=intent.id,
     )
     assert rows == [{"payments": 0, "messages": 2, "entries": 0}]
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_free_and_paid_tickets_together_are_paid_for(new_sale: NewSale) -> None:

@@ -41,7 +41,7 @@ async def test_a_lost_webhook_still_ends_in_a_ticket(new_sale: NewSale) -> None:
     await sale.services.reconciliation.find_missed_payments()
     found = await _intent(sale, intent_id)
     assert (found["status"], found["minutes"]) == ("confirmed", None)
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_questions_become_rarer_and_end_after_four_days(new_sale: NewSale) -> None:
@@ -82,7 +82,7 @@ async def test_every_overdue_payment_is_asked_about_in_one_run(new_sale: NewSale
         await sale.let_time_pass(intent_id)
     await sale.services.reconciliation.settle_before_expiry()
     assert await sale.counts() == {"available": 80, "held": 0, "sold": 40, "withdrawn": 0}
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_while_the_gateway_is_away_a_hold_stays_for_the_slack_only(

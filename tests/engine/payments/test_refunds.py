@@ -41,7 +41,7 @@ async def test_some_tickets_go_back_at_their_own_price_and_the_others_stay_valid
     assert (await sale.counts())["sold"] == 2
     stats = await sale.services.dashboard.stats(sale.slug)
     assert (stats.revenue_paise, stats.fees_paise) == (2 * PRICE_PAISE + FEE_PAISE, FEE_PAISE)
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_the_fee_goes_back_with_the_last_ticket(new_sale: NewSale) -> None:
@@ -56,7 +56,7 @@ async def test_the_fee_goes_back_with_the_last_ticket(new_sale: NewSale) -> None
     assert [row["seq"] for row in await bought.rows()] == [1, 2, 3]
     # Kept from sale, as asked: neither free nor anybody's.
     assert await bought.sale.counts() == {"available": 4, "held": 0, "sold": 1, "withdrawn": 0}
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 async def test_goodwill_voids_nothing_and_a_whole_refund_returns_only_the_rest(
@@ -72,7 +72,7 @@ async def test_goodwill_voids_nothing_and_a_whole_refund_returns_only_the_rest(
     await bought.push()
     assert await bought.status() == ("refunded", "refunded")
     assert await bought.returned() == total
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 async def test_everything_given_as_goodwill_leaves_the_tickets_valid(new_sale: NewSale) -> None:
@@ -84,7 +84,7 @@ async def test_everything_given_as_goodwill_leaves_the_tickets_valid(new_sale: N
     with pytest.raises(AlreadyRefunded):
         await bought.refund(amount_paise=100)
     assert (await bought.refund()).status == "refunded"
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_parallel_refunds_of_one_booking_return_no_more_than_was_paid(
     await bought.push()
     assert await bought.status() == ("refunded", "refunded")
     assert await bought.returned() == 3 * PRICE_PAISE + FEE_PAISE
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 async def test_a_restocked_unit_is_sold_again_and_has_one_valid_ticket(new_sale: NewSale) -> None:
@@ -131,7 +131,7 @@ async def test_a_restocked_unit_is_sold_again_and_has_one_valid_ticket(new_sale:
     second = await buy(sale, sale.line(1))
     assert await second.valid() == [1]
     await first.push()
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_refund_in_the_ledger_is_owed_then_paid(new_sale: NewSale) -> None:
@@ -193,7 +193,7 @@ async def test_a_whole_refund_made_in_the_dashboard_ends_the_booking_and_its_tic
     with pytest.raises(AlreadyRefunded):
         await bought.refund()
     assert {row["channel"] for row in await bought.messages("refunded")} == {"email", "sms"}
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 async def test_a_part_refunded_in_the_dashboard_is_no_longer_there_to_refund(
@@ -209,7 +209,7 @@ async def test_a_part_refunded_in_the_dashboard_is_no_longer_there_to_refund(
     rows = await bought.rows()
     assert rows[0]["amount_paise"] == 10_000
     assert len(rows) == 2
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 async def test_money_that_was_sent_back_is_told_once_by_mail_with_what_to_name_at_the_bank(
@@ -255,4 +255,4 @@ async def test_a_second_payment_goes_back_with_one_calm_message(new_sale: NewSal
     sent = await _send_all(bought.sale)
     mails = [one for one in sent if isinstance(one, Mail) and bought.ref in one.text]
     assert any("A second payment of ₹1,525 arrived" in one.text for one in mails)
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []

@@ -75,7 +75,7 @@ async def test_a_pending_refund_is_followed_until_the_bank_has_paid(new_sale: Ne
     await bought.sale.gateway.decide_refunds(bought.payment_id, "processed")
     await bought.push()
     assert await bought.status() == ("refunded", "refunded")
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 async def test_webhooks_of_refunds_find_theirs_in_any_order_and_number(new_sale: NewSale) -> None:
@@ -90,7 +90,7 @@ async def test_webhooks_of_refunds_find_theirs_in_any_order_and_number(new_sale:
     rows = await bought.rows()
     assert [row["status"] for row in rows] == ["processed", "processed"]
     assert len({row["gateway_id"] for row in rows}) == 2
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 async def test_errors_without_end_become_an_operators_and_a_retry_keeps_the_key(
@@ -148,7 +148,7 @@ async def test_a_refund_that_failed_is_asked_for_under_a_new_key(new_sale: NewSa
         id=stuck.id,
     )
     assert [line["after"]["key"][-2:] for line in lines] == ["r2", "r3"]
-    assert await bought.sale.broken_promises() == []
+    assert await bought.sale.violations() == []
 
 
 async def test_only_what_is_stuck_can_be_retried(new_sale: NewSale) -> None:

@@ -78,7 +78,7 @@ async def test_many_payments_at_once_each_become_a_booking(new_sale: NewSale) ->
     for intent_id, _, _ in orders:
         assert await _messages(sale, intent_id) == ["confirmation"] * 2
     assert (await sale.counts())["sold"] == 24
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_one_payment_that_cannot_be_settled_harms_no_other(new_sale: NewSale) -> None:
@@ -93,7 +93,7 @@ async def test_one_payment_that_cannot_be_settled_harms_no_other(new_sale: NewSa
     assert isinstance(answers[0], ValueError)
     assert not isinstance(answers[1], BaseException)
     assert answers[1].status == "confirmed"
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_confirmed_intent_is_asked_about_no_more(new_sale: NewSale) -> None:
@@ -115,7 +115,7 @@ async def test_news_that_come_late_turn_nothing_back(new_sale: NewSale) -> None:
         assert (await settle(replace(told, status=status))).status == "confirmed"
     rows = await sale.query("SELECT status FROM payments WHERE id = :id", id=told.id)
     assert [row["status"] for row in rows] == ["captured"]
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_captured_money_after_expiry_gets_the_tickets_while_some_are_free(
@@ -127,7 +127,7 @@ async def test_captured_money_after_expiry_gets_the_tickets_while_some_are_free(
     outcomes = await asyncio.gather(*(sale.services.settlement.settle(told) for _ in range(3)))
     assert {outcome.status for outcome in outcomes} == {"confirmed"}
     assert await _messages(sale, intent_id) == ["confirmation"] * 2
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_captured_money_after_the_last_ticket_is_sold_goes_back_once_with_an_apology(
@@ -141,7 +141,7 @@ async def test_captured_money_after_the_last_ticket_is_sold_goes_back_once_with_
     assert {outcome.status for outcome in outcomes} == {"refunding"}
     assert await _refunds(sale, told.id) == [("sold_out_after_expiry", told.amount_paise)]
     assert await _messages(sale, intent_id) == ["late_payment"] * 2
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_an_authorized_payment_after_expiry_takes_tickets_first_and_then_the_money(
@@ -160,7 +160,7 @@ async def test_an_authorized_payment_after_expiry_takes_tickets_first_and_then_t
     assert (await sale.counts())["held"] == 1
     assert await sale.call_back(callback) == "confirmed"
     assert gateway.calls["capture"] > 0
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_an_authorized_payment_with_nothing_left_is_let_go_and_the_visitor_is_told(
@@ -176,7 +176,7 @@ async def test_an_authorized_payment_with_nothing_left_is_let_go_and_the_visitor
     assert gateway.calls.get("capture", 0) == before
     assert await _messages(sale, intent_id) == ["late_payment"] * 2
     assert await _refunds(sale, callback.payment_id) == []
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_money_that_was_let_go_and_captured_all_the_same_goes_back_once(
@@ -192,7 +192,7 @@ async def test_money_that_was_let_go_and_captured_all_the_same_goes_back_once(
     assert [await sale.call_back(callback) for _ in range(2)] == ["refunding"] * 2
     assert len(await _refunds(sale, callback.payment_id)) == 1
     assert await _messages(sale, intent_id) == ["late_payment"] * 2
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_an_authorized_payment_of_an_old_order_leaves_the_new_hold_alone(
@@ -219,7 +219,7 @@ async def test_a_second_payment_of_an_order_goes_back(new_sale: NewSale) -> None
     refunds = [await _refunds(sale, one.id) for one in (told, second)]
     assert sorted(refunds) == [[], [("paid_already", told.amount_paise)]]
     assert await _messages(sale, intent_id) == ["confirmation"] * 2 + ["refunded"] * 2
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ async def test_a_wrong_payment_goes_back_and_the_right_one_still_buys(
     assert await _status(sale, intent_id) == "paying"
     assert (await sale.counts())["held"] == 1
     assert (await sale.services.settlement.settle(told)).status == "confirmed"
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_the_money_for_a_cancelled_event_goes_back(new_sale: NewSale) -> None:
@@ -298,4 +298,4 @@ async def test_many_webhooks_at_once_are_each_stored_and_settled_once(
         ids=[webhook.event_id for webhook in webhooks],
     )
     assert rows == [{"stored": len(gateway.webhooks), "processed": len(gateway.webhooks)}]
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []

@@ -199,7 +199,7 @@ async def test_a_hashed_password_and_nothing_else_opens(services: Container) -> 
 
 
 @pytest_asyncio.fixture
-async def at_the_door(services: Container) -> AsyncGenerator[tuple[str, str]]:
+async def scanner(services: Container) -> AsyncGenerator[tuple[str, str]]:
     """User and password of an account that only checks tickets in."""
     name, password = f"door-{secrets.token_hex(4)}", "the way in"
     await services.admin_access.add_account(name, role="door", password=password, actor="test")
@@ -264,16 +264,16 @@ async def test_a_browser_that_signed_out_does_not_sign_in_by_what_it_remembers(
 
 
 async def test_removing_an_account_ends_its_sessions_and_its_password(
-    surge: Surge, services: Container, at_the_door: tuple[str, str]
+    surge: Surge, services: Container, scanner: tuple[str, str]
 ) -> None:
     async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
-        assert (await http.get("/admin", auth=at_the_door)).status_code == 200
+        assert (await http.get("/admin", auth=scanner)).status_code == 200
         assert (await http.get("/admin")).status_code == 200
-        await services.admin_access.remove_account(at_the_door[0], actor="test")
+        await services.admin_access.remove_account(scanner[0], actor="test")
         assert (await http.get("/admin")).status_code == 401
-        assert (await http.get("/admin", auth=at_the_door)).status_code == 401
+        assert (await http.get("/admin", auth=scanner)).status_code == 401
     with pytest.raises(NotFound):
-        await services.admin_access.remove_account(at_the_door[0], actor="test")
+        await services.admin_access.remove_account(scanner[0], actor="test")
 
 
 async def test_accounts_are_made_and_listed_on_the_command_line(

@@ -11,7 +11,7 @@ import httpx
 import pytest_asyncio
 from sqlalchemy import text
 
-from surge_app.api.dependencies import at_the_door, organizer
+from surge_app.api.dependencies import organizer, scanner
 from surge_app.container import Container
 from surge_app.edge.routes import Access
 from surge_app.pages import ROUTES
@@ -108,14 +108,14 @@ def test_the_tables_are_those_of_the_app_and_not_empty() -> None:
 
 
 def test_every_call_that_asks_who_calls_is_below_the_console_and_every_one_there_asks() -> None:
-    asking = {organizer, at_the_door}
+    asking = {organizer, scanner}
     found = {
         route: {need.call for need in dependencies} & asking
         for route, dependencies in snapshots.api_dependencies().items()
     }
     assert set(found) == set(snapshots.api_routes())
     assert {call for call, asked in found.items() if asked} == {" ".join(call) for call in CALLS}
-    only_door = {call for call, asked in found.items() if asked == {at_the_door}}
+    only_door = {call for call, asked in found.items() if asked == {scanner}}
     assert only_door == {" ".join(call) for call in DOOR_CALLS}
 
 

@@ -12,12 +12,12 @@ from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.errors import (
     AllHeld,
+    BuyerLimit,
     IntentExists,
     NotEnoughLeft,
     NotFound,
     NotOnSale,
     NotRestorable,
-    PersonLimit,
 )
 from surge_app.services.checkout.views import IntentView, OrderLine
 from tests.conftest import NewBuyer, NewSale, Surge
@@ -46,7 +46,7 @@ async def test_an_expired_hold_is_revived_with_its_price_and_its_way_back(
     intent = (await buyer.hold(2)).json()
     await _end(services, intent["id"])
     await services.waiting_room.leave(slug, await _visitor_of(services, intent["id"]))
-    await services.stock.change_tier(slug, "General", {"price_paise": 90_000}, actor=ACTOR)
+    await services.inventory.change_tier(slug, "General", {"price_paise": 90_000}, actor=ACTOR)
     path = f"/api/admin/intents/{intent['id']}/revive"
     revived = await buyer.http.post(path, auth=surge.organizer)
     assert revived.status_code == 200, revived.text
@@ -130,7 +130,7 @@ async def test_a_revival_keeps_to_the_limit_of_a_person(
     started = await second.start_payment(live["id"], **asha)
     # Only what is paid counts: an unpaid order may be in anyone's name.
     await second.callback(await second.attempt(str(started.json()["order_id"])))
-    with pytest.raises(PersonLimit):
+    with pytest.raises(BuyerLimit):
         await services.hold_recovery.restore(ended["id"], actor=ACTOR)
     assert await counts(services, slug) == (8, 0, 2, 10)
 

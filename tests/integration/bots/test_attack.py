@@ -12,7 +12,7 @@ MINERS_WORTH = 2
 
 
 async def test_people_get_the_places_and_scripts_what_they_work_for(services: Container) -> None:
-    sides = await attack(services, "always", people=PEOPLE, miners_worth=MINERS_WORTH, seed=7)
+    sides = await attack(services, "always", customers=PEOPLE, miners_worth=MINERS_WORTH, seed=7)
     calls = {name: side.calls for name, side in sides.items()}
     assert calls["people"] <= sum(calls.values()) * 0.12
     people = sides["people"]
@@ -27,6 +27,6 @@ async def test_people_get_the_places_and_scripts_what_they_work_for(services: Co
 async def test_without_a_check_the_scripts_take_their_share_of_the_calls(
     services: Container,
 ) -> None:
-    sides = await attack(services, "off", people=PEOPLE, miners_worth=MINERS_WORTH, seed=7)
+    sides = await attack(services, "off", customers=PEOPLE, miners_worth=MINERS_WORTH, seed=7)
     numbers = sum(side.numbers for side in sides.values())
     assert sides["people"].numbers / numbers == pytest.approx(0.1, abs=0.02)

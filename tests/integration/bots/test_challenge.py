@@ -112,7 +112,7 @@ async def test_a_solution_sent_many_times_at_once_is_spent_once(
     rulings = await asyncio.gather(
         *(store.check_join(slug, f"visitor-{number}", proof, [], []) for number in range(20))
     )
-    assert sorted(ruling.verdict for ruling in rulings) == ["challenge"] * 19 + ["proved"]
+    assert sorted(ruling.outcome for ruling in rulings) == ["challenge"] * 19 + ["proved"]
 
 
 async def test_a_filled_hidden_field_makes_the_challenge_harder_and_never_refuses(
@@ -200,8 +200,8 @@ async def test_auto_asks_nobody_until_there_is_pressure_and_then_for_a_minute(
     slug = await new_line(challenge="auto")
     store = JoinStore(services.redis)
     rulings = [await store.check_join(slug, f"one-{number}", None, [], []) for number in range(60)]
-    assert [ruling.verdict for ruling in rulings[:40]] == ["free"] * 40
-    assert rulings[-1].verdict == "challenge"
+    assert [ruling.outcome for ruling in rulings[:40]] == ["free"] * 40
+    assert rulings[-1].outcome == "challenge"
     # The rush is over, but it is remembered.
     await services.redis.hset(keys.pressure(slug), "slot", "1")
     assert (await new_visitor().post(slug)).status_code == 428
@@ -235,8 +235,8 @@ async def test_wrong_solutions_are_pressure(
     rulings = [
         await store.check_join(slug, f"robot-{number}", PowProof(), [], []) for number in range(30)
     ]
-    assert rulings[0].verdict == "free"
-    assert rulings[-1].verdict == "challenge"
+    assert rulings[0].outcome == "free"
+    assert rulings[-1].outcome == "challenge"
     assert (await new_visitor().post(slug)).status_code == 428
 
 

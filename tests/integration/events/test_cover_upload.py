@@ -219,10 +219,10 @@ async def test_only_organizers_of_this_site_change_a_picture_or_see_that_of_a_dr
             content = photo if method == "PUT" else None
             nobody = await stranger.request(method, address, content=content)
             assert nobody.status_code == 401, method
-            at_the_door = await stranger.request(
+            scanner = await stranger.request(
                 method, address, content=content, auth=(door, "the way in")
             )
-            assert at_the_door.status_code == 403, method
+            assert scanner.status_code == 403, method
     for header in ({"origin": "https://example.org"}, {"sec-fetch-site": "cross-site"}):
         foreign = await organizer.put(address, content=photo, headers=header)
         assert (foreign.status_code, foreign.json()["code"]) == (403, "foreign_origin")

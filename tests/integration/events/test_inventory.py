@@ -38,9 +38,9 @@ async def test_withdrawn_units_are_the_first_to_come_back(
     new_sale: NewSale, services: Container
 ) -> None:
     slug = await new_sale(units=10)
-    assert await services.stock.withdraw_units(slug, "General", 4, actor=ACTOR) == 6
+    assert await services.inventory.withdraw_units(slug, "General", 4, actor=ACTOR) == 6
     assert await counts(services, slug) == (6, 0, 0, 6)
-    assert await services.stock.add_units(slug, "General", 7, actor=ACTOR) == 13
+    assert await services.inventory.add_units(slug, "General", 7, actor=ACTOR) == 13
     assert await counts(services, slug) == (13, 0, 0, 13)
     tier = await tier_of(services, slug)
     assert await _withdrawn(services, tier.id) == 0
@@ -54,10 +54,10 @@ async def test_what_is_held_or_sold_is_never_withdrawn(
     await new_buyer(slug).buy(2)
     await hold(services, slug, 3)
     with pytest.raises(NotEnoughAvailable) as refused:
-        await services.stock.withdraw_units(slug, "General", 6, actor=ACTOR)
+        await services.inventory.withdraw_units(slug, "General", 6, actor=ACTOR)
     assert refused.value.details["available"] == 5
     assert await counts(services, slug) == (5, 3, 2, 10)
-    await services.stock.withdraw_units(slug, "General", 5, actor=ACTOR)
+    await services.inventory.withdraw_units(slug, "General", 5, actor=ACTOR)
     assert await counts(services, slug) == (0, 3, 2, 5)
     assert await is_clean(services, slug)
 
@@ -71,9 +71,9 @@ async def test_a_hold_that_is_being_made_is_passed_over(
         query = "SELECT id FROM units WHERE tier_id = :tier ORDER BY number LIMIT 2 FOR UPDATE"
         await session.execute(text(query), {"tier": tier.id})
         with pytest.raises(NotEnoughAvailable) as refused:
-            await services.stock.withdraw_units(slug, tier.id, 4, actor=ACTOR)
+            await services.inventory.withdraw_units(slug, tier.id, 4, actor=ACTOR)
         assert refused.value.details["available"] == 3
-        assert await services.stock.withdraw_units(slug, tier.id, 3, actor=ACTOR) == 2
+        assert await services.inventory.withdraw_units(slug, tier.id, 3, actor=ACTOR) == 2
 
 
 async def test_two_hundred_holders_while_units_come_and_go(
@@ -93,10 +93,10 @@ async def test_two_hundred_holders_while_units_come_and_go(
     async def turn_over() -> int:
         change = 0
         for _ in range(15):
-            await services.stock.add_units(slug, tier.id, 3, actor=ACTOR)
+            await services.inventory.add_units(slug, tier.id, 3, actor=ACTOR)
             change += 3
             try:
-                await services.stock.withdraw_units(slug, tier.id, 2, actor=ACTOR)
+                await services.inventory.withdraw_units(slug, tier.id, 2, actor=ACTOR)
             except NotEnoughAvailable:
                 continue
             change -= 2
@@ -119,7 +119,7 @@ async def test_a_new_price_is_not_the_price_of_who_holds_already(
     buyer = new_buyer(slug)
     await buyer.join()
     before = (await buyer.hold(2)).json()
-    await services.stock.change_tier(slug, "General", {"price_paise": 90_000}, actor=ACTOR)
+    await services.inventory.change_tier(slug, "General", {"price_paise": 90_000}, actor=ACTOR)
     again = (await buyer.http.get(f"/api/intents/{before['id']}")).json()
     assert (again["total_paise"], again["lines"]) == (before["total_paise"], before["lines"])
     order = (await buyer.start_payment(before["id"])).json()
@@ -136,9 +136,9 @@ async def test_every_change_of_stock_is_told_with_what_was_before(
 ) -> None:
     slug = await new_sale(units=10)
     tier = await tier_of(services, slug)
-    await services.stock.add_units(slug, "General", 5, actor=ACTOR)
-    await services.stock.withdraw_units(slug, "General", 1, actor=ACTOR)
-    await services.stock.change_tier(slug, tier.id, {"name": "Hall", "units": 20}, actor=ACTOR)
+    await services.inventory.add_units(slug, "General", 5, actor=ACTOR)
+    await services.inventory.withdraw_units(slug, "General", 1, actor=ACTOR)
+    await services.inventory.change_tier(slug, tier.id, {"name": "Hall", "units": 20}, actor=ACTOR)
     _, added, withdrawn, changed = await trail(services, slug)
     named = {"tier_id": tier.id, "name": "General"}
     assert added == (ACTOR, "stock.add", {**named, "capacity": 10}, {**named, "capacity": 15})

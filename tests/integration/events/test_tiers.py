@@ -112,7 +112,7 @@ async def test_the_command_line_and_the_api_take_the_same_rules_of_a_tier(
     answer = await http.post("/api/admin/events", json=body, auth=surge.organizer)
     assert answer.status_code == 201, answer.text
     by_api = [_rules(tier) for tier in answer.json()["tiers"]]
-    services.catalog.forget()
+    services.catalog.invalidate()
     by_command = (await http.get(f"/api/events/{slug}")).json()["tiers"]
     assert by_api == [_rules(tier) for tier in by_command]
     assert by_api[0]["all_in_paise"] == 0

@@ -21,7 +21,7 @@ import redis
 
 from surge_app.errors import ConfigurationError
 from surge_app.launcher.connectivity import check_reachable
-from surge_app.launcher.embedded_servers import backing_services, kept_running
+from surge_app.launcher.embedded_servers import backing_services, keep_servers_running
 from surge_app.launcher.processes import is_alive, matching, send, wait_gone
 from surge_app.settings import Settings, load_settings
 
@@ -188,7 +188,7 @@ def test_killed_servers_are_started_again_with_their_data(folder: Path) -> None:
 
 def test_servers_that_die_while_they_are_kept_come_back_with_their_data(folder: Path) -> None:
     settings = _settings(folder)
-    with backing_services(settings) as mine, kept_running(settings):
+    with backing_services(settings) as mine, keep_servers_running(settings):
         _write(mine)
         dead = [one for one in _servers(mine) if not one.cmdline()[0].startswith("postgres:")]
         assert {one.name() for one in dead} == {"postgres", "redis-server"}

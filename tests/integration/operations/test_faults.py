@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 
 import pytest_asyncio
 
-from bench.clients import Client, Diary, Person
+from bench.clients import Client, Customer, Diary
 from bench.fault_definitions import FAULTS
 from bench.faults import is_bare
 from bench.stack import Node, Stack
@@ -45,19 +45,19 @@ async def test_who_waits_and_who_holds_keep_it_when_processes_are_killed(
 ) -> None:
     slug = await new_sale(units=2, concurrent_buyers=1)
     await services.waiting_room.publish()
-    holder, *waiting = [Person(client, slug) for _ in range(4)]
+    holder, *waiting = [Customer(client, slug) for _ in range(4)]
     assert await holder.wait_inside(30)
     assert await holder.hold()
     for person in waiting:
         assert await person.join() == "waiting"
     numbers = [person.number for person in waiting]
-    held = await holder.look()
+    held = await holder.read_intent()
     led = stack.leader().pid
     for name in ("redis-killed", "leader-killed"):
         await FAULTS[name].strike(stack, services)
         for person in waiting:
             assert await person.poll() == "waiting"
-        assert (await holder.look())["expires_at"] == held["expires_at"]
+        assert (await holder.read_intent())["expires_at"] == held["expires_at"]
 
     async def is_led_by_another() -> bool:
         return stack.leader().pid != led
@@ -77,7 +77,7 @@ async def test_a_cut_off_database_is_told_in_a_sentence_and_comes_back(
 ) -> None:
     slug = await new_sale(units=2)
     await services.waiting_room.publish()
-    buyer = Person(client, slug)
+    buyer = Customer(client, slug)
     assert await buyer.wait_inside(30)
     await FAULTS["connections-cut"].strike(stack, services)
     assert await buyer.hold()

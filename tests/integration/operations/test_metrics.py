@@ -81,7 +81,7 @@ async def test_a_sale_is_told_in_units_line_holds_and_money(
 async def test_jobs_their_leader_and_the_promises_are_told(
     outside: httpx.AsyncClient, services: Container
 ) -> None:
-    await services.telemetry.check_promises()
+    await services.telemetry.check_invariants()
     assert await _value(outside, "surge_promise_broken_rows", promise="units_add_up") == 0
     assert await _value(outside, "surge_up", server="postgres") == 1
     assert await _value(outside, "surge_up", server="redis") == 1

@@ -40,7 +40,7 @@ async def test_a_rehearsal_of_an_event_sells_it_out_and_says_so(
         *("--report", str(tmp_path), "--json"),
     )
     report = json.loads(done.stdout)
-    assert done.returncode == 0, [one for one in report["promises"] if not one["holds"]]
+    assert done.returncode == 0, [one for one in report["checks"] if not one["holds"]]
     assert report["outcomes"]["booked"] + report["outcomes"]["sold_out"] == 40
     assert report["fairness"]["inversions"] == 0
     assert "stays sold" in done.stderr

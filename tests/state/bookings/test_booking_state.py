@@ -92,7 +92,7 @@ async def test_a_form_that_is_sent_twice_sends_the_tickets_once(desk: Desk) -> N
     await call(BookingState.send_again, state, form)
     assert desk.done == [(REF, "attendee", "asha@example.net", "+919876543210")]
     assert "We've let asha@example.com know." in state.notice
-    assert (state.place, state.contact.email) == ("send", "asha@example.net")
+    assert (state.section, state.contact.email) == ("send", "asha@example.net")
 
 
 async def test_a_browser_with_a_link_changes_the_contact_with_the_code_alone(desk: Desk) -> None:
@@ -132,7 +132,7 @@ async def test_names_are_read_by_the_tickets_shown_and_by_no_others(desk: Desk) 
     names = {"attendees.1": "Ravi", "attendees.2": "Meera", "attendees.9": "Nobody"}
     await call(BookingState.rename, state, _form(state, **names))
     assert desk.done == [(REF, "attendee", {1: "Ravi", 2: "Meera"})]
-    assert state.place == "names"
+    assert state.section == "names"
 
 
 @pytest.mark.parametrize("handler", ["send_again", "rename", "refresh"])
@@ -148,19 +148,19 @@ async def test_whoever_lost_the_booking_can_do_nothing_with_it(desk: Desk, handl
 
 async def test_the_page_looks_again_until_every_message_has_arrived(desk: Desk) -> None:
     state = await _opened()
-    assert state.look_every == 5
+    assert state.refresh_every == 5
     desk.states = ("sent", "delivered")
     await call(BookingState.refresh, state)
-    assert (state.look_every, [one.said for one in state.messages]) == (15, ["sent", "arrived"])
+    assert (state.refresh_every, [one.said for one in state.messages]) == (15, ["sent", "arrived"])
     desk.states = ("bounced", "delivered")
     await call(BookingState.refresh, state)
-    assert (state.look_every, state.is_lost) == (0, True)
+    assert (state.refresh_every, state.is_lost) == (0, True)
 
 
 async def test_money_on_its_way_back_is_looked_at_until_it_is_there(desk: Desk) -> None:
     desk.booking = samples.booking("refunding")
     state = await _opened()
-    assert (state.look_every, state.names) == (60, [])
+    assert (state.refresh_every, state.names) == (60, [])
     desk.booking = samples.booking("refunded")
     await call(BookingState.refresh, state)
     assert state.status == "refunded"

@@ -12,7 +12,7 @@ from surge_app.errors import AllHeld, GatewayUnavailable, PaymentsPaused
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.views import PaymentOutcome
 from surge_app.state.checkout import CheckoutState
-from surge_app.state.element_ids import ENDED, HOLD, OUTCOMES, PAY, TICKETS, WHO
+from surge_app.state.element_ids import CONTACT, ENDED, HOLD, OUTCOMES, PAY, TICKETS
 from tests.state import samples
 from tests.state.harness import at, call
 
@@ -194,7 +194,7 @@ async def test_letting_go_forgets_the_clock(held: Any, services: SimpleNamespace
 
 
 async def test_the_focus_goes_where_it_goes_on(held: Any, services: SimpleNamespace) -> None:
-    assert held.focus == WHO
+    assert held.focus == CONTACT
     await call(CheckoutState.release, held)
     assert held.focus == TICKETS
     services.intents.failure = AllHeld()

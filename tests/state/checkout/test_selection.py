@@ -303,4 +303,4 @@ async def test_after_the_time_fresh_counts_come_by_themselves(
     await call(CheckoutState.heartbeat, held)
     services.catalog.shown = samples.event(samples.tier("general", "General", 100_000, free=0))
     await call(CheckoutState.refresh_availability, held)
-    assert (held.phase, held.seats_free) == ("expired", 0)
+    assert (held.phase, held.tickets_free) == ("expired", 0)

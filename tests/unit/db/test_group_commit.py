@@ -14,14 +14,16 @@ from surge_app.errors import Busy
 class _Airport:
     """Doubles numbers; a flight waits until it is let go."""
 
-    def __init__(self, *, most: int = 100, flights: int = 1, is_open: bool = True) -> None:
+    def __init__(
+        self, *, max_batch: int = 100, max_concurrent: int = 1, is_open: bool = True
+    ) -> None:
         self.flown: list[list[int]] = []
         self.in_the_air = 0
         self.most_in_the_air = 0
         self.gate = asyncio.Event()
         if is_open:
             self.gate.set()
-        self.batcher = Batcher(self.fly, most=most, flights=flights)
+        self.batcher = Batcher(self.fly, max_batch=max_batch, max_concurrent=max_concurrent)
 
     async def fly(self, items: Sequence[int]) -> Sequence[int | BaseException]:
         self.flown.append(list(items))
@@ -49,7 +51,7 @@ async def test_a_lone_caller_does_not_wait_for_company() -> None:
 
 
 async def test_callers_of_one_moment_share_a_flight() -> None:
-    airport = _Airport(flights=2)
+    airport = _Airport(max_concurrent=2)
     assert await asyncio.gather(*airport.submit(1, 2, 3)) == [2, 4, 6]
     assert airport.flown == [[1, 2, 3]]
 
@@ -67,7 +69,7 @@ async def test_who_comes_while_a_flight_is_away_shares_the_next() -> None:
 
 
 async def test_flights_and_their_sizes_are_limited() -> None:
-    airport = _Airport(most=3, flights=2, is_open=False)
+    airport = _Airport(max_batch=3, max_concurrent=2, is_open=False)
     tasks = airport.submit(*range(3))
     await _turns()
     tasks += airport.submit(*range(3, 20))
@@ -100,7 +102,7 @@ async def test_a_batch_that_fails_is_tried_again_one_by_one() -> None:
             raise RuntimeError(msg)
         return items
 
-    batcher = Batcher(fly, most=10, flights=1)
+    batcher = Batcher(fly, max_batch=10, max_concurrent=1)
     answers = await asyncio.gather(
         *(batcher.submit(item) for item in (1, 13, 2)), return_exceptions=True
     )
@@ -116,7 +118,7 @@ async def test_without_a_connection_nobody_is_tried_again() -> None:
         flown.append(list(items))
         raise Busy
 
-    batcher = Batcher(fly, most=10, flights=1)
+    batcher = Batcher(fly, max_batch=10, max_concurrent=1)
     answers = await asyncio.gather(
         *(batcher.submit(item) for item in (1, 2)), return_exceptions=True
     )
@@ -128,7 +130,7 @@ async def test_too_few_results_strand_nobody() -> None:
     async def fly(items: Sequence[int]) -> Sequence[int | BaseException]:
         return []
 
-    batcher = Batcher(fly, most=10, flights=1)
+    batcher = Batcher(fly, max_batch=10, max_concurrent=1)
     answers = await asyncio.gather(
         *(batcher.submit(item) for item in (1, 2)), return_exceptions=True
     )
@@ -164,7 +166,7 @@ def test_one_batcher_serves_several_loops_one_after_the_other() -> None:
         await asyncio.sleep(0)
         return items
 
-    batcher = Batcher(fly, most=10, flights=1)
+    batcher = Batcher(fly, max_batch=10, max_concurrent=1)
 
     async def use() -> list[int]:
         return await asyncio.gather(*(batcher.submit(item) for item in (1, 2)))
@@ -177,7 +179,7 @@ def test_a_loop_that_closes_strands_no_caller() -> None:
         await asyncio.Event().wait()
         return items
 
-    batcher = Batcher(fly, most=10, flights=1)
+    batcher = Batcher(fly, max_batch=10, max_concurrent=1)
     left: list[asyncio.Task[int]] = []
 
     async def leave() -> None:

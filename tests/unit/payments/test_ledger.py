@@ -65,8 +65,8 @@ def test_no_sequence_of_refunds_returns_more_than_was_paid_and_the_ledger_balanc
         after = ledger.balance(entries)
         assert after.is_closed
         assert after.owed_paise == returned - paid_out
-        assert after.kept_paise == payment.amount_paise - returned
-        assert after.kept_paise == 0 or after.kept_paise >= MIN_REFUND_PAISE
+        assert after.retained_paise == payment.amount_paise - returned
+        assert after.retained_paise == 0 or after.retained_paise >= MIN_REFUND_PAISE
         assert returned <= payment.amount_paise
     # The whole booking gives back the whole payment.
     assert valid or returned == payment.amount_paise
@@ -118,5 +118,5 @@ def _paid(subtotal_paise: int, fee_paise: int) -> tuple[Payment, Booking]:
 def _asked(wish: dict[str, object], kept: ledger.Balance) -> dict[str, object]:
     share = wish.get("share")
     if isinstance(share, float):
-        return {"amount_paise": int(kept.kept_paise * share)}
+        return {"amount_paise": int(kept.retained_paise * share)}
     return wish

@@ -14,7 +14,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.rehearsal import runner
 from surge_app.rehearsal.fairness import judge
 from surge_app.rehearsal.html_report import page_of
-from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Person, Plan, people
+from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Plan, VisitorProfile, profiles
 from surge_app.rehearsal.recorder import POLL, Notes, Payment, Sample, Wait
 from surge_app.rehearsal.report import Report, report_of
 from surge_app.rehearsal.virtual_browser import Crowd, is_here
@@ -24,17 +24,17 @@ EVENT = {"tiers": [{"sold": 3, "held": 0, "available": 0, "capacity": 3}]}
 
 
 def _broken(report: Report) -> set[str]:
-    return {promise.code for promise in report.broken}
+    return {check.code for check in report.broken}
 
 
 def test_the_same_seed_plays_the_same_people_and_another_one_others() -> None:
-    assert people(PLAN) == people(replace(PLAN))
-    assert people(PLAN) != people(replace(PLAN, seed=2))
-    assert people(PLAN)[:50] == people(replace(PLAN, visitors=50))
+    assert profiles(PLAN) == profiles(replace(PLAN))
+    assert profiles(PLAN) != profiles(replace(PLAN, seed=2))
+    assert profiles(PLAN)[:50] == profiles(replace(PLAN, visitors=50))
 
 
 def test_people_are_as_many_of_each_kind_as_asked_for() -> None:
-    drawn = people(replace(PLAN, visitors=4_000, abandon=0.3, sockets=0.1, arrive_seconds=20))
+    drawn = profiles(replace(PLAN, visitors=4_000, abandon=0.3, sockets=0.1, arrive_seconds=20))
     assert 0.27 < sum(one.ending != "buy" for one in drawn) / 4_000 < 0.33
     assert 0.08 < sum(one.has_socket for one in drawn) / 4_000 < 0.12
     assert 0.18 < sum(one.bad_day == "duplicate" for one in drawn) / 4_000 < 0.22
@@ -48,7 +48,7 @@ def test_without_shares_and_bad_days_everybody_just_buys() -> None:
     assert all(
         (one.ending, one.bad_day, one.has_socket, one.has_two_tabs, one.comes_back)
         == ("buy", "", False, False, False)
-        for one in people(plan)
+        for one in profiles(plan)
     )
 
 
@@ -86,11 +86,11 @@ def test_only_this_machine_is_here(url: str, expected: bool) -> None:  # noqa: F
 
 
 def test_an_inversion_is_somebody_told_to_wait_well_after_one_behind_was_let_in() -> None:
-    first = Wait(1, number=1, joined=0.0, told_to_wait=10.0)
-    behind = Wait(2, number=2, joined=0.5, told_to_wait=4.0, admitted=5.0)
+    first = Wait(1, number=1, joined=0.0, queued_at=10.0)
+    behind = Wait(2, number=2, joined=0.5, queued_at=4.0, admitted=5.0)
     assert judge([first, behind]).examples == ((1, 2),)
     # Within the age of a view, or by somebody who had missed a poll, it is none.
-    assert judge([replace(first, told_to_wait=5.9), behind]).inversions == 0
+    assert judge([replace(first, queued_at=5.9), behind]).inversions == 0
     assert judge([replace(first, behaved=False), behind]).inversions == 0
     assert judge([replace(first, admitted=10.5), behind]).inversions == 1
     assert judge([first, replace(behind, admitted=None)]).inversions == 0
@@ -128,7 +128,7 @@ def test_a_sale_without_a_fault_is_good() -> None:
         ("stock", lambda notes: notes.tickets.update(["a"])),
         ("stock", lambda notes: notes.tickets.update(["d"])),
         ("money", lambda notes: notes.payments.append(Payment(1, "i", "o", 100))),
-        ("no_surprise", lambda notes: notes.break_promise("two bookings")),
+        ("no_surprise", lambda notes: notes.record_fault("two bookings")),
         ("order", lambda notes: notes.waits.extend([Wait(1, 7, 0.0), Wait(2, 7, 0.0)])),
         ("polls", lambda notes: notes.answered(POLL, 200, 251.0)),
         ("steps", lambda notes: notes.answered("callback", 200, 1001.0)),
@@ -168,10 +168,10 @@ def test_the_page_of_a_report_says_everything_and_asks_nobody_else() -> None:
     notes.bad_days.update(duplicate=1, none=2)
     notes.booked_at.extend([1.0, 1.2, 2.5])
     notes.waits.append(Wait(1, number=1, joined=0.0, admitted=2.0))
-    notes.break_promise("<script>alert(1)</script>")
+    notes.record_fault("<script>alert(1)</script>")
     notes.samples.extend(Sample(at, 3, 1, 1, 1, 1, 1, 1, 1, at * 10, 0, 0.5) for at in range(5))
     page = page_of(report_of(PLAN, notes, EVENT, played_seconds=5).document())
-    assert "Not every promise held." in page
+    assert "Not every check passed." in page
     assert USUAL_DAYS.keys() == BAD_DAYS.keys()
     assert "every webhook twice, and the callback twice" in page
     assert page.count("<svg") == page.count('role="img"') == 5
@@ -182,14 +182,14 @@ def test_the_page_of_a_report_says_everything_and_asks_nobody_else() -> None:
 
 def test_the_page_of_a_rehearsal_nobody_finished_can_be_read() -> None:
     report = report_of(replace(PLAN, visitors=1), Notes(), {}, played_seconds=0)
-    assert "Not every promise held." in page_of(report.document())
+    assert "Not every check passed." in page_of(report.document())
 
 
 class _Lives:
     """Plays people who do nothing but end as their number says."""
 
-    def __init__(self, _crowd: object, _plan: Plan, person: Person) -> None:
-        self._index = person.index
+    def __init__(self, _crowd: object, _plan: Plan, profile: VisitorProfile) -> None:
+        self._index = profile.index
 
     async def attend(self) -> str:
         if self._index == 1:
