@@ -52,6 +52,7 @@ from surge_app.services.checkout.intents import Intents
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.events.covers import Covers
 from surge_app.services.events.inventory import Inventory
+from surge_app.services.events.site_texts import SiteTexts
 from surge_app.services.messaging.composer import Composer
 from surge_app.services.messaging.contact_codes import ContactCodes
 from surge_app.services.messaging.delivery_reports import Deliveries
@@ -91,6 +92,7 @@ class Container:
     catalog: Catalog
     contacts: Contacts
     covers: Covers
+    site_texts: SiteTexts
     finder: BookingLookup
     booking_access: BookingAccess
     waiting_room: WaitingRoom
@@ -197,6 +199,7 @@ def build_container(
         catalog=catalog,
         contacts=contacts,
         covers=Covers(database, catalog),
+        site_texts=SiteTexts(database),
         finder=BookingLookup(database, limits, contacts),
         booking_access=BookingAccess(database, identity),
         waiting_room=waiting_room,

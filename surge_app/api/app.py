@@ -34,6 +34,7 @@ from surge_app.api.admin import (
     previews,
     refunds,
     rehearsals,
+    site_texts,
 )
 from surge_app.api.openapi import DocumentedApi
 from surge_app.api.problems import PROBLEM, problem_response
@@ -62,6 +63,7 @@ _MODULES = (
     refunds,
     rehearsals,
     audit_log,
+    site_texts,
     health,
 )
 _MAX_COMPLAINTS = 20

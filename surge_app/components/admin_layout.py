@@ -29,7 +29,7 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
 
     Args:
         *children: The content.
-        current: The tab that is open: events, checks, log, rehearsal, or one of a sale.
+        current: The tab that is open: events, checks, texts, log, rehearsal, or one of a sale.
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether to show more than the check-in.
     """
@@ -40,6 +40,7 @@ def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = Tr
     ]
     tabs += [
         _tab("Checks", "/admin/install/checks", here=current == "checks"),
+        _tab("Texts", "/admin/install/texts", here=current == "texts"),
         _tab("Audit log", "/admin/install/log", here=current == "log"),
         _tab("Rehearsal", "/admin/install/rehearsal", here=current == "rehearsal"),
     ]

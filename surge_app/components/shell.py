@@ -7,6 +7,9 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.el.element import Element
 
+from surge_app.components.controls import link
+from surge_app.services.events.site_texts import SITE_PAGES
+
 _PAGES = ("/pages.css", "/events.css", "/queue.css", "/admin.css")
 STYLESHEETS = ("/surge.css", "/controls.css", *_PAGES)
 _FIRST_FACES = (
@@ -71,12 +74,21 @@ def page(
             class_name=f"bar{size}{' stuck' if stuck else ''}",
         ),
         rx.el.main(*children, class_name=f"column{size}"),
-        rx.el.footer(
-            "Tickets by Surge. The price you see is the price you pay. ",
-            rx.el.a("Find my booking", href="/bookings/find"),
-            class_name="foot",
-        ),
+        foot(),
         class_name="page",
+    )
+
+
+def foot() -> rx.Component:
+    """Create the foot of a page: the way to a booking, and to the pages about the shop."""
+    return rx.el.footer(
+        rx.el.p("Tickets by Surge."),
+        rx.el.nav(
+            rx.el.a("Find my booking", href="/bookings/find"),
+            *(link(title, href=f"/{name}") for name, title in SITE_PAGES.items()),
+            aria_label="About",
+        ),
+        class_name="foot",
     )
 
 

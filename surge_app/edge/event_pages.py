@@ -5,9 +5,6 @@ structured data, the plain facts (name, date, venue, prices), and the response t
 request. Every sentence about them is written by the page alone.
 """
 
-# Jinja types its environment only in part.
-# pyright: reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import asyncio
@@ -20,17 +17,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Scope
 
 from surge_app import container
 from surge_app.edge.http import fetch, with_cookies
+from surge_app.edge.rendering import render
 from surge_app.edge.routes import Kind, Route
 from surge_app.edge.structured_data import description, event_data
 from surge_app.errors import NotFound, SurgeError
-from surge_app.formatting import price, prices, when
 from surge_app.observability.log import get_logger
 from surge_app.services.events.views import EventView
 
@@ -77,17 +73,6 @@ class EventPages:
         self._shells: dict[str, str] = {}
         self._pages: dict[str, _Page] = {}
         self._writing, self._building = asyncio.Lock(), asyncio.Lock()
-        self._templates = Environment(
-            loader=PackageLoader("surge_app.edge", "templates"),
-            # Files replaced under a running worker must not meet code that is older than they are.
-            auto_reload=False,
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters.update(when=when, price=price)
-        self._templates.globals.update(prices=prices)
 
     async def respond(self, route: Route, request: Request) -> Response | None:
         """Return an event page; None for another page, or where the built one has to do."""
@@ -150,9 +135,9 @@ class EventPages:
             if shell is None or status != _OK:
                 return None
             first = {"path": path, "at": int(time.time() * 1000), "body": json.loads(data)}
-            head = self._templates.get_template("head.html").render(**facts, data=first)
-            template = self._templates.get_template("events.html" if is_list else "event.html")
-            text = template.render(**content, width="wide" if is_list else "")
+            head = render("head.html", **facts, data=first)
+            template = "events.html" if is_list else "event.html"
+            text = render(template, **content, width="wide" if is_list else "")
             html = shell.replace("</head>", f"{head}</head>", 1)
             page = _page(view, _OK, html.replace("<body>", f"<body>{text}", 1))
             self._pages[path] = page

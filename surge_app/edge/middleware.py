@@ -24,7 +24,7 @@ from surge_app.edge.http import (
 )
 from surge_app.edge.join_endpoint import JoinEndpoint
 from surge_app.edge.page_access import check_page, sign_out
-from surge_app.edge.plain_pages import error_page, wants_page, with_missing_page
+from surge_app.edge.plain_pages import error_page, text_page, wants_page, with_missing_page
 from surge_app.edge.poll_endpoint import answer_poll
 from surge_app.edge.routes import Access, Kind, Route, route_of
 from surge_app.edge.security_headers import EdgeHeaders
@@ -138,6 +138,8 @@ class EdgeMiddleware:
     async def _page(self, route: Route, request: Request) -> tuple[Response | None, Headers]:
         if request.method not in _SAFE:
             return method_not_allowed("GET, HEAD"), ()
+        if route.kind is Kind.TEXT:
+            return text_page(await container.current().site_texts.page(route.slug or "")), ()
         frontend_url = self._settings.frontend_url
         # With hot reload another server has the pages.
         if not frontend_url and (page := await self._events.respond(route, request)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 
 from starlette.requests import HTTPConnection
@@ -10,32 +9,35 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from surge_app.edge.http import NO_STORE, headers_of, with_cookies
+from surge_app.edge.rendering import render
 from surge_app.errors import Forbidden, NotFound, RateLimited, SurgeError, Unauthorized
+from surge_app.services.events.rich_text import rich_text
+from surge_app.services.events.site_texts import SitePage
 
 _MISSING = 404
-_PAGE = """<!doctype html>
-<html lang="en-IN"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · Surge</title><link rel="icon" href="/favicon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/surge.css"><link rel="stylesheet" href="/controls.css">
-<link rel="stylesheet" href="/pages.css"><link rel="stylesheet" href="/queue.css">{head}</head>
-<body class="bare"><div class="page"><header class="bar"><a class="brand" href="/events"
-aria-label="Surge, all events"><span class="mark" aria-hidden="true"></span>surge</a></header>
-<main class="column plain">{main}</main></div></body></html>
-"""
-_MESSAGE = """<h1>{title}</h1><p>{text}</p>
-<p><a class="button primary" href="{href}">{action}</a></p>"""
+_BRIEFLY = ("cache-control", "public, max-age=60")
 
 
 def message_page(
     status: int, *, title: str, text: str, action: str, href: str, refresh_seconds: int = 0
 ) -> Response:
     """Return a page with a message and one way on; 0 does not refresh it."""
-    refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
-    words = {"title": title, "text": text, "action": action, "href": href}
-    main = _MESSAGE.format(**{name: html.escape(word) for name, word in words.items()})
-    page = _PAGE.format(title=html.escape(title), head=refresh, main=main)
+    page = render(
+        "plain.html",
+        title=title,
+        text=text,
+        action=action,
+        href=href,
+        refresh_seconds=refresh_seconds,
+    )
     return HTMLResponse(page, status, dict([NO_STORE]))
+
+
+def text_page(page: SitePage) -> Response:
+    """Return a page about the shop."""
+    blocks = rich_text(page.body)
+    html = render("text.html", title=page.title, blocks=blocks, refresh_seconds=0)
+    return HTMLResponse(html, headers=dict([_BRIEFLY]))
 
 
 def missing_page() -> Response:

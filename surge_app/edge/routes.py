@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from starlette.types import Scope
 
 from surge_app.services.events.covers import LARGEST_UPLOAD
+from surge_app.services.events.site_texts import SITE_PAGES
 
 
 class Access(StrEnum):
@@ -40,6 +41,8 @@ class Kind(StrEnum):
     """The list of events, written by the edge."""
     EVENT = auto()
     """The page of one event, written by the edge."""
+    TEXT = auto()
+    """A page about the shop, written by the edge."""
     SHELL = auto()
     """A built page of one's own, sent by the edge with the names of its scripts."""
     PAGE = auto()
@@ -63,7 +66,7 @@ class BodyLimit(IntEnum):
     """Pictures; streamed to the endpoint, which checks its sender first."""
 
 
-PAGES: Final = frozenset({Kind.EVENTS, Kind.EVENT, Kind.SHELL, Kind.PAGE})
+PAGES: Final = frozenset({Kind.EVENTS, Kind.EVENT, Kind.TEXT, Kind.SHELL, Kind.PAGE})
 
 
 class Route(NamedTuple):
@@ -105,6 +108,7 @@ _ADMIN_API = Route(Kind.API, "console", body_limit=BodyLimit.ORGANIZER)
 # The first pattern that matches decides. `{…}` is one part, `*` the path itself and all below it.
 _TABLE: Final = (
     ("/", Route(Kind.HOME, "cold_page")),
+    *((f"/{name}", Route(Kind.TEXT, "cold_page", slug=name)) for name in SITE_PAGES),
     ("/events", Route(Kind.EVENTS, "cold_page")),
     ("/events/{slug}", Route(Kind.EVENT, "cold_page")),
     ("/events/*", Route(Kind.FILE, "cold_page")),

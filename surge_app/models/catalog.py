@@ -121,6 +121,15 @@ class EventCover(SQLModel, table=True):
     created_at: datetime = created_field()
 
 
+class SiteText(SQLModel, table=True):
+    """The text of a page about the shop as an organizer wrote it; an empty one is the default."""
+
+    __tablename__ = "site_texts"
+
+    name: str = text_field(primary_key=True)
+    body: str = text_field()
+
+
 class Tier(SQLModel, table=True):
     """A ticket type of an event; an invariant compares `capacity` with its units.
 

@@ -25,6 +25,7 @@ from surge_app.pages.admin import (
     preview,
     queue as admin_queue,
     rehearsal,
+    site_texts,
 )
 from surge_app.state.admin.audit_log import AuditLogState
 from surge_app.state.admin.booking import BookingDetailState
@@ -39,6 +40,7 @@ from surge_app.state.admin.hold_recovery import HoldRecoveryState
 from surge_app.state.admin.participants import ParticipantsState
 from surge_app.state.admin.passes import PassesState
 from surge_app.state.admin.rehearsal import RehearsalState
+from surge_app.state.admin.site_texts import SiteTextsState
 from surge_app.state.booking import BookingState
 from surge_app.state.checkout import CheckoutState
 from surge_app.state.error_notice import ErrorNoticeState
@@ -98,6 +100,7 @@ ROUTES = (
     Route("/admin/events/[slug]/preview", preview.page, "Preview · Surge", Access.ADMIN),
     _admin("/bookings/[ref]", admin_booking.page, "Booking", BookingDetailState.load),
     _admin("/install/checks", health.page, "Checks", HealthState.load),
+    _admin("/install/texts", site_texts.page, "Texts", SiteTextsState.load),
     _admin("/install/rehearsal", rehearsal.page, "Rehearsal", RehearsalState.load),
     _admin("/install/log", audit_log.page, "Audit log", AuditLogState.load),
 )

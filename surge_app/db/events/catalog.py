@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.engine import locked
-from surge_app.models import Event, EventCover, EventPhase, Tier
+from surge_app.models import Event, EventCover, EventPhase, SiteText, Tier
 
 
 async def events(session: AsyncSession, *, with_drafts: bool = False) -> Sequence[Event]:
@@ -82,3 +82,8 @@ async def tiers(session: AsyncSession, event_ids: Iterable[str]) -> dict[str, li
     for tier in result.all():
         found.setdefault(tier.event_id, []).append(tier)
     return found
+
+
+async def site_texts(session: AsyncSession) -> dict[str, str]:
+    """Return the stored texts of the pages about the shop, by name."""
+    return {row.name: row.body for row in (await session.scalars(select(SiteText))).all()}

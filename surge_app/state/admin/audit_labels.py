@@ -49,6 +49,7 @@ ACTIONS: Mapping[str, str] = {
     "refund.retry": "Refund tried again",
     "stock.add": "Tickets added",
     "stock.withdraw": "Tickets withdrawn",
+    "text.save": "Page text changed",
     "tier.add": "Ticket type added",
     "tier.change": "Ticket type changed",
     "tier.close": "Sale of a ticket type ended",

@@ -164,13 +164,13 @@ def wait_text(seconds: int | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def form_fields(form: object) -> dict[str, str]:
+def form_fields(form: object, *, longest: int = 2_000) -> dict[str, str]:
     """Return the text fields of a form a browser sent, whatever else it sent."""
     if not isinstance(form, Mapping):
         return {}
     sent = cast("Mapping[object, object]", form)
     return {
-        str(name): value.strip()[:2_000] for name, value in sent.items() if isinstance(value, str)
+        str(name): value.strip()[:longest] for name, value in sent.items() if isinstance(value, str)
     }
 
 

@@ -29,6 +29,7 @@ from surge_app.state.admin.common import (
 )
 
 _MAX_UNITS = 1_000_000
+_LONGEST_TEXT = 10_000
 TICKED = "yes"
 """What a tick box sends."""
 
@@ -94,7 +95,7 @@ class EventEditorState(AdminState, rx.State):
     async def save(self, actor: str, form: dict[str, object]) -> str:
         """Save the fields that were changed."""
         zone = {"time_zone": self.event.time_zone}
-        sent = {**zone, **form_fields(form)}
+        sent = {**zone, **form_fields(form, longest=_LONGEST_TEXT)}
         if not (sent.get("name") and sent.get("venue")):
             msg = "Nothing was saved. Enter a name and a venue."
             raise InvalidRequest(msg)

@@ -1,0 +1,35 @@
+"""`/api/admin/texts`: the pages about the shop."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.schemas import ProblemOut, StrictBody
+from surge_app.services.events.site_texts import LONGEST_TEXT, SitePage
+
+router = APIRouter(
+    prefix="/api/admin/texts",
+    tags=["admin"],
+    dependencies=[Depends(organizer)],
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 422, 429)},
+)
+
+
+class TextIn(StrictBody):
+    """The text of a page; an empty one brings back the default."""
+
+    body: str = Field(max_length=LONGEST_TEXT)
+
+
+@router.get("")
+async def list_texts(services: Services) -> list[SitePage]:
+    """Return the pages about the shop: help, refunds, privacy and terms."""
+    return await services.site_texts.pages()
+
+
+@router.put("/{name}", status_code=204)
+async def save_text(name: str, user: OrganizerName, body: TextIn, services: Services) -> None:
+    """Rewrite a page."""
+    await services.site_texts.save(name, body.body, actor=user)

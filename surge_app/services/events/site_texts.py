@@ -1,0 +1,92 @@
+"""The pages about the shop itself: help, refunds, privacy, terms. Organizers may rewrite each."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from sqlalchemy.dialects.postgresql import insert
+
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as queries
+from surge_app.errors import InvalidRequest, NotFound
+from surge_app.models import AuditEntry, SiteText
+
+LONGEST_TEXT: Final = 20_000
+SITE_PAGES: Final = {
+    "help": "Help",
+    "refunds": "Refunds",
+    "privacy": "Privacy",
+    "terms": "Terms",
+}
+"""Titles by the names in the pages' addresses."""
+
+_FRESH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SitePage:
+    """A page about the shop.
+
+    Attributes:
+        body: As typed; `rich_text` reads it.
+        is_default: Whether no organizer has rewritten it.
+    """
+
+    name: str
+    title: str
+    body: str
+    is_default: bool
+
+
+class SiteTexts:
+    """Reads the texts for everyone and stores those of organizers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._stored: dict[str, str] = {}
+        self._read_at = -_FRESH_SECONDS
+
+    async def page(self, name: str) -> SitePage:
+        """Return one page, a few seconds old at most; raises NotFound."""
+        if name not in SITE_PAGES:
+            raise NotFound
+        if time.monotonic() - self._read_at >= _FRESH_SECONDS:
+            async with self._database.transaction() as session:
+                self._stored = await queries.site_texts(session)
+            self._read_at = time.monotonic()
+        body = self._stored.get(name, "")
+        return SitePage(name, SITE_PAGES[name], body or _default(name), is_default=not body)
+
+    async def pages(self) -> list[SitePage]:
+        """Return every page."""
+        return [await self.page(name) for name in SITE_PAGES]
+
+    async def save(self, name: str, body: str, *, actor: str) -> None:
+        """Store the text of a page; an empty one brings back the default.
+
+        Raises:
+            InvalidRequest: If it is too long.
+            NotFound: If there is no such page.
+        """
+        if name not in SITE_PAGES:
+            raise NotFound
+        text = body.replace("\r\n", "\n").strip()
+        if len(text) > LONGEST_TEXT:
+            msg = f"Nothing was saved. A text has at most {LONGEST_TEXT:,} characters."
+            raise InvalidRequest(msg)
+        text = "" if text == _default(name) else text
+        async with self._database.transaction() as session:
+            row = insert(SiteText).values(name=name, body=text)
+            await session.execute(
+                row.on_conflict_do_update(index_elements=["name"], set_={"body": text})
+            )
+            length = {"characters": len(text)}
+            session.add(AuditEntry(actor=actor, action="text.save", subject=name, after=length))
+        self._read_at = -_FRESH_SECONDS
+
+
+def _default(name: str) -> str:
+    return (files(__package__) / "texts" / f"{name}.txt").read_text("utf-8").strip()

@@ -1,0 +1,48 @@
+"""The texts of the pages about the shop, as organizers write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import reflex as rx
+
+from surge_app.container import current
+from surge_app.services.events.site_texts import LONGEST_TEXT
+from surge_app.state.admin.common import AdminState, form_fields, organizer_action
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """One page; `note` says whether its text is ours."""
+
+    name: str = ""
+    title: str = ""
+    body: str = ""
+    note: str = ""
+
+
+class SiteTextsState(AdminState, rx.State):
+    """The texts an organizer edits."""
+
+    texts: list[TextForm] = []
+
+    @rx.event
+    @organizer_action
+    async def save(self, actor: str, form: dict[str, object]) -> str:
+        """Store one text; an empty one brings back the default."""
+        sent = form_fields(form, longest=LONGEST_TEXT + 1)
+        name = sent.get("name", "")
+        await current().site_texts.save(name, sent.get("body", ""), actor=actor)
+        return f"Saved. Everyone sees it at /{name}."
+
+    async def _read(self) -> None:
+        self.texts = [
+            TextForm(
+                page.name,
+                page.title,
+                page.body,
+                "This is the default text." if page.is_default else "",
+            )
+            for page in await current().site_texts.pages()
+        ]
+        self.phase = "ready"

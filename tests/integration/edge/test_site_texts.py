@@ -1,0 +1,85 @@
+"""Help, refunds, privacy and terms: there from the start, rewritten by organizers, plain text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import text as sql
+
+from surge_app.container import Container
+from surge_app.services.events.site_texts import SITE_PAGES
+from tests.conftest import Surge, eventually
+
+_SAVED = sql("SELECT actor FROM audit_log WHERE action = 'text.save' AND subject = 'terms'")
+
+
+@pytest_asyncio.fixture
+async def stranger(surge: Surge) -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+        yield http
+
+
+@pytest.mark.parametrize("name", SITE_PAGES)
+async def test_a_page_about_the_shop_has_a_text_from_the_start_and_the_way_to_the_others(
+    stranger: httpx.AsyncClient, name: str
+) -> None:
+    answer = await stranger.get(f"/{name}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert f"<h1>{SITE_PAGES[name]}</h1>" in answer.text
+    assert all(f'href="/{other}"' in answer.text for other in SITE_PAGES)
+    assert '<a class="brand" href="/events"' in answer.text
+    assert "<script" not in answer.text
+    assert "backend-enabled" not in answer.headers.get("set-cookie", "")
+    # Small enough for the slowest phone.
+    assert len(answer.content) < 8_000
+
+
+async def test_an_organizer_rewrites_a_text_and_nothing_in_it_is_markup(
+    stranger: httpx.AsyncClient, surge: Surge, services: Container
+) -> None:
+    text = "# Grievance officer\n- Asha Rao, asha@acme.example\n<script>alert(1)</script>"
+    path = "/api/admin/texts/terms"
+    assert (await stranger.put(path, json={"body": text})).status_code == 401
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        assert (await http.put(path, json={"body": text})).status_code == 204
+        assert (await http.put("/api/admin/texts/other", json={"body": ""})).status_code == 404
+
+        async def is_shown() -> bool:
+            page = (await stranger.get("/terms")).text
+            return "<h2>Grievance officer</h2>" in page and "&lt;script&gt;" in page
+
+        await eventually(is_shown, about="the new text")
+        page = (await stranger.get("/terms")).text
+        assert '<li>Asha Rao, <a href="mailto:asha@acme.example"' in page
+        assert "<script" not in page
+        assert (await http.put(path, json={"body": ""})).status_code == 204
+
+        async def is_default() -> bool:
+            return "Who sells" in (await stranger.get("/terms")).text
+
+        await eventually(is_default, about="the default text")
+    async with services.database.transaction() as session:
+        rows = await session.execute(_SAVED)
+        assert len(rows.all()) == 2
+
+
+async def test_an_address_that_nothing_has_gets_a_page_with_a_way_back(
+    stranger: httpx.AsyncClient,
+) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/nothing", "/events/a/b", "/assets/none.js", "/index.html", "/book/x/y"):
+        answer = await stranger.get(path, headers=browser, follow_redirects=True)
+        if answer.status_code != 404:
+            assert path == "/book/x/y"
+            continue
+        assert '<main class="column plain"><h1>There is no such page</h1>' in answer.text, path
+        assert '<a class="button primary" href="/events">All events</a>' in answer.text, path
+        assert answer.headers["content-length"] == str(len(answer.content))
+        assert "content-security-policy" in answer.headers
+    assert (await stranger.get("/index.html")).headers["content-type"].startswith("application/")
+    card = await stranger.get("/api/card.png")
+    assert (card.status_code, card.headers["content-type"]) == (200, "image/png")
+    assert "/api/card.png" in (await stranger.get("/events")).text
