@@ -17,7 +17,7 @@ from surge_app.container import Container
 from surge_app.errors import ForeignOrigin, NotFound, QueueUnavailable, RateLimited, SurgeError
 from surge_app.services.bookings.lookup import BookingGuarded
 from surge_app.services.messaging.notifications import ATTENDEE
-from surge_app.services.request_body import MOST_FIELDS
+from surge_app.services.request_body import MAX_FIELDS
 
 router = APIRouter(
     prefix="/api/bookings", tags=["bookings"], responses={404: {"model": ProblemOut}}
@@ -58,7 +58,7 @@ async def find_booking(
         raise ForeignOrigin
     try:
         form = (await request.body()).decode()
-        fields = dict(parse_qsl(form, max_num_fields=MOST_FIELDS))
+        fields = dict(parse_qsl(form, max_num_fields=MAX_FIELDS))
         booking = await services.finder.find(
             fields.get("ref", ""), fields.get("contact", ""), client_address=address
         )

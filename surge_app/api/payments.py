@@ -15,7 +15,7 @@ from surge_app.api.openapi import form_body
 from surge_app.api.schemas import OutcomeOut, ProblemOut
 from surge_app.container import Container
 from surge_app.errors import BadSignature, InvalidRequest, PayloadTooLarge
-from surge_app.services.request_body import MOST_FIELDS
+from surge_app.services.request_body import MAX_FIELDS
 
 router = APIRouter(prefix="/api/payments", tags=["payments"])
 
@@ -83,7 +83,7 @@ def _failed_order(fields: Mapping[str, str]) -> str:
 
 
 def _form(body: bytes) -> dict[str, str]:
-    return dict(parse_qsl(body.decode(), max_num_fields=MOST_FIELDS))
+    return dict(parse_qsl(body.decode(), max_num_fields=MAX_FIELDS))
 
 
 def _read(body: bytes, *, is_form: bool) -> dict[str, str]:

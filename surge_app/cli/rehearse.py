@@ -19,7 +19,7 @@ from surge_app.rehearsal import Plan, Report, rehearse as play
 from surge_app.rehearsal.console_run import run_started
 from surge_app.rehearsal.event_setup import Stage, run
 from surge_app.rehearsal.html_report import page_of
-from surge_app.rehearsal.plan import BAD_DAYS, MOST_SECONDS, MOST_VISITORS, USUAL_DAYS
+from surge_app.rehearsal.plan import BAD_DAYS, MAX_SECONDS, MAX_VISITORS, USUAL_DAYS
 from surge_app.rehearsal.terminal import progress, show_result
 from surge_app.rehearsal.virtual_browser import is_here
 from surge_app.services.events.facts import ChallengeMode, QueueOrder
@@ -36,11 +36,11 @@ def _share(text: str) -> Any:
 
 
 def _seconds(text: str) -> Any:
-    return typer.Option(min=0, max=MOST_SECONDS, help=text)
+    return typer.Option(min=0, max=MAX_SECONDS, help=text)
 
 
 def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
-    visitors: Annotated[int, typer.Option(min=1, max=MOST_VISITORS)] = 300,
+    visitors: Annotated[int, typer.Option(min=1, max=MAX_VISITORS)] = 300,
     units: Annotated[
         int, typer.Option(min=1, max=_MAX_UNITS, help="Places of the event made for it.")
     ] = 100,

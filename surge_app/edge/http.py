@@ -22,7 +22,7 @@ from surge_app.errors import (
     UnknownHost,
 )
 from surge_app.services.access.client_address import forwarded_address, without_port
-from surge_app.services.request_body import MOST_FIELDS
+from surge_app.services.request_body import MAX_FIELDS
 from surge_app.services.waiting_room.requests import QueueReply
 from surge_app.settings import Settings
 
@@ -74,7 +74,7 @@ def check_query(connection: HTTPConnection) -> None:
         InvalidRequest: For a NUL character.
     """
     query: bytes = connection.scope.get("query_string", b"")
-    if len(query) > _MAX_QUERY or query.count(b"&") >= MOST_FIELDS:
+    if len(query) > _MAX_QUERY or query.count(b"&") >= MAX_FIELDS:
         raise AddressTooLong
     if b"%00" in query or b"\0" in query:
         raise InvalidRequest

@@ -31,16 +31,16 @@ def development_secrets(settings: Settings) -> Settings:
     wants_password = not (settings.admin_password or settings.admin_password_hash)
     if settings.is_production or (settings.secret_key and not wants_password):
         return settings
-    kept = _kept_secrets(data_folder(settings) / "secrets.json")
+    stored = _stored_secrets(data_folder(settings) / "secrets.json")
     changes: dict[str, object] = {}
     if not settings.secret_key:
-        changes["secret_key"] = (kept["secret_key"],)
+        changes["secret_key"] = (stored["secret_key"],)
     if wants_password:
-        changes["admin_password"] = kept["admin_password"]
+        changes["admin_password"] = stored["admin_password"]
     return settings.model_copy(update=changes)
 
 
-def _kept_secrets(path: Path) -> dict[str, str]:
+def _stored_secrets(path: Path) -> dict[str, str]:
     if not path.exists():
         groups = ("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
         fresh = {"secret_key": secrets.token_urlsafe(32), "admin_password": "-".join(groups)}
@@ -55,8 +55,8 @@ def _kept_secrets(path: Path) -> dict[str, str]:
         finally:
             scratch.unlink()
     try:
-        kept = json.loads(path.read_text("utf-8"))
-        return {name: str(kept[name]) for name in ("secret_key", "admin_password")}
+        stored = json.loads(path.read_text("utf-8"))
+        return {name: str(stored[name]) for name in ("secret_key", "admin_password")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path} cannot be read; remove it and new secrets are made."
         raise ConfigurationError(msg) from error

@@ -49,8 +49,8 @@ USUAL_DAYS: Mapping[str, float] = {
 }
 """Percent of the payments for each bad day; the rest goes as it should."""
 
-MOST_VISITORS = 20_000
-MOST_SECONDS = 3_600
+MAX_VISITORS = 20_000
+MAX_SECONDS = 3_600
 _ABANDONS: tuple[tuple[Ending, int], ...] = (
     ("leave_line", 2),
     ("release", 3),
@@ -112,11 +112,11 @@ class Plan:
         total = sum(self.bad_days.values())
         shares = [getattr(self, name) for name in _SHARES]
         for problem, applies in {
-            f"A rehearsal has 1 to {MOST_VISITORS:,} visitors.": not (
-                1 <= self.visitors <= MOST_VISITORS
+            f"A rehearsal has 1 to {MAX_VISITORS:,} visitors.": not (
+                1 <= self.visitors <= MAX_VISITORS
             ),
-            f"A rehearsal lasts {MOST_SECONDS:,} seconds at most.": not (
-                0 < self.most_seconds <= MOST_SECONDS and 0 < self.settle_seconds <= MOST_SECONDS
+            f"A rehearsal lasts {MAX_SECONDS:,} seconds at most.": not (
+                0 < self.most_seconds <= MAX_SECONDS and 0 < self.settle_seconds <= MAX_SECONDS
             ),
             "Shares are between 0 and 1.": not all(0 <= share <= 1 for share in shares),
             f"These bad days are not known: {', '.join(unknown)}.": bool(unknown),

@@ -75,9 +75,9 @@ async def _play(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
     stopping = asyncio.create_task(stop.wait())
     # One future for all: to wait for twenty thousand tasks anew each second would keep this
     # process busy, and what it measures would be itself.
-    everybody = asyncio.gather(*tasks, return_exceptions=True)
+    all_visitors = asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.wait(
-        {everybody, stopping},
+        {all_visitors, stopping},
         timeout=plan.most_seconds,
         return_when=asyncio.FIRST_COMPLETED,
     )

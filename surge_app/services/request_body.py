@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-MOST_FIELDS = 16
+MAX_FIELDS = 16
 """How many fields a query or a form may have."""
 
 FIELD_NAMES: set[str] = set()

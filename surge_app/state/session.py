@@ -10,7 +10,7 @@ from surge_app.container import current
 from surge_app.services.access.admin_auth import AdminUser
 from surge_app.services.access.client_address import forwarded_address
 from surge_app.services.bookings.access import BookingRight
-from surge_app.services.request_body import MOST_FIELDS
+from surge_app.services.request_body import MAX_FIELDS
 
 
 def visitor(state: rx.State) -> str | None:
@@ -57,7 +57,7 @@ def path_param(state: rx.State, index: int) -> str:
 def query_param(state: rx.State, name: str) -> str:
     """Return a value of the address's query, empty if there is none; told by the browser."""
     try:
-        fields = dict(parse_qsl(str(state.router.url.query), max_num_fields=MOST_FIELDS))
+        fields = dict(parse_qsl(str(state.router.url.query), max_num_fields=MAX_FIELDS))
     except ValueError:
         return ""
     return fields.get(name, "")

@@ -318,9 +318,9 @@ def attendee_cards(intent: IntentView, names: dict[str, str]) -> list[AttendeeCa
     number, total = 0, sum(line.quantity for line in intent.lines)
     made: list[AttendeeCard] = []
     for line in intent.lines:
-        for place in range(line.quantity):
+        for seq in range(line.quantity):
             number += 1
-            field = f"{ATTENDEES}{line.tier_id}.{place}"
+            field = f"{ATTENDEES}{line.tier_id}.{seq}"
             label = f"Ticket {number} of {total}, {line.tier_name}"
             made.append(AttendeeCard(field, label, names.get(field, "")))
     return made
@@ -329,9 +329,9 @@ def attendee_cards(intent: IntentView, names: dict[str, str]) -> list[AttendeeCa
 def names_of(intent: IntentView) -> dict[str, str]:
     """Return the names given so far, by the field's name."""
     return {
-        f"{ATTENDEES}{tier_id}.{place}": name
+        f"{ATTENDEES}{tier_id}.{seq}": name
         for tier_id, names in intent.attendees
-        for place, name in enumerate(names)
+        for seq, name in enumerate(names)
     }
 
 

@@ -24,6 +24,19 @@ _BANNED = re.compile(
 _CODE = re.compile(r"`[^`]*`")
 # Fields are read by name where they are serialized, so only code can be called dead.
 _DEAD_KINDS = {"function", "method", "class", "property", "unreachable_code"}
+# Words of the glossary's "never" column, as they would stand in a name.
+_OLD_WORDS = {
+    *("anybody", "everybody", "guest", "nobody", "people", "person", "persons", "somebody", "who"),
+    *("board", "boards", "bookkeeping", "cold", "course", "desk", "door", "doors", "hot", "inbox"),
+    *("finding", "findings", "flights", "gate", "gates", "kept", "place", "places", "promise"),
+    *("promises", "seat", "seats", "told", "tries", "verdict", "verdicts", "whoever", "wish"),
+    "wishes",
+}
+# Members of the public contract and of the database keep their names.
+_PUBLIC_NAMES = {"checked_in_gate", "doors_open_at", "gate", "max_per_person", "promise", "verdict"}
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+# Limits are `_MAX_…` and `_MIN_…`.
+_OLD_LIMIT = re.compile(r"_?(?:MOST|LEAST|FEWEST|AT_ONCE|FLIGHTS|TRIES)(?:_|$)")
 # Called by a library, by the name it fixes.
 _HOOKS = [
     "pre_compile",
@@ -76,6 +89,24 @@ def constructor_docstrings(source: str) -> Iterator[int]:
             yield node.lineno
 
 
+def old_names(source: str, path: str = "") -> Iterator[str]:
+    """Yield each name that a module binds, its own included, that has an old word in it."""
+    bound = set(path.removesuffix(".py").split("/"))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            bound.add(node.attr)
+    for name in sorted(bound - _PUBLIC_NAMES):
+        words = {word.lower() for word in _WORD.findall(name)}
+        if words & _OLD_WORDS or _OLD_LIMIT.match(name):
+            yield name
+
+
 def dead_code(root: Path = ROOT) -> list[str]:
     """List code of the application that neither it, its tests nor the bench uses."""
     found = Vulture(ignore_names=_HOOKS, ignore_decorators=_REGISTERING)
@@ -99,6 +130,9 @@ def faults() -> list[str]:
         for path in modules()
         for number in constructor_docstrings(path.read_text("utf-8"))
     ]
+    for path in [*modules(), *modules(ROOT / "bench")]:
+        name = str(path.relative_to(ROOT))
+        found += [f"{name}: the name {old}" for old in old_names(path.read_text("utf-8"), name)]
     return found + dead_code()
 
 

@@ -41,6 +41,15 @@ def test_a_docstring_on_a_constructor_is_found() -> None:
     assert list(house_style.constructor_docstrings(source.replace('"""Keep it."""', "..."))) == []
 
 
+def test_old_words_in_names_are_found() -> None:
+    source = (
+        "class DoorList:\n    def told(self, wish, gate): kept_at = self.seats = _MOST_UNITS = 1\n"
+    )
+    found = list(house_style.old_names(source, "surge_app/pages/desk.py"))
+    assert found == ["DoorList", "_MOST_UNITS", "desk", "kept_at", "seats", "told", "wish"]
+    assert list(house_style.old_names("def mostly(doors_open_at): indoors = 1\n")) == []
+
+
 def test_code_that_nothing_uses_is_found(tmp_path: Path) -> None:
     for folder in ("surge_app", "tests", "bench"):
         (tmp_path / folder).mkdir()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db.bookings.text_search import TextQuery, scanner
+from surge_app.db.bookings.text_search import TextQuery, for_scanner
 
 _LET_IN = text(
     """
@@ -137,7 +137,7 @@ async def search(
     """Return the tickets of at most so many bookings, by name or whole address or reference."""
     wanted = TextQuery.parse(query)
     values = {**wanted.values(), "event_id": event_id, "most": most}
-    statement = text(_TICKET + _SEARCH.format(found=scanner(wanted)))
+    statement = text(_TICKET + _SEARCH.format(found=for_scanner(wanted)))
     return (await session.execute(statement, values)).mappings().all()
 
 

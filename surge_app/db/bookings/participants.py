@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from surge_app.db.bookings.text_search import TextQuery, at_the_desk
+from surge_app.db.bookings.text_search import TextQuery, for_organizer
 
 _PAGE = """
     SELECT b.id, b.ref, b.name, b.email, b.phone, b.status, b.channel, b.total_paise,
@@ -104,21 +104,21 @@ class Filter:
 
     def condition(self) -> tuple[str, dict[str, object]]:
         """Return the SQL that keeps matching bookings `b` of an event, and its parameters."""
-        kept, values = ["true"], dict[str, object]()
+        conditions, values = ["true"], dict[str, object]()
         for column in ("status", "channel"):
             if value := getattr(self, column):
-                kept.append(f"b.{column} = :{column}")
+                conditions.append(f"b.{column} = :{column}")
                 values[column] = value
         if self.presence:
-            kept.append(_PRESENCE[self.presence])
+            conditions.append(_PRESENCE[self.presence])
         if self.refs:
-            kept.append("b.ref = ANY(CAST(:refs AS text[]))")
+            conditions.append("b.ref = ANY(CAST(:refs AS text[]))")
             values["refs"] = list(self.refs)
         if self.query.strip():
             query = TextQuery.parse(self.query)
-            kept.append(f"b.id IN ({at_the_desk(query)})")
+            conditions.append(f"b.id IN ({for_organizer(query)})")
             values |= query.values()
-        return " AND ".join(kept), values
+        return " AND ".join(conditions), values
 
 
 async def page(

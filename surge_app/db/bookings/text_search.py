@@ -51,7 +51,7 @@ class TextQuery:
         )
 
     def values(self) -> dict[str, object]:
-        """Return the parameters of `at_the_desk` and `scanner`."""
+        """Return the parameters of `for_organizer` and `for_scanner`."""
         ref = self.exact.upper()
         return {
             "words": self.words,
@@ -65,7 +65,7 @@ class TextQuery:
         }
 
 
-def at_the_desk(query: TextQuery) -> str:
+def for_organizer(query: TextQuery) -> str:
     """Return the SQL for ids of bookings by any part of them, for organizers."""
     return " UNION ".join(
         (
@@ -76,7 +76,7 @@ def at_the_desk(query: TextQuery) -> str:
     )
 
 
-def scanner(query: TextQuery) -> str:
+def for_scanner(query: TextQuery) -> str:
     """Return the SQL for ids of bookings by a name, or by a whole address or reference.
 
     A part of a number or an address would let a scanner guess the rest of it.

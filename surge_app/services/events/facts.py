@@ -20,7 +20,7 @@ from surge_app.services.events.rich_text import TextPart
 ChallengeMode = Literal["off", "auto", "always"]
 QueueOrder = Literal["fifo", "random"]
 
-_NO_PLACES = ("Etc/", "SystemV/", "posix/", "right/", "US/")
+_NO_REGIONS = ("Etc/", "SystemV/", "posix/", "right/", "US/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,5 +288,5 @@ def _complaint(one: FactField, value: Any) -> str:
 @cache
 def _zones() -> frozenset[str]:
     """Return the zones that are places; the machine's list has files of other kinds, too."""
-    places = {"UTC"} | {name for name in available_timezones() if "/" in name}
-    return frozenset(name for name in places if not name.startswith(_NO_PLACES))
+    regions = {"UTC"} | {name for name in available_timezones() if "/" in name}
+    return frozenset(name for name in regions if not name.startswith(_NO_REGIONS))

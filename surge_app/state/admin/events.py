@@ -16,7 +16,7 @@ from surge_app.services.events.views import EventView
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import STATUS_TONES
 
-_DOOR_STAYS = timedelta(days=1)
+_CHECK_IN_STAYS = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class EventsState(rx.State):
                         one.slug, one.name, where_when(one.starts_at, one.time_zone, one.venue)
                     )
                     for one in await current().catalog.events()
-                    if _has_door(one)
+                    if _allows_check_in(one)
                 ]
         except SurgeError as error:
             self.problem = error.message
@@ -82,10 +82,10 @@ class EventsState(rx.State):
         self.phase, self.problem = "ready" if user.is_organizer else "scanner", ""
 
 
-def _has_door(event: EventView) -> bool:
+def _allows_check_in(event: EventView) -> bool:
     """Whether tickets are still checked in for an event; sales may have ended long before."""
     ends_at = event.ends_at or event.starts_at
-    return event.status != "cancelled" and ends_at > utc_now() - _DOOR_STAYS
+    return event.status != "cancelled" and ends_at > utc_now() - _CHECK_IN_STAYS
 
 
 def where_when(starts_at: datetime, time_zone: str, venue: str) -> str:
