@@ -12,7 +12,7 @@ from surge_app.api import metrics
 from surge_app.api.dependencies import Services
 from surge_app.container import Container
 from surge_app.errors import Busy
-from surge_app.kv.client import answers
+from surge_app.kv.client import takes_writes
 
 router = APIRouter(tags=["health"])
 router.include_router(metrics.router)
@@ -56,6 +56,6 @@ async def _postgres(services: Container) -> bool:
 async def _redis(services: Container) -> bool:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await answers(services.redis)
+            return await takes_writes(services.redis)
     except TimeoutError:
         return False

@@ -52,7 +52,9 @@ class _Now(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics; called by the registry."""
         found = self._figures
-        up = GaugeMetricFamily("surge_up", "Whether a server answers.", labels=["server"])
+        up = GaugeMetricFamily(
+            "surge_up", "Whether a server answers and takes writes.", labels=["server"]
+        )
         up.add_metric(["postgres"], found.has_postgres)
         up.add_metric(["redis"], found.has_redis)
         yield up

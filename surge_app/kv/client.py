@@ -25,11 +25,13 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from surge_app.kv import keys
 from surge_app.observability import tracing
 from surge_app.settings import CLUSTER_SCHEME
 
 _TIMEOUT_SECONDS = 3.0
 _MAX_CONNECTIONS = 32
+_PROBE_LIFE_SECONDS = 60
 _MAX_CONNECTIONS_PER_NODE = 1024
 
 
@@ -177,10 +179,10 @@ async def read_hash(redis: Redis, key: str) -> dict[str, str]:
     return await cast("Awaitable[dict[str, str]]", redis.hgetall(key))
 
 
-async def answers(redis: Redis) -> bool:
-    """Whether Redis answers at this moment."""
+async def takes_writes(redis: Redis) -> bool:
+    """Whether Redis answers and stores something; with a full memory or disk it only answers."""
     try:
-        return await cast("Awaitable[str]", redis.echo("ready")) == "ready"
+        return bool(await redis.set(keys.write_probe(), 1, ex=_PROBE_LIFE_SECONDS))
     except (RedisError, OSError):
         return False
 

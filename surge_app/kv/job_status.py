@@ -8,7 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from surge_app.kv import keys
-from surge_app.kv.client import read_hash, write_hash
+from surge_app.kv.client import read_hash, takes_writes, write_hash
 
 
 class JobStatusStore:
@@ -20,6 +20,10 @@ class JobStatusStore:
     async def write(self, name: str, note: dict[str, Any]) -> None:
         """Replace the note of a name by another JSON document."""
         await write_hash(self._redis, keys.job_status(), {name: json.dumps(note)})
+
+    async def takes_writes(self) -> bool:
+        """Whether Redis would store a note now."""
+        return await takes_writes(self._redis)
 
     async def read(self) -> dict[str, dict[str, Any]]:
         """Return every note by its name."""

@@ -56,6 +56,11 @@ def spent(slug: str, digest: str) -> str:
     return f"{_PREFIX}:{{{slug}}}:spent:{digest}"
 
 
+def write_probe() -> str:
+    """Written to see whether Redis takes writes."""
+    return f"{_PREFIX}:probe"
+
+
 def job_status() -> str:
     """Hash of what the jobs tell about themselves, a JSON document for each."""
     return f"{_PREFIX}:notes"

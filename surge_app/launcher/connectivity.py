@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from surge_app.settings import Settings
 
 _REACH_SECONDS: Final = 5
+_OLDEST_POSTGRES: Final = 15
 _NO_EVICTION: Final = "noeviction"
 _POOLER_REFUSES: Final = "unsupported startup parameter"
 
@@ -63,6 +64,7 @@ async def _postgres_problem(
             )
             async with connection:
                 await connection.execute("SELECT 1")
+                version = connection.info.server_version // 10_000
     except (psycopg.Error, OSError, TimeoutError) as error:
         if _POOLER_REFUSES in str(error):
             return (
@@ -70,6 +72,8 @@ async def _postgres_problem(
                 "Postgres itself, beside DATABASE_URL."
             )
         return f"{variable}: Postgres cannot be reached{_reason(error, url)}"
+    if version < _OLDEST_POSTGRES:
+        return f"{variable}: Surge needs Postgres {_OLDEST_POSTGRES} or newer; this is {version}."
     return None
 
 

@@ -1,18 +1,22 @@
 -- renew: look at passes, and extend those in use; no lease ever gets shorter. Needs the prelude `queue`.
 -- ARGV  1 lease, ms from now; zero only looks  2 longest life of a pass, ms from its beginning
 --       3 "1" if the visitors hold units: only then does grace become a pass again  4… visitors
+-- Looking writes nothing, so that a Redis whose memory is full still knows its passes.
 -- Returns for each visitor the end of the lease in ms, or 0 without a pass.
 local found = {}
 for i = 4, #ARGV do
   local visitor = ARGV[i]
   local ends = lease_of(visitor)
-  if ends and (ARGV[3] == "1" or redis.call("ZSCORE", PASSES, visitor)) then
+  local is_pass = redis.call("ZSCORE", PASSES, visitor)
+  if ends and (ARGV[3] == "1" or is_pass) then
     local inside = redis.call("HGET", INSIDE, visitor)
     local began = inside and tonumber(string.match(inside, ":(%d+)")) or now
     local wanted = math.min(now + tonumber(ARGV[1]), began + tonumber(ARGV[2]))
-    ends = math.max(ends, wanted)
-    redis.call("ZREM", GRACE, visitor)
-    redis.call("ZADD", PASSES, ends, visitor)
+    if wanted > ends or not is_pass then
+      ends = math.max(ends, wanted)
+      redis.call("ZREM", GRACE, visitor)
+      redis.call("ZADD", PASSES, ends, visitor)
+    end
   end
   found[i - 3] = ends or 0
 end

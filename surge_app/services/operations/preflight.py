@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from surge_app.db.engine import LARGEST_POOL
 from surge_app.errors import BadSignature, ConfigurationError
-from surge_app.kv.client import connect, information
+from surge_app.kv.client import connect, information, takes_writes
 from surge_app.services.messaging.sms_templates import unregistered
 from surge_app.settings import PROJECT, STATEMENT_SECONDS, Settings
 
@@ -27,6 +27,7 @@ _MAX_SKEW_SECONDS = 2.0
 _OTHER_CONNECTIONS = 15
 _KNOCK_SECONDS = 5.0
 _SHORTEST_KEY = 32
+_FULLEST_REDIS = 0.8
 _MIN_FREE_BYTES = 500 * 2**20
 _LONGEST_STATEMENT_SECONDS = 60
 
@@ -228,14 +229,25 @@ async def _redis(settings: Settings) -> list[Check]:
     try:
         persistence = await information(client, "persistence")
         memory = await information(client, "memory")
+        is_writable = await takes_writes(client)
     except RedisError:
         return [Check("redis", is_ok=False, advice="Check REDIS_URL and that it runs.")]
     finally:
         await client.aclose()
     appends = str(persistence.get("aof_enabled")) == "1"
     keeps = memory.get("maxmemory_policy", "noeviction") == "noeviction"
+    used, most = int(memory.get("used_memory", 0)), int(memory.get("maxmemory", 0))
+    has_room = is_writable and (not most or used < most * _FULLEST_REDIS)
     return [
         Check("redis", is_ok=True),
+        Check(
+            "redis memory",
+            has_room,
+            ""
+            if has_room
+            else f"It uses {used >> 20} of {most >> 20} MB, or its disk is full. When it takes no "
+            "writes, no one can join; raise `maxmemory` or free space.",
+        ),
         Check(
             "redis persistence",
             appends,

@@ -97,14 +97,16 @@ class Telemetry:
     async def figures(self) -> Figures:
         """Read everything; a server that does not answer in a few seconds is told to be away."""
         async with self._reading:
-            stored, notes = await asyncio.gather(self._stored(), self._noted())
+            stored, notes, takes_writes = await asyncio.gather(
+                self._stored(), self._noted(), self._notes.takes_writes()
+            )
             if stored is None:
                 stored = Figures()
             queues = await asyncio.gather(*(self._queue(sale) for sale in stored.sales))
         jobs, invariants = notes if notes is not None else ((), None)
         return Figures(
             has_postgres=stored.has_postgres,
-            has_redis=notes is not None,
+            has_redis=notes is not None and takes_writes,
             is_gateway_up=stored.is_gateway_up,
             leaders=stored.leaders,
             sales=tuple(queues),

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from surge_app.container import Container
 from surge_app.errors import ConfigurationError
-from surge_app.launcher import frontend_build
+from surge_app.launcher import connectivity, frontend_build
 from surge_app.launcher.launch import run
 from surge_app.launcher.processes import FileLock, matching
 from surge_app.launcher.run_record import sole_run
@@ -116,6 +117,14 @@ def test_an_unreachable_server_is_one_sentence(
     assert shown.startswith(f"{name.upper()}: ")
     assert shown.count("\n") == 1
     assert "geheim" not in shown
+
+
+def test_a_postgres_that_is_too_old_is_one_sentence(
+    services: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connectivity, "_OLDEST_POSTGRES", 99)
+    with pytest.raises(ConfigurationError, match=r"^DATABASE_URL: .* 99 or newer; this is \d+\.$"):
+        connectivity.check_reachable(services.settings)
 
 
 def test_what_a_killed_run_left_is_ended_and_nothing_else(

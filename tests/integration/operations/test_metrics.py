@@ -93,6 +93,25 @@ async def test_jobs_their_leader_and_the_promises_are_told(
     await eventually(has_led, about="a leader that runs the jobs")
 
 
+async def test_a_redis_that_is_full_is_not_ready_and_holds_go_on(
+    outside: httpx.AsyncClient, services: Container, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale()
+    buyer = new_buyer(slug)
+    assert (await buyer.join())["state"] == "admitted"
+    await services.redis.config_set("maxmemory", "1mb")
+    try:
+        ready = await outside.get("/api/readyz")
+        assert (ready.status_code, ready.json()["not_ready"]) == (503, ["redis"])
+        assert await _value(outside, "surge_up", server="redis") == 0
+        assert (await new_buyer(slug).http.post(f"/api/queue/{slug}")).status_code == 503
+        # The sandbox keeps its orders in the same Redis, so no payment can be tried here.
+        assert (await buyer.hold()).status_code == 201
+    finally:
+        await services.redis.config_set("maxmemory", "0")
+    assert (await outside.get("/api/readyz")).status_code == 200
+
+
 async def test_whoever_comes_through_a_proxy_finds_no_metrics(outside: httpx.AsyncClient) -> None:
     assert (await outside.get("/metrics")).status_code == 200
     for header in ("x-forwarded-for", "forwarded", "x-real-ip", "via"):

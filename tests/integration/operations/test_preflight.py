@@ -158,6 +158,7 @@ async def test_somebody_elses_server_at_our_address_is_not_taken_for_us(
         ("migrations", _unmigrated),
         ("redis persistence", _redis_with("appendonly", "no")),
         ("redis eviction", _redis_with("maxmemory-policy", "allkeys-lru")),
+        ("redis memory", _redis_with("maxmemory", "1mb")),
     ],
 )
 async def test_what_breaks_beside_us_fails_its_own_check_too(
