@@ -75,7 +75,8 @@ class OutboxMessage(SQLModel, table=True):
         refund_id: The refund whose amount it states.
         notice_id: The organizer's notice it carries, if any.
         unknowns: Attempts whose effect is unknown.
-        first_tried_at: First claim; None again after a requeue.
+        first_tried_at: First claim.
+        resolved_at: When a lost message was repeated; None leaves it to an organizer.
         delivery: A `DeliveryStatus`, once the provider has reported one.
         trace: W3C `traceparent` that the sending continues.
     """
@@ -128,6 +129,7 @@ class OutboxMessage(SQLModel, table=True):
     delivery: str | None = text_field(default=None)
     delivery_detail: str | None = text_field(default=None)
     delivery_at: datetime | None = time_field(default=None)
+    resolved_at: datetime | None = time_field(default=None)
     trace: str | None = text_field(default=None)
 
 

@@ -39,10 +39,12 @@ _OPEN = text(
         WHERE w.processed_at IS NULL AND w.received_at < clock_timestamp() - interval '1 minute'
         UNION ALL
         SELECT 'dead_message', m.id, m.created_at, e.slug, coalesce(b.ref, ''), 0,
-            m.channel || ' to ' || m.recipient || ': ' || coalesce(m.last_error, '')
+            m.channel || ' to ' || m.recipient || ': '
+                || coalesce(m.delivery_detail, m.last_error, m.delivery, '')
         FROM message_outbox m JOIN intents i ON i.id = m.intent_id
         JOIN events e ON e.id = i.event_id LEFT JOIN bookings b ON b.id = m.booking_id
-        WHERE m.status = 'dead'
+        WHERE (m.status = 'dead' OR m.delivery IN ('bounced', 'failed'))
+            AND m.resolved_at IS NULL AND m.kind NOT IN ('contact_changed', 'contact_code')
         UNION ALL
         SELECT 'unpaid_booking', b.id, b.created_at, e.slug, b.ref, b.total_paise,
             'confirmed, and no payment is applied to it'

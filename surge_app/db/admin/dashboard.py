@@ -64,7 +64,9 @@ _MESSAGES = text(
         (SELECT count(*) FROM message_outbox m JOIN intents i ON i.id = m.intent_id
          WHERE m.status IN ('pending', 'sending') AND i.event_id = e.id) AS pending,
         (SELECT count(*) FROM message_outbox m JOIN intents i ON i.id = m.intent_id
-         WHERE m.status = 'dead' AND i.event_id = e.id) AS dead
+         WHERE (m.status = 'dead' OR m.delivery IN ('bounced', 'failed'))
+            AND m.resolved_at IS NULL AND m.kind NOT IN ('contact_changed', 'contact_code')
+            AND i.event_id = e.id) AS dead
     FROM unnest(CAST(:ids AS text[])) AS e (id)
     """
 )
@@ -134,7 +136,7 @@ class MoneyReader:
 
 
 async def messages(session: AsyncSession, event_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Count by event the messages that are not sent yet, and those that were given up."""
+    """Count by event the messages that are not sent yet, and those that were lost."""
     rows = await session.execute(_MESSAGES, {"ids": list(event_ids)})
     return {row.id: (row.pending, row.dead) for row in rows}
 

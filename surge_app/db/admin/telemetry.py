@@ -41,7 +41,8 @@ _MESSAGES = text(
         SELECT intent_id, channel, 'pending' AS state, created_at FROM message_outbox
         WHERE status IN ('pending', 'sending')
         UNION ALL
-        SELECT intent_id, channel, 'dead', created_at FROM message_outbox WHERE status = 'dead'
+        SELECT intent_id, channel, 'dead', created_at FROM message_outbox
+        WHERE status = 'dead' AND resolved_at IS NULL
     ) m JOIN intents i ON i.id = m.intent_id JOIN events e ON e.id = i.event_id
     GROUP BY e.slug, m.channel, m.state
     """

@@ -46,7 +46,9 @@ _TIMELINE = text(
         SELECT b.created_at, 'booked', b.ref, '' FROM bookings b WHERE b.id = :booking_id
         UNION ALL
         SELECT coalesce(m.sent_at, m.created_at), 'message',
-            m.channel || ' ' || m.kind || ' ' || m.recipient, m.status
+            m.channel || ' ' || m.kind || ' ' || m.recipient,
+            CASE WHEN m.status <> 'sent' THEN m.status WHEN m.delivery = 'failed' THEN 'dead'
+                ELSE coalesce(m.delivery, m.status) END
         FROM message_outbox m WHERE m.intent_id = :intent_id
         UNION ALL
         SELECT coalesce(r.processed_at, r.created_at), 'refund', r.amount_paise::text, r.status
@@ -81,6 +83,7 @@ _CORRECT = (
         UPDATE message_outbox SET recipient = coalesce(
             nullif(CASE channel WHEN 'email' THEN :email ELSE :phone END, ''), recipient)
         WHERE booking_id = (SELECT id FROM bookings WHERE ref = :ref)
+            AND status = 'pending' AND unknowns = 0 AND kind <> 'contact_changed'
         """
     ),
 )

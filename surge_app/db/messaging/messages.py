@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, not_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.engine import locked
+from surge_app.db.messaging.outbox import is_lost
 from surge_app.models import (
     Booking,
     DeliveryEvent,
@@ -25,7 +26,6 @@ from surge_app.models import (
 
 _NOW = func.clock_timestamp()
 _CONFIRMATIONS = (MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN)
-_LOST = (DeliveryStatus.BOUNCED, DeliveryStatus.FAILED)
 
 
 async def by_id(
@@ -116,12 +116,11 @@ async def note_delivery(
 
 
 def _is(status: str) -> ColumnElement[bool]:
-    is_dead = col(OutboxMessage.status) == MessageStatus.DEAD
-    is_lost = col(OutboxMessage.delivery).in_(_LOST)
     if status == "trouble":
-        return or_(is_dead, is_lost)
-    if status == "bounced":
-        return is_lost
+        return is_lost()
+    if status in {"bounced", "dead"}:
+        is_dead = col(OutboxMessage.status) == MessageStatus.DEAD
+        return and_(is_lost(), is_dead if status == "dead" else not_(is_dead))
     if status == "pending":
         return col(OutboxMessage.status).in_([MessageStatus.PENDING, MessageStatus.SENDING])
     return col(OutboxMessage.status) == status

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Integer, Update, cast, func, select, update
+from sqlalchemy import ColumnElement, Integer, Update, and_, cast, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.leases import lease_due
-from surge_app.models import MessageStatus, OutboxMessage
+from surge_app.models import DeliveryStatus, MessageStatus, OutboxMessage
 
 WAKE = "surge_outbox"
 """The channel of Postgres' NOTIFY on which the dispatcher hears of new messages."""
@@ -108,24 +108,28 @@ async def mark_dead(session: AsyncSession, message: OutboxMessage, error: str) -
     )
 
 
-async def requeue(session: AsyncSession, message_id: str) -> None:
-    """Put a message back in line as if it had never been tried."""
-    await session.execute(
+async def resolve_lost(
+    session: AsyncSession, *conditions: ColumnElement[bool]
+) -> Sequence[OutboxMessage]:
+    """Close messages that were given up or did not arrive, as something else replaces them."""
+    result = await session.scalars(
         update(OutboxMessage)
-        .where(col(OutboxMessage.id) == message_id)
-        .values(
-            status=MessageStatus.PENDING,
-            attempts=0,
-            unknowns=0,
-            next_attempt_at=_NOW,
-            first_tried_at=None,
-            last_error=None,
-            delivery=None,
-            delivery_detail=None,
-            delivery_at=None,
-        )
+        .where(is_lost(), *conditions)
+        .values(resolved_at=_NOW)
+        .returning(OutboxMessage)
     )
-    await _notify(session)
+    return result.all()
+
+
+def is_lost() -> ColumnElement[bool]:
+    """Return the condition that a message did not arrive and nothing replaces it yet."""
+    return and_(
+        or_(
+            col(OutboxMessage.status) == MessageStatus.DEAD,
+            col(OutboxMessage.delivery).in_([DeliveryStatus.BOUNCED, DeliveryStatus.FAILED]),
+        ),
+        col(OutboxMessage.resolved_at).is_(None),
+    )
 
 
 def _if_still_ours(message: OutboxMessage) -> Update:

@@ -259,7 +259,7 @@ def _messages(sale: Any) -> rx.Component:
         rx.cond(
             sale.messages_dead > 0,
             layout.notice(
-                f"{sale.messages_dead} could not be delivered.",
+                f"{sale.messages_dead} did not arrive.",
                 tone="bad",
                 action=rx.el.a(
                     "See what needs attention",

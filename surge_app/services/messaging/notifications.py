@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from surge_app.clock import new_id
 from surge_app.db.bookings import records as booking_queries
@@ -37,6 +38,7 @@ _log = get_logger(__name__)
 ATTENDEE = "attendee"
 """The actor of changes that a browser with a right to the booking requests."""
 
+_CONFIRMATIONS = (MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN)
 _ADDRESSES = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 _MAX_RESENDS = 5
 _RESENDS_WITHIN = timedelta(hours=24)
@@ -163,6 +165,11 @@ class Notifications:
                 raise NoContact
             rows += confirmations
             await session.flush()
+            await outbox.resolve_lost(
+                session,
+                col(OutboxMessage.intent_id) == intent.id,
+                col(OutboxMessage.kind).in_(_CONFIRMATIONS),
+            )
             await outbox.add(session, rows)
             action = "booking.correct_contact" if changed else "booking.resend"
             old = {field: before[field] for field in changed}
@@ -198,7 +205,9 @@ class Notifications:
         return MessagePage(shown, shown[-1].id if len(rows) > most else None)
 
     async def retry(self, message_id: str, *, actor: str) -> None:
-        """Try a message anew that was given up, or that did not arrive.
+        """Send a message again that was given up or did not arrive, to the current contact.
+
+        The lost one keeps its recipient and its history.
 
         Raises:
             MessageOnItsWay: If it is neither.
@@ -208,11 +217,10 @@ class Notifications:
             message = await queries.by_id(session, message_id, for_update=True)
             if message is None:
                 raise NotFound
-            is_lost = message.delivery in {DeliveryStatus.BOUNCED, DeliveryStatus.FAILED}
-            if message.status != MessageStatus.DEAD and not is_lost:
+            if not await outbox.resolve_lost(session, col(OutboxMessage.id) == message_id):
                 raise MessagePending
             before = {"status": message.status, "error": message.last_error or ""}
-            await outbox.requeue(session, message_id)
+            await outbox.add(session, [await _again(session, message)])
             session.add(
                 AuditEntry(actor=actor, action="message.retry", subject=message_id, before=before)
             )
@@ -223,6 +231,26 @@ class Notifications:
         async with self._database.transaction() as session:
             rows = await queries.confirmations(session, ref)
         return tuple(SentMessage(row.channel, _state(row), row.recipient) for row in rows)
+
+
+async def _again(session: AsyncSession, message: OutboxMessage) -> OutboxMessage:
+    """Return a message like a lost one, to the address that counts now."""
+    intent = await intent_queries.by_id(session, message.intent_id)
+    if intent is None:
+        raise NotFound
+    booking = await booking_queries.by_intent(session, intent.id)
+    is_confirmation = message.kind == MessageKind.CONFIRMATION
+    kind = MessageKind.CONFIRMATION_AGAIN if is_confirmation else MessageKind(message.kind)
+    channel = Channel(message.channel)
+    current = getattr(booking or intent, _ADDRESSES[channel])
+    # A warning is for the address that counts no more.
+    is_farewell = kind == MessageKind.CONTACT_CHANGED
+    recipient = message.recipient if is_farewell else current or message.recipient
+    # The key of what it is about comes first.
+    key = f"{message.dedupe_key.partition(':')[0]}:{new_id()}"
+    row = message_row(intent, booking, kind, channel, recipient, key=key)
+    row.refund_id, row.notice_id = message.refund_id, message.notice_id
+    return row
 
 
 async def _check_pace(session: AsyncSession, booking: Booking) -> None:

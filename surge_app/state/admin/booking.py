@@ -48,7 +48,8 @@ _STATES = {
     "sent": "sent",
     "processed": "paid back",
     "dead": "failed",
-    "bounced": "bounced",
+    "bounced": "did not arrive",
+    "deferred": "delayed by the recipient's provider",
     "pending": "waiting",
     "sending": "being sent",
 }

@@ -111,6 +111,36 @@ async def test_an_sms_goes_to_the_countries_of_the_setting_and_of_the_event(
         assert await sale.broken_promises() == []
 
 
+async def test_a_corrected_contact_changes_no_message_that_was_sent(new_sale: NewSale) -> None:
+    sale = await new_sale(5)
+    ref = await _book(sale)
+    post = await Post.of(sale)
+    await post.empty()
+    people, old = sale.services.participants, post.mails[0].to
+    await sale.execute(
+        "UPDATE message_outbox SET delivery = 'bounced', delivery_detail = 'no such mailbox'"
+        " WHERE channel = 'email' AND booking_id = (SELECT id FROM bookings WHERE ref = :ref)",
+        ref=ref,
+    )
+    seen = await people.detail(ref)
+    await people.correct(
+        ref, version=seen.version, name="Asha", email="b@example.com", phone=seen.phone, actor="t"
+    )
+    told = [one for one in (await people.detail(ref)).timeline if one.what == "message"]
+    assert (f"email confirmation {old}", "bounced") in [(one.detail, one.state) for one in told]
+    (stats,) = [one for one in await sale.services.dashboard.overview() if one.slug == sale.slug]
+    assert stats.messages_dead == 1
+    (item,) = [one for one in await sale.services.action_items.list() if one.subject == ref]
+    assert item.detail == f"email to {old}: no such mailbox"
+    await sale.services.action_items.resolve(item.kind, item.id, actor="t")
+    await post.empty()
+    assert [mail.to for mail in post.mails] == [old, "b@example.com"]
+    told = [one for one in (await people.detail(ref)).timeline if one.what == "message"]
+    assert (f"email confirmation {old}", "bounced") in [(one.detail, one.state) for one in told]
+    assert not [one for one in await sale.services.action_items.list() if one.subject == ref]
+    assert await sale.broken_promises() == []
+
+
 async def test_tickets_that_are_refunded_are_not_sent_again(new_sale: NewSale) -> None:
     sale = await new_sale(5)
     ref = await _book(sale)
