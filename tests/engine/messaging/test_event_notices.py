@@ -182,7 +182,7 @@ async def test_a_cancellation_tells_each_holder_that_the_event_is_off_and_what_g
     view = await sale.services.tickets.view(ref)
     assert view.cancelled_at is not None
     assert view.cancel_reason == "The hall is flooded."
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_a_stale_page_cannot_cancel_an_event(new_sale: NewSale) -> None:

@@ -108,7 +108,7 @@ async def test_an_sms_goes_to_the_countries_of_the_setting_and_of_the_event(
         sms = (await post.rows())[1]
         assert sms["status"] == ("sent" if is_sent else "dead")
         assert ("SURGE_SMS_COUNTRIES" in (sms["last_error"] or "")) is not is_sent
-        assert await sale.broken_promises() == []
+        assert await sale.violations() == []
 
 
 async def test_a_corrected_contact_changes_no_message_that_was_sent(new_sale: NewSale) -> None:
@@ -138,7 +138,7 @@ async def test_a_corrected_contact_changes_no_message_that_was_sent(new_sale: Ne
     told = [one for one in (await people.detail(ref)).timeline if one.what == "message"]
     assert (f"email confirmation {old}", "bounced") in [(one.detail, one.state) for one in told]
     assert not [one for one in await sale.services.action_items.list() if one.subject == ref]
-    assert await sale.broken_promises() == []
+    assert await sale.violations() == []
 
 
 async def test_tickets_that_are_refunded_are_not_sent_again(new_sale: NewSale) -> None:
