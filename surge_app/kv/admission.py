@@ -15,6 +15,9 @@ from surge_app.kv.rate_limits import Limit
 
 JoinOutcome = Literal["unknown", "known", "limited", "challenge", "proved", "free"]
 
+PROOF_WINDOW = timedelta(minutes=5)
+"""Used solutions that expire within it share a key; one of their own would cost 160 bytes."""
+
 _WRONG = -1
 # How long who has proved may wait for the opening without having to prove again.
 _PROVED_MS = 30 * 60 * 1000
@@ -26,10 +29,12 @@ class PowProof:
 
     Attributes:
         digest: Of the challenge, the same for every copy of it.
+        window: When the challenge expires, in units of `PROOF_WINDOW`.
         valid_for: Until the challenge expires; None for a wrong solution.
     """
 
     digest: str = ""
+    window: int = 0
     valid_for: timedelta | None = None
 
 
@@ -84,12 +89,13 @@ class JoinStore:
             *(keys.part(slug, part) for part in ("rules", "numbers", "passes", "counters")),
             keys.pressure(slug),
             keys.proved(slug, visitor_id),
-            keys.spent(slug, proof.digest if proof else ""),
+            keys.spent(slug, proof.window if proof else 0),
             *(keys.limit(slug, limit.scope, subject) for limit, subject in limits),
         ]
         paces = [number for limit, _ in limits for number in limit.pace()]
+        digest = proof.digest if proof else ""
         found = await self._script.run(
-            names, visitor_id, _validity_ms(proof), len(own), max_backlog, *paces
+            names, visitor_id, _validity_ms(proof), len(own), max_backlog, digest, *paces
         )
         outcome, wait_ms, per_second, *backlog = found
         return JoinDecision(

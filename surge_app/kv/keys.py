@@ -51,9 +51,9 @@ def proved(slug: str, visitor_id: str) -> str:
     return f"{_PREFIX}:{{{slug}}}:proved:{visitor_id}"
 
 
-def spent(slug: str, digest: str) -> str:
-    """Set once a solved challenge was used, until it expires by itself."""
-    return f"{_PREFIX}:{{{slug}}}:spent:{digest}"
+def spent(slug: str, window: int) -> str:
+    """Set of the solved challenges that were used, of those that expire in the same minutes."""
+    return f"{_PREFIX}:{{{slug}}}:spent:{window}"
 
 
 def write_probe() -> str:

@@ -98,7 +98,7 @@ async def _attempt_to_join(cluster: Redis, slug: str) -> None:
     async def outcome(proof: PowProof | None = None, visitor: str = "v") -> str:
         return (await store.check_join(slug, visitor, proof, own, shared)).outcome
 
-    proof = PowProof("solved", _MINUTE)
+    proof = PowProof("solved", valid_for=_MINUTE)
     assert [await outcome(), await outcome(proof), await outcome(proof)] == [
         *("challenge", "proved", "challenge"),
     ]

@@ -3,14 +3,15 @@
 -- KEYS  1 rules (hash: challenge)  2 numbers (hash: visitor -> number)  3 passes (zset: visitor)
 --       4 counters (hash: waiting)  5 pressure (hash: slot, asked, refused, asked_before,
 --       refused_before, until_ms)  6 proved (string: the visitor has proved and got no place yet)
---       7 spent (string: the solution was used)  8… limiters; those of the visitor alone come first
+--       7 spent (set: used solutions that expire in the same minutes)  8… limiters; those of the visitor alone come first
 -- ARGV  1 visitor  2 ms the solution stays valid, none is zero and a wrong one negative
 --       3 how many limiters are the visitor's own  4 how many calls the last limiter may be behind
---       before the mode `auto` asks its network for proof  5… for each limiter: us between calls, burst
+--       before the mode `auto` asks its network for proof  5 digest of the solution
+--       6… for each limiter: us between calls, burst
 -- Returns {verdict, ms to wait, attempts per second, then for each limiter the calls it has not
 -- digested yet}. The verdict is "unknown" (no such event), "known" (has a place or a pass),
 -- "limited", "challenge" (no proof, and one is needed), "proved" (it was spent) or "free".
-local WINDOW_MS, LINGER_MS = 5000, 60000
+local WINDOW_MS, LINGER_MS, PROOF_WINDOW_MS = 5000, 60000, 300000
 local PER_SECOND, WAITING, REFUSED_SHARE, FEWEST = 10, 500, 0.2, 20
 
 local visitor, validity, own = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -19,7 +20,7 @@ local now = math.floor(now_us / 1000)
 if redis.call("EXISTS", KEYS[1]) == 0 then return { "unknown", 0, 0 } end
 if redis.call("HEXISTS", KEYS[2], visitor) == 1
   or tonumber(redis.call("ZSCORE", KEYS[3], visitor) or "0") > now then
-  local wait, arrivals = pace(8, 7 + own, 5)
+  local wait, arrivals = pace(8, 7 + own, 6)
   if wait > 0 then return { "limited", wait, 0 } end
   count(arrivals)
   return { "known", 0, 0 }
@@ -62,12 +63,12 @@ local function finish(verdict, wait, arrivals)
   redis.call("PEXPIRE", KEYS[5], LINGER_MS + WINDOW_MS)
   local answer = { verdict, wait, math.floor(per_second) }
   for i = 8, #KEYS do
-    answer[#answer + 1] = math.floor((arrivals[i] - now_us) / tonumber(ARGV[5 + 2 * (i - 8)]))
+    answer[#answer + 1] = math.floor((arrivals[i] - now_us) / tonumber(ARGV[6 + 2 * (i - 8)]))
   end
   return answer
 end
 
-local wait, arrivals = pace(8, #KEYS, 5)
+local wait, arrivals = pace(8, #KEYS, 6)
 if wait > 0 then return finish("limited", wait, arrivals) end
 count(arrivals)
 local mode = redis.call("HGET", KEYS[1], "challenge")
@@ -77,7 +78,8 @@ if mode ~= "always" and (mode ~= "auto" or (seen.until_ms <= now and not is_crow
 end
 if redis.call("DEL", KEYS[6]) == 1 then return finish("proved", 0, arrivals) end
 if validity > 0 then
-  if redis.call("SET", KEYS[7], "1", "NX", "PX", validity) then
+  if redis.call("SADD", KEYS[7], ARGV[5]) == 1 then
+    redis.call("PEXPIRE", KEYS[7], validity + PROOF_WINDOW_MS)
     return finish("proved", 0, arrivals)
   end
   validity = -1

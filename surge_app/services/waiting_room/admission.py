@@ -167,7 +167,7 @@ def _proof(attempt: JoinAttempt, solved: Solution | None, *, is_bot: bool) -> Po
     if solved is None:
         return PowProof()
     is_too_easy = is_bot and solved.suspicion < _MAX_SUSPICION
-    return None if is_too_easy else PowProof(solved.digest, solved.valid_for)
+    return None if is_too_easy else PowProof(solved.digest, solved.window, solved.valid_for)
 
 
 def _is_bot(attempt: JoinAttempt, solved: Solution | None) -> bool:

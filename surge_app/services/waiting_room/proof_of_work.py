@@ -20,6 +20,8 @@ from typing import Any
 
 from altcha import Challenge, Payload, create_challenge, solve_challenge, verify_solution
 
+from surge_app.kv.admission import PROOF_WINDOW
+
 VALID_FOR = timedelta(minutes=5)
 
 _ALGORITHM = "PBKDF2/SHA-256"
@@ -35,12 +37,14 @@ class Solution:
 
     Attributes:
         digest: The same for every copy of the challenge.
+        window: When the challenge expires, in units of `PROOF_WINDOW`.
         suspicion: Of the visitor, when the challenge was made.
         age: Since the challenge was made.
         valid_for: Until it expires by the clock of every machine.
     """
 
     digest: str
+    window: int
     suspicion: int
     age: timedelta
     valid_for: timedelta
@@ -98,13 +102,13 @@ class ProofOfWork:
         wanted = {"purpose": _PURPOSE, "event": slug, "visitor": _digest(visitor_id)}
         if any(data.get(name) != value for name, value in wanted.items()):
             return None
-        now = time.time()
+        now, expires_at = time.time(), challenge.parameters.expires_at or 0
         return Solution(
-            digest=sha256(str(challenge.signature).encode()).hexdigest()[:32],
+            digest=sha256(str(challenge.signature).encode()).hexdigest()[:16],
+            window=int(expires_at // PROOF_WINDOW.total_seconds()),
             suspicion=int(data["suspicion"]),
             age=timedelta(seconds=max(0.0, now - data["made_ms"] / 1000)),
-            valid_for=timedelta(seconds=(challenge.parameters.expires_at or 0) - now)
-            + _CLOCKS_DIFFER,
+            valid_for=timedelta(seconds=expires_at - now) + _CLOCKS_DIFFER,
         )
 
 

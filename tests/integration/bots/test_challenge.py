@@ -108,7 +108,7 @@ async def test_a_solution_sent_many_times_at_once_is_spent_once(
 ) -> None:
     slug = await new_line(challenge="always")
     store = JoinStore(services.redis)
-    proof = PowProof("one-and-the-same", timedelta(minutes=1))
+    proof = PowProof("one-and-the-same", valid_for=timedelta(minutes=1))
     rulings = await asyncio.gather(
         *(store.check_join(slug, f"visitor-{number}", proof, [], []) for number in range(20))
     )

@@ -71,7 +71,7 @@ async def test_the_time_to_wait_is_that_of_the_slowest_limit(services: Container
 
 def test_the_keys_of_one_call_lie_in_one_slot_of_a_cluster() -> None:
     slug = "one-event"
-    names = [*keys.queue(slug), keys.pressure(slug), keys.proved(slug, "v"), keys.spent(slug, "s")]
+    names = [*keys.queue(slug), keys.pressure(slug), keys.proved(slug, "v"), keys.spent(slug, 1)]
     names += [keys.limit(slug, limit, "x") for limit in ("join-visitor", "join-address")]
     assert {name.partition("{")[2].partition("}")[0] for name in names} == {slug}
 
