@@ -52,12 +52,16 @@ def rich_text(text: str) -> tuple[TextBlock, ...]:
     """Return the blocks of a text; a blank line ends one."""
     lines = [_classified(line.strip()) for line in text.splitlines()]
     blocks: list[TextBlock] = []
-    for kind, found in groupby(lines, key=lambda line: line[0]):
+    for kind, found in groupby(lines, key=_kind):
         if kind == "heading":
             blocks += [TextBlock("heading", (_line(words),)) for _, words in found]
         elif kind is not None:
             blocks.append(TextBlock(kind, tuple(_line(words) for _, words in found)))
     return tuple(blocks)
+
+
+def _kind(line: tuple[BlockKind | None, str]) -> BlockKind | None:
+    return line[0]
 
 
 def _classified(line: str) -> tuple[BlockKind | None, str]:

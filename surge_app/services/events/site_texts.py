@@ -89,4 +89,4 @@ class SiteTexts:
 
 
 def _default(name: str) -> str:
-    return (files(__package__) / "texts" / f"{name}.txt").read_text("utf-8").strip()
+    return (files("surge_app.services.events") / "texts" / f"{name}.txt").read_text("utf-8").strip()
