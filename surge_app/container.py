@@ -252,7 +252,7 @@ def current() -> Container:
 
 
 def is_installed() -> bool:
-    """Whether the lifespan has started."""
+    """Return whether the lifespan has started."""
     return _installed is not None
 
 

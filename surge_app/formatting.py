@@ -1,4 +1,4 @@
-"""Amounts, numbers and dates as people in India read them.
+"""Format amounts, numbers and dates for India.
 
 Amounts are integer paise; no float ever holds one.
 """
@@ -35,7 +35,7 @@ def pluralize(number: int, one: str, many: str) -> str:
 
 
 def rupees(amount: int) -> str:
-    """Format an amount for people, grouped the Indian way.
+    """Format an amount in rupees, grouped the Indian way.
 
     Args:
         amount: Paise; may be negative.

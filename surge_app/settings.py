@@ -252,7 +252,7 @@ class Settings(BaseSettings):
 
     @property
     def is_production(self) -> bool:
-        """Whether this install serves real customers with real money."""
+        """Return whether this install serves real customers with real money."""
         return self.env == "production"
 
     @property
@@ -267,27 +267,27 @@ class Settings(BaseSettings):
 
     @property
     def uses_sandbox_payments(self) -> bool:
-        """Whether payments go to the stand-in under `/sandbox/razorpay`."""
+        """Return whether payments go to the stand-in under `/sandbox/razorpay`."""
         return self.razorpay_key_id is None
 
     @property
     def uses_sandbox_mail(self) -> bool:
-        """Whether mail goes to the stand-in under `/sandbox/sendgrid`."""
+        """Return whether mail goes to the stand-in under `/sandbox/sendgrid`."""
         return self.sendgrid_api_key is None
 
     @property
     def uses_sandbox_sms(self) -> bool:
-        """Whether SMS go to the stand-in under `/sandbox/twilio`."""
+        """Return whether SMS go to the stand-in under `/sandbox/twilio`."""
         return self.twilio_account_sid is None
 
     @property
     def uses_sandbox(self) -> bool:
-        """Whether any vendor uses its stand-in; the sandbox is mounted only then."""
+        """Return whether any vendor uses its stand-in; the sandbox is mounted only then."""
         return self.uses_sandbox_payments or self.uses_sandbox_mail or self.uses_sandbox_sms
 
     @property
     def worker_count(self) -> int:
-        """How many web workers this node runs."""
+        """The number of web workers of this node."""
         return self.workers or max(2, min(os.cpu_count() or 1, 4))
 
     @property
@@ -302,7 +302,7 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """Where attendees reach Surge: `public_url`, or localhost in development."""
+        """The public base URL: `public_url`, or localhost in development."""
         return self.public_url or self.frontend_url or f"http://localhost:{self.port}"
 
     @property
@@ -330,7 +330,7 @@ class Settings(BaseSettings):
 
     @property
     def has_secure_cookies(self) -> bool:
-        """Whether cookies carry `Secure` and the `__Host-` prefix."""
+        """Return whether cookies carry `Secure` and the `__Host-` prefix."""
         return self.base_url.startswith("https://")
 
 

@@ -83,7 +83,7 @@ async def lifespan() -> AsyncGenerator[None]:
 def _spare_the_collector() -> None:
     """Let the garbage collector pass over what a process keeps for as long as it lives.
 
-    To look through all of it takes a fifth of a second, in which nobody is answered.
+    A full collection takes a fifth of a second, in which no request is answered.
     """
     gc.collect()
     gc.freeze()

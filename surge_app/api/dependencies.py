@@ -1,4 +1,4 @@
-"""What endpoints share: who is calling, and from where."""
+"""Dependencies of endpoints: the caller, the client address, the services."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ IntentId = Annotated[str, Depends(known_form)]
 async def admin_user(
     request: Request, container: Services, header: Cookies, address: ClientAddress
 ) -> AdminUser:
-    """Return who of the console calls, by session or by HTTP Basic.
+    """Return the admin user of a request, by session or by HTTP Basic.
 
-    Browsers send both by themselves, so a change must come from our own origin.
+    Browsers send both automatically, so a change must come from our own origin.
 
     Raises:
         Unauthorized: If neither is valid.
@@ -99,7 +99,7 @@ async def admin_user(
     if known is not None:
         return known
     if container.identity.has_signed_out(header):
-        # What the browser remembers would sign in again whoever has just signed out.
+        # A browser that remembers the password would sign the user in again after a sign-out.
         raise Unauthorized
     return await container.admin_access.verify(
         request.headers.get("authorization", ""), client_address=address, cookies=header
@@ -114,7 +114,7 @@ async def organizer(caller: Annotated[AdminUser, Depends(admin_user)]) -> str:
 
 
 async def scanner(caller: Annotated[AdminUser, Depends(admin_user)]) -> str:
-    """Return the name of whoever calls; every role may check tickets in."""
+    """Return the caller's name; every role may check tickets in."""
     return caller.name
 
 

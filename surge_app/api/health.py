@@ -30,8 +30,8 @@ async def live() -> dict[str, str]:
 async def ready(response: Response, services: Services) -> dict[str, object]:
     """Tell whether a sale could go on here, and what is missing if not (503).
 
-    A node that was told to stop is `draining`: it goes on serving whoever is here, and nobody
-    new should be sent.
+    A node that was told to stop is `draining`: it serves its current visitors, and the
+    balancer sends no new ones.
     """
     if services.settings.drain_mark.exists():
         response.status_code = 503

@@ -53,7 +53,7 @@ class MessagePageOut(BaseModel):
 
 
 class SentMessageOut(BaseModel):
-    """How the newest confirmation stands on one channel."""
+    """The state of the newest confirmation on one channel."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -23,7 +23,7 @@ _FROM_A_PROXY = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, services: Services) -> Response:
-    """Return every figure; whoever may not know them finds nothing here."""
+    """Return every figure; 404 without the right to see them."""
     if not _may_read(request, services.settings.metrics_token):
         raise NotFound
     found = _Now(await services.telemetry.figures())
@@ -34,7 +34,7 @@ def _may_read(request: Request, token: str | None) -> bool:
     if token is not None:
         shown = request.headers.get("authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(shown.encode(), token.encode())
-    # Behind a proxy on this machine everybody would seem to be here.
+    # Behind a proxy on this machine every client would seem local.
     if any(name in request.headers for name in _FROM_A_PROXY):
         return False
     try:

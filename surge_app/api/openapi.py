@@ -10,7 +10,7 @@ from surge_app.api.dependencies import Problems
 from surge_app.api.problems import PROBLEM
 
 _PROBLEM_CONTENT = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
-# Our own, and the one FastAPI documents for what it refuses by itself; `create_api` answers both.
+# Our own, and the one FastAPI documents for its own refusals; `create_api` answers both.
 _REFUSALS = {
     "#/components/schemas/ProblemOut",
     "#/components/schemas/HTTPValidationError",
@@ -46,7 +46,7 @@ def shows(*media_types: str) -> Problems:
 
 
 def form_body(*fields: str, also: str | None = None) -> dict[str, Any]:
-    """Describe the body of a call that reads a form by itself.
+    """Describe the body of a call that parses its form itself.
 
     Args:
         *fields: Their names; all are text.

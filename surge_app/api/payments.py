@@ -64,7 +64,7 @@ async def razorpay_callback(
 
 
 async def _to_checkout(services: Container, order_id: str, query: str) -> Response:
-    """Send a browser back to where it was paying; what happened, that page asks by itself."""
+    """Redirect a browser to its checkout, which reads the outcome itself."""
     slug = await services.payments.event_of_order(order_id)
     return RedirectResponse(f"/book/{slug}{query}" if slug else "/events", status_code=303)
 

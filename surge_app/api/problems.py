@@ -1,4 +1,4 @@
-"""How an error of Surge becomes an answer of the API (RFC 9457)."""
+"""Convert errors to problem documents (RFC 9457)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/api/queue`: taking a place in line, and giving it up.
+"""`/api/queue`: join the queue, poll it, and leave it.
 
 Polls, and calls to join as pages send them, are answered by the gate: this is what stands in the
 document of the API, serves the waiting room without JavaScript, and refuses what is malformed.
@@ -33,7 +33,7 @@ async def join_queue(
     sender: ClientSender,
     sent: JoinBody | None = None,
 ) -> QueueOut | Response:
-    """Take a place in line; repeating it keeps the place. Sets the visitor cookie.
+    """Join the queue; a repeat keeps the number. Sets the visitor cookie.
 
     Where a proof of work is needed and none was sent, the answer is 428 with the `challenge` to
     solve; the same call with its `solution` then joins.
@@ -52,7 +52,7 @@ async def poll_queue(
 
 @router.delete("/{slug}", status_code=204, responses=_PROBLEMS)
 async def leave_queue(slug: str, response: Response, services: Services, header: Cookies) -> None:
-    """Give up the place, or the pass and what is held with it; the next in line is called."""
+    """Leave the queue, or give up the pass and its hold; the next visitor is called."""
     visitor = services.identity.visitor(header)
     if visitor is None:
         return

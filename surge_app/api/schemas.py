@@ -58,7 +58,7 @@ class EtaOut(BaseModel):
 
 
 class OrderOut(BaseModel):
-    """By which rule people are called.
+    """The rule by which visitors are called.
 
     With `random` those who came before the opening are drawn: `commitment` is the SHA-256 of
     `seed`, which stays null until the opening; `early` is how many numbers were drawn.
@@ -71,7 +71,7 @@ class OrderOut(BaseModel):
 
 
 class QueueOut(BaseModel):
-    """Where a visitor stands. `position` 1 is next; `waiting` is how many wait in all.
+    """The state of a visitor. `position` 1 is next; `waiting` counts the whole queue.
 
     `note` explains why nothing moves or the estimate grew; `note_text` is the same in a sentence.
     """
@@ -101,7 +101,7 @@ class LineIn(StrictBody):
 
 
 class LinesIn(StrictBody):
-    """What a visitor wants to hold."""
+    """The selection of a visitor."""
 
     lines: list[LineIn] = Field(min_length=1, max_length=20)
 
@@ -132,7 +132,7 @@ class IntentOut(BaseModel):
 
 
 class HeartbeatOut(BaseModel):
-    """What the page's countdown follows; it stands still while `clock_stopped`."""
+    """The source of the page's countdown, which stands still while `clock_stopped`."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -159,7 +159,7 @@ class ContactIn(StrictBody):
 
 
 class PrefillOut(BaseModel):
-    """What the checkout shows as given."""
+    """The contact that the payment modal starts with."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -169,7 +169,7 @@ class PrefillOut(BaseModel):
 
 
 class CheckoutOut(BaseModel):
-    """What the payment modal needs; no order but a booking if there is nothing to pay."""
+    """The parameters of the payment modal; a booking instead of an order if it is free."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -186,7 +186,7 @@ class CheckoutOut(BaseModel):
 
 
 class OutcomeOut(BaseModel):
-    """Where a payment stands: confirmed, checking, unpaid, refunding or refunded."""
+    """The state of a payment: confirmed, checking, unpaid, refunding or refunded."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -238,7 +238,7 @@ class BookingOut(BaseModel):
 
 
 class SentOut(BaseModel):
-    """How many messages are on their way."""
+    """The number of messages that were queued."""
 
     messages: int
 

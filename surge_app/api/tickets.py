@@ -1,4 +1,4 @@
-"""`/api/tickets`: what a door needs to check tickets by itself."""
+"""`/api/tickets`: public keys to verify tickets offline."""
 
 from __future__ import annotations
 

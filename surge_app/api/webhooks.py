@@ -1,4 +1,4 @@
-"""`/api/webhooks`: what the vendors tell by themselves. Each is verified over its raw bytes."""
+"""`/api/webhooks`: callbacks of the vendors, each verified over its raw bytes."""
 
 from __future__ import annotations
 

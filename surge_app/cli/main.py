@@ -279,7 +279,7 @@ def webhook_replay(
 
 @refund_app.command("list")
 def refund_list(*, as_json: JsonFlag = False) -> None:
-    """List the refunds nothing tries again by itself."""
+    """List the refunds that are not retried automatically."""
 
     async def work(services: Container) -> None:
         stuck = await services.refunds.stuck()

@@ -53,12 +53,12 @@ def privacy_erase(
     phone: _Phone = None,
     *,
     older_than_days: Annotated[
-        int | None, typer.Option(min=1, help="Instead: everybody, of events so long ago.")
+        int | None, typer.Option(min=1, help="Instead: all contacts of events so long ago.")
     ] = None,
 ) -> None:
     """Erase a person permanently and print the number of holds and bookings changed."""
     if older_than_days is not None and (email or phone):
-        msg = "--older-than-days is about everybody; leave --email and --phone out."
+        msg = "--older-than-days covers all contacts; leave --email and --phone out."
         raise ConfigurationError(msg)
 
     async def work(services: Container) -> int:

@@ -56,12 +56,12 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
         list[str] | None,
         typer.Option(help=f"NAME=PERCENT of the payments, or `none`. Names: {_DAYS}."),
     ] = None,
-    waiting: Annotated[bool, typer.Option(help="Nobody buys: all wait and poll.")] = False,
+    waiting: Annotated[bool, typer.Option(help="No visitor buys: all wait and poll.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed plays the same people.")] = 1,
     arrive_seconds: Annotated[float, _seconds("How long the burst lasts.")] = 10.0,
     think_seconds: Annotated[float, _seconds("For each decision, on average.")] = 1.0,
-    patience_seconds: Annotated[float, _seconds("In line, at most.")] = 600.0,
-    max_seconds: Annotated[float, _seconds("Then everybody is sent home.")] = 600.0,
+    patience_seconds: Annotated[float, _seconds("In the queue, at most.")] = 600.0,
+    max_seconds: Annotated[float, _seconds("Then the rehearsal ends.")] = 600.0,
     concurrent_buyers: Annotated[int, typer.Option(min=1, help="Of the event made.")] = 100,
     hold_seconds: Annotated[int, typer.Option(min=5, max=3600, help="Of the event made.")] = 20,
     challenge: Annotated[
@@ -87,7 +87,7 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     """Rehearse a sale with virtual attendees, in the sandbox only.
 
     Without --event it makes an event of its own, which no list and no sum shows, and closes it in
-    the end. Exit code 1 if a promise was broken.
+    the end. Exit code 1 if a check failed.
     """
     if started is not None:
         _run_requested(started)

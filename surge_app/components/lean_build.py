@@ -1,4 +1,4 @@
-"""What Reflex puts into every page and no page of Surge uses, left out of the build."""
+"""Leave parts of Reflex out of the build that no page of Surge uses."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ LIBRARY = "altcha@3.2.2"
 
 
 def honeypot() -> rx.Component:
-    """Create a field that people neither see nor reach, and scripts that fill in forms fill in."""
+    """Create a hidden field that only scripts fill in."""
     return rx.el.div(
         rx.el.label("Website", html_for="surge-website"),
         rx.el.input(

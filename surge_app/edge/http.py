@@ -1,4 +1,4 @@
-"""What the layers of the edge share: reading a request's head, and small responses."""
+"""Shared by the edge's layers: parsing a request's head, and small responses."""
 
 from __future__ import annotations
 

@@ -71,12 +71,12 @@ def error_page(error: SurgeError, *, path: str, cookies: Iterable[str] = ()) -> 
 
 
 def wants_page(connection: HTTPConnection) -> bool:
-    """Whether a person looks at the response: browsers ask so for documents alone."""
+    """Return whether a person looks at the response: browsers ask so for documents alone."""
     return "text/html" in connection.headers.get("accept", "")
 
 
 def with_missing_page(send: Send, scope: Scope, receive: Receive) -> Send:
-    """Return a `send` that puts our page in the place of a response that found nothing."""
+    """Return a `send` that replaces a 404 response by our page."""
     is_replaced = False
 
     async def wrapped(message: Message) -> None:

@@ -27,7 +27,7 @@ class Access(StrEnum):
 
 
 class Kind(StrEnum):
-    """How the edge handles a path."""
+    """The handling of a path at the edge."""
 
     QUEUE = auto()
     """Polls and joins, answered by the edge."""
@@ -98,7 +98,7 @@ class Route(NamedTuple):
 
     @property
     def is_page(self) -> bool:
-        """Whether a person looks at the response."""
+        """Return whether a person looks at the response."""
         return self.kind in PAGES
 
 

@@ -61,7 +61,7 @@ def admin_owner(secret: str) -> str:
 
 
 def is_admin(owner: str) -> bool:
-    """Whether an owner is an admin session."""
+    """Return whether an owner is an admin session."""
     return owner.startswith(_ADMIN)
 
 

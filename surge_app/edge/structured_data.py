@@ -1,4 +1,4 @@
-"""What machines are told of an event: schema.org, and the sentence under a shared link."""
+"""Structured data of an event (schema.org) and the description under a shared link."""
 
 from __future__ import annotations
 

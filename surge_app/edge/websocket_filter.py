@@ -51,7 +51,7 @@ class FrameFilter:
 
     The first frame that no page sends closes the connection. Reports of script errors are
     dropped, and the first one is logged. A client that sends faster than the pace waits, which
-    its own connection feels and nobody else.
+    only its own connection feels.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Typed caller of `check_join.lua`: who may be given a place in the queue."""
+"""Typed caller of `check_join.lua`: decide who may join the queue."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PowProof:
 
 @dataclass(frozen=True, slots=True)
 class JoinDecision:
-    """What `check_join.lua` found.
+    """The answer of `check_join.lua`.
 
     Attributes:
         verdict: `unknown` (no such event), `known` (has a place or a pass), `limited`,

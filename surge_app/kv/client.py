@@ -38,7 +38,7 @@ _MAX_CONNECTIONS_PER_NODE = 1024
 class _FairPool(ConnectionPool):
     """Hands its connections out in the order they were asked for.
 
-    In the pool of redis-py that waits, whoever asks anew overtakes those who wait, so that in a
+    In the blocking pool of redis-py, new callers overtake those who wait, so that in a
     surge some wait until they give up.
     """
 
@@ -64,7 +64,7 @@ class _FairPool(ConnectionPool):
         return connection
 
     async def release(self, connection: AbstractConnection) -> None:
-        """Take a connection back, for whoever has waited longest."""
+        """Take a connection back, for the caller that waited longest."""
         try:
             await super().release(connection)
         finally:
@@ -180,7 +180,7 @@ async def read_hash(redis: Redis, key: str) -> dict[str, str]:
 
 
 async def takes_writes(redis: Redis) -> bool:
-    """Whether Redis answers and stores something; with a full memory or disk it only answers."""
+    """Return whether Redis stores a value; with a full memory or disk it only answers."""
     try:
         return bool(await redis.set(keys.write_probe(), 1, ex=_PROBE_LIFE_SECONDS))
     except (RedisError, OSError):

@@ -1,4 +1,4 @@
-"""What the jobs leave for whoever asks how they do. It is worth nothing by tomorrow."""
+"""Store the status of jobs in Redis, for a day."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class JobStatusStore:
         await write_hash(self._redis, keys.job_status(), {name: json.dumps(note)})
 
     async def takes_writes(self) -> bool:
-        """Whether Redis would store a note now."""
+        """Return whether Redis would store a note now."""
         return await takes_writes(self._redis)
 
     async def read(self) -> dict[str, dict[str, Any]]:

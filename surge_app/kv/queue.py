@@ -19,7 +19,7 @@ _RETENTION = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """What the queue must know of an event; times are milliseconds since the epoch."""
+    """The rules of an event's queue; times are milliseconds since the epoch."""
 
     phase: str
     opens_at_ms: int | None
@@ -41,7 +41,7 @@ class QueueLimits:
 
 @dataclass(frozen=True, slots=True)
 class QueueStock:
-    """How many units there are, and how many visitors hold some."""
+    """Counts of units, and of visitors who hold some."""
 
     available: int
     held: int
@@ -51,7 +51,7 @@ class QueueStock:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """What is the same for everybody at one moment.
+    """The state of a queue at one moment, the same for all visitors.
 
     Attributes:
         now_ms: The clock of Redis, milliseconds since the epoch.
@@ -62,11 +62,11 @@ class QueueState:
         called: Numbers whose turn it is and who have not come yet.
         inside: Passes in use.
         limit: How many passes and calls there may be.
-        available: Units nobody holds, None if the stock is not known yet.
+        available: Free units, None if the stock is not known yet.
         admitted_last_minute: The measured pace.
         first_admission_ms: The earliest admission in that minute.
         max_per_minute: The organizer's limit, None without one.
-        is_recovering: Whether nobody is admitted until everybody has polled once.
+        is_recovering: Whether admission waits until each visitor had time to poll again.
         seed: Of a drawn order, once it is drawn.
         early: How many numbers came before the opening; None until it.
         is_drawn: False while the early numbers wait for their places.
@@ -99,23 +99,23 @@ class QueueState:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nobody is in it and no moment of its own is near."""
+        """Return whether it is empty and no opening or closing is near."""
         return self.sale != "scheduled" and self.waiting + self.called + self.inside == 0
 
     @property
     def is_sold_out(self) -> bool:
-        """Whether nothing is left that anybody could still get."""
+        """Return whether no visitor could still get a unit."""
         return self.available is not None and self.available + (self.held or 0) == 0
 
 
 @dataclass(frozen=True, slots=True)
 class RawQueueStatus:
-    """What the scripts tell one visitor.
+    """The answer of the scripts for one visitor.
 
     Attributes:
         state: As in the JSON contract, or `unknown` or `unready`.
         note: recalled, place_lost or empty.
-        queue: What is the same for everybody.
+        queue: The state of the whole queue.
     """
 
     state: str
@@ -137,7 +137,7 @@ class QueueSnapshotRow:
 
 @dataclass(frozen=True, slots=True)
 class VisitorLocation:
-    """How one number stands.
+    """The state of one queue number.
 
     Attributes:
         status: inside, called, waiting, absent (passed over, may still come back), served, left or
@@ -185,11 +185,11 @@ class QueueStore:
     async def poll(
         self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
     ) -> RawQueueStatus:
-        """Keep the place, come for the turn, and tell where one is.
+        """Poll: record the visitor as present, admit a called one, and return the state.
 
         Args:
             slug: The event.
-            visitor_id: Who asks; nobody can be found under an empty name.
+            visitor_id: An empty id finds no visitor.
             signed_number: The number the visitor's cookie names, 0 if none; it counts only if
                 the queue was lost since.
             had_pass: Whether a genuine pass of this event, not too old, came along; it counts
@@ -218,7 +218,7 @@ class QueueStore:
         return raw[: len(raw) // 2]
 
     async def leave(self, slug: str, visitor_id: str, *, is_served: bool = False) -> bool:
-        """Give up the place or the pass; the next in the queue is admitted at once.
+        """Leave the queue or give up the pass; the next visitor is admitted at once.
 
         Args:
             slug: The event.
@@ -257,7 +257,7 @@ class QueueStore:
         await self._run("end_hold", slug, *visitor_ids)
 
     async def revoke(self, slug: str, number: int | None) -> list[str]:
-        """Take a number out of queue and pass, or everybody inside and called if None.
+        """Remove a number from queue and pass, or all inside and called if None.
 
         Returns:
             The visitors whose pass ended by it.
@@ -265,7 +265,7 @@ class QueueStore:
         return list(await self._run("revoke", slug, "all" if number is None else number))
 
     async def locate(self, slug: str, number: int) -> VisitorLocation:
-        """Say how one number stands; moves nobody."""
+        """Return the state of one number, without a change."""
         status, ahead, visitor_id = await self._run("locate", slug, number)
         return VisitorLocation(status, _optional_int(ahead), visitor_id)
 

@@ -25,7 +25,7 @@ class Limit:
     """A pace: `per_minute` steadily, `burst` at once. `scope` names it in Redis.
 
     A `strict` limit refuses everyone while Redis is away; others let everyone pass. A burst of 0
-    refuses nobody, and only measures where the caller looks at the measure.
+    refuses no one, and only measures where the caller looks at the measure.
     """
 
     scope: str
@@ -91,7 +91,7 @@ class RateLimiter:
                     await self._redis.set(keys.limit(group, "known", subject), 1, ex=life)
 
     async def is_marked(self, group: str, subject: str) -> bool:
-        """Whether `mark` remembers a subject; False while Redis is away."""
+        """Return whether `mark` remembers a subject; False while Redis is away."""
         if not self._enabled:
             return False
         try:
@@ -116,7 +116,7 @@ class Networks:
     """Whom an address may belong to: `narrow` a household or one carrier's gate, `wide` around it.
 
     An IPv6 subscriber has a whole /64 to choose addresses from, so the address alone counts
-    nobody; a single IPv4 address may be shared by thousands behind their carrier.
+    no one; a single IPv4 address may be shared by thousands behind their carrier.
     """
 
     narrow: str

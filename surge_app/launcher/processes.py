@@ -117,7 +117,7 @@ def raise_nofile_limit() -> int:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether the process runs; a zombie does not."""
+    """Return whether the process runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

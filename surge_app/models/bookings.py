@@ -31,7 +31,7 @@ class BookingStatus(StrEnum):
 
 
 class SalesChannel(StrEnum):
-    """Where a booking was made; only online bookings carry the fee."""
+    """The channel of a booking; only online bookings carry the fee."""
 
     ONLINE = "online"
     BOX_OFFICE = "box_office"

@@ -33,7 +33,7 @@ class PaymentStatus(StrEnum):
 
 
 class PaymentSource(StrEnum):
-    """Where the money was taken: gateway or box office."""
+    """The source of the money: gateway or box office."""
 
     GATEWAY = "gateway"
     CASH = "cash"

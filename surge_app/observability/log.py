@@ -1,6 +1,6 @@
 """Structured logging: one event name, then key-value pairs.
 
-Lines are `key=value` for people in development and JSON in production. Surge's own lines go
+Lines are `key=value` in development and JSON in production. Surge's own lines go
 straight to the stream: through the standard library each would cost three times as much. Its
 loggers (SQLAlchemy, APScheduler, vendors) end in the same renderer.
 """

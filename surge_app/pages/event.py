@@ -40,7 +40,7 @@ def page() -> rx.Component:
 
 
 def loading() -> rx.Component:
-    """Build what holds the place of an event until it has arrived."""
+    """Build the placeholder of an event that is loading."""
     return layout.loading(
         rx.el.span(class_name="skeleton cover", aria_hidden=True),
         layout.skeleton("34px", "6rem"),

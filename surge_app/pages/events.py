@@ -57,7 +57,7 @@ def _ready(value: Any) -> rx.Component:
             rx.el.ul(rx.foreach(value.events, _event), class_name="events"),
             layout.state(
                 "Nothing is on sale yet",
-                "New events appear here by themselves.",
+                "New events appear here automatically.",
                 at=4,
             ),
         ),

@@ -47,7 +47,7 @@ def page() -> rx.Component:
             ),
             action="/api/bookings/find",
         ),
-        # Below the form: what is shown late must not push away what somebody is about to press.
+        # Below the form: a late notice must not move the button that is about to be pressed.
         _answer(),
     )
 

@@ -1,4 +1,4 @@
-"""The waiting room. A cold page: whoever waits costs one small request now and then."""
+"""The waiting room, a public page: a waiting visitor costs one small request now and then."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _what_next(value: Any) -> rx.Component:
 
 
 def _hold_minutes(seconds: Any) -> Any:
-    # The name and the rules of an event come a moment after the place.
+    # The name and the rules of an event come a moment after the position.
     usual = "5 minutes"
     short = rx.cond(seconds > 0, "a minute or so", usual)
     return rx.cond(

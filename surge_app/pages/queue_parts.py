@@ -1,4 +1,4 @@
-"""Parts of the waiting room's page: what stands around the place in line."""
+"""Parts of the waiting room's page around the position."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def facts(value: Any) -> rx.Component:
 
 
 def is_old(value: Any) -> Any:
-    """Whether what is shown may no longer be so."""
+    """Return whether what is shown may no longer be so."""
     return value.offline | value.stale
 
 
@@ -216,7 +216,7 @@ def _proof(value: Any) -> rx.Component:
 
 
 def queue_rules(value: Any) -> rx.Component:
-    """Say that nothing has to be done to keep the place."""
+    """Say that the position is kept without any action."""
     return rx.el.p(
         rx.cond(
             value.rule == "random",
@@ -230,7 +230,7 @@ def queue_rules(value: Any) -> rx.Component:
 
 
 def leave(value: Any) -> rx.Component:
-    """Offer to give the place up; the press of one button opens the question, not the door."""
+    """Offer to leave the queue; the button opens a question first."""
     return rx.el.div(
         button(
             rx.cond(value.asking, "Stay in the queue", "Leave the queue"),

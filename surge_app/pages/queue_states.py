@@ -1,4 +1,4 @@
-"""The states of the waiting room in which nobody moves up: before it, beside it and after it."""
+"""The states of the waiting room before the queue moves, beside it and after it."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def over(title: str, sentence: str) -> rx.Component:
 
 
 def left(value: Any) -> rx.Component:
-    """Say that the place was given up on purpose."""
+    """Say that the visitor left the queue."""
     return _outside(
         value,
         "You left the queue",
@@ -135,7 +135,7 @@ def left(value: Any) -> rx.Component:
 
 
 def lost(value: Any) -> rx.Component:
-    """Say that the place was given up, and why."""
+    """Say why the visitor lost the position."""
     return _outside(value, "Your place was given up", value.note_text)
 
 

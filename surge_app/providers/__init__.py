@@ -138,7 +138,7 @@ def build_sms_reports(settings: Settings) -> SmsReports:
 
 
 def _sms_callback(settings: Settings) -> str:
-    # The stand-in calls this machine, the vendor the address everybody uses.
+    # The stand-in calls this machine, the vendor the public address.
     base = settings.local_url if settings.uses_sandbox_sms else settings.base_url
     return f"{base}/api/webhooks/twilio"
 

@@ -44,7 +44,7 @@ _RAZORPAY_HOST = "api.razorpay.com"
 # The most Razorpay lists at once.
 _PAGE = 100
 
-# After these minutes an authorized payment is no longer captured by itself: 12 is the least
+# After these minutes an authorized payment is no longer captured automatically: 12 is the least
 # Razorpay allows, and as long as Surge keeps the seats of someone who is paying.
 _AUTOMATIC_EXPIRY_MINUTES = 12
 _MANUAL_EXPIRY_MINUTES = 7200
@@ -97,7 +97,7 @@ class RazorpayGateway:
         key_secret: Signs callbacks and authenticates calls.
         webhook_secrets: All are accepted: retries of old events carry the old secret.
         base_url: Without `/v1`.
-        checkout_script_url: Where the browser loads the checkout from.
+        checkout_script_url: Return the address of the checkout script.
         timeouts: Seconds to connect, and to wait for an answer.
 
     Raises:
@@ -139,7 +139,7 @@ class RazorpayGateway:
 
     @property
     def checkout_script_url(self) -> str:
-        """Where the browser loads the checkout from."""
+        """Return the address of the checkout script."""
         return self._checkout_script_url
 
     async def ping(self) -> None:
@@ -180,7 +180,7 @@ class RazorpayGateway:
         return [_require_readable(payment) for payment in payments]
 
     async def payment(self, payment_id: str) -> GatewayPayment:
-        """Return one payment as it stands now."""
+        """Return the current state of one payment."""
         path_id = _safe_id(payment_id)
         answer = await self._call(
             lambda client: client.payment.fetch(path_id, {}, timeout=self._timeouts)
@@ -258,12 +258,12 @@ class RazorpayGateway:
                 return list(entity.values())
 
     def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
-        """Whether the gateway signed that this payment belongs to this (stored) order."""
+        """Return whether the gateway signed that this payment belongs to this (stored) order."""
         message = f"{order_id}|{payment_id}".encode("utf-8", "surrogatepass")
         return wire.signature_matches(message, signature, (self._key_secret,))
 
     def verifies_webhook(self, body: bytes, signature: str | None) -> bool:
-        """Whether the gateway signed these raw bytes with one of the webhook secrets."""
+        """Return whether the gateway signed these raw bytes with one of the webhook secrets."""
         return wire.signature_matches(body, signature, self._webhook_secrets)
 
     def parse_webhook(self, body: bytes) -> WebhookEvent:

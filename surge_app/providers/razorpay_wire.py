@@ -31,13 +31,13 @@ _MAX_PAISE = 2**63 - 1
 
 
 def signature_matches(message: bytes, signature: str | None, secrets: Iterable[str]) -> bool:
-    """Whether one of the secrets signed these bytes.
+    """Return whether one of the secrets signed these bytes.
 
     Args:
         message: Exactly what was signed; for a webhook the raw body.
         signature: Hexadecimal HMAC-SHA256 as received.
         secrets: None at all, or an empty one among them, verifies nothing: an empty secret
-            is one everybody knows.
+            is publicly known.
     """
     known = tuple(secrets)
     if not signature or not signature.isascii() or not known or not all(known):

@@ -1,4 +1,4 @@
-"""What the adapters share: where SDK calls run, and what a vendor's failure means.
+"""Shared by the adapters: threads for SDK calls, and the meaning of a vendor's failure.
 
 The SDKs lose the HTTP status, print to stdout and let raw exceptions of `requests` through.
 Translating inside the HTTP session, below the SDK, gives one meaning to every failure.
@@ -109,7 +109,7 @@ async def in_thread(limiter: CapacityLimiter, call: Callable[[], _T]) -> _T:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL points at this machine, so that no proxy may stand between."""
+    """Return whether a URL points at this machine, so that no proxy may stand between."""
     return urlsplit(url).hostname in _LOOPBACK
 
 
@@ -128,7 +128,7 @@ def status_error(
         vendor: Names the vendor in the message.
         status: The HTTP status.
         body: The answer; JSON of any vendor, or a proxy's HTML.
-        headers: Case-insensitive headers, for the vendor's wish when to come back.
+        headers: Case-insensitive headers, for the vendor's retry time.
         mutates: Whether the request could have changed something.
     """
     if status < HTTPStatus.BAD_REQUEST:

@@ -1,4 +1,4 @@
-"""Rehearsing a sale: virtual attendees over real HTTP against a running Surge, and a verdict.
+"""Rehearse a sale: virtual attendees over real HTTP against a running Surge, and a report.
 
 `rehearse` is the load and the judge; `stage.run` adds an event of its own and the books.
 """

@@ -1,4 +1,4 @@
-"""The event a rehearsal plays on, made for it and closed afterwards, and a look at its books.
+"""Make the event of a rehearsal, close it afterwards, and audit its data.
 
 What is sold there stays in the database, as bookings and ledgers do; the event is marked, so it
 is in no list and no sum.
@@ -27,7 +27,7 @@ _POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The event to make. The windows are short, so that what people let go of comes back soon.
+    """The event to make. The windows are short, so that released tickets come back soon.
 
     Attributes:
         units: How many places are for sale.
@@ -53,7 +53,7 @@ async def run(
     on_sample: OnSample | None = None,
     stop: asyncio.Event | None = None,
 ) -> Report:
-    """Rehearse beside the services of the same installation, and look at the books afterwards.
+    """Rehearse beside the services of the same installation, and audit the data afterwards.
 
     Args:
         services: Of the installation that runs at `base_url`.
@@ -91,7 +91,7 @@ async def open_stage(services: Container, stage: Stage, *, actor: str) -> str:
     """Make the event and return its slug.
 
     Raises:
-        ConfigurationError: If this installation takes real money or writes to real people.
+        ConfigurationError: If this installation takes real money or sends real messages.
     """
     settings = services.settings
     played = (settings.uses_sandbox_payments, settings.uses_sandbox_mail, settings.uses_sandbox_sms)
@@ -122,14 +122,14 @@ async def open_stage(services: Container, stage: Stage, *, actor: str) -> str:
 
 
 async def close_stage(services: Container, slug: str, *, actor: str) -> None:
-    """Close the sale for good; its line ends and its figures leave the metrics."""
+    """Close the sale for good; its queue ends and its figures leave the metrics."""
     await services.organizer.change(slug, {"sales_close_at": utc_now()}, actor=actor)
 
 
 async def check_data(
     services: Container, slug: str, *, patience_seconds: float = 120.0
 ) -> list[Check]:
-    """Check the promises of the audit for an event, once its messages have gone out.
+    """Check the invariants for an event, once its messages have been sent.
 
     Args:
         services: Of this installation.

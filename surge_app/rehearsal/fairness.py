@@ -1,4 +1,4 @@
-"""Whether the line was fair, from what its visitors were told and when."""
+"""Judge the fairness of the queue from the answers that visitors got."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from itertools import accumulate
 
 from surge_app.rehearsal.recorder import Wait
 
-# A poll may be answered from a view so old; whoever was called in between learns it next time.
+# A poll may be answered from a snapshot of this age; a call since then comes with the next.
 _OLDEST_VIEW_SECONDS = 1.0
 _MAX_POINTS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Fairness:
-    """How the line treated people.
+    """The fairness of a queue.
 
     Attributes:
-        inversions: Those who polled as told and were told to wait after somebody behind them had
+        inversions: Visitors who polled on time and were kept waiting after someone behind them had
             been let in.
         examples: Pairs of numbers, the one overtaken first.
         behaved: Waits without a missed poll, and so of those let in.
@@ -36,7 +36,7 @@ class Fairness:
     twice: tuple[int, ...]
 
     def percentile(self, percent: int) -> float:
-        """Return how long people who behaved had waited when they got in."""
+        """Return a percentile of the waits of visitors who polled on time."""
         ordered = sorted(seconds for _, seconds in self.waited_seconds)
         return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0
 

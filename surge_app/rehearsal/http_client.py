@@ -74,7 +74,7 @@ class _Connection(asyncio.Protocol):
             self._transport.write(request)
             return await self._waiter
         except BaseException:
-            # Whatever comes now belongs to nobody.
+            # A late answer belongs to no request.
             self.close()
             raise
         finally:

@@ -114,7 +114,7 @@ class Payer:
         return True
 
     async def _heard_of(self, payment: Payment) -> bool:
-        """Wait until Surge has heard of the money by itself; return whether it is a booking."""
+        """Wait until Surge has learned of the money; return whether it is a booking."""
         until = time.monotonic() + self._plan.settle_seconds
         while time.monotonic() < until:
             await asyncio.sleep(_POLL_SECONDS)

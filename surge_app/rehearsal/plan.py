@@ -1,7 +1,7 @@
-"""What a rehearsal plays: how many come, when, and what each of them will do.
+"""The plan of a rehearsal: visitors, their arrivals and their decisions.
 
 Everything is drawn beforehand from the seed, each visitor by a generator of their own, so the
-same plan plays the same people however fast the machine is.
+same plan plays the same visitors however fast the machine is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BAD_DAYS: Mapping[str, str] = {
     "no_webhook": "the browser alone tells of the payment",
     "no_callback": "the browser closes before it tells; the webhook does",
     "lost": "neither tells; Surge has to ask",
-    "forged": "somebody else signs the webhook",
+    "forged": "a stranger signs the webhook",
     "second_try": "a first attempt fails, the second is captured",
     "failed_then_captured": "the bank says no, and later yes to the same payment",
     "authorized": "the money is reserved and has to be captured",
@@ -64,24 +64,24 @@ _ALL_PERCENT = 100
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to play. Shares are parts of 1, durations seconds.
+    """The parameters of a rehearsal. Shares are parts of 1, durations seconds.
 
     Attributes:
-        event: Slug of the event whose line they join.
+        event: Slug of the event whose queue they join.
         visitors: How many come.
-        seed: The same seed plays the same people.
-        arrive_seconds: The burst: everybody arrives within this time, most of them early.
-        think_seconds: How long people take for each decision, on average.
-        abandon: How many leave without buying: from the line, or from what they hold.
+        seed: The same seed plays the same visitors.
+        arrive_seconds: The burst: all arrive within this time, most of them early.
+        think_seconds: The average time for a decision.
+        abandon: The share that leaves without buying: from the queue, or from a hold.
         sockets: How many of those let in open the live checkout, and keep it open.
         two_tabs: How many have the waiting room open twice.
-        come_back: How many go away for a while: from the line, or after their time ended.
-        away_seconds: How long they are gone from the line.
+        come_back: The share that is away for a while: from the queue, or after a hold expired.
+        away_seconds: How long they are away from the queue.
         bad_days: Percent of the payments by name; see `BAD_DAYS`.
         late_seconds: How late a delayed webhook is.
-        only_wait: Nobody buys: all wait and poll, and who is let in goes.
-        patience_seconds: How long somebody stays in line at most.
-        most_seconds: When everybody still there is sent home.
+        only_wait: No visitor buys: all wait and poll, and leave when admitted.
+        patience_seconds: The longest wait in the queue.
+        most_seconds: When the remaining visitors are stopped.
         settle_seconds: How long the last payments, refunds and expiries may take after that.
     """
 
@@ -134,7 +134,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class VisitorProfile:
-    """What one visitor will do; all of it is decided before they arrive.
+    """The decisions of one visitor, all drawn before the arrival.
 
     Attributes:
         arrives_after: Seconds from the beginning.
@@ -156,12 +156,12 @@ class VisitorProfile:
 
 
 def profiles(plan: Plan) -> list[VisitorProfile]:
-    """Draw everybody."""
+    """Draw the profiles of all visitors."""
     return [_profile(plan, index) for index in range(plan.visitors)]
 
 
 def _profile(plan: Plan, index: int) -> VisitorProfile:
-    draw = random.Random(f"{plan.seed}:{index}")  # noqa: S311  people, no secrets
+    draw = random.Random(f"{plan.seed}:{index}")  # noqa: S311  visitors, no secrets
     abandons = draw.random() < plan.abandon
     leaving: Ending = _one_of(draw, _ABANDONS)
     ending: Ending = leaving if abandons else "buy"

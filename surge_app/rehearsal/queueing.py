@@ -1,4 +1,4 @@
-"""Waiting in line as the page does it: join, poll when told, sometimes with two tabs or a nap."""
+"""Queue as the page does: join, poll on time, sometimes with two tabs or a break."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from surge_app.services.waiting_room.proof_of_work import solve
 _IN_QUEUE = {"waiting", "paused", "scheduled"}
 _OVER = {"sold_out", "ended"}
 _MAX_JOINS = 8
-# A page has been open for a moment before anybody joins; the server may look at that.
+# A page has been open for a moment before its visitor joins; the server may check that.
 _OPENED_MS = 2_500.0
 _LATE_SECONDS = 5.0
 _SHORTEST_WAIT_MS = 1_000
 
 
 class Waiter:
-    """Brings one visitor through the line."""
+    """Brings one visitor through the queue."""
 
     def __init__(self, browser: Browser, plan: Plan, profile: VisitorProfile) -> None:
         self._browser = browser
@@ -118,7 +118,7 @@ class Waiter:
             self._notes.record_fault(f"told to ask again in {reply['retry_after_ms']} ms")
 
     def _leaves(self, wait: Wait) -> bool:
-        # Whoever leaves the line does so after a part of the wait of their own.
+        # A visitor who leaves the queue does so after a part of the wait of their own.
         stays = self._profile.thinks[0] * self._plan.patience_seconds / 20
         return self._profile.ending == "leave_line" and self._notes.clock() - wait.joined >= stays
 

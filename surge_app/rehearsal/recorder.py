@@ -1,4 +1,4 @@
-"""What a rehearsal writes down while it plays; the report is made of it."""
+"""The record of a rehearsal, from which its report is made."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ STEPS = (
 """Every step in the order of a visit; the last two are those of the rehearsal itself."""
 
 BOOKING_STEPS = ("event", "hold", "release", "start payment", "callback", "look at hold", "tickets")
-"""The steps of somebody who was let in, by the server alone; the sandbox's are not among them."""
+"""The steps of an admitted visitor on the server; the sandbox's are not among them."""
 
 
 @dataclass(slots=True)
 class Wait:
-    """One wait in line, from joining to the end of it. Moments are seconds of one clock.
+    """One wait in the queue, from joining to its end. Moments are seconds of one clock.
 
     Attributes:
-        number: As the line gave it.
+        number: As the queue issued it.
         behaved: Whether every poll came when it was asked for.
         told_to_wait: When the last question was sent that was answered with `waiting`.
         admitted: When the answer that let them in had come; None if none did.
@@ -103,7 +103,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Notes:
-    """Everything one rehearsal saw."""
+    """The observations of one rehearsal."""
 
     started: float = field(default_factory=time.monotonic)
     steps: defaultdict[str, Step] = field(default_factory=lambda: defaultdict(Step))

@@ -1,4 +1,4 @@
-"""What a rehearsal showed: figures, and the promises that held or did not."""
+"""The report of a rehearsal: figures and checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PERCENTS = (50, 90, 99)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise and how it stood.
+    """One check and its result.
 
     Attributes:
         code: Stable, for programs.
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class StepFigures:
-    """How one step went."""
+    """The latencies and answers of one step."""
 
     name: str
     calls: int
@@ -47,7 +47,7 @@ class StepFigures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything, in a form that can be printed, stored and drawn."""
+    """The result of a rehearsal, to be printed, stored and drawn."""
 
     plan: Plan
     checks: tuple[Check, ...]
@@ -61,7 +61,7 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether every promise held, those about speed included."""
+        """Return whether every check passed, those about speed included."""
         return all(check.holds for check in self.checks)
 
     @property
@@ -70,7 +70,7 @@ class Report:
         return tuple(check for check in self.checks if not check.holds)
 
     def with_checks(self, more: Sequence[Check]) -> Report:
-        """Return the report with what somebody else found, such as the audit."""
+        """Return the report with further checks, such as those of the audit."""
         return replace(self, checks=(*self.checks, *more))
 
     def without_speed(self) -> Report:
@@ -130,20 +130,20 @@ def _checks(plan: Plan, notes: Notes, fairness: Fairness, event: Mapping[str, An
         ),
         Check(
             "sold",
-            "Nobody is told that all is sold while something is left.",
+            "No visitor is told that all is sold while tickets are left.",
             not turned_away or free + held == 0,
             f"{turned_away} found it sold out, {free + held} left",
         ),
         Check(
             "money",
-            "Whoever paid has tickets, or the money back.",
+            "Every buyer who paid has tickets, or the money back.",
             not open_payments,
             f"{len(notes.payments)} paid, {sum(one.refunded for one in notes.payments)} refunded, "
             f"{len(open_payments)} neither",
         ),
         Check(
             "order",
-            "Nobody who polls as told is overtaken, and no number is given twice.",
+            "No visitor who polls on time is overtaken, and no number is issued twice.",
             fairness.inversions == 0 and not fairness.twice,
             f"{fairness.inversions} inversions in {fairness.waits} waits, "
             f"{len(fairness.twice)} numbers twice",

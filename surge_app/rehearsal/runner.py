@@ -28,7 +28,7 @@ async def rehearse(
     stop: asyncio.Event | None = None,
     is_elsewhere_meant: bool = False,
 ) -> Report:
-    """Play a sale and judge it; the load for whoever breaks things meanwhile.
+    """Play a sale and judge it.
 
     The event must be there, see `stage.open_stage`, and everything it sells is sold for good. While
     Surge is away the visitors do as pages do: they ask again, and keep their cookies.
@@ -37,11 +37,11 @@ async def rehearse(
         base_url: Where Surge runs, such as `http://127.0.0.1:3000`.
         plan: What to play.
         on_sample: Called once a second with where things stand; it must return at once.
-        stop: Once it is set nobody goes on, and what has happened is judged.
+        stop: Once it is set all visitors stop, and the sale so far is judged.
         is_elsewhere_meant: Whether another machine than this one may be asked.
 
     Returns:
-        What happened and which promises held; the audit is added by whoever may look at the
+        The report; the audit is added by a caller that may read the
         database, see `stage.look_at_books`.
 
     Raises:
@@ -177,7 +177,7 @@ async def require_sandbox(base_url: str) -> None:
     if live:
         msg = (
             f"Not the sandbox at {base_url}: {', '.join(live)}. A rehearsal never touches real "
-            "money, and writes to nobody."
+            "money and sends no real message."
         )
         raise ConfigurationError(msg)
 

@@ -1,4 +1,4 @@
-"""A rehearsal on the terminal: a line while it runs, a verdict in the end."""
+"""Show a rehearsal on the terminal: its progress, then its result."""
 
 from __future__ import annotations
 

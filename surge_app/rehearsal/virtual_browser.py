@@ -43,7 +43,7 @@ _AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; status 0 is nothing at all.
+    """An HTTP answer; status 0 stands for none.
 
     Attributes:
         body: The JSON of the answer; empty for anything else.
@@ -56,7 +56,7 @@ class Answer:
 
     @property
     def is_good(self) -> bool:
-        """Whether it was a success."""
+        """Return whether it was a success."""
         return 200 <= self.status < 300  # noqa: PLR2004  as HTTP says
 
     @property
@@ -66,7 +66,7 @@ class Answer:
 
     @property
     def is_passing(self) -> bool:
-        """Whether it may go better in a moment."""
+        """Return whether it may go better in a moment."""
         return self.status == 0 or self.status >= _FIRST_SERVER_ERROR or self.status == TOO_MANY
 
 
@@ -190,7 +190,7 @@ async def crowd(base_url: str, notes: Notes, *, visitors: int) -> AsyncGenerator
 
 
 def is_here(base_url: str) -> bool:
-    """Whether an address is this machine's."""
+    """Return whether an address is this machine's."""
     host = urlsplit(base_url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

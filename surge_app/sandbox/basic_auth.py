@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def has_basic(request: Request, user: str, password: str) -> bool:
-    """Whether a request carries these HTTP Basic credentials."""
+    """Return whether a request carries these HTTP Basic credentials."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return False
@@ -23,6 +23,6 @@ def has_basic(request: Request, user: str, password: str) -> bool:
 
 
 def has_bearer(request: Request, token: str) -> bool:
-    """Whether a request carries this bearer token."""
+    """Return whether a request carries this bearer token."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())

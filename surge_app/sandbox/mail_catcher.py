@@ -1,4 +1,4 @@
-"""The mail catcher: `/sandbox/outbox` for people, `/sandbox/outbox.json` for programs."""
+"""The mail catcher: `/sandbox/outbox` (page) and `/sandbox/outbox.json`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What Surge does. One public method is one unit of work; vendors are reached through `ports`."""
+"""The rules of Surge. One public method is one unit of work; `ports` lead to vendors."""

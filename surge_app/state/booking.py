@@ -38,7 +38,7 @@ _TONES = {"delivered": "good", "bounced": "bad", "failed": "bad"}
 
 @dataclass(frozen=True)
 class TicketCard:
-    """One ticket; `qr_svg` is made by the server, `note` says why it opens no door any more."""
+    """One ticket; `qr_svg` is made by the server, `note` says why it is no longer valid."""
 
     code: str = ""
     title: str = ""
@@ -50,7 +50,7 @@ class TicketCard:
 
 @dataclass(frozen=True)
 class MessageCard:
-    """How the confirmation stands on one channel."""
+    """The state of the confirmation on one channel."""
 
     channel: str = ""
     recipient: str = ""
@@ -63,7 +63,7 @@ class BookingState(rx.State):
 
     Attributes:
         phase: loading, ready or missing. Without the right to see it, a booking is missing:
-            whether a reference exists is nobody else's business.
+            the page does not reveal whether a reference exists.
         status: confirmed, refunding or refunded.
         changes: What differs from the event that was booked, and when each changed.
         cancelled: That the event is cancelled; empty otherwise.

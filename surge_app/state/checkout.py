@@ -105,7 +105,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
 
     @rx.event
     async def accept_offer(self) -> AsyncIterator[None]:
-        """Hold what is left of a refused wish; the wish is kept in case that is gone as well."""
+        """Hold what is left of a refused selection, which is kept in case that is gone as well."""
         visitor, rest, asked = session.visitor(self), self._offered, self._asked
         if visitor is None or not rest or self.busy or self.phase not in {"choose", "held"}:
             return
@@ -115,7 +115,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
 
     @rx.event
     async def hold_again(self) -> AsyncIterator[None]:
-        """Go on after the time ended: hold the same again, or back to the line."""
+        """Continue after the hold expired: hold the same again, or return to the queue."""
         visitor, slug = session.visitor(self), self.sale.slug
         if self.phase != "expired":
             return
@@ -221,7 +221,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         try:
             found: PaymentOutcome | None = await current().payments.check(intent_id, visitor)
         except GatewayUnavailable:
-            # Not knowing is "checking": whoever pays twice in doubt is served worst.
+            # An unknown outcome is "checking": a second payment would be worse.
             found = PaymentOutcome(None, "checking")
         except NotFound:
             found = None

@@ -1,4 +1,4 @@
-"""How long a visitor may still choose before their turn goes to the next in the queue."""
+"""The time left to choose before a turn goes to the next visitor."""
 
 from __future__ import annotations
 

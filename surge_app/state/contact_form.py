@@ -18,7 +18,7 @@ FIELDS = ("name", "email", "phone")
 
 
 class ContactForm(rx.State, mixin=True):
-    """What was typed, what is wrong with it, and a likelier spelling of the address.
+    """The typed contact, its errors, and a likelier spelling of the address.
 
     Attributes:
         notice: A sentence beside the action, with its tone.
@@ -120,7 +120,7 @@ class ContactForm(rx.State, mixin=True):
         self._show_notice("Please check the fields above.")
 
     def _focus(self, name: str) -> None:
-        """Move the focus: to what is wrong, or to what took the place of the button pressed."""
+        """Move the focus: to the first error, or to what replaced the pressed button."""
         self.focus = name
         self.focus_stamp += 1
 

@@ -1,4 +1,4 @@
-"""Where the focus goes in the checkout, and what is said on the way back from paying."""
+"""Element ids for the focus in the checkout, and query values after a payment."""
 
 from __future__ import annotations
 

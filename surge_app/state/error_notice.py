@@ -1,4 +1,4 @@
-"""What happens when a handler raises something nobody expected."""
+"""Show unexpected errors of handlers."""
 
 from __future__ import annotations
 

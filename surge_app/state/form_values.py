@@ -1,4 +1,4 @@
-"""What a browser sent as a form, which need not be one."""
+"""Read fields of a form that may be malformed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a hold still lasts, as the server said it last."""
+"""The time left of a hold, as of the server's last answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class HoldTimer(rx.State, mixin=True):
     Attributes:
         remaining_seconds: Whole seconds, by the server.
         stamp: Grows with each answer of the server, so an equal number counts as news.
-        payments_paused: The gateway is out; the page goes on by itself when it is back.
+        payments_paused: The gateway is down; the page continues automatically when it is back.
         clock_stopped: The hold keeps its seconds meanwhile.
     """
 

@@ -1,4 +1,4 @@
-"""What is left for someone who wanted more."""
+"""Offer what is left of a selection that was refused."""
 
 from __future__ import annotations
 

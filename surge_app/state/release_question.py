@@ -6,7 +6,7 @@ import reflex as rx
 
 
 class ReleaseQuestion(rx.State, mixin=True):
-    """Whether the page asks if the tickets are to be given back."""
+    """The confirmation question before tickets are released."""
 
     asks_release: bool = False
 

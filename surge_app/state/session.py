@@ -1,4 +1,4 @@
-"""Who is on the other end of a live connection, and where."""
+"""Identify the visitor, booking or admin user of a live connection."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def visitor(state: rx.State) -> str | None:
 
 
 async def operator(state: rx.State) -> AdminUser | None:
-    """Return who is signed in to the console at this moment; asked anew for every event."""
+    """Return the signed-in admin user; checked anew for every event."""
     return await current().admin_access.session(_cookies(state))
 
 
 async def organizer(state: rx.State) -> str | None:
-    """Return the name of the organizer who is signed in, None for anybody else."""
+    """Return the name of the signed-in organizer, None for others."""
     found = await operator(state)
     return found.name if found is not None and found.is_organizer else None
 

@@ -1,4 +1,4 @@
-"""What states show: small frozen values of ready text. No table row, no service view."""
+"""View models: frozen values of ready text. No table row, no service view."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class PriceCard:
 
 @dataclass(frozen=True)
 class OfferCard:
-    """What is left of a wish: what to say, and what the one button says; empty if nothing is."""
+    """A partial offer: its text and the text of its button; empty if nothing is left."""
 
     text: str = ""
     label: str = ""
@@ -85,7 +85,7 @@ class OfferCard:
 
 @dataclass(frozen=True)
 class ContactCard:
-    """What was typed into the form, or what is wrong with it."""
+    """The fields of the contact form, or their errors."""
 
     name: str = ""
     email: str = ""
@@ -94,7 +94,7 @@ class ContactCard:
 
 @dataclass(frozen=True)
 class AttendeeCard:
-    """Who comes with one ticket: the field's name, which ticket it is, what was typed and wrong."""
+    """The name field of one ticket, with its label, text and error."""
 
     id: str = ""
     label: str = ""
@@ -104,7 +104,7 @@ class AttendeeCard:
 
 @dataclass(frozen=True)
 class PrefillCard:
-    """Who pays, for the payment modal."""
+    """The buyer, for the payment modal."""
 
     name: str = ""
     email: str = ""
@@ -113,7 +113,7 @@ class PrefillCard:
 
 @dataclass(frozen=True)
 class CheckoutCard:
-    """What the payment modal needs; nothing in it is secret."""
+    """The parameters of the payment modal; nothing in it is secret."""
 
     key_id: str = ""
     order_id: str = ""
@@ -336,12 +336,12 @@ def names_of(intent: IntentView) -> dict[str, str]:
 
 
 def lines_of(selection: dict[str, int]) -> list[OrderLine]:
-    """Turn a wish into what the services take."""
+    """Convert a selection to order lines."""
     return [OrderLine(tier_id, quantity) for tier_id, quantity in selection.items() if quantity > 0]
 
 
 def selection_of(intent: IntentView) -> dict[str, int]:
-    """Turn the lines of an intent into a wish."""
+    """Convert the lines of an intent to a selection."""
     return {line.tier_id: line.quantity for line in intent.lines}
 
 

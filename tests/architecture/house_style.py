@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,11 @@ _BANNED = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"`[^`]*`")
+_PRONOUN_DOCSTRING = re.compile(
+    r"(?:Who|Whoever|Whose|What|Which|Where|How|It|They|Nothing|Everything|Everyone)\b"
+)
+# The user of a system, and an address of nobody.
+_NO_SENTENCE = re.compile(r"\S*\Z")
 # Fields are read by name where they are serialized, so only code can be called dead.
 _DEAD_KINDS = {"function", "method", "class", "property", "unreachable_code"}
 # Words of the glossary's "never" column, as they would stand in a name.
@@ -78,6 +85,21 @@ def english_faults(text: str) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
+def source_faults(source: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of each banned word in a sentence of a module, and each riddle."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in {tokenize.STRING, tokenize.COMMENT}:
+            continue
+        for number, line in enumerate(token.string.splitlines(), token.start[0]):
+            if _BANNED.search(_CODE.sub("`", line)) and not _NO_SENTENCE.match(line):
+                yield number, line.strip()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node) or ""
+            if _PRONOUN_DOCSTRING.match(docstring):
+                yield getattr(node, "lineno", 1), docstring.splitlines()[0]
+
+
 def constructor_docstrings(source: str) -> Iterator[int]:
     """Yield the line of each `__init__` that has a docstring."""
     for node in ast.walk(ast.parse(source)):
@@ -129,6 +151,11 @@ def faults() -> list[str]:
         f"{path.relative_to(ROOT)}:{number}: a docstring on __init__"
         for path in modules()
         for number in constructor_docstrings(path.read_text("utf-8"))
+    ]
+    found += [
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for path in modules()
+        for number, line in source_faults(path.read_text("utf-8"))
     ]
     for path in [*modules(), *modules(ROOT / "bench")]:
         name = str(path.relative_to(ROOT))

@@ -41,6 +41,19 @@ def test_a_docstring_on_a_constructor_is_found() -> None:
     assert list(house_style.constructor_docstrings(source.replace('"""Keep it."""', "..."))) == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    ['"""What the pages share."""', "#: It goes on by itself.", 'TEXT = "Nobody is here."'],
+)
+def test_a_riddle_in_a_module_is_found(source: str) -> None:
+    assert len(list(house_style.source_faults(source))) == 1
+
+
+def test_names_of_users_are_no_sentences() -> None:
+    source = '"""Share `nobody` with pages."""\nUSER = "nobody"\n'
+    assert list(house_style.source_faults(source)) == []
+
+
 def test_old_words_in_names_are_found() -> None:
     source = (
         "class DoorList:\n    def told(self, wish, gate): kept_at = self.seats = _MOST_UNITS = 1\n"

@@ -32,7 +32,7 @@ class CounterLineIn(StrictBody):
 
 
 class CounterSaleIn(StrictBody):
-    """What goes over the counter.
+    """An order at the counter.
 
     `cash_paise` is what the buyer paid: the prices of the tickets, without the convenience fee;
     null for tickets that are given away. Name, email and phone may be left out.

@@ -1,4 +1,4 @@
-"""`/api/admin/events/{slug}/door`: checking tickets in; for organizers and scanners."""
+"""`/api/admin/events/{slug}/door`: check-in, for organizers and scanners."""
 
 from __future__ import annotations
 
@@ -105,5 +105,5 @@ async def search_tickets(
 
 @router.get("/list")
 async def offline_list(slug: str, services: Services) -> OfflineList:
-    """Return what a scanner needs without a network; it names nobody."""
+    """Return what a scanner needs without a network, without names."""
     return await services.check_in.offline_list(slug)

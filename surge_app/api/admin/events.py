@@ -98,7 +98,7 @@ async def pause_queue(slug: str, services: Services, user: OrganizerName) -> Non
 
 @router.post("/events/{slug}/queue/resume", status_code=204)
 async def resume_queue(slug: str, services: Services, user: OrganizerName) -> None:
-    """Let people in again, in order."""
+    """Resume admissions, in queue order."""
     await services.organizer.resume(slug, actor=user)
 
 
@@ -106,7 +106,7 @@ async def resume_queue(slug: str, services: Services, user: OrganizerName) -> No
 async def revoke_passes(
     slug: str, body: RevokeIn, services: Services, user: OrganizerName
 ) -> RevokedOut:
-    """Take the right to shop from one number, wherever it is, or from everybody inside.
+    """Revoke the right to shop of one number, or of all visitors inside.
 
     What they hold and are not paying for goes back to everyone.
     """

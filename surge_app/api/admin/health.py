@@ -46,7 +46,7 @@ class InvariantsOut(BaseModel):
 
 
 class WaitingOut(BaseModel):
-    """What waits, the oldest first, at most 100."""
+    """The action items, the oldest first, at most 100."""
 
     items: list[ActionItem]
 
@@ -65,7 +65,7 @@ async def invariants(
 ) -> InvariantsOut:
     """Check every invariant against the data, of one event or of all."""
     if event is not None and not await services.organizer.exists(event):
-        # Nothing breaks a promise about an event that is not there.
+        # An event that does not exist violates no invariant.
         raise NotFound
     results = await services.audit.run(slug=event)
     listed = [ViolationOut.model_validate(one) for one in results]
@@ -74,7 +74,7 @@ async def invariants(
 
 @router.get("/inbox")
 async def waiting(services: Services) -> WaitingOut:
-    """Return the money and messages nothing goes on with by itself."""
+    """Return the payments, refunds and messages that need a decision."""
     items = await services.action_items.list()
     return WaitingOut(items=list(items))
 

@@ -25,7 +25,7 @@ NoticeKind = Literal["event_changed", "event_cancelled"]
 
 
 class DuplicateIn(StrictBody):
-    """Where the copy of an event is, and when it starts."""
+    """The slug and start of the copy of an event."""
 
     slug: Slug
     starts_at: AwareDatetime
@@ -39,7 +39,7 @@ class CopyOut(BaseModel):
 
 @router.post("/{slug}/publish", status_code=204)
 async def publish_event(slug: str, services: Services, user: OrganizerName) -> None:
-    """Show a draft to everybody."""
+    """Publish a draft."""
     await services.lifecycle.publish(slug, actor=user)
 
 

@@ -72,7 +72,7 @@ class ParticipantPageOut(BaseModel):
 
 
 class BookingDetailOut(BaseModel):
-    """Everything known of a booking; `version` goes with an action on it."""
+    """A booking with its history; `version` goes with an action on it."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -30,7 +30,7 @@ _BODY = {
 
 
 class CoverOut(BaseModel):
-    """What names the picture of an event in its address; empty while the cover is drawn."""
+    """The digest in the address of an event's picture; empty while the cover is drawn."""
 
     digest: str
 

@@ -41,7 +41,7 @@ class RefundIn(StrictBody):
 
 
 class RefundOut(BaseModel):
-    """What was decided; the money is on its way. `status` is the booking's."""
+    """The accepted refund, its money on the way; `status` is the booking's."""
 
     ref: str
     status: str
@@ -80,7 +80,7 @@ async def refund_booking(
 
 @router.get("/refunds")
 async def stuck_refunds(services: Services) -> StuckRefundsOut:
-    """Return the refunds nothing tries again by itself."""
+    """Return the refunds that are not retried automatically."""
     stuck = await services.refunds.stuck()
     return StuckRefundsOut(refunds=list(stuck))
 

@@ -24,7 +24,7 @@ router = APIRouter(
 
 
 class RehearsalIn(StrictBody):
-    """What to rehearse, in the sandbox only, one at a time."""
+    """A requested rehearsal; sandbox only, one at a time."""
 
     visitors: int = Field(default=300, ge=1, le=MAX_VISITORS)
     units: int = Field(default=100, ge=1, le=MAX_UNITS)

@@ -1,4 +1,4 @@
-"""What an organizer sends, and is shown, of events, tiers and holds."""
+"""Request and response bodies of organizers for events, tiers and holds."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class NewEventIn(body_of(ALL_FACTS)):
 
 
 class TierChangesIn(body_of(TIER_FACTS, is_partial=True)):
-    """What an organizer may change of a tier; a missing field stays as it is.
+    """Changes to a tier; a missing field stays as it is.
 
     `units` is the new capacity: more are added, or free ones withdrawn.
     """
 
 
 class EventChangesIn(body_of(EDITABLE_FACTS, is_partial=True)):
-    """What an organizer may change during a sale; a missing field stays as it is."""
+    """Changes to an event during its sale; a missing field stays as it is."""
 
 
 class RevokeIn(StrictBody):
-    """Whose right to shop ends: one number's, or with `everyone` that of all inside or called."""
+    """The target of a revocation: one number, or with `everyone` all inside or called."""
 
     number: int | None = Field(None, ge=1, le=4_000_000_000)
     everyone: bool = False
@@ -60,6 +60,6 @@ class ResendIn(StrictBody):
 
 
 class RevokedOut(BaseModel):
-    """How many passes ended."""
+    """The number of passes that ended."""
 
     passes: int

@@ -1,4 +1,4 @@
-"""Queries over accounts and sessions of the console."""
+"""Queries over accounts and sessions of the admin area."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ async def order_of(session: AsyncSession, payment_id: str) -> str | None:
 
 
 async def unpaid_booking(session: AsyncSession, booking_id: str) -> str | None:
-    """Lock a booking and return its reference, if its payment is missing and nobody closed it."""
+    """Lock a booking and return its reference, if its payment is missing and the item is open."""
     named = {"id": booking_id}
     # A transaction that waited for the lock reads again after it.
     await session.execute(text("SELECT FROM bookings WHERE id = :id FOR UPDATE"), named)
@@ -89,6 +89,6 @@ async def unpaid_booking(session: AsyncSession, booking_id: str) -> str | None:
 
 
 async def is_unprocessed(session: AsyncSession, event_id: str) -> bool:
-    """Whether a stored webhook is not processed yet."""
+    """Return whether a stored webhook is not processed yet."""
     query = text("SELECT FROM webhook_inbox WHERE id = :id AND processed_at IS NULL")
     return (await session.execute(query, {"id": event_id})).first() is not None

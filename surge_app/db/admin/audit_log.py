@@ -54,7 +54,7 @@ _LAST_CHANGE = text(
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """What is looked for; None leaves it open.
+    """A filter; None leaves a field open.
 
     Attributes:
         event: The slug of the event it was about, itself or by a booking.

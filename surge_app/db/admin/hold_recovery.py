@@ -49,7 +49,7 @@ async def lines_of(
 
 
 async def was_refunded(session: AsyncSession, intent_id: str) -> bool:
-    """Whether money that came for an intent is on its way back."""
+    """Return whether money that came for an intent is on its way back."""
     found = await session.scalar(
         select(col(Payment.id))
         .where(col(Payment.intent_id) == intent_id, col(Payment.disposition) == Disposition.REFUND)

@@ -1,4 +1,4 @@
-"""Everything that is stored about one person: found, told, and taken out.
+"""Queries that find, export and erase the personal data of one contact.
 
 Amounts, times and states stay: they are the books of the sale, and name no one.
 """
@@ -123,7 +123,7 @@ _PATIENCE = ("SET LOCAL statement_timeout = '10min'", "SET LOCAL lock_timeout = 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """What stands against erasing a person, as counts of their holds and bookings."""
+    """The counts of holds and bookings that forbid an erasure."""
 
     live_holds: int
     coming_tickets: int
@@ -139,7 +139,7 @@ async def intents_of(
 
 
 async def expired_intents(session: AsyncSession, *, days: int) -> Sequence[str]:
-    """Return the ids of what still names people, of events that began so many days ago."""
+    """Return the ids of rows with personal data, of events that began so many days ago."""
     return (await session.scalars(_EXPIRED, {"days": days})).all()
 
 

@@ -1,4 +1,4 @@
-"""What `/metrics` reads: rows that are few, or counted from an index; never a whole sale."""
+"""Queries for `/metrics`: few rows, or counts from an index; never a whole sale."""
 
 from __future__ import annotations
 

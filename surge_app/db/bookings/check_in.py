@@ -1,4 +1,4 @@
-"""Statements of check-in: one UPDATE admits a ticket once, whoever scans it."""
+"""Statements of check-in: one UPDATE admits a ticket once, however many scan it."""
 
 from __future__ import annotations
 

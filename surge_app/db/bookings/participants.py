@@ -91,7 +91,7 @@ _CORRECT = (
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is looked for; empty or None leaves it open.
+    """A filter; empty or None leaves a field open.
 
     Attributes:
         presence: inside (some ticket came in) or outside (some valid one did not).

@@ -61,7 +61,7 @@ _NAME_TICKETS = text(
 
 @dataclass(frozen=True, slots=True)
 class AccessFacts:
-    """Whose booking it is, and which version of its link is valid."""
+    """The owner of a booking and the valid version of its link."""
 
     visitor_id: str
     link_version: int

@@ -1,4 +1,4 @@
-"""Search bookings as people type: words in any order, accents or not, through one index.
+"""Search bookings: words in any order, accents or not, through one index.
 
 `fold_text` and `text_grams` are functions of the database; an index holds the groups of three
 letters of each booking, so that a million of them are searched without reading them.

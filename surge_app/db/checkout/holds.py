@@ -1,4 +1,4 @@
-"""The claim: intents, their lines and their units, for many asks in one statement."""
+"""The claim: intents, their lines and their units, for many requests in one statement."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class HoldRequestLine:
     """So many units of a tier, at the price that is frozen now (paise).
 
     Attributes:
-        start: The number of a unit; those behind it are looked at first. -1 begins at the head.
+        next_unit_hint: The number of a unit; those behind it are tried first. -1 begins anew.
     """
 
     id: str
@@ -71,7 +71,7 @@ class HoldGranted:
     """The units are held until `expires_at`; both times are by `hold_clock()`.
 
     Attributes:
-        reached: For each line the highest number of a unit it got: a good next `start`.
+        next_unit_hint: For each line the highest number of a unit it got: a good next hint.
     """
 
     expires_at: datetime
@@ -81,12 +81,12 @@ class HoldGranted:
 
 @dataclass(frozen=True, slots=True)
 class HoldExists:
-    """Nothing was done: the visitor has a live intent for this event."""
+    """Refused: the visitor has a live intent for this event."""
 
 
 @dataclass(frozen=True, slots=True)
 class HoldShortfall:
-    """Nothing was done: a tier has too few free units.
+    """Refused: a tier has too few free units.
 
     Attributes:
         free: How many it has.
@@ -102,7 +102,7 @@ class HoldShortfall:
 
 @dataclass(frozen=True, slots=True)
 class HoldCrowded:
-    """Nothing was done: the visitor's network holds its share of the event unpaid."""
+    """Refused: the visitor's network holds its share of the event unpaid."""
 
 
 HoldAnswer: TypeAlias = HoldGranted | HoldExists | HoldShortfall | HoldCrowded
@@ -113,7 +113,7 @@ _HOLD_EXISTS = HoldExists()
 async def hold(
     connection: AsyncConnection, requests: Sequence[HoldRequest], *, network_percent: int = 100
 ) -> list[HoldAnswer]:
-    """Hold units for each ask whole or not at all, passing over rows others have locked.
+    """Hold units for each request whole or not at all, passing over rows others have locked.
 
     Args:
         connection: As `Database.statement` gives it. The statement never waits for a unit.
@@ -121,7 +121,7 @@ async def hold(
         network_percent: Of an event's tickets, what one network may hold unpaid.
 
     Returns:
-        One answer for each ask, in their order.
+        One answer for each request, in their order.
     """
     lines = [line for request in requests for line in request.lines]
     counts = [len(request.lines) for request in requests]
@@ -167,7 +167,7 @@ def _answer(row: Row[Any]) -> HoldAnswer:
 async def network_has_room(
     session: AsyncSession, *, intent_id: str, event_id: str, network: str, percent: int, wanted: int
 ) -> bool:
-    """Whether a network may hold this many tickets with one intent; locks what it holds."""
+    """Return whether a network may hold this many tickets with one intent; locks what it holds."""
     values = {"event": event_id, "network": network, "percent": percent, "but_of": intent_id}
     await session.execute(_LOCK_NETWORK, values)
     row = (await session.execute(_NETWORK_ROOM, values)).one()

@@ -16,7 +16,7 @@ async def raise_floor(session: AsyncSession, *, event_id: str, floor: int, to: i
     """Reserve the numbers from `floor` to `to` for the queue of an event.
 
     Returns:
-        False if somebody else has reserved them.
+        False if another process has reserved them.
     """
     raised = await session.execute(
         update(Event)
@@ -38,14 +38,14 @@ async def note_early(session: AsyncSession, *, event_id: str, early: int) -> Non
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds units, and until when."""
+    """A visitor who holds units, with the deadline."""
 
     visitor_id: str
     until: datetime
 
 
 async def holders(session: AsyncSession, event_id: str) -> list[Holder]:
-    """Return everybody with a live intent for an event."""
+    """Return the visitors with a live intent for an event."""
     live = [IntentStatus.HELD, IntentStatus.PAYING]
     rows = await session.execute(
         select(col(Intent.visitor_id), col(Intent.expires_at)).where(

@@ -56,7 +56,7 @@ _LEFTOVER = text(
         ) AS is_held
     """
 )
-# A tier outside its own window offers nothing at this moment to whoever waits.
+# A tier outside its own window offers nothing to waiting visitors now.
 _STOCK = text(
     """
     SELECT e.id AS event_id, e.slug,
@@ -83,7 +83,7 @@ _STOCK = text(
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many units of a tier are in each status; withdrawn ones are no part of it."""
+    """Units of a tier by status, without withdrawn ones."""
 
     available: int = 0
     held: int = 0
@@ -144,7 +144,7 @@ async def add(session: AsyncSession, *, tier_id: str, ids: list[str], first_numb
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What an ask that came up short could still hope for.
+    """The units that a short request could still get.
 
     Attributes:
         free: Units that are free by what is committed, counted no further than asked.
@@ -185,9 +185,9 @@ async def counts_by_tier(session: AsyncSession, tier_ids: Iterable[str]) -> dict
 
 @dataclass(frozen=True, slots=True)
 class EventStock:
-    """Stock of one event, as the line needs it.
+    """Stock of one event, as the queue needs it.
 
-    What a tier outside its own sale window has is nothing anybody could come in for.
+    The units of a tier outside its own sale window are not counted.
 
     Attributes:
         holders: Visitors with a live intent; they no longer compete for free units.

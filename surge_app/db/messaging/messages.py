@@ -1,4 +1,4 @@
-"""Queries over messages as people look at them, and over what providers tell of them."""
+"""Queries over messages and their delivery reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries over the outbox: writing messages, taking those that are due, noting what came of it."""
+"""Queries over the outbox: add messages, lease due ones, record the outcome."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def seconds_until_due(session: AsyncSession, channel: str) -> float | None
 
 
 async def mark_sent(session: AsyncSession, message_id: str, provider_id: str) -> None:
-    """Record that a provider accepted a message, whoever tries it by now."""
+    """Record that a provider accepted a message, whichever process sends it now."""
     await session.execute(
         update(OutboxMessage)
         .where(col(OutboxMessage.id) == message_id)
@@ -88,7 +88,7 @@ async def reschedule(
         session: An open transaction.
         message: As it was taken.
         delay: From now, by the database's clock.
-        error: For whoever looks at it.
+        error: For organizers.
         is_unknown: Whether this attempt may have taken effect.
     """
     await session.execute(

@@ -118,7 +118,7 @@ async def begin(
 ) -> bool:
     """Open an outage unless one is open already; returns whether this call did.
 
-    Whoever counted with the running clock has ended before the clock stops, so no hold gains.
+    Transactions that used the running clock end before it stops, so no hold gains.
 
     Args:
         session: An open transaction.
@@ -143,8 +143,8 @@ async def begin(
 async def finish(session: AsyncSession) -> timedelta | None:
     """Close the open outage, and give every live hold the time its clock stood still.
 
-    Whoever read the open row, and counted with a clock that stood, has ended before the lock on
-    the table is had; whoever asks the clock from then on waits for this transaction. Intents are
+    Transactions that read the open row, and used a stopped clock, end before the lock on
+    the table is granted; later readers of the clock wait for this transaction. Intents are
     locked first, as everywhere: who has locked one may still be about to ask the clock.
 
     Returns:

@@ -15,11 +15,11 @@ from surge_app.models import Event, Intent, IntentLine
 
 # A payment that began longer ago than this has come back from the bank, or is known as a row.
 _RECENT = timedelta(minutes=30)
-# By then whoever is paying has come back, and the webhook has come or is lost.
+# By then a paying buyer has returned, and the webhook has come or is lost.
 _FIRST_CHECK = timedelta(seconds=60)
 # A hold whose payment begins late stays this long; its whole window needs a real attempt.
 _GRACE_SECONDS = 180
-# Sorted, so that of two batches with the same people one waits and never both.
+# Sorted, so that of two batches with the same buyers one waits and never both.
 _LOCK_BUYERS = text(
     """
     SELECT pg_advisory_xact_lock(locks.key) FROM (
@@ -111,10 +111,10 @@ _BEGIN = text(
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who wants to pay for an intent of an event.
+    """The buyer of an intent, as given for its payment.
 
     Attributes:
-        attendees: Who comes, by tier; None where nobody asks.
+        attendees: Names by tier; None if the event does not ask for them.
     """
 
     intent_id: str
@@ -127,7 +127,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseHistory:
-    """What else a buyer has of an event, by any spelling of the email address or by phone.
+    """Other purchases of a buyer for an event, by any spelling of the email address or by phone.
 
     Attributes:
         now: By the clock of holds.
@@ -187,7 +187,7 @@ async def locked_intents(
 async def purchase_histories(
     session: AsyncSession, buyers: Sequence[Buyer]
 ) -> Mapping[str, PurchaseHistory]:
-    """Return what else these people have, by intent.
+    """Return the other purchases of these buyers, by intent.
 
     Their purchases of these events wait for each other until the transaction ends, so two
     requests of one person are counted one after the other. Locks of intents come before.

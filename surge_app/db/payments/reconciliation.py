@@ -117,6 +117,6 @@ async def reschedule(
 
 
 async def never_decided(session: AsyncSession, payment_ids: Sequence[str]) -> set[str]:
-    """Return which of these captured payments nobody has decided about."""
+    """Return those of these captured payments that are not decided."""
     result = await session.execute(_UNKNOWN, {"ids": list(payment_ids)})
     return {row.id for row in result}

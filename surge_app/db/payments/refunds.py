@@ -49,7 +49,7 @@ async def of_payment(session: AsyncSession, payment_id: str) -> Sequence[Refund]
 
 
 async def stuck(session: AsyncSession) -> Sequence[tuple[Refund, str | None]]:
-    """Return the refunds nothing tries again by itself, the oldest first.
+    """Return the refunds that are not retried automatically, the oldest first.
 
     With each comes the reference of the booking its intent became, if it became one.
     """

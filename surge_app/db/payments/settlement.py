@@ -1,4 +1,4 @@
-"""What `settle` reads and writes: whole batches of intents, a few statements for all of them."""
+"""Queries of settlement: a few statements for a whole batch of intents."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WHERE payments.intent_id = EXCLUDED.intent_id
 
 @dataclass(slots=True)
 class SettlementContext:
-    """What is known of one intent: rows that are in no session, to be read and reasoned over.
+    """The stored facts of one intent; its rows belong to no session.
 
     Attributes:
         quantity: How many tickets its lines ask for.
@@ -65,7 +65,7 @@ async def contexts(
 ) -> list[SettlementContext]:
     """Return the intents with these orders or ids, and everything around them.
 
-    With the lock, what is around them is read after it is had: whoever held it before has
+    With the lock, related rows are read after it is granted: its previous holder has
     written by then.
     """
     query = (
@@ -159,7 +159,7 @@ async def begin_window(session: AsyncSession, intent_ids: Iterable[str]) -> None
 
 
 async def confirm(session: AsyncSession, intent_ids: Iterable[str]) -> None:
-    """Mark intents as confirmed; nobody needs to ask about their payment any more."""
+    """Mark intents as confirmed; their payment needs no more queries."""
     await session.execute(
         update(Intent)
         .where(col(Intent.id).in_(list(intent_ids)))
@@ -182,7 +182,7 @@ async def resume_payment(session: AsyncSession, intent_id: str, *, window: timed
 
 
 async def holds_something(session: AsyncSession, *, event_id: str, visitor_id: str) -> bool:
-    """Whether a visitor has a live intent for an event."""
+    """Return whether a visitor has a live intent for an event."""
     found = await session.scalar(
         select(literal(1))
         .where(

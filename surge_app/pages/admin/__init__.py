@@ -1,1 +1,1 @@
-"""The pages of the console, one module each."""
+"""The admin pages, one module each."""

@@ -1,4 +1,4 @@
-"""What ticket holders are told: a change, the cancellation, and how the messages arrived."""
+"""Notices to ticket holders: changes, the cancellation, and their delivery."""
 
 from __future__ import annotations
 

@@ -54,14 +54,14 @@ _MIN_PASSWORD = 8
 
 @dataclass(frozen=True, slots=True)
 class AdminUser:
-    """An account of the admin area; `role` is organizer or door (the scanner)."""
+    """An account of the admin area; `role` is organizer or door (stored name of the scanner)."""
 
     name: str
     role: str
 
     @property
     def is_organizer(self) -> bool:
-        """Whether everything is allowed, not only check-in."""
+        """Return whether everything is allowed, not only check-in."""
         return self.role == Role.ORGANIZER
 
 
@@ -76,7 +76,7 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a password is verified against.
+    """The stored credentials of a password check.
 
     Attributes:
         hash: None for a development password, which is hashed on first use.

@@ -1,4 +1,4 @@
-"""Which address a request came from, as far as the proxies in front may be believed."""
+"""Derive the client address from as many proxy headers as are trusted."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class Identity:
         return self._link_token(self._keys[-1], ref, link_version)
 
     def opens_booking(self, token: str, ref: str, link_version: int = 0) -> bool:
-        """Whether a link's token was issued for this booking and version."""
+        """Return whether a link's token was issued for this booking and version."""
         sent = token.encode("utf-8", "replace")
         valid = [self._link_token(key, ref, link_version).encode() for key in self._keys]
         is_ours = any([hmac.compare_digest(sent, each) for each in valid])  # noqa: C419  each, always
@@ -223,7 +223,7 @@ class Identity:
         return self._contact_code(ref, link_version, int(at.timestamp()) // _CODE_LIFE_SECONDS)
 
     def is_contact_code(self, code: str, ref: str, link_version: int, at: datetime) -> bool:
-        """Whether a code was issued within the last 10 to 20 minutes."""
+        """Return whether a code was issued within the last 10 to 20 minutes."""
         period = int(at.timestamp()) // _CODE_LIFE_SECONDS
         valid = [self._contact_code(ref, link_version, period - back) for back in (0, 1)]
         sent = "".join(letter for letter in code if letter.isdecimal()).encode()
@@ -253,7 +253,7 @@ class Identity:
         return self._set("signed_out", "" if is_over else "1", age, same_site="Strict")
 
     def has_signed_out(self, cookie_header: str) -> bool:
-        """Whether a password from this browser is a remembered one, not one just typed."""
+        """Return whether a password from this browser is a remembered one, not one just typed."""
         return parse_cookies(cookie_header).get(self.cookie_name("signed_out")) == "1"
 
     def device(self, cookie_header: str, user: str) -> str:

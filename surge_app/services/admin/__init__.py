@@ -1,1 +1,1 @@
-"""What organizers do and see."""
+"""Services of the admin area."""

@@ -1,4 +1,4 @@
-"""What Surge cannot resolve automatically, each with one safe action for an organizer."""
+"""Action items: what Surge cannot resolve automatically, each with one safe action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What organizers do with events. Every action leaves an entry in the audit log."""
+"""Create, change and pause events. Every action adds an entry to the audit log."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Organizer:
         return [(event.slug, event.name) for event in events]
 
     async def exists(self, slug: str) -> bool:
-        """Whether there is such an event, drafts included."""
+        """Return whether there is such an event, drafts included."""
         async with self._database.transaction() as session:
             return await catalog_queries.event_by_slug(session, slug) is not None
 
@@ -207,7 +207,7 @@ async def _check_sale_window(session: AsyncSession, event: Event) -> None:
         # A window that now reaches beyond the sale's does no harm: both have to be open.
         if tier.min_per_booking > window.max_per_person:
             msg = (
-                f"Nobody could buy {tier.name} any more: a booking needs "
+                f"No one could buy {tier.name} any more: a booking needs "
                 f"{tier.min_per_booking} of its tickets."
             )
             raise InvalidRequest(msg)

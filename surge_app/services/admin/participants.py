@@ -1,4 +1,4 @@
-"""Who booked: found, looked at with everything that happened, and helped."""
+"""Find bookings, show their history, and correct them."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class BookingDetail:
-    """Everything stored about a booking.
+    """A booking with all stored details.
 
     Attributes:
         channel: online, box_office or complimentary.

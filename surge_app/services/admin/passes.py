@@ -15,7 +15,7 @@ from surge_app.services.waiting_room.service import WaitingRoom
 
 @dataclass(frozen=True, slots=True)
 class ActivePass:
-    """How many passes are in use, and how many of their visitors hold tickets or pay."""
+    """Counts of passes in use, and of their visitors who hold tickets or pay."""
 
     passes: int
     called: int
@@ -98,7 +98,7 @@ class Passes:
         Their held tickets go back on sale, unless they are being paid for.
 
         Returns:
-            How many passes ended.
+            The number of passes that ended.
 
         Raises:
             NotFound: If there is no such event.

@@ -31,7 +31,7 @@ _GONE = "Its process ended before it had a verdict."
 
 @dataclass(frozen=True, slots=True)
 class RehearsalRequest:
-    """What an organizer asks for; the command defaults decide the rest."""
+    """The organizer's choices; the defaults of the command decide the rest."""
 
     visitors: int = 300
     units: int = 100
@@ -61,12 +61,12 @@ class RehearsalView:
 
     @property
     def is_running(self) -> bool:
-        """Whether it goes on."""
+        """Return whether it goes on."""
         return self.status == RehearsalStatus.RUNNING
 
     @property
     def has_report(self) -> bool:
-        """Whether there is a page to read."""
+        """Return whether there is a page to read."""
         return self.status in {RehearsalStatus.PASSED, RehearsalStatus.BROKEN}
 
 
@@ -80,7 +80,7 @@ class Rehearsals:
 
     @property
     def are_possible(self) -> bool:
-        """Whether every vendor is a sandbox; with a live one nothing is rehearsed."""
+        """Return whether every vendor is a sandbox; with a live one nothing is rehearsed."""
         settings = self._settings
         return (
             settings.uses_sandbox_payments
@@ -93,7 +93,7 @@ class Rehearsals:
 
         Raises:
             RehearsalNeedsSandbox: With a live vendor.
-            InvalidRequest: If it is more than a rehearsal from the console may be.
+            InvalidRequest: If it is larger than a rehearsal from admin may be.
             RehearsalRuns: If one is running.
         """
         if not self.are_possible:

@@ -27,7 +27,7 @@ class TierStats:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """Where the sale stood at the end of a minute, and what that minute added."""
+    """The figures of a sale at the end of a minute, with the minute's increase."""
 
     at: datetime
     sold: int

@@ -10,7 +10,7 @@ from surge_app.services.access.identity import Cookie, Identity
 
 
 class BookingRight(Enum):
-    """What a browser may do with a booking."""
+    """The rights of a browser to a booking."""
 
     OWN = "own"
     """Change the contact as well: the browser that paid."""

@@ -1,4 +1,4 @@
-"""Who comes with each ticket of a booking, where the event asks; changed until the door opens."""
+"""Names of attendees on tickets; they can change until the ticket is used."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ class Attendees:
             if is_over or not event.ask_attendee_names:
                 raise NamesFixed
             await _check_pace(session, ref)
-            # The door does not wait for this transaction, so the statement itself asks once more.
+            # Check-in does not wait for this transaction, so the statement itself checks again.
             if await booking_queries.name_tickets(session, booking.id, changed) < len(changed):
                 raise NamesFixed
-            # Whoever has the booking on the screen sees an older one now.
+            # A page that shows the booking shows an older version now.
             booking.version += 1
             entry = AuditEntry(actor=actor, action=_ACTION, subject=ref)
             entry.before = {str(number): had[number] for number in changed}

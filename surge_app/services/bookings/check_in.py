@@ -93,7 +93,7 @@ class CheckInTicket:
 
 @dataclass(frozen=True, slots=True)
 class CheckInCounts:
-    """How many tickets are valid, and how many of them are checked in."""
+    """Counts of valid tickets, and of those that are checked in."""
 
     slug: str
     name: str

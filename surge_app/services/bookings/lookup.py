@@ -43,7 +43,7 @@ class BookingGuarded(SurgeError):
 
 @dataclass(frozen=True, slots=True)
 class FoundBooking:
-    """A booking somebody knows reference and contact of."""
+    """A booking that was found by its reference and contact."""
 
     ref: str
     link_version: int

@@ -1,10 +1,10 @@
-"""What a ticket's QR shows: its code and its event, signed, so that a door can check it offline.
+"""Sign and verify the text of a ticket's QR code, so that a scanner can check it offline.
 
 The text is `SRG1.<key id>.<payload>`. The payload is Base32 without padding, over the event's id
 (16 bytes), the ticket's code (ASCII) and an Ed25519 signature (64 bytes) of all that stands before
 it. Every character belongs to the alphanumeric set of QR codes, which keeps the picture coarse.
 Nothing in it is about a person. A bare code, as on tickets from before there were signatures, is
-read too and proves nothing by itself.
+read too, and proves nothing alone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class NotATicket(SurgeError):
 
 
 class TicketSignature(StrEnum):
-    """What the text of a QR proves by itself, before anybody is asked."""
+    """The facts that the text of a QR code proves without a database."""
 
     SIGNED = "signed"
     """We made it; whether it is still valid and unused only the list of tickets knows."""
@@ -54,7 +54,7 @@ class TicketSignature(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScannedTicket:
-    """What a scan says.
+    """The content of a scanned code.
 
     Attributes:
         code: As in the list of tickets.
@@ -116,7 +116,7 @@ class TicketCodes:
 
 
 def read_ticket(text: str, public_keys: Mapping[str, bytes]) -> ScannedTicket:
-    """Read what was scanned, without asking anybody.
+    """Read and verify a scanned text without a database.
 
     Args:
         text: As scanned; blanks around it and the case of a signed one do not matter.

@@ -213,7 +213,7 @@ def _pdf_key(booking: BookingView, draw: Callable[[BookingView], bytes]) -> tupl
 
 
 def valid_tickets(booking: BookingView) -> list[TicketView]:
-    """Return the tickets of a booking that admit somebody."""
+    """Return the valid tickets of a booking."""
     return [one for one in booking.tickets if one.status == TicketStatus.VALID]
 
 

@@ -7,10 +7,10 @@ from surge_app.models import Booking
 
 
 def bump_version(booking: Booking, version: int | None) -> None:
-    """Act on a locked booking as it was seen; whoever saw it before is told of it from now on.
+    """Check the optimistic-lock version of a locked booking, then increment it.
 
     Raises:
-        ChangedMeanwhile: If somebody acted on it since.
+        ChangedMeanwhile: If someone else changed it since.
     """
     if version is not None and booking.version != version:
         raise EditConflict

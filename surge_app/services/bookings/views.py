@@ -19,7 +19,7 @@ class TicketView:
 
     Attributes:
         qr_text: What its QR shows: the code, signed.
-        is_used: Whether it opened the door.
+        is_used: Whether it was checked in.
     """
 
     code: str

@@ -35,7 +35,7 @@ async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[OrderL
         lines: What is wanted.
 
     Raises:
-        SoldOut: If a tier can never serve the line.
+        SoldOut: If a tier can never serve the order line.
         AllHeld: If it could, once others let go.
         NotEnoughLeft: If fewer are free than wanted; `details["left"]` tells how many.
         Contended: If it cannot be told yet; see `retry_contended`.

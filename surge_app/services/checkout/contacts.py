@@ -1,4 +1,4 @@
-"""Who buys: parsing what people type into name, email and phone."""
+"""Parse and normalize the name, email and phone of a buyer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_NAME_LENGTH = 100
 _JOINERS = "\u200c\u200d"
 _LINK = re.compile(r"://|www\.|@", re.IGNORECASE)
 _NAMED_EMAIL = re.compile(r"(?:mailto:|[^<>]*<)([^<>\s]+?)>?", re.IGNORECASE)
-# The library would read letters as on a keypad: 98765 HELLO would be somebody's number.
+# The library would read letters as on a keypad: 98765 HELLO would be a stranger's number.
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
 _MOBILE = {
     phonenumbers.PhoneNumberType.MOBILE,

@@ -10,7 +10,7 @@ from surge_app.services.checkout.holds import subtotal_paise
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import Offer
 
-# Loose for an IPv4 address, which hundreds of people may share behind their carrier.
+# Loose for an IPv4 address, which hundreds of visitors may share behind their carrier.
 _PER_IPV4 = Limit("free-address", per_minute=10, burst=500)
 _PER_SUBSCRIBER = Limit("free-address", per_minute=1, burst=20)
 _PER_WIDE_NETWORK = Limit("free-network", per_minute=40, burst=2_000)

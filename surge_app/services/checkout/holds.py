@@ -65,10 +65,10 @@ class Holds:
 
         Raises:
             NotAdmitted: If it is not the visitor's turn.
-            SoldOut: If a tier can never serve the wish.
+            SoldOut: If a tier can never serve the selection.
             AllHeld: If it could, once others let go.
             NotEnoughLeft: If fewer are free; see `shortage`.
-            LineUnavailable: If the line does not answer.
+            QueueUnavailable: If the queue does not answer.
         """
         if not await self._waiting_room.has_pass(event.slug, visitor_id):
             raise NotAdmitted
@@ -180,7 +180,7 @@ def merge_lines(lines: Sequence[OrderLine]) -> list[OrderLine]:
 def check_on_sale(event: Offer) -> None:
     """Refuse to sell after the end of a sale; raises NotOnSale.
 
-    Whether it is sold out is for the claim to say, and whether it is open for the line, which
+    The claim decides whether it is sold out, and the queue whether it is open, which
     gives no pass before.
     """
     if event.is_cancelled or utc_now() >= event.closes_at:
@@ -188,7 +188,7 @@ def check_on_sale(event: Offer) -> None:
 
 
 def check_selection(event: Offer, selection: Sequence[OrderLine]) -> None:
-    """Check a normalized wish against the limits and windows of its tiers.
+    """Check a normalized selection against the limits and windows of its tiers.
 
     Raises:
         InvalidRequest: If a tier is not known.
@@ -211,7 +211,7 @@ def check_selection(event: Offer, selection: Sequence[OrderLine]) -> None:
 def offer_for_hold(
     event: Offer, held: Sequence[IntentLineView], selection: Sequence[OrderLine]
 ) -> Offer:
-    """Return an offer as it stands for someone who holds tickets and wants others instead.
+    """Return an offer for a visitor who exchanges held tickets, which count as free.
 
     The price of a tier they hold stays the one they were shown, and what they hold of it they
     may keep after its window has ended.
@@ -248,7 +248,7 @@ def _check_tier(tier: TierOffer, quantity: int) -> None:
 
 
 def subtotal_paise(event: Offer, selection: Sequence[OrderLine]) -> int:
-    """Return what the tickets of a wish cost now, without the fee."""
+    """Return the current price of a selection, without the fee."""
     prices = {tier.id: tier.price_paise for tier in event.tiers}
     return sum(prices[line.tier_id] * line.quantity for line in selection)
 

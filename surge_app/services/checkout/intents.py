@@ -71,7 +71,7 @@ class Intents:
     ) -> tuple[IntentView, bool]:
         """Hold tickets for a visitor who has a pass.
 
-        Repeating the same wish returns the hold that is already there, with its deadline.
+        Repeating the same selection returns the existing hold, with its deadline.
 
         Returns:
             The intent, and whether it is new.

@@ -1,4 +1,4 @@
-"""What a wish that was refused is short of, tier by tier, and what could be had instead."""
+"""Compute what a refused selection lacks, by tier, and the best partial offer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTHING: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A tier that has fewer tickets left for somebody than they want."""
+    """A tier with fewer tickets left than were selected."""
 
     tier_id: str
     wanted: int
@@ -24,7 +24,7 @@ class Shortage:
 
 
 def shortage_error(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
-    """Return the refusal of a wish that is larger than what is free.
+    """Return the refusal of a selection that is larger than what is free.
 
     Args:
         tier_id: The tier that is short; told in `details`.
@@ -44,7 +44,7 @@ def shortages(
     *,
     held: Mapping[str, int] = _NOTHING,
 ) -> tuple[Shortage, ...]:
-    """Return what a refused wish is short of, in the order of the event's tiers.
+    """Return what a refused selection lacks, in the order of the event's tiers.
 
     Args:
         event: At most a second old; it tells of the tiers the refusal does not name.
@@ -70,7 +70,7 @@ def shortages(
 def available_quantity(
     event: EventView, selection: Mapping[str, int], short: Sequence[Shortage]
 ) -> dict[str, int]:
-    """Return as much of a wish as can be had; a tier left below its least is left out."""
+    """Return the available part of a selection; a tier below its minimum is left out."""
     left = {one.tier_id: one.left for one in short}
     found = {
         tier.id: min(selection.get(tier.id, 0), left.get(tier.id, selection.get(tier.id, 0)))

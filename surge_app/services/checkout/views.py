@@ -11,7 +11,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """A wish: so many tickets of one tier."""
+    """So many tickets of one tier."""
 
     tier_id: str
     quantity: int
@@ -61,7 +61,7 @@ class IntentView:
 
     @property
     def is_live(self) -> bool:
-        """Whether the units are still reserved for this visitor."""
+        """Return whether the units are still reserved for this visitor."""
         return self.status in {"held", "paying"} and self.remaining_seconds > 0
 
 
@@ -93,7 +93,7 @@ class IntentPage:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Who buys: parsed and normalized. `phone` is E.164, `email` has a lower-case domain.
+    """A parsed contact. `phone` is E.164, `email` has a lower-case domain.
 
     `attendees` holds, for each tier id, the names of who comes, empty where none was given.
     """

@@ -41,7 +41,7 @@ _PAUSE_SECONDS = 0.05
 
 
 class _TtlCache(Generic[_View]):
-    """What was read last, shared by everyone who asks within the next second."""
+    """Caches the last load for a second, with one load at a time."""
 
     def __init__(self, load: Callable[[], Awaitable[dict[str, _View]]]) -> None:
         self._load = load
@@ -223,7 +223,7 @@ def event_view(
 
 
 def organizer_contact(event: Event | EventView) -> str:
-    """Return who answers questions about an event, on one line; empty if nobody is named."""
+    """Return the organizer's contact on one line; empty if none is given."""
     parts = (event.organizer_name, event.organizer_email, event.organizer_phone)
     return " · ".join(part for part in parts if part)
 

@@ -1,4 +1,4 @@
-"""The cover drawn for an event without a picture: many lines, one door, and one ring on its way.
+"""Draw the cover of an event without a picture: many lines, one entrance, and one ring.
 
 The slug decides everything, so an event looks the same everywhere and for ever.
 """
@@ -48,13 +48,13 @@ _PALETTES = (
 
 @dataclass(frozen=True, slots=True)
 class Art:
-    """What a slug draws: the curves from the far side to the door, and the ring on one of them.
+    """The drawing of a slug: curves that lead to an entrance, and a ring on one of them.
 
     Attributes:
         curves: Cubic Bézier curves, from the top to the bottom.
         ring: Which curve the ring is on.
         at: How far along it, 0 to 1.
-        door: Where the door stands.
+        entrance: The point where the curves end.
     """
 
     palette: _Palette

@@ -25,7 +25,7 @@ _NO_REGIONS = ("Etc/", "SystemV/", "posix/", "right/", "US/")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """How a fact is entered and shown.
+    """The declaration of a fact: its form field, its limits and its display.
 
     Attributes:
         label: Of its field in the editor, of its option on the command line, and in errors.
@@ -58,7 +58,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFacts:
-    """What attendees may know of an event; times are aware."""
+    """The public facts of an event; times are aware."""
 
     name: Annotated[str, Fact("Name", max_length=200)]
     venue: Annotated[str, Fact("Venue", max_length=200)]
@@ -112,7 +112,7 @@ class EventFacts:
 # Without slots: two bases with slots cannot be combined.
 @dataclass(frozen=True, kw_only=True)
 class QueueRules:
-    """How visitors are admitted; only organizers see it."""
+    """The rules of admission; only organizers see them."""
 
     concurrent_buyers: Annotated[
         int, Fact("Buyers at once", "In the checkout.", least=1, most=1_000_000)
@@ -135,7 +135,7 @@ class QueueRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierRules:
-    """How a tier is sold; times are aware.
+    """The rules of sale of a tier; times are aware.
 
     Attributes:
         min_per_booking: A booking with any of the tier has at least so many of it.
@@ -161,22 +161,22 @@ class FactField:
 
     @property
     def is_required(self) -> bool:
-        """Whether an event cannot be without it."""
+        """Return whether an event cannot be without it."""
         return self.default is MISSING
 
     @property
     def is_nullable(self) -> bool:
-        """Whether it may be unknown."""
+        """Return whether it may be unknown."""
         return NoneType in get_args(self.type)
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a whole number."""
+        """Return whether it is a whole number."""
         return int in {self.type, *get_args(self.type)}
 
     @property
     def is_time(self) -> bool:
-        """Whether it is a moment."""
+        """Return whether it is a moment."""
         return datetime in {self.type, *get_args(self.type)}
 
     @property

@@ -1,4 +1,4 @@
-"""What an organizer changes of the stock while it is being sold.
+"""Add, withdraw and re-price units during a sale.
 
 Units held or sold are never touched, holds that are running keep their price and their deadline,
 and each change is one transaction with its line in the audit log.
@@ -168,7 +168,7 @@ class Inventory:
 
     async def _tell(self) -> None:
         self._catalog.invalidate()
-        # The change stands, and the job tells the line within a second; to report a failure
+        # The change stands, and the job updates the queue within a second; to report a failure
         # would have the units added twice.
         with contextlib.suppress(QueueUnavailable):
             await self._waiting_room.publish()

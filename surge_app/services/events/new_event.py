@@ -1,4 +1,4 @@
-"""What an organizer puts on sale, and whether it makes sense."""
+"""A new event and its validation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class NewEvent(EventFacts, QueueRules):
 
 @dataclass(frozen=True, slots=True)
 class SaleWindow:
-    """What the tiers of an event must keep to; times are aware."""
+    """The limits of an event that its tiers keep to; times are aware."""
 
     opens_at: datetime | None
     closes_at: datetime
@@ -141,7 +141,7 @@ def check_tier(tier: NewTier, frame: SaleWindow) -> None:
         ),
         "the most tickets of a booking are fewer than the least.": most is not None
         and most < least,
-        f"nobody could buy the {least} tickets a booking needs, as one person may have "
+        f"no one could buy the {least} tickets a booking needs, as one person may have "
         f"{frame.max_per_person}.": least > frame.max_per_person,
     }
     _refuse({f"{tier.name}: {text}": is_wrong for text, is_wrong in sentences.items()})

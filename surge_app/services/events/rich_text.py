@@ -1,4 +1,4 @@
-"""Plain text as people type it, read as paragraphs, lists, headings and links.
+"""Parse plain text into paragraphs, lists, headings and links.
 
 Nothing in it is markup: a page shows each part as text, and a link leads to nothing but the web or
 a mailbox.

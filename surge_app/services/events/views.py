@@ -62,7 +62,7 @@ class EventView(EventFacts):
 
     @property
     def facts(self) -> tuple[ShownFact, ...]:
-        """What pages and mails say of it beside its name, day and venue."""
+        """The facts shown beside its name, day and venue."""
         return shown_facts(self, self.time_zone)
 
     @property
@@ -72,12 +72,12 @@ class EventView(EventFacts):
 
     @property
     def available(self) -> int:
-        """How many tickets are free right now."""
+        """The number of free tickets."""
         return sum(tier.available for tier in self.tiers)
 
     @property
     def few_left(self) -> bool:
-        """Whether it is fair to say so: a tenth of all, at most a hundred, and not none."""
+        """Return whether it is fair to say so: a tenth of all, at most a hundred, and not none."""
         capacity = sum(tier.capacity for tier in self.tiers)
         return self.status == "on_sale" and self.available <= min(100, capacity // 10)
 
@@ -98,7 +98,7 @@ class EventView(EventFacts):
 
     @property
     def cover(self) -> str:
-        """Where its picture is; the address changes with the picture."""
+        """The address of its picture, which changes with the picture."""
         name = f"cover.jpg?v={self.cover_digest}" if self.cover_digest else "cover.svg?v=1"
         return f"/api/events/{self.slug}/{name}"
 
@@ -114,7 +114,7 @@ class TierOffer(TierRules):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a hold must know of an event: prices and rules, and no counts, which cost more."""
+    """The prices and rules a hold needs, without the counts, which cost more."""
 
     id: str
     slug: str

@@ -61,19 +61,19 @@ class MessageContext:
 
     @property
     def in_cash(self) -> bool:
-        """Whether the organizer hands back what goes back."""
+        """Return whether the organizer hands back what goes back."""
         if self.refund is not None:
             return self.refund.by_hand
         return self.booking is not None and self.booking.channel == SalesChannel.BOX_OFFICE
 
     @property
     def is_additional(self) -> bool:
-        """Whether it is about a payment that bought nothing, beside one that did."""
+        """Return whether it is about a payment that bought nothing, beside one that did."""
         return self.refund is not None and self.refund.reason not in set(RefundReason)
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether no ticket of the booking is valid any more."""
+        """Return whether no ticket of the booking is valid any more."""
         if self.refund is not None:
             return self.refund.reason == RefundReason.WHOLE
         return self.booking is not None and self.booking.status != BookingStatus.CONFIRMED

@@ -72,7 +72,7 @@ class ContactCodes:
             await outbox.add(session, [row])
 
     async def verify(self, ref: str, code: str) -> bool:
-        """Whether a code was sent to the booking's address lately.
+        """Return whether a code was sent to the booking's address lately.
 
         Raises:
             RateLimited: If codes are guessed too fast.

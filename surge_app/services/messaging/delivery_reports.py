@@ -1,4 +1,4 @@
-"""What became of messages after their provider had accepted them, as it tells by itself."""
+"""Process the delivery reports of providers."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def _take_in(session: AsyncSession, message: OutboxMessage, report: Delive
         return False
     waits = message.status in {MessageStatus.PENDING, MessageStatus.DEAD}
     if waits and message.unknowns:
-        # Nobody knew whether the provider had taken it; now it says so itself.
+        # It was unknown whether the provider had accepted it; the report proves it.
         await outbox.mark_sent(session, message.id, report.provider_id)
     if _STAGES[report.status] > _STAGES[message.delivery]:
         status = DeliveryStatus(report.status or "")

@@ -1,4 +1,4 @@
-"""Takes messages from the outbox and hands them to the providers, each channel by itself.
+"""Send messages from the outbox to the providers, each channel on its own.
 
 A booking never waits for a message and never fails because of one. One provider that hangs holds
 up its own channel only.
@@ -40,7 +40,7 @@ _MAX_CONCURRENT = 16
 _LEASE = timedelta(seconds=90)
 _FALLBACK_SECONDS = 3.0
 _SHORTEST_PAUSE_SECONDS = 0.05
-# What has been due for so long is more than the first process can send by itself.
+# Messages that are overdue by so much are more than the primary can send alone.
 _OVERDUE = timedelta(seconds=5)
 _AT_HAND = timedelta(0)
 _LONGEST_HOLD_SECONDS = 60.0
@@ -52,13 +52,13 @@ Send = Callable[[OutboxMessage], Awaitable[str]]
 
 
 class Dispatcher:
-    """The way out for all messages. One process goes first; any number of others help it.
+    """Sends all messages. One process is the primary; any number of helpers join it.
 
     A helper takes only what has been due for a while, so that the visitors it serves have its
     processor to themselves as long as messages leave in time.
 
     Attributes:
-        hears: The channel of Postgres' NOTIFY on which new messages are announced.
+        hears: The NOTIFY channel that announces new messages.
     """
 
     hears: ClassVar[str] = outbox.WAKE
@@ -79,22 +79,22 @@ class Dispatcher:
         return sum(await asyncio.gather(*(lane.once() for lane in self._lanes)))
 
     async def run(self) -> None:
-        """Help, or go first, until cancelled; what is under way then goes on by itself."""
+        """Run as helper or primary until cancelled; running deliveries continue."""
         await asyncio.gather(*(lane.run() for lane in self._lanes))
 
     def run_primary(self) -> None:
-        """Take messages as soon as they are due."""
+        """Send messages as soon as they are due."""
         for lane in self._lanes:
             lane.is_primary = True
         self.notify()
 
     def run_helper(self) -> None:
-        """Take what is overdue and no more, as at the start."""
+        """Send overdue messages only, as at the start."""
         for lane in self._lanes:
             lane.is_primary = False
 
     def notify(self) -> None:
-        """Look for new messages now, if this process goes first."""
+        """Check for new messages now, if this process is the primary."""
         for lane in self._lanes:
             lane.notify()
 
@@ -159,7 +159,7 @@ class _Lane:
             await asyncio.wait(self._running)
 
     async def _fill(self) -> float:
-        """Start what is due and there is room for; return when to look again by oneself."""
+        """Start due messages up to the limit; return the seconds until the next check."""
         closed = self._closed_until - time.monotonic()
         free = _MAX_CONCURRENT - len(self._running)
         if closed > 0 or free <= 0:
@@ -234,7 +234,7 @@ class _Lane:
     async def _note_failure(self, message: OutboxMessage, error: ProviderError) -> None:
         step = next_attempt(message, error, utc_now())
         if isinstance(error, ProviderUnavailable) and error.retry_after_seconds:
-            # The provider's wish is meant for all of its messages.
+            # The provider's retry time is meant for all of its messages.
             delay = min(error.retry_after_seconds, _LONGEST_HOLD_SECONDS)
             self._closed_until = max(self._closed_until, time.monotonic() + delay)
         async with self._database.transaction() as session:

@@ -102,7 +102,7 @@ class Notifications:
         Raises:
             AlreadyRefunded: If the booking has no valid tickets.
             ContactCodeRequired: If a change needs a code; one is on its way.
-            EditConflict: If somebody changed the booking since it was seen.
+            EditConflict: If someone else changed the booking since it was read.
             InvalidContact: If an address is not valid.
             NoContact: If the booking has no address.
             NotFound: If there is no such booking.

@@ -1,4 +1,4 @@
-"""What to do with a message a provider did not take: again, and when, or never.
+"""Decide whether and when to retry a message that a provider did not accept.
 
 A second mail is harmless, as it shows the same tickets; a missing one is not. A second SMS costs
 money and trust, so an SMS is looked up before each further try, and one that may have been sent is
@@ -33,7 +33,7 @@ _PATIENCE = {Channel.EMAIL: timedelta(days=3), Channel.SMS: timedelta(hours=12)}
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """What comes next: another try after `pause`, or None for never."""
+    """The next attempt after `pause`; None gives the message up."""
 
     pause: timedelta | None
     is_unknown: bool = False

@@ -1,4 +1,4 @@
-"""Which country a number or an event belongs to: an SMS abroad costs many times as much."""
+"""Compare the countries of a number and an event: an SMS abroad costs many times as much."""
 
 from __future__ import annotations
 

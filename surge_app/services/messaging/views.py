@@ -44,7 +44,7 @@ class MessagePage:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """How the confirmation stands on one channel, for the owner; `state` as in `MessageView`."""
+    """The state of the confirmation on one channel, for its owner; `state` as in `MessageView`."""
 
     channel: str
     state: str

@@ -1,4 +1,4 @@
-"""The audit: the invariants of the design as queries. An empty answer is the promise kept."""
+"""The audit: the invariants of the design as queries. An empty answer means it holds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Violation:
 
     @property
     def holds(self) -> bool:
-        """Whether no row breaks it."""
+        """Return whether no row breaks it."""
         return not self.offending
 
 
@@ -65,7 +65,7 @@ def load_queries() -> list[tuple[str, str, str]]:
     """Read `invariants.sql`: blocks after an empty line that start with `-- code: promise`.
 
     Returns:
-        Code, promise and query of each invariant.
+        Code, sentence and query of each invariant.
     """
     source = (files("surge_app.services.operations") / "invariants.sql").read_text("utf-8")
     found: list[tuple[str, str, str]] = []

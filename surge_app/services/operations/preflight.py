@@ -139,7 +139,7 @@ async def _webhooks(settings: Settings) -> list[Check]:
 
 def _mail_reports(settings: Settings) -> list[Check]:
     is_heard = settings.uses_sandbox_mail or bool(settings.sendgrid_webhook_public_keys)
-    advice = "Set SENDGRID_WEBHOOK_PUBLIC_KEY, or nobody learns of mails that bounce."
+    advice = "Set SENDGRID_WEBHOOK_PUBLIC_KEY, or mails that bounce are not reported."
     return [Check("mail reports", is_heard, "" if is_heard else advice)]
 
 

@@ -1,6 +1,6 @@
 """Figures for operators: stock, queue, holds, backlogs, jobs, invariants.
 
-It is read when somebody asks, from Postgres and Redis, so any process of any node tells the same.
+They are read on request from Postgres and Redis, so each process of each node reports the same.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SaleFigures:
 
 @dataclass(frozen=True, slots=True)
 class JobFigures:
-    """How a job does: seconds since it last ended, how long that run took, whether it failed."""
+    """The last run of a job: its age, duration and failure."""
 
     name: str
     every_seconds: float
@@ -58,7 +58,7 @@ class JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class InvariantResults:
-    """The last audit by the jobs: how old it is, and how many rows break each promise."""
+    """The last audit by the jobs: its age, and the rows that violate each invariant."""
 
     age_seconds: float
     took_seconds: float
@@ -67,7 +67,7 @@ class InvariantResults:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything, as of now. What could not be read is empty, and `has_…` says so."""
+    """All figures. A part that could not be read is empty, and its `has_…` is False."""
 
     has_postgres: bool = False
     has_redis: bool = False

@@ -1,6 +1,6 @@
 """The counter: tickets sold for cash, and tickets given away.
 
-The units are claimed like everybody's; no pass is asked for, and no gateway. Intent, payment,
+The units are claimed as online; no pass and no gateway is needed. Intent, payment,
 booking, tickets, ledger and messages are one transaction, named by a key, so that a button that
 is pressed twice sells once.
 """
@@ -54,7 +54,7 @@ _PLACEHOLDER_WINDOW = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class CounterSale:
-    """What is handed over the counter.
+    """An order at the counter.
 
     Attributes:
         cash_paise: What the buyer paid; None for tickets that are given away.
@@ -71,18 +71,18 @@ class CounterSale:
 
     @property
     def is_given(self) -> bool:
-        """Whether nobody pays."""
+        """Return whether the tickets are free."""
         return self.cash_paise is None
 
     @property
     def channel(self) -> SalesChannel:
-        """How the booking is marked."""
+        """The channel of the booking."""
         return SalesChannel.COMPLIMENTARY if self.is_given else SalesChannel.BOX_OFFICE
 
 
 @dataclass(frozen=True, slots=True)
 class CounterBooking:
-    """What was sold; `is_new` is False when the same press was answered before."""
+    """The sold booking; `is_new` is False for a repeated request."""
 
     ref: str
     channel: str
@@ -192,7 +192,7 @@ async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> I
         raise PriceChanged(msg, total_paise=total)
     intent = Intent(
         event_id=event.id,
-        # Nobody's browser: a live hold is one for each visitor, and sales at once are many.
+        # A visitor has one live hold, but a counter has many sales at a time.
         visitor_id=f"counter-{new_id()}",
         subtotal_paise=total,
         fee_paise=0,

@@ -23,7 +23,7 @@ from surge_app.models import (
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What each account holds, in paise, after some entries.
+    """The balance of each account in paise.
 
     Attributes:
         received_paise: Taken in, by the gateway or in cash, and not paid back.
@@ -39,12 +39,12 @@ class Balance:
 
     @property
     def retained_paise(self) -> int:
-        """What is ours, and could still be given back."""
+        """The part of the payment that could still be refunded."""
         return self.tickets_paise + self.fee_paise
 
     @property
     def is_closed(self) -> bool:
-        """Whether what came in is kept or owed, and nothing was given back twice."""
+        """Return whether what came in is kept or owed, and nothing was given back twice."""
         parts = (self.tickets_paise, self.fee_paise, self.owed_paise)
         return self.received_paise == sum(parts) and min(parts) >= 0
 
@@ -125,7 +125,7 @@ def refund_due(
 
 
 def refund_paid(refund: Refund, booking_id: str | None) -> LedgerEntry:
-    """Return the entry of a refund the gateway has processed, or somebody at the counter.
+    """Return the entry of a refund that the gateway or the counter has paid.
 
     Args:
         refund: What was paid out.

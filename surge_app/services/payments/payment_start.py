@@ -42,7 +42,7 @@ _MAX_COMPETING = 5
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """Somebody wants to pay for an intent."""
+    """A request to pay for an intent."""
 
     intent_id: str
     visitor_id: str
@@ -161,7 +161,7 @@ class PaymentStarter:
     async def _require_no_competing_payment(self, ready: ReadyToPay) -> None:
         """Refuse a second order while an earlier one of the same browser may be paid.
 
-        Only the gateway knows. An order that nobody has tried to pay is no reason, and neither is
+        Only the gateway knows. An order without an attempt is no reason, and neither is
         a stranger's: anyone may type anyone's address.
         """
         for order_id in ready.competing_orders[:_MAX_COMPETING]:
@@ -228,7 +228,7 @@ class PaymentStarter:
 def _split_independent(
     requests: Sequence[StartRequest],
 ) -> tuple[list[StartRequest], list[StartRequest]]:
-    """Split wishes into some of different people and intents, and those that come after them.
+    """Split requests into those of distinct buyers and intents, and those that come after them.
 
     One person's wishes are looked at one after the other: each counts what the last one wrote.
     """

@@ -1,4 +1,4 @@
-"""What keeps truth true while nobody looks: expiry, missed payments, money nobody told of.
+"""Background reconciliation: expire holds, find missed payments, refund unmatched ones.
 
 Every method is safe to run on several machines at once and to repeat after a crash.
 """
@@ -43,7 +43,7 @@ class _QueryRound:
 
     @property
     def is_finished(self) -> bool:
-        """Whether to ask no more for now."""
+        """Return whether to ask no more for now."""
         return self._silences >= _MAX_SILENCES
 
     def answered(self) -> None:

@@ -1,4 +1,4 @@
-"""What is known of a refund, and what the gateway says of it: which is which, and what to note."""
+"""Match the refunds of the gateway to stored refunds."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def flag_double_refund(row: Refund, refund: GatewayRefund) -> None:
 
 
 def is_exhausted(row: Refund) -> bool:
-    """Whether trying again would not help, so that it is an operator's turn."""
+    """Return whether trying again would not help, so that it is an operator's turn."""
     if row.status == RefundStatus.SENT:
         # Banks take days; the gateway has it and will tell.
         return False

@@ -1,4 +1,4 @@
-"""What a refund gives back, decided without a database: the rules of partial refunds.
+"""The rules of whole and partial refunds, without a database.
 
 A ticket is worth the price that was frozen for it; the convenience fee goes back with the last
 ticket; nothing goes back twice.
@@ -42,7 +42,7 @@ class RefundPlan:
 
     @property
     def amount_paise(self) -> int:
-        """What goes back in all; 0 if only tickets become void."""
+        """The total refund; 0 if only tickets become void."""
         return self.tickets_paise + self.fee_paise
 
 
@@ -82,7 +82,7 @@ def plan_refund(
     wanted = min(sum(prices[seq] for seq in chosen), balance.tickets_paise)
     amount = 0 if wanted < MIN_REFUND_PAISE else wanted
     if balance.retained_paise - amount < MIN_REFUND_PAISE:
-        # What would stay behind could never be paid out by itself.
+        # The rest could never be refunded alone.
         amount = balance.retained_paise
     return _plan(balance, tuple(chosen), amount, RefundReason.TICKETS)
 
@@ -116,7 +116,7 @@ def part_of(balance: Balance, seqs: tuple[int, ...], amount_paise: int) -> Refun
 def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1) -> Refund:
     """Return a refund, with the exact body every attempt will send; it is due at once.
 
-    One of cash is sent to nobody and waits for whoever hands it back.
+    A cash refund is not sent to the gateway; it waits for the counter.
     """
     by_hand = payment.source == PaymentSource.CASH
     refund = Refund(
@@ -149,7 +149,7 @@ def adopt_key(refund: Refund, gateway_id: str) -> None:
 
 
 def is_receipt_of(refund: Refund, receipt: str | None) -> bool:
-    """Whether a receipt at the gateway is that of a refund, under its key of now or before."""
+    """Return whether a receipt at the gateway names a refund, by its current or an earlier key."""
     return receipt is not None and _parts(receipt)[0] == _parts(refund.idempotency_key)[0]
 
 

@@ -1,4 +1,4 @@
-"""What a refund writes: its row, the ledger, the messages and the state of its booking."""
+"""Write a refund: its row, the ledger, the messages and the state of its booking."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _UNSENT = {RefundStatus.REQUESTED, RefundStatus.FAILED}
 
 @dataclass(frozen=True, slots=True)
 class PaidBooking:
-    """What a booking was made from, locked; the payment is None if it was free."""
+    """The locked origin of a booking; the payment is None if it was free."""
 
     booking: Booking
     intent: Intent

@@ -1,6 +1,6 @@
 """Refunds: decided in one transaction, sent afterwards, retried until the money is back.
 
-A refund that will not succeed by itself waits, visibly, for an operator. Every change of one
+A refund that cannot succeed automatically becomes an action item. Every change of one
 takes the lock of its intent first, as `settle` does.
 """
 
@@ -94,12 +94,12 @@ class Refunds:
             tickets: Take back only these, by their numbers in the booking. With the last valid
                 ticket the convenience fee goes back, too.
             amount_paise: Give back this much as goodwill; every ticket stays valid.
-            version: Of the booking as it was seen; None looks at nobody else's acts.
+            version: Of the booking as it was read; None ignores concurrent changes.
             handed_over: The buyer has the cash in hand.
 
         Raises:
             AlreadyRefunded: If nothing is left to take back.
-            ChangedMeanwhile: If somebody acted on it since it was seen; nothing was given back.
+            ChangedMeanwhile: If someone else changed it since it was read; nothing was refunded.
             InvalidRequest: If the tickets are not the booking's, or the amount cannot be paid, or
                 what was paid online is said to be handed over.
             NotFound: If there is no such booking.

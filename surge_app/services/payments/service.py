@@ -42,7 +42,7 @@ _PROVIDER = "razorpay"
 _STARTS = Limit("pay-visitor", per_minute=30, burst=15)
 _WEBHOOK_LEASE = timedelta(seconds=30)
 _WEBHOOK_BATCH = 50
-# It comes in a header nobody signed; the index of ids takes no more than a few hundred bytes.
+# It comes in an unsigned header; the index of ids takes no more than a few hundred bytes.
 _MAX_EVENT_ID_LENGTH = 200
 # Organizers read it; what exactly went wrong is in the log, under the webhook's id.
 _UNFORESEEN = "It could not be settled yet; the log tells why."

@@ -72,7 +72,7 @@ class _FreeOrder:
 
 @dataclass(frozen=True, slots=True)
 class _GatewayUpdate:
-    """What the gateway says of a payment, and the trace in which it was heard."""
+    """A gateway's report of a payment, with the trace that received it."""
 
     payment: GatewayPayment
     trace: str | None
@@ -191,7 +191,7 @@ class Settlement:
 
 
 class _BuyerLimits:
-    """How much the buyers of a batch have already, what the batch itself sells them included.
+    """The tickets that the buyers of a batch have already, those of the batch included.
 
     It is decided here and not when a payment starts: until money has come, anyone may have typed
     anyone's address.

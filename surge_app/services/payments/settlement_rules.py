@@ -1,4 +1,4 @@
-"""What becomes of a payment, decided from facts alone: nothing here reads or writes.
+"""Decide what becomes of a payment, as a pure function.
 
 The status of a payment only moves forward, whatever order the gateway's news come in. What
 becomes of its money is decided once, apart from the status of its intent.
@@ -31,12 +31,12 @@ _OPEN_STATUSES = {PaymentStatus.CREATED, PaymentStatus.AUTHORIZED, PaymentStatus
 
 
 class Decision(StrEnum):
-    """What to do about a payment.
+    """The decision about a payment.
 
     Attributes:
         NOTHING: There is nothing to decide, or it was decided before.
         CAPTURE: It is authorized and buys what is held for it: ask the gateway to capture it.
-        LET_GO: It is authorized and buys nothing; uncaptured, it goes back by itself, free.
+        LET_GO: It is authorized and buys nothing; uncaptured, it goes back automatically, free.
         APPLY: Its money buys the booking.
         REFUND: Its money buys nothing and must be sent back.
         LATE: Right, but its tickets are no longer held: see whether they can be had again.
@@ -80,7 +80,7 @@ def apply_gateway_update(
 def decide(context: SettlementContext, payment: Payment) -> tuple[Decision, str | None]:
     """Decide about a payment of a case, and say why when it buys nothing."""
     is_captured = payment.status == PaymentStatus.CAPTURED and payment.disposition is None
-    # Whoever was told that it goes back is not sold tickets behind their back.
+    # A buyer who was promised a refund gets no tickets unasked.
     if is_captured and payment.reason is not None:
         return Decision.REFUND, payment.reason
     if payment.reason is not None or not (

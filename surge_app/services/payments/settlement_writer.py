@@ -1,4 +1,4 @@
-"""What settling writes: bookings with their tickets, ledger, refunds and messages, in bulk."""
+"""Write settlements in bulk: bookings, tickets, ledger, refunds and messages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _REF_LENGTH = 8
 
 @dataclass(slots=True)
 class SettlementBatch:
-    """What one transaction is going to write.
+    """The pending rows of one transaction.
 
     Attributes:
         payments: Those that changed, by id.

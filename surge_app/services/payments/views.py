@@ -13,11 +13,11 @@ from surge_app.services.checkout.views import Contact
 
 @dataclass(frozen=True, slots=True)
 class CheckoutView:
-    """What the payment modal needs. The order is the same on every repeat.
+    """The parameters of the payment modal; a repeat returns the same order.
 
     Attributes:
         order_id: None if there is nothing to pay.
-        timeout_seconds: When the modal closes by itself, a little before the tickets go.
+        timeout_seconds: When the modal closes, a little before the hold ends.
         booking_ref: Set if there is nothing to pay: the tickets are free, or paid already.
     """
 
@@ -35,7 +35,7 @@ class CheckoutView:
 
 @dataclass(frozen=True, slots=True)
 class PaymentOutcome:
-    """Where a payment stands after it was settled.
+    """The state of a payment after its settlement.
 
     Attributes:
         booking_ref: Set when the payment was applied to a booking.
@@ -50,7 +50,7 @@ class PaymentOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RefundedView:
-    """What an organizer's refund did.
+    """The result of an organizer's refund.
 
     Attributes:
         status: Of the booking: confirmed while tickets stay valid, else refunding or refunded.
@@ -66,10 +66,10 @@ class RefundedView:
 
 @dataclass(frozen=True, slots=True)
 class StuckRefundView:
-    """A refund nothing tries again by itself; `status` is requested or failed.
+    """A refund that is not retried automatically; `status` is requested or failed.
 
     Attributes:
-        by_hand: It is of cash, and waits for somebody to hand it back.
+        by_hand: It is cash, and waits to be handed back.
         booking_ref: None if the payment never bought anything.
         last_error: What the gateway said last.
     """

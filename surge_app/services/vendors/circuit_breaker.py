@@ -1,4 +1,4 @@
-"""When the gateway does not answer: no payment is started, and the clocks of holds stand still.
+"""Circuit breaker: while the gateway is down, start no payment and stop the clocks of holds.
 
 Each process judges the calls it makes itself. What one of them finds, all believe: the open row of
 `gateway_outages` is the shared truth, looked at once a second at most.
@@ -59,7 +59,7 @@ _CLOCK_RUNS_AGAIN = (
 
 
 class CallResult(Enum):
-    """How a call to the gateway went, as far as its health is concerned."""
+    """The outcome of a gateway call, as far as its health is concerned."""
 
     ANSWERED = "answered"
     FAILED = "failed"
@@ -130,7 +130,7 @@ class CircuitBreaker:
         self._answers = 0
 
     async def is_open(self) -> bool:
-        """Whether payments are paused; at most a second old."""
+        """Return whether payments are paused; at most a second old."""
         if time.monotonic() - self._loaded_at >= _RELOAD_EVERY_SECONDS:
             async with self._load_lock:
                 if time.monotonic() - self._loaded_at >= _RELOAD_EVERY_SECONDS:
@@ -234,7 +234,7 @@ class GuardedGateway:
 
     @property
     def checkout_script_url(self) -> str:
-        """Where the browser loads the checkout from."""
+        """Return the address of the checkout script."""
         return self._gateway.checkout_script_url
 
     async def ping(self) -> None:
@@ -258,7 +258,7 @@ class GuardedGateway:
         return await self._observed(self._gateway.order_payments(order_id))
 
     async def payment(self, payment_id: str) -> GatewayPayment:
-        """Return one payment as it stands now."""
+        """Return the current state of one payment."""
         return await self._observed(self._gateway.payment(payment_id))
 
     async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
@@ -284,13 +284,13 @@ class GuardedGateway:
         return await self._observed(self._gateway.recent_payments(since, until))
 
     def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
-        """Whether the gateway signed that this payment belongs to this (stored) order."""
+        """Return whether the gateway signed that this payment belongs to this (stored) order."""
         return self._gateway.verifies_callback(
             order_id=order_id, payment_id=payment_id, signature=signature
         )
 
     def verifies_webhook(self, body: bytes, signature: str | None) -> bool:
-        """Whether the gateway signed these raw bytes with one of the webhook secrets."""
+        """Return whether the gateway signed these raw bytes with one of the webhook secrets."""
         return self._gateway.verifies_webhook(body, signature)
 
     def parse_webhook(self, body: bytes) -> WebhookEvent:

@@ -40,7 +40,7 @@ class ProviderUnavailable(ProviderError):
     """The vendor surely did nothing (refused, throttled, down): ask again later.
 
     Attributes:
-        retry_after_seconds: The vendor's own wish, if it told one.
+        retry_after_seconds: The vendor's own retry time, if it sent one.
         timed_out: Whether it took the request and kept silent, which costs a caller the whole
             time-out.
     """
@@ -136,7 +136,7 @@ class PaymentGateway(Protocol):
 
     @property
     def checkout_script_url(self) -> str:
-        """Where the browser loads the checkout from."""
+        """Return the address of the checkout script."""
         ...
 
     async def ping(self) -> None:
@@ -161,7 +161,7 @@ class PaymentGateway(Protocol):
         ...
 
     async def payment(self, payment_id: str) -> GatewayPayment:
-        """Return one payment as it stands now."""
+        """Return the current state of one payment."""
         ...
 
     async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
@@ -190,11 +190,11 @@ class PaymentGateway(Protocol):
         ...
 
     def verifies_callback(self, *, order_id: str, payment_id: str, signature: str) -> bool:
-        """Whether the gateway signed that this payment belongs to this (stored) order."""
+        """Return whether the gateway signed that this payment belongs to this (stored) order."""
         ...
 
     def verifies_webhook(self, body: bytes, signature: str | None) -> bool:
-        """Whether the gateway signed these raw bytes with one of the webhook secrets."""
+        """Return whether the gateway signed these raw bytes with one of the webhook secrets."""
         ...
 
     def parse_webhook(self, body: bytes) -> WebhookEvent:
@@ -283,7 +283,7 @@ class SmsSender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What a provider tells of a message it had accepted, verified.
+    """A verified delivery report of a message.
 
     Attributes:
         key: The same for the same event, however often it is told.
@@ -305,7 +305,7 @@ class DeliveryReport:
 
 
 class MailReports(Protocol):
-    """How the mail provider tells what became of a mail."""
+    """Verifies and parses the mail provider's delivery reports."""
 
     def read(
         self, body: bytes, *, signature: str | None, timestamp: str | None
@@ -319,7 +319,7 @@ class MailReports(Protocol):
 
 
 class SmsReports(Protocol):
-    """How the SMS provider tells what became of an SMS."""
+    """Verifies and parses the SMS provider's delivery reports."""
 
     def read(self, body: bytes, *, query: str, signature: str | None) -> list[DeliveryReport]:
         """Verify and read the raw form of a callback and the query it was sent with.

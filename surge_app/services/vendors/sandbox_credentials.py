@@ -24,7 +24,7 @@ _CURVE_ORDER_LESS_ONE = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CA
 
 @dataclass(frozen=True, slots=True)
 class SandboxKeys:
-    """What a vendor's dashboard would have given out, in the vendor's own format.
+    """Sandbox credentials in the format of each vendor.
 
     Attributes:
         razorpay_key_id: Public: the checkout in the browser gets it.

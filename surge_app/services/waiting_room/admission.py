@@ -1,6 +1,6 @@
 """Joining the queue: limits, a check that costs a bot more than a person, then the number.
 
-Nothing a client says about itself opens a door; it can only make the check harder.
+No claim of a client about itself admits it; a claim can only make the check harder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PER_IPV4 = Limit("join-address", per_minute=3_000, burst=2_000)
 _PER_SUBSCRIBER = Limit("join-address", per_minute=300, burst=200)
 _PER_WIDE_NETWORK = Limit("join-network", per_minute=12_000, burst=8_000)
 _PER_EVENT = Limit("join-event", per_minute=60_000, burst=10_000)
-# Refuses nobody: a network that is further ahead of the pace of a household has to prove its work
+# Refuses no one: a network that is further ahead of the pace of a household has to prove its work
 # even when the event is calm, and more of it.
 _CROWD = Limit("join-crowd", per_minute=30, burst=0)
 _CROWD_OF_ONE_IPV4, _CROWD_OF_ONE_SUBSCRIBER, _NO_CROWD = 60, 12, 2**31
@@ -67,7 +67,7 @@ class JoinAttempt:
 
 
 class JoinService:
-    """Lets people into the queue."""
+    """Admits visitors to the queue."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ def _proof(attempt: JoinAttempt, solved: Solution | None, *, is_bot: bool) -> Po
 
 
 def _is_bot(attempt: JoinAttempt, solved: Solution | None) -> bool:
-    """Whether what came along cannot come from the page as a person sees it."""
+    """Return whether what came along cannot come from the page as a person sees it."""
     if attempt.website:
         return True
     if attempt.opened_ms is None:

@@ -16,7 +16,7 @@ _MIN_POLL_MS = 1_000
 _MAX_POLL_MS = 15_000
 _MS_PER_POSITION = 50
 # Thousands of places further back, twice as seldom: still twice within the time after which the
-# queue takes somebody for gone.
+# queue skips a silent visitor.
 _FAR_MS, _FAR_MS_PER_POSITION = 15_000, 3
 _IDLE_MS = {"not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
 _JITTER = 0.2
@@ -54,7 +54,7 @@ _NOTES = {
 
 
 class AdmissionRate:
-    """How fast people are let in, and whether that is slower than it was."""
+    """Measures the rate of admission, and whether it has dropped."""
 
     def __init__(self) -> None:
         self._fastest = 0.0
@@ -145,8 +145,8 @@ def check_known(queue: QueueState) -> None:
 def eta_seconds(queue: QueueState, ahead: int | None, per_second: float) -> tuple[int, int] | None:
     """Return the range of the wait, None if it cannot be known.
 
-    Without a measured rate there is no estimate. Without a free ticket, or behind more people than
-    there are tickets left, the wait depends on what others release.
+    Without a measured rate there is no estimate. Without a free ticket, or behind more visitors
+    than there are tickets left, the wait depends on what others release.
     """
     if ahead is None or per_second == 0 or queue.available == 0:
         return None

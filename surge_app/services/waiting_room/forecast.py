@@ -1,4 +1,4 @@
-"""What a change of the queue does to those who wait, before it is made. Pure functions."""
+"""Forecast the effect of a change of the queue rules on waits. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class QueueRules:
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """What was measured.
+    """Measured figures of a queue.
 
     Attributes:
-        pace: People let in per minute of late; None while nothing is known.
+        pace: Recent admissions per minute; None while unknown.
     """
 
     waiting: int
@@ -31,7 +31,7 @@ class QueueFacts:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """When the last of those who wait now is called, in seconds.
+    """The forecast wait of the last visitor in the queue, in seconds.
 
     None while the queue is paused, and while too little was measured to say.
     """
@@ -43,7 +43,7 @@ class Forecast:
 def forecast(facts: QueueFacts, now: QueueRules, then: QueueRules) -> Forecast:
     """Say what a change of the rules does to the wait of the last in the queue.
 
-    How long people stay inside follows from how many are inside and how fast they come: it does
+    The average stay follows from how many are inside and how fast they come: it does
     not change with the rules. Places that become free at once are filled at once.
     """
     stay = _stay(facts, now)
@@ -56,7 +56,7 @@ def _stay(facts: QueueFacts, rules: QueueRules) -> float | None:
         return None
     is_full = facts.inside >= rules.concurrent_buyers
     is_throttled = rules.admissions_per_minute is not None and not is_full
-    # With room left inside, the limit per minute is what holds people back.
+    # With room left inside, the limit per minute is what holds visitors back.
     return None if is_throttled and not facts.inside else facts.inside / facts.pace
 
 

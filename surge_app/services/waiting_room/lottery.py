@@ -16,7 +16,7 @@ FIFO, RANDOM = "fifo", "random"
 
 
 def new_seed() -> str:
-    """Return a seed nobody can guess."""
+    """Return an unguessable seed."""
     return secrets.token_hex(16)
 
 
@@ -33,7 +33,7 @@ def shuffle(seed: str, early: int) -> list[int]:
 
 
 def positions(numbers: list[int]) -> list[int]:
-    """Return the place of number 1, 2 and so on, for numbers in the order of their turns."""
+    """Return the position of number 1, 2 and so on, for numbers in the order of their turns."""
     found = [0] * len(numbers)
     for position, number in enumerate(numbers, start=1):
         found[number - 1] = position

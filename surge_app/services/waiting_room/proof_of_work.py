@@ -1,4 +1,4 @@
-"""Proof of work: puzzles a browser solves by itself, so that joining in bulk has a price.
+"""Proof of work: puzzles that a browser solves automatically, so that joining in bulk has a price.
 
 The puzzles are those of ALTCHA (`altcha` on PyPI, its worker from npm): find the counter whose
 PBKDF2 hash begins as asked. The counter is chosen here, so a puzzle never takes longer than

@@ -28,7 +28,7 @@ _RESERVE = 50_000
 _RETENTION = timedelta(days=30)
 _LEASE_SLACK = timedelta(seconds=60)
 _MAX_CONCURRENT = 8
-# An empty queue is synced less often: nobody would notice sooner.
+# An empty queue is synced less often: no visitor would notice.
 _RESEND_SECONDS = 5.0
 _Facts: TypeAlias = tuple[QueueLimits, QueueStock | None, int]
 

@@ -1,4 +1,4 @@
-"""The desk of the waiting room: from the cookies of a request to the answer and new cookies."""
+"""Serve waiting-room requests: from their cookies to the answer and new cookies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BROWSER_HEADERS = ("user-agent", "accept", "accept-language", "accept-encoding"
 
 
 class JoinBody(StrictBody):
-    """What the page tells when it joins. Nothing of it is needed, or believed.
+    """The body of a join; nothing of it is required or trusted.
 
     `solution` is a solved challenge as base64, `opened_ms` for how long the page has been open;
     `website` is a field no person sees.
@@ -31,7 +31,7 @@ class JoinBody(StrictBody):
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """Where a request comes from; `is_ordinary` if it has the headers every browser sends."""
+    """The origin of a request; `is_ordinary` if it has the headers every browser sends."""
 
     address: str
     is_ordinary: bool
@@ -39,7 +39,7 @@ class ClientInfo:
 
 @dataclass(frozen=True, slots=True)
 class QueueReply:
-    """What a visitor is answered, and the cookies to set with it.
+    """The answer to a visitor, and the cookies to set with it.
 
     Attributes:
         status: Where they stand; or the challenge, which is for the visitor of the cookie.
@@ -59,7 +59,7 @@ class QueueRequests:
         self._waiting_room = waiting_room
 
     async def join(self, slug: str, cookies: str, sent: JoinBody, sender: ClientInfo) -> QueueReply:
-        """Take a number, or keep the one the visitor has; whoever is new becomes a visitor.
+        """Issue a number, or keep the visitor's; a new browser becomes a visitor.
 
         Args:
             slug: The event.

@@ -57,7 +57,7 @@ class WaitingRoom:
 
         Args:
             slug: The event.
-            visitor: Who asks; None is nobody to the queue.
+            visitor: None for a browser without an id.
             had_pass: Whether a genuine, recent pass came along. It counts only while a queue that
                 was lost comes back.
 
@@ -73,14 +73,14 @@ class WaitingRoom:
         return self._status(slug, visitor, await _reach(asked))
 
     async def leave(self, slug: str, visitor_id: str) -> None:
-        """Give up the place or the pass; raises QueueUnavailable if Redis does not answer."""
+        """Leave the queue or give up the pass; raises QueueUnavailable if Redis does not answer."""
         await _reach(self._store.leave(slug, visitor_id))
 
     async def has_pass(self, slug: str, visitor_id: str) -> bool:
-        """Whether a visitor may check out now; asking extends nothing.
+        """Return whether a visitor may check out now; asking extends nothing.
 
         Raises:
-            QueueUnavailable: If Redis does not answer: without the queue nobody is let in.
+            QueueUnavailable: If Redis does not answer: without the queue no one is admitted.
         """
         return await self._renew(slug, visitor_id, timedelta(0), PASS_LIFE) > 0
 
@@ -129,7 +129,7 @@ class WaitingRoom:
             await _reach(self._store.grant(slug, visitor_id, lease))
 
     async def mark_served(self, slug: str, visitor_id: str) -> None:
-        """Take the pass back from someone who has bought; the lease ends by itself otherwise."""
+        """Take the pass back from a visitor who has bought; otherwise its lease ends."""
         with contextlib.suppress(QueueUnavailable):
             await _reach(self._store.leave(slug, visitor_id, is_served=True))
 

@@ -1,4 +1,4 @@
-"""What a worker keeps of the queues its visitors ask about, so that a poll needs no Redis.
+"""Keep snapshots of queues in each worker, so that a poll needs no Redis.
 
 A task for each queue asks Redis a few times a second: it hands over who was seen, lets Redis
 admit, and takes the whole queue home as bits. A position is then a count of bits.
@@ -79,7 +79,7 @@ class Snapshot:
         return self._before[block] + part.bit_count()
 
     def is_newer(self, number: int) -> bool:
-        """Whether a number was issued after this moment."""
+        """Return whether a number was issued after this moment."""
         return number > self.queue.issued
 
     def render(self, number: int) -> str | None:
@@ -102,7 +102,7 @@ class Snapshot:
         )
 
     def _asks_after(self, ahead: int) -> int:
-        """Return how many of those who wait for the opening ask before somebody does."""
+        """Return how many who wait for the opening poll before a visitor at this position."""
         if self._state != "scheduled":
             return 0
         if self.queue.queue_order == RANDOM:
@@ -111,7 +111,7 @@ class Snapshot:
         return ahead
 
     def render_stranger(self) -> str:
-        """Return the JSON for someone who is nobody to this queue."""
+        """Return the JSON for a visitor without a number."""
         state = "not_joined" if self._state in {"waiting", "paused"} else self._state
         wait = retry_after_ms(state, 0, self._opens_in)
         return self._for_others % (f'"{state}"', "null", "null", "null", "null", wait)
@@ -154,9 +154,9 @@ class QueueSnapshots:
         return AdmissionRate() if follower is None else follower.rate
 
     def render(self, slug: str, snapshot: Snapshot, visitor: Visitor | None) -> str | None:
-        """Return the JSON for whoever polls; None if only Redis knows what to say.
+        """Return the JSON for a poll; None if only Redis has the answer.
 
-        That somebody who waits has polled is remembered; Redis is told with the next row.
+        The poll of a waiting visitor is recorded, and sent to Redis with the next snapshot.
         """
         if visitor is None:
             return snapshot.render_stranger()
@@ -214,7 +214,7 @@ class QueueSnapshots:
 
 
 class _SnapshotFollower:
-    """One queue this process follows, as long as somebody asks about it."""
+    """One queue that this process follows while visitors poll it."""
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
@@ -270,7 +270,7 @@ async def _in_time(call: Coroutine[None, None, _Result]) -> _Result:
 
     The time is counted in turns of the event loop, each of which takes in what has come meanwhile.
     One limit for all of it would end first whenever a crowd keeps the loop busy for as long, and
-    everybody who waits for this row would be refused.
+    every waiter for this row would be refused.
 
     Raises:
         TimeoutError: If there is no answer for so many turns.

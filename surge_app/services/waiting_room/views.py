@@ -1,4 +1,4 @@
-"""What a visitor is told about the queue."""
+"""Views of the queue."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class QueueCounts:
         served: Went with tickets.
         left: Went without.
         no_shows: Did not come when it was their turn.
-        last_eta_low_seconds: Lower end of the estimate for the last in the queue; None if there is
-            nobody, or no pace.
+        last_eta_low_seconds: Lower end of the estimate for the last in the queue; None if the
+            queue is empty or its rate unknown.
         last_eta_high_seconds: Upper end.
-        is_recovering: Nobody is admitted until everybody had time to come back.
+        is_recovering: No one is admitted until every visitor had time to come back.
     """
 
     waiting: int = 0
@@ -77,7 +77,7 @@ class QueueStatus:
         note: Why nothing moves, or the estimate grew: a stable code, None if there is nothing to
             explain. `note_text` says it in a sentence.
         opens_in_ms: Until the opening, by the server's clock; scheduled only.
-        order: By which rule people are called.
+        order: The rule by which visitors are called.
     """
 
     state: str

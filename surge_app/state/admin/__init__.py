@@ -1,4 +1,4 @@
-"""What the pages of the console show, one module for each page.
+"""State of the admin pages, one module a page.
 
 Every handler asks anew who is signed in: a connection outlives a session.
 """

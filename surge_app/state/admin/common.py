@@ -1,4 +1,4 @@
-"""What the States of the admin area share: rights, the outcome of an action, fields of forms."""
+"""Shared by admin States: rights, the result of an action, parsing of forms."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class DashboardState(LiveState, rx.State):
     @rx.event
     @organizer_action
     async def pause(self, actor: str) -> str:
-        """Stop letting people in."""
+        """Pause admissions."""
         await current().organizer.pause(self._slug(), actor=actor)
         current().dashboard.invalidate(self._slug())
         return "Queue paused. Everyone keeps their place."
@@ -99,7 +99,7 @@ class DashboardState(LiveState, rx.State):
     @rx.event
     @organizer_action
     async def resume(self, actor: str) -> str:
-        """Let people in again."""
+        """Resume admissions."""
         await current().organizer.resume(self._slug(), actor=actor)
         current().dashboard.invalidate(self._slug())
         return "Queue resumed."
@@ -208,7 +208,7 @@ def _facts(queue: QueueCounts) -> QueueFacts:
 
 def _last_wait(seen: EventStats, queue: QueueCounts) -> str:
     if queue.waiting == 0:
-        return "Nobody is waiting"
+        return "No one is waiting"
     if seen.is_paused:
         return "The queue is paused"
     rules = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
@@ -222,7 +222,7 @@ def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
     if is_paused:
         return "The queue is paused. No one is let in until you resume it."
     if now == then == 0:
-        return "Nobody is waiting, so no wait changes."
+        return "No one is waiting, so no wait changes."
     if then is None:
         return "Still measuring, so the effect on the wait is unknown."
     before = wait_text(now) or "an unknown time"

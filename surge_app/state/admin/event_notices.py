@@ -1,4 +1,4 @@
-"""What ticket holders are told: changes of the event, its cancellation, and how that arrived."""
+"""Notices to ticket holders: changes, the cancellation, and their delivery."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NoticeCard:
 
     Attributes:
         version: Sent along, so that a notice of an older event is refused.
-        reach: How many people get it, by mail and SMS.
+        reach: The number of recipients, by mail and SMS.
         warning: How many it does not reach; empty if it reaches all.
         question: What the last button does.
     """

@@ -83,7 +83,7 @@ class EventsState(rx.State):
 
 
 def _allows_check_in(event: EventView) -> bool:
-    """Whether tickets are still checked in for an event; sales may have ended long before."""
+    """Return whether tickets of an event are still checked in, after its sale as well."""
     ends_at = event.ends_at or event.starts_at
     return event.status != "cancelled" and ends_at > utc_now() - _CHECK_IN_STAYS
 

@@ -1,4 +1,4 @@
-"""What needs attention, the invariants of the data, and the checks before a sale."""
+"""Action items, the invariants of the data, and the checks before a sale."""
 
 from __future__ import annotations
 

@@ -121,13 +121,13 @@ def _consequence(standing: QueueStanding) -> str:
 
 def _everyone(inside: ActivePass) -> str:
     if not inside.passes and not inside.called:
-        return "Nobody is inside now. Anyone who comes in before you confirm is removed."
+        return "No one is inside now. Anyone who comes in before you confirm is removed."
     verb = "is" if inside.passes == 1 else "are"
     called = f", and {format_number(inside.called)} more were called" if inside.called else ""
     held = (
         f" {format_number(inside.held)} hold tickets, which go back on sale at once."
         if inside.held
-        else " Nobody holds tickets."
+        else " No one holds tickets."
     )
     paying = (
         f" {format_number(inside.paying)} are paying and keep their tickets until that is decided."

@@ -119,7 +119,7 @@ async def _refund_the_second_ticket(page: Page) -> None:
 async def _set_buyers(page: Page, number: int) -> None:
     await page.get_by_label("Buyers inside at once").fill(str(number))
     await expect(
-        page.get_by_text(re.compile("last in the queue waits|Nobody is waiting, so"))
+        page.get_by_text(re.compile("last in the queue waits|No one is waiting, so"))
     ).to_be_visible()
     await page.get_by_role("button", name="Apply").click()
     await expect(page.get_by_text(re.compile("^Applied: "))).to_be_visible()
