@@ -135,7 +135,6 @@ class Proxy(_Child):
         self.url = f"https://localhost:{self.port}"
         self.certificate = folder / "fullchain.pem"
         _write_certificate(self.certificate, folder / "privkey.pem")
-        (folder / "cache").mkdir()
         moved = {
             "listen 80 ": f"listen 127.0.0.1:{plain} ",
             "listen [::]:80 ": f"listen [::1]:{plain} ",
@@ -151,7 +150,8 @@ class Proxy(_Child):
         self._render("upstream-one-machine.conf", "upstream.conf", nodes)
         moved = {
             "/var/log/nginx/access.log": f"{folder}/access.log",
-            "/var/cache/nginx/surge": f"{folder}/cache",
+            "/var/cache/nginx-surge": f"{folder}/cache",
+            "/etc/nginx/main.d/": f"{folder}/main.d/",
             "/etc/nginx/upstream.conf": f"{folder}/upstream.conf",
             "/etc/nginx/surge.conf": f"{folder}/surge.conf",
             "worker_processes auto": "worker_processes 1",

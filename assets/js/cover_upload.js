@@ -25,8 +25,11 @@ export function CoverUpload({ slug, digest, largest }) {
     setProblem("");
     try {
       const answer = await fetch(address, { method, body: file, credentials: "include" });
-      const body = await answer.json();
-      if (answer.ok) {
+      // A proxy answers what it finds too large itself, with a page.
+      const body = await answer.json().catch(() => ({}));
+      if (answer.status === 413) {
+        setProblem("The server accepts no picture of this size. Please choose a smaller one.");
+      } else if (answer.ok) {
         setShown(body.digest);
         setDone(success);
       } else {

@@ -99,6 +99,17 @@ def test_secrets_of_a_deployment_enter_neither_git_nor_an_image(ignored: str) ->
     assert "deploy/surge.env" in (ROOT / "docs" / "guides" / "deploy.md").read_text("utf-8")
 
 
+def test_an_outage_of_all_nodes_raises_an_alert_too() -> None:
+    text = (DEPLOY / "metrics" / "alerts.yml").read_text("utf-8")
+    jobs = {
+        job["job_name"] for job in _read(DEPLOY / "metrics" / "prometheus.yml")["scrape_configs"]
+    }
+    asked = re.findall(r'(absent\()?up{job="(\w+)"}', text)
+    # What the nodes themselves report is missing while none of them answers.
+    assert [bool(absent) for absent, _ in asked] == [False, True]
+    assert {job for _, job in asked} <= jobs
+
+
 def test_every_alert_says_when_how_bad_and_what_to_do() -> None:
     groups = _read(DEPLOY / "metrics" / "alerts.yml")["groups"]
     rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]

@@ -80,12 +80,13 @@ class Credentials:
 
     Attributes:
         hash: None for a development password, which is hashed on first use.
-        fingerprint: Changes with the password and reveals nothing about it.
+        fingerprints: Change with the password and reveal nothing about it; one for each secret
+            key, of which new sessions store the first.
     """
 
     user: AdminUser
     hash: str | None
-    fingerprint: str
+    fingerprints: tuple[str, ...]
 
 
 class AdminAuth:
@@ -102,7 +103,7 @@ class AdminAuth:
         self._user = settings.admin_user
         self._secret = settings.admin_password_hash or settings.admin_password
         self._hash = settings.admin_password_hash
-        self._key = settings.secret_key[0].encode() if settings.secret_key else b""
+        self._keys = [key.encode() for key in settings.secret_key or ("",)]
         self._limits = limits
         self._database = database
         self._identity = identity
@@ -141,7 +142,7 @@ class AdminAuth:
                 session,
                 id_=_digest(secret),
                 user_name=user.name,
-                credential=credentials.fingerprint,
+                credential=credentials.fingerprints[0],
                 lasts=_SESSION_LASTS,
             )
             session.add(AuditEntry(actor=user.name, action="admin.sign_in", subject=user.name))
@@ -161,9 +162,7 @@ class AdminAuth:
             return None
         opened, account = row
         credentials = self._credentials_of(opened.user_name, account)
-        if credentials is None or not hmac.compare_digest(
-            credentials.fingerprint, opened.credential
-        ):
+        if credentials is None or opened.credential not in credentials.fingerprints:
             return None
         return credentials.user
 
@@ -267,19 +266,19 @@ class AdminAuth:
                 msg = "no organizer password is set."
                 raise ConfigurationError(msg)
             admin_user = AdminUser(self._user, Role.ORGANIZER)
-            return Credentials(admin_user, self._hash, self._fingerprint(self._secret))
+            return Credentials(admin_user, self._hash, self._fingerprints(self._secret))
         if account is None or account.name != user:
             return None
         admin_user = AdminUser(account.name, account.role)
         return Credentials(
-            admin_user, account.password_hash, self._fingerprint(account.password_hash)
+            admin_user, account.password_hash, self._fingerprints(account.password_hash)
         )
 
-    def _fingerprint(self, secret: str) -> str:
-        return hmac.new(self._key, secret.encode(), "sha256").hexdigest()
+    def _fingerprints(self, secret: str) -> tuple[str, ...]:
+        return tuple(hmac.digest(key, secret.encode(), "sha256").hex() for key in self._keys)
 
     def _cache_key_of(self, authorization: str, credentials: Credentials | None) -> bytes:
-        subject = f"{credentials.fingerprint if credentials else ''} {authorization}"
+        subject = f"{credentials.fingerprints[0] if credentials else ''} {authorization}"
         return hmac.digest(self._cache_key, subject.encode(), "sha256")
 
     def _cached(self, key: bytes) -> bool | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Generator
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 import pytest_asyncio
+from PIL import Image
 
 from bench.proxy_setup import Pooler, Proxy
 from surge_app.clock import new_id
@@ -57,6 +60,19 @@ async def test_nobody_notices_that_one_of_two_nodes_is_dead(
 async def test_what_is_not_for_the_public_is_not_there(http: httpx.AsyncClient) -> None:
     for path in ("/metrics", "/sandbox/outbox", "/sandbox/razorpay/checkout.js"):
         assert (await http.get(path)).status_code == 404
+
+
+async def test_a_picture_of_ten_megabytes_passes_and_no_other_body_of_that_size(
+    surge: Surge, http: httpx.AsyncClient, new_sale: NewSale
+) -> None:
+    slug = await new_sale()
+    noise = Image.frombytes("RGB", (1800, 1800), secrets.token_bytes(1800 * 1800 * 3))
+    noise.save(picture := BytesIO(), "PNG")
+    assert 9_000_000 < len(picture.getvalue()) < 10 * 2**20
+    sent = {"content": picture.getvalue(), "auth": surge.organizer}
+    cover = await http.put(f"/api/admin/events/{slug}/cover", **sent)
+    assert cover.status_code == 200, cover.text
+    assert (await http.put(f"/api/admin/events/{slug}", **sent)).status_code == 413
 
 
 async def test_files_are_kept_by_browsers_and_answers_about_a_person_by_nobody(
