@@ -15,6 +15,9 @@ from surge_app.kv import keys
 from surge_app.kv.client import Script, read_raw
 
 _RETENTION = timedelta(days=30)
+_SCRIPTS = """
+join poll leave renew grant end_hold step_aside revoke locate snapshot stats open sync draw
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +171,7 @@ class QueueStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._scripts = {
-            name: Script(redis, "queue", name)
-            for name in (
-                *("join", "poll", "leave", "renew", "grant", "end_hold", "revoke", "locate"),
-                *("snapshot", "stats", "open", "sync", "draw"),
-            )
-        }
+        self._scripts = {name: Script(redis, "queue", name) for name in _SCRIPTS.split()}
 
     async def join(
         self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
@@ -255,6 +252,10 @@ class QueueStore:
     async def end_hold(self, slug: str, visitor_ids: Sequence[str]) -> None:
         """Let the passes of visitors whose hold ended without tickets reserve nothing any more."""
         await self._run("end_hold", slug, *visitor_ids)
+
+    async def step_aside(self, slug: str, visitor_id: str) -> bool:
+        """Let a pass reserve nothing, as long as it lasts; see `step_aside.lua`."""
+        return bool(await self._run("step_aside", slug, visitor_id))
 
     async def revoke(self, slug: str, number: int | None) -> list[str]:
         """Remove a number from queue and pass, or all inside and called if None.

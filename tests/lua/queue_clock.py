@@ -83,6 +83,9 @@ class Queue:
     async def end_hold(self, *visitors: str) -> None:
         await self.store.end_hold(self.slug, visitors)
 
+    async def step_aside(self, visitor: str) -> bool:
+        return await self.store.step_aside(self.slug, visitor)
+
     async def stats(self) -> RawQueueStats:
         return await self.store.stats(self.slug)
 

@@ -79,6 +79,7 @@ async def _wait_in_line(cluster: Redis, slug: str) -> None:
     await queue.join_all("inside", "a", "b")
     assert (await queue.snapshot(2, 3)).queue.waiting == 2
     assert await queue.renew("inside", 600) > 0
+    await queue.step_aside("inside")
     await queue.hold("inside")
     await queue.end_hold("inside")
     await queue.leave("inside")

@@ -86,6 +86,7 @@ class Holds:
         if isinstance(answer, queries.HoldExists):
             return None
         if isinstance(answer, queries.HoldCrowded):
+            await self._waiting_room.step_aside(event.slug, visitor_id)
             raise network_is_full()
         if answer.is_contended:
             raise claims.LockContended

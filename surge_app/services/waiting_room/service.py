@@ -123,6 +123,11 @@ class WaitingRoom:
             with contextlib.suppress(QueueUnavailable):
                 await _reach(self._store.end_hold(slug, visitor_ids))
 
+    async def step_aside(self, slug: str, visitor_id: str) -> None:
+        """Let others in before a visitor whose network holds its share; the pass stays valid."""
+        with contextlib.suppress(QueueUnavailable):
+            await _reach(self._store.step_aside(slug, visitor_id))
+
     async def grant_pass(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
         """Let someone in past the queue for units that are theirs, if the queue can be reached."""
         with contextlib.suppress(QueueUnavailable):

@@ -9,6 +9,7 @@ import pytest
 
 from surge_app.clock import new_id
 from surge_app.errors import RateLimited, SurgeError
+from surge_app.services.access.identity import Visitor
 from surge_app.services.checkout.free_tickets import FreeTickets
 from surge_app.services.events.new_event import NewTier
 from tests.engine.conftest import NewSale
@@ -43,6 +44,24 @@ async def test_one_network_holds_a_tenth_however_many_browsers_and_addresses_it_
     assert await _held(sale) == 24
     assert await _hold(sale, "198.51.100.7")
     assert await sale.violations() == []
+
+
+async def test_a_crowded_network_keeps_nobody_waiting(new_sale: NewSale) -> None:
+    sale = await new_sale(100, concurrent_buyers=10)
+    room = sale.services.waiting_room
+    await room.publish()
+    crowd = [Visitor(new_id()) for _ in range(10)]
+    for visitor in crowd:
+        assert (await room.join(sale.slug, visitor)).state == "admitted"
+    other = Visitor(new_id())
+    assert (await room.join(sale.slug, other)).state == "waiting"
+    start = sale.services.intents.start
+    for visitor in crowd[:2]:
+        await start(sale.slug, visitor.id, [sale.line(5)], client_address="203.0.113.9")
+    with pytest.raises(RateLimited):
+        await start(sale.slug, crowd[2].id, [sale.line(5)], client_address="203.0.113.8")
+    assert (await room.poll(sale.slug, other)).state == "admitted"
+    assert await room.has_pass(sale.slug, crowd[2].id)
 
 
 async def test_an_exchange_is_counted_as_a_hold_is(new_sale: NewSale) -> None:
