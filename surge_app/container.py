@@ -31,6 +31,7 @@ from surge_app.services.access.admin_auth import AdminAuth
 from surge_app.services.access.identity import Identity
 from surge_app.services.admin.action_items import ActionItems
 from surge_app.services.admin.audit_log import AuditLog
+from surge_app.services.admin.bulk_actions import BulkActions
 from surge_app.services.admin.dashboard import Dashboard
 from surge_app.services.admin.event_admin import Organizer
 from surge_app.services.admin.event_lifecycle import Lifecycle
@@ -39,6 +40,7 @@ from surge_app.services.admin.participants import Participants
 from surge_app.services.admin.passes import Passes
 from surge_app.services.admin.privacy import Privacy
 from surge_app.services.admin.rehearsals import Rehearsals
+from surge_app.services.admin.sales_report import SalesReports
 from surge_app.services.bookings.access import BookingAccess
 from surge_app.services.bookings.attendees import Attendees
 from surge_app.services.bookings.check_in import CheckIn
@@ -112,10 +114,12 @@ class Container:
     organizer: Organizer
     passes: Passes
     dashboard: Dashboard
+    sales_reports: SalesReports
     box_office: BoxOffice
     check_in: CheckIn
     lifecycle: Lifecycle
     action_items: ActionItems
+    bulk_actions: BulkActions
     exports: Exports
     participants: Participants
     inventory: Inventory
@@ -221,9 +225,11 @@ def build_container(
         participants=Participants(database, contacts),
         exports=Exports(database),
         action_items=ActionItems(database, payments, refunds, notifications),
+        bulk_actions=BulkActions(database, refunds, notifications),
         lifecycle=Lifecycle(database, catalog, waiting_room, refunds),
         check_in=CheckIn(database, ticket_codes, limits),
         dashboard=Dashboard(database, waiting_room),
+        sales_reports=SalesReports(database),
         box_office=BoxOffice(database, catalog, contacts),
         organizer=Organizer(database, catalog, waiting_room, notifications),
         passes=Passes(database, waiting_room, intents),

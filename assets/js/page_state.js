@@ -19,6 +19,20 @@ export function WhenSettled({ ready, children }) {
 }
 
 /**
+ * Keep the query of the address, so that a reload shows the same list.
+ * @param {{query: string}} props
+ */
+export function Address({ query }) {
+  useEffect(() => {
+    const address = new URL(window.location.href);
+    if (address.search.slice(1) === query) return;
+    address.search = query;
+    window.history.replaceState(window.history.state, "", address);
+  }, [query]);
+  return null;
+}
+
+/**
  * Load the document again once the edge would no longer serve it to this browser.
  *
  * A right may end between the document and its live connection, or while a lost connection

@@ -24,22 +24,32 @@ _EVENT_TABS = (
 )
 
 
-def frame(*children: Any, current: str, slug: Any = None, is_organizer: Any = True) -> rx.Component:
+def frame(
+    *children: Any, current: str, attention: Any, slug: Any = None, is_organizer: Any = True
+) -> rx.Component:
     """Create an admin page: navigation beside the content.
 
     Args:
         *children: The content.
         current: The tab that is open: events, checks, texts, log, rehearsal, or one of a sale.
+        attention: How many action items wait; empty if none.
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether to show more than the check-in.
     """
+    count = rx.cond(
+        attention != "",
+        rx.el.span(
+            attention, rx.el.span(" need attention", class_name="sr-only"), class_name="count"
+        ),
+        rx.fragment(),
+    )
     tabs = [
         # Until the event is known, its tabs have no address.
         _tab(label, rx.cond(slug != "", f"{before}{slug}{behind}", _NO_HREF), here=name == current)
         for name, label, before, behind in (_EVENT_TABS if slug is not None else ())
     ]
     tabs += [
-        _tab("Checks", "/admin/install/checks", here=current == "checks"),
+        _tab("Checks", "/admin/install/checks", count, here=current == "checks"),
         _tab("Texts", "/admin/install/texts", here=current == "texts"),
         _tab("Audit log", "/admin/install/log", here=current == "log"),
         _tab("Rehearsal", "/admin/install/rehearsal", here=current == "rehearsal"),
@@ -143,6 +153,6 @@ def select(
     )
 
 
-def _tab(label: str, href: Any, *, here: bool) -> rx.Component:
+def _tab(label: str, href: Any, *more: rx.Component, here: bool) -> rx.Component:
     props: dict[str, Any] = {"aria_current": "page"} if here else {}
-    return rx.el.a(label, href=href, class_name="tab", **props)
+    return rx.el.a(label, *more, href=href, class_name="tab", **props)

@@ -37,6 +37,18 @@ class _Redirect(rx.Component):
     to: rx.Var[str]
 
 
+class _Address(rx.Component):
+    library = module("page_state")
+    tag = "Address"
+
+    query: rx.Var[str]
+
+
+def address(query: rx.Var[str] | str) -> rx.Component:
+    """Keep the query of the address at this, so that a reload shows the same."""
+    return _Address.create(query=query)
+
+
 def when_settled(waiting: rx.Component, *content: rx.Component) -> rx.Component:
     """Show the content of a page with state once the page's own handlers have loaded it.
 

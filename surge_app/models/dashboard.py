@@ -14,7 +14,7 @@ from surge_app.models.base import paise_field, reference, time_field
 
 
 class HistorySample(SQLModel, table=True):
-    """The figures of a sale at one moment; rows older than two days are deleted."""
+    """The figures of a sale at one moment; after two days one an hour is kept."""
 
     __tablename__ = "board_samples"
     __table_args__ = (Index("ix_board_samples_at", "at"),)

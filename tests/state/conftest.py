@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from surge_app.services.admin.sales_report import SalesReport
 from surge_app.services.checkout.contacts import Contacts
 from surge_app.services.events.views import EventView
 from surge_app.state import booking, checkout, choice_timer, contact_form, session
@@ -15,6 +16,7 @@ from surge_app.state.admin import (
     booking as admin_booking,
     box_office,
     check_in,
+    common,
     dashboard,
     event_editor,
     events as sales,
@@ -43,6 +45,14 @@ def event() -> EventView:
     return samples.event()
 
 
+async def _no_items() -> tuple[()]:
+    return ()
+
+
+async def _empty_report(_slug: str) -> SalesReport:
+    return SalesReport()
+
+
 @pytest.fixture
 def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     intents = Intents(event)
@@ -57,9 +67,12 @@ def services(event: EventView, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespa
         contacts=Contacts(),
         tickets=SimpleNamespace(),
         organizer=SimpleNamespace(),
+        action_items=SimpleNamespace(recent=_no_items),
+        sales_reports=SimpleNamespace(recent=_empty_report, invalidate=lambda _slug: None),
         settings=SimpleNamespace(trusted_proxy_hops=0),
     )
     for module in (
+        common,
         dashboard,
         box_office,
         hold_recovery,

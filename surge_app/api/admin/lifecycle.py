@@ -43,6 +43,12 @@ async def publish_event(slug: str, services: Services, user: OrganizerName) -> N
     await services.lifecycle.publish(slug, actor=user)
 
 
+@router.post("/{slug}/unpublish", status_code=204)
+async def unpublish_event(slug: str, services: Services, user: OrganizerName) -> None:
+    """Make an event without sold or held tickets a draft again."""
+    await services.lifecycle.unpublish(slug, actor=user)
+
+
 @router.post("/{slug}/duplicate", status_code=201)
 async def duplicate_event(
     slug: str, user: OrganizerName, body: DuplicateIn, services: Services

@@ -39,6 +39,21 @@ async def delete_draft(session: AsyncSession, event_id: str) -> None:
         await session.execute(text(statement), {"event_id": event_id})
 
 
+async def has_holds(session: AsyncSession, event_id: str) -> bool:
+    """Whether anyone ever held tickets of an event."""
+    query = text("SELECT EXISTS (SELECT FROM intents WHERE event_id = :event_id)")
+    return bool(await session.scalar(query, {"event_id": event_id}))
+
+
+async def has_buyers(session: AsyncSession, event_id: str) -> bool:
+    """Whether tickets of an event are sold or in a checkout."""
+    query = text(
+        "SELECT EXISTS (SELECT FROM intents WHERE event_id = :event_id"
+        " AND status IN ('held', 'paying', 'confirmed'))"
+    )
+    return bool(await session.scalar(query, {"event_id": event_id}))
+
+
 async def to_refund(session: AsyncSession, *, limit: int) -> Sequence[str]:
     """Return references of bookings whose event was cancelled and whose money is still ours."""
     result = await session.scalars(

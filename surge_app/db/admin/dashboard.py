@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Interval, cast, delete, func, literal, select, text
+from sqlalchemy import Interval, cast, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -68,6 +68,14 @@ _MESSAGES = text(
             AND m.resolved_at IS NULL AND m.kind NOT IN ('contact_changed', 'contact_code')
             AND i.event_id = e.id) AS dead
     FROM unnest(CAST(:ids AS text[])) AS e (id)
+    """
+)
+_PRUNE = text(
+    """
+    DELETE FROM board_samples s
+    WHERE s.at < now() - CAST(:keep AS interval) AND EXISTS (
+        SELECT FROM board_samples n WHERE n.event_id = s.event_id AND n.at > s.at
+            AND n.at < date_trunc('hour', s.at) + interval '1 hour')
     """
 )
 
@@ -155,6 +163,5 @@ async def samples(
 
 
 async def prune(session: AsyncSession, *, keep: timedelta) -> None:
-    """Delete samples that are older than that."""
-    before = func.now() - cast(literal(keep), Interval)
-    await session.execute(delete(HistorySample).where(col(HistorySample.at) < before))
+    """Keep the last sample of each hour of those that are older than that."""
+    await session.execute(_PRUNE, {"keep": keep})

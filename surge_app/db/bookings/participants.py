@@ -30,6 +30,18 @@ _PRESENCE = {
     "inside": f"EXISTS ({_VALID} AND t.checked_in_at IS NOT NULL)",
     "outside": f"EXISTS ({_VALID} AND t.checked_in_at IS NULL)",
 }
+# What was given back of a booking is in the ledger.
+_SELECTION = text(
+    """
+    SELECT b.ref, b.version, b.status, b.email <> '' OR b.phone <> '' AS has_contact,
+        b.total_paise - coalesce((SELECT sum(g.amount_paise) FROM ledger_entries g
+            WHERE g.booking_id = b.id AND g.refund_id IS NOT NULL
+                AND g.kind IN ('refund_owed', 'refund_fee_owed')), 0) AS refundable_paise,
+        (SELECT count(*) FROM tickets t WHERE t.booking_id = b.id AND t.status = 'valid') AS tickets
+    FROM bookings b WHERE b.event_id = :event_id AND b.ref = ANY(CAST(:refs AS text[]))
+    ORDER BY b.id DESC
+    """
+)
 _TIMELINE = text(
     """
     SELECT at, what, detail, state FROM (
@@ -131,6 +143,14 @@ async def page(
     condition, values = wanted.condition()
     values |= {"event_id": event_id, "before": before, "most": most}
     return (await session.execute(text(_PAGE.format(wanted=condition)), values)).mappings().all()
+
+
+async def selection(
+    session: AsyncSession, event_id: str, refs: Sequence[str]
+) -> Sequence[RowMapping]:
+    """Return what an action needs to know of these bookings of an event."""
+    values = {"event_id": event_id, "refs": list(refs)}
+    return (await session.execute(_SELECTION, values)).mappings().all()
 
 
 async def timeline(

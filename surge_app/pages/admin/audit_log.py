@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from surge_app.components import admin_layout, layout
+from surge_app.components.navigation import address
 from surge_app.pages.admin.shared import list_row, listed, outcome, page_of, search, waiting
 from surge_app.state.admin.audit_log import AuditLogState, LogRow
 
@@ -21,6 +22,7 @@ def page() -> rx.Component:
 
 def _log() -> rx.Component:
     return rx.fragment(
+        address(AuditLogState.address),
         rx.el.h1("Audit log"),
         outcome(AuditLogState),
         layout.card(
@@ -32,8 +34,8 @@ def _log() -> rx.Component:
                     "about",
                     "Search",
                     "SRG-… or an account",
-                    AuditLogState.search,
-                    default_value=AuditLogState.subject,
+                    lambda typed: AuditLogState.filter("about", typed),
+                    default_value=AuditLogState.filters["about"],
                 ),
                 class_name="fields",
             ),

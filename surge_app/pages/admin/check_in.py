@@ -25,6 +25,7 @@ def page() -> rx.Component:
             ),
         ),
         current="check_in",
+        attention=CheckInState.attention,
         slug=CheckInState.slug,
         is_organizer=CheckInState.is_organizer,
     )

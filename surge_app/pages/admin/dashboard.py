@@ -9,9 +9,11 @@ import reflex as rx
 from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.admin_layout import stat
 from surge_app.components.controls import button
+from surge_app.components.match import match
 from surge_app.pages.admin.participants import export_links
 from surge_app.pages.admin.shared import outcome, page_of
 from surge_app.state.admin.dashboard import DashboardState
+from surge_app.state.admin.sale_course import Alert, FunnelStep, TierRow
 
 REFRESH_SECONDS = 1
 _CHART_HEIGHT = 220
@@ -103,19 +105,7 @@ def _sale() -> rx.Component:
         timers.interval(REFRESH_SECONDS, DashboardState.refresh),
         head(sale.name, *export_links(sale.slug), pause_button()),
         outcome(DashboardState),
-        _warning(
-            sale.payments_paused_since != "",
-            f"Razorpay is not responding since {sale.payments_paused_since}. Checkouts are paused "
-            "and keep their tickets. They resume automatically.",
-        ),
-        _warning(
-            sale.is_queue_down,
-            "The waiting room is not responding. Buyers inside can finish. No one is let in.",
-        ),
-        _warning(
-            sale.is_paused & ~sale.is_cancelled,
-            "The queue is paused. No one is let in until you resume it.",
-        ),
+        rx.foreach(DashboardState.alerts, _alert),
         rx.el.div(
             stat(
                 f"Sold of {sale.capacity}",
@@ -144,102 +134,158 @@ def _sale() -> rx.Component:
                     rx.fragment(),
                 ),
                 rx.el.p(f"{sale.bookings}, {sale.last_minute} in the last minute"),
+                rx.el.p(f"{sale.messages_pending} messages waiting to be sent"),
             ),
             class_name="tiles",
         ),
         _history(),
+        rx.el.div(_days(), _funnel(), class_name="columns"),
         _tiers(),
-        _messages(sale),
     )
 
 
-def _warning(applies: Any, text: Any) -> rx.Component:
-    return rx.cond(applies, layout.notice(text, tone="warn"), rx.fragment())
+def _alert(alert: Alert) -> rx.Component:
+    link: Any = rx.el.a("See what needs attention", href=alert.href, class_name="link strong")
+    action = rx.cond(alert.href != "", link, rx.fragment())
+    return match(
+        alert.tone,
+        ("bad", layout.notice(alert.text, tone="bad", action=action)),
+        ("accent", layout.notice(alert.text)),
+        layout.notice(alert.text, tone="warn"),
+    )
 
 
 def _history() -> rx.Component:
+    return _chart_card(
+        "Last hour",
+        DashboardState.history,
+        "Tickets sold per minute and visitors in the queue, last hour",
+        (("sold", "sold per minute", "accent"), ("waiting", "in the queue", "warn")),
+        is_line=("waiting",),
+    )
+
+
+def _days() -> rx.Component:
+    return _chart_card(
+        "Tickets by day",
+        DashboardState.days,
+        "Tickets sold each day, by channel",
+        (
+            ("online", "online", "accent"),
+            ("box_office", "box office", "warn"),
+            ("complimentary", "complimentary", "good"),
+        ),
+    )
+
+
+def _chart_card(
+    title: str,
+    points: list[Any],
+    label: str,
+    series: tuple[tuple[str, str, str], ...],
+    *,
+    is_line: tuple[str, ...] = (),
+) -> rx.Component:
+    """Build a chart with its legend, or a sentence while there are no points.
+
+    Args:
+        title: Its heading.
+        points: What is drawn; `at` names a point.
+        label: The same as text, for screen readers.
+        series: The key in a point, its name and its colour.
+        is_line: The keys that are lines with an axis of their own; the others are bars.
+    """
     return layout.card(
         rx.el.div(
-            rx.el.h2("Last hour"),
+            rx.el.h2(title),
             rx.el.div(
-                rx.el.span("sold per minute", class_name="key accent"),
-                rx.el.span("in the queue", class_name="key warn"),
+                *(rx.el.span(name, class_name=f"key {colour}") for _, name, colour in series),
                 class_name="row small muted",
             ),
             class_name="row apart",
         ),
         rx.cond(
-            rx.Var.create(DashboardState.history).length() > 0,
+            rx.Var.create(points).length() > 0,
             rx.el.div(
-                _chart(),
-                class_name="chart",
-                role="img",
-                aria_label="Tickets sold per minute and visitors in the queue, last hour",
+                _chart(points, series, is_line), class_name="chart", role="img", aria_label=label
             ),
             rx.el.p("The chart appears when the sale starts.", class_name="muted"),
         ),
     )
 
 
-def _chart() -> rx.Component:
+def _chart(
+    points: list[Any], series: tuple[tuple[str, str, str], ...], is_line: tuple[str, ...]
+) -> rx.Component:
+    quiet: dict[str, Any] = {"tick_line": False, "axis_line": False}
     return rx.recharts.composed_chart(
         rx.recharts.cartesian_grid(vertical=False, stroke="var(--line)"),
-        rx.recharts.x_axis(
-            data_key="at",
-            stroke="var(--muted)",
-            tick_line=False,
-            axis_line=False,
-            min_tick_gap=60,
-        ),
+        rx.recharts.x_axis(data_key="at", stroke="var(--muted)", min_tick_gap=60, **quiet),
         rx.recharts.y_axis(
-            y_axis_id="sold", stroke="var(--accent)", tick_line=False, axis_line=False, width=44
+            y_axis_id="bars", stroke="var(--accent)", width=44, allow_decimals=False, **quiet
         ),
-        rx.recharts.y_axis(
-            y_axis_id="queue",
-            orientation="right",
-            stroke="var(--warn)",
-            tick_line=False,
-            axis_line=False,
-            width=52,
+        *(
+            rx.recharts.y_axis(
+                y_axis_id=key, orientation="right", stroke="var(--warn)", width=52, **quiet
+            )
+            for key in is_line
         ),
-        rx.recharts.bar(
-            data_key="sold",
-            y_axis_id="sold",
-            name="sold per minute",
-            fill="var(--accent)",
-            is_animation_active=False,
-        ),
-        rx.recharts.line(
-            data_key="waiting",
-            y_axis_id="queue",
-            name="in the queue",
-            type_="monotone",
-            stroke="var(--warn)",
-            stroke_width=2,
-            dot=False,
-            is_animation_active=False,
+        *(
+            rx.recharts.line(
+                data_key=key,
+                y_axis_id=key,
+                name=name,
+                type_="monotone",
+                stroke=f"var(--{colour})",
+                stroke_width=2,
+                dot=False,
+                is_animation_active=False,
+            )
+            if key in is_line
+            else rx.recharts.bar(
+                data_key=key,
+                y_axis_id="bars",
+                name=name,
+                stack_id="bars",
+                fill=f"var(--{colour})",
+                is_animation_active=False,
+            )
+            for key, name, colour in series
         ),
         rx.recharts.graphing_tooltip(cursor=False),
-        data=DashboardState.history,
+        data=points,
         width="100%",
         height=_CHART_HEIGHT,
         margin={"top": 8, "right": 0, "left": 0, "bottom": 0},
     )
 
 
+def _funnel() -> rx.Component:
+    return layout.card(
+        rx.el.h2("From the queue to a ticket"),
+        rx.el.ul(rx.foreach(DashboardState.funnel, _step), class_name="plain-list"),
+    )
+
+
+def _step(step: FunnelStep) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.span(step.label),
+            rx.el.span(step.number, class_name="number strong"),
+            class_name="row apart",
+        ),
+        progress.stock_bar(step.percent, 0, f"{step.label}: {step.number}"),
+        key=step.label,
+    )
+
+
 def _tiers() -> rx.Component:
+    labels = ("Ticket type", "Price", "Sold", "Held", "Available", "Of", "Revenue")
     return layout.card(
         rx.el.h2("Tickets"),
         rx.el.div(
             rx.el.table(
-                rx.el.thead(
-                    rx.el.tr(
-                        *(
-                            rx.el.th(label, scope="col")
-                            for label in ("Ticket type", "Tickets", "Sold", "Held", "Available")
-                        )
-                    )
-                ),
+                rx.el.thead(rx.el.tr(*(rx.el.th(label, scope="col") for label in labels))),
                 rx.el.tbody(rx.foreach(DashboardState.tiers, _tier)),
                 class_name="table",
             ),
@@ -248,25 +294,11 @@ def _tiers() -> rx.Component:
     )
 
 
-def _tier(figures: rx.Var[tuple[str, ...]]) -> rx.Component:
-    return rx.el.tr(rx.foreach(figures, rx.el.td))
-
-
-def _messages(sale: Any) -> rx.Component:
-    return layout.card(
-        rx.el.h2("Messages"),
-        rx.el.p(f"{sale.messages_pending} waiting to be sent", class_name="muted number"),
-        rx.cond(
-            sale.messages_dead > 0,
-            layout.notice(
-                f"{sale.messages_dead} did not arrive.",
-                tone="bad",
-                action=rx.el.a(
-                    "See what needs attention",
-                    href="/admin/install/checks",
-                    class_name="link strong",
-                ),
-            ),
-            rx.fragment(),
-        ),
+def _tier(tier: TierRow) -> rx.Component:
+    bar = progress.stock_bar(
+        tier.sold_percent,
+        tier.held_percent,
+        f"{tier.sold} sold, {tier.held} held, {tier.free} available",
     )
+    figures = (tier.price, tier.sold, tier.held, tier.free, tier.capacity, tier.revenue)
+    return rx.el.tr(rx.el.td(tier.name, bar), *(rx.el.td(one) for one in figures), key=tier.name)

@@ -99,7 +99,7 @@ def _event() -> rx.Component:
     return rx.fragment(
         navigation.redirect(EventEditorState.leave_to),
         heading(event.name, f"/events/{event.slug}", *_stage()),
-        outcome(EventEditorState, "", "publish", "delete_draft"),
+        outcome(EventEditorState, "", "publish", "unpublish", "delete_draft"),
         _details(),
         _cover(),
         _tiers(),
@@ -129,7 +129,16 @@ def _stage() -> tuple[rx.Component, ...]:
         ),
     )
     published = rx.fragment(
-        chip("Published", tone="good"), button_link("View as a buyer", href=preview)
+        chip("Published", tone="good"),
+        button_link("View as a buyer", href=preview),
+        confirmed(
+            EventEditorState,
+            "Unpublish",
+            "Buyers no longer see the event, and its queue closes. "
+            "Possible only while no ticket is sold or in a checkout.",
+            "Unpublish now",
+            EventEditorState.unpublish,
+        ),
     )
     return (
         match(

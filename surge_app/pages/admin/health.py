@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, layout
+from surge_app.components import admin_layout, layout
 from surge_app.components.controls import button
 from surge_app.pages.admin.shared import (
     confirmed,
@@ -69,11 +69,7 @@ def _row(row: CheckRow) -> rx.Component:
             ),
             class_name="stack tight grow",
         ),
-        rx.cond(
-            row.is_ok,
-            controls.chip("OK", tone="good"),
-            controls.chip("Failed", tone="warn"),
-        ),
+        admin_layout.tone_chip(row.verdict, row.tone),
         class_name="row apart top",
     )
 

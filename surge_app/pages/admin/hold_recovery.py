@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from surge_app.components import admin_layout, layout
+from surge_app.components.navigation import address
 from surge_app.pages.admin.shared import (
     confirmed,
     heading,
@@ -39,14 +40,15 @@ def page() -> rx.Component:
 
 def _list() -> rx.Component:
     return rx.fragment(
-        heading("Ticket holds", HoldRecoveryState.slug),
+        address(HoldRecoveryState.address),
+        heading(f"Ticket holds · {HoldRecoveryState.event_name}"),
         layout.card(
             admin_layout.select(
                 "status",
                 "Status",
                 _STATUSES,
-                value=HoldRecoveryState.status,
-                on_change=HoldRecoveryState.filter,
+                value=HoldRecoveryState.filters["status"],
+                on_change=lambda chosen: HoldRecoveryState.filter("status", chosen),
             ),
             rx.el.p(
                 "“Hold again” reserves the same tickets at the same price, if they are still "

@@ -7,8 +7,18 @@ from typing import Any
 import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout
-from surge_app.components.controls import button_link
-from surge_app.pages.admin.shared import heading, listed, outcome, page_of, search, waiting
+from surge_app.components.controls import button, button_link
+from surge_app.components.navigation import address
+from surge_app.pages.admin.shared import (
+    checkbox,
+    heading,
+    listed,
+    outcome,
+    page_of,
+    search,
+    waiting,
+)
+from surge_app.state.admin.common import FORM_KEY
 from surge_app.state.admin.participants import BookingRow, ParticipantsState
 
 _FILTERS = (
@@ -52,35 +62,103 @@ def page() -> rx.Component:
     )
 
 
-def export_links(slug: Any) -> tuple[rx.Component, rx.Component]:
-    """Build the links to the files of an event's participants."""
+def export_links(slug: Any, query: Any = "") -> tuple[rx.Component, rx.Component]:
+    """Build the links to the files of an event's participants that the query leaves."""
     files = f"/api/admin/events/{slug}/participants"
     return (
-        button_link("CSV", href=f"{files}.csv"),
-        button_link("Excel", href=f"{files}.xlsx"),
+        button_link("CSV", href=f"{files}.csv?{query}"),
+        button_link("Excel", href=f"{files}.xlsx?{query}"),
     )
 
 
 def _list() -> rx.Component:
+    state = ParticipantsState
     return rx.fragment(
-        heading("Participants", ParticipantsState.slug, *export_links(ParticipantsState.slug)),
-        outcome(ParticipantsState),
+        address(state.address),
+        heading(
+            f"Participants · {state.event_name}", None, *export_links(state.slug, state.address)
+        ),
         layout.card(
             rx.el.div(
                 search(
-                    "find", "Search", "Name, email, last digits, or SRG-…", ParticipantsState.search
+                    "find",
+                    "Search",
+                    "Name, email, last digits, or SRG-…",
+                    lambda typed: state.filter("q", typed),
+                    default_value=state.filters["q"],
                 ),
                 *(_choose(*one) for one in _FILTERS),
                 class_name="fields",
             ),
-            *listed(
-                ParticipantsState,
-                ParticipantsState.bookings,
-                _booking,
-                nothing="No bookings match.",
-                class_name="people",
+            outcome(state, "", "apply"),
+            admin_layout.form(
+                _actions(),
+                *listed(
+                    state,
+                    state.bookings,
+                    _booking,
+                    nothing="No bookings match.",
+                    class_name="people",
+                ),
+                on_submit=state.review,
+                # What was done is no longer ticked.
+                key=state.form_key,
             ),
         ),
+    )
+
+
+def _actions() -> rx.Component:
+    state = ParticipantsState
+    return rx.cond(
+        rx.Var.create(state.bookings).length() > 0,
+        rx.fragment(
+            rx.el.div(
+                button(
+                    rx.cond(state.has_all, "Select none", "Select all shown"),
+                    on_click=state.select_all,
+                ),
+                admin_layout.select(
+                    "action",
+                    "With the selected",
+                    (
+                        ("resend", "Resend tickets"),
+                        ("refund", "Refund whole bookings"),
+                        ("export", "Export"),
+                    ),
+                ),
+                checkbox("restock", "Put refunded tickets back on sale", is_checked=True),
+                button("Review", type="submit"),
+                class_name="fields",
+            ),
+            outcome(state, "review"),
+            rx.cond(
+                state.question != "",
+                layout.notice(
+                    state.question,
+                    tone="warn",
+                    action=rx.el.div(
+                        button(
+                            "Confirm",
+                            kind="primary",
+                            on_click=lambda: state.apply({FORM_KEY: state.form_key}),
+                        ),
+                        button("Go back", on_click=state.cancel_review),
+                        class_name="row",
+                    ),
+                ),
+                rx.fragment(),
+            ),
+            rx.cond(
+                state.selected != "",
+                layout.notice(
+                    "The selected bookings as a file:",
+                    action=rx.el.div(*export_links(state.slug, state.selected), class_name="row"),
+                ),
+                rx.fragment(),
+            ),
+        ),
+        rx.fragment(),
     )
 
 
@@ -96,6 +174,17 @@ def _choose(name: str, label: str, options: tuple[tuple[str, str], ...]) -> rx.C
 
 def _booking(row: BookingRow) -> rx.Component:
     return rx.el.li(
+        rx.el.label(
+            rx.el.input(
+                type="checkbox",
+                name=row.field,
+                value="yes",
+                default_checked=ParticipantsState.has_all,
+                key=rx.Var.create(ParticipantsState.has_all).to_string(),
+                aria_label=f"Select {row.name}, {row.ref}",
+            ),
+            class_name="check",
+        ),
         rx.el.a(
             rx.el.div(
                 rx.el.span(row.name, class_name="strong"),
@@ -114,7 +203,8 @@ def _booking(row: BookingRow) -> rx.Component:
             ),
             admin_layout.tone_chip(row.status, row.tone),
             href=f"/admin/bookings/{row.ref}",
-            class_name="person",
+            class_name="person grow",
         ),
+        class_name="selectable",
         key=row.ref,
     )

@@ -40,6 +40,7 @@ def page_of(
             match(state.phase, ("loading", waiting), *cases, admin_layout.signed_out()),
         ),
         current=current,
+        attention=state.attention,
         slug=slug,
         is_organizer=is_organizer,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from surge_app.models import AuditEntry
 from surge_app.services.messaging.notifications import MessagePending, Notifications
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.payments.service import Payments
+
+_FRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,17 @@ class ActionItems:
         self._database = database
         self._payments = payments
         self._refunds = refunds
+        self._recent: tuple[float, Sequence[ActionItem]] = (-_FRESH_SECONDS, ())
+
+    async def recent(self) -> Sequence[ActionItem]:
+        """Return the open items as they were some seconds ago at most."""
+        read_at, found = self._recent
+        if time.monotonic() - read_at >= _FRESH_SECONDS:
+            # Set first, so that everyone else goes on with the last ones.
+            self._recent = time.monotonic(), found
+            found = await self.list()
+            self._recent = time.monotonic(), found
+        return found
 
     async def list(self) -> Sequence[ActionItem]:
         """Return the open items, the oldest first, at most 100."""
@@ -76,6 +90,7 @@ class ActionItems:
         if action is None:
             raise InvalidRequest
         await action(item_id, actor)
+        self._recent = (-_FRESH_SECONDS, ())
 
     async def _close_payment(self, payment_id: str, actor: str) -> None:
         async with self._database.transaction() as session:

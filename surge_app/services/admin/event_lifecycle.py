@@ -64,8 +64,9 @@ class Lifecycle:
         """
         async with self._database.transaction() as session:
             event = await _locked(session, slug)
-            if event.phase == EventPhase.DRAFT and sale_window(event).closes_at <= utc_now():
-                msg = "Nothing was published. The sale would be over already: check the dates."
+            closes_at = min(event.starts_at, sale_window(event).closes_at)
+            if event.phase == EventPhase.DRAFT and closes_at <= utc_now():
+                msg = "Nothing was published. The event or its sale is over: check the dates."
                 raise InvalidRequest(msg)
             if event.phase == EventPhase.CANCELLED:
                 msg = "A cancelled event stays cancelled. Duplicate it instead."
@@ -73,17 +74,41 @@ class Lifecycle:
             _turn(session, event, EventPhase.PUBLISHED, action="event.publish", actor=actor)
         await self._publish_change()
 
+    async def unpublish(self, slug: str, *, actor: str) -> None:
+        """Make a published event a draft again, as long as no one has its tickets.
+
+        Raises:
+            InvalidRequest: If it is not published, or tickets are sold or in a checkout.
+            NotFound: If there is no such event.
+        """
+        async with self._database.transaction() as session:
+            event = await _locked(session, slug)
+            if event.phase != EventPhase.PUBLISHED:
+                msg = "Nothing was changed. Only a published event can be unpublished."
+                raise InvalidRequest(msg)
+            if await queries.has_buyers(session, event.id):
+                msg = (
+                    "Nothing was unpublished. Tickets are sold or in a checkout. "
+                    "Cancel the event instead."
+                )
+                raise InvalidRequest(msg)
+            _turn(session, event, EventPhase.DRAFT, action="event.unpublish", actor=actor)
+        await self._publish_change()
+
     async def delete_draft(self, slug: str, *, actor: str) -> None:
         """Delete a draft with its tiers and picture.
 
         Raises:
-            InvalidRequest: If it was published.
+            InvalidRequest: If it is published, or someone held tickets of it before.
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
             event = await _locked(session, slug)
             if event.phase != EventPhase.DRAFT:
                 msg = "Nothing was deleted. Only a draft can be deleted; cancel the event instead."
+                raise InvalidRequest(msg)
+            if await queries.has_holds(session, event.id):
+                msg = "Nothing was deleted. Visitors held tickets while it was published."
                 raise InvalidRequest(msg)
             await queries.delete_draft(session, event.id)
             session.add(AuditEntry(actor=actor, action="event.delete", subject=slug))

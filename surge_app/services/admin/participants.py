@@ -61,6 +61,7 @@ class Participant:
 class ParticipantPage:
     """Some bookings, the newest first; `next_before` asks for the next page, None ends it."""
 
+    event: str
     participants: tuple[Participant, ...]
     next_before: str | None
 
@@ -159,7 +160,9 @@ class Participants:
             Participant(**{name: row[name] for name in Participant.__dataclass_fields__})
             for row in rows[:most]
         )
-        return ParticipantPage(found, rows[most - 1]["id"] if len(rows) > most else None)
+        return ParticipantPage(
+            event.name, found, rows[most - 1]["id"] if len(rows) > most else None
+        )
 
     async def detail(self, ref: str) -> BookingDetail:
         """Return everything stored about a booking; raises NotFound."""

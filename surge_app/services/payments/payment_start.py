@@ -289,7 +289,7 @@ def _check_start(
         return ReadyToPay(intent, event, history.now, ())
     if intent.status not in LIVE_INTENT_STATUSES or intent.expires_at <= history.now:
         return IntentExpired()
-    if event.phase == EventPhase.CANCELLED:
+    if event.phase != EventPhase.PUBLISHED:
         return NotOnSale(status="cancelled")
     if history.bought_here + history.own > event.max_per_person:
         return _over_limit(event, bought=history.bought_here)

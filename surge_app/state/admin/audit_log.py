@@ -8,9 +8,9 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.services.admin.audit_log import LogEntry, LogFilter
-from surge_app.state import session, view_models
+from surge_app.state import view_models
 from surge_app.state.admin.audit_labels import changes, label
-from surge_app.state.admin.common import HOME_ZONE, ListState, as_text
+from surge_app.state.admin.common import HOME_ZONE, ListState
 
 _FILTERS = ("event", "actor", "action")
 
@@ -38,34 +38,16 @@ class AuditLogState(ListState, rx.State):
 
     rows: list[LogRow] = []
     options: dict[str, list[tuple[str, str]]] = {name: [] for name in _FILTERS}
-    filters: dict[str, str] = dict.fromkeys(_FILTERS, "")
-    subject: str = ""
+    filters: dict[str, str] = dict.fromkeys((*_FILTERS, "about"), "")
 
-    @rx.event
-    async def load(self) -> None:
-        """Show the newest actions, of one event or booking if the address names it."""
-        self.reset()
-        self.filters = {**self.filters, "event": as_text(session.query_param(self, "event"))}
-        self.subject = as_text(session.query_param(self, "about"))
-        await self._show()
-        if self.phase == "ready":
+    async def _read(self) -> None:
+        await super()._read()
+        if not self.options["actor"]:
             await self._read_options()
 
-    @rx.event
-    async def filter(self, field: object, value: object) -> None:
-        """Keep actions of one event, one user or one kind."""
-        if field in _FILTERS:
-            self.filters = {**self.filters, as_text(field): as_text(value)}
-        await self._show()
-
-    @rx.event
-    async def search(self, subject: object) -> None:
-        """Keep what was done to a booking or an account."""
-        self.subject = as_text(subject).strip()
-        await self._show()
-
     async def _find(self, *, before: str | None) -> None:
-        about = self.subject.upper() if self.subject.upper().startswith("SRG-") else self.subject
+        about = self.filters["about"]
+        about = about.upper() if about.upper().startswith("SRG-") else about
         wanted = LogFilter(
             **{name: self.filters[name] or None for name in _FILTERS}, subject=about or None
         )

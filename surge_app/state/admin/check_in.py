@@ -12,6 +12,7 @@ from surge_app.errors import NotFound
 from surge_app.formatting import pluralize
 from surge_app.services.bookings.check_in import CheckInCounts
 from surge_app.state import session, view_models
+from surge_app.state.admin.common import attention
 from surge_app.state.admin.events import where_when
 
 _EARLY_DAYS = 1
@@ -32,6 +33,7 @@ class CheckInState(rx.State):
     where_when: str = ""
     warning: str = ""
     is_organizer: bool = False
+    attention: str = ""
 
     @rx.event
     async def load(self) -> None:
@@ -50,6 +52,7 @@ class CheckInState(rx.State):
         self.where_when = where_when(event.starts_at, event.time_zone, event.venue)
         self.warning = _warning(event)
         self.is_organizer = user.is_organizer
+        self.attention = await attention() if user.is_organizer else ""
         self.phase = "ready"
 
 

@@ -7,10 +7,12 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar, TypeVarTuple, cast
+from urllib.parse import urlencode
 
 import reflex as rx
 
 from surge_app.clock import new_id
+from surge_app.container import current
 from surge_app.errors import InvalidContact, NotFound, SurgeError
 from surge_app.state import session
 from surge_app.state.admin.audit_labels import explain
@@ -21,6 +23,7 @@ _Sent = TypeVarTuple("_Sent")
 HOME_ZONE = "Asia/Kolkata"
 FORM_KEY = "form_key"
 _LARGEST = 10**12
+_MAX_COUNTED = 99
 STATUS_TONES = {
     "on_sale": "good",
     "scheduled": "accent",
@@ -42,6 +45,7 @@ class AdminState(rx.State, mixin=True):
         acted: The handler that ran last, so that its notice is shown beside its button.
         field_errors: One sentence for each field that needs another look.
         form_key: Names the forms as they are open now; each form is executed once.
+        attention: How many action items wait, for the menu; empty if none.
     """
 
     phase: str = "loading"
@@ -50,6 +54,7 @@ class AdminState(rx.State, mixin=True):
     acted: str = ""
     field_errors: dict[str, str] = {}
     form_key: str = ""
+    attention: str = ""
 
     @rx.event
     async def load(self) -> None:
@@ -70,6 +75,7 @@ class AdminState(rx.State, mixin=True):
         if await self._organizer() is None:
             return
         try:
+            self.attention = await attention()
             await self._read()
         except NotFound:
             self.phase = "missing"
@@ -91,13 +97,35 @@ class LiveState(AdminState, mixin=True):
 
 
 class ListState(AdminState, mixin=True):
-    """A list shown page by page.
+    """A list shown page by page, whose filters are in its address.
 
     Attributes:
         next_before: Asks for the next page; empty at the end.
+        filters: Text by the name it has in the address; every list names its own.
+        address: The query that shows the same list again.
     """
 
     next_before: str = ""
+    filters: dict[str, str] = {}
+    address: str = ""
+
+    @rx.event
+    async def load(self) -> None:
+        """Show what the address asks for."""
+        self.reset()
+        self.form_key = new_id()
+        asked = {name: as_text(session.query_param(self, name)) for name in self.filters}
+        # What the address leaves out stays as the list begins.
+        self.filters = {name: asked[name] or value for name, value in self.filters.items()}
+        await self._show()
+
+    @rx.event
+    async def filter(self, name: object, value: object) -> None:
+        """Keep what has one value, or the searched text."""
+        self.done = self.problem = ""
+        if name in self.filters:
+            self.filters = {**self.filters, as_text(name): as_text(value).strip()}
+        await self._show()
 
     @rx.event
     async def more(self) -> None:
@@ -106,6 +134,7 @@ class ListState(AdminState, mixin=True):
             await self._find(before=self.next_before or None)
 
     async def _read(self) -> None:
+        self.address = urlencode({name: text for name, text in self.filters.items() if text})
         await self._find(before=None)
 
     @abstractmethod
@@ -150,6 +179,12 @@ def organizer_action(
     # The browser sends everything but the organizer's name.
     cast("Any", run).__signature__ = signature.replace(parameters=[this, *rest])
     return run
+
+
+async def attention() -> str:
+    """Return how many action items wait, as the menu shows it; empty if none do."""
+    number = len(await current().action_items.recent())
+    return "99+" if number > _MAX_COUNTED else str(number or "")
 
 
 def wait_text(seconds: int | None) -> str:

@@ -13,7 +13,7 @@ from surge_app.formatting import format_number, pluralize, rupees
 from surge_app.services.admin.views import EventStats
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.waiting_room.views import QueueCounts
-from surge_app.state import session, view_models
+from surge_app.state import session
 from surge_app.state.admin.common import (
     STATUS_TONES,
     LiveState,
@@ -24,6 +24,15 @@ from surge_app.state.admin.common import (
     wait_text,
 )
 from surge_app.state.admin.events import EventCard, where_when
+from surge_app.state.admin.sale_course import (
+    Alert,
+    FunnelStep,
+    TierRow,
+    alerts,
+    day_points,
+    funnel,
+    tier_rows,
+)
 
 _CHALLENGES = {"off", "auto", "always"}
 _MAX_BUYERS = 1_000_000
@@ -42,7 +51,6 @@ class DashboardCard(EventCard):
     admitted: str = _UNKNOWN
     left: str = _UNKNOWN
     no_shows: str = _UNKNOWN
-    is_queue_down: bool = False
     gross: str = ""
     refunded: str = ""
     fees: str = ""
@@ -52,10 +60,8 @@ class DashboardCard(EventCard):
     bookings: str = ""
     last_minute: str = ""
     messages_pending: str = ""
-    messages_dead: int = 0
     is_paused: bool = False
     is_cancelled: bool = False
-    payments_paused_since: str = ""
     at: int = 0
 
 
@@ -76,14 +82,19 @@ class DashboardState(LiveState, rx.State):
     """The sale an organizer watches and steers.
 
     Attributes:
-        history: Points of the last hour for the chart.
+        alerts: What pops out, the most urgent first.
+        history: Points of the last hour for the chart, `days` of the whole sale.
+        funnel: How far visitors came.
         settings: The rules in force.
         effect: What the typed rules would do to the wait; empty while nothing was changed.
     """
 
     sale: DashboardCard = DashboardCard()
-    tiers: list[tuple[str, ...]] = []
+    alerts: list[Alert] = []
+    tiers: list[TierRow] = []
     history: list[dict[str, str | float]] = []
+    days: list[dict[str, str | int]] = []
+    funnel: list[FunnelStep] = []
     settings: QueueSettingsDraft = QueueSettingsDraft()
     effect: str = ""
     _typed: dict[str, str] = {}
@@ -94,6 +105,7 @@ class DashboardState(LiveState, rx.State):
         """Pause admissions."""
         await current().organizer.pause(self._slug(), actor=actor)
         current().dashboard.invalidate(self._slug())
+        current().sales_reports.invalidate(self._slug())
         return "Queue paused. Everyone keeps their place."
 
     @rx.event
@@ -163,20 +175,23 @@ class DashboardState(LiveState, rx.State):
         return session.path_param(self, 2) or session.path_param(self, 1)
 
     async def _read(self) -> None:
-        seen = await current().dashboard.recent(self._slug())
+        slug = self._slug()
+        seen = await current().dashboard.recent(slug)
+        report = await current().sales_reports.recent(slug)
+        items = [one for one in await current().action_items.recent() if one.event == slug]
         self.sale, self.phase = _card(seen), "ready"
-        tiers = [
-            (tier.name, *map(format_number, (tier.capacity, tier.sold, tier.held, tier.available)))
-            for tier in seen.tiers
-        ]
-        settings, history = QueueSettingsDraft(**_as_typed(seen)), _history(seen)
-        # What did not change is not sent again.
-        if tiers != self.tiers:
-            self.tiers = tiers
-        if history != self.history:
-            self.history = history
-        if settings != self.settings:
-            self.settings = settings
+        shown: dict[str, object] = {
+            "alerts": alerts(seen, report, len(items)),
+            "tiers": tier_rows(seen, report),
+            "history": _history(seen),
+            "days": day_points(report),
+            "funnel": funnel(seen, report),
+            "settings": QueueSettingsDraft(**_as_typed(seen)),
+        }
+        for name, value in shown.items():
+            # What did not change is not sent again.
+            if getattr(self, name) != value:
+                setattr(self, name, value)
 
 
 def _as_typed(seen: EventStats) -> dict[str, str]:
@@ -242,7 +257,7 @@ def _history(seen: EventStats) -> list[dict[str, str | float]]:
 
 
 def _card(seen: EventStats) -> DashboardCard:
-    capacity, queue, down_since = max(1, seen.capacity), seen.queue, seen.gateway_down_since
+    capacity, queue = max(1, seen.capacity), seen.queue
     figures = {
         name: format_number(getattr(queue, name))
         for name in ("waiting", "absent", "inside", "admitted", "left", "no_shows")
@@ -268,15 +283,12 @@ def _card(seen: EventStats) -> DashboardCard:
         last_wait=_last_wait(seen, queue) if queue else "",
         allowed=format_number(seen.concurrent_buyers),
         pace=format_number(queue.admitted_last_minute) if queue else _UNKNOWN,
-        is_queue_down=queue is None,
         revenue=rupees(seen.revenue_paise),
         bookings=pluralize(seen.bookings, "booking", "bookings"),
         last_minute=format_number(seen.bookings_last_minute),
         messages_pending=format_number(seen.messages_pending),
-        messages_dead=seen.messages_dead,
         is_paused=seen.is_paused,
         is_cancelled=seen.phase == "cancelled",
-        payments_paused_since=view_models.when(down_since, seen.time_zone) if down_since else "",
         at=int(seen.at.timestamp() * 1000),
         **figures,
         **money,

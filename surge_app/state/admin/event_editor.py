@@ -162,6 +162,13 @@ class EventEditorState(AdminState, rx.State):
 
     @rx.event
     @organizer_action
+    async def unpublish(self, actor: str, _form: dict[str, object]) -> str:
+        """Make the event a draft again."""
+        await current().lifecycle.unpublish(self._slug(), actor=actor)
+        return "Unpublished. Only organizers see it now."
+
+    @rx.event
+    @organizer_action
     async def delete_draft(self, actor: str, _form: dict[str, object]) -> None:
         """Delete a draft that was never published."""
         await current().lifecycle.delete_draft(self._slug(), actor=actor)

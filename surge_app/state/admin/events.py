@@ -14,7 +14,7 @@ from surge_app.formatting import format_number, rupees
 from surge_app.services.admin.views import EventStats
 from surge_app.services.events.views import EventView
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import STATUS_TONES
+from surge_app.state.admin.common import STATUS_TONES, attention
 
 _CHECK_IN_STAYS = timedelta(days=1)
 
@@ -48,6 +48,7 @@ class EventsState(rx.State):
     phase: str = "loading"
     events: list[EventCard] = []
     problem: str = ""
+    attention: str = ""
 
     @rx.event
     async def load(self) -> None:
@@ -67,6 +68,7 @@ class EventsState(rx.State):
             return
         try:
             if user.is_organizer:
+                self.attention = await attention()
                 self.events = [_card(stats) for stats in await current().dashboard.overview()]
             else:
                 self.events = [

@@ -10,7 +10,7 @@ from surge_app.container import current
 from surge_app.formatting import rupees
 from surge_app.services.admin.action_items import ActionItem
 from surge_app.services.operations.invariants import Violation
-from surge_app.services.operations.preflight import examine
+from surge_app.services.operations.preflight import Check, examine
 from surge_app.state import view_models
 from surge_app.state.admin.common import (
     HOME_ZONE,
@@ -65,7 +65,8 @@ class CheckRow:
     """A check or an invariant, and how to mend it."""
 
     name: str = ""
-    is_ok: bool = False
+    verdict: str = ""
+    tone: str = "off"
     advice: str = ""
 
 
@@ -112,20 +113,30 @@ class HealthState(LiveState, rx.State):
 
     async def _read(self) -> None:
         checks = await examine(current().settings)
-        self.checks = [CheckRow(_title(one.name), one.is_ok, one.advice) for one in checks]
+        self.checks = [_check(one) for one in checks]
         self.items = [_card(one) for one in await current().action_items.list()]
         self.phase = "ready"
 
 
-def _title(name: str) -> str:
-    return name.capitalize().replace("Sms", "SMS")
+def _check(one: Check) -> CheckRow:
+    name, _, what = one.name.capitalize().replace("Sms", "SMS").partition(": ")
+    if one.is_ok and what == "sandbox":
+        # Nothing fails, and still no one can pay or be told.
+        return CheckRow(name, "Sandbox", "warn", one.advice)
+    if one.is_ok and what.startswith("not "):
+        return CheckRow(name, "Not checked", "off", f"{what.capitalize()}.")
+    return _verdict(name, one.advice, is_ok=one.is_ok)
+
+
+def _verdict(name: str, advice: str, *, is_ok: bool) -> CheckRow:
+    return CheckRow(name, *(("OK", "good") if is_ok else ("Failed", "warn")), advice)
 
 
 def _invariant(one: Violation) -> CheckRow:
     rows = "; ".join(
         ", ".join(f"{name} {value}" for name, value in row.items()) for row in one.offending
     )
-    return CheckRow(one.promise, one.holds, rows)
+    return _verdict(one.promise, rows, is_ok=one.holds)
 
 
 def _card(one: ActionItem) -> ActionItemCard:

@@ -36,24 +36,13 @@ class HoldRow:
 
 
 class HoldRecoveryState(ListState, rx.State):
-    """The holds an organizer looks through.
-
-    Attributes:
-        status: Which holds are listed.
-    """
+    """The holds an organizer looks through."""
 
     slug: str = ""
+    event_name: str = ""
     zone: str = HOME_ZONE
-    status: str = "expired"
+    filters: dict[str, str] = {"status": _STATUSES[0]}
     holds: list[HoldRow] = []
-
-    @rx.event
-    async def filter(self, status: object) -> None:
-        """List the holds of one status."""
-        chosen = as_text(status)
-        self.status = chosen if chosen in _STATUSES else "expired"
-        self.done = self.problem = ""
-        await self._show()
 
     @rx.event
     @organizer_action
@@ -71,10 +60,13 @@ class HoldRecoveryState(ListState, rx.State):
 
     async def _find(self, *, before: str | None) -> None:
         self.slug = session.path_param(self, 2)
+        asked = self.filters["status"]
+        status = asked if asked in _STATUSES else _STATUSES[0]
         page = await current().hold_recovery.list(
-            self.slug, status=self.status, before=before, limit=_PAGE
+            self.slug, status=status, before=before, limit=_PAGE
         )
-        self.zone = (await current().organizer.settings(self.slug)).time_zone
+        event = await current().organizer.settings(self.slug)
+        self.event_name, self.zone = event.name, event.time_zone
         rows = [_row(one, self.zone) for one in page.intents]
         self.holds = [*self.holds, *rows] if before else rows
         self.next_before = page.next_before or ""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import reflex as rx
 
 from surge_app.container import current
+from surge_app.errors import InvalidRequest
 from surge_app.formatting import pluralize, rupees
+from surge_app.services.admin.bulk_actions import Selection
 from surge_app.services.admin.participants import Filter, Participant
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import HOME_ZONE, ListState, as_text
+from surge_app.state.admin.common import HOME_ZONE, ListState, form_fields, organizer_action
 
 BOOKING_TONES = {"confirmed": "good", "refunding": "warn", "refunded": "off"}
 _CHANNELS = {"online": "", "box_office": "box office", "complimentary": "complimentary"}
-_FILTERS = ("status", "presence", "channel")
+_FILTERS = ("q", "status", "presence", "channel")
+_BOOKING = "booking-"
+_ACTIONS = {"refund": "Refund started", "resend": "Tickets resent"}
+_MAX_TOLD = 3
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class BookingRow:
     """A booking in the list, as text."""
 
     ref: str = ""
+    field: str = ""
     name: str = ""
     contact: str = ""
     status: str = ""
@@ -32,36 +39,104 @@ class BookingRow:
     channel: str = ""
 
 
+@dataclass(frozen=True)
+class BulkDraft:
+    """An action that waits for its confirmation."""
+
+    action: str = ""
+    selection: Selection = field(default_factory=Selection)
+    restock: bool = False
+
+
 class ParticipantsState(ListState, rx.State):
-    """The list an organizer searches."""
+    """The list an organizer searches, and what is done with some of it.
+
+    Attributes:
+        has_all: Whether every booking that is shown was ticked at once.
+        question: What the reviewed action will do; empty until one was reviewed.
+        selected: The query of an export of the selection; empty unless one was asked for.
+    """
 
     slug: str = ""
-    query: str = ""
+    event_name: str = ""
     filters: dict[str, str] = dict.fromkeys(_FILTERS, "")
     bookings: list[BookingRow] = []
+    has_all: bool = False
+    question: str = ""
+    selected: str = ""
+    _draft: BulkDraft = BulkDraft()
 
     @rx.event
-    async def search(self, query: object) -> None:
-        """Search by name, email, reference or the last digits of a mobile number."""
-        self.query = as_text(query)
-        await self._show()
+    async def select_all(self) -> None:
+        """Tick or untick every booking that is shown."""
+        if await self._organizer() is not None:
+            self.has_all, self.question, self.selected = not self.has_all, "", ""
 
     @rx.event
-    async def filter(self, field: object, value: object) -> None:
-        """Keep bookings of one status, presence or sales channel."""
-        if field in _FILTERS:
-            self.filters = {**self.filters, as_text(field): as_text(value)}
-        await self._show()
+    @organizer_action
+    async def review(self, _actor: str, form: dict[str, object]) -> None:
+        """Say what an action would do with the ticked bookings; nothing is done yet."""
+        self.question, self.selected, sent = "", "", form_fields(form)
+        refs = [name.removeprefix(_BOOKING) for name in sent if name.startswith(_BOOKING)]
+        action = sent.get("action", "")
+        selection = await current().bulk_actions.select(
+            self.slug, refs, needs_contact=action == "resend"
+        )
+        if action == "export":
+            self.selected = urlencode([("ref", ref) for ref in refs])
+            return
+        if action not in _ACTIONS or not selection.bookings:
+            msg = "Nothing to do: these bookings are refunded, or have no contact."
+            raise InvalidRequest(msg)
+        self._draft = BulkDraft(action, selection, restock=sent.get("restock") == "yes")
+        self.question = _question(self._draft)
+
+    @rx.event
+    async def cancel_review(self) -> None:
+        """Go back to the selection."""
+        self.question = self.selected = ""
+
+    @rx.event
+    @organizer_action
+    async def apply(self, actor: str, _form: dict[str, object]) -> str:
+        """Do what was reviewed, once, with every booking no one changed meanwhile."""
+        draft, was_reviewed = self._draft, bool(self.question)
+        self.question, self.has_all = "", False
+        if not was_reviewed:
+            msg = "Nothing was done. Review the selection first."
+            raise InvalidRequest(msg)
+        actions = current().bulk_actions
+        if draft.action == "refund":
+            outcome = await actions.refund(draft.selection, restock=draft.restock, actor=actor)
+        else:
+            outcome = await actions.resend(draft.selection, actor=actor)
+        done = (
+            f"{_ACTIONS[draft.action]} for {pluralize(len(outcome.done), 'booking', 'bookings')}."
+        )
+        failed = " ".join(f"{ref}: {why}" for ref, why in list(outcome.failed.items())[:_MAX_TOLD])
+        number = len(outcome.failed)
+        return f"{done} Not for {number}. {failed}" if number else done
 
     async def _find(self, *, before: str | None) -> None:
         self.slug = session.path_param(self, 2)
-        status, presence, channel = (self.filters[name] or None for name in _FILTERS)
-        wanted = Filter(self.query, status, presence, channel)
+        query, status, presence, channel = (self.filters[name] or None for name in _FILTERS)
+        wanted = Filter(query or "", status, presence, channel)
         page = await current().participants.search(self.slug, wanted, before=before)
         rows = [_row(one) for one in page.participants]
         self.bookings = [*self.bookings, *rows] if before else rows
-        self.next_before = page.next_before or ""
-        self.phase, self.problem = "ready", ""
+        self.next_before, self.event_name = page.next_before or "", page.event
+        self.phase = "ready"
+
+
+def _question(draft: BulkDraft) -> str:
+    selection = draft.selection
+    bookings = pluralize(len(selection.bookings), "booking", "bookings")
+    skipped = f" {selection.skipped} of the ticked are left out." if selection.skipped else ""
+    if draft.action == "resend":
+        return f"Resend the tickets of {bookings}?{skipped}"
+    tickets = pluralize(selection.tickets, "ticket", "tickets")
+    money = rupees(selection.refundable_paise)
+    return f"Refund {money} to the buyers of {bookings} and cancel {tickets}?{skipped}"
 
 
 def _row(one: Participant) -> BookingRow:
@@ -76,6 +151,7 @@ def _row(one: Participant) -> BookingRow:
     ]
     return BookingRow(
         ref=one.ref,
+        field=f"{_BOOKING}{one.ref}",
         name=one.name,
         contact=" · ".join(part for part in (one.email, one.phone) if part) or "no contact",
         status=one.status.capitalize(),

@@ -159,3 +159,61 @@ async def test_what_waits_for_a_person_is_listed_and_mended_once(
             {"first": dead, "second": payment_id},
         )
     assert written == 2
+
+
+async def test_an_event_can_be_unpublished_until_someone_holds_its_tickets(
+    surge: Surge, services: Container, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug, wanted = await new_sale(), await new_sale()
+    await services.lifecycle.unpublish(slug, actor="test")
+    assert (await services.dashboard.stats(slug)).status == "draft"
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+
+        async def is_gone() -> bool:
+            return (await http.get(f"/api/events/{slug}")).status_code == 404
+
+        await eventually(is_gone, about="the unpublished event")
+    with pytest.raises(InvalidRequest):
+        await services.lifecycle.unpublish(slug, actor="test")
+    await services.lifecycle.publish(slug, actor="test")
+    await services.lifecycle.unpublish(slug, actor="test")
+    await services.lifecycle.delete_draft(slug, actor="test")
+
+    buyer = new_buyer(wanted)
+    await buyer.join()
+    held = (await buyer.hold()).json()
+    with pytest.raises(InvalidRequest, match="Nothing was unpublished"):
+        await services.lifecycle.unpublish(wanted, actor="test")
+    await buyer.http.delete(f"/api/intents/{held['id']}")
+    await services.lifecycle.unpublish(wanted, actor="test")
+    with pytest.raises(InvalidRequest, match="Nothing was deleted"):
+        await services.lifecycle.delete_draft(wanted, actor="test")
+
+
+async def test_a_draft_that_has_begun_is_not_published(
+    services: Container, new_sale: NewSale
+) -> None:
+    slug = await new_sale(is_draft=True)
+    begun = text("UPDATE events SET starts_at = now() - interval '1 minute' WHERE slug = :slug")
+    async with services.database.transaction() as session:
+        await session.execute(begun, {"slug": slug})
+    with pytest.raises(InvalidRequest, match="Nothing was published"):
+        await services.lifecycle.publish(slug, actor="test")
+
+
+async def test_the_menu_counts_what_needs_attention(services: Container) -> None:
+    items, payment = services.action_items, f"pay_{new_id()}"
+    row = text(
+        "INSERT INTO unmatched_payments (id, order_id, amount_paise, currency, status)"
+        " VALUES (:id, :id, 100, 'INR', 'captured')"
+    )
+    async with services.database.transaction() as session:
+        await session.execute(row, {"id": payment})
+
+    async def is_counted() -> bool:
+        return any(one.id == payment for one in await items.recent())
+
+    await eventually(is_counted, about="the payment without an order in the menu")
+    # What was resolved here is gone from the count at once.
+    await items.resolve("unmatched_payment", payment, actor="test")
+    assert all(one.id != payment for one in await items.recent())

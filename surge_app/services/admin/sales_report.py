@@ -1,0 +1,121 @@
+"""The course of a whole sale, for the charts and warnings of the dashboard."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from surge_app.db.admin import sales_report as queries
+from surge_app.db.engine import Database
+from surge_app.db.events import catalog as catalog_queries
+from surge_app.errors import NotFound
+
+_FRESH_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class DaySales:
+    """Tickets sold on one day of the event's time zone, refunded ones included."""
+
+    day: date
+    online: int = 0
+    box_office: int = 0
+    complimentary: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TierSales:
+    """What a tier brings: its price now, and the price paid for its valid tickets."""
+
+    name: str
+    price_paise: int
+    tickets: int
+    revenue_paise: int
+
+
+@dataclass(frozen=True, slots=True)
+class SalesReport:
+    """A whole sale.
+
+    Attributes:
+        held: Visitors who ever held tickets online, and `paid` those who bought.
+        admitted: The most visitors that were ever let in, as sampled.
+        attempts: Payments of the last 15 minutes, of which `failed` did.
+        paused_by: Who paused the queue last, `paused_at` when; may be resumed since.
+    """
+
+    days: tuple[DaySales, ...] = ()
+    tiers: tuple[TierSales, ...] = ()
+    held: int = 0
+    paid: int = 0
+    admitted: int = 0
+    attempts: int = 0
+    failed: int = 0
+    paused_by: str = ""
+    paused_at: datetime | None = None
+
+
+class SalesReports:
+    """Adds whole sales up, once in a while for all who watch."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._found: dict[str, tuple[float, SalesReport]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def recent(self, slug: str) -> SalesReport:
+        """Return the report of an event, some seconds old at most; raises NotFound."""
+        async with self._locks.setdefault(slug, asyncio.Lock()):
+            read_at, found = self._found.get(slug, (0.0, None))
+            if found is not None and time.monotonic() - read_at < _FRESH_SECONDS:
+                return found
+            try:
+                found = await self.read(slug)
+            except NotFound:
+                del self._locks[slug]
+                raise
+            self._found[slug] = (time.monotonic(), found)
+            return found
+
+    def invalidate(self, slug: str) -> None:
+        """Let the next `recent` read an event again; called after a change."""
+        self._found.pop(slug, None)
+
+    async def read(self, slug: str) -> SalesReport:
+        """Add an event up now; raises NotFound."""
+        async with self._database.transaction() as session:
+            event = await catalog_queries.event_by_slug(session, slug)
+            if event is None:
+                raise NotFound
+            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
+            sales = await queries.sales(session, event.id)
+            cancelled = {row.tier_id: row for row in await queries.cancelled(session, event.id)}
+            steps = await queries.steps(session, event.id)
+            attempts = await queries.attempts(session, event.id)
+            pause = await queries.last_pause(session, slug)
+        days: dict[date, dict[str, int]] = {}
+        tickets, paise = dict.fromkeys((tier.id for tier in tiers), 0), dict[str, int]()
+        for row in sales:
+            of_day = days.setdefault(row.day, {})
+            of_day[row.channel] = of_day.get(row.channel, 0) + int(row.tickets)
+            tickets[row.tier_id] += int(row.tickets)
+            paise[row.tier_id] = paise.get(row.tier_id, 0) + int(row.paise)
+        for tier_id, row in cancelled.items():
+            tickets[tier_id] -= row.tickets
+            paise[tier_id] -= int(row.paise)
+        return SalesReport(
+            days=tuple(DaySales(day, **channels) for day, channels in days.items()),
+            tiers=tuple(
+                TierSales(tier.name, tier.price_paise, tickets[tier.id], paise.get(tier.id, 0))
+                for tier in tiers
+            ),
+            held=steps.held,
+            paid=steps.paid,
+            admitted=steps.admitted or 0,
+            attempts=attempts.attempts,
+            failed=attempts.failed,
+            paused_by=pause.actor if pause else "",
+            paused_at=pause.at if pause else None,
+        )

@@ -1,0 +1,189 @@
+"""What pops out on the dashboard, and the figures of its charts, as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from surge_app.formatting import format_number, pluralize, rupees
+from surge_app.services.admin.sales_report import SalesReport
+from surge_app.services.admin.views import EventStats
+from surge_app.state import view_models
+
+_PACE_MINUTES = 10
+_DAY_MINUTES = 24 * 60
+_MIN_FAILED = 3
+_FAILING_SHARE = 0.15
+_MAX_DAYS = 60
+_CHECKS = "/admin/install/checks"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something an organizer must see; `href` leads to what can be done."""
+
+    text: str = ""
+    tone: str = "warn"
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class TierRow:
+    """A ticket type with its money and its bar, as text."""
+
+    name: str = ""
+    price: str = ""
+    revenue: str = ""
+    capacity: str = ""
+    sold: str = ""
+    held: str = ""
+    free: str = ""
+    sold_percent: float = 0
+    held_percent: float = 0
+
+
+@dataclass(frozen=True)
+class FunnelStep:
+    """How many visitors came this far, and the share of those who joined."""
+
+    label: str = ""
+    number: str = ""
+    percent: float = 0
+
+
+def alerts(seen: EventStats, report: SalesReport, items: int) -> list[Alert]:
+    """Return what pops out of a sale, the most urgent first."""
+    found = [
+        Alert(f"{pluralize(items, 'item needs', 'items need')} attention.", "bad", _CHECKS)
+        if items
+        else None,
+        _gateway(seen),
+        _failing(report),
+        Alert("The waiting room is not responding. Buyers inside can finish. No one is let in.")
+        if seen.queue is None
+        else None,
+        _paused(seen, report),
+        *_stock(seen),
+        _opening(seen),
+        _sell_out(seen),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _gateway(seen: EventStats) -> Alert | None:
+    if seen.gateway_down_since is None:
+        return None
+    since = view_models.when(seen.gateway_down_since, seen.time_zone)
+    return Alert(
+        f"Razorpay is not responding since {since}. Checkouts are paused and keep their tickets. "
+        "They resume automatically."
+    )
+
+
+def _failing(report: SalesReport) -> Alert | None:
+    is_many = report.failed >= _MIN_FAILED and report.failed >= _FAILING_SHARE * report.attempts
+    if not is_many:
+        return None
+    return Alert(
+        f"{format_number(report.failed)} of {format_number(report.attempts)} payments failed in "
+        "the last 15 minutes. Check the status of Razorpay and the banks.",
+        "bad",
+    )
+
+
+def _paused(seen: EventStats, report: SalesReport) -> Alert | None:
+    if not seen.is_paused or seen.phase != "published":
+        return None
+    by = ""
+    if report.paused_at is not None:
+        by = f" by {report.paused_by} since {view_models.when(report.paused_at, seen.time_zone)}"
+    return Alert(f"The queue is paused{by}. No one is let in until you resume it.")
+
+
+def _stock(seen: EventStats) -> list[Alert]:
+    if seen.phase != "published" or not seen.capacity:
+        return []
+    if not seen.available:
+        held = f" {format_number(seen.held)} are in checkouts and may come back."
+        return [Alert(f"Sold out.{held if seen.held else ''}", "accent")]
+    return [
+        Alert(f"{tier.name} is sold out.", "accent")
+        for tier in seen.tiers
+        if tier.capacity and not tier.available
+    ]
+
+
+def _minutes(minutes: float) -> str:
+    hours, rest = divmod(max(1, round(minutes)), 60)
+    if hours >= 48:  # noqa: PLR2004  two days
+        return f"{hours // 24} days"
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+def _opening(seen: EventStats) -> Alert | None:
+    opens = seen.sales_open_at
+    if seen.phase != "published" or opens is None or opens <= seen.at:
+        return None
+    minutes = (opens - seen.at).total_seconds() / 60
+    moment = view_models.when(opens, seen.time_zone)
+    return Alert(f"The sale opens in {_minutes(minutes)}, on {moment}.", "accent")
+
+
+def _sell_out(seen: EventStats) -> Alert | None:
+    recent = seen.history[-_PACE_MINUTES:]
+    sold = sum(point.sold_per_minute for point in recent)
+    if not sold or not seen.available or seen.phase != "published" or seen.is_paused:
+        return None
+    minutes = seen.available / (sold / len(recent))
+    if minutes > _DAY_MINUTES:
+        return None
+    return Alert(f"At this pace, tickets sell out in about {_minutes(minutes)}.", "accent")
+
+
+def tier_rows(seen: EventStats, report: SalesReport) -> list[TierRow]:
+    """Return the ticket types with their prices and money."""
+    money = {one.name: one for one in report.tiers}
+    return [
+        TierRow(
+            name=tier.name,
+            price=rupees(money[tier.name].price_paise) if tier.name in money else "",
+            revenue=rupees(money[tier.name].revenue_paise) if tier.name in money else "",
+            capacity=format_number(tier.capacity),
+            sold=format_number(tier.sold),
+            held=format_number(tier.held),
+            free=format_number(tier.available),
+            sold_percent=round(tier.sold / max(1, tier.capacity) * 100, 2),
+            held_percent=round(tier.held / max(1, tier.capacity) * 100, 2),
+        )
+        for tier in seen.tiers
+    ]
+
+
+def funnel(seen: EventStats, report: SalesReport) -> list[FunnelStep]:
+    """Return how many visitors joined, were let in, held tickets and paid."""
+    queue = seen.queue
+    admitted = max(queue.admitted if queue else 0, report.admitted, report.held)
+    waiting = queue.waiting + queue.absent if queue else 0
+    joined = admitted + waiting
+    steps = (
+        ("Joined the queue", joined),
+        ("Let in", admitted),
+        ("Held tickets", report.held),
+        ("Paid", report.paid),
+    )
+    return [
+        FunnelStep(label, format_number(number), round(number / max(1, joined) * 100, 1))
+        for label, number in steps
+    ]
+
+
+def day_points(report: SalesReport) -> list[dict[str, str | int]]:
+    """Return the points of the chart by day: tickets by channel."""
+    return [
+        {
+            "at": f"{one.day:%-d %b}",
+            "online": one.online,
+            "box_office": one.box_office,
+            "complimentary": one.complimentary,
+        }
+        for one in report.days[-_MAX_DAYS:]
+    ]
