@@ -24,15 +24,14 @@ from surge_app.errors import PaymentsPaused
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.services.events.catalog import NewEvent, NewTier
-from surge_app.services.vendors.circuit_breaker import CircuitBreaker, GuardedGateway
 from surge_app.services.vendors.ports import (
-    GatewayOrder,
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderThrottled,
     ProviderUnavailable,
 )
 from surge_app.settings import Settings, load_settings
+from tests.integration.failing_gateway import Guarded
 
 HOLD = timedelta(seconds=300)
 HOUR = timedelta(hours=1)
@@ -82,51 +81,6 @@ async def alone(backing: Settings) -> AsyncGenerator[Container]:
 async def clean(alone: Container) -> None:
     await _run(alone, "DELETE FROM intents")
     await _run(alone, "DELETE FROM gateway_outages")
-
-
-class Gateway:
-    """A gateway that does as told, and counts what reached it."""
-
-    key_id = "rzp_test_1"
-    checkout_script_url = "/checkout.js"
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-        self.calls = 0
-
-    async def ping(self) -> None:
-        self._do()
-
-    async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
-        self._do()
-        return GatewayOrder("order_1", receipt, amount_paise, currency, "created")
-
-    async def order_payments(self, _order_id: str) -> list[Any]:
-        self._do()
-        return []
-
-    def _do(self) -> None:
-        self.calls += 1
-        if self.error is not None:
-            raise self.error
-
-
-class Guarded:
-    """One process's breaker and gateway."""
-
-    def __init__(self, services: Container) -> None:
-        self.vendor: Any = Gateway()
-        self.outages = CircuitBreaker(services.database, self.vendor)
-        self.gateway = GuardedGateway(self.vendor, self.outages)
-
-    async def order(self) -> GatewayOrder:
-        return await self.gateway.create_order(receipt="r", amount_paise=100, currency="INR")
-
-    async def fail(self, error: Exception, times: int) -> None:
-        self.vendor.error = error
-        for _ in range(times):
-            with pytest.raises(type(error)):
-                await self.gateway.order_payments("order_1")
 
 
 @pytest.fixture
