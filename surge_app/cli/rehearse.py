@@ -18,9 +18,9 @@ from surge_app.errors import ConfigurationError
 from surge_app.rehearsal import Plan, Report, rehearse as play
 from surge_app.rehearsal.console_run import run_started
 from surge_app.rehearsal.event_setup import Stage, run
-from surge_app.rehearsal.html_report import page_of
 from surge_app.rehearsal.plan import BAD_DAYS, MAX_SECONDS, MAX_VISITORS, USUAL_DAYS
-from surge_app.rehearsal.terminal import progress, show_result
+from surge_app.rehearsal.reporting.html_report import page_of
+from surge_app.rehearsal.reporting.terminal import progress, show_result
 from surge_app.rehearsal.virtual_browser import is_here
 from surge_app.services.events.facts import ChallengeMode, QueueOrder
 from surge_app.settings import load_settings

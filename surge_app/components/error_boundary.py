@@ -9,7 +9,7 @@ import reflex as rx
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from surge_app.components import controls, layout, shell
-from surge_app.components.page_guards import page_guards
+from surge_app.components.scripts.page_guards import page_guards
 
 
 def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:

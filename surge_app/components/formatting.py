@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components.javascript import function
+from surge_app.components.scripts.javascript import function
 
 
 def _format(name: str, *values: object) -> rx.Var[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 from reflex_components_core.core.banner import connect_errors
 
-from surge_app.components.javascript import module
+from surge_app.components.scripts.javascript import module
 
 
 class _WhenSettled(rx.Component):

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from surge_app.components import proof_of_work
 from surge_app.components.feed_types import EventFeed, EventsFeed, QueueFeed
-from surge_app.components.javascript import function, module
+from surge_app.components.scripts import proof_of_work
+from surge_app.components.scripts.javascript import function, module
 
 Message = Literal["retry", "enter", "join", "ask", "leave", "tell", "opened", "late"]
 

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import (
-    controls,
-    formatting,
-    layout,
-    navigation,
-    razorpay_checkout,
-    shell,
-    status,
-    timers,
-)
+from surge_app.components import controls, formatting, layout, navigation, shell, status, timers
 from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
+from surge_app.components.scripts import razorpay_checkout
 from surge_app.pages import contact_form, hold_timer, release, tier_list
 from surge_app.pages.shared import price_details, problem_notice, sale_title
 from surge_app.state.checkout import CheckoutState

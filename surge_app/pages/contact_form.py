@@ -6,8 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, form_persistence, layout
+from surge_app.components import controls, layout
 from surge_app.components.controls import text_button
+from surge_app.components.scripts import form_persistence
 from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import CONTACT
 from surge_app.state.view_models import AttendeeCard

@@ -6,19 +6,11 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import (
-    formatting,
-    layout,
-    polling,
-    prerendered,
-    proof_of_work,
-    shell,
-    status,
-    timers,
-)
+from surge_app.components import formatting, layout, polling, shell, status, timers
 from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
 from surge_app.components.prose import language, prose, text_part
+from surge_app.components.scripts import prerendered, proof_of_work
 
 
 def page() -> rx.Component:

@@ -6,11 +6,12 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import formatting, layout, polling, prerendered, shell, status
+from surge_app.components import formatting, layout, polling, shell, status
 from surge_app.components.controls import button
 from surge_app.components.feed_types import EventJson
 from surge_app.components.match import match
 from surge_app.components.prose import language
+from surge_app.components.scripts import prerendered
 
 
 def page() -> rx.Component:

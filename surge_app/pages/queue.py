@@ -6,9 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import formatting, layout, polling, progress, proof_of_work, shell, timers
+from surge_app.components import formatting, layout, polling, progress, shell, timers
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
+from surge_app.components.scripts import proof_of_work
 from surge_app.pages import queue_parts as parts, queue_states as states
 
 # From here on the number needs a smaller face to fit a narrow phone.

@@ -5,7 +5,7 @@
 
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.recorder import Sample
-from surge_app.rehearsal.report import Check, Report
+from surge_app.rehearsal.reporting.result import Check, Report
 from surge_app.rehearsal.runner import rehearse
 
 __all__ = ["Check", "Plan", "Report", "Sample", "rehearse"]

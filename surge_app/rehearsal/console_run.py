@@ -12,9 +12,9 @@ from dataclasses import asdict
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError, SurgeError
 from surge_app.rehearsal.event_setup import Stage, run
-from surge_app.rehearsal.html_report import page_of
 from surge_app.rehearsal.plan import USUAL_DAYS, Plan
 from surge_app.rehearsal.recorder import Sample
+from surge_app.rehearsal.reporting.html_report import page_of
 
 _EVERY_SECONDS = 1.0
 _MAX_SECONDS = 420.0

@@ -15,7 +15,7 @@ from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.plan import Plan
-from surge_app.rehearsal.report import Check, Report
+from surge_app.rehearsal.reporting.result import Check, Report
 from surge_app.rehearsal.runner import OnSample, rehearse, require_sandbox
 from surge_app.services.events.facts import ChallengeMode, QueueOrder
 from surge_app.services.events.new_event import NewEvent, NewTier

@@ -11,7 +11,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.payment import has_ended
 from surge_app.rehearsal.plan import Plan, VisitorProfile, profiles
 from surge_app.rehearsal.recorder import Notes, Sample
-from surge_app.rehearsal.report import Report, report_of
+from surge_app.rehearsal.reporting.result import Report, report_of
 from surge_app.rehearsal.virtual_browser import Crowd, crowd, is_here
 from surge_app.rehearsal.visitor import Visitor
 

@@ -6,7 +6,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout, navigation
 from surge_app.components.match import match
-from surge_app.components.ticket_scanner import scanner
+from surge_app.components.scripts.ticket_scanner import scanner
 from surge_app.pages.admin.shared import heading
 from surge_app.state.admin.check_in import CheckInState
 

@@ -8,8 +8,8 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout, navigation
 from surge_app.components.controls import button, button_link, chip
-from surge_app.components.cover_upload import cover_field
 from surge_app.components.match import match
+from surge_app.components.scripts.cover_upload import cover_field
 from surge_app.pages.admin.shared import (
     checkbox,
     confirmed,

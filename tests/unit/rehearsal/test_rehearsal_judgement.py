@@ -12,11 +12,11 @@ import pytest
 
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal import runner
-from surge_app.rehearsal.fairness import judge
-from surge_app.rehearsal.html_report import page_of
 from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Plan, VisitorProfile, profiles
 from surge_app.rehearsal.recorder import POLL, Notes, Payment, Sample, Wait
-from surge_app.rehearsal.report import Report, report_of
+from surge_app.rehearsal.reporting.fairness import judge
+from surge_app.rehearsal.reporting.html_report import page_of
+from surge_app.rehearsal.reporting.result import Report, report_of
 from surge_app.rehearsal.virtual_browser import Crowd, is_here
 
 PLAN = Plan(event="e", visitors=400)

@@ -10,8 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from surge_app.rehearsal.charts import Series, chart
 from surge_app.rehearsal.plan import BAD_DAYS
+from surge_app.rehearsal.reporting.charts import Series, chart
 
 _OUTCOMES = {
     "booked": "booked",

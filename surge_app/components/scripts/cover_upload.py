@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components.javascript import module
+from surge_app.components.scripts.javascript import module
 
 
 class _CoverUpload(rx.Component):

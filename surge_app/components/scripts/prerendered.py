@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components.javascript import module
+from surge_app.components.scripts.javascript import module
 
 
 class _PrerenderedHandoff(rx.Component):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from surge_app.rehearsal.fairness import Fairness, judge
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.recorder import BOOKING_STEPS, POLL, STEPS, Notes, Sample, Step
+from surge_app.rehearsal.reporting.fairness import Fairness, judge
 
 POLL_GOAL_MS = 250.0
 STEP_GOAL_MS = 1_000.0

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from surge_app.rehearsal.recorder import Sample
-from surge_app.rehearsal.report import Report
+from surge_app.rehearsal.reporting.result import Report
 
 _TURNS_A_SECOND = 2
 
