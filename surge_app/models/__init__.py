@@ -30,6 +30,7 @@ from surge_app.models.messages import (
 from surge_app.models.payments import (
     Account,
     Disposition,
+    Dispute,
     EntryKind,
     GatewayOutage,
     LedgerEntry,
@@ -56,6 +57,7 @@ __all__ = [
     "DeliveryEvent",
     "DeliveryStatus",
     "Disposition",
+    "Dispute",
     "EntryKind",
     "Event",
     "EventCover",

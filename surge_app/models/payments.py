@@ -148,6 +148,11 @@ class Refund(SQLModel, table=True):
             name="by_hand_asks_no_gateway",
         ),
         Index(
+            "ix_refunds_made_elsewhere",
+            "created_at",
+            postgresql_where=text("idempotency_key LIKE 'gateway-%'"),
+        ),
+        Index(
             "ix_refunds_due",
             "next_attempt_at",
             postgresql_where=text("status IN ('requested', 'sent', 'failed')"),
@@ -189,6 +194,28 @@ class UnmatchedPayment(SQLModel, table=True):
     currency: str = text_field()
     status: str = text_field()
     seen_at: datetime = created_field()
+    resolved_at: datetime | None = time_field(default=None)
+
+
+class Dispute(SQLModel, table=True):
+    """A buyer's bank disputes a payment; the gateway wants evidence before a deadline.
+
+    Attributes:
+        reason: In the gateway's words.
+        status: open, under_review, won, lost, closed or a newer word of the gateway.
+        resolved_at: When it was won, or an organizer took note of it.
+    """
+
+    __tablename__ = "disputes"
+    __table_args__ = (Index("ix_disputes_payment", "payment_id"),)
+
+    id: str = text_field(primary_key=True)
+    payment_id: str = reference("payments.id")
+    amount_paise: int = paise_field()
+    reason: str = text_field(default="")
+    status: str = text_field()
+    respond_by: datetime | None = time_field(default=None)
+    created_at: datetime = created_field()
     resolved_at: datetime | None = time_field(default=None)
 
 

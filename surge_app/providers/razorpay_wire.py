@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from surge_app.providers.transport import storable_text
 from surge_app.services.vendors.ports import (
+    GatewayDispute,
     GatewayOrder,
     GatewayPayment,
     GatewayPaymentStatus,
@@ -28,6 +30,8 @@ _MODE = "surge_mode"
 # What the columns of ids and amounts can keep; Razorpay's own are far below.
 _MAX_TEXT_LENGTH = 255
 _MAX_PAISE = 2**63 - 1
+# The year 9999, the last that a timestamp can be.
+_MAX_SECONDS = 253_402_300_799
 
 
 def signature_matches(message: bytes, signature: str | None, secrets: Iterable[str]) -> bool:
@@ -95,6 +99,8 @@ def read_payment(data: object) -> GatewayPayment | None:
         status=status,
         method=_text_or_none(entity.get("method")),
         error_description=_text_or_none(entity.get("error_description")),
+        has_our_notes=_mode(entity) is not None,
+        customer_fee_paise=_customer_fee(entity),
     )
 
 
@@ -117,6 +123,27 @@ def read_refund(data: object) -> GatewayRefund | None:
     )
 
 
+def read_dispute(data: object) -> GatewayDispute | None:
+    """Return the dispute an entity describes."""
+    entity = _mapping(data)
+    dispute_id, payment_id = entity.get("id"), entity.get("payment_id")
+    amount, status, until = entity.get("amount"), entity.get("status"), entity.get("respond_by")
+    if not (
+        _is_text(dispute_id) and _is_text(payment_id) and _is_amount(amount) and _is_text(status)
+    ):
+        return None
+    reason = entity.get("reason_description") or entity.get("reason_code")
+    is_moment = _is_amount(until) and 0 < cast("int", until) < _MAX_SECONDS
+    return GatewayDispute(
+        id=str(dispute_id),
+        payment_id=str(payment_id),
+        amount_paise=cast("int", amount),
+        status=str(status),
+        reason=_text_or_none(reason) or "",
+        respond_by=datetime.fromtimestamp(cast("int", until), UTC) if is_moment else None,
+    )
+
+
 def read_event(body: bytes) -> WebhookEvent:
     """Return the event in a verified webhook body.
 
@@ -134,12 +161,14 @@ def read_event(body: bytes) -> WebhookEvent:
         raise ProviderRejected(msg)
     payload = _mapping(entity.get("payload"))
     entities = {
-        name: _mapping(payload.get(name)).get("entity") for name in ("payment", "refund", "order")
+        name: _mapping(payload.get(name)).get("entity")
+        for name in ("payment", "refund", "order", "dispute")
     }
     return WebhookEvent(
         kind=str(kind),
         payment=read_payment(entities["payment"]),
         refund=read_refund(entities["refund"]),
+        dispute=read_dispute(entities["dispute"]),
         account_id=_text_or_none(entity.get("account_id")),
         mode=next(filter(None, map(_mode, entities.values())), None),
     )
@@ -156,6 +185,12 @@ def order_notes(receipt: str, key_id: str) -> dict[str, str]:
 def mode_of(key_id: str) -> str:
     """Return `live` or `test`, as the key says."""
     return "live" if key_id.startswith(LIVE_KEY_PREFIX) else "test"
+
+
+def _customer_fee(entity: dict[str, Any]) -> int:
+    fee = entity.get("fee")
+    is_customers = entity.get("fee_bearer") == "customer"
+    return cast("int", fee) if is_customers and _is_amount(fee) else 0
 
 
 def _mode(entity: object) -> str | None:

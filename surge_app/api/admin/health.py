@@ -13,6 +13,7 @@ from surge_app.errors import NotFound
 from surge_app.services.admin.action_items import ActionItem
 from surge_app.services.operations.preflight import Check, examine
 
+_PAGE = 100
 router = APIRouter(
     prefix="/api/admin",
     tags=["admin"],
@@ -46,9 +47,10 @@ class InvariantsOut(BaseModel):
 
 
 class WaitingOut(BaseModel):
-    """The action items, the oldest first, at most 100."""
+    """The action items, what needs a decision soonest first; `next_skip` asks for the next page."""
 
     items: list[ActionItem]
+    next_skip: int | None
 
 
 @router.get("/preflight")
@@ -73,10 +75,12 @@ async def invariants(
 
 
 @router.get("/inbox")
-async def waiting(services: Services) -> WaitingOut:
-    """Return the payments, refunds and messages that need a decision."""
-    items = await services.action_items.list()
-    return WaitingOut(items=list(items))
+async def waiting(
+    services: Services, skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0
+) -> WaitingOut:
+    """Return the payments, refunds and messages that need a decision, by the hundred."""
+    items = list(await services.action_items.list(most=_PAGE + 1, skip=skip))
+    return WaitingOut(items=items[:_PAGE], next_skip=skip + _PAGE if len(items) > _PAGE else None)
 
 
 @router.post("/inbox/{kind}/{item_id}", status_code=204)

@@ -93,6 +93,7 @@ class BookingDetailOut(BaseModel):
     created_at: datetime
     tickets: list[SoldTicket]
     timeline: list[TimelineEntry]
+    dispute: str
 
 
 class CorrectionIn(StrictBody):

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.leases import lease_due
-from surge_app.models import Event, Intent, Payment, WebhookEventRow
+from surge_app.models import Dispute, Event, Intent, Payment, WebhookEventRow
 
 _NOW = func.clock_timestamp()
 _FINISH = text(
@@ -22,6 +22,39 @@ _FINISH = text(
     WHERE webhook_inbox.id = x.id
     """
 )
+
+
+# A later word never takes back how a dispute ended; what changes it needs a decision again.
+_STORE_DISPUTE = text(
+    """
+    INSERT INTO disputes (id, payment_id, amount_paise, reason, status, respond_by, resolved_at)
+    SELECT :id, p.id, :amount_paise, :reason, :status, :respond_by,
+        CASE WHEN :status IN ('won', 'closed') THEN clock_timestamp() END
+    FROM payments p WHERE p.id = :payment_id
+    ON CONFLICT (id) DO UPDATE SET amount_paise = EXCLUDED.amount_paise,
+        reason = EXCLUDED.reason, respond_by = EXCLUDED.respond_by, status = EXCLUDED.status,
+        resolved_at = CASE WHEN disputes.status = EXCLUDED.status THEN disputes.resolved_at
+            ELSE EXCLUDED.resolved_at END
+    WHERE disputes.status NOT IN ('won', 'lost', 'closed')
+    """
+)
+
+
+async def store_dispute(session: AsyncSession, dispute: Mapping[str, object]) -> bool:
+    """Store how a dispute stands; False if its payment is none of ours."""
+    await session.execute(_STORE_DISPUTE, dict(dispute))
+    return await by_id(session, str(dispute["payment_id"])) is not None
+
+
+async def disputes(session: AsyncSession, intent_id: str) -> Sequence[Dispute]:
+    """Return the disputes of an intent's payments, the newest first."""
+    result = await session.scalars(
+        select(Dispute)
+        .join(Payment, col(Payment.id) == col(Dispute.payment_id))
+        .where(col(Payment.intent_id) == intent_id)
+        .order_by(col(Dispute.created_at).desc())
+    )
+    return result.all()
 
 
 async def by_id(session: AsyncSession, payment_id: str) -> Payment | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import Interval, cast, func, literal, or_, select, update
@@ -43,6 +43,7 @@ class SettlementContext:
         quantity: How many tickets its lines ask for.
         payments: By their id.
         trace: What this is settled in, for the messages it causes.
+        customer_fees: What the buyer pays the gateway on top, by payment.
         is_over_limit: Whether its buyer would have too many tickets with it.
     """
 
@@ -54,6 +55,7 @@ class SettlementContext:
     booking_status: str | None
     trace: str | None = None
     is_over_limit: bool = False
+    customer_fees: dict[str, int] = field(default_factory=dict[str, int])
 
 
 async def contexts(

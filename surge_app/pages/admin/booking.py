@@ -43,6 +43,11 @@ def _booking() -> rx.Component:
             button("Refresh", on_click=BookingDetailState.refresh),
         ),
         outcome(BookingDetailState, ""),
+        rx.cond(
+            _BOOKING.dispute != "",
+            layout.notice(_BOOKING.dispute, tone="warn", title="Payment disputed."),
+            rx.fragment(),
+        ),
         rx.el.div(_tickets(), _contact(), _refund(), class_name="columns"),
         _timeline(),
     )

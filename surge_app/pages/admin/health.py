@@ -14,6 +14,7 @@ from surge_app.pages.admin.shared import (
     hidden,
     list_or,
     list_row,
+    listed,
     outcome,
     page_of,
     waiting,
@@ -37,7 +38,7 @@ def _checks() -> rx.Component:
         layout.card(
             rx.el.h2("Needs attention"),
             outcome(HealthState, "", "resolve"),
-            list_or(HealthState.items, _item, "All clear."),
+            *listed(HealthState, HealthState.items, _item, nothing="All clear."),
         ),
         layout.card(
             rx.el.div(

@@ -23,10 +23,11 @@ class ActionItem:
     """Something that needs an organizer.
 
     Attributes:
-        kind: unmatched_payment, undecided_payment, unpaid_booking, stuck_refund, cash_refund,
-            stuck_webhook or dead_message.
+        kind: dispute, undecided_payment, unpaid_booking, stuck_refund, unmatched_refund,
+            stuck_webhook, cash_refund, gateway_refund, dead_message or unmatched_payment.
         event: Its event's slug, empty if it has none.
         subject: A booking's reference, or the vendor's own id.
+        due_at: The vendor's deadline, if there is one.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class ActionItem:
     subject: str
     amount_paise: int
     detail: str
+    due_at: datetime | None
 
 
 class ActionItems:
@@ -64,10 +66,11 @@ class ActionItems:
             self._recent = time.monotonic(), found
         return found
 
-    async def list(self) -> Sequence[ActionItem]:
-        """Return the open items, the oldest first, at most 100."""
+    async def list(self, *, most: int = 100, skip: int = 0) -> Sequence[ActionItem]:
+        """Return open items, what needs a decision soonest first."""
         async with self._database.transaction() as session:
-            return [ActionItem(**row) for row in await queries.open_items(session)]
+            rows = await queries.open_items(session, most=most, skip=skip)
+        return [ActionItem(**row) for row in rows]
 
     async def resolve(self, kind: str, item_id: str, *, actor: str) -> None:
         """Close an unmatched or missing payment, or retry what failed; a second call does nothing.
@@ -79,6 +82,9 @@ class ActionItems:
         """
         actions: dict[str, Callable[[str, str], Awaitable[None]]] = {
             "unmatched_payment": self._close_payment,
+            "unmatched_refund": self._close_refund,
+            "dispute": self._note_dispute,
+            "gateway_refund": self._note_refund,
             "undecided_payment": self._settle_payment,
             "unpaid_booking": self._close_unpaid_booking,
             "stuck_refund": self._retry_refund,
@@ -93,10 +99,28 @@ class ActionItems:
         self._recent = (-_FRESH_SECONDS, ())
 
     async def _close_payment(self, payment_id: str, actor: str) -> None:
+        await self._close(payment_id, actor, is_refund=False)
+
+    async def _close_refund(self, refund_id: str, actor: str) -> None:
+        await self._close(refund_id, actor, is_refund=True)
+
+    async def _close(self, item_id: str, actor: str, *, is_refund: bool) -> None:
         async with self._database.transaction() as session:
-            if not await queries.resolve(session, payment_id):
+            if not await queries.resolve(session, item_id, is_refund=is_refund):
                 raise AlreadyResolved
-            session.add(AuditEntry(actor=actor, action="payment.close", subject=payment_id))
+            session.add(AuditEntry(actor=actor, action="payment.close", subject=item_id))
+
+    async def _note_dispute(self, dispute_id: str, actor: str) -> None:
+        async with self._database.transaction() as session:
+            if not await queries.resolve_dispute(session, dispute_id):
+                raise AlreadyResolved
+            session.add(AuditEntry(actor=actor, action="payment.dispute", subject=dispute_id))
+
+    async def _note_refund(self, refund_id: str, actor: str) -> None:
+        async with self._database.transaction() as session:
+            if not await queries.gateway_refund(session, refund_id):
+                raise AlreadyResolved
+            session.add(AuditEntry(actor=actor, action="refund.noted", subject=refund_id))
 
     async def _settle_payment(self, payment_id: str, actor: str) -> None:
         async with self._database.transaction() as session:

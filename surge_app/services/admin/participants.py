@@ -14,7 +14,7 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging import outbox
-from surge_app.db.payments import refunds as refund_queries
+from surge_app.db.payments import records as payment_queries, refunds as refund_queries
 from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest, NotFound
 from surge_app.models import (
     AuditEntry,
@@ -102,6 +102,7 @@ class BookingDetail:
         in_cash: Refunds are handed over in cash.
         version: Sent with an action, which is refused if someone else acted since.
         refundable_paise: What can still be refunded.
+        dispute: The state of a dispute of its payment, in the gateway's word; empty without one.
     """
 
     ref: str
@@ -122,6 +123,7 @@ class BookingDetail:
     created_at: datetime
     tickets: tuple[SoldTicket, ...]
     timeline: tuple[TimelineEntry, ...]
+    dispute: str = ""
 
 
 class Participants:
@@ -174,6 +176,7 @@ class Participants:
             tickets = await booking_queries.tickets(session, booking.id)
             payment = await booking_queries.applied_payment(session, booking.intent_id)
             entries = await refund_queries.entries_of_booking(session, booking.id)
+            disputes = await payment_queries.disputes(session, booking.intent_id)
             timeline = await queries.timeline(
                 session, booking_id=booking.id, intent_id=booking.intent_id, ref=ref
             )
@@ -206,6 +209,7 @@ class Participants:
                 for ticket, tier in tickets
             ),
             timeline=tuple(TimelineEntry(**row) for row in timeline),
+            dispute=disputes[0].status if disputes else "",
         )
 
     async def correct(

@@ -60,6 +60,13 @@ async def examine(settings: Settings) -> list[Check]:
     return [*_configuration(settings), _disk_space(settings), *found]
 
 
+# The API does not tell these settings, so the operator looks once.
+_ACCOUNT = (
+    "In the Razorpay dashboard: send payment.*, refund.*, order.paid and payment.dispute.* events, "
+    "and create no offers, as a payment below the order's total is refunded."
+)
+
+
 def _configuration(settings: Settings) -> list[Check]:
     sandboxes = {
         "payments": (settings.uses_sandbox_payments, "RAZORPAY_KEY_ID"),
@@ -100,6 +107,7 @@ def _configuration(settings: Settings) -> list[Check]:
     )
     return [
         *vendors,
+        *(() if settings.uses_sandbox_payments else (Check("payment account", True, _ACCOUNT),)),
         *_mail_reports(settings),
         *_sms_texts(settings),
         Check(f"sms countries: {', '.join(sorted(settings.sms_countries))}, and the event's", True),

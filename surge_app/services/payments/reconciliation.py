@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
-from surge_app.db.payments import reconciliation as queries
+from surge_app.db.payments import reconciliation as queries, records as payment_queries
 from surge_app.db.payments.reconciliation import OrderToCheck
 from surge_app.errors import GatewayUnavailable
 from surge_app.observability.log import get_logger
@@ -150,6 +150,12 @@ class Reconciliation:
             _log.warning("orphan_scan_failed", error=str(error))
             return 0
         captured = {one.id: one for one in listed if one.status == GatewayPaymentStatus.CAPTURED}
+        foreign = [one for one in captured.values() if not one.has_our_notes]
+        async with self._database.transaction() as session:
+            ours = await payment_queries.stored_orders(session, [one.order_id for one in foreign])
+        for one in foreign:
+            if one.order_id not in ours:
+                del captured[one.id]
         orphans = await self._never_decided(list(captured))
 
         async def work(payment_id: str) -> None:

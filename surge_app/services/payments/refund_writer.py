@@ -26,6 +26,7 @@ from surge_app.models import (
     Refund,
     RefundReason,
     RefundStatus,
+    UnmatchedPayment,
 )
 from surge_app.observability.log import get_logger
 from surge_app.services.bookings.versioning import bump_version
@@ -41,6 +42,7 @@ from surge_app.services.vendors.ports import GatewayRefund
 
 _log = get_logger(__name__)
 
+UNMATCHED_REFUND = "refund"
 _UNSENT = {RefundStatus.REQUESTED, RefundStatus.FAILED}
 
 
@@ -124,6 +126,17 @@ async def adopt_gateway_refund(
     await session.flush()
     await notify(session, paid, plan, row)
     return row
+
+
+def unmatched_refund(refund: GatewayRefund, payment: Payment) -> UnmatchedPayment:
+    """Return a refund of the gateway's dashboard that no booking has the money for."""
+    return UnmatchedPayment(
+        id=refund.id,
+        order_id=payment.id,
+        amount_paise=refund.amount_paise,
+        currency=payment.currency,
+        status=UNMATCHED_REFUND,
+    )
 
 
 def audit_entry(

@@ -14,6 +14,7 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import units
 from surge_app.db.payments import records as payment_queries, refunds as queries
+from surge_app.db.payments.settlement import write_unmatched
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.models import (
     AuditEntry,
@@ -46,6 +47,7 @@ from surge_app.services.payments.refund_writer import (
     lock_paid,
     notify,
     notify_paid,
+    unmatched_refund,
 )
 from surge_app.services.payments.views import RefundedView, StuckRefundView
 from surge_app.services.vendors.ports import (
@@ -54,6 +56,7 @@ from surge_app.services.vendors.ports import (
     PaymentGateway,
     ProviderError,
     ProviderOutcomeUnknown,
+    ProviderRejected,
 )
 
 _log = get_logger(__name__)
@@ -240,12 +243,26 @@ class Refunds:
     async def _submit(self, refund: Refund) -> None:
         try:
             answer = await self._query_gateway(refund)
+        except ProviderRejected as error:
+            # The money may have gone back by the gateway's dashboard, and the event got lost.
+            await self._take_in_refunds(refund.payment_id)
+            await self._reschedule(refund.id, str(error))
+            return
         except ProviderError as error:
             await self._reschedule(refund.id, str(error))
             return
         await self._record(answer, refund_id=refund.id)
         if answer.status != GatewayRefundStatus.PROCESSED:
             await self._reschedule(refund.id, None)
+
+    async def _take_in_refunds(self, payment_id: str) -> None:
+        try:
+            known = await self._gateway.payment_refunds(payment_id)
+        except ProviderError as error:
+            _log.warning("refunds_unlisted", payment=payment_id, error=str(error))
+            return
+        for one in known:
+            await self._record(one, refund_id=None)
 
     async def _query_gateway(self, refund: Refund) -> GatewayRefund:
         if refund.attempts > 1:
@@ -282,6 +299,8 @@ class Refunds:
                 row = await adopt_gateway_refund(session, payment, rows, refund)
                 rows = await queries.of_payment(session, payment.id)
             if payment is None or intent is None or row is None:
+                if payment is not None and refund.status == GatewayRefundStatus.PROCESSED:
+                    await write_unmatched(session, [unmatched_refund(refund, payment)])
                 _log.error("refund_unmatched", refund=refund.id, payment=refund.payment_id)
                 return "unmatched"
             if row.status == RefundStatus.PROCESSED:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
 import structlog
@@ -32,6 +33,7 @@ from surge_app.services.payments.payment_start import PaymentStarter
 from surge_app.services.payments.refunds import Refunds
 from surge_app.services.payments.views import CheckoutView, PaymentOutcome
 from surge_app.services.vendors.ports import (
+    GatewayDispute,
     PaymentGateway,
     ProviderRejected,
 )
@@ -201,6 +203,15 @@ class Payments:
         await self._process(due)
         return len(due)
 
+    async def _record_dispute(self, dispute: GatewayDispute) -> str:
+        """Store how a dispute of one of our payments stands; a final state is kept."""
+        async with self._database.transaction() as session:
+            is_ours = await queries.store_dispute(session, asdict(dispute))
+        if not is_ours:
+            return "ignored: the disputed payment is not ours"
+        _log.error("payment_disputed", dispute=dispute.id, payment=dispute.payment_id)
+        return f"dispute {dispute.status}"
+
     async def _stored_orders(self, order_ids: Sequence[str]) -> Sequence[str | None]:
         async with self._database.transaction() as session:
             stored = await queries.stored_orders(session, order_ids)
@@ -248,6 +259,8 @@ class Payments:
             event = self._gateway.parse_webhook(body)
         except ProviderRejected as error:
             return f"ignored: {error}"
+        if event.dispute is not None:
+            return await self._record_dispute(event.dispute)
         if event.refund is not None:
             return await self._refunds.record_gateway_refund(event.refund)
         if event.payment is not None:

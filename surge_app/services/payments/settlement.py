@@ -232,8 +232,9 @@ def _settle_one(
     batch: SettlementBatch, context: SettlementContext | None, update: GatewayPayment
 ) -> PaymentOutcome | None:
     if context is None:
-        _log.error("payment_unmatched", payment=update.id, order=update.order_id)
-        if update.status in _IS_MONEY:
+        # A shared account has payments of other shops; they are none of ours.
+        if update.has_our_notes and update.status in _IS_MONEY:
+            _log.error("payment_unmatched", payment=update.id, order=update.order_id)
             batch.unmatched[update.id] = update
         return PaymentOutcome(None, "unmatched")
     payment, is_new = apply_gateway_update(context, update)
@@ -281,6 +282,8 @@ def _apply_decision(
         return None
     if decision == Decision.APPLY:
         payment.disposition, payment.settled_at = Disposition.APPLIED, utc_now()
+        # What the buyer pays the gateway on top never was the organizer's money.
+        payment.amount_paise = context.intent.total_paise
         settlement_writer.add_booking(batch, context, payment)
     elif decision in {Decision.REFUND, Decision.LET_LAPSE}:
         payment.reason = reason

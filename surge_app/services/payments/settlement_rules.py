@@ -59,6 +59,7 @@ def apply_gateway_update(
         The payment, and whether anything is new: a webhook is a snapshot and may come late.
     """
     status = PaymentStatus(update.status.value)
+    context.customer_fees[update.id] = update.customer_fee_paise
     known = context.payments.get(update.id)
     if known is None:
         known = Payment(
@@ -111,7 +112,10 @@ def outcome_of(context: SettlementContext) -> PaymentOutcome:
 def _refusal_reason(context: SettlementContext, payment: Payment) -> str | None:
     intent = context.intent
     reasons = (
-        ("amount_differs", payment.amount_paise != intent.total_paise),
+        (
+            "amount_differs",
+            payment.amount_paise - context.customer_fees.get(payment.id, 0) != intent.total_paise,
+        ),
         ("currency_differs", payment.currency != intent.currency),
         ("paid_already", intent.status == IntentStatus.CONFIRMED),
         ("event_cancelled", context.event.phase == EventPhase.CANCELLED),

@@ -85,6 +85,10 @@ class GatewayPayment:
     """One attempt to pay an order, as the gateway itself states it.
 
     These are the only facts `settle` believes: fetched from the gateway or signed by it.
+
+    Attributes:
+        has_our_notes: Whether its order was made by Surge; a shared account has others, too.
+        customer_fee_paise: The gateway's fee, if the buyer pays it on top of the order.
     """
 
     id: str
@@ -94,6 +98,8 @@ class GatewayPayment:
     status: GatewayPaymentStatus
     method: str | None = None
     error_description: str | None = None
+    has_our_notes: bool = True
+    customer_fee_paise: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,18 @@ class GatewayRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayDispute:
+    """A dispute of a payment as the gateway states it; `status` and `reason` are its words."""
+
+    id: str
+    payment_id: str
+    amount_paise: int
+    status: str
+    reason: str
+    respond_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookEvent:
     """A verified webhook, reduced to what Surge acts on.
 
@@ -115,6 +133,7 @@ class WebhookEvent:
         kind: The vendor's event name, such as `payment.captured`.
         payment: The payment it speaks of, if any.
         refund: The refund it speaks of, if any.
+        dispute: The dispute it speaks of, if any.
         account_id: Whose account it happened on, by the vendor's id, if told.
         mode: `test` or `live`, if it can be told; in test mode no money moves.
     """
@@ -122,6 +141,7 @@ class WebhookEvent:
     kind: str
     payment: GatewayPayment | None = None
     refund: GatewayRefund | None = None
+    dispute: GatewayDispute | None = None
     account_id: str | None = None
     mode: str | None = None
 

@@ -91,6 +91,7 @@ class BookingDetailCard:
     phone: str = ""
     can_refund: bool = False
     paid: str = ""
+    dispute: str = ""
     in_cash: bool = False
 
 
@@ -273,8 +274,16 @@ def _card(detail: BookingDetail) -> BookingDetailCard:
         phone=detail.phone,
         can_refund=detail.status == "confirmed",
         paid=_paid(detail),
+        dispute=_dispute(detail.dispute),
         in_cash=detail.in_cash,
     )
+
+
+def _dispute(status: str) -> str:
+    if not status:
+        return ""
+    state = status.replace("_", " ")
+    return f"The buyer's bank disputes this payment. State: {state}. Answer it at Razorpay."
 
 
 def _paid(detail: BookingDetail) -> str:

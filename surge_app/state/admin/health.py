@@ -27,6 +27,21 @@ _KINDS = {
         "Check it in the Razorpay dashboard and refund it there. Then close it here.",
         "Close",
     ),
+    "dispute": (
+        "Payment disputed",
+        "Answer it in the Razorpay dashboard. If it is lost, cancel the tickets here.",
+        "I have taken note",
+    ),
+    "gateway_refund": (
+        "Refunded in the Razorpay dashboard",
+        "The buyer was told. A part leaves the tickets valid: cancel those that are void.",
+        "Close",
+    ),
+    "unmatched_refund": (
+        "Refund without a booking to match",
+        "It was made in the Razorpay dashboard, beside a refund of Surge. Compare both there.",
+        "Close",
+    ),
     "undecided_payment": (
         "Payment without a booking or refund",
         "Surge asks Razorpay again and creates the booking or the refund.",
@@ -60,6 +75,9 @@ _KINDS = {
 }
 
 
+_PAGE, _MAX_SHOWN = 100, 1_000
+
+
 @dataclass(frozen=True)
 class CheckRow:
     """A check or an invariant, and how to mend it."""
@@ -89,11 +107,22 @@ class HealthState(LiveState, rx.State):
 
     Attributes:
         invariants: Empty until they were checked.
+        next_before: Whether there are more items than those shown; empty if not.
     """
 
     checks: list[CheckRow] = []
     invariants: list[CheckRow] = []
     items: list[ActionItemCard] = []
+    next_before: str = ""
+
+    _most: int = _PAGE
+
+    @rx.event
+    async def more(self) -> None:
+        """Show more of what needs attention."""
+        if await self._organizer() is not None:
+            self._most = min(self._most + _PAGE, _MAX_SHOWN)
+            await self._read_items()
 
     @rx.event
     @organizer_action
@@ -114,8 +143,13 @@ class HealthState(LiveState, rx.State):
     async def _read(self) -> None:
         checks = await examine(current().settings)
         self.checks = [_check(one) for one in checks]
-        self.items = [_card(one) for one in await current().action_items.list()]
+        await self._read_items()
         self.phase = "ready"
+
+    async def _read_items(self) -> None:
+        found = await current().action_items.list(most=self._most + 1)
+        self.items = [_card(one) for one in found[: self._most]]
+        self.next_before = str(self._most) if len(found) > self._most else ""
 
 
 def _check(one: Check) -> CheckRow:
@@ -142,7 +176,8 @@ def _invariant(one: Violation) -> CheckRow:
 def _card(one: ActionItem) -> ActionItemCard:
     title, advice, action = _KINDS[one.kind]
     amount = rupees(one.amount_paise) if one.amount_paise else ""
-    about = [amount, one.event, one.subject, view_models.when(one.at, HOME_ZONE)]
+    due = f"Answer by {view_models.when(one.due_at, HOME_ZONE)}" if one.due_at else ""
+    about = [due, amount, one.event, one.subject, view_models.when(one.at, HOME_ZONE)]
     return ActionItemCard(
         kind=one.kind,
         id=one.id,

@@ -115,7 +115,7 @@ _SEEDS: dict[str, Callable[[Sale], Awaitable[str]]] = {
 
 
 async def _listed(sale: Sale, item_id: str) -> list[ActionItem]:
-    return [one for one in await sale.services.action_items.list() if one.id == item_id]
+    return [one for one in await sale.services.action_items.list(most=10_000) if one.id == item_id]
 
 
 async def _audited(sale: Sale) -> int:

@@ -150,6 +150,7 @@ HANDLERS = [
     (HealthState, "load", ()),
     (HealthState, "refresh", ()),
     (HealthState, "check_invariants", ()),
+    (HealthState, "more", ()),
     (HealthState, "resolve", ({"kind": "dead_message", "id": "x"},)),
     (CheckInState, "load", ()),
     (EventEditorState, "load", ()),
