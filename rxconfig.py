@@ -1,11 +1,14 @@
 """Configuration of Reflex, derived from the settings of Surge."""
 
 import reflex as rx
+from reflex_base.constants import PackageJson
 
 from surge_app.components.lean_build import LeanBuild
 from surge_app.settings import load_settings
 
 settings = load_settings()
+# Reflex's own command serves the pages of hot reload to the whole network.
+PackageJson.Commands.DEV = "react-router dev --host ${SURGE_HOST:-127.0.0.1}"
 
 config = rx.Config(
     app_name="surge_app",

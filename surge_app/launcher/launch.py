@@ -123,6 +123,7 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
         where = ("--backend-port", str(backend), "--backend-host", filled.listen_address)
         dev_env = {
             "SURGE_API_PORT": str(backend),
+            "SURGE_HOST": filled.listen_address,
             "SURGE_FRONTEND_URL": f"http://localhost:{filled.port}",
             "REFLEX_API_URL": f"http://localhost:{backend}",
             "REFLEX_ENV_MODE": "dev",

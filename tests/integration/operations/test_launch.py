@@ -309,6 +309,26 @@ def test_a_build_whose_address_is_not_found_is_refused(
         frontend_build.provide_pages(load_settings(data_dir=tmp_path / "data"), build)
 
 
+@pytest.mark.parametrize("host", ["", "0.0.0.0"])
+def test_hot_reload_serves_its_pages_to_this_machine_unless_told_otherwise(
+    tmp_path: Path, host: str
+) -> None:
+    package = Path(__file__).parents[3] / "reflex.lock" / "package.json"
+    shown = tmp_path / "react-router"
+    shown.write_text('#!/bin/sh\necho "$@"\n', "utf-8")
+    shown.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SURGE_HOST": host}
+    done = subprocess.run(
+        json.loads(package.read_text("utf-8"))["scripts"]["dev"],
+        shell=True,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"dev --host {host or '127.0.0.1'}\n"
+
+
 def test_the_toolchain_runs_the_node_of_the_requirements(tmp_path: Path) -> None:
     env = {**os.environ, **frontend_build.toolchain_environment(tmp_path)}
     for program, least in (("node", 22), ("npm", 10)):
