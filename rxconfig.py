@@ -8,7 +8,9 @@ from surge_app.settings import load_settings
 
 settings = load_settings()
 # Reflex's own command serves the pages of hot reload to the whole network.
-PackageJson.Commands.DEV = "react-router dev --host ${SURGE_HOST:-127.0.0.1}"
+PackageJson.Commands.DEV = (  # pyright: ignore[reportAttributeAccessIssue]
+    "react-router dev --host ${SURGE_HOST:-127.0.0.1}"
+)
 
 config = rx.Config(
     app_name="surge_app",

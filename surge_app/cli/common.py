@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
 import typer
+from psycopg import conninfo
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 
@@ -40,8 +41,12 @@ def with_services(
             return runner.run(_run(settings, work, process))
 
 
-def existing_servers() -> AbstractContextManager[Settings]:
-    """Return the servers of an install that exists, with its settings.
+@contextmanager
+def existing_servers(*, needs_redis: bool = True) -> Generator[Settings]:
+    """Provide the servers of an install that exists; afterwards name its database.
+
+    Args:
+        needs_redis: Whether an embedded Redis starts beside a configured Postgres.
 
     Raises:
         ConfigurationError: If there is none; a command must not create and then bless an empty one.
@@ -53,7 +58,26 @@ def existing_servers() -> AbstractContextManager[Settings]:
             "Set DATABASE_URL or SURGE_DATA_DIR, or run `migrate` to create one."
         )
         raise ConfigurationError(msg)
-    return backing_services(development_secrets(settings))
+    with servers(settings, needs_redis=needs_redis) as ready:
+        yield ready
+
+
+@contextmanager
+def servers(settings: Settings, *, needs_redis: bool = True) -> Generator[Settings]:
+    """Provide the servers of these settings; afterwards name the database that was used."""
+    if settings.database_url and not needs_redis:
+        yield settings
+    else:
+        with backing_services(development_secrets(settings)) as ready:
+            yield ready
+    typer.echo(f"Database: {_database_title(settings)}", err=True)
+
+
+def _database_title(settings: Settings) -> str:
+    if settings.database_url is None:
+        return f"embedded, in {settings.data_dir}"
+    parts = conninfo.conninfo_to_dict(settings.database_url)
+    return f"{parts.get('dbname', '')} at {parts.get('host', 'localhost')}"
 
 
 def print_json(value: object) -> None:

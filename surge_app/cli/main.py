@@ -18,7 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from surge_app.cli.admin import admin_app
-from surge_app.cli.common import ACTOR, JsonFlag, existing_servers, print_json, with_services
+from surge_app.cli.common import (
+    ACTOR,
+    JsonFlag,
+    existing_servers,
+    print_json,
+    servers,
+    with_services,
+)
 from surge_app.cli.demo_events import demo_events
 from surge_app.cli.event_options import with_event_options
 from surge_app.cli.operations import backup, privacy_app, restore
@@ -29,7 +36,6 @@ from surge_app.formatting import rupees
 from surge_app.jobs import jobs_running
 from surge_app.launcher import launch
 from surge_app.launcher.connectivity import check_reachable
-from surge_app.launcher.embedded_servers import backing_services
 from surge_app.models import MessageKind
 from surge_app.observability.log import configure_logging
 from surge_app.services.events.new_event import NewEvent
@@ -106,10 +112,11 @@ def jobs() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest revision."""
-    with backing_services(load_settings()) as settings:
+    with servers(load_settings(), needs_redis=False) as settings:
         check_reachable(settings)
-    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
-    raise typer.Exit(subprocess.run(command, cwd=PROJECT, check=False).returncode)
+        command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+        code = subprocess.run(command, cwd=PROJECT, check=False).returncode
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -124,6 +131,9 @@ def audit(
         if event is not None:
             # An event that does not exist violates no invariant.
             await services.dashboard.stats(event)
+        elif not await services.dashboard.overview():
+            msg = "This database holds no event, so there is nothing to check. Is it the right one?"
+            raise ConfigurationError(msg)
         results = await services.audit.run(slug=event)
         holds = all(result.holds for result in results)
         if as_json:

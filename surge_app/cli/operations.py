@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from surge_app.cli.common import ACTOR, existing_servers, print_json, with_services
+from surge_app.cli.common import ACTOR, existing_servers, print_json, servers, with_services
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import backups
 from surge_app.launcher.connectivity import check_reachable
-from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import load_settings
 
 privacy_app = typer.Typer(no_args_is_help=True, help="What a person may ask about their data.")
@@ -23,15 +22,15 @@ _Phone = Annotated[str | None, typer.Option(help="Of the person; +91 is assumed.
 
 def backup(file: Annotated[Path, typer.Argument(help="Replaced if it is there.")]) -> None:
     """Write the whole database to a file while Surge runs."""
-    with existing_servers() as settings:
+    with existing_servers(needs_redis=False) as settings:
         check_reachable(settings)
-        backups.save(settings, file)
-    typer.echo(f"{file}: {file.stat().st_size:,} bytes")
+        events = backups.save(settings, file)
+    typer.echo(f"{file}: {events} events, {file.stat().st_size:,} bytes")
 
 
 def restore(file: Annotated[Path, typer.Argument(help="As `backup` wrote it.")]) -> None:
     """Restore a backup into an empty database. Run `migrate` and `audit` afterwards."""
-    with backing_services(load_settings()) as settings:
+    with servers(load_settings(), needs_redis=False) as settings:
         check_reachable(settings)
         backups.load(settings, file)
     typer.echo("Restored. Now: migrate, then audit.")

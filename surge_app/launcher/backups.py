@@ -24,16 +24,20 @@ _OWNERLESS = ("--no-owner", "--no-privileges")
 _NEW_SETTING = b"SET transaction_timeout = 0;\n"
 
 
-def save(settings: Settings, target: Path) -> None:
+def save(settings: Settings, target: Path) -> int:
     """Write a consistent dump of Postgres to a file that only its owner can read.
 
     Args:
         settings: With `database_url` filled in.
         target: Replaced atomically once the dump is complete.
 
+    Returns:
+        The number of events in the database.
+
     Raises:
-        ConfigurationError: If the dump fails.
+        ConfigurationError: If the dump fails, or the database has no tables of Surge.
     """
+    events = _count_events(settings)
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         scratch.touch(mode=0o600)
@@ -48,6 +52,17 @@ def save(settings: Settings, target: Path) -> None:
         raise ConfigurationError(msg) from error
     finally:
         scratch.unlink(missing_ok=True)
+    return events
+
+
+def _count_events(settings: Settings) -> int:
+    try:
+        with psycopg.connect(settings.direct_url or "", connect_timeout=5) as connection:
+            found = connection.execute("SELECT count(*) FROM events").fetchone()
+    except psycopg.errors.UndefinedTable as error:
+        msg = "This database has no tables of Surge. No backup was written. Is it the right one?"
+        raise ConfigurationError(msg) from error
+    return int(found[0]) if found else 0
 
 
 def load(settings: Settings, source: Path) -> None:

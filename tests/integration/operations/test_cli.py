@@ -6,10 +6,12 @@ import json
 import secrets
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
@@ -126,7 +128,8 @@ def test_the_module_started_anew_answers_as_in_a_process_that_knows_it(surge: Su
     known = surge.command(*words)
     slugs = [{one["slug"] for one in json.loads(done.stdout)} for done in (anew, known)]
     assert slugs[0] == slugs[1] != set()
-    assert (anew.returncode, anew.stderr) == (known.returncode, known.stderr) == (0, "")
+    assert anew.returncode == known.returncode == 0
+    assert anew.stderr == known.stderr == f"Database: embedded, in {surge.settings.data_dir}\n"
 
 
 def test_a_hashed_password_verifies_and_only_the_hash_is_printed(surge: Surge) -> None:
@@ -206,19 +209,38 @@ def test_migrating_what_is_migrated_changes_nothing(surge: Surge) -> None:
     assert "Traceback" not in out + error
 
 
-async def test_a_database_without_tables_is_one_sentence(surge: Surge, services: Container) -> None:
+@pytest_asyncio.fixture
+async def bare(services: Container) -> AsyncGenerator[str]:
+    """The URL of an empty database."""
     name = f"bare_{secrets.token_hex(4)}"
-    url = services.settings.database_url or ""
     async with services.database.engine.connect() as connection:
         autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await autocommit.execute(text(f"CREATE DATABASE {name}"))
         try:
-            bare = url.replace("/surge?", f"/{name}?")
-            code, out, error = _run(surge, "event", "list", DATABASE_URL=bare)
+            yield (services.settings.database_url or "").replace("/surge?", f"/{name}?")
         finally:
             await autocommit.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def test_a_database_without_tables_is_one_sentence(surge: Surge, bare: str, tmp_path: Path) -> None:
+    for words, hint in (
+        (("event", "list"), "`migrate`"),
+        (("audit",), "`migrate`"),
+        (("backup", str(tmp_path / "surge.dump")), "right one?"),
+    ):
+        code, out, error = _run(surge, *words, DATABASE_URL=bare)
+        _assert_sentence(code, out, error)
+        assert hint in error
+    assert not (tmp_path / "surge.dump").exists()
+
+
+def test_a_database_without_events_is_not_audited(surge: Surge, bare: str) -> None:
+    code, _, error = _run(surge, "migrate", DATABASE_URL=bare)
+    assert code == 0, error
+    assert f"Database: {bare.partition('?')[0].rpartition('/')[2]} at " in error
+    code, out, error = _run(surge, "audit", DATABASE_URL=bare)
     _assert_sentence(code, out, error)
-    assert "`migrate`" in error
+    assert "no event" in error
 
 
 async def test_replaying_a_stored_webhook_does_nothing_twice(
