@@ -93,7 +93,7 @@ async def test_names_stay_once_the_event_began_or_is_off_or_asks_for_none(
 async def test_names_are_changed_so_often_a_day(
     new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_MOST_CHANGES", 2)
+    monkeypatch.setattr(module, "_MAX_CHANGES", 2)
     sale = await new_sale(5)
     ref = await _book(sale)
     for name in ("One", "Two"):
