@@ -1,1 +1,1 @@
-"""Components over the modules of `assets/js`, one module each.."""
+"""Components over the modules of `assets/js`, one module each."""

@@ -1,1 +1,1 @@
-"""The result of a rehearsal: checks, figures, charts and pages.."""
+"""The result of a rehearsal: checks, figures, charts and pages."""
