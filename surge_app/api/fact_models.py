@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
@@ -19,8 +19,15 @@ class _FactsBody(StrictBody):
     model_config = ConfigDict(str_strip_whitespace=True)
 
 
-class _FactsOut(BaseModel):
+class ViewOut(BaseModel):
+    """An answer made from the view of a service, with fewer or stricter fields."""
+
     model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def of(cls, view: object) -> Self:
+        """Project a view."""
+        return cls.model_validate(view)
 
 
 def body_of(facts: Mapping[str, FactField], *, is_partial: bool = False) -> type[StrictBody]:
@@ -37,10 +44,10 @@ def body_of(facts: Mapping[str, FactField], *, is_partial: bool = False) -> type
     return create_model("FactsBody", __base__=_FactsBody, **declared)
 
 
-def answer_of(facts: Mapping[str, FactField]) -> type[BaseModel]:
+def answer_of(facts: Mapping[str, FactField]) -> type[ViewOut]:
     """Return the base of an answer with these facts."""
     declared: Any = {name: (one.type, ...) for name, one in facts.items()}
-    return create_model("FactsOut", __base__=_FactsOut, **declared)
+    return create_model("FactsOut", __base__=ViewOut, **declared)
 
 
 def _field(one: FactField, *, is_partial: bool) -> Any:

@@ -106,7 +106,7 @@ async def release_intent(intent_id: IntentId, services: Services, visitor: Owner
 async def heartbeat(intent_id: IntentId, services: Services, visitor: Owner) -> HeartbeatOut:
     """Tell how long the hold lasts; 410 when it is over. Asking never makes it longer."""
     view = await services.intents.heartbeat(intent_id, visitor)
-    return HeartbeatOut.model_validate(view)
+    return HeartbeatOut.of(view)
 
 
 @router.post("/intents/{intent_id}/payment", responses=_PROBLEMS)
@@ -131,7 +131,7 @@ async def start_payment(
         attendees=body.attendees,
     )
     _add_booking_cookie(response, services, header, checkout.booking_ref)
-    return CheckoutOut.model_validate(checkout)
+    return CheckoutOut.of(checkout)
 
 
 def _add_booking_cookie(

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from surge_app.api.bookings import OwnedRef
 from surge_app.api.dependencies import ClientAddress, Cookies, OrganizerName, Services
+from surge_app.api.fact_models import ViewOut
 from surge_app.api.schemas import ProblemOut, SentOut, StrictBody
 from surge_app.errors import NotFound
 from surge_app.services.bookings.access import BookingRight
@@ -23,10 +24,8 @@ router = APIRouter(
 )
 
 
-class MessageOut(BaseModel):
+class MessageOut(ViewOut):
     """A message; `status` is ours, `state` counts what the provider told as well."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: str
     event_slug: str
@@ -43,19 +42,15 @@ class MessageOut(BaseModel):
     sent_at: datetime | None
 
 
-class MessagePageOut(BaseModel):
+class MessagePageOut(ViewOut):
     """Some messages, the newest first; `next_before` is the `before` of the next page."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     messages: list[MessageOut]
     next_before: str | None
 
 
-class SentMessageOut(BaseModel):
+class SentMessageOut(ViewOut):
     """The state of the newest confirmation on one channel."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     channel: Literal["email", "sms"]
     state: State
@@ -84,7 +79,7 @@ async def list_messages(
     page = await services.notifications.listed(
         status=status, slug=event, before=before, limit=limit
     )
-    return MessagePageOut.model_validate(page)
+    return MessagePageOut.of(page)
 
 
 @router.post("/api/admin/messages/{message_id}/retry", status_code=204)
@@ -98,9 +93,7 @@ async def retry_message(
 @router.get("/api/bookings/{ref}/messages")
 async def booking_messages(ref: OwnedRef, services: Services) -> list[SentMessageOut]:
     """Return how the confirmation of a booking stands."""
-    return [
-        SentMessageOut.model_validate(one) for one in await services.notifications.of_booking(ref)
-    ]
+    return [SentMessageOut.of(one) for one in await services.notifications.of_booking(ref)]
 
 
 @router.post("/api/bookings/{ref}/resend", status_code=202)

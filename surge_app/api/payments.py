@@ -60,7 +60,7 @@ async def razorpay_callback(
             "set-cookie", services.identity.add_booking_cookie(header, ref).header
         )
     response.headers["cache-control"] = "no-store"
-    return OutcomeOut.model_validate(outcome)
+    return OutcomeOut.of(outcome)
 
 
 async def _to_checkout(services: Container, order_id: str, query: str) -> Response:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from surge_app.api.fact_models import answer_of
-from surge_app.services.bookings.views import BookingView, RefundLine
-from surge_app.services.checkout.views import IntentLineView, IntentView
+from surge_app.api.fact_models import ViewOut, answer_of
+from surge_app.services.bookings.views import RefundLine
+from surge_app.services.checkout.views import IntentLineView
 from surge_app.services.events.changes import EventChange
 from surge_app.services.events.facts import PUBLIC_FACTS, ShownFact
 from surge_app.services.events.rich_text import TextBlock
-from surge_app.services.events.views import EventView, TierView
+from surge_app.services.events.views import TierView
 from surge_app.services.request_body import StrictBody
 
 Slug = Annotated[str, Field(max_length=60)]
@@ -37,11 +37,6 @@ class EventOut(answer_of(PUBLIC_FACTS)):
     cover: str
     facts: list[ShownFact]
     tiers: list[TierView]
-
-    @classmethod
-    def of(cls, view: EventView) -> Self:
-        """Project a view."""
-        return cls.model_validate(view)
 
 
 class EventPageOut(EventOut):
@@ -106,10 +101,8 @@ class LinesIn(StrictBody):
     lines: list[LineIn] = Field(min_length=1, max_length=20)
 
 
-class IntentOut(BaseModel):
+class IntentOut(ViewOut):
     """A booking intent; only its visitor ever sees it."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: str
     event_slug: str
@@ -125,16 +118,9 @@ class IntentOut(BaseModel):
     payments_paused: bool
     clock_stopped: bool
 
-    @classmethod
-    def of(cls, view: IntentView) -> Self:
-        """Project a view."""
-        return cls.model_validate(view)
 
-
-class HeartbeatOut(BaseModel):
+class HeartbeatOut(ViewOut):
     """The source of the page's countdown, which stands still while `clock_stopped`."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     status: str
     remaining_seconds: int
@@ -158,20 +144,16 @@ class ContactIn(StrictBody):
     ] = Field(default_factory=dict, max_length=20)
 
 
-class PrefillOut(BaseModel):
+class PrefillOut(ViewOut):
     """The contact that the payment modal starts with."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     name: str
     email: str
     phone: str
 
 
-class CheckoutOut(BaseModel):
+class CheckoutOut(ViewOut):
     """The parameters of the payment modal; a booking instead of an order if it is free."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     key_id: str
     order_id: str | None
@@ -185,19 +167,15 @@ class CheckoutOut(BaseModel):
     booking_ref: str | None
 
 
-class OutcomeOut(BaseModel):
+class OutcomeOut(ViewOut):
     """The state of a payment: confirmed, checking, unpaid, refunding or refunded."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     booking_ref: str | None
     status: str
 
 
-class TicketOut(BaseModel):
+class TicketOut(ViewOut):
     """A ticket; `qr_text` is what its QR shows: the code, signed (see `/api/tickets/keys`)."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     code: str
     qr_text: str
@@ -207,10 +185,8 @@ class TicketOut(BaseModel):
     attendee_name: str
 
 
-class BookingOut(BaseModel):
+class BookingOut(ViewOut):
     """A booking, for its owner."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     ref: str
     status: str
@@ -230,11 +206,6 @@ class BookingOut(BaseModel):
     changes: list[EventChange]
     cancelled_at: datetime | None
     cancel_reason: str
-
-    @classmethod
-    def of(cls, view: BookingView) -> Self:
-        """Project a view."""
-        return cls.model_validate(view)
 
 
 class SentOut(BaseModel):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.fact_models import ViewOut
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import ProblemOut, StrictBody
 from surge_app.services.checkout.views import OrderLine
@@ -45,10 +46,8 @@ class CounterSaleIn(StrictBody):
     phone: str = Field("", max_length=40)
 
 
-class CounterBookingOut(BaseModel):
+class CounterBookingOut(ViewOut):
     """The booking that was made."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     ref: str
     channel: Literal["box_office", "complimentary"]
@@ -84,7 +83,7 @@ async def sell_at_the_counter(
     sold = await services.box_office.sell(slug, sale, key=idempotency_key, actor=user)
     if not sold.is_new:
         answer.status_code = 200
-    return CounterBookingOut.model_validate(sold)
+    return CounterBookingOut.of(sold)
 
 
 @router.get(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.fact_models import ViewOut
 from surge_app.api.schemas import ProblemOut
 from surge_app.errors import NotFound
 from surge_app.services.admin.action_items import ActionItem
@@ -28,10 +29,8 @@ class PreflightOut(BaseModel):
     checks: list[Check]
 
 
-class ViolationOut(BaseModel):
+class ViolationOut(ViewOut):
     """An invariant and the rows that violate it (at most 20)."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     code: str
     promise: str
@@ -70,7 +69,7 @@ async def invariants(
         # An event that does not exist violates no invariant.
         raise NotFound
     results = await services.audit.run(slug=event)
-    listed = [ViolationOut.model_validate(one) for one in results]
+    listed = [ViolationOut.of(one) for one in results]
     return InvariantsOut(ok=all(one.holds for one in listed), checks=listed)
 
 

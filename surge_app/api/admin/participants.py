@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.fact_models import ViewOut
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import ProblemOut, StrictBody
 from surge_app.services.admin.participants import Filter, SoldTicket, TimelineEntry
@@ -44,10 +45,8 @@ async def wanted_participants(
 Wanted = Annotated[Filter, Depends(wanted_participants)]
 
 
-class ParticipantOut(BaseModel):
+class ParticipantOut(ViewOut):
     """A booking in the list; `inside` counts its tickets that came in."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     ref: str
     name: str
@@ -62,19 +61,15 @@ class ParticipantOut(BaseModel):
     created_at: datetime
 
 
-class ParticipantPageOut(BaseModel):
+class ParticipantPageOut(ViewOut):
     """Some bookings, the newest first; `next_before` asks for the next page, null ends it."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     participants: list[ParticipantOut]
     next_before: str | None
 
 
-class BookingDetailOut(BaseModel):
+class BookingDetailOut(ViewOut):
     """A booking with its history; `version` goes with an action on it."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     ref: str
     version: int
@@ -115,7 +110,7 @@ async def participants(
 ) -> ParticipantPageOut:
     """Find bookings by any part of a name, an address, a mobile number or a reference."""
     page = await services.participants.search(slug, wanted, before=before, limit=limit)
-    return ParticipantPageOut.model_validate(page)
+    return ParticipantPageOut.of(page)
 
 
 @router.get(
@@ -143,7 +138,7 @@ async def participants_xlsx(slug: str, services: Services, wanted: Wanted) -> St
 @router.get("/bookings/{ref}")
 async def booking_detail(ref: str, services: Services) -> BookingDetailOut:
     """Return everything known of a booking."""
-    return BookingDetailOut.model_validate(await services.participants.detail(ref))
+    return BookingDetailOut.of(await services.participants.detail(ref))
 
 
 @router.put("/bookings/{ref}/contact")
@@ -159,7 +154,7 @@ async def correct_contact(
         phone=body.phone,
         actor=user,
     )
-    return BookingDetailOut.model_validate(await services.participants.detail(ref))
+    return BookingDetailOut.of(await services.participants.detail(ref))
 
 
 async def _file(chunks: AsyncIterator[bytes], name: str) -> StreamingResponse:
