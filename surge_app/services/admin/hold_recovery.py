@@ -27,7 +27,8 @@ from surge_app.services.checkout.views import (
     OrderLine,
 )
 from surge_app.services.events.catalog import Catalog, sale_window
-from surge_app.services.waiting_room.service import LEASE_SLACK, WaitingRoom
+from surge_app.services.waiting_room.redis_sync import LEASE_SLACK
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

@@ -26,7 +26,8 @@ from surge_app.services.checkout.views import IntentLineView, IntentView, OrderL
 from surge_app.services.events.catalog import Catalog
 from surge_app.services.events.views import Offer
 from surge_app.services.vendors.circuit_breaker import CircuitBreaker
-from surge_app.services.waiting_room.service import LEASE_SLACK, WaitingRoom
+from surge_app.services.waiting_room.redis_sync import LEASE_SLACK
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

@@ -31,7 +31,8 @@ from surge_app.services.payments.settlement import Settlement
 from surge_app.services.payments.views import CheckoutView
 from surge_app.services.vendors.circuit_breaker import CircuitBreaker
 from surge_app.services.vendors.ports import PaymentGateway, ProviderError
-from surge_app.services.waiting_room.service import LEASE_SLACK, WaitingRoom
+from surge_app.services.waiting_room.redis_sync import LEASE_SLACK
+from surge_app.services.waiting_room.service import WaitingRoom
 
 _log = get_logger(__name__)
 

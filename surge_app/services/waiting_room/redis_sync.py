@@ -26,7 +26,8 @@ _log = get_logger(__name__)
 _STEP = 100_000
 _RESERVE = 50_000
 _RETENTION = timedelta(days=30)
-_LEASE_SLACK = timedelta(seconds=60)
+LEASE_SLACK = timedelta(seconds=60)
+"""How much longer than a hold its visitor's pass lasts, so that the pass never ends first."""
 _MAX_CONCURRENT = 8
 # An empty queue is synced less often: no visitor would notice.
 _RESEND_SECONDS = 5.0
@@ -106,7 +107,7 @@ class QueueSync:
         async with self._database.transaction() as session:
             holders = await queries.holders(session, event.id)
         for holder in holders:
-            lease = max(holder.until - utc_now(), timedelta(0)) + _LEASE_SLACK
+            lease = max(holder.until - utc_now(), timedelta(0)) + LEASE_SLACK
             await self._store.grant(event.slug, holder.visitor_id, lease)
 
     async def _raise_floor(self, event: Event) -> bool:

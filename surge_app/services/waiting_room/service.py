@@ -24,8 +24,6 @@ _Answer = TypeVar("_Answer")
 _Renewal: TypeAlias = tuple[str, timedelta, timedelta, bool]
 
 PASS_LIFE = timedelta(minutes=30)
-LEASE_SLACK = timedelta(seconds=60)
-"""How much longer than a hold its visitor's pass lasts, so that the pass never ends first."""
 _CHOICE_EXTENSION = timedelta(seconds=60)
 _MAX_CHOICE = timedelta(minutes=5)
 _MAX_BATCH = 200
