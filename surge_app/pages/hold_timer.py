@@ -90,8 +90,7 @@ def paused() -> rx.Component:
 def choice_over() -> rx.Component:
     """Say that the turn is over, and the way back."""
     return layout.notice(
-        "No tickets were held, and you haven't been charged. Others were waiting, so the next "
-        "person was let in.",
+        "No tickets were held, and you haven't been charged. If others are waiting, they go first.",
         tone="warn",
         title="Your time to choose ran out.",
         action=button_link(

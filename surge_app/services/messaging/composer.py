@@ -49,6 +49,7 @@ class MessageContext:
     Attributes:
         paid_paise: What the buyer paid, which may differ from the total of the order.
         refund_paise: What goes back, as far as the message is about that.
+        cause: Why a payment buys nothing; empty if it buys.
     """
 
     event: Event
@@ -58,6 +59,7 @@ class MessageContext:
     notice: EventNotice | None
     paid_paise: int
     refund_paise: int
+    cause: str = ""
 
     @property
     def in_cash(self) -> bool:
@@ -180,6 +182,7 @@ class Composer:
                 notice=notice or None,
                 paid_paise=payment.amount_paise if payment else intent.total_paise,
                 refund_paise=refund_paise,
+                cause=(payment.reason or "") if payment else "",
             )
 
     def _link(self, message: OutboxMessage, context: MessageContext) -> str:
@@ -220,6 +223,7 @@ class Composer:
             "reason": refund.reason if refund else None,
             "refund_ref": refund.gateway_id if refund else None,
             "in_cash": context.in_cash,
+            "cause": context.cause,
             "is_cancelled": context.is_cancelled,
             "is_additional": context.is_additional,
             "ref": ref,

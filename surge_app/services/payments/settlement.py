@@ -40,6 +40,7 @@ from surge_app.services.checkout.views import OrderLine
 from surge_app.services.concurrency import for_each
 from surge_app.services.payments import settlement_writer
 from surge_app.services.payments.settlement_rules import (
+    HOPELESS,
     Decision,
     apply_gateway_update,
     decide,
@@ -151,6 +152,8 @@ class Settlement:
                     )
             await settlement_writer.flush(session, batch)
         settlement_writer.log_outcome(batch)
+        for context in batch.ended:
+            await self._waiting_room.end_hold(context.event.slug, [context.intent.visitor_id])
         await for_each(
             [context for context, _, _ in batch.sold], self._serve, at_once=_MAX_CONCURRENT_SERVED
         )
@@ -289,6 +292,9 @@ def _apply_decision(
         payment.reason = reason
         if decision == Decision.REFUND:
             payment.disposition, payment.settled_at = Disposition.REFUND, utc_now()
+        if reason in HOPELESS and context.intent.status in LIVE_INTENT_STATUSES:
+            context.intent.status = IntentStatus.EXPIRED
+            batch.ended.append(context)
         batch.refused.append((context, payment))
     if decision != Decision.NOTHING:
         batch.payments[payment.id] = payment

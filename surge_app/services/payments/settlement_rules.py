@@ -30,6 +30,10 @@ _RANKS = {
 _OPEN_STATUSES = {PaymentStatus.CREATED, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED}
 
 
+HOPELESS = frozenset({"event_cancelled", "person_limit"})
+"""Reasons for which no other payment of the same order could buy its tickets."""
+
+
 class Decision(StrEnum):
     """The decision about a payment.
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db.bulk_insert import insert_many
+from surge_app.db.checkout import intents as intent_queries
+from surge_app.db.events import units
 from surge_app.db.messaging import outbox
 from surge_app.db.payments import settlement
 from surge_app.db.payments.settlement import SettlementContext
@@ -47,6 +49,7 @@ class SettlementBatch:
         sold: What became a booking; None stands for the payment of what costs nothing.
         refused: Payments that buy nothing: sent back if captured, else let go.
         unmatched: Money of no order of ours, by id.
+        ended: Live holds that no other payment can turn into a booking.
         attempted: Paying intents the gateway reports an attempt of.
     """
 
@@ -58,6 +61,7 @@ class SettlementBatch:
         default_factory=list[tuple[SettlementContext, Payment]]
     )
     unmatched: dict[str, GatewayPayment] = field(default_factory=dict[str, GatewayPayment])
+    ended: list[SettlementContext] = field(default_factory=list[SettlementContext])
     attempted: set[str] = field(default_factory=set[str])
 
 
@@ -102,6 +106,10 @@ async def flush(session: AsyncSession, batch: SettlementBatch) -> None:
     attempted = batch.attempted - {context.intent.id for context, _, _ in batch.sold}
     if attempted:
         await settlement.begin_window(session, attempted)
+    if batch.ended:
+        ids = [context.intent.id for context in batch.ended]
+        await intent_queries.end(session, ids, IntentStatus.EXPIRED)
+        await units.release(session, ids)
     refunded = [
         payment for _, payment in batch.refused if payment.disposition == Disposition.REFUND
     ]
