@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -28,6 +30,9 @@ from surge_app.errors import ConfigurationError
 PROJECT: Final = Path(__file__).resolve().parent.parent
 """The folder that holds `rxconfig.py`, `alembic/` and `assets/`."""
 
+_PREFIXES = ("SURGE_", "RAZORPAY_", "SENDGRID_", "TWILIO_")
+_SIMILAR = 0.85
+_SHORTEST_SECRET = 32
 _LIVE_KEY_PREFIX = "rzp_live_"
 _RAZORPAY_URL = "https://api.razorpay.com"
 _REFLEX_DATABASE = 1
@@ -181,7 +186,7 @@ class Settings(BaseSettings):
         clusters = tuple(f"{one}{CLUSTER_SCHEME}" for one in ("redis", "rediss"))
         allowed = (*schemes, *clusters) if info.field_name == "redis_url" else schemes
         if value is not None and not value.startswith(allowed):
-            msg = "must start with redis://, rediss://, unix:// or redis+cluster://"
+            msg = "must start with redis://, rediss://, unix://, redis+cluster:// or rediss+cluster://"
             raise ValueError(msg)
         return value
 
@@ -244,6 +249,11 @@ class Settings(BaseSettings):
         missing = [name for name, value in required.items() if not value]
         if missing:
             msg = f"in production these must be set: {', '.join(missing)}."
+            raise ValueError(msg)
+        if any(len(key) < _SHORTEST_SECRET for key in self.secret_key):
+            msg = (
+                f"SURGE_SECRET_KEY must have at least {_SHORTEST_SECRET} characters in production."
+            )
             raise ValueError(msg)
         if not self.rate_limits:
             msg = "SURGE_RATE_LIMITS may not be off in production."
@@ -344,14 +354,26 @@ def load_settings(**overrides: object) -> Settings:
         The validated settings, with `data_dir` absolute.
 
     Raises:
-        ConfigurationError: If a value is wrong or missing; the message is one sentence that
-            names the variable.
+        ConfigurationError: If a value is wrong or missing, or a name is misspelt; the message is
+            one sentence that names the variable.
     """
+    _refuse_misspelt(os.environ)
     try:
         settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         raise ConfigurationError(_sentence(error)) from error
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+
+
+def _refuse_misspelt(names: Iterable[str]) -> None:
+    aliases = [field.validation_alias for field in Settings.model_fields.values()]
+    known = {alias for alias in aliases if isinstance(alias, str)}
+    for name in names:
+        if name.startswith(_PREFIXES) and name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=_SIMILAR)
+            if close:
+                msg = f"{name} is no setting, so it has no effect. Did you mean {close[0]}?"
+                raise ConfigurationError(msg)
 
 
 def _sentence(error: ValidationError) -> str:

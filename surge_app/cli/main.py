@@ -36,6 +36,7 @@ from surge_app.formatting import rupees
 from surge_app.jobs import jobs_running
 from surge_app.launcher import launch
 from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.processes import storage_problem
 from surge_app.models import MessageKind
 from surge_app.observability.log import configure_logging
 from surge_app.services.events.new_event import NewEvent
@@ -68,6 +69,11 @@ def main() -> None:
         app()
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
+        raise SystemExit(_BAD_CONFIGURATION) from None
+    except OSError as error:
+        if (problem := storage_problem(error)) is None:
+            raise
+        sys.stderr.write(f"{problem}\n")
         raise SystemExit(_BAD_CONFIGURATION) from None
     except SurgeError as error:
         sys.stderr.write(f"{error.message} ({error.code})\n")

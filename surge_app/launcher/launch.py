@@ -18,7 +18,12 @@ from surge_app.errors import ConfigurationError
 from surge_app.launcher import frontend_build
 from surge_app.launcher.connectivity import check_reachable
 from surge_app.launcher.embedded_servers import backing_services, data_folder, keep_servers_running
-from surge_app.launcher.processes import file_lock, private_name, raise_nofile_limit
+from surge_app.launcher.processes import (
+    file_lock,
+    private_name,
+    raise_nofile_limit,
+    storage_problem,
+)
 from surge_app.launcher.run_record import note_stopping, sole_run
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor
@@ -82,6 +87,11 @@ def _guarded(work: Callable[[Settings, Supervisor], int], settings: Settings) ->
             return 0
         except ConfigurationError as error:
             sys.stderr.write(f"{error}\n")
+            return 2
+        except OSError as error:
+            if (problem := storage_problem(error)) is None:
+                raise
+            sys.stderr.write(f"{problem}\n")
             return 2
 
 
@@ -155,6 +165,7 @@ def _prepared(
         if problem:
             raise ConfigurationError(problem)
         check_reachable(settings)
+        _report(settings, "Starting …")
         with backing_services(settings) as backed, keep_servers_running(settings):
             try:
                 filled = development_secrets(backed)
@@ -181,7 +192,7 @@ def _call(
 
 def _pages(settings: Settings, supervisor: Supervisor, env: dict[str, str]) -> Path:
     def build() -> None:
-        _say("Building the pages; the first time takes a minute or two …")
+        _report(settings, "Building the pages; the first time takes a minute or two …")
         words = ("reflex", "export", "--frontend-only", "--no-zip")
         _call(supervisor, settings, env, "build", *words)
 
@@ -299,6 +310,12 @@ def _greet(settings: Settings, *, api: str | None = None) -> None:
         text = ", ".join(sandboxed)
         lines += ["", f"  Played by the sandbox: {text}. No money moves, nothing is sent."]
     _say("\n".join([*lines, ""]))
+
+
+def _report(settings: Settings, progress: str) -> None:
+    # In production every line of the output is one of the log.
+    if not settings.is_production:
+        _say(progress)
 
 
 def _say(text: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import resource
+import shutil
 import time
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL_SECONDS = 0.05
+_STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
 # macOS refuses more than it calls OPEN_MAX, whatever its hard limit says.
 _ENOUGH_FILES, _MAX_FILES_OF_MACOS = 65_536, 10_240
 
@@ -89,6 +92,19 @@ def file_lock(
         yield
     finally:
         lock.release()
+
+
+def storage_problem(error: OSError) -> str | None:
+    """Return a sentence if the error is about a full or closed disk, otherwise None."""
+    reasons = [os.strerror(number) for number in _STORAGE_ERRORS]
+    # `shutil` reports every file that it could not copy.
+    text = str(error.args[0][0][-1]) if isinstance(error, shutil.Error) else str(error)
+    if not any(reason in text for reason in reasons):
+        return None
+    return (
+        f"A file cannot be written ({text}). The command ended. Free some space or make the "
+        "folder writable, or set SURGE_DATA_DIR to another one."
+    )
 
 
 def private_name(folder: Path) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -83,4 +83,6 @@ def _read(record: Path) -> dict[str, object]:
 def note_stopping(settings: Settings) -> None:
     """Record that the run is about to end, so that the next one waits for it."""
     record = settings.data_dir / _RECORD
-    record.write_text(json.dumps(_read(record) | {"stopping": True}), "utf-8")
+    # A full disk must not keep the run from ending.
+    with suppress(OSError):
+        record.write_text(json.dumps(_read(record) | {"stopping": True}), "utf-8")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RUN_VARIABLE: Final = "SURGE_RUN"
 _POLL_SECONDS: Final = 0.1
+_MAX_NPM_LINES: Final = 3
 
 
 class StopRequested(Exception):
@@ -109,7 +110,8 @@ class Supervisor:
         finally:
             self.end(child, seconds=5)
         if child.returncode:
-            msg = f"{failure}; the reason stands at the end of {log}."
+            self.check()
+            msg = f"{failure}{_npm_errors(log)}; the reason stands at the end of {log}."
             raise ConfigurationError(msg)
 
     def wait_for(
@@ -156,7 +158,9 @@ class Supervisor:
                 time.sleep(_POLL_SECONDS)
         except StopRequested:
             if drain_mark is not None and drain_seconds:
-                drain_mark.touch()
+                # A full disk must not keep the run from ending.
+                with suppress(OSError):
+                    drain_mark.touch()
                 self._rest(child, drain_seconds)
             raise
         else:
@@ -195,6 +199,13 @@ class Supervisor:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+
+
+def _npm_errors(log: Path) -> str:
+    """Return what npm says about its failure, which stands far before the end of the log."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    found = [line.removeprefix("npm error ") for line in lines if line.startswith("npm error ")]
+    return f" (npm: {'; '.join(found[:_MAX_NPM_LINES])})" if found else ""
 
 
 def end_run(run_id: str, *, seconds: float) -> None:

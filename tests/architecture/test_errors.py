@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,11 @@ def test_every_error_states_its_own_cause_and_what_to_do(error: type[SurgeError]
     assert text.count(". ") + text.count("? ") + text.count(", so ") >= 1, text
     assert text.endswith(".")
     assert text != error.__doc__
+
+
+def test_every_code_stands_in_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "qa.md").read_text("utf-8")
+    assert {error.code for error in ERRORS if f"`{error.code}`" not in guide} == set()
 
 
 def test_an_errors_text_is_its_message_and_not_its_docstring() -> None:

@@ -38,6 +38,19 @@ async def test_a_burst_passes_and_the_next_call_waits(limiter: RateLimiter) -> N
     assert caught.value.document()["retry_after_seconds"] == 1
 
 
+async def test_a_clock_that_was_set_back_locks_nobody_out(
+    limiter: RateLimiter, redis: Redis
+) -> None:
+    limit = _limit()
+    for _ in range(3):
+        await limiter.check(limit, "a")
+    # As if two hours had been taken back.
+    await _let_pass(redis, limit, "a", -7200)
+    with pytest.raises(RateLimited) as caught:
+        await limiter.check(limit, "a")
+    assert caught.value.retry_after_seconds == 1
+
+
 async def test_everyone_is_counted_alone(limiter: RateLimiter) -> None:
     limit = _limit(burst=1)
     await limiter.check(limit, "a")

@@ -38,15 +38,41 @@ def _load(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> Setting
     return load_settings()
 
 
-def _sentence(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> str:
+def _refusal(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> str:
     with pytest.raises(ConfigurationError) as caught:
         _load(monkeypatch, variables)
-    text = str(caught.value)
+    return str(caught.value)
+
+
+def _sentence(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> str:
+    text = _refusal(monkeypatch, variables)
     assert text.endswith(".")
     assert not text.endswith("..")
     assert "\n" not in text
     assert text[0] == text[0].upper()
     return text
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SURGE_TRUSTED_PROXY_HOP", "SURGE_TRUSTED_PROXY_HOPS"),
+        ("SURGE_SECRETKEY", "SURGE_SECRET_KEY"),
+        ("RAZORPAY_WEBHOOK_SECRETS", "RAZORPAY_WEBHOOK_SECRET"),
+    ],
+)
+def test_a_misspelt_name_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
+    assert f"Did you mean {meant}?" in _refusal(monkeypatch, {name: "1"})
+
+
+def test_a_name_of_another_program_is_none_of_our_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    _load(monkeypatch, {"SURGE_BROWSER": "/usr/bin/chromium", "TWILIO_PROFILE": "mine"})
+
+
+def test_a_short_secret_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = _sentence(monkeypatch, {**PRODUCTION, "SURGE_SECRET_KEY": f"{'s' * 40},short"})
+    assert "SURGE_SECRET_KEY" in told
+    assert "32 characters" in told
 
 
 @pytest.mark.parametrize(
@@ -230,8 +256,9 @@ def test_switches_understand_on_and_off(
 
 
 def test_secrets_are_lists_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = _load(monkeypatch, {**PRODUCTION, "SURGE_SECRET_KEY": " new , old,"})
-    assert settings.secret_key == ("new", "old")
+    new, old = "n" * 40, "o" * 40
+    settings = _load(monkeypatch, {**PRODUCTION, "SURGE_SECRET_KEY": f" {new} , {old},"})
+    assert settings.secret_key == (new, old)
 
 
 def test_addresses_lose_their_trailing_slash(monkeypatch: pytest.MonkeyPatch) -> None:

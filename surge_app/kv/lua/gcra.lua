@@ -14,7 +14,10 @@ local function pace(first, last, argument)
   for i = first, last do
     local interval, burst = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1])
     argument = argument + 2
-    local arrival = math.max(tonumber(redis.call("GET", KEYS[i]) or "0"), now_us) + interval
+    local stored = tonumber(redis.call("GET", KEYS[i]) or "0")
+    -- No call that passed leads further ahead: the clock was set back since.
+    if burst > 0 then stored = math.min(stored, now_us + interval * burst) end
+    local arrival = math.max(stored, now_us) + interval
     if burst > 0 then wait = math.max(wait, arrival - interval * burst - now_us) end
     arrivals[i] = arrival
   end

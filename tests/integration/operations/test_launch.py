@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -19,7 +20,7 @@ from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import connectivity, frontend_build
 from surge_app.launcher.launch import run
-from surge_app.launcher.processes import FileLock, matching
+from surge_app.launcher.processes import FileLock, matching, storage_problem
 from surge_app.launcher.run_record import sole_run
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
@@ -218,6 +219,38 @@ def test_a_failed_step_names_its_log(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^The step failed; .*step\.log\.$"):
         Supervisor().call(command, cwd=tmp_path, env=os.environ, log=log, failure="The step failed")
     assert "no such table" in log.read_text("utf-8")
+
+
+def test_a_failed_build_says_what_npm_said(tmp_path: Path) -> None:
+    said = (
+        "npm silly fetch\nnpm error code ENOTFOUND\nnpm error network failed\n"
+        + "npm silly\n" * 300
+    )
+    command = [sys.executable, "-c", f"import sys; print({said!r}); sys.exit(1)"]
+    with pytest.raises(
+        ConfigurationError, match=r"failed \(npm: code ENOTFOUND; network failed\); "
+    ):
+        Supervisor().call(
+            command, cwd=tmp_path, env=os.environ, log=tmp_path / "log", failure="The step failed"
+        )
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    # A device on which every write fails as on a full disk.
+    full, copies = Path("/dev/full"), tmp_path / "copies"
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "index.html").write_text("x", "utf-8")
+    copies.mkdir()
+    (copies / "index.html").symlink_to(full)
+    with pytest.raises(OSError, match="No space") as written:
+        full.write_text("x", "utf-8")
+    with pytest.raises(shutil.Error) as copied:
+        shutil.copytree(tmp_path / "pages", copies, dirs_exist_ok=True)
+    for error in (written.value, copied.value):
+        told = storage_problem(error) or ""
+        assert "No space left on device" in told
+        assert "SURGE_DATA_DIR" in told
+    assert storage_problem(FileNotFoundError(2, "No such file")) is None
 
 
 def test_pages_are_built_once_per_state_of_their_inputs(
