@@ -1,4 +1,4 @@
-// The page of the check-in: verdict, camera, search by hand.
+// The page of the check-in: result, camera, search by hand.
 
 import { Fragment, createElement as h, useEffect, useRef, useState } from "react";
 import { useCheckIn, useSearch } from "./check_in.js";
@@ -83,7 +83,7 @@ const Verdict = ({ result, listedAt }) => {
       : `Checked offline, against the list of ${formatTime(listedAt)}`;
   return h(
     "section",
-    { className: `verdict ${tone}`, role: "alert", "aria-live": "assertive" },
+    { className: `scan-result ${tone}`, role: "alert", "aria-live": "assertive" },
     result
       ? h(
           Fragment,

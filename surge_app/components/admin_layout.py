@@ -69,7 +69,7 @@ def frame(
             class_name="side",
         ),
         rx.el.main(*children, class_name="main"),
-        class_name="board",
+        class_name="admin",
     )
 
 

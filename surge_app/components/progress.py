@@ -13,7 +13,7 @@ def queue_progress(progress: rx.Var[float]) -> rx.Component:
     """
     return rx.el.div(
         rx.el.span(class_name="gone"),
-        rx.el.span(class_name="door"),
+        rx.el.span(class_name="entrance"),
         rx.el.span(class_name="you"),
         class_name="way",
         style={"--at": f"{progress}%"},
@@ -33,7 +33,7 @@ def stock_bar(
     """
     return rx.el.div(
         rx.el.span(class_name="sold", style={"width": f"{sold}%"}),
-        rx.el.span(class_name="kept", style={"width": f"{held}%"}),
+        rx.el.span(class_name="reserved", style={"width": f"{held}%"}),
         class_name="stock",
         role="img",
         aria_label=label,

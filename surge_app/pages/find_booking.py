@@ -62,7 +62,7 @@ def _answer() -> rx.Component:
                 tone="bad",
             ),
             id="missing",
-            class_name="told",
+            class_name="linked-notice",
         ),
         rx.el.div(
             layout.notice(
@@ -71,13 +71,13 @@ def _answer() -> rx.Component:
                 tone="warn",
             ),
             id="emailed",
-            class_name="told",
+            class_name="linked-notice",
         ),
         rx.el.div(
             layout.notice(
                 "That was tried too often. Wait a few minutes, then try again.", tone="warn"
             ),
             id="later",
-            class_name="told",
+            class_name="linked-notice",
         ),
     )

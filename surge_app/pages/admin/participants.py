@@ -98,7 +98,7 @@ def _list() -> rx.Component:
                     state.bookings,
                     _booking,
                     nothing="No bookings match.",
-                    class_name="people",
+                    class_name="participants",
                 ),
                 on_submit=state.review,
                 # What was done is no longer ticked.

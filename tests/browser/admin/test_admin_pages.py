@@ -233,7 +233,7 @@ async def _take_the_list_home(organizer: Person, slug: str) -> list[dict[str, st
     """Save both files; the page goes on with the connection it has."""
     page = organizer.page
     await page.get_by_role("link", name="Participants").click()
-    await expect(page.locator("ul.people > li")).to_have_count(2)
+    await expect(page.locator("ul.participants > li")).to_have_count(2)
     connections = len(organizer.sockets)
     text = (await _taken_home(page, "CSV", f"{slug}-participants.csv")).decode("utf-8-sig")
     workbook = await _taken_home(page, "Excel", f"{slug}-participants.xlsx")
@@ -243,7 +243,7 @@ async def _take_the_list_home(organizer: Person, slug: str) -> list[dict[str, st
     assert [row["booking_ref"] in sheet for row in rows] == [True] * len(rows)
     assert sheet.count("<row ") == 1 + len(rows)
     await page.get_by_label("Sold", exact=True).select_option("box_office")
-    await expect(page.locator("ul.people > li")).to_have_count(1)
+    await expect(page.locator("ul.participants > li")).to_have_count(1)
     assert len(organizer.sockets) == connections
     return rows
 
@@ -254,7 +254,7 @@ async def _let_in(page: Page) -> None:
     await page.get_by_label("Search").fill("asha")
     found = page.get_by_role("listitem").filter(has_text="Asha Rao")
     await found.get_by_role("button", name="Admit", exact=True).click()
-    await expect(page.locator(".verdict").get_by_text("Admit", exact=True)).to_be_visible()
+    await expect(page.locator(".scan-result").get_by_text("Admit", exact=True)).to_be_visible()
     await expect(page.get_by_text("1 of 2 inside")).to_be_visible()
 
 

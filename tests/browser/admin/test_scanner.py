@@ -135,7 +135,7 @@ async def test_a_phone_with_a_typing_scanner_admits_a_booking_over_plain_http_an
         await page.keyboard.type(text, delay=60)
         await page.keyboard.press("Enter")
 
-    verdict = page.locator(".verdict")
+    verdict = page.locator(".scan-result")
     # The name of the gate still has the focus, and keeps what it has.
     await scan(services.ticket_codes.qr_text(event.id, codes[0]))
     await expect(verdict.get_by_text("Admit", exact=True)).to_be_visible()
