@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
-
 from fpdf import FPDF
 
 from surge_app.formatting import long_date, price, rupees
@@ -11,6 +9,15 @@ from surge_app.models import SalesChannel, TicketStatus
 from surge_app.services.bookings.qr import qr_picture
 from surge_app.services.bookings.views import BookingView, TicketView
 from surge_app.services.events.catalog import organizer_contact
+from surge_app.services.events.typefaces import (
+    LATIN,
+    MISSING,
+    SHAPED,
+    face_file,
+    faces_of,
+    printable,
+)
+from surge_app.services.events.views import EventView
 
 _INK = (26, 23, 32)
 _MUTED = (100, 95, 110)
@@ -20,9 +27,8 @@ _CODE_MM = 80
 # Where a reader smooths pictures, an edge blurs by a quarter of a module at most.
 _CODE_PIXELS = 4
 _LABEL_MM, _ROW_MM = 120, 7
-_STYLES = {"": "400", "B": "700"}
-_FILES = {"Inter": "inter", "InterExt": "inter-ext", "Devanagari": "devanagari"}
-_FIRST_DEVANAGARI, _LAST_DEVANAGARI = "\u0900", "\u097f"
+_LONGEST_FACT = 400
+_LEGEND = f"{MISSING} stands for letters that we cannot print. Your booking page shows them."
 
 
 def draw_tickets(booking: BookingView) -> bytes:
@@ -30,9 +36,12 @@ def draw_tickets(booking: BookingView) -> bytes:
     valid = [ticket for ticket in booking.tickets if ticket.status == TicketStatus.VALID]
     event = booking.event
     names = [name for ticket in valid for name in (ticket.tier_name, ticket.attendee_name)]
-    pdf = _paper(f"Tickets {booking.ref}", event.name, event.venue, booking.name, *names)
+    facts = [text for pair in _facts(event) for text in pair]
+    words = (event.name, event.venue, booking.name, *names, *facts)
+    pdf = _paper(f"Tickets {booking.ref}", *words)
     for ticket in valid:
         _draw(pdf, booking, ticket, of=len(valid))
+        _explain_marks(pdf, *words)
     if not valid:
         pdf.add_page()
         _text(pdf, "These tickets are no longer valid.", size=14)
@@ -42,28 +51,26 @@ def draw_tickets(booking: BookingView) -> bytes:
 def _paper(title: str, *words: str) -> FPDF:
     """Return an empty document that can write these words.
 
-    A font that goes along is cut down to the letters in use, which takes half a second of a
-    processor for the three of them. So each is taken only for letters that need it; Latin ones
-    are left to the font every reader has.
+    A font that goes along is cut down to the letters in use, which takes a tenth of a second of a
+    processor for each. So each is taken only for letters that need it; Latin ones are left to the
+    font every reader has.
     """
     pdf = FPDF(format="A4")
     pdf.set_margin(_MARGIN_MM)
     pdf.set_title(title)
     pdf.set_lang("en-IN")
-    letters = set("".join(words))
-    if all(letter.isascii() or letter.encode("latin-1", "ignore") for letter in letters):
+    text = printable("".join(words))
+    if all(letter.encode("latin-1", "ignore") for letter in text):
         pdf.set_font("Helvetica")
         return pdf
-    _load(pdf, "Inter")
-    _load(pdf, "InterExt")
-    fallbacks = ["InterExt"]
-    if any(_FIRST_DEVANAGARI <= letter <= _LAST_DEVANAGARI for letter in letters):
-        _load(pdf, "Devanagari")
-        fallbacks.append("Devanagari")
-        # Conjuncts need shaping.
+    faces = [LATIN, *(face for face in faces_of(text) if face != LATIN)]
+    for face in faces:
+        for style, weight in (("", 400), ("B", 700)):
+            pdf.add_font(face, style, face_file(face, weight))
+    if not SHAPED.isdisjoint(faces):
         pdf.set_text_shaping(use_shaping_engine=True)
-    pdf.set_font("Inter")
-    pdf.set_fallback_fonts(fallbacks)
+    pdf.set_font(LATIN)
+    pdf.set_fallback_fonts(faces[1:])
     return pdf
 
 
@@ -74,11 +81,14 @@ def _head(pdf: FPDF) -> None:
     pdf.set_y(_MARGIN_MM + 10)
 
 
-def _load(pdf: FPDF, family: str) -> None:
-    folder = files("surge_app.services") / "fonts"
-    for style, weight in _STYLES.items():
-        with as_file(folder / f"{_FILES[family]}-{weight}.ttf") as path:
-            pdf.add_font(family, style, path)
+def _explain_marks(pdf: FPDF, *words: str) -> None:
+    if any(MISSING in printable(text) for text in words):
+        _text(pdf, _LEGEND, size=9, colour=_MUTED)
+
+
+def _facts(event: EventView) -> list[tuple[str, str]]:
+    """Return what a ticket says beside its event, day and venue: facts, rules, who answers."""
+    return [(fact.title, fact.text) for fact in event.facts]
 
 
 def _draw(pdf: FPDF, booking: BookingView, ticket: TicketView, *, of: int) -> None:
@@ -91,11 +101,19 @@ def _draw(pdf: FPDF, booking: BookingView, ticket: TicketView, *, of: int) -> No
     _draw_code(pdf, ticket.qr_text)
     _text(pdf, f"{ticket.tier_name}, ticket {ticket.seq} of {of}", size=18, style="B")
     _text(pdf, ticket.attendee_name or booking.name, size=13)
-    pdf.ln(8)
-    _text(pdf, "Booking reference", size=10, colour=_MUTED)
-    _text(pdf, booking.ref, size=16, style="B")
-    pdf.ln(6)
+    pdf.ln(4)
+    _labelled(pdf, "Booking reference", booking.ref)
+    _labelled(pdf, "Ticket code", ticket.code)
+    for label, value in _facts(event):
+        _labelled(pdf, label, value[:_LONGEST_FACT])
+    pdf.ln(4)
     _text(pdf, "Admits one person, once. Don't share or post this code.", size=10, colour=_MUTED)
+
+
+def _labelled(pdf: FPDF, label: str, value: str) -> None:
+    _text(pdf, label, size=9, colour=_MUTED)
+    _text(pdf, value, size=11)
+    pdf.ln(2)
 
 
 def _draw_code(pdf: FPDF, text: str) -> None:
@@ -124,9 +142,7 @@ def draw_receipt(booking: BookingView) -> bytes:
         ("Organizer", organizer_contact(event)),
     ):
         if value:
-            _text(pdf, label, size=9, colour=_MUTED)
-            _text(pdf, value, size=11)
-            pdf.ln(2)
+            _labelled(pdf, label, value)
     pdf.ln(4)
     for line in booking.lines:
         is_each = line.quantity > 1 and line.unit_price_paise > 0
@@ -134,7 +150,7 @@ def draw_receipt(booking: BookingView) -> bytes:
         amount = price(line.quantity * line.unit_price_paise)
         _row(pdf, f"{line.quantity} × {line.tier_name}{each}", amount)
     if booking.fee_paise:
-        _row(pdf, "Convenience fee", rupees(booking.fee_paise))
+        _row(pdf, "Booking fee", rupees(booking.fee_paise))
     pdf.set_draw_color(*_MUTED)
     pdf.line(_MARGIN_MM, pdf.get_y() + 1, pdf.w - _MARGIN_MM, pdf.get_y() + 1)
     pdf.ln(3)
@@ -142,6 +158,7 @@ def draw_receipt(booking: BookingView) -> bytes:
     if booking.status != "confirmed":
         pdf.ln(4)
         _text(pdf, "This booking is cancelled; its money goes back or has gone back.", size=11)
+    _explain_marks(pdf, *words)
     return bytes(pdf.output())
 
 
@@ -154,7 +171,7 @@ def _paid_by(booking: BookingView) -> str:
 def _row(pdf: FPDF, label: str, amount: str, *, style: str = "") -> None:
     pdf.set_font(style=style, size=11)
     pdf.set_text_color(*_INK)
-    pdf.multi_cell(_LABEL_MM, _ROW_MM, label, new_x="RIGHT", new_y="LAST")
+    pdf.multi_cell(_LABEL_MM, _ROW_MM, printable(label), align="L", new_x="RIGHT", new_y="LAST")
     pdf.cell(0, _ROW_MM, amount, align="R", new_x="LMARGIN", new_y="NEXT")
 
 
@@ -168,4 +185,5 @@ def _text(
 ) -> None:
     pdf.set_font(style=style, size=size)
     pdf.set_text_color(*colour)
-    pdf.multi_cell(0, size * 0.5, text, new_x="LMARGIN", new_y="NEXT")
+    # Justified, a line of few words is torn apart.
+    pdf.multi_cell(0, size * 0.5, printable(text), align="L", new_x="LMARGIN", new_y="NEXT")

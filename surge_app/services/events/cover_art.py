@@ -12,12 +12,12 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from surge_app.services.events import typefaces
+
 WIDTH, HEIGHT = 1200, 630
-_FONTS = Path(__file__).parents[1] / "fonts"
 _FINER = 2
 _STEPS = 90
 _MARGIN = 72
@@ -128,9 +128,10 @@ def card(slug: str, *, title: str, details: str) -> bytes:
         details: When and where, on one line.
     """
     image = _painted(art(slug))
+    title, details = typefaces.printable(title), typefaces.printable(details)
     ground, _, ink = art(slug).palette.night
     draw = ImageDraw.Draw(image)
-    rows = list(_rows(title, _font(76, 700), WIDTH - 2 * _MARGIN))[:_LONGEST_TITLE]
+    rows = list(_rows(title, 76, 700))[:_LONGEST_TITLE]
     top = HEIGHT - _MARGIN - 56 - 88 * len(rows)
     veil = Image.new("L", (1, HEIGHT))
     for y in range(HEIGHT):
@@ -138,7 +139,7 @@ def card(slug: str, *, title: str, details: str) -> bytes:
     image.paste(Image.new("RGB", image.size, ground), mask=veil.resize(image.size))
     for number, row in enumerate(rows):
         _write(draw, (_MARGIN, top + 88 * number), row, 76, 700, "#ffffff")
-    line = next(_rows(details, _font(36, 400), WIDTH - 2 * _MARGIN), "")
+    line = next(_rows(details, 36, 400), "")
     _write(draw, (_MARGIN, HEIGHT - _MARGIN - 40), line, 36, 400, ink)
     out = io.BytesIO()
     image.quantize(128, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
@@ -198,22 +199,27 @@ def _scaled(point: _Point) -> _Point:
 
 
 def _font(size: int, weight: int, family: str = "inter") -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_FONTS / f"{family}-{weight}.ttf", size)
+    return ImageFont.truetype(typefaces.face_file(family, weight), size)
 
 
-def _rows(text: str, font: ImageFont.FreeTypeFont, width: int) -> Iterator[str]:
-    """Yield a text in rows that fit; a word that is too long is cut."""
+def _rows(text: str, size: int, weight: int) -> Iterator[str]:
+    """Yield a text in rows that fit; a word that is too long is cut, as Chinese has no spaces."""
+    most = WIDTH - 2 * _MARGIN
     row = ""
     for word in text.split():
         longer = f"{row} {word}".strip()
-        if row and font.getlength(longer) > width:
+        if row and _width(longer, size, weight) > most:
             yield row
             longer = word
-        while font.getlength(longer) > width:
+        while _width(longer, size, weight) > most:
             longer = longer[:-1]
         row = longer
     if row:
         yield row
+
+
+def _width(text: str, size: int, weight: int) -> float:
+    return sum(_font(size, weight, face).getlength(part) for face, part in typefaces.runs(text))
 
 
 def _write(
@@ -221,27 +227,7 @@ def _write(
 ) -> None:
     """Write a row, each part of it in the face that has its letters."""
     x, y = at
-    for family, part in _runs(text):
+    for family, part in typefaces.runs(text):
         font = _font(size, weight, family)
         draw.text((x, y + size), part, colour, font, anchor="ls")
         x += font.getlength(part)
-
-
-def _runs(text: str) -> Iterator[tuple[str, str]]:
-    """Split a text by the face its letters need; spaces stay with what is before them."""
-    family, part = "inter", ""
-    for letter in text:
-        needed = family if letter.isspace() else _family(letter)
-        if needed != family and part:
-            yield family, part
-            part = ""
-        family, part = needed, part + letter
-    if part:
-        yield family, part
-
-
-def _family(letter: str) -> str:
-    if "\u0900" <= letter <= "\u097f" or letter in "\u200c\u200d":
-        return "devanagari"
-    is_latin = letter <= "\u00ff" or letter in "\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2022"
-    return "inter" if is_latin else "inter-ext"
