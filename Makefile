@@ -21,7 +21,7 @@ test-fast: test-ready
 # The pages are built while pyright reads, each on a core of its own. Then two tests at a time,
 # and all of a file in one process: each process starts one Surge for its tests.
 test:
-	@$(MAKE) --no-print-directory -j 3 lint test-js pages .venv/.browser .venv/.servers
+	@$(MAKE) --no-print-directory -j 3 lint test-js pages .venv/.browser
 	@exec $(PY) -m pytest -n 2 --dist loadfile --durations=25 --durations-min=5 $(ARGS)
 
 # The slow tests of tools, which `make test` leaves out. The nightly workflow and a release run them.
@@ -29,7 +29,7 @@ test-nightly: pages .venv/.browser .venv/.servers
 	@exec $(PY) -m pytest -n 2 --dist loadfile -m nightly $(ARGS)
 
 # Branches covered, in every Python process that a test starts. It takes about twice as long.
-coverage: pages .venv/.browser .venv/.servers
+coverage: pages .venv/.browser
 	@rm -rf .coverage.d && mkdir .coverage.d
 	@$(PY) -m coverage run -m pytest -q -n 2 --dist loadfile $(ARGS)
 	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report
@@ -95,6 +95,8 @@ migrate: run-ready
 # The lock names every package, so pip need not look for more: it reads extras of others as new ones.
 # Compared by content, so that a checkout of another commit with the same packages installs nothing.
 run-ready: .venv/.created
+	@[ -z "$(PYTHON)" ] || [ "$$($(PYTHON) -V 2>&1)" = "$$($(PY) -V)" ] || \
+	  echo '.venv has another Python, so PYTHON=$(PYTHON) has no effect. Remove .venv to change it.' >&2
 	@cmp -s requirements.lock .venv/requirements.lock || { \
 	  echo 'Installing the packages of requirements.lock; the first time takes one to four minutes …'; \
 	  $(INSTALL) --no-deps --require-hashes -r requirements.lock && cp requirements.lock .venv/requirements.lock; }
@@ -120,7 +122,7 @@ changelog: test-ready
 .venv/.browser: requirements-dev.lock | test-ready
 	@$(PY) -m tests.browser_setup && touch $@
 
-# nginx and PgBouncer: the tests run what deploy/ has for them. After the browser, because the
+# nginx and PgBouncer: nightly tests run what deploy/ has for them. After the browser, because the
 # system's packages are installed by one at a time.
 .venv/.servers: bench/proxy_setup.py | .venv/.browser
 	@$(PY) -m bench.proxy_setup && touch $@
