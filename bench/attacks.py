@@ -3,7 +3,7 @@
 Each attack is bounded: one machine, at most 100 connections, 1 MB/s and `ATTACK_SECONDS` (60).
 Attackers come from one address. Honest visitors come from their own and poll, join and buy
 throughout. `python -m bench attacks` prints a table row for each attack; the rows stand in
-`docs/reliability.md`. `ATTACKS=drip,frame` picks some.
+`docs/explanation/reliability.md`. `ATTACKS=drip,frame` picks some.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import os
 import secrets
 import statistics
 import time
+import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,14 +25,17 @@ import aiohttp
 import httpx
 
 from bench.stack import Stack, new_slug, one_node
+from surge_app.services.waiting_room.proof_of_work import solve
 
 _SECONDS = float(os.environ.get("ATTACK_SECONDS", "60"))
 _CONNECTIONS = 100
 _BYTES_A_SECOND = 1_000_000
+# Of a body in chunks of one byte, as it goes over the line.
+_CHUNKED_BYTES = 96_000
 _POLLERS = 20
 _ATTACKER = "198.51.100.7"
 _SERVER_ERROR = 500
-_OK = 200
+_OK, _CHALLENGED = 200, 428
 _GOAL_P99_MS = 250
 _SETTLE_SECONDS = 60
 _ENVIRONMENT = {"SURGE_RATE_LIMITS": "on", "SURGE_TRUSTED_PROXY_HOPS": "1"}
@@ -78,7 +82,7 @@ def main() -> None:
     names = [name for name in os.environ.get("ATTACKS", "").split(",") if name] or list(ATTACKS)
     with one_node(environment=_ENVIRONMENT) as stack:
         print("| attack | polls p50 / p99 / max | joins, purchases | refused | memory | goal |")
-        print("|---|---|---|---|---|---|")
+        print("|---|---|---|---|---|---|", flush=True)
         for name in names:
             print(asyncio.run(_measure(stack, name)), flush=True)
 
@@ -168,7 +172,11 @@ async def _buy(scene: Scene, felt: Felt) -> None:
 
 
 async def _purchase(slug: str, http: httpx.AsyncClient) -> str:
-    joined = await http.post(f"/api/queue/{slug}", json={"opened_ms": 30_000})
+    body: dict[str, Any] = {"opened_ms": 30_000}
+    joined = await http.post(f"/api/queue/{slug}", json=body)
+    if joined.status_code == _CHALLENGED:
+        body["solution"] = await asyncio.to_thread(solve, joined.json()["challenge"])
+        joined = await http.post(f"/api/queue/{slug}", json=body)
     if joined.status_code != _OK:
         return f"join {joined.status_code}"
     for _ in range(20):
@@ -208,7 +216,8 @@ async def _flood(scene: Scene, connections: int, request: Callable[[], dict[str,
         while not scene.is_over:
             wanted = request()
             body = wanted.get("content", b"")
-            await scene.spend(len(body) + len(wanted["url"]) + 500)
+            size = len(body) if isinstance(body, bytes) else _CHUNKED_BYTES
+            await scene.spend(size + len(wanted["url"]) + 500)
             wanted["headers"] = {"x-forwarded-for": _ATTACKER} | wanted.get("headers", {})
             try:
                 answer = await http.request(**wanted)
@@ -281,6 +290,42 @@ async def _unknown_events(scene: Scene) -> None:
     )
 
 
+async def _tiny_chunks(scene: Scene) -> None:
+    """Send bodies in chunks of one byte, each of which once cost as much as a request."""
+
+    async def body() -> AsyncGenerator[bytes]:
+        for _ in range(16_000):
+            yield b" "
+
+    await _flood(
+        scene,
+        8,
+        lambda: {"method": "POST", "url": f"/api/queue/{scene.slug}", "content": body()},
+    )
+
+
+async def _unread(scene: Scene) -> None:
+    """Ask for large answers over and over, and never read one."""
+    place = urlsplit(scene.stack.url)
+    head = f"GET /api/openapi.json HTTP/1.1\r\nHost: {place.netloc}\r\n\r\n".encode()
+
+    async def one() -> None:
+        while not scene.is_over:
+            with suppress(OSError):
+                # The limit of its buffer stops the reader from taking what arrives.
+                _, writer = await asyncio.open_connection(place.hostname, place.port, limit=1024)
+                writer.write(head * 20)
+                while not scene.is_over:
+                    writer.write(head)
+                    await writer.drain()
+                    await asyncio.sleep(1)
+                writer.close()
+            scene.answers["closed"] += 1
+            await asyncio.sleep(0.2)
+
+    await asyncio.gather(*(one() for _ in range(_CONNECTIONS)))
+
+
 async def _drip(scene: Scene) -> None:
     """Open bodies that never end; each byte is sent a second after the other."""
     target = urlsplit(scene.stack.url)
@@ -329,7 +374,7 @@ async def _sockets(scene: Scene, cookie: str, frame: str, *, token_length: int =
 
     async def one(session: aiohttp.ClientSession) -> None:
         while not scene.is_over:
-            token = "x" * token_length or secrets.token_hex(16)
+            token = "x" * token_length or str(uuid.uuid4())
             url = f"{scene.stack.url}/_event/?token={token}&EIO=4&transport=websocket"
             try:
                 async with session.ws_connect(url, headers=headers) as socket:
@@ -358,6 +403,8 @@ ATTACKS: dict[str, Attack] = {
     "form-fields": _form_fields,
     "long-query": _long_query,
     "false-cookies": _false_cookies,
+    "tiny-chunks": _tiny_chunks,
+    "unread": _unread,
     "drip": _drip,
     "frame": _frames,
     "token": _tokens,

@@ -39,14 +39,14 @@ end
 
 
 @contextmanager
-def served(root: Path | None = None) -> Generator[Settings]:
-    """Start Surge of a checkout as `make run` does, in a new data folder, without rate limits."""
+def served() -> Generator[Settings]:
+    """Start Surge as `make run` does, in a new data folder, without rate limits."""
     with tempfile.TemporaryDirectory(prefix="surge-bench-") as folder:
         port = free_port()
         environment = {"PORT": str(port), "SURGE_DATA_DIR": folder, "SURGE_RATE_LIMITS": "off"}
         command = [sys.executable, "-m", "surge_app", "run"]
         log = Path(folder) / "run.log"
-        with _process(command, environment, log, root) as process:
+        with _process(command, environment, log) as process:
             _wait_until_ready(f"http://127.0.0.1:{port}/api/readyz", process)
             yield development_secrets(
                 load_settings(port=port, data_dir=Path(folder), rate_limits=False)
@@ -97,11 +97,11 @@ def free_port() -> int:
 
 @contextmanager
 def _process(
-    command: list[str], environment: dict[str, str], log: Path, root: Path | None = None
+    command: list[str], environment: dict[str, str], log: Path
 ) -> Generator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=root, env={**os.environ, **environment}, stdout=output, stderr=output
+            command, env={**os.environ, **environment}, stdout=output, stderr=output
         )
     try:
         yield process

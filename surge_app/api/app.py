@@ -85,12 +85,15 @@ def create_api() -> DocumentedApi:
         title="Surge",
         version="1",
         description="Waiting room, holds, payments and bookings. Errors are RFC 9457 problems.",
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
     for module in _MODULES:
         api.include_router(module.router)
+    api.add_api_route(
+        "/api/openapi.json", api.document, methods=["GET", "HEAD"], include_in_schema=False
+    )
     api.add_api_route("/api/{rest:path}", _no_such_call, methods=_METHODS, include_in_schema=False)
     api.add_exception_handler(SurgeError, _surge_error)
     api.add_exception_handler(RequestValidationError, _invalid)

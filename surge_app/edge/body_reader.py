@@ -11,13 +11,15 @@ from starlette.types import Message, Receive
 from surge_app import container
 from surge_app.edge.http import int_of, limit_body
 from surge_app.edge.routes import BodyLimit, Route
-from surge_app.errors import BodyTooSlow, PayloadTooLarge, RateLimited
+from surge_app.errors import BodyTooSlow, InvalidRequest, PayloadTooLarge, RateLimited
 from surge_app.kv.rate_limits import networks
 
 _MAX_SECONDS = 10.0
 _MAX_UPLOAD_SECONDS = 60.0
 _MAX_CONCURRENT = 200
 _RETRY_SECONDS = 5
+# Each chunk costs as much as a small request; an ordinary one has the size of a packet.
+_MAX_SMALL_CHUNKS, _MIN_CHUNK = 64, 64
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -36,6 +38,7 @@ class BodyReader:
         read before its sender is known.
 
         Raises:
+            InvalidRequest: If it has two lengths, or comes in thousands of tiny chunks.
             PayloadTooLarge: If it is longer than the route takes.
             BodyTooSlow: If it has not arrived after ten seconds.
             RateLimited: If too many bodies of the same network are being read.
@@ -44,6 +47,9 @@ class BodyReader:
         if not _has_body(request):
             return b"", receive
         length = int_of(request.headers.get("content-length", ""))
+        if "content-length" in request.headers and "transfer-encoding" in request.headers:
+            # A proxy in front may have believed the other one.
+            raise InvalidRequest
         largest = await _largest(request, route, length)
         if length > largest:
             raise PayloadTooLarge
@@ -89,14 +95,17 @@ def _has_body(request: Request) -> bool:
 
 
 async def _whole(receive: Receive, largest: int) -> Message:
-    body = bytearray()
+    body, chunks = bytearray(), 0
     while True:
         message = await receive()
+        chunks += 1
         if message["type"] != "http.request":
             return message
         body += message.get("body", b"")
         if len(body) > largest:
             raise PayloadTooLarge
+        if chunks > _MAX_SMALL_CHUNKS + len(body) / _MIN_CHUNK:
+            raise InvalidRequest
         if not message.get("more_body", False):
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 

@@ -33,6 +33,7 @@ from surge_app.edge.websocket_filter import IsKnownHandler
 from surge_app.edge.websocket_guard import WebSocketGuard
 from surge_app.errors import (
     BodyTooSlow,
+    InvalidRequest,
     NotAdmitted,
     NotFound,
     PayloadTooLarge,
@@ -45,7 +46,7 @@ from surge_app.settings import Settings
 _SAFE = {"GET", "HEAD"}
 _TO_FASTAPI = {Kind.API, Kind.QUEUE}
 # The body was not read, so the connection cannot carry another request.
-_UNREAD = (BodyTooSlow, PayloadTooLarge, RateLimited)
+_UNREAD = (BodyTooSlow, InvalidRequest, PayloadTooLarge, RateLimited)
 
 
 class EdgeMiddleware:

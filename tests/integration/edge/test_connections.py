@@ -121,6 +121,20 @@ async def test_a_body_over_the_limit_is_answered_before_it_has_come(surge: Surge
     assert (answer.split()[1], b"payload_too_large" in answer) == (b"413", True)
 
 
+@pytest.mark.parametrize(
+    "lengths", [["Content-Length: 4", "Transfer-Encoding: chunked"], ["Transfer-Encoding: chunked"]]
+)
+async def test_a_body_of_two_lengths_or_of_tiny_chunks_ends_its_connection(
+    surge: Surge, lengths: list[str]
+) -> None:
+    head = _head("POST /api/queue/some-event", "Content-Type: application/json", *lengths)
+    smuggled = b"0\r\n\r\n" + _head("GET /api/livez")
+    answer = await _answer(surge.url, head, b"1\r\n \r\n" * 200 + smuggled)
+    assert answer.split()[1] in {b"400", b"422"}
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answer.lower()
+
+
 async def test_a_long_query_is_refused(surge: Surge) -> None:
     query = "?a=" + "x" * 2_048
     answer = await _answer(surge.url, _head(f"GET /api/events{query}", "Connection: close"))

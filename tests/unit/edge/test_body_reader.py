@@ -95,6 +95,16 @@ async def test_waiting_after_an_upload_has_no_deadline() -> None:
     assert (await receive())["type"] in {"http.request", "http.disconnect"}
 
 
+async def test_a_body_in_tiny_chunks_is_refused_and_one_in_packets_is_read() -> None:
+    largest = cast("BodyLimit", 16_384)
+    route, request = Route(Kind.API, "api", body_limit=largest), _request(content_length="3")
+    for parts in ([b"x"] * 64, [b"x" * 64] * 250, [b"", b"x" * 16_000]):
+        body, _ = await BodyReader().read(request, _parts(*parts), route)
+        assert body == b"".join(parts)
+    with pytest.raises(InvalidRequest):
+        await BodyReader().read(request, _parts(*[b"x"] * 100), route)
+
+
 async def test_a_network_has_only_so_many_bodies_on_their_way() -> None:
     reader = BodyReader()
     request = _request(content_length="3")
