@@ -72,7 +72,7 @@ async def lifespan() -> AsyncGenerator[None]:
             if tracing.provider() is not None:
                 otel.enable(tracer_provider=tracing.provider())
             await services.waiting_room.publish()
-            _spare_the_collector()
+            _freeze_gc()
             if ready.jobs:
                 async with jobs_running(services):
                     yield
@@ -80,7 +80,7 @@ async def lifespan() -> AsyncGenerator[None]:
                 yield
 
 
-def _spare_the_collector() -> None:
+def _freeze_gc() -> None:
     """Let the garbage collector pass over what a process keeps for as long as it lives.
 
     A full collection takes a fifth of a second, in which no request is answered.

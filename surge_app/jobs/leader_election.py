@@ -81,7 +81,7 @@ class _Runner:
                 self._busy -= 1
                 if not self._busy:
                     self._idle.set()
-            await self._telemetry.note_run(
+            await self._telemetry.record_job_run(
                 job.name,
                 every_seconds=job.every_seconds,
                 took_seconds=time.monotonic() - begun_at,

@@ -29,7 +29,7 @@ def jobs_of(services: Container) -> list[Job]:
         Job("spread-notices", 2, services.event_notices.spread),
         Job("push-refunds", 2, services.refunds.submit_pending),
         Job("find-missed-payments", 15, reconciliation.find_missed_payments),
-        Job("refund-cancelled", 5, services.lifecycle.refund_cancelled),
+        Job("refund-cancelled", 5, services.lifecycle.refund_cancelled_event),
         Job("sample-sales", 10, services.dashboard.sample),
         Job("find-orphans", 900, reconciliation.find_orphans),
         Job("check-promises", 300, services.telemetry.check_invariants),

@@ -54,7 +54,7 @@ async def duplicate_event(
     slug: str, user: OrganizerName, body: DuplicateIn, services: Services
 ) -> CopyOut:
     """Copy an event with its tiers as a draft."""
-    copy = await services.lifecycle.duplicate(
+    copy = await services.lifecycle.copy_event(
         slug, new_slug=body.slug, starts_at=body.starts_at, actor=user
     )
     return CopyOut(slug=copy)

@@ -159,7 +159,7 @@ class Lifecycle:
             refundable_paise=refundable,
         )
 
-    async def refund_cancelled(self) -> int:
+    async def refund_cancelled_event(self) -> int:
         """Refund some bookings of cancelled events; returns how many were tried.
 
         Raises:
@@ -177,7 +177,7 @@ class Lifecycle:
         await for_each(refs, work, at_once=_MAX_CONCURRENT)
         return len(refs)
 
-    async def duplicate(self, slug: str, *, new_slug: str, starts_at: datetime, actor: str) -> str:
+    async def copy_event(self, slug: str, *, new_slug: str, starts_at: datetime, actor: str) -> str:
         """Copy an event with tiers and picture as a draft that opens at once; returns the new slug.
 
         Raises:

@@ -42,7 +42,7 @@ _FALLBACK_SECONDS = 3.0
 _SHORTEST_PAUSE_SECONDS = 0.05
 # Messages that are overdue by so much are more than the primary can send alone.
 _OVERDUE = timedelta(seconds=5)
-_AT_HAND = timedelta(0)
+_PREFETCH = timedelta(0)
 _LONGEST_HOLD_SECONDS = 60.0
 # Organizers read these; what exactly went wrong is in the log, under the message's id.
 _BUSY = "The database was busy."
@@ -137,7 +137,7 @@ class _Lane:
 
     async def once(self) -> int:
         async with self._database.transaction() as session:
-            due = await self._claim(session, _MAX_CONCURRENT, overdue=_AT_HAND)
+            due = await self._claim(session, _MAX_CONCURRENT, overdue=_PREFETCH)
         await asyncio.gather(*(self._deliver(message) for message in due))
         return len(due)
 
@@ -164,7 +164,7 @@ class _Lane:
         free = _MAX_CONCURRENT - len(self._running)
         if closed > 0 or free <= 0:
             return closed if closed > 0 else _FALLBACK_SECONDS
-        overdue = _AT_HAND if self.is_primary else _OVERDUE
+        overdue = _PREFETCH if self.is_primary else _OVERDUE
         async with self._database.transaction() as session:
             taken = await self._claim(session, free, overdue=overdue)
             self._may_have_more = len(taken) == free

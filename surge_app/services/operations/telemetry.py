@@ -117,7 +117,7 @@ class Telemetry:
             invariants=invariants,
         )
 
-    async def note_run(
+    async def record_job_run(
         self, job: str, *, every_seconds: float, took_seconds: float, has_failed: bool
     ) -> None:
         """Keep how a run of a job went; it is lost if Redis does not answer."""

@@ -179,7 +179,7 @@ class EventEditorState(AdminState, rx.State):
     async def duplicate(self, actor: str, form: dict[str, object]) -> None:
         """Copy the event to another address and date."""
         sent = {**form_fields(form), "time_zone": self.event.time_zone}
-        copy = await current().lifecycle.duplicate(
+        copy = await current().lifecycle.copy_event(
             self._slug(),
             new_slug=sent.get("slug", ""),
             starts_at=_required(sent, "starts_at"),

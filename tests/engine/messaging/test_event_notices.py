@@ -160,7 +160,7 @@ async def test_a_cancellation_tells_each_holder_that_the_event_is_off_and_what_g
     await sale.services.lifecycle.cancel(
         sale.slug, actor="test", reason="The hall is flooded.", version=seen.version
     )
-    steps = [sale.services.event_notices.spread, sale.services.lifecycle.refund_cancelled]
+    steps = [sale.services.event_notices.spread, sale.services.lifecycle.refund_cancelled_event]
     for step in reversed(steps) if refunds_first else steps:
         await step()
     post = await Post.of(sale)

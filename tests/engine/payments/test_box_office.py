@@ -258,7 +258,7 @@ async def test_a_cancelled_event_owes_its_cash_until_it_is_handed_over(new_sale:
     sale = await new_sale()
     sold, gift = await sale.counter(), await sale.counter(cash_paise=None)
     await sale.services.lifecycle.cancel(sale.slug, actor="test")
-    while await sale.services.lifecycle.refund_cancelled():
+    while await sale.services.lifecycle.refund_cancelled_event():
         pass
     seen = await sale.services.lifecycle.cancellation(sale.slug)
     assert (seen.waiting, seen.on_their_way, seen.done) == (0, 1, 1)

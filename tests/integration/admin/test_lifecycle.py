@@ -65,7 +65,7 @@ async def test_a_copy_has_every_fact_that_can_be_copied(
             free = "Asia/Tokyo" if name == "time_zone" else free
             values[name] = one.choices[-1] if one.choices else free
     await services.organizer.change(slug, values, actor="test")
-    copy = await services.lifecycle.duplicate(
+    copy = await services.lifecycle.copy_event(
         slug, new_slug=f"{slug}-copy", starts_at=utc_now() + timedelta(days=90), actor="test"
     )
     copied = await services.organizer.settings(copy)
