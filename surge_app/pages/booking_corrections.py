@@ -25,7 +25,7 @@ def messages() -> rx.Component:
             "Resend tickets or change email or mobile",
             _send_again(),
             open=BookingState.is_lost
-            | BookingState.needs_code
+            | (BookingState.needs_code & (BookingState.section == "send"))
             | (BookingState.complaints.email != "")
             | (BookingState.complaints.phone != ""),
         ),
@@ -69,18 +69,7 @@ def _send_again() -> rx.Component:
             auto_complete="tel",
             input_mode="tel",
         ),
-        rx.cond(
-            BookingState.needs_code,
-            controls.field(
-                "code",
-                "Code from your email",
-                error="",
-                hint="6 digits, sent to your current address. It works for 10 minutes.",
-                auto_complete="one-time-code",
-                input_mode="numeric",
-            ),
-            rx.fragment(),
-        ),
+        _code("send"),
         _turn(),
         rx.el.div(button("Send again", type="submit", kind="primary"), class_name="row"),
         # Rendered anew after each submission, with the current contact.
@@ -103,6 +92,7 @@ def names() -> rx.Component:
             ),
             rx.el.form(
                 rx.foreach(BookingState.names, _name),
+                _code("names"),
                 _turn(),
                 _notice("names"),
                 rx.el.div(button("Save the names", type="submit"), class_name="row"),
@@ -112,6 +102,21 @@ def names() -> rx.Component:
                 class_name="stack",
             ),
             extra="no-print",
+        ),
+        rx.fragment(),
+    )
+
+
+def _code(section: str) -> rx.Component:
+    return rx.cond(
+        BookingState.needs_code & (BookingState.section == section),
+        controls.field(
+            "code",
+            "Code from your email",
+            error="",
+            hint="6 digits, sent to your current address. It works for 10 minutes.",
+            auto_complete="one-time-code",
+            input_mode="numeric",
         ),
         rx.fragment(),
     )

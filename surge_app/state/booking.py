@@ -142,7 +142,10 @@ class BookingState(rx.State):
                 client_address=session.client_address(self),
             )
         except ContactCodeRequired as error:
-            self._ask_for_code(error, form)
+            self.draft = view_models.ContactCard(
+                email=form_text(form, "email"), phone=form_text(form, "phone")
+            )
+            self._ask_for_code(error, form, "send")
             return
         except SurgeError as error:
             self._refuse(error, "send")
@@ -155,11 +158,22 @@ class BookingState(rx.State):
     async def rename(self, form: dict[str, object]) -> None:
         """Change the names on the tickets."""
         ref = session.path_param(self, 1)
-        if await self._right(form) is None:
+        right = await self._right(form)
+        if right is None:
             return
         typed = {int(one.id.removeprefix(ATTENDEES)): form_text(form, one.id) for one in self.names}
         try:
+            if right is not BookingRight.OWN:
+                # A forwarded link shows the tickets; it puts no other names on them.
+                await current().notifications.require_code(ref, form_text(form, "code"))
             changed = await current().attendees.rename(ref, typed, actor=ATTENDEE)
+        except ContactCodeRequired as error:
+            self.names = [
+                view_models.AttendeeCard(one.id, one.label, form_text(form, one.id))
+                for one in self.names
+            ]
+            self._ask_for_code(error, form, "names")
+            return
         except SurgeError as error:
             self._refuse(error, "names")
             return
@@ -172,16 +186,15 @@ class BookingState(rx.State):
             return None
         return await session.booking_right(self, session.path_param(self, 1))
 
-    def _ask_for_code(self, error: ContactCodeRequired, form: dict[str, object]) -> None:
-        self.draft = view_models.ContactCard(
-            email=form_text(form, "email"), phone=form_text(form, "phone")
-        )
+    def _ask_for_code(
+        self, error: ContactCodeRequired, form: dict[str, object], section: str
+    ) -> None:
         text = _WRONG_CODE if self.needs_code and form_text(form, "code") else error.message
         # A new form, which keeps what was typed and asks for the code as well.
         self.turn, self.needs_code = self.turn + 1, True
         self.focus, self.focus_stamp = "code", self.focus_stamp + 1
         self.complaints = view_models.ContactCard()
-        self._say("send", text, "accent")
+        self._say(section, text, "accent")
 
     async def _done(self) -> None:
         self.turn += 1

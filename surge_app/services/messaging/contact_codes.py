@@ -27,8 +27,8 @@ class ContactCodeRequired(SurgeError):
     code = "contact_code_required"
     status = 403
     message = (
-        "To change your email or mobile, enter the 6-digit code we've emailed to your current "
-        "address. Nothing was changed yet."
+        "To change this booking, enter the 6-digit code we've emailed to your current address. "
+        "Nothing was changed yet."
     )
 
 

@@ -120,6 +120,12 @@ class Notifications:
             await self._codes.send(ref)
             raise
 
+    async def require_code(self, ref: str, code: str) -> None:
+        """Refuse a change of a booking by a link alone; raises like `resend` without a code."""
+        if not await self._codes.verify(ref, code):
+            await self._codes.send(ref)
+            raise ContactCodeRequired
+
     async def _resend(
         self,
         ref: str,

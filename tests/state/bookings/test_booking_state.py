@@ -62,6 +62,11 @@ class Desk:
         self.booking = dataclasses.replace(self.booking, email=email, phone=phone)
         return 2
 
+    async def require_code(self, ref: str, code: str) -> None:
+        assert ref == REF
+        if code != "123456":
+            raise ContactCodeRequired
+
     async def rename(self, ref: str, names: Mapping[int, str], *, actor: str) -> int:
         if self.refusal:
             raise self.refusal
@@ -133,6 +138,19 @@ async def test_names_are_read_by_the_tickets_shown_and_by_no_others(desk: Desk) 
     await call(BookingState.rename, state, _form(state, **names))
     assert desk.done == [(REF, "attendee", {1: "Ravi", 2: "Meera"})]
     assert state.section == "names"
+
+
+async def test_a_browser_with_a_link_changes_names_with_the_code_alone(desk: Desk) -> None:
+    state = await _opened(f"link={REF}")
+    names = {"attendees.1": "Ravi", "attendees.2": "Meera"}
+    await call(BookingState.rename, state, _form(state, **names))
+    assert (desk.done, state.needs_code, state.section) == ([], True, "names")
+    assert [one.name for one in state.names] == ["Ravi", "Meera"]
+    await call(BookingState.rename, state, _form(state, **names, code="000000"))
+    assert (desk.done, state.notice[:18]) == ([], "That code is wrong")
+    await call(BookingState.rename, state, _form(state, **names, code="123456"))
+    assert desk.done == [(REF, "attendee", {1: "Ravi", 2: "Meera"})]
+    assert not state.needs_code
 
 
 @pytest.mark.parametrize("handler", ["send_again", "rename", "refresh"])
