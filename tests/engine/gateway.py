@@ -163,7 +163,8 @@ class InProcessGateway:
 
     async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
         """Create the order for a receipt, or return the one that exists already."""
-        wanted = {"amount": amount_paise, "currency": currency, "receipt": receipt}
+        notes = wire.order_notes(receipt, self.key_id)
+        wanted = {"amount": amount_paise, "currency": currency, "receipt": receipt, "notes": notes}
 
         async def act() -> JsonObject:
             book = await self.books.add(rules.create_order(wanted), unique_receipt=True)

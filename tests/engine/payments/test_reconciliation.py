@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from surge_app.clock import new_id
+from surge_app.sandbox import razorpay_rules as rules
 from surge_app.services.concurrency import for_each
 from surge_app.services.payments.reconciliation import Reconciliation
 from tests.engine.conftest import NewSale
@@ -115,6 +117,9 @@ async def test_money_nobody_told_of_is_found_and_settled(new_sale: NewSale) -> N
     await sale.gateway.attempt(order_id, "captured")
     foreign = await sale.gateway.create_order(receipt="not-ours", amount_paise=900, currency="INR")
     stray = await sale.gateway.attempt(foreign.id, "captured")
+    other_shop = rules.create_order({"amount": 700, "currency": "INR", "receipt": new_id()})
+    theirs = (await sale.gateway.books.add(other_shop, unique_receipt=True)).order["id"]
+    not_ours = await sale.gateway.attempt(theirs, "captured")
     fresh = Reconciliation(
         services.database,
         sale.gateway,
@@ -125,7 +130,8 @@ async def test_money_nobody_told_of_is_found_and_settled(new_sale: NewSale) -> N
     assert await fresh.find_orphans() >= 2
     assert (await _intent(sale, intent_id))["status"] == "confirmed"
     rows = await sale.query(
-        "SELECT amount_paise FROM unmatched_payments WHERE id = :id", id=stray.payment_id
+        "SELECT amount_paise FROM unmatched_payments WHERE id = ANY(:ids)",
+        ids=[stray.payment_id, not_ours.payment_id],
     )
     assert rows == [{"amount_paise": 900}]
     assert await fresh.find_orphans() == 0
