@@ -1,6 +1,6 @@
 // Waiting for the state of a page, and moving its focus.
 
-import { useEffect, useRef, useState } from "react";
+import { createElement as h, useEffect, useRef, useState } from "react";
 
 /**
  * Show the first child until the page has loaded its own state, then the second for good.
@@ -72,4 +72,17 @@ export function Focus({ to, stamp }) {
     seen.current = stamp;
   }, [stamp]);
   return null;
+}
+
+/**
+ * The first stop of the keyboard. It moves the focus alone: a change of the address would load
+ * the page again.
+ * @param {{to: string}} props
+ */
+export function SkipLink({ to }) {
+  const onClick = (/** @type {import("react").MouseEvent} */ event) => {
+    event.preventDefault();
+    document.getElementById(to)?.focus();
+  };
+  return h("a", { href: `#${to}`, className: "button skip", onClick }, "Skip to content");
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, layout
+from surge_app.components import controls, layout, navigation
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
 from surge_app.components.shell import brand, plain_form
@@ -55,6 +55,7 @@ def frame(
         _tab("Rehearsal", "/admin/install/rehearsal", here=current == "rehearsal"),
     ]
     return rx.el.div(
+        navigation.skip_link("main"),
         rx.el.aside(
             brand("/admin"),
             rx.el.nav(
@@ -68,7 +69,8 @@ def frame(
             ),
             class_name="side",
         ),
-        rx.el.main(*children, class_name="main"),
+        rx.el.main(*children, id="main", tab_index=-1, class_name="main"),
+        navigation.unsaved_changes(),
         class_name="admin",
     )
 
@@ -105,10 +107,14 @@ def tone_chip(text: Any, tone: Any) -> rx.Component:
 
 
 def flash(done: Any, problem: Any) -> rx.Component:
-    """Create the notice after an action: done, or why not."""
+    """Create the notice after an action: done, or why not; it stays in view in a long list."""
+
+    def shown(said: Any, notice: rx.Component) -> rx.Component:
+        return rx.cond(said != "", rx.el.div(notice, class_name="flash"), rx.fragment())
+
     return rx.fragment(
-        rx.cond(done != "", layout.notice(done, tone="good"), rx.fragment()),
-        rx.cond(problem != "", layout.notice(problem, tone="bad"), rx.fragment()),
+        shown(done, layout.notice(done, tone="good")),
+        shown(problem, layout.notice(problem, tone="bad")),
     )
 
 

@@ -37,11 +37,33 @@ class _Redirect(rx.Component):
     to: rx.Var[str]
 
 
+class _SkipLink(rx.Component):
+    library = module("page_state")
+    tag = "SkipLink"
+
+    to: rx.Var[str]
+
+
+def skip_link(to: str) -> rx.Component:
+    """Let the keyboard go past the menu to the element with this id."""
+    return _SkipLink.create(to=to)
+
+
 class _Address(rx.Component):
     library = module("page_state")
     tag = "Address"
 
     query: rx.Var[str]
+
+
+class _UnsavedChanges(rx.Component):
+    library = module("unsaved_changes")
+    tag = "UnsavedChanges"
+
+
+def unsaved_changes() -> rx.Component:
+    """Ask before the typed changes of any form are lost."""
+    return _UnsavedChanges.create()
 
 
 def address(query: rx.Var[str] | str) -> rx.Component:

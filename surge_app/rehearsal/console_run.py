@@ -59,7 +59,10 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
         await services.rehearsals.mark_failed(rehearsal_id, _STOPPED)
         return False
     summary = {
-        "figures": report.figures,
+        "figures": {
+            **report.figures,
+            "is_only_slow": all(check.is_speed for check in report.broken),
+        },
         "broken": [f"{check.text} Found: {check.found}." for check in report.broken],
     }
     await services.rehearsals.finish(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout
+from surge_app.components import layout
 from surge_app.components.navigation import address
-from surge_app.pages.admin.shared import list_row, listed, outcome, page_of, search, waiting
+from surge_app.pages.admin.shared import choose, list_row, listed, outcome, page_of, search, waiting
 from surge_app.state.admin.audit_log import AuditLogState, LogRow
 
 
@@ -30,13 +30,7 @@ def _log() -> rx.Component:
                 _choose("event", "Event", "All events"),
                 _choose("actor", "User", "All users"),
                 _choose("action", "Action", "All actions"),
-                search(
-                    "about",
-                    "Search",
-                    "SRG-… or an account",
-                    lambda typed: AuditLogState.filter("about", typed),
-                    default_value=AuditLogState.filters["about"],
-                ),
+                search(AuditLogState, "about", "SRG-… or an account"),
                 class_name="fields",
             ),
             *listed(
@@ -47,14 +41,10 @@ def _log() -> rx.Component:
 
 
 def _choose(name: str, label: str, everything: str) -> rx.Component:
-    return admin_layout.select(
-        name,
-        label,
-        (("", everything),),
-        rx.foreach(AuditLogState.options[name], lambda pair: rx.el.option(pair[1], value=pair[0])),
-        value=AuditLogState.filters[name],
-        on_change=lambda chosen: AuditLogState.filter(name, chosen),
+    options = rx.foreach(
+        AuditLogState.options[name], lambda pair: rx.el.option(pair[1], value=pair[0])
     )
+    return choose(AuditLogState, name, label, (("", everything),), options)
 
 
 def _row(row: LogRow) -> rx.Component:

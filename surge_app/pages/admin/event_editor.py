@@ -264,6 +264,8 @@ def _tier(row: TierForm) -> rx.Component:
                 class_name="row",
             ),
             on_submit=EventEditorState.save_tier,
+            # What was saved starts afresh, its tick included.
+            key=f"{row.name} {row.price} {row.units}",
         ),
         rx.cond(
             EventEditorState.edited_tier == row.id,

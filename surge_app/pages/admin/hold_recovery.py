@@ -7,6 +7,7 @@ import reflex as rx
 from surge_app.components import admin_layout, layout
 from surge_app.components.navigation import address
 from surge_app.pages.admin.shared import (
+    choose,
     confirmed,
     heading,
     hidden,
@@ -43,13 +44,7 @@ def _list() -> rx.Component:
         address(HoldRecoveryState.address),
         heading(f"Ticket holds · {HoldRecoveryState.event_name}"),
         layout.card(
-            admin_layout.select(
-                "status",
-                "Status",
-                _STATUSES,
-                value=HoldRecoveryState.filters["status"],
-                on_change=lambda chosen: HoldRecoveryState.filter("status", chosen),
-            ),
+            choose(HoldRecoveryState, "status", "Status", _STATUSES),
             rx.el.p(
                 "“Hold again” reserves the same tickets at the same price, if they are still "
                 "available. The buyer does not queue again.",

@@ -11,6 +11,7 @@ from surge_app.components.controls import button, button_link
 from surge_app.components.navigation import address
 from surge_app.pages.admin.shared import (
     checkbox,
+    choose,
     heading,
     listed,
     outcome,
@@ -80,14 +81,8 @@ def _list() -> rx.Component:
         ),
         layout.card(
             rx.el.div(
-                search(
-                    "find",
-                    "Search",
-                    "Name, email, last digits, or SRG-…",
-                    lambda typed: state.filter("q", typed),
-                    default_value=state.filters["q"],
-                ),
-                *(_choose(*one) for one in _FILTERS),
+                search(state, "q", "Name, email, last digits, or SRG-…"),
+                *(choose(state, *one) for one in _FILTERS),
                 class_name="fields",
             ),
             outcome(state, "", "apply"),
@@ -101,6 +96,7 @@ def _list() -> rx.Component:
                     class_name="participants",
                 ),
                 on_submit=state.review,
+                custom_attrs={"data-unsaved": "ignore"},
                 # What was done is no longer ticked.
                 key=state.form_key,
             ),
@@ -159,16 +155,6 @@ def _actions() -> rx.Component:
             ),
         ),
         rx.fragment(),
-    )
-
-
-def _choose(name: str, label: str, options: tuple[tuple[str, str], ...]) -> rx.Component:
-    return admin_layout.select(
-        name,
-        label,
-        options,
-        value=ParticipantsState.filters[name],
-        on_change=lambda chosen: ParticipantsState.filter(name, chosen),
     )
 
 

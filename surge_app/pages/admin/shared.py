@@ -188,18 +188,32 @@ def list_row(*left: rx.Component, right: Any, key: Any) -> rx.Component:
     )
 
 
-def search(name: str, label: str, placeholder: str, on_search: Any, **props: Any) -> rx.Component:
-    """Build a field that searches while one types."""
+def search(state: Any, name: str, placeholder: str) -> rx.Component:
+    """Build a field that searches a list while one types."""
     return rx.el.div(
-        rx.el.label(label, html_for=name, class_name="label"),
+        rx.el.label("Search", html_for=name, class_name="label"),
         rx.el.input(
             id=name,
             type="search",
             placeholder=placeholder,
+            default_value=state.filters[name],
             class_name="input",
             auto_complete="off",
-            on_change=lambda value: on_search(value).debounce(250),
-            **props,
+            on_change=lambda typed: state.filter(name, typed).debounce(250),
         ),
         class_name="field",
+    )
+
+
+def choose(
+    state: Any, name: str, label: str, options: tuple[tuple[str, str], ...], *more: rx.Component
+) -> rx.Component:
+    """Build a select that filters a list."""
+    return admin_layout.select(
+        name,
+        label,
+        options,
+        *more,
+        value=state.filters[name],
+        on_change=lambda chosen: state.filter(name, chosen),
     )

@@ -21,6 +21,7 @@ from surge_app.services.events.catalog import Catalog
 
 LARGEST_UPLOAD = 10 * 1024 * 1024
 _MAX_PIXELS = 40_000_000
+_MIN_WIDTH, _MIN_HEIGHT = cover_art.WIDTH // 2, cover_art.HEIGHT // 2
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 82
 _MAX_CARDS = 64
@@ -163,6 +164,13 @@ def _cut(opened: Image.Image) -> Image.Image:
     # A large JPEG is not unfolded further than needed.
     opened.draft("RGB", (2 * cover_art.WIDTH, 2 * cover_art.HEIGHT))
     upright = ImageOps.exif_transpose(opened)
+    if upright.width < _MIN_WIDTH or upright.height < _MIN_HEIGHT:
+        msg = (
+            f"The picture is too small: {upright.width} × {upright.height} pixels. Nothing was "
+            f"saved. Choose one of at least {_MIN_WIDTH} × {_MIN_HEIGHT}, better "
+            f"{cover_art.WIDTH} × {cover_art.HEIGHT}."
+        )
+        raise InvalidRequest(msg)
     kind = "RGBA" if upright.has_transparency_data else "RGB"
     cut = ImageOps.fit(upright.convert(kind), size, Image.Resampling.LANCZOS)
     # On new paper: what was written on the back of the old, such as a comment, would be saved too.

@@ -281,7 +281,7 @@ def _complaint(one: FactField, value: Any) -> str:
     if longest is not None and len(str(value)) > longest:
         return f"has at most {longest} characters."
     if least is not None and most is not None and not least <= int(str(value)) <= most:
-        return f"is a whole number from {least} to {most}."
+        return f"needs a number from {least} to {most}."
     return ""
 
 

@@ -34,6 +34,7 @@ _RESULTS = {
     "broken": ("Failed", "warn"),
     "stopped": ("Stopped", "off"),
 }
+_ONLY_SLOW = ("Tickets and money correct. Slower than target on this machine.", "warn")
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def _running(one: RehearsalView) -> RunningCard:
 
 
 def _card(one: RehearsalView) -> RehearsalCard:
-    result, tone = _RESULTS[one.status]
+    is_slow = one.status == "broken" and one.figures.get("is_only_slow")
+    result, tone = _ONLY_SLOW if is_slow else _RESULTS[one.status]
     summary = one.problem
     if one.has_report:
         summary = (

@@ -69,7 +69,7 @@ def _png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
 
 
 def _hostile() -> dict[str, bytes]:
-    photo = _saved(Image.new("RGB", (400, 300), "green"), "JPEG")
+    photo = _saved(Image.new("RGB", (800, 600), "green"), "JPEG")
     bomb = zlib.compress(bytes(60 * 1024 * 1024), 9)
     return {
         "nothing": b"",
@@ -87,6 +87,19 @@ def _hostile() -> dict[str, bytes]:
         ),
         "no size": _png(0, 0, (b"IDAT", zlib.compress(b""))),
     }
+
+
+async def test_a_small_picture_is_refused_and_told_its_size(
+    organizer: httpx.AsyncClient, new_sale: NewSale
+) -> None:
+    address = f"/api/admin/events/{await new_sale()}/cover"
+    for size in ((50, 50), (599, 900), (1200, 314)):
+        answer = await organizer.put(address, content=_saved(Image.new("RGB", size), "PNG"))
+        assert answer.status_code == 422
+        sentence = f"The picture is too small: {size[0]} × {size[1]} pixels. Nothing was saved."
+        assert answer.json()["title"].startswith(sentence)
+    least = _saved(Image.new("RGB", (600, 315)), "PNG")
+    assert (await organizer.put(address, content=least)).is_success
 
 
 async def test_what_is_no_picture_is_refused_with_a_sentence_and_changes_nothing(
@@ -153,7 +166,7 @@ async def test_whatever_is_wrong_inside_a_file_it_is_taken_or_refused(
 ) -> None:
     slug = await new_sale()
     lot = random.Random(6)
-    noise = Image.frombytes("RGB", (48, 32), lot.randbytes(48 * 32 * 3))
+    noise = Image.frombytes("RGB", (48, 32), lot.randbytes(48 * 32 * 3)).resize((624, 416))
     outcomes: set[str] = set()
     for kind in ("JPEG", "PNG", "WEBP"):
         whole = _saved(noise, kind)
@@ -200,7 +213,7 @@ async def test_a_picture_of_any_kind_of_colour_is_taken_and_white_shines_through
 ) -> None:
     slug = await new_sale()
     options: dict[str, object] = {"transparency": 0} if mode == "P" else {}
-    upload = _saved(Image.new(mode, (300, 200)), "JPEG" if mode == "CMYK" else "PNG", **options)
+    upload = _saved(Image.new(mode, (800, 600)), "JPEG" if mode == "CMYK" else "PNG", **options)
     await services.covers.save(slug, upload, actor="test")
     picture = Image.open(io.BytesIO(await services.covers.picture(slug)))
     shines_through = mode in {"RGBA", "LA", "P", "CMYK"}
@@ -211,7 +224,7 @@ async def test_only_organizers_of_this_site_change_a_picture_or_see_that_of_a_dr
     organizer: httpx.AsyncClient, draft: str, surge: Surge, services: Container
 ) -> None:
     address = f"/api/admin/events/{draft}/cover"
-    photo = _saved(Image.new("RGB", (300, 200), "teal"), "PNG")
+    photo = _saved(Image.new("RGB", (800, 600), "teal"), "PNG")
     door = f"door-{secrets.token_hex(4)}"
     await services.admin_access.add_account(door, role="door", password="the way in", actor="test")
     async with httpx.AsyncClient(base_url=surge.url, timeout=30) as stranger:

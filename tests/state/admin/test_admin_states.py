@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from surge_app.clock import utc_now
 from surge_app.errors import NotFound
 from surge_app.services.admin.views import EventStats
 from surge_app.services.bookings.views import BookingView
@@ -103,6 +106,24 @@ async def test_the_door_is_shown_events_and_no_figure(organizer: Organizer) -> N
     await call(EventsState.load, state)
     assert state.phase == "scanner"
     assert [(card.revenue, card.sold, card.waiting) for card in state.events] == [("", "", "")]
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "listed"),
+    [(0.2, "ended", True), (-0.2, "ended", True), (-3, "ended", False), (9, "cancelled", False)],
+)
+async def test_the_door_is_offered_events_whose_sale_is_over_but_none_that_are_over(
+    services: SimpleNamespace, days: float, status: Any, *, listed: bool
+) -> None:
+    services.catalog.shown = replace(
+        services.catalog.shown,
+        starts_at=utc_now() + timedelta(days=days),
+        ends_at=None,
+        status=status,
+    )
+    state = at(EventsState(), "/admin", "door=gate")
+    await call(EventsState.load, state)
+    assert (state.phase, len(state.events)) == ("scanner", int(listed))
 
 
 async def test_the_dashboard_shows_figures_grouped_the_indian_way(organizer: Organizer) -> None:
