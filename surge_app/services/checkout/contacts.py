@@ -18,7 +18,12 @@ _HOME_REGION = "IN"
 _MAX_NAME_LENGTH = 100
 # Scripts such as Malayalam, Marathi and Persian need them inside words.
 _JOINERS = "\u200c\u200d"
-_LINK = re.compile(r"://|www\.|@", re.IGNORECASE)
+# Mail programs make links of bare domains too; M.S.Dhoni and Dr.Anil are names.
+_LINK = re.compile(
+    r"://|www\.|@|\w\.[a-z]{2,}/|\w{2}\.(?:com|net|org|info|biz|xyz|top|app|link|shop|site|online"
+    r"|club|icu|io|in|co|ly|ru|cn|me|cc)\b",
+    re.IGNORECASE,
+)
 _NAMED_EMAIL = re.compile(r"(?:mailto:|[^<>]*<)([^<>\s]+?)>?", re.IGNORECASE)
 # The library would read letters as on a keypad: 98765 HELLO would be a stranger's number.
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")

@@ -152,6 +152,8 @@ def test_what_is_no_mail_address_is_refused(typed: object) -> None:
         ("As\u200bha\ufeff", "Asha"),
         ("a\u202eb", "ab"),
         ("Jose\u0301", "Jos\u00e9"),
+        ("M.S.Dhoni", "M.S.Dhoni"),
+        ("Dr.Anil Kumar S/O K.Ramesh", "Dr.Anil Kumar S/O K.Ramesh"),
     ],
 )
 def test_a_name_keeps_its_letters_and_loses_its_spare_spaces(typed: str, kept: str) -> None:
@@ -165,7 +167,11 @@ def test_what_is_no_name_is_refused(typed: object) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["Win ₹500 at http://evil.example", "Claim at WWW.evil.example", "write to win@evil.example"],
+    [
+        *("Win ₹500 at http://evil.example", "Claim at WWW.evil.example"),
+        *("write to win@evil.example", "Claim at evil.com", "Win at evil.example/win"),
+        *("bit.ly now", "Prize-evil.in"),
+    ],
 )
 def test_a_name_carries_no_link_into_messages(typed: str) -> None:
     assert _refused(name=typed) == {"name": "Enter a name without web or email addresses."}
