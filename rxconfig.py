@@ -17,6 +17,9 @@ config = rx.Config(
     api_url=settings.api_url,
     deploy_url=settings.base_url,
     redis_url=settings.reflex_redis_url,
+    # A handler may wait for the gateway, and a crowd slows all of it: an expired lock loses what
+    # it changed, and the page reports a fault.
+    redis_lock_expiration=30_000,
     cors_allowed_origins=settings.allowed_origins,
     trusted_proxy_hops=settings.trusted_proxy_hops,
     telemetry_enabled=False,

@@ -10,9 +10,11 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 import reflex as rx
+from reflex_base.config import get_config
 from sqlmodel import SQLModel
 
 from surge_app.models import Event, Tier
+from surge_app.providers.transport import TIMEOUTS
 from tests.architecture import snapshots
 
 _DECORATORS = {"rx.event", "rx.var"}
@@ -50,6 +52,10 @@ def test_the_handlers_a_browser_may_call_are_the_committed_ones() -> None:
     assert snapshots.handlers() == snapshots.stored("handlers.txt"), (
         "If this is meant, run `python -m tests.architecture.snapshots` and commit the change."
     )
+
+
+def test_the_lock_of_a_state_outlasts_two_calls_to_the_gateway() -> None:
+    assert get_config().redis_lock_expiration / 1000 > 2 * sum(TIMEOUTS)
 
 
 def test_there_are_states_and_nothing_sets_a_var_from_outside() -> None:
