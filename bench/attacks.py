@@ -314,7 +314,7 @@ async def _unread(scene: Scene) -> None:
             with suppress(OSError):
                 # The limit of its buffer stops the reader from taking what arrives.
                 _, writer = await asyncio.open_connection(place.hostname, place.port, limit=1024)
-                writer.write(head * 20)
+                writer.write(head * 8)
                 while not scene.is_over:
                     writer.write(head)
                     await writer.drain()
