@@ -28,7 +28,8 @@ _MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_MAX_SELECTED = 200
+# 200 references, as the page lets one select.
+_MAX_REFS = 2_000
 
 
 async def wanted_participants(
@@ -36,10 +37,11 @@ async def wanted_participants(
     status: Literal["confirmed", "refunding", "refunded"] | None = None,
     presence: Literal["inside", "outside"] | None = None,
     channel: Literal["online", "box_office", "complimentary"] | None = None,
-    ref: Annotated[tuple[str, ...], Query(max_length=_MAX_SELECTED)] = (),
+    refs: Annotated[str, Query(max_length=_MAX_REFS)] = "",
 ) -> Filter:
-    """Return the filter in the address; `ref` may be there several times."""
-    return Filter(q, status, presence, channel, ref)
+    """Return the filter in the address; `refs` has references joined by dots, without `SRG-`."""
+    selected = tuple(f"SRG-{one.removeprefix('SRG-')}" for one in refs.split(".") if one)
+    return Filter(q, status, presence, channel, selected)
 
 
 Wanted = Annotated[Filter, Depends(wanted_participants)]
