@@ -16,7 +16,7 @@ _REFUSALS = {
     "#/components/schemas/ProblemOut",
     "#/components/schemas/HTTPValidationError",
 }
-_ALWAYS = {"503": "The database or the line is busy; nothing was lost"}
+_ALWAYS = {"503": "The database or the queue is busy; nothing was lost"}
 _WITH_QUERY = {"414": "The address is too long"}
 _WITH_BODY = {
     "400": "The body cannot be read",

@@ -128,10 +128,10 @@ async def _set_buyers(page: Page, number: int) -> None:
 async def _steer(page: Page, attendee: Page, slug: str) -> None:
     """Pause, resume, write to those who wait, and let one more in; the attendee sees each."""
     await page.get_by_role("button", name="Pause the queue").click()
-    await expect(attendee.get_by_text("The line is paused").first).to_be_visible()
+    await expect(attendee.get_by_text("The queue is paused").first).to_be_visible()
     await page.get_by_role("link", name="Queue", exact=True).click()
     await page.get_by_role("button", name="Resume the queue").click()
-    await expect(attendee.get_by_text("The line is paused")).to_have_count(0)
+    await expect(attendee.get_by_text("The queue is paused")).to_have_count(0)
     await page.get_by_label("Message to everyone in the queue").fill("Doors open at seven.")
     await page.get_by_role("button", name="Apply").click()
     await expect(page.get_by_text(re.compile("^Applied: "))).to_be_visible()
