@@ -306,14 +306,14 @@ async def _tiny_chunks(scene: Scene) -> None:
 
 async def _unread(scene: Scene) -> None:
     """Ask for large answers over and over, and never read one."""
-    place = urlsplit(scene.stack.url)
-    head = f"GET /api/openapi.json HTTP/1.1\r\nHost: {place.netloc}\r\n\r\n".encode()
+    target = urlsplit(scene.stack.url)
+    head = f"GET /api/openapi.json HTTP/1.1\r\nHost: {target.netloc}\r\n\r\n".encode()
 
     async def one() -> None:
         while not scene.is_over:
             with suppress(OSError):
                 # The limit of its buffer stops the reader from taking what arrives.
-                _, writer = await asyncio.open_connection(place.hostname, place.port, limit=1024)
+                _, writer = await asyncio.open_connection(target.hostname, target.port, limit=1024)
                 writer.write(head * 8)
                 while not scene.is_over:
                     writer.write(head)

@@ -13,7 +13,7 @@ from surge_app.components.match import match
 from surge_app.pages.admin.participants import export_links
 from surge_app.pages.admin.shared import outcome, page_of
 from surge_app.state.admin.dashboard import DashboardState
-from surge_app.state.admin.sale_course import Alert, FunnelStep, TierRow
+from surge_app.state.admin.sale_history import Alert, FunnelStep, TierRow
 
 REFRESH_SECONDS = 1
 _CHART_HEIGHT = 220

@@ -41,18 +41,18 @@ class Selection:
 
     @property
     def tickets(self) -> int:
-        """How many valid tickets they have."""
+        """The number of their valid tickets."""
         return sum(one.tickets for one in self.bookings)
 
     @property
     def refundable_paise(self) -> int:
-        """What a refund of all of them gives back."""
+        """The total of a refund of all of them."""
         return sum(one.refundable_paise for one in self.bookings)
 
 
 @dataclass(slots=True)
 class BulkOutcome:
-    """What was done, and why not for the others, by reference."""
+    """The result by reference: done, or the reason why not."""
 
     done: list[str] = field(default_factory=list[str])
     failed: dict[str, str] = field(default_factory=dict[str, str])
@@ -81,13 +81,13 @@ class BulkActions:
             if event is None:
                 raise NotFound
             rows = await queries.selection(session, event.id, refs)
-        kept = tuple(
+        matching = tuple(
             SelectedBooking(row["ref"], row["version"], row["tickets"], row["refundable_paise"])
             for row in rows
             if row["status"] == BookingStatus.CONFIRMED
             and (row["has_contact"] or not needs_contact)
         )
-        return Selection(kept, len(set(refs)) - len(kept))
+        return Selection(matching, len(set(refs)) - len(matching))
 
     async def refund(self, selection: Selection, *, restock: bool, actor: str) -> BulkOutcome:
         """Refund each whole booking; cash waits to be handed back."""

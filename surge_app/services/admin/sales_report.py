@@ -27,7 +27,7 @@ class DaySales:
 
 @dataclass(frozen=True, slots=True)
 class TierSales:
-    """What a tier brings: its price now, and the price paid for its valid tickets."""
+    """The sales of a tier: its current price, and the price paid for its valid tickets."""
 
     name: str
     price_paise: int

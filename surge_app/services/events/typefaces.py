@@ -1,4 +1,4 @@
-"""Which typeface has the letters of a text, on paper and in pictures."""
+"""Choose a typeface that has the letters of a text, on paper and in pictures."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from surge_app.state.admin.common import (
     wait_text,
 )
 from surge_app.state.admin.events import EventCard, where_when
-from surge_app.state.admin.sale_course import (
+from surge_app.state.admin.sale_history import (
     Alert,
     FunnelStep,
     TierRow,

@@ -159,10 +159,10 @@ def _check(one: Check) -> CheckRow:
         return CheckRow(name, "Sandbox", "warn", one.advice)
     if one.is_ok and what.startswith("not "):
         return CheckRow(name, "Not checked", "off", f"{what.capitalize()}.")
-    return _verdict(name, one.advice, is_ok=one.is_ok)
+    return _row(name, one.advice, is_ok=one.is_ok)
 
 
-def _verdict(name: str, advice: str, *, is_ok: bool) -> CheckRow:
+def _row(name: str, advice: str, *, is_ok: bool) -> CheckRow:
     return CheckRow(name, *(("OK", "good") if is_ok else ("Failed", "warn")), advice)
 
 
@@ -170,7 +170,7 @@ def _invariant(one: Violation) -> CheckRow:
     rows = "; ".join(
         ", ".join(f"{name} {value}" for name, value in row.items()) for row in one.offending
     )
-    return _verdict(one.promise, rows, is_ok=one.holds)
+    return _row(one.promise, rows, is_ok=one.holds)
 
 
 def _card(one: ActionItem) -> ActionItemCard:

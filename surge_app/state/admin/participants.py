@@ -19,7 +19,7 @@ _CHANNELS = {"online": "", "box_office": "box office", "complimentary": "complim
 _FILTERS = ("q", "status", "presence", "channel")
 _BOOKING = "booking-"
 _ACTIONS = {"refund": "Refund started", "resend": "Tickets resent"}
-_MAX_TOLD = 3
+_MAX_LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,9 @@ class ParticipantsState(ListState, rx.State):
         done = (
             f"{_ACTIONS[draft.action]} for {pluralize(len(outcome.done), 'booking', 'bookings')}."
         )
-        failed = " ".join(f"{ref}: {why}" for ref, why in list(outcome.failed.items())[:_MAX_TOLD])
+        failed = " ".join(
+            f"{ref}: {why}" for ref, why in list(outcome.failed.items())[:_MAX_LISTED]
+        )
         number = len(outcome.failed)
         return f"{done} Not for {number}. {failed}" if number else done
 

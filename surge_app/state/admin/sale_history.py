@@ -1,4 +1,4 @@
-"""What pops out on the dashboard, and the figures of its charts, as text."""
+"""Alerts of the dashboard and the figures of its charts, as text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TierRow:
 
 @dataclass(frozen=True)
 class FunnelStep:
-    """How many visitors came this far, and the share of those who joined."""
+    """The visitors who came this far, and their share of those who joined."""
 
     label: str = ""
     number: str = ""
