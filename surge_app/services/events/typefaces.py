@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import uharfbuzz
+import uharfbuzz  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from surge_app.observability.log import get_logger
 
 _log = get_logger(__name__)
+_harfbuzz: Any = uharfbuzz
 
 _FONTS = Path(__file__).parents[1] / "fonts"
 LATIN: Final = "inter"
@@ -102,5 +103,5 @@ def _is_mark(letter: str) -> bool:
 
 @cache
 def _letters(face: str) -> frozenset[int]:
-    blob = uharfbuzz.Blob.from_file_path(face_file(face, 400))
-    return frozenset(uharfbuzz.Face(blob).unicodes)
+    blob = _harfbuzz.Blob.from_file_path(face_file(face, 400))
+    return frozenset(_harfbuzz.Face(blob).unicodes)
