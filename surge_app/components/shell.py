@@ -92,9 +92,9 @@ def foot() -> rx.Component:
     )
 
 
-def plain_form(*children: Any, action: str) -> rx.Component:
+def plain_form(*children: Any, action: str, **props: Any) -> rx.Component:
     """Create a form that the browser posts without a script."""
-    return _PlainForm.create(*children, custom_attrs={"action": action, "method": "post"})
+    return _PlainForm.create(*children, custom_attrs={"action": action, "method": "post"}, **props)
 
 
 class _PlainForm(Element):

@@ -7,8 +7,8 @@ from typing import Any
 import reflex as rx
 
 from surge_app.components import controls, layout
-from surge_app.components.controls import text_button
 from surge_app.components.scripts import form_persistence
+from surge_app.pages.shared import suggestion
 from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import CONTACT
 from surge_app.state.view_models import AttendeeCard
@@ -44,7 +44,7 @@ def form(name: str) -> rx.Component:
                 "email",
                 "Email",
                 error=errors.email,
-                suggestion=_suggestion(),
+                suggestion=suggestion(CheckoutState),
                 default_value=typed.email,
                 type="email",
                 auto_complete="email",
@@ -81,20 +81,6 @@ def _field(name: Any, label: Any, *, error: Any, **props: Any) -> rx.Component:
         quiet=True,
         on_blur=CheckoutState.validate_field(name),
         **props,
-    )
-
-
-def _suggestion() -> rx.Component:
-    return rx.cond(
-        CheckoutState.suggestion != "",
-        rx.el.p(
-            "Did you mean ",
-            CheckoutState.suggestion,
-            "? ",
-            text_button("Use it", on_click=CheckoutState.apply_suggestion),
-            class_name="suggestion",
-        ),
-        rx.fragment(),
     )
 
 

@@ -6,6 +6,16 @@ import reflex as rx
 
 from surge_app.components import controls, layout, shell
 from surge_app.components.controls import button
+from surge_app.components.scripts.javascript import module
+
+_FORM = "find"
+
+
+class _FindBooking(rx.Component):
+    library = module("find_booking")
+    tag = "FindBooking"
+
+    form: rx.Var[str]
 
 
 def page() -> rx.Component:
@@ -46,7 +56,9 @@ def page() -> rx.Component:
                 button("Open my booking", kind="primary", full=True, type="submit"),
             ),
             action="/api/bookings/find",
+            id=_FORM,
         ),
+        _FindBooking.create(form=_FORM),
         # Below the form: a late notice must not move the button that is about to be pressed.
         _answer(),
     )

@@ -48,3 +48,18 @@ def problem_notice() -> rx.Component:
         ),
         rx.fragment(),
     )
+
+
+def suggestion(state: Any) -> rx.Component:
+    """Offer a likelier spelling of an email address."""
+    return rx.cond(
+        state.suggestion != "",
+        rx.el.p(
+            "Did you mean ",
+            state.suggestion,
+            "? ",
+            text_button("Use it", on_click=state.apply_suggestion),
+            class_name="suggestion",
+        ),
+        rx.fragment(),
+    )

@@ -72,6 +72,9 @@ async def test_the_list_an_event_and_the_search_are_clean(new_person: NewPerson)
     await page.get_by_label("Email or mobile").fill("asha@example.com")
     await page.get_by_role("button", name="Open my booking").click()
     await expect(page.get_by_text("We couldn't find that booking")).to_be_visible()
+    await expect(page.get_by_label("Booking reference")).to_have_value("SRG-AAAAAAAA")
+    await expect(page.get_by_label("Email or mobile")).to_have_value("asha@example.com")
+    await expect(page.get_by_label("Booking reference")).to_be_focused()
     await _look_on_both(page, "find-missing")
     assert person.sockets == []
     assert person.errors == []
