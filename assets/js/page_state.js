@@ -2,20 +2,30 @@
 
 import { createElement as h, useEffect, useRef, useState } from "react";
 
+const PATIENCE_MS = 12000;
+const PATIENCE_ATTEMPTS = 2;
+
 /**
- * Show the first child until the page has loaded its own state, then the second for good.
+ * Show the first child until the page has loaded its own state, then the second for good. Where no
+ * connection comes about within seconds, the third says why.
  *
  * A tab keeps its state on the server from page to page, so what arrives first may belong to the
  * page before: another event, a payment that is over. The second child stays while a lost
  * connection returns: unmounting a form would lose what is being typed.
- * @param {{ready: boolean, children: import("react").ReactNode[]}} props
+ * @param {{ready: boolean, errors: unknown[], children: import("react").ReactNode[]}} props
  */
-export function WhenSettled({ ready, children }) {
+export function WhenSettled({ ready, errors, children }) {
   const [isSettled, setSettled] = useState(false);
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     if (ready) setSettled(true);
   }, [ready]);
-  return isSettled ? children[1] : children[0];
+  if (isSettled) return children[1];
+  return isLate || errors.length >= PATIENCE_ATTEMPTS ? children[2] : children[0];
 }
 
 /**

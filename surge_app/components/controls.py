@@ -7,6 +7,8 @@ from typing import Any, Literal
 import reflex as rx
 from reflex_components_core.el.elements.inline import A
 
+from surge_app.components.scripts.javascript import module
+
 Tone = Literal["accent", "good", "warn", "bad", "off"]
 Kind = Literal["primary", "plain", "quiet"]
 
@@ -94,46 +96,29 @@ def field(
     )
 
 
-def stepper(
-    value: Any,
-    *,
-    name: Any,
-    can_remove: Any,
-    can_add: Any,
-    on_remove: Any,
-    on_add: Any,
-) -> rx.Component:
-    """Create a number with a minus and a plus button.
+class _Stepper(rx.Component):
+    library = module("stepper")
+    tag = "Stepper"
+
+    value: rx.Var[int]
+    least: rx.Var[int]
+    most: rx.Var[int]
+    can_add: rx.Var[bool]
+    can_remove: rx.Var[bool]
+    name: rx.Var[str]
+    on_add: rx.EventHandler[rx.event.no_args_event_spec]
+    on_remove: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+def stepper(value: Any, **props: Any) -> rx.Component:
+    """Create a number with a minus and a plus button, which counts before the server has answered.
 
     Args:
-        value: The number shown.
-        name: What is counted, for screen readers.
-        can_remove: Whether minus works.
-        can_add: Whether plus works.
-        on_remove: Handler of minus.
-        on_add: Handler of plus.
+        value: The server's number.
+        **props: `name` of what is counted, `least` and `most` of it, `can_add`, `can_remove`,
+            `on_add`, `on_remove`.
     """
-    return rx.el.div(
-        rx.el.button(
-            "\u2212",
-            type="button",
-            class_name="step",
-            aria_label=f"One fewer: {name}",
-            disabled=~can_remove,
-            on_click=on_remove,
-        ),
-        rx.el.output(value, class_name="number", aria_label=f"Tickets: {name}"),
-        rx.el.button(
-            "+",
-            type="button",
-            class_name="step",
-            aria_label=f"One more: {name}",
-            disabled=~can_add,
-            on_click=on_add,
-        ),
-        class_name="stepper",
-        role="group",
-    )
+    return _Stepper.create(value=value, **props)
 
 
 def chip(

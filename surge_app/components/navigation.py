@@ -13,6 +13,7 @@ class _WhenSettled(rx.Component):
     tag = "WhenSettled"
 
     ready: rx.Var[bool]
+    errors: rx.Var[list[object]]
 
 
 class _AccessCheck(rx.Component):
@@ -71,14 +72,23 @@ def address(query: rx.Var[str] | str) -> rx.Component:
     return _Address.create(query=query)
 
 
-def when_settled(waiting: rx.Component, *content: rx.Component) -> rx.Component:
+def when_settled(
+    waiting: rx.Component, *content: rx.Component, blocked: rx.Component | None = None
+) -> rx.Component:
     """Show the content of a page with state once the page's own handlers have loaded it.
 
     Args:
         waiting: Shown until then.
         *content: Shown from then on, whatever happens to the connection.
+        blocked: Shown instead of `waiting` where no connection comes about within seconds.
     """
-    return _WhenSettled.create(waiting, rx.fragment(*content), ready=rx.State.is_hydrated)
+    return _WhenSettled.create(
+        waiting,
+        rx.fragment(*content),
+        blocked or waiting,
+        ready=rx.State.is_hydrated,
+        errors=connect_errors,
+    )
 
 
 def access_check() -> rx.Component:

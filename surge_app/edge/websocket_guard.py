@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -11,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
-from surge_app.edge.http import client_address
+from surge_app.edge.http import Hosts, client_address
 from surge_app.edge.routes import Kind, Route
 from surge_app.edge.state_owners import StateOwners, admin_owner, is_admin
 from surge_app.edge.websocket_filter import (
@@ -20,7 +21,7 @@ from surge_app.edge.websocket_filter import (
     FrameFilter,
     IsKnownHandler,
 )
-from surge_app.errors import QueueUnavailable, SurgeError
+from surge_app.errors import QueueUnavailable, SurgeError, UnknownHost
 from surge_app.kv.rate_limits import networks
 from surge_app.settings import Settings
 
@@ -29,8 +30,11 @@ _MAX_PER_OWNER, _MAX_PER_NETWORK = 10, 500
 _TOKEN = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _COOKIE = re.compile(r"(?:__Host-)?surge_\w+=")
 _MAX_COOKIE = 4096
-# Reflex stores the headers of a connection with its state.
-_DROPPED = frozenset({b"authorization", b"referer", b"accept", b"accept-encoding", b"cookie"})
+# Reflex stores the headers of a connection with its state, and compares the origin with the
+# configured one alone; it was checked here.
+_DROPPED = frozenset(
+    {b"authorization", b"origin", b"referer", b"accept", b"accept-encoding", b"cookie"}
+)
 _MAX_HEADER = 512
 
 
@@ -48,6 +52,7 @@ class WebSocketGuard:
         # With hot reload the pages come from another port, so public pages connect too.
         self._is_open = bool(settings.frontend_url)
         self._is_known_handler = is_known_handler
+        self._hosts, self._origins = Hosts(settings), set(settings.allowed_origins)
         self._hops = settings.trusted_proxy_hops
         self._connected: Counter[str] = Counter()
 
@@ -56,7 +61,12 @@ class WebSocketGuard:
         connection = HTTPConnection(scope)
         cookies = connection.headers.get("cookie", "")
         tokens = connection.query_params.getlist("token")
-        is_page = route.kind is Kind.SOCKET and len(tokens) == 1 and _TOKEN.fullmatch(tokens[0])
+        is_page = (
+            route.kind is Kind.SOCKET
+            and len(tokens) == 1
+            and _TOKEN.fullmatch(tokens[0])
+            and self._is_own(connection)
+        )
         owner = await self._claim(tokens[0], cookies) if is_page else None
         network = f"network:{networks(client_address(connection, self._hops)).narrow}"
         if owner is None or self._is_full(owner, network):
@@ -73,6 +83,17 @@ class WebSocketGuard:
                 self._connected[name] -= 1
                 if not self._connected[name]:
                     del self._connected[name]
+
+    def _is_own(self, connection: HTTPConnection) -> bool:
+        """Whether a page of ours connects, under whatever name the installation is reached."""
+        origin = connection.headers.get("origin", "")
+        if not origin or origin in self._origins:
+            return True
+        try:
+            self._hosts.check(connection)
+        except UnknownHost:
+            return False
+        return urlsplit(origin).netloc == connection.headers.get("host", "")
 
     def _is_full(self, owner: str, network: str) -> bool:
         counts = self._connected

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, layout, navigation, shell, status, timers
+from surge_app.components import connection, controls, layout, navigation, shell, status, timers
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
 from surge_app.components.prose import language, text_part
@@ -28,6 +28,8 @@ def page() -> rx.Component:
                 timers.interval(BookingState.refresh_every, BookingState.refresh),
                 rx.fragment(),
             ),
+            # What is booked is held no more.
+            connection.hold_record(BookingState.sale.slug, "", "", 0, 0),
             status.disconnected(),
             problem_notice(),
             match(
@@ -36,6 +38,7 @@ def page() -> rx.Component:
                 ("ready", _ready()),
                 _missing(),
             ),
+            blocked=connection.blocked(),
         ),
     )
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, formatting, layout, navigation, shell, status, timers
+from surge_app.components import (
+    connection,
+    controls,
+    formatting,
+    layout,
+    navigation,
+    shell,
+    timers,
+)
 from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
 from surge_app.components.scripts import razorpay_checkout
@@ -29,7 +37,17 @@ def page() -> rx.Component:
             razorpay_checkout.payment_modal(
                 CheckoutState.checkout, CheckoutState.attempt, CheckoutState.payment_closed
             ),
-            status.disconnected(),
+            connection.hold_record(
+                CheckoutState.sale.slug,
+                CheckoutState.sale.name,
+                CheckoutState.price.tickets,
+                rx.cond(
+                    (CheckoutState.phase == "held") & (CheckoutState.leave_to == ""),
+                    CheckoutState.remaining_seconds,
+                    0,
+                ),
+                CheckoutState.stamp,
+            ),
             problem_notice(),
             match(
                 CheckoutState.phase,
@@ -40,6 +58,7 @@ def page() -> rx.Component:
                 ("closed", _closed()),
                 _missing(),
             ),
+            blocked=connection.blocked_checkout(),
         ),
         aside=navigation.when_settled(rx.fragment(), hold_timer.clock()),
         stuck=True,
@@ -121,7 +140,7 @@ def _shopping() -> rx.Component:
 
     It is hidden rather than taken away when the time ends: what is half typed must not be lost.
     """
-    return rx.fragment(
+    return connection.require_connection(
         sale_title(CheckoutState.sale),
         match(
             CheckoutState.phase,
@@ -131,6 +150,8 @@ def _shopping() -> rx.Component:
         ),
         rx.el.div(contact_form.form(_FORM), hidden=CheckoutState.phase != "held"),
         match(CheckoutState.phase, ("choose", _hold_bar()), ("held", _pay_bar()), rx.fragment()),
+        answer=f"{CheckoutState.phase} {CheckoutState.busy} {CheckoutState.stamp} "
+        f"{CheckoutState.focus_stamp} {CheckoutState.notice}",
     )
 
 
@@ -157,6 +178,7 @@ def _choose() -> rx.Component:
 
 def _hold_bar() -> rx.Component:
     return rx.el.div(
+        connection.offline_notice("Your turn is kept while its clock runs."),
         _notice(),
         # One way on at a time; another step of the stepper takes the offer back.
         rx.cond(
@@ -201,7 +223,10 @@ def _pay_bar() -> rx.Component:
     return rx.fragment(
         rx.el.div(
             hold_timer.paused(),
+            connection.offline_notice("We still hold your tickets while the clock runs."),
             _notice(),
+            # Outside the form, whose fields are remembered.
+            rx.el.input(type="hidden", name="total", value=CheckoutState.price.total, form=_FORM),
             _total(),
             button(
                 match(

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import formatting, layout, polling, shell, status, timers
+from surge_app.components import connection, formatting, layout, polling, shell, status, timers
 from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
 from surge_app.components.prose import language, prose, text_part
@@ -214,6 +214,7 @@ def _brief(fact: Any) -> rx.Component:
 
 def _action(value: Any) -> rx.Component:
     return rx.fragment(
+        connection.held_tickets(value.event.slug),
         rx.cond(
             value.problem != "",
             layout.notice(value.problem, tone="bad"),

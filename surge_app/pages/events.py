@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import formatting, layout, polling, shell, status
+from surge_app.components import connection, formatting, layout, polling, shell, status
 from surge_app.components.controls import button
 from surge_app.components.feed_types import EventJson
 from surge_app.components.match import match
@@ -53,6 +53,7 @@ def _ready(value: Any) -> rx.Component:
     return rx.el.div(
         rx.el.h1("Events"),
         status.offline(value.offline),
+        connection.held_tickets(),
         rx.cond(
             value.events.length() > 0,
             rx.el.ul(rx.foreach(value.events, _event), class_name="events"),

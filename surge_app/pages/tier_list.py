@@ -67,6 +67,8 @@ def _tier(tier: TierCard) -> rx.Component:
         controls.stepper(
             tier.quantity,
             name=tier.name,
+            least=tier.least,
+            most=tier.most,
             can_remove=tier.can_remove,
             can_add=tier.can_add,
             on_remove=CheckoutState.remove(tier.id),

@@ -175,7 +175,8 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         async with self:
             visitor = session.visitor(self)
             # A press counts too while the end of the last window is still being looked at.
-            if visitor is None or self.phase != "held" or self.busy not in {"", "check"}:
+            is_ready = self.phase == "held" and self.busy in {"", "check"}
+            if visitor is None or not is_ready or self._refuse_other_total(form, self.price.total):
                 return
             self.busy, self.notice = "pay", ""
             typed, coming = self._read_form(form)

@@ -107,6 +107,14 @@ class ContactForm(rx.State, mixin=True):
             coming.setdefault(field.split(".")[1], []).append(name)
         return asdict(self.contact), coming
 
+    def _refuse_other_total(self, form: object, total: str) -> bool:
+        """Refuse what was pressed on another total, as it comes after a lost connection."""
+        pressed = form_text(form, "total")
+        if not pressed or pressed == total:
+            return False
+        self._show_notice(f"The total is now {total}. Check it, then press again.", "warn")
+        return True
+
     def _show_field_errors(self, error: InvalidContact) -> None:
         """Say beside each field what is wrong with it, and look at the first one."""
         wrong = error.fields

@@ -51,6 +51,7 @@ class TierCard:
     note: str = ""
     limit: str = ""
     least: int = 1
+    most: int = 0
     quantity: int = 0
     can_add: bool = False
     can_remove: bool = False
@@ -168,6 +169,7 @@ def tier_cards(
                 note=_note(event, tier, chosen if is_held else 0),
                 limit="" if is_locked else _limit(event, tier, selection, is_held=is_held),
                 least=least,
+                most=chosen + max(0, _room(event, tier, selection, is_held=is_held)),
                 quantity=chosen,
                 can_add=not is_locked
                 and max(1, least - chosen) <= _room(event, tier, selection, is_held=is_held),

@@ -93,10 +93,15 @@ class Socket:
         return body.decode()
 
 
-async def handshake(url: str, cookies: Mapping[str, str], path: str = "/_event/") -> int:
+async def handshake(
+    url: str,
+    cookies: Mapping[str, str],
+    path: str = "/_event/",
+    headers: Mapping[str, str] | None = None,
+) -> int:
     """Ask for a connection with these cookies, and return the status of the answer."""
     query = f"EIO=4&transport=websocket&token={uuid.uuid4()}"
-    async with _asked(url, cookies, f"{path}?{query}") as (_, _, status):
+    async with _asked(url, cookies, f"{path}?{query}", headers) as (_, _, status):
         return status
 
 
@@ -120,15 +125,16 @@ async def connected(
 
 @asynccontextmanager
 async def _asked(
-    url: str, cookies: Mapping[str, str], path: str
+    url: str, cookies: Mapping[str, str], path: str, headers: Mapping[str, str] | None = None
 ) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter, int]]:
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
+        sent = {"Host": parts.netloc, **(headers or {})}
         header = "; ".join(f"{name}={value}" for name, value in cookies.items())
         lines = [
             f"GET {path} HTTP/1.1",
-            f"Host: {parts.netloc}",
+            *(f"{name}: {value}" for name, value in sent.items()),
             "Connection: Upgrade",
             "Upgrade: websocket",
             "Sec-WebSocket-Version: 13",

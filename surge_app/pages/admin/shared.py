@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, navigation, status
+from surge_app.components import admin_layout, connection, layout, navigation, status
 from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.pages.shared import problem_notice
@@ -38,6 +38,7 @@ def page_of(
             status.disconnected(),
             problem_notice(),
             match(state.phase, ("loading", waiting), *cases, admin_layout.signed_out()),
+            blocked=connection.blocked(),
         ),
         current=current,
         attention=state.attention,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -165,3 +166,28 @@ async def test_personal_json_is_kept_by_no_cache(
         answer = await buyer.http.get(path, auth=surge.organizer)
         assert answer.is_success, path
         assert "no-store" in answer.headers["cache-control"], path
+
+
+async def test_a_page_of_another_site_opens_no_live_connection(
+    surge: Surge, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    buyer = new_buyer(await new_sale())
+    await buyer.join()
+    port = urlsplit(surge.url).port
+    expected = {
+        # Ours, by an address and by a name of this machine.
+        (f"http://127.0.0.1:{port}", f"127.0.0.1:{port}"): 101,
+        (f"http://laptop.localhost:{port}", f"laptop.localhost:{port}"): 101,
+        # Another site, another port, no site, and a name that was bent to this address.
+        ("https://evil.example", f"127.0.0.1:{port}"): 403,
+        (f"http://127.0.0.1:{port + 1 if port else 1}", f"127.0.0.1:{port}"): 403,
+        ("null", f"127.0.0.1:{port}"): 403,
+        (f"http://evil.example:{port}", f"evil.example:{port}"): 403,
+    }
+    answered = {
+        (origin, host): await handshake(
+            surge.url, dict(buyer.http.cookies), headers={"Origin": origin, "Host": host}
+        )
+        for origin, host in expected
+    }
+    assert answered == expected

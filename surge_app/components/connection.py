@@ -1,0 +1,107 @@
+"""What a live page does without its connection, and how other pages lead back to a hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex_components_core.core.banner import connect_errors
+
+from surge_app.components import layout
+from surge_app.components.controls import button_link
+from surge_app.components.scripts.javascript import module
+
+
+class _RequireConnection(rx.Component):
+    library = module("connection")
+    tag = "RequireConnection"
+
+    errors: rx.Var[list[object]]
+    answer: rx.Var[str]
+
+
+class _OfflineNotice(rx.Component):
+    library = module("connection")
+    tag = "OfflineNotice"
+
+    errors: rx.Var[list[object]]
+
+
+class _HoldRecord(rx.Component):
+    library = module("held_tickets")
+    tag = "HoldRecord"
+
+    slug: rx.Var[str]
+    name: rx.Var[str]
+    tickets: rx.Var[str]
+    seconds: rx.Var[int]
+    stamp: rx.Var[int]
+
+
+class _HeldTickets(rx.Component):
+    library = module("held_tickets")
+    tag = "HeldTickets"
+
+    slug: rx.Var[str]
+
+
+class _HeldTurn(rx.Component):
+    library = module("held_tickets")
+    tag = "HeldTurn"
+
+
+def require_connection(*children: Any, answer: Any) -> rx.Component:
+    """Refuse presses inside while there is no connection, and show at once that one was taken.
+
+    Args:
+        *children: The content.
+        answer: Changes with each answer of the server.
+    """
+    return _RequireConnection.create(*children, errors=connect_errors, answer=answer)
+
+
+def offline_notice(safe: str) -> rx.Component:
+    """Create the notice beside a button that nothing is sent without a connection.
+
+    Args:
+        safe: What stays as it is meanwhile.
+    """
+    title = "No connection."
+    return _OfflineNotice.create(
+        layout.notice(
+            f"{safe} The page goes on once you're back online.", tone="warn", title=title
+        ),
+        layout.notice(
+            f"Nothing was sent. {safe} Press again once you're back online.",
+            tone="bad",
+            title=title,
+        ),
+        errors=connect_errors,
+    )
+
+
+def hold_record(slug: Any, name: Any, tickets: Any, seconds: Any, stamp: Any) -> rx.Component:
+    """Remember in this browser what it holds; no seconds forget it."""
+    return _HoldRecord.create(slug=slug, name=name, tickets=tickets, seconds=seconds, stamp=stamp)
+
+
+def held_tickets(slug: Any = "") -> rx.Component:
+    """Show what this browser holds, of one event or of all, with its clock and the way back."""
+    return _HeldTickets.create(slug=slug)
+
+
+def blocked(*more: rx.Component) -> rx.Component:
+    """Create the page shown where no live connection comes about."""
+    return layout.state(
+        "This page can't connect",
+        "Your network or browser blocks the live connection that this page needs. Turn off a VPN "
+        "or an ad blocker, or switch to another network such as mobile data. The page goes on "
+        "automatically as soon as it can connect.",
+        action=rx.fragment(*more, button_link("Load again", href="", kind="primary")),
+        at=20,
+    )
+
+
+def blocked_checkout() -> rx.Component:
+    """Create that page for a visitor whose turn it is."""
+    return blocked(_HeldTurn.create())
