@@ -123,8 +123,9 @@ class ListState(AdminState, mixin=True):
     async def filter(self, name: object, value: object) -> None:
         """Keep what has one value, or the searched text."""
         self.done = self.problem = ""
-        if name in self.filters:
-            self.filters = {**self.filters, as_text(name): as_text(value).strip()}
+        # What the browser sends need not be text, and may have no hash.
+        if (known := as_text(name)) in self.filters:
+            self.filters = {**self.filters, known: as_text(value).strip()}
         await self._show()
 
     @rx.event
