@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -93,7 +92,7 @@ class WebSocketGuard:
             self._hosts.check(connection)
         except UnknownHost:
             return False
-        return urlsplit(origin).netloc == connection.headers.get("host", "")
+        return origin.partition("://")[2] == connection.headers.get("host", "")
 
     def _is_full(self, owner: str, network: str) -> bool:
         counts = self._connected
