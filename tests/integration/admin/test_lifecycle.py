@@ -62,7 +62,8 @@ async def test_a_copy_has_every_fact_that_can_be_copied(
         if one.fact.is_copied and not one.is_time and name != "queue_order":
             free = (one.fact.least or 1) + 1 if one.is_number else f"Some {name}"
             free = not one.default if one.type is bool else free
-            free = "Asia/Tokyo" if name == "time_zone" else free
+            # Another name of India's time: browsers shorten other zones in their own way.
+            free = "Asia/Calcutta" if name == "time_zone" else free
             values[name] = one.choices[-1] if one.choices else free
     await services.organizer.change(slug, values, actor="test")
     copy = await services.lifecycle.copy_event(
