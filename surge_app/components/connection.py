@@ -1,4 +1,4 @@
-"""What a live page does without its connection, and how other pages lead back to a hold."""
+"""The parts of a live page without its connection, and the ways back to a hold."""
 
 from __future__ import annotations
 
