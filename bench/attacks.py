@@ -248,11 +248,8 @@ async def _small_unknown_fields(scene: Scene) -> None:
 async def _form_fields(scene: Scene) -> None:
     body = b"&".join(b"f%d=1" % number for number in range(100_000))
     kind = {"content-type": "application/x-www-form-urlencoded"}
-    await _flood(
-        scene,
-        4,
-        lambda: {"method": "POST", "url": "/api/bookings/find", "content": body, "headers": kind},
-    )
+    request = {"method": "POST", "url": "/api/bookings/find", "content": body, "headers": kind}
+    await _flood(scene, 4, lambda: request)
 
 
 async def _long_query(scene: Scene) -> None:
@@ -297,51 +294,38 @@ async def _tiny_chunks(scene: Scene) -> None:
         for _ in range(16_000):
             yield b" "
 
-    await _flood(
-        scene,
-        8,
-        lambda: {"method": "POST", "url": f"/api/queue/{scene.slug}", "content": body()},
-    )
+    url = f"/api/queue/{scene.slug}"
+    await _flood(scene, 8, lambda: {"method": "POST", "url": url, "content": body()})
 
 
 async def _unread(scene: Scene) -> None:
     """Ask for large answers over and over, and never read one."""
+    head = f"GET /api/openapi.json HTTP/1.1\r\nHost: {urlsplit(scene.stack.url).netloc}\r\n\r\n"
+    await _kept_open(scene, head * 8, head)
+
+
+async def _drip(scene: Scene) -> None:
+    """Open bodies that never end; each byte is sent a second after the other."""
+    head = (
+        f"POST /api/queue/{scene.slug} HTTP/1.1\r\nHost: {urlsplit(scene.stack.url).netloc}\r\n"
+        f"X-Forwarded-For: {_ATTACKER}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    )
+    await _kept_open(scene, head, " ")
+
+
+async def _kept_open(scene: Scene, first: str, each_second: str) -> None:
+    """Keep many connections open, write to each once a second, and read from none."""
     target = urlsplit(scene.stack.url)
-    head = f"GET /api/openapi.json HTTP/1.1\r\nHost: {target.netloc}\r\n\r\n".encode()
 
     async def one() -> None:
         while not scene.is_over:
             with suppress(OSError):
                 # The limit of its buffer stops the reader from taking what arrives.
                 _, writer = await asyncio.open_connection(target.hostname, target.port, limit=1024)
-                writer.write(head * 8)
+                writer.write(first.encode())
                 while not scene.is_over:
-                    writer.write(head)
-                    await writer.drain()
-                    await asyncio.sleep(1)
-                writer.close()
-            scene.answers["closed"] += 1
-            await asyncio.sleep(0.2)
-
-    await asyncio.gather(*(one() for _ in range(_CONNECTIONS)))
-
-
-async def _drip(scene: Scene) -> None:
-    """Open bodies that never end; each byte is sent a second after the other."""
-    target = urlsplit(scene.stack.url)
-    head = (
-        f"POST /api/queue/{scene.slug} HTTP/1.1\r\nHost: {target.netloc}\r\n"
-        f"X-Forwarded-For: {_ATTACKER}\r\n"
-        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
-    ).encode()
-
-    async def one() -> None:
-        while not scene.is_over:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection(target.hostname, target.port)
-                writer.write(head)
-                while not scene.is_over:
-                    writer.write(b" ")
+                    writer.write(each_second.encode())
                     await writer.drain()
                     await asyncio.sleep(1)
                 writer.close()

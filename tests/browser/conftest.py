@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -100,6 +102,13 @@ async def new_person(browser: Browser, surge: Surge) -> AsyncGenerator[NewPerson
     yield create
     for person in people:
         await person.context.close()
+
+
+def cover_photo(kind: str = "PNG") -> bytes:
+    """Return a picture that is large enough for a cover."""
+    out = io.BytesIO()
+    Image.new("RGB", (1600, 900), "#284060").save(out, kind)
+    return out.getvalue()
 
 
 async def fill_contact(page: Page, *, name: str = "Asha Rao", tag: str = "asha") -> None:

@@ -11,14 +11,13 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from PIL import Image
 from playwright.async_api import Page, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.services.events.covers import LARGEST_UPLOAD
 from tests.browser.checkout import Attendee, end_holds
-from tests.browser.conftest import NewPerson, Person
+from tests.browser.conftest import NewPerson, Person, cover_photo
 from tests.browser.page_checks import look
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
@@ -27,12 +26,6 @@ _OF_A_BOOKING = (
     ("Receipt as PDF", "-receipt.pdf", b"%PDF-"),
     ("Add to calendar", ".ics", b"BEGIN:VCALENDAR"),
 )
-
-
-def _picture(kind: str = "PNG") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (1600, 900), "#284060").save(out, kind)
-    return out.getvalue()
 
 
 async def _make_event(organizer: Person, slug: str) -> None:
@@ -73,11 +66,11 @@ async def _choose_pictures(organizer: Person, folder: Path) -> None:
     # The browser itself notes that the server refused.
     assert [error for error in organizer.errors if "422" not in error] == []
     organizer.errors.clear()
-    await choose("photo.png", _picture())
+    await choose("photo.png", cover_photo())
     await expect(page.get_by_text("Attendees see the picture at once")).to_be_visible()
     await page.get_by_role("button", name="Remove the picture").click()
     await expect(page.get_by_text("The drawn cover is back")).to_be_visible()
-    await choose("photo.webp", _picture("WEBP"))
+    await choose("photo.webp", cover_photo("WEBP"))
     await expect(page.get_by_alt_text("The picture of the event")).to_be_visible()
     await look(page, "admin-event")
 
