@@ -1,4 +1,4 @@
-"""Who gets the places when nine of ten calls come from scripts: by the check before joining.
+"""The share of people in the queue when nine of ten calls come from scripts, by the challenge.
 
 People ask, solve what they are asked, and ask again; each is somebody of their own. Scripts come
 from a few addresses as one visitor after the other, in three kinds: `blunt` ones send no proof of

@@ -23,7 +23,7 @@ from surge_app.settings import Settings, load_settings
 _Result = TypeVar("_Result")
 
 ACTOR = "command line"
-"""Who did it, in the audit log."""
+"""The actor in the audit log."""
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 

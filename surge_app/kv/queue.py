@@ -219,7 +219,7 @@ class QueueStore:
 
         Args:
             slug: The event.
-            visitor_id: Who goes.
+            visitor_id: The visitor who leaves.
             is_served: Goes with tickets; else counted as having left without.
         """
         return bool(await self._run("leave", slug, visitor_id, "served" if is_served else "left"))

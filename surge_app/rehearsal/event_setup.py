@@ -60,7 +60,7 @@ async def run(
         base_url: See `rehearse`, as the rest.
         plan: With an empty event, one is made for it and closed in the end.
         stage: The event to make; unused if the plan names one.
-        actor: Who asks, for the audit log.
+        actor: The caller, for the audit log.
         on_sample: As for `rehearse`.
         stop: As for `rehearse`.
     """

@@ -79,7 +79,7 @@ class Crowd:
         self.base_url = base_url
         self.notes = notes
         self.sockets = sockets
-        # Who paid for an order may look what became of it, also after they went home.
+        # A payer may read the state of the order, also after leaving.
         self.payers: dict[str, Browser] = {}
         self._pools = pools
         self.head = "".join(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-# Who reads is told by the nearest module that is being imported: what a library does while it is
+# The reader is named by the nearest module that is being imported: what a library does while it is
 # imported itself is its own affair, what it does when called from our module level is ours.
 _WATCH = """
 import json, os, socket, sys, threading

@@ -215,5 +215,5 @@ async def force(page: Page, slug: str, state: LineState) -> None:
         )
 
     await page.route(f"**/api/queue/{slug}", answer)
-    # Nobody is led away while one looks: an answer without content leaves the page as it is.
+    # The page stays while it is looked at: an answer without content leaves the page as it is.
     await page.route(f"**/book/{slug}", lambda route: route.fulfill(status=204))

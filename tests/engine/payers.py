@@ -22,7 +22,7 @@ class Payers:
     gateway: InProcessGateway
 
     def __init__(self) -> None:
-        """Nobody has paid yet."""
+        """Begin without a payment."""
         self.orders: list[str] = []
         self.callbacks: list[Callback] = []
         self.delivered: list[Webhook] = []

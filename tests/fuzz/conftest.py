@@ -1,4 +1,4 @@
-"""Who fuzzes: a stranger, a visitor with a pass, an organizer; each only in sales of their own."""
+"""The actors: a stranger, a visitor with a pass, an organizer; each only in sales of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who falls silent or does not come: passed over at no delay, and recalled in time."""
+"""Silent or absent visitors: passed over at no delay, and recalled in time."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class SalesReport:
         held: Visitors who ever held tickets online, and `paid` those who bought.
         admitted: The most visitors that were ever let in, as sampled.
         attempts: Payments of the last 15 minutes, of which `failed` did.
-        paused_by: Who paused the queue last, `paused_at` when; may be resumed since.
+        paused_by: The organizer of the last pause, and `paused_at` its time; it may be over.
     """
 
     days: tuple[DaySales, ...] = ()

@@ -51,7 +51,7 @@ class Contacts:
             name: As typed; inner whitespace is collapsed.
             email: As typed; the domain is lower-cased.
             phone: As typed; `98765 43210`, `098…`, `+91…` and foreign `+…` are understood.
-            attendees: Who comes, as typed, by tier id; whether names are missing is not asked.
+            attendees: Names as typed, by tier id; missing names are accepted.
             may_lack_address: Email and phone may be left empty, as by a buyer at the counter.
 
         Returns:

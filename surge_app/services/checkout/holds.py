@@ -56,7 +56,7 @@ class Holds:
 
         Args:
             event: At most a second old.
-            visitor_id: Who holds.
+            visitor_id: The holder.
             selection: Normalized and checked, see `check_selection`.
             network: Where the visitor comes from; None is not counted.
 

@@ -48,7 +48,7 @@ class Covers:
         Args:
             slug: The event.
             upload: A JPEG, PNG or WebP of at most `LARGEST_UPLOAD` bytes.
-            actor: Who asks.
+            actor: The organizer, for the audit log.
 
         Returns:
             What names the picture in its address.

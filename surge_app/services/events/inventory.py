@@ -81,7 +81,7 @@ class Inventory:
             tier: Its id or its name.
             changes: Values by field, of the right types: those of `CHANGEABLE`, and `units` for
                 the new capacity.
-            actor: Who asks.
+            actor: The organizer, for the audit log.
             expected: The values the editor was shown; None overwrites whatever is stored.
 
         Raises:

@@ -59,7 +59,7 @@ class CounterSale:
     Attributes:
         cash_paise: What the buyer paid; None for tickets that are given away.
         name: Of whom the tickets are for; email and phone may be empty, as this may.
-        attendees: Who comes, by tier id, as typed.
+        attendees: Names as typed, by tier id.
     """
 
     lines: Sequence[OrderLine]
@@ -123,7 +123,7 @@ class BoxOffice:
             slug: The event.
             sale: What is sold.
             key: Names this press of the button; the same one again answers with the same booking.
-            actor: Who sells.
+            actor: The seller, for the audit log.
 
         Raises:
             InvalidContact: If a field needs another look.

@@ -92,7 +92,7 @@ class Refunds:
 
         Args:
             ref: The booking.
-            actor: Who asks.
+            actor: The organizer, for the audit log.
             restock: Whether the units of void tickets go on sale again.
             tickets: Take back only these, by their numbers in the booking. With the last valid
                 ticket the convenience fee goes back, too.

@@ -101,7 +101,7 @@ class JoinService:
             raise RateLimited(math.ceil(decision.wait_ms / 1000))
         visitor = Visitor(attempt.visitor_id, {attempt.slug: attempt.number})
         if decision.outcome == "challenge" and (attempt.number or attempt.had_pass):
-            # Who had a place before the queue was lost need not prove it again.
+            # A visitor who had a number before the queue was lost need not solve it again.
             queue = await self._waiting_room.poll(attempt.slug, visitor, had_pass=attempt.had_pass)
             if queue.number is not None or queue.state == "admitted":
                 return queue

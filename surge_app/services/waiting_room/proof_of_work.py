@@ -61,7 +61,7 @@ class ProofOfWork:
 
         Args:
             slug: The event it is for.
-            visitor_id: Who must solve it; only a digest goes into the challenge.
+            visitor_id: The visitor it is for; only a digest goes into the challenge.
             hashes: Hashes of about a third of a millisecond; it takes at most half as many more.
             suspicion: Kept in the challenge, signed.
         """

@@ -106,7 +106,7 @@ class Snapshot:
         if self._state != "scheduled":
             return 0
         if self.queue.queue_order == RANDOM:
-            # Who goes first is not drawn yet.
+            # The order is not drawn yet.
             return int(random.uniform(0, self.queue.waiting))  # noqa: S311  spreads polls, keeps no secret
         return ahead
 

@@ -142,7 +142,7 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
     assert (order["amount"], order["currency"]) == (_TOTAL, "INR")
     await expect(asha.window.get_by_role("button", name="Pay ₹4,273.50")).to_be_visible()
     assert _amounts(await asha.window.inner_text()) == {_TOTAL}
-    # Nobody types twice, and the window ends with the hold: no attempt has lengthened it yet.
+    # No contact is typed twice. The window ends with the hold: no attempt has lengthened it yet.
     await expect(asha.window.get_by_text(f"{asha.tag}@example.com")).to_be_visible()
     await expect(asha.window.get_by_text(re.compile(r"^You have 4:\d\d to pay"))).to_be_visible()
     ref = await asha.pay()

@@ -81,7 +81,7 @@ async def test_a_reload_and_a_second_tab_show_the_same_place(
     await tab.goto("/events")
     await tab.go_back()
     await expect(tab.locator(".hero")).to_have_text("2")
-    # Who leaves in one tab has left in the other.
+    # A visitor who leaves in one tab has left in the other.
     await tab.get_by_role("button", name="Leave the queue").click()
     await tab.get_by_role("button", name="Yes, give up my place").click()
     left = person.page.get_by_role("heading", name="You left the queue")

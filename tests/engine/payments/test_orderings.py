@@ -175,7 +175,7 @@ async def test_money_that_was_authorized_ends_as_a_ticket_or_is_never_captured(
             tickets, refunds, payment = end
             kept_or_returned = {"captured"} if tickets else {"authorized", "refunded"}
             assert payment["status"] in kept_or_returned, ordering
-            # Nobody pays for what is not captured, so there is nothing to refund; but the hold
+            # What is not captured takes no money, so there is nothing to refund; but the hold
             # may end while it is being captured.
             was_captured_in_vain = payment["status"] == "refunded"
             assert refunds == int(was_captured_in_vain), ordering

@@ -260,7 +260,7 @@ async def test_one_person_with_many_browsers_stays_within_the_limit(
     for buyer in buyers:
         await buyer.join()
         intents.append((await buyer.hold(quantity=2)).json()["id"])
-    # Who has bought what is not for everyone who types an address: starting tells nothing.
+    # Typing an address must not reveal what its owner bought: starting tells nothing.
     contact = {"email": "Same@Example.com", "phone": "098111 22333"}
     orders = [
         (await buyer.start_payment(intent, **contact)).raise_for_status().json()["order_id"]

@@ -247,7 +247,7 @@ async def test_only_organizers_of_this_site_change_a_picture_or_see_that_of_a_dr
     own = await organizer.get(address)
     assert own.headers["content-type"] == "image/jpeg"
     assert "no-store" in own.headers["cache-control"]
-    # Nobody else learns of it before the event is published.
+    # No visitor learns of it before the event is published.
     assert (await organizer.get(f"/api/events/{draft}/cover.jpg")).status_code == 404
     copy = await organizer.post(
         f"/api/admin/events/{draft}/duplicate",

@@ -159,7 +159,7 @@ async def test_parallel_holds_and_payments_are_neither_cut_short_nor_lengthened(
     async def shop() -> None:
         while not stop.is_set():
             intent_id, written[intent_id] = await _hold(alone)
-            # Who pays for a hold of the last few milliseconds can make the end of an outage give
+            # Paying for a hold of the last few milliseconds can make the end of an outage give
             # way; some do here, but nobody could end one if all did.
             await asyncio.sleep(rng.uniform(0, 0.3))
             async with alone.database.transaction() as session:
