@@ -301,7 +301,7 @@ async def _tiny_chunks(scene: Scene) -> None:
 async def _unread(scene: Scene) -> None:
     """Ask for large answers over and over, and never read one."""
     head = f"GET /api/openapi.json HTTP/1.1\r\nHost: {urlsplit(scene.stack.url).netloc}\r\n\r\n"
-    await _kept_open(scene, head * 8, head)
+    await _stay_connected(scene, head * 8, head)
 
 
 async def _drip(scene: Scene) -> None:
@@ -311,10 +311,10 @@ async def _drip(scene: Scene) -> None:
         f"X-Forwarded-For: {_ATTACKER}\r\n"
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
     )
-    await _kept_open(scene, head, " ")
+    await _stay_connected(scene, head, " ")
 
 
-async def _kept_open(scene: Scene, first: str, each_second: str) -> None:
+async def _stay_connected(scene: Scene, first: str, each_second: str) -> None:
     """Keep many connections open, write to each once a second, and read from none."""
     target = urlsplit(scene.stack.url)
 

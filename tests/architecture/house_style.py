@@ -18,6 +18,7 @@ from vulture import Vulture
 ROOT = Path(__file__).parents[2]
 CODE = ROOT / "surge_app"
 # Sentences start with a noun: "A visitor who waits", not "Who waits".
+_WHO_FIRST = re.compile(r'\s*(?:# |"{3}|\w+: )(?:Who|Whoever|Nobody) [a-z]')
 _PRONOUN_FIRST = re.compile(r"(?:^|[.;:] )(?:Who|Whoever|What) [a-z]+ [^?]*(?:[^?]$|$)")
 _BANNED = re.compile(
     r"\b(?:nobody|somebody|everybody|anybody|whoever|by itself|by themselves|as it stands)\b",
@@ -91,7 +92,8 @@ def source_faults(source: str) -> Iterator[tuple[int, str]]:
         if token.type not in {tokenize.STRING, tokenize.COMMENT}:
             continue
         for number, line in enumerate(token.string.splitlines(), token.start[0]):
-            if _BANNED.search(_CODE.sub("`", line)) and not _NO_SENTENCE.match(line):
+            is_banned = _BANNED.search(_CODE.sub("`", line)) and not _NO_SENTENCE.match(line)
+            if is_banned or _WHO_FIRST.match(line):
                 yield number, line.strip()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

@@ -43,7 +43,13 @@ def test_a_docstring_on_a_constructor_is_found() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ['"""What the pages share."""', "#: It goes on by itself.", 'TEXT = "Nobody is here."'],
+    [
+        '"""What the pages share."""',
+        "#: It goes on by itself.",
+        'TEXT = "Nobody is here."',
+        "# Who waits is called.",
+        'TEXT = """Do it.\n\n    actor: Who asks.\n"""',
+    ],
 )
 def test_a_riddle_in_a_module_is_found(source: str) -> None:
     assert len(list(house_style.source_faults(source))) == 1
