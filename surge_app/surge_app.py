@@ -24,9 +24,9 @@ from surge_app.edge.connection_watch import connections_watched
 from surge_app.edge.draining import Draining
 from surge_app.edge.middleware import EdgeMiddleware
 from surge_app.edge.page_scheduler import PageScheduler
-from surge_app.edge.poll_fast_path import PollFastPath
+from surge_app.edge.queue.poll_fast_path import PollFastPath
 from surge_app.edge.request_log import RequestLog
-from surge_app.edge.state_owners import StateOwners
+from surge_app.edge.websockets.state_owners import StateOwners
 from surge_app.jobs import jobs_running
 from surge_app.kv.client import connect
 from surge_app.launcher.embedded_servers import backing_services

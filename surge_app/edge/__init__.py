@@ -5,10 +5,10 @@
     RequestLog      classifies the path, names and counts the request
     PageScheduler   starts one public page in each round of the event loop
     EdgeMiddleware  checks host, address and access
-      ├─ poll_endpoint, join_endpoint    the queue                  ─▶ response
+      ├─ queue/                          polls and joins            ─▶ response
       ├─ event_pages, page_access        pages                      ─▶ response
       ├─ body_reader                     small, whole and in time
-      └─ websocket_guard, websocket_filter   who connects, and what is sent
+      └─ websockets/                          rights, frames and owners of pages
     FastAPI (`/api`, `/sandbox`) or Reflex (everything else)        ─▶ response
 
 Beside them, `connection_watch` ends connections that occupy a worker without using it.

@@ -22,15 +22,15 @@ from surge_app.edge.http import (
     redirect,
     with_headers,
 )
-from surge_app.edge.join_endpoint import JoinEndpoint
 from surge_app.edge.page_access import check_page, sign_out
 from surge_app.edge.plain_pages import error_page, text_page, wants_page, with_missing_page
-from surge_app.edge.poll_endpoint import answer_poll
+from surge_app.edge.queue.join_endpoint import JoinEndpoint
+from surge_app.edge.queue.poll_endpoint import answer_poll
 from surge_app.edge.routes import Access, Kind, Route, route_of
 from surge_app.edge.security_headers import EdgeHeaders
-from surge_app.edge.state_owners import StateOwners
-from surge_app.edge.websocket_filter import IsKnownHandler
-from surge_app.edge.websocket_guard import WebSocketGuard
+from surge_app.edge.websockets.state_owners import StateOwners
+from surge_app.edge.websockets.websocket_filter import IsKnownHandler
+from surge_app.edge.websockets.websocket_guard import WebSocketGuard
 from surge_app.errors import (
     BodyTooSlow,
     InvalidRequest,

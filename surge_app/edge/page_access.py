@@ -11,7 +11,7 @@ from surge_app.edge.http import NO_STORE, method_not_allowed, redirect
 from surge_app.edge.plain_pages import error_page, message_page
 from surge_app.edge.routes import Access, Route
 from surge_app.edge.security_headers import CAMERA
-from surge_app.edge.state_owners import StateOwners, admin_owner
+from surge_app.edge.websockets.state_owners import StateOwners, admin_owner
 from surge_app.errors import Forbidden, Unauthorized
 from surge_app.observability.log import get_logger
 

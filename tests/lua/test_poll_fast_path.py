@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from starlette.responses import PlainTextResponse
 
 from surge_app.container import Container, installed
-from surge_app.edge.poll_fast_path import PollFastPath
+from surge_app.edge.queue.poll_fast_path import PollFastPath
 from surge_app.kv.queue import QueueStore
 from surge_app.services.access.identity import Identity, Visitor
 from surge_app.services.waiting_room.snapshots import QueueSnapshots

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from surge_app.edge.state_owners import StateOwners
+from surge_app.edge.websockets.state_owners import StateOwners
 
 STATES = ("root", "root.participants")
 TOKEN, OTHER = "0b2c6a5e-2f0b-4a1e-9d6c-0123456789ab", "1b2c6a5e-2f0b-4a1e-9d6c-0123456789ab"

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.client import NEVER_DECODE
 
 from surge_app.container import Container
-from surge_app.edge import websocket_guard
+from surge_app.edge.websockets import websocket_guard
 from surge_app.kv.client import connect
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import Socket, connected, handshake

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from surge_app.api.schemas import QueueOut
 from surge_app.container import Container
-from surge_app.edge import join_endpoint
-from surge_app.edge.join_endpoint import JoinEndpoint
+from surge_app.edge.queue import join_endpoint
+from surge_app.edge.queue.join_endpoint import JoinEndpoint
 from surge_app.errors import ChallengeRequired, QueueUnavailable, SurgeError
 from surge_app.services.access.identity import Cookie
 from surge_app.services.waiting_room.requests import ClientInfo, JoinBody, QueueReply

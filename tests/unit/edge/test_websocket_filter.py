@@ -9,8 +9,8 @@ from reflex_base.registry import RegistrationContext
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from surge_app.edge import websocket_filter as frames
-from surge_app.edge.websocket_filter import FrameFilter
+from surge_app.edge.websockets import websocket_filter as frames
+from surge_app.edge.websockets.websocket_filter import FrameFilter
 from tests.architecture import snapshots
 
 ROOT = "reflex___state____state."

@@ -11,9 +11,9 @@ from sqlalchemy.exc import OperationalError
 from starlette.types import Message, Receive, Scope, Send
 
 from surge_app.container import Container, installed
-from surge_app.edge import websocket_guard
 from surge_app.edge.routes import classify
-from surge_app.edge.websocket_guard import WebSocketGuard
+from surge_app.edge.websockets import websocket_guard
+from surge_app.edge.websockets.websocket_guard import WebSocketGuard
 from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.services.access.identity import Identity
 from surge_app.settings import load_settings

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from surge_app import container
 from surge_app.edge.http import Hosts, client_address
 from surge_app.edge.routes import Kind, Route
-from surge_app.edge.state_owners import StateOwners, admin_owner, is_admin
-from surge_app.edge.websocket_filter import (
+from surge_app.edge.websockets.state_owners import StateOwners, admin_owner, is_admin
+from surge_app.edge.websockets.websocket_filter import (
     LARGEST,
     LARGEST_OF_ORGANIZERS,
     FrameFilter,

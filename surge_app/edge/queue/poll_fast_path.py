@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
 from surge_app.edge.http import NO_STORE, encode
-from surge_app.edge.poll_endpoint import cookies_of
+from surge_app.edge.queue.poll_endpoint import cookies_of
 from surge_app.edge.security_headers import EdgeHeaders
 from surge_app.observability.metrics import REQUESTS
 from surge_app.settings import Settings

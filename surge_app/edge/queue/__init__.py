@@ -1,0 +1,1 @@
+"""Joins and polls of the queue, answered before any other layer."""
