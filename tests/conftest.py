@@ -20,8 +20,9 @@ import httpx
 import pytest
 import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
+from sqlalchemy import text
 
-from surge_app.clock import utc_now
+from surge_app.clock import new_id, utc_now
 from surge_app.container import Container, running
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.stored_secrets import development_secrets
@@ -230,6 +231,23 @@ async def new_buyer(surge: Surge) -> AsyncGenerator[NewBuyer]:
     yield create
     for client in clients:
         await client.aclose()
+
+
+async def add_action_item(services: Container) -> str:
+    """Book a payment that belongs to no order, and return its id once the menu counts it."""
+    payment = f"pay_{new_id()}"
+    row = text(
+        "INSERT INTO unmatched_payments (id, order_id, amount_paise, currency, status)"
+        " VALUES (:id, :id, 100, 'INR', 'captured')"
+    )
+    async with services.database.transaction() as session:
+        await session.execute(row, {"id": payment})
+
+    async def is_counted() -> bool:
+        return any(one.id == payment for one in await services.action_items.recent())
+
+    await eventually(is_counted, about="the payment without an order in the menu")
+    return payment
 
 
 async def eventually(

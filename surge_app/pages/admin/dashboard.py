@@ -290,6 +290,10 @@ def _tiers() -> rx.Component:
                 class_name="table",
             ),
             class_name="table-wrap",
+            # On a phone the table scrolls, and a keyboard must reach what scrolls.
+            role="region",
+            aria_label="Tickets",
+            tab_index=0,
         ),
     )
 

@@ -13,7 +13,7 @@ from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.errors import AlreadyResolved, InvalidRequest
 from surge_app.services.events.facts import EDITABLE_FACTS
-from tests.conftest import NewBuyer, NewSale, Surge, eventually
+from tests.conftest import NewBuyer, NewSale, Surge, add_action_item, eventually
 
 _MAIL_HAS_LEFT = text(
     "SELECT m.status = 'sent' FROM message_outbox m JOIN bookings b ON b.id = m.booking_id"
@@ -204,18 +204,7 @@ async def test_a_draft_that_has_begun_is_not_published(
 
 
 async def test_the_menu_counts_what_needs_attention(services: Container) -> None:
-    items, payment = services.action_items, f"pay_{new_id()}"
-    row = text(
-        "INSERT INTO unmatched_payments (id, order_id, amount_paise, currency, status)"
-        " VALUES (:id, :id, 100, 'INR', 'captured')"
-    )
-    async with services.database.transaction() as session:
-        await session.execute(row, {"id": payment})
-
-    async def is_counted() -> bool:
-        return any(one.id == payment for one in await items.recent())
-
-    await eventually(is_counted, about="the payment without an order in the menu")
+    items, payment = services.action_items, await add_action_item(services)
     # What was resolved here is gone from the count at once.
     await items.resolve("unmatched_payment", payment, actor="test")
     assert all(one.id != payment for one in await items.recent())
