@@ -67,8 +67,13 @@ async def violations(page: Page, *rules: str) -> list[str]:
 
 
 async def is_too_wide(page: Page) -> bool:
-    """Whether one has to scroll sideways."""
-    return await page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    """Whether one has to scroll sideways, once the page is drawn in the window's present size."""
+    return await page.evaluate(
+        """async () => {
+          for (const _ of "12") await new Promise(requestAnimationFrame);
+          return document.documentElement.scrollWidth > window.innerWidth;
+        }"""
+    )
 
 
 async def heard(page: Page) -> list[str]:
