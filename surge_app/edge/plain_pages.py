@@ -15,7 +15,8 @@ from surge_app.services.events.rich_text import rich_text
 from surge_app.services.events.site_texts import SitePage
 
 _MISSING = 404
-_BRIEFLY = ("cache-control", "public, max-age=60")
+# Organizers look at what they just wrote; a worker has read it after five seconds at most.
+_BRIEFLY = ("cache-control", "public, max-age=5")
 
 
 def message_page(
