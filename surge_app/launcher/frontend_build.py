@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from surge_app.settings import Settings
 
 _STAMP: Final = "surge-build.json"
-_UNFINISHED: Final = "surge-build-unfinished"
+_UNFINISHED: Final = ".web-unfinished"
 # Packages that no page is compiled from.
 _BACKEND_ONLY: Final = frozenset(
     {"api", "cli", "db", "edge", "jobs", "kv", "launcher", "providers", "sandbox"}
@@ -113,9 +113,10 @@ def provide_pages(settings: Settings, build: Callable[[], None]) -> Path:
 def complete_or_marked(web: Path) -> Generator[None]:
     """Mark the folder of the build until the work inside ends, and clean up after a cut one.
 
-    npm, when it is stopped, leaves truncated packages that it believes to be whole.
+    npm, when it is stopped, leaves truncated packages that it believes to be whole. The mark is
+    beside the folder, which Reflex empties when it first builds.
     """
-    mark = web / _UNFINISHED
+    mark = web.with_name(_UNFINISHED)
     if mark.exists():
         shutil.rmtree(web / "node_modules", ignore_errors=True)
         for cached in web.glob("*.cached"):

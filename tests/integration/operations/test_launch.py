@@ -302,6 +302,8 @@ def test_packages_of_a_build_that_was_cut_off_are_installed_again(
     settings = load_settings(data_dir=tmp_path / "data")
 
     def cut_off() -> None:
+        # As Reflex does when it first builds.
+        shutil.rmtree(web)
         (web / "node_modules" / "pathe").mkdir(parents=True)
         (web / "reflex.install_frontend_packages.cached").touch()
         raise KeyboardInterrupt
