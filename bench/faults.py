@@ -29,7 +29,7 @@ from surge_app.rehearsal.runner import rehearse
 from surge_app.sandbox.store import Orders
 from surge_app.services.events.new_event import NewEvent, NewTier
 
-_PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
+_PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "reliability.md"
 _MARK = "| fault | stack |"
 _BUYERS, _AT_A_TIME, _HOLDERS, _WAITING = 6, 3, 4, 20
 _UNITS = 5_000
