@@ -139,6 +139,27 @@ class Queue:
         past = await self.now_ms() - seconds * SECOND_MS
         await self.redis.hset(self.keys["counters"], "last_tick", str(past))
 
+    async def step_clock(self, seconds: int) -> None:
+        """Set the server's clock, seen from the queue: all that is noted lies the other way."""
+        past = -seconds * SECOND_MS
+        for name in ("called", "passes", "grace", "recent"):
+            for member, at in await self.redis.zrange(self.keys[name], 0, -1, withscores=True):
+                await self.redis.zadd(self.keys[name], {member: at + past})
+        for name in ("last_tick", "returned", "recovering_until"):
+            noted = await self.redis.hget(self.keys["counters"], name)
+            if noted:
+                await self.redis.hset(self.keys["counters"], name, str(int(noted) + past))
+        for visitor, inside in (await self.redis.hgetall(self.keys["inside"])).items():
+            number, began, *ended = inside.split(":")
+            moved = ":".join((number, str(int(began) + past), *ended))
+            await self.redis.hset(self.keys["inside"], visitor, moved)
+        for number in (await self.numbers()).values():
+            seen = self.redis.bitfield(self.keys["seen"]).get("u32", f"#{number}")
+            await self.silence_number(number, seconds - await self._ago((await seen.execute())[0]))
+
+    async def _ago(self, at: int) -> int:
+        return at - await self.now_ms() // SECOND_MS
+
     async def end_recovery(self) -> None:
         await self.redis.hset(self.keys["counters"], "recovering_until", "0")
 

@@ -146,3 +146,30 @@ async def test_a_pass_cookie_alone_opens_nothing_in_a_line_that_was_never_lost(
     queue: Queue,
 ) -> None:
     assert (await queue.poll("a", had_pass=True)).state == "not_joined"
+
+
+@pytest.mark.parametrize("part", ["waiting", "numbers", "seen", "passes"])
+async def test_a_queue_of_which_a_part_is_gone_comes_back_whole_and_in_order(
+    queue: Queue, part: str
+) -> None:
+    await queue.join_all("inside", "a", "b", "c")
+    # As an eviction would: one key, while the counters still say that three wait.
+    await queue.redis.delete(queue.keys[part])
+    answers = [await queue.poll(who, number) for who, number in (("c", 4), ("a", 2))]
+    assert [answer.state for answer in answers] == ["unready", "unready"]
+    await queue.open(start=1_000)
+    assert (await queue.poll("inside", had_pass=True)).state == "admitted"
+    assert (await queue.join("new")).number == 1_001
+    for who, number in (("c", 4), ("b", 3), ("a", 2)):
+        await queue.poll(who, number)
+    assert [(await queue.poll(who)).ahead for who in ("a", "b", "c", "new")] == [0, 1, 2, 3]
+
+
+async def test_an_empty_queue_and_one_that_is_drained_lack_nothing(queue: Queue) -> None:
+    await queue.join_all("inside", "a")
+    await queue.leave("inside")
+    await queue.poll("a")
+    await queue.end_hold("a")
+    await queue.leave("a")
+    answer = await queue.join("b")
+    assert (answer.state, answer.queue.start) == ("admitted", 0)

@@ -50,6 +50,8 @@ local function presses(share)
     or tonumber(redis.call("HGET", KEYS[4], "waiting") or "0") >= WAITING * share
     or (asked >= FEWEST and refused >= asked * REFUSED_SHARE * share)
 end
+-- No crowd leads further ahead: the clock was set back since.
+seen.until_ms = math.min(seen.until_ms, now + LINGER_MS)
 if presses(seen.until_ms > now and 0.5 or 1) then seen.until_ms = now + LINGER_MS end
 
 local function finish(verdict, wait, arrivals)

@@ -11,7 +11,7 @@
 --      11 recent (zset: number by admission, ms)      12 order (u32: places of the drawn numbers,
 --         then numbers of the drawn places)   13 served (bitmap by number: went with tickets)
 --      14 grace (zset: visitor by end of grace, ms)
--- The clock is Redis TIME. Each number is issued once and is also the position in the order, except
+-- The clock is Redis TIME, also when it is set back or ahead. Each number is issued once and is also the position in the order, except
 -- for numbers drawn at the opening. A visitor who stops polling is skipped at their turn (`absent`)
 -- and called next when they return in time, so nobody behind waits for them.
 -- A pass reserves room for its visitor: for choosing until it ends, or for a hold. When the hold ends
@@ -101,9 +101,11 @@ local function note_seen(number)
   redis.call("BITFIELD", SEEN, "SET", "u32", "#" .. number, now_s)
 end
 
--- Seconds of silence; the time in which the queue was away does not count.
+-- Seconds of silence; the time in which the queue was away does not count. A poll in the future was
+-- before the clock was set back, which `returned` notes.
 local function silence(number)
-  return now_s - math.max(u32(SEEN, number), math.floor((count.returned or 0) / 1000))
+  local seen = u32(SEEN, number)
+  return now_s - math.max(seen > now_s and 0 or seen, math.floor((count.returned or 0) / 1000))
 end
 
 local function place_of(number)
@@ -138,22 +140,46 @@ local function skip(number, place)
   if redis.call("SETBIT", ABSENT, place, 1) == 0 then add("absent", 1) end
 end
 
--- Nobody loses a pass or a turn to the time in which the queue was interrupted.
-local function prolong(key, duration)
-  local alive = redis.call("ZRANGEBYSCORE", key, count.last_tick, now + duration)
-  for _, member in ipairs(alive) do redis.call("ZADD", key, now + duration, member) end
+-- Let all that ran at the last sign of life run on from now, and at least for `shortest`.
+local function prolong(key, gap, shortest)
+  local alive = redis.call("ZRANGEBYSCORE", key, count.last_tick, "+inf", "WITHSCORES")
+  for i = 1, #alive, 2 do
+    redis.call("ZADD", key, math.max(now + shortest, alive[i + 1] + gap), alive[i])
+    local number, began, ended = string.match(redis.call("HGET", INSIDE, alive[i]) or "", "^(%d+):(%d+)(.*)$")
+    if number then
+      redis.call("HSET", INSIDE, alive[i], number .. ":" .. string.format("%.0f", began + gap) .. ended)
+    end
+  end
 end
 
+-- Nobody loses a pass or a turn to the time in which the queue was interrupted, and nobody keeps one
+-- for longer because the clock was set back: both are a gap in which no time passed.
 local function notice_return()
   if not count.start then return end
   local gap = now - (count.last_tick or now)
-  if gap > GAP_MS and ((count.waiting or 0) > 0 or redis.call("ZCARD", CALLED) > 0) then
-    prolong(PASSES, CHOOSE_MS)
-    prolong(CALLED, CLAIM_MS)
-    set("returned", now)
-    set("recovering_until", now + RETURN_MS)
+  if math.abs(gap) > GAP_MS then
+    prolong(PASSES, gap, CHOOSE_MS)
+    prolong(GRACE, gap, GRACE_MS)
+    prolong(CALLED, gap, CLAIM_MS)
+    for _, number in ipairs(redis.call("ZRANGEBYSCORE", RECENT, now, "+inf")) do
+      redis.call("ZADD", RECENT, now, number)
+    end
+    local is_awaited = (count.waiting or 0) > 0 or redis.call("ZCARD", CALLED) > 0
+    if is_awaited or gap < 0 then
+      set("returned", now)
+      set("recovering_until", is_awaited and now + RETURN_MS or now)
+    end
   end
-  if gap > 500 or not count.last_tick then set("last_tick", now) end
+  if gap > 500 or gap < -GAP_MS or not count.last_tick then set("last_tick", now) end
+end
+
+-- An eviction may take one key and leave the others. Then the queue counts as lost as a whole: it is
+-- opened again, and signed numbers and passes bring everyone back.
+local function forget_remains()
+  local lacks = (count.waiting or 0) > 0 and redis.call("EXISTS", NUMBERS, WAITING, SEEN) < 3
+  if not lacks and (redis.call("EXISTS", INSIDE) == 0 or redis.call("EXISTS", PASSES, GRACE) > 0) then return end
+  redis.call("DEL", unpack(KEYS, 3))
+  count = {}
 end
 
 -- The moment of the opening decides who came early.
@@ -171,6 +197,7 @@ local function is_recovering()
   return now < (count.recovering_until or 0)
 end
 
+forget_remains()
 notice_return()
 close_lobby()
 
