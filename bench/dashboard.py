@@ -89,8 +89,7 @@ async def _age(services: Container) -> None:
         await session.execute(
             text("UPDATE bookings SET created_at = created_at - interval '1 hour'")
         )
-    async with services.database.statement() as connection:
-        await connection.execute(text("VACUUM ANALYZE"))
+    await services.database.rows("VACUUM ANALYZE", {})
 
 
 async def _count_all(services: Container, sale: Sale) -> None:

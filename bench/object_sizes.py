@@ -108,7 +108,6 @@ async def _come_and_go(services: Container, sale: Sale) -> None:
             )
             for _ in range(_TOGETHER)
         ]
-        async with services.database.statement() as connection:
-            await holds.hold(connection, asks)
+        await holds.hold(services.database, asks)
         async with services.database.transaction() as session:
             await units.release(session, [ask.id for ask in asks])

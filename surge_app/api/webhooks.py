@@ -25,9 +25,8 @@ async def razorpay_webhook(
         signature=request.headers.get("x-razorpay-signature"),
         event_id=request.headers.get("x-razorpay-event-id"),
     )
-    if stored is None:
-        return {"status": "duplicate"}
-    background.add_task(services.payments.process_event, stored)
+    if stored is not None and not stored.can_wait:
+        background.add_task(services.payments.process_received, stored)
     return {"status": "stored"}
 
 

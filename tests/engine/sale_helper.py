@@ -89,7 +89,7 @@ class Sale:
             webhook.body, signature=webhook.signature, event_id=webhook.event_id
         )
         if stored is not None:
-            await self.services.payments.process_event(stored)
+            await self.services.payments.process_received(stored)
 
     async def call_back(self, callback: Callback) -> str:
         """Hand in what the checkout gave to the page; returns the outcome's status."""

@@ -7,24 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
-_HOLD = text(
-    """
-    SELECT place, expires_at, as_of, reached, short_tier_id, free, is_contended, is_held,
-        is_crowded
-    FROM hold_units_within(
-        CAST(:networks AS text[]), CAST(:percent AS int),
-        CAST(:ask_ids AS text[]), CAST(:event_ids AS text[]), CAST(:visitor_ids AS text[]),
-        CAST(:subtotals AS bigint[]), CAST(:fees AS bigint[]), CAST(:currencies AS text[]),
-        CAST(:hold_seconds AS int[]), CAST(:first_lines AS int[]), CAST(:line_counts AS int[]),
-        CAST(:line_ids AS text[]), CAST(:tier_ids AS text[]), CAST(:quantities AS int[]),
-        CAST(:prices AS bigint[]), CAST(:starts AS int[])
-    )
-    """
+from surge_app.db.engine import Database
+
+_HOLD = """
+SELECT place, expires_at, as_of, reached, short_tier_id, free, is_contended, is_held, is_crowded
+FROM hold_units_within(
+    %(networks)s::text[], %(percent)s::int,
+    %(ask_ids)s::text[], %(event_ids)s::text[], %(visitor_ids)s::text[],
+    %(subtotals)s::bigint[], %(fees)s::bigint[], %(currencies)s::text[],
+    %(hold_seconds)s::int[], %(first_lines)s::int[], %(line_counts)s::int[],
+    %(line_ids)s::text[], %(tier_ids)s::text[], %(quantities)s::int[],
+    %(prices)s::bigint[], %(starts)s::int[]
 )
-
+"""
 _LOCK_NETWORK = text(
     "SELECT pg_advisory_xact_lock(hashtextextended('network ' || :event || ' ' || :network, 0))"
 )
@@ -111,12 +109,12 @@ _HOLD_EXISTS = HoldExists()
 
 
 async def hold(
-    connection: AsyncConnection, requests: Sequence[HoldRequest], *, network_percent: int = 100
+    database: Database, requests: Sequence[HoldRequest], *, network_percent: int = 100
 ) -> list[HoldAnswer]:
     """Hold units for each request whole or not at all, passing over rows others have locked.
 
     Args:
-        connection: As `Database.statement` gives it. The statement never waits for a unit.
+        database: Executes the statement, which never waits for a unit.
         requests: Handled in this order.
         network_percent: Of an event's tickets, what one network may hold unpaid.
 
@@ -130,7 +128,7 @@ async def hold(
     for count in counts:
         firsts.append(first)
         first += count
-    result = await connection.execute(
+    rows = await database.rows(
         _HOLD,
         {
             "networks": [request.network for request in requests],
@@ -151,10 +149,10 @@ async def hold(
             "starts": [line.next_unit_hint for line in lines],
         },
     )
-    return [_answer(row) for row in sorted(result.all(), key=lambda row: row.place)]
+    return [_answer(row) for row in sorted(rows, key=lambda row: row.place)]
 
 
-def _answer(row: Row[Any]) -> HoldAnswer:
+def _answer(row: Any) -> HoldAnswer:
     if row.is_crowded:
         return _CROWDED
     if row.expires_at is not None:

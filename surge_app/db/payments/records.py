@@ -9,19 +9,39 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.db.bulk_insert import insert_many
+from surge_app.db.engine import Database
 from surge_app.db.leases import lease_due
 from surge_app.models import Dispute, Event, Intent, Payment, WebhookEventRow
 
 _NOW = func.clock_timestamp()
-_FINISH = text(
-    """
-    UPDATE webhook_inbox SET processed_at = clock_timestamp(), outcome = x.outcome,
-        last_error = NULL
-    FROM unnest(CAST(:ids AS text[]), CAST(:outcomes AS text[])) AS x (id, outcome)
-    WHERE webhook_inbox.id = x.id
-    """
+# What becomes of a payment is decided once: a later webhook about it changes nothing.
+_STORE = """
+INSERT INTO webhook_inbox (
+    id, provider, event_id, body_sha256, body, attempts, next_attempt_at, trace,
+    processed_at, outcome
 )
+SELECT x.id, x.provider, x.event_id, x.body_sha256, x.body, 0, x.next_attempt_at, x.trace,
+    CASE WHEN p.id IS NOT NULL THEN clock_timestamp() END,
+    CASE WHEN p.id IS NOT NULL THEN 'settled before' END
+FROM unnest(
+    %(ids)s::text[], %(providers)s::text[], %(event_ids)s::text[], %(digests)s::bytea[],
+    %(bodies)s::bytea[], %(due)s::timestamptz[], %(traces)s::text[], %(payment_ids)s::text[]
+) AS x (id, provider, event_id, body_sha256, body, next_attempt_at, trace, payment_id)
+LEFT JOIN payments p ON p.id = x.payment_id AND p.disposition IS NOT NULL
+ON CONFLICT DO NOTHING
+RETURNING id, processed_at IS NOT NULL AS is_done
+"""
+_FINISH = """
+UPDATE webhook_inbox SET processed_at = clock_timestamp(), outcome = x.outcome, last_error = NULL
+FROM unnest(%(ids)s::text[], %(outcomes)s::text[]) AS x (id, outcome)
+WHERE webhook_inbox.id = x.id
+"""
+_ORDER_AND_BOOKING = """
+SELECT i.order_id, b.ref, b.status FROM intents i
+LEFT JOIN payments p ON p.id = %(payment_id)s AND p.intent_id = i.id AND p.disposition = 'applied'
+LEFT JOIN bookings b ON b.intent_id = p.intent_id
+WHERE i.order_id = %(order_id)s
+"""
 
 
 # A later word never takes back how a dispute ended; what changes it needs a decision again.
@@ -62,12 +82,24 @@ async def by_id(session: AsyncSession, payment_id: str) -> Payment | None:
     return await session.scalar(select(Payment).where(col(Payment.id) == payment_id))
 
 
-async def stored_orders(session: AsyncSession, order_ids: Sequence[str]) -> dict[str, str]:
-    """Return those of these orders that are ours, as they are stored; unlocked."""
+async def order_and_booking(
+    database: Database, order_id: str, payment_id: str
+) -> tuple[str, str | None, str | None] | None:
+    """Return an order of ours as it is stored, and reference and status of what it bought.
+
+    The booking is left out unless this very payment was applied to it.
+    """
+    values = {"order_id": order_id, "payment_id": payment_id}
+    found = await database.rows(_ORDER_AND_BOOKING, values)
+    return tuple(found[0]) if found else None
+
+
+async def stored_orders(session: AsyncSession, order_ids: Sequence[str]) -> set[str]:
+    """Return those of these orders that are ours."""
     result = await session.scalars(
         select(col(Intent.order_id)).where(col(Intent.order_id).in_(order_ids))
     )
-    return {order_id: order_id for order_id in result.all() if order_id is not None}
+    return {order_id for order_id in result.all() if order_id is not None}
 
 
 async def event_of_order(session: AsyncSession, order_id: str) -> str | None:
@@ -79,20 +111,31 @@ async def event_of_order(session: AsyncSession, order_id: str) -> str | None:
     )
 
 
-async def store_events(session: AsyncSession, events: Sequence[WebhookEventRow]) -> set[str]:
-    """Store webhooks.
+async def store_events(
+    database: Database, events: Sequence[tuple[WebhookEventRow, str | None]]
+) -> Mapping[str, bool]:
+    """Store webhooks, each with the payment it is about, if any.
 
     Returns:
-        The ids of those that are new: neither the event nor its signed body, under whatever
+        By the ids of those that are new, whether their payment was settled before, which leaves
+        nothing to process. New is what neither its event id nor its signed body, under whatever
         event id, was stored before.
     """
-    await insert_many(session, events, on_conflict="ON CONFLICT DO NOTHING")
-    stored = await session.scalars(
-        select(col(WebhookEventRow.id)).where(
-            col(WebhookEventRow.id).in_([event.id for event in events])
-        )
+    rows = [event for event, _ in events]
+    found = await database.rows(
+        _STORE,
+        {
+            "ids": [row.id for row in rows],
+            "providers": [row.provider for row in rows],
+            "event_ids": [row.event_id for row in rows],
+            "digests": [row.body_sha256 for row in rows],
+            "bodies": [row.body for row in rows],
+            "due": [row.next_attempt_at for row in rows],
+            "traces": [row.trace for row in rows],
+            "payment_ids": [payment_id for _, payment_id in events],
+        },
     )
-    return set(stored.all())
+    return {row.id: row.is_done for row in found}
 
 
 async def events_by_id(
@@ -111,11 +154,11 @@ async def lease_due_events(
     return await lease_due(session, WebhookEventRow, is_waiting, limit=limit, lease=lease)
 
 
-async def finish_events(session: AsyncSession, outcomes: Mapping[str, str]) -> None:
+async def finish_events(database: Database, outcomes: Mapping[str, str]) -> None:
     """Mark webhooks as processed, each with what became of it, by their ids."""
     if outcomes:
         values = {"ids": list(outcomes), "outcomes": list(outcomes.values())}
-        await session.execute(_FINISH, values)
+        await database.rows(_FINISH, values)
 
 
 async def postpone_event(

@@ -121,10 +121,9 @@ class Holds:
     async def _hold_batch(
         self, requests: Sequence[queries.HoldRequest]
     ) -> Sequence[queries.HoldAnswer]:
-        async with self._database.statement() as connection:
-            answers = await queries.hold(
-                connection, requests, network_percent=self._network_percent
-            )
+        answers = await queries.hold(
+            self._database, requests, network_percent=self._network_percent
+        )
         for request, answer in zip(requests, answers, strict=True):
             if isinstance(answer, queries.HoldGranted):
                 for line, number in zip(request.lines, answer.next_unit_hint, strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 import structlog
@@ -24,7 +24,7 @@ from surge_app.errors import (
     NotFound,
 )
 from surge_app.kv.rate_limits import Limit, RateLimiter
-from surge_app.models import WebhookEventRow
+from surge_app.models import BookingStatus, WebhookEventRow
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import Contacts
@@ -34,8 +34,11 @@ from surge_app.services.payments.refunds import Refunds
 from surge_app.services.payments.views import CheckoutView, PaymentOutcome
 from surge_app.services.vendors.ports import (
     GatewayDispute,
+    GatewayPayment,
+    GatewayPaymentStatus,
     PaymentGateway,
     ProviderRejected,
+    WebhookEvent,
 )
 
 _log = get_logger(__name__)
@@ -43,12 +46,22 @@ _log = get_logger(__name__)
 _PROVIDER = "razorpay"
 _STARTS = Limit("pay-visitor", per_minute=30, burst=15)
 _WEBHOOK_LEASE = timedelta(seconds=30)
+# An order captures its payment automatically, at once. One that it did not is captured by us.
+_CAPTURE_PATIENCE = timedelta(seconds=5)
 _WEBHOOK_BATCH = 50
 # It comes in an unsigned header; the index of ids takes no more than a few hundred bytes.
 _MAX_EVENT_ID_LENGTH = 200
 # Organizers read it; what exactly went wrong is in the log, under the webhook's id.
 _UNFORESEEN = "It could not be settled yet; the log tells why."
 _MAX_BACKOFF_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedWebhook:
+    """A webhook that was just stored; `can_wait` leaves it to the job that looks for due ones."""
+
+    event: WebhookEventRow
+    can_wait: bool
 
 
 class Payments:
@@ -71,9 +84,8 @@ class Payments:
         self._queries = queries
         self._refunds = refunds
         self._limits = limits
-        self._stored = Batcher(self._stored_orders)
         self._stored_events = Batcher(self._store_events)
-        self._processed = Batcher(self._process_stored)
+        self._processed = Batcher(self._process_received)
 
     async def start(
         self,
@@ -119,11 +131,14 @@ class Payments:
         Raises:
             BadSignature: If the order is not ours or the signature does not fit.
         """
-        stored_order_id = await self._stored.submit(order_id)
-        if stored_order_id is None or not self._gateway.verifies_callback(
-            order_id=stored_order_id, payment_id=payment_id, signature=signature
+        stored = await queries.order_and_booking(self._database, order_id, payment_id)
+        if stored is None or not self._gateway.verifies_callback(
+            order_id=stored[0], payment_id=payment_id, signature=signature
         ):
             raise BadSignature
+        stored_order_id, ref, status = stored
+        if ref is not None:
+            return PaymentOutcome(ref, status or BookingStatus.CONFIRMED)
         return await self._queries.settle_callback(stored_order_id, payment_id)
 
     async def check(self, intent_id: str, visitor_id: str) -> PaymentOutcome:
@@ -155,7 +170,7 @@ class Payments:
 
     async def receive_webhook(
         self, body: bytes, *, signature: str | None, event_id: str | None
-    ) -> str | None:
+    ) -> ReceivedWebhook | None:
         """Verify and store a webhook; the caller answers 200 and processes it afterwards.
 
         Args:
@@ -164,26 +179,34 @@ class Payments:
             event_id: The vendor's event id; the hash of the body stands in if it is missing.
 
         Returns:
-            Our id of the stored event, None if it was stored before.
+            The stored webhook, None if there is nothing to process: it was stored before, or
+            its payment was settled before.
 
         Raises:
             BadSignature: If it was not signed with one of our secrets; nothing is stored.
         """
         if not self._gateway.verifies_webhook(body, signature):
             raise BadSignature
+        payment = _payment_of(self._read(body))
+        can_wait = payment is not None and payment.status == GatewayPaymentStatus.AUTHORIZED
         digest = hashlib.sha256(body)
         event = WebhookEventRow(
             provider=_PROVIDER,
             event_id=(event_id or digest.hexdigest())[:_MAX_EVENT_ID_LENGTH],
             body_sha256=digest.digest(),
             body=body,
-            next_attempt_at=utc_now() + _WEBHOOK_LEASE,
+            next_attempt_at=utc_now() + (_CAPTURE_PATIENCE if can_wait else _WEBHOOK_LEASE),
             trace=tracing.current_traceparent(),
         )
-        if not await self._stored_events.submit(event):
+        is_done = await self._stored_events.submit((event, payment.id if payment else None))
+        if is_done is None:
             return None
         _log.info("webhook_stored", webhook=event.id)
-        return event.id
+        return None if is_done else ReceivedWebhook(event, can_wait=can_wait)
+
+    async def process_received(self, webhook: ReceivedWebhook) -> None:
+        """Settle what a webhook says that was just stored; safe to repeat."""
+        await self._processed.submit(webhook.event)
 
     async def process_event(self, event_id: str) -> None:
         """Settle what a stored webhook says; safe to repeat.
@@ -191,8 +214,17 @@ class Payments:
         Raises:
             NotFound: If no such event is stored.
         """
-        if not await self._processed.submit(event_id):
+        async with self._database.transaction() as session:
+            found = await queries.events_by_id(session, [event_id])
+        if not found:
             raise NotFound
+        await self._process(found)
+
+    async def _store_events(
+        self, events: Sequence[tuple[WebhookEventRow, str | None]]
+    ) -> Sequence[bool | None]:
+        stored = await queries.store_events(self._database, events)
+        return [stored.get(event.id) for event, _ in events]
 
     async def process_pending_webhooks(self) -> int:
         """Process webhooks that were stored and not finished; returns how many were tried."""
@@ -212,22 +244,9 @@ class Payments:
         _log.error("payment_disputed", dispute=dispute.id, payment=dispute.payment_id)
         return f"dispute {dispute.status}"
 
-    async def _stored_orders(self, order_ids: Sequence[str]) -> Sequence[str | None]:
-        async with self._database.transaction() as session:
-            stored = await queries.stored_orders(session, order_ids)
-        return [stored.get(order_id) for order_id in order_ids]
-
-    async def _store_events(self, events: Sequence[WebhookEventRow]) -> Sequence[bool]:
-        async with self._database.transaction() as session:
-            stored = await queries.store_events(session, events)
-        return [event.id in stored for event in events]
-
-    async def _process_stored(self, event_ids: Sequence[str]) -> Sequence[bool]:
-        async with self._database.transaction() as session:
-            found = await queries.events_by_id(session, event_ids)
-        await self._process(found)
-        known = {event.id for event in found}
-        return [event_id in known for event_id in event_ids]
+    async def _process_received(self, events: Sequence[WebhookEventRow]) -> Sequence[None]:
+        await self._process(events)
+        return [None] * len(events)
 
     async def _process(self, events: Sequence[WebhookEventRow]) -> None:
         """Settle what stored webhooks say, side by side: they share the transactions of it."""
@@ -235,16 +254,16 @@ class Payments:
             *(self._handle_stored(event) for event in events), return_exceptions=True
         )
         outcomes: dict[str, str] = {}
-        async with self._database.transaction() as session:
-            for event, outcome in zip(events, outcomes_or_errors, strict=True):
-                if isinstance(outcome, str):
-                    outcomes[event.id] = outcome
-                    continue
-                # Whatever went wrong, the event is tried again until it can be settled.
-                _log.error("webhook_failed", event_id=event.id, exc_info=outcome)
-                delay = timedelta(seconds=min(_MAX_BACKOFF_SECONDS, 2**event.attempts))
+        for event, outcome in zip(events, outcomes_or_errors, strict=True):
+            if isinstance(outcome, str):
+                outcomes[event.id] = outcome
+                continue
+            # Whatever went wrong, the event is tried again until it can be settled.
+            _log.error("webhook_failed", event_id=event.id, exc_info=outcome)
+            delay = timedelta(seconds=min(_MAX_BACKOFF_SECONDS, 2**event.attempts))
+            async with self._database.transaction() as session:
                 await queries.postpone_event(session, event.id, delay=delay, error=_UNFORESEEN)
-            await queries.finish_events(session, outcomes)
+        await queries.finish_events(self._database, outcomes)
 
     async def _handle_stored(self, event: WebhookEventRow) -> str:
         # Requests share this work: what is logged here belongs to the webhook, to no one request.
@@ -254,11 +273,17 @@ class Payments:
         ):
             return await self._handle(event.body)
 
-    async def _handle(self, body: bytes) -> str:
+    def _read(self, body: bytes) -> WebhookEvent | str:
+        """Return what a verified webhook says, or why it is ignored."""
         try:
-            event = self._gateway.parse_webhook(body)
+            return self._gateway.parse_webhook(body)
         except ProviderRejected as error:
             return f"ignored: {error}"
+
+    async def _handle(self, body: bytes) -> str:
+        event = self._read(body)
+        if isinstance(event, str):
+            return event
         if event.dispute is not None:
             return await self._record_dispute(event.dispute)
         if event.refund is not None:
@@ -266,3 +291,10 @@ class Payments:
         if event.payment is not None:
             return (await self._queries.settle(event.payment)).status
         return "ignored"
+
+
+def _payment_of(told: WebhookEvent | str) -> GatewayPayment | None:
+    """Return the payment a webhook is about, unless it is about a refund or a dispute of it."""
+    if isinstance(told, str) or told.refund or told.dispute:
+        return None
+    return told.payment

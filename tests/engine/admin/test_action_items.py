@@ -89,9 +89,9 @@ async def _stuck_webhook(sale: Sale) -> str:
     )
     assert stored is not None
     await sale.execute(
-        f"UPDATE webhook_inbox SET received_at = '{_LONG_AGO}' WHERE id = :id", id=stored
+        f"UPDATE webhook_inbox SET received_at = '{_LONG_AGO}' WHERE id = :id", id=stored.event.id
     )
-    return stored
+    return stored.event.id
 
 
 async def _dead_message(sale: Sale) -> str:

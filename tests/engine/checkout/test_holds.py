@@ -40,8 +40,7 @@ async def _event_id(sale: Sale) -> str:
 
 
 async def _hold(sale: Sale, *requests: HoldRequest) -> list[HoldAnswer]:
-    async with sale.services.database.statement() as connection:
-        return await hold(connection, requests)
+    return await hold(sale.services.database, requests)
 
 
 async def test_an_ask_too_large_does_not_stand_in_the_way_of_a_smaller_one(

@@ -299,3 +299,40 @@ async def test_many_webhooks_at_once_are_each_stored_and_settled_once(
     )
     assert rows == [{"stored": len(gateway.webhooks), "processed": len(gateway.webhooks)}]
     assert await sale.violations() == []
+
+
+async def test_webhooks_of_a_settled_payment_are_done_once_they_are_stored(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(1)
+    _, _, told = await _order(sale)
+    gateway.webhooks.clear()
+    paid = await gateway.attempt(told.order_id, "captured")
+    assert await sale.call_back(paid) == "confirmed"
+    received = [
+        await sale.services.payments.receive_webhook(
+            webhook.body, signature=webhook.signature, event_id=webhook.event_id
+        )
+        for webhook in gateway.webhooks
+    ]
+    assert received == [None] * len(gateway.webhooks) != []
+    rows = await sale.query(
+        "SELECT DISTINCT outcome, processed_at IS NOT NULL AS is_done FROM webhook_inbox "
+        "WHERE event_id = ANY(:ids)",
+        ids=[webhook.event_id for webhook in gateway.webhooks],
+    )
+    assert rows == [{"outcome": "settled before", "is_done": True}]
+
+
+async def test_a_callback_of_a_settled_payment_asks_the_gateway_nothing(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(1)
+    _, _, told = await _order(sale)
+    gateway.webhooks.clear()
+    paid = await gateway.attempt(told.order_id, "captured")
+    for webhook in gateway.webhooks:
+        await sale.deliver(webhook)
+    with gateway.failing(Fault.DOWN):
+        assert await sale.call_back(paid) == "confirmed"
+    assert await sale.violations() == []
