@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from surge_app.clock import new_id
 from surge_app.db.engine import Database
-from surge_app.db.messaging import messages as queries, outbox
+from surge_app.db.group_commit import Batcher
+from surge_app.db.messaging import messages as queries
+from surge_app.db.messaging.messages import RecordedReport
 from surge_app.errors import BadSignature, NotFound
-from surge_app.models import (
-    Channel,
-    DeliveryEvent,
-    DeliveryStatus,
-    MessageStatus,
-    OutboxMessage,
-)
+from surge_app.models import Channel, DeliveryStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.vendors.ports import (
     DeliveryReport,
@@ -26,14 +23,7 @@ from surge_app.services.vendors.ports import (
 
 _log = get_logger(__name__)
 
-# Reports come in any order; a later stage is never taken back by an earlier one.
-_STAGES: dict[str | None, int] = {
-    None: 0,
-    DeliveryStatus.DEFERRED: 1,
-    DeliveryStatus.DELIVERED: 2,
-    DeliveryStatus.FAILED: 3,
-    DeliveryStatus.BOUNCED: 3,
-}
+_LOST = {DeliveryStatus.FAILED, DeliveryStatus.BOUNCED}
 
 
 class Deliveries:
@@ -45,6 +35,9 @@ class Deliveries:
         self._database = database
         self._mail_reports = mail_reports
         self._sms_reports = sms_reports
+        self._batchers: dict[Channel, Batcher[Sequence[DeliveryReport], int]] = {
+            channel: Batcher(partial(self._record_batch, channel)) for channel in Channel
+        }
 
     async def receive_mail_events(
         self, body: bytes, *, signature: str | None, timestamp: str | None
@@ -76,50 +69,44 @@ class Deliveries:
         return await self._record(Channel.SMS, reports)
 
     async def _record(self, channel: Channel, reports: Sequence[DeliveryReport]) -> int:
-        new = 0
-        async with self._database.transaction() as session:
-            # In one order, so that two batches never wait for each other's rows.
-            for report in sorted(reports, key=lambda one: (one.message_id or "", one.provider_id)):
-                message = await _message_of(session, channel, report)
-                if message is None:
-                    _log.info("delivery_unmatched", channel=channel, provider_id=report.provider_id)
-                elif await _take_in(session, message, report):
-                    new += 1
-        return new
+        return await self._batchers[channel].submit(reports)
+
+    async def _record_batch(
+        self, channel: Channel, batches: Sequence[Sequence[DeliveryReport]]
+    ) -> Sequence[int]:
+        """Record what several requests report in one statement; return how many each had new."""
+        named = [[(new_id(), report) for report in batch] for batch in batches]
+        reports = {report_id: report for batch in named for report_id, report in batch}
+        recorded = await queries.record_reports(
+            self._database,
+            channel,
+            [
+                {
+                    **asdict(report),
+                    "id": report_id,
+                    "status": report.status and str(report.status),
+                    "detail": report.detail or None,
+                }
+                for report_id, report in reports.items()
+            ],
+        )
+        for one in recorded:
+            _log_report(channel, reports[one.id], one)
+        new = {one.id for one in recorded if one.is_new}
+        return [sum(report_id in new for report_id, _ in batch) for batch in named]
 
 
-async def _message_of(
-    session: AsyncSession, channel: Channel, report: DeliveryReport
-) -> OutboxMessage | None:
-    message_id = report.message_id
-    if message_id is None:
-        found = await queries.by_provider_id(session, channel, report.provider_id)
-        message_id = found.id if found else ""
-    message = await queries.by_id(session, message_id, for_update=True)
-    return message if message is not None and message.channel == channel else None
-
-
-async def _take_in(session: AsyncSession, message: OutboxMessage, report: DeliveryReport) -> bool:
-    event = DeliveryEvent(
-        channel=message.channel,
-        key=report.key,
-        message_id=message.id,
-        word=report.word,
-        detail=report.detail or None,
-        at=report.at,
-    )
-    if not await queries.store_event(session, event):
-        return False
-    waits = message.status in {MessageStatus.PENDING, MessageStatus.DEAD}
-    if waits and message.unknowns:
-        # It was unknown whether the provider had accepted it; the report proves it.
-        await outbox.mark_sent(session, message.id, report.provider_id)
-    if _STAGES[report.status] > _STAGES[message.delivery]:
-        status = DeliveryStatus(report.status or "")
-        await queries.note_delivery(session, message.id, status, detail=report.detail, at=report.at)
-        level = _log.warning if _STAGES[status] == _STAGES[DeliveryStatus.BOUNCED] else _log.info
-        level("message_delivery", message=message.id, status=status, detail=report.detail)
-    return True
+def _log_report(channel: Channel, report: DeliveryReport, recorded: RecordedReport) -> None:
+    if recorded.message_id is None:
+        _log.info("delivery_unmatched", channel=channel, provider_id=report.provider_id)
+    elif recorded.delivery is not None and recorded.delivery == report.status:
+        level = _log.warning if report.status in _LOST else _log.info
+        level(
+            "message_delivery",
+            message=recorded.message_id,
+            status=report.status,
+            detail=report.detail,
+        )
 
 
 def _refused(channel: Channel, error: ProviderRejected) -> BadSignature:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -116,3 +117,24 @@ async def test_forged_reports_and_reports_without_a_key_change_nothing(post: Pos
         await Deliveries(post.sale.services.database, None, forged).receive_mail_events(
             b"", signature="", timestamp=""
         )
+
+
+async def test_reports_that_come_together_share_a_statement_and_each_request_counts_its_own(
+    post: Post,
+) -> None:
+    await post.empty()
+    deferred = await _report(post, "deferred", DeliveryStatus.DEFERRED)
+    delivered = await _report(post, "delivered", DeliveryStatus.DELIVERED)
+    bounced = replace(await _report(post, "bounce", DeliveryStatus.BOUNCED), detail="mailbox full")
+    unknown = replace(deferred, key="other", message_id="no-such-message")
+    reports = Reports()
+    deliveries = Deliveries(post.sale.services.database, reports, Reports())
+
+    async def tell(*told: DeliveryReport) -> int:
+        reports.told = list(told)
+        return await deliveries.receive_mail_events(b"", signature="", timestamp="")
+
+    requests = [[bounced, deferred], [delivered, delivered], [unknown]]
+    assert await asyncio.gather(*(tell(*told) for told in requests)) == [2, 1, 0]
+    row = (await post.rows())[0]
+    assert (row["delivery"], row["delivery_detail"]) == ("bounced", "mailbox full")
