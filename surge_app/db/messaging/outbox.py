@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
+from surge_app.db.engine import Database
 from surge_app.db.leases import lease_due
 from surge_app.models import DeliveryStatus, MessageStatus, OutboxMessage
 
@@ -17,6 +18,12 @@ WAKE = "surge_outbox"
 """The channel of Postgres' NOTIFY on which the dispatcher hears of new messages."""
 
 _NOW = func.clock_timestamp()
+_MARK_SENT = """
+UPDATE message_outbox m SET status = 'sent', sent_at = clock_timestamp(),
+    provider_id = x.provider_id, last_error = NULL
+FROM unnest(%(ids)s::text[], %(provider_ids)s::text[]) AS x (id, provider_id)
+WHERE m.id = x.id
+"""
 _WAITING = (MessageStatus.PENDING, MessageStatus.SENDING)
 
 
@@ -65,13 +72,10 @@ async def seconds_until_due(session: AsyncSession, channel: str) -> float | None
     return None if found is None else float(found)
 
 
-async def mark_sent(session: AsyncSession, message_id: str, provider_id: str) -> None:
-    """Record that a provider accepted a message, whichever process sends it now."""
-    await session.execute(
-        update(OutboxMessage)
-        .where(col(OutboxMessage.id) == message_id)
-        .values(status=MessageStatus.SENT, sent_at=_NOW, provider_id=provider_id, last_error=None)
-    )
+async def mark_sent(database: Database, sent: Sequence[tuple[str, str]]) -> None:
+    """Record that a provider accepted messages, each with its id for it, whoever sends them now."""
+    ids, provider_ids = zip(*sent, strict=True)
+    await database.rows(_MARK_SENT, {"ids": list(ids), "provider_ids": list(provider_ids)})
 
 
 async def reschedule(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,10 +21,12 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.messaging import event_notices
+from surge_app.db.messaging.subjects import MessageSubject
 from surge_app.errors import NotFound
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.models import (
     Disposition,
+    IntentLine,
     MessageKind,
     Payment,
     Refund,
@@ -48,6 +50,7 @@ _MAX_INLINE = 6
 _PDFS = Limit("booking-pdf", per_minute=10, burst=10)
 _MAX_PDFS_WAITING = 4
 _MAX_PDFS = 64
+_CALENDAR_END = b"END:VCALENDAR"
 
 
 class Tickets:
@@ -109,10 +112,7 @@ class Tickets:
             name=booking.name,
             email=booking.email,
             phone=booking.phone,
-            lines=tuple(
-                IntentLineView(line.tier_id, name, line.quantity, line.unit_price_paise)
-                for line, name in lines
-            ),
+            lines=_line_views(lines),
             tickets=tuple(self._ticket(event.id, *row) for row in tickets),
             subtotal_paise=booking.subtotal_paise,
             fee_paise=booking.fee_paise,
@@ -150,7 +150,10 @@ class Tickets:
 
     async def calendar(self, ref: str) -> bytes:
         """Return the event of a booking as an iCalendar file; raises NotFound."""
-        return (await self.calendar_file(await self.view(ref))).content
+        booking = await self.view(ref)
+        async with self._database.transaction() as session:
+            revision = await event_notices.revision(session, booking.event.slug)
+        return self.calendar_file(booking, revision).content
 
     async def receipt(self, ref: str) -> bytes:
         """Return the receipt of a booking as a PDF, A4; raises like `pdf`."""
@@ -169,10 +172,32 @@ class Tickets:
         while len(self._pdfs) > _MAX_PDFS:
             self._pdfs.popitem(last=False)
 
-    async def attachments(self, booking: BookingView) -> tuple[Attachment, ...]:
+    def message_view(self, about: MessageSubject) -> BookingView | None:
+        """Return a booking as far as a message shows it, without the counts of the sale."""
+        booking, event = about.booking, about.event
+        if booking is None:
+            return None
+        return BookingView(
+            ref=booking.ref,
+            status=str(booking.status),
+            event=event_view(event, [], {}, utc_now()),
+            name=booking.name,
+            email=booking.email,
+            phone=booking.phone,
+            lines=_line_views(about.lines),
+            tickets=tuple(self._ticket(event.id, *row) for row in about.tickets),
+            subtotal_paise=booking.subtotal_paise,
+            fee_paise=booking.fee_paise,
+            total_paise=booking.total_paise,
+            currency=booking.currency,
+            payment_id="",
+            channel=booking.channel,
+            created_at=booking.created_at,
+        )
+
+    async def attachments(self, booking: BookingView, revision: int) -> tuple[Attachment, ...]:
         """Return the attachments of a confirmation: codes inline, tickets as PDF, calendar."""
-        key = _pdf_key(booking, draw_tickets)
-        pdf = self._pdfs.get(key) or await anyio.to_thread.run_sync(draw_tickets, booking)
+        pdf = await anyio.to_thread.run_sync(draw_tickets, booking)
         codes = [
             Attachment(
                 f"ticket-{one.seq}.png", "image/png", qr_png(one.qr_text), f"ticket{one.seq}"
@@ -182,17 +207,22 @@ class Tickets:
         return (
             *codes,
             Attachment(f"{booking.ref}.pdf", "application/pdf", pdf),
-            await self.calendar_file(booking),
+            self.calendar_file(booking, revision),
         )
 
-    async def calendar_file(self, booking: BookingView) -> Attachment:
+    def calendar_file(self, booking: BookingView, revision: int) -> Attachment:
         """Return the event for a calendar, or its cancellation if the booking is over."""
-        async with self._database.transaction() as session:
-            revision = await event_notices.revision(session, booking.event.slug)
         is_over = booking.event.status == "cancelled" or not valid_tickets(booking)
         method = "CANCEL" if is_over else "PUBLISH"
         content = _calendar(booking, self.page_url(booking.ref), method=method, revision=revision)
         return Attachment(f"{booking.ref}.ics", f"text/calendar; method={method}", content)
+
+
+def _line_views(lines: Iterable[tuple[IntentLine, str]]) -> tuple[IntentLineView, ...]:
+    return tuple(
+        IntentLineView(line.tier_id, tier_name, line.quantity, line.unit_price_paise)
+        for line, tier_name in lines
+    )
 
 
 def _refund_line(refund: Refund, payment: Payment) -> RefundLine:
@@ -218,9 +248,15 @@ def valid_tickets(booking: BookingView) -> list[TicketView]:
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> Timezone:
-    """Return the rules of a time zone, which cost more than the rest of the file."""
-    return Timezone.from_tzid(name)
+def _calendar_frame(zone: str, method: str) -> bytes:
+    """Return a file without its event; the rules of a time zone cost more than all the rest."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Surge//Tickets//EN")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
+    calendar.add_component(Timezone.from_tzid(zone))
+    return calendar.to_ical()
 
 
 def _calendar(booking: BookingView, link: str, *, method: str, revision: int) -> bytes:
@@ -239,11 +275,5 @@ def _calendar(booking: BookingView, link: str, *, method: str, revision: int) ->
     entry.add("location", ", ".join(filter(None, (event.venue, event.address))))
     entry.add("description", f"Booking {booking.ref}. Tickets: {link}")
     entry.add("url", link)
-    calendar = Calendar()
-    calendar.add("prodid", "-//Surge//Tickets//EN")
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", method)
-    calendar.add_component(_zone(event.time_zone))
-    calendar.add_component(entry)
-    return calendar.to_ical()
+    frame = _calendar_frame(event.time_zone, method)
+    return frame.replace(_CALENDAR_END, entry.to_ical() + _CALENDAR_END)

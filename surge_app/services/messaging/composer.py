@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from surge_app.clock import utc_now
-from surge_app.db.bookings import records as booking_queries
-from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
+from surge_app.db.group_commit import Batcher
 from surge_app.db.messaging import event_notices
+from surge_app.db.messaging.subjects import MessageSubject, subjects
 from surge_app.db.payments import records as payment_queries, refunds
 from surge_app.errors import NotFound
 from surge_app.formatting import long_date, rupees, rupees_ascii, short_date
@@ -47,11 +47,13 @@ class MessageContext:
     """The rows a message is about.
 
     Attributes:
+        about: The intent with all that belongs to it.
         paid_paise: What the buyer paid, which may differ from the total of the order.
         refund_paise: What goes back, as far as the message is about that.
         cause: Why a payment buys nothing; empty if it buys.
     """
 
+    about: MessageSubject
     event: Event
     intent: Intent
     booking: Booking | None
@@ -90,6 +92,7 @@ class Composer:
         self._database = database
         self._tickets = tickets
         self._sms_countries = sms_countries
+        self._subjects: Batcher[str, MessageSubject] = Batcher(self._load_subjects)
 
     async def sms(self, message: OutboxMessage) -> Sms:
         """Render an SMS; raises `ProviderRejected` for a country that gets none."""
@@ -120,12 +123,12 @@ class Composer:
     async def mail(self, message: OutboxMessage) -> Mail:
         """Render a mail with its attachments."""
         context = await self._context(message)
-        booking = await self._tickets.view(context.booking.ref) if context.booking else None
+        booking = self._tickets.message_view(context.about)
         files: tuple[Attachment, ...] = ()
         if booking is not None and message.kind in _WITH_TICKETS:
-            files = await self._tickets.attachments(booking)
+            files = await self._tickets.attachments(booking, context.about.revision)
         elif booking is not None and message.kind in _WITH_CALENDAR:
-            files = (await self._tickets.calendar_file(booking),)
+            files = (self._tickets.calendar_file(booking, context.about.revision),)
         is_again = message.kind == MessageKind.CONFIRMATION_AGAIN
         kind = MessageKind.CONFIRMATION if is_again else message.kind
         values = self._values(message, context, booking, files)
@@ -150,7 +153,8 @@ class Composer:
         intent = Intent(name=_EXAMPLE_NAME, total_paise=1, event_id=event.id)
         booking = Booking(ref=_EXAMPLE_REF, email="", phone="")
         message = OutboxMessage(kind=notice.kind, created_at=utc_now())
-        context = MessageContext(event, intent, booking, None, notice, 0, 1)
+        about = MessageSubject(intent, event, booking, 0)
+        context = MessageContext(about, event, intent, booking, None, notice, 0, 1)
         link = self._tickets.page_url(booking.ref)
         values = self._values(message, context, None, ())
         values |= {"total": _EXAMPLE_SUM, "refunded": _EXAMPLE_SUM, "link": link}
@@ -159,31 +163,39 @@ class Composer:
         return subject.strip(), text.strip(), sms
 
     async def _context(self, message: OutboxMessage) -> MessageContext:
+        about = await self._subjects.submit(message.intent_id)
+        intent, booking = about.intent, about.booking
+        context = MessageContext(
+            about, about.event, intent, booking, None, None, intent.total_paise, 0
+        )
+        # A payment that buys nothing is the key of its message.
+        key = message.dedupe_key.partition(":")[0]
+        if key == intent.id and not (message.refund_id or message.notice_id):
+            return context
         async with self._database.transaction() as session:
-            intent = await intent_queries.by_id(session, message.intent_id)
-            if intent is None:
-                msg = "the intent is gone"
-                raise ProviderRejected(msg)
             refund = message.refund_id and await refunds.by_id(session, message.refund_id)
             notice = message.notice_id and await event_notices.by_id(session, message.notice_id)
-            # A payment that buys nothing is the key of its message.
-            payment = await payment_queries.by_id(session, message.dedupe_key.partition(":")[0])
-            booking = await booking_queries.by_intent(session, intent.id)
+            payment = await payment_queries.by_id(session, key)
             refund_paise = refund.amount_paise if refund else 0
             if notice and booking and notice.kind == MessageKind.EVENT_CANCELLED:
                 refund_paise = await event_notices.refund_paise(
                     session, booking.id, notice.created_at
                 )
-            return MessageContext(
-                event=await catalog_queries.event_by_id(session, intent.event_id),
-                intent=intent,
-                booking=booking,
-                refund=refund or None,
-                notice=notice or None,
-                paid_paise=payment.amount_paise if payment else intent.total_paise,
-                refund_paise=refund_paise,
-                cause=(payment.reason or "") if payment else "",
-            )
+        return replace(
+            context,
+            refund=refund or None,
+            notice=notice or None,
+            paid_paise=payment.amount_paise if payment else intent.total_paise,
+            refund_paise=refund_paise,
+            cause=(payment.reason or "") if payment else "",
+        )
+
+    async def _load_subjects(
+        self, intent_ids: Sequence[str]
+    ) -> Sequence[MessageSubject | ProviderRejected]:
+        async with self._database.transaction() as session:
+            found = await subjects(session, set(intent_ids))
+        return [found.get(one) or ProviderRejected("the intent is gone") for one in intent_ids]
 
     def _link(self, message: OutboxMessage, context: MessageContext) -> str:
         if context.booking is None:

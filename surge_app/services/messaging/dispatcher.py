@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
+from surge_app.db.group_commit import Batcher
 from surge_app.db.messaging import outbox
 from surge_app.errors import Busy
 from surge_app.models import Channel, OutboxMessage
@@ -39,6 +40,7 @@ _log = get_logger(__name__)
 _MAX_CONCURRENT = 16
 _LEASE = timedelta(seconds=90)
 _FALLBACK_SECONDS = 3.0
+_GATHER_SECONDS = 0.05
 _SHORTEST_PAUSE_SECONDS = 0.05
 # Messages that are overdue by so much are more than the primary can send alone.
 _OVERDUE = timedelta(seconds=5)
@@ -130,6 +132,7 @@ class _Lane:
         self._running: set[asyncio.Task[None]] = set()
         self._notified = asyncio.Event()
         self._closed_until = 0.0
+        self._marks: Batcher[tuple[str, str], None] = Batcher(self._mark_sent)
 
     def notify(self) -> None:
         if self.is_primary:
@@ -153,6 +156,8 @@ class _Lane:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._notified.wait()
+                # Messages of bookings that are made in the same moment are claimed together.
+                await asyncio.sleep(_GATHER_SECONDS)
 
     async def finish(self) -> None:
         if self._running:
@@ -222,14 +227,17 @@ class _Lane:
             _log.exception("message_broken", message=message.id)
             await self._note_failure(message, ProviderRejected(_BROKEN))
         else:
-            async with self._database.transaction() as session:
-                await outbox.mark_sent(session, message.id, provider_id)
+            await self._marks.submit((message.id, provider_id))
             _log.info(
                 "message_sent",
                 message=message.id,
                 channel=message.channel,
                 intent=message.intent_id,
             )
+
+    async def _mark_sent(self, sent: Sequence[tuple[str, str]]) -> Sequence[None]:
+        await outbox.mark_sent(self._database, sent)
+        return [None] * len(sent)
 
     async def _note_failure(self, message: OutboxMessage, error: ProviderError) -> None:
         step = next_attempt(message, error, utc_now())

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db.messaging import outbox
@@ -58,6 +58,29 @@ async def test_a_booking_is_told_once_on_each_channel(post: Post) -> None:
     await post.empty()
     assert (len(post.mails), len(post.texts)) == (1, 1)
     assert [row["provider_id"] for row in await post.rows()] == ["mail-1", "sms-1"]
+
+
+async def test_messages_that_are_due_together_are_written_from_the_same_statements(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(6)
+    refs = [await _book(sale) for _ in range(6)]
+    post = await Post.of(sale)
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    engine = sale.services.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        await post.dispatcher.dispatch()
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len([one for one in statements if one.startswith("SELECT tickets")]) <= 2
+    assert len([one for one in statements if one.startswith("SELECT")]) <= 8
+    assert sorted(ref for ref in refs for mail in post.mails if ref in mail.text) == sorted(refs)
+    assert [len(mail.attachments) for mail in post.mails] == [3] * 6
 
 
 @pytest.mark.parametrize("faults", [1, 5])
