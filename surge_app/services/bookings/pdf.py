@@ -185,5 +185,10 @@ def _text(
 ) -> None:
     pdf.set_font(style=style, size=size)
     pdf.set_text_color(*colour)
-    # Justified, a line of few words is torn apart.
-    pdf.multi_cell(0, size * 0.5, printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
+    shown = printable(text)
+    # The search for line breaks takes ten times as long as the line itself.
+    if "\n" not in shown and pdf.get_string_width(shown) < pdf.epw - 2 * pdf.c_margin:
+        pdf.cell(0, size * 0.5, shown, align="L", new_x="LMARGIN", new_y="NEXT")
+    else:
+        # Justified, a line of few words is torn apart.
+        pdf.multi_cell(0, size * 0.5, shown, align="L", new_x="LMARGIN", new_y="NEXT")
