@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from alembic.operations import MigrationScript
 from alembic.runtime.migration import MigrationContext
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import create_engine, pool, text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
 import surge_app.models  # noqa: F401  registers the tables
@@ -14,6 +18,7 @@ from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import load_settings
 
 _MIGRATION_LOCK = 7_301_205
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 120, 0.3
 
 
 def number_revision(
@@ -24,23 +29,36 @@ def number_revision(
 
 
 def run_migrations(url: str) -> None:
-    """Run the chosen revisions in one transaction, one process at a time.
+    """Run each chosen revision in a transaction of its own, one process at a time.
 
-    A statement that waits for a lock longer than 5 s gives up, so a migration never queues the
-    whole site behind itself.
+    A revision that waits for a lock gives up before Postgres would look for a deadlock (1 s), so it
+    neither queues the site behind itself nor ends a purchase. Then it is tried again.
     """
     engine = create_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     with engine.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=SQLModel.metadata,
-            compare_server_default=False,
-            process_revision_directives=number_revision,
-        )
-        with context.begin_transaction():
-            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-            context.run_migrations()
+        connection.execute(text(f"SELECT pg_advisory_lock({_MIGRATION_LOCK})"))
+        connection.execute(text("SET lock_timeout = '500ms'"))
+        connection.commit()
+        while True:
+            context.configure(
+                connection=connection,
+                target_metadata=SQLModel.metadata,
+                compare_server_default=False,
+                process_revision_directives=number_revision,
+                transaction_per_migration=True,
+            )
+            try:
+                with context.begin_transaction():
+                    context.run_migrations()
+            except OperationalError as error:
+                is_late = time.monotonic() >= deadline
+                if is_late or not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
+                    raise
+                connection.rollback()
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                break
     engine.dispose()
 
 

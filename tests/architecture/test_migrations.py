@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +18,7 @@ import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg import sql
 
 from alembic import command
 from surge_app.launcher.embedded_servers import backing_services
@@ -59,6 +62,11 @@ _CHANGES = {
     "ALTER TABLE payments ADD COLUMN x int CHECK (x > 1)": "",
 }
 _LITERAL = re.compile(r"'([^']*)'")
+_WAITING = """
+SELECT FROM pg_locks l JOIN pg_class k ON k.oid = l.relation
+WHERE NOT l.granted AND k.relname = 'intents'
+"""
+_LOCKS_LEFT = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 
 Alembic = Callable[..., str]
@@ -229,3 +237,29 @@ def test_a_migration_that_breaks_the_previous_code_is_found(
             found[statement] = _breaks(before, _schema(connection))
             connection.rollback()
     assert {name: "; ".join(problems) for name, problems in found.items()} == _CHANGES
+
+
+def test_a_migration_gives_way_to_a_purchase_and_is_tried_again(empty: Settings) -> None:
+    config = Config(str(ROOT / "alembic.ini"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", empty.database_url or "")
+        patch.setenv("REDIS_URL", empty.redis_url or "")
+        command.downgrade(config, "base")
+        command.upgrade(config, _FIRST_RELEASE)
+        with (
+            ThreadPoolExecutor() as pool,
+            psycopg.connect(empty.database_url or "") as buyer,
+            psycopg.connect(empty.database_url or "", autocommit=True) as watcher,
+        ):
+            buyer.execute("LOCK TABLE intents IN ROW EXCLUSIVE MODE")
+            migration = pool.submit(command.upgrade, config, "head")
+            deadline = time.monotonic() + 120
+            while not watcher.execute(_WAITING).fetchall():
+                assert time.monotonic() < deadline
+            # What the migration locked: a deadlock if all revisions were one transaction.
+            for table in _tables(empty):
+                buyer.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(table)))
+            buyer.commit()
+            migration.result(timeout=120)
+        with psycopg.connect(empty.database_url or "") as connection:
+            assert connection.execute(_LOCKS_LEFT).fetchone() == (0,)
