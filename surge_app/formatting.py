@@ -5,7 +5,7 @@ Amounts are integer paise; no float ever holds one.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NewType
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ CURRENCY = "INR"
 BANKS_TAKE: Final = "Banks take up to 7 working days."
 """How long a refund travels, said the same everywhere."""
 _PAISE_PER_RUPEE = 100
+_INDIA = frozenset({"Asia/Kolkata", "Asia/Calcutta"})
 
 
 def format_number(number: float) -> str:
@@ -71,8 +72,8 @@ def rupees_ascii(amount: int) -> str:
 
 def long_date(moment: datetime, time_zone: str) -> str:
     """Return a date like `Saturday, 6 March 2027, 7:00 pm IST`, in the event's own zone."""
-    zone = moment.astimezone(ZoneInfo(time_zone)).tzname()
-    return f"{_format_date(moment, time_zone, 'EEEE, d MMMM y, h:mm a')} {zone}"
+    text = _format_date(moment, time_zone, "EEEE, d MMMM y, h:mm a")
+    return f"{text} {zone_name(moment, time_zone)}"
 
 
 def when(moment: datetime, time_zone: str) -> str:
@@ -80,9 +81,23 @@ def when(moment: datetime, time_zone: str) -> str:
 
     The server's `components.text.when`.
     """
-    # CLDR knows no short name of most zones ("+0530"); the zone itself does ("IST").
-    zone = moment.astimezone(ZoneInfo(time_zone)).tzname()
-    return f"{_format_date(moment, time_zone, 'EEE d MMM y, h:mm a')} {zone}"
+    text = _format_date(moment, time_zone, "EEE d MMM y, h:mm a")
+    return f"{text} {zone_name(moment, time_zone)}"
+
+
+def zone_name(moment: datetime, time_zone: str) -> str:
+    """Return `IST` in India, `GMT+9` or `GMT-3:30` elsewhere, as `formatting.js` does.
+
+    Browsers know the letters of few zones, and letters of two zones may be the same.
+    """
+    if time_zone in _INDIA:
+        return "IST"
+    offset = moment.astimezone(ZoneInfo(time_zone)).utcoffset() or timedelta()
+    hours, minutes = divmod(abs(int(offset.total_seconds())) // 60, 60)
+    if not hours and not minutes:
+        return "GMT"
+    sign = "-" if offset < timedelta() else "+"
+    return f"GMT{sign}{hours}{f':{minutes:02d}' if minutes else ''}"
 
 
 def short_date(moment: datetime, time_zone: str) -> str:

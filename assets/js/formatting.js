@@ -1,6 +1,7 @@
 // Amounts, numbers, dates and durations as text. The counterpart of surge_app/formatting.py.
 
 const LOCALE = "en-IN";
+const INDIA = ["Asia/Kolkata", "Asia/Calcutta"];
 const numbers = new Intl.NumberFormat(LOCALE);
 
 /**
@@ -48,6 +49,14 @@ export const formatPrices = (low, high) => {
 };
 
 /**
+ * "IST" in India, "GMT+9" or "GMT-3:30" elsewhere, as surge_app/formatting.py says it too.
+ * @param {string} offset
+ * @param {string} timeZone
+ */
+const zoneName = (offset, timeZone) =>
+  INDIA.includes(timeZone) ? "IST" : offset.replace(/\+0$/, "");
+
+/**
  * An ISO time in the event's own zone: "Sat 6 Mar 2027, 7:00 pm IST".
  * @param {string} moment empty gives ""
  * @param {string} timeZone
@@ -62,13 +71,13 @@ export const formatEventTime = (moment, timeZone) => {
     hour: "numeric",
     minute: "2-digit",
     hour12: true,
-    timeZoneName: "short",
+    timeZoneName: "shortOffset",
     timeZone,
   }).formatToParts(new Date(moment));
   const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
   const day = `${part.weekday} ${part.day} ${part.month} ${part.year}`;
   const time = `${part.hour}:${part.minute} ${part.dayPeriod?.toLowerCase()}`;
-  return `${day}, ${time} ${part.timeZoneName}`;
+  return `${day}, ${time} ${zoneName(part.timeZoneName ?? "", timeZone)}`;
 };
 
 /**

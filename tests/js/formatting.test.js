@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   formatAge,
@@ -14,6 +15,8 @@ import {
   formatRange,
   languageOf,
 } from "../../assets/js/formatting.js";
+
+const zones = JSON.parse(readFileSync(new URL("zones.json", import.meta.url), "utf8"));
 
 test("amounts are grouped the Indian way, with paise only where there are some", () => {
   assert.equal(formatMoney(20610000), "₹2,06,100");
@@ -32,6 +35,11 @@ test("a time is that of the event, and that of the reader only where it differs"
   assert.equal(formatEventTime("", "Asia/Kolkata"), "");
   assert.equal(formatLocalTime(moment, "Asia/Kolkata", "Asia/Kolkata"), "");
   assert.match(formatLocalTime(moment, "Asia/Kolkata", "Europe/London"), /1:30/);
+});
+
+test("a zone is named as in mails and on paper", () => {
+  for (const [moment, zone, name] of zones)
+    assert.equal(formatEventTime(moment, zone).split("m ").at(-1), name);
 });
 
 test("a countdown counts in minutes, hours and days", () => {

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, strategies as st
 
 from surge_app.clock import new_id, utc_now
-from surge_app.formatting import long_date, short_date
+from surge_app.formatting import long_date, short_date, when
 
+ZONES = Path(__file__).parents[1] / "js" / "zones.json"
 EVENING = datetime(2027, 3, 6, 13, 30, tzinfo=UTC)
 MOMENTS = st.datetimes(
     min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
@@ -24,7 +27,7 @@ MOMENTS = st.datetimes(
     [
         ("Asia/Kolkata", "Saturday, 6 March 2027, 7:00 pm IST", "6 Mar 2027, 7:00 pm"),
         ("Europe/London", "Saturday, 6 March 2027, 1:30 pm GMT", "6 Mar 2027, 1:30 pm"),
-        ("Pacific/Auckland", "Sunday, 7 March 2027, 2:30 am NZDT", "7 Mar 2027, 2:30 am"),
+        ("Pacific/Auckland", "Sunday, 7 March 2027, 2:30 am GMT+13", "7 Mar 2027, 2:30 am"),
     ],
 )
 def test_a_moment_is_told_in_the_zone_of_the_event(zone: str, long: str, short: str) -> None:
@@ -33,7 +36,16 @@ def test_a_moment_is_told_in_the_zone_of_the_event(zone: str, long: str, short: 
 
 
 def test_the_zone_follows_summer_time() -> None:
-    assert long_date(datetime(2027, 7, 1, 18, tzinfo=UTC), "Europe/London").endswith("7:00 pm BST")
+    assert long_date(datetime(2027, 7, 1, 18, tzinfo=UTC), "Europe/London").endswith(
+        "7:00 pm GMT+1"
+    )
+
+
+@pytest.mark.parametrize(("moment", "zone", "name"), json.loads(ZONES.read_text()))
+def test_mail_and_paper_name_a_zone_as_the_pages_do(moment: str, zone: str, name: str) -> None:
+    at = datetime.fromisoformat(moment)
+    assert long_date(at, zone).endswith(f"m {name}")
+    assert when(at, zone).endswith(f"m {name}")
 
 
 def test_the_zone_the_moment_came_in_does_not_matter() -> None:
