@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from surge_app.formatting import when
+from surge_app.formatting import prices, when
 from surge_app.services.events.views import EventView, TierView
 
 _LONGEST = 200
@@ -17,8 +17,10 @@ _AVAILABILITY = {
 
 
 def description(event: EventView) -> str:
-    """Return when, where and what, in at most two hundred letters."""
-    text = f"{when(event.starts_at, event.time_zone)}, {event.venue}. {event.description}"
+    """Return when, where, for how much and what, in at most two hundred letters."""
+    begins = f"{when(event.starts_at, event.time_zone)}, {event.venue}"
+    cost = prices(event.from_paise, event.to_paise)
+    text = f"{begins}. {cost[0].upper()}{cost[1:]}. {event.description}"
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
 
@@ -41,7 +43,14 @@ def event_data(event: EventView, *, url: str, image: str) -> dict[str, Any]:
         },
         "image": [image],
         "url": url,
-        "offers": [_offer(tier, event, url) for tier in event.tiers],
+        "offers": {
+            "@type": "AggregateOffer",
+            "lowPrice": _rupees(event.from_paise),
+            "highPrice": _rupees(event.to_paise),
+            "priceCurrency": event.currency,
+            "offerCount": len(event.tiers),
+            "offers": [_offer(tier, event, url) for tier in event.tiers],
+        },
     }
     for name, moment in (("endDate", event.ends_at), ("doorTime", event.doors_open_at)):
         if moment:
@@ -58,12 +67,16 @@ def _offer(tier: TierView, event: EventView, url: str) -> dict[str, Any]:
     offer: dict[str, Any] = {
         "@type": "Offer",
         "name": tier.name,
-        "price": f"{tier.all_in_paise // _PAISE}.{tier.all_in_paise % _PAISE:02d}",
+        "price": _rupees(tier.all_in_paise),
         "priceCurrency": event.currency,
         "availability": f"https://schema.org/{_word(tier, event)}",
         "url": url,
     }
     return {**offer, "validFrom": opens.isoformat()} if opens else offer
+
+
+def _rupees(amount: int) -> str:
+    return f"{amount // _PAISE}.{amount % _PAISE:02d}"
 
 
 def _word(tier: TierView, event: EventView) -> str:

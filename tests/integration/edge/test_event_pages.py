@@ -41,13 +41,20 @@ async def test_the_page_of_an_event_says_it_all_without_a_script(
     told = re.search(r'<meta name="description" content="([^"]+)">', html)
     assert told is not None
     assert f'property="og:description" content="{told[1]}"' in html
-    assert all(part in told[1] for part in ("IST", "The hall", "One night."))
+    assert all(part in told[1] for part in ("IST", "The hall", "Free–₹525.", "One night."))
     assert f'property="og:image" content="{surge.settings.base_url}/api/events/{slug}/card' in html
     for text in ("One night.", "The hall", "₹525", "Free", f"/queue/{slug}"):
         assert text in html
     event = _structured(html)
     assert (event["@type"], event["name"]) == ("Event", "Monsoon Beats")
-    assert [offer["price"] for offer in event["offers"]] == ["525.00", "0.00"]  # type: ignore[attr-defined]
+    span = event["offers"]
+    assert isinstance(span, dict)
+    assert [offer["price"] for offer in span["offers"]] == ["525.00", "0.00"]
+    assert (span["@type"], span["lowPrice"], span["highPrice"]) == (
+        "AggregateOffer",
+        "0.00",
+        "525.00",
+    )
 
 
 async def test_what_an_organizer_wrote_stays_text(surge: Surge, new_sale: NewSale) -> None:
