@@ -18,7 +18,8 @@ _FOUND = text(
     -- A corrected address remains in the messages that went to it.
     LEFT JOIN message_outbox m ON m.intent_id = i.id
     WHERE (CAST(:email AS text) IS NOT NULL
-           AND :email IN (lower(i.email), lower(b.email), lower(m.recipient)))
+           AND email_key(:email) IN
+               (email_key(i.email), email_key(b.email), email_key(m.recipient)))
        OR (CAST(:phone AS text) IS NOT NULL AND :phone IN (i.phone, b.phone, m.recipient))
     """
 )
@@ -134,7 +135,7 @@ class Unfinished:
 async def intents_of(
     session: AsyncSession, *, email: str | None, phone: str | None
 ) -> Sequence[str]:
-    """Return the ids of everything a person began, by small-letter email or E.164 phone."""
+    """Return the ids of all a person began, by any spelling of the email or by E.164 phone."""
     return (await session.scalars(_FOUND, {"email": email, "phone": phone})).all()
 
 

@@ -84,6 +84,12 @@ async def by_ref(session: AsyncSession, ref: str, *, for_update: bool = False) -
     return await session.scalar(locked(query) if for_update else query)
 
 
+async def email_keys(session: AsyncSession, addresses: Sequence[str]) -> list[str]:
+    """Return one key for all spellings of each address, in their order."""
+    keys = await session.execute(select(*(func.email_key(address) for address in addresses)))
+    return list(keys.one())
+
+
 async def by_intent(session: AsyncSession, intent_id: str) -> Booking | None:
     """Return the booking of an intent."""
     return await session.scalar(select(Booking).where(col(Booking.intent_id) == intent_id))
@@ -145,10 +151,18 @@ async def refunds(session: AsyncSession, intent_id: str) -> Sequence[tuple[Refun
 
 
 async def prices_of_valid_tickets(session: AsyncSession, booking_id: str) -> dict[int, int]:
-    """Return what each valid ticket of a booking cost, in paise, by its number."""
+    """Return what each valid ticket of a booking cost, in paise, by its number.
+
+    A discount is spread over the tickets by their prices.
+    """
+    paid = col(IntentLine.unit_price_paise) * col(Booking.subtotal_paise)
     result = await session.execute(
-        select(col(Ticket.seq), col(IntentLine.unit_price_paise))
+        select(
+            col(Ticket.seq),
+            func.coalesce(paid.op("/")(func.nullif(col(Intent.subtotal_paise), 0)), 0),
+        )
         .join(Booking, col(Booking.id) == col(Ticket.booking_id))
+        .join(Intent, col(Intent.id) == col(Booking.intent_id))
         .join(Unit, col(Unit.id) == col(Ticket.unit_id))
         .join(
             IntentLine,

@@ -91,7 +91,7 @@ class Privacy:
             msg = "Enter an email address or a phone number."
             raise InvalidRequest(msg)
         ids = await queries.intents_of(
-            session, email=known.get("email", "").lower() or None, phone=known.get("phone")
+            session, email=known.get("email") or None, phone=known.get("phone")
         )
         if not ids:
             raise NotFound

@@ -82,8 +82,11 @@ class BookingLookup:
         email_or_phone = self._normalized(contact)
         async with self._database.transaction() as session:
             booking = await queries.by_ref(session, full_ref)
-        expected = (booking.email.lower(), booking.phone) if booking else ("", "")
-        matches = [hmac.compare_digest(email_or_phone.encode(), one.encode()) for one in expected]
+            addresses = [email_or_phone, booking.email if booking else ""]
+            given, expected = await queries.email_keys(session, addresses)
+        phone = booking.phone if booking else ""
+        pairs = ((given, expected), (email_or_phone, phone))
+        matches = [hmac.compare_digest(one.encode(), other.encode()) for one, other in pairs]
         found = booking if email_or_phone and any(matches) else None
         if full_ref and await self._is_guarded(full_ref):
             raise BookingGuarded(found.ref if found else "")
@@ -125,7 +128,7 @@ class BookingLookup:
             return None
 
     def _normalized(self, contact: str) -> str:
-        """Return an address in lower case, or a number as E.164; empty if it is neither."""
+        """Return an address, or a number as E.164; empty if it is neither."""
         is_email = "@" in contact
         try:
             checked = self._contacts.check(
@@ -135,4 +138,4 @@ class BookingLookup:
             )
         except InvalidContact:
             return ""
-        return checked.email.lower() if is_email else checked.phone
+        return checked.email if is_email else checked.phone
