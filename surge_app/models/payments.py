@@ -88,6 +88,9 @@ class Payment(SQLModel, table=True):
     """A payment as the gateway reports it, under the gateway's id.
 
     A cash payment is captured and applied at once, under an id of Surge's own.
+
+    Attributes:
+        discount_paise: By how much an offer of the gateway lowered the order it applies to.
     """
 
     __tablename__ = "payments"
@@ -101,6 +104,7 @@ class Payment(SQLModel, table=True):
         ),
         CheckConstraint("disposition IN ('applied', 'refund')", name="disposition_known"),
         CheckConstraint("amount_paise >= 0", name="amount_not_negative"),
+        CheckConstraint("discount_paise > 0", name="discount_positive"),
         CheckConstraint(
             "disposition IS NULL OR status IN ('captured', 'refunded')",
             name="only_captured_money_is_disposed",
@@ -118,6 +122,7 @@ class Payment(SQLModel, table=True):
     intent_id: str = reference("intents.id")
     order_id: str = text_field()
     amount_paise: int = paise_field()
+    discount_paise: int | None = paise_field(default=None)
     currency: str = text_field()
     status: str = text_field()
     source: str = text_field(default=PaymentSource.GATEWAY)

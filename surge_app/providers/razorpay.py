@@ -51,6 +51,9 @@ _MANUAL_EXPIRY_MINUTES = 7200
 
 
 class _Orders(Protocol):
+    def fetch(
+        self, order_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
+    ) -> object: ...
     def create(self, data: dict[str, Any], *, timeout: tuple[float, float]) -> object: ...
     def all(self, data: dict[str, Any], *, timeout: tuple[float, float]) -> object: ...
     def payments(
@@ -186,6 +189,21 @@ class RazorpayGateway:
             lambda client: client.payment.fetch(path_id, {}, timeout=self._timeouts)
         )
         return _require_readable(wire.read_payment(answer))
+
+    async def discount_paise(self, payment: GatewayPayment) -> int:
+        """Return by how much an offer lowered the order of a payment."""
+        order_id, path_id = _safe_id(payment.order_id), _safe_id(payment.id)
+        order = await self._call(
+            lambda client: client.order.fetch(order_id, {}, timeout=self._timeouts)
+        )
+        details: object = None
+        if payment.status == GatewayPaymentStatus.AUTHORIZED:
+            details = await self._call(
+                lambda client: client.payment.fetch(
+                    path_id, {"expand[]": "offers"}, timeout=self._timeouts
+                )
+            )
+        return wire.discount_paise(payment, order, details)
 
     async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
         """Capture an authorized payment; capturing a captured one returns it unchanged."""

@@ -104,6 +104,31 @@ def read_payment(data: object) -> GatewayPayment | None:
     )
 
 
+def discount_paise(payment: GatewayPayment, order: object, details: object) -> int:
+    """Return by how much an offer lowered the order of a payment, 0 if none provably did.
+
+    Args:
+        payment: Authorized, or captured.
+        order: The entity of its order. An offer shows as less paid and nothing due.
+        details: The entity of the payment with its offers; read only while it is authorized.
+    """
+    found, entity = read_order(order), _mapping(order)
+    if found is None or found.id != payment.order_id or found.currency != payment.currency:
+        return 0
+    paid = payment.amount_paise - payment.customer_fee_paise
+    if payment.status == GatewayPaymentStatus.CAPTURED:
+        is_proven = (found.status, entity.get("amount_due"), entity.get("amount_paid")) == (
+            "paid",
+            0,
+            paid,
+        )
+    else:
+        is_proven = _mapping(details).get("id") == payment.id and bool(
+            items(_mapping(details).get("offers"))
+        )
+    return max(0, found.amount_paise - paid) if is_proven else 0
+
+
 def read_refund(data: object) -> GatewayRefund | None:
     """Return the refund an entity describes; an unknown state counts as pending."""
     entity = _mapping(data)

@@ -30,6 +30,7 @@ class Attempt(BaseModel):
 
     Attributes:
         amount_paise: Paid instead of the order's amount, to test a wrong one.
+        is_offer: `amount_paise` is what an offer of the account leaves to pay.
         currency: Used instead of the order's currency.
         webhook: How webhooks are sent. `out_of_order` sends the newest first and an earlier
             failure last.
@@ -40,6 +41,7 @@ class Attempt(BaseModel):
 
     outcome: Literal["captured", "failed", "authorized"]
     amount_paise: int | None = Field(None, ge=1, le=10**12)
+    is_offer: bool = False
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
     webhook: WebhookMode = "normal"
     delay_seconds: float | None = Field(None, ge=0, le=3600)
@@ -157,7 +159,9 @@ def _attempt(book: OrderBook, wanted: Attempt) -> JsonObject:
         "contact": wanted.contact,
         "description": wanted.description,
     }
-    payment = rules.attempt(book, wanted.outcome, wanted.amount_paise, payer)
+    payment = rules.attempt(
+        book, wanted.outcome, wanted.amount_paise, payer, is_offer=wanted.is_offer
+    )
     payment["currency"] = wanted.currency or payment["currency"]
     return payment
 

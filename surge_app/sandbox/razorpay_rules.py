@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from surge_app.sandbox.store import JsonObject, OrderBook
 
 _MIN_AMOUNT = 100
+_OFFER_ID = "offer_SandboxOffer01"
 _LONGEST_RECEIPT = 40
 _MAX_NOTES = 15
 _LONGEST_NOTE = 256
@@ -82,9 +83,14 @@ def same_order(book: OrderBook, wanted: JsonObject) -> JsonObject:
 
 
 def attempt(
-    book: OrderBook, outcome: PaymentStatus, amount: int | None, payer: dict[str, str]
+    book: OrderBook,
+    outcome: PaymentStatus,
+    amount: int | None,
+    payer: dict[str, str],
+    *,
+    is_offer: bool = False,
 ) -> JsonObject:
-    """Add a payment attempt and return it."""
+    """Add a payment attempt and return it; an offer pays the order in full with less."""
     if any(paid["status"] != "failed" for paid in book.payments.values()):
         msg = "Payment already done for this order."
         raise razorpay_entities.bad_request(msg, reason="order_already_paid")
@@ -92,6 +98,8 @@ def attempt(
     payment = razorpay_entities.new_payment(
         book.order, outcome, due if amount is None else amount, payer
     )
+    if is_offer:
+        payment["offers"] = razorpay_entities.collection([{"id": _OFFER_ID}])
     book.payments[payment["id"]] = payment
     book.order["attempts"] += 1
     book.order["status"] = "attempted"
@@ -237,6 +245,8 @@ def _credit(book: OrderBook, payment: JsonObject) -> None:
     order = book.order
     order["amount_paid"] += payment["amount"]
     order["amount_due"] = max(0, order["amount"] - order["amount_paid"])
+    if "offers" in payment:
+        order["amount_due"] = 0
     if order["amount_due"] == 0:
         order["status"] = "paid"
 

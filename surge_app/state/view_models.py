@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surge_app.formatting import pluralize, price, rupees, when
+from surge_app.services.bookings.views import DISCOUNT
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.shortages import Shortage
 from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
@@ -277,8 +278,11 @@ def _price(
     if fee_paise:
         shown.append(PriceRow("Booking fee, once per booking", rupees(fee_paise)))
     quantity = sum(quantity for _, quantity, _ in rows)
+    listed_paise = sum(quantity * each for _, quantity, each in rows) + fee_paise
     if total_paise is None:
-        total_paise = sum(quantity * each for _, quantity, each in rows) + fee_paise
+        total_paise = listed_paise
+    if total_paise < listed_paise:
+        shown.append(PriceRow(DISCOUNT, f"−{rupees(listed_paise - total_paise)}"))
     is_free = total_paise == 0
     return PriceCard(quantity, tickets(quantity), price(total_paise), is_free, tuple(shown))
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,7 +41,7 @@ class Bank:
 
     gateway: PaymentGateway
     hasty: PaymentGateway
-    attempt: Callable[[str, str], Awaitable[Callback]]
+    attempt: Callable[..., Awaitable[Callback]]
     failing: Callable[[str], AbstractAsyncContextManager[None]]
 
     async def order(self) -> GatewayOrder:
@@ -58,8 +58,8 @@ class Bank:
 def _fake() -> Bank:
     gateway = InProcessGateway(sandbox_keys(load_settings(secret_key=("a-secret-of-this-test",))))
 
-    async def attempt(order_id: str, outcome: str) -> Callback:
-        return await gateway.attempt(order_id, outcome)  # type: ignore[arg-type]
+    async def attempt(order_id: str, outcome: str, **offer: Any) -> Callback:
+        return await gateway.attempt(order_id, outcome, **offer)  # type: ignore[arg-type]
 
     @asynccontextmanager
     async def failing(mode: str) -> AsyncGenerator[None]:
@@ -70,8 +70,9 @@ def _fake() -> Bank:
 
 
 def _real(stand: Stand) -> Bank:
-    async def attempt(order_id: str, outcome: str) -> Callback:
-        answer = (await stand.attempt(order_id, outcome=outcome, webhook="none")).json()
+    async def attempt(order_id: str, outcome: str, **offer: Any) -> Callback:
+        wanted = {"outcome": outcome, "webhook": "none", **offer}
+        answer = (await stand.attempt(order_id, **wanted)).json()
         if outcome == "failed":
             return Callback(order_id, answer["error"]["metadata"]["payment_id"], "")
         return Callback(order_id, answer["razorpay_payment_id"], answer["razorpay_signature"])
@@ -125,6 +126,17 @@ async def test_an_authorized_payment_is_captured_once(bank: Bank) -> None:
     assert (captured.status, captured.amount_paise) == ("captured", 52_500)
     assert await bank.gateway.capture(payment, amount_paise=52_500, currency="INR") == captured
     assert await bank.gateway.payment(payment) == captured
+
+
+@pytest.mark.parametrize("outcome", ["authorized", "captured"])
+@pytest.mark.parametrize(("is_offer", "discount"), [(True, 10_000), (False, 0)])
+async def test_a_discount_is_what_the_gateway_itself_reports(
+    bank: Bank, outcome: str, *, is_offer: bool, discount: int
+) -> None:
+    order = await bank.order()
+    paid = await bank.attempt(order.id, outcome, amount_paise=42_500, is_offer=is_offer)
+    payment = await bank.gateway.payment(paid.payment_id)
+    assert await bank.gateway.discount_paise(payment) == discount
 
 
 async def test_a_repeated_refund_is_the_same_and_its_key_keeps_to_its_body(bank: Bank) -> None:

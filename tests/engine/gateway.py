@@ -198,6 +198,15 @@ class InProcessGateway:
 
         return _read(wire.read_payment(await self._answer("payment", act)))
 
+    async def discount_paise(self, payment: GatewayPayment) -> int:
+        """Return by how much an offer lowered the order of a payment."""
+
+        async def act() -> int:
+            book = await self.books.get(payment.order_id)
+            return wire.discount_paise(payment, book.order, book.payments[payment.id])
+
+        return await self._answer("discount_paise", act)
+
     async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
         """Capture an authorized payment; capturing a captured one returns it unchanged."""
         wanted = {"amount": amount_paise, "currency": currency}
@@ -265,7 +274,12 @@ class InProcessGateway:
         return wire.read_event(body)
 
     async def attempt(
-        self, order_id: str, outcome: PaymentStatus, *, amount_paise: int | None = None
+        self,
+        order_id: str,
+        outcome: PaymentStatus,
+        *,
+        amount_paise: int | None = None,
+        is_offer: bool = False,
     ) -> Callback:
         """Let someone try to pay, as the checkout does; works while the API is down.
 
@@ -273,13 +287,14 @@ class InProcessGateway:
             order_id: What is paid.
             outcome: How it goes.
             amount_paise: What is paid instead of the order's amount.
+            is_offer: An offer of the account leaves this amount to pay.
 
         Raises:
             ProviderRejected: If the order has a payment that did not fail.
         """
 
         def change(book: OrderBook) -> tuple[JsonObject, list[JsonObject]]:
-            payment = rules.attempt(book, outcome, amount_paise, {})
+            payment = rules.attempt(book, outcome, amount_paise, {}, is_offer=is_offer)
             return payment, razorpay_entities.payment_events(book, payment)
 
         return self._callback(await self._outside(order_id, change))

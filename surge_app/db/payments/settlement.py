@@ -29,6 +29,7 @@ _NOW = func.clock_timestamp()
 # The intent of a payment never changes; a row of another intent is left alone, and missed.
 _FORWARD = """
 ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, amount_paise = EXCLUDED.amount_paise,
+    discount_paise = EXCLUDED.discount_paise,
     currency = EXCLUDED.currency, error = EXCLUDED.error, reason = EXCLUDED.reason,
     disposition = EXCLUDED.disposition, settled_at = EXCLUDED.settled_at
 WHERE payments.intent_id = EXCLUDED.intent_id
@@ -44,6 +45,7 @@ class SettlementContext:
         payments: By their id.
         trace: What this is settled in, for the messages it causes.
         customer_fees: What the buyer pays the gateway on top, by payment.
+        discounts: By how much an offer lowered the order, by payment; None if not asked.
         is_over_limit: Whether its buyer would have too many tickets with it.
     """
 
@@ -56,6 +58,7 @@ class SettlementContext:
     trace: str | None = None
     is_over_limit: bool = False
     customer_fees: dict[str, int] = field(default_factory=dict[str, int])
+    discounts: dict[str, int | None] = field(default_factory=dict[str, int | None])
 
 
 async def contexts(

@@ -7,7 +7,7 @@ from fpdf import FPDF
 from surge_app.formatting import long_date, price, rupees
 from surge_app.models import SalesChannel, TicketStatus
 from surge_app.services.bookings.qr import qr_picture
-from surge_app.services.bookings.views import BookingView, TicketView
+from surge_app.services.bookings.views import DISCOUNT, BookingView, TicketView
 from surge_app.services.events.catalog import organizer_contact
 from surge_app.services.events.typefaces import (
     LATIN,
@@ -151,6 +151,8 @@ def draw_receipt(booking: BookingView) -> bytes:
         _row(pdf, f"{line.quantity} × {line.tier_name}{each}", amount)
     if booking.fee_paise:
         _row(pdf, "Booking fee", rupees(booking.fee_paise))
+    if booking.discount_paise:
+        _row(pdf, DISCOUNT, f"−{rupees(booking.discount_paise)}")
     pdf.set_draw_color(*_MUTED)
     pdf.line(_MARGIN_MM, pdf.get_y() + 1, pdf.w - _MARGIN_MM, pdf.get_y() + 1)
     pdf.ln(3)

@@ -50,6 +50,10 @@ class RefundLine:
     is_additional: bool
 
 
+DISCOUNT = "Offer applied at payment"
+"""What the receipts call a discount of the gateway."""
+
+
 @dataclass(frozen=True, slots=True)
 class BookingView:
     """A booking as its owner sees it.
@@ -81,3 +85,9 @@ class BookingView:
     changes: tuple[EventChange, ...] = ()
     cancelled_at: datetime | None = None
     cancel_reason: str = ""
+
+    @property
+    def discount_paise(self) -> int:
+        """By how much an offer of the gateway lowered the price of the tickets."""
+        listed = sum(line.quantity * line.unit_price_paise for line in self.lines)
+        return listed - self.subtotal_paise

@@ -30,7 +30,7 @@ from surge_app.models import (
     SalesChannel,
 )
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
-from surge_app.services.bookings.views import BookingView
+from surge_app.services.bookings.views import DISCOUNT, BookingView
 from surge_app.services.events.catalog import organizer_contact
 from surge_app.services.events.facts import shown_facts
 from surge_app.services.messaging.sms_countries import country_of_number, country_of_zone
@@ -291,6 +291,8 @@ def _price(booking: BookingView | None) -> list[tuple[str, str]]:
     ]
     if booking.fee_paise:
         lines.append(("Booking fee", rupees(booking.fee_paise)))
+    if booking.discount_paise:
+        lines.append((DISCOUNT, f"−{rupees(booking.discount_paise)}"))
     return lines
 
 

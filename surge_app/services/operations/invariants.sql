@@ -136,7 +136,7 @@ WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
     OR (b.channel <> 'online') <> (i.request_key IS NOT NULL)
     OR (b.channel = 'complimentary' AND b.total_paise <> 0));
 
--- prices_agree: First price shown, intent, booking and ledger agree, the frozen fee included.
+-- prices_agree: First price shown, intent, booking and ledger agree, the frozen fee and an offer of the gateway included.
 SELECT e.slug, i.id AS intent, b.ref AS booking, i.total_paise AS held_paise,
        b.total_paise AS booked_paise, l.paise AS lines_paise,
        g.tickets_paise AS ledger_tickets_paise, g.fee_paise AS ledger_fee_paise
@@ -145,13 +145,15 @@ JOIN events e ON e.id = i.event_id
 LEFT JOIN bookings b ON b.intent_id = i.id
 LEFT JOIN (SELECT intent_id, sum(quantity * unit_price_paise) AS paise
            FROM intent_lines GROUP BY intent_id) l ON l.intent_id = i.id
+LEFT JOIN payments p ON p.intent_id = i.id AND p.disposition = 'applied'
 LEFT JOIN (SELECT booking_id, sum(amount_paise) FILTER (WHERE kind = 'sale') AS tickets_paise,
                   sum(amount_paise) FILTER (WHERE kind = 'sale_fee') AS fee_paise
            FROM ledger_entries WHERE booking_id IS NOT NULL GROUP BY booking_id) g
   ON g.booking_id = b.id
 WHERE (CAST(:slug AS text) IS NULL OR e.slug = :slug)
   AND (i.subtotal_paise IS DISTINCT FROM l.paise
-    OR i.total_paise <> b.total_paise OR i.fee_paise <> b.fee_paise
+    OR i.total_paise <> b.total_paise + coalesce(p.discount_paise, 0)
+    OR i.fee_paise <> b.fee_paise
     OR b.total_paise <> b.subtotal_paise + b.fee_paise
     OR coalesce(g.tickets_paise, 0) <> b.subtotal_paise
     OR coalesce(g.fee_paise, 0) <> b.fee_paise);

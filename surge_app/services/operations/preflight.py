@@ -62,8 +62,8 @@ async def examine(settings: Settings) -> list[Check]:
 
 # The API does not tell these settings, so the operator looks once.
 _ACCOUNT = (
-    "In the Razorpay dashboard: send payment.*, refund.*, order.paid and payment.dispute.* events, "
-    "and create no offers, as a payment below the order's total is refunded."
+    "In the Razorpay dashboard: send payment.*, refund.*, order.paid and payment.dispute.* events. "
+    "Offers may lower what a buyer pays, by less than the price of the tickets."
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from surge_app.errors import GatewayUnavailable, RateLimited
 from surge_app.kv.rate_limits import Limit, RateLimiter
@@ -87,8 +88,17 @@ class GatewayQueries:
         return await self.settle(payment)
 
     async def settle(self, payment: GatewayPayment) -> PaymentOutcome:
-        """Settle a payment, and capture it if its tickets are held."""
+        """Settle a payment, ask for its discount if it needs one, capture it if it buys."""
         outcome = await self._settlement.settle(payment)
+        if outcome.is_discount_due:
+            try:
+                discount = await self._gateway.discount_paise(payment)
+            except ProviderError as error:
+                # Nothing is decided about it, and reconciliation asks about it again.
+                _log.warning("discount_unknown", payment=payment.id, error=str(error))
+                return outcome
+            payment = replace(payment, discount_paise=discount)
+            outcome = await self._settlement.settle(payment)
         if not outcome.is_capture_due:
             return outcome
         try:
@@ -99,7 +109,7 @@ class GatewayQueries:
             # It stays authorized, and reconciliation asks about it again.
             _log.warning("capture_failed", payment=payment.id, error=str(error))
             return outcome
-        return await self._settlement.settle(captured)
+        return await self.settle(captured)
 
     async def _stored_outcome(self, order_id: str) -> PaymentOutcome:
         """Return what is stored; an order without payments counts as unpaid only if just asked."""

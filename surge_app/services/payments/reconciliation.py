@@ -159,7 +159,7 @@ class Reconciliation:
         orphans = await self._never_decided(list(captured))
 
         async def work(payment_id: str) -> None:
-            outcome = await self._settlement.settle(captured[payment_id])
+            outcome = await self._payments.settle(captured[payment_id])
             _log.error("orphan_payment", payment=payment_id, outcome=outcome.status)
 
         await for_each(orphans, work, at_once=_MAX_CONCURRENT)

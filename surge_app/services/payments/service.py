@@ -160,6 +160,10 @@ class Payments:
         async with self._database.transaction() as session:
             return await queries.event_of_order(session, order_id)
 
+    async def settle(self, payment: GatewayPayment) -> PaymentOutcome:
+        """Settle a payment the gateway has listed."""
+        return await self._queries.settle(payment)
+
     async def settle_order(self, order_id: str) -> PaymentOutcome:
         """Ask the gateway for every payment of an order and settle each.
 

@@ -242,7 +242,7 @@ def _settle_one(
         return PaymentOutcome(None, "unmatched")
     payment, is_new = apply_gateway_update(context, update)
     decision, reason = decide(context, payment)
-    if is_new and decision != Decision.PAID_LATE:
+    if is_new and decision not in {Decision.PAID_LATE, Decision.VERIFY}:
         batch.payments[payment.id] = payment
         if context.intent.status == IntentStatus.PAYING:
             batch.attempted.add(context.intent.id)
@@ -286,7 +286,8 @@ def _apply_decision(
     if decision == Decision.APPLY:
         payment.disposition, payment.settled_at = Disposition.APPLIED, utc_now()
         # What the buyer pays the gateway on top never was the organizer's money.
-        payment.amount_paise = context.intent.total_paise
+        payment.discount_paise = context.discounts.get(payment.id) or None
+        payment.amount_paise = context.intent.total_paise - (payment.discount_paise or 0)
         settlement_writer.add_booking(batch, context, payment)
     elif decision in {Decision.REFUND, Decision.LET_LAPSE}:
         payment.reason = reason
@@ -296,9 +297,13 @@ def _apply_decision(
             context.intent.status = IntentStatus.EXPIRED
             batch.ended.append(context)
         batch.refused.append((context, payment))
-    if decision != Decision.NOTHING:
+    if decision not in {Decision.NOTHING, Decision.VERIFY}:
         batch.payments[payment.id] = payment
-    return replace(outcome_of(context), is_capture_due=decision == Decision.CAPTURE)
+    return replace(
+        outcome_of(context),
+        is_capture_due=decision == Decision.CAPTURE,
+        is_discount_due=decision == Decision.VERIFY,
+    )
 
 
 async def _reclaim_units(

@@ -38,6 +38,7 @@ class Decision(StrEnum):
     """The decision about a payment.
 
     Attributes:
+        VERIFY: It is below the total, and the gateway was not asked for a discount.
         NOTHING: There is nothing to decide, or it was decided before.
         CAPTURE: It is authorized and buys what is held for it: ask the gateway to capture it.
         LET_GO: It is authorized and buys nothing; uncaptured, it goes back automatically, free.
@@ -46,6 +47,7 @@ class Decision(StrEnum):
         LATE: Right, but its tickets are no longer held: see whether they can be had again.
     """
 
+    VERIFY = "verify"
     NOTHING = "nothing"
     CAPTURE = "capture"
     LET_LAPSE = "let_go"
@@ -64,6 +66,7 @@ def apply_gateway_update(
     """
     status = PaymentStatus(update.status.value)
     context.customer_fees[update.id] = update.customer_fee_paise
+    context.discounts[update.id] = update.discount_paise
     known = context.payments.get(update.id)
     if known is None:
         known = Payment(
@@ -93,6 +96,8 @@ def decide(context: SettlementContext, payment: Payment) -> tuple[Decision, str 
     ):
         return Decision.NOTHING, None
     reason = _refusal_reason(context, payment)
+    if reason == "amount_differs" and _may_be_discounted(context, payment):
+        return Decision.VERIFY, None
     if reason is not None:
         return (Decision.REFUND if is_captured else Decision.LET_LAPSE), reason
     if context.intent.status not in LIVE_INTENT_STATUSES:
@@ -113,12 +118,25 @@ def outcome_of(context: SettlementContext) -> PaymentOutcome:
     return PaymentOutcome(None, "checking" if is_open else "unpaid")
 
 
+def _order_paise(context: SettlementContext, payment: Payment) -> int:
+    """Return the total of the order that a payment pays in full."""
+    paid = payment.amount_paise - context.customer_fees.get(payment.id, 0)
+    discount = context.discounts.get(payment.id) or 0
+    # The fee is not discounted: an offer that reaches into it is nothing Surge can book.
+    return paid + discount if paid >= context.intent.fee_paise else paid
+
+
+def _may_be_discounted(context: SettlementContext, payment: Payment) -> bool:
+    is_asked = context.discounts.get(payment.id) is not None
+    return not is_asked and _order_paise(context, payment) < context.intent.total_paise
+
+
 def _refusal_reason(context: SettlementContext, payment: Payment) -> str | None:
     intent = context.intent
     reasons = (
         (
             "amount_differs",
-            payment.amount_paise - context.customer_fees.get(payment.id, 0) != intent.total_paise,
+            _order_paise(context, payment) != intent.total_paise,
         ),
         ("currency_differs", payment.currency != intent.currency),
         ("paid_already", intent.status == IntentStatus.CONFIRMED),

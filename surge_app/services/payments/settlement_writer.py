@@ -74,6 +74,7 @@ def add_booking(
 ) -> None:
     """Make a booking of an intent; its case says so from now on."""
     intent = context.intent
+    discount = (payment and payment.discount_paise) or 0
     booking = Booking(
         ref=_new_ref(),
         channel=channel,
@@ -82,9 +83,9 @@ def add_booking(
         name=intent.name or "",
         email=intent.email or "",
         phone=intent.phone or "",
-        subtotal_paise=intent.subtotal_paise,
+        subtotal_paise=intent.subtotal_paise - discount,
         fee_paise=intent.fee_paise,
-        total_paise=intent.total_paise,
+        total_paise=intent.total_paise - discount,
         currency=intent.currency,
     )
     intent.status = IntentStatus.CONFIRMED

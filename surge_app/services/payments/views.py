@@ -40,12 +40,14 @@ class PaymentOutcome:
     Attributes:
         booking_ref: Set when the payment was applied to a booking.
         status: confirmed, checking (not captured yet), unpaid, unmatched or refunding.
+        is_discount_due: It is below the order's total: ask the gateway for a discount.
         is_capture_due: It is authorized, its tickets are held, and it waits to be captured.
     """
 
     booking_ref: str | None
     status: str
     is_capture_due: bool = False
+    is_discount_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,6 +261,10 @@ class GuardedGateway:
         """Return the current state of one payment."""
         return await self._observed(self._gateway.payment(payment_id))
 
+    async def discount_paise(self, payment: GatewayPayment) -> int:
+        """Return by how much an offer lowered the order of a payment."""
+        return await self._observed(self._gateway.discount_paise(payment))
+
     async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
         """Capture an authorized payment."""
         return await self._observed(

@@ -89,6 +89,7 @@ class GatewayPayment:
     Attributes:
         has_our_notes: Whether its order was made by Surge; a shared account has others, too.
         customer_fee_paise: The gateway's fee, if the buyer pays it on top of the order.
+        discount_paise: By how much an offer of the gateway lowered its order; None if not asked.
     """
 
     id: str
@@ -100,6 +101,7 @@ class GatewayPayment:
     error_description: str | None = None
     has_our_notes: bool = True
     customer_fee_paise: int = 0
+    discount_paise: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,14 @@ class PaymentGateway(Protocol):
 
     async def payment(self, payment_id: str) -> GatewayPayment:
         """Return the current state of one payment."""
+        ...
+
+    async def discount_paise(self, payment: GatewayPayment) -> int:
+        """Return by how much an offer of the gateway lowered the order of a payment.
+
+        A captured payment has a discount only if the gateway reports its order as paid in full
+        by it; an authorized one, if the gateway names an offer. Otherwise it is 0.
+        """
         ...
 
     async def capture(self, payment_id: str, *, amount_paise: int, currency: str) -> GatewayPayment:
