@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,9 +18,10 @@ class JobStatusStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def write(self, name: str, note: dict[str, Any]) -> None:
-        """Replace the note of a name by another JSON document."""
-        await write_hash(self._redis, keys.job_status(), {name: json.dumps(note)})
+    async def write(self, notes: Mapping[str, dict[str, Any]]) -> None:
+        """Replace the notes of these names by other JSON documents."""
+        documents = {name: json.dumps(note) for name, note in notes.items()}
+        await write_hash(self._redis, keys.job_status(), documents)
 
     async def takes_writes(self) -> bool:
         """Return whether Redis would store a note now."""

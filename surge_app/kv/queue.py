@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import timedelta
 from sys import byteorder
 from typing import Any
@@ -74,6 +74,7 @@ class QueueState:
         early: How many numbers came before the opening; None until it.
         is_drawn: False while the early numbers wait for their places.
         ceiling: No number above it may be issued.
+        in_grace: Visitors who may still hold what is free; only a sync counts them.
     """
 
     now_ms: int
@@ -99,11 +100,12 @@ class QueueState:
     early: int | None
     is_drawn: bool
     ceiling: int | None
+    in_grace: int = 0
 
     @property
     def is_quiet(self) -> bool:
-        """Return whether it is empty and no opening or closing is near."""
-        return self.sale != "scheduled" and self.waiting + self.called + self.inside == 0
+        """Return whether no visitor is in it."""
+        return self.waiting + self.called + self.inside + self.in_grace == 0
 
     @property
     def is_sold_out(self) -> bool:
@@ -204,9 +206,8 @@ class QueueStore:
             start: Of the queue whose numbers were seen.
             seen: Numbers that polled since the last look.
         """
-        raw = await self._run_raw(
-            "snapshot", slug, -1 if start is None else start, pack_numbers(seen)
-        )
+        first = -1 if start is None else start
+        raw = await self._run_raw("snapshot", slug, first, pack_numbers(seen))
         return QueueSnapshotRow(int(raw[0]), raw[1], _queue_state(raw[2:]))
 
     async def drawn_order(self, slug: str) -> bytes:
@@ -293,19 +294,18 @@ class QueueStore:
         counts = ("",) * 4 if stock is None else astuple(stock)
         pairs = [word for pair in rules.as_hash().items() for word in pair]
         retention_ms = _ms(_RETENTION)
-        return _queue_state(
-            await self._run_raw("sync", slug, ceiling, retention_ms, *counts, *pairs)
-        )
+        *raw, in_grace = await self._run_raw("sync", slug, ceiling, retention_ms, *counts, *pairs)
+        return replace(_queue_state(raw), in_grace=int(in_grace))
 
-    async def existing(self, slugs: Sequence[str]) -> set[str]:
-        """Return those whose queue is still there; Redis may have lost some."""
+    async def last_calls(self, slugs: Sequence[str]) -> dict[str, int]:
+        """Return when a script last ran for each queue, in milliseconds; one may be lost."""
         if not slugs:
-            return set()
+            return {}
         async with self._redis.pipeline(transaction=False) as pipe:
             for slug in slugs:
-                pipe.exists(keys.part(slug, "counters"))
+                pipe.hget(keys.part(slug, "counters"), "last_tick")
             found = await pipe.execute()
-        return {slug for slug, is_there in zip(slugs, found, strict=True) if is_there}
+        return {slug: int(at) for slug, at in zip(slugs, found, strict=True) if at is not None}
 
     async def draw_order(
         self, slug: str, *, positions: Iterable[int], numbers: Iterable[int]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RUN_VARIABLE: Final = "SURGE_RUN"
 _POLL_SECONDS: Final = 0.1
+_WATCH_SECONDS: Final = 0.5
 _MAX_NPM_LINES: Final = 3
 
 
@@ -155,7 +156,7 @@ class Supervisor:
         try:
             while (code := child.poll()) is None:
                 self.check()
-                time.sleep(_POLL_SECONDS)
+                time.sleep(_WATCH_SECONDS)
         except StopRequested:
             if drain_mark is not None and drain_seconds:
                 # A full disk must not keep the run from ending.

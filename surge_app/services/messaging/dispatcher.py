@@ -39,7 +39,8 @@ _log = get_logger(__name__)
 
 _MAX_CONCURRENT = 16
 _LEASE = timedelta(seconds=90)
-_FALLBACK_SECONDS = 3.0
+# Announcements and the jobs wake a channel; this is for what neither of them notices.
+_FALLBACK_SECONDS = 30.0
 _GATHER_SECONDS = 0.05
 _SHORTEST_PAUSE_SECONDS = 0.05
 # Messages that are overdue by so much are more than the primary can send alone.
@@ -100,6 +101,11 @@ class Dispatcher:
         for lane in self._lanes:
             lane.notify()
 
+    def help(self) -> None:
+        """Check for overdue messages now, primary or not."""
+        for lane in self._lanes:
+            lane.wake()
+
     async def finish(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*(lane.finish() for lane in self._lanes))
@@ -136,7 +142,10 @@ class _Lane:
 
     def notify(self) -> None:
         if self.is_primary:
-            self._notified.set()
+            self.wake()
+
+    def wake(self) -> None:
+        self._notified.set()
 
     async def once(self) -> int:
         async with self._database.transaction() as session:

@@ -9,6 +9,7 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,6 +30,7 @@ _log = get_logger(__name__)
 
 _WATCHED = timedelta(days=2)
 _PATIENCE_SECONDS = 5.0
+_SAVE_SECONDS = 10.0
 _JOB, _INVARIANTS = "job:", "promises"
 
 
@@ -93,6 +95,8 @@ class Telemetry:
         self._audit = audit
         self._money = MoneyReader()
         self._reading = asyncio.Lock()
+        self._runs: dict[str, dict[str, Any]] = {}
+        self._saved_at = float("-inf")
 
     async def figures(self) -> Figures:
         """Read everything; a server that does not answer in a few seconds is told to be away."""
@@ -117,20 +121,38 @@ class Telemetry:
             invariants=invariants,
         )
 
-    async def record_job_run(
+    def record_job_run(
         self, job: str, *, every_seconds: float, took_seconds: float, has_failed: bool
     ) -> None:
-        """Keep how a run of a job went; it is lost if Redis does not answer."""
-        note = {
+        """Take in how a run of a job went, for `save_job_runs`."""
+        if has_failed != self._runs.get(_JOB + job, {}).get("failed", False):
+            self._saved_at = float("-inf")
+        self._runs[_JOB + job] = {
             "at": utc_now().timestamp(),
             "every": every_seconds,
             "took": round(took_seconds, 3),
             "failed": has_failed,
         }
+
+    def record_idle_job(self, job: str, *, every_seconds: float) -> None:
+        """Take in that a job has nothing to do, which is as good as a run."""
+        last = self._runs.get(_JOB + job, {"took": 0.0, "failed": False})
+        self._runs[_JOB + job] = {
+            **last,
+            "at": utc_now().timestamp(),
+            "every": every_seconds,
+        }
+
+    async def save_job_runs(self) -> None:
+        """Store the runs every few seconds, a changed outcome at once; Redis may lose them."""
+        now = time.monotonic()
+        if not self._runs or now - self._saved_at < _SAVE_SECONDS:
+            return
+        self._saved_at = now
         try:
-            await self._notes.write(_JOB + job, note)
+            await self._notes.write(self._runs)
         except (RedisError, OSError) as error:
-            _log.warning("job_not_noted", job=job, error=str(error))
+            _log.warning("job_runs_not_saved", error=str(error))
 
     async def check_invariants(self) -> None:
         """Run the audit over all events, and keep what it found."""
@@ -139,7 +161,7 @@ class Telemetry:
         broken = {result.code: len(result.offending) for result in results}
         took = round(time.monotonic() - begun_at, 3)
         await self._notes.write(
-            _INVARIANTS, {"at": utc_now().timestamp(), "took": took, "broken": broken}
+            {_INVARIANTS: {"at": utc_now().timestamp(), "took": took, "broken": broken}}
         )
         for result in results:
             if not result.holds:

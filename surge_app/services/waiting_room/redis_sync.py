@@ -29,8 +29,11 @@ _RETENTION = timedelta(days=30)
 LEASE_SLACK = timedelta(seconds=60)
 """How much longer than a hold its visitor's pass lasts, so that the pass never ends first."""
 _MAX_CONCURRENT = 8
-# An empty queue is synced less often: no visitor would notice.
-_RESEND_SECONDS = 5.0
+# A queue that no one uses is synced less often: no visitor would notice.
+_RESEND_SECONDS = 60.0
+_BUSY_SECONDS, _IDLE_SECONDS = 1.0, 5.0
+# The clock of Postgres, which opens a tier, may differ from the one here.
+_NEAR = timedelta(seconds=5)
 _Facts: TypeAlias = tuple[QueueLimits, QueueStock | None, int]
 
 
@@ -40,25 +43,46 @@ class QueueSync:
     def __init__(self, database: Database, store: QueueStore) -> None:
         self._database = database
         self._store = store
-        self._sent: dict[str, tuple[float, _Facts]] = {}
+        self._sent: dict[str, tuple[float, int, _Facts]] = {}
+        self._next_at = float("-inf")
+        self._sales_version: int | None = None
+        self.is_idle = False
+
+    def seconds_until_due(self, sales_version: int | None) -> float:
+        """Return how long the queues need nothing.
+
+        Args:
+            sales_version: Changes with every event and tier.
+        """
+        if sales_version != self._sales_version:
+            self._sales_version, self._next_at = sales_version, float("-inf")
+        return max(0.0, self._next_at - time.monotonic())
 
     async def run(self) -> None:
         """Look after the queue of every event whose end is not long past."""
+        begun_at, version = time.monotonic(), self._sales_version
+        self._next_at = float("-inf")
         async with self._database.transaction() as session:
             events = await catalog_queries.events(session)
             tiers = await catalog_queries.tiers(session, [event.id for event in events])
             stock = {item.slug: item for item in await units.stock(session)}
         some = asyncio.Semaphore(_MAX_CONCURRENT)
-        forgotten = utc_now() - _RETENTION
+        now = utc_now()
+        forgotten = now - _RETENTION
+        pause = _IDLE_SECONDS
         wanted: dict[str, tuple[Event, _Facts]] = {}
         for event in events:
             if _closes_at(event) > forgotten:
                 counts = stock.get(event.slug)
                 rules = _rules(event, _opens_at(event, tiers.get(event.id, []), counts))
                 wanted[event.slug] = event, (rules, _stock(counts), event.line_floor)
-        settled = await self._store.existing(
-            [slug for slug in wanted if self._is_current(*wanted[slug])]
-        )
+                seconds = _seconds_until_change(event, tiers.get(event.id, []), now)
+                pause = min(pause, seconds)
+                if seconds <= 0:
+                    self._sent.pop(event.slug, None)
+        current = [slug for slug in wanted if self._is_current(*wanted[slug])]
+        called = await self._store.last_calls(current)
+        settled = {slug for slug, at in called.items() if at < self._sent[slug][1]}
 
         async def _sync_one(event: Event, facts: _Facts) -> None:
             async with some:
@@ -72,9 +96,13 @@ class QueueSync:
         for outcome in done:
             if isinstance(outcome, BaseException):
                 raise outcome
+        self.is_idle = all(slug in self._sent for slug in wanted)
+        if version == self._sales_version:
+            pause = max(pause, _BUSY_SECONDS) if self.is_idle else _BUSY_SECONDS
+            self._next_at = begun_at + pause
 
     def _is_current(self, event: Event, facts: _Facts) -> bool:
-        at, before = self._sent.get(event.slug, (float("-inf"), None))
+        at, _, before = self._sent.get(event.slug, (float("-inf"), 0, None))
         return before == facts and time.monotonic() - at < _RESEND_SECONDS
 
     async def _sync(
@@ -91,7 +119,8 @@ class QueueSync:
         if rules.queue_order == RANDOM and queue.early is not None:
             await self._draw(event, queue, seed=rules.seed)
         if queue.is_quiet:
-            self._sent[event.slug] = time.monotonic(), (rules, stock, event.line_floor)
+            facts = (rules, stock, event.line_floor)
+            self._sent[event.slug] = time.monotonic(), queue.now_ms, facts
 
     async def _open(self, event: Event) -> None:
         start = event.line_floor
@@ -148,6 +177,15 @@ def _opens_at(
         if tier.capacity > 0 and tier.sales_open_at is not None and tier.sales_open_at > now
     ]
     return max(min(later), event.sales_open_at or now) if later else event.sales_open_at
+
+
+def _seconds_until_change(event: Event, tiers: Sequence[Tier], now: datetime) -> float:
+    """Return how long until an opening or a closing is near; 0 while one is."""
+    moments = [event.sales_open_at, _closes_at(event)]
+    for tier in tiers:
+        moments += tier.sales_open_at, tier.sales_close_at
+    ahead = [at - now for at in moments if at is not None and at - now > -_NEAR]
+    return max(0.0, (min(ahead) - _NEAR).total_seconds()) if ahead else float("inf")
 
 
 def _closes_at(event: Event) -> datetime:

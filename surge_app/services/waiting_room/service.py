@@ -172,6 +172,15 @@ class WaitingRoom:
             is_recovering=queue.is_recovering,
         )
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no queue was in use when the queues were last synced."""
+        return self._sync.is_idle
+
+    def seconds_until_sync(self, sales_version: int | None) -> float:
+        """Return how long `publish` has nothing to do; see `QueueSync`."""
+        return self._sync.seconds_until_due(sales_version)
+
     async def publish(self) -> None:
         """Copy the rules and the stock of every event to the queue; see `QueueSync`."""
         await _reach(self._sync.run())

@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db.messaging import outbox
-from surge_app.jobs import jobs_running, schedule
+from surge_app.jobs import jobs_running, leader_election, schedule
 from surge_app.models import OutboxMessage
 from surge_app.services.messaging import dispatcher
 from surge_app.services.messaging.notifications import MessagePending
@@ -181,6 +181,7 @@ async def test_a_message_is_announced_by_the_transaction_that_writes_it(
     sale = post.sale
     await post.empty()
     monkeypatch.setattr(dispatcher, "_FALLBACK_SECONDS", 3600.0)
+    monkeypatch.setattr(leader_election, "_LOOK_SECONDS", 3600.0)
     monkeypatch.setattr(schedule, "jobs_of", lambda _services: [])
     services = sale.services
     running = type(services)(
