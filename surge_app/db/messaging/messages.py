@@ -84,7 +84,7 @@ _CONFIRMATIONS = (MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN)
 
 @dataclass(frozen=True, slots=True)
 class RecordedReport:
-    """What became of a report.
+    """The outcome of a report.
 
     Attributes:
         id: The id it was stored under.

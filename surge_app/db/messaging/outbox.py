@@ -73,7 +73,7 @@ async def seconds_until_due(session: AsyncSession, channel: str) -> float | None
 
 
 async def mark_sent(database: Database, sent: Sequence[tuple[str, str]]) -> None:
-    """Record that a provider accepted messages, each with its id for it, whoever sends them now."""
+    """Record that a provider accepted messages, each with its id, whichever process sends it."""
     ids, provider_ids = zip(*sent, strict=True)
     await database.rows(_MARK_SENT, {"ids": list(ids), "provider_ids": list(provider_ids)})
 

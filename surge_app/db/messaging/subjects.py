@@ -1,4 +1,4 @@
-"""What messages are about: intents with their event and booking, many in a few statements."""
+"""The subjects of messages: intents with their event and booking, many in a few statements."""
 
 from __future__ import annotations
 

@@ -297,8 +297,8 @@ class Payments:
         return "ignored"
 
 
-def _payment_of(told: WebhookEvent | str) -> GatewayPayment | None:
+def _payment_of(event: WebhookEvent | str) -> GatewayPayment | None:
     """Return the payment a webhook is about, unless it is about a refund or a dispute of it."""
-    if isinstance(told, str) or told.refund or told.dispute:
+    if isinstance(event, str) or event.refund or event.dispute:
         return None
-    return told.payment
+    return event.payment
