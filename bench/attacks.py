@@ -2,7 +2,9 @@
 
 Each attack is bounded: one machine, at most 100 connections, 1 MB/s and `ATTACK_SECONDS` (60).
 Attackers come from one address. Honest visitors come from their own and poll, join and buy
-throughout. `python -m bench attacks` prints a table row for each attack; the rows stand in
+throughout. Attackers run in a process of their own with a low priority: they stand for another
+machine, so neither their work nor their waiting may delay the clock of the honest.
+`python -m bench attacks` prints a table row for each attack; the rows stand in
 `docs/explanation/reliability.md`. `ATTACKS=drip,frame` picks some.
 """
 
@@ -16,8 +18,10 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -38,6 +42,7 @@ _SERVER_ERROR = 500
 _OK, _CHALLENGED = 200, 428
 _GOAL_P99_MS = 250
 _SETTLE_SECONDS = 60
+_ATTACKER_NICENESS = 10
 _ENVIRONMENT = {"SURGE_RATE_LIMITS": "on", "SURGE_TRUSTED_PROXY_HOPS": "1"}
 _TRAP = "TypeError: can't access property \"" * 20 + "," * 10_000
 
@@ -52,11 +57,12 @@ class Felt:
 
 @dataclass(slots=True)
 class Scene:
-    """One attack: the stack, its event, and a budget of bytes that all attackers share."""
+    """One attack: the site, its event, and a budget of bytes that all attackers share."""
 
-    stack: Stack
+    url: str
     slug: str
     until: float
+    admin_user: str
     answers: Counter[str] = field(default_factory=Counter[str])
     sent: int = 0
     began: float = field(default_factory=time.monotonic)
@@ -80,21 +86,25 @@ Attack = Callable[[Scene], Awaitable[None]]
 def main() -> None:
     """Run the attacks named by ATTACKS, or all, and print a row for each."""
     names = [name for name in os.environ.get("ATTACKS", "").split(",") if name] or list(ATTACKS)
-    with one_node(environment=_ENVIRONMENT) as stack:
+    attackers = ProcessPoolExecutor(1, get_context("spawn"), os.nice, (_ATTACKER_NICENESS,))
+    with attackers, one_node(environment=_ENVIRONMENT) as stack:
+        attackers.submit(os.getpid).result()
         print("| attack | polls p50 / p99 / max | joins, purchases | refused | memory | goal |")
         print("|---|---|---|---|---|---|", flush=True)
         for name in names:
-            print(asyncio.run(_measure(stack, name)), flush=True)
+            print(asyncio.run(_measure(stack, name, attackers)), flush=True)
 
 
-async def _measure(stack: Stack, name: str) -> str:
+async def _measure(stack: Stack, name: str, attackers: ProcessPoolExecutor) -> str:
     slug = new_slug("attacked")
     await _create_event(stack, slug)
     before = _memory(stack)
-    scene, felt = Scene(stack, slug, time.monotonic() + _SECONDS), Felt()
-    honest = asyncio.create_task(_be_honest(scene, felt))
-    await ATTACKS[name](scene)
-    await honest
+    until, felt = time.monotonic() + _SECONDS, Felt()
+    scene = Scene(stack.url, slug, until, stack.nodes[0].settings.admin_user)
+    loop = asyncio.get_running_loop()
+    attack = loop.run_in_executor(attackers, _attack, name, scene)
+    await _be_honest(scene, felt)
+    answers = await attack
     during = _memory(stack)
     for _ in range(_SETTLE_SECONDS):
         if _memory(stack) <= before * 1.05:
@@ -107,11 +117,17 @@ async def _measure(stack: Stack, name: str) -> str:
         name,
         f"{statistics.median(polls):.0f} / {p99:.0f} / {polls[-1]:.0f} ms",
         ", ".join(f"{count} {what}" for what, count in felt.outcomes.most_common()),
-        ", ".join(f"{count} × {what}" for what, count in scene.answers.most_common(3)),
+        ", ".join(f"{count} × {what}" for what, count in answers.most_common(3)),
         f"{before >> 20} → {during >> 20} → {_memory(stack) >> 20} MB",
         "kept" if is_met else "MISSED",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _attack(name: str, scene: Scene) -> Counter[str]:
+    """Attack in this process until the scene is over; returns what the attackers were answered."""
+    asyncio.run(ATTACKS[name](scene))
+    return scene.answers
 
 
 def _memory(stack: Stack) -> int:
@@ -142,7 +158,7 @@ def _address() -> str:
 
 
 async def _be_honest(scene: Scene, felt: Felt) -> None:
-    async with httpx.AsyncClient(base_url=scene.stack.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=scene.url, timeout=30) as http:
         pollers = [_poll(scene, felt, http) for _ in range(_POLLERS)]
         await asyncio.gather(*pollers, _buy(scene, felt), _buy(scene, felt))
 
@@ -163,7 +179,7 @@ async def _poll(scene: Scene, felt: Felt, http: httpx.AsyncClient) -> None:
 async def _buy(scene: Scene, felt: Felt) -> None:
     while not scene.is_over:
         headers = {"x-forwarded-for": _address(), "accept-language": "en-IN"}
-        async with httpx.AsyncClient(base_url=scene.stack.url, timeout=30, headers=headers) as http:
+        async with httpx.AsyncClient(base_url=scene.url, timeout=30, headers=headers) as http:
             try:
                 felt.outcomes[await _purchase(scene.slug, http)] += 1
             except httpx.HTTPError:
@@ -226,7 +242,7 @@ async def _flood(scene: Scene, connections: int, request: Callable[[], dict[str,
                 scene.answers[type(error).__name__] += 1
 
     limits = httpx.Limits(max_connections=connections)
-    async with httpx.AsyncClient(base_url=scene.stack.url, timeout=30, limits=limits) as http:
+    async with httpx.AsyncClient(base_url=scene.url, timeout=30, limits=limits) as http:
         await asyncio.gather(*(one(http) for _ in range(connections)))
 
 
@@ -269,7 +285,7 @@ async def _false_cookies(scene: Scene) -> None:
 async def _passwords(scene: Scene) -> None:
     def request() -> dict[str, Any]:
         address = f"198.51.100.{secrets.randbelow(4) + 1}"
-        name = scene.stack.nodes[0].settings.admin_user
+        name = scene.admin_user
         pair = httpx.BasicAuth(name, secrets.token_hex(8))._auth_header  # noqa: SLF001
         headers = {"authorization": pair, "x-forwarded-for": address}
         return {"method": "GET", "url": f"/api/admin/events/{scene.slug}/stats", "headers": headers}
@@ -278,7 +294,8 @@ async def _passwords(scene: Scene) -> None:
 
 
 async def _joins(scene: Scene) -> None:
-    await _flood(scene, 50, lambda: _json(f"/api/queue/{scene.slug}", b"{}"))
+    """Join as a new visitor each time, and never come for a turn."""
+    await _flood(scene, 50, lambda: _json(f"/api/queue/{scene.slug}", b"{}", cookie="none=1"))
 
 
 async def _unknown_events(scene: Scene) -> None:
@@ -300,14 +317,14 @@ async def _tiny_chunks(scene: Scene) -> None:
 
 async def _unread(scene: Scene) -> None:
     """Ask for large answers over and over, and never read one."""
-    head = f"GET /api/openapi.json HTTP/1.1\r\nHost: {urlsplit(scene.stack.url).netloc}\r\n\r\n"
+    head = f"GET /api/openapi.json HTTP/1.1\r\nHost: {urlsplit(scene.url).netloc}\r\n\r\n"
     await _stay_connected(scene, head * 8, head)
 
 
 async def _drip(scene: Scene) -> None:
     """Open bodies that never end; each byte is sent a second after the other."""
     head = (
-        f"POST /api/queue/{scene.slug} HTTP/1.1\r\nHost: {urlsplit(scene.stack.url).netloc}\r\n"
+        f"POST /api/queue/{scene.slug} HTTP/1.1\r\nHost: {urlsplit(scene.url).netloc}\r\n"
         f"X-Forwarded-For: {_ATTACKER}\r\n"
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
     )
@@ -316,7 +333,7 @@ async def _drip(scene: Scene) -> None:
 
 async def _stay_connected(scene: Scene, first: str, each_second: str) -> None:
     """Keep many connections open, write to each once a second, and read from none."""
-    target = urlsplit(scene.stack.url)
+    target = urlsplit(scene.url)
 
     async def one() -> None:
         while not scene.is_over:
@@ -342,7 +359,7 @@ async def _frames(scene: Scene) -> None:
         ".handle_frontend_exception"
     )
     event = {"name": name, "payload": {"info": _TRAP, "component_stack": ""}, "router_data": {}}
-    async with httpx.AsyncClient(base_url=scene.stack.url) as http:
+    async with httpx.AsyncClient(base_url=scene.url) as http:
         await http.post(f"/api/queue/{scene.slug}", headers={"x-forwarded-for": _ATTACKER})
         cookie = "; ".join(f"{key}={value}" for key, value in http.cookies.items())
     await _sockets(scene, cookie, f'42/_event,["event",{httpx.Response(200, json=event).text}]')
@@ -354,12 +371,12 @@ async def _tokens(scene: Scene) -> None:
 
 
 async def _sockets(scene: Scene, cookie: str, frame: str, *, token_length: int = 0) -> None:
-    headers = {"cookie": cookie, "x-forwarded-for": _ATTACKER, "origin": scene.stack.url}
+    headers = {"cookie": cookie, "x-forwarded-for": _ATTACKER, "origin": scene.url}
 
     async def one(session: aiohttp.ClientSession) -> None:
         while not scene.is_over:
             token = "x" * token_length or str(uuid.uuid4())
-            url = f"{scene.stack.url}/_event/?token={token}&EIO=4&transport=websocket"
+            url = f"{scene.url}/_event/?token={token}&EIO=4&transport=websocket"
             try:
                 async with session.ws_connect(url, headers=headers) as socket:
                     await socket.send_str("40/_event,")

@@ -262,7 +262,8 @@ def _install_pages(settings: Settings) -> None:
     site = settings.data_dir / "pages"
     client = site / "build" / "client"
     client.mkdir(parents=True)
-    (client / "index.html").write_text("<title>Nobody looks here.</title>", "utf-8")
+    page = "<html><head><title>Nobody looks here.</title></head><body></body></html>"
+    (client / "index.html").write_text(page, "utf-8")
     stamp = json.dumps({"fingerprint": fingerprint(settings)})
     (site / "surge-build.json").write_text(stamp, "utf-8")
 
