@@ -73,6 +73,7 @@ async def lifespan() -> AsyncGenerator[None]:
             if tracing.provider() is not None:
                 otel.enable(tracer_provider=tracing.provider())
             await services.waiting_room.publish()
+            api.prepare()
             _freeze_gc()
             if ready.jobs:
                 async with jobs_running(services):

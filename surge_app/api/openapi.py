@@ -30,9 +30,17 @@ class DocumentedApi(FastAPI):
 
     _encoded = b""
 
+    def prepare(self) -> None:
+        """Write the document and build the routes, so that no request waits half a second for it.
+
+        FastAPI would build the routes of a router with the first request that meets it.
+        """
+        self._encoded = json.dumps(self.openapi(), separators=(",", ":")).encode()
+
     async def document(self) -> Response:
-        """Send the document, which takes 20 ms to encode and is encoded once."""
-        self._encoded = self._encoded or json.dumps(self.openapi(), separators=(",", ":")).encode()
+        """Send the document."""
+        if not self._encoded:
+            self.prepare()
         return Response(self._encoded, media_type="application/json")
 
     def openapi(self) -> dict[str, Any]:
