@@ -116,11 +116,14 @@ class EventPages:
         return page.respond(request) if page else None
 
     async def _missing(self, request: Request) -> Response | None:
-        shell = await self._shell(request.scope, "events/:slug")
-        if shell is None:
-            return None
-        html = shell.replace("</head>", '<meta name="robots" content="noindex"></head>', 1)
-        return _page(None, _MISSING, html).respond(request)
+        page = self._pages.get("")
+        if page is None:
+            shell = await self._shell(request.scope, "events/:slug")
+            if shell is None:
+                return None
+            html = shell.replace("</head>", '<meta name="robots" content="noindex"></head>', 1)
+            page = self._pages[""] = _page(None, _MISSING, html)
+        return page.respond(request)
 
     async def _make(
         self, scope: Scope, path: str, view: object, facts: dict[str, Any], **content: Any

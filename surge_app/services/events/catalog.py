@@ -37,7 +37,8 @@ from surge_app.services.waiting_room.lottery import new_seed
 _View = TypeVar("_View")
 
 _FRESH_SECONDS = 1.0
-_PAUSE_SECONDS = 0.05
+# Between two looks for what is not there: a stranger may ask for as much of that as they like.
+_PAUSE_SECONDS = 0.25
 
 
 class _TtlCache(Generic[_View]):
