@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import math
+import time
+from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +20,9 @@ from surge_app.kv.client import Script
 
 _MICROSECONDS = 1_000_000
 _PATIENCE_SECONDS = 0.5
+# A success on another worker may take a failure back, so a refusal is not remembered for longer.
+_REMEMBER_SECONDS = 1.0
+_MAX_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class RateLimiter:
         self._redis = redis
         self._forgive = Script(redis, "gcra", "forgive")
         self._enabled = enabled
+        self._refused: OrderedDict[str, float] = OrderedDict()
 
     async def check(self, limit: Limit, subject: str) -> None:
         """Count one call.
@@ -73,7 +79,7 @@ class RateLimiter:
         paces = [number for limit, _ in counted for number in limit.pace()]
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                wait_ms = int(await self._script.run(names, *paces))
+                wait_ms, strictest = await self._script.run(names, *paces)
         except (RedisError, TimeoutError):
             # Counting is no reason to keep money or tickets from anyone; where guessing must be
             # slow, the caller asks for `strict`.
@@ -81,7 +87,26 @@ class RateLimiter:
                 raise QueueUnavailable from None
             return
         if wait_ms:
+            self._remember(names[strictest - 1], wait_ms / 1000)
             raise RateLimited(math.ceil(wait_ms / 1000))
+
+    def check_refused(self, group: str, *counted: tuple[Limit, str]) -> None:
+        """Refuse a call that this process was just told to refuse, without a call to Redis.
+
+        Raises:
+            RateLimited: If one of the limits refused its subject within the last second.
+        """
+        now = time.monotonic()
+        for limit, subject in counted:
+            left = self._refused.get(keys.limit(group, limit.scope, subject), 0.0) - now
+            if left > 0:
+                raise RateLimited(math.ceil(left))
+
+    def _remember(self, name: str, seconds: float) -> None:
+        self._refused[name] = time.monotonic() + min(seconds, _REMEMBER_SECONDS)
+        self._refused.move_to_end(name)
+        while len(self._refused) > _MAX_REMEMBERED:
+            self._refused.popitem(last=False)
 
     async def mark(self, group: str, subject: str, life: timedelta) -> None:
         """Remember a subject, such as a network that has signed in, for some time."""
@@ -105,6 +130,8 @@ class RateLimiter:
         if not self._enabled:
             return
         names = [keys.limit(group, limit.scope, subject) for limit, subject in counted]
+        for name in names:
+            self._refused.pop(name, None)
         intervals = [limit.pace()[0] for limit, _ in counted]
         with suppress(RedisError, TimeoutError):
             async with asyncio.timeout(_PATIENCE_SECONDS):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import anyio
@@ -14,6 +17,7 @@ from surge_app.errors import RateLimited
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _RETRY_AFTER_SECONDS = 2
+_NICENESS = 5
 
 
 class BoundedWorker:
@@ -33,6 +37,22 @@ class BoundedWorker:
             return await anyio.to_thread.run_sync(function, *arguments, limiter=self._slot)
         finally:
             self._pending -= 1
+
+
+def at_low_priority(function: Callable[..., _Result], *arguments: object) -> _Result:
+    """Run a calculation that needs no Python, such as a password hash, after all other work.
+
+    It gets a thread of its own, because no thread may raise its priority again. The calculation
+    must release the interpreter, or others would wait for a thread that hardly runs.
+    """
+    with ThreadPoolExecutor(1, initializer=_lower_priority) as own:
+        return own.submit(function, *arguments).result()
+
+
+def _lower_priority() -> None:
+    # Elsewhere a priority belongs to the whole process.
+    if sys.platform == "linux":
+        os.nice(_NICENESS)
 
 
 async def for_each(

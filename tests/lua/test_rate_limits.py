@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 
 import pytest
 from redis.asyncio import Redis
@@ -49,6 +50,34 @@ async def test_a_clock_that_was_set_back_locks_nobody_out(
     with pytest.raises(RateLimited) as caught:
         await limiter.check(limit, "a")
     assert caught.value.retry_after_seconds == 1
+
+
+async def test_a_refusal_is_remembered_without_redis_until_a_call_is_taken_back(
+    limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "_REMEMBER_SECONDS", 3_600)
+    slow, other = _limit(per_minute=1, burst=1), _limit(burst=100)
+    await limiter.check_all("a", (other, "b"), (slow, "a"))
+    limiter.check_refused("a", (other, "b"), (slow, "a"))
+    with pytest.raises(RateLimited):
+        await limiter.check_all("a", (other, "b"), (slow, "a"))
+    # Only the limit that demanded the wait refuses, and only its subject.
+    limiter.check_refused("a", (other, "b"), (slow, "b"))
+    with pytest.raises(RateLimited):
+        limiter.check_refused("a", (other, "b"), (slow, "a"))
+    await limiter.forgive("a", (slow, "a"))
+    limiter.check_refused("a", (slow, "a"))
+
+
+async def test_refusals_of_many_subjects_are_remembered_for_a_bounded_number(
+    limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "_MAX_REMEMBERED", 2)
+    limit = _limit(per_minute=1, burst=1)
+    for subject in ("a", "a", "b", "b", "c", "c"):
+        with suppress(RateLimited):
+            await limiter.check(limit, subject)
+    assert len(limiter._refused) == 2
 
 
 async def test_everyone_is_counted_alone(limiter: RateLimiter) -> None:

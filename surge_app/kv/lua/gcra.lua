@@ -8,9 +8,10 @@ local now_us = time[1] * 1000000 + time[2]
 
 -- What one more call would do to limiters KEYS[first] to KEYS[last], whose paces begin at
 -- ARGV[argument]. Nothing is written.
--- Returns ms until the call may pass (0: now), and the new arrival times by index of the key.
+-- Returns ms until the call may pass (0: now), the new arrival times by index of the key, and the
+-- index of the key that demands the wait.
 local function pace(first, last, argument)
-  local arrivals, wait = {}, 0
+  local arrivals, wait, strictest = {}, 0, 0
   for i = first, last do
     local interval, burst = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1])
     argument = argument + 2
@@ -18,10 +19,11 @@ local function pace(first, last, argument)
     -- No call that passed leads further ahead: the clock was set back since.
     if burst > 0 then stored = math.min(stored, now_us + interval * burst) end
     local arrival = math.max(stored, now_us) + interval
-    if burst > 0 then wait = math.max(wait, arrival - interval * burst - now_us) end
+    local early = burst > 0 and arrival - interval * burst - now_us or 0
+    if early > wait then wait, strictest = early, i end
     arrivals[i] = arrival
   end
-  return math.ceil(wait / 1000), arrivals
+  return math.ceil(wait / 1000), arrivals, strictest
 end
 
 -- Count the call `pace` has looked at.

@@ -30,7 +30,7 @@ from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.models import AdminAccount, AuditEntry, Role
 from surge_app.observability.log import get_logger
 from surge_app.services.access.identity import Cookie, Identity
-from surge_app.services.concurrency import BoundedWorker
+from surge_app.services.concurrency import BoundedWorker, at_low_priority
 from surge_app.settings import Settings
 
 _log = get_logger(__name__)
@@ -89,6 +89,15 @@ class Credentials:
     fingerprints: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """The result of a check; it holds for the password of that fingerprint, until then."""
+
+    is_right: bool
+    fingerprint: str
+    until: float
+
+
 class AdminAuth:
     """Verifies HTTP Basic credentials with argon2id, and opens sessions.
 
@@ -109,7 +118,7 @@ class AdminAuth:
         self._identity = identity
         self._hasher = PasswordHasher()
         self._cache_key = secrets.token_bytes(32)
-        self._cache: OrderedDict[bytes, tuple[bool, float]] = OrderedDict()
+        self._cache: OrderedDict[bytes, _Verdict] = OrderedDict()
         self._hashing: dict[bytes, asyncio.Task[bool]] = {}
         self._known, self._strangers = BoundedWorker(_MAX_KNOWN), BoundedWorker(_MAX_STRANGERS)
 
@@ -222,26 +231,28 @@ class AdminAuth:
         self, authorization: str, client_address: str, cookies: str
     ) -> Credentials:
         user, password = _parse(authorization)
-        async with self._database.transaction() as session:
-            account = await queries.account(session, user[:60])
-        credentials = self._credentials_of(user, account)
-        key = self._cache_key_of(authorization, credentials)
-        if self._cached(key) and credentials is not None:
-            return credentials
+        key = hmac.digest(self._cache_key, authorization.encode(), "sha256")
         network = networks(client_address).narrow
         device = self._identity.device(cookies, user)
         name, source = user[:_MAX_NAME], f"device {device}" if device else network
-        is_known = bool(device) or await self._limits.is_marked("admin", f"{name}:{network}")
         attempt = ((_PER_SOURCE, source), (_PER_USER_AND_SOURCE, f"{name}:{source}"))
+        if not self._is_trusted(key):
+            # Costs neither Postgres nor Redis anything, however many are refused.
+            self._limits.check_refused("admin", *attempt)
+        async with self._database.transaction() as session:
+            account = await queries.account(session, user[:60])
+        credentials = self._credentials_of(user, account)
+        if credentials is not None and self._cached(key, credentials):
+            return credentials
+        is_known = bool(device) or await self._limits.is_marked("admin", f"{name}:{network}")
         strangers = () if is_known else ((_PER_USER, name),)
         await self._limits.check_all("admin", *attempt, *strangers)
-        is_right = self._cached(key)
+        is_right = self._cached(key, credentials)
         if is_right is None:
             # An unknown user is verified against the hash of the settings' own.
             reference = credentials or self._credentials_of(self._user, None)
-            worker = self._known if is_known else self._strangers
-            is_right = await self._hashed_once(key, worker, reference, password)
-            self._remember(key, is_right=is_right and credentials is not None)
+            is_right = await self._hashed_once(key, reference, password, is_known=is_known)
+            self._remember(key, credentials, is_right=is_right and credentials is not None)
         if not is_right or credentials is None:
             _log.warning("admin_refused", address=client_address)
             raise Unauthorized
@@ -250,12 +261,21 @@ class AdminAuth:
         return credentials
 
     async def _hashed_once(
-        self, key: bytes, worker: BoundedWorker, reference: Credentials | None, password: str
+        self, key: bytes, reference: Credentials | None, password: str, *, is_known: bool
     ) -> bool:
-        """Verify a password; concurrent requests with the same credentials share the hash."""
+        """Verify a password; concurrent requests with the same credentials share the hash.
+
+        Strangers' hashes yield to everything else on the machine.
+        """
+        key += _fingerprint(reference).encode()
         task = self._hashing.get(key)
         if task is None:
-            task = asyncio.create_task(worker.run(self._matches, reference, password))
+            hashing = (
+                self._known.run(self._matches, reference, password)
+                if is_known
+                else self._strangers.run(at_low_priority, self._matches, reference, password)
+            )
+            task = asyncio.create_task(hashing)
             self._hashing[key] = task
             task.add_done_callback(lambda _: self._hashing.pop(key, None))
         return await asyncio.shield(task)
@@ -277,16 +297,20 @@ class AdminAuth:
     def _fingerprints(self, secret: str) -> tuple[str, ...]:
         return tuple(hmac.digest(key, secret.encode(), "sha256").hex() for key in self._keys)
 
-    def _cache_key_of(self, authorization: str, credentials: Credentials | None) -> bytes:
-        subject = f"{credentials.fingerprints[0] if credentials else ''} {authorization}"
-        return hmac.digest(self._cache_key, subject.encode(), "sha256")
+    def _is_trusted(self, key: bytes) -> bool:
+        """Return whether these credentials were right a moment ago; the account may differ now."""
+        verdict = self._cache.get(key)
+        return verdict is not None and verdict.is_right and time.monotonic() < verdict.until
 
-    def _cached(self, key: bytes) -> bool | None:
-        is_right, until = self._cache.get(key, (None, 0.0))
-        return is_right if time.monotonic() < until else None
+    def _cached(self, key: bytes, credentials: Credentials | None) -> bool | None:
+        verdict = self._cache.get(key)
+        if verdict is None or verdict.fingerprint != _fingerprint(credentials):
+            return None
+        return verdict.is_right if time.monotonic() < verdict.until else None
 
-    def _remember(self, key: bytes, *, is_right: bool) -> None:
-        self._cache[key] = (is_right, time.monotonic() + _CACHE_SECONDS)
+    def _remember(self, key: bytes, credentials: Credentials | None, *, is_right: bool) -> None:
+        until = time.monotonic() + _CACHE_SECONDS
+        self._cache[key] = _Verdict(is_right, _fingerprint(credentials), until)
         while len(self._cache) > _MAX_CACHED:
             self._cache.popitem(last=False)
 
@@ -310,6 +334,10 @@ class AdminAuth:
 def hash_password(password: str) -> str:
     """Return the argon2id hash of a password, for SURGE_ADMIN_PASSWORD_HASH."""
     return PasswordHasher().hash(password)
+
+
+def _fingerprint(credentials: Credentials | None) -> str:
+    return credentials.fingerprints[0] if credentials else ""
 
 
 def _digest(secret: str) -> str:

@@ -22,6 +22,7 @@ from surge_app.errors import (
     RateLimited,
     Unauthorized,
 )
+from surge_app.kv import keys, rate_limits
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.services.access import admin_auth
 from surge_app.services.access.admin_auth import AdminAuth, AdminUser, hash_password
@@ -170,6 +171,21 @@ async def test_who_tries_too_often_is_refused_before_anything_is_hashed(
         assert caught.value.retry_after_seconds >= 1
     with pytest.raises(ConfigurationError):
         await access.verify(_basic("root", "guess"), client_address=f"{address}-elsewhere")
+
+
+async def test_refused_guesses_cost_the_database_nothing_and_a_right_password_still_opens(
+    services: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = _access(services, admin_password_hash=hash_password("the right one"))
+    address, user = f"test-{secrets.token_hex(4)}", access._user
+    right = _basic(user, "the right one")
+    await access.verify(right, client_address=address)
+    monkeypatch.setattr(rate_limits, "_REMEMBER_SECONDS", 3_600)
+    access._limits._remember(keys.limit("admin", "admin-place", address), 3_600)
+    assert (await access.verify(right, client_address=address)).name == user
+    monkeypatch.setattr(access, "_database", None)
+    with pytest.raises(RateLimited):
+        await access.verify(_basic(user, "guess"), client_address=address)
 
 
 async def test_one_user_guessed_at_from_many_addresses_is_limited_too(services: Container) -> None:

@@ -16,8 +16,12 @@ async def test_no_request_builds_routes_or_the_document(monkeypatch: pytest.Monk
     api.prepare()
     document = api.openapi()
     built: list[object] = []
-    monkeypatch.setattr(routing, "get_dependant", lambda **more: built.append(more))
-    monkeypatch.setattr(api, "openapi", lambda: built.append("document"))
+
+    def note(**more: object) -> None:
+        built.append(more)
+
+    monkeypatch.setattr(routing, "get_dependant", note)
+    monkeypatch.setattr(api, "openapi", note)
     transport = httpx.ASGITransport(api)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         assert (await http.get("/api/nothing")).status_code == 404
