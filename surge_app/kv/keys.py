@@ -23,6 +23,7 @@ QUEUE_PARTS = (
     "order",
     "served",
     "grace",
+    "networks",
 )
 
 

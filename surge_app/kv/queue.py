@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from datetime import timedelta
-from sys import byteorder
 from typing import Any
+from zlib import crc32
 
 from redis.asyncio import Redis
 
 from surge_app.kv import keys
 from surge_app.kv.client import Script, read_raw
+from surge_app.kv.packed_numbers import pack_numbers
 
 _RETENTION = timedelta(days=30)
 _SCRIPTS = """
@@ -176,10 +176,23 @@ class QueueStore:
         self._scripts = {name: Script(redis, "queue", name) for name in _SCRIPTS.split()}
 
     async def join(
-        self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
+        self,
+        slug: str,
+        visitor_id: str,
+        *,
+        signed_number: int = 0,
+        had_pass: bool = False,
+        network: str = "",
     ) -> RawQueueStatus:
-        """Take a number, or keep the one the visitor has; see `poll`."""
-        return await self._visitor_call("join", slug, visitor_id, signed_number, had_pass=had_pass)
+        """Take a number, or keep the one the visitor has; see `poll`.
+
+        A `network` has a share of the room inside while others wait; an empty one is not counted.
+        """
+        # Hashed to the four bytes that each number has room for.
+        origin = crc32(network.encode())
+        return await self._visitor_call(
+            "join", slug, visitor_id, signed_number, origin, had_pass=had_pass
+        )
 
     async def poll(
         self, slug: str, visitor_id: str, *, signed_number: int = 0, had_pass: bool = False
@@ -320,9 +333,10 @@ class QueueStore:
         return bool(await self._run("draw", slug, pack_numbers(positions), pack_numbers(numbers)))
 
     async def _visitor_call(
-        self, name: str, slug: str, visitor_id: str, signed_number: int, *, had_pass: bool
+        self, name: str, slug: str, visitor_id: str, signed_number: int, *more: int, had_pass: bool
     ) -> RawQueueStatus:
-        raw = await self._run_raw(name, slug, visitor_id, signed_number, "1" if had_pass else "0")
+        has_pass = "1" if had_pass else "0"
+        raw = await self._run_raw(name, slug, visitor_id, signed_number, has_pass, *more)
         state, number, ahead, ends, note = raw[:5]
         return RawQueueStatus(
             state=_text(state),
@@ -338,22 +352,6 @@ class QueueStore:
 
     async def _run_raw(self, name: str, slug: str, *arguments: str | int | bytes) -> list[bytes]:
         return await self._scripts[name].run_raw(keys.queue(slug), *arguments)
-
-
-def pack_numbers(numbers: Iterable[int]) -> bytes:
-    """Return numbers as big-endian u32."""
-    values = array("I", numbers)
-    if byteorder == "little":
-        values.byteswap()
-    return values.tobytes()
-
-
-def unpack_numbers(raw: bytes) -> array[int]:
-    """Return the numbers `pack_numbers` made."""
-    values = array("I", raw)
-    if byteorder == "little":
-        values.byteswap()
-    return values
 
 
 def _queue_state(raw: Sequence[bytes | int]) -> QueueState:

@@ -57,8 +57,8 @@ class Queue:
             self.slug, rules_of(**self._rules), self._stock, ceiling=self.start + PLENTY
         )
 
-    async def join(self, visitor: str, number: int = 0) -> RawQueueStatus:
-        return await self.store.join(self.slug, visitor, signed_number=number)
+    async def join(self, visitor: str, number: int = 0, network: str = "") -> RawQueueStatus:
+        return await self.store.join(self.slug, visitor, signed_number=number, network=network)
 
     async def poll(
         self, visitor: str, number: int = 0, *, had_pass: bool = False

@@ -25,7 +25,8 @@ async def test_the_next_is_called_and_the_pass_lasts_as_long_as_before(queue: Qu
     assert (await queue.poll("a")).pass_ends_ms == before.pass_ends_ms
 
 
-async def test_half_as_many_as_may_be_inside_step_aside_at_a_time(queue: Queue) -> None:
+async def test_half_as_many_as_may_be_inside_step_aside_where_units_are_few(queue: Queue) -> None:
+    await queue.units(4)
     await queue.join("another")
     assert [await queue.step_aside(visitor) for visitor in CROWD] == [True, True, False, False]
     assert await queue.states("next", "last", "another") == ["admitted", "admitted", "waiting"]

@@ -15,11 +15,10 @@ from redis.asyncio import Redis
 
 from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.kv.client import connect
+from surge_app.kv.packed_numbers import pack_numbers, unpack_numbers
 from surge_app.kv.queue import (
     QueueSnapshotRow,
     QueueStore,
-    pack_numbers,
-    unpack_numbers,
 )
 from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.answers import AdmissionRate, to_status

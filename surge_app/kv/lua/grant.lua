@@ -10,6 +10,7 @@ if not lease_of(visitor) then
   add("admitted", 1)
   let_in(visitor, number or 0, now)
 end
+note_hold(visitor)
 ends = math.max(ends, now + tonumber(ARGV[1]))
 redis.call("ZREM", GRACE, visitor)
 redis.call("ZADD", PASSES, ends, visitor)

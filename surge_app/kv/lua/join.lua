@@ -1,5 +1,6 @@
 -- join: take a number, or keep the one the visitor has. Needs the prelude `queue`.
 -- ARGV  1 visitor  2 number the visitor's cookie names, zero if none  3 "1" if there is a pass cookie
+--       4 hash of the visitor's network, zero if unknown
 -- Returns the common answer. No number is issued after the end, to someone inside, when
 -- everything is sold, or beyond the ceiling.
 local visitor = ARGV[1]
@@ -12,6 +13,7 @@ if may_wait and not number and not lease_of(visitor) and count.issued < (count.c
   add("issued", 1)
   number = count.issued
   redis.call("HSET", NUMBERS, visitor, number)
+  redis.call("BITFIELD", NETWORKS, "SET", "u32", "#" .. number, ARGV[4] or 0)
   enter(number)
   admit()
 end

@@ -11,14 +11,17 @@
 --      11 recent (zset: number by admission, ms)      12 order (u32: places of the drawn numbers,
 --         then numbers of the drawn places)   13 served (bitmap by number: went with tickets)
 --      14 grace (zset: visitor by end of grace, ms)
+--      15 networks (u32 by number: hash of the network it joined from, 0 if unknown or if its
+--         visitor holds units)
 -- The clock is Redis TIME, also when it is set back or ahead. Each number is issued once and is also the position in the order, except
 -- for numbers drawn at the opening. A visitor who stops polling is skipped at their turn (`absent`)
 -- and called next when they return in time, so nobody behind waits for them.
 -- A pass reserves room for its visitor: for choosing until it ends, or for a hold. When the hold ends
 -- without tickets, the visitor moves to `grace`: they may hold what is free, but reserve nothing.
+-- So do passes without a hold that a network has beyond its share, while others wait outside.
 local RULES, STOCK, COUNTERS, NUMBERS, WAITING, ABSENT, SEEN, CALLED, PASSES, INSIDE, RECENT, ORDER,
-  SERVED, GRACE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
-  KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+  SERVED, GRACE, NETWORKS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
+  KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 
 local MINUTE_MS = 60000
 -- A visible page polls every second at the head. A hidden tab may miss this and is recalled.
@@ -35,7 +38,10 @@ local RECALL_S = 600
 local GAP_MS = 5000
 local RETURN_MS = 20000
 -- Bounds the work of one call; the next one goes on.
-local MAX_SKIPPED = 1000
+local MAX_SKIPPED, MAX_PASSES, MAX_SAMPLE = 1000, 1000, 256
+-- Of the room inside, for visitors of one network who hold nothing.
+local NETWORK_SHARE = 1 / 4
+local SHARING_MS = 500
 
 local time = redis.call("TIME")
 local now_s = tonumber(time[1])
@@ -57,7 +63,7 @@ local rules = fields(RULES, { "phase", "opens_at_ms", "closes_at_ms", "paused",
   "concurrent_buyers", "admissions_per_minute", "message", "queue_order", "seed", "commitment" })
 local stock = fields(STOCK, { "available", "held", "holders" }, true)
 local count = fields(COUNTERS, { "start", "ceiling", "issued", "early", "drawn", "head", "waiting",
-  "absent", "last_tick", "returned", "recovering_until" }, true)
+  "absent", "last_tick", "returned", "recovering_until", "shared_at" }, true)
 
 local function set(name, value)
   count[name] = value
@@ -217,11 +223,72 @@ local function end_leases()
   redis.call("ZREMRANGEBYSCORE", RECENT, "-inf", now - MINUTE_MS)
 end
 
+local function free_room()
+  return limit() - redis.call("ZCARD", PASSES) - redis.call("ZCARD", CALLED)
+end
+
+-- How many more passes may reserve nothing. People who share a network are not let in to compete for
+-- nothing, so it is half as many as may be inside, or as many where free units abound.
+local function room_aside()
+  local most = math.min(limit(), math.max(limit() / 2, (stock.available or 0) - limit()))
+  return most - redis.call("ZCOUNT", GRACE, now, "+inf")
+end
+
+-- The pass lasts as long as before, and reserves nothing.
+local function step_aside(visitor, ends)
+  redis.call("ZREM", PASSES, visitor)
+  redis.call("ZADD", GRACE, ends, visitor)
+end
+
+-- Whether visitors of other networks wait: a sample of those next in line and of the latest.
+local function others_wait(network)
+  local head = math.floor((count.head or 0) / 8) * 8
+  local bits = redis.call("GETRANGE", WAITING, head / 8, head / 8 + MAX_SAMPLE / 8)
+  local latest = math.max(count.issued - MAX_SAMPLE, head + #bits * 8)
+  local function is_other(place)
+    return redis.call("GETBIT", WAITING, place) == 1 and u32(NETWORKS, number_at(place)) ~= network
+  end
+  for place = head, head + #bits * 8 - 1 do
+    if is_other(place) then return true end
+  end
+  for place = count.issued, latest, -1 do
+    if is_other(place) then return true end
+  end
+  return false
+end
+
+-- While others wait, let the passes that a network has beyond its share reserve nothing. The first
+-- in line keep theirs, and the order of the queue stays as it is.
+local function share_room()
+  if math.abs(now - (count.shared_at or 0)) < SHARING_MS then return end
+  set("shared_at", now)
+  local left, share = room_aside(), math.max(1, math.floor(limit() * NETWORK_SHARE))
+  local passes = redis.call("ZRANGE", PASSES, 0, MAX_PASSES - 1, "WITHSCORES")
+  local visitors, found, others = {}, {}, {}
+  for i = 1, #passes, 2 do visitors[#visitors + 1] = passes[i] end
+  if left < 1 or #visitors <= share then return end
+  for i, inside in ipairs(redis.call("HMGET", INSIDE, unpack(visitors))) do
+    local network = u32(NETWORKS, tonumber(string.match(inside or "0", "^%d+")))
+    found[network] = (found[network] or 0) + 1
+    if network > 0 and found[network] > share and left >= 1 then
+      if others[network] == nil then others[network] = others_wait(network) end
+      if others[network] then
+        step_aside(visitors[i], passes[2 * i])
+        left = left - 1
+      end
+    end
+  end
+end
+
 local function admit()
   if not count.start then return end
   end_leases()
   if sale() ~= "open" or rules.paused == "1" or is_recovering() or not is_drawn() then return end
-  local free = limit() - redis.call("ZCARD", PASSES) - redis.call("ZCARD", CALLED)
+  local free = free_room()
+  if free < 1 and (count.waiting or 0) > 0 then
+    share_room()
+    free = free_room()
+  end
   local pace = number_of(rules.admissions_per_minute, nil)
   if pace then free = math.min(free, pace - redis.call("ZCARD", RECENT)) end
   local place, gone, called, left = nil, 0, 0, MAX_SKIPPED
@@ -268,6 +335,12 @@ end
 -- The number the visitor came in by; zero if there was none.
 local function inside_as(visitor)
   return tonumber(string.match(redis.call("HGET", INSIDE, visitor) or "0", "^%d+"))
+end
+
+-- Holds have a bound of their own for each network.
+local function note_hold(visitor)
+  local number = inside_as(visitor)
+  if u32(NETWORKS, number) > 0 then redis.call("BITFIELD", NETWORKS, "SET", "u32", "#" .. number, 0) end
 end
 
 local function let_in(visitor, number, ends)

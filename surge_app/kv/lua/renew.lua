@@ -8,6 +8,7 @@ for i = 4, #ARGV do
   local visitor = ARGV[i]
   local ends = lease_of(visitor)
   local is_pass = redis.call("ZSCORE", PASSES, visitor)
+  if ends and ARGV[3] == "1" then note_hold(visitor) end
   if ends and (ARGV[3] == "1" or is_pass) then
     local inside = redis.call("HGET", INSIDE, visitor)
     local began = inside and tonumber(string.match(inside, ":(%d+)")) or now

@@ -2,13 +2,11 @@
 -- Needs the prelude `queue`.
 -- ARGV  1 visitor
 -- Returns 1 if the pass stopped reserving room. It lasts as long as before, and while others wait the
--- next is called. Half as many as may be inside step aside at most, so that people who share a network
--- are not let in to compete for nothing.
+-- next is called.
 local visitor = ARGV[1]
 local ends = redis.call("ZSCORE", PASSES, visitor)
 local waits = (count.waiting or 0) + redis.call("ZCARD", CALLED) > 0
-if not ends or not waits or redis.call("ZCOUNT", GRACE, now, "+inf") >= limit() / 2 then return 0 end
-redis.call("ZREM", PASSES, visitor)
-redis.call("ZADD", GRACE, ends, visitor)
+if not ends or not waits or room_aside() <= 0 then return 0 end
+step_aside(visitor, ends)
 admit()
 return 1

@@ -41,10 +41,13 @@ class WaitingRoom:
             self._renew_together, max_batch=_MAX_BATCH, max_concurrent=_MAX_CONCURRENT
         )
 
-    async def join(self, slug: str, visitor: Visitor, *, had_pass: bool = False) -> QueueStatus:
-        """Take a number, or keep the one the visitor has; see `poll`."""
+    async def join(
+        self, slug: str, visitor: Visitor, *, had_pass: bool = False, network: str = ""
+    ) -> QueueStatus:
+        """Take a number, or keep the one the visitor has; see `poll` and `QueueStore.join`."""
+        number = visitor.queue_numbers.get(slug, 0)
         asked = self._store.join(
-            slug, visitor.id, signed_number=visitor.queue_numbers.get(slug, 0), had_pass=had_pass
+            slug, visitor.id, signed_number=number, had_pass=had_pass, network=network
         )
         return self._status(slug, visitor, await _reach(asked))
 

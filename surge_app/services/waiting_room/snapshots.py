@@ -17,7 +17,8 @@ from typing import TypeVar
 from redis.exceptions import RedisError
 
 from surge_app.errors import NotFound, QueueUnavailable, SurgeError
-from surge_app.kv.queue import QueueSnapshotRow, QueueState, QueueStore, unpack_numbers
+from surge_app.kv.packed_numbers import unpack_numbers
+from surge_app.kv.queue import QueueSnapshotRow, QueueState, QueueStore
 from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.answers import (
     AdmissionRate,
