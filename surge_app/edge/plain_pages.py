@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, Response
@@ -17,6 +18,7 @@ from surge_app.services.events.site_texts import SitePage
 _MISSING = 404
 # Organizers look at what they just wrote; a worker has read it after five seconds at most.
 _BRIEFLY = ("cache-control", "public, max-age=5")
+_MAX_TEXT_PAGES = 8
 
 
 def message_page(
@@ -36,9 +38,14 @@ def message_page(
 
 def text_page(page: SitePage) -> Response:
     """Return a page about the shop."""
+    return HTMLResponse(_text_html(page), headers=dict([_BRIEFLY]))
+
+
+@lru_cache(maxsize=_MAX_TEXT_PAGES)
+def _text_html(page: SitePage) -> str:
+    # A long text of an organizer takes a tenth of a second, and anyone may request it.
     blocks = rich_text(page.body)
-    html = render("text.html", title=page.title, blocks=blocks, refresh_seconds=0)
-    return HTMLResponse(html, headers=dict([_BRIEFLY]))
+    return render("text.html", title=page.title, blocks=blocks, refresh_seconds=0)
 
 
 def missing_page() -> Response:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -48,15 +50,17 @@ class SiteTexts:
         self._database = database
         self._stored: dict[str, str] = {}
         self._read_at = -_FRESH_SECONDS
+        self._reading = asyncio.Lock()
 
     async def page(self, name: str) -> SitePage:
         """Return one page, a few seconds old at most; raises NotFound."""
         if name not in SITE_PAGES:
             raise NotFound
-        if time.monotonic() - self._read_at >= _FRESH_SECONDS:
-            async with self._database.transaction() as session:
-                self._stored = await queries.site_texts(session)
-            self._read_at = time.monotonic()
+        if self._is_stale():
+            async with self._reading:
+                # A crowd that waited for the lock finds what the first one has read.
+                if self._is_stale():
+                    await self._read()
         body = self._stored.get(name, "")
         return SitePage(name, SITE_PAGES[name], body or _default(name), is_default=not body)
 
@@ -87,6 +91,16 @@ class SiteTexts:
             session.add(AuditEntry(actor=actor, action="text.save", subject=name, after=length))
         self._read_at = -_FRESH_SECONDS
 
+    def _is_stale(self) -> bool:
+        return time.monotonic() - self._read_at >= _FRESH_SECONDS
 
+    async def _read(self) -> None:
+        started = time.monotonic()
+        async with self._database.transaction() as session:
+            self._stored = await queries.site_texts(session)
+        self._read_at = started
+
+
+@lru_cache
 def _default(name: str) -> str:
     return (files("surge_app.services.events") / "texts" / f"{name}.txt").read_text("utf-8").strip()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy import text as sql
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.container import Container
-from surge_app.services.events.site_texts import SITE_PAGES
+from surge_app.edge import plain_pages
+from surge_app.services.events import site_texts
+from surge_app.services.events.rich_text import TextBlock
+from surge_app.services.events.site_texts import SITE_PAGES, SitePage, SiteTexts
 from tests.conftest import Surge, eventually
 
 _SAVED = sql("SELECT actor FROM audit_log WHERE action = 'text.save' AND subject = 'terms'")
@@ -83,3 +88,35 @@ async def test_an_address_that_nothing_has_gets_a_page_with_a_way_back(
     card = await stranger.get("/api/card.png")
     assert (card.status_code, card.headers["content-type"]) == (200, "image/png")
     assert "/api/card.png" in (await stranger.get("/events")).text
+
+
+async def test_a_crowd_reads_the_texts_once(
+    services: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, read = 0, site_texts.queries.site_texts
+
+    async def counted(session: AsyncSession) -> dict[str, str]:
+        nonlocal reads
+        reads += 1
+        return await read(session)
+
+    monkeypatch.setattr(site_texts.queries, "site_texts", counted)
+    monkeypatch.setattr(site_texts, "_FRESH_SECONDS", 3_600)
+    texts = SiteTexts(services.database)
+    pages = await asyncio.gather(*(texts.page("help") for _ in range(50)))
+    assert (len(set(pages)), reads) == (1, 1)
+
+
+def test_a_text_is_made_into_a_page_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+    rich_text = plain_pages.rich_text
+
+    def counted(body: str) -> tuple[TextBlock, ...]:
+        rendered.append(body)
+        return rich_text(body)
+
+    monkeypatch.setattr(plain_pages, "rich_text", counted)
+    for _ in range(3):
+        page = SitePage("help", "Help", "- One line of this test\n" * 500, is_default=False)
+        assert plain_pages.text_page(page).status_code == 200
+    assert len(rendered) == 1
