@@ -9,9 +9,25 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
+
+
+class _LossyStream:
+    """Loses a line that cannot be written: a full disk must not fail the request that logs."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def configure_logging(
@@ -25,6 +41,7 @@ def configure_logging(
         stream: Where to; standard error if None.
     """
     to = stream or sys.stderr
+    lossy = cast("TextIO", _LossyStream(to))
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -42,12 +59,12 @@ def configure_logging(
     )
     structlog.configure(
         processors=[*shared, *last],
-        logger_factory=structlog.WriteLoggerFactory(to),
+        logger_factory=structlog.WriteLoggerFactory(lossy),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # A logger made before this call must follow it.
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(to)
+    handler = logging.StreamHandler(lossy)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],

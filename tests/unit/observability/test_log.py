@@ -58,3 +58,28 @@ def test_in_production_every_line_is_json() -> None:
     assert lines[1]["intent"] == "01ARZ"
     assert lines[0]["level"] == "error"
     assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+_FULL = """
+import errno, io, logging
+from surge_app.observability.log import configure_logging, get_logger
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+configure_logging(json=True, stream=Full())
+get_logger("surge_app.example").info("payment_started", intent="01ARZ")
+logging.getLogger("surge_app.other").warning("from the standard library")
+print("went on")
+"""
+
+
+def test_a_line_that_a_full_disk_refuses_fails_no_request() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "went on\n", "")
