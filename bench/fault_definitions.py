@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, cast
 
 import httpx
@@ -20,6 +21,7 @@ _PAUSE_SECONDS = 10
 _OFF_SECONDS = 600
 _OURS = "surge:sandbox:"
 _REACH = 1000
+_FILLINGS = (1 << 20, 1 << 12, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,14 @@ class Fault:
 
     Attributes:
         title: As the table says it.
-        stack: Which stack it is done to: one node with its own servers, or two behind nginx.
+        stack: Which stack it is done to: one node with its own servers, the same on a small disk,
+            or two nodes behind nginx.
         strike: Does it, and returns once it is over.
         right: The part that repairs it.
     """
 
     title: str
-    stack: Literal["one", "two"]
+    stack: Literal["one", "small", "two"]
     strike: Callable[[Stack, Container], Awaitable[None]]
     right: str
 
@@ -154,6 +157,24 @@ async def _lock_the_holds(stack: Stack, _services: Container) -> None:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
+async def _fill_the_disk(stack: Stack, _services: Container) -> None:
+    """Leave no byte for Postgres, Redis, the log and the workers."""
+    file = stack.folder / "filling"
+    try:
+        await asyncio.to_thread(_fill, file)
+        await asyncio.sleep(_PAUSE_SECONDS)
+    finally:
+        file.unlink()
+
+
+def _fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as output:
+        for size in _FILLINGS:
+            with suppress(OSError):
+                while output.write(bytes(size)):
+                    pass
+
+
 async def _kill_a_node(stack: Stack, _services: Container) -> None:
     await asyncio.to_thread(stack.nodes[1].kill)
 
@@ -231,6 +252,12 @@ FAULTS = {
         "one",
         _lock_the_holds,
         _ITSELF,
+    ),
+    "disk-full": Fault(
+        "the disk with the data, the log and both servers is full for 10 s",
+        "small",
+        _fill_the_disk,
+        "the launcher",
     ),
     "node-killed": Fault("kill -9 of a whole node", "two", _kill_a_node, "the proxy"),
     "node-paused": Fault("a whole node stands still for 10 s", "two", _pause_a_node, "the proxy"),

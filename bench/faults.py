@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from bench.clients import Client, Customer, Diary, buy_on_and_on, wait_on_and_on
 from bench.fault_definitions import FAULTS, Fault, put_right
-from bench.stack import Stack, new_slug, one_node, two_nodes
+from bench.stack import Stack, new_slug, one_node, small_disk_node, two_nodes
 from surge_app.clock import utc_now
 from surge_app.container import Container, running
 from surge_app.errors import Busy
@@ -70,7 +70,7 @@ def main() -> None:
     """Run what is asked for, or all, and write the table."""
     names = [name for name in sys.argv[1:] if name in FAULTS] or list(FAULTS)
     is_good = True
-    for kind, start in (("one", one_node), ("two", two_nodes)):
+    for kind, start in (("one", one_node), ("small", small_disk_node), ("two", two_nodes)):
         wanted = [name for name in names if FAULTS[name].stack == kind]
         if not wanted:
             continue
@@ -288,7 +288,7 @@ def _row(fault: Fault, outcome: Outcome) -> str:
     went_on = outcome.goes_on_seconds
     cells = [
         fault.title,
-        "one node" if fault.stack == "one" else "two nodes",
+        "two nodes" if fault.stack == "two" else "one node",
         fault.right,
         "not in time" if went_on is None else f"{went_on:.1f} s",
         f"{outcome.errors_seconds:.1f} s" if errors else "none",

@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[1]
 _OFF_CLOCK, _CLOCK = Path(__file__).parent / "off_clock", "CLOCK_OFF_SECONDS"
 _START_SECONDS = 240
 _STOP_SECONDS = 60
+# Postgres makes files of 16 MB beforehand; a sale of a few minutes takes half of this.
+_SMALL_DISK_MEGABYTES = 400
 _LEADER = """
 SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND a.application_name LIKE 'surge-leader %'
@@ -48,6 +50,7 @@ class Node:
     environment: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    code: Path = ROOT
 
     @property
     def url(self) -> str:
@@ -59,7 +62,7 @@ class Node:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "surge_app", "run"],
-                cwd=ROOT,
+                cwd=self.code,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -181,10 +184,24 @@ class Stack:
 
 
 @contextmanager
-def one_node(*, workers: int = 2, environment: Mapping[str, str] | None = None) -> Generator[Stack]:
-    """Start Surge as a newcomer does: one launcher, which also keeps Postgres and Redis."""
-    with tempfile.TemporaryDirectory(prefix="surge-stack-") as name:
-        folder, port = Path(name), free_port()
+def one_node(
+    *,
+    workers: int = 2,
+    environment: Mapping[str, str] | None = None,
+    disk_megabytes: int | None = None,
+) -> Generator[Stack]:
+    """Start Surge as a newcomer does: one launcher, which also keeps Postgres and Redis.
+
+    Args:
+        workers: Of the node.
+        environment: More variables for it.
+        disk_megabytes: Give its files a disk of this size, which only root may make.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="surge-stack-")))
+        if disk_megabytes is not None:
+            stack.enter_context(_small_disk(folder, disk_megabytes))
+        port = free_port()
         node = _node("a", folder, port, {"SURGE_WORKERS": str(workers), **(environment or {})})
         node.start()
         try:
@@ -195,6 +212,26 @@ def one_node(*, workers: int = 2, environment: Mapping[str, str] | None = None) 
             yield Stack(node.url, settings, [node], folder)
         finally:
             node.stop()
+
+
+@contextmanager
+def small_disk_node() -> Generator[Stack]:
+    """Start one node whose files, those of its Postgres and Redis included, have a small disk."""
+    with one_node(disk_megabytes=_SMALL_DISK_MEGABYTES) as stack:
+        yield stack
+
+
+@contextmanager
+def _small_disk(folder: Path, megabytes: int) -> Generator[None]:
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    options = f"size={megabytes}m,mode=755,uid={os.geteuid()},gid={os.getegid()}"
+    subprocess.run(
+        [*root, "mount", "-t", "tmpfs", "-o", options, "surge-stack", folder], check=True
+    )
+    try:
+        yield
+    finally:
+        subprocess.run([*root, "umount", "--lazy", folder], check=True)
 
 
 @contextmanager

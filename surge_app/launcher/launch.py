@@ -196,8 +196,16 @@ def _pages(settings: Settings, supervisor: Supervisor, env: dict[str, str]) -> P
         words = ("reflex", "export", "--frontend-only", "--no-zip")
         _call(supervisor, settings, env, "build", *words)
 
-    lock = file_lock(PROJECT, timeout_seconds=_BUILD_LOCK_SECONDS, check=supervisor.check)
-    with lock:
+    is_said = False
+
+    def wait() -> None:
+        nonlocal is_said
+        if not is_said:
+            _report(settings, "Another Surge builds pages in this folder; waiting for it …")
+            is_said = True
+        supervisor.check()
+
+    with file_lock(PROJECT, timeout_seconds=_BUILD_LOCK_SECONDS, check=wait):
         return frontend_build.provide_pages(settings, build)
 
 

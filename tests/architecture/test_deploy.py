@@ -123,6 +123,21 @@ def test_every_alert_says_when_how_bad_and_what_to_do() -> None:
     assert silent == []
 
 
+def test_an_alert_about_an_age_waits_for_the_first_run_after_a_stop() -> None:
+    groups = _read(DEPLOY / "metrics" / "alerts.yml")["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    aged = [rule for rule in rules if re.search(r"_(age|oldest)_seconds", rule["expr"])]
+    assert len(aged) == 4
+    assert [rule["alert"] for rule in aged if "for" not in rule] == []
+
+
+def test_no_container_gets_the_password_of_another() -> None:
+    services: dict[str, Any] = _read(DEPLOY / "compose.yml")["services"]
+    own = services["app"]["environment"]
+    others = {"POSTGRES_PASSWORD", "GRAFANA_PASSWORD"}
+    assert {name for name in others if own[name] != ""} == set()
+
+
 def _seconds(path: str, directive: str) -> int:
     found = re.search(
         rf"^\s*{directive} (\d+)s;", (DEPLOY / "proxy" / path).read_text("utf-8"), re.MULTILINE

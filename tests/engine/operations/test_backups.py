@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import secrets
 import stat
 import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +27,7 @@ from tests.engine.gateway import InProcessGateway
 
 pytestmark = pytest.mark.nightly
 
+_ROOT = Path(__file__).parents[3]
 _ROWS = """
 SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM bookings),
     (SELECT count(*) FROM ledger_entries), (SELECT version_num FROM alembic_version)
@@ -128,6 +132,57 @@ async def test_what_was_saved_comes_back_on_an_older_server(
     again = tmp_path / "again.dump"
     backups.save(older, again)
     assert again.stat().st_size > 0
+
+
+async def test_the_runbook_of_a_restore_works_on_an_older_server(
+    backing: Settings, older: Settings, new_sale: NewSale, tmp_path: Path
+) -> None:
+    await (await new_sale(5)).hold()
+    runbook = _runbook(older.database_url or "", tmp_path / "surge.dump")
+    done = await asyncio.to_thread(_follow, runbook, backing)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _rows(older) == _rows(backing)
+    # Each of the four commands says which database it used.
+    named = [line for line in done.stderr.splitlines() if line.startswith("Database: ")]
+    assert len(named) == 4
+    assert "surge at " in named[0]
+    assert all(line.startswith("Database: postgres at ") for line in named[1:])
+    # The database is not empty any more, so nothing after `restore` runs.
+    again = await asyncio.to_thread(_follow, runbook, backing)
+    assert again.returncode == 2
+    assert again.stderr.splitlines()[-1].startswith("The database is not empty.")
+
+
+def _follow(runbook: str, settings: Settings) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euc", runbook],
+        cwd=_ROOT,
+        env={
+            **os.environ,
+            "DATABASE_URL": settings.database_url or "",
+            "REDIS_URL": settings.redis_url or "",
+            "SURGE_DATA_DIR": str(settings.data_dir),
+            "SURGE_SECRET_KEY": ",".join(settings.secret_key),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _runbook(empty: str, file: Path) -> str:
+    """Return the commands of the guide, with an address and a file that exist."""
+    guide = (_ROOT / "docs" / "guides" / "deploy.md").read_text("utf-8")
+    commands = guide.partition("## Backup and restore")[2].split("```sh\n")[1].partition("```")[0]
+    named = {
+        "postgresql://…/empty": f"'{empty}'",
+        "surge.dump": str(file),
+        ".venv/bin/python": sys.executable,
+    }
+    for name, value in named.items():
+        assert name in commands
+        commands = commands.replace(name, value)
+    return commands
 
 
 def test_half_a_file_changes_nothing(backing: Settings, empty: Settings, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ import pytest
 
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
-from surge_app.launcher import connectivity, frontend_build
+from surge_app.launcher import connectivity, frontend_build, launch
 from surge_app.launcher.launch import run
-from surge_app.launcher.processes import FileLock, matching, storage_problem
+from surge_app.launcher.processes import FileLock, file_lock, matching, storage_problem
 from surge_app.launcher.run_record import sole_run
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor, end_run
@@ -233,6 +233,18 @@ def test_a_failed_build_says_what_npm_said(tmp_path: Path) -> None:
         Supervisor().call(
             command, cwd=tmp_path, env=os.environ, log=tmp_path / "log", failure="The step failed"
         )
+
+
+def test_a_build_that_waits_for_another_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launch, "PROJECT", tmp_path)
+    monkeypatch.setattr(launch, "_BUILD_LOCK_SECONDS", 0.2)
+    with file_lock(tmp_path, timeout_seconds=0):
+        assert launch.build(load_settings(data_dir=tmp_path / "data")) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "Another Surge builds pages in this folder; waiting for it …\n"
+    assert shown.err.startswith("Another Surge process has held ")
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
