@@ -90,7 +90,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _CheckedPassword:
     """The result of a check; it holds for the password of that fingerprint, until then."""
 
     is_right: bool
@@ -118,7 +118,7 @@ class AdminAuth:
         self._identity = identity
         self._hasher = PasswordHasher()
         self._cache_key = secrets.token_bytes(32)
-        self._cache: OrderedDict[bytes, _Verdict] = OrderedDict()
+        self._cache: OrderedDict[bytes, _CheckedPassword] = OrderedDict()
         self._hashing: dict[bytes, asyncio.Task[bool]] = {}
         self._known, self._strangers = BoundedWorker(_MAX_KNOWN), BoundedWorker(_MAX_STRANGERS)
 
@@ -310,7 +310,7 @@ class AdminAuth:
 
     def _remember(self, key: bytes, credentials: Credentials | None, *, is_right: bool) -> None:
         until = time.monotonic() + _CACHE_SECONDS
-        self._cache[key] = _Verdict(is_right, _fingerprint(credentials), until)
+        self._cache[key] = _CheckedPassword(is_right, _fingerprint(credentials), until)
         while len(self._cache) > _MAX_CACHED:
             self._cache.popitem(last=False)
 
