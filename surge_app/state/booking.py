@@ -9,11 +9,11 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact, SurgeError
-from surge_app.formatting import BANKS_TAKE, rupees, when
+from surge_app.formatting import when
 from surge_app.services.bookings.access import BookingRight
 from surge_app.services.bookings.attendees import open_names
 from surge_app.services.bookings.qr import qr_svg
-from surge_app.services.bookings.views import BookingView, RefundLine, TicketView
+from surge_app.services.bookings.views import BookingView, TicketView, refund_text
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.messaging.contact_codes import ContactCodeRequired
 from surge_app.services.messaging.notifications import ATTENDEE
@@ -277,7 +277,7 @@ class BookingState(rx.State):
         changes = booking.changes if self.status == "confirmed" else ()
         self.changes = [f"{one.text}. Changed {when(one.at, zone)}." for one in changes]
         self.cancelled = _cancelled(booking)
-        self.refunds = [_refund(one, zone) for one in booking.refunds]
+        self.refunds = [refund_text(one, zone) for one in booking.refunds]
 
 
 def _cancelled(booking: BookingView) -> str:
@@ -285,18 +285,6 @@ def _cancelled(booking: BookingView) -> str:
         return ""
     at = when(booking.cancelled_at, booking.event.time_zone)
     return f"The organizer cancelled it on {at}. {booking.cancel_reason}".strip()
-
-
-def _refund(line: RefundLine, zone: str) -> str:
-    """Return what became of a refund: amount, day, reference."""
-    amount = rupees(line.amount_paise)
-    what = f"{amount} of a second payment" if line.is_additional else amount
-    if line.in_cash:
-        done = f"handed back in cash on {when(line.at, zone)}."
-        return f"{what}: {done if line.is_paid else 'the organizer hands it back in cash.'}"
-    reference = f" Reference: {line.reference}." if line.reference else ""
-    verb = "refunded" if line.is_paid else "on its way back since"
-    return f"{what} {verb} {when(line.at, zone)}. {BANKS_TAKE}{reference}"
 
 
 def _title(ticket: TicketView, of: int) -> str:

@@ -7,7 +7,7 @@ from fpdf import FPDF
 from surge_app.formatting import long_date, price, rupees
 from surge_app.models import SalesChannel, TicketStatus
 from surge_app.services.bookings.qr import qr_picture
-from surge_app.services.bookings.views import DISCOUNT, BookingView, TicketView
+from surge_app.services.bookings.views import DISCOUNT, BookingView, TicketView, refund_text
 from surge_app.services.events.catalog import organizer_contact
 from surge_app.services.events.typefaces import (
     LATIN,
@@ -159,7 +159,10 @@ def draw_receipt(booking: BookingView) -> bytes:
     _row(pdf, "Total paid, everything included", price(booking.total_paise), style="B")
     if booking.status != "confirmed":
         pdf.ln(4)
-        _text(pdf, "This booking is cancelled; its money goes back or has gone back.", size=11)
+        _text(pdf, "This booking is cancelled. Its tickets are no longer valid.", size=11)
+    for refund in booking.refunds:
+        pdf.ln(2)
+        _text(pdf, refund_text(refund, event.time_zone), size=11)
     _explain_marks(pdf, *words)
     return bytes(pdf.output())
 

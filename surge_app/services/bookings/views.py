@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from surge_app.formatting import BANKS_TAKE, rupees, when
 from surge_app.services.checkout.views import IntentLineView
 from surge_app.services.events.changes import EventChange
 from surge_app.services.events.views import EventView
@@ -48,6 +49,18 @@ class RefundLine:
     reference: str
     in_cash: bool
     is_additional: bool
+
+
+def refund_text(line: RefundLine, zone: str) -> str:
+    """Return what became of a refund: amount, day, reference."""
+    amount = rupees(line.amount_paise)
+    what = f"{amount} of a second payment" if line.is_additional else amount
+    if line.in_cash:
+        done = f"handed back in cash on {when(line.at, zone)}."
+        return f"{what}: {done if line.is_paid else 'the organizer hands it back in cash.'}"
+    reference = f" Reference: {line.reference}." if line.reference else ""
+    verb = "refunded" if line.is_paid else "on its way back since"
+    return f"{what} {verb} {when(line.at, zone)}. {BANKS_TAKE}{reference}"
 
 
 DISCOUNT = "Offer applied at payment"
