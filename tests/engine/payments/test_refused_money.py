@@ -30,7 +30,7 @@ async def test_a_wrong_sum_is_named_as_it_was_paid_and_never_as_it_was_ordered(
     new_sale: NewSale, first: GatewayPaymentStatus
 ) -> None:
     sale = await new_sale(1)
-    paid = replace(await _order(sale), amount_paise=100)
+    paid = replace(await _order(sale), amount_paise=100, discount_paise=0)
     await sale.services.settlement.settle(replace(paid, status=first))
     await sale.services.settlement.settle(paid)
     post = await Post.of(sale)
