@@ -270,12 +270,9 @@ class AdminAuth:
         key += _fingerprint(reference).encode()
         task = self._hashing.get(key)
         if task is None:
-            hashing = (
-                self._known.run(self._matches, reference, password)
-                if is_known
-                else self._strangers.run(at_low_priority, self._matches, reference, password)
-            )
-            task = asyncio.create_task(hashing)
+            worker = self._known if is_known else self._strangers
+            matches = self._matches if is_known else self._matches_later
+            task = asyncio.create_task(worker.run(matches, reference, password))
             self._hashing[key] = task
             task.add_done_callback(lambda _: self._hashing.pop(key, None))
         return await asyncio.shield(task)
@@ -313,6 +310,9 @@ class AdminAuth:
         self._cache[key] = _CheckedPassword(is_right, _fingerprint(credentials), until)
         while len(self._cache) > _MAX_CACHED:
             self._cache.popitem(last=False)
+
+    def _matches_later(self, credentials: Credentials | None, password: str) -> bool:
+        return at_low_priority(self._matches, credentials, password)
 
     def _matches(self, credentials: Credentials | None, password: str) -> bool:
         if credentials is None:
