@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -108,10 +109,10 @@ class Runner:
             pause = job.idle_seconds - since
         else:
             self._telemetry.record_idle_job(job.name, every_seconds=job.every_seconds)
-        planned = self.scheduler.get_job(job.name)
+        planned: Any = self.scheduler.get_job(job.name)
         if planned is None:
             return
-        before = planned.next_run_time
+        before: datetime | None = planned.next_run_time
         if pause is None:
             if before is not None:
                 planned.pause()

@@ -1,11 +1,15 @@
 """Jobs rest until there is something to do, and notice it however it came about."""
 
+# APScheduler 3 has no types, and redis-py has them only in part.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import psycopg
 import pytest
@@ -87,7 +91,7 @@ async def test_a_job_rests_until_work_is_due_and_then_runs(new_sale: NewSale) ->
 
 async def _is_planned(runner: Runner, *, is_planned: bool) -> None:
     async def check() -> bool:
-        planned = runner.scheduler.get_job("expire-holds")
+        planned: Any = runner.scheduler.get_job("expire-holds")
         return planned is not None and (planned.next_run_time is not None) == is_planned
 
     await eventually(check, about="the plan")
