@@ -20,6 +20,12 @@ Paise = NewType("Paise", int)
 CURRENCY = "INR"
 BANKS_TAKE: Final = "Banks take up to 7 working days."
 """How long a refund travels, said the same everywhere."""
+BOX_OFFICE_METHODS: Final = {
+    "cash": ("Cash", "in cash"),
+    "upi": ("UPI", "by UPI"),
+    "card": ("Card", "by card"),
+}
+"""Ways in which the box office takes and returns money: the name, and the words in a sentence."""
 _PAISE_PER_RUPEE = 100
 _INDIA = frozenset({"Asia/Kolkata", "Asia/Calcutta"})
 

@@ -29,6 +29,7 @@ from surge_app.models.messages import (
 )
 from surge_app.models.payments import (
     Account,
+    BoxOfficeMethod,
     Disposition,
     Dispute,
     EntryKind,
@@ -53,6 +54,7 @@ __all__ = [
     "AuditEntry",
     "Booking",
     "BookingStatus",
+    "BoxOfficeMethod",
     "Channel",
     "DeliveryEvent",
     "DeliveryStatus",

@@ -35,7 +35,7 @@ class SalesChannel(StrEnum):
 
     ONLINE = "online"
     BOX_OFFICE = "box_office"
-    """Sold for cash at the box office."""
+    """Sold at the box office, for cash, UPI or card."""
     COMPLIMENTARY = "complimentary"
     """Given away by an organizer."""
 

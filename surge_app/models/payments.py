@@ -36,7 +36,16 @@ class PaymentSource(StrEnum):
     """The source of the money: gateway or box office."""
 
     GATEWAY = "gateway"
+    BOX_OFFICE = "cash"
+    """Cash, UPI or card taken by hand, as `method` says."""
+
+
+class BoxOfficeMethod(StrEnum):
+    """Ways in which the box office takes money and hands it back."""
+
     CASH = "cash"
+    UPI = "upi"
+    CARD = "card"
 
 
 class Disposition(StrEnum):
@@ -67,7 +76,7 @@ class Account(StrEnum):
     """The accounts of the ledger."""
 
     GATEWAY = "gateway_receivable"
-    CASH = "cash_on_hand"
+    BOX_OFFICE = "cash_on_hand"
     TICKETS = "ticket_revenue"
     FEES = "fee_revenue"
     OWED = "owed_to_customer"
@@ -87,10 +96,12 @@ class EntryKind(StrEnum):
 class Payment(SQLModel, table=True):
     """A payment as the gateway reports it, under the gateway's id.
 
-    A cash payment is captured and applied at once, under an id of Surge's own.
+    A payment at the box office is captured and applied at once, under an id of Surge's own.
 
     Attributes:
         discount_paise: By how much an offer of the gateway lowered the order it applies to.
+        reference: Of the UPI payment or the card slip, as typed at the box office.
+        taken_by: The organizer who took the money there.
     """
 
     __tablename__ = "payments"
@@ -129,6 +140,8 @@ class Payment(SQLModel, table=True):
     disposition: str | None = text_field(default=None)
     reason: str | None = text_field(default=None)
     method: str | None = text_field(default=None)
+    reference: str | None = text_field(default=None)
+    taken_by: str | None = text_field(default=None)
     error: str | None = text_field(default=None)
     created_at: datetime = created_field()
     settled_at: datetime | None = time_field(default=None)
@@ -138,7 +151,7 @@ class Refund(SQLModel, table=True):
     """A refund. Its request body is fixed on creation, so retries are byte-equal.
 
     Attributes:
-        by_hand: A cash refund; the box office confirms the handover.
+        by_hand: Of a payment at the box office, which confirms the handover.
         next_attempt_at: None if no retry is due: an organizer has to decide.
     """
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
+from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.views import IntentView, OrderLine
 from surge_app.services.events.catalog import NewEvent, NewTier
 from surge_app.services.operations.invariants import Violation
@@ -67,13 +68,14 @@ class Sale:
         *selection: tuple[int, int],
         cash_paise: int | None = PRICE_PAISE,
         key: str | None = None,
+        method: BoxOfficeMethod = BoxOfficeMethod.CASH,
         **contact: str,
     ) -> CounterBooking:
         """Sell over the counter, as (quantity, tier), or give away if there is no cash."""
         lines = [self.line(quantity, tier) for quantity, tier in selection or ((1, 0),)]
         return await self.services.box_office.sell(
             self.slug,
-            CounterSale(lines=lines, cash_paise=cash_paise, **contact),
+            CounterSale(lines=lines, cash_paise=cash_paise, method=method, **contact),
             key=key or new_id(),
             actor="test",
         )

@@ -117,6 +117,7 @@ def booking(status: str = "confirmed") -> BookingView:
         total_paise=202_500,
         currency="INR",
         payment_id="pay_1",
+        payment_method="card",
         channel="online",
         created_at=datetime(2026, 11, 22, 5, 0, tzinfo=UTC),
     )

@@ -1,4 +1,4 @@
-"""The counter in `/api/admin`: tickets sold for cash or given away, and put on paper."""
+"""The counter in `/api/admin`: tickets sold or given away, and put on paper."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from surge_app.api.dependencies import OrganizerName, Services, organizer
 from surge_app.api.fact_models import ViewOut
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import ProblemOut, StrictBody
+from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.box_office import MAX_GIVEN, CounterSale
 
@@ -35,12 +36,15 @@ class CounterLineIn(StrictBody):
 class CounterSaleIn(StrictBody):
     """An order at the counter.
 
-    `cash_paise` is what the buyer paid: the prices of the tickets, without the convenience fee;
-    null for tickets that are given away. Name, email and phone may be left out.
+    `cash_paise` is what the buyer paid, in whatever `method`: the prices of the tickets, without
+    the booking fee; null for tickets that are given away. `reference` names the UPI payment or the
+    card slip. Name, email and phone may be left out.
     """
 
     lines: list[CounterLineIn] = Field(min_length=1, max_length=_MAX_TIERS)
     cash_paise: int | None = Field(ge=0, le=_MAX_PAISE)
+    method: BoxOfficeMethod = BoxOfficeMethod.CASH
+    reference: str = Field("", max_length=60)
     name: str = Field("", max_length=200)
     email: str = Field("", max_length=320)
     phone: str = Field("", max_length=40)
@@ -51,6 +55,7 @@ class CounterBookingOut(ViewOut):
 
     ref: str
     channel: Literal["box_office", "complimentary"]
+    method: str
     total_paise: int
     tickets: int
 
@@ -68,13 +73,15 @@ async def sell_at_the_counter(
     answer: Response,
     idempotency_key: Annotated[str, Header(min_length=1, max_length=100)],
 ) -> CounterBookingOut:
-    """Sell tickets for cash or give them away, once for each `Idempotency-Key`.
+    """Sell tickets or give them away, once for each `Idempotency-Key`.
 
     201, or 200 if this key sold before; 409 `price_changed` if they cost another amount.
     """
     sale = CounterSale(
         lines=[OrderLine(line.tier_id, line.quantity) for line in body.lines],
         cash_paise=body.cash_paise,
+        method=body.method,
+        reference=body.reference,
         name=body.name,
         email=body.email,
         phone=body.phone,

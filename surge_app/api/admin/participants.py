@@ -87,6 +87,7 @@ class BookingDetailOut(ViewOut):
     refundable_paise: int
     channel: Literal["online", "box_office", "complimentary"]
     in_cash: bool
+    method: str
     created_at: datetime
     tickets: list[SoldTicket]
     timeline: list[TimelineEntry]

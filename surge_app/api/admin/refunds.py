@@ -28,7 +28,7 @@ class RefundIn(StrictBody):
     `tickets` are numbers within the booking; `amount_paise` is goodwill and voids nothing;
     `restock` puts the units of void tickets on sale again. `version` is that of the booking as it
     was seen: 409 `changed_meanwhile` if someone else acted on it since. `handed_over` says that the
-    buyer has the cash of a box-office booking in hand; without it, it waits to be handed over.
+    buyer of a box-office booking has the money back; without it, it waits to be handed over.
     """
 
     restock: bool = True
@@ -93,5 +93,5 @@ async def retry_refund(refund_id: str, services: Services, user: OrganizerName) 
 
 @router.post("/refunds/{refund_id}/hand-over", status_code=204)
 async def hand_over_refund(refund_id: str, services: Services, user: OrganizerName) -> None:
-    """Note that the cash of a refund was handed back."""
+    """Note that a refund of the box office was handed back."""
     await services.refunds.hand_over(refund_id, actor=user)

@@ -62,7 +62,8 @@ _OPEN = text(
         UNION ALL
         SELECT CASE WHEN r.by_hand THEN 'cash_refund' ELSE 'stuck_refund' END, r.id, r.created_at,
             e.slug, coalesce(b.ref, p.order_id), r.amount_paise,
-            coalesce(r.last_error, r.status), NULL
+            CASE WHEN r.by_hand THEN 'Paid by ' || coalesce(p.method, 'cash')
+                ELSE coalesce(r.last_error, r.status) END, NULL
         FROM refunds r JOIN payments p ON p.id = r.payment_id
         JOIN intents i ON i.id = p.intent_id JOIN events e ON e.id = i.event_id
         LEFT JOIN bookings b ON b.intent_id = i.id

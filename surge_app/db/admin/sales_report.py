@@ -37,6 +37,14 @@ _STEPS = text(
         (SELECT max(s.admitted) FROM board_samples s WHERE s.event_id = :event_id) AS admitted
     """
 )
+_BOX_OFFICE = text(
+    """
+    SELECT p.method, sum(p.amount_paise - coalesce((
+        SELECT sum(r.amount_paise) FROM refunds r WHERE r.payment_id = p.id), 0)) AS paise
+    FROM bookings b JOIN payments p ON p.intent_id = b.intent_id AND p.disposition = 'applied'
+    WHERE b.event_id = :event_id AND b.channel = 'box_office' GROUP BY 1
+    """
+)
 _ATTEMPTS = text(
     """
     SELECT count(*) AS attempts, count(*) FILTER (WHERE p.status = 'failed') AS failed
@@ -66,6 +74,11 @@ async def cancelled(session: AsyncSession, event_id: str) -> _Rows:
 async def steps(session: AsyncSession, event_id: str) -> Row[Any]:
     """Count the visitors who held and paid, and the most that were ever let in."""
     return (await session.execute(_STEPS, {"event_id": event_id})).one()
+
+
+async def box_office(session: AsyncSession, event_id: str) -> _Rows:
+    """Sum what the box office took by method, minus refunds."""
+    return (await session.execute(_BOX_OFFICE, {"event_id": event_id})).all()
 
 
 async def attempts(session: AsyncSession, event_id: str) -> Row[Any]:

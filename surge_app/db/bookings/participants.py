@@ -52,7 +52,8 @@ _TIMELINE = text(
         FROM intents i WHERE i.id = :intent_id AND i.paying_at IS NOT NULL
         UNION ALL
         SELECT coalesce(p.settled_at, p.created_at), 'payment',
-            p.id || ' ' || p.amount_paise, coalesce(p.disposition, p.status)
+            concat_ws(' ', p.id, p.amount_paise, p.method, p.reference),
+            concat_ws(' by ', coalesce(p.disposition, p.status), p.taken_by)
         FROM payments p WHERE p.intent_id = :intent_id
         UNION ALL
         SELECT b.created_at, 'booked', b.ref, '' FROM bookings b WHERE b.id = :booking_id

@@ -37,7 +37,7 @@ _PARTICIPANTS = """
            CASE WHEN t.seq = 1 THEN b.fee_paise END AS fee_paise,
            CASE WHEN t.seq = 1 THEN b.total_paise END AS total_paise,
            p.id AS payment_id, b.created_at, t.attendee_name, t.checked_in_at,
-           t.checked_in_gate, b.channel
+           t.checked_in_gate, b.channel, p.method, p.reference, p.taken_by
     FROM bookings b
     JOIN tickets t ON t.booking_id = b.id
     JOIN units u ON u.id = t.unit_id

@@ -176,8 +176,8 @@ def _refund_form() -> rx.Component:
             checkbox("restock", "Put these tickets back on sale", is_checked=True),
         ),
         rx.cond(
-            _BOOKING.in_cash,
-            checkbox("handed_over", "Cash has been handed to the buyer"),
+            _BOOKING.method != "",
+            checkbox("handed_over", f"The money was handed back {_BOOKING.method}"),
             rx.fragment(),
         ),
         rx.el.div(button("Review refund", type="submit"), class_name="row"),

@@ -1,4 +1,4 @@
-"""The box office: sell tickets for cash, issue free ones, print them."""
+"""The box office: sell tickets, issue free ones, print them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button, button_link
+from surge_app.formatting import BOX_OFFICE_METHODS
 from surge_app.pages.admin.shared import checkbox, form_key, heading, outcome, page_of, waiting
 from surge_app.state.admin.box_office import BoxOfficeState, CounterTier
 
@@ -82,9 +83,24 @@ def _form() -> rx.Component:
             admin_layout.select(
                 "kind",
                 "Payment",
-                (("cash", "Cash"), ("given", "Complimentary")),
-                default_value="cash",
+                (
+                    *((method, words[0]) for method, words in BOX_OFFICE_METHODS.items()),
+                    ("given", "Complimentary"),
+                ),
+                default_value=BoxOfficeState.kind,
                 on_change=BoxOfficeState.choose_kind,
+            ),
+            rx.cond(
+                (BoxOfficeState.kind == "upi") | (BoxOfficeState.kind == "card"),
+                controls.field(
+                    "reference",
+                    "Reference",
+                    error="",
+                    hint="Optional. From the UPI app or the card slip",
+                    max_length=60,
+                    auto_complete="off",
+                ),
+                rx.fragment(),
             ),
             rx.el.div(
                 *(

@@ -127,10 +127,15 @@ def _sale() -> rx.Component:
                 "Net sales (after refunds)",
                 sale.revenue,
                 rx.el.p(f"{sale.gross} sold · {sale.refunded} refunded"),
-                rx.el.p(f"includes {sale.fees} fees · {sale.cash} cash"),
+                rx.el.p(f"includes {sale.fees} fees · {sale.cash} box office"),
+                rx.cond(
+                    DashboardState.box_office != "",
+                    rx.el.p("Box office: ", DashboardState.box_office),
+                    rx.fragment(),
+                ),
                 rx.cond(
                     sale.cash_owed != "₹0",
-                    rx.el.p(f"{sale.cash_owed} cash to hand back"),
+                    rx.el.p(f"{sale.cash_owed} to hand back at the box office"),
                     rx.fragment(),
                 ),
                 rx.el.p(f"{sale.bookings}, {sale.last_minute} in the last minute"),

@@ -99,7 +99,7 @@ class BookingDetail:
 
     Attributes:
         channel: online, box_office or complimentary.
-        in_cash: Refunds are handed over in cash.
+        in_cash: It was paid at the box office; refunds are handed back, the way of `method`.
         version: Sent with an action, which is refused if someone else acted since.
         refundable_paise: What can still be refunded.
         dispute: The state of a dispute of its payment, in the gateway's word; empty without one.
@@ -120,6 +120,7 @@ class BookingDetail:
     refundable_paise: int
     channel: str
     in_cash: bool
+    method: str
     created_at: datetime
     tickets: tuple[SoldTicket, ...]
     timeline: tuple[TimelineEntry, ...]
@@ -195,7 +196,8 @@ class Participants:
             total_paise=booking.total_paise,
             refundable_paise=ledger.balance(entries).retained_paise,
             channel=booking.channel,
-            in_cash=payment is not None and payment.source == PaymentSource.CASH,
+            in_cash=payment is not None and payment.source == PaymentSource.BOX_OFFICE,
+            method=(payment.method or "") if payment else "",
             created_at=booking.created_at,
             tickets=tuple(
                 SoldTicket(

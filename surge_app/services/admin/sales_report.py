@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from surge_app.db.admin import sales_report as queries
@@ -43,6 +44,7 @@ class SalesReport:
         held: Visitors who ever held tickets online, and `paid` those who bought.
         admitted: The most visitors that were ever let in, as sampled.
         attempts: Payments of the last 15 minutes, of which `failed` did.
+        box_office: The paise taken there by method: cash, upi and card; minus refunds.
         paused_by: The organizer of the last pause, and `paused_at` its time; it may be over.
     """
 
@@ -53,6 +55,7 @@ class SalesReport:
     admitted: int = 0
     attempts: int = 0
     failed: int = 0
+    box_office: Mapping[str, int] = field(default_factory=dict[str, int])
     paused_by: str = ""
     paused_at: datetime | None = None
 
@@ -93,6 +96,7 @@ class SalesReports:
             sales = await queries.sales(session, event.id)
             cancelled = {row.tier_id: row for row in await queries.cancelled(session, event.id)}
             steps = await queries.steps(session, event.id)
+            box_office = await queries.box_office(session, event.id)
             attempts = await queries.attempts(session, event.id)
             pause = await queries.last_pause(session, slug)
         days: dict[date, dict[str, int]] = {}
@@ -116,6 +120,7 @@ class SalesReports:
             admitted=steps.admitted or 0,
             attempts=attempts.attempts,
             failed=attempts.failed,
+            box_office={row.method: int(row.paise) for row in box_office},
             paused_by=pause.actor if pause else "",
             paused_at=pause.at if pause else None,
         )

@@ -44,6 +44,9 @@ COLUMNS = (
     "checked_in_at",
     "gate",
     "channel",
+    "payment_method",
+    "payment_reference",
+    "taken_by",
 )
 _MONEY = [name for name in COLUMNS if name.endswith("_paise")]
 _CSV_COLUMNS = (*COLUMNS, *(name.replace("_paise", "_rupees") for name in _MONEY))
@@ -182,6 +185,9 @@ def _participant(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[object, ...]:
         checked_in_at.astimezone(zone) if checked_in_at else "",
         row["checked_in_gate"] or "",
         row["channel"],
+        row["method"] or "",
+        row["reference"] or "",
+        row["taken_by"] or "",
     )
 
 

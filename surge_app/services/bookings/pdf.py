@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fpdf import FPDF
 
-from surge_app.formatting import long_date, price, rupees
+from surge_app.formatting import BOX_OFFICE_METHODS, long_date, price, rupees
 from surge_app.models import SalesChannel, TicketStatus
 from surge_app.services.bookings.qr import qr_picture
 from surge_app.services.bookings.views import DISCOUNT, BookingView, TicketView, refund_text
@@ -169,7 +169,7 @@ def draw_receipt(booking: BookingView) -> bytes:
 
 def _paid_by(booking: BookingView) -> str:
     if booking.channel == SalesChannel.BOX_OFFICE and booking.payment_id:
-        return "in cash, at the box office"
+        return f"{BOX_OFFICE_METHODS[booking.payment_method][1]}, at the box office"
     return booking.payment_id or "nothing to pay"
 
 

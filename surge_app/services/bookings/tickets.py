@@ -119,6 +119,7 @@ class Tickets:
             total_paise=booking.total_paise,
             currency=booking.currency,
             payment_id=payment.id if payment else "",
+            payment_method=(payment.method or "") if payment else "",
             channel=booking.channel,
             created_at=booking.created_at,
             refunds=tuple(_refund_line(*row) for row in refunds),
@@ -191,6 +192,7 @@ class Tickets:
             total_paise=booking.total_paise,
             currency=booking.currency,
             payment_id="",
+            payment_method="",
             channel=booking.channel,
             created_at=booking.created_at,
         )
@@ -231,7 +233,7 @@ def _refund_line(refund: Refund, payment: Payment) -> RefundLine:
         at=refund.processed_at or refund.created_at,
         is_paid=refund.status == RefundStatus.PROCESSED,
         reference=refund.gateway_id or "",
-        in_cash=refund.by_hand,
+        by_hand=refund.by_hand,
         is_additional=payment.disposition != Disposition.APPLIED,
     )
 

@@ -39,7 +39,7 @@ class RefundLine:
     Attributes:
         at: When it was paid, or else when it was decided.
         reference: For the buyer's bank; empty until the gateway has the refund.
-        in_cash: The organizer hands it back.
+        by_hand: The organizer hands it back, the way it was paid at the box office.
         is_additional: It is of a payment that bought nothing.
     """
 
@@ -47,7 +47,7 @@ class RefundLine:
     at: datetime
     is_paid: bool
     reference: str
-    in_cash: bool
+    by_hand: bool
     is_additional: bool
 
 
@@ -55,9 +55,10 @@ def refund_text(line: RefundLine, zone: str) -> str:
     """Return what became of a refund: amount, day, reference."""
     amount = rupees(line.amount_paise)
     what = f"{amount} of a second payment" if line.is_additional else amount
-    if line.in_cash:
-        done = f"handed back in cash on {when(line.at, zone)}."
-        return f"{what}: {done if line.is_paid else 'the organizer hands it back in cash.'}"
+    if line.by_hand:
+        done = f"handed back on {when(line.at, zone)}."
+        waits = "the organizer hands it back the way you paid."
+        return f"{what}: {done if line.is_paid else waits}"
     reference = f" Reference: {line.reference}." if line.reference else ""
     verb = "refunded" if line.is_paid else "on its way back since"
     return f"{what} {verb} {when(line.at, zone)}. {BANKS_TAKE}{reference}"
@@ -73,7 +74,8 @@ class BookingView:
 
     Attributes:
         status: confirmed, refunding or refunded.
-        channel: online, box_office (paid in cash) or complimentary.
+        payment_method: In the gateway's word, or cash, upi or card; empty if nothing was paid.
+        channel: online, box_office or complimentary.
         changes: What differs from the event that was booked.
         cancelled_at: When the event was cancelled, if it was.
         cancel_reason: In the organizer's words; may be empty.
@@ -92,6 +94,7 @@ class BookingView:
     total_paise: int
     currency: str
     payment_id: str
+    payment_method: str
     channel: str
     created_at: datetime
     refunds: tuple[RefundLine, ...] = ()

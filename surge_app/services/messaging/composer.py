@@ -64,8 +64,8 @@ class MessageContext:
     cause: str = ""
 
     @property
-    def in_cash(self) -> bool:
-        """Return whether the organizer hands back what goes back."""
+    def by_hand(self) -> bool:
+        """Return whether the organizer hands it back, the way it was paid at the box office."""
         if self.refund is not None:
             return self.refund.by_hand
         return self.booking is not None and self.booking.channel == SalesChannel.BOX_OFFICE
@@ -234,7 +234,7 @@ class Composer:
             "refunded": rupees(context.refund_paise) if context.refund_paise else None,
             "reason": refund.reason if refund else None,
             "refund_ref": refund.gateway_id if refund else None,
-            "in_cash": context.in_cash,
+            "by_hand": context.by_hand,
             "cause": context.cause,
             "is_cancelled": context.is_cancelled,
             "is_additional": context.is_additional,
@@ -267,8 +267,8 @@ def _sms_name(message: OutboxMessage, context: MessageContext) -> str:
     """Return the name of the text; refunds have one for each outcome for tickets and money."""
     if message.kind in _WITH_TICKETS:
         return "confirmation" if context.intent.total_paise else "confirmation_free"
-    # Cash does not travel through banks for days, so these texts name no amount.
-    free = "" if context.refund_paise and not context.in_cash else "_free"
+    # What is handed back does not travel through banks for days, so these texts name no amount.
+    free = "" if context.refund_paise and not context.by_hand else "_free"
     if message.kind == MessageKind.EVENT_CANCELLED:
         return f"event_cancelled{free}"
     if message.kind != MessageKind.REFUNDED:

@@ -1,4 +1,4 @@
-"""The counter: tickets sold for cash, and tickets given away.
+"""The box office: tickets sold for cash, UPI or card, and tickets given away.
 
 The units are claimed as online; no pass and no gateway is needed. Intent, payment,
 booking, tickets, ledger and messages are one transaction, named by a key, so that a button that
@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import new_id, utc_now
+from surge_app.db.bookings import records as booking_queries
 from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
@@ -22,10 +23,11 @@ from surge_app.db.payments import payment_start
 from surge_app.db.payments.payment_start import Buyer
 from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import BuyerLimit, InvalidRequest, NotFound, NotOnSale, PriceChanged
-from surge_app.formatting import pluralize, rupees
+from surge_app.formatting import BOX_OFFICE_METHODS, pluralize, rupees
 from surge_app.models import (
     AuditEntry,
     Booking,
+    BoxOfficeMethod,
     Disposition,
     Event,
     EventPhase,
@@ -48,6 +50,7 @@ from surge_app.services.payments.settlement_writer import SettlementBatch
 MAX_GIVEN = 100
 _DEFAULT_NAME = "Guest"
 _MAX_KEY_LENGTH = 100
+_MAX_REFERENCE_LENGTH = 60
 # It is sold before this transaction ends; the row only wants a deadline.
 _PLACEHOLDER_WINDOW = timedelta(minutes=1)
 
@@ -57,13 +60,16 @@ class CounterSale:
     """An order at the counter.
 
     Attributes:
-        cash_paise: What the buyer paid; None for tickets that are given away.
+        cash_paise: What the buyer paid, in whatever way; None for tickets that are given away.
+        method: How it was paid, with the `reference` of the UPI payment or the card slip, if noted.
         name: Of whom the tickets are for; email and phone may be empty, as this may.
         attendees: Names as typed, by tier id.
     """
 
     lines: Sequence[OrderLine]
     cash_paise: int | None
+    method: BoxOfficeMethod = BoxOfficeMethod.CASH
+    reference: str = ""
     name: str = ""
     email: str = ""
     phone: str = ""
@@ -82,10 +88,11 @@ class CounterSale:
 
 @dataclass(frozen=True, slots=True)
 class CounterBooking:
-    """The sold booking; `is_new` is False for a repeated request."""
+    """The sold booking; `is_new` is False for a repeated request, `method` empty for free ones."""
 
     ref: str
     channel: str
+    method: str
     total_paise: int
     tickets: int
     is_new: bool
@@ -99,6 +106,7 @@ class _CheckedSale:
     lines: Sequence[OrderLine]
     contact: Contact
     key: str
+    actor: str
 
     @property
     def quantity(self) -> int:
@@ -114,10 +122,10 @@ class BoxOffice:
         self._contacts = contacts
 
     async def sell(self, slug: str, sale: CounterSale, *, key: str, actor: str) -> CounterBooking:
-        """Sell tickets for cash, without the convenience fee, or give them away.
+        """Sell tickets without the booking fee, or give them away.
 
         Windows of sale and the limits of a tier are for buying online; the limit for a person
-        holds for cash as well, and counts what they have by email or phone.
+        holds for sold tickets as well, and counts what they have by email or phone.
 
         Args:
             slug: The event.
@@ -138,6 +146,9 @@ class BoxOffice:
         if not key or len(key) > _MAX_KEY_LENGTH:
             msg = "A sale needs a key of at most 100 characters that no other sale has."
             raise InvalidRequest(msg)
+        if len(sale.reference) > _MAX_REFERENCE_LENGTH or not sale.reference.isprintable():
+            msg = "Nothing was sold. Enter a reference of at most 60 letters and numbers."
+            raise InvalidRequest(msg)
         lines = merge_lines(sale.lines)
         contact = self._contacts.check(
             name=sale.name.strip() or _DEFAULT_NAME,
@@ -146,21 +157,19 @@ class BoxOffice:
             attendees=sale.attendees,
             may_lack_address=True,
         )
-        order = _CheckedSale(sale, lines, contact, key)
+        order = _CheckedSale(sale, lines, contact, key, actor)
         try:
-            sold, batch = await claims.retry_contended(lambda: self._sell(slug, order, actor))
+            sold, batch = await claims.retry_contended(lambda: self._sell(slug, order))
         except IntegrityError as error:
             if "uq_intents_request_key" not in str(error.orig):
                 raise
             # The other press was a moment faster, and is done.
-            sold, batch = await self._sell(slug, order, actor)
+            sold, batch = await self._sell(slug, order)
         settlement_writer.log_outcome(batch)
         self._catalog.invalidate()
         return sold
 
-    async def _sell(
-        self, slug: str, order: _CheckedSale, actor: str
-    ) -> tuple[CounterBooking, SettlementBatch]:
+    async def _sell(self, slug: str, order: _CheckedSale) -> tuple[CounterBooking, SettlementBatch]:
         batch = SettlementBatch()
         async with self._database.transaction() as session:
             event = await catalog_queries.event_by_slug(session, slug)
@@ -175,7 +184,7 @@ class BoxOffice:
             session.expunge_all()
             booking = _add_booking(batch, event, intent, order)
             await settlement_writer.flush(session, batch)
-            session.add(_audit_entry(booking, order, actor=actor))
+            session.add(_audit_entry(booking, order))
         return _to_booking(booking, order, is_new=True), batch
 
 
@@ -266,9 +275,11 @@ def _add_booking(
             amount_paise=intent.total_paise,
             currency=intent.currency,
             status=PaymentStatus.CAPTURED,
-            source=PaymentSource.CASH,
+            source=PaymentSource.BOX_OFFICE,
             disposition=Disposition.APPLIED,
-            method="cash",
+            method=order.sale.method,
+            reference=order.sale.reference.strip() or None,
+            taken_by=order.actor,
             settled_at=utc_now(),
         )
         batch.payments[payment.id] = payment
@@ -302,6 +313,10 @@ async def _repeat_of(
     if not is_same:
         msg = "This key was used for another sale."
         raise InvalidRequest(msg)
+    paid = await booking_queries.applied_payment(session, intent.id)
+    if paid is not None and paid.method != order.sale.method:
+        msg = f"These tickets are sold already, paid {_how(paid.method)}. Booking {booking.ref}."
+        raise InvalidRequest(msg)
     return _to_booking(booking, order, is_new=False)
 
 
@@ -309,16 +324,26 @@ def _to_booking(booking: Booking, order: _CheckedSale, *, is_new: bool) -> Count
     return CounterBooking(
         ref=booking.ref,
         channel=booking.channel,
+        method=order.sale.method if booking.total_paise else "",
         total_paise=booking.total_paise,
         tickets=order.quantity,
         is_new=is_new,
     )
 
 
-def _audit_entry(booking: Booking, order: _CheckedSale, *, actor: str) -> AuditEntry:
+def _how(method: str | None) -> str:
+    return BOX_OFFICE_METHODS[method or BoxOfficeMethod.CASH][1]
+
+
+def _audit_entry(booking: Booking, order: _CheckedSale) -> AuditEntry:
+    after: dict[str, object] = {"tickets": order.quantity, "total_paise": booking.total_paise}
+    if booking.total_paise:
+        after["method"] = str(order.sale.method)
+    if reference := order.sale.reference.strip():
+        after["reference"] = reference
     return AuditEntry(
-        actor=actor,
+        actor=order.actor,
         action="booking.give" if order.sale.is_given else "booking.sell",
         subject=booking.ref,
-        after={"tickets": order.quantity, "total_paise": booking.total_paise},
+        after=after,
     )

@@ -1,8 +1,9 @@
 """The ledger: every paisa that moved, between two accounts, once.
 
-A sale is `gateway_receivable` against `ticket_revenue` and `fee_revenue`; for cash, `cash_on_hand`
-takes the gateway's place. Money that must go back is first owed to the customer, then paid out of
-the account it came into; every entry of a refund names it. What costs nothing has no entries.
+A sale is `gateway_receivable` against `ticket_revenue` and `fee_revenue`; at the box office,
+`cash_on_hand` takes the gateway's place, also for UPI and cards. Money that must go back is first
+owed to the customer, then paid out of the account it came into; every entry of a refund names it.
+What costs nothing has no entries.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Balance:
     """The balance of each account in paise.
 
     Attributes:
-        received_paise: Taken in, by the gateway or in cash, and not paid back.
+        received_paise: Taken in, by the gateway or at the box office, and not paid back.
         tickets_paise: Kept as price of tickets.
         fee_paise: Kept as convenience fee.
         owed_paise: Owed to the customer and not paid out yet.
@@ -56,7 +57,7 @@ def balance(entries: Iterable[LedgerEntry]) -> Balance:
         sums[Account(entry.debit)] += entry.amount_paise
         sums[Account(entry.credit)] -= entry.amount_paise
     return Balance(
-        received_paise=sums[Account.GATEWAY] + sums[Account.CASH],
+        received_paise=sums[Account.GATEWAY] + sums[Account.BOX_OFFICE],
         tickets_paise=-sums[Account.TICKETS],
         fee_paise=-sums[Account.FEES],
         owed_paise=-sums[Account.OWED],
@@ -74,7 +75,9 @@ def sale(payment: Payment, booking: Booking) -> list[LedgerEntry]:
             payment_id=payment.id,
             booking_id=booking.id,
             kind=kind,
-            debit=Account.CASH if payment.source == PaymentSource.CASH else Account.GATEWAY,
+            debit=Account.BOX_OFFICE
+            if payment.source == PaymentSource.BOX_OFFICE
+            else Account.GATEWAY,
             credit=account,
             amount_paise=amount_paise,
         )
@@ -137,6 +140,6 @@ def refund_paid(refund: Refund, booking_id: str | None) -> LedgerEntry:
         refund_id=refund.id,
         kind=EntryKind.REFUNDED,
         debit=Account.OWED,
-        credit=Account.CASH if refund.by_hand else Account.GATEWAY,
+        credit=Account.BOX_OFFICE if refund.by_hand else Account.GATEWAY,
         amount_paise=refund.amount_paise,
     )

@@ -116,9 +116,9 @@ def part_of(balance: Balance, seqs: tuple[int, ...], amount_paise: int) -> Refun
 def refund_row(payment: Payment, *, amount_paise: int, reason: str, seq: int = 1) -> Refund:
     """Return a refund, with the exact body every attempt will send; it is due at once.
 
-    A cash refund is not sent to the gateway; it waits for the counter.
+    A refund of the box office is not sent to the gateway; it waits to be handed over.
     """
-    by_hand = payment.source == PaymentSource.CASH
+    by_hand = payment.source == PaymentSource.BOX_OFFICE
     refund = Refund(
         payment_id=payment.id,
         seq=seq,

@@ -169,7 +169,7 @@ async def notify(
     kind = MessageKind.REFUNDED
     messages = messages_for(paid.intent, paid.booking, kind, refund=refund, key=key)
     if refund is not None and refund.by_hand and plan.reason == RefundReason.GOODWILL:
-        # No registered SMS speaks of cash; the others say no more than what became of tickets.
+        # No registered SMS speaks of money handed back; the others only name the tickets.
         messages = [one for one in messages if one.channel != Channel.SMS]
     await outbox.add(session, messages)
 

@@ -88,7 +88,7 @@ class Refunds:
     ) -> RefundedView:
         """Take a booking back, whole or in part; the money is sent afterwards.
 
-        Cash is not sent: it waits for `hand_over`, unless it was handed over already.
+        Money of the box office is not sent: it waits for `hand_over`, unless that happened already.
 
         Args:
             ref: The booking.
@@ -98,7 +98,7 @@ class Refunds:
                 ticket the convenience fee goes back, too.
             amount_paise: Give back this much as goodwill; every ticket stays valid.
             version: Of the booking as it was read; None ignores concurrent changes.
-            handed_over: The buyer has the cash in hand.
+            handed_over: The buyer has the money back, the way they paid at the box office.
 
         Raises:
             AlreadyRefunded: If nothing is left to take back.
@@ -190,7 +190,7 @@ class Refunds:
             if refund is None:
                 raise NotFound
             if refund.by_hand:
-                msg = "This was paid in cash: hand it back, and say so."
+                msg = "This was paid at the box office. Hand it back the same way, then confirm it."
                 raise RefundNotStuck(msg)
             if refund.next_attempt_at is not None or refund.status == RefundStatus.PROCESSED:
                 raise RefundNotStuck
@@ -214,11 +214,11 @@ class Refunds:
         _log.info("refund_retried", refund=refund_id, key=refund.idempotency_key)
 
     async def hand_over(self, refund_id: str, *, actor: str) -> None:
-        """Note that the cash of a refund was handed back; a second call does nothing.
+        """Note that a refund of the box office was handed back; a second call does nothing.
 
         Raises:
             NotFound: If there is no such refund.
-            RefundNotStuck: If it is not of cash, or was handed back already.
+            RefundNotStuck: If it is not of the box office, or was handed back already.
         """
         async with self._database.transaction() as session:
             payment = await queries.payment_of(session, refund_id)

@@ -71,7 +71,7 @@ class StuckRefundView:
     """A refund that is not retried automatically; `status` is requested or failed.
 
     Attributes:
-        by_hand: It is cash, and waits to be handed back.
+        by_hand: It was paid at the box office, and waits to be handed back.
         booking_ref: None if the payment never bought anything.
         last_error: What the gateway said last.
     """

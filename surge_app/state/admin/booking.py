@@ -8,7 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import EditConflict, InvalidRequest
-from surge_app.formatting import BANKS_TAKE, pluralize, rupees
+from surge_app.formatting import BANKS_TAKE, BOX_OFFICE_METHODS, pluralize, rupees
 from surge_app.services.admin.participants import BookingDetail, SoldTicket, TimelineEntry
 from surge_app.state import session, view_models
 from surge_app.state.admin.audit_labels import label
@@ -92,7 +92,7 @@ class BookingDetailCard:
     can_refund: bool = False
     paid: str = ""
     dispute: str = ""
-    in_cash: bool = False
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class BookingDetailState(LiveState, rx.State):
             msg = f"{error.message} Nothing was refunded."
             raise EditConflict(msg) from error
         self.refund_kind = "all"
-        return _outcome(done.amount_paise, in_cash=self.booking.in_cash, draft=draft)
+        return _outcome(done.amount_paise, method=self.booking.method, draft=draft)
 
     def _ref(self) -> str:
         return session.path_param(self, 2)
@@ -251,14 +251,14 @@ def _read_draft(sent: dict[str, str]) -> RefundDraft:
     )
 
 
-def _outcome(paise: int, *, in_cash: bool, draft: RefundDraft) -> str:
+def _outcome(paise: int, *, method: str, draft: RefundDraft) -> str:
     if not paise:
         return "Tickets cancelled. They were free, so no money goes back."
-    if not in_cash:
+    if not method:
         return f"Refund of {rupees(paise)} started. {BANKS_TAKE}"
     if draft.handed_over:
-        return f"Refunded {rupees(paise)} in cash."
-    return f"{rupees(paise)} in cash is owed to the buyer. It is listed under Needs attention."
+        return f"Refunded {rupees(paise)} {method}."
+    return f"Hand {rupees(paise)} back to the buyer {method}. It is listed under Needs attention."
 
 
 def _card(detail: BookingDetail) -> BookingDetailCard:
@@ -275,8 +275,13 @@ def _card(detail: BookingDetail) -> BookingDetailCard:
         can_refund=detail.status == "confirmed",
         paid=_paid(detail),
         dispute=_dispute(detail.dispute),
-        in_cash=detail.in_cash,
+        method=_method(detail),
     )
+
+
+def _method(detail: BookingDetail) -> str:
+    """Return how the box office took the money, and hands it back; empty for everything else."""
+    return BOX_OFFICE_METHODS.get(detail.method, ("", ""))[1] if detail.in_cash else ""
 
 
 def _dispute(status: str) -> str:
@@ -289,9 +294,10 @@ def _dispute(status: str) -> str:
 def _paid(detail: BookingDetail) -> str:
     if detail.channel == "complimentary":
         return "Complimentary. Nothing was paid."
-    how = "in cash" if detail.channel == "box_office" else ""
     fee = f"(including {rupees(detail.fee_paise)} fee)" if detail.fee_paise else ""
-    paid = " ".join(part for part in ("Paid", rupees(detail.total_paise), how, fee) if part)
+    paid = " ".join(
+        part for part in ("Paid", rupees(detail.total_paise), _method(detail), fee) if part
+    )
     return f"{paid}. Refundable: {rupees(detail.refundable_paise)}"
 
 
@@ -314,8 +320,11 @@ def _timeline_row(one: TimelineEntry, zone: str) -> TimelineRow:
     if one.what == "refund":
         detail = rupees(int(one.detail))
     elif one.what == "payment":
-        payment, _, paise = one.detail.partition(" ")
-        detail = f"{rupees(int(paise))}, {payment}"
+        payment, paise, method, reference = f"{one.detail}   ".split(" ", 3)
+        name = BOX_OFFICE_METHODS.get(method, (payment,))[0] if " by " in one.state else payment
+        detail = f"{rupees(int(paise))}, {name} {reference.strip()}".strip()
+        outcome, _, actor = one.state.partition(" by ")
+        state = " by ".join(part for part in (_STATES.get(outcome, outcome), actor) if part)
     elif one.what == "message":
         channel, kind, recipient = f"{one.detail}  ".split(" ", 2)
         channel = {"email": "email", "sms": "SMS"}.get(channel, channel)

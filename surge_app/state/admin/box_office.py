@@ -1,4 +1,4 @@
-"""The box office of one sale: tickets for cash, and complimentary tickets."""
+"""The box office of one sale: tickets for cash, UPI or card, and complimentary tickets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact, InvalidRequest, NotFound
-from surge_app.formatting import format_number, rupees
+from surge_app.formatting import BOX_OFFICE_METHODS, format_number, rupees
+from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView, TierView
@@ -54,7 +55,7 @@ class BoxOfficeState(LiveState, rx.State):
 
     Attributes:
         phase: Besides the common ones draft.
-        kind: cash or given.
+        kind: cash, upi, card or given.
         total: What is to be paid, in words; empty while nothing is chosen.
         sold_ref: The booking that was sold last.
     """
@@ -80,7 +81,7 @@ class BoxOfficeState(LiveState, rx.State):
         """Show the total for a sale or for complimentary tickets."""
         if await self._organizer() is None:
             return
-        self.kind = "given" if kind == "given" else "cash"
+        self.kind = as_text(kind) if kind in BOX_OFFICE_METHODS else "given"
         self._add_up()
 
     @rx.event
@@ -93,7 +94,10 @@ class BoxOfficeState(LiveState, rx.State):
         if not any(quantities.values()):
             msg = "Nothing was sold. Enter how many tickets."
             raise InvalidRequest(msg)
-        if sent.get("kind") == "given" and sent.get("is_free") != "yes":
+        if sent.get("kind") not in {"given", *BOX_OFFICE_METHODS}:
+            msg = "Nothing was sold. Choose how the buyer pays."
+            raise InvalidRequest(msg)
+        if sent["kind"] == "given" and sent.get("is_free") != "yes":
             msg = "Nothing was issued. Tick the box to confirm that the tickets are free."
             raise InvalidRequest(msg)
         try:
@@ -105,11 +109,14 @@ class BoxOfficeState(LiveState, rx.State):
             )
         except InvalidContact as error:
             raise InvalidContact(_by_field(error)) from error
-        self.sold_ref, self.quantities, self.kind = sold.ref, {}, "cash"
+        # The next buyer mostly pays the same way, and free tickets stay the exception.
+        self.sold_ref, self.quantities, self.kind = sold.ref, {}, sold.method or "cash"
         current().dashboard.invalidate(self.event.slug)
         return _sold(sold)
 
     def _sale(self, sent: dict[str, str], quantities: dict[str, int]) -> CounterSale:
+        kind = sent.get("kind", "")
+        method = None if kind == "given" else BoxOfficeMethod(kind)
         names = iter(sent.get("attendees", "").splitlines())
         lines: list[OrderLine] = []
         attendees: dict[str, list[str]] = {}
@@ -120,7 +127,9 @@ class BoxOfficeState(LiveState, rx.State):
         cost = sum(tier.price_paise * quantities[tier.field] for tier in self.tiers)
         return CounterSale(
             lines=lines,
-            cash_paise=None if sent.get("kind") == "given" else cost,
+            cash_paise=None if method is None else cost,
+            method=method or BoxOfficeMethod.CASH,
+            reference=sent.get("reference", ""),
             name=sent.get("name", ""),
             email=sent.get("email", ""),
             phone=sent.get("phone", ""),
@@ -135,7 +144,8 @@ class BoxOfficeState(LiveState, rx.State):
         elif self.kind == "given":
             self.total = f"{view_models.tickets(number)}, free of charge"
         else:
-            self.total = f"{view_models.tickets(number)}: take {rupees(cost)} in cash"
+            how = BOX_OFFICE_METHODS[self.kind][1]
+            self.total = f"{view_models.tickets(number)}: take {rupees(cost)} {how}"
 
     async def _read(self) -> None:
         slug = session.path_param(self, 2)
@@ -196,4 +206,5 @@ def _sold(sold: CounterBooking) -> str:
     tickets = view_models.tickets(sold.tickets)
     if sold.channel == "complimentary":
         return f"{tickets} issued free of charge. Booking {sold.ref}."
-    return f"{tickets} sold for {rupees(sold.total_paise)} in cash. Booking {sold.ref}."
+    how = BOX_OFFICE_METHODS.get(sold.method, ("", ""))[1]
+    return f"{tickets} sold for {rupees(sold.total_paise)} {how}".strip() + f". Booking {sold.ref}."

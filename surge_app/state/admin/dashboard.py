@@ -29,6 +29,7 @@ from surge_app.state.admin.sale_history import (
     FunnelStep,
     TierRow,
     alerts,
+    box_office,
     day_points,
     funnel,
     tier_rows,
@@ -85,6 +86,7 @@ class DashboardState(LiveState, rx.State):
         alerts: What pops out, the most urgent first.
         history: Points of the last hour for the chart, `days` of the whole sale.
         funnel: How far visitors came.
+        box_office: What it took by method.
         settings: The rules in force.
         effect: What the typed rules would do to the wait; empty while nothing was changed.
     """
@@ -95,6 +97,7 @@ class DashboardState(LiveState, rx.State):
     history: list[dict[str, str | float]] = []
     days: list[dict[str, str | int]] = []
     funnel: list[FunnelStep] = []
+    box_office: str = ""
     settings: QueueSettingsDraft = QueueSettingsDraft()
     effect: str = ""
     _typed: dict[str, str] = {}
@@ -186,6 +189,7 @@ class DashboardState(LiveState, rx.State):
             "history": _history(seen),
             "days": day_points(report),
             "funnel": funnel(seen, report),
+            "box_office": box_office(report),
             "settings": QueueSettingsDraft(**_as_typed(seen)),
         }
         for name, value in shown.items():

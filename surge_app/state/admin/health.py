@@ -58,9 +58,9 @@ _KINDS = {
         "Try again",
     ),
     "cash_refund": (
-        "Cash to hand back",
-        "Give the buyer the money, then confirm it here.",
-        "Cash handed back",
+        "Money to hand back",
+        "Give the buyer the money the way they paid, then confirm it here.",
+        "Handed back",
     ),
     "stuck_webhook": (
         "Payment notification not processed",

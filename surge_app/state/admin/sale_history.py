@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from surge_app.formatting import format_number, pluralize, rupees
+from surge_app.formatting import BOX_OFFICE_METHODS, format_number, pluralize, rupees
 from surge_app.services.admin.sales_report import SalesReport
 from surge_app.services.admin.views import EventStats
 from surge_app.state import view_models
@@ -174,6 +174,15 @@ def funnel(seen: EventStats, report: SalesReport) -> list[FunnelStep]:
         FunnelStep(label, format_number(number), round(number / max(1, joined) * 100, 1))
         for label, number in steps
     ]
+
+
+def box_office(report: SalesReport) -> str:
+    """Return what the box office took by method, minus refunds: `₹500 cash · ₹1,000 UPI`."""
+    return " · ".join(
+        f"{rupees(report.box_office[method])} {name if name.isupper() else name.lower()}"
+        for method, (name, _) in BOX_OFFICE_METHODS.items()
+        if method in report.box_office
+    )
 
 
 def day_points(report: SalesReport) -> list[dict[str, str | int]]:

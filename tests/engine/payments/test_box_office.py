@@ -21,7 +21,14 @@ from surge_app.errors import (
     RefundNotStuck,
     SoldOut,
 )
-from surge_app.models import Account, Booking, LedgerEntry, Payment, PaymentSource
+from surge_app.models import (
+    Account,
+    Booking,
+    BoxOfficeMethod,
+    LedgerEntry,
+    Payment,
+    PaymentSource,
+)
 from surge_app.services.messaging.outbox_rows import NoContact
 from surge_app.services.payments import ledger
 from surge_app.services.payments.box_office import CounterSale
@@ -328,6 +335,49 @@ async def test_the_figures_state_cash_separately(new_sale: NewSale) -> None:
     assert sorted({row[channel] for row in rows}) == ["box_office", "complimentary"]
 
 
+async def test_upi_and_cards_are_taken_and_handed_back_like_cash(new_sale: NewSale) -> None:
+    sale = await new_sale(10, max_per_person=5)
+    key = new_id()
+    upi = await sale.counter(method=BoxOfficeMethod.UPI, reference=" 412345678901 ", key=key)
+    card = await sale.counter((2, 0), cash_paise=2 * PRICE_PAISE, method=BoxOfficeMethod.CARD)
+    await sale.counter()
+    with pytest.raises(InvalidRequest, match="sold already, paid by UPI"):
+        await sale.counter(key=key)
+    with pytest.raises(InvalidRequest, match="reference"):
+        await sale.counter(reference="4" * 61)
+    (payment,) = await sale.query(
+        "SELECT p.method, p.reference, p.taken_by, p.source FROM payments p "
+        "JOIN bookings b ON b.intent_id = p.intent_id WHERE b.ref = :ref",
+        ref=upi.ref,
+    )
+    assert payment == {
+        "method": "upi", "reference": "412345678901", "taken_by": "test", "source": "cash"
+    }  # fmt: skip
+    (entry,) = await sale.query(
+        "SELECT actor, after FROM audit_log WHERE subject = :ref", ref=upi.ref
+    )
+    expected = {"method": "upi", "reference": "412345678901", "tickets": 1}
+    assert (entry["actor"], entry["after"]) == ("test", {**expected, "total_paise": PRICE_PAISE})
+    seen = await sale.services.participants.detail(upi.ref)
+    assert (seen.in_cash, seen.method) == (True, "upi")
+    await sale.services.refunds.refund(card.ref, actor="test", restock=True, tickets=[1])
+    (waiting,) = [one for one in await sale.services.action_items.list(most=10_000)
+                  if one.subject == card.ref]  # fmt: skip
+    assert (waiting.kind, waiting.detail) == ("cash_refund", "Paid by card")
+    report = await sale.services.sales_reports.read(sale.slug)
+    assert report.box_office == {"cash": PRICE_PAISE, "upi": PRICE_PAISE, "card": PRICE_PAISE}
+    head, *rows = [
+        line.strip('"').split('","')
+        async for chunk in sale.services.exports.participants_csv(sale.slug)
+        for line in chunk.decode("utf-8-sig").splitlines()
+    ]
+    columns = [head.index(name) for name in ("payment_method", "payment_reference", "taken_by")]
+    found = {tuple(row[column] for column in columns) for row in rows}
+    assert found == {("upi", "412345678901", "test"), ("card", "", "test"), ("cash", "", "test")}
+    assert (await sale.services.tickets.receipt(upi.ref)).startswith(b"%PDF")
+    assert await sale.violations() == []
+
+
 @given(
     st.lists(st.integers(100, 10**7), min_size=1, max_size=6),
     st.data(),
@@ -342,7 +392,7 @@ def test_whatever_goes_back_of_cash_the_ledger_closes(
     )  # fmt: skip
     payment = Payment(
         id="cash_i", intent_id="i", order_id="counter_i", amount_paise=total, currency="INR",
-        status="captured", source=PaymentSource.CASH,
+        status="captured", source=PaymentSource.BOX_OFFICE,
     )  # fmt: skip
     entries: list[LedgerEntry] = ledger.sale(payment, booking)
     valid = dict(enumerate(prices, start=1))

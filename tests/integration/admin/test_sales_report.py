@@ -7,6 +7,7 @@ from typing import Any
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
+from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.new_event import NewTier
 from surge_app.services.payments.box_office import CounterSale
@@ -37,7 +38,7 @@ async def test_days_tiers_and_steps_add_up_after_refunds_and_at_the_counter(
     await holder.hold(1, 1)
     event = await services.catalog.event(slug)
     lines = [OrderLine(event.tiers[1].id, 2)]
-    counter = CounterSale(lines, cash_paise=200_000)
+    counter = CounterSale(lines, cash_paise=200_000, method=BoxOfficeMethod.UPI)
     await services.box_office.sell(slug, counter, key=f"key-{slug}", actor="test")
     report = await services.sales_reports.read(slug)
     assert [(one.online, one.box_office, one.complimentary) for one in report.days] == [(3, 2, 0)]
@@ -47,6 +48,7 @@ async def test_days_tiers_and_steps_add_up_after_refunds_and_at_the_counter(
     ]
     assert (report.held, report.paid) == (2, 1)
     state = await _opened(services, slug, cookie)
+    assert (state.sale.cash, state.box_office) == ("₹2,000", "₹2,000 UPI")
     assert [(one.name, one.price, one.revenue, one.held) for one in state.tiers] == [
         ("Stalls", "₹500", "₹1,000", "0"),
         ("Balcony", "₹1,000", "₹2,000", "1"),

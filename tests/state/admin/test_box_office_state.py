@@ -39,7 +39,9 @@ class Counter:
         assert (slug, actor) == ("monsoon", "root")
         is_new = key not in {known for _, known in self.sales}
         self.sales.append((sale, key))
-        return CounterBooking("SRG-ABCD2345", sale.channel, sale.cash_paise or 0, 2, is_new)
+        return CounterBooking(
+            "SRG-ABCD2345", sale.channel, sale.method, sale.cash_paise or 0, 2, is_new
+        )
 
 
 @pytest.fixture
@@ -68,6 +70,22 @@ async def test_a_form_that_is_sent_twice_sells_once(counter: Counter) -> None:
     form = {tier.field: "3", "kind": "cash", "form_key": state.form_key}
     await call(BoxOfficeState.sell, state, form)
     assert counter.sales[-1][0].cash_paise == 3 * tier.price_paise
+
+
+async def test_a_sale_states_how_the_buyer_pays(counter: Counter) -> None:
+    state = at(BoxOfficeState(), _COUNTER, "admin=root")
+    await call(BoxOfficeState.load, state)
+    tier = state.tiers[0]
+    await call(BoxOfficeState.choose, state, tier.field, "1")
+    await call(BoxOfficeState.choose_kind, state, "upi")
+    assert state.total == "1 ticket: take ₹1,000 by UPI"
+    form = {tier.field: "1", "kind": "upi", "form_key": state.form_key, "reference": "4123"}
+    await call(BoxOfficeState.sell, state, form)
+    sale = counter.sales[-1][0]
+    assert (sale.method, sale.reference, sale.cash_paise) == ("upi", "4123", tier.price_paise)
+    assert (" by UPI. Booking SRG-" in state.done, state.kind) == (True, "upi")
+    await call(BoxOfficeState.sell, state, {**form, "kind": "cheque", "form_key": state.form_key})
+    assert state.problem == "Nothing was sold. Choose how the buyer pays."
 
 
 @pytest.mark.parametrize("field", [None, 7, ["x"], {"x": 1}])
@@ -110,8 +128,8 @@ def _detail(version: int) -> BookingDetail:
         ref="SRG-ABCD2345", version=version, event_slug="monsoon", event_name="Monsoon",
         time_zone="Asia/Kolkata", status="confirmed", name="Asha", email="a@example.com",
         phone="+919876543210", subtotal_paise=50_000, fee_paise=2_500, total_paise=52_500,
-        refundable_paise=52_500, channel="online", in_cash=False, created_at=utc_now(),
-        tickets=(), timeline=(),
+        refundable_paise=52_500, channel="online", in_cash=False, method="card",
+        created_at=utc_now(), tickets=(), timeline=(),
     )  # fmt: skip
 
 

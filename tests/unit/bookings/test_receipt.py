@@ -32,7 +32,7 @@ def test_a_refund_says_how_much_when_and_by_which_reference() -> None:
         at=datetime(2026, 11, 28, 5, 0, tzinfo=UTC),
         is_paid=True,
         reference="rfnd_QaC4eF6hI8kL0n",
-        in_cash=False,
+        by_hand=False,
         is_additional=False,
     )
     text = _text(replace(booking("refunded"), refunds=(refund,)))
