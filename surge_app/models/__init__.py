@@ -28,6 +28,7 @@ from surge_app.models.messages import (
     OutboxMessage,
 )
 from surge_app.models.payments import (
+    BALANCE_LOW,
     Account,
     BoxOfficeMethod,
     Disposition,
@@ -47,6 +48,7 @@ from surge_app.models.payments import (
 from surge_app.models.rehearsals import Rehearsal, RehearsalStatus
 
 __all__ = [
+    "BALANCE_LOW",
     "LIVE_INTENT_STATUSES",
     "Account",
     "AdminAccount",

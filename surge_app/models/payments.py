@@ -64,6 +64,13 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+BALANCE_LOW = (
+    "Razorpay refuses it because your balance there is too low. Add funds in its dashboard. "
+    "Surge tries again every hour."
+)
+"""`last_error` of a refund that waits for funds: retried, and an action item meanwhile."""
+
+
 class RefundReason(StrEnum):
     """Why an organizer refunds; settlement has its own reasons for unusable payments."""
 

@@ -23,6 +23,7 @@ from surge_app.providers.transport import (
     unreadable,
 )
 from surge_app.services.vendors.ports import (
+    GatewayBalanceLow,
     GatewayOrder,
     GatewayPayment,
     GatewayPaymentStatus,
@@ -240,6 +241,8 @@ class RazorpayGateway:
             if error.status == _CONFLICT:
                 msg = "Razorpay is still working on the first request for this refund."
                 raise ProviderOutcomeUnknown(msg) from error
+            if wire.is_balance_low(str(error)):
+                raise GatewayBalanceLow from error
             if "already" in str(error):
                 return await self._existing_refund(payment_id, body, cause=error)
             raise

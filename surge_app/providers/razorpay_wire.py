@@ -148,6 +148,11 @@ def read_refund(data: object) -> GatewayRefund | None:
     )
 
 
+def is_balance_low(words: str) -> bool:
+    """Return whether a refusal of a refund asks for more funds in the account."""
+    return "enough balance" in words
+
+
 def read_dispute(data: object) -> GatewayDispute | None:
     """Return the dispute an entity describes."""
     entity = _mapping(data)

@@ -26,7 +26,7 @@ _TAX_PARTS = 36
 _PARTS = 10_000
 
 PaymentStatus = Literal["authorized", "captured", "failed"]
-RefundOutcome = Literal["processed", "pending", "failed", "in_progress"]
+RefundOutcome = Literal["processed", "pending", "failed", "in_progress", "low_balance"]
 
 
 def new_entity_id(prefix: str) -> str:

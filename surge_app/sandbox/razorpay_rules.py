@@ -180,6 +180,9 @@ def refund(
     if book.refund_outcome == "in_progress":
         msg = "Another request with the same idempotency key is in progress."
         raise razorpay_entities.bad_request(msg, status=409)
+    if book.refund_outcome == "low_balance":
+        msg = "Your account does not have enough balance to carry out the refund operation."
+        raise razorpay_entities.bad_request(msg)
     made = _new_refund(book, payment_id, read_json(body))
     book.refunds[made["id"]] = made
     if idempotency_key is not None:
@@ -192,8 +195,8 @@ def decide_refunds(book: OrderBook, outcome: RefundOutcome) -> list[JsonObject]:
 
     Args:
         book: The order.
-        outcome: `in_progress` rejects new refunds with 409. Other values are the status of
-            new refunds; processed and failed also end pending ones.
+        outcome: `in_progress` rejects new refunds with 409, `low_balance` with 400. Others are the
+            status of new refunds; processed and failed also end pending ones.
 
     Returns:
         The refunds that ended.

@@ -21,6 +21,7 @@ from surge_app.sandbox.faults import VendorError
 from surge_app.sandbox.razorpay_entities import PaymentStatus, RefundOutcome
 from surge_app.sandbox.store import JsonObject, OrderBook, UnknownIdError
 from surge_app.services.vendors.ports import (
+    GatewayBalanceLow,
     GatewayOrder,
     GatewayPayment,
     GatewayRefund,
@@ -404,7 +405,10 @@ async def _translated(found: Awaitable[_T]) -> _T:
     try:
         return await found
     except VendorError as error:
-        raise ProviderRejected(error.content["error"]["description"]) from error
+        words = error.content["error"]["description"]
+        if wire.is_balance_low(words):
+            raise GatewayBalanceLow from error
+        raise ProviderRejected(words) from error
     except (UnknownIdError, KeyError) as error:
         msg = "The id provided does not exist"
         raise ProviderRejected(msg) from error

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app.models import BALANCE_LOW
+
 # What costs money if it waits comes first.
 _ORDER = ", ".join(
     f"'{kind}'"
@@ -67,7 +69,8 @@ _OPEN = text(
         FROM refunds r JOIN payments p ON p.id = r.payment_id
         JOIN intents i ON i.id = p.intent_id JOIN events e ON e.id = i.event_id
         LEFT JOIN bookings b ON b.intent_id = i.id
-        WHERE r.status IN ('requested', 'sent', 'failed') AND r.next_attempt_at IS NULL
+        WHERE r.status IN ('requested', 'sent', 'failed')
+            AND (r.next_attempt_at IS NULL OR r.last_error = '{BALANCE_LOW}')
         UNION ALL
         SELECT 'stuck_webhook', w.id, w.received_at, '', w.provider || ' ' || w.event_id, 0,
             coalesce(w.last_error, ''), NULL

@@ -9,6 +9,8 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app.models import BALANCE_LOW
+
 # What was sold follows from the capacity, so sold units, the many, are not counted.
 _SALES = text(
     """
@@ -48,7 +50,7 @@ _MESSAGES = text(
     """
 )
 _WORK = text(
-    """
+    f"""
     SELECT 'webhook' AS kind, count(*) AS count,
         coalesce(max(extract(epoch FROM now() - received_at)), 0)::float AS oldest
     FROM webhook_inbox WHERE processed_at IS NULL
@@ -57,13 +59,13 @@ _WORK = text(
     FROM refunds WHERE status IN ('requested', 'sent', 'failed') AND next_attempt_at IS NOT NULL
     UNION ALL
     SELECT 'refund_stuck', count(*), coalesce(max(extract(epoch FROM now() - created_at)), 0)::float
-    FROM refunds WHERE status IN ('requested', 'sent', 'failed') AND next_attempt_at IS NULL
-        AND NOT by_hand
+    FROM refunds WHERE status IN ('requested', 'sent', 'failed') AND NOT by_hand
+        AND (next_attempt_at IS NULL OR last_error = '{BALANCE_LOW}')
     UNION ALL
     SELECT 'unmatched_payment', count(*),
         coalesce(max(extract(epoch FROM now() - seen_at)), 0)::float
     FROM unmatched_payments WHERE resolved_at IS NULL
-    """
+    """  # noqa: S608  a constant of ours
 )
 _LEADERS = text(
     """

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from surge_app.db.engine import locked
 from surge_app.db.leases import lease_due
-from surge_app.models import Booking, LedgerEntry, Payment, Refund, RefundStatus
+from surge_app.models import BALANCE_LOW, Booking, LedgerEntry, Payment, Refund, RefundStatus
 
 _NOW = func.clock_timestamp()
 _UNFINISHED = (RefundStatus.REQUESTED, RefundStatus.SENT, RefundStatus.FAILED)
@@ -49,7 +49,7 @@ async def of_payment(session: AsyncSession, payment_id: str) -> Sequence[Refund]
 
 
 async def stuck(session: AsyncSession) -> Sequence[tuple[Refund, str | None]]:
-    """Return the refunds that are not retried automatically, the oldest first.
+    """Return the refunds that need an organizer, the oldest first.
 
     With each comes the reference of the booking its intent became, if it became one.
     """
@@ -57,7 +57,10 @@ async def stuck(session: AsyncSession) -> Sequence[tuple[Refund, str | None]]:
         select(Refund, col(Booking.ref))
         .join(Payment, col(Payment.id) == col(Refund.payment_id))
         .join(Booking, col(Booking.intent_id) == col(Payment.intent_id), isouter=True)
-        .where(col(Refund.status).in_(_UNFINISHED), col(Refund.next_attempt_at).is_(None))
+        .where(
+            col(Refund.status).in_(_UNFINISHED),
+            col(Refund.next_attempt_at).is_(None) | (col(Refund.last_error) == BALANCE_LOW),
+        )
         .order_by(col(Refund.created_at), col(Refund.id))
     )
     return [(refund, ref) for refund, ref in result.all()]

@@ -35,7 +35,7 @@ def log_unfinished(row: Refund, refund: GatewayRefund) -> None:
     """Write down that the gateway has a refund, or could not pay it out."""
     row.gateway_id = refund.id
     if refund.status == GatewayRefundStatus.PENDING:
-        row.status = RefundStatus.SENT
+        row.status, row.last_error = RefundStatus.SENT, None
         return
     row.status = RefundStatus.FAILED
     row.last_error = "The gateway could not pay it out."

@@ -17,6 +17,7 @@ from surge_app.db.payments import records as payment_queries, refunds as queries
 from surge_app.db.payments.settlement import write_unmatched
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.models import (
+    BALANCE_LOW,
     AuditEntry,
     BookingStatus,
     Refund,
@@ -192,7 +193,9 @@ class Refunds:
             if refund.by_hand:
                 msg = "This was paid at the box office. Hand it back the same way, then confirm it."
                 raise RefundNotStuck(msg)
-            if refund.next_attempt_at is not None or refund.status == RefundStatus.PROCESSED:
+            lacks_funds = refund.last_error == BALANCE_LOW
+            is_retried = refund.next_attempt_at is not None and not lacks_funds
+            if is_retried or refund.status == RefundStatus.PROCESSED:
                 raise RefundNotStuck
             before = {"status": str(refund.status), "key": refund.idempotency_key}
             if refund.status == RefundStatus.FAILED:
@@ -319,7 +322,11 @@ class Refunds:
             if row is None or row.status == RefundStatus.PROCESSED:
                 return
             row.last_error = error or row.last_error
-            pause = timedelta(seconds=min(_MAX_PAUSE_SECONDS, 2 ** min(row.attempts, 12)))
+            lacks_funds = error == BALANCE_LOW
+            # Funds may come days later, and an organizer knows meanwhile: these are not counted.
+            row.attempts = 1 if lacks_funds else row.attempts
+            seconds = _MAX_PAUSE_SECONDS if lacks_funds else 2 ** min(row.attempts, 12)
+            pause = timedelta(seconds=min(_MAX_PAUSE_SECONDS, seconds))
             is_over = is_exhausted(row)
             now = await intent_queries.database_now(session)
             row.next_attempt_at = None if is_over else now + pause

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from surge_app.models import DeliveryStatus
+from surge_app.models import BALANCE_LOW, DeliveryStatus
 
 
 class GatewayPaymentStatus(StrEnum):
@@ -67,6 +67,13 @@ class ProviderOutcomeUnknown(ProviderError):
 
 class ProviderRejected(ProviderError):
     """The vendor refuses this request; the same request will be refused again."""
+
+
+class GatewayBalanceLow(ProviderRejected):
+    """The gateway refuses a refund until the organizer's account there has more funds."""
+
+    def __init__(self) -> None:
+        super().__init__(BALANCE_LOW)
 
 
 @dataclass(frozen=True, slots=True)

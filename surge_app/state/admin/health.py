@@ -54,7 +54,7 @@ _KINDS = {
     ),
     "stuck_refund": (
         "Refund failed",
-        "The retry uses the same key, so it can never be paid twice.",
+        "A retry uses the same key, so it can never be paid twice.",
         "Try again",
     ),
     "cash_refund": (

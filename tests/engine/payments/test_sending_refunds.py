@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from surge_app.errors import NotFound, RefundNotStuck
+from surge_app.models import BALANCE_LOW
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Fault
 from tests.engine.purchase_helper import FEE_PAISE, buy
@@ -115,6 +116,37 @@ async def test_errors_without_end_become_an_operators_and_a_retry_keeps_the_key(
     row = (await bought.rows())[0]
     assert (row["status"], row["idempotency_key"]) == ("processed", before["idempotency_key"])
     assert await bought.returned() == 3 * PRICE_PAISE + FEE_PAISE
+
+
+async def test_a_refund_without_funds_is_an_action_item_at_once_and_retried_slowly(
+    new_sale: NewSale,
+) -> None:
+    bought = await buy(await new_sale(5))
+    services, gateway = bought.sale.services, bought.sale.gateway
+    await gateway.decide_refunds(bought.payment_id, "low_balance")
+    await bought.refund()
+    # Longer than other errors are tried.
+    for _ in range(30):
+        await bought.push()
+    (row,) = await bought.rows()
+    assert (row["status"], row["last_error"]) == ("requested", BALANCE_LOW)
+    (pause,) = await bought.sale.query(
+        "SELECT extract(epoch FROM next_attempt_at - clock_timestamp()) AS seconds FROM refunds "
+        "WHERE payment_id = :id",
+        id=bought.payment_id,
+    )
+    assert 3_000 < pause["seconds"] <= 3_600
+    items = await services.action_items.list(most=10_000)
+    (item,) = [one for one in items if one.subject == bought.ref]
+    assert (item.kind, item.detail) == ("stuck_refund", BALANCE_LOW)
+    assert bought.ref in {one.booking_ref for one in await services.refunds.stuck()}
+    await gateway.decide_refunds(bought.payment_id, "processed")
+    await services.action_items.resolve("stuck_refund", item.id, actor="operator")
+    await bought.push()
+    assert await bought.status() == ("refunded", "refunded")
+    assert bought.ref not in {one.booking_ref for one in await services.refunds.stuck()}
+    assert await bought.returned() == 3 * PRICE_PAISE + FEE_PAISE
+    assert await bought.sale.violations() == []
 
 
 async def test_a_refund_that_failed_is_asked_for_under_a_new_key(new_sale: NewSale) -> None:

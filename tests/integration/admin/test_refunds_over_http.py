@@ -305,3 +305,29 @@ async def test_without_the_organizers_credentials_no_refund_is_shown_made_or_ret
             assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
     assert await _tickets(buyer, ref) == ["valid"]
     assert (await services.dashboard.stats(slug)).revenue_paise == 52_500
+
+
+async def test_a_refund_that_the_gateway_refuses_for_low_balance_needs_attention_at_once(
+    organizer: httpx.AsyncClient, new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=2)
+    buyer = new_buyer(slug)
+    ref = await buyer.buy()
+    await _let_refunds(buyer, services, ref, "low_balance")
+    assert (await _refund(organizer, ref)).status_code == 202
+    found: list[dict[str, Any]] = []
+
+    async def is_listed() -> bool:
+        items = (await organizer.get("/api/admin/inbox")).json()["items"]
+        found[:] = [one for one in items if one["subject"] == ref]
+        return bool(found)
+
+    await eventually(is_listed, within_seconds=_UNTIL_STUCK_SECONDS, about="the refused refund")
+    (item,) = found
+    assert item["kind"] == "stuck_refund"
+    assert "Add funds in its dashboard." in item["detail"]
+    await _let_refunds(buyer, services, ref, "processed")
+    answer = await organizer.post(f"/api/admin/inbox/stuck_refund/{item['id']}")
+    assert answer.is_success
+    await _has_status(buyer, ref, "refunded")
+    await _is_returned(services, ref, 52_500)
