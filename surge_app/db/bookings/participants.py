@@ -91,14 +91,6 @@ _CORRECT = (
         WHERE id = (SELECT intent_id FROM bookings WHERE ref = :ref)
         """
     ),
-    text(
-        """
-        UPDATE message_outbox SET recipient = coalesce(
-            nullif(CASE channel WHEN 'email' THEN :email ELSE :phone END, ''), recipient)
-        WHERE booking_id = (SELECT id FROM bookings WHERE ref = :ref)
-            AND status = 'pending' AND unknowns = 0 AND kind <> 'contact_changed'
-        """
-    ),
 )
 
 
@@ -163,7 +155,7 @@ async def timeline(
 
 
 async def correct(session: AsyncSession, ref: str, *, name: str, email: str, phone: str) -> None:
-    """Write the contact of a booking, where its next messages go as well."""
+    """Write the contact of a booking, and of its intent."""
     values = {"name": name, "email": email, "phone": phone, "ref": ref}
     for statement in _CORRECT:
         used = {key: value for key, value in values.items() if f":{key}" in statement.text}

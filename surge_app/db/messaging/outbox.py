@@ -12,7 +12,7 @@ from sqlmodel import col
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.engine import Database
 from surge_app.db.leases import lease_due
-from surge_app.models import DeliveryStatus, MessageStatus, OutboxMessage
+from surge_app.models import Channel, DeliveryStatus, MessageKind, MessageStatus, OutboxMessage
 
 WAKE = "surge_outbox"
 """The channel of Postgres' NOTIFY on which the dispatcher hears of new messages."""
@@ -110,6 +110,28 @@ async def mark_dead(session: AsyncSession, message: OutboxMessage, error: str) -
     await session.execute(
         _if_still_ours(message).values(status=MessageStatus.DEAD, last_error=error)
     )
+
+
+async def redirect(session: AsyncSession, booking_id: str, *, email: str, phone: str) -> None:
+    """Send the unsent messages of a booking to its corrected contact; sent ones stay as they are.
+
+    A message that may have been sent keeps its recipient, and so does what is about the old one.
+    """
+    for channel, contact in ((Channel.EMAIL, email), (Channel.SMS, phone)):
+        if contact:
+            await session.execute(
+                update(OutboxMessage)
+                .where(
+                    col(OutboxMessage.booking_id) == booking_id,
+                    col(OutboxMessage.channel) == channel,
+                    col(OutboxMessage.status) == MessageStatus.PENDING,
+                    col(OutboxMessage.unknowns) == 0,
+                    col(OutboxMessage.kind).not_in(
+                        [MessageKind.CONTACT_CHANGED, MessageKind.CONTACT_CODE]
+                    ),
+                )
+                .values(recipient=contact)
+            )
 
 
 async def resolve_lost(

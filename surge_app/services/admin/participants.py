@@ -242,6 +242,7 @@ class Participants:
             is_new = any(wanted[field] and not before[field] for field in ("email", "phone"))
             await session.flush()
             await queries.correct(session, ref, **wanted)
+            await outbox.redirect(session, booking.id, email=contact.email, phone=contact.phone)
             if is_new:
                 await _confirm(session, booking)
             session.add(

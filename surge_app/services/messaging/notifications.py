@@ -171,6 +171,7 @@ class Notifications:
                 raise NoContact
             rows += confirmations
             await session.flush()
+            await outbox.redirect(session, booking.id, **after)
             await outbox.resolve_lost(
                 session,
                 col(OutboxMessage.intent_id) == intent.id,

@@ -121,6 +121,47 @@ async def test_an_sms_the_provider_does_not_show_is_repeated_once_and_then_given
     assert (await post.rows())[1]["status"] == "dead"
 
 
+@pytest.mark.parametrize("actor", ["organizer", "attendee"])
+async def test_a_correction_redirects_what_is_unsent_and_leaves_what_was_sent(
+    post: Post, actor: str
+) -> None:
+    # The mail leaves, and the SMS does not yet.
+    post.sms_faults = [ProviderUnavailable("down")]
+    await post.dispatcher.dispatch()
+    mail, sms = await post.rows()
+    assert (mail["status"], sms["status"]) == ("sent", "pending")
+    services = post.sale.services
+    ref = (await post.sale.query("SELECT ref FROM bookings WHERE id = :id", id=sms["booking_id"]))[
+        0
+    ]["ref"]
+    right = {"email": f"right-{ref.lower()}@example.com", "phone": "+919812345670"}
+    if actor == "organizer":
+        await services.participants.correct(ref, version=0, name="Asha Rao", actor="asha", **right)
+    else:
+        await services.notifications.resend(ref, actor="asha", **right)
+    await post.empty()
+    sent, moved = await post.rows()
+    assert (sent["recipient"], sent["sent_at"]) == (mail["recipient"], mail["sent_at"])
+    assert (moved["recipient"], moved["status"]) == ("+919812345670", "sent")
+    # The old number only gets the warning.
+    old = [one.message_id for one in post.texts if one.to == sms["recipient"]]
+    assert old == [
+        row["id"] for row in await post.rows("contact_changed") if row["channel"] == "sms"
+    ]
+
+
+async def test_what_may_have_been_sent_keeps_its_recipient(post: Post) -> None:
+    post.shows_texts = False
+    post.sms_faults = [UNKNOWN]
+    await post.dispatcher.dispatch()
+    _, sms = await post.rows()
+    (row,) = await post.sale.query("SELECT ref FROM bookings WHERE id = :id", id=sms["booking_id"])
+    await post.sale.services.participants.correct(
+        row["ref"], version=0, name="Asha", email="r@example.com", phone="98123 45671", actor="asha"
+    )
+    assert (await post.rows())[1]["recipient"] == sms["recipient"]
+
+
 async def test_an_sms_whose_sender_died_counts_as_one_that_may_have_gone_out(post: Post) -> None:
     async with post.sale.services.database.transaction() as session:
         await _take(session, "sms")

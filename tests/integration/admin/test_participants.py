@@ -156,7 +156,7 @@ async def test_a_corrected_address_is_where_the_confirmation_goes(
     await services.notifications.resend(ref, version=1, actor="test")
     detail = await services.participants.detail(ref)
     messages = [one.detail for one in detail.timeline if one.what == "message"]
-    # The first confirmation may have left before the correction.
+    # The first confirmation may have left before the correction, and is then as it was sent.
     assert sorted(one for one in messages if "confirmation_again" in one) == [
         "email confirmation_again right@example.com",
         "sms confirmation_again +919876543211",
