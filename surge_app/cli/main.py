@@ -208,7 +208,7 @@ def event_list(*, as_json: JsonFlag = False) -> None:
         if as_json:
             print_json([asdict(stats) for stats in events])
             return
-        table = Table("Slug", "Name", "Status", "Sold", "Held", "Free", "Taken")
+        table = Table("Slug", "Name", "Status", "Sold", "Held", "Available", "Net sales")
         for stats in events:
             table.add_row(
                 *(stats.slug, stats.name, stats.status, str(stats.sold), str(stats.held)),

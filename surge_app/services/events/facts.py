@@ -120,7 +120,7 @@ class QueueRules:
     admissions_per_minute: Annotated[
         int | None, Fact("Admissions per minute", "Empty: no limit.", least=1, most=1_000_000)
     ] = None
-    challenge: Annotated[Literal["off", "auto", "always"], Fact("Proof of work before joining")] = (
+    challenge: Annotated[Literal["off", "auto", "always"], Fact("Bot check before joining")] = (
         "auto"
     )
     queue_order: Annotated[

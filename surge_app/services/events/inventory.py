@@ -19,7 +19,7 @@ from surge_app.clock import utc_now
 from surge_app.db.engine import Database
 from surge_app.db.events import inventory as queries
 from surge_app.errors import InvalidRequest, NotEnoughAvailable, NotFound, QueueUnavailable
-from surge_app.formatting import pluralize
+from surge_app.formatting import format_number, pluralize
 from surge_app.models import AuditEntry, Event, Tier
 from surge_app.services.events.catalog import Catalog, add_tier, sale_window
 from surge_app.services.events.edit_conflicts import require_unchanged
@@ -185,15 +185,15 @@ async def _locked(session: AsyncSession, slug: str, tier: str) -> tuple[Event, T
 async def _set_capacity(session: AsyncSession, tier: Tier, capacity: int) -> None:
     difference = capacity - tier.capacity
     if capacity > MAX_UNITS:
-        msg = f"A tier has at most {MAX_UNITS} units."
+        msg = f"Enter at most {format_number(MAX_UNITS)} tickets."
         raise InvalidRequest(msg)
     if difference > 0:
         await queries.supply(session, tier_id=tier.id, quantity=difference)
     elif difference < 0:
         taken = await queries.withdraw(session, tier_id=tier.id, quantity=-difference)
         if taken < -difference:
-            units = pluralize(taken, "unit is", "units are")
-            msg = f"Only {units} free to be withdrawn; the others are held or sold."
+            free = pluralize(taken, "ticket is", "tickets are")
+            msg = f"Only {free} available to withdraw. The others are held or sold."
             raise NotEnoughAvailable(msg, available=taken)
     tier.capacity = capacity
 
@@ -242,11 +242,11 @@ def _offer(tier: Tier) -> NewTier:
 
 def _check_positive(quantity: int) -> None:
     if not 1 <= quantity <= MAX_UNITS:
-        msg = f"The number of units is 1 to {MAX_UNITS}."
+        msg = f"Enter 1 to {format_number(MAX_UNITS)} tickets."
         raise InvalidRequest(msg)
 
 
 def _explained(error: IntegrityError) -> Exception:
     if "uq_tiers_event_id_name" in str(error.orig):
-        return InvalidRequest("Each tier needs a name of its own.")
+        return InvalidRequest("Each ticket type needs a name of its own.")
     return error

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from surge_app.errors import InvalidRequest
+from surge_app.formatting import format_number
 from surge_app.models import Event
 from surge_app.services.events.facts import (
     ALL_FACTS,
@@ -77,11 +78,12 @@ def check_event(new: NewEvent) -> None:
     """
     _refuse(
         {
-            "The address (slug) may hold small letters, digits and single hyphens.": not (
+            "The web address takes small letters, numbers and single hyphens.": not (
                 _SLUG.fullmatch(new.slug) and len(new.slug) <= _LONGEST_SLUG
             ),
-            "An event needs at least one tier.": not new.tiers,
-            "Each tier needs a name of its own.": _distinct_names(new.tiers) != len(new.tiers),
+            "An event needs at least one ticket type.": not new.tiers,
+            "Each ticket type needs a name of its own.": _distinct_names(new.tiers)
+            != len(new.tiers),
             "The limits are out of range.": not (
                 60 <= new.payment_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
                 and (new.fee_paise is None or new.fee_paise >= 0)
@@ -95,7 +97,7 @@ def check_event(new: NewEvent) -> None:
     for tier in new.tiers:
         check_tier(tier, frame)
         if tier.units < 1:
-            msg = f"{tier.name}: a tier starts with at least one unit."
+            msg = f"{tier.name}: enter at least one ticket."
             raise InvalidRequest(msg)
 
 
@@ -125,17 +127,17 @@ def check_tier(tier: NewTier, frame: SaleWindow) -> None:
         InvalidRequest: The first thing that is wrong, in a sentence that names the tier.
     """
     if not tier.name.strip():
-        msg = "Each tier needs a name of its own."
+        msg = "Each ticket type needs a name of its own."
         raise InvalidRequest(msg)
     if not _are_aware(tier.sales_open_at, tier.sales_close_at):
-        msg = f"{tier.name}: times need an offset, such as 2027-03-06T19:00:00+05:30."
+        msg = f"{tier.name}: times need a time zone, such as 2027-03-06T19:00:00+05:30."
         raise InvalidRequest(msg)
     least, most = tier.min_per_booking, tier.max_per_booking
     sentences = {
         "a ticket is free or costs ₹1 to ₹1,00,00,000 (0, or 100 to 1000000000 paise).": (
             tier.price_paise != 0 and not _CHEAPEST_PAISE <= tier.price_paise <= _DEAREST_PAISE
         ),
-        f"a tier has at most {MAX_UNITS} units.": not 0 <= tier.units <= MAX_UNITS,
+        f"enter at most {format_number(MAX_UNITS)} tickets.": not 0 <= tier.units <= MAX_UNITS,
         f"a booking takes 1 to {_MAX_PER_BOOKING} tickets.": not (
             1 <= least <= _MAX_PER_BOOKING and (most is None or 1 <= most <= _MAX_PER_BOOKING)
         ),
@@ -154,11 +156,11 @@ def _check_window(tier: NewTier, frame: SaleWindow) -> None:
     is_early = frame.opens_at is not None and opens_at is not None and opens_at < frame.opens_at
     _refuse(
         {
-            f"{tier.name}: a tier cannot open before the sale of its event does.": is_early,
-            f"{tier.name}: a tier cannot close after the sale of its event does.": (
+            f"{tier.name}: it cannot open before the sale of the event.": is_early,
+            f"{tier.name}: it cannot close after the sale of the event.": (
                 closes_at > frame.closes_at
             ),
-            f"{tier.name}: a tier has to open before it closes.": opens_at is not None
+            f"{tier.name}: it has to open before it closes.": opens_at is not None
             and closes_at <= opens_at,
         }
     )

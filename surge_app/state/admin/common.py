@@ -192,8 +192,6 @@ def wait_text(seconds: int | None) -> str:
     """Return a wait in words; empty if it is not known."""
     if seconds is None:
         return ""
-    if seconds == 0:
-        return "no wait"
     if seconds < 90:  # noqa: PLR2004  below two minutes seconds say more
         return f"{seconds} s"
     hours, minutes = divmod(round(seconds / 60), 60)

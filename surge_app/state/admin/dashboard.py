@@ -244,8 +244,9 @@ def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
         return "No one is waiting, so no wait changes."
     if then is None:
         return "Still measuring, so the effect on the wait is unknown."
-    before = wait_text(now) or "an unknown time"
-    return f"The last in the queue waits {before} now, and about {wait_text(then)} then."
+    before = "no time" if now == 0 else wait_text(now) or "an unknown time"
+    after = "no time" if then == 0 else f"about {wait_text(then)}"
+    return f"The last in the queue waits {before} now, and {after} then."
 
 
 def _history(seen: EventStats) -> list[dict[str, str | float]]:

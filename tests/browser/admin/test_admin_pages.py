@@ -364,7 +364,7 @@ async def test_an_organizer_changes_an_event_on_sale_and_cancels_it(
     await page.get_by_label("Tickets", exact=True).first.fill("0")
     await page.get_by_label("Withdraw tickets").first.check()
     await page.get_by_role("button", name="Save ticket type").click()
-    await expect(page.get_by_text("Only 6 units are free to be withdrawn")).to_be_visible()
+    await expect(page.get_by_text("Only 6 tickets are available to withdraw")).to_be_visible()
     await page.reload()
     await expect(page.get_by_text("Changes appear on their tickets")).to_be_visible()
     await page.get_by_label("Venue", exact=True).fill("The open air theatre")
