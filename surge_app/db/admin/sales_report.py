@@ -19,7 +19,9 @@ _SALES = text(
 )
 _CANCELLED = text(
     """
-    SELECT l.tier_id, count(*) AS tickets, sum(l.unit_price_paise) AS paise
+    SELECT l.tier_id, count(*) AS tickets, sum(l.unit_price_paise) AS paise,
+        count(DISTINCT u.id) FILTER (WHERE u.status = 'sold' AND NOT EXISTS (
+            SELECT FROM tickets o WHERE o.unit_id = u.id AND o.status = 'valid')) AS withheld
     FROM bookings b JOIN tickets t ON t.booking_id = b.id AND t.status <> 'valid'
     JOIN units u ON u.id = t.unit_id
     JOIN intent_lines l ON l.intent_id = b.intent_id AND l.tier_id = u.tier_id
@@ -67,7 +69,7 @@ async def sales(session: AsyncSession, event_id: str) -> _Rows:
 
 
 async def cancelled(session: AsyncSession, event_id: str) -> _Rows:
-    """Count the cancelled tickets of each tier, with their price."""
+    """Count the cancelled tickets of each tier, their price, and those not back on sale."""
     return (await session.execute(_CANCELLED, {"event_id": event_id})).all()
 
 

@@ -28,12 +28,17 @@ class DaySales:
 
 @dataclass(frozen=True, slots=True)
 class TierSales:
-    """The sales of a tier: its current price, and the price paid for its valid tickets."""
+    """The sales of a tier: its current price, and the price paid for its valid tickets.
+
+    Attributes:
+        withheld: Units whose ticket was cancelled and that are not back on sale.
+    """
 
     name: str
     price_paise: int
     tickets: int
     revenue_paise: int
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +111,21 @@ class SalesReports:
             of_day[row.channel] = of_day.get(row.channel, 0) + int(row.tickets)
             tickets[row.tier_id] += int(row.tickets)
             paise[row.tier_id] = paise.get(row.tier_id, 0) + int(row.paise)
+        withheld = dict.fromkeys(tickets, 0)
         for tier_id, row in cancelled.items():
+            withheld[tier_id] = row.withheld
             tickets[tier_id] -= row.tickets
             paise[tier_id] -= int(row.paise)
         return SalesReport(
             days=tuple(DaySales(day, **channels) for day, channels in days.items()),
             tiers=tuple(
-                TierSales(tier.name, tier.price_paise, tickets[tier.id], paise.get(tier.id, 0))
+                TierSales(
+                    tier.name,
+                    tier.price_paise,
+                    tickets[tier.id],
+                    paise.get(tier.id, 0),
+                    withheld[tier.id],
+                )
                 for tier in tiers
             ),
             held=steps.held,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from surge_app.formatting import BOX_OFFICE_METHODS, format_number, pluralize, rupees
-from surge_app.services.admin.sales_report import SalesReport
+from surge_app.services.admin.sales_report import SalesReport, TierSales
 from surge_app.services.admin.views import EventStats
 from surge_app.state import view_models
 
@@ -142,20 +142,24 @@ def _sell_out(seen: EventStats) -> Alert | None:
 def tier_rows(seen: EventStats, report: SalesReport) -> list[TierRow]:
     """Return the ticket types with their prices and money."""
     money = {one.name: one for one in report.tiers}
-    return [
-        TierRow(
-            name=tier.name,
-            price=rupees(money[tier.name].price_paise) if tier.name in money else "",
-            revenue=rupees(money[tier.name].revenue_paise) if tier.name in money else "",
-            capacity=format_number(tier.capacity),
-            sold=format_number(tier.sold),
-            held=format_number(tier.held),
-            free=format_number(tier.available),
-            sold_percent=round(tier.sold / max(1, tier.capacity) * 100, 2),
-            held_percent=round(tier.held / max(1, tier.capacity) * 100, 2),
+    rows: list[TierRow] = []
+    for tier in seen.tiers:
+        of = money.get(tier.name, TierSales(tier.name, 0, 0, 0))
+        sold = tier.sold - of.withheld
+        rows.append(
+            TierRow(
+                name=tier.name,
+                price=rupees(of.price_paise) if tier.name in money else "",
+                revenue=rupees(of.revenue_paise) if tier.name in money else "",
+                capacity=format_number(tier.capacity),
+                sold=format_number(sold),
+                held=format_number(tier.held),
+                free=format_number(tier.available),
+                sold_percent=round(sold / max(1, tier.capacity) * 100, 2),
+                held_percent=round(tier.held / max(1, tier.capacity) * 100, 2),
+            )
         )
-        for tier in seen.tiers
-    ]
+    return rows
 
 
 def funnel(seen: EventStats, report: SalesReport) -> list[FunnelStep]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.formatting import format_number, rupees
+from surge_app.formatting import format_number, pluralize, rupees
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.box_office import CounterSale
+from surge_app.state.admin.booking import BookingDetailState
+from surge_app.state.admin.box_office import BoxOfficeState
 from surge_app.state.admin.dashboard import DashboardState
+from surge_app.state.admin.event_editor import EventEditorState
 from surge_app.state.admin.event_notices import EventNoticesState
 from surge_app.state.admin.events import EventsState
+from surge_app.state.admin.hold_recovery import HoldRecoveryState
 from surge_app.state.admin.participants import ParticipantsState
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 from tests.state.harness import at, call
@@ -37,11 +42,49 @@ _TRUTH = text(
         (SELECT coalesce(sum(r.amount_paise), 0) FROM refunds r
          JOIN payments p ON p.id = r.payment_id JOIN bookings b ON b.intent_id = p.intent_id
          WHERE b.event_id = e.id AND r.by_hand AND r.status <> 'processed') AS cash_owed,
+        (SELECT coalesce(sum(b.fee_paise), 0) FROM bookings b WHERE b.event_id = e.id)
+            - (SELECT coalesce(sum(g.amount_paise), 0) FROM ledger_entries g
+               JOIN bookings b ON b.id = g.booking_id
+               WHERE b.event_id = e.id AND g.kind = 'refund_fee_owed') AS fees,
         (SELECT count(*) FROM message_outbox m JOIN intents i ON i.id = m.intent_id
-         WHERE i.event_id = e.id AND m.status = 'dead') AS dead
+         WHERE i.event_id = e.id AND m.status = 'dead') AS dead,
+        (SELECT count(*) FROM intents i WHERE i.event_id = e.id AND i.status = 'held') AS holds
     FROM events e WHERE e.slug = :slug
     """
 )
+_TIERS = text(
+    """
+    SELECT t.name, t.price_paise AS price, t.capacity,
+        count(u.id) FILTER (WHERE EXISTS (
+            SELECT FROM tickets k WHERE k.unit_id = u.id AND k.status = 'valid')) AS valid,
+        count(u.id) FILTER (WHERE u.status = 'sold') AS sold,
+        count(u.id) FILTER (WHERE u.status = 'held') AS held,
+        count(u.id) FILTER (WHERE u.status = 'available') AS free
+    FROM tiers t JOIN events e ON e.id = t.event_id LEFT JOIN units u ON u.tier_id = t.id
+    WHERE e.slug = :slug GROUP BY t.id ORDER BY t.position, t.id
+    """
+)
+_BOX_OFFICE = text(
+    """
+    SELECT p.method, sum(p.amount_paise) - coalesce(sum(back.paise), 0) AS paise
+    FROM payments p JOIN bookings b ON b.intent_id = p.intent_id
+    JOIN events e ON e.id = b.event_id
+    LEFT JOIN (SELECT payment_id, sum(amount_paise) AS paise FROM refunds GROUP BY 1) back
+        ON back.payment_id = p.id
+    WHERE e.slug = :slug AND b.channel = 'box_office' GROUP BY 1
+    """
+)
+_BOOKINGS = text(
+    """
+    SELECT b.ref, b.total_paise AS total, b.total_paise - coalesce((
+            SELECT sum(r.amount_paise) FROM refunds r JOIN payments p ON p.id = r.payment_id
+            WHERE p.intent_id = b.intent_id), 0) AS refundable,
+        count(t.id) AS tickets, count(t.id) FILTER (WHERE t.status = 'valid') AS valid
+    FROM bookings b JOIN events e ON e.id = b.event_id JOIN tickets t ON t.booking_id = b.id
+    WHERE e.slug = :slug GROUP BY b.id
+    """
+)
+_PAGES = "/admin/events/"
 
 
 async def _opened(state_type: Any, path: str, cookie: str) -> Any:
@@ -50,11 +93,48 @@ async def _opened(state_type: Any, path: str, cookie: str) -> Any:
     return state
 
 
+def _stock(tier: Any, sold: int) -> tuple[int, int, int, int]:
+    return tier.capacity, sold, tier.held, tier.free
+
+
+async def _check_stock(slug: str, cookie: str, tiers: Sequence[Any]) -> None:
+    """Compare the stock at the box office and in the editor of the event."""
+    counter = await _opened(BoxOfficeState, f"{_PAGES}{slug}/box-office", cookie)
+    assert [one.note for one in counter.tiers] == [
+        f"{rupees(one.price)} each · {one.free} available, {one.held} held" for one in tiers
+    ]
+    editor = await _opened(EventEditorState, f"{_PAGES}{slug}/edit", cookie)
+    assert [(one.units, one.sold) for one in editor.tiers] == [
+        (str(one.capacity), f"{one.sold} sold, {one.held} held") for one in tiers
+    ]
+
+
+async def _check_bookings(slug: str, cookie: str, bookings: Sequence[Any]) -> None:
+    """Compare the list of participants and the page of each booking."""
+    people = await _opened(ParticipantsState, f"{_PAGES}{slug}/participants", cookie)
+    listed = {one.ref: (one.total, one.tickets) for one in people.bookings}
+    assert set(listed) == {one.ref for one in bookings}
+    for one in bookings:
+        void = one.tickets - one.valid
+        tickets = pluralize(one.tickets, "ticket", "tickets")
+        refunded = f" ({void} refunded)" if void else ""
+        assert listed[one.ref] == (rupees(one.total), tickets + refunded)
+        page = await _opened(BookingDetailState, f"/admin/bookings/{one.ref}", cookie)
+        assert page.booking.paid.startswith(f"Paid {rupees(one.total)}")
+        assert page.booking.paid.endswith(f"Refundable: {rupees(one.refundable)}")
+        assert [row.is_valid for row in page.tickets].count(True) == one.valid
+
+
 async def _check(services: Container, slug: str, cookie: str) -> DashboardState:
     """Compare every figure of the dashboard and of the list of events with the database."""
     services.dashboard.invalidate(slug)
+    services.sales_reports.invalidate(slug)
     async with services.database.transaction() as session:
         truth = (await session.execute(_TRUTH, {"slug": slug})).one()
+        tiers = (await session.execute(_TIERS, {"slug": slug})).all()
+        rows = (await session.execute(_BOX_OFFICE, {"slug": slug})).all()
+        takings = {row.method: int(row.paise) for row in rows}
+        bookings = (await session.execute(_BOOKINGS, {"slug": slug})).all()
     sale = (state := await _opened(DashboardState, f"/admin/{slug}", cookie)).sale
     assert state.phase == "ready"
     shown = (sale.sold, sale.held, sale.free, sale.bookings.split()[0])
@@ -63,6 +143,18 @@ async def _check(services: Container, slug: str, cookie: str) -> DashboardState:
     assert (await services.dashboard.stats(slug)).messages_dead == truth.dead
     money = (truth.gross, truth.refunded, truth.gross - truth.refunded, truth.cash_owed)
     assert (sale.gross, sale.refunded, sale.revenue, sale.cash_owed) == tuple(map(rupees, money))
+    box_office = (sum(takings.values()), truth.fees)
+    assert (sale.cash, sale.fees) == tuple(map(rupees, box_office))
+    assert state.box_office == " · ".join(f"{rupees(n)} {how}" for how, n in takings.items())
+    assert [
+        (one.name, one.price, one.capacity, one.sold, one.held, one.free) for one in state.tiers
+    ] == [
+        (one.name, rupees(one.price), *map(format_number, _stock(one, one.valid))) for one in tiers
+    ]
+    await _check_stock(slug, cookie, tiers)
+    await _check_bookings(slug, cookie, bookings)
+    holds = await _opened(HoldRecoveryState, f"{_PAGES}{slug}/holds?status=held", cookie)
+    assert len(holds.holds) == truth.holds
     events = await _opened(EventsState, "/admin", cookie)
     (card,) = [one for one in events.events if one.slug == slug]
     assert (card.sold, card.sold_percent) == (sale.sold, sale.sold_percent)
