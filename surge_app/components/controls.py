@@ -40,6 +40,18 @@ def text_button(*children: Any, **props: Any) -> rx.Component:
     return rx.el.button(*children, type="button", class_name="link", **props)
 
 
+class _FullScreen(rx.Component):
+    library = module("full_screen")
+    tag = "FullScreen"
+
+    label: rx.Var[str]
+
+
+def full_screen(*children: Any, label: Any) -> rx.Component:
+    """Let a press fill the screen with the children, on white, and another take that back."""
+    return _FullScreen.create(*children, label=label)
+
+
 def _button_class(kind: Kind, *, full: bool) -> str:
     return " ".join(
         name for name in ("button", "" if kind == "plain" else kind, "full" if full else "") if name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
@@ -13,6 +14,33 @@ from surge_app.components.controls import Tone
 def card(*children: Any, extra: str = "", **props: Any) -> rx.Component:
     """Create a card."""
     return rx.el.section(*children, class_name=f"card {extra}".strip(), **props)
+
+
+def split(
+    *story: Any,
+    side: Sequence[Any],
+    across: rx.Component | None = None,
+    more: Sequence[Any] = (),
+    boxed: bool = True,
+) -> rx.Component:
+    """Create two columns where there is room: the story, and beside it what to do.
+
+    A narrow screen shows one column, in the order of the arguments below.
+
+    Args:
+        *story: What the page is about.
+        side: The sum, the state and the one action, which stay in view.
+        across: Above both columns.
+        more: What may be read after the action; below the story where there are two columns.
+        boxed: Whether the side is one card.
+    """
+    return rx.el.div(
+        rx.el.div(across, class_name="across") if across else rx.fragment(),
+        rx.el.div(*story, class_name="story"),
+        rx.el.div(*side, class_name="beside boxed" if boxed else "beside"),
+        rx.el.div(*more, class_name="more") if more else rx.fragment(),
+        class_name="split",
+    )
 
 
 def notice(
@@ -31,17 +59,17 @@ def notice(
     )
 
 
-def cover(source: Any, *, first: bool = False) -> rx.Component:
+def cover(source: Any, *, first: bool = False, **props: Any) -> rx.Component:
     """Create the cover of an event, as decoration beside its name.
 
     Args:
         source: The address of the picture.
         first: Whether the browser should load it first.
+        **props: Further properties of the picture.
     """
     hurry = {"fetchPriority": "high"} if first else {}
-    return rx.el.img(
-        src=source, alt="", width="1200", height="630", class_name="cover", custom_attrs=hurry
-    )
+    size = {"width": "1200", "height": "630"}
+    return rx.el.img(src=source, alt="", class_name="cover", custom_attrs=hurry, **size, **props)
 
 
 def skeleton(height: str, width: str = "100%") -> rx.Component:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import reflex as rx
 from reflex_components_core.el.element import Element
@@ -12,6 +12,7 @@ from surge_app.services.events.site_texts import SITE_PAGES
 
 _PAGES = ("/pages.css", "/events.css", "/queue.css", "/admin.css")
 STYLESHEETS = ("/surge.css", "/controls.css", *_PAGES)
+_WIDTHS = {"wide": "wide", "split": "wide reading"}
 _FIRST_FACES = (
     "/fonts/bricolage-grotesque-latin-wght-normal.woff2",
     "/fonts/inter-latin-wght-normal.woff2",
@@ -56,17 +57,20 @@ def brand(href: str = "/events") -> rx.Component:
 
 
 def page(
-    *children: Any, aside: rx.Component | None = None, wide: bool = False, stuck: bool = False
+    *children: Any,
+    aside: rx.Component | None = None,
+    width: Literal["narrow", "wide", "split"] = "narrow",
+    stuck: bool = False,
 ) -> rx.Component:
-    """Create a page for visitors: bar, one column, footer.
+    """Create a page for visitors: bar, content, footer.
 
     Args:
-        *children: The content of the column.
+        *children: The content.
         aside: Shown at the end of the bar.
-        wide: Use a column for lists instead of the width of a phone.
+        width: One column as on a phone, room for lists, or for `layout.split`.
         stuck: Keep the bar in view while scrolling.
     """
-    size = " wide" if wide else ""
+    size = "" if width == "narrow" else f" {_WIDTHS[width]}"
     return rx.el.div(
         rx.el.header(
             brand(),

@@ -140,7 +140,7 @@ class EventPages:
             first = {"path": path, "at": int(time.time() * 1000), "body": json.loads(data)}
             head = render("head.html", **facts, data=first)
             template = "events.html" if is_list else "event.html"
-            text = render(template, **content, width="wide" if is_list else "")
+            text = render(template, **content, width="wide" if is_list else "wide reading")
             html = shell.replace("</head>", f"{head}</head>", 1)
             page = _page(view, _OK, html.replace("<body>", f"<body>{text}", 1))
             self._pages[path] = page

@@ -40,14 +40,19 @@ def page() -> rx.Component:
             ),
             blocked=connection.blocked(),
         ),
+        width="split",
     )
 
 
 def _loading() -> rx.Component:
     return layout.loading(
-        layout.skeleton("36px", "9rem"),
-        layout.skeleton("36px", "80%"),
-        layout.skeleton_card("28px", "240px", "28px"),
+        layout.split(
+            layout.skeleton("36px", "9rem"),
+            layout.skeleton("36px", "80%"),
+            layout.skeleton_card("28px", "240px", "28px"),
+            side=(layout.skeleton("50px"), layout.skeleton_card("28px", "96px")),
+            boxed=False,
+        )
     )
 
 
@@ -61,18 +66,21 @@ def _missing() -> rx.Component:
 
 
 def _ready() -> rx.Component:
-    return rx.fragment(
+    return layout.split(
         rx.el.div(_status(), class_name="row"),
         sale_title(BookingState.sale),
         _news(),
         rx.el.ul(rx.foreach(BookingState.tickets, _ticket), class_name="tickets"),
-        _files(),
-        rx.cond(
-            BookingState.status == "confirmed",
-            rx.fragment(booking_corrections.messages(), booking_corrections.names()),
-            rx.fragment(),
+        side=(
+            _files(),
+            rx.cond(
+                BookingState.status == "confirmed",
+                rx.fragment(booking_corrections.messages(), booking_corrections.names()),
+                rx.fragment(),
+            ),
+            _receipt(),
         ),
-        _receipt(),
+        boxed=False,
     )
 
 
@@ -141,15 +149,25 @@ def _status_notice() -> rx.Component:
 def _ticket(ticket: TicketCard) -> rx.Component:
     return rx.el.li(
         layout.card(
+            # Printed, each ticket has a page of its own.
+            rx.el.p(
+                BookingState.sale.name,
+                rx.el.br(),
+                f"{BookingState.sale.when} · {BookingState.sale.venue}",
+                class_name="print-only",
+            ),
             rx.el.h2(ticket.title),
             rx.cond(ticket.name != "", rx.el.p(ticket.name, class_name="strong"), rx.fragment()),
-            rx.el.div(
-                rx.html(ticket.qr_svg),
-                class_name=rx.cond(ticket.is_valid, "qr", "qr voided"),
-                role="img",
-                aria_label=f"QR code of ticket {ticket.code}",
+            controls.full_screen(
+                rx.el.div(
+                    rx.html(ticket.qr_svg),
+                    class_name=rx.cond(ticket.is_valid, "qr", "qr voided"),
+                    role="img",
+                    aria_label=f"QR code of ticket {ticket.code}",
+                ),
+                rx.el.p(ticket.code, class_name="code"),
+                label=f"Full screen: {ticket.title}",
             ),
-            rx.el.p(ticket.code, class_name="code"),
             rx.cond(
                 ticket.note != "",
                 rx.el.p(ticket.note, class_name="complaint"),

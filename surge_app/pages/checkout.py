@@ -61,16 +61,19 @@ def page() -> rx.Component:
             blocked=connection.blocked_checkout(),
         ),
         aside=navigation.when_settled(rx.fragment(), hold_timer.clock()),
+        width="split",
         stuck=True,
     )
 
 
 def _loading() -> rx.Component:
     return layout.loading(
-        layout.skeleton("36px", "80%"),
-        layout.skeleton("24px", "70%"),
-        layout.skeleton_card("50px"),
-        layout.skeleton_card("28px", "80px", "80px", "80px"),
+        layout.split(
+            layout.skeleton("36px", "80%"),
+            layout.skeleton("24px", "70%"),
+            layout.skeleton_card("50px"),
+            side=(layout.skeleton_card("28px", "80px", "80px", "80px"),),
+        )
     )
 
 
@@ -141,15 +144,24 @@ def _shopping() -> rx.Component:
     It is hidden rather than taken away when the time ends: what is half typed must not be lost.
     """
     return connection.require_connection(
-        sale_title(CheckoutState.sale),
-        match(
-            CheckoutState.phase,
-            ("choose", _choose()),
-            ("held", rx.fragment(hold_timer.beat(), tier_list.held())),
-            _expired(),
+        layout.split(
+            sale_title(CheckoutState.sale),
+            match(
+                CheckoutState.phase,
+                ("choose", _choose()),
+                ("held", rx.fragment(hold_timer.beat(), tier_list.held())),
+                _expired(),
+            ),
+            rx.el.div(contact_form.form(_FORM), hidden=CheckoutState.phase != "held"),
+            side=(
+                match(
+                    CheckoutState.phase,
+                    ("choose", _hold_bar()),
+                    ("held", _pay_bar()),
+                    rx.fragment(),
+                ),
+            ),
         ),
-        rx.el.div(contact_form.form(_FORM), hidden=CheckoutState.phase != "held"),
-        match(CheckoutState.phase, ("choose", _hold_bar()), ("held", _pay_bar()), rx.fragment()),
         answer=f"{CheckoutState.phase} {CheckoutState.busy} {CheckoutState.stamp} "
         f"{CheckoutState.focus_stamp} {CheckoutState.notice}",
     )

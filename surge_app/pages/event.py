@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
@@ -27,6 +28,7 @@ def page() -> rx.Component:
                 ("missing", _missing()),
                 _unreachable(value),
             ),
+            width="split",
         )
     )
 
@@ -34,12 +36,13 @@ def page() -> rx.Component:
 def loading() -> rx.Component:
     """Build the placeholder of an event that is loading."""
     return layout.loading(
-        rx.el.span(class_name="skeleton cover", aria_hidden=True),
-        layout.skeleton("34px", "6rem"),
-        layout.skeleton("36px", "80%"),
-        layout.skeleton("48px", "70%"),
-        layout.skeleton_card("28px", "64px", "64px"),
-        layout.skeleton("50px"),
+        layout.split(
+            layout.skeleton("34px", "6rem"),
+            layout.skeleton("36px", "80%"),
+            layout.skeleton("48px", "70%"),
+            across=rx.el.span(class_name="skeleton cover", aria_hidden=True),
+            side=(layout.skeleton_card("28px", "64px", "64px"), layout.skeleton("50px")),
+        )
     )
 
 
@@ -67,8 +70,7 @@ def _unreachable(value: Any) -> rx.Component:
 def ready(value: Any) -> rx.Component:
     """Build an event from its feed; the preview shows the same."""
     event = value.event
-    return rx.fragment(
-        layout.cover(event.cover, first=True),
+    return layout.split(
         rx.el.div(
             status.chip(event),
             rx.el.h1(event.name, **language(event.name)),
@@ -77,26 +79,46 @@ def ready(value: Any) -> rx.Component:
         ),
         status.offline(value.offline),
         rx.cond(event.description != "", prose(event.text, event.description), rx.fragment()),
-        layout.card(
-            rx.el.div(
-                rx.el.h2("Tickets"),
-                rx.el.p(formatting.prices(event.from_paise, event.to_paise), class_name="price"),
-                class_name="row apart",
+        across=layout.cover(event.cover, first=True),
+        side=(
+            layout.card(
+                tickets(
+                    event,
+                    lambda tier: rx.el.p(
+                        _left(tier, event), _limits(tier, event), class_name="muted small number"
+                    ),
+                ),
+                rx.el.p(
+                    rx.cond(event.costs, _whole_price(event), rx.fragment()),
+                    "Maximum ",
+                    formatting.counted(event.max_per_person, "ticket", "tickets"),
+                    " per person.",
+                    class_name="muted small",
+                ),
             ),
-            rx.el.ul(
-                rx.foreach(event.tiers, lambda tier: _tier(tier, event)),
-                class_name="tiers divided",
-            ),
-            rx.el.p(
-                rx.cond(event.costs, _whole_price(event), rx.fragment()),
-                "Maximum ",
-                formatting.counted(event.max_per_person, "ticket", "tickets"),
-                " per person.",
-                class_name="muted small",
-            ),
+            rx.el.div(_action(value), class_name="paybar last"),
         ),
-        _small_print(event),
-        rx.el.div(_action(value), class_name="paybar"),
+        more=(_small_print(event),),
+    )
+
+
+def tickets(event: Any, about: Callable[[Any], rx.Component]) -> rx.Component:
+    """List the ticket types with their prices.
+
+    Args:
+        event: An event of the JSON API.
+        about: Says what is to be known of a ticket type.
+    """
+    return rx.fragment(
+        rx.el.div(
+            rx.el.h2("Tickets"),
+            rx.el.p(formatting.prices(event.from_paise, event.to_paise), class_name="price"),
+            class_name="row apart",
+        ),
+        rx.el.ul(
+            rx.foreach(event.tiers, lambda tier: _tier(tier, about)),
+            class_name="tiers divided",
+        ),
     )
 
 
@@ -135,11 +157,11 @@ def _where(event: Any) -> rx.Component:
     )
 
 
-def _tier(tier: Any, event: Any) -> rx.Component:
+def _tier(tier: Any, about: Callable[[Any], rx.Component]) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.p(tier.name, class_name="strong", **language(tier.name)),
-            rx.el.p(_left(tier, event), _limits(tier, event), class_name="muted small number"),
+            about(tier),
             class_name="grow",
         ),
         rx.el.p(formatting.price(tier.price_paise), class_name="price"),

@@ -26,7 +26,7 @@ def page() -> rx.Component:
                 ("ready", _ready(value)),
                 _unreachable(value),
             ),
-            wide=True,
+            width="wide",
         )
     )
 

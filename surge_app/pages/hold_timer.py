@@ -14,17 +14,11 @@ _PAUSED_BEAT_SECONDS = 5
 
 
 def clock() -> rx.Component:
-    """Show the time left to choose or to pay, always in view, and the total beside it."""
-    total = rx.el.span(CheckoutState.price.total, class_name="sum-in-bar strong number")
+    """Show the time left to choose or to pay, always in view."""
     return match(
         CheckoutState.phase,
-        ("held", rx.fragment(total, _held())),
-        (
-            "choose",
-            rx.fragment(
-                total, rx.cond(CheckoutState.choose_seconds > 0, _choosing(), rx.fragment())
-            ),
-        ),
+        ("held", _held()),
+        ("choose", rx.cond(CheckoutState.choose_seconds > 0, _choosing(), rx.fragment())),
         rx.fragment(),
     )
 

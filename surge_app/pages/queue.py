@@ -44,20 +44,22 @@ def page() -> rx.Component:
                 ("unavailable", states.unavailable(value)),
                 states.offline(),
             ),
+            width="split",
         )
     )
 
 
 def _waiting(value: Any) -> rx.Component:
-    return rx.fragment(
-        parts.title(value),
-        parts.notes(value),
+    return parts.room(
+        value,
         _position_card(value),
         parts.facts(value),
         layout.card(_what_next(value), parts.tell_me(value), extra="divided"),
-        layout.card(parts.rule(value), extra="flat"),
-        parts.leave(value),
-        parts.footnote(value),
+        more=(
+            layout.card(parts.rule(value), extra="flat"),
+            parts.leave(value),
+            parts.footnote(value),
+        ),
     )
 
 
@@ -158,9 +160,8 @@ def _hold_minutes(seconds: Any) -> Any:
 
 
 def _paused(value: Any) -> rx.Component:
-    return rx.fragment(
-        parts.title(value),
-        parts.notes(value),
+    return parts.room(
+        value,
         parts.sheet(
             value,
             rx.el.p("The queue is paused", class_name="hero words"),
@@ -182,14 +183,13 @@ def _paused(value: Any) -> rx.Component:
             ),
         ),
         layout.card(parts.tell_me(value), extra="flat"),
-        parts.leave(value),
-        parts.footnote(value),
+        more=(parts.leave(value), parts.footnote(value)),
     )
 
 
 def _admitted(value: Any) -> rx.Component:
-    return rx.fragment(
-        parts.title(value),
+    return parts.room(
+        value,
         layout.card(
             rx.el.p("It is your turn", class_name="hero words"),
             progress.queue_progress(rx.Var.create(94)),
@@ -217,9 +217,8 @@ def _go_in(value: Any, label: str) -> rx.Component:
 
 
 def _scheduled(value: Any) -> rx.Component:
-    return rx.fragment(
-        parts.title(value),
-        parts.notes(value),
+    return parts.room(
+        value,
         parts.sheet(
             value,
             rx.el.p("The sale opens in", class_name="muted"),
@@ -251,8 +250,10 @@ def _scheduled(value: Any) -> rx.Component:
             ),
         ),
         layout.card(parts.rule(value), parts.tell_me(value), extra="divided"),
-        rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
-        parts.footnote(value),
+        more=(
+            rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
+            parts.footnote(value),
+        ),
     )
 
 

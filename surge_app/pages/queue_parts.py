@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
@@ -10,9 +11,32 @@ from surge_app.components import controls, formatting, layout, polling, timers
 from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.components.prose import language
+from surge_app.pages.event import tickets
 
 # How the drawn order can be computed again; the fingerprint alone is checked by this.
 _CHECK = "printf %s SEED | sha256sum"
+
+
+def room(value: Any, *story: Any, more: Sequence[Any] = ()) -> rx.Component:
+    """Lay out the waiting room: the position, and beside it the event that one waits for."""
+    return layout.split(title(value), notes(value), *story, side=(_event(value),), more=more)
+
+
+def _event(value: Any) -> rx.Component:
+    event = value.event
+    return rx.cond(
+        value.known,
+        layout.card(
+            # On a phone it is not shown, and `lazy` keeps it from being loaded there.
+            layout.cover(event.cover, loading="lazy"),
+            tickets(event, lambda _: rx.fragment()),
+            rx.el.p(
+                "Have your email and mobile number ready. We'll hold your tickets while you pay.",
+                class_name="muted small",
+            ),
+        ),
+        layout.skeleton_card("28px", "64px", "64px"),
+    )
 
 
 def title(value: Any) -> rx.Component:

@@ -17,11 +17,13 @@ _SLOW_SECONDS = 8
 def loading() -> rx.Component:
     """Show the size of what is to come."""
     return layout.loading(
-        layout.skeleton("36px", "8.5rem"),
-        layout.skeleton("36px", "80%"),
-        layout.skeleton_card("22px", "var(--hero)", "28px", "22px"),
-        layout.skeleton("84px"),
-        layout.skeleton_card("28px", "96px"),
+        layout.split(
+            layout.skeleton("36px", "8.5rem"),
+            layout.skeleton("36px", "80%"),
+            layout.skeleton_card("22px", "var(--hero)", "28px", "22px"),
+            layout.skeleton("84px"),
+            side=(layout.skeleton_card("28px", "96px"),),
+        )
     )
 
 

@@ -22,6 +22,7 @@ def page() -> rx.Component:
                 ("ready", event.ready(value)),
                 _unreachable(value.problem),
             ),
+            width="split",
         )
     )
 

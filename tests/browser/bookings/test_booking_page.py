@@ -77,8 +77,8 @@ async def _put_right(page: Page, tag: str) -> None:
     await expect(page.locator(".ticket").get_by_text("रवि राव")).to_be_visible()
     # It follows its messages by itself.
     await expect(page.locator(".plain-list .chip", has_text="arrived")).to_have_count(2)
-    await page.get_by_label("General").fill("मीरा")
-    await page.get_by_label("General").press("Enter")
+    await page.get_by_role("textbox", name="General").fill("मीरा")
+    await page.get_by_role("textbox", name="General").press("Enter")
     await expect(page.get_by_text("Saved. Your codes stay the same")).to_be_visible()
     await expect(page.locator(".ticket").get_by_text("मीरा")).to_be_visible()
     await page.get_by_text("Resend tickets or change email or mobile").focus()

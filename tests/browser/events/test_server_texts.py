@@ -23,7 +23,7 @@ async () => {
   for (const trap of document.querySelectorAll("main > [aria-hidden=true]")) trap.remove();
   const shown = document.querySelector(".page > main").innerText;
   // Without scripts a link leads on; the page has a button in its place.
-  served.querySelector("main > a.button")?.remove();
+  served.querySelector("main a.button")?.remove();
   document.body.append(served);
   const written = served.querySelector("main").innerText;
   served.remove();
