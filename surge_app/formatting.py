@@ -106,6 +106,16 @@ def zone_name(moment: datetime, time_zone: str) -> str:
     return f"GMT{sign}{hours}{f':{minutes:02d}' if minutes else ''}"
 
 
+def day(moment: datetime, time_zone: str) -> str:
+    """Return the day of the month: `6`."""
+    return _format_date(moment, time_zone, "d")
+
+
+def month(moment: datetime, time_zone: str) -> str:
+    """Return the month: `Mar`."""
+    return _format_date(moment, time_zone, "MMM")
+
+
 def short_date(moment: datetime, time_zone: str) -> str:
     """Return a date like `6 Mar 2027, 7:00 pm`, in ASCII for SMS."""
     text = _format_date(moment, time_zone, "d MMM y, h:mm a")

@@ -17,4 +17,19 @@ export const toEventView = (event, skew, now = Date.now()) => ({
   opens_in_seconds: event.sales_open_at
     ? Math.max(0, Math.ceil((Date.parse(event.sales_open_at) - now - skew) / 1000))
     : 0,
+  is_next: false,
 });
+
+/**
+ * Put the event whose sale opens next before the others, and mark it.
+ * @template {{status: string, opens_in_seconds: number, is_next: boolean}} Event
+ * @param {Event[]} events
+ * @returns {Event[]}
+ */
+export const nextFirst = (events) => {
+  const [next] = events
+    .filter((event) => event.status === "scheduled" && event.opens_in_seconds > 0)
+    .sort((one, other) => one.opens_in_seconds - other.opens_in_seconds);
+  if (!next) return events;
+  return [{ ...next, is_next: true }, ...events.filter((event) => event !== next)];
+};

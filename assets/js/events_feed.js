@@ -1,6 +1,6 @@
 // The feed of the list of events.
 
-import { toEventView } from "./event_view.js";
+import { nextFirst, toEventView } from "./event_view.js";
 import { createFeed } from "./feed_context.js";
 import { feedPause, startFeed } from "./polling.js";
 import { firstAnswer } from "./prerendered.js";
@@ -14,7 +14,7 @@ export const EventsFeed = createFeed((push, base) =>
       /** @type {import("./types").SurgeEvent[]} */
       const events = Array.isArray(body) ? body : body.events;
       const views = events.map((event) => toEventView(event, skew));
-      return [{ phase: "ready", events: views }, feedPause(15)];
+      return [{ phase: "ready", events: nextFirst(views) }, feedPause(15)];
     },
   }),
 );

@@ -81,6 +81,26 @@ export const formatEventTime = (moment, timeZone) => {
 };
 
 /**
+ * @param {string} moment
+ * @param {Intl.DateTimeFormatOptions} part
+ */
+const formatPart = (moment, part) => new Intl.DateTimeFormat(LOCALE, part).format(new Date(moment));
+
+/**
+ * The day of the month in the event's own zone: "6".
+ * @param {string} moment
+ * @param {string} timeZone
+ */
+export const formatDay = (moment, timeZone) => formatPart(moment, { day: "numeric", timeZone });
+
+/**
+ * The month in the event's own zone: "Mar".
+ * @param {string} moment
+ * @param {string} timeZone
+ */
+export const formatMonth = (moment, timeZone) => formatPart(moment, { month: "short", timeZone });
+
+/**
  * The same moment by the reader's own clock: "Sat 6 Mar, 1:30 pm".
  * @param {string} moment
  * @param {string} eventZone

@@ -21,6 +21,7 @@ export interface Tier {
 }
 
 export interface SurgeEvent {
+  status: string;
   name: string;
   tiers: Tier[];
   sales_open_at?: string | null;

@@ -83,6 +83,7 @@ class EventJson(_EventFactsJson):
         costs: Whether any of its tickets costs something; added in the browser.
         opens_in_seconds: Until the sale opens by the server's clock, 0 if it is open; added in
             the browser.
+        is_next: Whether no other sale of the list opens sooner; added in the browser.
     """
 
     slug: str = ""
@@ -98,6 +99,7 @@ class EventJson(_EventFactsJson):
     tiers: list[TierJson] = field(default_factory=list)
     costs: bool = False
     opens_in_seconds: int = 0
+    is_next: bool = False
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,16 @@ def duration(seconds: rx.Var[int] | int) -> rx.Var[str]:
     return _format("formatDuration", seconds)
 
 
+def day(moment: rx.Var[str] | str, zone: rx.Var[str] | str) -> rx.Var[str]:
+    """Format the day of the month in the event's own zone: "6"."""
+    return _format("formatDay", moment, zone)
+
+
+def month(moment: rx.Var[str] | str, zone: rx.Var[str] | str) -> rx.Var[str]:
+    """Format the month in the event's own zone: "Mar"."""
+    return _format("formatMonth", moment, zone)
+
+
 def event_time(moment: rx.Var[str] | str, zone: rx.Var[str] | str) -> rx.Var[str]:
     """Format an ISO time in the event's own zone: "Sat 6 Mar 2027, 7:00 pm IST".
 

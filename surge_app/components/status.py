@@ -7,23 +7,47 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from surge_app.components import controls, layout
+from surge_app.components import controls, formatting, layout
 from surge_app.components.match import match
 
 
 def chip(event: Any) -> rx.Component:
     """Create the status chip of an event of the JSON API."""
+    return _chip(
+        event,
+        on_sale=rx.cond(
+            event.few_left,
+            controls.chip("Few left", tone="warn"),
+            controls.chip("On sale", tone="good"),
+        ),
+        scheduled=controls.chip("Opens soon"),
+    )
+
+
+def difference(event: Any) -> rx.Component:
+    """Create the chip of an event in a list: what sets it apart, so none where it is on sale."""
+    return _chip(
+        event,
+        on_sale=rx.cond(
+            event.few_left,
+            controls.chip(formatting.count(event.available), " left", tone="warn"),
+            rx.fragment(),
+        ),
+        scheduled=controls.chip(
+            rx.cond(
+                event.opens_in_seconds > 0,
+                rx.fragment("Opens in ", formatting.duration(event.opens_in_seconds)),
+                "Opens soon",
+            )
+        ),
+    )
+
+
+def _chip(event: Any, *, on_sale: rx.Component, scheduled: rx.Component) -> rx.Component:
     return match(
         event.status,
-        (
-            "on_sale",
-            rx.cond(
-                event.few_left,
-                controls.chip("Few left", tone="warn"),
-                controls.chip("On sale", tone="good"),
-            ),
-        ),
-        ("scheduled", controls.chip("Opens soon")),
+        ("on_sale", on_sale),
+        ("scheduled", scheduled),
         ("paused", controls.chip("Paused", tone="warn")),
         ("all_held", controls.chip("All in checkouts", tone="warn")),
         ("sold_out", controls.chip("Sold out", tone="off")),

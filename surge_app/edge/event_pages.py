@@ -104,7 +104,7 @@ class EventPages:
         view = views[0] if views else None
         if page is None or page.view is not view:
             facts = self._about_all(views)
-            page = await self._make(request.scope, "/events", view, facts, events=views)
+            page = await self._make(request.scope, "/events", view, facts, **_next_first(views))
         return page.respond(request) if page else None
 
     async def _event(self, request: Request, slug: str) -> Response | None:
@@ -206,6 +206,19 @@ class EventPages:
             f'<link rel="modulepreload" href="{path}">' for path in scripts if path not in html
         )
         return html.replace("</head>", f"{links}</head>", 1)
+
+
+def _next_first(events: list[EventView]) -> dict[str, Any]:
+    """Put the event whose sale opens next before the others, as the page does."""
+    opening = [
+        (one.sales_open_at, number)
+        for number, one in enumerate(events)
+        if one.status == "scheduled" and one.sales_open_at
+    ]
+    if not opening:
+        return {"events": events, "is_next": False}
+    _, first = min(opening)
+    return {"events": [events[first], *events[:first], *events[first + 1 :]], "is_next": True}
 
 
 def _page(view: object, status: int, html: str) -> _Page:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from surge_app.formatting import price, prices, when
+from surge_app.formatting import day, month, price, prices, when
 from surge_app.services.events.site_texts import SITE_PAGES
 
 
@@ -30,6 +30,6 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(when=when, price=price)
+    templates.filters.update(when=when, price=price, day=day, month=month)
     templates.globals.update(prices=prices, site_pages=SITE_PAGES)
     return templates

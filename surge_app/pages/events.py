@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import connection, formatting, layout, polling, shell, status
+from surge_app.components import connection, formatting, layout, polling, shell, status, timers
 from surge_app.components.controls import button
 from surge_app.components.feed_types import EventJson
 from surge_app.components.match import match
@@ -71,8 +71,9 @@ def _event(event: EventJson) -> rx.Component:
     return rx.el.li(
         rx.el.a(
             layout.cover(event.cover),
+            _day(event),
             rx.el.div(
-                status.chip(event),
+                status.difference(event),
                 rx.el.h2(event.name, **language(event.name)),
                 rx.el.p(
                     formatting.event_time(event.starts_at, event.time_zone),
@@ -80,42 +81,44 @@ def _event(event: EventJson) -> rx.Component:
                     class_name="muted",
                 ),
                 rx.el.p(event.venue, class_name="muted", **language(event.venue)),
+                rx.cond(event.is_next, _opening(event), rx.fragment()),
                 class_name="stack tight",
             ),
-            _offer(event),
+            match(
+                event.status,
+                ("sold_out", "ended", "cancelled", rx.fragment()),
+                rx.el.p(formatting.prices(event.from_paise, event.to_paise), class_name="price"),
+            ),
             href=f"/events/{event.slug}",
             class_name="card event",
-        )
+        ),
+        class_name=rx.cond(event.is_next, "next", ""),
+        key=event.slug,
+    )
+
+
+def _day(event: EventJson) -> rx.Component:
+    """Show the day as a leaf of a calendar; the whole date is read beside it."""
+    return rx.el.p(
+        rx.el.span(formatting.day(event.starts_at, event.time_zone)),
+        rx.el.span(formatting.month(event.starts_at, event.time_zone)),
+        class_name="day",
+        aria_hidden=True,
+    )
+
+
+def _opening(event: EventJson) -> rx.Component:
+    return rx.el.p(
+        timers.countdown(
+            event.opens_in_seconds, label="The sale opens in", on_end=polling.dispatch("retry")
+        ),
+        class_name="strong",
     )
 
 
 def _here(event: EventJson) -> rx.Component:
     here = formatting.local_time(event.starts_at, event.time_zone)
     return rx.cond(here != "", rx.fragment(" · ", here, " where you are"), rx.fragment())
-
-
-def _offer(event: EventJson) -> rx.Component:
-    """Say what matters next: the price, or when the sale opens, or that nothing is left."""
-    price = rx.el.p(formatting.prices(event.from_paise, event.to_paise), class_name="price")
-    return match(
-        event.status,
-        (
-            "scheduled",
-            rx.el.div(
-                price,
-                rx.cond(
-                    event.opens_in_seconds > 0,
-                    rx.el.p(
-                        "Opens in ", formatting.duration(event.opens_in_seconds), class_name="muted"
-                    ),
-                    rx.fragment(),
-                ),
-                class_name="row apart offer",
-            ),
-        ),
-        ("sold_out", "ended", "cancelled", rx.fragment()),
-        price,
-    )
 
 
 def _unreachable(value: Any) -> rx.Component:

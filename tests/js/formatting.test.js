@@ -6,10 +6,12 @@ import {
   formatClock,
   formatCount,
   formatCounted,
+  formatDay,
   formatDuration,
   formatEventTime,
   formatLocalTime,
   formatMoney,
+  formatMonth,
   formatPrice,
   formatPrices,
   formatRange,
@@ -35,6 +37,11 @@ test("a time is that of the event, and that of the reader only where it differs"
   assert.equal(formatEventTime("", "Asia/Kolkata"), "");
   assert.equal(formatLocalTime(moment, "Asia/Kolkata", "Asia/Kolkata"), "");
   assert.match(formatLocalTime(moment, "Asia/Kolkata", "Europe/London"), /1:30/);
+  const newYear = "2026-12-31T20:00:00Z";
+  assert.deepEqual(
+    [formatDay(newYear, "Asia/Kolkata"), formatMonth(newYear, "Asia/Kolkata")],
+    ["1", "Jan"],
+  );
 });
 
 test("a zone is named as in mails and on paper", () => {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
+from surge_app.clock import utc_now
 from tests.browser.checkout import Attendee
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.page_checks import is_too_wide, look, violations
@@ -94,6 +97,36 @@ async def _fills_the_screen(page: Page) -> None:
     await press.press("Escape")
     await expect(shown).to_have_count(0)
     await expect(press).to_be_focused()
+
+
+async def test_the_list_leads_with_the_sale_that_opens_next_and_fills_the_row(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    slugs = [await new_sale() for _ in range(3)]
+    # Whichever opens sooner, at least this one is to open.
+    slugs.append(await new_sale(sales_open_at=utc_now() + timedelta(days=7)))
+    page = (await new_person(desktop=True)).page
+    await page.goto("/events")
+    for slug in slugs:
+        await expect(page.locator(f'.page:not(#served) a[href="/events/{slug}"]')).to_be_visible()
+    first = page.locator(".events > li").first
+    await expect(first).to_have_class("next")
+    await expect(first.get_by_role("timer")).to_contain_text("The sale opens in")
+    await expect(page.locator(".events > .next")).to_have_count(1)
+    others = page.locator(".events > li:not(.next)")
+    for size, in_a_row in ((PHONE, 1), (_TABLET, 2), (_LAPTOP, 3), (_SCREEN, 4)):
+        await page.set_viewport_size(size)
+        assert not await is_too_wide(page), size
+        tops = [await _top(others.nth(number)) for number in range(4)]
+        assert tops.count(tops[0]) == in_a_row, (size, tops)
+    await page.set_viewport_size(_LAPTOP)
+    await look(page, "events-wide")
+
+
+async def _top(one: Locator) -> float:
+    box = await one.bounding_box()
+    assert box is not None
+    return box["y"]
 
 
 async def test_the_waiting_room_shows_the_event_beside_the_position(
