@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -43,18 +44,22 @@ _PALETTES = (
     _Palette(("#e2eefc", "#6ea3e0", "#1d5fb8"), ("#122744", "#4477b8", "#9cc7ff")),
     _Palette(("#fde6ef", "#e58aae", "#b4235f"), ("#3b1428", "#a8537a", "#ffa5c8")),
     _Palette(("#fbf0d0", "#d9ac3f", "#8a5d00"), ("#33270d", "#97772d", "#f5cd6a")),
+    _Palette(("#e0f4f5", "#55b3ba", "#0c6f78"), ("#0f2e31", "#3a868c", "#83dfe6")),
+    _Palette(("#f6e6fa", "#c084d6", "#8a2ba8"), ("#311238", "#8f56a3", "#e6b0f7")),
+    _Palette(("#eef3d9", "#a3b95a", "#55700f"), ("#222a0e", "#76883c", "#cfe38a")),
+    _Palette(("#fde7e2", "#ee8b7b", "#b3261e"), ("#3a1512", "#ad5a4e", "#ffa99c")),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Art:
-    """The drawing of a slug: curves that lead to an entrance, and a ring on one of them.
+    """The drawing of a slug: curves, an entrance, and a ring on one of the curves.
 
     Attributes:
-        curves: Cubic Bézier curves, from the top to the bottom.
+        curves: Cubic Bézier curves, beside each other.
         ring: Which curve the ring is on.
         at: How far along it, 0 to 1.
-        entrance: The point where the curves end.
+        entrance: The middle of the bar that stands for it.
     """
 
     palette: _Palette
@@ -73,24 +78,93 @@ class _Dice:
     def roll(self, low: float, high: float) -> float:
         return low + (high - low) * next(self._bytes) / 255
 
+    def pick(self, of: int) -> int:
+        return next(self._bytes) % of
+
 
 def art(slug: str) -> Art:
     """Return what the slug of an event draws."""
     dice = _Dice(slug)
-    palette = _PALETTES[int(dice.roll(0, len(_PALETTES) - 0.01))]
+    palette = _PALETTES[dice.pick(len(_PALETTES))]
+    motif = _MOTIFS[dice.pick(len(_MOTIFS))]
     count = round(dice.roll(9, 13))
+    curves, entrance = motif(dice, count)
+    ring = round(dice.roll(count * 0.3, count * 0.7))
+    return Art(palette, curves, ring, dice.roll(0.5, 0.72), entrance)
+
+
+def _stream(dice: _Dice, count: int) -> tuple[tuple[_Curve, ...], _Point]:
+    """Draw lines that come together at the entrance."""
     entrance = (dice.roll(850, 1010), dice.roll(230, 400))
     spread, swing = dice.roll(70, 120), dice.roll(-190, 190)
     wave, near = dice.roll(90, 230), dice.roll(0.42, 0.6)
     curves: list[_Curve] = []
-    for number in range(count):
-        part = number / (count - 1) - 0.5
+    for part in _parts(count):
         start = (-40.0, HEIGHT / 2 + part * (HEIGHT + spread) + swing * 0.4)
         bend = (entrance[0] * near * 0.55, start[1] + swing + wave * (0.5 - abs(part)))
         final = (entrance[0] * near * 1.25, entrance[1] + part * 46 - swing * 0.35)
         curves.append((start, bend, final, (entrance[0], entrance[1] + part * 58)))
-    ring = round(dice.roll(count * 0.3, count * 0.7))
-    return Art(palette, tuple(curves), ring, dice.roll(0.5, 0.72), entrance)
+    return tuple(curves), entrance
+
+
+def _waves(dice: _Dice, count: int) -> tuple[tuple[_Curve, ...], _Point]:
+    """Draw a sea of lines from edge to edge."""
+    swing, slope = dice.roll(140, 320), dice.roll(-120, 120)
+    first, second = dice.roll(250, 450), dice.roll(750, 950)
+    curves = tuple(
+        (
+            (-40.0, y := HEIGHT / 2 + part * (HEIGHT + 160)),
+            (first, y - swing),
+            (second, y + swing * (0.6 + abs(part))),
+            (WIDTH + 40.0, y + slope),
+        )
+        for part in _parts(count)
+    )
+    return curves, (dice.roll(930, 1080), dice.roll(260, 370))
+
+
+def _arches(dice: _Dice, count: int) -> tuple[tuple[_Curve, ...], _Point]:
+    """Draw arches around the entrance, as of a stage."""
+    middle, tall = dice.roll(430, 770), dice.roll(0.85, 1.15)
+    ground, step = HEIGHT + 40.0, dice.roll(48, 66)
+    curves = tuple(
+        (
+            (middle - wide, ground),
+            (middle - wide, ground - wide * 1.33 * tall),
+            (middle + wide, ground - wide * 1.33 * tall),
+            (middle + wide, ground),
+        )
+        for wide in (170 + number * step for number in range(count))
+    )
+    return curves, (middle, HEIGHT - 105.0)
+
+
+def _rays(dice: _Dice, count: int) -> tuple[tuple[_Curve, ...], _Point]:
+    """Draw rays from the entrance, as of a rising sun."""
+    x, y = dice.roll(380, 820), HEIGHT - 95.0
+    bend = dice.roll(-0.35, 0.35)
+
+    def at(angle: float, distance: float) -> _Point:
+        return x + math.sin(angle) * distance, y - math.cos(angle) * distance
+
+    curves = tuple(
+        (
+            at(angle + bend, 1100),
+            at(angle + bend * 0.6, 520),
+            at(angle + bend * 0.2, 300),
+            at(angle, 190),
+        )
+        for angle in (part * 3.3 for part in _parts(count))
+    )
+    return curves, (x, y)
+
+
+def _parts(count: int) -> Iterator[float]:
+    """Yield where each of many stands, from -0.5 to 0.5."""
+    return (number / (count - 1) - 0.5 for number in range(count))
+
+
+_MOTIFS = (_stream, _waves, _arches, _rays)
 
 
 def svg(slug: str) -> bytes:

@@ -99,7 +99,7 @@ class EventView(EventFacts):
     @property
     def cover(self) -> str:
         """The address of its picture, which changes with the picture."""
-        name = f"cover.jpg?v={self.cover_digest}" if self.cover_digest else "cover.svg?v=1"
+        name = f"cover.jpg?v={self.cover_digest}" if self.cover_digest else "cover.svg?v=2"
         return f"/api/events/{self.slug}/{name}"
 
 

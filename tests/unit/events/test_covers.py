@@ -20,6 +20,15 @@ def test_a_slug_always_draws_the_same_well_formed_picture(slug: str) -> None:
     assert ET.fromstring(drawn).tag.endswith("svg")
 
 
+def test_covers_of_different_events_look_different_and_show_their_ring() -> None:
+    drawn = [cover_art.art(f"event-{number}") for number in range(60)]
+    assert len({one.palette for one in drawn}) > 5
+    for number in range(60):
+        ring = ET.fromstring(cover_art.svg(f"event-{number}"))[-1]
+        assert 0 < float(ring.attrib["cx"]) < cover_art.WIDTH
+        assert 0 < float(ring.attrib["cy"]) < cover_art.HEIGHT
+
+
 @settings(max_examples=8, deadline=None)
 @given(st.text(min_size=1, max_size=200), st.text(max_size=200))
 def test_the_shared_picture_takes_any_title(title: str, details: str) -> None:
