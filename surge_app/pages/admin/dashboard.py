@@ -16,7 +16,6 @@ from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.sale_history import Alert, FunnelStep, TierRow
 
 REFRESH_SECONDS = 1
-_CHART_HEIGHT = 220
 
 
 def page() -> rx.Component:
@@ -143,9 +142,7 @@ def _sale() -> rx.Component:
             ),
             class_name="tiles",
         ),
-        _history(),
-        rx.el.div(_days(), _funnel(), class_name="columns"),
-        _tiers(),
+        rx.el.div(_history(), _days(), _funnel(), _tiers(), class_name="board"),
     )
 
 
@@ -260,7 +257,7 @@ def _chart(
         rx.recharts.graphing_tooltip(cursor=False),
         data=points,
         width="100%",
-        height=_CHART_HEIGHT,
+        height="100%",
         margin={"top": 8, "right": 0, "left": 0, "bottom": 0},
     )
 

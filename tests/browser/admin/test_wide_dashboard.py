@@ -1,0 +1,31 @@
+"""The dashboard on a laptop and on a large screen: a sale at one glance."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from surge_app.services.events.new_event import NewTier
+from tests.browser.conftest import NewPerson
+from tests.browser.page_checks import is_too_wide, look
+from tests.conftest import NewSale, Surge
+
+
+async def test_a_sale_is_seen_at_one_glance(
+    new_person: NewPerson, new_sale: NewSale, surge: Surge
+) -> None:
+    slug = await new_sale(tiers=(NewTier("Stalls", 90_000, 8), NewTier("Balcony", 50_000, 8)))
+    user, password = surge.organizer
+    person = await new_person(
+        desktop=True, http_credentials={"username": user, "password": password}
+    )
+    page = person.page
+    await page.goto(f"/admin/{slug}")
+    tickets = page.get_by_role("region", name="Tickets")
+    await expect(tickets.get_by_role("row")).to_have_count(3)
+    for width, height in ((1280, 800), (1920, 1080)):
+        await page.set_viewport_size({"width": width, "height": height})
+        assert not await is_too_wide(page), width
+        for seen in (page.get_by_role("heading", level=1), tickets):
+            await expect(seen).to_be_in_viewport(ratio=1)
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await look(page, "admin-dashboard-wide")
