@@ -62,6 +62,10 @@ def run_migrations(url: str) -> None:
     engine.dispose()
 
 
-with backing_services(load_settings()) as settings:
-    assert settings.direct_url is not None  # noqa: S101  filled in by backing_services
+settings = load_settings()
+if settings.direct_url is not None:
     run_migrations(settings.direct_url)
+else:
+    with backing_services(settings) as backed:
+        assert backed.direct_url is not None  # noqa: S101  filled in by backing_services
+        run_migrations(backed.direct_url)

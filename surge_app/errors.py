@@ -10,6 +10,7 @@ Each `SurgeError` states cause, consequence and action in `message`.
 from __future__ import annotations
 
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 
 class SurgeError(Exception):
@@ -367,3 +368,10 @@ class RehearsalRuns(SurgeError):
         "A rehearsal is already running. No second one was started. Wait for its result, or "
         "stop it first."
     )
+
+
+def failure_reason(error: Exception, url: str) -> str:
+    """Return the end of a sentence: the server's own reason, without the password in its URL."""
+    text = " ".join(str(error).split()).rstrip(".")
+    secret = urlsplit(url).password
+    return f" ({text})." if text and not (secret and secret in text) else "."

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
 import typer
-from psycopg import conninfo
+from psycopg import ProgrammingError as PostgresError, conninfo
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 
@@ -43,7 +43,7 @@ def with_services(
 
 @contextmanager
 def existing_servers(*, needs_redis: bool = True) -> Generator[Settings]:
-    """Provide the servers of an install that exists; afterwards name its database.
+    """Provide the servers of an install that exists, and name its database.
 
     Args:
         needs_redis: Whether an embedded Redis starts beside a configured Postgres.
@@ -64,19 +64,26 @@ def existing_servers(*, needs_redis: bool = True) -> Generator[Settings]:
 
 @contextmanager
 def servers(settings: Settings, *, needs_redis: bool = True) -> Generator[Settings]:
-    """Provide the servers of these settings; afterwards name the database that was used."""
-    if settings.database_url and not needs_redis:
-        yield settings
-    else:
-        with backing_services(development_secrets(settings)) as ready:
-            yield ready
-    typer.echo(f"Database: {_database_title(settings)}", err=True)
+    """Provide the servers of these settings; name the database, also where the work fails."""
+    try:
+        if settings.database_url and not needs_redis:
+            yield settings
+        else:
+            with backing_services(development_secrets(settings)) as ready:
+                yield ready
+    finally:
+        if title := _database_title(settings):
+            typer.echo(f"Database: {title}", err=True)
 
 
 def _database_title(settings: Settings) -> str:
     if settings.database_url is None:
         return f"embedded, in {settings.data_dir}"
-    parts = conninfo.conninfo_to_dict(settings.database_url)
+    try:
+        parts = conninfo.conninfo_to_dict(settings.database_url)
+    except PostgresError:
+        # The sentence about the setting follows.
+        return ""
     return f"{parts.get('dbname', '')} at {parts.get('host', 'localhost')}"
 
 

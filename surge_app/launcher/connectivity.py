@@ -12,7 +12,7 @@ import redis.asyncio
 from psycopg import conninfo
 from redis.exceptions import RedisClusterException
 
-from surge_app.errors import ConfigurationError
+from surge_app.errors import ConfigurationError, failure_reason
 from surge_app.settings import CLUSTER_SCHEME, SESSION_OPTIONS
 
 if TYPE_CHECKING:
@@ -108,6 +108,4 @@ def _policies(found: dict[str, Any]) -> set[str]:
 def _reason(error: Exception, url: str) -> str:
     if isinstance(error, TimeoutError):
         return f" (no answer within {_REACH_SECONDS} seconds)."
-    text = " ".join(str(error).split()).rstrip(".")
-    secret = urlsplit(url).password
-    return f" ({text})." if text and not (secret and secret in text) else "."
+    return failure_reason(error, url)

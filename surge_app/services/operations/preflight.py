@@ -17,7 +17,7 @@ from pydantic import ConfigDict
 from redis.exceptions import RedisError
 
 from surge_app.db.engine import LARGEST_POOL
-from surge_app.errors import BadSignature, ConfigurationError
+from surge_app.errors import BadSignature, ConfigurationError, failure_reason
 from surge_app.kv.client import connect, information, takes_writes
 from surge_app.services.messaging.sms_templates import unregistered
 from surge_app.settings import PROJECT, STATEMENT_SECONDS, Settings
@@ -179,8 +179,10 @@ async def _postgres(settings: Settings) -> list[Check]:
                 found = await connection.execute("SELECT version_num FROM alembic_version")
                 newest = await found.fetchone()
                 revision = newest[0] if newest else None
-    except psycopg.Error:
-        return [Check("postgres", is_ok=False, advice="Check DATABASE_URL and that it runs.")]
+    except psycopg.Error as error:
+        reason = failure_reason(error, settings.database_url or "")
+        advice = f"Check DATABASE_URL and that it runs{reason}"
+        return [Check("postgres", is_ok=False, advice=advice)]
     skew = abs((datetime.now(UTC) - now).total_seconds())
     is_current = revision == _head()
     return [
@@ -221,8 +223,9 @@ async def _pooler(settings: Settings) -> list[Check]:
                 " current_database()"
             )
             row = await cursor.fetchone()
-    except psycopg.Error:
-        return [Check("pooler", is_ok=False, advice="Check DATABASE_URL and that it runs.")]
+    except psycopg.Error as error:
+        reason = failure_reason(error, settings.database_url or "")
+        return [Check("pooler", is_ok=False, advice=f"Check DATABASE_URL and that it runs{reason}")]
     limit, name = row or (0, "")
     is_limited = 0 < limit <= _LONGEST_STATEMENT_SECONDS
     advice = f"Run ALTER DATABASE {name} SET statement_timeout = '{STATEMENT_SECONDS}s'."
@@ -238,8 +241,9 @@ async def _redis(settings: Settings) -> list[Check]:
         persistence = await information(client, "persistence")
         memory = await information(client, "memory")
         is_writable = await takes_writes(client)
-    except RedisError:
-        return [Check("redis", is_ok=False, advice="Check REDIS_URL and that it runs.")]
+    except RedisError as error:
+        reason = failure_reason(error, settings.redis_url or "")
+        return [Check("redis", is_ok=False, advice=f"Check REDIS_URL and that it runs{reason}")]
     finally:
         await client.aclose()
     appends = str(persistence.get("aof_enabled")) == "1"

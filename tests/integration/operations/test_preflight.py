@@ -91,6 +91,15 @@ async def test_one_wrong_setting_fails_its_own_check_and_tells_how_to_mend_it(
     assert len(failed.advice.split()) >= 4
 
 
+async def test_the_advice_quotes_the_server_and_never_a_password(
+    services: Container, surge: Surge
+) -> None:
+    broken = _with(services, surge, database_url="postgresql://u:geheim@127.0.0.1:1/x")
+    advice = next(one.advice for one in await _failing(broken) if one.name == "postgres")
+    assert "refused" in advice
+    assert "geheim" not in advice
+
+
 class _Late(datetime):
     """A clock that is five seconds behind."""
 
