@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import (
     AsyncSession,
     create_async_engine,
 )
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util.concurrency import greenlet_spawn
 
 from surge_app.errors import Busy
@@ -96,6 +97,14 @@ def _has_news(record: ConnectionPoolEntry) -> bool:
     return bool(socket.poll(0))
 
 
+async def _give_back(lent: PoolProxiedConnection, driver: _Driver) -> None:
+    if driver.closed or driver.info.transaction_status != _IDLE:
+        await greenlet_spawn(lent.invalidate)
+    else:
+        await driver.set_autocommit(False)
+    await greenlet_spawn(lent.close)
+
+
 class Database:
     """One process's access to Postgres. Nothing connects before the first transaction.
 
@@ -164,7 +173,7 @@ class Database:
     async def rows(self, statement: LiteralString, values: Mapping[str, object]) -> list[Any]:
         """Execute one statement as a transaction of its own, and return its rows by name.
 
-        The driver executes it with no session around it, at a fifth of the processor time.
+        The driver executes it with no session around it, at a third of the processor time.
 
         Raises:
             Busy: If no connection became free in time; nothing was done.
@@ -187,12 +196,8 @@ class Database:
             except psycopg.Error as error:
                 raise self._translated(error) from error
             finally:
-                if driver.closed or driver.info.transaction_status != _IDLE:
-                    # A caller who was cancelled leaves a statement that still runs.
-                    await greenlet_spawn(lent.invalidate)
-                else:
-                    await driver.set_autocommit(False)
-                await greenlet_spawn(lent.close)
+                # Also if the caller is cancelled meanwhile: a connection is never lost.
+                await asyncio.shield(asyncio.create_task(_give_back(lent, driver)))
 
     def _translated(self, error: psycopg.Error) -> BaseException:
         """Return the error that a session would raise in its place; it names no values."""
