@@ -84,7 +84,10 @@ class GatewayQueries:
             payment = await self._gateway.payment(payment_id)
         except (RateLimited, ProviderError) as error:
             _log.warning("callback_unconfirmed", payment=payment_id, error=str(error))
-            return await self._settlement.outcome_of_order(order_id)
+            outcome = await self._settlement.outcome_of_order(order_id)
+            # The gateway signed that there is a payment, so this is never unpaid.
+            is_unknown = outcome.status == "unpaid"
+            return PaymentOutcome(None, "checking") if is_unknown else outcome
         return await self.settle(payment)
 
     async def settle(self, payment: GatewayPayment) -> PaymentOutcome:

@@ -336,3 +336,14 @@ async def test_a_callback_of_a_settled_payment_asks_the_gateway_nothing(
     with gateway.failing(Fault.DOWN):
         assert await sale.call_back(paid) == "confirmed"
     assert await sale.violations() == []
+
+
+async def test_a_signed_callback_is_never_unpaid_while_the_gateway_is_silent(
+    new_sale: NewSale, gateway: InProcessGateway
+) -> None:
+    sale = await new_sale(1)
+    _, _, told = await _order(sale)
+    paid = await gateway.attempt(told.order_id, "captured")
+    with gateway.failing(Fault.DOWN):
+        assert await sale.call_back(paid) == "checking"
+    assert await sale.call_back(paid) == "confirmed"
