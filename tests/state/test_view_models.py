@@ -20,7 +20,7 @@ from tests.state.harness import call
 def test_a_date_is_told_in_the_zone_of_the_event() -> None:
     assert view_models.when(samples.STARTS, "Asia/Kolkata") == "Sat 6 Mar 2027, 7:00 pm IST"
     assert view_models.when(datetime(2027, 7, 1, 18, tzinfo=UTC), "Europe/London").endswith(
-        "7:00 pm BST"
+        "7:00 pm GMT+1"
     )
 
 
