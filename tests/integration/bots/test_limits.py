@@ -223,3 +223,18 @@ async def test_guesses_from_many_networks_open_nothing_and_keep_no_owner_out(
 
 def _reference() -> str:
     return "SRG-" + "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(8))
+
+
+async def test_a_network_that_fills_the_room_lets_visitors_of_others_in(
+    new_line: NewLine, new_visitor: NewVisitor
+) -> None:
+    slug = await new_line(concurrent_buyers=8)
+    crowd = [new_visitor(f"198.51.100.{number}") for number in range(8)]
+    for visitor in crowd:
+        assert (await visitor.join(slug)).json()["state"] == "admitted"
+    other = await new_visitor("203.0.113.9").join(slug)
+    assert other.json()["state"] == "admitted"
+    # No one of the crowd has lost a pass.
+    for visitor in crowd:
+        polled = await visitor.http.get(f"/api/queue/{slug}")
+        assert polled.json()["state"] == "admitted"
