@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -109,10 +109,10 @@ class Runner:
             pause = job.idle_seconds - since
         else:
             self._telemetry.record_idle_job(job.name, every_seconds=job.every_seconds)
-        planned: Any = self.scheduler.get_job(job.name)
+        planned = cast("Any", self.scheduler.get_job(job.name))
         if planned is None:
             return
-        before: datetime | None = planned.next_run_time
+        before = cast("datetime | None", planned.next_run_time)
         if pause is None:
             if before is not None:
                 planned.pause()

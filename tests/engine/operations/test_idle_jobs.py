@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -91,7 +91,7 @@ async def test_a_job_rests_until_work_is_due_and_then_runs(new_sale: NewSale) ->
 
 async def _is_planned(runner: Runner, *, is_planned: bool) -> None:
     async def check() -> bool:
-        planned: Any = runner.scheduler.get_job("expire-holds")
+        planned = cast("Any", runner.scheduler.get_job("expire-holds"))
         return planned is not None and (planned.next_run_time is not None) == is_planned
 
     await eventually(check, about="the plan")
