@@ -17,7 +17,7 @@ import statistics
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,7 +80,7 @@ class Scene:
             await asyncio.sleep(behind)
 
 
-Attack = Callable[[Scene], Awaitable[None]]
+Attack = Callable[[Scene], Coroutine[Any, Any, None]]
 
 
 def main() -> None:

@@ -87,7 +87,7 @@ class RateLimiter:
                 raise QueueUnavailable from None
             return
         if wait_ms:
-            self._remember(names[strictest - 1], wait_ms / 1000)
+            self._remember(names[int(strictest) - 1], wait_ms / 1000)
             raise RateLimited(math.ceil(wait_ms / 1000))
 
     def check_refused(self, group: str, *counted: tuple[Limit, str]) -> None:
