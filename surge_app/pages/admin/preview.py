@@ -15,11 +15,11 @@ def page() -> rx.Component:
     feed, value = polling.preview()
     return feed(
         shell.page(
-            rx.cond(value.phase == "ready", _banner(value.event.slug), rx.fragment()),
             match(
                 value.phase,
                 ("loading", event.loading()),
-                ("ready", event.ready(value)),
+                # In one piece: a banner that comes a frame later would push the page down.
+                ("ready", rx.fragment(_banner(value.event.slug), event.ready(value))),
                 _unreachable(value.problem),
             ),
             width="split",
