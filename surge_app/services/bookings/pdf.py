@@ -26,7 +26,13 @@ _MARGIN_MM = 20
 _CODE_MM = 80
 # Where a reader smooths pictures, an edge blurs by a quarter of a module at most.
 _CODE_PIXELS = 4
+_GAP_MM = 10
 _LABEL_MM, _ROW_MM = 120, 7
+_FACT_LABEL_MM = 32
+# By how much the baselines of the two differ.
+_LABEL_LOWER_MM = 0.7
+# Longer ones would push the rest of a ticket onto a second page.
+_LONGEST_TITLE, _LONGEST_TIER = 70, 40
 _LONGEST_FACT = 400
 _LEGEND = f"{MISSING} stands for letters that we cannot print. Your booking page shows them."
 
@@ -43,8 +49,11 @@ def draw_tickets(booking: BookingView) -> bytes:
         _draw(pdf, booking, ticket, of=len(valid))
         _explain_marks(pdf, *words)
     if not valid:
-        pdf.add_page()
+        _head(pdf)
+        _title(pdf, event)
         _text(pdf, "These tickets are no longer valid.", size=14)
+        pdf.ln(4)
+        _labelled(pdf, "Booking reference", booking.ref)
     return bytes(pdf.output())
 
 
@@ -57,6 +66,7 @@ def _paper(title: str, *words: str) -> FPDF:
     """
     pdf = FPDF(format="A4")
     pdf.set_margin(_MARGIN_MM)
+    pdf.c_margin = 0
     pdf.set_title(title)
     pdf.set_lang("en-IN")
     text = printable("".join(words))
@@ -91,36 +101,60 @@ def _facts(event: EventView) -> list[tuple[str, str]]:
     return [(fact.title, fact.text) for fact in event.facts]
 
 
+def _title(pdf: FPDF, event: EventView) -> None:
+    _text(pdf, event.name, size=28 if len(event.name) <= _LONGEST_TITLE else 20, style="B")
+
+
 def _draw(pdf: FPDF, booking: BookingView, ticket: TicketView, *, of: int) -> None:
+    """Draw a ticket on one page: its code, beside it whose it is, below it the event's facts."""
     event = booking.event
     _head(pdf)
-    _text(pdf, event.name, size=28, style="B")
+    _title(pdf, event)
     _text(pdf, long_date(event.starts_at, event.time_zone), size=13)
     _text(pdf, event.venue, size=13, colour=_MUTED)
     pdf.ln(8)
-    _draw_code(pdf, ticket.qr_text)
-    _text(pdf, f"{ticket.tier_name}, ticket {ticket.seq} of {of}", size=18, style="B")
+    below = _draw_code(pdf, ticket.qr_text)
+    pdf.set_left_margin(_MARGIN_MM + _CODE_MM + _GAP_MM)
+    size = 18 if len(ticket.tier_name) <= _LONGEST_TIER else 13
+    _text(pdf, f"{ticket.tier_name}, ticket {ticket.seq} of {of}", size=size, style="B")
     _text(pdf, ticket.attendee_name or booking.name, size=13)
     pdf.ln(4)
-    _labelled(pdf, "Booking reference", booking.ref)
-    _labelled(pdf, "Ticket code", ticket.code)
-    for label, value in _facts(event):
-        _labelled(pdf, label, value[:_LONGEST_FACT])
-    pdf.ln(4)
+    for label, value in (("Booking reference", booking.ref), ("Ticket code", ticket.code)):
+        _text(pdf, label, size=9, colour=_MUTED)
+        _text(pdf, value, size=11)
+        pdf.ln(2)
+    pdf.ln(2)
     _text(pdf, "Admits one person, once. Don't share or post this code.", size=10, colour=_MUTED)
+    pdf.set_left_margin(_MARGIN_MM)
+    pdf.set_y(max(pdf.get_y(), below) + _GAP_MM)
+    for label, value in _facts(event):
+        _labelled(pdf, label, _shortened(value))
+
+
+def _shortened(value: str) -> str:
+    """Return a text on one line, cut where it would fill the page; the event page has it all."""
+    text = " ".join(value.split())
+    return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT].rstrip(' .,')}..."
 
 
 def _labelled(pdf: FPDF, label: str, value: str) -> None:
+    """Write a value beside its label."""
+    top = pdf.get_y()
+    pdf.set_y(top + _LABEL_LOWER_MM)
     _text(pdf, label, size=9, colour=_MUTED)
+    pdf.set_left_margin(_MARGIN_MM + _FACT_LABEL_MM)
+    pdf.set_y(top)
     _text(pdf, value, size=11)
+    pdf.set_left_margin(_MARGIN_MM)
     pdf.ln(2)
 
 
-def _draw_code(pdf: FPDF, text: str) -> None:
+def _draw_code(pdf: FPDF, text: str) -> float:
+    """Draw a code and return where it ends; the pen stays beside it."""
     picture = qr_picture(text, scale=_CODE_PIXELS)
     top = pdf.get_y()
     pdf.image(picture, pdf.get_x(), top, _CODE_MM, _CODE_MM)
-    pdf.set_y(top + _CODE_MM + 6)
+    return top + _CODE_MM
 
 
 def draw_receipt(booking: BookingView) -> bytes:
@@ -174,10 +208,18 @@ def _paid_by(booking: BookingView) -> str:
 
 
 def _row(pdf: FPDF, label: str, amount: str, *, style: str = "") -> None:
-    pdf.set_font(style=style, size=11)
+    _set_font(pdf, style, 11)
     pdf.set_text_color(*_INK)
     pdf.multi_cell(_LABEL_MM, _ROW_MM, printable(label), align="L", new_x="RIGHT", new_y="LAST")
     pdf.cell(0, _ROW_MM, amount, align="R", new_x="LMARGIN", new_y="NEXT")
+
+
+def _set_font(pdf: FPDF, style: str, size: int) -> None:
+    pdf.set_font(style=style, size=size)
+    if pdf.font_family == LATIN:
+        # fpdf2 forgets a font that a line in another script was the first to use, and writes
+        # the next line in the font before it: as other letters.
+        pdf.cell(0, 0, " ", new_x="LEFT", new_y="TOP")
 
 
 def _text(
@@ -188,11 +230,11 @@ def _text(
     style: str = "",
     colour: tuple[int, int, int] = _INK,
 ) -> None:
-    pdf.set_font(style=style, size=size)
+    _set_font(pdf, style, size)
     pdf.set_text_color(*colour)
     shown = printable(text)
     # The search for line breaks takes ten times as long as the line itself.
-    if "\n" not in shown and pdf.get_string_width(shown) < pdf.epw - 2 * pdf.c_margin:
+    if "\n" not in shown and pdf.get_string_width(shown) < pdf.epw:
         pdf.cell(0, size * 0.5, shown, align="L", new_x="LMARGIN", new_y="NEXT")
     else:
         # Justified, a line of few words is torn apart.
