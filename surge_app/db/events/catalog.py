@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ScalarSelect, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -82,6 +83,13 @@ async def tiers(session: AsyncSession, event_ids: Iterable[str]) -> dict[str, li
     for tier in result.all():
         found.setdefault(tier.event_id, []).append(tier)
     return found
+
+
+async def lock_site_text(session: AsyncSession, name: str) -> SiteText:
+    """Lock the text of a page about the shop, which is empty until one was stored."""
+    row = insert(SiteText).values(name=name, body="")
+    await session.execute(row.on_conflict_do_nothing())
+    return (await session.scalars(locked(select(SiteText).where(col(SiteText.name) == name)))).one()
 
 
 async def site_texts(session: AsyncSession) -> dict[str, str]:

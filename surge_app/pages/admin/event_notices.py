@@ -57,7 +57,7 @@ def _ready() -> rx.Component:
             rx.fragment(),
         ),
         rx.cond(is_published, _cancellation(), rx.fragment()),
-        outcome(EventNoticesState, "announce", "cancel"),
+        outcome(EventNoticesState),
     )
 
 

@@ -29,7 +29,6 @@ def _texts() -> rx.Component:
             "A line that begins with # is a heading, one that begins with - an item of a list.",
             class_name="muted",
         ),
-        outcome(SiteTextsState),
         rx.foreach(SiteTextsState.texts, _text),
     )
 
@@ -44,6 +43,7 @@ def _text(one: TextForm) -> rx.Component:
         admin_layout.form(
             form_key(SiteTextsState),
             hidden("name", one.name),
+            hidden("was_body", one.body),
             rx.el.textarea(
                 name="body",
                 default_value=one.body,
@@ -55,5 +55,6 @@ def _text(one: TextForm) -> rx.Component:
             rx.el.div(button("Save", type="submit"), class_name="row"),
             on_submit=SiteTextsState.save,
         ),
+        rx.cond(SiteTextsState.saved == one.name, outcome(SiteTextsState), rx.fragment()),
         key=one.name,
     )

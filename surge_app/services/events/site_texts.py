@@ -9,12 +9,11 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-from sqlalchemy.dialects.postgresql import insert
-
+from surge_app.db.admin import audit_log
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as queries
-from surge_app.errors import InvalidRequest, NotFound
-from surge_app.models import AuditEntry, SiteText
+from surge_app.errors import EditConflict, InvalidRequest, NotFound
+from surge_app.models import AuditEntry
 
 LONGEST_TEXT: Final = 20_000
 SITE_PAGES: Final = {
@@ -68,28 +67,40 @@ class SiteTexts:
         """Return every page."""
         return [await self.page(name) for name in SITE_PAGES]
 
-    async def save(self, name: str, body: str, *, actor: str) -> None:
+    async def save(self, name: str, body: str, *, actor: str, expected: str | None = None) -> None:
         """Store the text of a page; an empty one brings back the default.
 
+        Args:
+            name: The page.
+            body: The text.
+            actor: The organizer.
+            expected: The text the editor was shown; None overwrites whatever is stored.
+
         Raises:
+            EditConflict: If someone else changed the text since it was shown.
             InvalidRequest: If it is too long.
             NotFound: If there is no such page.
         """
         if name not in SITE_PAGES:
             raise NotFound
-        text = body.replace("\r\n", "\n").strip()
+        text = _plain(body)
         if len(text) > LONGEST_TEXT:
             msg = f"Nothing was saved. A text has at most {LONGEST_TEXT:,} characters."
             raise InvalidRequest(msg)
         text = "" if text == _default(name) else text
-        async with self._database.transaction() as session:
-            row = insert(SiteText).values(name=name, body=text)
-            await session.execute(
-                row.on_conflict_do_update(index_elements=["name"], set_={"body": text})
-            )
-            length = {"characters": len(text)}
-            session.add(AuditEntry(actor=actor, action="text.save", subject=name, after=length))
-        self._read_at = -_FRESH_SECONDS
+        try:
+            async with self._database.transaction() as session:
+                stored = await queries.lock_site_text(session, name)
+                now = stored.body or _default(name)
+                if expected is not None and now not in {_plain(expected), text or _default(name)}:
+                    entry = await audit_log.last_change(session, name, "characters")
+                    raise EditConflict(_conflict(name, entry.actor if entry else "Someone else"))
+                stored.body = text
+                length = {"characters": len(text)}
+                session.add(AuditEntry(actor=actor, action="text.save", subject=name, after=length))
+        finally:
+            # Also after a conflict the next reader sees what is stored.
+            self._read_at = -_FRESH_SECONDS
 
     def _is_stale(self) -> bool:
         return time.monotonic() - self._read_at >= _FRESH_SECONDS
@@ -99,6 +110,17 @@ class SiteTexts:
         async with self._database.transaction() as session:
             self._stored = await queries.site_texts(session)
         self._read_at = started
+
+
+def _plain(body: str) -> str:
+    return body.replace("\r\n", "\n").strip()
+
+
+def _conflict(name: str, actor: str) -> str:
+    return (
+        f"Nothing was saved. {actor} changed this text a moment ago; it is at /{name}. "
+        "Save again to replace it with yours."
+    )
 
 
 @lru_cache

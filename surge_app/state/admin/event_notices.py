@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import reflex as rx
 
@@ -127,21 +127,14 @@ class EventNoticesState(AdminState, rx.State):
         stored = await services.organizer.settings(slug)
         self.slug, self.name, self.stage = slug, stored.name, stored.phase
         if stored.phase == "published":
-            self.change = _card(
-                await services.event_notices.preview(
-                    slug, MessageKind.EVENT_CHANGED, words=self.change.words
-                ),
-                self.change.words,
-                "Sends these messages now.",
+            change = await services.event_notices.preview(
+                slug, MessageKind.EVENT_CHANGED, words=self.change.words
             )
-            progress = await services.lifecycle.cancellation(slug)
-            self.cancellation = _card(
-                await services.event_notices.preview(
-                    slug, MessageKind.EVENT_CANCELLED, words=self.cancellation.words
-                ),
-                self.cancellation.words,
-                _cancelling(progress),
+            self.change = _card(change, self.change.words, _announcing(change.reach))
+            cancellation = await services.event_notices.preview(
+                slug, MessageKind.EVENT_CANCELLED, words=self.cancellation.words
             )
+            self.cancellation = _card(cancellation, self.cancellation.words, "")
         await self._read_progress()
         self.phase = "ready"
 
@@ -150,8 +143,15 @@ class EventNoticesState(AdminState, rx.State):
         zone = (await services.organizer.settings(slug)).time_zone
         self.sent = [_sent(one, zone) for one in await services.event_notices.sent(slug)]
         self.refunds = ""
-        if self.stage == "cancelled":
-            progress = await services.lifecycle.cancellation(slug)
+        if self.stage == "draft":
+            return
+        progress = await services.lifecycle.cancellation(slug)
+        if self.stage == "published":
+            # Tickets are sold while the page is open.
+            card = replace(self.cancellation, question=_cancelling(progress))
+            if card != self.cancellation:
+                self.cancellation = card
+        else:
             total = progress.waiting + progress.on_their_way + progress.done
             self.refunds = (
                 f"{format_number(progress.done)} refunded, "
@@ -199,6 +199,12 @@ def _warning(reach: NoticeReach) -> str:
         count = pluralize(reach.undelivered, "booking", "bookings")
         parts.append(f"Earlier messages to {count} did not arrive.")
     return " ".join(parts)
+
+
+def _announcing(reach: NoticeReach) -> str:
+    emails = pluralize(reach.emails, "email", "emails")
+    bookings = pluralize(reach.bookings, "booking", "bookings")
+    return f"Send {emails} and {format_number(reach.texts)} SMS to the buyers of {bookings}?"
 
 
 def _cancelling(progress: Cancellation) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.services.events.site_texts import LONGEST_TEXT
+from surge_app.services.events.site_texts import LONGEST_TEXT, SitePage
 from surge_app.state.admin.common import AdminState, form_fields, organizer_action
 
 
@@ -22,27 +22,30 @@ class TextForm:
 
 
 class SiteTextsState(AdminState, rx.State):
-    """The texts an organizer edits."""
+    """The texts an organizer edits; `saved` names the one whose form was sent last."""
 
     texts: list[TextForm] = []
+    saved: str = ""
 
     @rx.event
     @organizer_action
     async def save(self, actor: str, form: dict[str, object]) -> str:
         """Store one text; an empty one brings back the default."""
         sent = form_fields(form, longest=LONGEST_TEXT + 1)
-        name = sent.get("name", "")
-        await current().site_texts.save(name, sent.get("body", ""), actor=actor)
+        name = self.saved = sent.get("name", "")
+        await current().site_texts.save(
+            name, sent.get("body", ""), actor=actor, expected=sent.get("was_body", "")
+        )
         return f"Saved. Everyone sees it at /{name}."
 
     async def _read(self) -> None:
-        self.texts = [
-            TextForm(
-                page.name,
-                page.title,
-                page.body,
-                "This is the default text." if page.is_default else "",
-            )
-            for page in await current().site_texts.pages()
-        ]
+        # The other forms keep the text that was typed on, so that each is compared with its own.
+        shown = {one.name: one for one in self.texts if one.name != self.saved}
+        pages = await current().site_texts.pages()
+        self.texts = [shown.get(page.name) or _form(page) for page in pages]
         self.phase = "ready"
+
+
+def _form(page: SitePage) -> TextForm:
+    note = "This is the default text." if page.is_default else ""
+    return TextForm(page.name, page.title, page.body, note)

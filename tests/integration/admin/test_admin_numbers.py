@@ -185,6 +185,13 @@ async def test_every_number_of_a_sale_is_that_of_the_database(
     notices = await _opened(EventNoticesState, f"/admin/events/{slug}/notices", cookie)
     owed = rupees(52_500 + 92_500 + 50_000)
     assert f"refunds 3 bookings ({owed} including fees)" in notices.cancellation.question
+    asked = "Send 2 emails and 2 SMS to the buyers of 3 bookings?"
+    assert notices.change.question == asked
+    # The page stays open while the sale goes on.
+    await services.refunds.refund(refs[0], actor="test", restock=True)
+    await call(EventNoticesState.refresh, notices)
+    owed = rupees(92_500 + 50_000)
+    assert f"refunds 2 bookings ({owed} including fees)" in notices.cancellation.question
     await services.lifecycle.cancel(slug, actor="test")
 
     async def is_refunded() -> bool:

@@ -16,6 +16,7 @@ from surge_app.errors import InvalidRequest, NotFound
 from surge_app.state.admin.booking import BookingDetailState
 from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.event_editor import EventEditorState
+from surge_app.state.admin.site_texts import SiteTextsState
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.state.harness import at, call
 
@@ -171,3 +172,38 @@ async def test_a_check_in_is_undone_once_and_the_ticket_works_again(
     assert state.done.startswith("Check-in of ticket 1 undone.")
     assert not state.tickets[0].is_checked_in
     assert [await scan(3), await scan(4)] == ["admitted", "already"]
+
+
+async def test_a_text_that_someone_else_changed_is_not_replaced_unseen(
+    services: Container, cookie: str
+) -> None:
+    async def opened() -> Any:
+        state = at(SiteTextsState(), "/admin/install/texts", cookie)
+        await call(SiteTextsState.load, state)
+        return state
+
+    def form(state: Any, name: str, body: str) -> dict[str, object]:
+        (shown,) = [one for one in state.texts if one.name == name]
+        key = {"form_key": state.form_key}
+        # A browser sends the lines of a textarea with another ending.
+        return {"name": name, "was_body": shown.body.replace("\n", "\r\n"), "body": body, **key}
+
+    async def stored(name: str) -> str:
+        (page,) = [one for one in await services.site_texts.pages() if one.name == name]
+        return page.body
+
+    first, second = await opened(), await opened()
+    await call(SiteTextsState.save, first, form(first, "privacy", "The text of the first."))
+    assert (first.done, first.saved) == ("Saved. Everyone sees it at /privacy.", "privacy")
+    # Another text that was saved meanwhile does not make the first one look seen.
+    await call(SiteTextsState.save, second, form(second, "refunds", "Refunds within a week."))
+    assert second.done
+    mine = form(second, "privacy", "The text of the second.")
+    await call(SiteTextsState.save, second, mine)
+    assert second.problem.startswith("Nothing was saved. ")
+    assert await stored("privacy") == "The text of the first."
+    # The page now knows what was stored; saving again is meant.
+    await call(SiteTextsState.save, second, form(second, "privacy", "The text of the second."))
+    assert await stored("privacy") == "The text of the second."
+    for name in ("privacy", "refunds"):
+        await services.site_texts.save(name, "", actor="test")
