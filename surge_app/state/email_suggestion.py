@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from surge_app.services.checkout.contacts import Contacts
+
 _COMMON = (
     "gmail.com",
     "yahoo.com",
@@ -15,6 +17,14 @@ _COMMON = (
     "protonmail.com",
     "live.com",
 )
+# Providers of their own, however much they look like a misspelling of one above.
+_OTHER = frozenset(
+    {
+        *("ymail.com", "mail.com", "email.com", "gmx.com", "googlemail.com", "yahoo.in"),
+        *("yahoo.co.uk", "yahoo.fr", "hotmail.co.uk", "hotmail.in", "outlook.in", "live.in"),
+        *("live.co.uk", "proton.me", "me.com", "mac.com", "rocketmail.com"),
+    }
+)
 _ALIKE = 0.8
 
 
@@ -24,9 +34,11 @@ def email_suggestion(email: str) -> str:
     Args:
         email: As typed.
     """
-    local, at, domain = email.strip().rpartition("@")
-    domain = domain.lower()
-    if not at or not local or domain in _COMMON:
+    try:
+        local, _, domain = Contacts().read_field("email", email).rpartition("@")
+    except ValueError:
+        return ""
+    if domain in _COMMON or domain in _OTHER:
         return ""
     likelier = get_close_matches(domain, _COMMON, n=1, cutoff=_ALIKE)
     return f"{local}@{likelier[0]}" if likelier else ""

@@ -119,6 +119,10 @@ def test_the_first_wish_is_the_least_one_can_take() -> None:
     [
         ("asha@gmial.com", "asha@gmail.com"),
         ("asha@GMAIL.com", ""),
+        ("Asha <asha@gmial.com>,", "asha@gmail.com"),
+        ("Asha <asha@gmail.com>", ""),
+        ("asha@ymail.com", ""),
+        ("asha@mail.com", ""),
         ("asha@outlok.com", "asha@outlook.com"),
         ("asha@iitb.ac.in", ""),
         ("asha", ""),

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -226,7 +227,9 @@ class Identity:
         """Return whether a code was issued within the last 10 to 20 minutes."""
         period = int(at.timestamp()) // _CODE_LIFE_SECONDS
         valid = [self._contact_code(ref, link_version, period - back) for back in (0, 1)]
-        sent = "".join(letter for letter in code if letter.isdecimal()).encode()
+        # Keyboards of some languages write their own digits.
+        digits = [str(unicodedata.decimal(letter)) for letter in code if letter.isdecimal()]
+        sent = "".join(digits).encode()
         return any([hmac.compare_digest(sent, each.encode()) for each in valid])  # noqa: C419  each, always
 
     def _contact_code(self, ref: str, link_version: int, period: int) -> str:

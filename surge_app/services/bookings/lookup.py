@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import re
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from surge_app.db.bookings import records as queries
 from surge_app.db.engine import Database
-from surge_app.errors import Busy, InvalidContact, NotFound, RateLimited, SurgeError
+from surge_app.errors import Busy, NotFound, RateLimited, SurgeError
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import Contacts
@@ -129,13 +130,7 @@ class BookingLookup:
 
     def _normalized(self, contact: str) -> str:
         """Return an address, or a number as E.164; empty if it is neither."""
-        is_email = "@" in contact
-        try:
-            checked = self._contacts.check(
-                name="-",
-                email=contact if is_email else "nobody@example.com",
-                phone="9876543210" if is_email else contact,
-            )
-        except InvalidContact:
-            return ""
-        return checked.email if is_email else checked.phone
+        for field in ("email", "phone"):
+            with contextlib.suppress(ValueError):
+                return self._contacts.read_field(field, contact)
+        return ""

@@ -24,7 +24,13 @@ _LINK = re.compile(
     r"|club|icu|io|in|co|ly|ru|cn|me|cc)\b",
     re.IGNORECASE,
 )
-_NAMED_EMAIL = re.compile(r"(?:mailto:|[^<>]*<)([^<>\s]+?)>?", re.IGNORECASE)
+_NAMED_EMAIL = re.compile(
+    r"(?:[^<>]*<)?(?:mailto:([^<>\s?]+)(?:\?[^<>\s]*)?|([^<>\s]+))>?", re.IGNORECASE
+)
+# Letters without ink: a name of these alone would look empty.
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+# Spaces of any kind around an address, and what stood beside it in a list.
+_AROUND = " \t\r\n\u00a0.,;:"
 # The library would read letters as on a keypad: 98765 HELLO would be a stranger's number.
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
 _MOBILE = {
@@ -137,7 +143,7 @@ def _name(value: object) -> str:
     if not all(letter.isprintable() or letter in _JOINERS for letter in text):
         msg = "Remove the control characters from the name."
         raise ValueError(msg)
-    if _LINK.search(text):
+    if _LINK.search(unicodedata.normalize("NFKC", text).replace("。", ".")):
         # A name stands in messages from our own sender, and must not carry someone's link.
         msg = "Enter a name without web or email addresses."
         raise ValueError(msg)
@@ -145,9 +151,9 @@ def _name(value: object) -> str:
 
 
 def _email(value: object) -> str:
-    text = _visible(value).strip(" .,;") if isinstance(value, str) else ""
+    text = _visible(value).strip(_AROUND).replace("＠", "@") if isinstance(value, str) else ""
     if match := _NAMED_EMAIL.fullmatch(text):
-        text = match[1]
+        text = (match[1] or match[2]).strip(_AROUND)
     if not text:
         msg = "Enter your email. We'll send your tickets there."
         raise ValueError(msg)
@@ -160,7 +166,8 @@ def _email(value: object) -> str:
 
 
 def _phone(value: object) -> str:
-    text = _plain(value).replace("(+", "+(").strip() if isinstance(value, str) else ""
+    text = _plain(value).strip(_AROUND) if isinstance(value, str) else ""
+    text = text.lower().removeprefix("tel:").replace("(+", "+(")
     if not text:
         msg = "Enter your mobile number. We'll text you the booking reference."
         raise ValueError(msg)
@@ -180,6 +187,8 @@ def _phone(value: object) -> str:
 def _plain(text: str) -> str:
     """Write a number in ASCII: digits of any script, spaces and dashes; drop invisible marks."""
     kinds = {"Zs": " ", "Pd": "-", "Cf": ""}
+    # The wide signs of East Asian keyboards, a minus for a hyphen, and tabs of a spreadsheet.
+    text = unicodedata.normalize("NFKC", text).replace("−", "-").replace("\t", " ")
     return "".join(
         str(unicodedata.decimal(letter))
         if letter.isdecimal()
@@ -192,5 +201,7 @@ def _visible(text: str, *, keep: str = "") -> str:
     """Return a text in NFC without invisible marks."""
     composed = unicodedata.normalize("NFC", text)
     return "".join(
-        letter for letter in composed if letter in keep or unicodedata.category(letter) != "Cf"
+        letter
+        for letter in composed
+        if letter in keep or not (letter in _BLANK or unicodedata.category(letter) == "Cf")
     )

@@ -313,6 +313,8 @@ def test_a_contact_code_is_for_one_booking_one_version_and_some_minutes() -> Non
     assert len(code) == 6
     spaced = f" {code[:3]} {code[3:]} "
     assert identity.is_contact_code(spaced, REF, 1, sent_at + timedelta(minutes=10))
+    hindi = code.translate({ord("0") + digit: ord("०") + digit for digit in range(10)})
+    assert identity.is_contact_code(hindi, REF, 1, sent_at)
     assert not identity.is_contact_code(code, REF, 1, sent_at + timedelta(minutes=20))
     assert not identity.is_contact_code(code, REF, 2, sent_at)
     assert not identity.is_contact_code(code, "SRG-ZZZZZZZZ", 1, sent_at)

@@ -43,6 +43,10 @@ def _refused(**typed: object) -> dict[str, str]:
         "९८७६५४३२१०",
         "９８７６５４３２１０",
         "\u202a+91\u00a098765\u201043210\u202c",  # as copied from a list of contacts
+        "＋９１ （９８７６５） ４３２１０",
+        "tel:+919876543210",
+        "98765\t43210,",
+        "98765\N{MINUS SIGN}43210",
     ],
 )
 def test_an_indian_mobile_is_understood_as_people_write_it(typed: str) -> None:
@@ -106,6 +110,11 @@ def test_the_numbers_the_sentence_proposes_are_accepted() -> None:
         ("Asha Rao <asha@example.com>", "asha@example.com"),
         ("asha@example.com.", "asha@example.com"),
         ("asha@example.com,", "asha@example.com"),
+        ("\u00a0asha@example.com\t\n", "asha@example.com"),
+        ("<mailto:Asha@example.com?subject=Tickets>", "Asha@example.com"),
+        ('"Rao, Asha" <asha@example.com.>;', "asha@example.com"),
+        ("asha＠example．com", "asha@example.com"),
+        ("what?@example.com", "what?@example.com"),
         ("asha+tickets@gmail.com", "asha+tickets@gmail.com"),
         ("a.b-c_d@sub.domain.co.in", "a.b-c_d@sub.domain.co.in"),
     ],
@@ -160,7 +169,9 @@ def test_a_name_keeps_its_letters_and_loses_its_spare_spaces(typed: str, kept: s
     assert _check(name=typed)[0] == kept
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "\u200d", "x" * 101, "a\x00b", "a\x1b[31m", None, 7])
+@pytest.mark.parametrize(
+    "typed", ["", "   ", "\u200d", "\u3164", "\u2800", "x" * 101, "a\x00b", "a\x1b[31m", None, 7]
+)
 def test_what_is_no_name_is_refused(typed: object) -> None:
     assert set(_refused(name=typed)) == {"name"}
 
@@ -170,7 +181,7 @@ def test_what_is_no_name_is_refused(typed: object) -> None:
     [
         *("Win ₹500 at http://evil.example", "Claim at WWW.evil.example"),
         *("write to win@evil.example", "Claim at evil.com", "Win at evil.example/win"),
-        *("bit.ly now", "Prize-evil.in"),
+        *("bit.ly now", "Prize-evil.in", "Claim at evil．com", "Claim at evil。com"),
     ],
 )
 def test_a_name_carries_no_link_into_messages(typed: str) -> None:
