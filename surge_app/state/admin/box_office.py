@@ -73,7 +73,7 @@ class BoxOfficeState(LiveState, rx.State):
         if await self._organizer() is None:
             return
         if as_text(field) in {tier.field for tier in self.tiers}:
-            self.quantities = {**self.quantities, as_text(field): _quantity(as_text(value))}
+            self.quantities = {**self.quantities, as_text(field): _quantity(as_text(value)) or 0}
             self._add_up()
 
     @rx.event
@@ -90,7 +90,11 @@ class BoxOfficeState(LiveState, rx.State):
         """Sell what the form says, once for each form."""
         sent = form_fields(form)
         self.sold_ref = ""
-        quantities = {tier.field: _quantity(sent.get(tier.field, "")) for tier in self.tiers}
+        typed = {tier.field: _quantity(sent.get(tier.field, "")) for tier in self.tiers}
+        quantities = {field: number for field, number in typed.items() if number is not None}
+        if len(quantities) < len(typed):
+            msg = f"Nothing was sold. Enter whole numbers of tickets, up to {MAX_GIVEN} of a type."
+            raise InvalidRequest(msg)
         if not any(quantities.values()):
             msg = "Nothing was sold. Enter how many tickets."
             raise InvalidRequest(msg)
@@ -165,9 +169,9 @@ class BoxOfficeState(LiveState, rx.State):
         self.phase = "ready"
 
 
-def _quantity(typed: str) -> int:
-    number = parse_int(typed)
-    return number if number is not None and number <= MAX_GIVEN else 0
+def _quantity(typed: str) -> int | None:
+    number = parse_int(typed or "0")
+    return number if number is not None and number <= MAX_GIVEN else None
 
 
 def _event(event: EventView) -> CounterEvent:

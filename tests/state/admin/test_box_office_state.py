@@ -24,6 +24,7 @@ from surge_app.state.admin.booking import BookingDetailState
 from surge_app.state.admin.box_office import BoxOfficeState
 from surge_app.state.admin.hold_recovery import HoldRecoveryState
 from surge_app.state.admin.passes import PassesState
+from tests.state import samples
 from tests.state.harness import at, call
 
 _COUNTER = "/admin/events/monsoon/box-office"
@@ -115,12 +116,18 @@ async def test_nobody_but_an_organizer_sells_at_the_counter(counter: Counter, co
     assert (state.phase, state.tiers, counter.sales) == ("signed_out", [], [])
 
 
-async def test_nothing_is_sold_of_nothing(counter: Counter) -> None:
+async def test_nothing_is_sold_of_nothing_or_of_a_part_of_the_form(
+    counter: Counter, services: SimpleNamespace
+) -> None:
+    services.catalog.shown = samples.event(*(samples.tier(name, name, 100) for name in "ab"))
     state = at(BoxOfficeState(), _COUNTER, "admin=root")
     await call(BoxOfficeState.load, state)
-    for odd in ({}, {state.tiers[0].field: "-1"}, {state.tiers[0].field: "1e3"}):
-        await call(BoxOfficeState.sell, state, odd)
-    assert (state.problem, counter.sales) == ("Nothing was sold. Enter how many tickets.", [])
+    first, second = (tier.field for tier in state.tiers)
+    for odd, asked in (("", "how many"), ("-1", "whole"), ("1e3", "whole"), ("150", "whole")):
+        form = {first: "2" if odd else "0", second: odd}
+        await call(BoxOfficeState.sell, state, {**form, "kind": "cash"})
+        assert state.problem.startswith(f"Nothing was sold. Enter {asked}")
+    assert counter.sales == []
 
 
 def _detail(version: int) -> BookingDetail:
