@@ -200,7 +200,7 @@ def check_selection(event: Offer, selection: Sequence[OrderLine]) -> None:
     for line in selection:
         tier = tiers.get(line.tier_id)
         if tier is None:
-            msg = "There is no such ticket category."
+            msg = "There is no such ticket type."
             raise InvalidRequest(msg)
         _check_tier(tier, line.quantity)
     if sum(line.quantity for line in selection) > event.max_per_person:

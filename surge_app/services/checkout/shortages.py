@@ -32,7 +32,7 @@ def shortage_error(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
         is_held: Whether more may come back from holds of others.
     """
     if free > 0:
-        msg = f"Only {pluralize(free, 'ticket is', 'tickets are')} left in this category."
+        msg = f"Only {pluralize(free, 'ticket is', 'tickets are')} left of this ticket type."
         return NotEnoughLeft(msg, left=free, tier_id=tier_id)
     return AllHeld(tier_id=tier_id) if is_held else SoldOut(tier_id=tier_id)
 

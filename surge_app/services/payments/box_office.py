@@ -197,7 +197,10 @@ async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> I
     total = sum(prices[line.tier_id] * line.quantity for line in order.lines)
     cash_paise, contact = order.sale.cash_paise, order.contact
     if cash_paise is not None and cash_paise != total:
-        msg = f"These tickets cost {rupees(total)}; {rupees(cash_paise)} was to be taken."
+        msg = (
+            f"Nothing was sold. These tickets cost {rupees(total)}, not {rupees(cash_paise)}. "
+            "Check the new total, then sell again."
+        )
         raise PriceChanged(msg, total_paise=total)
     intent = Intent(
         event_id=event.id,
@@ -232,7 +235,7 @@ async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> I
 
 def _prices(tiers: Mapping[str, Tier], order: _CheckedSale) -> Mapping[str, int]:
     if any(line.tier_id not in tiers for line in order.lines):
-        msg = "There is no such ticket category."
+        msg = "There is no such ticket type."
         raise InvalidRequest(msg)
     return {
         line.tier_id: 0 if order.sale.is_given else tiers[line.tier_id].price_paise
@@ -246,7 +249,7 @@ async def _check_buyer(
     limit = event.max_per_person
     if order.sale.is_given:
         if order.quantity > MAX_GIVEN:
-            msg = f"At most {MAX_GIVEN} tickets are given away at a time."
+            msg = f"Nothing was issued. Enter at most {MAX_GIVEN} free tickets at a time."
             raise InvalidRequest(msg)
         return
     if order.quantity > limit:
