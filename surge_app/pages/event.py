@@ -13,6 +13,8 @@ from surge_app.components.match import match
 from surge_app.components.prose import language, prose, text_part
 from surge_app.components.scripts import prerendered, proof_of_work
 
+_JOIN = "Join the queue"
+
 
 def page() -> rx.Component:
     """Build the page."""
@@ -250,14 +252,14 @@ def _action(value: Any) -> rx.Component:
                 _explained(
                     "All remaining tickets are in other people's checkouts. Any that are released "
                     "go to the queue, in order.",
-                    _enter(value, "Join the queue"),
+                    _enter(value, _JOIN),
                 ),
             ),
             (
                 "paused",
                 _explained(
                     "The sale is paused. You can join the queue now.",
-                    _enter(value, "Join the queue"),
+                    _enter(value, _JOIN),
                 ),
             ),
             ("scheduled", _scheduled(value)),
@@ -272,7 +274,10 @@ def _enter(value: Any, label: str) -> rx.Component:
     return button(
         rx.cond(
             value.busy,
-            rx.fragment(rx.el.span(class_name="spin", aria_hidden=True), "One moment"),
+            rx.fragment(
+                rx.el.span(class_name="spin", aria_hidden=True),
+                "Joining the queue…" if label == _JOIN else "One moment",
+            ),
             rx.fragment(label),
         ),
         kind="primary",
@@ -297,7 +302,7 @@ def _scheduled(value: Any) -> rx.Component:
             ),
             rx.el.p("The sale has not opened yet.", class_name="center strong"),
         ),
-        _enter(value, "Join the queue"),
+        _enter(value, _JOIN),
         class_name="stack",
     )
 

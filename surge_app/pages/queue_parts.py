@@ -290,7 +290,8 @@ def footnote(value: Any) -> rx.Component:
         "Updated ",
         timers.relative_time(value.at),
         rx.cond(
-            value.number > 0,
+            # A drawn order shows it where it can be checked: beside the position it would confuse.
+            (value.number > 0) & (value.rule != "random"),
             rx.fragment(" · your queue number is ", formatting.count(value.number)),
             rx.fragment(),
         ),

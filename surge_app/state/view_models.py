@@ -141,10 +141,18 @@ def sale_card(event: EventView) -> SaleCard:
         venue=event.venue,
         when=when(event.starts_at, event.time_zone),
         status=event.status,
-        hold_time=pluralize(max(1, round(event.hold_seconds / 60)), "minute", "minutes"),
+        hold_time=_hold_time(event.hold_seconds),
         fee=rupees(event.fee_paise) if any(tier.price_paise for tier in event.tiers) else "",
         facts=tuple(FactCard(fact.title, fact.lines) for fact in event.facts),
     )
+
+
+def _hold_time(seconds: int) -> str:
+    """Return how long a hold lasts, never longer than it does."""
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 2 and rest:  # noqa: PLR2004  to leave out some seconds of so few would mislead
+        return pluralize(seconds, "second", "seconds")
+    return pluralize(minutes, "minute", "minutes")
 
 
 def tier_cards(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -132,6 +133,21 @@ def test_the_first_wish_is_the_least_one_can_take() -> None:
 )
 def test_only_a_likely_slip_is_questioned(typed: str, suggested: str) -> None:
     assert email_suggestion(typed) == suggested
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (5, "5 seconds"),
+        (60, "1 minute"),
+        (90, "90 seconds"),
+        (150, "2 minutes"),
+        (300, "5 minutes"),
+    ],
+)
+def test_no_hold_is_said_to_last_longer_than_it_does(seconds: int, said: str) -> None:
+    event = replace(samples.event(), hold_seconds=seconds)
+    assert view_models.sale_card(event).hold_time == said
 
 
 def test_a_state_survives_being_stored() -> None:

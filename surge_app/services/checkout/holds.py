@@ -22,6 +22,7 @@ from surge_app.errors import (
     QuantityNotAllowed,
     RateLimited,
 )
+from surge_app.formatting import pluralize
 from surge_app.models import Intent
 from surge_app.services.checkout import claims
 from surge_app.services.checkout.shortages import shortage_error
@@ -204,7 +205,8 @@ def check_selection(event: Offer, selection: Sequence[OrderLine]) -> None:
             raise InvalidRequest(msg)
         _check_tier(tier, line.quantity)
     if sum(line.quantity for line in selection) > event.max_per_person:
-        msg = f"One person may buy at most {event.max_per_person} tickets."
+        most = pluralize(event.max_per_person, "ticket", "tickets")
+        msg = f"Maximum {most} per person. Nothing was held. Choose fewer."
         raise BuyerLimit(msg, max_per_person=event.max_per_person)
 
 
@@ -240,10 +242,10 @@ def _check_tier(tier: TierOffer, quantity: int) -> None:
         msg = f"{tier.name} is no longer on sale."
         raise NotOnSale(msg, status="ended", tier_id=tier.id)
     if quantity < tier.min_per_booking:
-        msg = f"{tier.name} is sold from {tier.min_per_booking} tickets on."
+        msg = f"{tier.name}: choose at least {tier.min_per_booking} tickets. Nothing was held."
         raise QuantityNotAllowed(msg, tier_id=tier.id, least=tier.min_per_booking)
     if tier.max_per_booking is not None and quantity > tier.max_per_booking:
-        msg = f"One booking may hold at most {tier.max_per_booking} of {tier.name}."
+        msg = f"{tier.name}: at most {tier.max_per_booking} per booking. Nothing was held."
         raise QuantityNotAllowed(msg, tier_id=tier.id, max_batch=tier.max_per_booking)
 
 

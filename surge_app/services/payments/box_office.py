@@ -253,7 +253,8 @@ async def _check_buyer(
             raise InvalidRequest(msg)
         return
     if order.quantity > limit:
-        msg = f"One person may buy at most {limit} tickets."
+        most = pluralize(limit, "ticket", "tickets")
+        msg = f"Maximum {most} per person. Nothing was sold. Choose fewer."
         raise BuyerLimit(msg, max_per_person=limit)
     if not (intent.email or intent.phone):
         return

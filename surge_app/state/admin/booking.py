@@ -20,6 +20,7 @@ from surge_app.state.admin.common import (
     parse_rupees,
 )
 from surge_app.state.admin.participants import BOOKING_TONES
+from surge_app.state.email_suggestion import email_suggestion
 
 _TICKET = "ticket-"
 _EVENTS = {
@@ -143,7 +144,9 @@ class BookingDetailState(LiveState, rx.State):
             phone=sent.get("phone", ""),
             actor=actor,
         )
-        return "Contact updated. Resend the tickets if the buyer does not have them."
+        likelier = email_suggestion(sent.get("email", ""))
+        question = f" Did you mean {likelier}?" if likelier else ""
+        return f"Contact updated. Resend the tickets if the buyer does not have them.{question}"
 
     @rx.event
     @organizer_action
