@@ -194,6 +194,9 @@ class EventEditorState(AdminState, rx.State):
         if self._slug() == "new":
             self.phase = "new"
             return
+        if self.leave_to:
+            # A deleted draft is not missing: the browser is on its way to the list.
+            return
         stored = await current().organizer.settings(self._slug())
         event, tiers = _form(stored), [_tier_form(one) for one in stored.tiers]
         facts = {name: _shown(getattr(stored, name), stored.time_zone) for name in EDITABLE_FACTS}

@@ -140,7 +140,9 @@ async def test_publishing_says_when_the_sale_opens_and_refuses_one_that_is_over(
     past = await new_sale(is_draft=True, starts_at=utc_now() - timedelta(days=1))
     with pytest.raises(InvalidRequest):
         await services.lifecycle.publish(past, actor="test")
-    await services.lifecycle.delete_draft(past, actor="test")
+    state = await _editor(past, cookie)
+    await call(EventEditorState.delete_draft, state, {"form_key": state.form_key})
+    assert (state.leave_to, state.phase, state.problem) == ("/admin", "ready", "")
     with pytest.raises(NotFound):
         await services.organizer.settings(past)
     await services.lifecycle.publish(slug, actor="test")
