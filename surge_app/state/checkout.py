@@ -367,7 +367,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
 
     async def _expire(self, visitor: str) -> None:
         self._intent_id, self.phase, self.is_paying = "", "expired", False
-        self.notice = ""
+        self.notice, self.asks_release = "", False
         await self._recheck_pass(self.sale.slug, visitor)
         await self._refresh()
         self._focus(ENDED)

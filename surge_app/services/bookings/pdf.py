@@ -190,7 +190,8 @@ def draw_receipt(booking: BookingView) -> bytes:
     pdf.set_draw_color(*_MUTED)
     pdf.line(_MARGIN_MM, pdf.get_y() + 1, pdf.w - _MARGIN_MM, pdf.get_y() + 1)
     pdf.ln(3)
-    _row(pdf, "Total paid, everything included", price(booking.total_paise), style="B")
+    total = "Total paid, everything included" if booking.total_paise else "Total"
+    _row(pdf, total, price(booking.total_paise), style="B")
     if booking.status != "confirmed":
         pdf.ln(4)
         _text(pdf, "This booking is cancelled. Its tickets are no longer valid.", size=11)
@@ -204,7 +205,7 @@ def draw_receipt(booking: BookingView) -> bytes:
 def _paid_by(booking: BookingView) -> str:
     if booking.channel == SalesChannel.BOX_OFFICE and booking.payment_id:
         return f"{BOX_OFFICE_METHODS[booking.payment_method][1]}, at the box office"
-    return booking.payment_id or "nothing to pay"
+    return booking.payment_id
 
 
 def _row(pdf: FPDF, label: str, amount: str, *, style: str = "") -> None:

@@ -116,6 +116,18 @@ class Contacts:
             return ""
 
 
+def ascii_address(email: str) -> str:
+    """Return an address with its domain in punycode, as mail providers require."""
+    if email.isascii():
+        return email
+    name = email.rpartition("@")[0]
+    try:
+        # The codec of Python would write another domain: fass.de for faß.de.
+        return f"{name}@{validate_email(email, check_deliverability=False).ascii_domain}"
+    except EmailNotValidError:
+        return email
+
+
 def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[str, str]:
     """Return a sentence for each ticket that still lacks the name of who comes.
 

@@ -31,6 +31,7 @@ from surge_app.models import (
 )
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import DISCOUNT, BookingView
+from surge_app.services.checkout.contacts import ascii_address
 from surge_app.services.events.catalog import organizer_contact
 from surge_app.services.events.facts import shown_facts
 from surge_app.services.messaging.sms_countries import country_of_number, country_of_zone
@@ -135,13 +136,13 @@ class Composer:
         subject, _, text = self._render(f"{kind}.mail.txt", values).partition("\n")
         return Mail(
             message_id=message.id,
-            to=_ascii_domain(message.recipient),
+            to=ascii_address(message.recipient),
             to_name=str(values["name"]),
             subject=subject.strip(),
             text=text.strip() + "\n",
             html=self._render(f"{kind}.mail.html", values),
             attachments=files,
-            reply_to=_ascii_domain(context.event.organizer_email or ""),
+            reply_to=ascii_address(context.event.organizer_email or ""),
         )
 
     async def preview(self, slug: str, notice: EventNotice) -> tuple[str, str, str]:
@@ -310,15 +311,6 @@ def _ticket_titles(
         )
         for ticket in valid
     ]
-
-
-def _ascii_domain(email: str) -> str:
-    """Return an address with its domain in punycode, as mail providers require."""
-    name, at, domain = email.rpartition("@")
-    try:
-        return f"{name}{at}{domain.encode('idna').decode()}"
-    except UnicodeError:
-        return email
 
 
 def _masked(email: str) -> str:

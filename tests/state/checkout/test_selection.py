@@ -233,10 +233,13 @@ async def test_when_the_time_is_over_the_choice_and_the_form_are_kept(
     held: Any, services: SimpleNamespace
 ) -> None:
     await call(CheckoutState.validate_field, held, "name", "Asha Rao")
+    await call(CheckoutState.ask_release, held)
     services.intents.become("expired", remaining_seconds=0)
     await call(CheckoutState.heartbeat, held)
     assert held.phase == "expired"
     assert held.contact.name == "Asha Rao"
+    # A question about tickets that are gone is not asked of the next ones.
+    assert not held.asks_release
     await call(CheckoutState.hold_again, held)
     assert held.phase == "held"
     assert held.price.quantity == 2

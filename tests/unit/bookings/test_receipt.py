@@ -26,6 +26,15 @@ def test_an_offer_is_a_row_of_its_own_and_the_rows_add_up() -> None:
     assert "Offer applied" not in _text(booking())
 
 
+def test_a_free_booking_names_no_payment() -> None:
+    lines = tuple(replace(line, unit_price_paise=0) for line in booking().lines)
+    free = replace(booking(), lines=lines, subtotal_paise=0, fee_paise=0, total_paise=0)
+    text = _text(replace(free, payment_id="", payment_method=""))
+    assert "2 × General Free Total Free" in text
+    assert "Paid" not in text
+    assert "Payment" not in text
+
+
 def test_a_refund_says_how_much_when_and_by_which_reference() -> None:
     refund = RefundLine(
         amount_paise=202_500,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from surge_app.errors import InvalidContact
-from surge_app.services.checkout.contacts import Contacts, missing_attendees
+from surge_app.services.checkout.contacts import Contacts, ascii_address, missing_attendees
 
 contacts = Contacts()
 GOOD = {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210"}
@@ -123,6 +123,20 @@ def test_the_domain_of_a_mail_address_is_lower_cased_and_the_rest_kept(
     typed: str, kept: str
 ) -> None:
     assert _check(email=typed)[1] == kept
+
+
+@pytest.mark.parametrize(
+    ("kept", "sent"),
+    [
+        ("asha@example.com", "asha@example.com"),
+        ("asha@दिवाली.भारत", "asha@xn--j2byi0bdj.xn--h2brj9c"),
+        ("asha@faß.de", "asha@xn--fa-hia.de"),
+        ("", ""),
+        ("no address", "no address"),
+    ],
+)
+def test_a_domain_of_any_script_is_sent_as_punycode(kept: str, sent: str) -> None:
+    assert ascii_address(kept) == sent
 
 
 @pytest.mark.parametrize(
