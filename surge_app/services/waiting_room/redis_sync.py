@@ -82,7 +82,10 @@ class QueueSync:
                     self._sent.pop(event.slug, None)
         current = [slug for slug in wanted if self._is_current(*wanted[slug])]
         called = await self._store.last_calls(current)
-        settled = {slug for slug, at in called.items() if at < self._sent[slug][1]}
+        # Another run may have begun meanwhile and be about to send one of them anew.
+        settled = {
+            slug for slug, at in called.items() if slug in self._sent and at < self._sent[slug][1]
+        }
 
         async def _sync_one(event: Event, facts: _Facts) -> None:
             async with some:

@@ -81,7 +81,8 @@ class BoxOfficeState(LiveState, rx.State):
         """Show the total for a sale or for complimentary tickets."""
         if await self._organizer() is None:
             return
-        self.kind = as_text(kind) if kind in BOX_OFFICE_METHODS else "given"
+        kind = as_text(kind)
+        self.kind = kind if kind in BOX_OFFICE_METHODS else "given"
         self._add_up()
 
     @rx.event

@@ -127,8 +127,8 @@ async def test_three_hundred_buyers_behind_one_address_all_buy(
 
     async def buy() -> None:
         visitor = new_id()
-        await sale.admit(visitor)
         async with slots:
+            await sale.admit(visitor)
             while True:
                 try:
                     intent, _ = await sale.services.intents.start(

@@ -87,7 +87,9 @@ async def test_an_unreachable_direct_address_is_named(start_jobs: StartJobs) -> 
     process = await start_jobs(SURGE_DATABASE_DIRECT_URL=_NOBODY)
     _, told = await process.communicate()
     assert process.returncode == 2
-    assert told.decode().startswith("SURGE_DATABASE_DIRECT_URL: Postgres cannot be reached")
+    named, refused = told.decode().splitlines()
+    assert named.startswith("Database: ")
+    assert refused.startswith("SURGE_DATABASE_DIRECT_URL: Postgres cannot be reached")
 
 
 @pytest.mark.parametrize("length", [8, 200])

@@ -103,7 +103,8 @@ async def test_a_trace_leads_from_a_webhook_to_its_messages(
     headers = dict(answered[0]["headers"])
     assert told["surge.request"] == headers[b"x-request-id"].decode()
     found = collector.names_in(request.trace_id)
-    assert found >= {"webhook", "settle", "postgres", "send email", "send sms"}
+    # Statements that many share belong to the trace of no one.
+    assert found >= {"webhook", "settle", "send email", "send sms"}
 
 
 async def test_a_trace_of_somebody_untrusted_is_not_gone_on_with(

@@ -87,11 +87,11 @@ async def test_several_tiers_are_created_in_their_order(surge: Surge, new_buyer:
         ("tier", "General", "--tier"),
         ("tier", "General:500.50:10", "--tier"),
         ("tier", ":500:10", "--tier"),
-        ("tier", "General:50000:0", "unit"),
+        ("tier", "General:50000:0", "at least one ticket"),
         ("tier", "General:99999999999999999999:10", "paise"),
         ("starts_at", "2027-03-06T19:00:00", "--starts-at"),
         ("sales_open_at", "2027-03-06", "--sales-open-at"),
-        ("slug", "Not A Slug", "slug"),
+        ("slug", "Not A Slug", "web address"),
     ],
 )
 def test_a_mistake_in_an_event_is_one_sentence(
