@@ -1,0 +1,85 @@
+"""What an organizer must not overlook: a sale that ends soon or stands still, and stand-ins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from surge_app.clock import utc_now
+from surge_app.services.admin.sales_report import SalesReport
+from surge_app.services.admin.views import EventStats
+from surge_app.services.bookings.check_in import CheckInCounts
+from surge_app.services.operations.preflight import Check
+from surge_app.settings import Settings
+from surge_app.state.admin import health
+from surge_app.state.admin.check_in import CheckInState
+from surge_app.state.admin.health import HealthState
+from surge_app.state.admin.sale_history import alerts
+from tests.state import samples
+from tests.state.harness import at, call
+
+
+def _texts(seen: EventStats) -> list[str]:
+    return [one.text for one in alerts(seen, SalesReport(), 0)]
+
+
+def test_a_sale_says_when_its_tickets_will_be_gone() -> None:
+    # 50 tickets in each of the last minutes, and 2,140 are left.
+    assert _texts(samples.stats()) == ["At this pace, tickets sell out in about 43 min."]
+    slow = replace(
+        samples.stats(),
+        history=tuple(replace(one, sold_per_minute=1) for one in samples.stats().history),
+    )
+    assert _texts(slow) == []
+
+
+@pytest.mark.parametrize("phase", ["draft", "cancelled"])
+def test_an_event_that_is_not_on_sale_has_no_pace(phase: str) -> None:
+    assert _texts(replace(samples.stats(), phase=phase, is_paused=True)) == []
+
+
+def test_items_come_first_and_servers_that_are_away_are_named() -> None:
+    seen = replace(samples.stats(), queue=None, gateway_down_since=utc_now(), history=())
+    items, gateway, room = alerts(seen, SalesReport(), 2)
+    assert (items.text, items.tone) == ("2 items need attention.", "bad")
+    assert gateway.text.startswith("Razorpay is not responding since ")
+    assert room.text.startswith("The waiting room is not responding.")
+
+
+async def test_a_stand_in_for_a_vendor_is_never_shown_as_ready(
+    services: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def examined(_settings: Settings) -> list[Check]:
+        return [Check("payments: sandbox", is_ok=True), Check("redis", is_ok=True)]
+
+    async def listed(**_: object) -> tuple[()]:
+        return ()
+
+    services.action_items.list = listed
+    monkeypatch.setattr(health, "examine", examined)
+    state: Any = at(HealthState(), "/admin/install/checks", "admin=root")
+    await call(HealthState.load, state)
+    shown = [(row.name, row.verdict, row.tone) for row in state.checks]
+    assert shown == [("Payments", "Sandbox", "warn"), ("Redis", "OK", "good")]
+
+
+@pytest.mark.parametrize(
+    ("days", "warning"),
+    [(78, "This event starts on "), (0.2, ""), (-0.2, ""), (-3, "This event was on ")],
+)
+async def test_the_door_is_warned_of_another_day(
+    services: SimpleNamespace, days: float, warning: str
+) -> None:
+    async def counts(slug: str) -> CheckInCounts:
+        starts_at = utc_now() + timedelta(days=days)
+        return CheckInCounts(slug, "Monsoon", "Goa", "Asia/Kolkata", starts_at, 2, 0)
+
+    services.check_in = SimpleNamespace(counts=counts)
+    state: Any = at(CheckInState(), "/admin/events/monsoon/door", "door=gate")
+    await call(CheckInState.load, state)
+    assert state.phase == "ready"
+    assert state.warning.startswith(warning) if warning else state.warning == ""
