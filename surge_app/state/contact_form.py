@@ -44,15 +44,18 @@ class ContactForm(rx.State, mixin=True):
         """Keep what was typed into a field, and say what is wrong with it."""
         if not isinstance(field, str) or not isinstance(value, str):
             return
-        text = value[:LONGEST_INPUT]
+        text, was_wrong = value[:LONGEST_INPUT], self._is_wrong()
         if field in {one.id for one in self.attendees}:
             self._validate_attendee(field, text)
         if field in FIELDS:
             self._validate_contact(field, text)
-        if self.complaints == view_models.ContactCard() and not any(
-            one.complaint for one in self.attendees
-        ):
+        # A notice about anything else stays: this may be processed after a press that it answers.
+        if was_wrong and not self._is_wrong():
             self.notice = ""
+
+    def _is_wrong(self) -> bool:
+        complained = any(one.complaint for one in self.attendees)
+        return complained or self.complaints != view_models.ContactCard()
 
     def _validate_contact(self, field: str, text: str) -> None:
         # Leaving a field empty is no mistake yet; Pay will ask for it. Nor is an old complaint

@@ -228,6 +228,13 @@ async def test_what_is_wrong_is_read_out_when_a_field_is_left_and_not_again_by_p
     assert held.said == ""
 
 
+async def test_a_field_that_is_left_late_takes_no_notice_of_the_press_after_it(held: Any) -> None:
+    await call(CheckoutState.pay, held, {**samples.ASHA, "total": "₹1"})
+    assert held.notice.startswith("The total is now ")
+    await call(CheckoutState.validate_field, held, "phone", samples.ASHA["phone"])
+    assert held.notice.startswith("The total is now ")
+
+
 async def test_what_is_wrong_with_a_name_stays_said_until_it_is_mended(
     services: SimpleNamespace,
 ) -> None:
