@@ -113,8 +113,8 @@ def fallback() -> rx.Component:
         rx.el.div(brand(), class_name="bar"),
         rx.el.noscript(
             rx.el.p(
-                "This page needs JavaScript. Please switch it on and load the page again. Your "
-                "position in the queue and the tickets you hold are safe meanwhile."
+                "This page needs JavaScript. Please switch it on and load the page again. Without "
+                "it you can't join a queue. A position or tickets you have already are safe."
             ),
             rx.el.a("All events", href="/events", class_name="button"),
         ),

@@ -166,9 +166,9 @@ class Composer:
     async def _context(self, message: OutboxMessage) -> MessageContext:
         about = await self._subjects.submit(message.intent_id)
         intent, booking = about.intent, about.booking
-        context = MessageContext(
-            about, about.event, intent, booking, None, None, intent.total_paise, 0
-        )
+        # An offer of the gateway lowers what was paid below the total of the order.
+        paid_paise = booking.total_paise if booking else intent.total_paise
+        context = MessageContext(about, about.event, intent, booking, None, None, paid_paise, 0)
         # A payment that buys nothing is the key of its message.
         key = message.dedupe_key.partition(":")[0]
         if key == intent.id and not (message.refund_id or message.notice_id):
@@ -186,7 +186,7 @@ class Composer:
             context,
             refund=refund or None,
             notice=notice or None,
-            paid_paise=payment.amount_paise if payment else intent.total_paise,
+            paid_paise=payment.amount_paise if payment else paid_paise,
             refund_paise=refund_paise,
             cause=(payment.reason or "") if payment else "",
         )

@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from surge_app.formatting import rupees, rupees_ascii
 from surge_app.services.bookings import pdf
 from surge_app.services.payments.views import CheckoutView
 from surge_app.state import view_models
 from tests.engine.conftest import NewSale
 from tests.engine.gateway import Fault, InProcessGateway
+from tests.engine.mail_helper import Post
 from tests.engine.sale_helper import Sale
 
 _OFFER = 10_000
@@ -49,6 +51,11 @@ async def test_an_order_the_gateway_reports_as_paid_with_an_offer_is_booked(
         booking.lines, fee_paise=booking.fee_paise, total_paise=booking.total_paise
     )
     assert [row.label for row in card.rows][-1] == "Offer applied at payment"
+    post = await Post.of(sale)
+    await post.empty()
+    assert f"Total paid: {rupees(paid)}\n" in post.mails[0].text
+    assert f"<td>Total paid</td><td>{rupees(paid)}</td>" in post.mails[0].html
+    assert f"Paid {rupees_ascii(paid)}." in post.texts[0].text
     rows = await sale.query(
         "SELECT sum(amount_paise) AS paise FROM ledger_entries WHERE payment_id = :id",
         id=callback.payment_id,
