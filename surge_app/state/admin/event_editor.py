@@ -151,7 +151,9 @@ class EventEditorState(AdminState, rx.State):
             actor=actor,
             expected={name: getattr(shown, name) for name in fields},
         )
-        return "Saved. Tickets already in a checkout keep the old price."
+        done = "added" if fewer < 0 else "withdrawn"
+        number = f" {pluralize(abs(fewer), 'ticket', 'tickets')} {done}." if fewer else ""
+        return f"Saved. Tickets already in a checkout keep the old price.{number}"
 
     @rx.event
     @organizer_action

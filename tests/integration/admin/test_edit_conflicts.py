@@ -70,6 +70,7 @@ async def test_a_change_of_what_someone_else_changed_is_refused_with_both_values
     # What the form shows now is the new value; saving again is meant.
     again = {**_tier_form(second, units="35")}
     await call(EventEditorState.save_tier, second, again)
+    assert second.done.endswith(" 5 tickets added.")
     assert (await services.organizer.settings(slug)).tiers[0].capacity == 35
 
 
@@ -82,6 +83,7 @@ async def test_fewer_tickets_need_a_tick_and_a_form_counts_once(
     await call(EventEditorState.save_tier, state, fewer)
     assert state.problem.startswith("Nothing was saved. Tick")
     await call(EventEditorState.save_tier, state, {**fewer, "withdraw": "yes"})
+    assert state.done.endswith(" 5 tickets withdrawn.")
     assert (await services.organizer.settings(slug)).tiers[0].capacity == 15
     added = {"tier_name": "Balcony", "price": "100", "units": "5", "form_key": state.form_key}
     await call(EventEditorState.save_tier, state, added)

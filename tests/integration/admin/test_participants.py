@@ -43,8 +43,12 @@ async def test_participants_are_found_by_what_they_can_tell(
     ravi = await _bought(
         new_buyer, slug, name="Ravi 100%", email="ravi@example.com", phone="+919876500002"
     )
+    history = (await _get(surge, f"/bookings/{asha}")).json()["timeline"]
+    (payment,) = [one["detail"].split()[0] for one in history if one["what"] == "payment"]
     found = {
         "": [ravi, asha],
+        payment: [asha],
+        f" {payment} ": [asha],
         "iyer": [asha],
         "RAVI@": [ravi],
         "00001": [asha],
