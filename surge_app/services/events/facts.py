@@ -241,7 +241,7 @@ def shown_facts(source: object, time_zone: str) -> tuple[ShownFact, ...]:
 
 
 def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts as they are stored, texts without blanks around them.
+    """Return facts as they are stored, texts without spare blanks.
 
     Args:
         values: By name; names that are no facts are left out.
@@ -250,7 +250,7 @@ def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
         InvalidRequest: The first value that makes no sense.
     """
     checked = {
-        name: value.strip() if isinstance(value := values[name], str) else value
+        name: _spaced(ALL_FACTS[name], value) if isinstance(value := values[name], str) else value
         for name in ALL_FACTS
         if name in values
     }
@@ -267,6 +267,11 @@ def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
         msg = "We don't know this time zone. Nothing was saved. Write it like Asia/Kolkata."
         raise InvalidRequest(msg)
     return checked
+
+
+def _spaced(one: FactField, text: str) -> str:
+    # A name of two lines would end the subject of a mail in the middle.
+    return text.strip() if one.fact.is_long else " ".join(text.split())
 
 
 def _complaint(one: FactField, value: Any) -> str:

@@ -60,3 +60,8 @@ def test_an_address_of_blanks_is_no_address() -> None:
         "address": None,
         "refund_policy": "",
     }
+
+
+def test_a_fact_of_one_line_has_no_second_and_a_long_one_keeps_its_paragraphs() -> None:
+    typed = {"name": "Monsoon\nBeats,\t Goa ", "refund_policy": " None.\n\nAsk us. "}
+    assert check_facts(typed) == {"name": "Monsoon Beats, Goa", "refund_policy": "None.\n\nAsk us."}
