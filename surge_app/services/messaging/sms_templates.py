@@ -62,7 +62,7 @@ TEXTS: Mapping[str, str] = {
 }
 """By name; the variables are ref, event, when, venue, amount and link."""
 
-_MAX_EVENT = 30
+_MAX_EVENT, _MIN_CUT = 30, 20
 _TOKEN_LENGTH = 16
 _ONE_SEGMENT, _EACH_OF_SEVERAL = 160, 153
 _BASIC = frozenset(
@@ -189,9 +189,16 @@ def _variable_pattern(found: re.Match[str]) -> str:
 def _shown(original: str) -> str:
     plain = unicodedata.normalize("NFC", original).translate(_INSTEAD)
     letters = [letter if letter in _BASIC else _bare(letter) for letter in plain]
-    name = " ".join("".join(letters).split())[:_MAX_EVENT].rstrip(" ,.-")
+    name = _cut(" ".join("".join(letters).split()))
     is_readable = sum(map(str.isalnum, name)) * 2 >= min(_MAX_EVENT, sum(map(str.isalnum, plain)))
     return name if is_readable else ""
+
+
+def _cut(name: str) -> str:
+    """Shorten a name, between two words unless one of them is very long."""
+    words = name[: _MAX_EVENT + 1].rpartition(" ")[0]
+    is_cut = len(name) > _MAX_EVENT and len(words) > _MIN_CUT
+    return (words if is_cut else name[:_MAX_EVENT]).rstrip(" ,.-")
 
 
 def _bare(letter: str) -> str:

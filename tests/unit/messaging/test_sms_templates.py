@@ -79,6 +79,10 @@ def test_a_confirmation_of_a_usual_event_is_one_segment() -> None:
         ("दिवाली Mela 2027 at the old fort", "Mela 2027 at the old fort"),
         ("₹99 “Night” – live…", 'Rs 99 "Night" - live'),
         ("Łódź Żurek Night", "odz Zurek Night"),
+        ("The Great Monsoon Music Carnival of Goa", "The Great Monsoon Music"),
+        ("Donaudampfschifffahrtsgesellschaft", "Donaudampfschifffahrtsgesellsc"),
+        ("The old mill beside the harbour", "The old mill beside the"),
+        ("A name of thirty letters, Goa!", "A name of thirty letters, Goa!"),
         ("", "your event"),
     ],
 )
