@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from surge_app.clock import utc_now
 from tests.browser.checkout import Attendee
 from tests.browser.conftest import NewPerson
-from tests.conftest import NewSale
+from tests.conftest import NewBuyer, NewSale
 
 # As browsers translate a page: each text is put into two elements, or those take its place; what
 # appears later follows.
@@ -79,3 +79,41 @@ async def test_a_page_is_shown_where_the_browser_refuses_its_storage(
     await expect(person.page.get_by_text("This page stopped working")).to_have_count(0)
     # React Router's inline script for the scroll position runs before any guard, and reports it.
     assert [error for error in person.errors if "Access is denied" not in error] == []
+
+
+async def test_a_buyer_whose_browser_refuses_its_storage_holds_and_pays(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    slug = await new_sale(units=20)
+    person = await new_person()
+    await person.context.add_init_script(_NO_STORAGE)
+    attendee = Attendee(person, slug)
+    await attendee.enter()
+    await attendee.choose(1)
+    await attendee.hold()
+    await attendee.open_payment()
+    await attendee.pay()
+    assert [error for error in person.errors if "Access is denied" not in error] == []
+
+
+@pytest.mark.parametrize("keeps", ["true", "false"], ids=["around", "instead"])
+async def test_a_translated_waiting_room_shows_each_new_position(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, keeps: str
+) -> None:
+    slug = await new_sale(concurrent_buyers=1)
+    inside, ahead = new_buyer(slug), new_buyer(slug)
+    assert (await inside.join())["state"] == "admitted"
+    assert (await ahead.join())["state"] == "waiting"
+    person = await new_person()
+    await person.context.add_init_script(_TRANSLATOR % keeps)
+    page = person.page
+    await page.goto(f"/queue/{slug}")
+    await expect(page.locator(".hero")).to_have_text("2")
+    await expect(page.get_by_text("1 person ahead of you")).to_be_visible()
+    assert await page.locator("font font").count() > 0
+    (await ahead.http.delete(f"/api/queue/{slug}")).raise_for_status()
+    await expect(page.locator(".hero")).to_have_text("1", timeout=30_000)
+    await expect(page.get_by_text("No one ahead of you")).to_be_visible()
+    await expect(page.get_by_text("1 person ahead of you")).to_have_count(0)
+    await expect(page.get_by_role("heading", name="You are next")).to_be_visible()
+    assert [error for error in person.errors if "error #418" not in error] == []
