@@ -60,10 +60,14 @@ def pause_button() -> rx.Component:
     return rx.cond(
         sale.is_cancelled,
         rx.fragment(),
-        rx.cond(
-            sale.is_paused,
-            button("Resume the queue", kind="primary", on_click=DashboardState.resume),
-            button("Pause the queue", kind="primary", on_click=DashboardState.pause),
+        rx.fragment(
+            rx.cond(
+                sale.is_paused,
+                button("Resume the queue", kind="primary", on_click=DashboardState.resume),
+                rx.fragment(),
+            ),
+            # It keeps its place, so that the second click of a double click resumes nothing.
+            button("Pause the queue", on_click=DashboardState.pause, disabled=sale.is_paused),
         ),
     )
 

@@ -72,6 +72,27 @@ async def test_rules_and_tickets_are_what_was_typed_and_a_stale_page_overwrites_
     assert asha.errors == ravi.errors == []
 
 
+async def test_a_second_click_on_pause_does_not_resume_the_queue(
+    new_person: NewPerson, new_sale: NewSale, services: Container
+) -> None:
+    slug = await new_sale()
+    asha, _ = await _organizers(new_person, services)
+    page = asha.page
+    for path in (f"/admin/{slug}", f"/admin/events/{slug}/queue"):
+        await page.goto(path)
+        pause = page.get_by_role("button", name="Pause the queue")
+        await pause.click()
+        resume = page.get_by_role("button", name="Resume the queue")
+        await expect(resume).to_be_visible()
+        await expect(pause).to_be_disabled()
+        # Where the first click went, there is still the same button.
+        await pause.click(force=True)
+        await expect(page.get_by_text("Queue paused. Everyone keeps their place.")).to_be_visible()
+        await resume.click()
+        await expect(pause).to_be_enabled()
+    assert asha.errors == []
+
+
 async def test_typed_changes_are_not_lost_without_a_question(
     new_person: NewPerson, new_sale: NewSale, services: Container
 ) -> None:
