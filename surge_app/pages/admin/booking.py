@@ -64,17 +64,21 @@ def _tickets() -> rx.Component:
                 href=f"/api/admin/bookings/{_BOOKING.ref}/tickets.pdf",
                 target="_blank",
             ),
-            confirmed(
-                BookingDetailState,
-                "Resend tickets",
-                f"Resend the tickets to {_BOOKING.email} {_BOOKING.phone}?",
-                "Resend",
-                BookingDetailState.resend,
-                hidden("version", _BOOKING.version),
-            ),
+            _resend("Resend tickets", "Resend"),
             class_name="row top",
         ),
         outcome(BookingDetailState, "resend", "undo_check_in"),
+    )
+
+
+def _resend(label: str, action: str) -> rx.Component:
+    return confirmed(
+        BookingDetailState,
+        label,
+        f"Resend the tickets to {_BOOKING.email} {_BOOKING.phone}?",
+        action,
+        BookingDetailState.resend,
+        hidden("version", _BOOKING.version),
     )
 
 
@@ -126,6 +130,11 @@ def _contact() -> rx.Component:
             on_submit=BookingDetailState.correct,
         ),
         outcome(BookingDetailState, "correct"),
+        rx.cond(
+            (BookingDetailState.acted == "correct") & (BookingDetailState.done != ""),
+            _resend("Resend to the new contact", "Resend now"),
+            rx.fragment(),
+        ),
     )
 
 

@@ -113,7 +113,12 @@ def _message(notice: Any, on_preview: Any, label: str) -> rx.Component:
             rx.el.label(
                 rx.el.span(label, class_name="label"),
                 rx.el.textarea(
-                    name="words", default_value=notice.words, rows="2", class_name="input"
+                    name="words",
+                    default_value=notice.words,
+                    rows="2",
+                    class_name="input",
+                    # The buttons below send what was previewed, so no word is left behind.
+                    on_blur=lambda words: on_preview({"words": words}),
                 ),
                 class_name="field",
             ),

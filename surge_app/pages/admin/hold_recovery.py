@@ -76,7 +76,7 @@ def _hold(row: HoldRow) -> rx.Component:
             confirmed(
                 HoldRecoveryState,
                 "Hold again",
-                f"Hold {row.tickets} again for {row.name}?",
+                f"Hold {row.tickets} again?",
                 "Hold now",
                 HoldRecoveryState.restore,
                 hidden("id", row.id),
