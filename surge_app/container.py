@@ -19,6 +19,7 @@ from surge_app.kv.client import connect
 from surge_app.kv.job_status import JobStatusStore
 from surge_app.kv.queue import QueueStore
 from surge_app.kv.rate_limits import RateLimiter
+from surge_app.kv.visits import VisitStore
 from surge_app.observability import tracing
 from surge_app.providers import (
     build_gateway,
@@ -77,6 +78,7 @@ from surge_app.services.waiting_room.proof_of_work import ProofOfWork
 from surge_app.services.waiting_room.redis_sync import QueueSync
 from surge_app.services.waiting_room.requests import QueueRequests
 from surge_app.services.waiting_room.service import WaitingRoom
+from surge_app.services.waiting_room.visits import Visits
 from surge_app.settings import Settings
 
 
@@ -164,7 +166,9 @@ def build_container(
     contacts = Contacts()
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
     queue_store = QueueStore(redis)
-    waiting_room = WaitingRoom(queue_store, QueueSync(database, queue_store))
+    waiting_room = WaitingRoom(
+        queue_store, QueueSync(database, queue_store), Visits(VisitStore(redis))
+    )
     joins = JoinService(
         JoinStore(redis),
         ProofOfWork(settings.secret_key),
@@ -287,5 +291,6 @@ async def running(
             await container.rehearsals.close()
             tracing.end()
             await container.waiting_room.snapshots.close()
+            await container.waiting_room.visits.close()
             await container.redis.aclose()
             await container.database.close()

@@ -7,6 +7,7 @@ import { feedPause, startFeed } from "./polling.js";
 import { firstAnswer } from "./prerendered.js";
 import { pathPart, request } from "./request.js";
 import { sharedQueue } from "./storage.js";
+import { countVisit } from "./visit.js";
 
 /**
  * "Get tickets" joins at once: below the limit no visitor ever sees a queue. A check before
@@ -32,6 +33,7 @@ export const EventFeed = createFeed((push, base) => {
     feed.put({ busy: false, problem });
     if (answer.status < 400 && answer.status) feed.run();
   };
+  countVisit(slug);
   return startFeed({
     base,
     push,

@@ -12,6 +12,7 @@ import { estimateFrom, noteFrom, phaseFrom, positionFrom } from "./queue_progres
 import { pathPart, request } from "./request.js";
 import { sharedQueue } from "./storage.js";
 import { createTurnAlert } from "./turn_alert.js";
+import { countVisit } from "./visit.js";
 
 /**
  * @typedef {import("./types").Answer} Answer
@@ -85,6 +86,7 @@ const startWaitingRoom = (push, base) => {
   const slug = pathPart();
   const name = encodeURIComponent(slug);
   const path = `/api/queue/${name}`;
+  countVisit(slug);
   const me = `${Date.now()}-${Math.random()}`;
   const shared = sharedQueue(slug);
   const turnAlert = createTurnAlert(slug);

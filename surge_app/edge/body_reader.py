@@ -44,7 +44,7 @@ class BodyReader:
             RateLimited: If too many bodies of the same network are being read.
             Unauthorized: For a long body of a client that is no admin user.
         """
-        if not _has_body(request):
+        if request.method in _SAFE and not has_body(request):
             return b"", receive
         length = int_of(request.headers.get("content-length", ""))
         if "content-length" in request.headers and "transfer-encoding" in request.headers:
@@ -89,9 +89,10 @@ async def _largest(request: Request, route: Route, length: int) -> int:
     return BodyLimit.ORGANIZER
 
 
-def _has_body(request: Request) -> bool:
+def has_body(request: Request) -> bool:
+    """Return whether the headers announce a body."""
     has_length = request.headers.get("content-length", "0") != "0"
-    return request.method not in _SAFE or has_length or "transfer-encoding" in request.headers
+    return has_length or "transfer-encoding" in request.headers
 
 
 async def _whole(receive: Receive, largest: int) -> Message:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
-from surge_app.edge.body_reader import BodyReader
+from surge_app.edge.body_reader import BodyReader, has_body
 from surge_app.edge.event_pages import EventPages
 from surge_app.edge.http import (
     LAST,
@@ -121,6 +121,8 @@ class EdgeMiddleware:
             case Kind.CLOSED | Kind.SOCKET:
                 # Pages connect by WebSocket alone, so nothing else is answered there.
                 raise NotFound
+            case Kind.VISIT:
+                return await _count_visit(route, request), ()
             case Kind.SIGN_OUT:
                 return await sign_out(request, self._owners), ()
             case _ if route.is_page:
@@ -159,6 +161,17 @@ class EdgeMiddleware:
         if isinstance(error, _UNREAD):
             response.headers.update(dict(LAST))
         return response
+
+
+async def _count_visit(route: Route, request: Request) -> Response:
+    if request.method != "POST":
+        return method_not_allowed("POST")
+    if has_body(request):
+        raise InvalidRequest
+    services, slug = container.current(), route.slug or ""
+    await services.catalog.event(slug)
+    services.waiting_room.visits.add(slug, request.state.client_address)
+    return Response(None, 204)
 
 
 def _built_file(route: Route, scope: Scope) -> Scope:

@@ -31,6 +31,8 @@ class Kind(StrEnum):
 
     QUEUE = auto()
     """Polls and joins, answered by the edge."""
+    VISIT = auto()
+    """A browser that opened an event's page, counted by the edge."""
     API = auto()
     """Passed to FastAPI."""
     SOCKET = auto()
@@ -129,6 +131,7 @@ _TABLE: Final = (
     ("/api/queue/{event}", Route(Kind.QUEUE, "queue")),
     ("/api/queue/*", Route(Kind.API, "queue")),
     ("/api/events/{slug}/intents", Route(Kind.API, "hold", Access.PASS)),
+    ("/api/events/{event}/visits", Route(Kind.VISIT, "catalog")),
     ("/api/events/*", Route(Kind.API, "catalog")),
     ("/api/intents/{id}/payment", Route(Kind.API, "payment")),
     ("/api/intents/*", Route(Kind.API, "hold")),

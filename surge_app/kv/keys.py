@@ -33,7 +33,7 @@ def queue(slug: str) -> list[str]:
 
 
 def part(slug: str, name: str) -> str:
-    """Return one key of an event's queue; `name` is one of `QUEUE_PARTS`."""
+    """Return one key of an event's queue; `name` is one of `QUEUE_PARTS`, or `visits`."""
     return f"{_PREFIX}:{{{slug}}}:{name}"
 
 
@@ -50,6 +50,11 @@ def pressure(slug: str) -> str:
 def proved(slug: str, visitor_id: str) -> str:
     """Set while a visitor has proved work for an event and got no place for it yet."""
     return f"{_PREFIX}:{{{slug}}}:proved:{visitor_id}"
+
+
+def visits(slug: str) -> str:
+    """Number of browsers that opened the pages of an event."""
+    return part(slug, "visits")
 
 
 def spent(slug: str, window: int) -> str:

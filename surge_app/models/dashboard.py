@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index
-from sqlmodel import SQLModel
+from sqlalchemy import BigInteger, Index
+from sqlmodel import Field, SQLModel
 
 from surge_app.models.base import paise_field, reference, time_field
 
@@ -29,3 +29,4 @@ class HistorySample(SQLModel, table=True):
     waiting: int
     inside: int
     admitted: int
+    visits: int | None = Field(default=None, sa_type=BigInteger)

@@ -36,7 +36,9 @@ _STEPS = text(
          WHERE i.event_id = :event_id AND coalesce(b.channel, 'online') = 'online') AS held,
         (SELECT count(DISTINCT i.visitor_id) FROM intents i JOIN bookings b ON b.intent_id = i.id
          WHERE i.event_id = :event_id AND b.channel = 'online') AS paid,
-        (SELECT max(s.admitted) FROM board_samples s WHERE s.event_id = :event_id) AS admitted
+        sampled.admitted, sampled.visits
+    FROM (SELECT max(s.admitted) AS admitted, max(s.visits) AS visits
+        FROM board_samples s WHERE s.event_id = :event_id) AS sampled
     """
 )
 _BOX_OFFICE = text(

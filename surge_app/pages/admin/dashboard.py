@@ -268,7 +268,7 @@ def _chart(
 
 def _funnel() -> rx.Component:
     return layout.card(
-        rx.el.h2("From the queue to a ticket"),
+        rx.el.h2("From the event page to a ticket"),
         rx.el.ul(rx.foreach(DashboardState.funnel, _step), class_name="plain-list"),
     )
 

@@ -106,6 +106,7 @@ class Dashboard:
                     waiting=queue.waiting,
                     inside=queue.inside,
                     admitted=queue.admitted,
+                    visits=queue.visits,
                 )
             )
         async with self._database.transaction() as session:

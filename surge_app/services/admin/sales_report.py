@@ -48,6 +48,7 @@ class SalesReport:
     Attributes:
         held: Visitors who ever held tickets online, and `paid` those who bought.
         admitted: The most visitors that were ever let in, as sampled.
+        visits: The most browsers that ever opened the pages, as sampled.
         attempts: Payments of the last 15 minutes, of which `failed` did.
         box_office: The paise taken there by method: cash, upi and card; minus refunds.
         paused_by: The organizer of the last pause, and `paused_at` its time; it may be over.
@@ -58,6 +59,7 @@ class SalesReport:
     held: int = 0
     paid: int = 0
     admitted: int = 0
+    visits: int = 0
     attempts: int = 0
     failed: int = 0
     box_office: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -131,6 +133,7 @@ class SalesReports:
             held=steps.held,
             paid=steps.paid,
             admitted=steps.admitted or 0,
+            visits=steps.visits or 0,
             attempts=attempts.attempts,
             failed=attempts.failed,
             box_office={row.method: int(row.paise) for row in box_office},

@@ -19,6 +19,7 @@ from surge_app.services.waiting_room.answers import eta_seconds, to_status
 from surge_app.services.waiting_room.redis_sync import QueueSync
 from surge_app.services.waiting_room.snapshots import QueueSnapshots
 from surge_app.services.waiting_room.views import QueueCounts, QueueStatus
+from surge_app.services.waiting_room.visits import Visits
 
 _Answer = TypeVar("_Answer")
 _Renewal: TypeAlias = tuple[str, timedelta, timedelta, bool]
@@ -33,9 +34,10 @@ _MAX_CONCURRENT = 1
 class WaitingRoom:
     """Joins, polls, leaves; decides who may shop."""
 
-    def __init__(self, store: QueueStore, sync: QueueSync) -> None:
+    def __init__(self, store: QueueStore, sync: QueueSync, visits: Visits) -> None:
         self._store = store
         self._sync = sync
+        self.visits = visits
         self.snapshots = QueueSnapshots(store)
         self._passes: Batcher[tuple[_Renewal, str], int] = Batcher(
             self._renew_together, max_batch=_MAX_BATCH, max_concurrent=_MAX_CONCURRENT
@@ -157,6 +159,7 @@ class WaitingRoom:
     async def stats(self, slug: str) -> QueueCounts:
         """Count the queue of an event; raises QueueUnavailable if Redis does not answer."""
         found = await _reach(self._store.stats(slug))
+        visits = await _reach(self.visits.count(slug))
         queue = found.queue
         pace = self.snapshots.admission_rate(slug).per_second(queue)
         eta = eta_seconds(queue, queue.waiting - 1, pace) if queue.waiting else None
@@ -169,6 +172,7 @@ class WaitingRoom:
             served=found.served,
             left=found.left,
             no_shows=found.no_shows,
+            visits=visits,
             admitted_last_minute=queue.admitted_last_minute,
             last_eta_low_seconds=eta[0] if eta else None,
             last_eta_high_seconds=eta[1] if eta else None,

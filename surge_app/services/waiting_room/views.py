@@ -37,6 +37,7 @@ class QueueCounts:
         admitted: Were ever called or let in.
         served: Went with tickets.
         left: Went without.
+        visits: Browsers that opened the pages of the event.
         no_shows: Did not come when it was their turn.
         last_eta_low_seconds: Lower end of the estimate for the last in the queue; None if the
             queue is empty or its rate unknown.
@@ -52,6 +53,7 @@ class QueueCounts:
     served: int = 0
     left: int = 0
     no_shows: int = 0
+    visits: int = 0
     admitted_last_minute: int = 0
     last_eta_low_seconds: int | None = None
     last_eta_high_seconds: int | None = None

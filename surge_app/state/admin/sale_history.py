@@ -43,7 +43,7 @@ class TierRow:
 
 @dataclass(frozen=True)
 class FunnelStep:
-    """The visitors who came this far, and their share of those who joined."""
+    """The visitors who came this far, and their share of those who came."""
 
     label: str = ""
     number: str = ""
@@ -163,19 +163,22 @@ def tier_rows(seen: EventStats, report: SalesReport) -> list[TierRow]:
 
 
 def funnel(seen: EventStats, report: SalesReport) -> list[FunnelStep]:
-    """Return how many visitors joined, were let in, held tickets and paid."""
+    """Return how many visitors came, joined, were let in, held tickets and paid."""
     queue = seen.queue
     admitted = max(queue.admitted if queue else 0, report.admitted, report.held)
     waiting = queue.waiting + queue.absent if queue else 0
     joined = admitted + waiting
+    # A browser that blocks the count still joins.
+    came = max(queue.visits if queue else 0, report.visits, joined)
     steps = (
+        ("Opened the event page", came),
         ("Joined the queue", joined),
         ("Let in", admitted),
         ("Held tickets", report.held),
         ("Paid", report.paid),
     )
     return [
-        FunnelStep(label, format_number(number), round(number / max(1, joined) * 100, 1))
+        FunnelStep(label, format_number(number), round(number / max(1, came) * 100, 1))
         for label, number in steps
     ]
 

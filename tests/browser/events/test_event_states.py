@@ -10,6 +10,7 @@ import httpx
 from playwright.async_api import Page, expect
 
 from surge_app.clock import utc_now
+from surge_app.container import Container
 from tests.browser.conftest import DESKTOP, PHONE, NewPerson
 from tests.browser.page_checks import look, violations
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
@@ -108,4 +109,26 @@ async def test_a_sale_in_any_state_says_which_and_shows_one_way_on(
         await expect(page.locator("html.dark")).to_have_count(1)
         await look(page, f"event-{state.replace('_', '-')}")
     assert person.sockets == []
+    assert person.errors == []
+
+
+async def test_a_browser_is_counted_once_for_each_event(
+    new_person: NewPerson, new_sale: NewSale, services: Container
+) -> None:
+    slug, later = await new_sale(), await new_sale()
+    person = await new_person()
+
+    async def opened(shown: str) -> None:
+        await person.page.goto(f"/events/{shown}")
+        # The page runs once it has taken the server's version away.
+        await expect(person.page.locator("#served")).to_have_count(0)
+
+        async def is_counted() -> bool:
+            return await services.waiting_room.visits.count(shown) == 1
+
+        await eventually(is_counted, about="the visit")
+
+    for shown in (slug, slug, later):
+        await opened(shown)
+    assert await services.waiting_room.visits.count(slug) == 1
     assert person.errors == []

@@ -54,6 +54,7 @@ async def test_days_tiers_and_steps_add_up_after_refunds_and_at_the_counter(
         ("Balcony", "₹1,000", "₹2,000", "1"),
     ]
     assert [(one.label, one.number) for one in state.funnel] == [
+        ("Opened the event page", "2"),
         ("Joined the queue", "2"),
         ("Let in", "2"),
         ("Held tickets", "2"),
