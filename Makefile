@@ -85,7 +85,7 @@ migrate: run-ready
 # 3.12 and 3.11 come first because every pinned package has a binary for them.
 .venv/.created:
 	@if $(PY) -m pip --version >/dev/null 2>&1; then touch $@; exit; fi; \
-	for python in $(or $(PYTHON),python3.12 python3.11 python3.13 python3.14 python3 python); do \
+	for python in $(if $(PYTHON),"$(PYTHON)",python3.12 python3.11 python3.13 python3.14 python3 python); do \
 	  if "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    "$$python" -m venv .venv && touch $@; exit; \
 	  fi; \
@@ -95,7 +95,7 @@ migrate: run-ready
 # The lock names every package, so pip need not look for more: it reads extras of others as new ones.
 # Compared by content, so that a checkout of another commit with the same packages installs nothing.
 run-ready: .venv/.created
-	@[ -z "$(PYTHON)" ] || [ "$$($(PYTHON) -V 2>&1)" = "$$($(PY) -V)" ] || \
+	@[ -z "$(PYTHON)" ] || [ "$$("$(PYTHON)" -V 2>&1)" = "$$($(PY) -V)" ] || \
 	  echo '.venv has another Python, so PYTHON=$(PYTHON) has no effect. Remove .venv to change it.' >&2
 	@cmp -s requirements.lock .venv/requirements.lock || { \
 	  echo 'Installing the packages of requirements.lock; the first time takes one to four minutes …'; \

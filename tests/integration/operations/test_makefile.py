@@ -14,9 +14,11 @@ _MAKEFILE = Path(__file__).parents[3] / "Makefile"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    shutil.copy(_MAKEFILE, tmp_path)
-    (tmp_path / "requirements.lock").touch()
-    return tmp_path
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    shutil.copy(_MAKEFILE, folder)
+    (folder / "requirements.lock").touch()
+    return folder
 
 
 def _make(checkout: Path, target: str, python: Path | str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +62,7 @@ def test_a_python_that_comes_too_late_is_said_to_have_no_effect(checkout: Path, 
     python = {
         "missing": checkout / "nowhere",
         "too old": _old_python(checkout),
-        "the same": Path(sys.executable),
+        "the same": programs / "python",
     }[kind]
     done = _make(checkout, "run-ready", python)
     assert done.returncode == 0, done.stderr
