@@ -8,12 +8,22 @@ from urllib.parse import urlsplit
 from playwright.async_api import Page, expect
 
 from tests.browser.checkout import Attendee
-from tests.browser.conftest import NewPerson, fill_contact
+from tests.browser.conftest import NewPerson, Person, fill_contact
 from tests.browser.page_checks import violations
 from tests.conftest import NewSale, Surge, eventually
 
 _OLDER_TOTAL = """document.addEventListener(
   "click", () => { document.querySelector("input[name=total]").value = "₹1"; }, true)"""
+
+
+async def _ready_to_pay(person: Person, slug: str) -> Attendee:
+    """Hold one ticket and fill in the contact."""
+    asha = Attendee(person, slug)
+    await asha.enter()
+    await asha.choose(1)
+    await asha.hold()
+    await fill_contact(asha.page, tag=asha.tag)
+    return asha
 
 
 async def _block_sockets(page: Page) -> None:
@@ -66,27 +76,22 @@ async def test_a_page_connects_under_another_name_of_the_machine(
 async def test_what_is_pressed_offline_is_refused_beside_the_button_and_never_sent(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
-    slug = await new_sale()
-    person = await new_person()
-    asha, page = Attendee(person, slug), person.page
-    await asha.enter()
-    await asha.choose(1)
-    await asha.hold()
-    await fill_contact(page, tag=asha.tag)
-    await person.context.set_offline(True)
+    asha = await _ready_to_pay(await new_person(), await new_sale())
+    page = asha.page
+    await asha.person.context.set_offline(True)
     await expect(page.locator(".paybar").get_by_text("No connection.")).to_be_visible()
     await asha.button("^Pay").click()
     await asha.button("^One more").first.click()
     refused = page.locator(".paybar").get_by_role("alert")
     await expect(refused).to_contain_text("Nothing was sent.")
     await expect(page.get_by_label("Tickets:").first).to_have_text("1")
-    await person.context.set_offline(False)
+    await asha.person.context.set_offline(False)
     await expect(refused).to_have_count(0)
     await expect(asha.window).to_have_count(0)
 
     # What everyone sees of an event is up to a second old.
     async def is_one_held() -> bool:
-        event = await (await page.request.get(f"/api/events/{slug}")).json()
+        event = await (await page.request.get(f"/api/events/{asha.slug}")).json()
         return [tier["held"] for tier in event["tiers"]] == [1]
 
     await eventually(is_one_held, about="the hold of one ticket")
@@ -98,13 +103,8 @@ async def test_what_is_pressed_offline_is_refused_beside_the_button_and_never_se
 async def test_a_press_on_an_older_total_is_refused_and_shows_the_new_one(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
-    slug = await new_sale()
-    person = await new_person()
-    asha, page = Attendee(person, slug), person.page
-    await asha.enter()
-    await asha.choose(1)
-    await asha.hold()
-    await fill_contact(page, tag=asha.tag)
+    asha = await _ready_to_pay(await new_person(), await new_sale())
+    page = asha.page
     # As if what was pressed had been kept by a connection that was silently lost.
     await page.evaluate(_OLDER_TOTAL)
     await asha.button("^Pay").click()
