@@ -18,6 +18,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import (
     AliasChoices,
     Field,
+    HttpUrl,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -36,7 +37,7 @@ _SHORTEST_SECRET = 32
 _LIVE_KEY_PREFIX = "rzp_live_"
 _RAZORPAY_URL = "https://api.razorpay.com"
 _REFLEX_DATABASE = 1
-_ORIGIN = re.compile(r"https?://[^\s/?#@]+")
+_HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _SENDGRID_URL = "https://api.sendgrid.com"
 
 CLUSTER_SCHEME = "+cluster://"
@@ -69,18 +70,15 @@ class Settings(BaseSettings):
             machine in development, where payments are the sandbox and mails can be read.
         public_url: Where attendees reach Surge, without a trailing slash. Links in mails and
             SMS, CORS and the `Secure` flag of cookies follow from it.
-        frontend_url: Set only by the hot-reload development command: pages then come from
-            another port than the API, and page requests are sent there.
+        frontend_url: Set by `make dev` only, whose pages come from another port than the API.
         secret_key: Signs cookies and tokens. A comma-separated list rotates: the first signs,
             all verify. Generated under `data_dir` in development.
         sendgrid_webhook_public_keys: Verify SendGrid's delivery reports; any one may match.
         free_bookings_per_hour: Of one event; a booking without a price could be anyone's.
         sms_countries: Where SMS go, beside the country of the event.
         dlt_templates: A JSON file with the texts of SMS as they are registered in India.
-        trusted_proxy_hops: How many reverse proxies in front may be believed about the
-            client's address; 0 ignores `X-Forwarded-For`.
-        metrics_token: Allows reading `/metrics` from other machines; without it, only from this
-            one.
+        trusted_proxy_hops: Proxies in front of Surge; 0 ignores `X-Forwarded-For`.
+        metrics_token: Allows reading `/metrics` from other machines than this one.
         drain_seconds: How long a stopping node keeps serving while it reports not ready, so that
             a load balancer notices.
     """
@@ -158,18 +156,28 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return codes
 
-    @field_validator("public_url", "frontend_url", "razorpay_base_url", "sendgrid_base_url")
+    @field_validator("razorpay_base_url", "sendgrid_base_url", "twilio_base_url", "traces_endpoint")
     @classmethod
-    def _without_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value and _parsed(value) is None:
+            msg = "must be an address that begins with https:// or http://"
+            raise ValueError(msg)
+        return value and value.rstrip("/")
 
-    @field_validator("public_url")
+    @field_validator("public_url", "frontend_url")
     @classmethod
     def _is_an_origin(cls, value: str) -> str:
-        if value and not _ORIGIN.fullmatch(value):
+        """Write it as browsers do in `Origin`: small letters, punycode, no default port."""
+        url = _parsed(value)
+        if value and (
+            url is None
+            or not _HOST.fullmatch(url.host or "")
+            or any((url.username, url.password, (url.path or "").strip("/"), url.query))
+            or "#" in value
+        ):
             msg = "must be a scheme and a host, such as https://tickets.example.com"
             raise ValueError(msg)
-        return value
+        return str(url).rstrip("/?") if url else ""
 
     @field_validator("database_url", "database_direct_url")
     @classmethod
@@ -182,23 +190,19 @@ class Settings(BaseSettings):
     @field_validator("redis_url", "states_redis_url")
     @classmethod
     def _is_redis(cls, value: str | None, info: ValidationInfo) -> str | None:
-        schemes = ("redis://", "rediss://", "unix://")
-        clusters = tuple(f"{one}{CLUSTER_SCHEME}" for one in ("redis", "rediss"))
-        allowed = (*schemes, *clusters) if info.field_name == "redis_url" else schemes
+        allowed = ("redis://", "rediss://", "unix://")
+        if info.field_name == "redis_url":
+            allowed += (f"redis{CLUSTER_SCHEME}", f"rediss{CLUSTER_SCHEME}")
         if value is not None and not value.startswith(allowed):
-            msg = "must start with redis://, rediss://, unix://, redis+cluster:// or rediss+cluster://"
+            msg = f"must start with {', '.join(allowed[:-1])} or {allowed[-1]}"
             raise ValueError(msg)
         return value
 
     @model_validator(mode="after")
-    def _states_stand_beside_a_cluster(self) -> Self:
+    def _pairs_come_whole(self) -> Self:
         if CLUSTER_SCHEME in (self.redis_url or "") and not self.states_redis_url:
             msg = "REDIS_URL leads to a cluster, so SURGE_STATES_REDIS_URL must be set too."
             raise ValueError(msg)
-        return self
-
-    @model_validator(mode="after")
-    def _direct_url_stands_beside_another(self) -> Self:
         if self.database_direct_url and not self.database_url:
             msg = "SURGE_DATABASE_DIRECT_URL is set, so DATABASE_URL must be set too."
             raise ValueError(msg)
@@ -206,26 +210,24 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _vendor_settings_come_whole(self) -> Self:
-        groups = {
-            "RAZORPAY_KEY_ID": {
+        groups = (
+            {
+                "RAZORPAY_KEY_ID": self.razorpay_key_id,
                 "RAZORPAY_KEY_SECRET": self.razorpay_key_secret,
                 "RAZORPAY_WEBHOOK_SECRET": self.razorpay_webhook_secrets,
             },
-            "SENDGRID_API_KEY": {"SENDGRID_FROM": self.sendgrid_from},
-            "TWILIO_ACCOUNT_SID": {
+            {"SENDGRID_API_KEY": self.sendgrid_api_key, "SENDGRID_FROM": self.sendgrid_from},
+            {
+                "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
                 "TWILIO_AUTH_TOKEN": self.twilio_auth_token,
                 "TWILIO_FROM": self.twilio_from,
             },
-        }
-        present = {
-            "RAZORPAY_KEY_ID": self.razorpay_key_id,
-            "SENDGRID_API_KEY": self.sendgrid_api_key,
-            "TWILIO_ACCOUNT_SID": self.twilio_account_sid,
-        }
-        for lead, rest in groups.items():
-            missing = [name for name, value in rest.items() if not value]
-            if present[lead] and missing:
-                msg = f"{lead} is set, so {' and '.join(missing)} must be set too."
+        )
+        for group in groups:
+            present = [name for name, value in group.items() if value]
+            missing = [name for name in group if name not in present]
+            if present and missing:
+                msg = f"{present[0]} is set, so {' and '.join(missing)} must be set too."
                 raise ValueError(msg)
         if (self.razorpay_key_id or "").startswith(
             _LIVE_KEY_PREFIX
@@ -251,9 +253,7 @@ class Settings(BaseSettings):
             msg = f"in production these must be set: {', '.join(missing)}."
             raise ValueError(msg)
         if any(len(key) < _SHORTEST_SECRET for key in self.secret_key):
-            msg = (
-                f"SURGE_SECRET_KEY must have at least {_SHORTEST_SECRET} characters in production."
-            )
+            msg = f"SURGE_SECRET_KEY needs at least {_SHORTEST_SECRET} characters in production."
             raise ValueError(msg)
         if not self.rate_limits:
             msg = "SURGE_RATE_LIMITS may not be off in production."
@@ -323,8 +323,7 @@ class Settings(BaseSettings):
     @property
     def allowed_origins(self) -> list[str]:
         """Origins whose pages may call the API with cookies: our own, under each local name."""
-        names = ("localhost", "127.0.0.1")
-        local = [f"http://{name}:{self.port}" for name in names]
+        local = [f"http://{name}:{self.port}" for name in ("localhost", "127.0.0.1")]
         return [self.public_url] if self.is_production else [self.base_url, *local]
 
     @property
@@ -363,6 +362,13 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         raise ConfigurationError(_sentence(error)) from error
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+
+
+def _parsed(value: str) -> HttpUrl | None:
+    try:
+        return HttpUrl(value)
+    except ValidationError:
+        return None
 
 
 def _refuse_misspelt(names: Iterable[str]) -> None:

@@ -77,12 +77,40 @@ def test_a_short_secret_is_refused_in_production(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     "url",
-    ["tickets.example", "https://tickets.example/shop", "ftp://a.example", "https://a@b.example"],
+    [
+        *("tickets.example", "//tickets.example", "https://", "https:///", "ftp://a.example"),
+        *("https://tickets.example/shop", "https://a.example?from=mail", "https://a.example#top"),
+        *("https://a@b.example", "https://user:pass@b.example", "https://a.example."),
+        *("https://a..example", "https://a.example:99999", "https://a.example:x", "https://[::1"),
+        *("https://a b.example", "https://a.example,https://b.example", "https://*.example"),
+        *("https://a.example\\b", "'https://a.example'", "https://a.example;"),
+    ],
 )
 def test_a_public_address_is_a_scheme_and_a_host(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     told = _sentence(monkeypatch, {"SURGE_PUBLIC_URL": url})
     assert "SURGE_PUBLIC_URL" in told
     assert "https://tickets.example.com" in told
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("HTTPS://Tickets.Example", "https://tickets.example"),
+        ("https://tickets.example:443/", "https://tickets.example"),
+        ("http://tickets.example:80", "http://tickets.example"),
+        ("https://tickets.example:8443", "https://tickets.example:8443"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://faß.example", "https://xn--fa-hia.example"),
+        (" https://tickets.example ", "https://tickets.example"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+    ],
+)
+def test_a_public_address_is_written_as_browsers_write_their_origin(
+    monkeypatch: pytest.MonkeyPatch, url: str, origin: str
+) -> None:
+    settings = _load(monkeypatch, {**PRODUCTION, "SURGE_PUBLIC_URL": url})
+    assert settings.base_url == origin
+    assert settings.allowed_origins == [origin]
 
 
 def test_nothing_has_to_be_set() -> None:
@@ -109,6 +137,11 @@ def test_nothing_has_to_be_set() -> None:
         ("PORT", "65536"),
         ("DATABASE_URL", "mysql://localhost/surge"),
         ("REDIS_URL", "http://localhost:6379"),
+        ("SURGE_STATES_REDIS_URL", "redis+cluster://localhost:6379"),
+        ("RAZORPAY_BASE_URL", "api.razorpay.com"),
+        ("SENDGRID_BASE_URL", "//api.sendgrid.com"),
+        ("TWILIO_BASE_URL", "https://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
         ("SURGE_TRUSTED_PROXY_HOPS", "-1"),
         ("SURGE_RATE_LIMITS", "perhaps"),
         ("SURGE_JOBS", "sometimes"),
@@ -157,6 +190,8 @@ def test_two_wrong_values_are_told_in_one_sentence(monkeypatch: pytest.MonkeyPat
             {"RAZORPAY_WEBHOOK_SECRET"},
         ),
         ({"SENDGRID_API_KEY": "SG.x"}, {"SENDGRID_FROM"}),
+        # Without its key the sandbox would take the mails of someone who meant SendGrid.
+        ({"SENDGRID_FROM": "tickets@example.com"}, {"SENDGRID_API_KEY"}),
         ({"TWILIO_ACCOUNT_SID": "AC1"}, {"TWILIO_AUTH_TOKEN", "TWILIO_FROM"}),
     ],
 )
