@@ -21,7 +21,6 @@ config = rx.Config(
     # it changed, and the page reports a fault.
     redis_lock_expiration=30_000,
     cors_allowed_origins=settings.allowed_origins,
-    trusted_proxy_hops=settings.trusted_proxy_hops,
     telemetry_enabled=False,
     show_built_with_reflex=False,
     frontend_compression_formats=["brotli", "gzip"],

@@ -32,7 +32,10 @@ _MAX_COOKIE = 4096
 # Reflex stores the headers of a connection with its state, and compares the origin with the
 # configured one alone; it was checked here.
 _DROPPED = frozenset(
-    {b"authorization", b"origin", b"referer", b"accept", b"accept-encoding", b"cookie"}
+    {
+        *(b"authorization", b"origin", b"referer", b"accept", b"accept-encoding", b"cookie"),
+        b"x-forwarded-for",
+    }
 )
 _MAX_HEADER = 512
 
@@ -67,7 +70,8 @@ class WebSocketGuard:
             and self._is_own(connection)
         )
         owner = await self._claim(tokens[0], cookies) if is_page else None
-        network = f"network:{networks(client_address(connection, self._hops)).narrow}"
+        address = client_address(connection, self._hops)
+        network = f"network:{networks(address).narrow}"
         if owner is None or self._is_full(owner, network):
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -76,7 +80,9 @@ class WebSocketGuard:
         frames = FrameFilter(receive, send, self._is_known_handler, largest=largest)
         self._connected.update((owner, network))
         try:
-            await self._app({**scope, "headers": _trimmed(scope, cookies)}, frames, send)
+            # States read the address from the connection, so that it is decided here alone.
+            own = {"client": (address, 0), "headers": _trimmed(scope, cookies)}
+            await self._app({**scope, **own}, frames, send)
         finally:
             for name in (owner, network):
                 self._connected[name] -= 1

@@ -9,12 +9,17 @@ def forwarded_address(peer: str, forwarded: str, trusted_proxy_hops: int) -> str
     """Return the client's IP address from the peer of the connection and `X-Forwarded-For`.
 
     Trusted proxies append to the header, so entries are taken from the right, never from the
-    left. Some balancers append a port, which is dropped.
+    left. Some balancers append a port or add quotes, which are dropped.
     """
-    if trusted_proxy_hops == 0:
+    chain = [entry.strip(' \t"') for entry in forwarded.split(",") if entry.strip(' \t"')]
+    if trusted_proxy_hops and chain:
+        peer = without_port(chain[-min(trusted_proxy_hops, len(chain))])
+    try:
+        found = ipaddress.ip_address(peer)
+    except ValueError:
         return peer
-    chain = [entry.strip() for entry in forwarded.split(",") if entry.strip()]
-    return without_port(chain[-min(trusted_proxy_hops, len(chain))]) if chain else peer
+    # A socket that takes both families writes IPv4 as ::ffff:192.0.2.1.
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def without_port(entry: str) -> str:

@@ -76,7 +76,12 @@ def _cookies(*, events: tuple[str, ...] = (), bookings: tuple[str, ...] = ()) ->
 
 
 async def _connect(
-    app: Application, guard: WebSocketGuard, cookies: str, query: str = f"token={TOKEN}"
+    app: Application,
+    guard: WebSocketGuard,
+    cookies: str,
+    query: str = f"token={TOKEN}",
+    *,
+    forwarded: tuple[bytes, ...] = (),
 ) -> bool:
     """Connect, and return whether the application was reached."""
     decided = asyncio.Event()
@@ -89,6 +94,7 @@ async def _connect(
         decided.set()
 
     headers = [(b"cookie", cookies.encode()), (b"host", b"x"), (b"authorization", b"Basic x")]
+    headers += [(b"x-forwarded-for", line) for line in forwarded]
     scope: dict[str, Any] = {"type": "websocket", "path": "/_event/", "headers": headers}
     scope["query_string"] = query.encode()
     before = len(app.scopes)
@@ -182,3 +188,15 @@ async def test_the_state_of_a_page_is_given_few_headers(
     cookies = _cookies(bookings=("SRG-ABCDEFGH",))
     assert await _connect(app, guard, f"{cookies}; other={'x' * 9_000}; surge_x={'x' * 9_000}")
     assert dict(app.scopes[0]["headers"]) == {b"host": b"x", b"cookie": cookies.encode()}
+
+
+@pytest.mark.parametrize("claimed", [b"198.51.100.1", b"198.51.100.1, " * 99 + b"198.51.100.1"])
+async def test_the_state_of_a_page_is_given_the_address_that_the_edge_decided(
+    services: Services, app: Application, claimed: bytes
+) -> None:
+    guard = WebSocketGuard(app, load_settings(trusted_proxy_hops=2), bool, None)
+    # Some proxies add a line of their own instead of writing on.
+    lines = (claimed, b"203.0.113.9:51234", b"192.0.2.7")
+    assert await _connect(app, guard, _cookies(bookings=("SRG-ABCDEFGH",)), forwarded=lines)
+    assert app.scopes[0]["client"] == ("203.0.113.9", 0)
+    assert b"x-forwarded-for" not in dict(app.scopes[0]["headers"])
