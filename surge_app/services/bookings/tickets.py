@@ -39,6 +39,7 @@ from surge_app.services.bookings.pdf import draw_receipt, draw_tickets
 from surge_app.services.bookings.qr import qr_png
 from surge_app.services.bookings.ticket_signing import TicketCodes
 from surge_app.services.bookings.views import BookingView, RefundLine, TicketView
+from surge_app.services.checkout.contacts import unlinked
 from surge_app.services.checkout.views import IntentLineView
 from surge_app.services.concurrency import BoundedWorker
 from surge_app.services.events.catalog import event_view
@@ -162,7 +163,7 @@ class Tickets:
 
     async def _requested(self, ref: str, draw: Callable[[BookingView], bytes]) -> bytes:
         await self._limits.check(_PDFS, ref)
-        booking = await self.view(ref)
+        booking = _outgoing(await self.view(ref))
         key = _pdf_key(booking, draw)
         if key not in self._pdfs:
             self._store_pdf(key, await self._worker.run(draw, booking))
@@ -178,7 +179,7 @@ class Tickets:
         booking, event = about.booking, about.event
         if booking is None:
             return None
-        return BookingView(
+        view = BookingView(
             ref=booking.ref,
             status=str(booking.status),
             event=event_view(event, [], {}, utc_now()),
@@ -196,6 +197,7 @@ class Tickets:
             channel=booking.channel,
             created_at=booking.created_at,
         )
+        return _outgoing(view)
 
     async def attachments(self, booking: BookingView, revision: int) -> tuple[Attachment, ...]:
         """Return the attachments of a confirmation: codes inline, tickets as PDF, calendar."""
@@ -218,6 +220,14 @@ class Tickets:
         method = "CANCEL" if is_over else "PUBLISH"
         content = _calendar(booking, self.page_url(booking.ref), method=method, revision=revision)
         return Attachment(f"{booking.ref}.ics", f"text/calendar; method={method}", content)
+
+
+def _outgoing(booking: BookingView) -> BookingView:
+    """Return a booking as it leaves by mail or on paper, where programs make links of names."""
+    tickets = tuple(
+        replace(one, attendee_name=unlinked(one.attendee_name)) for one in booking.tickets
+    )
+    return replace(booking, name=unlinked(booking.name), tickets=tickets)
 
 
 def _line_views(lines: Iterable[tuple[IntentLine, str]]) -> tuple[IntentLineView, ...]:

@@ -18,12 +18,15 @@ _HOME_REGION = "IN"
 _MAX_NAME_LENGTH = 100
 # Scripts such as Malayalam, Marathi and Persian need them inside words.
 _JOINERS = "\u200c\u200d"
-# Mail programs make links of bare domains too; M.S.Dhoni and Dr.Anil are names.
-_LINK = re.compile(
-    r"://|www\.|@|\w\.[a-z]{2,}/|\w{2}\.(?:com|net|org|info|biz|xyz|top|app|link|shop|site|online"
-    r"|club|icu|io|in|co|ly|ru|cn|me|cc)\b",
-    re.IGNORECASE,
-)
+# Most often a field was mistaken for another; whatever else looks like a link, `unlinked` breaks.
+_ADDRESS = re.compile(r"://|www\.|@|\w\.[a-z]{2,}/", re.IGNORECASE)
+# Every dot that a browser takes for one in a domain, and those that look like it.
+_JOINING_DOT = re.compile(r"[.\u3002\uff0e\uff61\u2024\ufe52\u2025\u2026](?![\s.,)'\u2019-])")
+_AT = re.compile(r"\s*[@\uff20\ufe6b]\s*")
+_SCHEME = re.compile(r"\s*[:\uff1a\ufe55]?\s*(?:[/\uff0f\u2044\\]\s*){2,}")
+_JOINING_COLON = re.compile(r"[:\uff1a\ufe55](?!\s)")
+# Phones offer to call what has as many digits as a number.
+_MAX_DIGITS = 5
 _NAMED_EMAIL = re.compile(
     r"(?:[^<>]*<)?(?:mailto:([^<>\s?]+)(?:\?[^<>\s]*)?|([^<>\s]+))>?", re.IGNORECASE
 )
@@ -128,6 +131,19 @@ def ascii_address(email: str) -> str:
         return email
 
 
+def unlinked(name: str) -> str:
+    """Return a name in which no mail program finds a link, nor a phone a number to call.
+
+    Anyone may type anyone's address, and a name in a message comes from our own sender. `evil.dev`
+    becomes `evil. dev`, whatever the domain, and `J.R.Tolkien` the better `J. R. Tolkien`.
+    """
+    text = _SCHEME.sub(" ", _AT.sub(" (at) ", name))
+    text = _JOINING_COLON.sub(r"\g<0> ", _JOINING_DOT.sub(r"\g<0> ", text))
+    if sum(letter.isdecimal() for letter in text) > _MAX_DIGITS:
+        text = "".join("*" if letter.isdecimal() else letter for letter in text)
+    return " ".join(text.split())
+
+
 def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[str, str]:
     """Return a sentence for each ticket that still lacks the name of who comes.
 
@@ -155,8 +171,7 @@ def _name(value: object) -> str:
     if not all(letter.isprintable() or letter in _JOINERS for letter in text):
         msg = "Remove the control characters from the name."
         raise ValueError(msg)
-    if _LINK.search(unicodedata.normalize("NFKC", text).replace("。", ".")):
-        # A name stands in messages from our own sender, and must not carry someone's link.
+    if _ADDRESS.search(unicodedata.normalize("NFKC", text).replace("。", ".")):
         msg = "Enter a name without web or email addresses."
         raise ValueError(msg)
     return text

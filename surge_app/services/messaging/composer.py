@@ -31,7 +31,7 @@ from surge_app.models import (
 )
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import DISCOUNT, BookingView
-from surge_app.services.checkout.contacts import ascii_address
+from surge_app.services.checkout.contacts import ascii_address, unlinked
 from surge_app.services.events.catalog import organizer_contact
 from surge_app.services.events.facts import shown_facts
 from surge_app.services.messaging.sms_countries import country_of_number, country_of_zone
@@ -225,7 +225,7 @@ class Composer:
         ref = context.booking.ref if context.booking else ""
         notice = context.notice
         return {
-            "name": booking.name if booking else intent.name or "",
+            "name": booking.name if booking else unlinked(intent.name or ""),
             "event_name": event.name,
             "venue": event.venue,
             "when": long_date(event.starts_at, event.time_zone),

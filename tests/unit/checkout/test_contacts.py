@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from surge_app.errors import InvalidContact
-from surge_app.services.checkout.contacts import Contacts, ascii_address, missing_attendees
+from surge_app.services.checkout.contacts import (
+    Contacts,
+    ascii_address,
+    missing_attendees,
+    unlinked,
+)
 
 contacts = Contacts()
 GOOD = {"name": "Asha Rao", "email": "asha@example.com", "phone": "+919876543210"}
@@ -194,12 +199,45 @@ def test_what_is_no_name_is_refused(typed: object) -> None:
     "typed",
     [
         *("Win ₹500 at http://evil.example", "Claim at WWW.evil.example"),
-        *("write to win@evil.example", "Claim at evil.com", "Win at evil.example/win"),
-        *("bit.ly now", "Prize-evil.in", "Claim at evil．com", "Claim at evil。com"),
+        *("write to win@evil.example", "Win at evil.example/win", "asha＠example.com"),
     ],
 )
-def test_a_name_carries_no_link_into_messages(typed: str) -> None:
+def test_an_address_in_the_field_of_the_name_is_told(typed: str) -> None:
     assert _refused(name=typed) == {"name": "Enter a name without web or email addresses."}
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("Asha Rao", "Asha Rao"),
+        ("J.R.Tolkien", "J. R. Tolkien"),
+        ("Dr.Anil S/O M. Rao", "Dr. Anil S/O M. Rao"),
+        ("J.-P. O'Neil Jr.", "J.-P. O'Neil Jr."),
+        ("अनिल.कुमार", "अनिल. कुमार"),
+        ("Claim at evil.dev", "Claim at evil. dev"),
+        ("bit.ly now", "bit. ly now"),
+        ("приз.рф", "приз. рф"),
+        ("例え。テスト", "例え。 テスト"),
+        ("evil．com", "evil． com"),
+        ("evil｡com", "evil｡ com"),
+        ("evil․com", "evil․ com"),
+        ("10.0.0.1", "10. 0. 0. 1"),
+        ("https://evil", "https evil"),
+        ("mailto:win@evil", "mailto: win (at) evil"),
+        ("Win＠evil.dev", "Win (at) evil. dev"),
+        ("Call 98765 43210", "Call ***** *****"),
+        ("Call ९८७६५४३२१०", "Call **********"),
+        ("Louis 14", "Louis 14"),
+    ],
+)
+def test_nothing_makes_a_link_or_a_call_of_a_name_in_a_message(typed: str, shown: str) -> None:
+    assert unlinked(typed) == shown
+    assert unlinked(shown) == shown
+
+
+@given(st.text(max_size=100))
+def test_no_dot_of_a_name_in_a_message_joins_two_words(typed: str) -> None:
+    assert not re.search(r"\w[.。．｡]\w|://|@", unlinked(typed))
 
 
 def test_all_wrong_fields_are_told_at_once() -> None:
