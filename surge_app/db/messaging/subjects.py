@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.models import AuditEntry, Booking, Event, Intent, IntentLine, Ticket, Tier, Unit
+from surge_app.models import (
+    AuditEntry,
+    Booking,
+    Event,
+    Intent,
+    IntentLine,
+    SalesChannel,
+    Ticket,
+    Tier,
+    Unit,
+)
+
+# By the address alone: the mail goes there, and must tell nothing of a phone someone typed.
+_OWNED = text(
+    """
+    SELECT mine.id, count(*) AS owned
+    FROM intents mine
+    JOIN intents i ON i.event_id = mine.event_id AND i.status = 'confirmed'
+        AND i.email IS NOT NULL AND email_key(i.email) = email_key(mine.email)
+    JOIN bookings b ON b.intent_id = i.id
+    JOIN tickets k ON k.booking_id = b.id AND k.status = 'valid'
+    WHERE mine.id = ANY(:ids)
+    GROUP BY mine.id
+    """
+)
 
 
 @dataclass(slots=True)
@@ -18,12 +42,14 @@ class MessageSubject:
 
     Attributes:
         revision: How often its event was changed or cancelled.
+        owned: For a free booking, the valid tickets its email address has for the event.
     """
 
     intent: Intent
     event: Event
     booking: Booking | None
     revision: int
+    owned: int = 0
     lines: list[tuple[IntentLine, str]] = field(default_factory=list[tuple[IntentLine, str]])
     tickets: list[tuple[Ticket, str]] = field(default_factory=list[tuple[Ticket, str]])
 
@@ -62,7 +88,17 @@ async def subjects(
     )
     for intent_id, ticket, tier_name in tickets.all():
         found[intent_id].tickets.append((ticket, tier_name))
+    free = [intent.id for intent, _, booking in rows if _is_claimed(intent, booking)]
+    if free:
+        for row in await session.execute(_OWNED, {"ids": free}):
+            found[row.id].owned = int(row.owned)
     return found
+
+
+def _is_claimed(intent: Intent, booking: Booking | None) -> bool:
+    """Return whether a booking took no more than typing an address."""
+    is_online = booking is not None and booking.channel == SalesChannel.ONLINE
+    return is_online and intent.total_paise == 0
 
 
 async def _revisions(session: AsyncSession, slugs: Collection[str]) -> Mapping[str, int]:

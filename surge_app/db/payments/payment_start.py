@@ -47,7 +47,10 @@ _HISTORIES = text(
     ) AS x (id, event_id, email, phone)
     JOIN intents mine ON mine.id = x.id
     CROSS JOIN LATERAL (
-        SELECT sum(o.tickets) AS bought,
+        SELECT sum(o.tickets) FILTER (
+                WHERE o.total_paise > 0 OR o.request_key IS NOT NULL
+                OR o.visitor_id = mine.visitor_id
+            ) AS bought,
             sum(o.tickets) FILTER (WHERE o.visitor_id = mine.visitor_id) AS bought_here,
             array_agg(o.order_id ORDER BY o.paying_at DESC) FILTER (
                 WHERE o.visitor_id = mine.visitor_id
@@ -58,17 +61,17 @@ _HISTORIES = text(
                                AND p.status IN ('created', 'authorized') AND p.reason IS NULL))
             ) AS orders
         FROM (
-            SELECT i.id, i.visitor_id, i.status, i.order_id, i.paying_at,
-                CASE WHEN i.status = 'confirmed' THEN (
+            SELECT i.id, i.visitor_id, i.status, i.order_id, i.paying_at, i.total_paise,
+                i.request_key, CASE WHEN i.status = 'confirmed' THEN (
                     SELECT count(*) FROM bookings b JOIN tickets k ON k.booking_id = b.id
                     WHERE b.intent_id = i.id AND k.status = 'valid') END AS tickets
             FROM (
-                SELECT id, visitor_id, status, order_id, paying_at FROM intents
-                WHERE event_id = x.event_id AND email IS NOT NULL
+                SELECT id, visitor_id, status, order_id, paying_at, total_paise, request_key
+                FROM intents WHERE event_id = x.event_id AND email IS NOT NULL
                     AND email_key(email) = email_key(x.email)
                 UNION
-                SELECT id, visitor_id, status, order_id, paying_at FROM intents
-                WHERE event_id = x.event_id AND phone = x.phone
+                SELECT id, visitor_id, status, order_id, paying_at, total_paise, request_key
+                FROM intents WHERE event_id = x.event_id AND phone = x.phone
             ) AS i
         ) AS o
         WHERE o.id <> x.id
@@ -132,8 +135,8 @@ class PurchaseHistory:
     Attributes:
         now: By the clock of holds.
         own: The tickets of the intent itself.
-        bought: The valid tickets of other bookings. A hold counts for nothing: anyone may begin
-            a payment in anyone's name.
+        bought: The valid tickets of other bookings. A hold counts for nothing, nor does a free
+            booking of another browser: both take no more than typing someone's address.
         bought_here: Those that were bought in the same browser; only these may be mentioned.
         competing_orders: Orders of the same browser that may be paid already, the latest first.
         keys: What names the buyer, the email address in its normalised form.

@@ -246,6 +246,8 @@ class Composer:
             "words": notice.words if notice else "",
             "changes": (notice.changes or "").splitlines() if notice else [],
             "new_email": _masked(booking.email) if booking else "",
+            "owned": context.about.owned,
+            "limit": event.max_per_person,
             "contact": organizer_contact(event),
             "facts": [one for one in shown_facts(event, event.time_zone) if one.is_brief],
         }

@@ -197,12 +197,13 @@ class _BuyerLimits:
     """The tickets that the buyers of a batch have already, those of the batch included.
 
     It is decided here and not when a payment starts: until money has come, anyone may have typed
-    anyone's address.
+    anyone's address. Free tickets never prove an address, so a free booking is compared with
+    those of its own browser alone: any other answer would tell a stranger who has booked.
     """
 
     def __init__(self, histories: Mapping[str, PurchaseHistory]) -> None:
         self._histories = histories
-        self._sold: Counter[str] = Counter()
+        self._sold: Counter[tuple[str, str, bool]] = Counter()
 
     @classmethod
     async def load(
@@ -224,11 +225,15 @@ class _BuyerLimits:
             yield context
             return
         keys = [f"{context.event.id}:{key}" for key in history.keys]
-        bought = history.bought + max((self._sold[key] for key in keys), default=0)
+        visitor, is_free = context.intent.visitor_id, context.intent.total_paise == 0
+        whose = visitor if is_free else ""
+        sold = (self._sold[key, visitor, True] + self._sold[key, whose, False] for key in keys)
+        bought = (history.bought_here if is_free else history.bought) + max(sold, default=0)
         context.is_over_limit = bought + context.quantity > context.event.max_per_person
         yield context
         if context.booking_ref is not None:
-            self._sold.update(dict.fromkeys(keys, context.quantity))
+            counted = [(key, one, is_free) for key in keys for one in {visitor, whose}]
+            self._sold.update(dict.fromkeys(counted, context.quantity))
 
 
 def _settle_one(
