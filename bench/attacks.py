@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import ssl
 import statistics
 import time
 import uuid
@@ -42,8 +43,11 @@ _SERVER_ERROR = 500
 _OK, _CHALLENGED = 200, 428
 _GOAL_P99_MS = 250
 _SETTLE_SECONDS = 60
+_MAX_GROWTH = 1.1
 _ATTACKER_NICENESS = 10
 _ENVIRONMENT = {"SURGE_RATE_LIMITS": "on", "SURGE_TRUSTED_PROXY_HOPS": "1"}
+# A client reads every known authority when it makes its own, which takes 30 ms of the others' time.
+_TLS = ssl.create_default_context()
 _TRAP = "TypeError: can't access property \"" * 20 + "," * 10_000
 
 
@@ -107,18 +111,20 @@ async def _measure(stack: Stack, name: str, attackers: ProcessPoolExecutor) -> s
     answers = await attack
     during = _memory(stack)
     for _ in range(_SETTLE_SECONDS):
-        if _memory(stack) <= before * 1.05:
+        if _memory(stack) <= before * _MAX_GROWTH:
             break
         await asyncio.sleep(1)
+    later = _memory(stack)
     polls = sorted(one * 1000 for one in felt.polls) or [0.0]
     p99 = polls[int(len(polls) * 0.99) - 1]
     is_met = p99 < _GOAL_P99_MS and felt.outcomes["booked"] > 0 and not felt.outcomes["5xx"]
+    is_met = is_met and later <= before * _MAX_GROWTH
     cells = [
         name,
         f"{statistics.median(polls):.0f} / {p99:.0f} / {polls[-1]:.0f} ms",
         ", ".join(f"{count} {what}" for what, count in felt.outcomes.most_common()),
         ", ".join(f"{count} × {what}" for what, count in answers.most_common(3)),
-        f"{before >> 20} → {during >> 20} → {_memory(stack) >> 20} MB",
+        f"{before >> 20} → {during >> 20} → {later >> 20} MB",
         "kept" if is_met else "MISSED",
     ]
     return f"| {' | '.join(cells)} |"
@@ -158,7 +164,7 @@ def _address() -> str:
 
 
 async def _be_honest(scene: Scene, felt: Felt) -> None:
-    async with httpx.AsyncClient(base_url=scene.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=scene.url, timeout=30, verify=_TLS) as http:
         pollers = [_poll(scene, felt, http) for _ in range(_POLLERS)]
         await asyncio.gather(*pollers, _buy(scene, felt), _buy(scene, felt))
 
@@ -179,7 +185,8 @@ async def _poll(scene: Scene, felt: Felt, http: httpx.AsyncClient) -> None:
 async def _buy(scene: Scene, felt: Felt) -> None:
     while not scene.is_over:
         headers = {"x-forwarded-for": _address(), "accept-language": "en-IN"}
-        async with httpx.AsyncClient(base_url=scene.url, timeout=30, headers=headers) as http:
+        client = httpx.AsyncClient(base_url=scene.url, timeout=30, headers=headers, verify=_TLS)
+        async with client as http:
             try:
                 felt.outcomes[await _purchase(scene.slug, http)] += 1
             except httpx.HTTPError:

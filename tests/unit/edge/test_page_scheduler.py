@@ -41,11 +41,12 @@ async def _rounds(count: int) -> None:
         await asyncio.sleep(0)
 
 
-async def test_of_many_pages_one_goes_through_in_each_round_in_the_order_asked() -> None:
+@pytest.mark.parametrize("path", ["/events/gala", "/api/openapi.json", "/api/card.png"])
+async def test_of_many_pages_one_goes_through_in_each_round_in_the_order_asked(path: str) -> None:
     behind = Behind()
     app = PageScheduler(behind)
     names = [str(index) for index in range(40)]
-    tasks = [_asking(app, name) for name in names]
+    tasks = [_asking(app, name, path) for name in names]
     counts: list[int] = []
     while not all(task.done() for task in tasks):
         await _rounds(1)
@@ -63,6 +64,8 @@ async def test_everything_else_passes_the_pages_that_wait() -> None:
         for name, path, kind in (
             ("hold", "/api/events/gala/intents", "http"),
             ("checkout", "/book/gala", "http"),
+            ("event", "/api/events/gala", "http"),
+            ("readiness", "/api/readyz", "http"),
             ("socket", "/_event", "websocket"),
             ("script", "/assets/a.js", "http"),
         )
