@@ -63,6 +63,7 @@ from surge_app.services.messaging.dispatcher import Dispatcher
 from surge_app.services.messaging.event_notices import EventNotices
 from surge_app.services.messaging.notifications import Notifications
 from surge_app.services.operations.invariants import Audit
+from surge_app.services.operations.readiness import Readiness
 from surge_app.services.operations.telemetry import Telemetry
 from surge_app.services.payments.box_office import BoxOffice
 from surge_app.services.payments.gateway_queries import GatewayQueries
@@ -130,6 +131,7 @@ class Container:
     audit: Audit
     audit_log: AuditLog
     telemetry: Telemetry
+    readiness: Readiness
     privacy: Privacy
     rehearsals: Rehearsals
 
@@ -241,6 +243,7 @@ def build_container(
         audit=audit,
         audit_log=AuditLog(database),
         telemetry=Telemetry(database, JobStatusStore(redis), waiting_room, audit),
+        readiness=Readiness(database, redis),
         privacy=Privacy(database, contacts),
         rehearsals=Rehearsals(database, settings),
     )
