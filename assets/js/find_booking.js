@@ -1,15 +1,18 @@
 // The search for a booking: a plain form, whose answer is in the address.
 
-import { useEffect } from "react";
+import { createElement as h, useEffect, useState } from "react";
 import { load, save } from "./storage.js";
 
 const KEY = "surge-form-find";
+const DOMAIN = /^[a-z0-9.-]+$/;
 
 /**
- * Put back what was typed and focus the first field, where the search found nothing.
- * @param {{form: string}} props
+ * Put back what was typed and focus the first field, where the search found nothing; offer the
+ * likelier spelling of an email address, whose domain the answer names.
+ * @param {{form: string, contact: string}} props
  */
-export function FindBooking({ form }) {
+export function FindBooking({ form, contact }) {
+  const [likelier, setLikelier] = useState("");
   useEffect(() => {
     const element = document.getElementById(form);
     if (!element) return;
@@ -23,9 +26,24 @@ export function FindBooking({ form }) {
       const typed = load(KEY, /** @type {Record<string, string>} */ ({}), "session");
       for (const input of inputs()) input.value ||= typed[input.name] ?? "";
       inputs()[0]?.focus();
+      const domain = new URLSearchParams(window.location.search).get("likelier") ?? "";
+      const mailbox = (typed[contact] ?? "").split("@")[0]?.trim();
+      if (mailbox && DOMAIN.test(domain)) setLikelier(`${mailbox}@${domain}`);
     }
     element.addEventListener("submit", keep);
     return () => element.removeEventListener("submit", keep);
-  }, [form]);
-  return null;
+  }, [form, contact]);
+  const take = () => {
+    const input = document.getElementById(contact);
+    if (input instanceof HTMLInputElement) input.value = likelier;
+    input?.focus();
+    setLikelier("");
+  };
+  if (!likelier) return null;
+  return h(
+    "p",
+    { className: "suggestion" },
+    h("span", null, `Did you mean ${likelier}? `),
+    h("button", { type: "button", className: "link", onClick: take }, "Use it"),
+  );
 }

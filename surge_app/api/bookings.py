@@ -16,6 +16,7 @@ from surge_app.api.schemas import BookingOut, ProblemOut
 from surge_app.container import Container
 from surge_app.errors import ForeignOrigin, NotFound, QueueUnavailable, RateLimited, SurgeError
 from surge_app.services.bookings.lookup import BookingGuarded
+from surge_app.services.checkout.email_suggestion import email_suggestion
 from surge_app.services.messaging.notifications import ATTENDEE
 from surge_app.services.request_body import MAX_FIELDS
 
@@ -56,14 +57,14 @@ async def find_booking(
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise ForeignOrigin
+    contact = ""
     try:
         form = (await request.body()).decode()
         fields = dict(parse_qsl(form, max_num_fields=MAX_FIELDS))
-        booking = await services.finder.find(
-            fields.get("ref", ""), fields.get("contact", ""), client_address=address
-        )
+        contact = fields.get("contact", "")
+        booking = await services.finder.find(fields.get("ref", ""), contact, client_address=address)
     except (NotFound, ValueError):
-        return _back("missing")
+        return _back("missing", likelier=email_suggestion(contact))
     except BookingGuarded as error:
         # After the answer, whose time would otherwise tell that the contact was right.
         return _back("emailed", BackgroundTask(_email_link, services, error.ref))
@@ -78,9 +79,12 @@ async def find_booking(
     return answer
 
 
-def _back(result: str, background: BackgroundTask | None = None) -> Response:
+def _back(result: str, background: BackgroundTask | None = None, *, likelier: str = "") -> Response:
+    """Return to the form; of a likelier address only the domain goes into the page's address."""
+    domain = likelier.rpartition("@")[2]
+    query = f"?likelier={domain}" if domain else ""
     headers = {"cache-control": "no-store"}
-    return RedirectResponse(f"/bookings/find#{result}", 303, headers, background)
+    return RedirectResponse(f"/bookings/find{query}#{result}", 303, headers, background)
 
 
 async def _email_link(services: Container, ref: str) -> None:

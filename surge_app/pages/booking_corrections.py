@@ -7,7 +7,7 @@ import reflex as rx
 from surge_app.components import controls, layout
 from surge_app.components.controls import button
 from surge_app.components.match import match
-from surge_app.pages.shared import suggestion
+from surge_app.pages.shared import email_check
 from surge_app.state.booking import BookingState, MessageCard
 from surge_app.state.view_models import AttendeeCard
 
@@ -54,8 +54,7 @@ def _send_again() -> rx.Component:
             "email",
             "Email",
             error=wrong.email,
-            suggestion=suggestion(BookingState),
-            on_blur=BookingState.check_email,
+            **email_check(BookingState),
             default_value=typed.email,
             type="email",
             auto_complete="email",

@@ -16,6 +16,7 @@ class _FindBooking(rx.Component):
     tag = "FindBooking"
 
     form: rx.Var[str]
+    contact: rx.Var[str]
 
 
 def page() -> rx.Component:
@@ -49,6 +50,7 @@ def page() -> rx.Component:
                     "Email or mobile number",
                     error="",
                     hint="The one you gave when you booked.",
+                    suggestion=_FindBooking.create(form=_FORM, contact="contact"),
                     auto_complete="email",
                     required=True,
                     max_length=200,
@@ -58,7 +60,6 @@ def page() -> rx.Component:
             action="/api/bookings/find",
             id=_FORM,
         ),
-        _FindBooking.create(form=_FORM),
         # Below the form: a late notice must not move the button that is about to be pressed.
         _answer(),
     )

@@ -50,6 +50,11 @@ def problem_notice() -> rx.Component:
     )
 
 
+def email_check(state: Any) -> dict[str, Any]:
+    """Return the properties of an email field that offers a likelier spelling once it is left."""
+    return {"suggestion": suggestion(state), "on_blur": state.check_email}
+
+
 def suggestion(state: Any) -> rx.Component:
     """Offer a likelier spelling of an email address."""
     return rx.cond(

@@ -19,8 +19,8 @@ from surge_app.services.messaging.contact_codes import ContactCodeRequired
 from surge_app.services.messaging.notifications import ATTENDEE
 from surge_app.services.messaging.views import SentMessage
 from surge_app.state import session, view_models
-from surge_app.state.email_suggestion import email_suggestion
-from surge_app.state.form_values import LONGEST_INPUT, form_text
+from surge_app.state.email_suggestion import EmailSuggestion
+from surge_app.state.form_values import form_text
 
 _SOON, _LATER, _SELDOM = 5, 15, 60
 _MAX_REFRESHES = 24
@@ -59,7 +59,7 @@ class MessageCard:
     tone: str = "off"
 
 
-class BookingState(rx.State):
+class BookingState(EmailSuggestion, rx.State):
     """One booking.
 
     Attributes:
@@ -70,7 +70,6 @@ class BookingState(rx.State):
         cancelled: That the event is cancelled; empty otherwise.
         refunds: A sentence for each sum that goes or has gone back.
         look_every: Seconds until the page looks again; 0 when nothing is open any more.
-        suggestion: A likelier spelling of the address that was typed.
         draft: The contact as the form shows it; `needs_code` asks for the emailed code as well.
         names: One field for each ticket whose name may still be changed.
         place: Where `notice` belongs: send or names.
@@ -85,7 +84,6 @@ class BookingState(rx.State):
     contact: view_models.ContactCard = view_models.ContactCard()
     draft: view_models.ContactCard = view_models.ContactCard()
     needs_code: bool = False
-    suggestion: str = ""
     tickets: list[TicketCard] = []
     price: view_models.PriceCard = view_models.PriceCard()
     payment_id: str = ""
@@ -156,17 +154,6 @@ class BookingState(rx.State):
         old = self.contact
         await self._done()
         self._say("send", _sent(old, self.contact), "good")
-
-    @rx.event
-    def check_email(self, value: object) -> None:
-        """Look for a likelier spelling of the corrected address."""
-        self.suggestion = email_suggestion(value[:LONGEST_INPUT]) if isinstance(value, str) else ""
-
-    @rx.event
-    def apply_suggestion(self) -> rx.event.EventSpec:
-        """Take the likelier spelling."""
-        email, self.suggestion = self.suggestion, ""
-        return rx.set_value("email", email)
 
     @rx.event
     async def rename(self, form: dict[str, object]) -> None:

@@ -8,10 +8,10 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact
+from surge_app.services.checkout.email_suggestion import email_suggestion
 from surge_app.services.checkout.views import IntentView
 from surge_app.services.events.views import EventView
 from surge_app.state import view_models
-from surge_app.state.email_suggestion import email_suggestion
 from surge_app.state.form_values import LONGEST_INPUT, form_text
 
 FIELDS = ("name", "email", "phone")

@@ -1,44 +1,31 @@
-"""Likelier spellings of mail domains: a ticket sent to gmial.com is a ticket lost."""
+"""The question whether another address was meant, beside a form with an email address."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import reflex as rx
 
-from surge_app.services.checkout.contacts import Contacts
-
-_COMMON = (
-    "gmail.com",
-    "yahoo.com",
-    "yahoo.co.in",
-    "outlook.com",
-    "hotmail.com",
-    "icloud.com",
-    "rediffmail.com",
-    "protonmail.com",
-    "live.com",
-)
-# Providers of their own, however much they look like a misspelling of one above.
-_OTHER = frozenset(
-    {
-        *("ymail.com", "mail.com", "email.com", "gmx.com", "googlemail.com", "yahoo.in"),
-        *("yahoo.co.uk", "yahoo.fr", "hotmail.co.uk", "hotmail.in", "outlook.in", "live.in"),
-        *("live.co.uk", "proton.me", "me.com", "mac.com", "rocketmail.com"),
-    }
-)
-_ALIKE = 0.8
+from surge_app.services.checkout.email_suggestion import email_suggestion
+from surge_app.state.form_values import LONGEST_INPUT
 
 
-def email_suggestion(email: str) -> str:
-    """Return the address with a likelier domain, or an empty string.
+class EmailSuggestion(rx.State, mixin=True):
+    """A form whose field `email` is checked for typos when it is left.
 
-    Args:
-        email: As typed.
+    Attributes:
+        suggestion: A likelier spelling of the address that was typed.
     """
-    try:
-        local, _, domain = Contacts().read_field("email", email).rpartition("@")
-    except ValueError:
-        return ""
-    if domain in _COMMON or domain in _OTHER:
-        return ""
-    likelier = get_close_matches(domain, _COMMON, n=1, cutoff=_ALIKE)
-    return f"{local}@{likelier[0]}" if likelier else ""
+
+    suggestion: str = ""
+
+    @rx.event
+    def check_email(self, value: object) -> None:
+        """Look for a likelier spelling of the address."""
+        self.suggestion = email_suggestion(value[:LONGEST_INPUT]) if isinstance(value, str) else ""
+
+    @rx.event
+    def apply_suggestion(self) -> rx.event.EventSpec | None:
+        """Take the likelier spelling."""
+        if not self.suggestion:
+            return None
+        email, self.suggestion = self.suggestion, ""
+        return rx.set_value("email", email)

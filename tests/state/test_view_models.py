@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from surge_app.services.checkout.email_suggestion import email_suggestion
 from surge_app.services.checkout.views import OrderLine
 from surge_app.state import view_models
 from surge_app.state.checkout import CheckoutState
-from surge_app.state.email_suggestion import email_suggestion
 from surge_app.state.error_notice import ErrorNoticeState, report
 from tests.state import samples
 from tests.state.harness import call

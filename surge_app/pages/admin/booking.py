@@ -17,6 +17,7 @@ from surge_app.pages.admin.shared import (
     page_of,
     waiting,
 )
+from surge_app.pages.shared import email_check
 from surge_app.state.admin.booking import BookingDetailState, TicketRow, TimelineRow
 
 _BOOKING = BookingDetailState.booking
@@ -119,6 +120,7 @@ def _contact() -> rx.Component:
                     default_value=value,
                     type=kind,
                     auto_complete="off",
+                    **(email_check(BookingDetailState) if kind == "email" else {}),
                 )
                 for name, label, value, kind in (
                     ("name", "Name", _BOOKING.name, "text"),

@@ -8,6 +8,7 @@ from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button, button_link
 from surge_app.formatting import BOX_OFFICE_METHODS
 from surge_app.pages.admin.shared import checkbox, form_key, heading, outcome, page_of, waiting
+from surge_app.pages.shared import email_check
 from surge_app.state.admin.box_office import BoxOfficeState, CounterTier
 
 _REFRESH_SECONDS = 5
@@ -111,6 +112,7 @@ def _form() -> rx.Component:
                         hint=hint,
                         type=kind,
                         auto_complete="off",
+                        **(email_check(BoxOfficeState) if kind == "email" else {}),
                     )
                     for name, label, kind, hint in (
                         ("name", "Name", "text", "Optional. Printed on the ticket"),

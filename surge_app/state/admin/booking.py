@@ -10,6 +10,7 @@ from surge_app.container import current
 from surge_app.errors import EditConflict, InvalidRequest
 from surge_app.formatting import BANKS_TAKE, BOX_OFFICE_METHODS, pluralize, rupees
 from surge_app.services.admin.participants import BookingDetail, SoldTicket, TimelineEntry
+from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.state import session, view_models
 from surge_app.state.admin.audit_labels import label
 from surge_app.state.admin.common import (
@@ -20,7 +21,7 @@ from surge_app.state.admin.common import (
     parse_rupees,
 )
 from surge_app.state.admin.participants import BOOKING_TONES
-from surge_app.state.email_suggestion import email_suggestion
+from surge_app.state.email_suggestion import EmailSuggestion
 
 _TICKET = "ticket-"
 _EVENTS = {
@@ -107,7 +108,7 @@ class RefundDraft:
     handed_over: bool = False
 
 
-class BookingDetailState(LiveState, rx.State):
+class BookingDetailState(EmailSuggestion, LiveState, rx.State):
     """The booking an organizer helps with.
 
     Attributes:
@@ -144,8 +145,7 @@ class BookingDetailState(LiveState, rx.State):
             phone=sent.get("phone", ""),
             actor=actor,
         )
-        likelier = email_suggestion(sent.get("email", ""))
-        question = f" Did you mean {likelier}?" if likelier else ""
+        self.suggestion, question = "", typo_question(sent.get("email", ""))
         return f"Contact updated. Resend the tickets if the buyer does not have them.{question}"
 
     @rx.event

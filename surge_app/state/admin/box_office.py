@@ -11,6 +11,7 @@ from surge_app.errors import InvalidContact, InvalidRequest, NotFound
 from surge_app.formatting import BOX_OFFICE_METHODS, format_number, rupees
 from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.contacts import ATTENDEES
+from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.box_office import MAX_GIVEN, CounterBooking, CounterSale
@@ -24,6 +25,7 @@ from surge_app.state.admin.common import (
     parse_int,
 )
 from surge_app.state.admin.events import where_when
+from surge_app.state.email_suggestion import EmailSuggestion
 
 _QUANTITY = "quantity-"
 
@@ -50,7 +52,7 @@ class CounterEvent:
     is_cancelled: bool = False
 
 
-class BoxOfficeState(LiveState, rx.State):
+class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
     """The sales of an organizer at the box office.
 
     Attributes:
@@ -117,7 +119,8 @@ class BoxOfficeState(LiveState, rx.State):
         # The next buyer mostly pays the same way, and free tickets stay the exception.
         self.sold_ref, self.quantities, self.kind = sold.ref, {}, sold.method or "cash"
         current().dashboard.invalidate(self.event.slug)
-        return _sold(sold)
+        self.suggestion = ""
+        return _sold(sold) + typo_question(sent.get("email", ""))
 
     def _sale(self, sent: dict[str, str], quantities: dict[str, int]) -> CounterSale:
         kind = sent.get("kind", "")

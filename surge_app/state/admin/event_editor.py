@@ -15,6 +15,7 @@ from surge_app.container import current
 from surge_app.errors import InvalidRequest
 from surge_app.formatting import format_number, pluralize, when
 from surge_app.services.admin.event_admin import EventSettings, TierSettings
+from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.services.events.changes import ANNOUNCED
 from surge_app.services.events.facts import EDITABLE_FACTS
 from surge_app.services.events.new_event import NewEvent, NewTier
@@ -112,11 +113,12 @@ class EventEditorState(AdminState, rx.State):
         changes = {name: _value(sent, name) for name in names}
         shown = {name: _value({**sent, **zone}, name, prefix="was_") for name in names}
         await current().organizer.change(self._slug(), changes, actor=actor, expected=shown)
+        question = typo_question(str(changes.get("organizer_email", "")))
         if self.event.phase == "draft":
-            return "Draft saved. It is not visible until you publish."
-        if self.event.has_sold and not set(names).isdisjoint(ANNOUNCED):
-            return "Saved. The event page shows it now. Ticket holders are not told yet."
-        return "Saved. The event page shows it now."
+            return f"Draft saved. It is not visible until you publish.{question}"
+        is_untold = self.event.has_sold and not set(names).isdisjoint(ANNOUNCED)
+        untold = " Ticket holders are not told yet." if is_untold else ""
+        return f"Saved. The event page shows it now.{untold}{question}"
 
     @rx.event
     @organizer_action

@@ -77,6 +77,14 @@ async def test_the_list_an_event_and_the_search_are_clean(new_person: NewPerson)
     await expect(page.get_by_label("Email or mobile")).to_have_value("asha@example.com")
     await expect(page.get_by_label("Booking reference")).to_be_focused()
     await _look_on_both(page, "find-missing")
+    await page.get_by_label("Email or mobile").fill("asha@gmial.com")
+    await page.get_by_role("button", name="Open my booking").click()
+    await expect(page.get_by_text("Did you mean asha@gmail.com?")).to_be_visible()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Use it").click()
+    await expect(page.get_by_label("Email or mobile")).to_have_value("asha@gmail.com")
+    await expect(page.get_by_label("Email or mobile")).to_be_focused()
+    await expect(page.get_by_text("Did you mean")).to_have_count(0)
     assert person.sockets == []
     assert person.errors == []
 

@@ -48,6 +48,13 @@ async def test_what_does_not_fit_is_answered_alike(
     assert not any("set-cookie" in one.headers for one in answers)
 
 
+async def test_an_address_with_a_typo_is_answered_with_the_likelier_domain(surge: Surge) -> None:
+    answer = await _try(surge.url, "SRG-ABCDEFGH", "asha@gmial.com")
+    assert answer.headers["location"] == "/bookings/find?likelier=gmail.com#missing"
+    answer = await _try(surge.url, "SRG-ABCDEFGH", "asha@gmail.com")
+    assert answer.headers["location"] == "/bookings/find#missing"
+
+
 async def test_another_site_cannot_open_a_booking_in_somebodys_browser(surge: Surge) -> None:
     answer = await _try(surge.url, "SRG-ABCDEFGH", "a@example.com", **{"sec-fetch-site": "none"})
     assert answer.status_code == 303

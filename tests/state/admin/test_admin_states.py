@@ -163,6 +163,8 @@ HANDLERS = [
     (BookingDetailState, "refresh", ()),
     (BookingDetailState, "resend", (FORM,)),
     (BookingDetailState, "correct", (FORM,)),
+    (BookingDetailState, "check_email", ("asha@gmial.com",)),
+    (BookingDetailState, "apply_suggestion", ()),
     (BookingDetailState, "undo_check_in", ({"ticket": "ticket-1"},)),
     (BookingDetailState, "choose_refund", ("amount",)),
     (BookingDetailState, "preview_refund", (FORM,)),
@@ -217,7 +219,7 @@ async def test_without_an_organizers_session_no_handler_shows_or_does_anything(
     # A service that is reached would not be there: the fakes have none but the organizer's.
     await call(getattr(state_type, handler), state, *arguments)
     # These only change what the page itself shows.
-    is_local = handler in {"cancel_refund", "cancel_review"}
+    is_local = handler in {"cancel_refund", "cancel_review", "check_email", "apply_suggestion"}
     if not is_local and (state_type, handler) != (EventNoticesState, "refresh"):
         assert state.phase == "signed_out"
     assert organizer.done == []

@@ -66,6 +66,9 @@ async def test_a_form_that_is_sent_twice_sells_once(counter: Counter) -> None:
     form = {tier.field: "3", "kind": "cash", "form_key": state.form_key}
     await call(BoxOfficeState.sell, state, form)
     assert counter.sales[-1][0].cash_paise == 3 * tier.price_paise
+    typo = {**form, "form_key": state.form_key, "email": "bela@gmial.com"}
+    await call(BoxOfficeState.sell, state, typo)
+    assert state.done.endswith("Booking SRG-ABCD2345. Did you mean bela@gmail.com?")
 
 
 async def test_a_sale_states_how_the_buyer_pays(counter: Counter) -> None:
