@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import warnings
@@ -38,6 +39,7 @@ class Covers:
         self._cards: dict[tuple[str, ...], bytes] = {}
         # A large picture takes a few hundred megabytes while it is painted.
         self._easel = anyio.CapacityLimiter(1)
+        self._drawing = asyncio.Lock()
 
     async def save(self, slug: str, upload: bytes, *, actor: str) -> str:
         """Take a picture in place of the drawn cover.
@@ -122,13 +124,14 @@ class Covers:
 
     async def _draw_card(self, slug: str, title: str, details: str) -> bytes:
         key = (slug, title, details)
-        if key not in self._cards:
-            if len(self._cards) >= _MAX_CARDS:
-                self._cards.clear()
-            self._cards[key] = await anyio.to_thread.run_sync(
-                lambda: cover_art.card(slug, title=title, details=details)
-            )
-        return self._cards[key]
+        async with self._drawing:
+            if key not in self._cards:
+                if len(self._cards) >= _MAX_CARDS:
+                    self._cards.clear()
+                self._cards[key] = await anyio.to_thread.run_sync(
+                    lambda: cover_art.card(slug, title=title, details=details)
+                )
+            return self._cards[key]
 
 
 def _painted_anew(upload: bytes) -> bytes:

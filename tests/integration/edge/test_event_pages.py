@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -12,8 +13,9 @@ from PIL import Image
 
 from surge_app.container import Container
 from surge_app.errors import InvalidRequest, NotFound
+from surge_app.services.events import cover_art
 from surge_app.services.events.new_event import NewTier
-from tests.conftest import NewBuyer, NewSale, Surge
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 _HOSTILE = '</script><script>alert("x")</script>&\'"'
 
@@ -117,11 +119,29 @@ async def test_every_event_has_a_picture_to_show_and_one_to_share(
     async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
         event = (await http.get(f"/api/events/{slug}")).json()
         drawn = await http.get(event["cover"])
+        made_up = await http.get(f"/api/events/{slug}/cover.svg?v=made-up")
         card = await http.get(f"/api/events/{slug}/card.png")
         assert (await http.get(f"/api/events/{slug}/cover.jpg")).status_code == 404
     assert drawn.headers["content-type"].startswith("image/svg+xml")
     assert "immutable" in drawn.headers["cache-control"]
+    assert made_up.content == drawn.content
+    assert "immutable" not in made_up.headers["cache-control"]
     assert Image.open(io.BytesIO(card.content)).size == (1200, 630)
+
+
+async def test_a_card_that_a_crowd_shares_is_drawn_once(
+    services: Container, new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug, drawn = await new_sale(), list[str]()
+    draw = cover_art.card
+
+    def note(slug: str, **more: str) -> bytes:
+        drawn.append(slug)
+        return draw(slug, **more)
+
+    monkeypatch.setattr(cover_art, "card", note)
+    cards = await asyncio.gather(*(services.covers.card(slug) for _ in range(20)))
+    assert (len(set(cards)), drawn) == (1, [slug])
 
 
 async def test_an_uploaded_picture_is_painted_anew_and_can_be_taken_back(
@@ -134,6 +154,12 @@ async def test_an_uploaded_picture_is_painted_anew_and_can_be_taken_back(
     await services.covers.save(slug, photo.getvalue(), actor="test")
     view = await services.catalog.event(slug)
     async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+
+        async def is_kept() -> bool:
+            # Each worker reads the event once a second.
+            return "immutable" in (await http.get(view.cover)).headers["cache-control"]
+
+        await eventually(is_kept, about="a picture that caches keep")
         kept = (await http.get(view.cover)).content
     assert Image.open(io.BytesIO(kept)).size == (1200, 630)
     assert b"where it was taken" not in kept
