@@ -5,10 +5,14 @@ import { createElement as h, useEffect, useState } from "react";
 const ANSWER_MS = 5000;
 
 /**
+ * None or `least` to `most`. `whyNoMore` and `whyNoFewer` name the elements that say why a button
+ * does nothing; a press shows them.
  * @param {{value: number, least: number, most: number, canAdd: boolean, canRemove: boolean,
- *   name: string, onAdd: () => void, onRemove: () => void}} props none or `least` to `most`
+ *   name: string, whyNoMore: string, whyNoFewer: string, onAdd: () => void,
+ *   onRemove: () => void}} props
  */
-export function Stepper({ value, least, most, canAdd, canRemove, name, onAdd, onRemove }) {
+export function Stepper(props) {
+  const { value, least, most, canAdd, canRemove, name, onAdd, onRemove } = props;
   const [shown, setShown] = useState(value);
   const isAhead = shown !== value;
   // What the server refuses leaves its number as it was.
@@ -30,20 +34,35 @@ export function Stepper({ value, least, most, canAdd, canRemove, name, onAdd, on
    * @param {string} label
    * @param {boolean} works
    * @param {() => void} onClick
+   * @param {string} why
    */
-  const button = (sign, label, works, onClick) =>
-    h(
-      "button",
-      { type: "button", className: "step", "aria-label": label, disabled: !works, onClick },
-      sign,
-    );
+  const button = (sign, label, works, onClick, why) => {
+    // Not `disabled`, which would take the focus away and leave the press without an answer.
+    const reason = works || !why ? undefined : why;
+    const explain = () => document.getElementById(why)?.classList.add("asked");
+    const says = { "aria-label": label, "aria-disabled": !works, "aria-describedby": reason };
+    const press = works ? onClick : explain;
+    return h("button", { type: "button", className: "step", onClick: press, ...says }, sign);
+  };
   const more = Math.max(shown + 1, least);
   const fewer = shown - 1 < least ? 0 : shown - 1;
   return h(
     "div",
     { className: "stepper", role: "group" },
-    button("−", `One fewer: ${name}`, isAhead ? shown > 0 : canRemove, step(fewer, onRemove)),
+    button(
+      "−",
+      `One fewer: ${name}`,
+      isAhead ? shown > 0 : canRemove,
+      step(fewer, onRemove),
+      props.whyNoFewer,
+    ),
     h("output", { className: "number", "aria-label": `Tickets: ${name}` }, shown),
-    button("+", `One more: ${name}`, isAhead ? more <= most : canAdd, step(more, onAdd)),
+    button(
+      "+",
+      `One more: ${name}`,
+      isAhead ? more <= most : canAdd,
+      step(more, onAdd),
+      props.whyNoMore,
+    ),
   );
 }

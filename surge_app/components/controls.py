@@ -118,6 +118,8 @@ class _Stepper(rx.Component):
     can_add: rx.Var[bool]
     can_remove: rx.Var[bool]
     name: rx.Var[str]
+    why_no_more: rx.Var[str]
+    why_no_fewer: rx.Var[str]
     on_add: rx.EventHandler[rx.event.no_args_event_spec]
     on_remove: rx.EventHandler[rx.event.no_args_event_spec]
 
@@ -128,7 +130,8 @@ def stepper(value: Any, **props: Any) -> rx.Component:
     Args:
         value: The server's number.
         **props: `name` of what is counted, `least` and `most` of it, `can_add`, `can_remove`,
-            `on_add`, `on_remove`.
+            `on_add`, `on_remove`; `why_no_more` and `why_no_fewer` are ids of elements that say
+            why a button does nothing, and one with the class `why` shows once it is pressed.
     """
     return _Stepper.create(value=value, **props)
 

@@ -12,6 +12,7 @@ from surge_app.state.view_models import TierCard
 
 # A short list is quicker to read than to unfold.
 _MAX_UNFOLDED = 4
+_LOCKED, _LAST = "tickets-locked", "last-tickets"
 
 
 def choice() -> rx.Component:
@@ -35,8 +36,13 @@ def held() -> rx.Component:
                 "You've started to pay, so these tickets can't be changed. To choose others, "
                 "cancel and release them first.",
                 class_name="muted small",
+                id=_LOCKED,
             ),
-            rx.fragment(),
+            rx.el.p(
+                "These are your last tickets. To give them back, cancel and release them below.",
+                class_name="muted small why",
+                id=_LAST,
+            ),
         ),
     )
 
@@ -61,7 +67,13 @@ def _tier(tier: TierCard) -> rx.Component:
         rx.el.div(
             rx.el.p(tier.name, class_name="strong", **language(tier.name)),
             rx.el.p(tier.note, class_name="muted small number"),
-            rx.el.p(tier.limit, class_name="small", role="status"),
+            rx.el.p(
+                tier.limit,
+                id=f"limit-{tier.id}",
+                class_name=rx.cond(tier.quantity > 0, "small", "small why"),
+                # Ten types at the limit of a person must not all speak at once.
+                role=rx.cond(tier.quantity > 0, "status", "note"),
+            ),
             class_name="grow",
         ),
         controls.stepper(
@@ -71,6 +83,10 @@ def _tier(tier: TierCard) -> rx.Component:
             most=tier.most,
             can_remove=tier.can_remove,
             can_add=tier.can_add,
+            why_no_more=rx.cond(CheckoutState.is_paying, _LOCKED, f"limit-{tier.id}"),
+            why_no_fewer=rx.cond(
+                tier.quantity > 0, rx.cond(CheckoutState.is_paying, _LOCKED, _LAST), ""
+            ),
             on_remove=CheckoutState.remove(tier.id),
             on_add=CheckoutState.add(tier.id),
         ),

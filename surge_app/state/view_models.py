@@ -44,7 +44,7 @@ class TierCard:
     """A tier with the number of tickets chosen or held; some or none, never fewer than `least`.
 
     Attributes:
-        limit: Why no more can be added; empty if they can, or if the note says so already.
+        limit: Why no more can be added; empty if they can.
     """
 
     id: str = ""
@@ -171,17 +171,17 @@ def tier_cards(
     for tier in event.tiers:
         chosen, least = selection.get(tier.id, 0), tier.min_per_booking
         fewer = chosen - (chosen if chosen <= least else 1)
+        limit = _limit(event, tier, selection, is_held=is_held)
         cards.append(
             TierCard(
                 id=tier.id,
                 name=tier.name,
                 note=_note(event, tier, chosen if is_held else 0),
-                limit="" if is_locked else _limit(event, tier, selection, is_held=is_held),
+                limit="" if is_locked else limit,
                 least=least,
                 most=chosen + max(0, _room(event, tier, selection, is_held=is_held)),
                 quantity=chosen,
-                can_add=not is_locked
-                and max(1, least - chosen) <= _room(event, tier, selection, is_held=is_held),
+                can_add=not is_locked and not limit,
                 # The last held ticket is given back by its own button, which asks first.
                 can_remove=not is_locked
                 and chosen > 0
@@ -212,16 +212,25 @@ def _room(event: EventView, tier: TierView, selection: dict[str, int], *, is_hel
 
 
 def _limit(event: EventView, tier: TierView, selection: dict[str, int], *, is_held: bool) -> str:
-    """Return why one more of a chosen tier cannot be had."""
+    """Return why one more of a tier cannot be had, or the fewest of it; empty if they can."""
     chosen = selection.get(tier.id, 0)
-    if not chosen:
+    needed = max(1, tier.min_per_booking - chosen)
+    if needed <= _room(event, tier, selection, is_held=is_held):
         return ""
-    if sum(selection.values()) >= event.max_per_person:
+    if tier.status in {"scheduled", "ended"}:
+        return _sentence(_stand(event, tier))
+    if sum(selection.values()) + needed > event.max_per_person:
         return f"Maximum {tickets(event.max_per_person)} per person"
-    if tier.max_per_booking is not None and chosen >= tier.max_per_booking:
+    if tier.max_per_booking is not None and chosen + needed > tier.max_per_booking:
         return f"Maximum {tier.max_per_booking} of these per booking"
     left = tier.available if is_held else tier.available - chosen
-    return "No more left" if left <= 0 else ""
+    if left > 0:
+        return f"At least {tier.min_per_booking} per booking, and only {left} left"
+    return "No more left" if chosen else _sentence(_stand(event, tier))
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _note(event: EventView, tier: TierView, yours: int) -> str:

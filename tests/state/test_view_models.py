@@ -100,6 +100,15 @@ def test_the_stepper_stops_where_the_rules_of_a_tier_do(
     event = samples.event(samples.tier("general", "General", 100_000, **rules))
     (card,) = view_models.tier_cards(event, {"general": chosen}, is_held=False)
     assert (card.can_add, card.can_remove) == (can_add, can_remove)
+    assert bool(card.limit) is not can_add
+
+
+def test_every_dead_stepper_at_the_limit_of_a_person_says_so() -> None:
+    event = samples.event(samples.tier("a", "A", 100_000), samples.tier("b", "B", 100_000))
+    most = event.max_per_person
+    cards = view_models.tier_cards(event, {"a": most}, is_held=False)
+    assert {card.limit for card in cards} == {f"Maximum {most} tickets per person"}
+    assert {card.limit for card in view_models.tier_cards(event, {"a": 1}, is_held=False)} == {""}
 
 
 def test_all_held_tickets_of_a_booking_are_never_stepped_away() -> None:

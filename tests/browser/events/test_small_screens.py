@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import Page, ViewportSize, expect
 
 from surge_app.services.events.new_event import NewTier
@@ -81,7 +83,15 @@ async def test_a_long_list_folds_once_some_of_it_is_held_and_a_dead_stepper_says
     await expect(page.locator(".tier:visible")).to_have_count(10)
     await asha.choose(2, "Block 3")
     await expect(asha.button("^One more: Block 3")).to_be_disabled()
-    await expect(page.get_by_text("Maximum 2 tickets per person")).to_be_visible()
+    why = page.locator(".tier p", has_text="Maximum 2 tickets per person")
+    await expect(why.and_(page.get_by_role("status"))).to_be_visible()
+    more = asha.button("^One more: Block 4")
+    await expect(more).to_have_accessible_description("Maximum 2 tickets per person")
+    await expect(why.and_(page.locator(".asked"))).to_have_count(0)
+    await more.focus()
+    await page.keyboard.press("Enter")
+    await expect(why.and_(page.locator(".asked"))).to_be_visible()
+    await expect(more).to_be_focused()
     await asha.hold()
     await expect(page.locator(".tier:visible")).to_have_count(1)
     await page.get_by_text("Other ticket types").click()
@@ -89,7 +99,9 @@ async def test_a_long_list_folds_once_some_of_it_is_held_and_a_dead_stepper_says
     await asha.open_payment()
     await page.keyboard.press("Escape")
     await expect(page.get_by_text("these tickets can't be changed")).to_be_visible()
-    await expect(asha.button("^One fewer: Block 3")).to_be_disabled()
+    fewer = asha.button("^One fewer: Block 3")
+    await expect(fewer).to_be_disabled()
+    await expect(fewer).to_have_accessible_description(re.compile("can't be changed"))
 
 
 async def test_a_busy_button_is_readable_under_the_pointer(
