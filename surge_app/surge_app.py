@@ -93,7 +93,9 @@ def _freeze_gc() -> None:
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
-api = create_api()
+api = create_api(
+    *([create_sandbox(settings, lambda: current().redis)] if settings.uses_sandbox else [])
+)
 # Needed where pages come from another port or local name; Reflex does the same for its own part.
 api.add_middleware(
     CORSMiddleware,
@@ -102,8 +104,6 @@ api.add_middleware(
     allow_headers=["*"],
     allow_credentials=True,
 )
-if settings.uses_sandbox:
-    api.include_router(create_sandbox(settings, lambda: current().redis))
 
 app = SurgeApp(
     stylesheets=list(shell.STYLESHEETS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -18,6 +18,7 @@ from surge_app.api import (
     health,
     intents,
     messages,
+    metrics,
     payments,
     queue,
     tickets,
@@ -43,13 +44,12 @@ from surge_app.observability.log import get_logger
 from surge_app.services.request_body import FIELD_NAMES
 
 _log = get_logger(__name__)
+# Routes are searched in this order, so those of a purchase come first.
+_PURCHASE = (webhooks, payments, intents)
 _MODULES = (
     events,
     queue,
-    intents,
     messages,
-    payments,
-    webhooks,
     bookings,
     covers,
     tickets,
@@ -65,6 +65,7 @@ _MODULES = (
     audit_log,
     site_texts,
     health,
+    metrics,
 )
 _MAX_COMPLAINTS = 20
 _LONGEST_COMPLAINT = 200
@@ -79,8 +80,12 @@ class InternalError(SurgeError):
     message = "Something went wrong on our side. Nothing was lost. Please try again."
 
 
-def create_api() -> DocumentedApi:
-    """Return the API, which looks its services up in the container at each request."""
+def create_api(*vendors: APIRouter) -> DocumentedApi:
+    """Return the API, which looks its services up in the container at each request.
+
+    Args:
+        *vendors: Stand-ins to serve beside it.
+    """
     api = DocumentedApi(
         title="Surge",
         version="1",
@@ -93,8 +98,9 @@ def create_api() -> DocumentedApi:
     api.add_api_route(
         "/api/openapi.json", api.document, methods=["GET", "HEAD"], include_in_schema=False
     )
-    for module in _MODULES:
-        api.include_router(module.router)
+    routers = (module.router for module in _MODULES)
+    for router in (*(module.router for module in _PURCHASE), *vendors, *routers):
+        api.add_routes(router)
     api.add_api_route("/api/{rest:path}", _no_such_call, methods=_METHODS, include_in_schema=False)
     api.add_exception_handler(SurgeError, _surge_error)
     api.add_exception_handler(RequestValidationError, _invalid)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from surge_app.api import metrics
 from surge_app.api.dependencies import Services
 
 router = APIRouter(tags=["health"])
-router.include_router(metrics.router)
 
 
 @router.get("/api/livez")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 
 from surge_app.api.dependencies import Problems
 from surge_app.api.problems import PROBLEM
@@ -29,6 +29,10 @@ class DocumentedApi(FastAPI):
     """FastAPI, whose document tells the media type of problems, and those any call may meet."""
 
     _encoded = b""
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Add the routes themselves: each request would search an included router twice."""
+        self.router.routes.extend(router.routes)
 
     def prepare(self) -> None:
         """Write the document and build the routes, so that no request waits half a second for it.

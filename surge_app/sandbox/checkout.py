@@ -78,7 +78,7 @@ def checkout_router(keys: SandboxKeys, orders: Orders, webhooks: WebhookSender) 
     They keep working while the API is ordered to fail, because money that moves during an
     outage is the case to test.
     """
-    router = APIRouter(prefix="/razorpay")
+    router = APIRouter(prefix="/sandbox/razorpay", include_in_schema=False)
     script = _SCRIPT.read_bytes()
 
     @router.get("/checkout.js")

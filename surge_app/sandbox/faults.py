@@ -101,7 +101,7 @@ def vendor_route(service: Service, faults: Faults, *, hang_takes_effect: bool) -
 
 def faults_router(faults: Faults) -> APIRouter:
     """Return `POST /faults`."""
-    router = APIRouter()
+    router = APIRouter(prefix="/sandbox", include_in_schema=False)
 
     @router.post("/faults")
     async def order_fault(wanted: FaultOrder) -> FaultOrder:  # pyright: ignore[reportUnusedFunction] - the router keeps it

@@ -33,7 +33,7 @@ _PREVIEW_POLICY = (
 
 def outbox_router(outbox: Outbox) -> APIRouter:
     """Return the page, the JSON, the previews and the files."""
-    router = APIRouter()
+    router = APIRouter(prefix="/sandbox", include_in_schema=False)
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,

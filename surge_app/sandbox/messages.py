@@ -34,7 +34,9 @@ def sendgrid_router(
 ) -> APIRouter:
     """Return `POST /sendgrid/v3/mail/send`."""
     router = APIRouter(
-        prefix="/sendgrid", route_class=vendor_route("sendgrid", faults, hang_takes_effect=False)
+        prefix="/sandbox/sendgrid",
+        route_class=vendor_route("sendgrid", faults, hang_takes_effect=False),
+        include_in_schema=False,
     )
 
     @router.post("/v3/mail/send")
@@ -67,7 +69,9 @@ def twilio_router(
 ) -> APIRouter:
     """Return `/twilio/2010-04-01/Accounts/{sid}/Messages.json`: send and list."""
     router = APIRouter(
-        prefix="/twilio", route_class=vendor_route("twilio", faults, hang_takes_effect=False)
+        prefix="/sandbox/twilio",
+        route_class=vendor_route("twilio", faults, hang_takes_effect=False),
+        include_in_schema=False,
     )
 
     @router.post("/2010-04-01/Accounts/{account_sid}/Messages.json")

@@ -46,9 +46,10 @@ def razorpay_router(
             raise VendorError(401, {"error": body})
 
     router = APIRouter(
-        prefix="/razorpay/v1",
+        prefix="/sandbox/razorpay/v1",
         route_class=vendor_route("razorpay", faults, hang_takes_effect=True),
         dependencies=[Depends(authenticated)],
+        include_in_schema=False,
     )
     _add_orders(router, orders)
     _add_payments(router, orders, webhooks)

@@ -55,10 +55,12 @@ async def test_no_request_builds_routes_or_the_document(monkeypatch: pytest.Monk
         b"9" * 15_000,
     ],
 )
-async def test_a_refused_body_is_freed_without_the_garbage_collector(body: bytes) -> None:
+async def test_a_refused_body_is_freed_without_the_garbage_collector(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     api = create_api()
     api.prepare()
-    api.dependency_overrides[dependencies.services] = lambda: None
+    monkeypatch.setattr(dependencies, "current", lambda: None)
 
     async def refuse() -> None:
         sent: list[Message] = []
