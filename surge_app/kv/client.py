@@ -190,3 +190,9 @@ async def takes_writes(redis: Redis) -> bool:
 async def information(redis: Redis, section: str) -> dict[str, Any]:
     """Return a section of INFO."""
     return await redis.info(section)
+
+
+async def clock_seconds(redis: Redis) -> float:
+    """Return the time of Redis, of one node of a cluster, in seconds since 1970."""
+    seconds, microseconds = await redis.time()
+    return int(seconds) + int(microseconds) / 1e6

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from surge_app.db.engine import LARGEST_POOL
 from surge_app.errors import BadSignature, ConfigurationError, failure_reason
-from surge_app.kv.client import connect, information, takes_writes
+from surge_app.kv.client import clock_seconds, connect, information, takes_writes
 from surge_app.services.messaging.sms_templates import unregistered
 from surge_app.settings import PROJECT, STATEMENT_SECONDS, Settings
 
@@ -126,23 +126,35 @@ def _disk_space(settings: Settings) -> Check:
 
 
 async def _webhooks(settings: Settings) -> list[Check]:
-    """Knock where news of payments arrive, without a signature: who refuses for that is us.
+    """Call the address of payment webhooks without a signature; only Surge refuses it for that.
 
-    The stand-in of the sandbox sends to this machine, the vendor to the public address.
+    The stand-in of the sandbox sends to this machine, the vendor to the public address, which
+    links in messages need in any case.
     """
     base = settings.local_url if settings.uses_sandbox_payments else settings.base_url
+    called = {"webhooks arrive": base}
+    if settings.public_url != base and settings.public_url:
+        called["public address"] = settings.public_url
+    return list(await asyncio.gather(*(_call(name, url) for name, url in called.items())))
+
+
+async def _call(name: str, base: str) -> Check:
     address = f"{base}/api/webhooks/razorpay"
+    reason = ""
     try:
         async with httpx.AsyncClient(timeout=_KNOCK_SECONDS) as http:
             answer = await http.post(address, content=b"{}")
+        reason = f" (it answers {answer.status_code})"
         is_ours = answer.json()["code"] == BadSignature.code
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         is_ours = False
+        if isinstance(error, httpx.HTTPError):
+            reason = f" ({str(error) or type(error).__name__})"
     advice = (
-        f"{address} does not lead here: start Surge, see that SURGE_PUBLIC_URL is right and that "
-        "the proxy hands /api on."
+        f"{address} does not lead here{reason}: start Surge, and check SURGE_PUBLIC_URL, its "
+        "certificate, and that the proxy passes /api on."
     )
-    return [Check("webhooks arrive", is_ours, "" if is_ours else advice)]
+    return Check(name, is_ours, "" if is_ours else advice)
 
 
 def _mail_reports(settings: Settings) -> list[Check]:
@@ -183,19 +195,22 @@ async def _postgres(settings: Settings) -> list[Check]:
         reason = failure_reason(error, settings.database_url or "")
         advice = f"Check DATABASE_URL and that it runs{reason}"
         return [Check("postgres", is_ok=False, advice=advice)]
-    skew = abs((datetime.now(UTC) - now).total_seconds())
     is_current = revision == _head()
     return [
         Check("postgres", is_ok=True),
-        Check(
-            "clock",
-            skew <= _MAX_SKEW_SECONDS,
-            "" if skew <= _MAX_SKEW_SECONDS else f"It is {skew:.1f} s off; start a time service.",
-        ),
+        _clock("clock", now.timestamp()),
         _pool_sizes(settings, connections),
         Check("migrations", is_current, "" if is_current else "Run `python -m surge_app migrate`."),
         *await _pooler(settings),
     ]
+
+
+def _clock(name: str, seconds: float) -> Check:
+    skew = abs(datetime.now(UTC).timestamp() - seconds)
+    is_right = skew <= _MAX_SKEW_SECONDS
+    return Check(
+        name, is_right, "" if is_right else f"It is {skew:.1f} s off; start a time service."
+    )
 
 
 def _pool_sizes(settings: Settings, connections: int) -> Check:
@@ -241,6 +256,7 @@ async def _redis(settings: Settings) -> list[Check]:
         persistence = await information(client, "persistence")
         memory = await information(client, "memory")
         is_writable = await takes_writes(client)
+        now = await clock_seconds(client)
     except RedisError as error:
         reason = failure_reason(error, settings.redis_url or "")
         return [Check("redis", is_ok=False, advice=f"Check REDIS_URL and that it runs{reason}")]
@@ -252,6 +268,7 @@ async def _redis(settings: Settings) -> list[Check]:
     has_room = is_writable and (not most or used < most * _FULLEST_REDIS)
     return [
         Check("redis", is_ok=True),
+        _clock("redis clock", now),
         Check(
             "redis memory",
             has_room,

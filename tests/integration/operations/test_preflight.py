@@ -32,6 +32,7 @@ _SETTINGS: dict[str, Callable[[Settings, Path], dict[str, object]]] = {
     "mail reports": lambda _, __: _in_production(sendgrid_webhook_public_keys=()),
     "sms texts": lambda _, folder: {"dlt_templates": folder / "none.json"},
     "webhooks arrive": lambda _, __: {"port": free_port()},
+    "public address": lambda _, __: {"public_url": f"http://127.0.0.1:{free_port()}"},
     "pool sizes": lambda _, __: {"workers": 64},
     # A file system that never has a free block.
     "disk space": lambda _, __: {"data_dir": Path("/proc" if Path("/proc").is_dir() else "/dev")},
@@ -77,8 +78,9 @@ async def test_a_running_surge_is_well_with_stand_ins_and_with_real_vendors(
     for settings in (_with(services, surge), _with(services, surge, **_in_production())):
         assert await _failing(settings) == []
     names = {one.name for one in await examine(_with(services, surge))}
-    wanted = {"clock", "migrations", "redis persistence", "redis eviction"}
-    assert names >= wanted | set(_SETTINGS) - {"sms texts"}
+    wanted = {"clock", "redis clock", "migrations", "redis persistence", "redis eviction"}
+    # Named only where there is something to compare with.
+    assert names >= wanted | set(_SETTINGS) - {"sms texts", "public address"}
 
 
 @pytest.mark.parametrize("name", _SETTINGS)
@@ -106,13 +108,6 @@ class _Late(datetime):
     @classmethod
     def now(cls, tz: Any = UTC) -> Self:
         return super().now(tz) - timedelta(seconds=5)
-
-
-@asynccontextmanager
-async def _late(_: Container) -> AsyncGenerator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preflight, "datetime", _Late)
-        yield
 
 
 @asynccontextmanager
@@ -147,10 +142,21 @@ def _redis_with(name: str, value: str) -> Callable[[Container], Any]:
     return changed
 
 
+async def test_the_clock_of_a_node_is_compared_with_those_of_both_servers(
+    services: Container, surge: Surge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "datetime", _Late)
+    failed = await _failing(_with(services, surge))
+    assert {one.name for one in failed} == {"clock", "redis clock"}
+    assert all("time service" in one.advice for one in failed)
+
+
 async def test_somebody_elses_server_at_our_address_is_not_taken_for_us(
     services: Container, surge: Surge
 ) -> None:
-    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # An end with bytes unread would cut the connection before the answer is there.
+        await reader.readuntil(b"{}")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         writer.close()
 
@@ -158,12 +164,12 @@ async def test_somebody_elses_server_at_our_address_is_not_taken_for_us(
         port = server.sockets[0].getsockname()[1]
         (failed,) = await _failing(_with(services, surge, port=port))
     assert failed.name == "webhooks arrive"
+    assert "(it answers 200)" in failed.advice
 
 
 @pytest.mark.parametrize(
     ("name", "broken"),
     [
-        ("clock", _late),
         ("migrations", _unmigrated),
         ("redis persistence", _redis_with("appendonly", "no")),
         ("redis eviction", _redis_with("maxmemory-policy", "allkeys-lru")),
