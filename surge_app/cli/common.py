@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
 import typer
-from psycopg import ProgrammingError as PostgresError, conninfo
 from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 
 from surge_app.container import Container, running
 from surge_app.errors import ConfigurationError
-from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.connectivity import check_reachable, database_title
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
@@ -72,19 +71,8 @@ def servers(settings: Settings, *, needs_redis: bool = True) -> Generator[Settin
             with backing_services(development_secrets(settings)) as ready:
                 yield ready
     finally:
-        if title := _database_title(settings):
+        if title := database_title(settings):
             typer.echo(f"Database: {title}", err=True)
-
-
-def _database_title(settings: Settings) -> str:
-    if settings.database_url is None:
-        return f"embedded, in {settings.data_dir}"
-    try:
-        parts = conninfo.conninfo_to_dict(settings.database_url)
-    except PostgresError:
-        # The sentence about the setting follows.
-        return ""
-    return f"{parts.get('dbname', '')} at {parts.get('host', 'localhost')}"
 
 
 def print_json(value: object) -> None:

@@ -84,6 +84,7 @@ def main() -> None:
 def run() -> None:
     """Serve everything on one port, in production mode; what `make run` calls."""
     settings = load_settings()
+    configure_logging(json=settings.is_production)
     check_texts(settings)
     raise typer.Exit(launch.run(settings))
 

@@ -33,6 +33,17 @@ def check_reachable(settings: Settings) -> None:
     asyncio.run(_check(settings))
 
 
+def database_title(settings: Settings) -> str:
+    """Name the database without its password; empty if its address is not valid."""
+    if settings.database_url is None:
+        return f"embedded, in {settings.data_dir}"
+    try:
+        parts = conninfo.conninfo_to_dict(settings.database_url)
+    except psycopg.ProgrammingError:
+        return ""
+    return f"{parts.get('dbname', '')} at {parts.get('host', 'localhost')}"
+
+
 async def _check(settings: Settings) -> None:
     direct = settings.database_direct_url
     problems = await asyncio.gather(

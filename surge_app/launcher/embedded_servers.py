@@ -13,7 +13,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
@@ -31,6 +30,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.launcher.local_server import LocalServer, server_environment
 from surge_app.launcher.processes import FileLock, file_lock, is_alive, private_name
 from surge_app.launcher.system_account import server_account
+from surge_app.observability.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,6 +43,7 @@ _QUEUE_SOCKET: Final = "redis.sock"
 _STATES_SOCKET: Final = "states.sock"
 _PORT: Final = 5432
 _LOCK_SECONDS: Final = 240
+_log = get_logger(__name__)
 _POLL_SECONDS: Final = 0.5
 _AGAIN_SECONDS: Final = 5
 _POSTGRES_VERSION: Final = "18"
@@ -146,12 +147,12 @@ def _keep(settings: Settings, folder: Path, servers: list[LocalServer], is_over:
         if not gone:
             continue
         names = " and ".join(server.title for server in gone)
-        sys.stderr.write(f"The embedded {names} ended unasked and is started again.\n")
+        _log.warning("embedded_server_ended", server=names)
         try:
             with file_lock(folder / "servers.lock", timeout_seconds=_LOCK_SECONDS):
                 _provide(settings, folder)
         except ConfigurationError as error:
-            sys.stderr.write(f"{error}\n")
+            _log.error("embedded_server_not_restarted", reason=str(error))
             is_over.wait(_AGAIN_SECONDS)
         heads = [server.head() for server in servers]
 

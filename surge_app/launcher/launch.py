@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import frontend_build
-from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.connectivity import check_reachable, database_title
 from surge_app.launcher.embedded_servers import backing_services, data_folder, keep_servers_running
 from surge_app.launcher.processes import (
     file_lock,
@@ -27,6 +27,7 @@ from surge_app.launcher.processes import (
 from surge_app.launcher.run_record import note_stopping, sole_run
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor
+from surge_app.observability.log import get_logger
 from surge_app.observability.metric_files import FOLDER_VARIABLE, shared_folder
 from surge_app.settings import PROJECT
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from surge_app.settings import Settings
 
+_log = get_logger(__name__)
 _EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - to probe whether anyone has the port
 _REFLEX_CONNECTIONS: Final = "32"
 _FIRST_BACKEND_PORT: Final = 8000
@@ -105,7 +107,7 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
             server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | serving)
             try:
                 supervisor.wait_for(server, lambda: _is_live(filled.port), seconds=_START_SECONDS)
-                _greet(filled)
+                _greet(filled, database=database_title(settings))
                 code = supervisor.watch(
                     server, drain_mark=filled.drain_mark, drain_seconds=filled.drain_seconds
                 )
@@ -148,7 +150,8 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
                     lambda: _is_live(backend) and _port_problem(filled.port) is not None,
                     seconds=_START_SECONDS * 2,
                 )
-            _greet(filled, api=f"http://localhost:{backend}")
+            database = database_title(settings)
+            _greet(filled, database=database, api=f"http://localhost:{backend}")
             code = supervisor.watch(server)
     sys.stderr.write(f"The development server stopped unexpectedly (exit code {code}).\n")
     return 1
@@ -289,8 +292,12 @@ def _connections_of_a_worker() -> int:
     return max(_MIN_CONNECTIONS, min(_MAX_CONNECTIONS, files))
 
 
-def _greet(settings: Settings, *, api: str | None = None) -> None:
+def _greet(settings: Settings, *, database: str, api: str | None = None) -> None:
     pages = settings.public_url or f"http://localhost:{settings.port}"
+    if settings.is_production:
+        # Every line of the output is one of the log.
+        _log.info("surge_ready", address=pages, database=database)
+        return
     api = api or pages
     lines = [
         "",
@@ -302,7 +309,8 @@ def _greet(settings: Settings, *, api: str | None = None) -> None:
     ]
     if settings.uses_sandbox:
         lines.append(f"  Messages    {api}/sandbox/outbox")
-    if settings.admin_password and not settings.is_production:
+    lines.append(f"  Database    {escape(database)}")
+    if settings.admin_password:
         lines += ["", f"  Organizer's user      {settings.admin_user}"]
         lines += [f"  Organizer's password  {escape(settings.admin_password)}"]
     sandboxed = [
@@ -321,7 +329,6 @@ def _greet(settings: Settings, *, api: str | None = None) -> None:
 
 
 def _report(settings: Settings, progress: str) -> None:
-    # In production every line of the output is one of the log.
     if not settings.is_production:
         _say(progress)
 

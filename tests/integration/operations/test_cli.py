@@ -14,8 +14,11 @@ import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from surge_app.container import Container
+from surge_app.launcher import launch
+from surge_app.settings import load_settings
 from tests import command_line
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
@@ -338,3 +341,19 @@ def test_a_migration_starts_no_redis(surge: Surge, services: Container, tmp_path
 def test_the_commands_leave_the_running_surge_running(surge: Surge) -> None:
     assert surge.command("event", "list").returncode == 0
     assert httpx.get(f"{surge.url}/api/readyz").is_success
+
+
+@pytest.mark.parametrize("env", ["development", "production"])
+def test_a_start_names_its_database_and_in_production_only_to_the_log(
+    capsys: pytest.CaptureFixture[str], env: str
+) -> None:
+    settings = load_settings(public_url="https://tickets.example").model_copy(update={"env": env})
+    with capture_logs() as lines:
+        launch._greet(settings, database="surge at db.example")
+    shown = capsys.readouterr().out
+    if env == "production":
+        assert shown == ""
+        assert [line["database"] for line in lines] == ["surge at db.example"]
+    else:
+        assert "Database    surge at db.example\n" in shown
+        assert lines == []
