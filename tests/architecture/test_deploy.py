@@ -99,6 +99,24 @@ def test_secrets_of_a_deployment_enter_neither_git_nor_an_image(ignored: str) ->
     assert "deploy/surge.env" in (ROOT / "docs" / "guides" / "deploy.md").read_text("utf-8")
 
 
+def test_commands_of_the_guide_and_the_backup_find_what_the_service_serves() -> None:
+    def read(path: Path) -> str:
+        return path.read_text("utf-8")
+
+    service, backup = (
+        read(DEPLOY / "systemd" / f"{name}.service") for name in ("surge", "surge-backup")
+    )
+    guide = (
+        read(ROOT / "docs" / "guides" / "deploy.md").partition("\nsurge() {")[2].partition("}\n")[0]
+    )
+    for pattern in (r"SURGE_DATA_DIR=(\S+)", r"EnvironmentFile=(\S+)", r"(?:User|--uid)=(\S+)"):
+        (value,) = re.findall(pattern, service)
+        assert re.findall(pattern, backup) == re.findall(pattern, guide) == [value]
+    # systemd-run looks for a relative path where it is called from.
+    (program,) = re.findall(r"^ExecStart=(\S+)", service, re.MULTILINE)
+    assert f" {program} -m surge_app" in guide
+
+
 def test_an_outage_of_all_nodes_raises_an_alert_too() -> None:
     text = (DEPLOY / "metrics" / "alerts.yml").read_text("utf-8")
     jobs = {
