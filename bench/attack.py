@@ -22,6 +22,7 @@ from bench.harness import servers
 from surge_app.api import create_api
 from surge_app.container import Container, running
 from surge_app.edge.middleware import EdgeMiddleware
+from surge_app.edge.websockets.handler_arguments import arguments_of
 from surge_app.kv.queue import QueueLimits, QueueStore
 from surge_app.services.waiting_room import admission
 
@@ -133,7 +134,7 @@ async def attack(
     await queue_store.open(slug, start=0, ceiling=_NUMBERS, early=None)
     draw = random.Random(seed)  # noqa: S311  the order of arrivals, no secret
     api = create_api()
-    transport = httpx.ASGITransport(EdgeMiddleware(api, api, services.settings, bool))
+    transport = httpx.ASGITransport(EdgeMiddleware(api, api, services.settings, arguments_of({})))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         event = Attack(http, slug, customers)
         scripts = customers * _SCRIPT_CALLS * (1 if mode == "off" else 2)

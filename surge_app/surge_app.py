@@ -26,6 +26,7 @@ from surge_app.edge.middleware import EdgeMiddleware
 from surge_app.edge.page_scheduler import PageScheduler
 from surge_app.edge.queue.poll_fast_path import PollFastPath
 from surge_app.edge.request_log import RequestLog
+from surge_app.edge.websockets.handler_arguments import arguments_of
 from surge_app.edge.websockets.state_owners import StateOwners
 from surge_app.jobs import jobs_running
 from surge_app.kv.client import connect
@@ -57,7 +58,7 @@ class SurgeApp(rx.App):
             pages=super().__call__(),
             api=api,
             settings=settings,
-            is_known_handler=registry.event_handlers.__contains__,
+            arguments_of=arguments_of(registry.event_handlers),
             owners=StateOwners(states, registry.base_states) if states else None,
         )
         return Draining(PollFastPath(RequestLog(PageScheduler(edge), settings), settings), settings)

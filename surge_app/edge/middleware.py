@@ -28,8 +28,8 @@ from surge_app.edge.queue.join_endpoint import JoinEndpoint
 from surge_app.edge.queue.poll_endpoint import answer_poll
 from surge_app.edge.routes import Access, Kind, Route, route_of
 from surge_app.edge.security_headers import EdgeHeaders
+from surge_app.edge.websockets.handler_arguments import ArgumentsOf
 from surge_app.edge.websockets.state_owners import StateOwners
-from surge_app.edge.websockets.websocket_filter import IsKnownHandler
 from surge_app.edge.websockets.websocket_guard import WebSocketGuard
 from surge_app.errors import (
     BodyTooSlow,
@@ -57,7 +57,7 @@ class EdgeMiddleware:
         pages: ASGIApp,
         api: ASGIApp,
         settings: Settings,
-        is_known_handler: IsKnownHandler,
+        arguments_of: ArgumentsOf,
         owners: StateOwners | None = None,
     ) -> None:
         self._pages, self._api, self._settings = pages, api, settings
@@ -67,7 +67,7 @@ class EdgeMiddleware:
         self._joins = JoinEndpoint()
         self._bodies = BodyReader()
         self._events = EventPages(pages, api, base_url=settings.base_url)
-        self._sockets = WebSocketGuard(pages, settings, is_known_handler, owners)
+        self._sockets = WebSocketGuard(pages, settings, arguments_of, owners)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""

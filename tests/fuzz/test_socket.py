@@ -119,6 +119,16 @@ def _payloads(names: list[str]) -> list[dict[str, Any]]:
     return found
 
 
+def _handlers() -> list[tuple[str, str, list[str]]]:
+    """Return every handler that a page may call: its State, its name, and its arguments."""
+    found = [HANDLER.fullmatch(line) for line in snapshots.stored("handlers.txt")]
+    return [
+        (one["state"], one["handler"], [name for name in one["arguments"].split(", ") if name])
+        for one in found
+        if one is not None and one["handler"] != "setvar"
+    ]
+
+
 def _paths(somebody: Somebody) -> dict[str, str]:
     return {
         "state.checkout": f"/book/{somebody.slug}",
@@ -137,15 +147,8 @@ async def test_no_argument_of_an_event_is_believed(
             cookies = dict(http.cookies)
     paths = _paths(somebody)
     told: list[tuple[str, str, str, dict[str, Any]]] = []
-    for line in snapshots.stored("handlers.txt"):
-        found = HANDLER.fullmatch(line)
-        assert found is not None, line
-        state, handler = found["state"], found["handler"]
-        if handler == "setvar":
-            continue
-        names = [name for name in found["arguments"].split(", ") if name]
+    for state, handler, names in _handlers():
         path = next((paths[start] for start in paths if state.startswith(start)), "/events")
-
         told += [(state, handler, path, payload) for payload in _payloads(names)]
     async with connected(surge.url, cookies) as socket:
         for state, handler, path, payload in told:
@@ -161,6 +164,18 @@ async def test_no_argument_of_an_event_is_believed(
                 said += json.dumps(await socket.update())
     # Names of States are a part of the live connection's own language.
     assert internal_names(re.sub(r"\w*(?:___\w+)+", "", said)) == []
+
+
+async def test_an_argument_that_a_handler_does_not_have_ends_the_connection(
+    surge: Surge, cookies: dict[str, str]
+) -> None:
+    handlers = _handlers()
+    assert len(handlers) > 80
+    for state, handler, names in handlers:
+        payload: dict[str, Any] = {**dict.fromkeys(names), "self": None}
+        async with connected(surge.url, cookies) as socket:
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await socket.event(state, handler, "/events", payload)
 
 
 async def test_nobody_sets_a_variable_by_its_name(

@@ -1,18 +1,19 @@
 """Let through what a page sends over its live connection; close the connection for anything else.
 
-Reflex and Socket.IO answer a malformed packet with a traceback in the log, its content included:
-anyone who may connect could fill the log. Reflex also stores the router data of every event.
+Reflex and Socket.IO answer a malformed packet, or arguments that a handler does not have, with a
+traceback in the log: anyone who may connect could fill the log. Reflex also stores the router data
+of every event.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any, cast
 
 from starlette.types import Message, Receive, Send
 
+from surge_app.edge.websockets.handler_arguments import ArgumentsOf
 from surge_app.observability.log import get_logger
 
 _log = get_logger(__name__)
@@ -30,20 +31,15 @@ _SETTER = ".setvar"
 _ROOT = "reflex___state____state."
 _OURS = f"{_ROOT}surge_app___"
 # Of the framework's own handlers, a page calls these two: on connecting and on navigating.
+_HYDRATE = f"{_ROOT}hydrate_and_load"
 _FRAMEWORK = frozenset(
-    {
-        f"{_ROOT}hydrate_and_load",
-        f"{_ROOT}reflex___state____on_load_internal_state.on_load_internal",
-    }
+    {_HYDRATE, f"{_ROOT}reflex___state____on_load_internal_state.on_load_internal"}
 )
 # Every page reports its script errors here. Reflex searches the text with regular expressions
 # on the event loop, so the report must not arrive; closing would cost a broken page its socket.
 _REPORT = "handle_frontend_exception"
 _HEAD = 256
 _MAX_REPORT = 500
-
-IsKnownHandler = Callable[[str], bool]
-"""Tells whether an event handler of this name exists."""
 
 
 class FrameFilter:
@@ -58,12 +54,12 @@ class FrameFilter:
         self,
         receive: Receive,
         send: Send,
-        is_known_handler: IsKnownHandler,
+        arguments_of: ArgumentsOf,
         *,
         largest: int = LARGEST,
     ) -> None:
         self._receive, self._send = receive, send
-        self._is_known = is_known_handler
+        self._arguments_of = arguments_of
         self._largest = largest
         self._is_closed = self._has_reported = False
         self._next_at = 0.0
@@ -115,8 +111,13 @@ class FrameFilter:
 
     def _is_event(self, event: dict[str, Any]) -> bool:
         name, payload = event.get("name"), event.get("payload", {})
-        is_known = isinstance(name, str) and self._is_known(name) and _is_for_pages(name)
-        return is_known and isinstance(payload, dict) and _is_router(event.get("router_data", {}))
+        if not (isinstance(name, str) and _is_for_pages(name) and isinstance(payload, dict)):
+            return False
+        sent = cast("dict[str, object]", payload)
+        is_called = (
+            _is_hydration(sent) if name == _HYDRATE else self._arguments_of(name) == frozenset(sent)
+        )
+        return is_called and _is_router(event.get("router_data", {}))
 
 
 def _is_report(message: Message) -> bool:
@@ -141,6 +142,11 @@ def _event_of(kind: str, packet: Any) -> tuple[dict[str, Any] | None, bool]:
 
 def _is_for_pages(name: str) -> bool:
     return name in _FRAMEWORK or (name.startswith(_OURS) and not name.endswith(_SETTER))
+
+
+def _is_hydration(sent: dict[str, object]) -> bool:
+    """Return whether a page connects like this: no State of ours keeps values in the browser."""
+    return sent.keys() <= {"hashes"} and isinstance(sent.get("hashes", []), list)
 
 
 def _is_router(data: object) -> bool:

@@ -13,12 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from surge_app import container
 from surge_app.edge.http import Hosts, client_address
 from surge_app.edge.routes import Kind, Route
+from surge_app.edge.websockets.handler_arguments import ArgumentsOf
 from surge_app.edge.websockets.state_owners import StateOwners, admin_owner, is_admin
 from surge_app.edge.websockets.websocket_filter import (
     LARGEST,
     LARGEST_OF_ORGANIZERS,
     FrameFilter,
-    IsKnownHandler,
 )
 from surge_app.errors import QueueUnavailable, SurgeError, UnknownHost
 from surge_app.kv.rate_limits import networks
@@ -47,13 +47,13 @@ class WebSocketGuard:
         self,
         app: ASGIApp,
         settings: Settings,
-        is_known_handler: IsKnownHandler,
+        arguments_of: ArgumentsOf,
         owners: StateOwners | None,
     ) -> None:
         self._app, self._owners = app, owners
         # With hot reload the pages come from another port, so public pages connect too.
         self._is_open = bool(settings.frontend_url)
-        self._is_known_handler = is_known_handler
+        self._arguments_of = arguments_of
         self._hosts, self._origins = Hosts(settings), set(settings.allowed_origins)
         self._hops = settings.trusted_proxy_hops
         self._connected: Counter[str] = Counter()
@@ -77,7 +77,7 @@ class WebSocketGuard:
             await send({"type": "websocket.close", "code": 1008})
             return
         largest = LARGEST_OF_ORGANIZERS if is_admin(owner) else LARGEST
-        frames = FrameFilter(receive, send, self._is_known_handler, largest=largest)
+        frames = FrameFilter(receive, send, self._arguments_of, largest=largest)
         self._connected.update((owner, network))
         try:
             # States read the address from the connection, so that it is decided here alone.

@@ -14,6 +14,7 @@ import pytest_asyncio
 from surge_app.api import create_api
 from surge_app.container import Container, installed, running
 from surge_app.edge.middleware import EdgeMiddleware
+from surge_app.edge.websockets.handler_arguments import arguments_of
 from surge_app.kv.queue import QueueStore
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.stored_secrets import development_secrets
@@ -70,7 +71,7 @@ def new_line(services: Container) -> Callable[..., Awaitable[str]]:
 def gate(services: Container) -> EdgeMiddleware:
     """The API behind the gate, as it is served."""
     api = create_api()
-    return EdgeMiddleware(api, api, services.settings, bool)
+    return EdgeMiddleware(api, api, services.settings, arguments_of({}))
 
 
 @pytest_asyncio.fixture

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from surge_app.container import Container, installed
 from surge_app.edge.middleware import EdgeMiddleware
+from surge_app.edge.websockets.handler_arguments import arguments_of
 from surge_app.errors import QueueUnavailable, RateLimited, Unauthorized
 from surge_app.services.access.identity import Identity
 from surge_app.settings import load_settings
@@ -60,7 +61,7 @@ def admin_access() -> Generator[AdminAccess]:
 async def http() -> AsyncGenerator[httpx.AsyncClient]:
     api: ASGIApp = PlainTextResponse("the API")
     pages: ASGIApp = PlainTextResponse("Reflex")
-    edge = EdgeMiddleware(pages, api, load_settings(), bool)
+    edge = EdgeMiddleware(pages, api, load_settings(), arguments_of({}))
     transport = httpx.ASGITransport(edge)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client

@@ -10,15 +10,17 @@ from starlette.types import Message
 from structlog.testing import capture_logs
 
 from surge_app.edge.websockets import websocket_filter as frames
+from surge_app.edge.websockets.handler_arguments import arguments_of
 from surge_app.edge.websockets.websocket_filter import FrameFilter
 from tests.architecture import snapshots
 
 ROOT = "reflex___state____state."
 CRASH = f"{ROOT}reflex___state____frontend_event_exception_state.handle_frontend_exception"
-OURS = f"{ROOT}surge_app___state___checkout____checkout_state.pay"
+OURS = f"{ROOT}surge_app___state___checkout____checkout_state.hold"
+PAY = f"{ROOT}surge_app___state___checkout____checkout_state.pay"
 
 
-def _event(name: str, **payload: object) -> str:
+def _event(name: str, /, **payload: object) -> str:
     sent = {"name": name, "payload": payload, "token": "t", "router_data": {}}
     return f"42/_event,{json.dumps(['event', sent])}"
 
@@ -35,7 +37,8 @@ async def _passed(*texts: str, largest: int = frames.LARGEST) -> tuple[list[str]
     async def send(message: Message) -> None:
         answers.append(message)
 
-    through = FrameFilter(receive, send, lambda _: True, largest=largest)
+    arguments = arguments_of(RegistrationContext.get().event_handlers)
+    through = FrameFilter(receive, send, arguments, largest=largest)
     heard: list[str] = []
     while (message := await through())["type"] == "websocket.receive":
         heard.append(message["text"])
@@ -66,8 +69,33 @@ async def test_every_handler_of_a_page_is_reachable() -> None:
     allowed = {name for name in names if frames._is_for_pages(name)}
     framework = {name for name in names if name.startswith(f"{ROOT}surge_app___")} ^ allowed
     assert {name for name in framework if not name.endswith(".setvar")} == frames._FRAMEWORK
-    texts = [_event(name) for name in sorted(allowed)]
+    arguments = arguments_of(RegistrationContext.get().event_handlers)
+    sent = {name: dict.fromkeys(arguments(name) or ()) for name in allowed - frames._FRAMEWORK}
+    texts = [_event(name, **sent.get(name, {})) for name in sorted(allowed)]
     assert await _passed(*texts) == (texts, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        (OURS, {"x": 1}),
+        (OURS, {"self": None}),
+        (PAY, {}),
+        (PAY, {"form": {}, "_actor": "root"}),
+        (f"{ROOT}hydrate_and_load", {"vars": {"nothing.at_all": 1}}),
+        (f"{ROOT}hydrate_and_load", {"hashes": 7}),
+    ],
+)
+async def test_arguments_that_no_page_sends_close_the_connection(
+    name: str, payload: dict[str, object]
+) -> None:
+    heard, answers = await _passed(_event(name, **payload), _event(OURS))
+    assert (heard, [answer["type"] for answer in answers]) == ([], ["websocket.close"])
+
+
+async def test_a_page_connects_with_what_it_was_built_with() -> None:
+    text = _event(f"{ROOT}hydrate_and_load", hashes=["a" * 16, "b" * 16])
+    assert await _passed(text) == ([text], [])
 
 
 @pytest.mark.parametrize("length", [10, 60_000])
@@ -88,7 +116,7 @@ async def test_a_report_in_disguise_closes_the_connection() -> None:
 
 
 async def test_only_organizers_send_large_frames() -> None:
-    text = _event(OURS, form={"description": "d" * 10_000})
+    text = _event(PAY, form={"description": "d" * 10_000})
     assert (await _passed(text))[0] == []
     assert (await _passed(text, largest=frames.LARGEST_OF_ORGANIZERS))[0] == [text]
 

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from surge_app.container import Container, installed
 from surge_app.edge.routes import classify
 from surge_app.edge.websockets import websocket_guard
+from surge_app.edge.websockets.handler_arguments import arguments_of
 from surge_app.edge.websockets.websocket_guard import WebSocketGuard
 from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.services.access.identity import Identity
@@ -111,7 +112,7 @@ def app() -> Application:
 
 @pytest.fixture
 def guard(app: Application) -> WebSocketGuard:
-    return WebSocketGuard(app, load_settings(), bool, None)
+    return WebSocketGuard(app, load_settings(), arguments_of({}), None)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ async def test_the_state_of_a_page_is_given_few_headers(
 async def test_the_state_of_a_page_is_given_the_address_that_the_edge_decided(
     services: Services, app: Application, claimed: bytes
 ) -> None:
-    guard = WebSocketGuard(app, load_settings(trusted_proxy_hops=2), bool, None)
+    guard = WebSocketGuard(app, load_settings(trusted_proxy_hops=2), arguments_of({}), None)
     # Some proxies add a line of their own instead of writing on.
     lines = (claimed, b"203.0.113.9:51234", b"192.0.2.7")
     assert await _connect(app, guard, _cookies(bookings=("SRG-ABCDEFGH",)), forwarded=lines)
