@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -135,6 +136,35 @@ def test_the_module_started_anew_answers_as_in_a_process_that_knows_it(surge: Su
     assert slugs[0] == slugs[1] != set()
     assert anew.returncode == known.returncode == 0
     assert anew.stderr == known.stderr == f"Database: embedded, in {surge.settings.data_dir}\n"
+
+
+_INTERRUPTED_IMPORT = """
+import os, signal, sys
+# Whoever runs the tests may have told them to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "surge_app.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+"""
+
+
+def test_an_interrupt_while_a_command_starts_ends_it_without_a_word(
+    surge: Surge, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_INTERRUPTED_IMPORT, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "surge_app", "event", "list"],
+        cwd=ROOT,
+        env={**surge.environment, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGINT
+    assert done.stdout + done.stderr == ""
 
 
 def test_a_hashed_password_verifies_and_only_the_hash_is_printed(surge: Surge) -> None:
