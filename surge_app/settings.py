@@ -66,15 +66,13 @@ class Settings(BaseSettings):
         redis_url: A `redis://`, `rediss://` or `unix://` URL, or a `redis+cluster://` one; None
             starts the embedded Redis.
         states_redis_url: A Redis for the states of open pages, which are no part of a cluster.
-        host: The address to listen on; by default every one in production, and only this
-            machine in development, where payments are the sandbox and mails can be read.
+        host: The address to listen on, by default all in production and 127.0.0.1 otherwise.
         public_url: Where attendees reach Surge, without a trailing slash. Links in mails and
             SMS, CORS and the `Secure` flag of cookies follow from it.
         frontend_url: Set by `make dev` only, whose pages come from another port than the API.
         secret_key: Signs cookies and tokens. A comma-separated list rotates: the first signs,
             all verify. Generated under `data_dir` in development.
         sendgrid_webhook_public_keys: Verify SendGrid's delivery reports; any one may match.
-        free_bookings_per_hour: Of one event; a booking without a price could be anyone's.
         sms_countries: Where SMS go, beside the country of the event.
         dlt_templates: A JSON file with the texts of SMS as they are registered in India.
         trusted_proxy_hops: Proxies in front of Surge; 0 ignores `X-Forwarded-For`.
@@ -308,7 +306,9 @@ class Settings(BaseSettings):
     @property
     def local_url(self) -> str:
         """The address of this node's own HTTP port, for the stand-ins."""
-        return f"http://127.0.0.1:{self.port}"
+        every = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared, not listened on
+        host = every.get(self.listen_address, self.listen_address)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def base_url(self) -> str:

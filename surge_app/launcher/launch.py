@@ -9,7 +9,9 @@ import secrets
 import socket
 import sys
 from contextlib import ExitStack, closing, contextmanager
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
@@ -106,7 +108,9 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
             serving = _serving(pages) | {FOLDER_VARIABLE: str(counts)}
             server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | serving)
             try:
-                supervisor.wait_for(server, lambda: _is_live(filled.port), seconds=_START_SECONDS)
+                supervisor.wait_for(
+                    server, lambda: _is_live(filled.local_url), seconds=_START_SECONDS
+                )
                 _greet(filled, database=database_title(settings))
                 code = supervisor.watch(
                     server, drain_mark=filled.drain_mark, drain_seconds=filled.drain_seconds
@@ -142,12 +146,13 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
         }
         words = ("-m", "reflex", "run", "--frontend-port", str(filled.port), *where)
         with ExitStack() as running:
+            api = filled.model_copy(update={"port": backend}).local_url
             with frontend_build.complete_or_marked(PROJECT / ".web"):
                 server = supervisor.start((sys.executable, *words), cwd=PROJECT, env=env | dev_env)
                 running.callback(supervisor.end, server, seconds=_STOP_SECONDS, like_terminal=True)
                 supervisor.wait_for(
                     server,
-                    lambda: _is_live(backend) and _port_problem(filled.port) is not None,
+                    lambda: _is_live(api) and _port_problem(filled.port) is not None,
                     seconds=_START_SECONDS * 2,
                 )
             database = database_title(settings)
@@ -164,7 +169,7 @@ def _prepared(
     """Yield complete settings and the children's environment, with the database migrated."""
     settings = settings.model_copy(update={"data_dir": data_folder(settings)})
     with sole_run(settings, check=supervisor.check) as run_id:
-        problem = _port_problem(settings.port)
+        problem = _host_problem(settings.listen_address) or _port_problem(settings.port)
         if problem:
             raise ConfigurationError(problem)
         check_reachable(settings)
@@ -227,8 +232,20 @@ def _port_problem(port: int) -> str | None:
     return None
 
 
-def _is_live(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+def _host_problem(address: str) -> str | None:
+    """Return the reason why this process cannot listen on the address, or None."""
+    try:
+        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET  # noqa: PLR2004
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+            probe.bind((address, 0))
+    except (ValueError, OSError):
+        return f"SURGE_HOST: this machine has no address {address}; 0.0.0.0 listens on all."
+    return None
+
+
+def _is_live(url: str) -> bool:
+    where = urlsplit(url)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=2)
     try:
         connection.request("GET", "/api/livez")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -316,6 +316,22 @@ def test_the_states_of_reflex_live_in_a_database_of_their_own(
     assert _load(monkeypatch, {"REDIS_URL": ours}).reflex_redis_url == reflex
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("", "http://127.0.0.1:3000"),
+        ("0.0.0.0", "http://127.0.0.1:3000"),
+        ("192.0.2.7", "http://192.0.2.7:3000"),
+        ("::", "http://[::1]:3000"),
+        ("2001:db8::7", "http://[2001:db8::7]:3000"),
+    ],
+)
+def test_a_node_calls_itself_where_it_listens(
+    monkeypatch: pytest.MonkeyPatch, host: str, url: str
+) -> None:
+    assert _load(monkeypatch, {"SURGE_HOST": host}).local_url == url
+
+
 def test_settings_cannot_be_changed_afterwards() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().port = 1  # pyright: ignore[reportAttributeAccessIssue]

@@ -76,6 +76,16 @@ def test_a_busy_port_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixtu
     )
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "localhost", "http://127.0.0.1"])
+def test_an_address_that_this_machine_does_not_have_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    assert run(load_settings(data_dir=tmp_path, port=_free_port(), host=host)) == 2
+    assert capsys.readouterr().err == (
+        f"SURGE_HOST: this machine has no address {host}; 0.0.0.0 listens on all.\n"
+    )
+
+
 def test_a_second_run_on_the_same_data_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
