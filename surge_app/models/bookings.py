@@ -75,6 +75,12 @@ class Booking(SQLModel, table=True):
             postgresql_where=text("status <> 'confirmed'"),
         ),
         Index(
+            "ix_bookings_changed_email",
+            "event_id",
+            text("email_key(email)"),
+            postgresql_where=text("link_version IS NOT NULL"),
+        ),
+        Index(
             "ix_bookings_search",
             text("text_grams(fold_text(name, email, phone, ref))"),
             postgresql_using="gin",

@@ -57,8 +57,6 @@ class TextQuery:
             "words": self.words,
             "grams": _grams(self.words),
             "exact": self.exact,
-            "email": self.exact.lower(),
-            "exact_grams": _grams([_fold(self.exact)]),
             "digits": self.digits,
             "digit_grams": _grams([self.digits]),
             "ref": ref if ref.startswith("SRG-") else f"SRG-{ref}",
@@ -72,6 +70,7 @@ def for_organizer(query: TextQuery) -> str:
             _ids(_matches(_BOOKING, query)),
             _by_attendee(query),
             _ids("p.id = :exact", "payments p JOIN bookings b ON b.intent_id = p.intent_id"),
+            *_by_address(query),
         )
     )
 
@@ -88,8 +87,7 @@ def for_scanner(query: TextQuery) -> str:
         _ids("b.ref = :ref"),
     ]
     indexed = f"text_grams({_BOOKING}) @>"
-    if "@" in query.exact:
-        found.append(_ids(f"{indexed} CAST(:exact_grams AS text[]) AND lower(b.email) = :email"))
+    found += _by_address(query)
     if query.digits:
         whole = "b.phone IN ('+' || :digits, '+91' || :digits)"
         found.append(_ids(f"{indexed} CAST(:digit_grams AS text[]) AND {whole}"))
@@ -98,6 +96,22 @@ def for_scanner(query: TextQuery) -> str:
 
 def _ids(condition: str, source: str = "bookings b") -> str:
     return f"SELECT b.id FROM {source} WHERE b.event_id = :event_id AND {condition}"  # noqa: S608  constants of ours
+
+
+def _by_address(query: TextQuery) -> list[str]:
+    """Return the SQL for ids of bookings by any spelling of a whole email address."""
+    if "@" not in query.exact:
+        return []
+    # The index of intents serves all but those whose contact was changed since.
+    key = "email_key({}) = email_key(:exact)"
+    unchanged = f"i.event_id = :event_id AND i.email IS NOT NULL AND {key.format('i.email')}"
+    return [
+        _ids(
+            f"b.link_version IS NULL AND {unchanged}",
+            "intents i JOIN bookings b ON b.intent_id = i.id",
+        ),
+        _ids(f"b.link_version IS NOT NULL AND {key.format('b.email')}"),
+    ]
 
 
 def _by_attendee(query: TextQuery) -> str:
