@@ -6,6 +6,7 @@ Amounts are integer paise; no float ever holds one.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, NewType
 from zoneinfo import ZoneInfo
 
@@ -122,6 +123,8 @@ def short_date(moment: datetime, time_zone: str) -> str:
     return text.encode("ascii", "ignore").decode("ascii")
 
 
+# Every message and page of an event shows the same few moments.
+@lru_cache(maxsize=1024)
 def _format_date(moment: datetime, time_zone: str, pattern: str) -> str:
     text = format_datetime(moment, pattern, tzinfo=get_timezone(time_zone), locale=LOCALE)
     # CLDR separates "7:00" and "pm" by a narrow no-break space.

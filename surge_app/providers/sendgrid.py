@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from surge_app.services.vendors.ports import Attachment, Mail
 
 _VENDOR = "SendGrid"
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class _Response(Protocol):
@@ -69,9 +70,8 @@ class _DirectHttp(python_http_client.Client):
         timeout: float | None = None,
     ) -> object:
         del opener
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         # The SDK is untyped, and so is what it inherits.
-        return cast("object", super()._make_request(direct, request, timeout))  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+        return cast("object", super()._make_request(_DIRECT, request, timeout))  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
 
 
 class SendGridMail:

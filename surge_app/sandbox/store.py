@@ -325,7 +325,7 @@ def _load_book(raw: str) -> OrderBook:
 
 
 def _dump_body(body: OutboxBody) -> str:
-    return base64.b64encode(zlib.compress(json.dumps(asdict(body)).encode(), 6)).decode()
+    return base64.b64encode(zlib.compress(json.dumps(asdict(body)).encode(), 1)).decode()
 
 
 def _load_body(raw: str) -> OutboxBody:

@@ -124,7 +124,8 @@ def _draw(pdf: FPDF, booking: BookingView, ticket: TicketView, *, of: int) -> No
         _text(pdf, value, size=11)
         pdf.ln(2)
     pdf.ln(2)
-    _text(pdf, "Admits one person, once. Don't share or post this code.", size=10, colour=_MUTED)
+    for rule in ("Admits one person, once.", "Don't share or post this code."):
+        _text(pdf, rule, size=10, colour=_MUTED)
     pdf.set_left_margin(_MARGIN_MM)
     pdf.set_y(max(pdf.get_y(), below) + _GAP_MM)
     for label, value in _facts(event):

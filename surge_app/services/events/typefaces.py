@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,7 @@ def face_file(face: str, weight: int) -> Path:
     return path if path.is_file() else _FONTS / f"{face}-400.ttf"
 
 
+@lru_cache(maxsize=4096)
 def face_of(letter: str) -> str | None:
     """Return the first face that has a letter, None if none has."""
     return next((face for face in FACES if ord(letter) in _letters(face)), None)
