@@ -31,8 +31,8 @@ class _Lane(Generic[Item, Result]):
 class Batcher(Generic[Item, Result]):
     """Collects items while a flush runs, and flushes them together next.
 
-    There is no timer: a lone item is flushed at once, and the batch size follows from how many
-    arrived during the previous flush. A submitted item is flushed even if its caller is
+    A lone item is flushed at once, and the batch size follows from how many arrived during the
+    previous flush. A submitted item is flushed even if its caller is
     cancelled, and once more alone if its batch failed, so `flush` must be repeatable.
 
     Args:
@@ -41,6 +41,7 @@ class Batcher(Generic[Item, Result]):
             alone, so that one bad item harms no other.
         max_batch: Maximum items per flush.
         max_concurrent: Maximum concurrent flushes per event loop.
+        gather_seconds: How long a flush waits for more items where no person waits for it.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class Batcher(Generic[Item, Result]):
         *,
         max_batch: int = 100,
         max_concurrent: int = 2,
+        gather_seconds: float = 0.0,
     ) -> None:
         self._flush = flush
         self._max_batch = max_batch
         self._max_concurrent = max_concurrent
+        self._gather_seconds = gather_seconds
         self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lane[Item, Result]] = (
             WeakKeyDictionary()
         )
@@ -80,9 +83,13 @@ class Batcher(Generic[Item, Result]):
         batch: list[_Waiting[Item, Result]] = []
         try:
             while lane.waiting:
+                if self._gather_seconds:
+                    await asyncio.sleep(self._gather_seconds)
                 count = min(self._max_batch, len(lane.waiting))
                 batch = [lane.waiting.popleft() for _ in range(count)]
-                await self._carry(batch)
+                # Another flush may have taken all of them meanwhile.
+                if batch:
+                    await self._carry(batch)
         finally:
             # Not in a done callback: an item submitted in between would never be flushed.
             lane.under_way -= 1

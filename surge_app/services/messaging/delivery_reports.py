@@ -23,6 +23,7 @@ from surge_app.services.vendors.ports import (
 
 _log = get_logger(__name__)
 
+_GATHER_SECONDS = 0.05
 _LOST = {DeliveryStatus.FAILED, DeliveryStatus.BOUNCED}
 
 
@@ -36,7 +37,12 @@ class Deliveries:
         self._mail_reports = mail_reports
         self._sms_reports = sms_reports
         self._batchers: dict[Channel, Batcher[Sequence[DeliveryReport], int]] = {
-            channel: Batcher(partial(self._record_batch, channel)) for channel in Channel
+            channel: Batcher(
+                partial(self._record_batch, channel),
+                max_concurrent=1,
+                gather_seconds=_GATHER_SECONDS,
+            )
+            for channel in Channel
         }
 
     async def receive_mail_events(

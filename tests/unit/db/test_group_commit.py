@@ -56,6 +56,21 @@ async def test_callers_of_one_moment_share_a_flight() -> None:
     assert airport.flown == [[1, 2, 3]]
 
 
+async def test_facts_no_person_waits_for_are_gathered_first() -> None:
+    flown: list[list[int]] = []
+
+    async def fly(items: Sequence[int]) -> Sequence[int | BaseException]:
+        flown.append(list(items))
+        return items
+
+    # Longer than two rounds of the event loop on any machine.
+    batcher = Batcher(fly, gather_seconds=1.0)
+    first = asyncio.create_task(batcher.submit(1))
+    await _turns()
+    assert await asyncio.gather(first, batcher.submit(2)) == [1, 2]
+    assert flown == [[1, 2]]
+
+
 async def test_who_comes_while_a_flight_is_away_shares_the_next() -> None:
     airport = _Airport(is_open=False)
     first = airport.submit(1)
