@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
-from typing import Any, cast
+from typing import LiteralString, cast
 
-from sqlalchemy import CursorResult, Table, TextClause, text
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
+
+from surge_app.db.engine import execute
 
 _DIALECT = postgresql.dialect()
 
@@ -33,19 +35,18 @@ async def insert_many(
     table = cast("Table", type(rows[0]).__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     statement, columns = _insert(table, on_conflict)
     values = {name: [_plain(getattr(row, name)) for row in rows] for name in columns}
-    result = cast("CursorResult[Any]", await session.execute(statement, values))
-    return result.rowcount
+    return (await execute(session, statement, values)).rowcount
 
 
 @lru_cache(maxsize=64)
-def _insert(table: Table, on_conflict: str) -> tuple[TextClause, tuple[str, ...]]:
+def _insert(table: Table, on_conflict: str) -> tuple[LiteralString, tuple[str, ...]]:
     columns = [column for column in table.columns if column.server_default is None]
     names = ", ".join(column.name for column in columns)
     arrays = ", ".join(
-        f"CAST(:{column.name} AS {column.type.compile(dialect=_DIALECT)}[])" for column in columns
+        f"%({column.name})s::{column.type.compile(dialect=_DIALECT)}[]" for column in columns
     )
     statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {on_conflict}"  # noqa: S608  names of our own schema
-    return text(statement), tuple(column.name for column in columns)
+    return cast("LiteralString", statement), tuple(column.name for column in columns)
 
 
 def _plain(value: object) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.models import OutboxMessage, Refund, WebhookEventRow
+from surge_app.models import Refund, WebhookEventRow
 
-_Row = TypeVar("_Row", OutboxMessage, Refund, WebhookEventRow)
+_Row = TypeVar("_Row", Refund, WebhookEventRow)
 _NOW = func.clock_timestamp()
 
 
@@ -22,8 +22,6 @@ async def lease_due(
     *waiting: ColumnElement[bool],
     limit: int,
     lease: timedelta,
-    overdue: timedelta = timedelta(0),
-    values: Mapping[str, object] | None = None,
 ) -> Sequence[_Row]:
     """Lease rows that are due, the longest due first, and skip those that others hold.
 
@@ -35,22 +33,19 @@ async def lease_due(
         *waiting: Which rows still wait.
         limit: The largest number of rows.
         lease: How long no one else gets them.
-        overdue: For how long they must have been due.
-        values: More columns to set.
     """
     picked = (
         select(col(table.id))
-        .where(*waiting, col(table.next_attempt_at) <= _NOW - overdue)
+        .where(*waiting, col(table.next_attempt_at) <= _NOW)
         .order_by(col(table.next_attempt_at))
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("picked")
     )
-    leased = {"attempts": col(table.attempts) + 1, "next_attempt_at": _NOW + lease}
     result = await session.scalars(
         update(table)
         .where(col(table.id) == picked.c.id)
-        .values({**leased, **(values or {})})
+        .values(attempts=col(table.attempts) + 1, next_attempt_at=_NOW + lease)
         .returning(table)
     )
     return result.all()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, LiteralString, cast
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Table, Text, func
 from sqlmodel import Field, SQLModel
 
 from surge_app.clock import new_id
@@ -19,6 +19,15 @@ SQLModel.metadata.naming_convention = {
 }
 
 _TIMESTAMP = DateTime(timezone=True)
+
+
+def columns_of(table: type[SQLModel], alias: str) -> LiteralString:
+    """Return the columns of a table for a statement that the driver prepares.
+
+    With `*` it would fail from the moment on in which a migration adds a column.
+    """
+    columns = cast("Table", table.__table__).columns  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    return cast("LiteralString", ", ".join(f"{alias}.{column.name}" for column in columns))
 
 
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:

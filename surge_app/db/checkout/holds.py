@@ -148,6 +148,8 @@ async def hold(
             "prices": [line.unit_price_paise for line in lines],
             "starts": [line.next_unit_hint for line in lines],
         },
+        # The best plan for a tier of ten units is the worst for a million.
+        is_planned_once=False,
     )
     return [_answer(row) for row in sorted(rows, key=lambda row: row.place)]
 

@@ -23,19 +23,26 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.db.engine import locked
+from surge_app.db.engine import execute, locked
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Booking,
+    Event,
     Intent,
     IntentLine,
     IntentStatus,
     Tier,
 )
+from surge_app.models.base import columns_of
 
 _NOW = func.clock_timestamp()
 # As a subquery it is asked once, and an index can serve a comparison with it.
 _HOLD_NOW = select(func.hold_clock(type_=DateTime(timezone=True))).scalar_subquery()
+_WITH_IDS = f"""
+SELECT {columns_of(Intent, "i")} FROM intents i
+WHERE i.id = ANY(%(ids)s) OR i.order_id = ANY(%(order_ids)s) ORDER BY i.id
+"""  # noqa: S608  columns of our own tables
+_EVENTS = f"SELECT {columns_of(Event, 'e')} FROM events e WHERE e.id = ANY(%(ids)s)"  # noqa: S608  as above
 _IS_LIVE = col(Intent.status).in_(LIVE_INTENT_STATUSES)
 
 
@@ -70,6 +77,27 @@ async def database_now(session: AsyncSession) -> datetime:
 async def hold_now(session: AsyncSession) -> datetime:
     """Return the moment by the only clock that decides about holds."""
     return (await session.execute(select(_HOLD_NOW))).scalar_one()
+
+
+async def with_events(
+    session: AsyncSession,
+    *,
+    ids: Iterable[str] = (),
+    order_ids: Iterable[str] = (),
+    for_update: bool = True,
+) -> list[tuple[Intent, Event]]:
+    """Return intents with these ids or orders and their events; they belong to no session.
+
+    They are locked in the order of their ids.
+    """
+    statement = f"{_WITH_IDS} FOR UPDATE" if for_update else _WITH_IDS
+    wanted = {"ids": list(ids), "order_ids": list(order_ids)}
+    rows = await (await execute(session, statement, wanted)).fetchall()
+    if not rows:
+        return []
+    found = await execute(session, _EVENTS, {"ids": list({row.event_id for row in rows})})
+    events = {row.id: Event(**row._asdict()) for row in await found.fetchall()}
+    return [(Intent(**row._asdict()), events[row.event_id]) for row in rows]
 
 
 async def by_id(

@@ -5,26 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Integer, Update, and_, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
-from surge_app.db.engine import Database
-from surge_app.db.leases import lease_due
+from surge_app.db.engine import Database, execute
 from surge_app.models import Channel, DeliveryStatus, MessageKind, MessageStatus, OutboxMessage
+from surge_app.models.base import columns_of
 
 WAKE = "surge_outbox"
 """The channel of Postgres' NOTIFY on which the dispatcher hears of new messages."""
 
 _NOW = func.clock_timestamp()
+_CLAIM = f"""
+WITH picked AS (
+    SELECT id FROM message_outbox
+    WHERE channel = %(channel)s AND status IN ('pending', 'sending')
+        AND next_attempt_at <= clock_timestamp() - %(overdue)s
+    ORDER BY next_attempt_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE message_outbox m SET status = 'sending', attempts = m.attempts + 1,
+        unknowns = m.unknowns + (m.status = 'sending')::int,
+        next_attempt_at = clock_timestamp() + %(lease)s,
+        first_tried_at = coalesce(m.first_tried_at, clock_timestamp())
+    FROM picked WHERE m.id = picked.id
+    RETURNING {columns_of(OutboxMessage, "m")}
+)
+SELECT rest.due_in, claimed.* FROM (
+    SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())::float8 AS due_in
+    FROM message_outbox
+    WHERE channel = %(channel)s AND status IN ('pending', 'sending')
+        AND id NOT IN (SELECT id FROM picked)
+) AS rest LEFT JOIN claimed ON true
+"""  # noqa: S608  columns of our own table
 _MARK_SENT = """
 UPDATE message_outbox m SET status = 'sent', sent_at = clock_timestamp(),
     provider_id = x.provider_id, last_error = NULL
 FROM unnest(%(ids)s::text[], %(provider_ids)s::text[]) AS x (id, provider_id)
 WHERE m.id = x.id
 """
-_WAITING = (MessageStatus.PENDING, MessageStatus.SENDING)
 
 
 async def add(session: AsyncSession, messages: Sequence[OutboxMessage]) -> None:
@@ -33,43 +54,24 @@ async def add(session: AsyncSession, messages: Sequence[OutboxMessage]) -> None:
     The dispatcher is woken when, and only if, the transaction commits.
     """
     if await insert_many(session, messages, on_conflict="ON CONFLICT (dedupe_key) DO NOTHING"):
-        await _notify(session)
+        await execute(session, "SELECT pg_notify(%(channel)s, '')", {"channel": WAKE})
 
 
-async def take_due(
-    session: AsyncSession, *, channel: str, limit: int, lease: timedelta, overdue: timedelta
-) -> Sequence[OutboxMessage]:
+async def claim(
+    database: Database, *, channel: str, limit: int, lease: timedelta, overdue: timedelta
+) -> tuple[Sequence[OutboxMessage], float | None]:
     """Lease messages that have been due for as long as `overdue`, passing over rows others hold.
 
     A message whose sender died comes back when the lease ends, and counts as one more attempt
     that may have taken effect.
+
+    Returns:
+        The messages, and in how many seconds the next one that is left is due, if one waits.
     """
-    was_abandoned = cast(col(OutboxMessage.status) == MessageStatus.SENDING, Integer)
-    return await lease_due(
-        session,
-        OutboxMessage,
-        col(OutboxMessage.channel) == channel,
-        col(OutboxMessage.status).in_(_WAITING),
-        limit=limit,
-        lease=lease,
-        overdue=overdue,
-        values={
-            "status": MessageStatus.SENDING,
-            "unknowns": col(OutboxMessage.unknowns) + was_abandoned,
-            "first_tried_at": func.coalesce(col(OutboxMessage.first_tried_at), _NOW),
-        },
-    )
-
-
-async def seconds_until_due(session: AsyncSession, channel: str) -> float | None:
-    """Return how long until the next message of a channel is due; None if none waits."""
-    due = func.min(col(OutboxMessage.next_attempt_at))
-    found = await session.scalar(
-        select(func.extract("epoch", due - _NOW)).where(
-            col(OutboxMessage.channel) == channel, col(OutboxMessage.status).in_(_WAITING)
-        )
-    )
-    return None if found is None else float(found)
+    values = {"channel": channel, "limit": limit, "lease": lease, "overdue": overdue}
+    rows = [row._asdict() for row in await database.rows(_CLAIM, values)]
+    due_in = [row.pop("due_in") for row in rows]
+    return [OutboxMessage(**row) for row in rows if row["id"] is not None], due_in[0]
 
 
 async def mark_sent(database: Database, sent: Sequence[tuple[str, str]]) -> None:
@@ -164,7 +166,3 @@ def _if_still_ours(message: OutboxMessage) -> Update:
         col(OutboxMessage.status) == MessageStatus.SENDING,
         col(OutboxMessage.attempts) == message.attempts,
     )
-
-
-async def _notify(session: AsyncSession) -> None:
-    await session.execute(select(func.pg_notify(WAKE, "")))

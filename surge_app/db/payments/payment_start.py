@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.models import Event, Intent, IntentLine
+from surge_app.db.engine import Database, execute
+from surge_app.models import IntentLine
 
 # A payment that began longer ago than this has come back from the bank, or is known as a row.
 _RECENT = timedelta(minutes=30)
@@ -20,96 +21,88 @@ _FIRST_CHECK = timedelta(seconds=60)
 # A hold whose payment begins late stays this long; its whole window needs a real attempt.
 _GRACE_SECONDS = 180
 # Sorted, so that of two batches with the same buyers one waits and never both.
-_LOCK_BUYERS = text(
-    """
-    SELECT pg_advisory_xact_lock(locks.key) FROM (
-        SELECT DISTINCT hashtextextended(n.event_id || ':' || n.contact, 0) AS key
-        FROM (
-            SELECT x.event_id, unnest(ARRAY[email_key(x.email), x.phone]) AS contact
-            FROM unnest(
-                CAST(:event_ids AS text[]), CAST(:emails AS text[]), CAST(:phones AS text[])
-            ) AS x (event_id, email, phone)
-        ) AS n WHERE n.contact IS NOT NULL ORDER BY 1
-    ) AS locks
-    """
-)
+_LOCK_BUYERS = """
+SELECT pg_advisory_xact_lock(locks.key) FROM (
+    SELECT DISTINCT hashtextextended(n.event_id || ':' || n.contact, 0) AS key
+    FROM (
+        SELECT x.event_id, unnest(ARRAY[email_key(x.email), x.phone]) AS contact
+        FROM unnest(
+            %(event_ids)s::text[], %(emails)s::text[], %(phones)s::text[]
+        ) AS x (event_id, email, phone)
+    ) AS n WHERE n.contact IS NOT NULL ORDER BY 1
+) AS locks
+"""
 # Each contact has an index of its own: one condition over both would walk the whole event.
-_HISTORIES = text(
-    """
-    SELECT x.id, hold_clock() AS now,
-        (SELECT coalesce(sum(quantity), 0) FROM intent_lines WHERE intent_id = x.id) AS own,
-        coalesce(others.bought, 0) AS bought, coalesce(others.bought_here, 0) AS bought_here,
-        coalesce(others.orders, '{}') AS competing_orders,
-        ARRAY[email_key(x.email), x.phone] AS keys
-    FROM unnest(
-        CAST(:ids AS text[]), CAST(:event_ids AS text[]),
-        CAST(:emails AS text[]), CAST(:phones AS text[])
-    ) AS x (id, event_id, email, phone)
-    JOIN intents mine ON mine.id = x.id
-    CROSS JOIN LATERAL (
-        SELECT sum(o.tickets) FILTER (
-                WHERE o.total_paise > 0 OR o.request_key IS NOT NULL
-                OR o.visitor_id = mine.visitor_id
-            ) AS bought,
-            sum(o.tickets) FILTER (WHERE o.visitor_id = mine.visitor_id) AS bought_here,
-            array_agg(o.order_id ORDER BY o.paying_at DESC) FILTER (
-                WHERE o.visitor_id = mine.visitor_id
-                AND o.order_id IS NOT NULL AND o.status <> 'confirmed' AND (
-                    o.status = 'paying'
-                    OR o.paying_at > clock_timestamp() - CAST(:recent AS interval)
-                    OR EXISTS (SELECT FROM payments p WHERE p.intent_id = o.id
-                               AND p.status IN ('created', 'authorized') AND p.reason IS NULL))
-            ) AS orders
+_HISTORIES = """
+SELECT x.id, hold_clock() AS now,
+    (SELECT coalesce(sum(quantity), 0) FROM intent_lines WHERE intent_id = x.id) AS own,
+    coalesce(others.bought, 0) AS bought, coalesce(others.bought_here, 0) AS bought_here,
+    coalesce(others.orders, '{}') AS competing_orders,
+    ARRAY[email_key(x.email), x.phone] AS keys
+FROM unnest(
+    %(ids)s::text[], %(event_ids)s::text[],
+    %(emails)s::text[], %(phones)s::text[]
+) AS x (id, event_id, email, phone)
+JOIN intents mine ON mine.id = x.id
+CROSS JOIN LATERAL (
+    SELECT sum(o.tickets) FILTER (
+            WHERE o.total_paise > 0 OR o.request_key IS NOT NULL
+            OR o.visitor_id = mine.visitor_id
+        ) AS bought,
+        sum(o.tickets) FILTER (WHERE o.visitor_id = mine.visitor_id) AS bought_here,
+        array_agg(o.order_id ORDER BY o.paying_at DESC) FILTER (
+            WHERE o.visitor_id = mine.visitor_id
+            AND o.order_id IS NOT NULL AND o.status <> 'confirmed' AND (
+                o.status = 'paying'
+                OR o.paying_at > clock_timestamp() - %(recent)s::interval
+                OR EXISTS (SELECT FROM payments p WHERE p.intent_id = o.id
+                           AND p.status IN ('created', 'authorized') AND p.reason IS NULL))
+        ) AS orders
+    FROM (
+        SELECT i.id, i.visitor_id, i.status, i.order_id, i.paying_at, i.total_paise,
+            i.request_key, CASE WHEN i.status = 'confirmed' THEN (
+                SELECT count(*) FROM bookings b JOIN tickets k ON k.booking_id = b.id
+                WHERE b.intent_id = i.id AND k.status = 'valid') END AS tickets
         FROM (
-            SELECT i.id, i.visitor_id, i.status, i.order_id, i.paying_at, i.total_paise,
-                i.request_key, CASE WHEN i.status = 'confirmed' THEN (
-                    SELECT count(*) FROM bookings b JOIN tickets k ON k.booking_id = b.id
-                    WHERE b.intent_id = i.id AND k.status = 'valid') END AS tickets
-            FROM (
-                SELECT id, visitor_id, status, order_id, paying_at, total_paise, request_key
-                FROM intents WHERE event_id = x.event_id AND email IS NOT NULL
-                    AND email_key(email) = email_key(x.email)
-                UNION
-                SELECT id, visitor_id, status, order_id, paying_at, total_paise, request_key
-                FROM intents WHERE event_id = x.event_id AND phone = x.phone
-            ) AS i
-        ) AS o
-        WHERE o.id <> x.id
-    ) AS others
-    """
-)
-_RECORD_CONTACTS = text(
-    """
-    UPDATE intents SET name = x.name, email = x.email, phone = x.phone,
-        attendee_names = CAST(x.attendees AS jsonb)
-    FROM unnest(
-        CAST(:ids AS text[]), CAST(:names AS text[]), CAST(:emails AS text[]),
-        CAST(:phones AS text[]), CAST(:attendees AS text[])
-    ) AS x (id, name, email, phone, attendees)
-    WHERE intents.id = x.id
-    """
-)
-_LOCK = text("SELECT id FROM intents WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
-_BEGIN = text(
-    """
-    UPDATE intents i SET
-        order_id = coalesce(i.order_id, x.order_id),
-        status = 'paying',
-        paying_at = coalesce(i.paying_at, clock_timestamp()),
-        next_check_at = coalesce(i.next_check_at, clock_timestamp() + CAST(:check_in AS interval)),
-        expires_at = CASE i.status WHEN 'held' THEN greatest(
-            least(i.expires_at, hold_clock() + make_interval(secs => x.seconds)),
-            hold_clock() + make_interval(secs => least(x.seconds, :grace)))
-            ELSE i.expires_at END
-    FROM unnest(
-        CAST(:ids AS text[]), CAST(:order_ids AS text[]),
-        CAST(:totals AS bigint[]), CAST(:seconds AS int[])
-    ) AS x (id, order_id, total, seconds)
-    WHERE i.id = x.id AND i.status IN ('held', 'paying') AND i.expires_at > hold_clock()
-        AND (i.order_id IS NOT NULL OR i.total_paise = x.total)
-    RETURNING i.id, i.order_id, i.total_paise, i.expires_at, hold_clock() AS now
-    """
-)
+            SELECT id, visitor_id, status, order_id, paying_at, total_paise, request_key
+            FROM intents WHERE event_id = x.event_id AND email IS NOT NULL
+                AND email_key(email) = email_key(x.email)
+            UNION
+            SELECT id, visitor_id, status, order_id, paying_at, total_paise, request_key
+            FROM intents WHERE event_id = x.event_id AND phone = x.phone
+        ) AS i
+    ) AS o
+    WHERE o.id <> x.id
+) AS others
+"""
+_RECORD_CONTACTS = """
+UPDATE intents SET name = x.name, email = x.email, phone = x.phone,
+    attendee_names = CAST(x.attendees AS jsonb)
+FROM unnest(
+    %(ids)s::text[], %(names)s::text[], %(emails)s::text[],
+    %(phones)s::text[], %(attendees)s::text[]
+) AS x (id, name, email, phone, attendees)
+WHERE intents.id = x.id
+"""
+_BEGIN = """
+WITH locked AS (SELECT id FROM intents WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
+UPDATE intents i SET
+    order_id = coalesce(i.order_id, x.order_id),
+    status = 'paying',
+    paying_at = coalesce(i.paying_at, clock_timestamp()),
+    next_check_at = coalesce(i.next_check_at, clock_timestamp() + %(check_in)s::interval),
+    expires_at = CASE i.status WHEN 'held' THEN greatest(
+        least(i.expires_at, hold_clock() + make_interval(secs => x.seconds)),
+        hold_clock() + make_interval(secs => least(x.seconds, %(grace)s)))
+        ELSE i.expires_at END
+FROM unnest(
+    %(ids)s::text[], %(order_ids)s::text[],
+    %(totals)s::bigint[], %(seconds)s::int[]
+) AS x (id, order_id, total, seconds) JOIN locked ON locked.id = x.id
+WHERE i.id = x.id AND i.status IN ('held', 'paying') AND i.expires_at > hold_clock()
+    AND (i.order_id IS NOT NULL OR i.total_paise = x.total)
+RETURNING i.id, i.order_id, i.total_paise, i.expires_at, hold_clock() AS now
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +163,6 @@ class PaymentBegun:
     now: datetime
 
 
-async def locked_intents(
-    session: AsyncSession, intent_ids: Collection[str]
-) -> dict[str, tuple[Intent, Event]]:
-    """Return intents, locked in the order of their ids, with their events."""
-    result = await session.execute(
-        select(Intent, Event)
-        .join(Event, col(Event.id) == col(Intent.event_id))
-        .where(col(Intent.id).in_(intent_ids))
-        .order_by(col(Intent.id))
-        .with_for_update(of=Intent)
-        .execution_options(populate_existing=True)
-    )
-    found = {intent.id: (intent, event) for intent, event in result.all()}
-    session.expunge_all()
-    return found
-
-
 async def purchase_histories(
     session: AsyncSession, buyers: Sequence[Buyer]
 ) -> Mapping[str, PurchaseHistory]:
@@ -202,9 +178,9 @@ async def purchase_histories(
         "emails": [buyer.email or None for buyer in buyers],
         "phones": [buyer.phone or None for buyer in buyers],
     }
-    await session.execute(_LOCK_BUYERS, contacts)
+    await execute(session, _LOCK_BUYERS, contacts)
     ids = [buyer.intent_id for buyer in buyers]
-    result = await session.execute(_HISTORIES, {**contacts, "ids": ids, "recent": _RECENT})
+    found = await execute(session, _HISTORIES, {**contacts, "ids": ids, "recent": _RECENT})
     return {
         row.id: PurchaseHistory(
             now=row.now,
@@ -214,7 +190,7 @@ async def purchase_histories(
             competing_orders=tuple(row.competing_orders),
             keys=tuple(key for key in row.keys if key),
         )
-        for row in result
+        for row in await found.fetchall()
     }
 
 
@@ -243,11 +219,11 @@ async def record_contacts(session: AsyncSession, buyers: Sequence[Buyer]) -> Non
                 None if one.attendees is None else json.dumps(one.attendees) for one in buyers
             ],
         }
-        await session.execute(_RECORD_CONTACTS, values)
+        await execute(session, _RECORD_CONTACTS, values)
 
 
 async def begin_payment(
-    session: AsyncSession, orders: Sequence[OrderCreated]
+    database: Database, orders: Sequence[OrderCreated]
 ) -> Mapping[str, PaymentBegun]:
     """Make live holds paying ones, each with its one order and a window of its own, once.
 
@@ -262,9 +238,7 @@ async def begin_payment(
         "check_in": _FIRST_CHECK,
         "grace": _GRACE_SECONDS,
     }
-    await session.execute(_LOCK, {"ids": values["ids"]})
-    result = await session.execute(_BEGIN, values)
     return {
         row.id: PaymentBegun(row.order_id, row.total_paise, row.expires_at, row.now)
-        for row in result
+        for row in await database.rows(_BEGIN, values)
     }

@@ -6,24 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import Interval, cast, func, literal, or_, select, update
+from sqlalchemy import Interval, cast, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
-from surge_app.db.engine import locked
+from surge_app.db.checkout import intents
+from surge_app.db.engine import execute
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
-    Booking,
     Event,
     Intent,
-    IntentLine,
     IntentStatus,
     Payment,
-    Unit,
-    UnitStatus,
     UnmatchedPayment,
 )
+from surge_app.models.base import columns_of
 
 _NOW = func.clock_timestamp()
 # The intent of a payment never changes; a row of another intent is left alone, and missed.
@@ -33,6 +31,23 @@ ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, amount_paise = EXCLUDED
     currency = EXCLUDED.currency, error = EXCLUDED.error, reason = EXCLUDED.reason,
     disposition = EXCLUDED.disposition, settled_at = EXCLUDED.settled_at
 WHERE payments.intent_id = EXCLUDED.intent_id
+"""
+_PAYMENTS = f"""
+SELECT {columns_of(Payment, "p")} FROM payments p WHERE p.intent_id = ANY(%(ids)s)
+"""  # noqa: S608  columns of our own table
+_FACTS = """
+SELECT i.id, b.ref, b.status, (
+    SELECT coalesce(sum(l.quantity), 0)::int FROM intent_lines l WHERE l.intent_id = i.id
+) AS quantity
+FROM intents i LEFT JOIN bookings b ON b.intent_id = i.id WHERE i.id = ANY(%(ids)s)
+"""
+_SELL = """
+UPDATE units SET status = 'sold' WHERE intent_id = ANY(%(intent_ids)s) AND status = 'held'
+RETURNING intent_id, tier_id, number, id
+"""
+_CONFIRM = """
+UPDATE intents SET status = 'confirmed', ended_at = clock_timestamp(), next_check_at = NULL
+WHERE id = ANY(%(intent_ids)s)
 """
 
 
@@ -73,39 +88,27 @@ async def contexts(
     With the lock, related rows are read after it is granted: its previous holder has
     written by then.
     """
-    query = (
-        select(Intent)
-        .where(or_(col(Intent.order_id).in_(list(order_ids)), col(Intent.id).in_(list(intent_ids))))
-        .order_by(col(Intent.id))
+    found = await intents.with_events(
+        session, ids=intent_ids, order_ids=order_ids, for_update=for_update
     )
-    intents = (await session.scalars(locked(query) if for_update else query)).all()
-    if not intents:
+    if not found:
         return []
-    ids = [intent.id for intent in intents]
-    payments = (await session.scalars(select(Payment).where(col(Payment.intent_id).in_(ids)))).all()
-    quantity = (
-        select(func.coalesce(func.sum(col(IntentLine.quantity)), 0))
-        .where(col(IntentLine.intent_id) == col(Intent.id))
-        .scalar_subquery()
-    )
-    around = await session.execute(
-        select(col(Intent.id), Event, quantity, col(Booking.ref), col(Booking.status))
-        .join(Event, col(Event.id) == col(Intent.event_id))
-        .join(Booking, col(Booking.intent_id) == col(Intent.id), isouter=True)
-        .where(col(Intent.id).in_(ids))
-    )
-    rest = {row[0]: row for row in around.all()}
-    session.expunge_all()
+    ids = {"ids": [intent.id for intent, _ in found]}
+    payments = [
+        Payment(**row._asdict())
+        for row in await (await execute(session, _PAYMENTS, ids)).fetchall()
+    ]
+    facts = {row.id: row for row in await (await execute(session, _FACTS, ids)).fetchall()}
     return [
         SettlementContext(
             intent=intent,
-            event=rest[intent.id][1],
-            quantity=rest[intent.id][2],
+            event=event,
+            quantity=facts[intent.id].quantity,
             payments={one.id: one for one in payments if one.intent_id == intent.id},
-            booking_ref=rest[intent.id][3],
-            booking_status=rest[intent.id][4],
+            booking_ref=facts[intent.id].ref,
+            booking_status=facts[intent.id].status,
         )
-        for intent in intents
+        for intent, event in found
     ]
 
 
@@ -133,15 +136,10 @@ async def sell(
     Returns:
         By intent, the tier and the id of each unit, in a stable order.
     """
-    result = await session.execute(
-        update(Unit)
-        .where(col(Unit.intent_id).in_(list(intent_ids)), col(Unit.status) == UnitStatus.HELD)
-        .values(status=UnitStatus.SOLD)
-        .returning(col(Unit.intent_id), col(Unit.tier_id), col(Unit.number), col(Unit.id))
-    )
+    result = await execute(session, _SELL, {"intent_ids": list(intent_ids)})
     sold: dict[str, list[tuple[str, str]]] = {}
-    for intent_id, tier_id, _, unit_id in sorted(result.all()):
-        sold.setdefault(str(intent_id), []).append((tier_id, unit_id))
+    for intent_id, tier_id, _, unit_id in sorted(await result.fetchall()):
+        sold.setdefault(intent_id, []).append((tier_id, unit_id))
     return sold
 
 
@@ -165,11 +163,7 @@ async def begin_window(session: AsyncSession, intent_ids: Iterable[str]) -> None
 
 async def confirm(session: AsyncSession, intent_ids: Iterable[str]) -> None:
     """Mark intents as confirmed; their payment needs no more queries."""
-    await session.execute(
-        update(Intent)
-        .where(col(Intent.id).in_(list(intent_ids)))
-        .values(status=IntentStatus.CONFIRMED, ended_at=_NOW, next_check_at=None)
-    )
+    await execute(session, _CONFIRM, {"intent_ids": list(intent_ids)})
 
 
 async def resume_payment(session: AsyncSession, intent_id: str, *, window: timedelta) -> None:

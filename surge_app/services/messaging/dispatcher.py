@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import ClassVar
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
@@ -138,7 +137,7 @@ class _Lane:
         self._running: set[asyncio.Task[None]] = set()
         self._notified = asyncio.Event()
         self._closed_until = 0.0
-        self._marks: Batcher[tuple[str, str], None] = Batcher(self._mark_sent)
+        self._marks: Batcher[tuple[str, str], None] = Batcher(self._mark_sent, max_concurrent=1)
 
     def notify(self) -> None:
         if self.is_primary:
@@ -148,8 +147,7 @@ class _Lane:
         self._notified.set()
 
     async def once(self) -> int:
-        async with self._database.transaction() as session:
-            due = await self._claim(session, _MAX_CONCURRENT, overdue=_PREFETCH)
+        due, _ = await self._claim(_MAX_CONCURRENT, overdue=_PREFETCH)
         await asyncio.gather(*(self._deliver(message) for message in due))
         return len(due)
 
@@ -179,12 +177,8 @@ class _Lane:
         if closed > 0 or free <= 0:
             return closed if closed > 0 else _FALLBACK_SECONDS
         overdue = _PREFETCH if self.is_primary else _OVERDUE
-        async with self._database.transaction() as session:
-            taken = await self._claim(session, free, overdue=overdue)
-            self._may_have_more = len(taken) == free
-            due = None
-            if self.is_primary and not self._may_have_more:
-                due = await outbox.seconds_until_due(session, self._channel)
+        taken, due = await self._claim(free, overdue=overdue)
+        self._may_have_more = len(taken) == free
         for message in taken:
             # The loop keeps only weak references to tasks.
             task = asyncio.create_task(self._deliver(message))
@@ -193,7 +187,7 @@ class _Lane:
         if self._may_have_more and len(self._running) < _MAX_CONCURRENT:
             # Some were done while these were taken.
             return 0.0
-        if due is None:
+        if due is None or self._may_have_more or not self.is_primary:
             return _FALLBACK_SECONDS
         return min(_FALLBACK_SECONDS, max(_SHORTEST_PAUSE_SECONDS, due))
 
@@ -203,10 +197,10 @@ class _Lane:
             self._notified.set()
 
     async def _claim(
-        self, session: AsyncSession, limit: int, *, overdue: timedelta
-    ) -> Sequence[OutboxMessage]:
-        return await outbox.take_due(
-            session, channel=self._channel, limit=limit, lease=_LEASE, overdue=overdue
+        self, limit: int, *, overdue: timedelta
+    ) -> tuple[Sequence[OutboxMessage], float | None]:
+        return await outbox.claim(
+            self._database, channel=self._channel, limit=limit, lease=_LEASE, overdue=overdue
         )
 
     async def _deliver(self, message: OutboxMessage) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import payment_start as queries
@@ -195,8 +196,10 @@ class PaymentStarter:
         remaining = list(dict.fromkeys(requests))
         while remaining:
             current, remaining = _split_independent(remaining)
-            async with self._database.transaction() as session:
-                found = await queries.locked_intents(session, {one.intent_id for one in current})
+            async with self._database.transaction(is_planned_once=True) as session:
+                wanted = {one.intent_id for one in current}
+                rows = await intent_queries.with_events(session, ids=wanted)
+                found = {intent.id: (intent, event) for intent, event in rows}
                 named = [intent.id for intent, event in found.values() if event.ask_attendee_names]
                 quantities = await queries.quantities(session, named)
                 buyers = {
@@ -221,8 +224,7 @@ class PaymentStarter:
         return [answers[request] for request in requests]
 
     async def _begin(self, orders: Sequence[OrderCreated]) -> Sequence[PaymentBegun | None]:
-        async with self._database.transaction() as session:
-            begun = await queries.begin_payment(session, orders)
+        begun = await queries.begin_payment(self._database, orders)
         return [begun.get(one.intent_id) for one in orders]
 
 

@@ -133,7 +133,7 @@ class Settlement:
         order_ids = {item.payment.order_id for item in items if isinstance(item, _GatewayUpdate)}
         intent_ids = {item.intent_id for item in items if isinstance(item, _FreeOrder)}
         batch = SettlementBatch()
-        async with self._database.transaction() as session:
+        async with self._database.transaction(is_planned_once=True) as session:
             found = await settlement.contexts(session, order_ids=order_ids, intent_ids=intent_ids)
             by_order = {context.intent.order_id: context for context in found}
             by_id = {context.intent.id: context for context in found}

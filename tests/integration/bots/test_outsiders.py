@@ -32,10 +32,12 @@ def taken(services: Container) -> Generator[list[object]]:
     def note(*connection: object) -> None:
         found.append(connection)
 
-    pool = services.database.engine.sync_engine
-    event.listen(pool, "checkout", note)
+    pools = [engine.sync_engine for engine in services.database.engines]
+    for pool in pools:
+        event.listen(pool, "checkout", note)
     yield found
-    event.remove(pool, "checkout", note)
+    for pool in pools:
+        event.remove(pool, "checkout", note)
 
 
 async def test_the_note_of_taken_connections_can_tell(
