@@ -31,6 +31,7 @@ from surge_app.settings import Settings
 _PURCHASES, _CALLERS, _ROUNDS = 300, 20, 3
 _COUNTED = 30
 _IDLE_SECONDS = 10
+_JOIN_AGAIN_SECONDS = 0.3
 _PATIENCE_SECONDS = 120
 _OK = range(200, 300)
 _UNSENT = """
@@ -76,7 +77,10 @@ class Shop:
     async def buy(self) -> None:
         """Let one new visitor buy a ticket, from joining to the callback."""
         cookies: dict[str, str] = {}
-        await self._call("POST", f"/api/queue/{self.slug}", cookies, None)
+        queue = f"/api/queue/{self.slug}"
+        # A worker hears of a new sale within a moment, and lets visitors wait until then.
+        while (await self._call("POST", queue, cookies, None))["state"] != "admitted":  # noqa: ASYNC110  over HTTP
+            await asyncio.sleep(_JOIN_AGAIN_SECONDS)
         held = await self._call("POST", f"/api/events/{self.slug}/intents", cookies, self._lines)
         tag = secrets.token_hex(5)
         contact = {
@@ -187,7 +191,7 @@ async def _idle(stack: Stack) -> Used:
 def _print_idle(idle: Used) -> None:
     took = sum(used for name, used in idle.cpu.items() if name != "client")
     print(
-        f"idle: {took / _IDLE_SECONDS * 1000:.0f} ms of processor time, "
+        f"idle: {took / _IDLE_SECONDS * 1000:.1f} ms of processor time, "
         f"{idle.transactions / _IDLE_SECONDS:.1f} transactions and "
         f"{idle.commands / _IDLE_SECONDS:.0f} Redis commands a second",
         flush=True,
