@@ -1,6 +1,6 @@
 """Start one public page in each round of the event loop, so that a crowd leaves room for buyers.
 
-The API's document, public keys and pictures of the shop count as pages: no purchase waits for them.
+The API's document and the pictures of events count as pages: no purchase waits for them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PageScheduler:
         """Handle one connection."""
         if scope["type"] == "http":
             route = route_of(scope)
-            if (route.is_page and route.access is Access.PUBLIC) or route.label == "api":
+            if (route.is_page and route.access is Access.PUBLIC) or route.in_turns:
                 await self._turn()
         await self._app(scope, receive, send)
 

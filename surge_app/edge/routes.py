@@ -85,6 +85,7 @@ class Route(NamedTuple):
         for_scanners: Whether scanners may open this admin page too.
         uses_camera: Whether the page reads codes with a camera.
         cache: `Cache-Control` of a file.
+        in_turns: Whether a crowd that requests it gives way to buyers.
     """
 
     kind: Kind
@@ -97,6 +98,7 @@ class Route(NamedTuple):
     for_scanners: bool = False
     uses_camera: bool = False
     cache: str = ""
+    in_turns: bool = False
 
     @property
     def is_page(self) -> bool:
@@ -132,6 +134,10 @@ _TABLE: Final = (
     ("/api/queue/*", Route(Kind.API, "queue")),
     ("/api/events/{slug}/intents", Route(Kind.API, "hold", Access.PASS)),
     ("/api/events/{event}/visits", Route(Kind.VISIT, "catalog")),
+    (
+        r"/api/events/{event}/(?:card\.png|cover\.(?:jpg|svg))",
+        Route(Kind.API, "catalog", in_turns=True),
+    ),
     ("/api/events/*", Route(Kind.API, "catalog")),
     ("/api/intents/{id}/payment", Route(Kind.API, "payment")),
     ("/api/intents/*", Route(Kind.API, "hold")),
@@ -142,7 +148,7 @@ _TABLE: Final = (
     ("/api/webhooks/*", Route(Kind.API, "webhook", body_limit=BodyLimit.VENDOR)),
     ("/api/livez", Route(Kind.API, "health")),
     ("/api/readyz", Route(Kind.API, "health")),
-    ("/api/*", Route(Kind.API, "api")),
+    ("/api/*", Route(Kind.API, "api", in_turns=True)),
     ("/metrics", Route(Kind.API, "health")),
     ("/sandbox/*", Route(Kind.API, "sandbox", body_limit=BodyLimit.VENDOR)),
     ("/assets/*", Route(Kind.FILE, "file", cache=_IMMUTABLE)),

@@ -25,7 +25,8 @@ _MAX_PIXELS = 40_000_000
 _MIN_WIDTH, _MIN_HEIGHT = cover_art.WIDTH // 2, cover_art.HEIGHT // 2
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 82
-_MAX_CARDS = 64
+# A picture has at most half a megabyte.
+_MAX_CARDS, _MAX_PICTURES = 64, 16
 _ONE_PICTURE = "The picture has to be a JPEG, PNG or WebP of at most 10 MB and 40 megapixels."
 _STANDS_STILL = "The picture has to stand still; this one is animated."
 
@@ -37,9 +38,10 @@ class Covers:
         self._database = database
         self._catalog = catalog
         self._cards: dict[tuple[str, ...], bytes] = {}
+        self._pictures: dict[str, bytes] = {}
         # A large picture takes a few hundred megabytes while it is painted.
         self._easel = anyio.CapacityLimiter(1)
-        self._drawing = asyncio.Lock()
+        self._drawing, self._reading = asyncio.Lock(), asyncio.Lock()
 
     async def save(self, slug: str, upload: bytes, *, actor: str) -> str:
         """Take a picture in place of the drawn cover.
@@ -88,11 +90,21 @@ class Covers:
 
     async def picture(self, slug: str) -> bytes:
         """Return the organizer's picture, a JPEG; raises NotFound if there is none."""
-        async with self._database.transaction() as session:
-            cover = await queries.cover(session, slug)
-        if cover is None:
-            raise NotFound
-        return cover.image
+        digest = (await self._catalog.event(slug)).cover_digest
+        if digest in self._pictures:
+            return self._pictures[digest]
+        # One at a time: a crowd must not take the connections that purchases need.
+        async with self._reading:
+            if digest in self._pictures:
+                return self._pictures[digest]
+            async with self._database.transaction() as session:
+                cover = await queries.cover(session, slug)
+            if cover is None:
+                raise NotFound
+            if len(self._pictures) >= _MAX_PICTURES:
+                self._pictures.clear()
+            self._pictures[cover.digest] = cover.image
+            return cover.image
 
     async def shown(self, slug: str) -> tuple[bytes, str]:
         """Return the cover an organizer sees, drafts included, and its media type.

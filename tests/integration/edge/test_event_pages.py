@@ -10,9 +10,12 @@ import re
 import httpx
 import pytest
 from PIL import Image
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.container import Container
+from surge_app.db.events import catalog
 from surge_app.errors import InvalidRequest, NotFound
+from surge_app.models import EventCover
 from surge_app.services.events import cover_art
 from surge_app.services.events.new_event import NewTier
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
@@ -142,6 +145,24 @@ async def test_a_card_that_a_crowd_shares_is_drawn_once(
     monkeypatch.setattr(cover_art, "card", note)
     cards = await asyncio.gather(*(services.covers.card(slug) for _ in range(20)))
     assert (len(set(cards)), drawn) == (1, [slug])
+
+
+async def test_a_picture_that_a_crowd_looks_at_is_read_once(
+    services: Container, new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug, reads = await new_sale(), list[str]()
+    photo = io.BytesIO()
+    Image.new("RGB", (1200, 630), "#884422").save(photo, "JPEG")
+    await services.covers.save(slug, photo.getvalue(), actor="test")
+    read = catalog.cover
+
+    async def note(session: AsyncSession, slug: str) -> EventCover | None:
+        reads.append(slug)
+        return await read(session, slug)
+
+    monkeypatch.setattr(catalog, "cover", note)
+    pictures = await asyncio.gather(*(services.covers.picture(slug) for _ in range(20)))
+    assert (len(set(pictures)), reads) == (1, [slug])
 
 
 async def test_an_uploaded_picture_is_painted_anew_and_can_be_taken_back(

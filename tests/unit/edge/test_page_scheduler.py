@@ -41,7 +41,13 @@ async def _rounds(count: int) -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("path", ["/events/gala", "/api/openapi.json", "/api/card.png"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/events/gala", "/api/openapi.json", "/api/card.png", "/api/events/gala/card.png"),
+        *("/api/events/gala/cover.jpg", "/api/events/gala/cover.svg"),
+    ],
+)
 async def test_of_many_pages_one_goes_through_in_each_round_in_the_order_asked(path: str) -> None:
     behind = Behind()
     app = PageScheduler(behind)
