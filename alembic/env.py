@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from alembic.operations import MigrationScript
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 
 import surge_app.models  # noqa: F401  registers the tables
-from alembic import context
+from alembic import command, context
 from surge_app.db.engine import sqlalchemy_url
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import load_settings
@@ -26,6 +27,24 @@ def number_revision(
 ) -> None:
     """Give a generated revision the number after the newest."""
     directives[0].rev_id = f"{int(context.script.get_current_head() or 0) + 1:04}"
+
+
+def is_newer() -> bool:
+    """Return whether a later release has migrated this database; revisions are numbers.
+
+    A node of the release before must be able to start again during a rolling upgrade.
+    """
+    options = context.config.cmd_opts
+    if options is None or options.cmd[0] is not command.upgrade:
+        return False
+    revision, head = context.get_context().get_current_revision(), context.script.get_current_head()
+    if int(revision or 0) <= int(head or 0):
+        return False
+    sys.stderr.write(
+        f"The database has revision {revision}, newer than {head} of this Surge. "
+        "Nothing was migrated. Only the release right before can use it.\n"
+    )
+    return True
 
 
 def run_migrations(url: str) -> None:
@@ -50,7 +69,8 @@ def run_migrations(url: str) -> None:
             )
             try:
                 with context.begin_transaction():
-                    context.run_migrations()
+                    if not is_newer():
+                        context.run_migrations()
             except OperationalError as error:
                 is_late = time.monotonic() >= deadline
                 if is_late or not isinstance(error.orig, LockNotAvailable | DeadlockDetected):

@@ -27,6 +27,7 @@ _MAX_SKEW_SECONDS = 2.0
 _OTHER_CONNECTIONS = 15
 _KNOCK_SECONDS = 5.0
 _SHORTEST_KEY = 32
+_MIGRATE = "Run `python -m surge_app migrate`."
 _FULLEST_REDIS = 0.8
 _MIN_FREE_BYTES = 500 * 2**20
 _LONGEST_STATEMENT_SECONDS = 60
@@ -195,12 +196,14 @@ async def _postgres(settings: Settings) -> list[Check]:
         reason = failure_reason(error, settings.database_url or "")
         advice = f"Check DATABASE_URL and that it runs{reason}"
         return [Check("postgres", is_ok=False, advice=advice)]
-    is_current = revision == _head()
+    head = _head()
+    is_newer = (revision or "") > (head or "")
+    advice = "Update this node: its release is older than the database." if is_newer else _MIGRATE
     return [
         Check("postgres", is_ok=True),
         _clock("clock", now.timestamp()),
         _pool_sizes(settings, connections),
-        Check("migrations", is_current, "" if is_current else "Run `python -m surge_app migrate`."),
+        Check("migrations", revision == head, "" if revision == head else advice),
         *await _pooler(settings),
     ]
 

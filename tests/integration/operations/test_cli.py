@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import secrets
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
 from sqlalchemy import text
-from structlog.testing import capture_logs
 
 from surge_app.container import Container
-from surge_app.launcher import launch
-from surge_app.settings import load_settings
 from tests import command_line
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
@@ -138,35 +135,6 @@ def test_the_module_started_anew_answers_as_in_a_process_that_knows_it(surge: Su
     assert anew.stderr == known.stderr == f"Database: embedded, in {surge.settings.data_dir}\n"
 
 
-_INTERRUPTED_IMPORT = """
-import os, signal, sys
-# Whoever runs the tests may have told them to ignore it.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-class Interrupt:
-    def find_spec(self, name, *_):
-        if name == "surge_app.cli.main":
-            os.kill(os.getpid(), signal.SIGINT)
-sys.meta_path.insert(0, Interrupt())
-"""
-
-
-def test_an_interrupt_while_a_command_starts_ends_it_without_a_word(
-    surge: Surge, tmp_path: Path
-) -> None:
-    (tmp_path / "sitecustomize.py").write_text(_INTERRUPTED_IMPORT, "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "surge_app", "event", "list"],
-        cwd=ROOT,
-        env={**surge.environment, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGINT
-    assert done.stdout + done.stderr == ""
-
-
 def test_a_hashed_password_verifies_and_only_the_hash_is_printed(surge: Surge) -> None:
     password = "  पासवर्ड with spaces "
     code, out, error = _run(surge, "admin", "hash-password", typed=f"{password}\n{password}\n")
@@ -283,6 +251,19 @@ def test_a_database_without_events_is_not_audited(surge: Surge, bare: str) -> No
     assert "no event" in error
 
 
+async def test_a_database_of_a_later_release_is_left_as_it_is(surge: Surge, bare: str) -> None:
+    assert _run(surge, "migrate", DATABASE_URL=bare)[0] == 0
+    async with await psycopg.AsyncConnection.connect(bare) as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    code, _, error = _run(surge, "migrate", DATABASE_URL=bare)
+    assert code == 0, error
+    assert "revision 9999, newer than" in error
+    _, out, _ = _run(surge, "doctor", "--json", DATABASE_URL=bare)
+    (migrations,) = [check for check in json.loads(out) if check["name"] == "migrations"]
+    assert not migrations["is_ok"]
+    assert migrations["advice"].startswith("Update this node")
+
+
 async def test_replaying_a_stored_webhook_does_nothing_twice(
     surge: Surge, new_sale: NewSale, new_buyer: NewBuyer, services: Container
 ) -> None:
@@ -371,19 +352,3 @@ def test_a_migration_starts_no_redis(surge: Surge, services: Container, tmp_path
 def test_the_commands_leave_the_running_surge_running(surge: Surge) -> None:
     assert surge.command("event", "list").returncode == 0
     assert httpx.get(f"{surge.url}/api/readyz").is_success
-
-
-@pytest.mark.parametrize("env", ["development", "production"])
-def test_a_start_names_its_database_and_in_production_only_to_the_log(
-    capsys: pytest.CaptureFixture[str], env: str
-) -> None:
-    settings = load_settings(public_url="https://tickets.example").model_copy(update={"env": env})
-    with capture_logs() as lines:
-        launch._greet(settings, database="surge at db.example")
-    shown = capsys.readouterr().out
-    if env == "production":
-        assert shown == ""
-        assert [line["database"] for line in lines] == ["surge at db.example"]
-    else:
-        assert "Database    surge at db.example\n" in shown
-        assert lines == []
