@@ -373,5 +373,9 @@ class RehearsalRuns(SurgeError):
 def failure_reason(error: Exception, url: str) -> str:
     """Return the end of a sentence: the server's own reason, without the password in its URL."""
     text = " ".join(str(error).split()).rstrip(".")
-    secret = urlsplit(url).password
+    try:
+        secret = urlsplit(url).password
+    except ValueError:
+        # Servers' libraries quote a malformed address, password included.
+        return "."
     return f" ({text})." if text and not (secret and secret in text) else "."

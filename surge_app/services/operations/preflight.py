@@ -254,7 +254,10 @@ async def _pooler(settings: Settings) -> list[Check]:
 
 
 async def _redis(settings: Settings) -> list[Check]:
-    client = connect(settings.redis_url or "", client_name="surge-doctor")
+    try:
+        client = connect(settings.redis_url or "", client_name="surge-doctor")
+    except ValueError:
+        return [Check("redis", is_ok=False, advice="REDIS_URL is not a valid redis:// address.")]
     try:
         persistence = await information(client, "persistence")
         memory = await information(client, "memory")

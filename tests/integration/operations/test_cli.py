@@ -193,6 +193,18 @@ def test_the_doctor_says_what_is_missing_and_how_to_mend_it(surge: Surge) -> Non
     assert checks["postgres"]["is_ok"]
 
 
+def test_the_doctor_examines_malformed_addresses_without_repeating_them(surge: Surge) -> None:
+    broken = {
+        "DATABASE_URL": "postgresql://u:geheim@[broken/x",
+        "REDIS_URL": "redis://:geheim@127.0.0.1:port/0",
+    }
+    code, out, error = _run(surge, "doctor", "--json", **broken)
+    assert code == 1, error
+    failed = {check["name"] for check in json.loads(out) if not check["is_ok"]}
+    assert {"postgres", "redis"} <= failed
+    assert "geheim" not in out + error
+
+
 @pytest.mark.parametrize(
     "words", [("audit",), ("doctor",), ("event", "list"), ("backup", "x.dump")]
 )
