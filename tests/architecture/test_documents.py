@@ -138,8 +138,8 @@ def _queries() -> int:
         ("explanation/comparison.md", r"(\d+) faults", lambda: len(FAULTS)),
         ("explanation/comparison.md", r"(\d+) invariants", lambda: len(load_queries())),
         ("explanation/performance.md", r"its (\d+) invariants", lambda: len(load_queries())),
-        ("guides/deploy.md", r"of the (\d+) rules", _alerts),
-        ("guides/operate.md", r"of the (\d+) rules", _alerts),
+        ("guides/deploy.md", r"all (\d+) rules", _alerts),
+        ("guides/operate.md", r"all (\d+) rules", _alerts),
         ("guides/operate.md", r"all (\d+) queries", _queries),
     ],
 )
