@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 _PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-_MAX_CONCURRENT = 32
+_MAX_CONCURRENT = 64
 _DEAD_NUMBER = "000000"
 _REASONS = {
     "bounce": "550 5.1.1 The email account that you tried to reach does not exist.",

@@ -23,7 +23,7 @@ from surge_app.services.vendors.ports import (
 
 _log = get_logger(__name__)
 
-_GATHER_SECONDS = 0.05
+_GATHER_SECONDS = 0.2
 _LOST = {DeliveryStatus.FAILED, DeliveryStatus.BOUNCED}
 
 

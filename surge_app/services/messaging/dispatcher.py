@@ -40,7 +40,8 @@ _MAX_CONCURRENT = 16
 _LEASE = timedelta(seconds=90)
 # Announcements and the jobs wake a channel; this is for what neither of them notices.
 _FALLBACK_SECONDS = 30.0
-_GATHER_SECONDS = 0.05
+_GATHER_SECONDS = 0.2
+_REFILL_SECONDS = 0.05
 _SHORTEST_PAUSE_SECONDS = 0.05
 # Messages that are overdue by so much are more than the primary can send alone.
 _OVERDUE = timedelta(seconds=5)
@@ -164,7 +165,7 @@ class _Lane:
                 async with asyncio.timeout(pause):
                     await self._notified.wait()
                 # Messages of bookings that are made in the same moment are claimed together.
-                await asyncio.sleep(_GATHER_SECONDS)
+                await asyncio.sleep(_REFILL_SECONDS if self._may_have_more else _GATHER_SECONDS)
 
     async def finish(self) -> None:
         if self._running:
