@@ -21,6 +21,7 @@ import { countVisit } from "./visit.js";
  * @typedef {import("./types").Outcome} Outcome
  */
 
+const MISSING_AFTER = 2;
 const IN_QUEUE = ["waiting", "paused", "scheduled", "admitted", "sold_out"];
 const LEFT_MS = 3600000;
 const MISSED =
@@ -70,7 +71,9 @@ const fail = (answer, value, failures) => {
   const wait = backoff(answer, failures);
   const problem = answer.body?.title ?? "";
   const isKnown = IN_QUEUE.includes(value.phase);
-  if (answer.status === 404 && !isKnown) return [{ phase: "missing" }, null];
+  // A queue that has lost its memory knows its events again after a second.
+  if (answer.status === 404 && !isKnown && failures > MISSING_AFTER)
+    return [{ phase: "missing" }, null];
   if (answer.status === 428) return [{ phase: "refused", problem }, null];
   const phase = answer.status === 0 ? "offline" : answer.status === 429 ? "crowded" : "unavailable";
   if (phase === "offline" && !isConnectionLost(answer, failures)) return [{}, wait];

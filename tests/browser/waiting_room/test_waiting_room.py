@@ -206,6 +206,25 @@ async def test_one_lost_answer_is_no_news_and_two_heal_by_themselves(
     assert failed == [False, False]
 
 
+async def test_a_queue_that_forgot_its_event_for_a_second_turns_no_newcomer_away(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale(concurrent_buyers=1)
+    await new_buyer(slug).join()
+    person = await new_person()
+    answered: list[bool] = []
+
+    async def forget(route: Route) -> None:
+        answered.append(True)
+        problem = {"code": "not_found", "title": "We couldn't find that."}
+        await route.fulfill(status=404, json=problem, content_type="application/problem+json")
+
+    await person.page.route(f"**/api/queue/{slug}", forget, times=2)
+    await person.page.goto(f"/queue/{slug}")
+    await expect(person.page.locator(".hero")).to_have_text("1")
+    assert len(answered) == 2
+
+
 async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_place(
     new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
 ) -> None:
