@@ -24,7 +24,9 @@ export function CoverUpload({ slug, digest, largest }) {
     setDone("");
     setProblem("");
     try {
-      const answer = await fetch(address, { method, body: file, credentials: "include" });
+      // A picture that someone else chose meanwhile is not replaced unseen.
+      const target = `${address}?was=${encodeURIComponent(shown)}`;
+      const answer = await fetch(target, { method, body: file, credentials: "include" });
       // A proxy answers what it finds too large itself, with a page.
       const body = await answer.json().catch(() => ({}));
       if (answer.status === 413) {
@@ -33,6 +35,7 @@ export function CoverUpload({ slug, digest, largest }) {
         setShown(body.digest);
         setDone(success);
       } else {
+        if (answer.status === 409) setShown(body.digest ?? shown);
         setProblem(body.title ?? "The picture was not saved. Please try again.");
       }
     } catch {

@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 import pytest
 from sqlalchemy import Table
 
-from surge_app.api.admin.schemas import EventChangesIn, NewEventIn
+from surge_app.api.admin.schemas import EventFieldsIn, NewEventIn
 from surge_app.api.schemas import EventOut
 from surge_app.cli.main import event_create
 from surge_app.components.feed_types import EventJson
@@ -58,7 +58,7 @@ def test_a_fact_has_the_default_and_the_freedom_of_its_column(name: str) -> None
 def test_no_fact_is_missing_where_facts_are_taken_or_shown() -> None:
     assert set(PUBLIC_FACTS) <= set(EventOut.model_fields)
     assert set(ALL_FACTS) <= set(NewEventIn.model_fields)
-    assert set(EDITABLE_FACTS) == set(EventChangesIn.model_fields)
+    assert set(EDITABLE_FACTS) == set(EventFieldsIn.model_fields)
     form = str(event_editor.page().render())
     assert [name for name in EDITABLE_FACTS if f'name:"{name}"' not in form] == []
     assert set(ALL_FACTS) <= set(inspect.signature(event_create).parameters)

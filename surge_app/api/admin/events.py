@@ -48,7 +48,8 @@ async def change_event(
     slug: str, body: EventChangesIn, services: Services, user: OrganizerName
 ) -> EventOut:
     """Change an event; only the fields that are sent."""
-    await services.organizer.change(slug, body.model_dump(exclude_unset=True), actor=user)
+    changes = body.model_dump(exclude_unset=True)
+    await services.organizer.change(slug, changes, actor=user, expected=changes.pop("was", None))
     return EventOut.of(await services.catalog.event(slug))
 
 
@@ -68,8 +69,9 @@ async def change_tier(
     Holds that are running keep their price. 409 `not_enough_available` tells in `available` how
     many units could be withdrawn.
     """
+    changes = body.model_dump(exclude_unset=True)
     await services.inventory.change_tier(
-        slug, tier_id, body.model_dump(exclude_unset=True), actor=user
+        slug, tier_id, changes, actor=user, expected=changes.pop("was", None)
     )
     return EventOut.of(await services.catalog.event(slug))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
@@ -15,8 +17,10 @@ router = APIRouter(
     prefix="/api/admin/events/{slug}",
     tags=["admin"],
     dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 413, 422, 429)},
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 413, 422, 429)},
 )
+# Empty for the drawn cover.
+Shown = Annotated[str | None, Query(max_length=64)]
 _OWN = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}
 _BODY = {
     "requestBody": {
@@ -54,11 +58,12 @@ async def get_own_cover(slug: str, services: Services) -> Response:
 
 @router.put("/cover", openapi_extra=_BODY)
 async def put_cover(
-    slug: str, request: Request, services: Services, user: OrganizerName
+    slug: str, request: Request, services: Services, user: OrganizerName, was: Shown = None
 ) -> CoverOut:
     """Take a JPEG, PNG or WebP of at most 10 MB as the picture; it is painted anew, 1200 by 630.
 
-    The body is the file itself. It is not read before the caller is known.
+    The body is the file itself. It is not read before the caller is known. 409
+    `changed_meanwhile` if `was`, the digest of the picture that was shown, is not the last.
     """
     upload = bytearray()
     try:
@@ -67,11 +72,14 @@ async def put_cover(
     except ClientDisconnect as error:
         # The gate lets no more through than fits.
         raise PayloadTooLarge from error
-    return CoverOut(digest=await services.covers.save(slug, bytes(upload), actor=user))
+    saved = await services.covers.save(slug, bytes(upload), actor=user, expected=was)
+    return CoverOut(digest=saved)
 
 
 @router.delete("/cover")
-async def remove_cover(slug: str, services: Services, user: OrganizerName) -> CoverOut:
-    """Go back to the drawn cover."""
-    await services.covers.remove(slug, actor=user)
+async def remove_cover(
+    slug: str, services: Services, user: OrganizerName, was: Shown = None
+) -> CoverOut:
+    """Go back to the drawn cover; 409 as for a new one."""
+    await services.covers.remove(slug, actor=user, expected=was)
     return CoverOut(digest="")

@@ -28,15 +28,31 @@ class NewEventIn(body_of(ALL_FACTS)):
     fee_paise: int | None = Field(None, ge=0, le=100_000_000)
 
 
-class TierChangesIn(body_of(TIER_FACTS, is_partial=True)):
+class TierFieldsIn(body_of(TIER_FACTS, is_partial=True)):
+    """Some fields of a tier; `units` is its capacity."""
+
+
+class TierChangesIn(TierFieldsIn):
     """Changes to a tier; a missing field stays as it is.
 
-    `units` is the new capacity: more are added, or free ones withdrawn.
+    With more `units` tickets are added, with fewer free ones withdrawn. `was` holds values as they
+    were seen: 409 `changed_meanwhile` if someone else changed one of them since.
     """
 
+    was: TierFieldsIn | None = None
 
-class EventChangesIn(body_of(EDITABLE_FACTS, is_partial=True)):
-    """Changes to an event during its sale; a missing field stays as it is."""
+
+class EventFieldsIn(body_of(EDITABLE_FACTS, is_partial=True)):
+    """Some fields of an event."""
+
+
+class EventChangesIn(EventFieldsIn):
+    """Changes to an event during its sale; a missing field stays as it is.
+
+    `was` holds values as they were seen, as for a tier.
+    """
+
+    was: EventFieldsIn | None = None
 
 
 class RevokeIn(StrictBody):

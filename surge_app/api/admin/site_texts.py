@@ -13,14 +13,15 @@ router = APIRouter(
     prefix="/api/admin/texts",
     tags=["admin"],
     dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 422, 429)},
+    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
 )
 
 
 class TextIn(StrictBody):
-    """The text of a page; an empty one brings back the default."""
+    """The text of a page, and the one it replaces; an empty one brings back the default."""
 
     body: str = Field(max_length=LONGEST_TEXT)
+    was: str | None = Field(None, max_length=LONGEST_TEXT)
 
 
 @router.get("")
@@ -31,5 +32,5 @@ async def list_texts(services: Services) -> list[SitePage]:
 
 @router.put("/{name}", status_code=204)
 async def save_text(name: str, user: OrganizerName, body: TextIn, services: Services) -> None:
-    """Rewrite a page."""
-    await services.site_texts.save(name, body.body, actor=user)
+    """Rewrite a page; 409 `changed_meanwhile` if `was` is not the last text."""
+    await services.site_texts.save(name, body.body, actor=user, expected=body.was)

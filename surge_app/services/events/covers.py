@@ -11,10 +11,11 @@ import anyio
 import anyio.to_thread
 from PIL import Image, ImageOps
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as queries
-from surge_app.errors import InvalidRequest, NotFound
+from surge_app.errors import EditConflict, InvalidRequest, NotFound
 from surge_app.formatting import when
 from surge_app.models import AuditEntry, EventCover
 from surge_app.services.events import cover_art
@@ -43,7 +44,9 @@ class Covers:
         self._easel = anyio.CapacityLimiter(1)
         self._drawing, self._reading = asyncio.Lock(), asyncio.Lock()
 
-    async def save(self, slug: str, upload: bytes, *, actor: str) -> str:
+    async def save(
+        self, slug: str, upload: bytes, *, actor: str, expected: str | None = None
+    ) -> str:
         """Take a picture in place of the drawn cover.
 
         What is kept is painted anew, cut to 1200 by 630: nothing of the file itself, such as
@@ -53,20 +56,24 @@ class Covers:
             slug: The event.
             upload: A JPEG, PNG or WebP of at most `LARGEST_UPLOAD` bytes.
             actor: The organizer, for the audit log.
+            expected: The name of the picture that was shown, empty for the drawn cover; None
+                replaces whatever is there.
 
         Returns:
             What names the picture in its address.
 
         Raises:
+            EditConflict: If someone else changed the picture since it was shown.
             InvalidRequest: If it is no such picture; the sentence says why.
             NotFound: If there is no such event.
         """
         image = await anyio.to_thread.run_sync(_painted_anew, upload, limiter=self._easel)
         digest = hashlib.sha256(image).hexdigest()[:16]
         async with self._database.transaction() as session:
-            event = await queries.event_by_slug(session, slug)
+            event = await queries.event_by_slug(session, slug, for_update=True)
             if event is None:
                 raise NotFound
+            await _require_shown(session, event.id, expected)
             fresh = {"image": image, "digest": digest}
             row = insert(EventCover).values(event_id=event.id, **fresh)
             await session.execute(
@@ -78,10 +85,18 @@ class Covers:
         self._catalog.invalidate()
         return digest
 
-    async def remove(self, slug: str, *, actor: str) -> None:
-        """Go back to the drawn cover; raises NotFound without a picture."""
+    async def remove(self, slug: str, *, actor: str, expected: str | None = None) -> None:
+        """Go back to the drawn cover.
+
+        Raises:
+            EditConflict: If someone else changed the picture since `expected` was shown.
+            NotFound: If there is no picture.
+        """
         async with self._database.transaction() as session:
+            event = await queries.event_by_slug(session, slug, for_update=True)
             cover = await queries.cover(session, slug, with_drafts=True)
+            if event is not None:
+                await _require_shown(session, event.id, expected)
             if cover is None:
                 raise NotFound
             await session.delete(cover)
@@ -144,6 +159,16 @@ class Covers:
                     lambda: cover_art.card(slug, title=title, details=details)
                 )
             return self._cards[key]
+
+
+async def _require_shown(session: AsyncSession, event_id: str, expected: str | None) -> None:
+    digest = await queries.cover_digest(session, event_id)
+    if expected is not None and digest != expected:
+        msg = (
+            "Someone else changed the picture a moment ago. Nothing was saved. Look at theirs, "
+            "then choose again if you want another one."
+        )
+        raise EditConflict(msg, digest=digest)
 
 
 def _painted_anew(upload: bytes) -> bytes:

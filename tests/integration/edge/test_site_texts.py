@@ -71,6 +71,20 @@ async def test_an_organizer_rewrites_a_text_and_nothing_in_it_is_markup(
         assert len(rows.all()) == 2
 
 
+async def test_a_text_that_someone_else_changed_is_not_replaced_by_the_api_unseen(
+    surge: Surge,
+) -> None:
+    path = "/api/admin/texts/refunds"
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        texts = (await http.get("/api/admin/texts")).json()
+        (shown,) = [one["body"] for one in texts if one["name"] == "refunds"]
+        first = await http.put(path, json={"body": "Within a week.", "was": shown})
+        stale = await http.put(path, json={"body": "Never.", "was": shown})
+        seen = await http.put(path, json={"body": "", "was": "Within a week."})
+    assert [first.status_code, stale.status_code, seen.status_code] == [204, 409, 204]
+    assert stale.json()["code"] == "changed_meanwhile"
+
+
 async def test_an_address_that_nothing_has_gets_a_page_with_a_way_back(
     stranger: httpx.AsyncClient,
 ) -> None:

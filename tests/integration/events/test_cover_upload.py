@@ -260,6 +260,29 @@ async def test_only_organizers_of_this_site_change_a_picture_or_see_that_of_a_dr
     assert (await organizer.get(address)).headers["content-type"] == "image/svg+xml"
 
 
+async def test_a_picture_someone_else_chose_is_not_replaced_or_removed_unseen(
+    organizer: httpx.AsyncClient, new_sale: NewSale
+) -> None:
+    address = f"/api/admin/events/{await new_sale()}/cover"
+    mine, theirs = (
+        _saved(Image.new("RGB", (1200, 630), colour), "PNG") for colour in ("red", "blue")
+    )
+    digest = (await organizer.put(address, content=theirs, params={"was": ""})).json()["digest"]
+    for answer in (
+        await organizer.put(address, content=mine, params={"was": ""}),
+        await organizer.delete(address, params={"was": ""}),
+    ):
+        body = answer.json()
+        assert (answer.status_code, body["code"]) == (409, "changed_meanwhile")
+        assert body["digest"] == digest
+        assert "Nothing was saved." in body["title"]
+    # Now it was seen.
+    changed = await organizer.put(address, content=mine, params={"was": digest})
+    assert changed.is_success
+    removed = await organizer.delete(address, params={"was": changed.json()["digest"]})
+    assert removed.json() == {"digest": ""}
+
+
 async def test_a_draft_is_previewed_by_organizers_and_by_nobody_else(
     organizer: httpx.AsyncClient, draft: str, surge: Surge
 ) -> None:
