@@ -19,6 +19,7 @@ from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.event_editor import EventEditorState
 from surge_app.state.admin.event_notices import EventNoticesState
 from surge_app.state.admin.events import EventsState
+from surge_app.state.admin.health import HealthState
 from surge_app.state.admin.hold_recovery import HoldRecoveryState
 from surge_app.state.admin.participants import ParticipantsState
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
@@ -84,6 +85,34 @@ _BOOKINGS = text(
     WHERE e.slug = :slug GROUP BY b.id
     """
 )
+_DAYS = text(
+    """
+    SELECT (b.created_at AT TIME ZONE e.time_zone)::date AS day, b.channel, count(t.id) AS tickets
+    FROM tickets t JOIN bookings b ON b.id = t.booking_id JOIN events e ON e.id = b.event_id
+    WHERE e.slug = :slug GROUP BY 1, 2
+    """
+)
+_STEPS = text(
+    """
+    SELECT count(DISTINCT i.visitor_id) AS held,
+        count(DISTINCT i.visitor_id) FILTER (WHERE EXISTS (
+            SELECT FROM bookings b WHERE b.intent_id = i.id)) AS paid
+    FROM intents i JOIN events e ON e.id = i.event_id
+    WHERE e.slug = :slug AND i.visitor_id NOT LIKE 'counter-%'
+    """
+)
+_ITEMS = text(
+    """
+    SELECT 'cash_refund' AS kind, b.ref, r.amount_paise AS paise
+    FROM refunds r JOIN payments p ON p.id = r.payment_id
+    JOIN bookings b ON b.intent_id = p.intent_id JOIN events e ON e.id = b.event_id
+    WHERE e.slug = :slug AND r.by_hand AND r.status <> 'processed'
+    UNION ALL
+    SELECT 'dead_message', b.ref, 0
+    FROM message_outbox m JOIN bookings b ON b.intent_id = m.intent_id
+    JOIN events e ON e.id = b.event_id WHERE e.slug = :slug AND m.status = 'dead'
+    """
+)
 _PAGES = "/admin/events/"
 
 
@@ -125,6 +154,46 @@ async def _check_bookings(slug: str, cookie: str, bookings: Sequence[Any]) -> No
         assert [row.is_valid for row in page.tickets].count(True) == one.valid
 
 
+async def _check_course(services: Container, slug: str, state: DashboardState) -> None:
+    """Compare the chart by day and the funnel with tickets, holds and the queue."""
+    async with services.database.transaction() as session:
+        days = (await session.execute(_DAYS, {"slug": slug})).all()
+        steps = (await session.execute(_STEPS, {"slug": slug})).one()
+    shown = {
+        (point["at"], channel): point[channel]
+        for point in state.days
+        for channel in ("online", "box_office", "complimentary")
+        if point[channel]
+    }
+    assert shown == {(f"{one.day:%-d %b}", one.channel): one.tickets for one in days}
+    queue = await services.waiting_room.stats(slug)
+    joined = queue.admitted + queue.waiting + queue.absent
+    assert [(one.label, one.number) for one in state.funnel] == [
+        ("Opened the event page", str(max(queue.visits, joined))),
+        ("Joined the queue", str(joined)),
+        ("Let in", str(queue.admitted)),
+        ("Held tickets", str(steps.held)),
+        ("Paid", str(steps.paid)),
+    ]
+
+
+async def _check_items(services: Container, slug: str, cookie: str) -> None:
+    """Compare what needs attention of a sale on the page Checks with the database."""
+    page = await _opened(HealthState, "/admin/install/checks", cookie)
+    while page.next_before:
+        await call(HealthState.more, page)
+    async with services.database.transaction() as session:
+        rows = (await session.execute(_ITEMS, {"slug": slug})).all()
+    shown = sorted(
+        (card.kind, card.ref, card.about.split(" · ")[0])
+        for card in page.items
+        if slug in card.about.split(" · ")
+    )
+    assert shown == sorted(
+        (row.kind, row.ref, rupees(row.paise) if row.paise else slug) for row in rows
+    )
+
+
 async def _check(services: Container, slug: str, cookie: str) -> DashboardState:
     """Compare every figure of the dashboard and of the list of events with the database."""
     services.dashboard.invalidate(slug)
@@ -152,6 +221,8 @@ async def _check(services: Container, slug: str, cookie: str) -> DashboardState:
         (one.name, rupees(one.price), *map(format_number, _stock(one, one.valid))) for one in tiers
     ]
     await _check_stock(slug, cookie, tiers)
+    await _check_course(services, slug, state)
+    await _check_items(services, slug, cookie)
     await _check_bookings(slug, cookie, bookings)
     holds = await _opened(HoldRecoveryState, f"{_PAGES}{slug}/holds?status=held", cookie)
     assert len(holds.holds) == truth.holds
@@ -200,6 +271,8 @@ async def test_every_number_of_a_sale_is_that_of_the_database(
     await eventually(is_refunded, within_seconds=40, about="the refunds")
     state = await _check(services, slug, cookie)
     assert (state.sale.sold, state.sale.revenue, state.sale.cash_owed) == ("0", "₹0", "₹500")
+    # No control of the queue is left on any page of a cancelled sale.
+    assert state.sale.is_cancelled
     people = await _opened(ParticipantsState, f"/admin/events/{slug}/participants", cookie)
     tickets = {row.ref: row.tickets for row in people.bookings}
     assert tickets[refs[0]] == "2 tickets (2 refunded)"

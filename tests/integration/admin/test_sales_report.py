@@ -41,7 +41,9 @@ async def test_days_tiers_and_steps_add_up_after_refunds_and_at_the_counter(
     counter = CounterSale(lines, cash_paise=200_000, method=BoxOfficeMethod.UPI)
     await services.box_office.sell(slug, counter, key=f"key-{slug}", actor="test")
     report = await services.sales_reports.read(slug)
-    assert [(one.online, one.box_office, one.complimentary) for one in report.days] == [(3, 2, 0)]
+    # A day of the event may end while it is sold.
+    channels = [(one.online, one.box_office, one.complimentary) for one in report.days]
+    assert [sum(numbers) for numbers in zip(*channels, strict=True)] == [3, 2, 0]
     assert [(one.name, one.tickets, one.revenue_paise) for one in report.tiers] == [
         ("Stalls", 2, 100_000),
         ("Balcony", 2, 200_000),
