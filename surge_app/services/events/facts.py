@@ -115,17 +115,17 @@ class QueueRules:
     """The rules of admission; only organizers see them."""
 
     concurrent_buyers: Annotated[
-        int, Fact("Buyers at once", "In the checkout.", least=1, most=1_000_000)
+        int, Fact("Buyers inside at once", "In the checkout.", least=1, most=1_000_000)
     ] = 200
     admissions_per_minute: Annotated[
-        int | None, Fact("Admissions per minute", "Empty: no limit.", least=1, most=1_000_000)
+        int | None, Fact("Let in per minute at most", "Empty: no limit.", least=1, most=1_000_000)
     ] = None
     challenge: Annotated[Literal["off", "auto", "always"], Fact("Bot check before joining")] = (
         "auto"
     )
     queue_order: Annotated[
         QueueOrder,
-        Fact("Queue order", "Of visitors who join before the sale opens: fifo, or random (drawn)."),
+        Fact("Queue order", "Of visitors who join before the sale opens."),
     ] = "fifo"
     # It is about one evening, not about the event.
     queue_message: Annotated[str, Fact("Message to the queue", max_length=500, is_copied=False)] = (
@@ -261,7 +261,8 @@ def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in checked.items():
         complaint = _complaint(ALL_FACTS[name], value)
         if complaint:
-            msg = f"{ALL_FACTS[name].fact.label} {complaint}"
+            cause, action = complaint
+            msg = f"“{ALL_FACTS[name].fact.label}” {cause}. Nothing was saved. {action}"
             raise InvalidRequest(msg)
     if "time_zone" in checked and checked["time_zone"] not in _zones():
         msg = "We don't know this time zone. Nothing was saved. Write it like Asia/Kolkata."
@@ -274,20 +275,21 @@ def _spaced(one: FactField, text: str) -> str:
     return text.strip() if one.fact.is_long else " ".join(text.split())
 
 
-def _complaint(one: FactField, value: Any) -> str:
+def _complaint(one: FactField, value: Any) -> tuple[str, str] | None:
+    """Return what is wrong with a value, and what to do; None if nothing is."""
     least, most, longest = one.fact.least, one.fact.most, one.fact.max_length
     if value is None or value == "":
         is_missing = one.is_required or (value is None and not one.is_nullable)
-        return "cannot be empty." if is_missing else ""
+        return ("is empty", "Fill it in.") if is_missing else None
     if one.choices and value not in one.choices:
-        return f"is one of: {', '.join(one.choices)}."
+        return "is none of its values", f"Choose one of: {', '.join(one.choices)}."
     if isinstance(value, datetime) and value.tzinfo is None:
-        return "needs an offset, such as 2027-03-06T19:00:00+05:30."
+        return "has no offset", "Write it like 2027-03-06T19:00:00+05:30."
     if longest is not None and len(str(value)) > longest:
-        return f"has at most {longest} characters."
+        return "is too long", f"Enter at most {longest} characters."
     if least is not None and most is not None and not least <= int(str(value)) <= most:
-        return f"needs a number from {least} to {most}."
-    return ""
+        return "is out of range", f"Enter a number from {least} to {most}."
+    return None
 
 
 @cache

@@ -97,7 +97,7 @@ def check_event(new: NewEvent) -> None:
     for tier in new.tiers:
         check_tier(tier, frame)
         if tier.units < 1:
-            msg = f"{tier.name}: enter at least one ticket."
+            msg = f"Nothing was saved. {tier.name}: enter at least one ticket."
             raise InvalidRequest(msg)
 
 
@@ -116,7 +116,7 @@ def check_times(event: EventFacts | Event) -> None:
 def check_sale_window(frame: SaleWindow) -> None:
     """Refuse a sale that closes before it opens; raises InvalidRequest."""
     if frame.opens_at is not None and frame.closes_at <= frame.opens_at:
-        msg = "The sale has to open before it closes."
+        msg = "Nothing was saved. The sale has to open before it closes: check both times."
         raise InvalidRequest(msg)
 
 
@@ -127,10 +127,13 @@ def check_tier(tier: NewTier, frame: SaleWindow) -> None:
         InvalidRequest: The first thing that is wrong, in a sentence that names the tier.
     """
     if not tier.name.strip():
-        msg = "Each ticket type needs a name of its own."
+        msg = "Nothing was saved. Each ticket type needs a name of its own."
         raise InvalidRequest(msg)
     if not _are_aware(tier.sales_open_at, tier.sales_close_at):
-        msg = f"{tier.name}: times need a time zone, such as 2027-03-06T19:00:00+05:30."
+        msg = (
+            f"Nothing was saved. {tier.name}: times need a time zone, such as "
+            "2027-03-06T19:00:00+05:30."
+        )
         raise InvalidRequest(msg)
     least, most = tier.min_per_booking, tier.max_per_booking
     sentences = {
@@ -169,7 +172,8 @@ def _check_window(tier: NewTier, frame: SaleWindow) -> None:
 def _refuse(problems: Mapping[str, bool]) -> None:
     for sentence, is_wrong in problems.items():
         if is_wrong:
-            raise InvalidRequest(sentence)
+            msg = f"Nothing was saved. {sentence}"
+            raise InvalidRequest(msg)
 
 
 def _distinct_names(tiers: tuple[NewTier, ...]) -> int:
