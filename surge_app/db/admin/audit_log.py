@@ -47,7 +47,9 @@ _ACTORS, _ACTIONS = (text(_DISTINCT.format(column)) for column in ("actor", "act
 _LAST_CHANGE = text(
     """
     SELECT actor, at FROM audit_log
-    WHERE subject = :subject AND jsonb_exists(after, :field) ORDER BY at DESC LIMIT 1
+    WHERE subject = :subject AND jsonb_exists(after, :field)
+        AND after ->> 'tier_id' IS NOT DISTINCT FROM CAST(:tier_id AS text)
+    ORDER BY at DESC LIMIT 1
     """
 )
 
@@ -82,9 +84,12 @@ async def page(
     return (await session.execute(_PAGE, values)).mappings().all()
 
 
-async def last_change(session: AsyncSession, subject: str, field: str) -> Row[Any] | None:
-    """Return actor and moment of the last action on a subject that set a field."""
-    return (await session.execute(_LAST_CHANGE, {"subject": subject, "field": field})).first()
+async def last_change(
+    session: AsyncSession, subject: str, field: str, *, tier_id: str | None = None
+) -> Row[Any] | None:
+    """Return actor and moment of the last action on a subject, or its tier, that set a field."""
+    sent = {"subject": subject, "field": field, "tier_id": tier_id}
+    return (await session.execute(_LAST_CHANGE, sent)).first()
 
 
 async def known(session: AsyncSession) -> tuple[Sequence[str], Sequence[str]]:

@@ -174,11 +174,19 @@ async def edits(session: AsyncSession, slug: str, *, since: datetime) -> Sequenc
     return result.all()
 
 
-async def revision(session: AsyncSession, slug: str) -> int:
-    """Return how often an event was changed or cancelled; it only grows."""
+async def revision(session: AsyncSession, slug: str, *, with_tickets: bool = False) -> int:
+    """Return how often an event was changed or cancelled; it only grows.
+
+    Args:
+        session: The transaction.
+        slug: The event.
+        with_tickets: Count changes of its ticket types as well.
+    """
+    actions = ("event%", "tier.%", "stock.%") if with_tickets else ("event%",)
     found = await session.scalar(
         select(func.count()).where(
-            col(AuditEntry.subject) == slug, col(AuditEntry.action).like("event%")
+            col(AuditEntry.subject) == slug,
+            or_(*(col(AuditEntry.action).like(one) for one in actions)),
         )
     )
     return int(found or 0)

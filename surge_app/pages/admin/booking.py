@@ -15,6 +15,7 @@ from surge_app.pages.admin.shared import (
     labelled,
     outcome,
     page_of,
+    question,
     waiting,
 )
 from surge_app.pages.shared import email_check
@@ -107,11 +108,26 @@ def _ticket(row: TicketRow) -> rx.Component:
 
 
 def _contact() -> rx.Component:
+    contact = BookingDetailState.contact
+    is_same = (
+        (contact["name"] == _BOOKING.name)
+        & (contact["email"] == _BOOKING.email)
+        & (contact["phone"] == _BOOKING.phone)
+    )
     return layout.card(
         rx.el.h2("Contact"),
+        rx.cond(
+            is_same,
+            rx.fragment(),
+            layout.notice(
+                f"Changed meanwhile to {_BOOKING.name} · {_BOOKING.email} · {_BOOKING.phone}. "
+                "Open the page again to edit it.",
+                tone="warn",
+            ),
+        ),
         admin_layout.form(
             form_key(BookingDetailState),
-            hidden("version", _BOOKING.version),
+            *(hidden(f"was_{name}", contact[name]) for name in ("name", "email", "phone")),
             *(
                 controls.field(
                     name,
@@ -123,9 +139,9 @@ def _contact() -> rx.Component:
                     **(email_check(BookingDetailState) if kind == "email" else {}),
                 )
                 for name, label, value, kind in (
-                    ("name", "Name", _BOOKING.name, "text"),
-                    ("email", "Email", _BOOKING.email, "email"),
-                    ("phone", "Mobile number", _BOOKING.phone, "tel"),
+                    ("name", "Name", contact["name"], "text"),
+                    ("email", "Email", contact["email"], "email"),
+                    ("phone", "Mobile number", contact["phone"], "tel"),
                 )
             ),
             rx.el.div(button("Update contact", type="submit"), class_name="row"),
@@ -133,7 +149,9 @@ def _contact() -> rx.Component:
         ),
         outcome(BookingDetailState, "correct"),
         rx.cond(
-            (BookingDetailState.acted == "correct") & (BookingDetailState.done != ""),
+            (BookingDetailState.acted == "correct")
+            & (BookingDetailState.done != "")
+            & BookingDetailState.is_moved,
             _resend("Resend to the new contact", "Resend now"),
             rx.fragment(),
         ),
@@ -145,7 +163,16 @@ def _refund() -> rx.Component:
         rx.el.h2("Refund"),
         rx.cond(
             _BOOKING.can_refund,
-            rx.fragment(_refund_form(), _question()),
+            rx.fragment(
+                _refund_form(),
+                question(
+                    BookingDetailState,
+                    BookingDetailState.question,
+                    "Refund",
+                    BookingDetailState.refund,
+                    BookingDetailState.cancel_refund,
+                ),
+            ),
             rx.el.p("This booking is fully refunded.", class_name="muted"),
         ),
         outcome(BookingDetailState, "preview_refund", "refund"),
@@ -195,26 +222,6 @@ def _refund_form() -> rx.Component:
         on_submit=BookingDetailState.preview_refund,
         # A refund that was made starts with a fresh form; one that failed keeps its fields.
         key=BookingDetailState.form_key,
-    )
-
-
-def _question() -> rx.Component:
-    return rx.cond(
-        BookingDetailState.question != "",
-        layout.notice(
-            BookingDetailState.question,
-            tone="warn",
-            action=admin_layout.form(
-                form_key(BookingDetailState),
-                rx.el.div(
-                    button("Refund", type="submit", kind="primary"),
-                    button("Go back", on_click=BookingDetailState.cancel_refund),
-                    class_name="row",
-                ),
-                on_submit=BookingDetailState.refund,
-            ),
-        ),
-        rx.fragment(),
     )
 
 

@@ -7,7 +7,15 @@ import reflex as rx
 from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button, button_link
 from surge_app.formatting import BOX_OFFICE_METHODS
-from surge_app.pages.admin.shared import checkbox, form_key, heading, outcome, page_of, waiting
+from surge_app.pages.admin.shared import (
+    checkbox,
+    form_key,
+    heading,
+    hidden,
+    outcome,
+    page_of,
+    waiting,
+)
 from surge_app.pages.shared import email_check
 from surge_app.state.admin.box_office import BoxOfficeState, CounterTier
 
@@ -163,6 +171,7 @@ def _tier(tier: CounterTier) -> rx.Component:
             auto_complete="off",
             on_change=lambda typed: BoxOfficeState.choose(tier.field, typed),
         ),
+        hidden(tier.price_field, tier.price_paise),
         rx.el.p(tier.note, class_name="hint number"),
         class_name="field",
         key=tier.id,

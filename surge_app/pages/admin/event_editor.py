@@ -11,6 +11,7 @@ from surge_app.components.controls import button, button_link, chip
 from surge_app.components.match import match
 from surge_app.components.scripts.cover_upload import cover_field
 from surge_app.pages.admin.shared import (
+    BOT_CHECKS,
     checkbox,
     confirmed,
     form_key,
@@ -19,12 +20,19 @@ from surge_app.pages.admin.shared import (
     labelled,
     outcome,
     page_of,
+    question,
     waiting,
 )
 from surge_app.services.events.covers import LARGEST_UPLOAD
 from surge_app.services.events.facts import EDITABLE_FACTS, PUBLIC_FACTS, FactField
-from surge_app.state.admin.event_editor import TICKED, EventEditorState, TierForm
+from surge_app.state.admin.event_editor import EventEditorState
+from surge_app.state.admin.event_forms import TICKED, TierForm
 
+_CHOICES = {
+    **dict(BOT_CHECKS),
+    "fifo": "First come, first served",
+    "random": "A draw when the sale opens",
+}
 _INPUT_TYPES = {"mailto:": "email", "tel:": "tel"}
 
 
@@ -88,7 +96,7 @@ def _tier_fields(name: Any, price: Any, units: Any) -> tuple[rx.Component, ...]:
             "Ticket price (₹)",
             price,
             input_mode="decimal",
-            hint="Buyers also pay the booking fee",
+            hint=EventEditorState.fee,
         ),
         labelled("units", "Tickets", units, input_mode="numeric"),
     )
@@ -102,7 +110,7 @@ def _event() -> rx.Component:
         outcome(EventEditorState, "", "publish", "unpublish", "delete_draft"),
         _details(),
         _cover(),
-        _tiers(),
+        rx.cond(event.phase == "cancelled", rx.fragment(), _tiers()),
         _duplicate(),
     )
 
@@ -119,6 +127,7 @@ def _stage() -> tuple[rx.Component, ...]:
             EventEditorState.publish_question,
             "Publish now",
             EventEditorState.publish,
+            hidden("version", EventEditorState.version),
         ),
         confirmed(
             EventEditorState,
@@ -126,6 +135,7 @@ def _stage() -> tuple[rx.Component, ...]:
             "The draft and its ticket types are deleted for good.",
             "Delete now",
             EventEditorState.delete_draft,
+            hidden("version", EventEditorState.version),
         ),
     )
     published = rx.fragment(
@@ -138,6 +148,7 @@ def _stage() -> tuple[rx.Component, ...]:
             "Possible only while no ticket is sold or in a checkout.",
             "Unpublish now",
             EventEditorState.unpublish,
+            hidden("version", EventEditorState.version),
         ),
     )
     return (
@@ -164,6 +175,11 @@ def _details() -> rx.Component:
             ),
             rx.fragment(),
         ),
+        rx.cond(
+            EventEditorState.changed != "",
+            layout.notice(EventEditorState.changed, tone="warn"),
+            rx.fragment(),
+        ),
         admin_layout.form(
             form_key(EventEditorState),
             *(hidden(f"was_{name}", EventEditorState.facts[name]) for name in EDITABLE_FACTS),
@@ -173,12 +189,14 @@ def _details() -> rx.Component:
                 "Queue",
                 rx.el.div(*_fields(is_public=False, is_long=False), class_name="fields top"),
             ),
-            rx.el.p(f"Times are in {event.time_zone}.", class_name="muted small"),
+            rx.el.p(
+                f"Times are in {EventEditorState.facts['time_zone']}.", class_name="muted small"
+            ),
             rx.el.div(button("Save", type="submit", kind="primary"), class_name="row"),
             on_submit=EventEditorState.save,
             key=event.slug,
         ),
-        outcome(EventEditorState, "save"),
+        _sent("event", "save", "Save and open the sale"),
     )
 
 
@@ -195,7 +213,7 @@ def _field(one: FactField) -> rx.Component:
     if one.type is bool:
         return checkbox(name, fact.label, is_checked=value == TICKED)
     if one.choices:
-        choices = tuple((word, word) for word in one.choices)
+        choices = tuple((word, _CHOICES[word]) for word in one.choices)
         return admin_layout.select(name, fact.label, choices, default_value=value)
     if fact.is_long:
         return rx.el.label(
@@ -237,14 +255,23 @@ def _tiers() -> rx.Component:
                 rx.el.div(*_tier_fields("", "", ""), class_name="fields top"),
                 rx.el.div(button("Add", type="submit"), class_name="row"),
                 on_submit=EventEditorState.save_tier,
-                key=rx.Var.create(EventEditorState.tiers).to(list).length(),
+                key=EventEditorState.added,
             ),
         ),
-        rx.cond(
-            EventEditorState.edited_tier == "",
-            outcome(EventEditorState, "save_tier"),
-            rx.fragment(),
+        _sent("new", "save_tier", "Put on sale"),
+    )
+
+
+def _sent(name: Any, action: str, confirm: str) -> rx.Component:
+    """Build what is below a form: the question it leads to, and its outcome."""
+    state = EventEditorState
+    return rx.cond(
+        state.edited == name,
+        rx.fragment(
+            question(state, state.question, confirm, state.apply, state.go_back),
+            outcome(state, action, "apply"),
         ),
+        rx.fragment(),
     )
 
 
@@ -257,22 +284,16 @@ def _tier(row: TierForm) -> rx.Component:
             hidden("was_price", row.price),
             hidden("was_units", row.units),
             rx.el.div(*_tier_fields(row.name, row.price, row.units), class_name="fields top"),
-            checkbox("withdraw", "Withdraw tickets (needed to lower the number)"),
             rx.el.div(
                 button("Save ticket type", type="submit"),
                 rx.el.span(row.sold, class_name="muted small number"),
                 class_name="row",
             ),
             on_submit=EventEditorState.save_tier,
-            # What was saved starts afresh, its tick included.
-            key=f"{row.name} {row.price} {row.units}",
         ),
-        rx.cond(
-            EventEditorState.edited_tier == row.id,
-            outcome(EventEditorState, "save_tier"),
-            rx.fragment(),
-        ),
+        _sent(row.id, "save_tier", "Save and apply now"),
         key=row.id,
+        class_name="stack",
     )
 
 

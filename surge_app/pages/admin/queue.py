@@ -9,11 +9,10 @@ import reflex as rx
 from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button
 from surge_app.pages.admin.dashboard import REFRESH_SECONDS, framed, head, pause_button, queue_tiles
-from surge_app.pages.admin.shared import form_key, hidden, outcome
+from surge_app.pages.admin.shared import BOT_CHECKS, form_key, hidden, outcome, question
 from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.passes import PassesState
 
-_CHALLENGES = (("off", "Off"), ("auto", "When busy"), ("always", "Always"))
 _FIELDS = ("concurrent_buyers", "admissions_per_minute", "challenge", "queue_message")
 
 
@@ -29,16 +28,22 @@ def _queue() -> rx.Component:
         head(f"Queue · {sale.name}", pause_button()),
         outcome(DashboardState, "", "pause", "resume"),
         rx.el.div(*queue_tiles(), class_name="tiles"),
-        layout.card(
-            rx.el.h2("Rules"),
-            _rules(),
-            # It appears below the button, which must not move while it is pressed.
-            rx.cond(
-                DashboardState.effect != "", layout.notice(DashboardState.effect), rx.fragment()
-            ),
-            outcome(DashboardState, "save_settings"),
+        rx.cond(
+            sale.is_cancelled,
+            layout.notice("This event is cancelled. Its queue is closed.", tone="warn"),
+            rx.fragment(_rules_card(), _remove()),
         ),
-        _remove(),
+    )
+
+
+def _rules_card() -> rx.Component:
+    return layout.card(
+        rx.el.h2("Rules"),
+        rx.el.p(DashboardState.in_force, class_name="muted small number"),
+        _rules(),
+        # It appears below the button, which must not move while it is pressed.
+        rx.cond(DashboardState.effect != "", layout.notice(DashboardState.effect), rx.fragment()),
+        outcome(DashboardState, "save_settings"),
     )
 
 
@@ -58,7 +63,7 @@ def _rules() -> rx.Component:
             admin_layout.select(
                 "challenge",
                 "Bot check before joining",
-                _CHALLENGES,
+                BOT_CHECKS,
                 default_value=rules.challenge,
             ),
             class_name="fields",
@@ -80,7 +85,7 @@ def _rules() -> rx.Component:
         rx.el.div(button("Apply", type="submit", kind="primary"), class_name="row"),
         on_submit=DashboardState.save_settings,
         # Rules that were applied are shown as they are in force.
-        key=DashboardState.form_key,
+        key=DashboardState.rules_key,
     )
 
 
@@ -91,7 +96,10 @@ def _remove() -> rx.Component:
             "Remove one queue number, or everyone who is choosing now.",
             class_name="muted",
         ),
-        rx.cond(PassesState.question != "", _question(), _choose()),
+        _choose(),
+        question(
+            PassesState, PassesState.question, "Remove", PassesState.confirm, PassesState.cancel
+        ),
         outcome(PassesState),
     )
 
@@ -105,22 +113,9 @@ def _choose() -> rx.Component:
             class_name="row",
         ),
         on_submit=PassesState.preview,
-    )
-
-
-def _question() -> rx.Component:
-    return layout.notice(
-        PassesState.question,
-        tone="warn",
-        action=admin_layout.form(
-            form_key(PassesState),
-            rx.el.div(
-                button("Remove", type="submit", kind="primary"),
-                button("Go back", on_click=PassesState.cancel),
-                class_name="row",
-            ),
-            on_submit=PassesState.confirm,
-        ),
+        # A number that was only asked about is nothing to save.
+        custom_attrs={"data-unsaved": "ignore"},
+        key=PassesState.removals,
     )
 
 

@@ -13,6 +13,8 @@ from surge_app.components.match import match
 from surge_app.pages.shared import problem_notice
 from surge_app.state.admin.common import FORM_KEY
 
+BOT_CHECKS = (("off", "Off"), ("auto", "When busy"), ("always", "Always"))
+
 
 def page_of(
     state: Any,
@@ -115,8 +117,35 @@ def confirmed(
     )
 
 
+def question(
+    state: Any, text: Any, action: str, on_submit: Any, on_cancel: Any, *fields: rx.Component
+) -> rx.Component:
+    """Build the second step of a form: what it will do, and the button that does it once.
+
+    It stands below the form, so that a second click on the first button confirms nothing.
+    """
+    return rx.cond(
+        text != "",
+        layout.notice(
+            text,
+            tone="warn",
+            action=admin_layout.form(
+                form_key(state),
+                *fields,
+                rx.el.div(
+                    button(action, type="submit", kind="primary"),
+                    button("Go back", on_click=on_cancel),
+                    class_name="row",
+                ),
+                on_submit=on_submit,
+            ),
+        ),
+        rx.fragment(),
+    )
+
+
 def labelled(
-    name: str, label: Any, value: Any = "", *, hint: str = "", **props: Any
+    name: str, label: Any, value: Any = "", *, hint: Any = "", **props: Any
 ) -> rx.Component:
     """Build a labelled input without an id: several forms of a page may have its name."""
     return rx.el.label(
@@ -124,7 +153,9 @@ def labelled(
         rx.el.input(
             name=name, default_value=value, auto_complete="off", class_name="input", **props
         ),
-        rx.el.span(hint, class_name="hint") if hint else rx.fragment(),
+        rx.fragment()
+        if isinstance(hint, str) and not hint
+        else rx.el.span(hint, class_name="hint"),
         class_name="field",
     )
 

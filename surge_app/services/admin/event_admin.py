@@ -50,6 +50,7 @@ class EventSettings(EventFacts, QueueRules):
 
     slug: str
     phase: str
+    fee_paise: int
     cover_digest: str
     tiers: tuple[TierSettings, ...]
 
@@ -106,6 +107,7 @@ class Organizer:
         return EventSettings(
             slug=event.slug,
             phase=event.phase,
+            fee_paise=event.fee_paise,
             cover_digest=digest,
             tiers=listed,
             **read_facts(event, ALL_FACTS),
@@ -208,6 +210,7 @@ async def _check_sale_window(session: AsyncSession, event: Event) -> None:
         if tier.min_per_booking > window.max_per_person:
             msg = (
                 f"No one could buy {tier.name} any more: a booking needs "
-                f"{tier.min_per_booking} of its tickets."
+                f"{tier.min_per_booking} of its tickets. Nothing was saved. Allow as many per "
+                "person."
             )
             raise InvalidRequest(msg)

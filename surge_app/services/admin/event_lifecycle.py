@@ -11,7 +11,8 @@ from surge_app.clock import utc_now
 from surge_app.db.admin import cancellation as queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
-from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound
+from surge_app.db.messaging.event_notices import revision
+from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest, NotFound
 from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
 from surge_app.observability.log import get_logger
 from surge_app.services.concurrency import for_each
@@ -55,15 +56,21 @@ class Lifecycle:
         self._waiting_room = waiting_room
         self._refunds = refunds
 
-    async def publish(self, slug: str, *, actor: str) -> None:
+    async def version(self, slug: str) -> int:
+        """Return what `publish`, `unpublish` and `delete_draft` compare."""
+        async with self._database.transaction() as session:
+            return await revision(session, slug, with_tickets=True)
+
+    async def publish(self, slug: str, *, actor: str, version: int | None = None) -> None:
         """Show a draft to everyone.
 
         Raises:
+            EditConflict: If it was changed since `version`; None skips the comparison.
             InvalidRequest: If the event was cancelled, or its start or its sale is over.
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
-            event = await _locked(session, slug)
+            event = await _locked(session, slug, version)
             closes_at = min(event.starts_at, sale_window(event).closes_at)
             if event.phase == EventPhase.DRAFT and closes_at <= utc_now():
                 msg = "Nothing was published. The event or its sale is over: check the dates."
@@ -74,15 +81,16 @@ class Lifecycle:
             _turn(session, event, EventPhase.PUBLISHED, action="event.publish", actor=actor)
         await self._publish_change()
 
-    async def unpublish(self, slug: str, *, actor: str) -> None:
+    async def unpublish(self, slug: str, *, actor: str, version: int | None = None) -> None:
         """Make a published event a draft again, as long as no one has its tickets.
 
         Raises:
+            EditConflict: As `publish` does.
             InvalidRequest: If it is not published, or tickets are sold or in a checkout.
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
-            event = await _locked(session, slug)
+            event = await _locked(session, slug, version)
             if event.phase != EventPhase.PUBLISHED:
                 msg = "Nothing was changed. Only a published event can be unpublished."
                 raise InvalidRequest(msg)
@@ -95,15 +103,16 @@ class Lifecycle:
             _turn(session, event, EventPhase.DRAFT, action="event.unpublish", actor=actor)
         await self._publish_change()
 
-    async def delete_draft(self, slug: str, *, actor: str) -> None:
+    async def delete_draft(self, slug: str, *, actor: str, version: int | None = None) -> None:
         """Delete a draft with its tiers and picture.
 
         Raises:
+            EditConflict: As `publish` does.
             InvalidRequest: If it is published, or someone held tickets of it before.
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
-            event = await _locked(session, slug)
+            event = await _locked(session, slug, version)
             if event.phase != EventPhase.DRAFT:
                 msg = "Nothing was deleted. Only a draft can be deleted; cancel the event instead."
                 raise InvalidRequest(msg)
@@ -218,10 +227,16 @@ class Lifecycle:
         await self._waiting_room.publish()
 
 
-async def _locked(session: AsyncSession, slug: str) -> Event:
+async def _locked(session: AsyncSession, slug: str, version: int | None = None) -> Event:
     event = await catalog_queries.event_by_slug(session, slug, for_update=True)
     if event is None:
         raise NotFound
+    if version is not None and version != await revision(session, slug, with_tickets=True):
+        msg = (
+            "The event or its tickets were changed a moment ago. Nothing was done. Check the page "
+            "again, then repeat it."
+        )
+        raise EditConflict(msg)
     return event
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,7 @@ from surge_app.models import (
 )
 from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.events.edit_conflicts import require_unchanged
 from surge_app.services.messaging.outbox_rows import messages_for
 from surge_app.services.payments import ledger
 from surge_app.services.payments.refund_policy import RefundPlan, plan_refund
@@ -215,11 +216,29 @@ class Participants:
         )
 
     async def correct(
-        self, ref: str, *, version: int, name: object, email: object, phone: object, actor: str
+        self,
+        ref: str,
+        *,
+        name: object,
+        email: object,
+        phone: object,
+        actor: str,
+        version: int | None = None,
+        expected: Mapping[str, str] | None = None,
     ) -> None:
         """Correct the contact of a booking; messages sent from now on go there.
 
         The first address of a box-office buyer gets the confirmation.
+
+        Args:
+            ref: The booking.
+            name: As typed.
+            email: As typed.
+            phone: As typed.
+            actor: The organizer.
+            version: Of the booking as it was seen; None skips the comparison.
+            expected: The contact the form was opened with; what it leaves as it was stays as it
+                is stored.
 
         Raises:
             EditConflict: If someone else acted on it since it was shown.
@@ -239,10 +258,16 @@ class Participants:
             )
             wanted = {"name": contact.name, "email": contact.email, "phone": contact.phone}
             before = {field: getattr(booking, field) for field in wanted}
+            if expected is not None:
+                changed = {field: one for field, one in wanted.items() if one != expected[field]}
+                await require_unchanged(
+                    session, ref, stored=before, expected=expected, changes=changed
+                )
+                wanted = {**before, **changed}
             is_new = any(wanted[field] and not before[field] for field in ("email", "phone"))
             await session.flush()
             await queries.correct(session, ref, **wanted)
-            await outbox.redirect(session, booking.id, email=contact.email, phone=contact.phone)
+            await outbox.redirect(session, booking.id, email=wanted["email"], phone=wanted["phone"])
             if is_new:
                 await _confirm(session, booking)
             session.add(

@@ -19,6 +19,7 @@ async def require_unchanged(
     stored: Mapping[str, Any],
     expected: Mapping[str, Any] | None,
     changes: Mapping[str, Any],
+    tier_id: str | None = None,
 ) -> None:
     """Compare what an editor saw of the fields it changes with what is stored.
 
@@ -28,6 +29,7 @@ async def require_unchanged(
         stored: Current values by field.
         expected: The values that were shown; None accepts whatever is stored.
         changes: The values to store.
+        tier_id: The tier of the event whose fields they are.
 
     Raises:
         EditConflict: With `field`, `before`, `now`, `actor` and `at` of the first field that
@@ -38,7 +40,7 @@ async def require_unchanged(
             continue
         if any(_is_same(stored[field], one) for one in (expected[field], value)):
             continue
-        entry = await audit_log.last_change(session, subject, field)
+        entry = await audit_log.last_change(session, subject, field, tier_id=tier_id)
         raise EditConflict(
             field=field,
             before=plain(expected[field]),

@@ -107,6 +107,7 @@ class Inventory:
                     stored={field: getattr(row, field) for field in before},
                     expected=_by_column(expected) if expected is not None else None,
                     changes=_by_column(changes),
+                    tier_id=row.id,
                 )
                 offer = replace(_offer(row), **rules, units=changes.get("units", row.capacity))
                 check_tier(offer, sale_window(event))
@@ -185,7 +186,7 @@ async def _locked(session: AsyncSession, slug: str, tier: str) -> tuple[Event, T
 async def _set_capacity(session: AsyncSession, tier: Tier, capacity: int) -> None:
     difference = capacity - tier.capacity
     if capacity > MAX_UNITS:
-        msg = f"Enter at most {format_number(MAX_UNITS)} tickets."
+        msg = f"Nothing was saved. Enter at most {format_number(MAX_UNITS)} tickets."
         raise InvalidRequest(msg)
     if difference > 0:
         await queries.supply(session, tier_id=tier.id, quantity=difference)
@@ -193,7 +194,10 @@ async def _set_capacity(session: AsyncSession, tier: Tier, capacity: int) -> Non
         taken = await queries.withdraw(session, tier_id=tier.id, quantity=-difference)
         if taken < -difference:
             free = pluralize(taken, "ticket is", "tickets are")
-            msg = f"Only {free} available to withdraw. The others are held or sold."
+            msg = (
+                f"Only {free} available to withdraw. The others are held or sold. "
+                "Nothing was changed. Withdraw fewer."
+            )
             raise NotEnoughAvailable(msg, available=taken)
     tier.capacity = capacity
 
@@ -248,5 +252,5 @@ def _check_positive(quantity: int) -> None:
 
 def _explained(error: IntegrityError) -> Exception:
     if "uq_tiers_event_id_name" in str(error.orig):
-        return InvalidRequest("Each ticket type needs a name of its own.")
+        return InvalidRequest("Nothing was saved. Each ticket type needs a name of its own.")
     return error

@@ -88,6 +88,11 @@ _FIELDS: Mapping[str, str] = {
 }
 _VALUES: Mapping[str, str] = {
     "all": "everyone inside",
+    "always": "always",
+    "auto": "when busy",
+    "fifo": "first come, first served",
+    "off": "off",
+    "random": "a draw",
     "asked_by_organizer": "the whole booking",
     "tickets_cancelled": "some tickets",
 }

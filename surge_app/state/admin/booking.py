@@ -112,6 +112,8 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
     """The booking an organizer helps with.
 
     Attributes:
+        contact: Name, email and phone as their form was opened with.
+        is_moved: Whether the last change was of the email address or mobile number.
         refund_kind: all, tickets or amount, as chosen in the form.
         question: What the refund will do; empty until it was reviewed.
     """
@@ -119,6 +121,8 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
     booking: BookingDetailCard = BookingDetailCard()
     tickets: list[TicketRow] = []
     timeline: list[TimelineRow] = []
+    contact: dict[str, str] = {}
+    is_moved: bool = False
     refund_kind: str = "all"
     question: str = ""
     _draft: RefundDraft = RefundDraft()
@@ -137,16 +141,25 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
     async def correct(self, actor: str, form: dict[str, object]) -> str:
         """Correct name, email and mobile number."""
         sent = form_fields(form)
-        await current().participants.correct(
-            self._ref(),
-            version=_version(sent),
-            name=sent.get("name", ""),
-            email=sent.get("email", ""),
-            phone=sent.get("phone", ""),
-            actor=actor,
-        )
+        expected = {name: sent.get(f"was_{name}", "") for name in self.contact}
+        try:
+            await current().participants.correct(
+                self._ref(),
+                name=sent.get("name", ""),
+                email=sent.get("email", ""),
+                phone=sent.get("phone", ""),
+                expected=expected,
+                actor=actor,
+            )
+        except EditConflict as error:
+            # The sentence names one field; the others stay as the form was opened.
+            self.contact.pop(str(error.details.get("field", "")), None)
+            raise
+        self.contact = {}
         self.suggestion, question = "", typo_question(sent.get("email", ""))
-        return f"Contact updated. Resend the tickets if the buyer does not have them.{question}"
+        self.is_moved = any(sent.get(name, "") != expected[name] for name in ("email", "phone"))
+        resend = " Resend the tickets to the new address?" if self.is_moved else ""
+        return f"Contact updated.{resend}{question}"
 
     @rx.event
     @organizer_action
@@ -220,6 +233,8 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
     async def _read(self) -> None:
         detail = await current().participants.detail(self._ref())
         self.booking = _card(detail)
+        stored = {"name": detail.name, "email": detail.email, "phone": detail.phone}
+        self.contact = {**stored, **self.contact}
         self.tickets = [_ticket(one) for one in detail.tickets]
         self.timeline = [_timeline_row(one, detail.time_zone) for one in detail.timeline]
         self.phase = "ready"

@@ -27,7 +27,7 @@ from surge_app.state.admin.common import (
 from surge_app.state.admin.events import where_when
 from surge_app.state.email_suggestion import EmailSuggestion
 
-_QUANTITY = "quantity-"
+_QUANTITY, _PRICE = "quantity-", "price-"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class CounterTier:
 
     id: str = ""
     field: str = ""
+    price_field: str = ""
     name: str = ""
     note: str = ""
     price_paise: int = 0
@@ -132,7 +133,11 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
             if quantity := quantities[tier.field]:
                 lines.append(OrderLine(tier.id, quantity))
                 attendees[tier.id] = [next(names, "") for _ in range(quantity)]
-        cost = sum(tier.price_paise * quantities[tier.field] for tier in self.tiers)
+        # The prices beside the numbers when they were sent; another one is refused.
+        cost = sum(
+            (parse_int(sent.get(f"{_PRICE}{tier.id}", "")) or 0) * quantities[tier.field]
+            for tier in self.tiers
+        )
         return CounterSale(
             lines=lines,
             cash_paise=None if method is None else cost,
@@ -193,6 +198,7 @@ def _tier(tier: TierView) -> CounterTier:
     return CounterTier(
         id=tier.id,
         field=f"{_QUANTITY}{tier.id}",
+        price_field=f"{_PRICE}{tier.id}",
         name=tier.name,
         note=(
             f"{price} each · {format_number(tier.available)} available, "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import reflex as rx
 
+from surge_app.clock import new_id
 from surge_app.container import current
-from surge_app.errors import InvalidRequest
+from surge_app.errors import EditConflict, InvalidRequest
 from surge_app.formatting import format_number, pluralize, rupees
 from surge_app.services.admin.views import EventStats
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
@@ -87,7 +88,9 @@ class DashboardState(LiveState, rx.State):
         history: Points of the last hour for the chart, `days` of the whole sale.
         funnel: How far visitors came.
         box_office: What it took by method.
-        settings: The rules in force.
+        settings: The rules as they were in force when their form was opened.
+        rules_key: Names the opened form; another one starts afresh.
+        in_force: The rules that are in force now.
         effect: What the typed rules would do to the wait; empty while nothing was changed.
     """
 
@@ -99,6 +102,8 @@ class DashboardState(LiveState, rx.State):
     funnel: list[FunnelStep] = []
     box_office: str = ""
     settings: QueueSettingsDraft = QueueSettingsDraft()
+    rules_key: str = ""
+    in_force: str = ""
     effect: str = ""
     _typed: dict[str, str] = {}
 
@@ -165,13 +170,17 @@ class DashboardState(LiveState, rx.State):
             return "Nothing to apply: these rules are already in force."
         # Also after a conflict the page shows what is in force.
         current().dashboard.invalidate(slug)
-        await current().organizer.change(slug, changes, actor=actor, expected=before)
+        try:
+            await current().organizer.change(slug, changes, actor=actor, expected=before)
+        except EditConflict as error:
+            # The sentence names one field; the others stay as the form was opened.
+            seen = _as_typed(await current().dashboard.recent(slug))
+            name = str(error.details.get("field", ""))
+            self.settings = replace(self.settings, **{name: seen[name]})
+            raise
         current().dashboard.invalidate(slug)
-        self.effect, self._typed = "", {}
-        seen = await current().dashboard.recent(slug)
-        limit = seen.admissions_per_minute
-        per_minute = "no limit" if limit is None else format_number(limit)
-        return f"Applied: {format_number(seen.concurrent_buyers)} inside, {per_minute} a minute."
+        self.effect, self._typed, self.rules_key = "", {}, ""
+        return f"Applied: {_in_force(await current().dashboard.recent(slug))}."
 
     def _slug(self) -> str:
         # The dashboard is at /admin/{slug}, its queue at /admin/events/{slug}/queue.
@@ -183,6 +192,10 @@ class DashboardState(LiveState, rx.State):
         report = await current().sales_reports.recent(slug)
         items = [one for one in await current().action_items.recent() if one.event == slug]
         self.sale, self.phase = _card(seen), "ready"
+        self.in_force = f"In force now: {_in_force(seen)}."
+        if not self.rules_key:
+            # What is being typed is compared with the rules it was typed on.
+            self.settings, self.rules_key = QueueSettingsDraft(**_as_typed(seen)), new_id()
         shown: dict[str, object] = {
             "alerts": alerts(seen, report, len(items)),
             "tiers": tier_rows(seen, report),
@@ -190,12 +203,17 @@ class DashboardState(LiveState, rx.State):
             "days": day_points(report),
             "funnel": funnel(seen, report),
             "box_office": box_office(report),
-            "settings": QueueSettingsDraft(**_as_typed(seen)),
         }
         for name, value in shown.items():
             # What did not change is not sent again.
             if getattr(self, name) != value:
                 setattr(self, name, value)
+
+
+def _in_force(seen: EventStats) -> str:
+    limit = seen.admissions_per_minute
+    per_minute = "no limit" if limit is None else format_number(limit)
+    return f"{format_number(seen.concurrent_buyers)} inside, {per_minute} a minute"
 
 
 def _as_typed(seen: EventStats) -> dict[str, str]:

@@ -2,78 +2,80 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from dataclasses import replace
+from typing import Any
 
 import reflex as rx
 
-from surge_app.clock import utc_now
 from surge_app.container import current
-from surge_app.errors import InvalidRequest
-from surge_app.formatting import format_number, pluralize, when
-from surge_app.services.admin.event_admin import EventSettings, TierSettings
+from surge_app.errors import EditConflict, InvalidRequest
+from surge_app.formatting import pluralize, rupees
+from surge_app.services.admin.event_admin import EventSettings
 from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.services.events.changes import ANNOUNCED
 from surge_app.services.events.facts import EDITABLE_FACTS
-from surge_app.services.events.new_event import NewEvent, NewTier
+from surge_app.services.events.new_event import NewEvent
 from surge_app.state import session
 from surge_app.state.admin.common import (
     HOME_ZONE,
     AdminState,
     form_fields,
     organizer_action,
-    parse_int,
-    parse_rupees,
+)
+from surge_app.state.admin.event_forms import (
+    SALE_WINDOW,
+    TIER_COLUMNS,
+    TIER_FIELDS,
+    EventForm,
+    SaleChange,
+    TierForm,
+    event_form,
+    fee_text,
+    is_open,
+    on_sale,
+    publish_question,
+    required_moment,
+    shown_value,
+    slug_from,
+    tier_form,
+    tier_question,
+    typed_tier,
+    typed_value,
+    version_of,
 )
 
-_MAX_UNITS = 1_000_000
 _LONGEST_TEXT = 10_000
-TICKED = "yes"
-"""What a tick box sends."""
-
-
-@dataclass(frozen=True)
-class EventForm:
-    """An event as its editor shows it, beside its facts."""
-
-    slug: str = ""
-    name: str = ""
-    time_zone: str = HOME_ZONE
-    phase: str = "draft"
-    has_sold: bool = False
-    cover_digest: str = ""
-
-
-@dataclass(frozen=True)
-class TierForm:
-    """A ticket type as its form shows it; `sold` says what cannot be withdrawn."""
-
-    id: str = ""
-    name: str = ""
-    price: str = ""
-    units: str = ""
-    sold: str = ""
+_EVENT, _NEW = "event", "new"
 
 
 class EventEditorState(AdminState, rx.State):
     """The event an organizer edits.
 
     Attributes:
-        facts: The editable facts as the form shows them; times are those of the event's zone.
+        facts: The editable facts as their form was opened with; times are those of its zone.
+        fee: What buyers pay beside the price of a ticket.
         leave_to: An address to go on to.
-        edited_tier: The ticket type whose form was sent last; empty for a new one.
+        edited: The form that was sent last: event, new, or the id of a ticket type.
+        question: What saving that form does to the sale; empty if nothing is asked.
+        added: How many ticket types were added; each starts the form of the next one afresh.
+        changed: The facts someone else changed since; empty if none.
         publish_question: What publishing will do.
+        version: Of the event `publish_question` is about.
     """
 
     event: EventForm = EventForm()
     facts: dict[str, str] = {}
     tiers: list[TierForm] = []
+    fee: str = ""
     leave_to: str = ""
-    edited_tier: str = ""
+    edited: str = ""
+    question: str = ""
+    changed: str = ""
+    added: int = 0
     publish_question: str = ""
+    version: int = 0
+    _draft: SaleChange = SaleChange()
+    _reopened: frozenset[str] = frozenset()
 
     @rx.event
     @organizer_action
@@ -81,11 +83,11 @@ class EventEditorState(AdminState, rx.State):
         """Create a draft."""
         sent = form_fields(form)
         new = NewEvent(
-            slug=_slug_from(sent.get("slug") or sent.get("name", "")),
-            tiers=(_tier(sent),),
+            slug=slug_from(sent.get("slug") or sent.get("name", "")),
+            tiers=(typed_tier(sent),),
             is_draft=True,
             time_zone=sent.get("time_zone", HOME_ZONE),
-            starts_at=_required(sent, "starts_at"),
+            starts_at=required_moment(sent, "starts_at"),
             name=sent.get("name", ""),
             venue=sent.get("venue", ""),
         )
@@ -93,14 +95,17 @@ class EventEditorState(AdminState, rx.State):
 
     @rx.event
     @organizer_action
-    async def save(self, actor: str, form: dict[str, object]) -> str:
-        """Save the fields that were changed."""
-        zone = {"time_zone": self.event.time_zone}
-        sent = {**zone, **form_fields(form, longest=_LONGEST_TEXT)}
+    async def save(self, actor: str, form: dict[str, object]) -> str | None:
+        """Save the fields that were changed; what opens the sale is asked first."""
+        sent = form_fields(form, longest=_LONGEST_TEXT)
+        self.edited, self.question = _EVENT, ""
+        # The times of the form are those of the zone it was opened with.
+        zone = {"time_zone": sent.get("was_time_zone") or self.event.time_zone}
+        sent = {**zone, **sent}
         if not (sent.get("name") and sent.get("venue")):
             msg = "Nothing was saved. Enter a name and a venue."
             raise InvalidRequest(msg)
-        _required(sent, "starts_at")
+        required_moment(sent, "starts_at")
         # Another zone gives each time that is shown another moment.
         is_moved = sent["time_zone"] != zone["time_zone"]
         names = [
@@ -110,72 +115,124 @@ class EventEditorState(AdminState, rx.State):
         ]
         if not names:
             return "Nothing to save: no field was changed."
-        changes = {name: _value(sent, name) for name in names}
-        shown = {name: _value({**sent, **zone}, name, prefix="was_") for name in names}
-        await current().organizer.change(self._slug(), changes, actor=actor, expected=shown)
+        was = {**sent, **zone}
+        self._draft = SaleChange(
+            {name: typed_value(sent, name) for name in names},
+            {name: typed_value(was, name, prefix="was_") for name in names},
+        )
+        stored = await current().organizer.settings(self._slug())
+        before = {name: getattr(stored, name) for name in SALE_WINDOW}
+        after = {**before, **{name: self._draft.changes[name] for name in SALE_WINDOW & set(names)}}
+        if stored.phase == "published" and not is_open(**before) and is_open(**after):
+            self.question = f"{on_sale(stored)} immediately. Save and open the sale?"
+            return None
+        return await self._store(actor)
+
+    @rx.event
+    @organizer_action
+    async def save_tier(self, actor: str, form: dict[str, object]) -> str | None:
+        """Save a ticket type; what puts tickets on or off sale is asked first."""
+        sent = form_fields(form)
+        tier = sent.get("tier_id", "")
+        self.edited, self.question = tier or _NEW, ""
+        typed = typed_tier(sent)
+        stored = await current().organizer.settings(self._slug())
+        is_on_sale = stored.phase == "published"
+        if not tier:
+            self._draft = SaleChange(new=typed)
+            number = pluralize(typed.units, f"{typed.name} ticket", f"{typed.name} tickets")
+            question = f"Put {number} on sale at {rupees(typed.price_paise)} each?"
+        else:
+            shown = typed_tier({name: sent.get(f"was_{name}", "") for name in TIER_FIELDS})
+            fields = [
+                name
+                for name in ("name", "price_paise", "units")
+                if getattr(typed, name) != getattr(shown, name)
+            ]
+            if not fields:
+                return "Nothing to save: no field was changed."
+            self._draft = SaleChange(
+                {name: getattr(typed, name) for name in fields},
+                {name: getattr(shown, name) for name in fields},
+                tier,
+            )
+            question = tier_question(typed, shown)
+        if is_on_sale and question:
+            self.question = question
+            return None
+        return await self._store(actor)
+
+    @rx.event
+    @organizer_action
+    async def apply(self, actor: str, _form: dict[str, object]) -> str:
+        """Save what was asked about, once."""
+        was_asked, self.question = bool(self.question), ""
+        if not was_asked:
+            msg = "Nothing was saved. Save the form first."
+            raise InvalidRequest(msg)
+        return await self._store(actor)
+
+    @rx.event
+    async def go_back(self) -> None:
+        """Go back to the form."""
+        self.question = ""
+
+    async def _store(self, actor: str) -> str:
+        """Save the draft; the form that was sent shows the stored values from now on."""
+        draft, slug, services = self._draft, self._slug(), current()
+        try:
+            if draft.new:
+                await services.inventory.add_tier(slug, draft.new, actor=actor)
+            elif draft.tier:
+                await services.inventory.change_tier(
+                    slug, draft.tier, draft.changes, actor=actor, expected=draft.expected
+                )
+            else:
+                await services.organizer.change(
+                    slug, draft.changes, actor=actor, expected=draft.expected
+                )
+        except EditConflict as error:
+            # The sentence names one field; the others stay as the form was opened.
+            self._reopened = frozenset({str(error.details.get("field", ""))})
+            raise
+        self._reopened = frozenset(TIER_COLUMNS if draft.tier else EDITABLE_FACTS)
+        if draft.new:
+            self.added += 1
+            return f"{draft.new.name} added."
+        if not draft.tier:
+            return self._saved(draft.changes)
+        more = draft.changes.get("units", 0) - draft.expected.get("units", 0)
+        number = pluralize(abs(more), "ticket", "tickets")
+        done = f" {number} {'added' if more > 0 else 'withdrawn'}." if more else ""
+        return f"Saved. Tickets already in a checkout keep the old price.{done}"
+
+    def _saved(self, changes: dict[str, Any]) -> str:
         question = typo_question(str(changes.get("organizer_email", "")))
         if self.event.phase == "draft":
             return f"Draft saved. It is not visible until you publish.{question}"
-        is_untold = self.event.has_sold and not set(names).isdisjoint(ANNOUNCED)
+        is_untold = self.event.has_sold and not changes.keys().isdisjoint(ANNOUNCED)
         untold = " Ticket holders are not told yet." if is_untold else ""
         return f"Saved. The event page shows it now.{untold}{question}"
 
     @rx.event
     @organizer_action
-    async def save_tier(self, actor: str, form: dict[str, object]) -> str:
-        """Add a ticket type, or save the fields of one that were changed."""
-        sent, inventory = form_fields(form), current().inventory
-        self.edited_tier = sent.get("tier_id", "")
-        typed = _tier(sent)
-        if not self.edited_tier:
-            await inventory.add_tier(self._slug(), typed, actor=actor)
-            return f"{typed.name} added."
-        shown = _tier(
-            {name: sent.get(f"was_{name}", "") for name in ("tier_name", "price", "units")}
-        )
-        fields = ("name", "price_paise", "units")
-        changes = {
-            name: getattr(typed, name)
-            for name in fields
-            if getattr(typed, name) != getattr(shown, name)
-        }
-        if not changes:
-            return "Nothing to save: no field was changed."
-        fewer = shown.units - typed.units
-        if fewer > 0 and sent.get("withdraw") != "yes":
-            number = pluralize(fewer, "ticket", "tickets")
-            msg = f"Nothing was saved. Tick “Withdraw tickets” to take {number} off sale."
-            raise InvalidRequest(msg)
-        await inventory.change_tier(
-            self._slug(),
-            self.edited_tier,
-            changes,
-            actor=actor,
-            expected={name: getattr(shown, name) for name in fields},
-        )
-        done = "added" if fewer < 0 else "withdrawn"
-        number = f" {pluralize(abs(fewer), 'ticket', 'tickets')} {done}." if fewer else ""
-        return f"Saved. Tickets already in a checkout keep the old price.{number}"
-
-    @rx.event
-    @organizer_action
-    async def publish(self, actor: str, _form: dict[str, object]) -> str:
+    async def publish(self, actor: str, form: dict[str, object]) -> str:
         """Show the draft to everyone."""
-        await current().lifecycle.publish(self._slug(), actor=actor)
+        await current().lifecycle.publish(self._slug(), actor=actor, version=version_of(form))
         return "Published."
 
     @rx.event
     @organizer_action
-    async def unpublish(self, actor: str, _form: dict[str, object]) -> str:
+    async def unpublish(self, actor: str, form: dict[str, object]) -> str:
         """Make the event a draft again."""
-        await current().lifecycle.unpublish(self._slug(), actor=actor)
+        await current().lifecycle.unpublish(self._slug(), actor=actor, version=version_of(form))
         return "Unpublished. Only organizers see it now."
 
     @rx.event
     @organizer_action
-    async def delete_draft(self, actor: str, _form: dict[str, object]) -> None:
+    async def delete_draft(self, actor: str, form: dict[str, object]) -> None:
         """Delete a draft that was never published."""
-        await current().lifecycle.delete_draft(self._slug(), actor=actor)
+        await current().lifecycle.delete_draft(self._slug(), actor=actor, version=version_of(form))
         self.leave_to = "/admin"
 
     @rx.event
@@ -186,7 +243,7 @@ class EventEditorState(AdminState, rx.State):
         copy = await current().lifecycle.copy_event(
             self._slug(),
             new_slug=sent.get("slug", ""),
-            starts_at=_required(sent, "starts_at"),
+            starts_at=required_moment(sent, "starts_at"),
             actor=actor,
         )
         self.leave_to = f"/admin/events/{copy}/edit"
@@ -196,108 +253,55 @@ class EventEditorState(AdminState, rx.State):
 
     async def _read(self) -> None:
         if self._slug() == "new":
-            self.phase = "new"
+            self.fee, self.phase = fee_text(current().settings.convenience_fee_paise), "new"
             return
         if self.leave_to:
             # A deleted draft is not missing: the browser is on its way to the list.
             return
         stored = await current().organizer.settings(self._slug())
-        event, tiers = _form(stored), [_tier_form(one) for one in stored.tiers]
-        facts = {name: _shown(getattr(stored, name), stored.time_zone) for name in EDITABLE_FACTS}
-        # What did not change is not sent again.
-        if event != self.event:
-            self.event = event
-        if facts != self.facts:
-            self.facts = facts
-        if tiers != self.tiers:
-            self.tiers = tiers
-        self.publish_question = _publishing(stored)
+        self.version = await current().lifecycle.version(self._slug())
+        self.fee = fee_text(stored.fee_paise)
+        self._show_forms(stored)
+        self.publish_question = publish_question(stored)
         self.phase = "ready"
 
+    def _show_forms(self, stored: EventSettings) -> None:
+        """Show stored values where a form was opened or sent; what is typed stays."""
+        event, reopened = (
+            event_form(stored),
+            self._reopened if self.edited == _EVENT else frozenset(),
+        )
+        if "time_zone" in reopened:
+            # The times of the form are those of its zone.
+            reopened = frozenset(EDITABLE_FACTS)
+        facts = {
+            name: shown_value(getattr(stored, name), stored.time_zone)
+            if name in reopened or name not in self.facts
+            else self.facts[name]
+            for name in EDITABLE_FACTS
+        }
+        labels = [
+            one.fact.label
+            for name, one in EDITABLE_FACTS.items()
+            if facts[name] != shown_value(getattr(stored, name), facts["time_zone"])
+        ]
+        one = "it" if len(labels) == 1 else "them"
+        names = ", ".join(labels)
+        self.changed = (
+            f"Changed meanwhile: {names}. Open the page again to see {one}." if labels else ""
+        )
+        opened = {one.id: one for one in self.tiers}
+        tiers = [self._tier_form(tier_form(one), opened.get(one.id)) for one in stored.tiers]
+        self._reopened = frozenset()
+        # What did not change is not sent again.
+        for name, value in {"event": event, "facts": facts, "tiers": tiers}.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
 
-def _slug_from(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def _publishing(stored: EventSettings) -> str:
-    tickets = pluralize(sum(one.capacity for one in stored.tiers), "ticket", "tickets")
-    opens = stored.sales_open_at
-    if opens is not None and opens > utc_now():
-        return f"Everyone sees the event. {tickets} go on sale on {when(opens, stored.time_zone)}."
-    return f"Everyone sees the event, and {tickets} go on sale immediately."
-
-
-def _form(stored: EventSettings) -> EventForm:
-    return EventForm(
-        slug=stored.slug,
-        name=stored.name,
-        time_zone=stored.time_zone,
-        phase=stored.phase,
-        cover_digest=stored.cover_digest,
-        has_sold=any(one.sold for one in stored.tiers),
-    )
-
-
-def _tier_form(one: TierSettings) -> TierForm:
-    return TierForm(
-        id=one.id,
-        name=one.name,
-        price=f"{one.price_paise / 100:.2f}".removesuffix(".00"),
-        units=str(one.capacity),
-        sold=f"{format_number(one.sold)} sold, {format_number(one.held)} held",
-    )
-
-
-def _value(sent: Mapping[str, str], name: str, *, prefix: str = "") -> object:
-    typed, one = sent.get(f"{prefix}{name}", ""), EDITABLE_FACTS[name]
-    if one.is_time:
-        return _moment(typed, sent["time_zone"])
-    if one.type is bool:
-        return typed == TICKED
-    if one.is_number and (typed or not one.is_nullable):
-        number = parse_int(typed)
-        if number is None:
-            msg = f"Nothing was saved. Enter a whole number for “{one.fact.label}”."
-            raise InvalidRequest(msg)
-        return number
-    return None if one.is_nullable and not typed else typed
-
-
-def _shown(value: object, zone: str) -> str:
-    if isinstance(value, datetime):
-        return f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
-    if isinstance(value, bool):
-        return TICKED if value else ""
-    return "" if value is None else str(value)
-
-
-def _moment(typed: str, zone: str) -> datetime | None:
-    if not typed:
-        return None
-    try:
-        return datetime.fromisoformat(typed).replace(tzinfo=ZoneInfo(zone))
-    except (ValueError, KeyError, OSError) as error:
-        msg = "Nothing was saved. Enter a date, a time and a time zone such as Asia/Kolkata."
-        raise InvalidRequest(msg) from error
-
-
-def _required(sent: Mapping[str, str], name: str) -> datetime:
-    moment = _moment(sent.get(name, ""), sent.get("time_zone", HOME_ZONE))
-    if moment is None:
-        msg = "Nothing was saved. Enter the date and time the event starts."
-        raise InvalidRequest(msg)
-    return moment
-
-
-def _tier(sent: Mapping[str, str]) -> NewTier:
-    price, units = parse_rupees(sent.get("price", "")), parse_int(sent.get("units", ""))
-    if not sent.get("tier_name"):
-        msg = "Nothing was saved. Enter a name for the ticket type."
-        raise InvalidRequest(msg)
-    if price is None:
-        msg = "Nothing was saved. Enter a price in rupees such as 500 or 499.50. 0 is free."
-        raise InvalidRequest(msg)
-    if units is None or units > _MAX_UNITS:
-        msg = "Nothing was saved. Enter how many tickets, for example 3000."
-        raise InvalidRequest(msg)
-    return NewTier(sent["tier_name"], price, units)
+    def _tier_form(self, stored: TierForm, opened: TierForm | None) -> TierForm:
+        if opened is None:
+            return stored
+        columns = self._reopened if self.edited == stored.id else frozenset[str]()
+        fields = {TIER_COLUMNS[one] for one in columns if one in TIER_COLUMNS}
+        changed = {name: getattr(stored, name) for name in (*fields, "sold")}
+        return replace(opened, **changed)

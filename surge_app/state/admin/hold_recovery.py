@@ -67,13 +67,14 @@ class HoldRecoveryState(ListState, rx.State):
         )
         event = await current().organizer.settings(self.slug)
         self.event_name, self.zone = event.name, event.time_zone
-        rows = [_row(one, self.zone) for one in page.intents]
+        is_on_sale = event.phase == "published"
+        rows = [_row(one, self.zone, is_on_sale=is_on_sale) for one in page.intents]
         self.holds = [*self.holds, *rows] if before else rows
         self.next_before = page.next_before or ""
         self.phase = "ready"
 
 
-def _row(one: ListedIntent, zone: str) -> HoldRow:
+def _row(one: ListedIntent, zone: str, *, is_on_sale: bool) -> HoldRow:
     lines = ", ".join(f"{line.quantity} × {line.tier_name}" for line in one.lines)
     ended = f", ended {view_models.when(one.ended_at, zone)}" if one.ended_at else ""
     paying = " · payment started" if one.order_id else ""
@@ -84,5 +85,5 @@ def _row(one: ListedIntent, zone: str) -> HoldRow:
         phone=one.phone,
         tickets=f"{lines} · {rupees(one.total_paise)}",
         when=f"held {view_models.when(one.created_at, zone)}{ended}{paying}",
-        can_restore=one.ended_at is not None,
+        can_restore=is_on_sale and one.ended_at is not None,
     )

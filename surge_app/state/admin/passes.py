@@ -35,10 +35,12 @@ class PassesState(AdminState, rx.State):
     Attributes:
         number: The queue number; 0 means everyone inside.
         question: What will happen; empty while nothing was asked.
+        removals: How often someone was removed; each starts the form afresh.
     """
 
     number: int = 0
     question: str = ""
+    removals: int = 0
 
     @rx.event
     @organizer_action
@@ -82,6 +84,7 @@ class PassesState(AdminState, rx.State):
         before = await passes.standing(slug, number) if number else None
         removed = await passes.revoke(slug, number, actor=actor)
         current().dashboard.invalidate(slug)
+        self.removals += 1
         if number is None or before is None:
             return f"Removed {pluralize(removed, 'buyer', 'buyers')}."
         after = await passes.standing(slug, number, visitor_id=before.visitor_id)

@@ -62,10 +62,14 @@ async def test_rules_and_tickets_are_what_was_typed_and_a_stale_page_overwrites_
     tiers = (asha.page.locator("form", has_text="Save ticket type")).first
     await tiers.get_by_label("Tickets", exact=True).fill("30")
     await tiers.get_by_role("button", name="Save ticket type").dblclick()
+    await expect(asha.page.get_by_text("Put 10 more General tickets on sale")).to_be_in_viewport()
+    assert (await services.organizer.settings(slug)).tiers[0].capacity == 20
+    await asha.page.get_by_role("button", name="Save and apply now").dblclick()
     await expect(asha.page.get_by_text("Tickets already in a checkout keep")).to_be_in_viewport()
     stale = (ravi.page.locator("form", has_text="Save ticket type")).first
     await stale.get_by_label("Ticket price (₹)").fill("600")
     await stale.get_by_role("button", name="Save ticket type").click()
+    await ravi.page.get_by_role("button", name="Save and apply now").click()
     await expect(ravi.page.get_by_text("Tickets already in a checkout keep")).to_be_in_viewport()
     (tier,) = (await services.organizer.settings(slug)).tiers
     assert (tier.price_paise, tier.capacity) == (60_000, 30)

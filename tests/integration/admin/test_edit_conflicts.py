@@ -45,6 +45,17 @@ def _tier_form(state: Any, **typed: str) -> dict[str, object]:
     return {**shown, **was, "tier_id": tier.id, "form_key": state.form_key, **typed}
 
 
+def _event_form(state: Any, **typed: str) -> dict[str, object]:
+    """What the browser sends of the event, as it was shown when the page opened."""
+    was = {f"was_{name}": value for name, value in state.facts.items()}
+    return {**state.facts, **was, "form_key": state.form_key, **typed}
+
+
+async def _confirm(state: Any) -> None:
+    assert state.question
+    await call(EventEditorState.apply, state, {"form_key": state.form_key})
+
+
 async def test_a_stale_page_changes_only_what_was_changed_on_it(
     services: Container, new_sale: NewSale, cookie: str
 ) -> None:
@@ -52,7 +63,12 @@ async def test_a_stale_page_changes_only_what_was_changed_on_it(
     first, second = await _editor(slug, cookie), await _editor(slug, cookie)
     stale = _tier_form(second, price="499.50")
     await call(EventEditorState.save_tier, first, _tier_form(first, units="30"))
+    assert (await services.organizer.settings(slug)).tiers[0].capacity == 20
+    assert first.question == "Put 10 more General tickets on sale at ₹500 each?"
+    await _confirm(first)
     await call(EventEditorState.save_tier, second, stale)
+    assert second.question == "Change the price from ₹500 to ₹499.50?"
+    await _confirm(second)
     (tier,) = (await services.organizer.settings(slug)).tiers
     assert (tier.capacity, tier.price_paise) == (30, 49_950)
 
@@ -64,33 +80,133 @@ async def test_a_change_of_what_someone_else_changed_is_refused_with_both_values
     first, second = await _editor(slug, cookie), await _editor(slug, cookie)
     stale = _tier_form(second, units="25")
     await call(EventEditorState.save_tier, first, _tier_form(first, units="30"))
+    await _confirm(first)
     await call(EventEditorState.save_tier, second, stale)
+    await _confirm(second)
     assert "changed number of tickets from 20 to 30 1 minute ago." in second.problem
     assert (await services.organizer.settings(slug)).tiers[0].capacity == 30
     # What the form shows now is the new value; saving again is meant.
     again = {**_tier_form(second, units="35")}
     await call(EventEditorState.save_tier, second, again)
+    await _confirm(second)
     assert second.done.endswith(" 5 tickets added.")
     assert (await services.organizer.settings(slug)).tiers[0].capacity == 35
 
 
-async def test_fewer_tickets_need_a_tick_and_a_form_counts_once(
+async def test_tickets_and_prices_of_a_sale_change_once_after_a_question(
     services: Container, new_sale: NewSale, cookie: str
 ) -> None:
     slug = await new_sale(units=20)
     state = await _editor(slug, cookie)
     fewer = _tier_form(state, units="15")
     await call(EventEditorState.save_tier, state, fewer)
-    assert state.problem.startswith("Nothing was saved. Tick")
-    await call(EventEditorState.save_tier, state, {**fewer, "withdraw": "yes"})
+    assert (state.question, state.done) == ("Withdraw 5 General tickets from sale?", "")
+    await call(EventEditorState.go_back, state)
+    await call(EventEditorState.apply, state, {"form_key": state.form_key})
+    assert state.problem == "Nothing was saved. Save the form first."
+    await call(EventEditorState.save_tier, state, fewer)
+    asked = {"form_key": state.form_key}
+    await call(EventEditorState.apply, state, asked)
     assert state.done.endswith(" 5 tickets withdrawn.")
+    await call(EventEditorState.apply, state, asked)
     assert (await services.organizer.settings(slug)).tiers[0].capacity == 15
     added = {"tier_name": "Balcony", "price": "100", "units": "5", "form_key": state.form_key}
     await call(EventEditorState.save_tier, state, added)
+    assert state.question == "Put 5 Balcony tickets on sale at ₹100 each?"
+    await _confirm(state)
     await call(EventEditorState.save_tier, state, added)
     tiers = (await services.organizer.settings(slug)).tiers
     assert [(one.name, one.capacity) for one in tiers] == [("General", 15), ("Balcony", 5)]
     assert state.done == "Balcony added."
+    # A name is on no bill, and a draft on no sale.
+    await call(EventEditorState.save_tier, state, _tier_form(state, tier_name="Floor"))
+    assert (state.question, state.done) == (
+        "",
+        "Saved. Tickets already in a checkout keep the old price.",
+    )
+    draft = await _editor(await new_sale(units=20, is_draft=True), cookie)
+    await call(EventEditorState.save_tier, draft, _tier_form(draft, units="30"))
+    assert draft.done.endswith(" 10 tickets added.")
+
+
+async def test_a_save_that_opens_the_sale_is_asked_first(
+    services: Container, new_sale: NewSale, cookie: str
+) -> None:
+    slug = await new_sale(units=20, sales_open_at=utc_now() + timedelta(days=1))
+    state = await _editor(slug, cookie)
+    form = _event_form(state, sales_open_at="")
+    await call(EventEditorState.save, state, form)
+    assert state.question == "20 tickets go on sale immediately. Save and open the sale?"
+    assert (await services.organizer.settings(slug)).sales_open_at is not None
+    await _confirm(state)
+    assert (await services.organizer.settings(slug)).sales_open_at is None
+    # It is open already: a later change of the window asks nothing.
+    later = _event_form(state, sales_close_at=state.facts["starts_at"])
+    await call(EventEditorState.save, state, later)
+    assert (state.question, state.done) == ("", "Saved. The event page shows it now.")
+
+
+async def test_an_action_beside_a_form_does_not_make_its_stale_fields_look_seen(
+    services: Container, new_sale: NewSale, cookie: str
+) -> None:
+    slug = await new_sale(units=20, venue="The hall", is_draft=True)
+    state = await _editor(slug, cookie)
+    await services.organizer.change(slug, {"venue": "The park"}, actor="ravi")
+    tier = (await services.organizer.settings(slug)).tiers[0]
+    await services.inventory.change_tier(slug, tier.id, {"units": 40}, actor="ravi")
+    # Everything is read again after an action; what was opened before stays as it was opened.
+    added = {"tier_name": "Balcony", "price": "100", "units": "5", "form_key": state.form_key}
+    await call(EventEditorState.save_tier, state, added)
+    assert (state.facts["venue"], state.tiers[0].units) == ("The hall", "20")
+    assert state.changed == "Changed meanwhile: Venue. Open the page again to see it."
+    await call(EventEditorState.save, state, _event_form(state, venue="The beach"))
+    assert "ravi changed venue from The hall to The park" in state.problem
+    await call(EventEditorState.save_tier, state, _tier_form(state, units="25"))
+    assert "ravi changed number of tickets from 20 to 40" in state.problem
+    stored = await services.organizer.settings(slug)
+    assert (stored.venue, stored.tiers[0].capacity) == ("The park", 40)
+    assert state.tiers[0].units == "40"
+    # Now both values were named; to save again is meant.
+    await call(EventEditorState.save, state, _event_form(state, venue="The beach"))
+    await call(EventEditorState.save_tier, state, _tier_form(state, units="25"))
+    stored = await services.organizer.settings(slug)
+    assert (stored.venue, stored.tiers[0].capacity) == ("The beach", 25)
+
+
+async def test_two_fields_that_someone_changed_are_named_one_after_the_other(
+    services: Container, new_sale: NewSale, cookie: str
+) -> None:
+    slug = await new_sale(venue="The hall")
+    state = await _editor(slug, cookie)
+    await services.organizer.change(slug, {"venue": "The park", "name": "Theirs"}, actor="ravi")
+    problems: list[str] = []
+    for _ in range(2):
+        await call(EventEditorState.save, state, _event_form(state, venue="Mine", name="Mine"))
+        problems.append(state.problem)
+    assert sorted(one.split(" changed ")[1].split()[0] for one in problems) == ["name", "venue"]
+    await call(EventEditorState.save, state, _event_form(state, venue="Mine", name="Mine"))
+    stored = await services.organizer.settings(slug)
+    assert (stored.name, stored.venue) == ("Mine", "Mine")
+
+
+async def test_a_draft_that_was_changed_since_the_page_was_opened_is_not_published(
+    services: Container, new_sale: NewSale, cookie: str
+) -> None:
+    slug = await new_sale(units=10, is_draft=True)
+    state = await _editor(slug, cookie)
+    stale = {"form_key": state.form_key, "version": str(state.version)}
+    tier = (await services.organizer.settings(slug)).tiers[0]
+    await services.inventory.change_tier(slug, tier.id, {"units": 10_000}, actor="ravi")
+    for handler in (EventEditorState.publish, EventEditorState.delete_draft):
+        await call(handler, state, stale)
+        assert state.problem.startswith("The event or its tickets were changed a moment ago.")
+    assert (await services.organizer.settings(slug)).phase == "draft"
+    assert state.publish_question.startswith("Everyone sees the event, and 10,000 tickets go on")
+    form = {"form_key": state.form_key, "version": str(state.version)}
+    await call(EventEditorState.publish, state, form)
+    assert (state.done, state.event.phase) == ("Published.", "published")
+    await call(EventEditorState.unpublish, state, {**form, "form_key": state.form_key})
+    assert state.problem.startswith("The event or its tickets were changed a moment ago.")
 
 
 async def test_venue_and_queue_rules_are_guarded_the_same_way(
@@ -98,9 +214,7 @@ async def test_venue_and_queue_rules_are_guarded_the_same_way(
 ) -> None:
     slug = await new_sale(venue="The hall", concurrent_buyers=50)
     state = await _editor(slug, cookie)
-    names = ("name", "venue", "starts_at", "max_per_person")
-    shown = {name: state.facts[name] for name in names}
-    form = {**shown, **{f"was_{name}": value for name, value in shown.items()}}
+    form = _event_form(state)
     await services.organizer.change(slug, {"venue": "The park"}, actor="ravi")
     saved = {**form, "form_key": state.form_key, "venue": "The beach"}
     await call(EventEditorState.save, state, saved)
@@ -124,6 +238,12 @@ async def test_venue_and_queue_rules_are_guarded_the_same_way(
     await call(DashboardState.save_settings, queue, sent)
     assert "ravi changed buyers inside at once from 50 to 60" in queue.problem
     assert queue.settings.concurrent_buyers == "60"
+    # The page is read again every second; the form stays as it was opened.
+    await services.organizer.change(slug, {"concurrent_buyers": 80}, actor="ravi")
+    services.dashboard.invalidate(slug)
+    await call(DashboardState.refresh, queue)
+    assert queue.settings.concurrent_buyers == "60"
+    assert queue.in_force == "In force now: 80 inside, no limit a minute."
 
 
 async def test_publishing_says_when_the_sale_opens_and_refuses_one_that_is_over(
@@ -143,7 +263,8 @@ async def test_publishing_says_when_the_sale_opens_and_refuses_one_that_is_over(
     with pytest.raises(InvalidRequest):
         await services.lifecycle.publish(past, actor="test")
     state = await _editor(past, cookie)
-    await call(EventEditorState.delete_draft, state, {"form_key": state.form_key})
+    form = {"form_key": state.form_key, "version": str(state.version)}
+    await call(EventEditorState.delete_draft, state, form)
     assert (state.leave_to, state.phase, state.problem) == ("/admin", "ready", "")
     with pytest.raises(NotFound):
         await services.organizer.settings(past)
@@ -176,6 +297,65 @@ async def test_a_check_in_is_undone_once_and_the_ticket_works_again(
     assert state.done.startswith("Check-in of ticket 1 undone.")
     assert not state.tickets[0].is_checked_in
     assert [await scan(3), await scan(4)] == ["admitted", "already"]
+
+
+async def test_the_api_compares_what_a_program_saw_with_what_is_stored(
+    surge: Surge, services: Container, new_sale: NewSale
+) -> None:
+    slug = await new_sale(units=20, venue="The hall")
+    path = f"/api/admin/events/{slug}"
+    (tier,) = (await services.organizer.settings(slug)).tiers
+    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+        for where, one, other, third in (
+            (path, {"venue": "The hall"}, {"venue": "The park"}, {"venue": "The beach"}),
+            (f"{path}/tiers/{tier.id}", {"units": 20}, {"units": 30}, {"units": 25}),
+        ):
+            answers = [
+                await http.patch(where, json={**other, "was": one}),
+                await http.patch(where, json={**third, "was": one}),
+                await http.patch(where, json={**third, "was": other}),
+            ]
+            assert [answer.status_code for answer in answers] == [200, 409, 200]
+            assert answers[1].json()["code"] == "changed_meanwhile"
+
+
+async def test_a_stale_contact_form_changes_only_what_was_typed_and_overwrites_no_one(
+    services: Container, new_sale: NewSale, new_buyer: NewBuyer, cookie: str
+) -> None:
+    ref = await new_buyer(await new_sale()).buy()
+    state: Any = at(BookingDetailState(), f"/admin/bookings/{ref}", cookie)
+    await call(BookingDetailState.load, state)
+
+    def form(**typed: str) -> dict[str, object]:
+        was = {f"was_{name}": value for name, value in state.contact.items()}
+        return {**state.contact, **was, "form_key": state.form_key, **typed}
+
+    async def contact() -> tuple[str, str]:
+        detail = await services.participants.detail(ref)
+        return detail.name, detail.email
+
+    name, email = await contact()
+    seen = {"name": name, "email": email, "phone": state.contact["phone"]}
+    right = {**seen, "email": "new@example.org"}
+    await services.participants.correct(ref, **right, expected=seen, actor="ravi")
+    # An own action reads the page again; the form still says what it was opened with.
+    version = {"version": str(state.booking.version), "form_key": state.form_key}
+    await call(BookingDetailState.refresh, state)
+    await call(BookingDetailState.resend, state, {**version, "version": str(state.booking.version)})
+    assert state.done.startswith("Tickets resent")
+    assert (state.contact["email"], state.booking.email) == (email, "new@example.org")
+    await call(BookingDetailState.correct, state, form(name="Asha R"))
+    assert state.problem == ""
+    assert await contact() == ("Asha R", "new@example.org")
+    state = at(BookingDetailState(), f"/admin/bookings/{ref}", cookie)
+    await call(BookingDetailState.load, state)
+    theirs = {**seen, "name": "Asha R", "email": "their@example.org"}
+    await services.participants.correct(ref, **theirs, expected=right, actor="ravi")
+    await call(BookingDetailState.correct, state, form(email="mine@example.org"))
+    assert "ravi changed email from new@example.org to their@example.org" in state.problem
+    assert await contact() == ("Asha R", "their@example.org")
+    await call(BookingDetailState.correct, state, form(email="mine@example.org"))
+    assert await contact() == ("Asha R", "mine@example.org")
 
 
 async def test_a_text_that_someone_else_changed_is_not_replaced_unseen(

@@ -180,6 +180,8 @@ HANDLERS = [
     (EventEditorState, "create", (FORM,)),
     (EventEditorState, "save", (FORM,)),
     (EventEditorState, "save_tier", (FORM,)),
+    (EventEditorState, "apply", (FORM,)),
+    (EventEditorState, "go_back", ()),
     (EventEditorState, "publish", (FORM,)),
     (EventEditorState, "unpublish", (FORM,)),
     (EventEditorState, "delete_draft", (FORM,)),
@@ -219,7 +221,9 @@ async def test_without_an_organizers_session_no_handler_shows_or_does_anything(
     # A service that is reached would not be there: the fakes have none but the organizer's.
     await call(getattr(state_type, handler), state, *arguments)
     # These only change what the page itself shows.
-    is_local = handler in {"cancel_refund", "cancel_review", "check_email", "apply_suggestion"}
+    is_local = handler in {
+        *("cancel_refund", "cancel_review", "check_email", "apply_suggestion", "go_back"),
+    }
     if not is_local and (state_type, handler) != (EventNoticesState, "refresh"):
         assert state.phase == "signed_out"
     assert organizer.done == []

@@ -54,7 +54,8 @@ async def test_a_form_that_is_sent_twice_sells_once(counter: Counter) -> None:
     tier = state.tiers[0]
     await call(BoxOfficeState.choose, state, tier.field, "2")
     assert state.total.startswith("2 tickets: take ₹")
-    form = {tier.field: "2", "kind": "cash", "form_key": state.form_key, "name": "Bela"}
+    price = {tier.price_field: str(tier.price_paise)}
+    form = {**price, tier.field: "2", "kind": "cash", "form_key": state.form_key, "name": "Bela"}
     await call(BoxOfficeState.sell, state, form)
     assert state.done == "2 tickets sold for ₹2,000 in cash. Booking SRG-ABCD2345."
     assert state.form_key != form["form_key"]
@@ -63,12 +64,24 @@ async def test_a_form_that_is_sent_twice_sells_once(counter: Counter) -> None:
     assert (sale.cash_paise, key) == (2 * tier.price_paise, form["form_key"])
     # What is sold is what the form says, also while the total on the page is still the old one.
     await call(BoxOfficeState.choose, state, tier.field, "1")
-    form = {tier.field: "3", "kind": "cash", "form_key": state.form_key}
+    form = {**price, tier.field: "3", "kind": "cash", "form_key": state.form_key}
     await call(BoxOfficeState.sell, state, form)
     assert counter.sales[-1][0].cash_paise == 3 * tier.price_paise
     typo = {**form, "form_key": state.form_key, "email": "bela@gmial.com"}
     await call(BoxOfficeState.sell, state, typo)
     assert state.done.endswith("Booking SRG-ABCD2345. Did you mean bela@gmail.com?")
+
+
+async def test_a_price_that_changed_since_it_was_shown_is_never_taken_unseen(
+    counter: Counter,
+) -> None:
+    state = at(BoxOfficeState(), _COUNTER, "admin=root")
+    await call(BoxOfficeState.load, state)
+    tier = state.tiers[0]
+    shown = {tier.field: "2", tier.price_field: "90000", "kind": "cash"}
+    await call(BoxOfficeState.sell, state, {**shown, "form_key": state.form_key})
+    # The service compares it with the price that is in force, and refuses another amount.
+    assert counter.sales[-1][0].cash_paise == 180_000
 
 
 async def test_a_sale_states_how_the_buyer_pays(counter: Counter) -> None:
@@ -78,7 +91,9 @@ async def test_a_sale_states_how_the_buyer_pays(counter: Counter) -> None:
     await call(BoxOfficeState.choose, state, tier.field, "1")
     await call(BoxOfficeState.choose_kind, state, "upi")
     assert state.total == "1 ticket: take ₹1,000 by UPI"
-    form = {tier.field: "1", "kind": "upi", "form_key": state.form_key, "reference": "4123"}
+    price = {tier.price_field: str(tier.price_paise)}
+    form = {**price, tier.field: "1", "kind": "upi", "reference": "4123"}
+    form["form_key"] = state.form_key
     await call(BoxOfficeState.sell, state, form)
     sale = counter.sales[-1][0]
     assert (sale.method, sale.reference, sale.cash_paise) == ("upi", "4123", tier.price_paise)
@@ -202,7 +217,7 @@ async def test_an_ended_hold_is_restored_or_it_is_said_why_not(services: SimpleN
         raise SoldOut
 
     async def settings(_slug: str) -> SimpleNamespace:
-        return SimpleNamespace(name="Monsoon", time_zone="Asia/Kolkata")
+        return SimpleNamespace(phase="published", name="Monsoon", time_zone="Asia/Kolkata")
 
     services.hold_recovery = SimpleNamespace(list=listed, restore=restore)
     services.organizer = SimpleNamespace(settings=settings)

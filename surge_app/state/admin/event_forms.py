@@ -1,0 +1,201 @@
+"""The forms of the event editor: what they show, and what was typed in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from surge_app.clock import utc_now
+from surge_app.errors import InvalidRequest
+from surge_app.formatting import format_number, pluralize, rupees, when
+from surge_app.services.admin.event_admin import EventSettings, TierSettings
+from surge_app.services.events.facts import EDITABLE_FACTS
+from surge_app.services.events.new_event import NewTier
+from surge_app.state.admin.common import HOME_ZONE, form_fields, parse_int, parse_rupees
+
+_MAX_UNITS = 1_000_000
+TIER_FIELDS = ("tier_name", "price", "units")
+TIER_COLUMNS = {"name": "name", "price_paise": "price", "capacity": "units"}
+"""Fields of the form of a ticket type by the column they show."""
+SALE_WINDOW = {"sales_open_at", "sales_close_at", "starts_at"}
+TICKED = "yes"
+"""What a tick box sends."""
+
+
+@dataclass(frozen=True)
+class EventForm:
+    """An event as its editor shows it, beside its facts."""
+
+    slug: str = ""
+    name: str = ""
+    time_zone: str = HOME_ZONE
+    phase: str = "draft"
+    has_sold: bool = False
+    cover_digest: str = ""
+
+
+@dataclass(frozen=True)
+class TierForm:
+    """A ticket type as its form shows it; `sold` says what cannot be withdrawn."""
+
+    id: str = ""
+    name: str = ""
+    price: str = ""
+    units: str = ""
+    sold: str = ""
+
+
+@dataclass(frozen=True)
+class SaleChange:
+    """A change that waits for its confirmation; `tier` is empty for one of the event.
+
+    Attributes:
+        expected: The values its form was opened with; None for a new ticket type.
+        new: The ticket type to add.
+    """
+
+    changes: dict[str, Any] = field(default_factory=dict[str, Any])
+    expected: dict[str, Any] = field(default_factory=dict[str, Any])
+    tier: str = ""
+    new: NewTier | None = None
+
+
+def version_of(form: object) -> int:
+    """Return the version a form was shown with."""
+    # A form without a version was never shown by this page; it fits no event.
+    version = parse_int(form_fields(form).get("version", ""))
+    return -1 if version is None else version
+
+
+def slug_from(text: str) -> str:
+    """Return a web address made from a name."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def fee_text(paise: int) -> str:
+    """Return the hint beside a price."""
+    fee = f"a {rupees(paise)} booking fee" if paise else "no booking fee"
+    return f"Buyers also pay {fee} once per booking." if paise else f"Buyers pay {fee}."
+
+
+def on_sale(stored: EventSettings) -> str:
+    """Return how many tickets go on sale."""
+    tickets = pluralize(sum(one.capacity for one in stored.tiers), "ticket", "tickets")
+    return f"{tickets} go on sale"
+
+
+def is_open(
+    *, sales_open_at: datetime | None, sales_close_at: datetime | None, starts_at: datetime
+) -> bool:
+    """Return whether a sale with this window is open now."""
+    now = utc_now()
+    opens, closes = sales_open_at or now, min(sales_close_at or starts_at, starts_at)
+    return opens <= now < closes
+
+
+def tier_question(typed: NewTier, shown: NewTier) -> str:
+    """Return what a changed ticket type does to the sale; empty if nothing."""
+    more = typed.units - shown.units
+    tickets = pluralize(abs(more), f"{shown.name} ticket", f"{shown.name} tickets")
+    added = pluralize(more, f"more {shown.name} ticket", f"more {shown.name} tickets")
+    price, old = rupees(typed.price_paise), rupees(shown.price_paise)
+    parts = (
+        f"Put {added} on sale at {price} each?" if more > 0 else "",
+        f"Withdraw {tickets} from sale?" if more < 0 else "",
+        f"Change the price from {old} to {price}?" if price != old else "",
+    )
+    return " ".join(part for part in parts if part)
+
+
+def publish_question(stored: EventSettings) -> str:
+    """Return what publishing the event does."""
+    opens = stored.sales_open_at
+    if opens is not None and opens > utc_now():
+        return f"Everyone sees the event. {on_sale(stored)} on {when(opens, stored.time_zone)}."
+    return f"Everyone sees the event, and {on_sale(stored)} immediately."
+
+
+def event_form(stored: EventSettings) -> EventForm:
+    """Return an event as its editor shows it."""
+    return EventForm(
+        slug=stored.slug,
+        name=stored.name,
+        time_zone=stored.time_zone,
+        phase=stored.phase,
+        cover_digest=stored.cover_digest,
+        has_sold=any(one.sold for one in stored.tiers),
+    )
+
+
+def tier_form(one: TierSettings) -> TierForm:
+    """Return a ticket type as its form shows it."""
+    return TierForm(
+        id=one.id,
+        name=one.name,
+        price=f"{one.price_paise / 100:.2f}".removesuffix(".00"),
+        units=str(one.capacity),
+        sold=f"{format_number(one.sold)} sold, {format_number(one.held)} held",
+    )
+
+
+def typed_value(sent: Mapping[str, str], name: str, *, prefix: str = "") -> object:
+    """Return the value of a fact that was typed; raises InvalidRequest."""
+    typed, one = sent.get(f"{prefix}{name}", ""), EDITABLE_FACTS[name]
+    if one.is_time:
+        return _moment(typed, sent["time_zone"])
+    if one.type is bool:
+        return typed == TICKED
+    if one.is_number and (typed or not one.is_nullable):
+        number = parse_int(typed)
+        if number is None:
+            msg = f"Nothing was saved. Enter a whole number for “{one.fact.label}”."
+            raise InvalidRequest(msg)
+        return number
+    return None if one.is_nullable and not typed else typed
+
+
+def shown_value(value: object, zone: str) -> str:
+    """Return a value as a form shows it."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"
+    if isinstance(value, bool):
+        return TICKED if value else ""
+    return "" if value is None else str(value)
+
+
+def _moment(typed: str, zone: str) -> datetime | None:
+    if not typed:
+        return None
+    try:
+        return datetime.fromisoformat(typed).replace(tzinfo=ZoneInfo(zone))
+    except (ValueError, KeyError, OSError) as error:
+        msg = "Nothing was saved. Enter a date, a time and a time zone such as Asia/Kolkata."
+        raise InvalidRequest(msg) from error
+
+
+def required_moment(sent: Mapping[str, str], name: str) -> datetime:
+    """Return a moment that must be typed; raises InvalidRequest."""
+    moment = _moment(sent.get(name, ""), sent.get("time_zone", HOME_ZONE))
+    if moment is None:
+        msg = "Nothing was saved. Enter the date and time the event starts."
+        raise InvalidRequest(msg)
+    return moment
+
+
+def typed_tier(sent: Mapping[str, str]) -> NewTier:
+    """Return the ticket type that was typed; raises InvalidRequest."""
+    price, units = parse_rupees(sent.get("price", "")), parse_int(sent.get("units", ""))
+    if not sent.get("tier_name"):
+        msg = "Nothing was saved. Enter a name for the ticket type."
+        raise InvalidRequest(msg)
+    if price is None:
+        msg = "Nothing was saved. Enter a price in rupees such as 500 or 499.50. 0 is free."
+        raise InvalidRequest(msg)
+    if units is None or units > _MAX_UNITS:
+        msg = "Nothing was saved. Enter how many tickets, for example 3000."
+        raise InvalidRequest(msg)
+    return NewTier(sent["tier_name"], price, units)
