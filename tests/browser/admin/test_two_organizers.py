@@ -160,3 +160,43 @@ async def test_a_selection_is_refunded_once_by_two_who_click_twice_and_filters_s
         assert await session.scalar(_REFUNDS, {"refs": refs}) == 2
     assert asha.errors == ravi.errors == []
     assert surge.command("audit", "--event", slug).returncode == 0
+
+
+async def test_what_is_typed_stays_and_is_compared_with_what_the_form_was_opened_with(
+    new_person: NewPerson, new_sale: NewSale, services: Container
+) -> None:
+    slug = await new_sale(venue="The hall", concurrent_buyers=50)
+    asha, _ = await _organizers(new_person, services)
+    page = asha.page
+    await page.goto(f"/admin/events/{slug}/queue")
+    await _type(page, "Buyers inside at once", "70")
+    await services.organizer.change(slug, {"concurrent_buyers": 60}, actor="ravi")
+    # The page reads the figures every second, and everything after an action.
+    await expect(page.get_by_text("In force now: 60 inside, no limit a minute.")).to_be_visible()
+    await page.get_by_role("button", name="Pause the queue").click()
+    await expect(page.get_by_text("Queue paused. Everyone keeps their place.")).to_be_visible()
+    await expect(page.get_by_label("Buyers inside at once")).to_have_value("70")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(
+        page.get_by_text("ravi changed buyers inside at once from 50 to 60")
+    ).to_be_visible()
+    assert (await services.organizer.settings(slug)).concurrent_buyers == 60
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_text("Applied: 70 inside, no limit a minute.")).to_be_visible()
+
+    await page.goto(f"/admin/events/{slug}/edit")
+    await _type(page, "Venue", "The beach")
+    await services.organizer.change(slug, {"venue": "The park"}, actor="ravi")
+    tier = page.locator("form", has_text="Save ticket type").first
+    await tier.get_by_label("Ticket type", exact=True).fill("Floor")
+    await tier.get_by_role("button", name="Save ticket type").click()
+    await expect(page.get_by_text("Changed meanwhile: Venue.")).to_be_visible()
+    await expect(page.get_by_label("Venue", exact=True)).to_have_value("The beach")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_text("ravi changed venue from The hall to The park")).to_be_visible()
+    assert (await services.organizer.settings(slug)).venue == "The park"
+    await expect(page.get_by_label("Venue", exact=True)).to_have_value("The beach")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_text("Saved. The event page shows it now.")).to_be_visible()
+    assert (await services.organizer.settings(slug)).venue == "The beach"
+    assert asha.errors == []
