@@ -49,11 +49,16 @@ const Status = ({ counts, isOnline, pending }) => {
 };
 
 /**
+ * The list moves with each result, so the second click of a double click meets another button.
  * @param {string} label
- * @param {() => void} onClick
+ * @param {() => void} act
  */
-const button = (label, onClick) =>
-  h("button", { type: "button", className: "button", onClick }, label);
+const button = (label, act) => {
+  const onClick = (/** @type {import("react").MouseEvent} */ event) => {
+    if (event.detail < 2) act();
+  };
+  return h("button", { type: "button", className: "button", onClick }, label);
+};
 
 /**
  * What can be done after a scan: the rest of the booking, and taking it back.
@@ -67,8 +72,9 @@ const NextSteps = ({ result, submit, undo }) => {
   return h(
     "div",
     { className: "row" },
-    others.length ? button(`Admit ${more} of this booking`, admitOthers) : null,
+    // It keeps its place when the others are in.
     result.undo?.length ? button("Undo", () => undo(result)) : null,
+    others.length ? button(`Admit ${more} of this booking`, admitOthers) : null,
   );
 };
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import httpx
 import segno
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, Request, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
@@ -157,4 +157,44 @@ async def test_a_phone_with_a_typing_scanner_admits_a_booking_over_plain_http_an
     await page.get_by_label("Search").fill("rao asha")
     await page.get_by_role("button", name="Admit all 3").click()
     await expect(page.get_by_text("4 of 4 inside")).to_be_visible()
+    assert door.errors == []
+
+
+def _acts(request: Request) -> bool:
+    """Tell a scan, or one that is taken back, from whatever else the page asks."""
+    return request.method == "POST" and request.url.endswith(("/door/scans", "/door/undo"))
+
+
+async def test_a_double_click_at_the_door_admits_no_one_else_and_takes_nothing_back(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
+) -> None:
+    slug = await new_sale(units=5)
+    await new_buyer(slug).buy(quantity=3)
+    user, password = surge.organizer
+    door = await new_person(http_credentials={"username": user, "password": password})
+    page = door.page
+    await _open_gate(page, slug, "North")
+    sent, presses = list[str](), list[int]()
+    page.on("request", lambda one: _acts(one) and sent.append(one.url))
+
+    async def press_twice(button: Locator, inside: int) -> None:
+        presses.append(inside)
+        await button.scroll_into_view_if_needed()
+        box = await button.bounding_box()
+        assert box
+        where = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await page.mouse.click(*where)
+        shown = page.get_by_text(f"{inside} of 3 inside")
+        await expect(shown).to_be_visible()
+        # The page has moved by now; the hand has not, and this is its second click.
+        await page.mouse.down(click_count=2)
+        await page.mouse.up(click_count=2)
+        # Whatever it has sent left the page before this.
+        await page.evaluate("fetch('/api/livez').then(() => null)")
+        assert len(sent) == len(presses), sent
+
+    await page.get_by_label("Search").fill("rao asha")
+    await press_twice(page.get_by_role("button", name="Admit", exact=True).nth(1), 1)
+    await press_twice(page.get_by_role("button", name="Admit the other 2 tickets"), 3)
+    await expect(page.get_by_text("Check-in undone")).to_have_count(0)
     assert door.errors == []
