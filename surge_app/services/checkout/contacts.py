@@ -32,8 +32,13 @@ _NAMED_EMAIL = re.compile(
 )
 # Letters without ink: a name of these alone would look empty.
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
-# Spaces of any kind around an address, and what stood beside it in a list.
-_AROUND = " \t\r\n\u00a0.,;:"
+# Marks that choose a glyph, as keyboards with pictures add them: letters of no address or number.
+_SELECTORS = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# Spaces of any kind around an address, and what stood beside it in a list or a sentence.
+_QUOTES = "'\"\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_AROUND = f" \t\r\n\u00a0\u2028\u2029.,;:{_QUOTES}"
+_AROUND_EMAIL = f"{_AROUND}()!?/"
+_PHONE_LABEL = re.compile(r"^(?:tel|ph|phone|mob|mobile|cell|whatsapp)\b[\s.:]*")
 # The library would read letters as on a keypad: 98765 HELLO would be a stranger's number.
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
 _MOBILE = {
@@ -178,9 +183,10 @@ def _name(value: object) -> str:
 
 
 def _email(value: object) -> str:
-    text = _visible(value).strip(_AROUND).replace("＠", "@") if isinstance(value, str) else ""
+    typed = _SELECTORS.sub("", value) if isinstance(value, str) else ""
+    text = _visible(typed).strip(_AROUND_EMAIL).replace("＠", "@")
     if match := _NAMED_EMAIL.fullmatch(text):
-        text = (match[1] or match[2]).strip(_AROUND)
+        text = (match[1] or match[2]).strip(_AROUND_EMAIL)
     if not text:
         msg = "Enter your email. We'll send your tickets there."
         raise ValueError(msg)
@@ -194,7 +200,7 @@ def _email(value: object) -> str:
 
 def _phone(value: object) -> str:
     text = _plain(value).strip(_AROUND) if isinstance(value, str) else ""
-    text = text.lower().removeprefix("tel:").replace("(+", "+(")
+    text = _PHONE_LABEL.sub("", text.lower(), count=1).replace("(+", "+(")
     if not text:
         msg = "Enter your mobile number. We'll text you the booking reference."
         raise ValueError(msg)
@@ -215,7 +221,8 @@ def _plain(text: str) -> str:
     """Write a number in ASCII: digits of any script, spaces and dashes; drop invisible marks."""
     kinds = {"Zs": " ", "Pd": "-", "Cf": ""}
     # The wide signs of East Asian keyboards, a minus for a hyphen, and tabs of a spreadsheet.
-    text = unicodedata.normalize("NFKC", text).replace("−", "-").replace("\t", " ")
+    text = unicodedata.normalize("NFKC", _SELECTORS.sub("", text))
+    text = text.replace("−", "-").replace("\t", " ")
     return "".join(
         str(unicodedata.decimal(letter))
         if letter.isdecimal()

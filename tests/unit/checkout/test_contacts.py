@@ -52,6 +52,10 @@ def _refused(**typed: object) -> dict[str, str]:
         "tel:+919876543210",
         "98765\t43210,",
         "98765\N{MINUS SIGN}43210",
+        "98765\u034f43210\ufe0f",
+        "'+919876543210",  # as copied from a spreadsheet
+        "Mobile: 98765 43210",
+        "Ph. 98765 43210",
     ],
 )
 def test_an_indian_mobile_is_understood_as_people_write_it(typed: str) -> None:
@@ -120,6 +124,11 @@ def test_the_numbers_the_sentence_proposes_are_accepted() -> None:
         ('"Rao, Asha" <asha@example.com.>;', "asha@example.com"),
         ("asha＠example．com", "asha@example.com"),
         ("what?@example.com", "what?@example.com"),
+        ("asha\ufe0f@example.com\u034f", "asha@example.com"),
+        ("“asha@example.com”!", "asha@example.com"),
+        ("(asha@example.com)", "asha@example.com"),
+        # The mail provider delivers to mailboxes of any script.
+        ("आशा@example.com", "आशा@example.com"),
         ("asha+tickets@gmail.com", "asha+tickets@gmail.com"),
         ("a.b-c_d@sub.domain.co.in", "a.b-c_d@sub.domain.co.in"),
     ],
