@@ -30,6 +30,10 @@ def backup(file: Annotated[Path, typer.Argument(help="Replaced if it is there.")
 
 def restore(file: Annotated[Path, typer.Argument(help="As `backup` wrote it.")]) -> None:
     """Restore a backup into an empty database. Run `migrate` and `audit` afterwards."""
+    # Before servers start, which would make a database for nothing.
+    if not file.is_file():
+        msg = f"There is no file {file}. Nothing was changed."
+        raise ConfigurationError(msg)
     with servers(load_settings(), needs_redis=False) as settings:
         check_reachable(settings)
         backups.load(settings, file)

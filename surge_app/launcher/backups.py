@@ -75,9 +75,6 @@ def load(settings: Settings, source: Path) -> None:
     Raises:
         ConfigurationError: If the file is no backup or the database is not empty.
     """
-    if not source.is_file():
-        msg = f"There is no file {source}."
-        raise ConfigurationError(msg)
     with psycopg.connect(settings.direct_url or "", connect_timeout=5) as connection:
         found = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         if found.fetchone() != (0,):

@@ -199,5 +199,3 @@ def test_half_a_file_changes_nothing(backing: Settings, empty: Settings, tmp_pat
 def test_a_backup_that_cannot_be_written_is_one_sentence(backing: Settings, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^The backup cannot be written to .*\.$"):
         backups.save(backing, tmp_path / "nowhere" / "surge.dump")
-    with pytest.raises(ConfigurationError, match=r"^There is no file "):
-        backups.load(backing, tmp_path / "none")

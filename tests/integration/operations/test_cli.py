@@ -218,6 +218,15 @@ def test_a_command_where_no_surge_is_makes_none(
     assert not folder.exists()
 
 
+def test_a_backup_that_is_not_there_makes_no_database(surge: Surge, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    environment = {"SURGE_DATA_DIR": str(folder), "DATABASE_URL": ""}
+    code, out, error = _run(surge, "restore", str(tmp_path / "x.dump"), **environment)
+    _assert_sentence(code, out, error)
+    assert error.startswith("There is no file ")
+    assert not folder.exists()
+
+
 def test_migrating_what_is_migrated_changes_nothing(surge: Surge) -> None:
     code, out, error = _run(surge, "migrate")
     assert code == 0, error
