@@ -103,11 +103,11 @@ async def test_the_advice_quotes_the_server_and_never_a_password(
 
 
 class _Late(datetime):
-    """A clock that is five seconds behind."""
+    """A clock that is five minutes behind."""
 
     @classmethod
     def now(cls, tz: Any = UTC) -> Self:
-        return super().now(tz) - timedelta(seconds=5)
+        return super().now(tz) - timedelta(minutes=5)
 
 
 @asynccontextmanager
