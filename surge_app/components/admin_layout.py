@@ -133,32 +133,6 @@ def form(*children: Any, on_submit: Any, **props: Any) -> rx.Component:
     return rx.el.form(*children, on_submit=on_submit, class_name="stack loose", **props)
 
 
-def select(
-    name: str, label: str, options: tuple[tuple[str, str], ...], *more: rx.Component, **props: Any
-) -> rx.Component:
-    """Create a labelled select.
-
-    Args:
-        name: Name and id of the field.
-        label: The visible label.
-        options: Pairs of a value and its label.
-        *more: Options known only while the page is open.
-        **props: Further properties of the field.
-    """
-    return rx.el.div(
-        rx.el.label(label, html_for=name, class_name="label"),
-        rx.el.select(
-            *(rx.el.option(words, value=value) for value, words in options),
-            *more,
-            id=name,
-            name=name,
-            class_name="input",
-            **props,
-        ),
-        class_name="field",
-    )
-
-
 def _tab(label: str, href: Any, *more: rx.Component, here: bool) -> rx.Component:
     props: dict[str, Any] = {"aria_current": "page"} if here else {}
     return rx.el.a(label, *more, href=href, class_name="tab", **props)

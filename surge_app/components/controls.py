@@ -108,6 +108,32 @@ def field(
     )
 
 
+def select(
+    name: str, label: str, options: tuple[tuple[str, str], ...], *more: rx.Component, **props: Any
+) -> rx.Component:
+    """Create a labelled select.
+
+    Args:
+        name: Name and id of the field.
+        label: The visible label.
+        options: Pairs of a value and its label.
+        *more: Options known only while the page is open.
+        **props: Further properties of the field.
+    """
+    return rx.el.div(
+        rx.el.label(label, html_for=name, class_name="label"),
+        rx.el.select(
+            *(rx.el.option(words, value=value) for value, words in options),
+            *more,
+            id=name,
+            name=name,
+            class_name="input",
+            **props,
+        ),
+        class_name="field",
+    )
+
+
 class _Stepper(rx.Component):
     library = module("stepper")
     tag = "Stepper"

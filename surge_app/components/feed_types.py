@@ -103,18 +103,39 @@ class EventJson(_EventFactsJson):
 
 
 @dataclass(frozen=True)
+class SearchJson:
+    """The search of a visitor in the list, as the address has it."""
+
+    q: str = ""
+    city: str = ""
+    category: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True)
 class EventsFeed:
     """The list of events in the browser.
 
     Attributes:
         phase: loading, ready, crowded (rate limited) or error (no answer yet).
         offline: Whether the last request failed, so that the data may be old.
+        is_searchable: Whether there are more events than one sees at a glance.
+        is_narrowed: Whether the list shows the answer to a search.
+        has_more: Whether another press shows more.
+        is_cut: Whether there are more than the list can show.
     """
 
     phase: str = "loading"
     offline: bool = False
     problem: str = ""
     events: list[EventJson] = field(default_factory=list)
+    search: SearchJson = field(default_factory=SearchJson)
+    cities: list[str] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
+    is_searchable: bool = False
+    is_narrowed: bool = False
+    has_more: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)

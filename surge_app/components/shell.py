@@ -96,9 +96,9 @@ def foot() -> rx.Component:
     )
 
 
-def plain_form(*children: Any, action: str, **props: Any) -> rx.Component:
-    """Create a form that the browser posts without a script."""
-    return _PlainForm.create(*children, custom_attrs={"action": action, "method": "post"}, **props)
+def plain_form(*children: Any, action: str, method: str = "post", **props: Any) -> rx.Component:
+    """Create a form that the browser sends without a script."""
+    return _PlainForm.create(*children, custom_attrs={"action": action, "method": method}, **props)
 
 
 class _PlainForm(Element):

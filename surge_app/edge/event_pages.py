@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Scope
 
 from surge_app import container
+from surge_app.db.events.catalog import EventFilter
 from surge_app.edge.http import fetch, with_cookies
 from surge_app.edge.rendering import render
 from surge_app.edge.routes import Kind, Route
@@ -36,6 +37,11 @@ _MANIFEST = re.compile(r"/assets/manifest-[\w-]+\.js")
 _NOSCRIPT = re.compile("<noscript>.*?</noscript>", re.DOTALL)
 _CACHEABLE = (("cache-control", "public, max-age=2, stale-while-revalidate=30"),)
 _OK, _MISSING = 200, 404
+# As the page asks for them: assets/js/event_search.js.
+_LISTED = 60
+_SEARCH = frozenset({"q", "city", "category", "when"})
+# A page takes some 50 kB in both encodings.
+_MAX_PAGES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +105,25 @@ class EventPages:
         return page.respond(request, headers)
 
     async def _events(self, request: Request) -> Response | None:
-        views = await container.current().catalog.events()
+        if _SEARCH.intersection(request.query_params):
+            return await self._search(request)
+        views = await container.current().catalog.events(EventFilter(limit=_LISTED))
         page = self._pages.get("/events")
-        view = views[0] if views else None
-        if page is None or page.view is not view:
+        if page is None or page.view is not views:
             facts = self._about_all(views)
-            page = await self._make(request.scope, "/events", view, facts, **_next_first(views))
+            page = await self._make(request.scope, "/events", views, facts, **_next_first(views))
         return page.respond(request) if page else None
+
+    async def _search(self, request: Request) -> Response | None:
+        """Return the list without its events: the page asks for what was searched."""
+        page = self._pages.get("/events?")
+        if page is None:
+            shell = await self._shell(request.scope, "events")
+            if shell is None:
+                return None
+            html = _unlisted(shell)
+            page = self._pages["/events?"] = _page(None, _OK, html)
+        return page.respond(request)
 
     async def _event(self, request: Request, slug: str) -> Response | None:
         view = await container.current().catalog.event(slug)
@@ -121,7 +139,7 @@ class EventPages:
             shell = await self._shell(request.scope, "events/:slug")
             if shell is None:
                 return None
-            html = shell.replace("</head>", '<meta name="robots" content="noindex"></head>', 1)
+            html = _unlisted(shell)
             page = self._pages[""] = _page(None, _MISSING, html)
         return page.respond(request)
 
@@ -130,19 +148,25 @@ class EventPages:
     ) -> _Page | None:
         async with self._writing:
             page = self._pages.get(path)
-            if page is not None and page.view is view and view is not None:
+            if page is not None and page.view is view:
                 return page
             is_list = path == "/events"
             shell = await self._shell(scope, "events" if is_list else "events/:slug")
-            status, data = await fetch(self._api, scope, f"/api{path}", accept="application/json")
+            query = f"limit={_LISTED}" if is_list else ""
+            status, data = await fetch(
+                self._api, scope, f"/api{path}", accept="application/json", query=query
+            )
             if shell is None or status != _OK:
                 return None
-            first = {"path": path, "at": int(time.time() * 1000), "body": json.loads(data)}
+            asked = f"{path}?{query}" if query else path
+            first = {"path": asked, "at": int(time.time() * 1000), "body": json.loads(data)}
             head = render("head.html", **facts, data=first)
             template = "events.html" if is_list else "event.html"
             text = render(template, **content, width="wide" if is_list else "wide reading")
             html = shell.replace("</head>", f"{head}</head>", 1)
             page = _page(view, _OK, html.replace("<body>", f"<body>{text}", 1))
+            if len(self._pages) >= _MAX_PAGES:
+                self._pages.clear()
             self._pages[path] = page
             return page
 
@@ -158,7 +182,7 @@ class EventPages:
             "structured": event_data(event, url=url, image=image),
         }
 
-    def _about_all(self, events: list[EventView]) -> dict[str, Any]:
+    def _about_all(self, events: Sequence[EventView]) -> dict[str, Any]:
         names = ", ".join(event.name for event in events[:3])
         return {
             "title": "Events · Surge",
@@ -208,7 +232,7 @@ class EventPages:
         return html.replace("</head>", f"{links}</head>", 1)
 
 
-def _next_first(events: list[EventView]) -> dict[str, Any]:
+def _next_first(events: Sequence[EventView]) -> dict[str, Any]:
     """Put the event whose sale opens next before the others, as the page does."""
     opening = [
         (one.sales_open_at, number)
@@ -219,6 +243,11 @@ def _next_first(events: list[EventView]) -> dict[str, Any]:
         return {"events": events, "is_next": False}
     _, first = min(opening)
     return {"events": [events[first], *events[:first], *events[first + 1 :]], "is_next": True}
+
+
+def _unlisted(shell: str) -> str:
+    head = f'<meta name="robots" content="noindex">{render("cold.html")}'
+    return shell.replace("</head>", f"{head}</head>", 1)
 
 
 def _page(view: object, status: int, html: str) -> _Page:

@@ -184,14 +184,16 @@ def limit_body(receive: Receive, *, largest: int, seconds: float) -> Receive:
     return wrapped
 
 
-async def fetch(app: ASGIApp, scope: Scope, path: str, *, accept: str) -> tuple[int, bytes]:
+async def fetch(
+    app: ASGIApp, scope: Scope, path: str, *, accept: str, query: str = ""
+) -> tuple[int, bytes]:
     """Request a path of our own application without cookies; return status and body."""
     inner: Scope = {
         **scope,
         "method": "GET",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(b"host", b"localhost"), (b"accept", accept.encode())],
         "state": {},
         # Files are needed as bytes, not handed to the web server by their path.

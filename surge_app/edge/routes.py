@@ -139,6 +139,7 @@ _TABLE: Final = (
         Route(Kind.API, "catalog", in_turns=True),
     ),
     ("/api/events/*", Route(Kind.API, "catalog")),
+    ("/api/event-filters", Route(Kind.API, "catalog")),
     ("/api/intents/{id}/payment", Route(Kind.API, "payment")),
     ("/api/intents/*", Route(Kind.API, "hold")),
     ("/api/bookings/*", Route(Kind.API, "booking")),

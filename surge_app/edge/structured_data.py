@@ -39,7 +39,7 @@ def event_data(event: EventView, *, url: str, image: str) -> dict[str, Any]:
         "location": {
             "@type": "Place",
             "name": event.venue,
-            "address": event.address or event.venue,
+            "address": event.address or event.city or event.venue,
         },
         "image": [image],
         "url": url,

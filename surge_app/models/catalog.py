@@ -8,7 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from surge_app.models.base import (
@@ -20,6 +28,8 @@ from surge_app.models.base import (
     text_field,
     time_field,
 )
+
+_SEARCHED = Computed("fold_text(name, venue, city, organizer_name)", persisted=True)
 
 
 class EventPhase(StrEnum):
@@ -49,6 +59,7 @@ class Event(SQLModel, table=True):
         queue_seed: Seeds the draw among visitors who joined before the opening.
         line_early: How many visitors joined before the opening; None until it opens.
         line_floor: No queue number above it was ever issued.
+        search_text: What the list of events is searched in, folded by the database.
         is_rehearsal: A rehearsal appears in no list and no total.
     """
 
@@ -102,6 +113,9 @@ class Event(SQLModel, table=True):
     ends_at: datetime | None = time_field(default=None)
     address: str | None = text_field(default=None)
     age_limit: int | None = Field(default=None)
+    city: str = text_field(default="")
+    category: str = text_field(default="")
+    search_text: str | None = text_field(default=None, sa_column_args=[_SEARCHED])
     is_rehearsal: bool = Field(default=False)
     created_at: datetime = created_field()
 

@@ -6,12 +6,29 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import connection, formatting, layout, polling, shell, status, timers
+from surge_app.components import (
+    connection,
+    controls,
+    formatting,
+    layout,
+    polling,
+    shell,
+    status,
+    timers,
+)
 from surge_app.components.controls import button
 from surge_app.components.feed_types import EventJson
 from surge_app.components.match import match
 from surge_app.components.prose import language
 from surge_app.components.scripts import prerendered
+
+_DATES = (
+    ("", "Any date"),
+    ("today", "Today"),
+    ("weekend", "This weekend"),
+    ("week", "Next 7 days"),
+    ("month", "Next 30 days"),
+)
 
 
 def page() -> rx.Component:
@@ -54,16 +71,79 @@ def _ready(value: Any) -> rx.Component:
         rx.el.h1("Events"),
         status.offline(value.offline),
         connection.held_tickets(),
+        rx.cond(value.is_searchable, _search(value), rx.fragment()),
         rx.cond(
             value.events.length() > 0,
             rx.el.ul(rx.foreach(value.events, _event), class_name="events"),
-            layout.state(
-                "Nothing is on sale yet",
-                "New events appear here automatically.",
-                at=4,
+            _nothing(value),
+        ),
+        rx.cond(
+            value.has_more,
+            button("Show more events", on_click=polling.dispatch("more")),
+            rx.fragment(),
+        ),
+        rx.cond(
+            value.is_cut,
+            rx.el.p(
+                "These are the next 200 events. Search to find a later one.", class_name="muted"
             ),
+            rx.fragment(),
         ),
         class_name="stack loose",
+    )
+
+
+def _search(value: Any) -> rx.Component:
+    """Narrow the list; what is searched stands in the address, so that it can be shared."""
+    search = value.search
+    form = shell.plain_form(
+        controls.field(
+            "q",
+            "Event, venue or organizer",
+            error="",
+            type="search",
+            default_value=search.q,
+            max_length=100,
+            auto_complete="off",
+        ),
+        _choice("city", "City", "Any city", value.cities, search.city),
+        _choice("category", "Category", "Any category", value.categories, search.category),
+        controls.select("when", "Date", _DATES, default_value=search.when),
+        button("Search", type="submit"),
+        action="/events",
+        method="get",
+        class_name="search",
+    )
+    return rx.el.div(form, role="search")
+
+
+def _choice(name: str, label: str, any_of_them: str, found: Any, chosen: Any) -> rx.Component:
+    """Offer what listed events have. It is known after the page, unlike what was chosen."""
+    return controls.select(
+        name,
+        label,
+        (("", any_of_them),),
+        rx.cond(chosen != "", rx.el.option(chosen, value=chosen), rx.fragment()),
+        rx.foreach(
+            found, lambda one: rx.cond(one == chosen, rx.fragment(), rx.el.option(one, value=one))
+        ),
+        default_value=chosen,
+    )
+
+
+def _nothing(value: Any) -> rx.Component:
+    return rx.cond(
+        value.is_narrowed,
+        layout.state(
+            "No event matches your search",
+            "Change what you search for, or look at all events.",
+            action=controls.button_link("All events", href="/events"),
+        ),
+        layout.state(
+            "Nothing is on sale yet",
+            "New events appear here automatically.",
+            at=4,
+        ),
     )
 
 
@@ -80,7 +160,12 @@ def _event(event: EventJson) -> rx.Component:
                     _here(event),
                     class_name="muted",
                 ),
-                rx.el.p(event.venue, class_name="muted", **language(event.venue)),
+                rx.el.p(
+                    event.venue,
+                    rx.cond(event.city != "", rx.fragment(", ", event.city), rx.fragment()),
+                    class_name="muted",
+                    **language(event.venue),
+                ),
                 rx.cond(event.is_next, _opening(event), rx.fragment()),
                 class_name="stack tight",
             ),

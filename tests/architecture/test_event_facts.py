@@ -32,6 +32,7 @@ INTERNAL = {
     "line_early",
     "is_paused",
     "is_rehearsal",
+    "search_text",
     "created_at",
 }
 

@@ -51,7 +51,7 @@ WHERE i.indisunique AND k.relnamespace = 'public'::regnamespace
 _CHANGES = {
     "ALTER TABLE payments ADD COLUMN x int NOT NULL": "payments.x needs a value",
     "ALTER TABLE intents ALTER COLUMN email SET NOT NULL": "intents.email needs a value",
-    "ALTER TABLE events DROP COLUMN venue": "events.venue is gone or of another type",
+    "ALTER TABLE events DROP COLUMN currency": "events.currency is gone or of another type",
     "ALTER TABLE tiers ALTER COLUMN name TYPE varchar": "tiers.name is gone or of another type",
     "ALTER FUNCTION email_key(text) RENAME TO email_of": (
         "email_key(text) is gone or answers differently"
@@ -133,7 +133,7 @@ def test_a_difference_between_models_and_migrations_is_found(
 ) -> None:
     alembic("upgrade", "head")
     with psycopg.connect(empty.database_url or "", autocommit=True) as connection:
-        connection.execute("ALTER TABLE events DROP COLUMN venue")
+        connection.execute("ALTER TABLE events DROP COLUMN currency")
     try:
         with pytest.raises(AssertionError, match="add_column"):
             alembic("check")

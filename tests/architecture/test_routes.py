@@ -14,6 +14,7 @@ from tests.architecture import snapshots
 ROOT = Path(__file__).parents[2]
 # DESIGN section 5.
 CONTRACT = {
+    "GET /api/event-filters",
     "GET /api/events",
     "GET /api/events/{slug}",
     "POST /api/queue/{slug}",

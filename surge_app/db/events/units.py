@@ -74,7 +74,7 @@ _STOCK = text(
              WHERE u.tier_id = t.id AND u.status = 'available') AS available,
             (SELECT count(*) FROM units u
              WHERE u.tier_id = t.id AND u.status = 'held') AS held
-        FROM tiers t
+        FROM tiers t WHERE t.event_id = ANY (:event_ids)
     ) AS tiers ON tiers.event_id = e.id
     GROUP BY e.id, e.slug
     """
@@ -201,9 +201,9 @@ class EventStock:
     holders: int
 
 
-async def stock(session: AsyncSession) -> list[EventStock]:
-    """Return the stock of every event, all in one query."""
-    result = await session.execute(_STOCK)
+async def stock(session: AsyncSession, event_ids: Iterable[str]) -> list[EventStock]:
+    """Return the stock of events, all in one query."""
+    result = await session.execute(_STOCK, {"event_ids": list(event_ids)})
     return [
         EventStock(
             row.event_id,

@@ -183,7 +183,7 @@ def _refund_form() -> rx.Component:
     kind = BookingDetailState.refund_kind
     return admin_layout.form(
         hidden("version", _BOOKING.version),
-        admin_layout.select(
+        controls.select(
             "kind",
             "Refund",
             (

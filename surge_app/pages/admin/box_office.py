@@ -89,7 +89,7 @@ def _form() -> rx.Component:
                 rx.el.div(rx.foreach(BoxOfficeState.tiers, _tier), class_name="fields"),
                 class_name="bare",
             ),
-            admin_layout.select(
+            controls.select(
                 "kind",
                 "Payment",
                 (

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, navigation
+from surge_app.components import admin_layout, controls, layout, navigation
 from surge_app.components.controls import button, button_link, chip
 from surge_app.components.match import match
 from surge_app.components.scripts.cover_upload import cover_field
@@ -214,7 +214,7 @@ def _field(one: FactField) -> rx.Component:
         return checkbox(name, fact.label, is_checked=value == TICKED)
     if one.choices:
         choices = tuple((word, _CHOICES[word]) for word in one.choices)
-        return admin_layout.select(name, fact.label, choices, default_value=value)
+        return controls.select(name, fact.label, choices, default_value=value)
     if fact.is_long:
         return rx.el.label(
             rx.el.span(fact.label, class_name="label"),

@@ -114,7 +114,7 @@ def _actions() -> rx.Component:
                     rx.cond(state.has_all, "Select none", "Select all shown"),
                     on_click=state.select_all,
                 ),
-                admin_layout.select(
+                controls.select(
                     "action",
                     "With the selected",
                     (

@@ -60,7 +60,7 @@ def _rules() -> rx.Component:
                 rules.admissions_per_minute,
                 placeholder="no limit",
             ),
-            admin_layout.select(
+            controls.select(
                 "challenge",
                 "Bot check before joining",
                 BOT_CHECKS,

@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, connection, layout, navigation, status
+from surge_app.components import admin_layout, connection, controls, layout, navigation, status
 from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.pages.shared import problem_notice
@@ -241,7 +241,7 @@ def choose(
     state: Any, name: str, label: str, options: tuple[tuple[str, str], ...], *more: rx.Component
 ) -> rx.Component:
     """Build a select that filters a list."""
-    return admin_layout.select(
+    return controls.select(
         name,
         label,
         options,

@@ -87,7 +87,7 @@ class Dashboard:
         """Store a sample of each sale that is open or closed recently; returns how many."""
         now = utc_now()
         async with self._database.transaction() as session:
-            events = await catalog_queries.events(session)
+            events = await catalog_queries.events_closing_after(session, now - _AROUND_A_SALE)
             sales = {one.slug: one.id for one in events if _is_on(one, now)}
             found = await self._read(session, [one for one in events if one.slug in sales])
             await queries.prune(session, keep=_RETENTION)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import new_id, utc_now
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
+from surge_app.db.events.catalog import EVERYTHING, EventFilter, FilterChoices
 from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
 from surge_app.services.events.facts import (
@@ -24,6 +23,7 @@ from surge_app.services.events.facts import (
     read_facts,
 )
 from surge_app.services.events.new_event import NewEvent, NewTier, SaleWindow, check_event
+from surge_app.services.events.recent_views import RecentViews
 from surge_app.services.events.views import (
     EventStatus,
     EventView,
@@ -34,49 +34,8 @@ from surge_app.services.events.views import (
 )
 from surge_app.services.waiting_room.lottery import new_seed
 
-_View = TypeVar("_View")
-
-_FRESH_SECONDS = 1.0
-# Between two looks for what is not there: a stranger may ask for as much of that as they like.
-_PAUSE_SECONDS = 0.25
-
-
-class _TtlCache(Generic[_View]):
-    """Caches the last load for a second, with one load at a time."""
-
-    def __init__(self, load: Callable[[], Awaitable[dict[str, _View]]]) -> None:
-        self._load = load
-        self._at = -_FRESH_SECONDS
-        self._views: dict[str, _View] = {}
-        self._lock = asyncio.Lock()
-
-    async def all(self) -> dict[str, _View]:
-        return await self._read(not_before=time.monotonic() - _FRESH_SECONDS)
-
-    async def one(self, slug: str) -> _View:
-        now = time.monotonic()
-        found = (await self._read(not_before=now - _FRESH_SECONDS)).get(slug)
-        if found is None:
-            # Another worker may have created it a moment ago. All who ask for what is not there
-            # share one look, and there is a pause between two looks.
-            found = (await self._read(not_before=now)).get(slug)
-        if found is None:
-            raise NotFound
-        return found
-
-    def invalidate(self) -> None:
-        self._at = -_FRESH_SECONDS
-
-    async def _read(self, *, not_before: float) -> dict[str, _View]:
-        if self._at >= not_before:
-            return self._views
-        async with self._lock:
-            if self._at < not_before:
-                await asyncio.sleep(self._at + _PAUSE_SECONDS - time.monotonic())
-                started = time.monotonic()
-                self._views = await self._load()
-                self._at = started
-        return self._views
+_MAX_EVENTS = 1_000
+_MAX_LISTS = 64
 
 
 class Catalog:
@@ -85,12 +44,21 @@ class Catalog:
     def __init__(self, database: Database, *, default_fee_paise: int) -> None:
         self._database = database
         self._default_fee_paise = default_fee_paise
-        self._events = _TtlCache(self._load_events)
-        self._offers = _TtlCache(self._load_offers)
+        self._events = RecentViews(self._load_events, most=_MAX_EVENTS)
+        self._offers = RecentViews(self._load_offers, most=_MAX_EVENTS)
+        self._lists = RecentViews(self._load_lists, most=_MAX_LISTS)
+        self._choices = RecentViews(self._load_choices, most=1)
 
-    async def events(self) -> list[EventView]:
-        """Return every published event but rehearsals, the soonest first, a second old at most."""
-        return [view for view in (await self._events.all()).values() if not view.is_rehearsal]
+    async def events(self, wanted: EventFilter = EVERYTHING) -> tuple[EventView, ...]:
+        """Return published events but rehearsals, the soonest first, a second old at most.
+
+        An event leaves the list a day after its end.
+        """
+        return await self._lists.get(wanted) or ()
+
+    async def filter_choices(self) -> FilterChoices:
+        """Return what the list can be narrowed to, a second old at most."""
+        return await self._choices.get(None) or FilterChoices((), ())
 
     async def event(self, slug: str) -> EventView:
         """Return one event, at most a second old.
@@ -98,7 +66,7 @@ class Catalog:
         Raises:
             NotFound: If there is no such event, or it is a draft.
         """
-        return await self._events.one(slug)
+        return _found(await self._events.get(slug))
 
     async def preview(self, slug: str) -> EventView:
         """Return one event as attendees would see it, drafts included, as it is this moment.
@@ -110,14 +78,12 @@ class Catalog:
             event = await catalog_queries.event_by_slug(session, slug)
             if event is None:
                 raise NotFound
-            tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
-            counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
-            digest = await catalog_queries.cover_digest(session, event.id)
-        return event_view(event, tiers, counts, utc_now(), digest)
+            (view,) = await _views(session, [event])
+        return view
 
     async def offer(self, slug: str) -> Offer:
         """Return the prices and rules of one event, at most a second old; raises like `event`."""
-        return await self._offers.one(slug)
+        return _found(await self._offers.get(slug))
 
     async def create(self, new: NewEvent, *, actor: str) -> str:
         """Create a published event with its tiers and units, and return its slug.
@@ -153,28 +119,55 @@ class Catalog:
         """Read from the database next time; called after a change."""
         self._events.invalidate()
         self._offers.invalidate()
+        self._lists.invalidate()
+        self._choices.invalidate()
 
-    async def _load_offers(self) -> dict[str, Offer]:
+    async def _load_offers(self, slugs: frozenset[str]) -> dict[str, Offer]:
         async with self._database.transaction() as session:
-            events = await catalog_queries.events(session)
+            events = await catalog_queries.events_by_slug(session, slugs)
             tiers = await catalog_queries.tiers(session, [event.id for event in events])
         return {event.slug: _offer(event, tiers.get(event.id, [])) for event in events}
 
-    async def _load_events(self) -> dict[str, EventView]:
+    async def _load_events(self, slugs: frozenset[str]) -> dict[str, EventView]:
         async with self._database.transaction() as session:
-            events = await catalog_queries.events(session)
-            tiers = await catalog_queries.tiers(session, [event.id for event in events])
-            counts = await units.counts_by_tier(
-                session, [tier.id for listed in tiers.values() for tier in listed]
-            )
-            covers = await catalog_queries.cover_digests(session)
-        now = utc_now()
-        return {
-            event.slug: event_view(
-                event, tiers.get(event.id, []), counts, now, covers.get(event.id, "")
-            )
-            for event in events
-        }
+            events = await catalog_queries.events_by_slug(session, slugs)
+            return {view.slug: view for view in await _views(session, events)}
+
+    async def _load_lists(
+        self, filters: frozenset[EventFilter]
+    ) -> dict[EventFilter, tuple[EventView, ...]]:
+        async with self._database.transaction() as session:
+            return {
+                wanted: await _views(session, await catalog_queries.listed(session, wanted))
+                for wanted in filters
+            }
+
+    async def _load_choices(self, keys: frozenset[None]) -> dict[None, FilterChoices]:
+        async with self._database.transaction() as session:
+            return dict.fromkeys(keys, await catalog_queries.filter_choices(session))
+
+
+_Found = TypeVar("_Found")
+
+
+def _found(view: _Found | None) -> _Found:
+    if view is None:
+        raise NotFound
+    return view
+
+
+async def _views(session: AsyncSession, events: Sequence[Event]) -> tuple[EventView, ...]:
+    ids = [event.id for event in events]
+    tiers = await catalog_queries.tiers(session, ids)
+    counts = await units.counts_by_tier(
+        session, [tier.id for some in tiers.values() for tier in some]
+    )
+    covers = await catalog_queries.cover_digests(session, ids)
+    now = utc_now()
+    return tuple(
+        event_view(event, tiers.get(event.id, []), counts, now, covers.get(event.id, ""))
+        for event in events
+    )
 
 
 def _offer(event: Event, tiers: list[Tier]) -> Offer:

@@ -73,6 +73,8 @@ class EventFacts:
     hold_seconds: Annotated[
         int, Fact("Seconds tickets are held", "While a buyer checks out.", least=5, most=3600)
     ] = 300
+    city: Annotated[str, Fact("City", "Visitors choose by it in the list of events.", 60)] = ""
+    category: Annotated[str, Fact("Category", "Such as Music, Comedy or Theatre.", 40)] = ""
     description: Annotated[str, Fact("Description", max_length=10_000, is_long=True)] = ""
     doors_open_at: Annotated[
         datetime | None, Fact("Doors open", is_copied=False, heading="Doors open", is_brief=True)

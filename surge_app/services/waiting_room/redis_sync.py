@@ -62,24 +62,23 @@ class QueueSync:
         """Look after the queue of every event whose end is not long past."""
         begun_at, version = time.monotonic(), self._sales_version
         self._next_at = float("-inf")
-        async with self._database.transaction() as session:
-            events = await catalog_queries.events(session)
-            tiers = await catalog_queries.tiers(session, [event.id for event in events])
-            stock = {item.slug: item for item in await units.stock(session)}
-        some = asyncio.Semaphore(_MAX_CONCURRENT)
         now = utc_now()
-        forgotten = now - _RETENTION
+        async with self._database.transaction() as session:
+            events = await catalog_queries.events_closing_after(session, now - _RETENTION)
+            ids = [event.id for event in events]
+            tiers = await catalog_queries.tiers(session, ids)
+            stock = {item.slug: item for item in await units.stock(session, ids)}
+        some = asyncio.Semaphore(_MAX_CONCURRENT)
         pause = _IDLE_SECONDS
         wanted: dict[str, tuple[Event, _Facts]] = {}
         for event in events:
-            if _closes_at(event) > forgotten:
-                counts = stock.get(event.slug)
-                rules = _rules(event, _opens_at(event, tiers.get(event.id, []), counts))
-                wanted[event.slug] = event, (rules, _stock(counts), event.line_floor)
-                seconds = _seconds_until_change(event, tiers.get(event.id, []), now)
-                pause = min(pause, seconds)
-                if seconds <= 0:
-                    self._sent.pop(event.slug, None)
+            counts = stock.get(event.slug)
+            rules = _rules(event, _opens_at(event, tiers.get(event.id, []), counts))
+            wanted[event.slug] = event, (rules, _stock(counts), event.line_floor)
+            seconds = _seconds_until_change(event, tiers.get(event.id, []), now)
+            pause = min(pause, seconds)
+            if seconds <= 0:
+                self._sent.pop(event.slug, None)
         current = [slug for slug in wanted if self._is_current(*wanted[slug])]
         called = await self._store.last_calls(current)
         # Another run may have begun meanwhile and be about to send one of them anew.

@@ -9,6 +9,7 @@ import reflex as rx
 
 from surge_app.clock import utc_now
 from surge_app.container import current
+from surge_app.db.events.catalog import EventFilter
 from surge_app.errors import SurgeError
 from surge_app.formatting import format_number, rupees
 from surge_app.services.admin.views import EventStats
@@ -17,6 +18,7 @@ from surge_app.state import session, view_models
 from surge_app.state.admin.common import STATUS_TONES, attention
 
 _CHECK_IN_STAYS = timedelta(days=1)
+_CHECK_IN_LIST = EventFilter(limit=1_000)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class EventsState(rx.State):
                     EventCard(
                         one.slug, one.name, where_when(one.starts_at, one.time_zone, one.venue)
                     )
-                    for one in await current().catalog.events()
+                    for one in await current().catalog.events(_CHECK_IN_LIST)
                     if _allows_check_in(one)
                 ]
         except SurgeError as error:

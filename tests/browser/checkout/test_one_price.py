@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from pypdf import PdfReader
 from sqlalchemy import text
 
+from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.services.events.new_event import NewTier
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
@@ -109,7 +111,8 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
     new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge
 ) -> None:
     tiers = (NewTier("Stalls", _STALLS, 20), NewTier("Balcony", _BALCONY, 8))
-    slug = await new_sale(name="Monsoon Beats, Goa", tiers=tiers, fee_paise=_FEE)
+    soon = utc_now() + timedelta(days=2)
+    slug = await new_sale(name="Monsoon Beats, Goa", tiers=tiers, fee_paise=_FEE, starts_at=soon)
     asha = Attendee(await new_person(desktop=True), slug)
     page = asha.page
     await page.goto("/events")
@@ -177,7 +180,8 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
 async def test_what_is_free_names_no_amount_and_asks_for_no_payment(
     new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge
 ) -> None:
-    slug = await new_sale(tiers=(NewTier("Entry", 0, 20),), fee_paise=_FEE)
+    soon = utc_now() + timedelta(days=2)
+    slug = await new_sale(tiers=(NewTier("Entry", 0, 20),), fee_paise=_FEE, starts_at=soon)
     asha = Attendee(await new_person(dark=True), slug)
     page = asha.page
     seen: dict[str, set[int]] = {}

@@ -27,11 +27,13 @@ async def test_a_newcomer_buys_a_ticket_and_holds_it_in_hand(
     new_person: NewPerson, new_sale: NewSale, surge: Surge, services: Container
 ) -> None:
     at = datetime(utc_now().year + 1, 12, 25, 13, 30, tzinfo=UTC)
-    slug = await new_sale(name="Monsoon Beats", units=20, starts_at=at)
+    tag = f"asha{secrets.token_hex(3)}"
+    slug = await new_sale(name="Monsoon Beats", units=20, starts_at=at, organizer_name=tag)
     person: Person = await new_person(timezone_id="Asia/Dubai", reduced_motion="no-preference")
-    page, tag = person.page, f"asha{secrets.token_hex(3)}"
+    page = person.page
     await page.goto("/")
     await page.wait_for_url("**/events")
+    await page.goto(f"/events?q=beats+{tag}")
     await page.locator(f"a[href='/events/{slug}']").first.click()
     await page.wait_for_url(f"**/events/{slug}")
     await expect(page.get_by_text("₹525").first).to_be_visible()

@@ -93,7 +93,9 @@ async def test_a_page_shows_every_fact_that_the_server_writes_of_an_event(
         return slug
 
     async def scheduled() -> str:
-        return await new_sale(sales_open_at=now + timedelta(days=3, hours=1))
+        return await new_sale(
+            sales_open_at=now + timedelta(days=3, hours=1), starts_at=now + timedelta(days=4)
+        )
 
     async def paused() -> str:
         slug = await new_sale()

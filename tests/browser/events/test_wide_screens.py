@@ -102,9 +102,10 @@ async def _fills_the_screen(page: Page) -> None:
 async def test_the_list_leads_with_the_sale_that_opens_next_and_fills_the_row(
     new_person: NewPerson, new_sale: NewSale
 ) -> None:
-    slugs = [await new_sale() for _ in range(3)]
+    soon = utc_now() + timedelta(hours=2)
+    slugs = [await new_sale(starts_at=soon) for _ in range(3)]
     # Whichever opens sooner, at least this one is to open.
-    slugs.append(await new_sale(sales_open_at=utc_now() + timedelta(days=7)))
+    slugs.append(await new_sale(sales_open_at=soon - timedelta(hours=1), starts_at=soon))
     page = (await new_person(desktop=True)).page
     await page.goto("/events")
     for slug in slugs:

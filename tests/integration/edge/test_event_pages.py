@@ -6,12 +6,14 @@ import asyncio
 import io
 import json
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
 from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.db.events import catalog
 from surge_app.errors import InvalidRequest, NotFound
@@ -63,11 +65,14 @@ async def test_the_page_of_an_event_says_it_all_without_a_script(
 
 
 async def test_what_an_organizer_wrote_stays_text(surge: Surge, new_sale: NewSale) -> None:
-    slug = await new_sale(name=f"A{_HOSTILE}", description=_HOSTILE, venue=_HOSTILE)
+    soon = utc_now() + timedelta(days=1)
+    texts = {"description": _HOSTILE, "venue": _HOSTILE, "city": _HOSTILE}
+    slug = await new_sale(name=f"A{_HOSTILE}", starts_at=soon, **texts)
     async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
         html = (await http.get(f"/events/{slug}")).text
         listed = (await http.get("/events")).text
     assert 'alert("x")' not in html.replace("\\u0022", "").replace("&#34;", "")
+    assert f"/events/{slug}" in listed
     assert "<script>alert" not in html + listed
     assert _structured(html)["name"] == f"A{_HOSTILE}"
 
