@@ -154,9 +154,13 @@ def _is_router(data: object) -> bool:
         return False
     router = cast("dict[str, Any]", data)
     paths = (router.get(name, "") for name in ("pathname", "asPath"))
-    return all(isinstance(path, str) for path in paths) and isinstance(
-        router.get("query", {}), dict
-    )
+    is_readable = all(isinstance(path, str) and _is_readable(path) for path in paths)
+    return is_readable and isinstance(router.get("query", {}), dict)
+
+
+def _is_readable(path: str) -> bool:
+    """Return whether Postgres can look for a part of the path, which browsers send encoded."""
+    return path.isprintable() and "%00" not in path
 
 
 def _trim(event: dict[str, Any]) -> bool:

@@ -144,7 +144,13 @@ async def test_the_first_frame_of_a_page_brings_its_event_along_trimmed() -> Non
     assert (json.loads(heard[10:])["event"]["router_data"], answers) == (router, [])
 
 
-@pytest.mark.parametrize("router", [[], "x", {"pathname": 1}, {"asPath": None}, {"query": "x"}])
+@pytest.mark.parametrize(
+    "router",
+    [
+        *([], "x", {"pathname": 1}, {"asPath": None}, {"query": "x"}),
+        *({"pathname": "/bookings/%00"}, {"asPath": "/book/a\0b"}, {"asPath": "/book/\ud83d"}),
+    ],
+)
 async def test_router_data_of_another_shape_closes_the_connection(router: object) -> None:
     sent = {"name": OURS, "payload": {}, "router_data": router}
     heard, answers = await _passed(f"42/_event,{json.dumps(['event', sent])}")
