@@ -175,7 +175,12 @@ async def test_a_double_click_at_the_door_admits_no_one_else_and_takes_nothing_b
     page = door.page
     await _open_gate(page, slug, "North")
     sent, presses = list[str](), list[int]()
-    page.on("request", lambda one: _acts(one) and sent.append(one.url))
+
+    def note(request: Request) -> None:
+        if _acts(request):
+            sent.append(request.url)
+
+    page.on("request", note)
 
     async def press_twice(button: Locator, inside: int) -> None:
         presses.append(inside)

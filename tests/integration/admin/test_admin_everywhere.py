@@ -170,7 +170,8 @@ async def _told(
     async with connected(surge.url, cookies) as socket:
         # What shows comes before what acts, so that there is something to act on.
         # Each is sent from an address of its own: an event that changes nothing has no answer.
-        events = sorted(EVENTS, key=lambda one: one[1] != "load")
+        # The answer to a question comes last.
+        events = sorted(EVENTS, key=lambda one: (one[1] != "load", one[1] == "apply"))
         for number, (state, name, handler) in enumerate(events):
             at = (
                 f"/admin/bookings/{ref}"
