@@ -25,8 +25,8 @@ const useIsOffline = (errors) => {
 
 /**
  * Refuse presses inside while there is no connection; otherwise show at once that one was taken.
- * @param {{errors: unknown[], answer: unknown, children: import("react").ReactNode}} props
- *   `answer` changes with each answer of the server
+ * @param {{errors: unknown[], answer?: unknown, children: import("react").ReactNode}} props
+ *   `answer` changes with each answer of the server; without it no button is shown as taken
  */
 export function RequireConnection({ errors, answer, children }) {
   const isOffline = useLatest(useIsOffline(errors));
@@ -49,7 +49,7 @@ export function RequireConnection({ errors, answer, children }) {
       event.preventDefault();
       event.stopPropagation();
       if (isOffline.current) dispatchEvent(new CustomEvent(PRESSED));
-    } else if (button?.classList.contains("primary")) {
+    } else if (answer !== undefined && button?.classList.contains("primary")) {
       setPressed(button);
     }
   };

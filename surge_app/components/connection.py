@@ -60,6 +60,21 @@ def require_connection(*children: Any, answer: Any) -> rx.Component:
     return _RequireConnection.create(*children, errors=connect_errors, answer=answer)
 
 
+def guarded(*children: Any) -> rx.Component:
+    """Refuse presses inside while there is no connection, and say so where one is looking.
+
+    The live connection would keep them, and act on its return when no one expects it any more.
+    """
+    refused = layout.notice(
+        "Nothing was sent or changed. Press again once you're back online.",
+        tone="bad",
+        title="No connection.",
+    )
+    in_view = rx.el.div(refused, class_name="flash")
+    notice = _OfflineNotice.create(rx.fragment(), in_view, errors=connect_errors)
+    return _RequireConnection.create(*children, notice, errors=connect_errors)
+
+
 def offline_notice(safe: str) -> rx.Component:
     """Create the notice beside a button that nothing is sent without a connection.
 

@@ -30,13 +30,15 @@ def page() -> rx.Component:
             ),
             # What is booked is held no more.
             connection.hold_record(BookingState.sale.slug, "", "", 0, 0),
-            status.disconnected(),
-            problem_notice(),
-            match(
-                BookingState.phase,
-                ("loading", _loading()),
-                ("ready", _ready()),
-                _missing(),
+            connection.guarded(
+                status.disconnected(),
+                problem_notice(),
+                match(
+                    BookingState.phase,
+                    ("loading", _loading()),
+                    ("ready", _ready()),
+                    _missing(),
+                ),
             ),
             blocked=connection.blocked(),
         ),

@@ -37,9 +37,11 @@ def page_of(
     return admin_layout.frame(
         navigation.when_settled(
             waiting,
-            status.disconnected(),
-            problem_notice(),
-            match(state.phase, ("loading", waiting), *cases, admin_layout.signed_out()),
+            connection.guarded(
+                status.disconnected(),
+                problem_notice(),
+                match(state.phase, ("loading", waiting), *cases, admin_layout.signed_out()),
+            ),
             blocked=connection.blocked(),
         ),
         current=current,

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Page, expect
 
+from surge_app.container import Container
 from tests.browser.checkout import Attendee
 from tests.browser.conftest import NewPerson, Person, fill_contact
 from tests.browser.page_checks import violations
-from tests.conftest import NewSale, Surge, eventually
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 _OLDER_TOTAL = """document.addEventListener(
   "click", () => { document.querySelector("input[name=total]").value = "₹1"; }, true)"""
@@ -98,6 +99,35 @@ async def test_what_is_pressed_offline_is_refused_beside_the_button_and_never_se
     await asha.choose(2)
     await asha.button("^Pay ₹1,025").click()
     await expect(asha.window).to_be_visible()
+
+
+async def test_a_correction_pressed_offline_is_refused_and_never_sent(
+    new_person: NewPerson,
+    new_sale: NewSale,
+    new_buyer: NewBuyer,
+    surge: Surge,
+    services: Container,
+) -> None:
+    ref = await new_buyer(await new_sale()).buy()
+    name, password = surge.organizer
+    organizer = await new_person(
+        desktop=True, http_credentials={"username": name, "password": password}
+    )
+    page = organizer.page
+    refused = page.get_by_text("Nothing was sent or changed.")
+    await page.goto(f"/admin/bookings/{ref}")
+    update = page.get_by_role("button", name="Update contact")
+    await expect(update).to_be_visible()
+    await page.get_by_label("Name", exact=True).fill("Written Offline")
+    await organizer.context.set_offline(True)
+    await update.click()
+    await expect(refused).to_be_visible()
+    await organizer.context.set_offline(False)
+    await expect(refused).to_have_count(0)
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Written Offline")
+    await page.reload()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Asha Rao")
+    assert (await services.tickets.view(ref)).name == "Asha Rao"
 
 
 async def test_a_press_on_an_older_total_is_refused_and_shows_the_new_one(
