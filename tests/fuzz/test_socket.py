@@ -166,18 +166,6 @@ async def test_no_argument_of_an_event_is_believed(
     assert internal_names(re.sub(r"\w*(?:___\w+)+", "", said)) == []
 
 
-async def test_an_argument_that_a_handler_does_not_have_ends_the_connection(
-    surge: Surge, cookies: dict[str, str]
-) -> None:
-    handlers = _handlers()
-    assert len(handlers) > 80
-    for state, handler, names in handlers:
-        payload: dict[str, Any] = {**dict.fromkeys(names), "self": None}
-        async with connected(surge.url, cookies) as socket:
-            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-                await socket.event(state, handler, "/events", payload)
-
-
 async def test_nobody_sets_a_variable_by_its_name(
     surge: Surge, somebody: Somebody, cookies: dict[str, str]
 ) -> None:

@@ -73,6 +73,9 @@ async def test_every_handler_of_a_page_is_reachable() -> None:
     sent = {name: dict.fromkeys(arguments(name) or ()) for name in allowed - frames._FRAMEWORK}
     texts = [_event(name, **sent.get(name, {})) for name in sorted(allowed)]
     assert await _passed(*texts) == (texts, [])
+    for name in sorted(allowed):
+        heard, answers = await _passed(_event(name, **sent.get(name, {}), self=None))
+        assert (heard, answers[0]["type"]) == ([], "websocket.close"), name
 
 
 @pytest.mark.parametrize(
