@@ -78,9 +78,10 @@ async def test_a_refused_body_is_freed_without_the_garbage_collector(
     gc.collect()
     gc.disable()
     try:
-        for _ in range(20):
+        for _ in range(50):
             await refuse()
         left = gc.collect()
     finally:
         gc.enable()
-    assert left < 20
+    # A cycle has a dozen objects; whatever else runs in this process may leave a few.
+    assert left < 250
