@@ -3,6 +3,15 @@
 /** @param {"local" | "session"} kind */
 const open = (kind) => (kind === "local" ? localStorage : sessionStorage);
 
+/** Whether what is stored outlasts the page: in place of a refused storage stands a memory. */
+export const isKept = () => {
+  try {
+    return localStorage instanceof Storage;
+  } catch {
+    return false;
+  }
+};
+
 /**
  * Read a value stored as JSON.
  * @template T
