@@ -82,3 +82,9 @@ export function HeldTurn() {
       )
     : null;
 }
+
+/** The tickets of a booking whose page cannot connect, as a file. */
+export function TicketFile() {
+  const href = `/api/bookings/${encodeURIComponent(pathPart())}/tickets.pdf`;
+  return h("a", { className: "button", href }, "Tickets as PDF");
+}

@@ -50,6 +50,11 @@ class _HeldTurn(rx.Component):
     tag = "HeldTurn"
 
 
+class _TicketFile(rx.Component):
+    library = module("held_tickets")
+    tag = "TicketFile"
+
+
 def require_connection(*children: Any, answer: Any) -> rx.Component:
     """Refuse presses inside while there is no connection, and show at once that one was taken.
 
@@ -120,3 +125,8 @@ def blocked(*more: rx.Component) -> rx.Component:
 def blocked_checkout() -> rx.Component:
     """Create that page for a visitor whose turn it is."""
     return blocked(_HeldTurn.create())
+
+
+def blocked_booking() -> rx.Component:
+    """Create that page for the holder of a booking, who gets the tickets without it."""
+    return blocked(_TicketFile.create())

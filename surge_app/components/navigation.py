@@ -73,7 +73,7 @@ def address(query: rx.Var[str] | str) -> rx.Component:
 
 
 def when_settled(
-    waiting: rx.Component, *content: rx.Component, blocked: rx.Component | None = None
+    waiting: rx.Component, *content: rx.Component, blocked: rx.Component
 ) -> rx.Component:
     """Show the content of a page with state once the page's own handlers have loaded it.
 
@@ -85,7 +85,7 @@ def when_settled(
     return _WhenSettled.create(
         waiting,
         rx.fragment(*content),
-        blocked or waiting,
+        blocked,
         ready=rx.State.is_hydrated,
         errors=connect_errors,
     )

@@ -40,7 +40,7 @@ def page() -> rx.Component:
                     _missing(),
                 ),
             ),
-            blocked=connection.blocked(),
+            blocked=connection.blocked_booking(),
         ),
         width="split",
     )

@@ -60,7 +60,7 @@ def page() -> rx.Component:
             ),
             blocked=connection.blocked_checkout(),
         ),
-        aside=navigation.when_settled(rx.fragment(), hold_timer.clock()),
+        aside=navigation.when_settled(rx.fragment(), hold_timer.clock(), blocked=rx.fragment()),
         width="split",
         stuck=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, navigation
+from surge_app.components import admin_layout, connection, layout, navigation
 from surge_app.components.match import match
 from surge_app.components.scripts.ticket_scanner import scanner
 from surge_app.pages.admin.shared import heading
@@ -23,6 +23,7 @@ def page() -> rx.Component:
                 ("missing", admin_layout.missing("event")),
                 admin_layout.signed_out(),
             ),
+            blocked=connection.blocked(),
         ),
         current="check_in",
         attention=CheckInState.attention,

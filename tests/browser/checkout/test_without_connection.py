@@ -36,7 +36,11 @@ async def _block_sockets(page: Page) -> None:
 
 
 async def test_a_page_that_cannot_connect_says_so_and_how_long_the_turn_is_held(
-    new_person: NewPerson, new_sale: NewSale, surge: Surge
+    new_person: NewPerson,
+    new_sale: NewSale,
+    new_buyer: NewBuyer,
+    surge: Surge,
+    services: Container,
 ) -> None:
     slug = await new_sale()
     person = await new_person()
@@ -51,13 +55,21 @@ async def test_a_page_that_cannot_connect_says_so_and_how_long_the_turn_is_held(
     await expect(page.get_by_text(re.compile(r"^Your turn is held for \d:\d\d"))).to_be_visible()
     await expect(page.get_by_role("link", name="Load again")).to_be_visible()
     assert await violations(page) == []
+    ref = await new_buyer(slug).buy()
+    booking = f"/bookings/{ref}?token={services.identity.booking_token(ref)}"
     name, password = surge.organizer
     organizer = await new_person(http_credentials={"username": name, "password": password})
-    await _block_sockets(organizer.page)
-    await organizer.page.goto("/admin")
-    await expect(organizer.page.get_by_text("This page can't connect")).to_be_visible(
-        timeout=30_000
-    )
+    tabs = [organizer.page, *[await organizer.context.new_page() for _ in range(2)]]
+    paths = (booking, "/admin", f"/admin/events/{slug}/door")
+    for tab, path in zip(tabs, paths, strict=True):
+        await _block_sockets(tab)
+        await tab.goto(path)
+    for tab in tabs:
+        await expect(tab.get_by_text("This page can't connect")).to_be_visible(timeout=30_000)
+    assert await violations(organizer.page) == []
+    async with organizer.page.expect_download() as download:
+        await organizer.page.get_by_role("link", name="Tickets as PDF").click()
+    assert (await download.value).suggested_filename == f"{ref}.pdf"
 
 
 async def test_a_page_connects_under_another_name_of_the_machine(
