@@ -10,6 +10,7 @@ _NOT_MEASUREMENTS = {
     *(
         "__init__",
         "__main__",
+        "attackers",
         "baseline_app",
         "clients",
         "fault_definitions",
