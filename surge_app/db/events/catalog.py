@@ -60,11 +60,9 @@ class FilterChoices:
 EVERYTHING: Final = EventFilter()
 
 
-async def events(session: AsyncSession, *, with_drafts: bool = False) -> Sequence[Event]:
-    """Return events, the soonest first."""
+async def events(session: AsyncSession) -> Sequence[Event]:
+    """Return every event, drafts included, the soonest first."""
     query = select(Event).order_by(col(Event.starts_at), col(Event.slug))
-    if not with_drafts:
-        query = query.where(col(Event.phase) != EventPhase.DRAFT)
     return (await session.scalars(query)).all()
 
 

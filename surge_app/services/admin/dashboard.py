@@ -49,7 +49,7 @@ class Dashboard:
     async def overview(self) -> list[EventStats]:
         """Return every event but rehearsals, drafts included, the soonest first."""
         async with self._database.transaction() as session:
-            events = await catalog_queries.events(session, with_drafts=True)
+            events = await catalog_queries.events(session)
             found = await self._read(session, [one for one in events if not one.is_rehearsal])
         return await self._with_queues(found)
 

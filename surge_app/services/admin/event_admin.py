@@ -76,7 +76,7 @@ class Organizer:
     async def names(self) -> list[tuple[str, str]]:
         """Return slug and name of every event, drafts included, the soonest first."""
         async with self._database.transaction() as session:
-            events = await catalog_queries.events(session, with_drafts=True)
+            events = await catalog_queries.events(session)
         return [(event.slug, event.name) for event in events]
 
     async def exists(self, slug: str) -> bool:
