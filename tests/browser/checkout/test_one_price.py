@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+import secrets
 from typing import Any
 
 import httpx
@@ -13,7 +13,6 @@ from playwright.async_api import BrowserContext, Page, expect
 from pypdf import PdfReader
 from sqlalchemy import text
 
-from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.services.events.new_event import NewTier
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
@@ -111,11 +110,11 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
     new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge
 ) -> None:
     tiers = (NewTier("Stalls", _STALLS, 20), NewTier("Balcony", _BALCONY, 8))
-    soon = utc_now() + timedelta(days=2)
-    slug = await new_sale(name="Monsoon Beats, Goa", tiers=tiers, fee_paise=_FEE, starts_at=soon)
+    mark = secrets.token_hex(6)
+    slug = await new_sale(name=f"Monsoon Beats, {mark}", tiers=tiers, fee_paise=_FEE)
     asha = Attendee(await new_person(desktop=True), slug)
     page = asha.page
-    await page.goto("/events")
+    await page.goto(f"/events?q={mark}")
     card = page.locator(f"a[href='/events/{slug}']")
     assert _amounts(await card.inner_text()) == _ALL_IN
     served = await (await page.request.get(f"/events/{slug}")).text()
@@ -180,12 +179,12 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
 async def test_what_is_free_names_no_amount_and_asks_for_no_payment(
     new_person: NewPerson, new_sale: NewSale, services: Container, surge: Surge
 ) -> None:
-    soon = utc_now() + timedelta(days=2)
-    slug = await new_sale(tiers=(NewTier("Entry", 0, 20),), fee_paise=_FEE, starts_at=soon)
+    mark = secrets.token_hex(6)
+    slug = await new_sale(name=mark, tiers=(NewTier("Entry", 0, 20),), fee_paise=_FEE)
     asha = Attendee(await new_person(dark=True), slug)
     page = asha.page
     seen: dict[str, set[int]] = {}
-    await page.goto("/events")
+    await page.goto(f"/events?q={mark}")
     card = page.locator(f"a[href='/events/{slug}']")
     await expect(card.get_by_text("Free")).to_be_visible()
     seen["events"] = _amounts(await card.inner_text())
