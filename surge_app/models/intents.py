@@ -47,6 +47,7 @@ class Intent(SQLModel, table=True):
         network: The /24 or /48 it was held from; bounds what one network holds.
         request_key: Idempotency key of a box-office sale.
         attendee_names: Names by tier id, one per ticket; None unless the event asks for them.
+        language: Of the messages and documents of this purchase.
     """
 
     __tablename__ = "intents"
@@ -115,6 +116,7 @@ class Intent(SQLModel, table=True):
     network: str | None = text_field(default=None)
     request_key: str | None = text_field(default=None)
     attendee_names: dict[str, list[str]] | None = Field(default=None, sa_type=JSONB)
+    language: str = text_field(default="en", sa_column_kwargs={"server_default": "en"})
     created_at: datetime = created_field()
 
 

@@ -77,11 +77,11 @@ CROSS JOIN LATERAL (
 """
 _RECORD_CONTACTS = """
 UPDATE intents SET name = x.name, email = x.email, phone = x.phone,
-    attendee_names = CAST(x.attendees AS jsonb)
+    language = x.language, attendee_names = CAST(x.attendees AS jsonb)
 FROM unnest(
     %(ids)s::text[], %(names)s::text[], %(emails)s::text[],
-    %(phones)s::text[], %(attendees)s::text[]
-) AS x (id, name, email, phone, attendees)
+    %(phones)s::text[], %(languages)s::text[], %(attendees)s::text[]
+) AS x (id, name, email, phone, language, attendees)
 WHERE intents.id = x.id
 """
 _BEGIN = """
@@ -111,6 +111,7 @@ class Buyer:
 
     Attributes:
         attendees: Names by tier; None if the event does not ask for them.
+        language: Of the messages about the purchase.
     """
 
     intent_id: str
@@ -119,6 +120,7 @@ class Buyer:
     email: str
     phone: str
     attendees: Mapping[str, Sequence[str]] | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ async def record_contacts(session: AsyncSession, buyers: Sequence[Buyer]) -> Non
             "names": [one.name for one in buyers],
             "emails": [one.email for one in buyers],
             "phones": [one.phone for one in buyers],
+            "languages": [one.language for one in buyers],
             "attendees": [
                 None if one.attendees is None else json.dumps(one.attendees) for one in buyers
             ],

@@ -44,11 +44,12 @@ _MAX_COMPETING = 5
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """A request to pay for an intent."""
+    """A request to pay for an intent; messages about it come in `language`."""
 
     intent_id: str
     visitor_id: str
     contact: Contact
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,13 @@ class PaymentStarter:
         self._ready = Batcher(self._make_ready)
         self._begun = Batcher(self._begin)
 
-    async def start(self, intent_id: str, visitor_id: str, contact: Contact) -> CheckoutView:
+    async def start(
+        self, intent_id: str, visitor_id: str, contact: Contact, *, language: str = "en"
+    ) -> CheckoutView:
         """Prepare the payment of a live hold; see `Payments.start`."""
+        request = StartRequest(intent_id, visitor_id, contact, language)
         for _ in range(_MAX_ATTEMPTS):
-            ready = await self._ready.submit(StartRequest(intent_id, visitor_id, contact))
+            ready = await self._ready.submit(request)
             intent, event = ready.intent, ready.event
             if intent.status == IntentStatus.CONFIRMED or intent.total_paise == 0:
                 return await self._booked_view(ready, contact)
@@ -254,7 +258,15 @@ def _buyer(
         tier: names[: quantities[tier]] for tier, names in contact.attendees if tier in quantities
     }
     attendees = names if event.ask_attendee_names else None
-    return Buyer(intent.id, event.id, contact.name, contact.email, contact.phone, attendees)
+    return Buyer(
+        intent.id,
+        event.id,
+        contact.name,
+        contact.email,
+        contact.phone,
+        attendees,
+        request.language,
+    )
 
 
 def _is_live(answer: ReadyToPay | BaseException) -> bool:
