@@ -59,6 +59,8 @@ class Event(SQLModel, table=True):
         queue_seed: Seeds the draw among visitors who joined before the opening.
         line_early: How many visitors joined before the opening; None until it opens.
         line_floor: No queue number above it was ever issued.
+        slow_payment_percent: Of the tickets, how many a payment without an attempt may keep beyond
+            its hold.
         search_text: What the list of events is searched in, folded by the database.
         is_rehearsal: A rehearsal appears in no list and no total.
     """
@@ -75,6 +77,7 @@ class Event(SQLModel, table=True):
             "admissions_per_minute IS NULL OR admissions_per_minute >= 1",
             name="admissions_per_minute_positive",
         ),
+        CheckConstraint("slow_payment_percent BETWEEN 0 AND 100", name="slow_payment_percent_sane"),
         CheckConstraint("challenge IN ('off', 'auto', 'always')", name="challenge_known"),
         CheckConstraint("queue_order IN ('fifo', 'random')", name="queue_order_known"),
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_form"),
@@ -97,6 +100,7 @@ class Event(SQLModel, table=True):
     payment_seconds: int = Field(default=720)
     concurrent_buyers: int = Field(default=200)
     admissions_per_minute: int | None = Field(default=None)
+    slow_payment_percent: int = Field(default=20, sa_column_kwargs={"server_default": "20"})
     challenge: str = text_field(default="auto")
     queue_order: str = text_field(default="fifo")
     queue_seed: str = text_field(default="")

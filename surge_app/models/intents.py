@@ -42,6 +42,7 @@ class Intent(SQLModel, table=True):
 
     Attributes:
         attempted_at: When the gateway first reported an attempt to pay; its window began then.
+        is_prolonged: Whether the start of its payment gave it more time than its hold had.
         next_check_at: When to query the gateway about the order again; None if never.
         checks: How many such queries were sent.
         network: The /24 or /48 it was held from; bounds what one network holds.
@@ -106,6 +107,7 @@ class Intent(SQLModel, table=True):
     expires_at: datetime = time_field()
     paying_at: datetime | None = time_field(default=None)
     attempted_at: datetime | None = time_field(default=None)
+    is_prolonged: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     ended_at: datetime | None = time_field(default=None)
     order_id: str | None = text_field(default=None, unique=True)
     next_check_at: datetime | None = time_field(default=None)

@@ -137,6 +137,7 @@ def stats() -> EventStats:
         is_paused=False,
         concurrent_buyers=500,
         admissions_per_minute=None,
+        slow_payment_percent=20,
         challenge="off",
         queue_message="",
         capacity=5_000,

@@ -18,7 +18,8 @@ from surge_app.models import IntentLine
 _RECENT = timedelta(minutes=30)
 # By then a paying buyer has returned, and the webhook has come or is lost.
 _FIRST_CHECK = timedelta(seconds=60)
-# A hold whose payment begins late stays this long; its whole window needs a real attempt.
+# A hold whose payment begins late stays this long while the event's share for slow payments has
+# room; its whole window needs a real attempt.
 _GRACE_SECONDS = 180
 # Sorted, so that of two batches with the same buyers one waits and never both.
 _LOCK_BUYERS = """
@@ -85,23 +86,10 @@ FROM unnest(
 WHERE intents.id = x.id
 """
 _BEGIN = """
-WITH locked AS (SELECT id FROM intents WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
-UPDATE intents i SET
-    order_id = coalesce(i.order_id, x.order_id),
-    status = 'paying',
-    paying_at = coalesce(i.paying_at, clock_timestamp()),
-    next_check_at = coalesce(i.next_check_at, clock_timestamp() + %(check_in)s::interval),
-    expires_at = CASE i.status WHEN 'held' THEN greatest(
-        least(i.expires_at, hold_clock() + make_interval(secs => x.seconds)),
-        hold_clock() + make_interval(secs => least(x.seconds, %(grace)s)))
-        ELSE i.expires_at END
-FROM unnest(
-    %(ids)s::text[], %(order_ids)s::text[],
-    %(totals)s::bigint[], %(seconds)s::int[]
-) AS x (id, order_id, total, seconds) JOIN locked ON locked.id = x.id
-WHERE i.id = x.id AND i.status IN ('held', 'paying') AND i.expires_at > hold_clock()
-    AND (i.order_id IS NOT NULL OR i.total_paise = x.total)
-RETURNING i.id, i.order_id, i.total_paise, i.expires_at, hold_clock() AS now
+SELECT id, order_id, total_paise, expires_at, as_of AS now FROM begin_payments(
+    %(ids)s::text[], %(order_ids)s::text[], %(totals)s::bigint[], %(seconds)s::int[],
+    %(grace)s::int, %(check_in)s::interval
+)
 """
 
 

@@ -13,7 +13,10 @@ from surge_app.pages.admin.shared import BOT_CHECKS, form_key, hidden, outcome, 
 from surge_app.state.admin.dashboard import DashboardState
 from surge_app.state.admin.passes import PassesState
 
-_FIELDS = ("concurrent_buyers", "admissions_per_minute", "challenge", "queue_message")
+_FIELDS = (
+    *("concurrent_buyers", "admissions_per_minute", "slow_payment_percent"),
+    *("challenge", "queue_message"),
+)
 
 
 def page() -> rx.Component:
@@ -59,6 +62,11 @@ def _rules() -> rx.Component:
                 "Let in per minute at most",
                 rules.admissions_per_minute,
                 placeholder="no limit",
+            ),
+            _number(
+                "slow_payment_percent",
+                "Kept for slow payments, in percent",
+                rules.slow_payment_percent,
             ),
             controls.select(
                 "challenge",

@@ -31,7 +31,8 @@ _RETENTION = timedelta(days=2)
 _AROUND_A_SALE = timedelta(hours=1)
 _FACTS = (
     *("name", "venue", "time_zone", "starts_at", "sales_open_at"),
-    *("concurrent_buyers", "admissions_per_minute", "challenge", "queue_message"),
+    *("concurrent_buyers", "admissions_per_minute", "slow_payment_percent"),
+    *("challenge", "queue_message"),
 )
 
 

@@ -65,6 +65,7 @@ class EventStats:
     is_paused: bool
     concurrent_buyers: int
     admissions_per_minute: int | None
+    slow_payment_percent: int
     challenge: ChallengeMode
     queue_message: str
     capacity: int

@@ -122,6 +122,16 @@ class QueueRules:
     admissions_per_minute: Annotated[
         int | None, Fact("Let in per minute at most", "Empty: no limit.", least=1, most=1_000_000)
     ] = None
+    slow_payment_percent: Annotated[
+        int,
+        Fact(
+            "Kept for slow payments, in percent",
+            "Of all tickets: payments that started late and were not tried yet keep at most so "
+            "many beyond their hold.",
+            least=0,
+            most=100,
+        ),
+    ] = 20
     challenge: Annotated[Literal["off", "auto", "always"], Fact("Bot check before joining")] = (
         "auto"
     )

@@ -82,6 +82,7 @@ _FIELDS: Mapping[str, str] = {
     "restock": "Tickets back on sale",
     "sales_close_at": "Sale ends",
     "sales_open_at": "Sale opens",
+    "slow_payment_percent": "Kept for slow payments, in percent",
     "starts_at": "Starts",
     "total_paise": "Total",
     "units": "Tickets",

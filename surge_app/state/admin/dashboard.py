@@ -37,7 +37,7 @@ from surge_app.state.admin.sale_history import (
 )
 
 _CHALLENGES = {"off", "auto", "always"}
-_MAX_BUYERS = 1_000_000
+_MAX_BUYERS, _MAX_PERCENT = 1_000_000, 100
 _UNKNOWN = "–"
 
 
@@ -73,10 +73,12 @@ class QueueSettingsDraft:
 
     concurrent_buyers: str = ""
     admissions_per_minute: str = ""
+    slow_payment_percent: str = ""
     challenge: str = "off"
     queue_message: str = ""
 
 
+_NUMBERS = ("concurrent_buyers", "admissions_per_minute", "slow_payment_percent")
 _SETTINGS = tuple(QueueSettingsDraft.__dataclass_fields__)
 
 
@@ -156,12 +158,12 @@ class DashboardState(LiveState, rx.State):
         values = {
             "concurrent_buyers": rules.concurrent_buyers,
             "admissions_per_minute": rules.admissions_per_minute,
+            "slow_payment_percent": _percent(sent),
             "challenge": sent["challenge"],
             "queue_message": sent.get("queue_message", ""),
         }
         before = {
-            "concurrent_buyers": parse_int(sent.get("was_concurrent_buyers", "")),
-            "admissions_per_minute": parse_int(sent.get("was_admissions_per_minute", "")),
+            **{name: parse_int(sent.get(f"was_{name}", "")) for name in _NUMBERS},
             "challenge": sent.get("was_challenge"),
             "queue_message": sent.get("was_queue_message", ""),
         }
@@ -221,6 +223,7 @@ def _as_typed(seen: EventStats) -> dict[str, str]:
     return {
         "concurrent_buyers": str(seen.concurrent_buyers),
         "admissions_per_minute": "" if limit is None else str(limit),
+        "slow_payment_percent": str(seen.slow_payment_percent),
         "challenge": seen.challenge,
         "queue_message": seen.queue_message,
     }
@@ -237,6 +240,14 @@ def _rules(typed: dict[str, str], *, is_paused: bool) -> QueueRules:
         )
         raise InvalidRequest(msg)
     return QueueRules(is_paused, buyers, limit)
+
+
+def _percent(typed: dict[str, str]) -> int:
+    percent = parse_int(typed.get("slow_payment_percent", ""))
+    if percent is None or not 0 <= percent <= _MAX_PERCENT:
+        msg = "Nothing was applied. Enter a share for slow payments from 0 to 100 percent."
+        raise InvalidRequest(msg)
+    return percent
 
 
 def _facts(queue: QueueCounts) -> QueueFacts:

@@ -229,6 +229,7 @@ async def test_venue_and_queue_rules_are_guarded_the_same_way(
     rules = {
         "concurrent_buyers": "50",
         "admissions_per_minute": "",
+        "slow_payment_percent": "20",
         "challenge": "off",
         "queue_message": "",
     }

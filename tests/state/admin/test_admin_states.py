@@ -239,6 +239,7 @@ async def test_pausing_is_done_in_the_name_of_who_is_signed_in(organizer: Organi
 RULES = {
     "concurrent_buyers": "500",
     "admissions_per_minute": "",
+    "slow_payment_percent": "20",
     "challenge": "off",
     "queue_message": "",
 }
@@ -282,3 +283,14 @@ async def test_rules_that_are_no_numbers_change_nothing(
     await call(DashboardState.save_settings, state, _form(state, concurrent_buyers=typed))
     assert organizer.done == []
     assert state.problem
+
+
+@pytest.mark.parametrize("typed", ["", "101", "-1", "a few", "2.5", None])
+async def test_a_share_for_slow_payments_that_is_no_percentage_changes_nothing(
+    organizer: Organizer, typed: object
+) -> None:
+    state = at(DashboardState(), "/admin/events/monsoon/queue", "admin=root")
+    await call(DashboardState.load, state)
+    await call(DashboardState.save_settings, state, _form(state, slow_payment_percent=typed))
+    assert organizer.done == []
+    assert "from 0 to 100 percent" in state.problem

@@ -257,6 +257,7 @@ GOOD = {"slug": "gala", "name": "Gala", "venue": "Hall", "starts_at": NOW, "tier
         {"hold_seconds": 3601},
         {"concurrent_buyers": 0},
         {"admissions_per_minute": 0},
+        {"slow_payment_percent": 101},
         {"fee_paise": -1},
         {"challenge": "maybe"},
     ],
