@@ -1,5 +1,5 @@
 # Needs make and Python 3.11 or newer. Every path is relative, so the folder may have any name.
-.PHONY: run dev test test-fast test-nightly coverage screenshots pages bench rehearse lint lint-js test-js docs advisories lock changelog migrate run-ready test-ready
+.PHONY: run dev test test-fast test-nightly coverage screenshots pages bench rehearse lint lint-js test-js messages docs advisories lock changelog migrate run-ready test-ready
 PY := .venv/bin/python
 # Where it is set, every command and every worker would compile all of Surge anew as it starts.
 unexport PYTHONDONTWRITEBYTECODE
@@ -50,7 +50,12 @@ lint: test-ready lint-js
 	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 	$(PY) -m codespell_lib
 	$(PY) -m tests.architecture.house_style
+	$(PY) -m tests.architecture.messages --check
 	$(MAKE) --no-print-directory docs
+
+# Writes the sentences of the code into the catalogue of each language; see docs/guides/develop.md.
+messages: test-ready
+	@$(PY) -m tests.architecture.messages
 
 # JavaScript: biome, the types of its comments, and the tests of its pure functions.
 lint-js: $(JS)/node_modules

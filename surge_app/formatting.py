@@ -14,7 +14,7 @@ from babel import Locale
 from babel.dates import format_datetime, get_timezone
 from babel.numbers import format_decimal
 
-LOCALE: Final = "en_IN"
+from surge_app.languages import current, gettext as _
 
 Paise = NewType("Paise", int)
 
@@ -33,12 +33,12 @@ _INDIA = frozenset({"Asia/Kolkata", "Asia/Calcutta"})
 
 def format_number(number: float) -> str:
     """Return a number grouped the Indian way: `1,02,961`."""
-    return format_decimal(number, locale=LOCALE)
+    return format_decimal(number, locale=current().locale)
 
 
 def pluralize(number: int, one: str, many: str) -> str:
     """Return a number with what it counts: `1 ticket`, `2,140 tickets`."""
-    word = one if Locale.parse(LOCALE).plural_form(number) == "one" else many
+    word = one if Locale.parse(current().locale).plural_form(number) == "one" else many
     return f"{format_number(number)} {word}"
 
 
@@ -59,7 +59,7 @@ def rupees(amount: int) -> str:
 
 def price(amount: int) -> str:
     """Return an amount, "Free" if it is nothing."""
-    return rupees(amount) if amount else "Free"
+    return rupees(amount) if amount else _("Free")
 
 
 def prices(low: int, high: int) -> str:
@@ -69,7 +69,7 @@ def prices(low: int, high: int) -> str:
     """
     if low != high:
         return f"{price(low)}–{price(high)}"
-    return f"from {rupees(low)}" if low else "Free"
+    return _("from {price}", price=rupees(low)) if low else _("Free")
 
 
 def rupees_ascii(amount: int) -> str:
@@ -119,13 +119,17 @@ def month(moment: datetime, time_zone: str) -> str:
 
 def short_date(moment: datetime, time_zone: str) -> str:
     """Return a date like `6 Mar 2027, 7:00 pm`, in ASCII for SMS."""
-    text = _format_date(moment, time_zone, "d MMM y, h:mm a")
+    text = _format_date_in("en_IN", moment, time_zone, "d MMM y, h:mm a")
     return text.encode("ascii", "ignore").decode("ascii")
+
+
+def _format_date(moment: datetime, time_zone: str, pattern: str) -> str:
+    return _format_date_in(current().locale, moment, time_zone, pattern)
 
 
 # Every message and page of an event shows the same few moments.
 @lru_cache(maxsize=1024)
-def _format_date(moment: datetime, time_zone: str, pattern: str) -> str:
-    text = format_datetime(moment, pattern, tzinfo=get_timezone(time_zone), locale=LOCALE)
+def _format_date_in(locale: str, moment: datetime, time_zone: str, pattern: str) -> str:
+    text = format_datetime(moment, pattern, tzinfo=get_timezone(time_zone), locale=locale)
     # CLDR separates "7:00" and "pm" by a narrow no-break space.
     return text.replace("\u202f", " ")

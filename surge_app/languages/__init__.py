@@ -1,0 +1,46 @@
+"""The sentences of Surge in each language; English sentences are the keys of every catalogue.
+
+A public response that caches may store takes its language from `?lang=` alone, so that one address
+has one content. Any other response takes it from `negotiate`.
+
+    from surge_app.languages import N_, gettext as _, ngettext
+
+    _("Hold {tickets}", tickets=ngettext("{count} ticket", "{count} tickets", 2))
+
+`N_` marks a text that a class or a table holds; pass it to `gettext` where it is shown.
+"""
+
+from __future__ import annotations
+
+from surge_app.languages.choice import (
+    COOKIE,
+    MAX_AGE_SECONDS,
+    QUERY,
+    SUPPORTED,
+    Language,
+    chosen,
+    current,
+    languages,
+    negotiate,
+    offer_pseudo_languages,
+    use,
+)
+from surge_app.languages.texts import N_, gettext, ngettext, pgettext
+
+__all__ = [
+    "COOKIE",
+    "MAX_AGE_SECONDS",
+    "N_",
+    "QUERY",
+    "SUPPORTED",
+    "Language",
+    "chosen",
+    "current",
+    "gettext",
+    "languages",
+    "negotiate",
+    "ngettext",
+    "offer_pseudo_languages",
+    "pgettext",
+    "use",
+]

@@ -1,0 +1,118 @@
+"""The languages there are, and which of them a request, a message or a job uses."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final, Literal
+
+COOKIE: Final = "surge_lang"
+QUERY: Final = "lang"
+MAX_AGE_SECONDS: Final = 365 * 24 * 3600
+"""How long a browser keeps the choice."""
+_MAX_HEADER = 200
+_MAX_TAGS = 10
+_MAX_WEIGHT = 1.0
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language.
+
+    Attributes:
+        tag: As in `<html lang>`, the cookie and the query.
+        name: In the language itself, for the switch.
+        locale: Formats numbers and dates; for Babel and, with a hyphen, for browsers.
+        direction: Of the script.
+        is_pseudo: Made by code from English, for tests and development.
+    """
+
+    tag: str
+    name: str
+    locale: str
+    direction: Literal["ltr", "rtl"] = "ltr"
+    is_pseudo: bool = False
+
+
+_ALL: Final = {
+    language.tag: language
+    for language in (
+        Language("en", "English", "en_IN"),
+        Language("hi", "हिन्दी", "hi_IN"),
+        Language("en-XA", "Áççéñţéð", "en_IN", is_pseudo=True),
+        Language("ar-XB", "Right to left", "en_IN", "rtl", is_pseudo=True),
+    )
+}
+DEFAULT: Final = _ALL["en"]
+SUPPORTED: Final = {tag: one for tag, one in _ALL.items() if not one.is_pseudo}
+"""The languages of visitors, by tag; the first is the one of the sentences in the code."""
+_current: ContextVar[Language] = ContextVar("language", default=DEFAULT)
+_offered = dict(SUPPORTED)
+
+
+def offer_pseudo_languages() -> None:
+    """Let requests choose the languages made for tests; production never does."""
+    _offered.update(_ALL)
+
+
+def languages() -> dict[str, Language]:
+    """Return the languages that a request may choose, by tag."""
+    return _offered
+
+
+def current() -> Language:
+    """Return the language of what runs now; English unless `use` chose another."""
+    return _current.get()
+
+
+@contextmanager
+def use(tag: str | None) -> Generator[Language]:
+    """Use a language within the block; English for an unknown tag."""
+    language = _ALL.get(tag or "", DEFAULT)
+    token = _current.set(language)
+    try:
+        yield language
+    finally:
+        _current.reset(token)
+
+
+def chosen(tag: str | None) -> str | None:
+    """Return a tag as it is offered, whatever its case, or None."""
+    if not tag or len(tag) > _MAX_HEADER:
+        return None
+    return next((one for one in _offered if one.lower() == tag.strip().lower()), None)
+
+
+def negotiate(query: str | None, cookie: str | None, accept_language: str | None) -> str:
+    """Return the tag to use: of the query, else of the cookie, else of the browser.
+
+    Args:
+        query: The value of `?lang=`.
+        cookie: The value of the cookie `surge_lang`.
+        accept_language: The header as it came; only its beginning is read.
+    """
+    return chosen(query) or chosen(cookie) or _accepted(accept_language or "") or DEFAULT.tag
+
+
+def _accepted(header: str) -> str | None:
+    weighted: list[tuple[float, str]] = []
+    for part in header[:_MAX_HEADER].split(",")[:_MAX_TAGS]:
+        tag, _, weight = part.partition(";")
+        # "hi-IN" is served by "hi"; what browsers send never names a pseudo-language.
+        found = SUPPORTED.get(tag.strip().lower().partition("-")[0])
+        if found and (quality := _quality(weight)) > 0:
+            weighted.append((quality, found.tag))
+    return max(weighted, key=lambda one: one[0])[1] if weighted else None
+
+
+def _quality(weight: str) -> float:
+    name, _, value = weight.strip().partition("=")
+    if not name:
+        return _MAX_WEIGHT
+    try:
+        quality = float(value) if name.strip() == "q" else 0.0
+    except ValueError:
+        return 0.0
+    return quality if 0 <= quality <= _MAX_WEIGHT else 0.0

@@ -1,0 +1,49 @@
+"""Look up sentences in the catalogue of the current language."""
+
+from __future__ import annotations
+
+import re
+
+from babel.numbers import format_decimal
+
+from surge_app.languages.catalogue import CONTEXT, catalogue
+from surge_app.languages.choice import current
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def N_(message: str) -> str:  # noqa: N802  the name that gettext's tools know
+    """Mark a text for the catalogue; it is translated where it is shown."""
+    return message
+
+
+def gettext(message: str, **values: object) -> str:
+    """Return a sentence in the current language, its `{names}` filled in."""
+    return _filled(_found(message, message), values)
+
+
+def pgettext(context: str, message: str, **values: object) -> str:
+    """Return a sentence whose English is the same as another's, told apart by its context."""
+    return _filled(_found(f"{context}{CONTEXT}{message}", message), values)
+
+
+def ngettext(one: str, many: str, number: int, **values: object) -> str:
+    """Return the form of a sentence for a number; `{count}` is the number, grouped."""
+    language = current()
+    known = catalogue(language.tag)
+    forms = known.texts.get(one) or (one, many)
+    index = known.plural(number) if len(forms) > 1 else 0
+    count = format_decimal(number, locale=language.locale)
+    return _filled(forms[min(index, len(forms) - 1)], {"count": count, **values})
+
+
+def _found(key: str, message: str) -> str:
+    forms = catalogue(current().tag).texts.get(key)
+    return forms[0] if forms else message
+
+
+def _filled(text: str, values: dict[str, object]) -> str:
+    # Not `str.format`: a translation must not reach into an object.
+    if not values:
+        return text
+    return _PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), text)

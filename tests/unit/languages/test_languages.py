@@ -1,0 +1,69 @@
+"""One catalogue a language: sentences, plurals, and which language a request gets."""
+
+from __future__ import annotations
+
+import pytest
+
+from surge_app import formatting, languages
+from surge_app.languages import gettext, negotiate, ngettext, use
+from tests.architecture import messages
+
+
+def test_the_catalogues_hold_what_the_code_says_and_nothing_else() -> None:
+    template = messages.extracted()
+    tags = [tag for tag in languages.SUPPORTED if tag != "en"]
+    assert [fault for tag in tags for fault in messages.faults(tag, template)] == []
+
+
+def test_a_sentence_is_in_the_language_of_its_block_and_english_outside() -> None:
+    with use("hi"):
+        assert formatting.prices(102_500, 102_500) == "₹1,025 से"
+        assert formatting.price(0) == "मुफ़्त"
+    assert formatting.price(0) == "Free"
+
+
+def test_a_placeholder_reaches_into_no_object() -> None:
+    assert gettext("A {x.__class__} and {y}", y="{x}") == "A {x.__class__} and {x}"
+
+
+def test_the_number_of_a_plural_is_grouped_as_its_language_does() -> None:
+    assert ngettext("{count} ticket", "{count} tickets", 1) == "1 ticket"
+    assert ngettext("{count} ticket", "{count} tickets", 102_961) == "1,02,961 tickets"
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie", "accept", "tag"),
+    [
+        (None, None, None, "en"),
+        ("hi", "en", "en", "hi"),
+        ("xx", "hi", "en", "hi"),
+        ("HI", None, None, "hi"),
+        (None, None, "hi-IN,hi;q=0.9,en;q=0.8", "hi"),
+        (None, None, "fr, en;q=0.2, hi;q=0.7", "hi"),
+        (None, None, "hi;q=0, en;q=0.1", "en"),
+        (None, None, "fr", "en"),
+    ],
+)
+def test_the_address_comes_before_the_cookie_and_the_browser(
+    query: str | None, cookie: str | None, accept: str | None, tag: str
+) -> None:
+    assert negotiate(query, cookie, accept) == tag
+
+
+@pytest.mark.parametrize(
+    "hostile", ["hi" * 10**6, ";" * 10**6, ",;q=," * 10**5, "hi;q=nan", "hi;q=1e999", "\x00", "-"]
+)
+def test_a_hostile_choice_is_english(hostile: str) -> None:
+    assert negotiate(hostile, hostile, hostile) == "en"
+
+
+def test_a_pseudo_language_keeps_placeholders_and_changes_every_letter() -> None:
+    with use("en-XA"):
+        text = formatting.prices(102_500, 102_500)
+    assert text == "ƒŕööɱ ₹1,025"
+    with use("ar-XB"):
+        assert formatting.price(0) == "\u202eFree\u202c"
+
+
+def test_no_visitor_of_production_chooses_a_pseudo_language() -> None:
+    assert languages.SUPPORTED.keys() == {"en", "hi"}
