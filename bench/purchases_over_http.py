@@ -131,13 +131,14 @@ async def _measure(stack: Stack) -> None:
         begun = time.perf_counter()
         used, sent, seconds = await _round(stack, _PURCHASES)
         rest = (time.perf_counter() - begun) / _IDLE_SECONDS
-        own = {name: used.cpu[name] - idle.cpu.get(name, 0) * rest for name in used.cpu}
-        cost = {name: took / _PURCHASES * 1000 for name, took in own.items()}
+        above = {name: used.cpu[name] - idle.cpu.get(name, 0) * rest for name in used.cpu}
+        cost = {name: took / _PURCHASES * 1000 for name, took in above.items()}
         server = sum(took for name, took in cost.items() if name != "client")
+        own = server - cost["sandbox"]
         parts = ", ".join(f"{name} {took:.1f}" for name, took in sorted(cost.items()))
         print(
             f"{_PURCHASES / seconds:5.1f} purchases/s with {_CALLERS} callers; "
-            f"{server:.1f} ms of processor time each ({parts}); "
+            f"{server:.1f} ms of processor time each, {own:.1f} without the vendors ({parts}); "
             f"{(used.transactions - idle.transactions * rest) / _PURCHASES:.1f} transactions, "
             f"{(used.commands - idle.commands * rest) / _PURCHASES:.0f} Redis commands, "
             f"{(used.requests - sent) / _PURCHASES:.1f} requests to itself",
@@ -189,9 +190,11 @@ async def _idle(stack: Stack) -> Used:
 
 
 def _print_idle(idle: Used) -> None:
-    took = sum(used for name, used in idle.cpu.items() if name != "client")
+    cost = {name: used / _IDLE_SECONDS * 1000 for name, used in idle.cpu.items()}
+    took = sum(used for name, used in cost.items() if name != "client")
+    parts = ", ".join(f"{name} {used:.1f}" for name, used in sorted(cost.items()))
     print(
-        f"idle: {took / _IDLE_SECONDS * 1000:.1f} ms of processor time, "
+        f"idle: {took:.1f} ms of processor time ({parts}), "
         f"{idle.transactions / _IDLE_SECONDS:.1f} transactions and "
         f"{idle.commands / _IDLE_SECONDS:.0f} Redis commands a second",
         flush=True,
@@ -200,8 +203,11 @@ def _print_idle(idle: Used) -> None:
 
 def _used(stack: Stack) -> Used:
     node = stack.nodes[0]
+    workers, sandbox = node.workers(), node.sandbox()
     programs = {
-        "surge": node.serving(),
+        "workers": workers,
+        "sandbox": sandbox,
+        "launcher": [one for one in node.serving() if one not in {*workers, *sandbox}],
         "postgres": stack.servers("postgres"),
         "redis": stack.servers("redis-server"),
         "client": [psutil.Process()],

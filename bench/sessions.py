@@ -221,9 +221,10 @@ def _spent(settings: Settings) -> Spent:
 def _is_worker(process: psutil.Process, settings: Settings) -> bool:
     try:
         environment = process.environ()
-        return environment.get("SURGE_DATA_DIR") == str(
-            settings.data_dir
-        ) and "granian" in " ".join(process.cmdline())
+        return (
+            environment.get("SURGE_DATA_DIR") == str(settings.data_dir)
+            and "surge_app.surge_app:app" in process.cmdline()
+        )
     except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
         return False
 

@@ -31,6 +31,7 @@ from surge_app.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 _OFF_CLOCK, _CLOCK = Path(__file__).parent / "off_clock", "CLOCK_OFF_SECONDS"
+_WEB_SERVER, _SANDBOX = "surge_app.surge_app:app", "surge_app.sandbox.server:create_app"
 _START_SECONDS = 240
 _STOP_SECONDS = 60
 # Postgres makes files of 16 MB beforehand; a sale of a few minutes takes half of this.
@@ -99,10 +100,12 @@ class Node:
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that answer requests."""
-        server = next((one for one in self.serving() if "granian" in _title(one)), None)
-        if server is None:
-            return []
-        return [one for one in server.children() if "granian" in _title(one)]
+        servers = [one for one in self.serving() if _WEB_SERVER in _title(one)]
+        return [one for one in servers if any(one.ppid() == main.pid for main in servers)]
+
+    def sandbox(self) -> list[psutil.Process]:
+        """Return the processes that play the vendors."""
+        return [one for one in self.serving() if _SANDBOX in _title(one)]
 
     def restart(self, *, clock_off_seconds: int = 0) -> None:
         """End it as an operator does, and start it; its clock may be wrong then."""

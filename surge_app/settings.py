@@ -66,9 +66,9 @@ class Settings(BaseSettings):
         redis_url: A `redis://`, `rediss://` or `unix://` URL, or a `redis+cluster://` one; None
             starts the embedded Redis.
         states_redis_url: A Redis for the states of open pages, which are no part of a cluster.
+        sandbox_port: Set by the launcher; without it each worker stands in for the vendors itself.
         host: The address to listen on, by default all in production and 127.0.0.1 otherwise.
-        public_url: Where attendees reach Surge, without a trailing slash. Links in mails and
-            SMS, CORS and the `Secure` flag of cookies follow from it.
+        public_url: Where attendees reach Surge, without a trailing slash; decides links and CORS.
         frontend_url: Set by `make dev` only, whose pages come from another port than the API.
         secret_key: Signs cookies and tokens. A comma-separated list rotates: the first signs,
             all verify. Generated under `data_dir` in development.
@@ -77,8 +77,7 @@ class Settings(BaseSettings):
         dlt_templates: A JSON file with the texts of SMS as they are registered in India.
         trusted_proxy_hops: Proxies in front of Surge; 0 ignores `X-Forwarded-For`.
         metrics_token: Allows reading `/metrics` from other machines than this one.
-        drain_seconds: How long a stopping node keeps serving while it reports not ready, so that
-            a load balancer notices.
+        drain_seconds: How long a stopping node still serves while it reports not ready.
     """
 
     model_config = SettingsConfigDict(
@@ -93,6 +92,7 @@ class Settings(BaseSettings):
     database_direct_url: str | None = Field(None, alias="SURGE_DATABASE_DIRECT_URL")
     redis_url: str | None = Field(None, alias="REDIS_URL")
     states_redis_url: str | None = Field(None, alias="SURGE_STATES_REDIS_URL")
+    sandbox_port: int | None = Field(None, ge=1, le=65535, alias="SURGE_SANDBOX_PORT")
     host: str = Field("", alias="SURGE_HOST")
     public_url: str = Field("", alias="SURGE_PUBLIC_URL")
     frontend_url: str = Field("", alias="SURGE_FRONTEND_URL")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import reflex as rx
+from fastapi import APIRouter
 from reflex.state import FrontendEventExceptionState
 from reflex_base import otel
 from reflex_base.registry import RegistrationContext
@@ -36,6 +37,8 @@ from surge_app.observability import tracing
 from surge_app.observability.log import configure_logging
 from surge_app.pages import ROUTES
 from surge_app.sandbox import create_sandbox
+from surge_app.sandbox.forwarding import create_forwarding
+from surge_app.services.vendors.sandbox_credentials import sandbox_url
 from surge_app.settings import load_settings
 from surge_app.state.error_notice import report, report_page_error
 
@@ -70,7 +73,13 @@ async def lifespan() -> AsyncGenerator[None]:
     configure_logging(json=settings.is_production)
     sys.setswitchinterval(_THREAD_TURN_SECONDS)
     with backing_services(development_secrets(settings)) as ready:
-        async with running(ready) as services, connections_watched(ready):
+        async with (
+            running(ready) as services,
+            connections_watched(ready),
+            AsyncExitStack() as stack,
+        ):
+            for router in stand_ins:
+                await stack.enter_async_context(router.lifespan_context(api))
             if tracing.provider() is not None:
                 otel.enable(tracer_provider=tracing.provider())
             await services.waiting_room.publish()
@@ -94,9 +103,16 @@ def _freeze_gc() -> None:
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
-api = create_api(
-    *([create_sandbox(settings, lambda: current().redis)] if settings.uses_sandbox else [])
-)
+def _stand_ins() -> list[APIRouter]:
+    if not settings.uses_sandbox:
+        return []
+    if settings.sandbox_port:
+        return [create_forwarding(sandbox_url(settings))]
+    return [create_sandbox(settings, lambda: current().redis)]
+
+
+stand_ins = _stand_ins()
+api = create_api(*stand_ins)
 # Needed where pages come from another port or local name; Reflex does the same for its own part.
 api.add_middleware(
     CORSMiddleware,

@@ -27,6 +27,11 @@ from surge_app.launcher.processes import (
     storage_problem,
 )
 from surge_app.launcher.run_record import note_stopping, sole_run
+from surge_app.launcher.sandbox_process import (
+    PORT_VARIABLE,
+    sandbox_process,
+    with_sandbox_port,
+)
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor
 from surge_app.observability.log import get_logger
@@ -106,17 +111,23 @@ def _serve(settings: Settings, supervisor: Supervisor) -> int:
         filled.drain_mark.unlink(missing_ok=True)
         with shared_folder(filled.data_dir, private_name(filled.data_dir)) as counts:
             serving = _serving(pages) | {FOLDER_VARIABLE: str(counts)}
-            server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | serving)
-            try:
-                supervisor.wait_for(
-                    server, lambda: _is_live(filled.local_url), seconds=_START_SECONDS
-                )
-                _greet(filled, database=database_title(settings))
-                code = supervisor.watch(
-                    server, drain_mark=filled.drain_mark, drain_seconds=filled.drain_seconds
-                )
-            finally:
-                supervisor.end(server, seconds=_STOP_SECONDS)
+            with sandbox_process(filled, supervisor, env) as sandbox:
+                server = supervisor.start(_granian(filled), cwd=PROJECT, env=env | serving)
+                try:
+                    supervisor.wait_for(
+                        server,
+                        lambda: _is_live(filled.local_url) and sandbox.is_live(),
+                        seconds=_START_SECONDS,
+                    )
+                    _greet(filled, database=database_title(settings))
+                    code = supervisor.watch(
+                        server,
+                        drain_mark=filled.drain_mark,
+                        drain_seconds=filled.drain_seconds,
+                        keep_alive=sandbox.keep_alive,
+                    )
+                finally:
+                    supervisor.end(server, seconds=_STOP_SECONDS)
     sys.stderr.write(f"The web server stopped unexpectedly (exit code {code}).\n")
     return 1
 
@@ -147,17 +158,22 @@ def _develop(settings: Settings, supervisor: Supervisor) -> int:
         words = ("-m", "reflex", "run", "--frontend-port", str(filled.port), *where)
         with ExitStack() as running:
             api = filled.model_copy(update={"port": backend}).local_url
+            sandbox = running.enter_context(sandbox_process(filled, supervisor, env | dev_env))
             with frontend_build.complete_or_marked(PROJECT / ".web"):
                 server = supervisor.start((sys.executable, *words), cwd=PROJECT, env=env | dev_env)
                 running.callback(supervisor.end, server, seconds=_STOP_SECONDS, like_terminal=True)
                 supervisor.wait_for(
                     server,
-                    lambda: _is_live(api) and _port_problem(filled.port) is not None,
+                    lambda: (
+                        _is_live(api)
+                        and sandbox.is_live()
+                        and _port_problem(filled.port) is not None
+                    ),
                     seconds=_START_SECONDS * 2,
                 )
             database = database_title(settings)
             _greet(filled, database=database, api=f"http://localhost:{backend}")
-            code = supervisor.watch(server)
+            code = supervisor.watch(server, keep_alive=sandbox.keep_alive)
     sys.stderr.write(f"The development server stopped unexpectedly (exit code {code}).\n")
     return 1
 
@@ -176,7 +192,7 @@ def _prepared(
         _report(settings, "Starting …")
         with backing_services(settings) as backed, keep_servers_running(settings):
             try:
-                filled = development_secrets(backed)
+                filled = with_sandbox_port(development_secrets(backed))
                 env = _environment(filled, run_id)
                 _call(supervisor, filled, env, "migrate", "alembic", "upgrade", "head")
                 if not filled.is_production:
@@ -261,6 +277,7 @@ def _environment(settings: Settings, run_id: str) -> dict[str, str]:
         "REDIS_URL": settings.redis_url or "",
         "SURGE_STATES_REDIS_URL": settings.states_redis_url or "",
         "PORT": str(settings.port),
+        PORT_VARIABLE: str(settings.sandbox_port or ""),
         "SURGE_DATA_DIR": str(settings.data_dir),
         "SURGE_SECRET_KEY": ",".join(settings.secret_key),
         "SURGE_ADMIN_PASSWORD": settings.admin_password or "",

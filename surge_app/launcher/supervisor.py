@@ -141,6 +141,7 @@ class Supervisor:
         *,
         drain_mark: Path | None = None,
         drain_seconds: float = 0,
+        keep_alive: Callable[[], None] = lambda: None,
     ) -> int:
         """Wait for the child's own end and return its exit code.
 
@@ -149,6 +150,7 @@ class Supervisor:
             drain_mark: A file that exists from a stop request until this returns; the child
                 reports not ready while it does.
             drain_seconds: How long the child keeps serving then. A second request ends it.
+            keep_alive: Called at each look, to restart other children that ended.
 
         Raises:
             StopRequested: If a stop is requested meanwhile.
@@ -156,6 +158,7 @@ class Supervisor:
         try:
             while (code := child.poll()) is None:
                 self.check()
+                keep_alive()
                 time.sleep(_WATCH_SECONDS)
         except StopRequested:
             if drain_mark is not None and drain_seconds:

@@ -16,7 +16,7 @@ from surge_app.providers.delivery_reports import (
 from surge_app.providers.razorpay import RazorpayGateway
 from surge_app.providers.sendgrid import SendGridMail
 from surge_app.providers.twilio import TwilioSms
-from surge_app.services.vendors.sandbox_credentials import sandbox_keys
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys, sandbox_url
 
 if TYPE_CHECKING:
     from surge_app.services.vendors.ports import (
@@ -67,7 +67,7 @@ def build_gateway(settings: Settings) -> PaymentGateway:
         keys.razorpay_key_id,
         keys.razorpay_key_secret,
         keys.razorpay_webhook_secrets,
-        f"{settings.local_url}/sandbox/razorpay",
+        f"{sandbox_url(settings)}/sandbox/razorpay",
         f"{origin}{_SANDBOX_CHECKOUT_PATH}",
     )
 
@@ -87,7 +87,7 @@ def build_mail(settings: Settings) -> MailSender:
     _refuse_in_production(settings, "SENDGRID_API_KEY")
     return SendGridMail(
         sandbox_keys(settings).sendgrid_api_key,
-        f"{settings.local_url}/sandbox/sendgrid",
+        f"{sandbox_url(settings)}/sandbox/sendgrid",
         settings.sendgrid_from or _SANDBOX_MAIL_SENDER,
     )
 
@@ -111,7 +111,7 @@ def build_sms(settings: Settings) -> SmsSender:
     return TwilioSms(
         keys.twilio_account_sid,
         keys.twilio_auth_token,
-        f"{settings.local_url}/sandbox/twilio",
+        f"{sandbox_url(settings)}/sandbox/twilio",
         settings.twilio_from or _SANDBOX_SMS_SENDER,
         callback_url=_sms_callback(settings),
     )

@@ -136,7 +136,24 @@ async def _webhooks(settings: Settings) -> list[Check]:
     called = {"webhooks arrive": base}
     if settings.public_url != base and settings.public_url:
         called["public address"] = settings.public_url
-    return list(await asyncio.gather(*(_call(name, url) for name, url in called.items())))
+    checks = list(await asyncio.gather(*(_call(name, url) for name, url in called.items())))
+    if settings.uses_sandbox and checks[0].is_ok:
+        checks.append(await _sandbox(settings))
+    return checks
+
+
+async def _sandbox(settings: Settings) -> Check:
+    try:
+        async with httpx.AsyncClient(timeout=_KNOCK_SECONDS) as http:
+            answer = await http.get(f"{settings.local_url}/sandbox/vendors")
+        is_ok = answer.is_success
+    except httpx.HTTPError:
+        is_ok = False
+    advice = (
+        "The sandbox does not answer, so payments and messages fail. The launcher restarts it "
+        "and prints the reason."
+    )
+    return Check("sandbox answers", is_ok, "" if is_ok else advice)
 
 
 async def _call(name: str, base: str) -> Check:

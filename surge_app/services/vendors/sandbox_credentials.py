@@ -78,3 +78,9 @@ def _hex(secret: str, purpose: str) -> str:
 
 def _letters(secret: str, purpose: str) -> str:
     return base64.b32encode(_derive(secret, purpose)).decode()
+
+
+def sandbox_url(settings: Settings) -> str:
+    """Return the address of the stand-ins: of their own process, or else of this node."""
+    port = settings.sandbox_port
+    return f"http://127.0.0.1:{port}" if port else settings.local_url

@@ -79,6 +79,7 @@ async def test_a_running_surge_is_well_with_stand_ins_and_with_real_vendors(
         assert await _failing(settings) == []
     names = {one.name for one in await examine(_with(services, surge))}
     wanted = {"clock", "redis clock", "migrations", "redis persistence", "redis eviction"}
+    wanted |= {"sandbox answers"}
     # Named only where there is something to compare with.
     assert names >= wanted | set(_SETTINGS) - {"sms texts", "public address"}
 
