@@ -44,6 +44,9 @@ async def crowd(
             start,
             bytes(bits[start : start + (1 << 20)]),  # pyright: ignore[reportArgumentType]
         )
+    # A queue without any of its keys counts as lost.
+    first = redis.hset(keys.part(slug, "numbers"), mapping={"first": 1})  # pyright: ignore[reportArgumentType]
+    await cast("Awaitable[int]", first)
     await _set_seen(redis, slug, waiting, int(time.time()) - silent_seconds)
     counts = {"waiting": waiting, "issued": waiting}
     counted = redis.hset(keys.part(slug, "counters"), mapping=counts)  # pyright: ignore[reportArgumentType]

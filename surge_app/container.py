@@ -30,6 +30,7 @@ from surge_app.providers import (
 )
 from surge_app.services.access.admin_auth import AdminAuth
 from surge_app.services.access.identity import Identity
+from surge_app.services.access.signing_keys import SigningKeys
 from surge_app.services.admin.action_items import ActionItems
 from surge_app.services.admin.audit_log import AuditLog
 from surge_app.services.admin.bulk_actions import BulkActions
@@ -76,6 +77,7 @@ from surge_app.services.vendors.circuit_breaker import CircuitBreaker, GuardedGa
 from surge_app.services.vendors.ports import PaymentGateway
 from surge_app.services.waiting_room.admission import JoinService
 from surge_app.services.waiting_room.proof_of_work import ProofOfWork
+from surge_app.services.waiting_room.public_queue import PublicQueue
 from surge_app.services.waiting_room.redis_sync import QueueSync
 from surge_app.services.waiting_room.requests import QueueRequests
 from surge_app.services.waiting_room.service import WaitingRoom
@@ -93,6 +95,7 @@ class Container:
     limits: RateLimiter
     outages: CircuitBreaker
     identity: Identity
+    signing_keys: SigningKeys
     admin_access: AdminAuth
     catalog: Catalog
     contacts: Contacts
@@ -103,6 +106,7 @@ class Container:
     waiting_room: WaitingRoom
     joins: JoinService
     queue_requests: QueueRequests
+    public_queue: PublicQueue
     intents: Intents
     payments: Payments
     settlement: Settlement
@@ -162,6 +166,7 @@ def build_container(
     redis = connect(settings.redis_url, client_name=f"surge-{process}")
     limits = RateLimiter(redis, enabled=settings.rate_limits)
     identity = Identity(settings.secret_key, secure=settings.has_secure_cookies)
+    signing_keys = SigningKeys(settings.secret_key)
     vendor = gateway or build_gateway(settings)
     outages = CircuitBreaker(database, vendor)
     gateway = GuardedGateway(vendor, outages)
@@ -192,7 +197,7 @@ def build_container(
     starter = PaymentStarter(database, gateway, waiting_room, settlement, outages, queries)
     payments = Payments(database, gateway, contacts, starter, queries, refunds, limits)
     audit = Audit(database)
-    ticket_codes = TicketCodes(settings.secret_key)
+    ticket_codes = TicketCodes(signing_keys)
     tickets = Tickets(database, identity, ticket_codes, limits, base_url=settings.base_url)
     codes = ContactCodes(database, identity, limits)
     notifications = Notifications(database, contacts, codes, limits)
@@ -205,6 +210,7 @@ def build_container(
         limits=limits,
         outages=outages,
         identity=identity,
+        signing_keys=signing_keys,
         admin_access=AdminAuth(settings, limits, database, identity),
         catalog=catalog,
         contacts=contacts,
@@ -215,6 +221,7 @@ def build_container(
         waiting_room=waiting_room,
         joins=joins,
         queue_requests=QueueRequests(identity, joins, waiting_room),
+        public_queue=PublicQueue(waiting_room.snapshots, signing_keys),
         intents=intents,
         payments=payments,
         settlement=settlement,

@@ -6,13 +6,15 @@ document of the API, serves the waiting room without JavaScript, and refuses wha
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from surge_app.api.dependencies import ClientSender, Cookies, Problems, Services
 from surge_app.api.problems import problem_response
 from surge_app.api.schemas import ProblemOut, QueueOut
+from surge_app.container import Container
 from surge_app.errors import ChallengeRequired
 from surge_app.services.waiting_room.requests import JoinBody, QueueReply
+from surge_app.services.waiting_room.views import PublicQueueView, QueueBlock, QueuePositions
 
 router = APIRouter(prefix="/api/queue", tags=["queue"])
 
@@ -21,6 +23,13 @@ _PROBLEMS: Problems = {
     429: {"model": ProblemOut},
     503: {"model": ProblemOut},
 }
+
+
+def _public(model: type) -> Problems:
+    unchanged = {"description": "Nothing changed since `If-None-Match`"}
+    return {200: {"model": model}, 304: unchanged, **_PROBLEMS}
+
+
 _JOIN_PROBLEMS: Problems = {**_PROBLEMS, 428: {"model": ProblemOut}}
 
 
@@ -63,6 +72,35 @@ async def leave_queue(slug: str, response: Response, services: Services, header:
         response.headers.append(
             "set-cookie", services.identity.set_queue_cookie(visitor, slug).header
         )
+
+
+@router.get("/{slug}/public", responses=_public(PublicQueueView), response_class=Response)
+async def public_queue(slug: str, request: Request, services: Services) -> Response:
+    """Return the queue as anyone may see it; no cookie is read or set.
+
+    `Surge-Signature` is `<key id>.<base64url>`: Ed25519 over `SRGD1.` and the uncompressed body,
+    with one of the keys of `/api/tickets/keys`. A visitor's position in the whole order, `p`, is
+    their number unless the order was drawn. Ahead of it wait `blocks.ahead[p // size - first]`, and
+    those of its block with a lower `p`.
+    """
+    return await _document(services, request, f"{slug}/public")
+
+
+@router.get("/{slug}/public/{block}", responses=_public(QueueBlock), response_class=Response)
+async def public_block(slug: str, block: str, request: Request, services: Services) -> Response:
+    """Return which positions of a block wait; `block` is `<size>-<index>` as the snapshot says."""
+    return await _document(services, request, f"{slug}/public/{block}")
+
+
+@router.get("/{slug}/positions/{page}", responses=_public(QueuePositions), response_class=Response)
+async def drawn_positions(slug: str, page: str, request: Request, services: Services) -> Response:
+    """Return the drawn positions of 1,024 numbers; that of `n` is on page `(n - 1) // 1024`."""
+    return await _document(services, request, f"{slug}/positions/{page}")
+
+
+async def _document(services: Container, request: Request, path: str) -> Response:
+    status, headers, body = (await services.public_queue.document(path)).reply(request.headers)
+    return Response(body, status, headers)
 
 
 def _answer(response: Response, reply: QueueReply) -> QueueOut | Response:

@@ -33,4 +33,4 @@ class TicketKeysOut(BaseModel):
 async def ticket_keys(services: Services, response: Response) -> TicketKeysOut:
     """Return the public keys of the signatures in tickets' QR codes."""
     response.headers["Cache-Control"] = _CACHED
-    return TicketKeysOut.model_validate(services.ticket_codes.public_keys())
+    return TicketKeysOut.model_validate(services.signing_keys.jwk_set())

@@ -10,27 +10,24 @@ read too, and proves nothing alone.
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ulid import ULID
 
 from surge_app.errors import SurgeError
+from surge_app.services.access.signing_keys import KEY_ID_LENGTH, SigningKeys
 
 _VERSION = "SRG1"
-_PURPOSE = b"surge ticket signature"
-_KEY_ID_LENGTH = 6
 _EVENT_BYTES = 16
 _SIGNATURE_BYTES = 64
 _LONGEST_TEXT = 400
 _BARE_CODE = re.compile(r"[A-Za-z0-9_-]{10,64}")
-_SIGNED = re.compile(rf"{_VERSION}\.([A-Z2-7]{{{_KEY_ID_LENGTH}}})\.([A-Z2-7]{{100,300}})")
+_SIGNED = re.compile(rf"{_VERSION}\.([A-Z2-7]{{{KEY_ID_LENGTH}}})\.([A-Z2-7]{{100,300}})")
 
 
 class NotATicket(SurgeError):
@@ -66,53 +63,21 @@ class ScannedTicket:
     proof: TicketSignature
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """A key pair and the name it goes by."""
-
-    id: str
-    private: Ed25519PrivateKey
-    public: bytes
-
-
 class TicketCodes:
-    """Signs tickets, publishes the keys to check them with, and reads what was scanned.
+    """Signs tickets and reads what was scanned, with the keys of this install."""
 
-    Args:
-        secret_keys: The install's secrets. The first signs; tickets signed with the others
-            are still known.
-    """
-
-    def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        self._keys = [_derive(secret) for secret in secret_keys]
-        self._public = {key.id: key.public for key in self._keys}
+    def __init__(self, keys: SigningKeys) -> None:
+        self._keys = keys
 
     def qr_text(self, event_id: str, code: str) -> str:
         """Return what the QR of a ticket shows; the same for the same ticket and key."""
-        key = self._keys[0]
         body = ULID.from_str(event_id).bytes + code.encode("ascii")
-        signature = key.private.sign(_signed_bytes(key.id, body))
-        return f"{_VERSION}.{key.id}.{_base32(body + signature)}"
+        signature = self._keys.sign(_signed_bytes(self._keys.id, body))
+        return f"{_VERSION}.{self._keys.id}.{_base32(body + signature)}"
 
     def read(self, text: str) -> ScannedTicket:
         """Read a scan with the keys of this install; raises NotATicket, see `read_ticket`."""
-        return read_ticket(text, self._public)
-
-    def public_keys(self) -> dict[str, object]:
-        """Return the public keys as a JWK set (RFC 7517, RFC 8037), the signing one first."""
-        return {
-            "keys": [
-                {
-                    "kty": "OKP",
-                    "crv": "Ed25519",
-                    "use": "sig",
-                    "alg": "EdDSA",
-                    "kid": key.id,
-                    "x": base64.urlsafe_b64encode(key.public).decode().rstrip("="),
-                }
-                for key in self._keys
-            ]
-        }
+        return read_ticket(text, self._keys.public)
 
 
 def read_ticket(text: str, public_keys: Mapping[str, bytes]) -> ScannedTicket:
@@ -149,13 +114,6 @@ def read_ticket(text: str, public_keys: Mapping[str, bytes]) -> ScannedTicket:
     except InvalidSignature as error:
         raise NotATicket from error
     return ScannedTicket(code, event_id, TicketSignature.SIGNED)
-
-
-def _derive(secret: str) -> _Key:
-    seed = hmac.digest(secret.encode(), _PURPOSE, "sha256")
-    private = Ed25519PrivateKey.from_private_bytes(seed)
-    public = private.public_key().public_bytes_raw()
-    return _Key(_base32(hashlib.sha256(public).digest())[:_KEY_ID_LENGTH], private, public)
 
 
 def _signed_bytes(key_id: str, body: bytes) -> bytes:

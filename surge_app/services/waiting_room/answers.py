@@ -29,7 +29,7 @@ _SHORTEST_MEASURE_SECONDS = 10
 _NOTICEABLY_SLOWER = 0.7
 _HALF_LIFE_SECONDS = 300
 _IN_QUEUE = {"waiting", "paused"}
-_NOTES = {
+NOTES = {
     "recovering": (
         "The queue was interrupted. Everyone returns to their place first, then it continues."
     ),
@@ -112,9 +112,9 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
         pass_expires_at=None if ends is None else datetime.fromtimestamp(ends / 1000, UTC),
         waiting=queue.waiting,
         note=note,
-        note_text=_NOTES[note] if note else None,
+        note_text=NOTES[note] if note else None,
         opens_in_ms=opens_in_ms(queue),
-        order=_queue_order(queue),
+        order=queue_order(queue),
     )
 
 
@@ -126,7 +126,7 @@ def template(queue: QueueState, note: str | None) -> str:
     raw = RawQueueStatus("waiting", 0, None, None, note or "", queue)
     document = to_status(raw, AdmissionRate()).to_json() | {
         "note": note,
-        "note_text": _NOTES[note] if note else None,
+        "note_text": NOTES[note] if note else None,
     }
     holes = ("state", "position", "ahead", "number", "eta_seconds", "retry_after_ms")
     rest = {name: value for name, value in document.items() if name not in holes}
@@ -177,7 +177,8 @@ def opens_in_ms(queue: QueueState) -> int | None:
     return max(0, queue.opens_at_ms - queue.now_ms)
 
 
-def _queue_order(queue: QueueState) -> QueueOrder:
+def queue_order(queue: QueueState) -> QueueOrder:
+    """Return the rule of the order; the seed only once it is revealed."""
     if queue.queue_order != RANDOM:
         return QueueOrder()
     is_revealed = bool(queue.seed)

@@ -54,16 +54,17 @@ class Snapshot:
         self._bits = row.bits
         self._order = order
         self._before = _count_before_blocks(row.bits)
-        self._rate = rate.per_second(row.queue)
+        self.rate = rate.per_second(row.queue)
         queue = row.queue
         words = {"open": "paused" if queue.is_paused else "waiting"}
-        self._state = words.get(queue.sale, queue.sale)
+        self.state = words.get(queue.sale, queue.sale)
         if queue.sale == "open" and not queue.is_drawn:
-            self._state = "scheduled"
+            self.state = "scheduled"
         elif queue.sale == "open" and queue.is_sold_out:
-            self._state = "sold_out"
+            self.state = "sold_out"
+        self.note = rate.note(queue) if self.state == "waiting" else None
         self._opens_in = opens_in_ms(queue)
-        self._for_waiting = template(queue, rate.note(queue) if self._state == "waiting" else None)
+        self._for_waiting = template(queue, self.note)
         self._for_others = template(queue, None)
 
     def visitors_ahead(self, number: int) -> int | None:
@@ -74,9 +75,35 @@ class Snapshot:
         byte, bit = (position >> 3) - self._first, 7 - (position & 7)
         if byte < 0 or byte >= len(self._bits) or not self._bits[byte] >> bit & 1:
             return None
-        block = byte // _BLOCK
         # With this place's own bit and all behind it shifted out.
-        part = int.from_bytes(self._bits[block * _BLOCK : byte + 1], "big") >> (bit + 1)
+        return self._count(byte) + (self._bits[byte] >> (bit + 1)).bit_count()
+
+    @property
+    def head(self) -> int:
+        """The first position that waits, or the next one if none does."""
+        for at, byte in enumerate(self._bits):
+            if byte:
+                return (self._first + at) * 8 + 8 - byte.bit_length()
+        return self.queue.issued + 1
+
+    def waiting_before(self, position: int) -> int:
+        """Return how many wait before a position that is a multiple of eight."""
+        return self._count(min(max(position // 8 - self._first, 0), len(self._bits)))
+
+    def bits(self, position: int, size: int) -> bytes:
+        """Return who waits from a position on, a bit for each; both are multiples of eight."""
+        start = position // 8 - self._first
+        missing = bytes(min(max(-start, 0), size // 8))
+        found = missing + self._bits[max(start, 0) : max(start + size // 8, 0)]
+        return found.ljust(size // 8, b"\0")
+
+    def positions(self, number: int, size: int) -> Sequence[int]:
+        """Return the drawn positions of numbers from `number` on; none if they were not drawn."""
+        return self._order[number - 1 : number - 1 + size]
+
+    def _count(self, byte: int) -> int:
+        block = byte // _BLOCK
+        part = int.from_bytes(self._bits[block * _BLOCK : byte], "big")
         return self._before[block] + part.bit_count()
 
     def is_newer(self, number: int) -> bool:
@@ -88,11 +115,11 @@ class Snapshot:
         ahead = self.visitors_ahead(number)
         if ahead is None:
             return None
-        state = self._state
+        state = self.state
         if state not in {"waiting", "paused"}:
             wait = retry_after_ms(state, self._asks_after(ahead), self._opens_in)
             return self._for_waiting % (f'"{state}"', "null", "null", number, "null", wait)
-        eta = eta_seconds(self.queue, ahead, self._rate) if state == "waiting" else None
+        eta = eta_seconds(self.queue, ahead, self.rate) if state == "waiting" else None
         return self._for_waiting % (
             f'"{state}"',
             ahead + 1,
@@ -104,7 +131,7 @@ class Snapshot:
 
     def _asks_after(self, ahead: int) -> int:
         """Return how many who wait for the opening poll before a visitor at this position."""
-        if self._state != "scheduled":
+        if self.state != "scheduled":
             return 0
         if self.queue.queue_order == RANDOM:
             # The order is not drawn yet.
@@ -113,7 +140,7 @@ class Snapshot:
 
     def render_stranger(self) -> str:
         """Return the JSON for a visitor without a number."""
-        state = "not_joined" if self._state in {"waiting", "paused"} else self._state
+        state = "not_joined" if self.state in {"waiting", "paused"} else self.state
         wait = retry_after_ms(state, 0, self._opens_in)
         return self._for_others % (f'"{state}"', "null", "null", "null", "null", wait)
 
@@ -283,7 +310,9 @@ async def _in_time(call: Coroutine[None, None, _Result]) -> _Result:
             if done:
                 return task.result()
     finally:
-        task.cancel()
+        if task.cancel():
+            # Until then it has a connection, which could not be closed.
+            await asyncio.wait({task})
     raise TimeoutError
 
 

@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 
 @dataclass(frozen=True, slots=True)
 class QueueOrder:
-    """The rule by which numbers become places, and what proves a drawn one.
+    """The rule by which numbers become positions, and what proves a drawn one.
 
     Attributes:
         rule: fifo (order of arrival) or random (those who came before the opening are drawn).
@@ -120,3 +120,83 @@ class QueueStatus:
             "opens_in_ms": self.opens_in_ms,
             "order": asdict(self.order),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class QueueBlocks:
+    """Visitors who wait, counted by blocks of positions.
+
+    Attributes:
+        size: Places in a block.
+        first: The index of the block with the head of the queue; block `n` begins at position
+            `n * size`.
+        ahead: How many wait before each block from the first on, and last all who wait.
+    """
+
+    size: int
+    first: int
+    ahead: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicQueueView:
+    """A queue as anyone may see it; the document of `GET /api/queue/{slug}/public`.
+
+    Attributes:
+        at_ms: When it was so, in milliseconds since 1970 by the queue's clock.
+        state: waiting, paused, sold_out, scheduled or ended.
+        start: Changes when the queue had to be opened again.
+        issued: The highest number.
+        head: The first position that waits.
+        admitted_per_minute: As measured.
+        max_per_minute: The organizer's limit.
+        opens_at_ms: When the sale opens; scheduled only.
+        retry_after_ms: How often a page should ask.
+        eta_seconds: Visitors ahead, with the lower and upper end of the estimate for them.
+    """
+
+    event: str
+    at_ms: int
+    state: str
+    start: int
+    issued: int
+    waiting: int
+    head: int
+    admitted_per_minute: float
+    max_per_minute: int | None
+    available: int
+    held: int
+    message: str
+    note: str | None
+    note_text: str | None
+    opens_at_ms: int | None
+    order: QueueOrder
+    retry_after_ms: int
+    eta_seconds: list[tuple[int, int, int]]
+    blocks: QueueBlocks
+
+
+@dataclass(frozen=True, slots=True)
+class QueueBlock:
+    """The positions of one block.
+
+    Attributes:
+        bits: Base64 of a bit for each position, the first of a byte highest; set if it waits.
+    """
+
+    event: str
+    at_ms: int
+    start: int
+    size: int
+    block: int
+    bits: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePositions:
+    """The drawn positions of the numbers from `page * size + 1` on."""
+
+    event: str
+    page: int
+    size: int
+    positions: list[int]
