@@ -27,6 +27,7 @@ from surge_app.providers import (
     build_mail_reports,
     build_sms,
     build_sms_reports,
+    close_connections,
 )
 from surge_app.services.access.admin_auth import AdminAuth
 from surge_app.services.access.identity import Identity
@@ -302,5 +303,6 @@ async def running(
             tracing.end()
             await container.waiting_room.snapshots.close()
             await container.waiting_room.visits.close()
+            await close_connections()
             await container.redis.aclose()
             await container.database.close()

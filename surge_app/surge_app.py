@@ -44,8 +44,8 @@ from surge_app.state.error_notice import report, report_page_error
 
 settings = load_settings()
 
-# The SDKs of the vendors run in threads. Beside a busy event loop each of their many small steps
-# waits so long for its turn, of which Python's own measure is 5 ms.
+# Beside a thread that draws tickets or covers, the event loop waits so long for its turn, of which
+# Python's own measure is 5 ms.
 _THREAD_TURN_SECONDS = 0.0005
 _GC_THRESHOLDS = (20_000, 20, 50)
 

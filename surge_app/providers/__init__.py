@@ -15,6 +15,7 @@ from surge_app.providers.delivery_reports import (
 )
 from surge_app.providers.razorpay import RazorpayGateway
 from surge_app.providers.sendgrid import SendGridMail
+from surge_app.providers.transport import close_connections
 from surge_app.providers.twilio import TwilioSms
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys, sandbox_url
 
@@ -37,6 +38,7 @@ __all__ = [
     "build_mail_reports",
     "build_sms",
     "build_sms_reports",
+    "close_connections",
 ]
 
 _CHECKOUT_SCRIPT_URL = "https://checkout.razorpay.com/v1/checkout.js"

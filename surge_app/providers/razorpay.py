@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
-import certifi
 import razorpay  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no types
-from anyio import CapacityLimiter
 
 from surge_app.errors import ConfigurationError
 from surge_app.providers import razorpay_wire as wire
 from surge_app.providers.transport import (
-    CONCURRENT_CALLS,
     TIMEOUTS,
+    Answer,
+    VendorHttp,
     VendorRefused,
-    VendorSession,
-    in_thread,
+    run_sdk,
     unreadable,
 )
 from surge_app.services.vendors.ports import (
@@ -54,33 +51,37 @@ _MANUAL_EXPIRY_MINUTES = 7200
 
 
 class _Orders(Protocol):
-    def fetch(
-        self, order_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
-    ) -> object: ...
-    def create(self, data: dict[str, Any], *, timeout: tuple[float, float]) -> object: ...
-    def all(self, data: dict[str, Any], *, timeout: tuple[float, float]) -> object: ...
-    def payments(
-        self, order_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
-    ) -> object: ...
+    def fetch(self, order_id: str, data: dict[str, Any]) -> object: ...
+    def create(self, data: dict[str, Any]) -> object: ...
+    def all(self, data: dict[str, Any]) -> object: ...
+    def payments(self, order_id: str, data: dict[str, Any]) -> object: ...
 
 
 class _Payments(Protocol):
-    def fetch(
-        self, payment_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
-    ) -> object: ...
-    def capture(
-        self, payment_id: str, amount: int, data: dict[str, Any], *, timeout: tuple[float, float]
-    ) -> object: ...
-    def all(self, data: dict[str, Any], *, timeout: tuple[float, float]) -> object: ...
-    def fetch_multiple_refund(
-        self, payment_id: str, data: dict[str, Any], *, timeout: tuple[float, float]
-    ) -> object: ...
+    def fetch(self, payment_id: str, data: dict[str, Any]) -> object: ...
+    def capture(self, payment_id: str, amount: int, data: dict[str, Any]) -> object: ...
+    def all(self, data: dict[str, Any]) -> object: ...
+    def fetch_multiple_refund(self, payment_id: str, data: dict[str, Any]) -> object: ...
+
+
+class _Session:
+    """Stands in for the session of `requests` that the SDK calls."""
+
+    def __init__(self, http: VendorHttp) -> None:
+        self._http = http
+
+    def get(self, url: str, *, verify: str, **options: Any) -> Answer:
+        del verify
+        return self._http.blocking_request("GET", url, **options)
+
+    def post(self, url: str, *, verify: str, **options: Any) -> Answer:
+        del verify
+        return self._http.blocking_request("POST", url, **options)
 
 
 class _Client(Protocol):
     """The part of `razorpay.Client` used here, which itself is untyped."""
 
-    cert_path: str
     _get_version: Callable[[], str]
     order: _Orders
     payment: _Payments
@@ -92,7 +93,6 @@ class _Client(Protocol):
         *,
         data: bytes,
         headers: dict[str, str],
-        timeout: tuple[float, float],
     ) -> object: ...
 
 
@@ -133,11 +133,17 @@ class RazorpayGateway:
         self._key_id = key_id
         self._key_secret = key_secret
         self._webhook_secrets = webhook_secrets
-        self._base_url = base_url
         self._checkout_script_url = checkout_script_url
-        self._timeouts = timeouts
-        self._limiter = CapacityLimiter(CONCURRENT_CALLS)
-        self._local = threading.local()
+        self._client = cast(
+            "_Client",
+            razorpay.Client(
+                session=_Session(VendorHttp(_VENDOR, base_url, timeouts)),
+                auth=(key_id, key_secret),
+                base_url=base_url,
+            ),
+        )
+        # It would read its version from the disk for each request, for a third of the time.
+        self._client._get_version = lambda: _SDK_VERSION  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
 
     @property
     def key_id(self) -> str:
@@ -151,7 +157,7 @@ class RazorpayGateway:
 
     async def ping(self) -> None:
         """Ask for the newest order, whichever it is."""
-        await self._call(lambda client: client.order.all({"count": 1}, timeout=self._timeouts))
+        await self._call(lambda client: client.order.all({"count": 1}))
 
     async def create_order(self, *, receipt: str, amount_paise: int, currency: str) -> GatewayOrder:
         """Create the order for a receipt, or return the one that exists already."""
@@ -179,9 +185,7 @@ class RazorpayGateway:
     async def order_payments(self, order_id: str) -> list[GatewayPayment]:
         """Return every attempt to pay an order, failed ones included."""
         path_id = _safe_id(order_id)
-        answer = await self._call(
-            lambda client: client.order.payments(path_id, {}, timeout=self._timeouts)
-        )
+        answer = await self._call(lambda client: client.order.payments(path_id, {}))
         payments = [wire.read_payment(item) for item in wire.items(answer)]
         # One that cannot be read may be money; leaving it out would lose it.
         return [_require_readable(payment) for payment in payments]
@@ -189,23 +193,17 @@ class RazorpayGateway:
     async def payment(self, payment_id: str) -> GatewayPayment:
         """Return the current state of one payment."""
         path_id = _safe_id(payment_id)
-        answer = await self._call(
-            lambda client: client.payment.fetch(path_id, {}, timeout=self._timeouts)
-        )
+        answer = await self._call(lambda client: client.payment.fetch(path_id, {}))
         return _require_readable(wire.read_payment(answer))
 
     async def discount_paise(self, payment: GatewayPayment) -> int:
         """Return by how much an offer lowered the order of a payment."""
         order_id, path_id = _safe_id(payment.order_id), _safe_id(payment.id)
-        order = await self._call(
-            lambda client: client.order.fetch(order_id, {}, timeout=self._timeouts)
-        )
+        order = await self._call(lambda client: client.order.fetch(order_id, {}))
         details: object = None
         if payment.status == GatewayPaymentStatus.AUTHORIZED:
             details = await self._call(
-                lambda client: client.payment.fetch(
-                    path_id, {"expand[]": "offers"}, timeout=self._timeouts
-                )
+                lambda client: client.payment.fetch(path_id, {"expand[]": "offers"})
             )
         return wire.discount_paise(payment, order, details)
 
@@ -215,9 +213,7 @@ class RazorpayGateway:
         try:
             # The SDK writes the amount into `data`, whose default all calls share: pass our own.
             answer = await self._call(
-                lambda client: client.payment.capture(
-                    path_id, amount_paise, {"currency": currency}, timeout=self._timeouts
-                )
+                lambda client: client.payment.capture(path_id, amount_paise, {"currency": currency})
             )
         except VendorRefused:
             payment = await self.payment(payment_id)
@@ -236,9 +232,7 @@ class RazorpayGateway:
         try:
             # `payment.refund` would encode the body anew; a repeat must be equal to the byte.
             answer = await self._call(
-                lambda client: client.request(
-                    "post", path, data=body.encode(), headers=headers, timeout=self._timeouts
-                )
+                lambda client: client.request("post", path, data=body.encode(), headers=headers)
             )
         except VendorRefused as error:
             if error.status == _CONFLICT:
@@ -257,9 +251,7 @@ class RazorpayGateway:
     async def payment_refunds(self, payment_id: str) -> list[GatewayRefund]:
         """Return every refund of a payment, failed ones and those made by hand included."""
         path_id = _safe_id(payment_id)
-        answer = await self._call(
-            lambda client: client.payment.fetch_multiple_refund(path_id, {}, timeout=self._timeouts)
-        )
+        answer = await self._call(lambda client: client.payment.fetch_multiple_refund(path_id, {}))
         refunds = [wire.read_refund(item) for item in wire.items(answer)]
         return [refund for refund in refunds if refund is not None]
 
@@ -270,9 +262,7 @@ class RazorpayGateway:
         skip = 0
         while True:
             page = {**span, "skip": skip}
-            answer = await self._call(
-                lambda client, page=page: client.payment.all(page, timeout=self._timeouts)
-            )
+            answer = await self._call(lambda client, page=page: client.payment.all(page))
             listed = wire.items(answer)
             # A payment made meanwhile moves the others on: one may be listed twice.
             payments = [wire.read_payment(item) for item in listed]
@@ -300,31 +290,10 @@ class RazorpayGateway:
         return event
 
     async def _call(self, use: Callable[[_Client], object]) -> object:
-        return await in_thread(self._limiter, lambda: use(self._client()))
-
-    def _client(self) -> _Client:
-        """Return this thread's client: the SDK's session is not safe to share."""
-        client: _Client | None = getattr(self._local, "client", None)
-        if client is None:
-            client = cast(
-                "_Client",
-                razorpay.Client(
-                    session=VendorSession(_VENDOR, self._base_url),
-                    auth=(self._key_id, self._key_secret),
-                    base_url=self._base_url,
-                ),
-            )
-            # The SDK's own bundle of root certificates is from 2015.
-            client.cert_path = certifi.where()
-            # It would read its version from the disk for each request, for a third of the time.
-            client._get_version = lambda: _SDK_VERSION  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
-            self._local.client = client
-        return client
+        return await run_sdk(lambda: use(self._client))
 
     async def _create_order(self, wanted: dict[str, Any]) -> GatewayOrder:
-        answer = await self._call(
-            lambda client: client.order.create(wanted, timeout=self._timeouts)
-        )
+        answer = await self._call(lambda client: client.order.create(wanted))
         order = wire.read_order(answer)
         if order is None:
             raise unreadable(_VENDOR, mutates=True)
@@ -333,9 +302,7 @@ class RazorpayGateway:
     async def _order_of(self, receipt: str, *, cause: ProviderError) -> GatewayOrder | None:
         """Return the order an unclear request left behind; if that stays unclear, raise it."""
         try:
-            answer = await self._call(
-                lambda client: client.order.all({"receipt": receipt}, timeout=self._timeouts)
-            )
+            answer = await self._call(lambda client: client.order.all({"receipt": receipt}))
         except ProviderError as error:
             raise cause from error
         orders = [wire.read_order(item) for item in wire.items(answer)]

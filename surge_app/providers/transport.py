@@ -1,21 +1,27 @@
-"""Shared by the adapters: threads for SDK calls, and the meaning of a vendor's failure.
+"""Shared by the adapters: HTTP in the event loop below the SDKs, and the meaning of a failure.
 
-The SDKs lose the HTTP status, print to stdout and let raw exceptions of `requests` through.
-Translating inside the HTTP session, below the SDK, gives one meaning to every failure.
+The SDKs block, lose the HTTP status, print to stdout and let raw exceptions through. Below them
+one client waits in the event loop instead of a thread, and gives one meaning to every failure.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import ssl
 import time
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-import requests
-from anyio import to_thread
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+import aiohttp
+import certifi
+from anyio import CapacityLimiter
+from sqlalchemy.util import await_, greenlet_spawn
 
 from surge_app.observability import tracing
 from surge_app.services.vendors.ports import (
@@ -29,19 +35,23 @@ from surge_app.services.vendors.ports import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from anyio import CapacityLimiter
-
 _T = TypeVar("_T")
 
 TIMEOUTS = (3.0, 8.0)
 """Seconds to connect and to wait for an answer."""
 
-CONCURRENT_CALLS = 16
-"""Threads one adapter may use; a slow vendor must not take every thread of the process."""
-
+_CONCURRENT_CALLS = 16
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+# Shorter than a server's own, so that no call uses a connection that is closing.
+_KEEPALIVE_SECONDS, _LOCAL_KEEPALIVE_SECONDS = 15.0, 1.0
 _SHOWN_CHARACTERS = 300
 _SUCCESS_CLASS = 2
+_NEVER_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+)
 
 
 def storable_text(text: str, *, most: int) -> str:
@@ -62,50 +72,125 @@ class VendorRefused(ProviderRejected):
         self.status = status
 
 
-class VendorSession(requests.Session):
-    """A `requests` session that raises `ProviderError` and nothing else.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A vendor's 2xx, with the names that SDKs read."""
 
-    The SDKs catch `requests` exceptions only, to print them; ours pass through untouched.
+    status_code: int
+    content: bytes
+    headers: Mapping[str, str]
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON object, which `VendorHttp` has seen."""
+        return json.loads(self.content)
+
+
+class VendorHttp:
+    """HTTP to one vendor that raises `ProviderError` and nothing else.
 
     Args:
         vendor: Names the vendor in error messages.
         base_url: A loopback address is reached directly, whatever proxy is configured.
+        timeouts: Seconds to connect, and to wait for an answer.
     """
 
-    def __init__(self, vendor: str, base_url: str) -> None:
-        super().__init__()
-        self.trust_env = not is_loopback(base_url)
+    def __init__(
+        self, vendor: str, base_url: str, timeouts: tuple[float, float] = TIMEOUTS
+    ) -> None:
         self._vendor = vendor
+        self._is_local = is_loopback(base_url)
+        self._timeouts = timeouts
+        # A slow vendor must not take every connection of the process.
+        self._limiter = CapacityLimiter(_CONCURRENT_CALLS)
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send a request and return its answer, which is a 2xx with a JSON object."""
-        mutates = request.method != "GET"
-        # No vendor redirects an API call; following one would carry the credentials along.
-        kwargs["allow_redirects"] = False
-        try:
-            response = super().send(request, **kwargs)
-        except requests.RequestException as error:
-            raise _transport_error(self._vendor, error, mutates=mutates) from error
-        if response.status_code // 100 != _SUCCESS_CLASS:
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        data: bytes | str | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        is_json: bool = True,
+    ) -> Answer:
+        """Send a request and return its answer, which is a 2xx.
+
+        Args:
+            method: In capitals; anything but GET may change something.
+            url: Complete.
+            data: The body.
+            params: Appended to the URL.
+            headers: Besides those of HTTP itself.
+            auth: For HTTP Basic.
+            is_json: Whether the answer has to be a JSON object.
+        """
+        mutates = method != "GET"
+        connect, read = self._timeouts
+        sent = dict(headers or {})
+        if auth:
+            sent["Authorization"] = aiohttp.encode_basic_auth(*auth)
+        with tracing.event("vendor"):
+            async with self._limiter:
+                try:
+                    # No vendor redirects a call; following one would carry the credentials along.
+                    async with _session(is_local=self._is_local).request(
+                        method,
+                        url,
+                        data=data,
+                        params=params,
+                        headers=sent,
+                        allow_redirects=False,
+                        timeout=aiohttp.ClientTimeout(sock_connect=connect, sock_read=read),
+                    ) as response:
+                        answer = Answer(response.status, await response.read(), response.headers)
+                except (aiohttp.ClientError, OSError) as error:
+                    raise _transport_error(self._vendor, error, mutates=mutates) from error
+        if answer.status_code // 100 != _SUCCESS_CLASS:
             raise status_error(
-                self._vendor,
-                response.status_code,
-                response.content,
-                cast("Mapping[str, str]", response.headers),
-                mutates=mutates,
+                self._vendor, answer.status_code, answer.content, answer.headers, mutates=mutates
             )
-        if not _is_json_object(response.content):
+        if is_json and not _is_json_object(answer.content):
             raise unreadable(self._vendor, mutates=mutates)
-        return response
+        return answer
+
+    def blocking_request(self, method: str, url: str, **options: Any) -> Answer:
+        """Send a request from within `run_sdk`, for code that takes HTTP for a blocking call."""
+        return await_(self.request(method, url, **options))
 
 
-async def in_thread(limiter: CapacityLimiter, call: Callable[[], _T]) -> _T:
-    """Run a blocking SDK call in a worker thread.
+async def run_sdk(call: Callable[[], _T]) -> _T:
+    """Run code of an SDK; the event loop goes on while `blocking_request` waits below it."""
+    return await greenlet_spawn(call)
 
-    A cancelled caller stops waiting at once; the call itself ends by its own time-outs.
-    """
-    with tracing.event("vendor"):
-        return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=limiter)
+
+_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, aiohttp.ClientSession]] = (
+    WeakKeyDictionary()
+)
+
+
+def _session(*, is_local: bool) -> aiohttp.ClientSession:
+    sessions = _sessions.setdefault(asyncio.get_running_loop(), {})
+    if is_local not in sessions:
+        certificates = ssl.create_default_context()
+        # The bundles of SDKs are years old.
+        certificates.load_verify_locations(os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where())
+        sessions[is_local] = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                keepalive_timeout=_LOCAL_KEEPALIVE_SECONDS if is_local else _KEEPALIVE_SECONDS,
+                ssl=certificates,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=not is_local,
+        )
+    return sessions[is_local]
+
+
+async def close_connections() -> None:
+    """Close the connections to vendors that this event loop opened."""
+    for session in _sessions.pop(asyncio.get_running_loop(), {}).values():
+        await session.close()
 
 
 def is_loopback(url: str) -> bool:
@@ -144,35 +229,13 @@ def status_error(
     return VendorRefused(msg, status=status)
 
 
-def _transport_error(
-    vendor: str, error: requests.RequestException, *, mutates: bool
-) -> ProviderError:
-    if _never_sent(error):
-        return ProviderUnavailable(
-            f"{vendor} cannot be reached.", timed_out=isinstance(error, requests.ConnectTimeout)
-        )
+def _transport_error(vendor: str, error: Exception, *, mutates: bool) -> ProviderError:
+    is_late = isinstance(error, TimeoutError)
+    if isinstance(error, _NEVER_SENT):
+        return ProviderUnavailable(f"{vendor} cannot be reached.", timed_out=is_late)
     if not mutates:
-        return ProviderUnavailable(
-            f"{vendor} did not answer.", timed_out=isinstance(error, requests.Timeout)
-        )
+        return ProviderUnavailable(f"{vendor} did not answer.", timed_out=is_late)
     return ProviderOutcomeUnknown(f"{vendor} did not answer.")
-
-
-def _never_sent(error: requests.RequestException) -> bool:
-    if isinstance(
-        error,
-        (
-            requests.ConnectTimeout,
-            requests.exceptions.SSLError,
-            requests.exceptions.ProxyError,
-            requests.exceptions.InvalidURL,
-        ),
-    ):
-        return True
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, ProtocolError):
-        return False
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

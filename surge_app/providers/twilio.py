@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import threading
+import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from anyio import CapacityLimiter
 from twilio.base.exceptions import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
     TwilioException,
 )
-from twilio.http.http_client import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
-    TwilioHttpClient,
+from twilio.http import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
+    HttpClient,
+)
+from twilio.http.response import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
+    Response,
 )
 from twilio.rest import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
     Client,
 )
 
 from surge_app.errors import ConfigurationError
-from surge_app.providers.transport import (
-    CONCURRENT_CALLS,
-    TIMEOUTS,
-    VendorSession,
-    in_thread,
-    unreadable,
-)
+from surge_app.providers.transport import TIMEOUTS, VendorHttp, run_sdk, unreadable
 
 if TYPE_CHECKING:
-    from twilio.http.response import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
-        Response,
-    )
-
     from surge_app.services.vendors.ports import Sms
 
 _VENDOR = "Twilio"
@@ -54,29 +46,29 @@ class _Messages(Protocol):
     def list(self, *, to: str, limit: int) -> list[_Message]: ...
 
 
-class _Http(TwilioHttpClient):
-    """The SDK's HTTP client with our session, and optionally another host."""
+class _Http(HttpClient):
+    """The SDK's port to HTTP, over our own, and optionally to another host."""
 
     def __init__(self, base_url: str | None, timeouts: tuple[float, float]) -> None:
-        super().__init__(pool_connections=False)
-        self.session = VendorSession(_VENDOR, base_url or _BASE_URL)
+        super().__init__(logging.getLogger(__name__), is_async=False)
+        self._http = VendorHttp(_VENDOR, base_url or _BASE_URL, timeouts)
         self._base_url = base_url.rstrip("/") if base_url else None
-        self._timeouts = timeouts
 
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        # The SDK's own time-out is one number and is checked as such; `requests` takes a pair.
-        self.timeout = cast("float", self._timeouts)
+    def request(self, method: str, uri: str, *_: Any, **options: Any) -> Response:
         if self._base_url:
-            parts = urlsplit(url)
+            parts = urlsplit(uri)
             query = f"?{parts.query}" if parts.query else ""
-            url = f"{self._base_url}{parts.path}{query}"
-        return super().request(method, url, *args, **kwargs)
-
-    def log_request(self, kwargs: dict[str, Any]) -> None:
-        """Log nothing: the SDK would log phone numbers and texts."""
-
-    def log_response(self, status_code: int, response: object) -> None:
-        """Log nothing, for the same reason."""
+            uri = f"{self._base_url}{parts.path}{query}"
+        data = cast("dict[str, str] | None", options["data"])
+        answer = self._http.blocking_request(
+            method.upper(),
+            uri,
+            params=options["params"],
+            data=urlencode(data) if data else None,
+            headers=options["headers"],
+            auth=options["auth"],
+        )
+        return Response(answer.status_code, answer.content.decode(errors="replace"))
 
 
 class TwilioSms:
@@ -108,15 +100,11 @@ class TwilioSms:
         if not account_sid or not auth_token or not sender:
             msg = "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM must be set."
             raise ConfigurationError(msg)
-        self._account_sid = account_sid
-        self._auth_token = auth_token
-        self._base_url = base_url
         self._callback_url = callback_url
-        self._timeouts = timeouts
         is_service = sender.startswith(_MESSAGING_SERVICE_PREFIX)
         self._sender = {"messaging_service_sid" if is_service else "from_": sender}
-        self._limiter = CapacityLimiter(CONCURRENT_CALLS)
-        self._local = threading.local()
+        client = Client(account_sid, auth_token, http_client=_Http(base_url, timeouts))
+        self._messages: _Messages = cast("Any", client).messages
 
     async def send(self, sms: Sms) -> str:
         """Hand an SMS over and return Twilio's id for it.
@@ -124,15 +112,15 @@ class TwilioSms:
         Twilio knows no idempotency key: after `ProviderOutcomeUnknown` the SMS may be on its
         way.
         """
-        return await in_thread(self._limiter, lambda: self._send(sms))
+        return await run_sdk(lambda: self._send(sms))
 
     async def find(self, sms: Sms, *, since: datetime) -> str | None:
         """Return Twilio's id of an SMS to this number with this text; see the port."""
-        return await in_thread(self._limiter, lambda: self._find(sms, since - _SLACK))
+        return await run_sdk(lambda: self._find(sms, since - _SLACK))
 
     def _find(self, sms: Sms, since: datetime) -> str | None:
         try:
-            newest = self._messages().list(to=sms.to, limit=_MAX_LISTED)
+            newest = self._messages.list(to=sms.to, limit=_MAX_LISTED)
         except TwilioException as error:
             raise unreadable(_VENDOR, mutates=False) from error
         for message in newest:
@@ -142,7 +130,7 @@ class TwilioSms:
 
     def _send(self, sms: Sms) -> str:
         try:
-            message = self._messages().create(
+            message = self._messages.create(
                 to=sms.to, body=sms.text, **self._sender, **self._callback(sms)
             )
         except TwilioException as error:
@@ -156,15 +144,3 @@ class TwilioSms:
         if self._callback_url is None:
             return {}
         return {"status_callback": f"{self._callback_url}?message={sms.message_id}"}
-
-    def _messages(self) -> _Messages:
-        """Return this thread's client: the SDK's session is not safe to share."""
-        client: Client | None = getattr(self._local, "client", None)
-        if client is None:
-            client = Client(
-                self._account_sid,
-                self._auth_token,
-                http_client=_Http(self._base_url, self._timeouts),
-            )
-            self._local.client = client
-        return cast("_Messages", client.messages)

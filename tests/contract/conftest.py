@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from surge_app.providers import RazorpayGateway
+from surge_app.providers import RazorpayGateway, close_connections
 from tests.contract.accounts import razorpay
 from tests.contract.serving import Stand, redis_server, sandbox_stand
 
@@ -20,6 +20,13 @@ def sandbox_redis_url() -> Generator[str]:
     """A Redis for the stand-ins."""
     with redis_server() as url:
         yield url
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _vendor_connections() -> AsyncGenerator[None]:
+    """Close what the adapters of a test opened."""
+    yield
+    await close_connections()
 
 
 @pytest_asyncio.fixture

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import certifi
+import aiohttp
 import pytest
 from fastapi import FastAPI, Response
 
 from surge_app.clock import utc_now
 from surge_app.providers import RazorpayGateway
-from surge_app.providers.transport import VendorSession
 from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderUnavailable,
 )
-from tests.contract.accounts import RECEIPT, paid, razorpay
+from tests.contract.accounts import RECEIPT, new_order, paid, razorpay
 from tests.contract.serving import free_port, serve
 
 if TYPE_CHECKING:
@@ -140,36 +140,35 @@ async def test_an_answer_that_is_not_razorpays_is_never_taken_for_one(
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_every_call_has_its_time_outs_and_todays_certificates(
+async def test_every_call_has_its_time_outs_and_runs_in_no_thread(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[dict[str, object]] = []
-    inner = VendorSession.send
+    sent: list[dict[str, Any]] = []
+    inner = aiohttp.ClientSession.request
 
-    def record(self: VendorSession, request: object, **options: object) -> object:
+    def record(self: aiohttp.ClientSession, *words: str, **options: Any) -> object:
+        assert threading.current_thread() is threading.main_thread()
         sent.append(options)
-        return inner(self, request, **options)  # type: ignore[arg-type]
+        return inner(self, *words, **options)
 
-    monkeypatch.setattr(VendorSession, "send", record)
+    monkeypatch.setattr(aiohttp.ClientSession, "request", record)
     error = {"error": {"code": "BAD_REQUEST_ERROR", "description": "already unique"}}
     async with _answering(400, json.dumps(error)) as gateway:
         with pytest.raises(ProviderRejected):
             await CALLS[name](gateway)
     assert sent
     for options in sent:
-        assert options["timeout"] == (3.0, 8.0)
-        assert options["verify"] == certifi.where()
+        timeout = options["timeout"]
+        assert (timeout.sock_connect, timeout.sock_read) == (3.0, 8.0)
+        assert not options["allow_redirects"]
 
 
-async def test_no_thread_shares_its_client_and_none_repeats_a_call_by_itself(
+async def test_many_calls_at_once_share_a_client_and_none_repeats_a_call_by_itself(
     stand: Stand, gateway: RazorpayGateway
 ) -> None:
-    await asyncio.gather(*(gateway.ping() for _ in range(16)))
-    here = gateway._client()
-    assert here is gateway._client()
-    elsewhere = await asyncio.to_thread(gateway._client)
-    assert elsewhere is not here
-    assert not here.retry_enabled  # type: ignore[attr-defined]
+    orders = await asyncio.gather(*(new_order(gateway, f"receipt-{n}") for n in range(40)))
+    assert [order.receipt for order in orders] == [f"receipt-{n}" for n in range(40)]
+    assert not gateway._client.retry_enabled  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("mode", ["down", "http_429", "http_502_html"])

@@ -79,7 +79,7 @@ def _real(stand: Stand) -> Vendor:
 
     async def spoil(mode: str) -> None:
         for service in ("sendgrid", "twilio"):
-            fault = {"service": service, "mode": mode, "seconds": 1, "takes_effect": True}
+            fault = {"service": service, "mode": mode, "seconds": 4, "takes_effect": True}
             (await stand.http.post("/sandbox/faults", json=fault)).raise_for_status()
 
     hasty = (mail(timeout_seconds=0.4), sms(timeouts=(1, 0.4)))

@@ -19,6 +19,7 @@ from surge_app.services.vendors.ports import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.contract.serving import free_port, serve
 
 if TYPE_CHECKING:
@@ -139,10 +140,9 @@ async def test_the_moment_sendgrid_names_is_when_to_come_back(
 
 
 async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> None:
-    await stand.fault("sendgrid", "hang", 1)
-    key = build_mail(stand.settings)
+    await stand.fault("sendgrid", "hang", 4)
     mail = SendGridMail(
-        key._api_key,  # type: ignore[attr-defined]
+        sandbox_keys(stand.settings).sendgrid_api_key,
         f"{stand.settings.local_url}/sandbox/sendgrid",
         "tickets@example.in",
         timeout_seconds=0.3,
