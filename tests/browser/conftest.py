@@ -50,6 +50,9 @@ async def browser() -> AsyncGenerator[Browser]:
     FILM.unlink(missing_ok=True)
 
 
+_REFUSED_SOCKET = "Error during WebSocket handshake: Unexpected response code: 403"
+
+
 class Person:
     """Someone with a browser of their own, and what went wrong in it."""
 
@@ -58,12 +61,15 @@ class Person:
         self.page = page
         self.sockets: list[str] = []
         self.errors: list[str] = []
+        # A clock that leaps ends the connection, and who has no right any more gets no new one.
+        self.has_leaped = False
         page.on("websocket", lambda socket: self.sockets.append(socket.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._note)
 
     def _note(self, message: Any) -> None:
-        if message.type == "error":
+        refused = self.has_leaped and _REFUSED_SOCKET in message.text
+        if message.type == "error" and not refused:
             self.errors.append(message.text)
 
 

@@ -183,6 +183,7 @@ async def _filter(page: Page, slug: str) -> None:
     await page.get_by_label("Search").fill("asha")
     await expect(rows).to_have_count(1)
     await page.get_by_role("button", name="Select all shown").click()
+    await expect(rows.get_by_role("checkbox")).to_be_checked()
     await page.get_by_role("button", name="Review").click()
     await page.get_by_role("button", name="Go back").click()
     await expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
