@@ -175,7 +175,9 @@ def build_container(
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
     queue_store = QueueStore(redis)
     waiting_room = WaitingRoom(
-        queue_store, QueueSync(database, queue_store), Visits(VisitStore(redis))
+        queue_store,
+        QueueSync(database, queue_store, personal_below=settings.queue_personal_below),
+        Visits(VisitStore(redis)),
     )
     joins = JoinService(
         JoinStore(redis),

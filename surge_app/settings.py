@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     rate_limits: bool = Field(default=True, alias="SURGE_RATE_LIMITS")
     network_hold_percent: int = Field(10, ge=1, le=100, alias="SURGE_NETWORK_HOLD_PERCENT")
     free_bookings_per_hour: int = Field(10_000, ge=1, alias="SURGE_FREE_BOOKINGS_PER_HOUR")
+    queue_personal_below: int = Field(1_000, ge=1, alias="SURGE_QUEUE_PERSONAL_BELOW")
     jobs: bool = Field(default=True, alias="SURGE_JOBS")
     metrics_token: str | None = Field(None, min_length=16, alias="SURGE_METRICS_TOKEN")
     drain_seconds: int = Field(0, ge=0, le=300, alias="SURGE_DRAIN_SECONDS")

@@ -68,6 +68,7 @@ class OrderOut(BaseModel):
 class QueueOut(BaseModel):
     """The state of a visitor. `position` 1 is next; `waiting` counts the whole queue.
 
+    With `personal_below` or more ahead, `/api/queue/{slug}/public` suffices until there are fewer.
     `note` explains why nothing moves or the estimate grew; `note_text` is the same in a sentence.
     """
 
@@ -86,6 +87,7 @@ class QueueOut(BaseModel):
     note_text: str | None
     opens_in_ms: int | None
     order: OrderOut
+    personal_below: int | None
 
 
 class LineIn(StrictBody):

@@ -14,10 +14,10 @@ from surge_app.kv import keys
 from surge_app.kv.client import Script, read_raw
 from surge_app.kv.packed_numbers import pack_numbers
 
-_RETENTION = timedelta(days=30)
-_SCRIPTS = """
-join poll leave renew grant end_hold step_aside revoke locate snapshot stats open sync draw
-"""
+_RETENTION_MS = 30 * 24 * 3600 * 1000
+_SCRIPTS = (
+    "join poll leave renew grant end_hold step_aside revoke locate snapshot stats open sync draw"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class QueueLimits:
     seed: str = ""
     commitment: str = ""
     challenge: str = "off"
+    personal_below: int | None = None
 
     def as_hash(self) -> dict[str, str]:
         """Return the fields as `queue.lua` reads them; an empty string means "not set"."""
@@ -74,6 +75,7 @@ class QueueState:
         early: How many numbers came before the opening; None until it.
         is_drawn: False while the early numbers wait for their places.
         ceiling: No number above it may be issued.
+        personal_below: How many of the first have to poll; None if all of them.
         in_grace: Visitors who may still hold what is free; only a sync counts them.
     """
 
@@ -100,6 +102,7 @@ class QueueState:
     early: int | None
     is_drawn: bool
     ceiling: int | None
+    personal_below: int | None = None
     in_grace: int = 0
 
     @property
@@ -145,8 +148,7 @@ class VisitorLocation:
     """The state of one queue number.
 
     Attributes:
-        status: inside, called, waiting, absent (passed over, may still come back), served, left or
-            unknown (not given out).
+        status: inside, called, waiting, absent (may come back), served, left or unknown (new).
         ahead: How many go first; waiting in an order that is known only.
         visitor_id: The visitor it admitted; inside only.
     """
@@ -188,8 +190,7 @@ class QueueStore:
 
         A `network` has a share of the room inside while others wait; an empty one is not counted.
         """
-        # Hashed to the four bytes that each number has room for.
-        origin = crc32(network.encode())
+        origin = crc32(network.encode())  # Each number has room for four bytes.
         return await self._visitor_call(
             "join", slug, visitor_id, signed_number, origin, had_pass=had_pass
         )
@@ -306,8 +307,7 @@ class QueueStore:
         """
         counts = ("",) * 4 if stock is None else astuple(stock)
         pairs = [word for pair in rules.as_hash().items() for word in pair]
-        retention_ms = _ms(_RETENTION)
-        *raw, in_grace = await self._run_raw("sync", slug, ceiling, retention_ms, *counts, *pairs)
+        *raw, in_grace = await self._run_raw("sync", slug, ceiling, _RETENTION_MS, *counts, *pairs)
         return replace(_queue_state(raw), in_grace=int(in_grace))
 
     async def last_calls(self, slugs: Sequence[str]) -> dict[str, int]:
@@ -357,7 +357,7 @@ class QueueStore:
 def _queue_state(raw: Sequence[bytes | int]) -> QueueState:
     now, sale, paused, start, issued, waiting, called, inside, limit, *rest = raw
     available, held, message, pace, first, max_pace, recovering, opens, *rest = rest
-    order, commitment, seed, early, drawn, ceiling = rest
+    order, commitment, seed, early, drawn, ceiling, personal = rest
     return QueueState(
         now_ms=int(now),
         sale=_text(sale),
@@ -382,6 +382,7 @@ def _queue_state(raw: Sequence[bytes | int]) -> QueueState:
         early=_optional_int(early),
         is_drawn=int(drawn) == 1,
         ceiling=_optional_int(ceiling),
+        personal_below=_optional_int(personal),
     )
 
 

@@ -101,6 +101,16 @@ class Queue:
         seconds, microseconds = await self.redis.time()
         return seconds * 1000 + microseconds // 1000
 
+    async def age_reach(self, seconds: int) -> None:
+        """Note who has to poll now, and let all that is noted of it be so many seconds older."""
+        counters = self.keys["counters"]
+        await self.redis.hset(counters, "reach_at", "0")
+        await self.snapshot()
+        noted = str(await self.redis.hget(counters, "reach") or "")
+        pairs = [entry.split(":") for entry in noted.split(",")]
+        older = ",".join(f"{int(at) - seconds}:{last}" for at, last in pairs)
+        await self.redis.hset(counters, mapping={"reach": older, "reach_at": "0"})
+
     async def silence(self, visitor: str, seconds: int = 90) -> None:
         """Let a visitor's last poll lie so many seconds back."""
         number = (await self.numbers())[visitor]

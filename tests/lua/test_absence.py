@@ -110,3 +110,61 @@ async def test_many_who_are_gone_are_passed_over_in_bounded_steps(queue: Queue) 
     assert steps == 3
     assert await queue.called() == [alive.number]
     assert (await queue.stats()).absent == crowd
+
+
+async def test_far_from_the_head_silence_does_not_count(queue: Queue) -> None:
+    await queue.open(personal_below=3)
+    await queue.join_all("inside", *(f"v{n}" for n in range(12)))
+    for n in range(12):
+        await queue.silence(f"v{n}", seconds=3_000)
+    await queue.age_reach(300)
+    for _ in range(4):
+        await queue.snapshot()
+    await queue.leave("inside")
+    # Those within reach had to poll and did not; the next never had to.
+    assert (await queue.called(), (await queue.stats()).absent) == ([5], 3)
+
+
+async def test_when_a_fifth_of_the_queue_leaves_at_once_nobody_behind_is_passed_over(
+    queue: Queue,
+) -> None:
+    await queue.open(personal_below=5)
+    await queue.join_all("inside", *(f"v{n}" for n in range(100)))
+    for n in range(100):
+        await queue.silence(f"v{n}", seconds=3_000)
+    await queue.age_reach(300)
+    for n in range(20):
+        await queue.leave(f"v{n}")
+    await queue.leave("inside")
+    assert (await queue.called(), (await queue.stats()).absent) == ([22], 0)
+    # The page sees the jump in the public snapshot, and comes in time for its turn.
+    assert (await queue.poll("v20")).state == "admitted"
+    await queue.leave("v20")
+    assert (await queue.poll("v21")).state == "admitted"
+
+
+async def test_silence_counts_from_the_moment_the_head_came_within_reach(queue: Queue) -> None:
+    await queue.open(personal_below=5)
+    await queue.join_all("inside", *(f"v{n}" for n in range(40)))
+    for n in range(40):
+        await queue.silence(f"v{n}", seconds=3_000)
+    await queue.age_reach(300)
+    for n in range(10):
+        await queue.leave(f"v{n}")
+    await queue.age_reach(60)
+    await queue.leave("inside")
+    assert (await queue.called(), (await queue.stats()).absent) == ([12], 0)
+    await queue.age_reach(20)
+    await queue.leave("v10")
+    # Of the five within reach since then, four are left; the next one never had to poll.
+    assert (await queue.called(), (await queue.stats()).absent) == ([17], 4)
+
+
+async def test_whoever_joins_a_short_queue_is_within_reach_at_once(queue: Queue) -> None:
+    await queue.open(personal_below=50)
+    await queue.join_all("inside", *(f"v{n}" for n in range(12)))
+    for n in range(11):
+        await queue.silence(f"v{n}")
+    await queue.age_reach(90)
+    await queue.leave("inside")
+    assert (await queue.called(), (await queue.stats()).absent) == ([13], 11)

@@ -1,9 +1,9 @@
 -- queue: prelude of the scripts of the waiting room; names the keys and admits by place.
 -- KEYS  1 rules (hash: phase, opens_at_ms, closes_at_ms, paused, concurrent_buyers,
---         admissions_per_minute, message, queue_order, seed, commitment)
+--         admissions_per_minute, message, queue_order, seed, commitment, personal_below)
 --       2 stock (hash: available, held, sold, holders)
 --       3 counters (hash: start, ceiling, issued, early, drawn, head, waiting, absent, admitted,
---         left, served, no_shows, last_tick, returned, recovering_until)
+--         left, served, no_shows, last_tick, returned, recovering_until, reach, reach_at)
 --       4 numbers (hash: visitor -> number)    5 waiting (bitmap by place)
 --       6 absent (bitmap by place)             7 seen (u32 by number: s of the last poll)
 --       8 called (zset: number by end of claim, ms)    9 passes (zset: visitor by end of lease, ms)
@@ -15,7 +15,8 @@
 --         visitor holds units)
 -- The clock is Redis TIME, also when it is set back or ahead. Each number is issued once and is also the position in the order, except
 -- for numbers drawn at the opening. A visitor who stops polling is skipped at their turn (`absent`)
--- and called next when they return in time, so nobody behind waits for them.
+-- and called next when they return in time, so nobody behind waits for them. Far from the head a visitor
+-- follows the public snapshot and need not poll; silence counts since the head came within reach.
 -- A pass reserves room for its visitor: for choosing until it ends, or for a hold. When the hold ends
 -- without tickets, the visitor moves to `grace`: they may hold what is free, but reserve nothing.
 -- So do passes without a hold that a network has beyond its share, while others wait outside.
@@ -42,6 +43,8 @@ local MAX_SKIPPED, MAX_PASSES, MAX_SAMPLE = 1000, 1000, 256
 -- Of the room inside, for visitors of one network who hold nothing.
 local NETWORK_SHARE = 1 / 4
 local SHARING_MS = 500
+-- Visitors within three minutes of their turn poll personally, at the pace of the last minute.
+local NEAR_MINUTES, REACH_S = 3, 5
 
 local time = redis.call("TIME")
 local now_s = tonumber(time[1])
@@ -60,10 +63,11 @@ local function fields(key, names, as_numbers)
 end
 
 local rules = fields(RULES, { "phase", "opens_at_ms", "closes_at_ms", "paused",
-  "concurrent_buyers", "admissions_per_minute", "message", "queue_order", "seed", "commitment" })
+  "concurrent_buyers", "admissions_per_minute", "message", "queue_order", "seed", "commitment",
+  "personal_below" })
 local stock = fields(STOCK, { "available", "held", "holders" }, true)
 local count = fields(COUNTERS, { "start", "ceiling", "issued", "early", "drawn", "head", "waiting",
-  "absent", "last_tick", "returned", "recovering_until", "shared_at" }, true)
+  "absent", "last_tick", "returned", "recovering_until", "shared_at", "reach_at" }, true)
 
 local function set(name, value)
   count[name] = value
@@ -280,9 +284,76 @@ local function share_room()
   end
 end
 
+-- How many of the first in the queue poll personally; -1 if everyone does.
+local function personal_below()
+  local set = number_of(rules.personal_below, nil)
+  if not set then return -1 end
+  return math.max(set, NEAR_MINUTES * limit(), NEAR_MINUTES * redis.call("ZCARD", RECENT))
+end
+
+-- The last place of those, or of those who would be among them if they joined now.
+local function end_of_reach(below)
+  if (count.waiting or 0) <= below then return count.issued + below - (count.waiting or 0) end
+  if not is_drawn() then return 0 end
+  local from, last = math.floor((count.head or 0) / 8), math.floor(count.issued / 8)
+  local low, high = from, from + math.ceil(below / 8)
+  while high < last and redis.call("BITCOUNT", WAITING, from, high) < below do
+    low, high = high + 1, high + 2 * (high - from)
+  end
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if redis.call("BITCOUNT", WAITING, from, middle) >= below then high = middle else low = middle + 1 end
+  end
+  local place, left = low * 8 - 1, below
+  if low > from then left = below - redis.call("BITCOUNT", WAITING, from, low - 1) end
+  while left > 0 and place < count.issued do
+    place = place + 1
+    left = left - redis.call("GETBIT", WAITING, place)
+  end
+  return place
+end
+
+-- Where the reach ended at which second, the oldest first.
+local function reaches()
+  local found = {}
+  for at, last in string.gmatch(redis.call("HGET", COUNTERS, "reach") or "", "(%d+):(%d+)") do
+    found[#found + 1] = { tonumber(at), tonumber(last) }
+  end
+  return found
+end
+
+local function note_reach()
+  local below = personal_below()
+  if below < 0 or math.abs(now_s - (count.reach_at or 0)) < REACH_S then return end
+  set("reach_at", now_s)
+  local found, last, words = reaches(), end_of_reach(below), {}
+  if #found > 0 and found[#found][2] == last then return end
+  found[#found + 1] = { now_s, last }
+  for i, entry in ipairs(found) do
+    -- Of those from before anyone's patience ended the latest is enough.
+    local after = found[i + 1]
+    if not after or math.abs(now_s - after[1]) <= PATIENCE_S then
+      words[#words + 1] = string.format("%.0f:%.0f", entry[1], entry[2])
+    end
+  end
+  redis.call("HSET", COUNTERS, "reach", table.concat(words, ","))
+end
+
+-- Seconds for which a visitor has been silent although they had to poll.
+local function neglect(number, place, found)
+  if not found then return silence(number) end
+  local since = now_s
+  for i = #found, 1, -1 do
+    if found[i][2] < place then break end
+    since = found[i][1]
+  end
+  return math.min(silence(number), math.abs(now_s - since))
+end
+
 local function admit()
   if not count.start then return end
   end_leases()
+  note_reach()
   if sale() ~= "open" or rules.paused == "1" or is_recovering() or not is_drawn() then return end
   local free = free_room()
   if free < 1 and (count.waiting or 0) > 0 then
@@ -292,6 +363,7 @@ local function admit()
   local pace = number_of(rules.admissions_per_minute, nil)
   if pace then free = math.min(free, pace - redis.call("ZCARD", RECENT)) end
   local place, gone, called, left = nil, 0, 0, MAX_SKIPPED
+  local found = free > 0 and personal_below() >= 0 and reaches() or nil
   while free > 0 and left > 0 do
     place = nil
     if count.waiting > gone + called then
@@ -301,7 +373,7 @@ local function admit()
     redis.call("SETBIT", WAITING, place, 0)
     count.head = place
     local number = number_at(place)
-    if silence(number) > PATIENCE_S then
+    if neglect(number, place, found) > PATIENCE_S then
       note_seen(number)
       redis.call("SETBIT", ABSENT, place, 1)
       gone, left = gone + 1, left - 1
@@ -435,7 +507,7 @@ local function header()
     stock.available or -1, stock.held or -1, rules.message or "", redis.call("ZCARD", RECENT),
     first_admission or -1, number_of(rules.admissions_per_minute, -1), is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),
     rules.queue_order or "fifo", rules.commitment or "", is_revealed and rules.seed or "",
-    count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1 }
+    count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1, personal_below() }
 end
 
 -- The answer to one visitor: {state, number, ahead, end of the pass in ms, note}, then the header.

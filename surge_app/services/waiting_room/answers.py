@@ -115,6 +115,7 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
         note_text=NOTES[note] if note else None,
         opens_in_ms=opens_in_ms(queue),
         order=queue_order(queue),
+        personal_below=queue.personal_below,
     )
 
 

@@ -161,6 +161,7 @@ def public_view(slug: str, snapshot: Snapshot) -> PublicQueueView:
         note_text=NOTES[note] if note else None,
         opens_at_ms=opens or None,
         order=queue_order(queue),
+        personal_below=queue.personal_below,
         retry_after_ms=_RETRY_MS,
         eta_seconds=_estimates(snapshot),
         blocks=_blocks(snapshot),

@@ -40,9 +40,10 @@ _Facts: TypeAlias = tuple[QueueLimits, QueueStock | None, int]
 class QueueSync:
     """Tells the queues what Postgres knows, and does what is due once a second."""
 
-    def __init__(self, database: Database, store: QueueStore) -> None:
+    def __init__(self, database: Database, store: QueueStore, *, personal_below: int) -> None:
         self._database = database
         self._store = store
+        self._personal_below = personal_below
         self._sent: dict[str, tuple[float, int, _Facts]] = {}
         self._next_at = float("-inf")
         self._sales_version: int | None = None
@@ -73,7 +74,9 @@ class QueueSync:
         wanted: dict[str, tuple[Event, _Facts]] = {}
         for event in events:
             counts = stock.get(event.slug)
-            rules = _rules(event, _opens_at(event, tiers.get(event.id, []), counts))
+            rules = _rules(
+                event, _opens_at(event, tiers.get(event.id, []), counts), self._personal_below
+            )
             wanted[event.slug] = event, (rules, _stock(counts), event.line_floor)
             seconds = _seconds_until_change(event, tiers.get(event.id, []), now)
             pause = min(pause, seconds)
@@ -194,7 +197,7 @@ def _closes_at(event: Event) -> datetime:
     return event.sales_close_at or event.starts_at
 
 
-def _rules(event: Event, opens_at: datetime | None) -> QueueLimits:
+def _rules(event: Event, opens_at: datetime | None, personal_below: int) -> QueueLimits:
     seed = event.queue_seed
     return QueueLimits(
         phase=event.phase,
@@ -208,6 +211,7 @@ def _rules(event: Event, opens_at: datetime | None) -> QueueLimits:
         seed=seed,
         commitment=commitment(seed) if seed else "",
         challenge=event.challenge,
+        personal_below=personal_below,
     )
 
 

@@ -80,6 +80,7 @@ class QueueStatus:
             explain. `note_text` says it in a sentence.
         opens_in_ms: Until the opening, by the server's clock; scheduled only.
         order: The rule by which visitors are called.
+        personal_below: With as many ahead, the public snapshot suffices; None if it never does.
     """
 
     state: str
@@ -98,6 +99,7 @@ class QueueStatus:
     note_text: str | None = None
     opens_in_ms: int | None = None
     order: QueueOrder = QueueOrder()
+    personal_below: int | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON members of the answer."""
@@ -119,6 +121,7 @@ class QueueStatus:
             "note_text": self.note_text,
             "opens_in_ms": self.opens_in_ms,
             "order": asdict(self.order),
+            "personal_below": self.personal_below,
         }
 
 
@@ -151,6 +154,7 @@ class PublicQueueView:
         admitted_per_minute: As measured.
         max_per_minute: The organizer's limit.
         opens_at_ms: When the sale opens; scheduled only.
+        personal_below: Visitors with fewer ahead have to poll personally; None if all have to.
         retry_after_ms: How often a page should ask.
         eta_seconds: Visitors ahead, with the lower and upper end of the estimate for them.
     """
@@ -171,6 +175,7 @@ class PublicQueueView:
     note_text: str | None
     opens_at_ms: int | None
     order: QueueOrder
+    personal_below: int | None
     retry_after_ms: int
     eta_seconds: list[tuple[int, int, int]]
     blocks: QueueBlocks

@@ -102,7 +102,7 @@ async def test_a_queue_that_no_one_uses_is_left_alone_until_someone_comes(
 ) -> None:
     sale = await new_sale(5)
     services = sale.services
-    sync = QueueSync(services.database, QueueStore(services.redis))
+    sync = QueueSync(services.database, QueueStore(services.redis), personal_below=1_000)
 
     async def last_tick() -> object:
         return await services.redis.execute_command(
@@ -126,7 +126,7 @@ async def test_a_queue_that_redis_lost_is_opened_again_although_no_one_uses_it(
 ) -> None:
     sale = await new_sale(5)
     services = sale.services
-    sync = QueueSync(services.database, QueueStore(services.redis))
+    sync = QueueSync(services.database, QueueStore(services.redis), personal_below=1_000)
     await sync.run()
     await services.redis.delete(*keys.queue(sale.slug))
     await sync.run()
@@ -135,7 +135,7 @@ async def test_a_queue_that_redis_lost_is_opened_again_although_no_one_uses_it(
 
 async def test_a_new_version_of_the_sales_makes_the_queues_due(new_sale: NewSale) -> None:
     sale = await new_sale(5)
-    sync = QueueSync(sale.services.database, QueueStore(sale.services.redis))
+    sync = QueueSync(sale.services.database, QueueStore(sale.services.redis), personal_below=1_000)
     sync.seconds_until_due(1)
     await sync.run()
     assert sync.seconds_until_due(1) > 0
