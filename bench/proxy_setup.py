@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from bench.ports import free_port
 from surge_app.launcher.system_account import server_account
 from surge_app.settings import Settings
 
@@ -56,13 +57,6 @@ def program(name: str) -> str:
     if found is None:
         sys.exit(f"This needs {name}; install it (on Debian: apt-get install {name}).")
     return found
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class _Child(ABC):

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.ports import free_port
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
 
@@ -86,13 +86,6 @@ def load(port: int, path: str, cookies: Sequence[str], *, seconds: int, connecti
     if found is None or "Non-2xx" in answer.stdout or "Socket errors" in answer.stdout:
         sys.exit(f"Not every request was answered:\n{answer.stdout}{answer.stderr}")
     return float(found[1])
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import text
 
+from bench.ports import free_port
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container, running
 from surge_app.launcher.embedded_servers import backing_services
@@ -62,13 +62,6 @@ class Surge:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m surge_app …` beside it."""
         return command_line.run(arguments, self.environment)
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

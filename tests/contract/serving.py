@@ -18,6 +18,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 from redis.asyncio import Redis
 
+from bench.ports import free_port
 from surge_app.sandbox import create_sandbox
 from surge_app.settings import Settings, load_settings
 from tests.redis_server import RedisServer
@@ -126,13 +127,6 @@ async def sandbox_stand(redis_url: str) -> AsyncGenerator[Stand]:
         await redis.flushdb()
         async with serve(app, settings.port):
             yield stand
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _recorder(stand: Stand) -> Callable[..., object]:

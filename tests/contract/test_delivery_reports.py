@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from fastapi import FastAPI, Request, Response
 from twilio.request_validator import RequestValidator
 
+from bench.ports import free_port
 from surge_app.errors import ConfigurationError
 from surge_app.models import DeliveryStatus
 from surge_app.providers import build_mail_reports, build_sms_reports
@@ -23,7 +24,7 @@ from surge_app.sandbox.delivery_events import DeliveryEvents
 from surge_app.services.vendors.ports import DeliveryReport, ProviderRejected
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.settings import load_settings
-from tests.contract.serving import free_port, serve, until
+from tests.contract.serving import serve, until
 
 NUMBER = 0xC0FFEE
 URL = "https://tickets.example.in/api/webhooks/twilio"

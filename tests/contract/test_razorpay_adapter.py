@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from bench.ports import free_port
 from surge_app.providers import RazorpayGateway
 from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,
@@ -18,7 +19,7 @@ from surge_app.services.vendors.ports import (
 )
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.contract.accounts import RECEIPT, paid, razorpay
-from tests.contract.serving import free_port, serve
+from tests.contract.serving import serve
 
 if TYPE_CHECKING:
     from tests.contract.serving import Stand

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from fastapi import FastAPI, Response
 
+from bench.ports import free_port
 from surge_app.clock import utc_now
 from surge_app.providers import RazorpayGateway
 from surge_app.services.vendors.ports import (
@@ -23,7 +24,7 @@ from surge_app.services.vendors.ports import (
     ProviderUnavailable,
 )
 from tests.contract.accounts import RECEIPT, new_order, paid, razorpay
-from tests.contract.serving import free_port, serve
+from tests.contract.serving import serve
 
 if TYPE_CHECKING:
     from tests.contract.serving import Stand

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi import FastAPI
 
+from bench.ports import free_port
 from surge_app.clock import utc_now
 from surge_app.providers import RazorpayGateway
 from surge_app.services.vendors.ports import (
@@ -17,7 +18,7 @@ from surge_app.services.vendors.ports import (
     ProviderUnavailable,
 )
 from tests.contract.accounts import razorpay
-from tests.contract.serving import free_port, serve
+from tests.contract.serving import serve
 
 if TYPE_CHECKING:
     from tests.contract.serving import Stand

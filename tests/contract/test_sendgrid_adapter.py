@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi import FastAPI, Request, Response
 
+from bench.ports import free_port
 from surge_app.errors import ConfigurationError
 from surge_app.providers import SendGridMail, build_mail
 from surge_app.services.vendors.ports import (
@@ -20,7 +21,7 @@ from surge_app.services.vendors.ports import (
     ProviderUnavailable,
 )
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from tests.contract.serving import free_port, serve
+from tests.contract.serving import serve
 
 if TYPE_CHECKING:
     from tests.contract.serving import Stand

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.ports import free_port
 from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError
 from surge_app.providers import TwilioSms, build_sms
@@ -19,7 +20,6 @@ from surge_app.services.vendors.ports import (
     Sms,
 )
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
-from tests.contract.serving import free_port
 
 if TYPE_CHECKING:
     from tests.contract.serving import Stand

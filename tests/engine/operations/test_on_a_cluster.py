@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio.cluster import ClusterNode, NodesManager
 from redis.exceptions import MovedError
 
+from bench.ports import free_port
 from surge_app.container import running
 from surge_app.errors import ConfigurationError
 from surge_app.kv.client import connect, information
@@ -19,7 +20,6 @@ from surge_app.sandbox.store import Orders
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.services.waiting_room.admission import JoinAttempt
 from surge_app.settings import Settings, load_settings
-from tests.conftest import free_port
 from tests.engine.gateway import InProcessGateway
 from tests.engine.sale_helper import Sale, open_sale
 from tests.redis_server import cluster_of_three

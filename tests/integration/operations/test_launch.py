@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.ports import free_port
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import connectivity, frontend_build, launch
@@ -27,12 +28,6 @@ from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Superviso
 from surge_app.settings import load_settings
 
 _SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _marked(run_id: str) -> list[int]:
@@ -80,7 +75,7 @@ def test_a_busy_port_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_an_address_that_this_machine_does_not_have_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], host: str
 ) -> None:
-    assert run(load_settings(data_dir=tmp_path, port=_free_port(), host=host)) == 2
+    assert run(load_settings(data_dir=tmp_path, port=free_port(), host=host)) == 2
     assert capsys.readouterr().err == (
         f"SURGE_HOST: this machine has no address {host}; 0.0.0.0 listens on all.\n"
     )
@@ -92,7 +87,7 @@ def test_a_second_run_on_the_same_data_is_refused(
     (tmp_path / "run.json").write_text(json.dumps({"pid": 77, "port": 3000}), "utf-8")
     lock = FileLock(tmp_path / "run.lock")
     assert lock.acquire()
-    assert run(load_settings(data_dir=tmp_path, port=_free_port())) == 2
+    assert run(load_settings(data_dir=tmp_path, port=free_port())) == 2
     lock.release()
     assert "(process 77, port 3000)" in capsys.readouterr().err
 
@@ -101,7 +96,7 @@ def test_a_second_run_on_the_same_data_is_refused(
 def test_a_run_that_is_about_to_end_is_waited_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_draining: bool
 ) -> None:
-    settings = load_settings(data_dir=tmp_path, port=_free_port())
+    settings = load_settings(data_dir=tmp_path, port=free_port())
     (tmp_path / "run.json").write_text(json.dumps({"pid": 77, "stopping": not is_draining}))
     if is_draining:
         settings.drain_mark.touch()
@@ -123,7 +118,7 @@ def test_an_unreachable_server_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, url: str
 ) -> None:
     urls: dict[str, object] = {"database_url": None, "redis_url": None, name: url}
-    assert run(load_settings(data_dir=tmp_path, port=_free_port(), **urls)) == 2
+    assert run(load_settings(data_dir=tmp_path, port=free_port(), **urls)) == 2
     shown = capsys.readouterr().err
     assert shown.startswith(f"{name.upper()}: ")
     assert shown.count("\n") == 1
@@ -147,7 +142,7 @@ def test_what_a_killed_run_left_is_ended_and_nothing_else(
     (tmp_path / "run.json").write_text(json.dumps({"run_id": "killed-run"}), "utf-8")
     # The run then fails on its unreachable database, which is after the cleaning.
     settings = load_settings(
-        data_dir=tmp_path, port=_free_port(), database_url="postgresql://127.0.0.1:1/x"
+        data_dir=tmp_path, port=free_port(), database_url="postgresql://127.0.0.1:1/x"
     )
     assert run(settings) == 2
     assert left.wait(10) == -signal.SIGTERM

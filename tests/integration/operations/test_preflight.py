@@ -13,11 +13,12 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from bench.ports import free_port
 from surge_app.container import Container
 from surge_app.services.operations import preflight
 from surge_app.services.operations.preflight import Check, examine
 from surge_app.settings import Settings
-from tests.conftest import Surge, free_port
+from tests.conftest import Surge
 
 # Each is a change of the settings that breaks one thing.
 _SETTINGS: dict[str, Callable[[Settings, Path], dict[str, object]]] = {

@@ -16,12 +16,13 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from bench.ports import free_port
 from bench.proxy_setup import Pooler, Proxy
 from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.kv import keys
 from surge_app.services.checkout.views import OrderLine
-from tests.conftest import Customer, NewSale, Surge, free_port
+from tests.conftest import Customer, NewSale, Surge
 
 pytestmark = pytest.mark.nightly
 

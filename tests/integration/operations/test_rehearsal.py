@@ -13,12 +13,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bench.ports import free_port
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError, RehearsalNeedsSandbox
 from surge_app.rehearsal import Plan, rehearse
 from surge_app.rehearsal.event_setup import Stage, open_stage, run
 from surge_app.services.admin.rehearsals import RehearsalRequest, Rehearsals
-from tests.conftest import NewSale, Surge, eventually, free_port
+from tests.conftest import NewSale, Surge, eventually
 
 _BRISK = ("--arrive-seconds", "1", "--think-seconds", "0.1", "--come-back", "0", "--no-goals")
 _SMALL = {"visitors": 12, "units": 4, "abandon_percent": 0, "has_bad_days": False}

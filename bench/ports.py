@@ -1,0 +1,26 @@
+"""Ports for servers that are started and stopped beside each other."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+import socket
+
+# Below those that systems give to outgoing connections, of which thousands are open beside a test.
+# The bus of a Redis cluster listens 10,000 above.
+_LOWEST, _HIGHEST = 12_000, 22_000
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on and no outgoing connection takes."""
+    while True:
+        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return port
