@@ -12,7 +12,7 @@ from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image
-from playwright.async_api import Page, ViewportSize
+from playwright.async_api import Locator, Page, ViewportSize
 
 _FOLDER = os.environ.get("PICTURES", "")
 _MAX_SHIFT = 0.05
@@ -74,6 +74,19 @@ async def is_too_wide(page: Page) -> bool:
           return document.documentElement.scrollWidth > window.innerWidth;
         }"""
     )
+
+
+async def press(button: Locator) -> tuple[float, float]:
+    """Press a button once it stands still, and return where the pointer was."""
+    page = button.page
+    await page.evaluate(
+        """addEventListener("click", ({ clientX, clientY }) => {
+          window.pressed = [clientX, clientY];
+        }, { capture: true, once: true })"""
+    )
+    await button.click()
+    x, y = await page.evaluate("window.pressed")
+    return x, y
 
 
 async def heard(page: Page) -> list[str]:

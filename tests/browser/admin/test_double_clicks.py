@@ -8,6 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from surge_app.container import Container
 from tests.browser.checkout import Attendee
 from tests.browser.conftest import NewPerson
+from tests.browser.page_checks import press
 from tests.conftest import NewBuyer, NewSale, Surge
 
 # Whatever a double click reaches: the answer below the pointer, or nothing that acts.
@@ -18,11 +19,7 @@ _UNDER_THE_POINTER = """
 
 async def _ask(page: Page, button: Locator, answer: Locator) -> None:
     """Press a button that asks; what is under the pointer then must not be the answer."""
-    await button.scroll_into_view_if_needed()
-    box = await button.bounding_box()
-    assert box
-    where = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    await page.mouse.click(*where)
+    where = await press(button)
     await expect(answer).to_be_visible()
     asked = await answer.text_content()
     under = await page.evaluate(_UNDER_THE_POINTER, list(where))

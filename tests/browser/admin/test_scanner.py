@@ -12,6 +12,7 @@ from playwright.async_api import Locator, Page, Request, expect
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from tests.browser.conftest import FILM, NewPerson
+from tests.browser.page_checks import press
 from tests.conftest import NewBuyer, NewSale, Surge
 
 _SIDE = 480
@@ -184,11 +185,7 @@ async def test_a_double_click_at_the_door_admits_no_one_else_and_takes_nothing_b
 
     async def press_twice(button: Locator, inside: int) -> None:
         presses.append(inside)
-        await button.scroll_into_view_if_needed()
-        box = await button.bounding_box()
-        assert box
-        where = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        await page.mouse.click(*where)
+        await press(button)
         shown = page.get_by_text(f"{inside} of 3 inside")
         await expect(shown).to_be_visible()
         # The page has moved by now; the hand has not, and this is its second click.

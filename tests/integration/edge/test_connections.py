@@ -33,7 +33,7 @@ async def _connected(url: str, count: int) -> AsyncGenerator[list[bytes]]:
         return await reader.readline()
 
     try:
-        yield [await asyncio.wait_for(ask(), 20) for _ in range(count)]
+        yield [await asyncio.wait_for(ask(), 60) for _ in range(count)]
     finally:
         for writer in writers:
             await _close(writer)
