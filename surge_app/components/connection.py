@@ -9,50 +9,26 @@ from reflex_components_core.core.banner import connect_errors
 
 from surge_app.components import layout
 from surge_app.components.controls import button_link
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
+
+_RequireConnection = component("connection", "RequireConnection", errors=list[object], answer=str)
 
 
-class _RequireConnection(rx.Component):
-    library = module("connection")
-    tag = "RequireConnection"
-
-    errors: rx.Var[list[object]]
-    answer: rx.Var[str]
+_OfflineNotice = component("connection", "OfflineNotice", errors=list[object])
 
 
-class _OfflineNotice(rx.Component):
-    library = module("connection")
-    tag = "OfflineNotice"
-
-    errors: rx.Var[list[object]]
+_HoldRecord = component(
+    "held_tickets", "HoldRecord", slug=str, name=str, tickets=str, seconds=int, stamp=int
+)
 
 
-class _HoldRecord(rx.Component):
-    library = module("held_tickets")
-    tag = "HoldRecord"
-
-    slug: rx.Var[str]
-    name: rx.Var[str]
-    tickets: rx.Var[str]
-    seconds: rx.Var[int]
-    stamp: rx.Var[int]
+_HeldTickets = component("held_tickets", "HeldTickets", slug=str)
 
 
-class _HeldTickets(rx.Component):
-    library = module("held_tickets")
-    tag = "HeldTickets"
-
-    slug: rx.Var[str]
+_HeldTurn = component("held_tickets", "HeldTurn")
 
 
-class _HeldTurn(rx.Component):
-    library = module("held_tickets")
-    tag = "HeldTurn"
-
-
-class _TicketFile(rx.Component):
-    library = module("held_tickets")
-    tag = "TicketFile"
+_TicketFile = component("held_tickets", "TicketFile")
 
 
 def require_connection(*children: Any, answer: Any) -> rx.Component:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import reflex as rx
 from reflex_components_core.el.elements.inline import A
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import NO_ARGUMENTS, component
 
 Tone = Literal["accent", "good", "warn", "bad", "off"]
 Kind = Literal["primary", "plain", "quiet"]
@@ -40,11 +40,7 @@ def text_button(*children: Any, **props: Any) -> rx.Component:
     return rx.el.button(*children, type="button", class_name="link", **props)
 
 
-class _FullScreen(rx.Component):
-    library = module("full_screen")
-    tag = "FullScreen"
-
-    label: rx.Var[str]
+_FullScreen = component("full_screen", "FullScreen", label=str)
 
 
 def full_screen(*children: Any, label: Any) -> rx.Component:
@@ -134,20 +130,20 @@ def select(
     )
 
 
-class _Stepper(rx.Component):
-    library = module("stepper")
-    tag = "Stepper"
-
-    value: rx.Var[int]
-    least: rx.Var[int]
-    most: rx.Var[int]
-    can_add: rx.Var[bool]
-    can_remove: rx.Var[bool]
-    name: rx.Var[str]
-    why_no_more: rx.Var[str]
-    why_no_fewer: rx.Var[str]
-    on_add: rx.EventHandler[rx.event.no_args_event_spec]
-    on_remove: rx.EventHandler[rx.event.no_args_event_spec]
+_Stepper = component(
+    "stepper",
+    "Stepper",
+    value=int,
+    least=int,
+    most=int,
+    can_add=bool,
+    can_remove=bool,
+    name=str,
+    why_no_more=str,
+    why_no_fewer=str,
+    on_add=NO_ARGUMENTS,
+    on_remove=NO_ARGUMENTS,
+)
 
 
 def stepper(value: Any, **props: Any) -> rx.Component:

@@ -5,44 +5,21 @@ from __future__ import annotations
 import reflex as rx
 from reflex_components_core.core.banner import connect_errors
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
+
+_WhenSettled = component("page_state", "WhenSettled", ready=bool, errors=list[object])
 
 
-class _WhenSettled(rx.Component):
-    library = module("page_state")
-    tag = "WhenSettled"
-
-    ready: rx.Var[bool]
-    errors: rx.Var[list[object]]
+_AccessCheck = component("page_state", "AccessCheck", errors=list[object])
 
 
-class _AccessCheck(rx.Component):
-    library = module("page_state")
-    tag = "AccessCheck"
-
-    errors: rx.Var[list[object]]
+_Focus = component("page_state", "Focus", to=str, stamp=int)
 
 
-class _Focus(rx.Component):
-    library = module("page_state")
-    tag = "Focus"
-
-    to: rx.Var[str]
-    stamp: rx.Var[int]
+_Redirect = component("redirect", "Redirect", to=str)
 
 
-class _Redirect(rx.Component):
-    library = module("redirect")
-    tag = "Redirect"
-
-    to: rx.Var[str]
-
-
-class _SkipLink(rx.Component):
-    library = module("page_state")
-    tag = "SkipLink"
-
-    to: rx.Var[str]
+_SkipLink = component("page_state", "SkipLink", to=str)
 
 
 def skip_link(to: str) -> rx.Component:
@@ -50,16 +27,10 @@ def skip_link(to: str) -> rx.Component:
     return _SkipLink.create(to=to)
 
 
-class _Address(rx.Component):
-    library = module("page_state")
-    tag = "Address"
-
-    query: rx.Var[str]
+_Address = component("page_state", "Address", query=str)
 
 
-class _UnsavedChanges(rx.Component):
-    library = module("unsaved_changes")
-    tag = "UnsavedChanges"
+_UnsavedChanges = component("unsaved_changes", "UnsavedChanges")
 
 
 def unsaved_changes() -> rx.Component:

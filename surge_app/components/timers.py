@@ -6,34 +6,24 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import NO_ARGUMENTS, component
+
+_Countdown = component(
+    "countdown",
+    "Countdown",
+    seconds=int,
+    stamp=int,
+    label=str,
+    last=str,
+    stopped=bool,
+    on_end=NO_ARGUMENTS,
+)
 
 
-class _Countdown(rx.Component):
-    library = module("countdown")
-    tag = "Countdown"
-
-    seconds: rx.Var[int]
-    stamp: rx.Var[int]
-    label: rx.Var[str]
-    last: rx.Var[str]
-    stopped: rx.Var[bool]
-    on_end: rx.EventHandler[rx.event.no_args_event_spec]
+_RelativeTime = component("relative_time", "RelativeTime", at=int)
 
 
-class _RelativeTime(rx.Component):
-    library = module("relative_time")
-    tag = "RelativeTime"
-
-    at: rx.Var[int]
-
-
-class _Interval(rx.Component):
-    library = module("interval")
-    tag = "Interval"
-
-    seconds: rx.Var[int]
-    on_tick: rx.EventHandler[rx.event.no_args_event_spec]
+_Interval = component("interval", "Interval", seconds=int, on_tick=NO_ARGUMENTS)
 
 
 def countdown(

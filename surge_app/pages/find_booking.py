@@ -6,17 +6,12 @@ import reflex as rx
 
 from surge_app.components import controls, layout, shell
 from surge_app.components.controls import button
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
 
 _FORM = "find"
 
 
-class _FindBooking(rx.Component):
-    library = module("find_booking")
-    tag = "FindBooking"
-
-    form: rx.Var[str]
-    contact: rx.Var[str]
+_FindBooking = component("find_booking", "FindBooking", form=str, contact=str)
 
 
 def page() -> rx.Component:

@@ -6,16 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
 
-
-class _CoverUpload(rx.Component):
-    library = module("cover_upload")
-    tag = "CoverUpload"
-
-    slug: rx.Var[str]
-    digest: rx.Var[str]
-    largest: rx.Var[int]
+_CoverUpload = component("cover_upload", "CoverUpload", slug=str, digest=str, largest=int)
 
 
 def cover_field(slug: Any, digest: Any, *, largest: int) -> rx.Component:

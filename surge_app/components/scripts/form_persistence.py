@@ -6,21 +6,21 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
 
 
 def _corrected(name: rx.Var[str], value: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
     return name, value
 
 
-class _FormPersistence(rx.Component):
-    library = module("form_persistence")
-    tag = "FormPersistence"
-
-    form: rx.Var[str]
-    name: rx.Var[str]
-    fields: rx.Var[int]
-    on_correct: rx.EventHandler[_corrected]
+_FormPersistence = component(
+    "form_persistence",
+    "FormPersistence",
+    form=str,
+    name=str,
+    fields=int,
+    on_correct=rx.EventHandler[_corrected],
+)
 
 
 def remembered_input(

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
 
-
-class _PageGuards(rx.Component):
-    library = module("page_guards")
-    tag = "PageGuards"
+_PageGuards = component("page_guards", "PageGuards")
 
 
 def page_guards() -> rx.Component:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
 
-
-class _PrerenderedHandoff(rx.Component):
-    library = module("prerendered")
-    tag = "PrerenderedHandoff"
+_PrerenderedHandoff = component("prerendered", "PrerenderedHandoff")
 
 
 def prerendered_handoff() -> rx.Component:

@@ -6,16 +6,15 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
 
-
-class _PaymentModal(rx.Component):
-    library = module("razorpay_checkout")
-    tag = "PaymentModal"
-
-    checkout: rx.Var[Any]
-    attempt: rx.Var[int]
-    on_closed: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+_PaymentModal = component(
+    "razorpay_checkout",
+    "PaymentModal",
+    checkout=Any,
+    attempt=int,
+    on_closed=rx.EventHandler[rx.event.passthrough_event_spec(str)],
+)
 
 
 def payment_modal(checkout: Any, attempt: rx.Var[int] | int, on_closed: Any) -> rx.Component:

@@ -6,16 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components.scripts.javascript import module
+from surge_app.components.scripts.javascript import component
 
-
-class _TicketScanner(rx.Component):
-    library = module("ticket_scanner")
-    # For browsers that read no codes themselves.
-    lib_dependencies: list[str] = ["jsqr@1.4.0"]  # noqa: RUF012 - a field, as Reflex declares it
-    tag = "TicketScanner"
-
-    slug: rx.Var[str]
+_TicketScanner = component("ticket_scanner", "TicketScanner", packages=["jsqr@1.4.0"], slug=str)
 
 
 def scanner(slug: Any) -> rx.Component:
