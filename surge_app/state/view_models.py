@@ -87,7 +87,7 @@ class OfferCard:
 
 @dataclass(frozen=True)
 class ContactCard:
-    """The fields of the contact form, or their errors."""
+    """The buyer for the payment modal, or the fields of the contact form, or their errors."""
 
     name: str = ""
     email: str = ""
@@ -105,15 +105,6 @@ class AttendeeCard:
 
 
 @dataclass(frozen=True)
-class PrefillCard:
-    """The buyer, for the payment modal."""
-
-    name: str = ""
-    email: str = ""
-    phone: str = ""
-
-
-@dataclass(frozen=True)
 class CheckoutCard:
     """The parameters of the payment modal; nothing in it is secret."""
 
@@ -123,7 +114,7 @@ class CheckoutCard:
     currency: str = ""
     name: str = ""
     description: str = ""
-    prefill: PrefillCard = PrefillCard()
+    prefill: ContactCard = ContactCard()
     timeout_seconds: int = 0
     script_url: str = ""
 
@@ -377,7 +368,7 @@ def checkout_card(view: CheckoutView) -> CheckoutCard:
         currency=view.currency,
         name=view.name,
         description=view.description,
-        prefill=PrefillCard(view.prefill.name, view.prefill.email, view.prefill.phone),
+        prefill=ContactCard(view.prefill.name, view.prefill.email, view.prefill.phone),
         timeout_seconds=view.timeout_seconds,
         script_url=view.script_url,
     )

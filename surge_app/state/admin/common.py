@@ -6,6 +6,7 @@ import functools
 import inspect
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple, cast
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ import reflex as rx
 from surge_app.clock import new_id
 from surge_app.container import current
 from surge_app.errors import InvalidContact, NotFound, SurgeError
+from surge_app.formatting import format_number
 from surge_app.state import session
 from surge_app.state.admin.audit_labels import explain
 
@@ -34,6 +36,28 @@ STATUS_TONES = {
     "cancelled": "off",
     "draft": "off",
 }
+
+
+@dataclass(frozen=True)
+class StockCard:
+    """The tickets of a sale or type as text, and the parts of their bar in per cent."""
+
+    capacity: str = ""
+    sold: str = ""
+    held: str = ""
+    free: str = ""
+    sold_percent: float = 0
+    held_percent: float = 0
+
+
+def stock(capacity: int, sold: int, held: int, free: int) -> dict[str, Any]:
+    """Return the fields of a `StockCard`."""
+    counts = {"capacity": capacity, "sold": sold, "held": held, "free": free}
+    shares = {"sold_percent": sold, "held_percent": held}
+    return {
+        **{name: format_number(count) for name, count in counts.items()},
+        **{name: round(count / max(1, capacity) * 100, 2) for name, count in shares.items()},
+    }
 
 
 class AdminState(rx.State, mixin=True):

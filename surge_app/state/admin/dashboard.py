@@ -16,7 +16,6 @@ from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, for
 from surge_app.services.waiting_room.views import QueueCounts
 from surge_app.state import session
 from surge_app.state.admin.common import (
-    STATUS_TONES,
     LiveState,
     as_text,
     form_fields,
@@ -24,7 +23,7 @@ from surge_app.state.admin.common import (
     parse_int,
     wait_text,
 )
-from surge_app.state.admin.events import EventCard, where_when
+from surge_app.state.admin.events import EventCard, event_card
 from surge_app.state.admin.sale_history import (
     Alert,
     FunnelStep,
@@ -291,7 +290,7 @@ def _history(seen: EventStats) -> list[dict[str, str | float]]:
 
 
 def _card(seen: EventStats) -> DashboardCard:
-    capacity, queue = max(1, seen.capacity), seen.queue
+    queue = seen.queue
     figures = {
         name: format_number(getattr(queue, name))
         for name in ("waiting", "absent", "inside", "admitted", "left", "no_shows")
@@ -302,28 +301,15 @@ def _card(seen: EventStats) -> DashboardCard:
         for name in ("gross", "refunded", "fees", "cash", "cash_owed")
     }
     return DashboardCard(
-        slug=seen.slug,
-        name=seen.name,
-        where_when=where_when(seen.starts_at, seen.time_zone, seen.venue),
-        status=seen.status.replace("_", " ").capitalize(),
-        tone=STATUS_TONES.get(seen.status, "off"),
-        capacity=format_number(seen.capacity),
-        sold=format_number(seen.valid_tickets),
-        held=format_number(seen.held),
-        free=format_number(seen.available),
         cancelled_tickets=format_number(seen.withheld) if seen.withheld else "",
-        sold_percent=round(seen.valid_tickets / capacity * 100, 2),
-        held_percent=round(seen.held / capacity * 100, 2),
         last_wait=_last_wait(seen, queue) if queue else "",
         allowed=format_number(seen.concurrent_buyers),
         pace=format_number(queue.admitted_last_minute) if queue else _UNKNOWN,
-        revenue=rupees(seen.revenue_paise),
         bookings=pluralize(seen.bookings, "booking", "bookings"),
         last_minute=format_number(seen.bookings_last_minute),
         messages_pending=format_number(seen.messages_pending),
         is_paused=seen.is_paused,
         is_cancelled=seen.phase == "cancelled",
         at=int(seen.at.timestamp() * 1000),
-        **figures,
-        **money,
+        **{**vars(event_card(seen)), **figures, **money},
     )

@@ -15,14 +15,14 @@ from surge_app.formatting import format_number, rupees
 from surge_app.services.admin.views import EventStats
 from surge_app.services.events.views import EventView
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import STATUS_TONES, attention
+from surge_app.state.admin.common import STATUS_TONES, StockCard, attention, stock
 
 _CHECK_IN_STAYS = timedelta(days=1)
 _CHECK_IN_LIST = EventFilter(limit=1_000)
 
 
 @dataclass(frozen=True)
-class EventCard:
+class EventCard(StockCard):
     """One sale in the list; every figure is ready text."""
 
     slug: str = ""
@@ -30,12 +30,6 @@ class EventCard:
     where_when: str = ""
     status: str = ""
     tone: str = "off"
-    capacity: str = ""
-    sold: str = ""
-    held: str = ""
-    free: str = ""
-    sold_percent: float = 0
-    held_percent: float = 0
     waiting: str = ""
     revenue: str = ""
 
@@ -71,11 +65,13 @@ class EventsState(rx.State):
         try:
             if user.is_organizer:
                 self.attention = await attention()
-                self.events = [_card(stats) for stats in await current().dashboard.overview()]
+                self.events = [event_card(stats) for stats in await current().dashboard.overview()]
             else:
                 self.events = [
                     EventCard(
-                        one.slug, one.name, where_when(one.starts_at, one.time_zone, one.venue)
+                        slug=one.slug,
+                        name=one.name,
+                        where_when=where_when(one.starts_at, one.time_zone, one.venue),
                     )
                     for one in await current().catalog.events(_CHECK_IN_LIST)
                     if _allows_check_in(one)
@@ -97,20 +93,15 @@ def where_when(starts_at: datetime, time_zone: str, venue: str) -> str:
     return f"{view_models.when(starts_at, time_zone)} · {venue}"
 
 
-def _card(stats: EventStats) -> EventCard:
-    capacity = max(1, stats.capacity)
+def event_card(stats: EventStats) -> EventCard:
+    """Project a sale."""
     return EventCard(
         slug=stats.slug,
         name=stats.name,
         where_when=where_when(stats.starts_at, stats.time_zone, stats.venue),
         status=stats.status.replace("_", " ").capitalize(),
         tone=STATUS_TONES.get(stats.status, "off"),
-        capacity=format_number(stats.capacity),
-        sold=format_number(stats.valid_tickets),
-        held=format_number(stats.held),
-        free=format_number(stats.available),
-        sold_percent=round(stats.valid_tickets / capacity * 100, 2),
-        held_percent=round(stats.held / capacity * 100, 2),
         waiting=format_number(stats.queue.waiting) if stats.queue else "–",
         revenue=rupees(stats.revenue_paise),
+        **stock(stats.capacity, stats.valid_tickets, stats.held, stats.available),
     )

@@ -8,6 +8,7 @@ from surge_app.formatting import BOX_OFFICE_METHODS, format_number, pluralize, r
 from surge_app.services.admin.sales_report import SalesReport, TierSales
 from surge_app.services.admin.views import EventStats
 from surge_app.state import view_models
+from surge_app.state.admin.common import StockCard, stock
 
 _PACE_MINUTES = 10
 _DAY_MINUTES = 24 * 60
@@ -27,18 +28,12 @@ class Alert:
 
 
 @dataclass(frozen=True)
-class TierRow:
+class TierRow(StockCard):
     """A ticket type with its money and its bar, as text."""
 
     name: str = ""
     price: str = ""
     revenue: str = ""
-    capacity: str = ""
-    sold: str = ""
-    held: str = ""
-    free: str = ""
-    sold_percent: float = 0
-    held_percent: float = 0
 
 
 @dataclass(frozen=True)
@@ -145,18 +140,12 @@ def tier_rows(seen: EventStats, report: SalesReport) -> list[TierRow]:
     rows: list[TierRow] = []
     for tier in seen.tiers:
         of = money.get(tier.name, TierSales(tier.name, 0, 0, 0))
-        sold = tier.sold - of.withheld
         rows.append(
             TierRow(
                 name=tier.name,
                 price=rupees(of.price_paise) if tier.name in money else "",
                 revenue=rupees(of.revenue_paise) if tier.name in money else "",
-                capacity=format_number(tier.capacity),
-                sold=format_number(sold),
-                held=format_number(tier.held),
-                free=format_number(tier.available),
-                sold_percent=round(sold / max(1, tier.capacity) * 100, 2),
-                held_percent=round(tier.held / max(1, tier.capacity) * 100, 2),
+                **stock(tier.capacity, tier.sold - of.withheld, tier.held, tier.available),
             )
         )
     return rows
