@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import SQLModel
 
-from surge_app.models.base import created_field, one_of, text_field, time_field
+from surge_app.models import base
 
 
 class Role(StrEnum):
@@ -26,14 +26,14 @@ class AdminAccount(SQLModel, table=True):
 
     __tablename__ = "admin_accounts"
     __table_args__ = (
-        one_of("role", Role),
+        base.one_of("role", Role),
         CheckConstraint("name ~ '^[a-z0-9][a-z0-9._@-]{0,59}$'", name="name_form"),
     )
 
-    name: str = text_field(primary_key=True)
-    role: str = text_field()
-    password_hash: str = text_field()
-    created_at: datetime = created_field()
+    name: str = base.text_field(primary_key=True)
+    role: str = base.text_field()
+    password_hash: str = base.text_field()
+    created_at: datetime = base.created_field()
 
 
 class AdminSession(SQLModel, table=True):
@@ -47,8 +47,8 @@ class AdminSession(SQLModel, table=True):
     __tablename__ = "admin_sessions"
     __table_args__ = (Index("ix_admin_sessions_user", "user_name"),)
 
-    id: str = text_field(primary_key=True)
-    user_name: str = text_field()
-    credential: str = text_field()
-    created_at: datetime = created_field()
-    expires_at: datetime = time_field()
+    id: str = base.text_field(primary_key=True)
+    user_name: str = base.text_field()
+    credential: str = base.text_field()
+    created_at: datetime = base.created_field()
+    expires_at: datetime = base.time_field()

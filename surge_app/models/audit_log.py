@@ -12,7 +12,7 @@ from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from surge_app.models.base import created_field, id_field, text_field
+from surge_app.models import base
 
 
 class AuditEntry(SQLModel, table=True):
@@ -25,10 +25,10 @@ class AuditEntry(SQLModel, table=True):
         Index("ix_audit_log_action", "action", "id"),
     )
 
-    id: str = id_field()
-    at: datetime = created_field()
-    actor: str = text_field()
-    action: str = text_field()
-    subject: str = text_field()
+    id: str = base.id_field()
+    at: datetime = base.created_field()
+    actor: str = base.text_field()
+    action: str = base.text_field()
+    subject: str = base.text_field()
     before: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     after: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)

@@ -11,15 +11,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from surge_app.models.base import (
-    created_field,
-    id_field,
-    one_of,
-    paise_field,
-    reference,
-    text_field,
-    time_field,
-)
+from surge_app.models import base
 
 
 class BookingStatus(StrEnum):
@@ -59,8 +51,8 @@ class Booking(SQLModel, table=True):
 
     __tablename__ = "bookings"
     __table_args__ = (
-        one_of("status", BookingStatus),
-        one_of("channel", SalesChannel),
+        base.one_of("status", BookingStatus),
+        base.one_of("channel", SalesChannel),
         CheckConstraint("channel = 'online' OR fee_paise = 0", name="fee_is_for_online"),
         CheckConstraint(
             "channel <> 'complimentary' OR total_paise = 0", name="complimentary_is_free"
@@ -87,22 +79,22 @@ class Booking(SQLModel, table=True):
         ),
     )
 
-    id: str = id_field()
-    ref: str = text_field(unique=True)
-    event_id: str = reference("events.id")
-    intent_id: str = reference("intents.id")
-    status: str = text_field(default=BookingStatus.CONFIRMED)
-    channel: str = text_field(default=SalesChannel.ONLINE)
-    name: str = text_field()
-    email: str = text_field()
-    phone: str = text_field()
-    subtotal_paise: int = paise_field()
-    fee_paise: int = paise_field()
-    total_paise: int = paise_field()
-    currency: str = text_field(default="INR")
+    id: str = base.id_field()
+    ref: str = base.text_field(unique=True)
+    event_id: str = base.reference("events.id")
+    intent_id: str = base.reference("intents.id")
+    status: str = base.text_field(default=BookingStatus.CONFIRMED)
+    channel: str = base.text_field(default=SalesChannel.ONLINE)
+    name: str = base.text_field()
+    email: str = base.text_field()
+    phone: str = base.text_field()
+    subtotal_paise: int = base.paise_field()
+    fee_paise: int = base.paise_field()
+    total_paise: int = base.paise_field()
+    currency: str = base.text_field(default="INR")
     version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     link_version: int | None = Field(default=None)
-    created_at: datetime = created_field()
+    created_at: datetime = base.created_field()
 
 
 class Ticket(SQLModel, table=True):
@@ -116,7 +108,7 @@ class Ticket(SQLModel, table=True):
 
     __tablename__ = "tickets"
     __table_args__ = (
-        one_of("status", TicketStatus),
+        base.one_of("status", TicketStatus),
         UniqueConstraint("booking_id", "seq"),
         Index(
             "uq_tickets_one_valid_per_unit",
@@ -135,16 +127,16 @@ class Ticket(SQLModel, table=True):
         ),
     )
 
-    id: str = id_field()
-    booking_id: str = reference("bookings.id")
-    unit_id: str = reference("units.id")
+    id: str = base.id_field()
+    booking_id: str = base.reference("bookings.id")
+    unit_id: str = base.reference("units.id")
     seq: int
-    code: str = text_field(unique=True)
-    attendee_name: str = text_field(default="")
-    status: str = text_field(default=TicketStatus.VALID)
-    voided_at: datetime | None = time_field(default=None)
-    checked_in_at: datetime | None = time_field(default=None)
-    checked_in_gate: str | None = text_field(default=None)
-    checked_in_by: str | None = text_field(default=None)
-    scan_id: str | None = text_field(default=None)
-    created_at: datetime = created_field()
+    code: str = base.text_field(unique=True)
+    attendee_name: str = base.text_field(default="")
+    status: str = base.text_field(default=TicketStatus.VALID)
+    voided_at: datetime | None = base.time_field(default=None)
+    checked_in_at: datetime | None = base.time_field(default=None)
+    checked_in_gate: str | None = base.text_field(default=None)
+    checked_in_by: str | None = base.text_field(default=None)
+    scan_id: str | None = base.text_field(default=None)
+    created_at: datetime = base.created_field()

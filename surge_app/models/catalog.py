@@ -19,15 +19,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from surge_app.models.base import (
-    created_field,
-    id_field,
-    one_of,
-    paise_field,
-    reference,
-    text_field,
-    time_field,
-)
+from surge_app.models import base
 
 _SEARCHED = Computed("fold_text(name, venue, city, organizer_name)", persisted=True)
 
@@ -67,7 +59,7 @@ class Event(SQLModel, table=True):
 
     __tablename__ = "events"
     __table_args__ = (
-        one_of("phase", EventPhase),
+        base.one_of("phase", EventPhase),
         CheckConstraint("fee_paise >= 0", name="fee_not_negative"),
         CheckConstraint("max_per_person BETWEEN 1 AND 100", name="max_per_person_sane"),
         CheckConstraint("hold_seconds BETWEEN 5 AND 3600", name="hold_sane"),
@@ -83,45 +75,45 @@ class Event(SQLModel, table=True):
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_form"),
     )
 
-    id: str = id_field()
-    slug: str = text_field(unique=True)
-    name: str = text_field()
-    description: str = text_field(default="")
-    venue: str = text_field()
-    time_zone: str = text_field(default="Asia/Kolkata")
-    starts_at: datetime = time_field()
-    sales_open_at: datetime | None = time_field(default=None)
-    sales_close_at: datetime | None = time_field(default=None)
-    phase: str = text_field(default=EventPhase.PUBLISHED)
-    currency: str = text_field(default="INR")
-    fee_paise: int = paise_field()
+    id: str = base.id_field()
+    slug: str = base.text_field(unique=True)
+    name: str = base.text_field()
+    description: str = base.text_field(default="")
+    venue: str = base.text_field()
+    time_zone: str = base.text_field(default="Asia/Kolkata")
+    starts_at: datetime = base.time_field()
+    sales_open_at: datetime | None = base.time_field(default=None)
+    sales_close_at: datetime | None = base.time_field(default=None)
+    phase: str = base.text_field(default=EventPhase.PUBLISHED)
+    currency: str = base.text_field(default="INR")
+    fee_paise: int = base.paise_field()
     max_per_person: int = Field(default=6)
     hold_seconds: int = Field(default=300)
     payment_seconds: int = Field(default=720)
     concurrent_buyers: int = Field(default=200)
     admissions_per_minute: int | None = Field(default=None)
     slow_payment_percent: int = Field(default=20, sa_column_kwargs={"server_default": "20"})
-    challenge: str = text_field(default="auto")
-    queue_order: str = text_field(default="fifo")
-    queue_seed: str = text_field(default="")
+    challenge: str = base.text_field(default="auto")
+    queue_order: str = base.text_field(default="fifo")
+    queue_seed: str = base.text_field(default="")
     line_floor: int = Field(default=0, sa_type=BigInteger)
     line_early: int | None = Field(default=None)
     is_paused: bool = Field(default=False)
-    queue_message: str = text_field(default="")
-    refund_policy: str = text_field(default="")
-    organizer_name: str = text_field(default="")
-    organizer_email: str = text_field(default="")
-    organizer_phone: str = text_field(default="")
+    queue_message: str = base.text_field(default="")
+    refund_policy: str = base.text_field(default="")
+    organizer_name: str = base.text_field(default="")
+    organizer_email: str = base.text_field(default="")
+    organizer_phone: str = base.text_field(default="")
     ask_attendee_names: bool = Field(default=False)
-    doors_open_at: datetime | None = time_field(default=None)
-    ends_at: datetime | None = time_field(default=None)
-    address: str | None = text_field(default=None)
+    doors_open_at: datetime | None = base.time_field(default=None)
+    ends_at: datetime | None = base.time_field(default=None)
+    address: str | None = base.text_field(default=None)
     age_limit: int | None = Field(default=None)
-    city: str = text_field(default="")
-    category: str = text_field(default="")
-    search_text: str | None = text_field(default=None, sa_column_args=[_SEARCHED])
+    city: str = base.text_field(default="")
+    category: str = base.text_field(default="")
+    search_text: str | None = base.text_field(default=None, sa_column_args=[_SEARCHED])
     is_rehearsal: bool = Field(default=False)
-    created_at: datetime = created_field()
+    created_at: datetime = base.created_field()
 
 
 class EventCover(SQLModel, table=True):
@@ -133,10 +125,10 @@ class EventCover(SQLModel, table=True):
 
     __tablename__ = "event_covers"
 
-    event_id: str = reference("events.id", primary_key=True)
+    event_id: str = base.reference("events.id", primary_key=True)
     image: bytes = Field(sa_type=LargeBinary)
-    digest: str = text_field()
-    created_at: datetime = created_field()
+    digest: str = base.text_field()
+    created_at: datetime = base.created_field()
 
 
 class SiteText(SQLModel, table=True):
@@ -144,8 +136,8 @@ class SiteText(SQLModel, table=True):
 
     __tablename__ = "site_texts"
 
-    name: str = text_field(primary_key=True)
-    body: str = text_field()
+    name: str = base.text_field(primary_key=True)
+    body: str = base.text_field()
 
 
 class Tier(SQLModel, table=True):
@@ -168,17 +160,17 @@ class Tier(SQLModel, table=True):
         CheckConstraint("capacity >= 0", name="capacity_not_negative"),
     )
 
-    id: str = id_field()
-    event_id: str = reference("events.id")
-    name: str = text_field()
-    price_paise: int = paise_field()
+    id: str = base.id_field()
+    event_id: str = base.reference("events.id")
+    name: str = base.text_field()
+    price_paise: int = base.paise_field()
     capacity: int
     min_per_booking: int = Field(default=1)
     max_per_booking: int | None = Field(default=None)
-    sales_open_at: datetime | None = time_field(default=None)
-    sales_close_at: datetime | None = time_field(default=None)
+    sales_open_at: datetime | None = base.time_field(default=None)
+    sales_close_at: datetime | None = base.time_field(default=None)
     position: int = Field(default=0)
-    created_at: datetime = created_field()
+    created_at: datetime = base.created_field()
 
 
 class Unit(SQLModel, table=True):
@@ -191,7 +183,7 @@ class Unit(SQLModel, table=True):
 
     __tablename__ = "units"
     __table_args__ = (
-        one_of("status", UnitStatus),
+        base.one_of("status", UnitStatus),
         CheckConstraint(
             "(status IN ('available', 'withdrawn')) = (intent_id IS NULL)",
             name="held_by_an_intent",
@@ -206,8 +198,8 @@ class Unit(SQLModel, table=True):
         Index("ix_units_intent", "intent_id", postgresql_where=text("intent_id IS NOT NULL")),
     )
 
-    id: str = id_field()
-    tier_id: str = reference("tiers.id")
+    id: str = base.id_field()
+    tier_id: str = base.reference("tiers.id")
     number: int
-    status: str = text_field(default=UnitStatus.AVAILABLE)
-    intent_id: str | None = reference("intents.id", default=None)
+    status: str = base.text_field(default=UnitStatus.AVAILABLE)
+    intent_id: str | None = base.reference("intents.id", default=None)

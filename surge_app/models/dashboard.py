@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
-from surge_app.models.base import paise_field, reference, time_field
+from surge_app.models import base
 
 
 class HistorySample(SQLModel, table=True):
@@ -19,13 +19,13 @@ class HistorySample(SQLModel, table=True):
     __tablename__ = "board_samples"
     __table_args__ = (Index("ix_board_samples_at", "at"),)
 
-    event_id: str = reference("events.id", primary_key=True, ondelete="CASCADE")
-    at: datetime = time_field(primary_key=True)
+    event_id: str = base.reference("events.id", primary_key=True, ondelete="CASCADE")
+    at: datetime = base.time_field(primary_key=True)
     sold: int
     held: int
     available: int
     bookings: int
-    revenue_paise: int = paise_field()
+    revenue_paise: int = base.paise_field()
     waiting: int
     inside: int
     admitted: int

@@ -12,15 +12,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from surge_app.models.base import (
-    created_field,
-    id_field,
-    one_of,
-    paise_field,
-    reference,
-    text_field,
-    time_field,
-)
+from surge_app.models import base
 
 
 class IntentStatus(StrEnum):
@@ -53,7 +45,7 @@ class Intent(SQLModel, table=True):
 
     __tablename__ = "intents"
     __table_args__ = (
-        one_of("status", IntentStatus),
+        base.one_of("status", IntentStatus),
         CheckConstraint("total_paise = subtotal_paise + fee_paise", name="total_is_the_sum"),
         CheckConstraint(
             "subtotal_paise >= 0 AND fee_paise >= 0 AND (subtotal_paise > 0 OR fee_paise = 0)",
@@ -96,30 +88,30 @@ class Intent(SQLModel, table=True):
         Index("ix_intents_phone", "event_id", "phone", postgresql_where=text("phone IS NOT NULL")),
     )
 
-    id: str = id_field()
-    event_id: str = reference("events.id")
-    visitor_id: str = text_field()
-    status: str = text_field(default=IntentStatus.HELD)
-    subtotal_paise: int = paise_field()
-    fee_paise: int = paise_field()
-    total_paise: int = paise_field()
-    currency: str = text_field(default="INR")
-    expires_at: datetime = time_field()
-    paying_at: datetime | None = time_field(default=None)
-    attempted_at: datetime | None = time_field(default=None)
+    id: str = base.id_field()
+    event_id: str = base.reference("events.id")
+    visitor_id: str = base.text_field()
+    status: str = base.text_field(default=IntentStatus.HELD)
+    subtotal_paise: int = base.paise_field()
+    fee_paise: int = base.paise_field()
+    total_paise: int = base.paise_field()
+    currency: str = base.text_field(default="INR")
+    expires_at: datetime = base.time_field()
+    paying_at: datetime | None = base.time_field(default=None)
+    attempted_at: datetime | None = base.time_field(default=None)
     is_prolonged: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    ended_at: datetime | None = time_field(default=None)
-    order_id: str | None = text_field(default=None, unique=True)
-    next_check_at: datetime | None = time_field(default=None)
+    ended_at: datetime | None = base.time_field(default=None)
+    order_id: str | None = base.text_field(default=None, unique=True)
+    next_check_at: datetime | None = base.time_field(default=None)
     checks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    name: str | None = text_field(default=None)
-    email: str | None = text_field(default=None)
-    phone: str | None = text_field(default=None)
-    network: str | None = text_field(default=None)
-    request_key: str | None = text_field(default=None)
+    name: str | None = base.text_field(default=None)
+    email: str | None = base.text_field(default=None)
+    phone: str | None = base.text_field(default=None)
+    network: str | None = base.text_field(default=None)
+    request_key: str | None = base.text_field(default=None)
     attendee_names: dict[str, list[str]] | None = Field(default=None, sa_type=JSONB)
-    language: str = text_field(default="en", sa_column_kwargs={"server_default": "en"})
-    created_at: datetime = created_field()
+    language: str = base.text_field(default="en", sa_column_kwargs={"server_default": "en"})
+    created_at: datetime = base.created_field()
 
 
 class IntentLine(SQLModel, table=True):
@@ -132,8 +124,8 @@ class IntentLine(SQLModel, table=True):
         CheckConstraint("unit_price_paise >= 0", name="price_not_negative"),
     )
 
-    id: str = id_field()
-    intent_id: str = reference("intents.id")
-    tier_id: str = reference("tiers.id")
+    id: str = base.id_field()
+    intent_id: str = base.reference("intents.id")
+    tier_id: str = base.reference("tiers.id")
     quantity: int
-    unit_price_paise: int = paise_field()
+    unit_price_paise: int = base.paise_field()

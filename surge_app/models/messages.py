@@ -11,14 +11,7 @@ from enum import StrEnum
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from surge_app.models.base import (
-    created_field,
-    id_field,
-    one_of,
-    reference,
-    text_field,
-    time_field,
-)
+from surge_app.models import base
 
 
 class Channel(StrEnum):
@@ -83,10 +76,10 @@ class OutboxMessage(SQLModel, table=True):
 
     __tablename__ = "message_outbox"
     __table_args__ = (
-        one_of("channel", Channel),
-        one_of("kind", MessageKind),
-        one_of("status", MessageStatus),
-        one_of("delivery", DeliveryStatus),
+        base.one_of("channel", Channel),
+        base.one_of("kind", MessageKind),
+        base.one_of("status", MessageStatus),
+        base.one_of("delivery", DeliveryStatus),
         UniqueConstraint("dedupe_key"),
         Index(
             "ix_message_outbox_due",
@@ -108,29 +101,29 @@ class OutboxMessage(SQLModel, table=True):
         Index("ix_message_outbox_dead", "created_at", postgresql_where=text("status = 'dead'")),
     )
 
-    id: str = id_field()
-    intent_id: str = reference("intents.id")
-    booking_id: str | None = reference("bookings.id", default=None)
-    refund_id: str | None = reference("refunds.id", default=None)
-    notice_id: str | None = reference("event_notices.id", default=None)
-    channel: str = text_field()
-    kind: str = text_field()
-    recipient: str = text_field()
-    dedupe_key: str = text_field()
-    status: str = text_field(default=MessageStatus.PENDING)
+    id: str = base.id_field()
+    intent_id: str = base.reference("intents.id")
+    booking_id: str | None = base.reference("bookings.id", default=None)
+    refund_id: str | None = base.reference("refunds.id", default=None)
+    notice_id: str | None = base.reference("event_notices.id", default=None)
+    channel: str = base.text_field()
+    kind: str = base.text_field()
+    recipient: str = base.text_field()
+    dedupe_key: str = base.text_field()
+    status: str = base.text_field(default=MessageStatus.PENDING)
     attempts: int = Field(default=0)
     unknowns: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    next_attempt_at: datetime = time_field()
-    first_tried_at: datetime | None = time_field(default=None)
-    provider_id: str | None = text_field(default=None)
-    last_error: str | None = text_field(default=None)
-    created_at: datetime = created_field()
-    sent_at: datetime | None = time_field(default=None)
-    delivery: str | None = text_field(default=None)
-    delivery_detail: str | None = text_field(default=None)
-    delivery_at: datetime | None = time_field(default=None)
-    resolved_at: datetime | None = time_field(default=None)
-    trace: str | None = text_field(default=None)
+    next_attempt_at: datetime = base.time_field()
+    first_tried_at: datetime | None = base.time_field(default=None)
+    provider_id: str | None = base.text_field(default=None)
+    last_error: str | None = base.text_field(default=None)
+    created_at: datetime = base.created_field()
+    sent_at: datetime | None = base.time_field(default=None)
+    delivery: str | None = base.text_field(default=None)
+    delivery_detail: str | None = base.text_field(default=None)
+    delivery_at: datetime | None = base.time_field(default=None)
+    resolved_at: datetime | None = base.time_field(default=None)
+    trace: str | None = base.text_field(default=None)
 
 
 class DeliveryEvent(SQLModel, table=True):
@@ -143,19 +136,19 @@ class DeliveryEvent(SQLModel, table=True):
 
     __tablename__ = "delivery_events"
     __table_args__ = (
-        one_of("channel", Channel),
+        base.one_of("channel", Channel),
         UniqueConstraint("channel", "key"),
         Index("ix_delivery_events_message", "message_id"),
     )
 
-    id: str = id_field()
-    channel: str = text_field()
-    key: str = text_field()
-    message_id: str = reference("message_outbox.id")
-    word: str = text_field()
-    detail: str | None = text_field(default=None)
-    at: datetime = time_field()
-    created_at: datetime = created_field()
+    id: str = base.id_field()
+    channel: str = base.text_field()
+    key: str = base.text_field()
+    message_id: str = base.reference("message_outbox.id")
+    word: str = base.text_field()
+    detail: str | None = base.text_field(default=None)
+    at: datetime = base.time_field()
+    created_at: datetime = base.created_field()
 
 
 class EventNotice(SQLModel, table=True):
@@ -172,18 +165,18 @@ class EventNotice(SQLModel, table=True):
 
     __tablename__ = "event_notices"
     __table_args__ = (
-        one_of("kind", MessageKind),
+        base.one_of("kind", MessageKind),
         Index("ix_event_notices_open", "id", postgresql_where=text("done_at IS NULL")),
     )
 
-    id: str = id_field()
-    event_id: str = reference("events.id")
-    kind: str = text_field()
-    words: str = text_field(default="")
-    changes: str | None = text_field(default=None)
-    booked_until: datetime | None = time_field(default=None)
-    actor: str = text_field()
-    reached: str | None = text_field(default=None)
+    id: str = base.id_field()
+    event_id: str = base.reference("events.id")
+    kind: str = base.text_field()
+    words: str = base.text_field(default="")
+    changes: str | None = base.text_field(default=None)
+    booked_until: datetime | None = base.time_field(default=None)
+    actor: str = base.text_field()
+    reached: str | None = base.text_field(default=None)
     bookings: int = Field(default=0)
-    created_at: datetime = created_field()
-    done_at: datetime | None = time_field(default=None)
+    created_at: datetime = base.created_field()
+    done_at: datetime | None = base.time_field(default=None)

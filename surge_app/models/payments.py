@@ -11,15 +11,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from surge_app.models.base import (
-    created_field,
-    id_field,
-    one_of,
-    paise_field,
-    reference,
-    text_field,
-    time_field,
-)
+from surge_app.models import base
 
 
 class PaymentStatus(StrEnum):
@@ -113,8 +105,8 @@ class Payment(SQLModel, table=True):
 
     __tablename__ = "payments"
     __table_args__ = (
-        one_of("status", PaymentStatus),
-        one_of("source", PaymentSource),
+        base.one_of("status", PaymentStatus),
+        base.one_of("source", PaymentSource),
         CheckConstraint(
             "source = 'gateway' OR (disposition IS NOT DISTINCT FROM 'applied'"
             " AND status IN ('captured', 'refunded'))",
@@ -136,22 +128,22 @@ class Payment(SQLModel, table=True):
         Index("ix_payments_intent", "intent_id"),
     )
 
-    id: str = text_field(primary_key=True)
-    intent_id: str = reference("intents.id")
-    order_id: str = text_field()
-    amount_paise: int = paise_field()
-    discount_paise: int | None = paise_field(default=None)
-    currency: str = text_field()
-    status: str = text_field()
-    source: str = text_field(default=PaymentSource.GATEWAY)
-    disposition: str | None = text_field(default=None)
-    reason: str | None = text_field(default=None)
-    method: str | None = text_field(default=None)
-    reference: str | None = text_field(default=None)
-    taken_by: str | None = text_field(default=None)
-    error: str | None = text_field(default=None)
-    created_at: datetime = created_field()
-    settled_at: datetime | None = time_field(default=None)
+    id: str = base.text_field(primary_key=True)
+    intent_id: str = base.reference("intents.id")
+    order_id: str = base.text_field()
+    amount_paise: int = base.paise_field()
+    discount_paise: int | None = base.paise_field(default=None)
+    currency: str = base.text_field()
+    status: str = base.text_field()
+    source: str = base.text_field(default=PaymentSource.GATEWAY)
+    disposition: str | None = base.text_field(default=None)
+    reason: str | None = base.text_field(default=None)
+    method: str | None = base.text_field(default=None)
+    reference: str | None = base.text_field(default=None)
+    taken_by: str | None = base.text_field(default=None)
+    error: str | None = base.text_field(default=None)
+    created_at: datetime = base.created_field()
+    settled_at: datetime | None = base.time_field(default=None)
 
 
 class Refund(SQLModel, table=True):
@@ -164,7 +156,7 @@ class Refund(SQLModel, table=True):
 
     __tablename__ = "refunds"
     __table_args__ = (
-        one_of("status", RefundStatus),
+        base.one_of("status", RefundStatus),
         UniqueConstraint("payment_id", "seq"),
         CheckConstraint("amount_paise > 0", name="amount_positive"),
         CheckConstraint(
@@ -184,21 +176,21 @@ class Refund(SQLModel, table=True):
         ),
     )
 
-    id: str = id_field()
-    payment_id: str = reference("payments.id")
+    id: str = base.id_field()
+    payment_id: str = base.reference("payments.id")
     seq: int = Field(default=1)
-    amount_paise: int = paise_field()
-    reason: str = text_field()
-    idempotency_key: str = text_field(unique=True)
-    body: str = text_field()
-    status: str = text_field(default=RefundStatus.REQUESTED)
+    amount_paise: int = base.paise_field()
+    reason: str = base.text_field()
+    idempotency_key: str = base.text_field(unique=True)
+    body: str = base.text_field()
+    status: str = base.text_field(default=RefundStatus.REQUESTED)
     by_hand: bool = Field(default=False)
-    gateway_id: str | None = text_field(default=None, unique=True)
+    gateway_id: str | None = base.text_field(default=None, unique=True)
     attempts: int = Field(default=0)
-    next_attempt_at: datetime | None = time_field(default=None)
-    last_error: str | None = text_field(default=None)
-    created_at: datetime = created_field()
-    processed_at: datetime | None = time_field(default=None)
+    next_attempt_at: datetime | None = base.time_field(default=None)
+    last_error: str | None = base.text_field(default=None)
+    created_at: datetime = base.created_field()
+    processed_at: datetime | None = base.time_field(default=None)
 
 
 class UnmatchedPayment(SQLModel, table=True):
@@ -213,13 +205,13 @@ class UnmatchedPayment(SQLModel, table=True):
         ),
     )
 
-    id: str = text_field(primary_key=True)
-    order_id: str = text_field()
-    amount_paise: int = paise_field()
-    currency: str = text_field()
-    status: str = text_field()
-    seen_at: datetime = created_field()
-    resolved_at: datetime | None = time_field(default=None)
+    id: str = base.text_field(primary_key=True)
+    order_id: str = base.text_field()
+    amount_paise: int = base.paise_field()
+    currency: str = base.text_field()
+    status: str = base.text_field()
+    seen_at: datetime = base.created_field()
+    resolved_at: datetime | None = base.time_field(default=None)
 
 
 class Dispute(SQLModel, table=True):
@@ -234,14 +226,14 @@ class Dispute(SQLModel, table=True):
     __tablename__ = "disputes"
     __table_args__ = (Index("ix_disputes_payment", "payment_id"),)
 
-    id: str = text_field(primary_key=True)
-    payment_id: str = reference("payments.id")
-    amount_paise: int = paise_field()
-    reason: str = text_field(default="")
-    status: str = text_field()
-    respond_by: datetime | None = time_field(default=None)
-    created_at: datetime = created_field()
-    resolved_at: datetime | None = time_field(default=None)
+    id: str = base.text_field(primary_key=True)
+    payment_id: str = base.reference("payments.id")
+    amount_paise: int = base.paise_field()
+    reason: str = base.text_field(default="")
+    status: str = base.text_field()
+    respond_by: datetime | None = base.time_field(default=None)
+    created_at: datetime = base.created_field()
+    resolved_at: datetime | None = base.time_field(default=None)
 
 
 class GatewayOutage(SQLModel, table=True):
@@ -264,10 +256,10 @@ class GatewayOutage(SQLModel, table=True):
         ),
     )
 
-    id: str = id_field()
-    provider: str = text_field(default="razorpay")
-    opened_at: datetime = created_field()
-    closed_at: datetime | None = time_field(default=None)
+    id: str = base.id_field()
+    provider: str = base.text_field(default="razorpay")
+    opened_at: datetime = base.created_field()
+    closed_at: datetime | None = base.time_field(default=None)
     cap_seconds: int
 
 
@@ -276,9 +268,9 @@ class LedgerEntry(SQLModel, table=True):
 
     __tablename__ = "ledger_entries"
     __table_args__ = (
-        one_of("kind", EntryKind),
-        one_of("debit", Account),
-        one_of("credit", Account),
+        base.one_of("kind", EntryKind),
+        base.one_of("debit", Account),
+        base.one_of("credit", Account),
         Index(
             "uq_ledger_entries_once_per_payment",
             "payment_id",
@@ -298,15 +290,15 @@ class LedgerEntry(SQLModel, table=True):
         Index("ix_ledger_entries_booking", "booking_id"),
     )
 
-    id: str = id_field()
-    payment_id: str = reference("payments.id")
-    booking_id: str | None = reference("bookings.id", default=None)
-    refund_id: str | None = reference("refunds.id", default=None)
-    kind: str = text_field()
-    debit: str = text_field()
-    credit: str = text_field()
-    amount_paise: int = paise_field()
-    created_at: datetime = created_field()
+    id: str = base.id_field()
+    payment_id: str = base.reference("payments.id")
+    booking_id: str | None = base.reference("bookings.id", default=None)
+    refund_id: str | None = base.reference("refunds.id", default=None)
+    kind: str = base.text_field()
+    debit: str = base.text_field()
+    credit: str = base.text_field()
+    amount_paise: int = base.paise_field()
+    created_at: datetime = base.created_field()
 
 
 class WebhookEventRow(SQLModel, table=True):
@@ -327,15 +319,15 @@ class WebhookEventRow(SQLModel, table=True):
         ),
     )
 
-    id: str = id_field()
-    provider: str = text_field()
-    event_id: str = text_field()
+    id: str = base.id_field()
+    provider: str = base.text_field()
+    event_id: str = base.text_field()
     body_sha256: bytes = Field(sa_type=LargeBinary)
     body: bytes = Field(sa_type=LargeBinary)
-    received_at: datetime = created_field()
-    processed_at: datetime | None = time_field(default=None)
-    outcome: str | None = text_field(default=None)
+    received_at: datetime = base.created_field()
+    processed_at: datetime | None = base.time_field(default=None)
+    outcome: str | None = base.text_field(default=None)
     attempts: int = Field(default=0)
-    next_attempt_at: datetime = time_field()
-    last_error: str | None = text_field(default=None)
-    trace: str | None = text_field(default=None)
+    next_attempt_at: datetime = base.time_field()
+    last_error: str | None = base.text_field(default=None)
+    trace: str | None = base.text_field(default=None)

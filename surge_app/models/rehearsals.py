@@ -13,7 +13,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from surge_app.models.base import created_field, id_field, one_of, text_field, time_field
+from surge_app.models import base
 
 
 class RehearsalStatus(StrEnum):
@@ -39,7 +39,7 @@ class Rehearsal(SQLModel, table=True):
 
     __tablename__ = "rehearsals"
     __table_args__ = (
-        one_of("status", RehearsalStatus),
+        base.one_of("status", RehearsalStatus),
         Index(
             "uq_rehearsals_running",
             "status",
@@ -48,13 +48,13 @@ class Rehearsal(SQLModel, table=True):
         ),
     )
 
-    id: str = id_field()
-    status: str = text_field(default=RehearsalStatus.RUNNING)
-    started_by: str = text_field()
+    id: str = base.id_field()
+    status: str = base.text_field(default=RehearsalStatus.RUNNING)
+    started_by: str = base.text_field()
     request: dict[str, Any] = Field(sa_type=JSONB, sa_column_kwargs={"name": "wish"})
     progress: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     report: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    page: str = text_field(default="")
-    problem: str = text_field(default="")
-    created_at: datetime = created_field()
-    seen_at: datetime = time_field()
+    page: str = base.text_field(default="")
+    problem: str = base.text_field(default="")
+    created_at: datetime = base.created_field()
+    seen_at: datetime = base.time_field()
