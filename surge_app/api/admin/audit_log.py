@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 
-from surge_app.api.dependencies import Services, organizer
-from surge_app.api.schemas import ProblemOut
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import Services
 from surge_app.services.admin.audit_log import LogFilter, LogPage
 
-router = APIRouter(
-    prefix="/api/admin",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 422, 429)},
-)
+router = admin_router(problems=(401, 403, 422, 429))
 Word = Annotated[str | None, Query(max_length=200)]
 
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Header, Response
 from pydantic import Field
 
-from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.fact_models import ViewOut
 from surge_app.api.openapi import shows
-from surge_app.api.schemas import ProblemOut, StrictBody
+from surge_app.api.schemas import StrictBody
 from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.box_office import MAX_GIVEN, CounterSale
 
-router = APIRouter(
-    prefix="/api/admin",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
-)
+router = admin_router()
 _MAX_PAISE = 10**12
 _MAX_TIERS = 50
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 
+from surge_app.api.admin.router import admin_router
 from surge_app.api.admin.schemas import (
     EventChangesIn,
     NewEventIn,
@@ -15,23 +16,17 @@ from surge_app.api.admin.schemas import (
     RevokeIn,
     TierChangesIn,
 )
-from surge_app.api.dependencies import IntentId, OrganizerName, Services, organizer
+from surge_app.api.dependencies import IntentId, OrganizerName, Services
 from surge_app.api.schemas import (
     EventOut,
     IntentOut,
-    ProblemOut,
     SentOut,
 )
 from surge_app.services.admin.views import EventStats
 from surge_app.services.checkout.views import IntentPage
 from surge_app.services.events.new_event import NewEvent
 
-router = APIRouter(
-    prefix="/api/admin",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
-)
+router = admin_router()
 
 
 @router.post("/events", status_code=201)

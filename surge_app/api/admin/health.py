@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from pydantic import BaseModel
 
-from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.fact_models import ViewOut
-from surge_app.api.schemas import ProblemOut
 from surge_app.errors import NotFound
 from surge_app.services.admin.action_items import ActionItem
 from surge_app.services.operations.preflight import Check, examine
 
 _PAGE = 100
-router = APIRouter(
-    prefix="/api/admin",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
-)
+router = admin_router()
 
 
 class PreflightOut(BaseModel):

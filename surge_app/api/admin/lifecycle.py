@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
-from surge_app.api.dependencies import OrganizerName, Services, organizer
-from surge_app.api.schemas import ProblemOut, Slug, StrictBody
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.schemas import Slug, StrictBody
 from surge_app.models import MessageKind
 from surge_app.services.admin.event_lifecycle import Cancellation
 from surge_app.services.messaging.event_notices import NoticePreview, SentNotice
 
-router = APIRouter(
-    prefix="/api/admin/events",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
-)
+router = admin_router("/events")
 
 
 NoticeKind = Literal["event_changed", "event_cancelled"]

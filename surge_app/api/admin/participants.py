@@ -6,22 +6,18 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.fact_models import ViewOut
 from surge_app.api.openapi import shows
-from surge_app.api.schemas import ProblemOut, StrictBody
+from surge_app.api.schemas import StrictBody
 from surge_app.services.admin.participants import Filter, SoldTicket, TimelineEntry
 
-router = APIRouter(
-    prefix="/api/admin",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
-)
+router = admin_router()
 
 
 _MEDIA_TYPES = {

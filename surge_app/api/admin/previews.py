@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from surge_app.api.dependencies import OrganizerName, Services, organizer
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.openapi import shows
-from surge_app.api.schemas import EventPageOut, ProblemOut
+from surge_app.api.schemas import EventPageOut
 from surge_app.errors import PayloadTooLarge
 
-router = APIRouter(
-    prefix="/api/admin/events/{slug}",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 413, 422, 429)},
-)
+router = admin_router("/events/{slug}", (401, 403, 404, 409, 413, 422, 429))
 # Empty for the drawn cover.
 Shown = Annotated[str | None, Query(max_length=64)]
 _OWN = {"Cache-Control": "private, no-store", "X-Robots-Tag": "noindex"}

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from surge_app.api.dependencies import OrganizerName, Services, organizer
-from surge_app.api.schemas import ProblemOut
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.services.payments.views import StuckRefundView
 from surge_app.services.request_body import StrictBody
 
-router = APIRouter(
-    prefix="/api/admin",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
-)
+router = admin_router()
 _MAX_TICKETS = 10_000
 _MAX_PAISE = 10**12
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from surge_app.api.dependencies import OrganizerName, Services, organizer
-from surge_app.api.schemas import ProblemOut, StrictBody
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.schemas import StrictBody
 from surge_app.services.admin.rehearsals import (
     MAX_UNITS,
     MAX_VISITORS,
@@ -15,12 +15,7 @@ from surge_app.services.admin.rehearsals import (
     RehearsalView,
 )
 
-router = APIRouter(
-    prefix="/api/admin/rehearsals",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
-)
+router = admin_router("/rehearsals")
 
 
 class RehearsalIn(StrictBody):

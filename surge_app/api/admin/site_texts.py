@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from surge_app.api.dependencies import OrganizerName, Services, organizer
-from surge_app.api.schemas import ProblemOut, StrictBody
+from surge_app.api.admin.router import admin_router
+from surge_app.api.dependencies import OrganizerName, Services
+from surge_app.api.schemas import StrictBody
 from surge_app.services.events.site_texts import LONGEST_TEXT, SitePage
 
-router = APIRouter(
-    prefix="/api/admin/texts",
-    tags=["admin"],
-    dependencies=[Depends(organizer)],
-    responses={status: {"model": ProblemOut} for status in (401, 403, 404, 409, 422, 429)},
-)
+router = admin_router("/texts")
 
 
 class TextIn(StrictBody):
