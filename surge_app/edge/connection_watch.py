@@ -23,6 +23,7 @@ from typing import Final
 
 from surge_app.kv.rate_limits import networks
 from surge_app.observability.log import get_logger
+from surge_app.services.concurrency import in_background
 from surge_app.settings import Settings
 
 _log = get_logger(__name__)
@@ -129,13 +130,8 @@ async def connections_watched(settings: Settings) -> AsyncGenerator[None]:
     # A proxy's connections are all of one address, and it bounds its own clients.
     is_capped = settings.rate_limits and settings.trusted_proxy_hops == 0
     watch = ConnectionWatch(settings.port, is_capped=is_capped)
-    task = asyncio.create_task(_sweep_repeatedly(watch))
-    try:
+    async with in_background(_sweep_repeatedly(watch)):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _sweep_repeatedly(watch: ConnectionWatch) -> None:

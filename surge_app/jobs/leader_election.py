@@ -8,7 +8,6 @@ connection bypasses any pooler, which would share the lock between clients.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import time
@@ -23,6 +22,7 @@ from surge_app.db import due_work
 from surge_app.jobs import schedule
 from surge_app.jobs.runner import Runner
 from surge_app.observability.log import get_logger
+from surge_app.services.concurrency import in_background
 from surge_app.settings import SESSION_OPTIONS
 
 _log = get_logger(__name__)
@@ -41,13 +41,10 @@ async def jobs_running(services: Container) -> AsyncGenerator[None]:
     """Take part in the election during the block, and run the jobs while leading."""
     runner = Runner(schedule.jobs_of(services), services.dispatcher, services.telemetry)
     runner.scheduler.start(paused=True)
-    task = asyncio.create_task(_take_part(runner, services.settings.direct_url or ""))
     try:
-        yield
+        async with in_background(_take_part(runner, services.settings.direct_url or "")):
+            yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
         await runner.stop()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
 from surge_app.components import controls, layout, timers
@@ -24,33 +26,29 @@ def clock() -> rx.Component:
 
 
 def _held() -> rx.Component:
-    return controls.chip(
-        timers.countdown(
-            CheckoutState.remaining_seconds,
-            stamp=CheckoutState.stamp,
-            label="Held for you",
-            last="left",
-            stopped=CheckoutState.clock_stopped,
-            on_end=CheckoutState.heartbeat,
-        ),
-        tone="warn",
-        plain=True,
-        extra="held",
+    return _chip(
+        CheckoutState.remaining_seconds,
+        stamp=CheckoutState.stamp,
+        label="Held for you",
+        last="left",
+        stopped=CheckoutState.clock_stopped,
+        on_end=CheckoutState.heartbeat,
     )
 
 
 def _choosing() -> rx.Component:
+    return _chip(
+        CheckoutState.choose_seconds,
+        stamp=CheckoutState.choose_stamp,
+        label="Time to choose",
+        last="left to choose",
+        on_end=CheckoutState.refresh_availability,
+    )
+
+
+def _chip(seconds: Any, **countdown: Any) -> rx.Component:
     return controls.chip(
-        timers.countdown(
-            CheckoutState.choose_seconds,
-            stamp=CheckoutState.choose_stamp,
-            label="Time to choose",
-            last="left to choose",
-            on_end=CheckoutState.refresh_availability,
-        ),
-        tone="warn",
-        plain=True,
-        extra="held",
+        timers.countdown(seconds, **countdown), tone="warn", plain=True, extra="held"
     )
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator
 from dataclasses import asdict
 
 from surge_app.container import Container
@@ -15,6 +13,7 @@ from surge_app.rehearsal.event_setup import Stage, run
 from surge_app.rehearsal.plan import USUAL_DAYS, Plan
 from surge_app.rehearsal.recorder import Sample
 from surge_app.rehearsal.reporting.html_report import page_of
+from surge_app.services.concurrency import in_background
 
 _EVERY_SECONDS = 1.0
 _MAX_SECONDS = 420.0
@@ -41,7 +40,7 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
     stop, samples = asyncio.Event(), list[Sample]()
     # So that the event is closed when Surge is stopped meanwhile.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with _reporting(services, rehearsal_id, samples, stop):
+    async with in_background(_report(services, rehearsal_id, samples, stop)):
         try:
             report = await run(
                 services,
@@ -69,19 +68,6 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
         rehearsal_id, is_good=report.is_good, report=summary, page=page_of(report.document())
     )
     return report.is_good
-
-
-@contextlib.asynccontextmanager
-async def _reporting(
-    services: Container, rehearsal_id: str, samples: list[Sample], stop: asyncio.Event
-) -> AsyncGenerator[None]:
-    task = asyncio.create_task(_report(services, rehearsal_id, samples, stop))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _report(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal.payment import has_ended
@@ -14,6 +13,7 @@ from surge_app.rehearsal.recorder import Notes, Sample
 from surge_app.rehearsal.reporting.result import Report, report_of
 from surge_app.rehearsal.virtual_browser import Crowd, crowd, is_here
 from surge_app.rehearsal.visitor import Visitor
+from surge_app.services.concurrency import in_background
 
 OnSample = Callable[[Sample], None]
 _EVERY_SECONDS = 1.0
@@ -57,7 +57,7 @@ async def rehearse(
         await _require_event(visitors, plan.event)
         notes.steps.clear()
         notes.started = time.monotonic()
-        async with _sampling(visitors, plan, on_sample):
+        async with in_background(_sample(visitors, plan, on_sample)):
             stop = stop or asyncio.Event()
             await _play(visitors, plan, stop)
             played = notes.clock()
@@ -116,19 +116,6 @@ async def _settle(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
         if not open_payments and not held and time.monotonic() >= not_before:
             return
         await asyncio.sleep(_EVERY_SECONDS)
-
-
-@contextlib.asynccontextmanager
-async def _sampling(
-    visitors: Crowd, plan: Plan, on_sample: OnSample | None
-) -> AsyncGenerator[None]:
-    task = asyncio.create_task(_sample(visitors, plan, on_sample))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _sample(visitors: Crowd, plan: Plan, on_sample: OnSample | None) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import anyio
@@ -53,6 +54,18 @@ def _lower_priority() -> None:
     # Elsewhere a priority belongs to the whole process.
     if sys.platform == "linux":
         os.nice(_NICENESS)
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[object, object, None]) -> AsyncGenerator[None]:
+    """Run work during the block, and cancel it at its end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def for_each(

@@ -9,6 +9,7 @@ from surge_app.components.controls import button, button_link
 from surge_app.pages.admin.shared import (
     checkbox,
     confirmed,
+    contact_fields,
     form_key,
     heading,
     hidden,
@@ -18,10 +19,10 @@ from surge_app.pages.admin.shared import (
     question,
     waiting,
 )
-from surge_app.pages.shared import email_check
 from surge_app.state.admin.booking import BookingDetailState, TicketRow, TimelineRow
 
 _BOOKING = BookingDetailState.booking
+_CONTACT = ("name", "email", "phone")
 
 
 def page() -> rx.Component:
@@ -127,22 +128,9 @@ def _contact() -> rx.Component:
         ),
         admin_layout.form(
             form_key(BookingDetailState),
-            *(hidden(f"was_{name}", contact[name]) for name in ("name", "email", "phone")),
-            *(
-                controls.field(
-                    name,
-                    label,
-                    error=BookingDetailState.field_errors.get(name, ""),
-                    default_value=value,
-                    type=kind,
-                    auto_complete="off",
-                    **(email_check(BookingDetailState) if kind == "email" else {}),
-                )
-                for name, label, value, kind in (
-                    ("name", "Name", contact["name"], "text"),
-                    ("email", "Email", contact["email"], "email"),
-                    ("phone", "Mobile number", contact["phone"], "tel"),
-                )
+            *(hidden(f"was_{name}", contact[name]) for name in _CONTACT),
+            *contact_fields(
+                BookingDetailState, {name: {"default_value": contact[name]} for name in _CONTACT}
             ),
             rx.el.div(button("Update contact", type="submit"), class_name="row"),
             on_submit=BookingDetailState.correct,

@@ -9,6 +9,7 @@ from surge_app.components.controls import button, button_link
 from surge_app.formatting import BOX_OFFICE_METHODS
 from surge_app.pages.admin.shared import (
     checkbox,
+    contact_fields,
     form_key,
     heading,
     hidden,
@@ -16,7 +17,6 @@ from surge_app.pages.admin.shared import (
     page_of,
     waiting,
 )
-from surge_app.pages.shared import email_check
 from surge_app.state.admin.box_office import BoxOfficeState, CounterTier
 
 _REFRESH_SECONDS = 5
@@ -112,21 +112,13 @@ def _form() -> rx.Component:
                 rx.fragment(),
             ),
             rx.el.div(
-                *(
-                    controls.field(
-                        name,
-                        label,
-                        error=BoxOfficeState.field_errors.get(name, ""),
-                        hint=hint,
-                        type=kind,
-                        auto_complete="off",
-                        **(email_check(BoxOfficeState) if kind == "email" else {}),
-                    )
-                    for name, label, kind, hint in (
-                        ("name", "Name", "text", "Optional. Printed on the ticket"),
-                        ("email", "Email", "email", "Optional. Gets the tickets"),
-                        ("phone", "Mobile number", "tel", "Optional. Gets a link"),
-                    )
+                *contact_fields(
+                    BoxOfficeState,
+                    {
+                        "name": {"hint": "Optional. Printed on the ticket"},
+                        "email": {"hint": "Optional. Gets the tickets"},
+                        "phone": {"hint": "Optional. Gets a link"},
+                    },
                 ),
                 class_name="fields top",
             ),

@@ -10,7 +10,7 @@ import reflex as rx
 from surge_app.components import admin_layout, connection, controls, layout, navigation, status
 from surge_app.components.controls import button
 from surge_app.components.match import match
-from surge_app.pages.shared import problem_notice
+from surge_app.pages.shared import email_check, problem_notice
 from surge_app.state.admin.common import FORM_KEY
 
 BOT_CHECKS = (("off", "Off"), ("auto", "When busy"), ("always", "Always"))
@@ -160,6 +160,26 @@ def labelled(
         else rx.el.span(hint, class_name="hint"),
         class_name="field",
     )
+
+
+def contact_fields(state: Any, props: dict[str, dict[str, Any]]) -> list[rx.Component]:
+    """Build the fields of a contact: name, email and mobile number, each with props of its own."""
+    return [
+        controls.field(
+            name,
+            label,
+            error=state.field_errors.get(name, ""),
+            type=kind,
+            auto_complete="off",
+            **(email_check(state) if kind == "email" else {}),
+            **props[name],
+        )
+        for name, label, kind in (
+            ("name", "Name", "text"),
+            ("email", "Email", "email"),
+            ("phone", "Mobile number", "tel"),
+        )
+    ]
 
 
 def checkbox(name: str, label: Any, *, is_checked: Any = False, **props: Any) -> rx.Component:
