@@ -18,7 +18,6 @@ from surge_app.languages import current, gettext as _
 
 Paise = NewType("Paise", int)
 
-CURRENCY = "INR"
 BANKS_TAKE: Final = "Banks take up to 7 working days."
 """How long a refund travels, said the same everywhere."""
 BOX_OFFICE_METHODS: Final = {

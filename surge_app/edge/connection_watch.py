@@ -63,11 +63,10 @@ class ConnectionWatch:
         *,
         is_capped: bool = True,
         max_per_ipv4: int = _MAX_PER_IPV4,
-        max_per_subscriber: int = _MAX_PER_SUBSCRIBER,
     ) -> None:
         self._port = port
         self._is_capped = is_capped
-        self._most = {True: max_per_ipv4, False: max_per_subscriber}
+        self._most = {True: max_per_ipv4, False: _MAX_PER_SUBSCRIBER}
         self._stalls: dict[bytes, tuple[int, float]] = {}
 
     def sweep(self, now: float) -> int:

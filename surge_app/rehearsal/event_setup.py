@@ -23,6 +23,8 @@ from surge_app.services.events.new_event import NewEvent, NewTier
 _PRICES = (("General", 75_000), ("Balcony", 150_000))
 _SHARE_OF_GENERAL = 0.7
 _POLL_SECONDS = 1.0
+# How long the last messages may take.
+_MESSAGES_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +128,9 @@ async def close_stage(services: Container, slug: str, *, actor: str) -> None:
     await services.organizer.change(slug, {"sales_close_at": utc_now()}, actor=actor)
 
 
-async def check_data(
-    services: Container, slug: str, *, patience_seconds: float = 120.0
-) -> list[Check]:
-    """Check the invariants for an event, once its messages have been sent.
-
-    Args:
-        services: Of this installation.
-        slug: The event.
-        patience_seconds: How long the last messages may take.
-    """
-    until = time.monotonic() + patience_seconds
+async def check_data(services: Container, slug: str) -> list[Check]:
+    """Check the invariants for an event, once its messages have been sent."""
+    until = time.monotonic() + _MESSAGES_SECONDS
     stats = await services.dashboard.stats(slug)
     while stats.messages_pending and time.monotonic() < until:
         await asyncio.sleep(_POLL_SECONDS)

@@ -33,13 +33,10 @@ _BAD_GATEWAY_PAGE = (
 class VendorError(Exception):
     """An error response in the vendor's own format."""
 
-    def __init__(
-        self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, content: dict[str, Any]) -> None:
         super().__init__(status)
         self.status = status
         self.content = content
-        self.headers = headers
 
 
 class FaultOrder(BaseModel):
@@ -89,7 +86,7 @@ def vendor_route(service: Service, faults: Faults, *, hang_takes_effect: bool) -
                 try:
                     answer = await inner(request)
                 except VendorError as error:
-                    answer = JSONResponse(error.content, error.status, error.headers)
+                    answer = JSONResponse(error.content, error.status)
                 if fault is not None:
                     await _hang(faults, service)
                 return answer
