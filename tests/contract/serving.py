@@ -50,7 +50,7 @@ class Stand:
     webhooks: list[Received] = field(default_factory=list[Received])
     refusals: int = 0
 
-    async def webhook_count(self, count: int, *, within: float = 5.0) -> list[Received]:
+    async def webhook_count(self, count: int, *, within: float = 60) -> list[Received]:
         """Wait until so many webhooks have arrived."""
         await until(lambda: len(self.webhooks) >= count, within=within)
         return self.webhooks
@@ -71,7 +71,7 @@ class Stand:
         return (await self.http.get("/sandbox/outbox.json")).json()["messages"]
 
 
-async def until(condition: Callable[[], bool], *, within: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], *, within: float = 60) -> None:
     """Wait for a condition."""
     deadline = time.monotonic() + within
     while not condition():
@@ -104,7 +104,7 @@ async def serve(app: FastAPI, port: int) -> AsyncGenerator[None]:
     )
     running = asyncio.create_task(server.serve())
     try:
-        await until(lambda: _answers(port), within=10)
+        await until(lambda: _answers(port))
         yield
     finally:
         server.stop()
@@ -120,7 +120,7 @@ async def sandbox_stand(redis_url: str) -> AsyncGenerator[Stand]:
     app.include_router(create_sandbox(settings, lambda: redis))
     async with (
         redis,
-        httpx.AsyncClient(base_url=settings.local_url, trust_env=False, timeout=20) as http,
+        httpx.AsyncClient(base_url=settings.local_url, trust_env=False, timeout=60) as http,
     ):
         stand = Stand(settings, http, redis)
         app.add_api_route("/api/webhooks/razorpay", _recorder(stand), methods=["POST"])

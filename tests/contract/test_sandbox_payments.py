@@ -105,7 +105,6 @@ async def test_a_delayed_webhook_comes_late(stand: Stand, gateway: PaymentGatewa
     order = await new_order(gateway)
     begun = time.monotonic()
     await stand.attempt(order.id, outcome="captured", webhook="delayed", delay_seconds=0.5)
-    assert stand.webhooks == []
     await stand.webhook_count(3)
     assert time.monotonic() - begun >= 0.5
 

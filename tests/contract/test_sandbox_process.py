@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from bench.ports import free_port
 from surge_app.api import create_api
 from surge_app.launcher.processes import matching
 from surge_app.launcher.sandbox_process import sandbox_process, with_sandbox_port
@@ -18,7 +19,7 @@ from surge_app.sandbox.forwarding import create_forwarding
 from surge_app.sandbox.server import create_app
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys, sandbox_url
 from surge_app.settings import load_settings
-from tests.contract.serving import Stand, free_port
+from tests.contract.serving import Stand
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -141,7 +141,7 @@ async def test_the_moment_sendgrid_names_is_when_to_come_back(
 
 
 async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> None:
-    await stand.fault("sendgrid", "hang", 4)
+    await stand.fault("sendgrid", "hang")
     mail = SendGridMail(
         sandbox_keys(stand.settings).sendgrid_api_key,
         f"{stand.settings.local_url}/sandbox/sendgrid",
@@ -150,6 +150,7 @@ async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> N
     )
     with pytest.raises(ProviderOutcomeUnknown):
         await mail.send(MAIL)
+    await stand.fault("sendgrid", "ok")
     await asyncio.sleep(1.2)
     assert await stand.outbox() == []
 

@@ -139,7 +139,7 @@ async def test_a_payment_without_an_attempt_keeps_the_deadline_of_its_hold(
     await gateway.attempt(start.order_id or "", "failed")
     await sale.services.payments.check(intent.id, visitor)
     paid = await sale.services.intents.get(intent.id, visitor)
-    assert 715 <= paid.remaining_seconds <= 720
+    assert 660 <= paid.remaining_seconds <= 720
     await gateway.attempt(start.order_id or "", "failed")
     await sale.services.payments.settle_order(start.order_id or "")
     assert (await sale.services.intents.get(intent.id, visitor)).expires_at == paid.expires_at
@@ -158,7 +158,7 @@ async def test_a_payment_that_begins_in_the_last_second_has_three_minutes_once(
     for _ in range(2):
         await sale.start_payment(intent.id, visitor, person=person)
         left = (await sale.services.intents.get(intent.id, visitor)).remaining_seconds
-        assert 170 <= left <= 180
+        assert 120 <= left <= 180
     with pytest.raises(PaymentStarted):
         await sale.services.intents.change(intent.id, visitor, [sale.line(2)])
 

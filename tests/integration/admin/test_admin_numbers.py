@@ -268,7 +268,7 @@ async def test_every_number_of_a_sale_is_that_of_the_database(
     async def is_refunded() -> bool:
         return (await services.lifecycle.cancellation(slug)).waiting == 0
 
-    await eventually(is_refunded, within_seconds=40, about="the refunds")
+    await eventually(is_refunded, about="the refunds")
     state = await _check(services, slug, cookie)
     assert (state.sale.sold, state.sale.revenue, state.sale.cash_owed) == ("0", "₹0", "₹500")
     # No control of the queue is left on any page of a cancelled sale.

@@ -92,7 +92,7 @@ async def test_a_cancelled_event_sells_nothing_and_gives_every_rupee_back_once(
             told = (await http.get(f"/api/admin/events/{slug}/cancellation")).json()
             return told == {"waiting": 0, "on_their_way": 0, "done": 2, "refundable_paise": 0}
 
-        await eventually(is_done, within_seconds=40, about="the refunds")
+        await eventually(is_done, about="the refunds")
         assert (await http.post(f"/api/admin/events/{slug}/publish")).status_code == 422
     await late.http.post(f"/api/queue/{slug}")
     assert (await late.hold()).status_code >= 400

@@ -52,14 +52,14 @@ async def _is_returned(services: Container, ref: str, amount_paise: int) -> None
         async def is_so() -> bool:
             return (await http.get(url)).json()["amount_refunded"] == amount_paise
 
-        await eventually(is_so, within_seconds=30, about=f"a refund of {amount_paise} paise")
+        await eventually(is_so, about=f"a refund of {amount_paise} paise")
 
 
 async def _has_status(buyer: Customer, ref: str, status: str) -> None:
     async def is_so() -> bool:
         return (await buyer.http.get(f"/api/bookings/{ref}")).json()["status"] == status
 
-    await eventually(is_so, within_seconds=30, about=f"a booking that is {status}")
+    await eventually(is_so, about=f"a booking that is {status}")
 
 
 async def _let_refunds(buyer: Customer, services: Container, ref: str, outcome: str) -> None:
@@ -207,7 +207,7 @@ async def test_the_organizer_chooses_whether_a_ticket_is_sold_again(
     async def is_let_in() -> bool:
         return (await next_one.join())["state"] == "admitted"
 
-    await eventually(is_let_in, within_seconds=30, about="the way to the ticket")
+    await eventually(is_let_in, about="the way to the ticket")
     assert (await next_one.buy()) != ref
     await _has_status(buyer, ref, "refunded")
     assert all(finding.holds for finding in await services.audit.run(slug=slug))

@@ -89,7 +89,7 @@ async def _join(
 
 
 async def _all_turns_are_taken(desk: Desk) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await desk.is_full.wait()
 
 
