@@ -6,14 +6,13 @@ Only the way is shorter, so that a test can order its events and a measurement s
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from surge_app.providers import razorpay_wire as wire
 from surge_app.sandbox import razorpay_entities, razorpay_rules as rules
@@ -31,6 +30,7 @@ from surge_app.services.vendors.ports import (
     WebhookEvent,
 )
 from surge_app.services.vendors.sandbox_credentials import SandboxKeys
+from tests.engine.gateway_books import Books, MemoryBooks
 
 _T = TypeVar("_T")
 
@@ -42,63 +42,6 @@ class Fault(StrEnum):
     DOWN = "down"
     LOST_REQUEST = "lost_request"
     LOST_ANSWER = "lost_answer"
-
-
-class Books(Protocol):
-    """Where orders are kept: `MemoryBooks`, or the sandbox's `Orders` to share them by Redis."""
-
-    async def add(self, order: JsonObject, *, unique_receipt: bool) -> OrderBook:
-        """Store an order, or return the one with its receipt."""
-        ...
-
-    async def get(self, order_id: str) -> OrderBook:
-        """Return an order or raise UnknownIdError."""
-        ...
-
-    async def by_payment(self, payment_id: str) -> OrderBook:
-        """Return the order of a payment or raise UnknownIdError."""
-        ...
-
-    async def change(self, order_id: str, change: Callable[[OrderBook], _T]) -> _T:
-        """Apply a change; what it raises leaves the order as it was."""
-        ...
-
-
-class MemoryBooks:
-    """Orders of one process, changed one at a time because nothing here waits."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self.orders: dict[str, OrderBook] = {}
-        self._by_receipt: dict[str, str] = {}
-        self._by_payment: dict[str, str] = {}
-
-    async def add(self, order: JsonObject, *, unique_receipt: bool) -> OrderBook:
-        """Store an order, or return the one with its receipt."""
-        known = self._by_receipt.get(order["receipt"])
-        if known and unique_receipt:
-            return self.orders[known]
-        self._by_receipt[order["receipt"]] = order["id"]
-        return self.orders.setdefault(order["id"], OrderBook(order))
-
-    async def get(self, order_id: str) -> OrderBook:
-        """Return an order or raise UnknownIdError."""
-        try:
-            return self.orders[order_id]
-        except KeyError as error:
-            raise UnknownIdError(order_id) from error
-
-    async def by_payment(self, payment_id: str) -> OrderBook:
-        """Return the order of a payment or raise UnknownIdError."""
-        return await self.get(self._by_payment.get(payment_id, payment_id))
-
-    async def change(self, order_id: str, change: Callable[[OrderBook], _T]) -> _T:
-        """Apply a change; what it raises leaves the order as it was."""
-        book = copy.deepcopy(await self.get(order_id))
-        result = change(book)
-        self.orders[order_id] = book
-        self._by_payment |= dict.fromkeys(book.payments, order_id)
-        return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from surge_app.sandbox.razorpay_entities import PaymentStatus, new_entity_id
-from tests.engine.gateway import Callback, InProcessGateway, MemoryBooks, Webhook
+from tests.engine.gateway import Callback, InProcessGateway, Webhook
+from tests.engine.gateway_books import MemoryBooks
 from tests.engine.sale_helper import Sale
 
 

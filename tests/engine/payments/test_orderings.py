@@ -18,7 +18,8 @@ import pytest
 from surge_app.clock import new_id
 from surge_app.sandbox.razorpay_entities import PaymentStatus
 from tests.engine.conftest import NewSale
-from tests.engine.gateway import Callback, MemoryBooks, Webhook
+from tests.engine.gateway import Callback, Webhook
+from tests.engine.gateway_books import MemoryBooks
 from tests.engine.sale_helper import Sale
 
 # The last is what a repeated `payment.captured` is to the inbox: another body on one payment.
