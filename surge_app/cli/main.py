@@ -316,7 +316,7 @@ def refund_list(*, as_json: JsonFlag = False) -> None:
 
 @refund_app.command("retry")
 def refund_retry(refund_id: Annotated[str, typer.Argument(help="As listed.")]) -> None:
-    """Try one of them again."""
+    """Retry a refund from the list."""
 
     async def work(services: Container) -> None:
         await services.refunds.retry(refund_id, actor=ACTOR)

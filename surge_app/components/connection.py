@@ -77,7 +77,7 @@ def offline_notice(safe: str) -> rx.Component:
 
 
 def hold_record(slug: Any, name: Any, tickets: Any, seconds: Any, stamp: Any) -> rx.Component:
-    """Remember in this browser what it holds; no seconds forget it."""
+    """Store this browser's hold for its other pages; zero seconds remove it."""
     return _HoldRecord.create(slug=slug, name=name, tickets=tickets, seconds=seconds, stamp=stamp)
 
 

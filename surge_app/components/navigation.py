@@ -71,7 +71,7 @@ def access_check() -> rx.Component:
 
 
 def redirect(to: rx.Var[str] | str) -> rx.Component:
-    """Replace the document as soon as `to` is an address of this site; empty stays."""
+    """Load `to` once it is an address of this site; an empty one does nothing."""
     return _Redirect.create(to=to)
 
 

@@ -96,7 +96,7 @@ class EventPages:
     async def shell(
         self, route: Route, request: Request, headers: Iterable[tuple[str, str]]
     ) -> Response | None:
-        """Return a page that is the same for everyone, with its scripts named; None as above."""
+        """Return a page that is the same for everyone, with its scripts named, or None."""
         html = await self._shell(request.scope, route.shell)
         if html is None:
             return None

@@ -13,7 +13,7 @@ from surge_app.kv.client import read_hash, takes_writes, write_hash
 
 
 class JobStatusStore:
-    """Notes of the jobs in Redis, so that every process can tell of them."""
+    """Stores in Redis what the jobs report, so that every process can show it."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

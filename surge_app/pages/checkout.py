@@ -123,7 +123,7 @@ def _total() -> rx.Component:
 
 
 def _nothing_free() -> rx.Component:
-    """Say why nothing can be chosen; what comes back is shown as soon as it does."""
+    """Say why nothing can be chosen; tickets that are released appear at once."""
     return rx.fragment(
         rx.el.p(
             rx.cond(

@@ -40,7 +40,7 @@ def _event(value: Any) -> rx.Component:
 
 
 def title(value: Any) -> rx.Component:
-    """Name the event: the chip, what, when, where."""
+    """Show the event's status, name, time and venue."""
     event = value.event
     return rx.el.div(
         controls.chip("Waiting room", plain=True),

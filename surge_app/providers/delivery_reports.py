@@ -1,4 +1,4 @@
-"""Reading what SendGrid and Twilio tell of messages, after their own SDKs verified it."""
+"""Delivery reports of SendGrid and Twilio, read after their own SDKs have verified them."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Waiter:
             self._notes.record_fault("two tabs of one visitor got two numbers")
 
     async def _poll(self, answer: Answer, wait: Wait, until: float) -> str:
-        """Poll until something else than waiting is told."""
+        """Poll until the answer is no longer `waiting`."""
         lost_since = 0.0
         while time.monotonic() < until:
             pause = 1.0

@@ -294,7 +294,7 @@ def _message(sent: SentMessage) -> MessageCard:
 
 
 def _pause(status: str, sent: Sequence[SentMessage], refreshes: int) -> int:
-    """Say when to look again: soon while something is on its way, never when all is told."""
+    """Return the seconds until the next look; 0 if nothing more is expected."""
     states = {one.state for one in sent}
     if status == "refunding":
         return _SELDOM

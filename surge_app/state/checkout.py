@@ -37,7 +37,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
 
     Attributes:
         phase: loading, choose, held, checking, refunding, expired, closed or missing.
-        busy: What is under way: hold, pay, check or nothing.
+        busy: The running action: hold, pay, check, or empty.
         attempt: Grows with each press of Pay that may open the modal, and never goes back.
         leave_to: Where the browser goes next.
     """

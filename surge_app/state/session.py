@@ -41,7 +41,7 @@ def client_address(state: rx.State) -> str:
 def path_param(state: rx.State, index: int) -> str:
     """Return one part of the page's path, empty if there is none.
 
-    The path is told by the browser. It only ever names something; rights are asked elsewhere.
+    The browser sends the path. It names something and grants nothing.
     """
     parts = [part for part in str(state.router.url.path).split("/") if part]
     return unquote(parts[index]) if index < len(parts) else ""

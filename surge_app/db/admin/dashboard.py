@@ -1,4 +1,4 @@
-"""Figures of sales. Each query reads what is new or rare, for all sales that are asked for."""
+"""Figures of sales. Each query reads what is new or rare, for all requested sales."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ async def void_tickets(session: AsyncSession, booking_id: str, seqs: Iterable[in
 
 
 async def name_tickets(session: AsyncSession, booking_id: str, names: Mapping[int, str]) -> int:
-    """Name who comes with tickets that are valid and not used; returns how many those were."""
+    """Change the attendees' names on valid, unused tickets; returns how many were changed."""
     values = {"booking_id": booking_id, "seqs": list(names), "names": list(names.values())}
     return len((await session.execute(_NAME_TICKETS, values)).all())
 

@@ -96,7 +96,7 @@ async def subjects(
 
 
 def _is_claimed(intent: Intent, booking: Booking | None) -> bool:
-    """Return whether a booking took no more than typing an address."""
+    """Return whether anyone could have made the booking by typing someone else's address."""
     is_online = booking is not None and booking.channel == SalesChannel.ONLINE
     return is_online and intent.total_paise == 0
 

@@ -49,7 +49,7 @@ class SalesReport:
         held: Visitors who ever held tickets online, and `paid` those who bought.
         admitted: The most visitors that were ever let in, as sampled.
         visits: The most browsers that ever opened the pages, as sampled.
-        attempts: Payments of the last 15 minutes, of which `failed` did.
+        attempts: Payments of the last 15 minutes; `failed` counts those that failed.
         box_office: The paise taken there by method: cash, upi and card; minus refunds.
         paused_by: The organizer of the last pause, and `paused_at` its time; it may be over.
     """

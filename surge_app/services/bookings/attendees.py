@@ -33,7 +33,7 @@ class Attendees:
         self._contacts = contacts
 
     async def rename(self, ref: str, names: Mapping[int, str], *, actor: str) -> int:
-        """Change who comes with tickets of a booking.
+        """Change the attendees' names on the tickets of a booking.
 
         Args:
             ref: The booking. Whether the caller may do this is the caller's question.

@@ -150,7 +150,7 @@ def unlinked(name: str) -> str:
 
 
 def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[str, str]:
-    """Return a sentence for each ticket that still lacks the name of who comes.
+    """Return a sentence for each ticket that still lacks its attendee's name.
 
     Args:
         contact: As checked.

@@ -28,7 +28,7 @@ def shortage_error(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
 
     Args:
         tier_id: The tier that is short; told in `details`.
-        free: How many of it could be had; told as `details["left"]`.
+        free: How many of it are free; sent as `details["left"]`.
         is_held: Whether more may come back from holds of others.
     """
     if free > 0:

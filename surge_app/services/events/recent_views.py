@@ -16,7 +16,7 @@ _PAUSE_SECONDS = 0.25
 
 
 class RecentViews(Generic[_Key, _View]):
-    """Keeps views for a second, and reads those that are asked for meanwhile together.
+    """Keeps views for a second, and reads the requested ones that are older in one statement.
 
     Args:
         load: Reads the views of some keys; what does not exist is missing from the answer.

@@ -107,7 +107,7 @@ class Dispatcher:
             lane.wake()
 
     async def finish(self) -> None:
-        """Wait for what is under way."""
+        """Wait for the deliveries that are running."""
         await asyncio.gather(*(lane.finish() for lane in self._lanes))
 
     async def _send_mail(self, message: OutboxMessage) -> str:

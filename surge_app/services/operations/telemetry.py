@@ -99,7 +99,7 @@ class Telemetry:
         self._saved_at = float("-inf")
 
     async def figures(self) -> Figures:
-        """Read everything; a server that does not answer in a few seconds is told to be away."""
+        """Read everything; a server that does not answer within a few seconds counts as down."""
         async with self._reading:
             stored, notes, takes_writes = await asyncio.gather(
                 self._stored(), self._noted(), self._notes.takes_writes()

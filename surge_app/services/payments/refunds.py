@@ -141,7 +141,7 @@ class Refunds:
         return done
 
     async def record_gateway_refund(self, refund: GatewayRefund) -> str:
-        """Take in the state of a refund the gateway tells of; forward only, safe to repeat.
+        """Record the state that the gateway reports of a refund; forward only, safe to repeat.
 
         Returns:
             The state of the refund. One made in the gateway's dashboard becomes ours, unless its

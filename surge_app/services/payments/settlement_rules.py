@@ -59,7 +59,7 @@ class Decision(StrEnum):
 def apply_gateway_update(
     context: SettlementContext, update: GatewayPayment
 ) -> tuple[Payment, bool]:
-    """Note in a case what the gateway tells of a payment.
+    """Record in a case what the gateway reports about a payment.
 
     Returns:
         The payment, and whether anything is new: a webhook is a snapshot and may come late.

@@ -323,7 +323,7 @@ class DeliveryReport:
     """A verified delivery report of a message.
 
     Attributes:
-        key: The same for the same event, however often it is told.
+        key: The same for the same event, however often it is reported.
         message_id: The outbox row, as it was sent along; None if it was not.
         provider_id: The provider's id of the message.
         word: The provider's own word.

@@ -1,4 +1,4 @@
-"""From the state of a queue to what a visitor is told."""
+"""Answers to visitors, from the state of the queue."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class AdmissionRate:
 
 
 def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
-    """Return what a visitor is told.
+    """Return the answer for a visitor.
 
     Raises:
         NotFound: If no such event is known to the queue.

@@ -58,7 +58,7 @@ class RehearsalCard:
 
 @dataclass(frozen=True)
 class RunningCard:
-    """The one that runs."""
+    """The running rehearsal."""
 
     id: str = ""
     about: str = ""
@@ -93,7 +93,7 @@ class RehearsalState(LiveState, rx.State):
     @rx.event
     @organizer_action
     async def stop(self, actor: str) -> str:
-        """End the one that runs."""
+        """Stop the running rehearsal."""
         await current().rehearsals.stop(as_text(self.running.id), actor=actor)
         return "Rehearsal stopped."
 

@@ -38,7 +38,7 @@ class TierRow(StockCard):
 
 @dataclass(frozen=True)
 class FunnelStep:
-    """The visitors who came this far, and their share of those who came."""
+    """The visitors who reached a step, and their share of all visitors."""
 
     label: str = ""
     number: str = ""
