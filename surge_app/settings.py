@@ -15,15 +15,8 @@ from typing import Annotated, Final, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import (
-    AliasChoices,
-    Field,
-    HttpUrl,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AliasChoices, Field, HttpUrl, ValidationError, ValidationInfo
+from pydantic.functional_validators import field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from surge_app.errors import ConfigurationError

@@ -1,4 +1,4 @@
-"""States of the admin area in this process, over the real services, for a signed-in organizer."""
+"""Organizers who are signed in: over HTTP, and for States of this process."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ async def cookie(surge: Surge, services: Container) -> AsyncGenerator[str]:
     pairs = [f"{name}={value}" for name, value in answer.cookies.items()]
     with installed(services):
         yield "; ".join(pairs)
+
+
+@pytest_asyncio.fixture
+async def organizer(surge: Surge) -> AsyncGenerator[httpx.AsyncClient]:
+    """A signed-in organizer, by session."""
+    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
+        answer = await http.get("/admin", auth=surge.organizer)
+        assert answer.status_code == 200
+        yield http

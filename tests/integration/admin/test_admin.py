@@ -6,28 +6,18 @@ import asyncio
 import csv
 import io
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
-
-
-@pytest_asyncio.fixture
-async def organizer(surge: Surge) -> AsyncGenerator[httpx.AsyncClient]:
-    """A signed-in organizer, by session."""
-    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
-        answer = await http.get("/admin", auth=surge.organizer)
-        assert answer.status_code == 200
-        yield http
 
 
 async def _ask(surge: Surge, method: str, path: str, **request: Any) -> httpx.Response:

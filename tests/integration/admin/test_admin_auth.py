@@ -46,15 +46,6 @@ def no_regained_calls(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(admin_auth, name, slow)
 
 
-@pytest_asyncio.fixture
-async def organizer(surge: Surge) -> AsyncGenerator[httpx.AsyncClient]:
-    """A signed-in organizer, by session."""
-    async with httpx.AsyncClient(base_url=surge.url, timeout=30) as http:
-        answer = await http.get("/admin", auth=surge.organizer)
-        assert answer.status_code == 200
-        yield http
-
-
 async def _ask(surge: Surge, method: str, path: str, **request: Any) -> httpx.Response:
     jar = request.pop("cookies", {})
     async with httpx.AsyncClient(base_url=surge.url, cookies=jar, timeout=30) as http:

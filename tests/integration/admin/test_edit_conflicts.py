@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from surge_app.clock import utc_now
-from surge_app.container import Container, installed
+from surge_app.container import Container
 from surge_app.errors import InvalidRequest, NotFound
 from surge_app.state.admin.booking import BookingDetailState
 from surge_app.state.admin.dashboard import DashboardState
@@ -20,16 +18,6 @@ from surge_app.state.admin.event_editor import EventEditorState
 from surge_app.state.admin.site_texts import SiteTextsState
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.state.harness import at, call
-
-
-@pytest_asyncio.fixture
-async def cookie(surge: Surge, services: Container) -> AsyncGenerator[str]:
-    """The session of an organizer who signed in, for States of this process."""
-    async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer) as http:
-        answer = await http.get("/admin")
-    pairs = [f"{name}={value}" for name, value in answer.cookies.items()]
-    with installed(services):
-        yield "; ".join(pairs)
 
 
 async def _editor(slug: str, cookie: str) -> Any:
