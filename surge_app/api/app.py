@@ -11,19 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from surge_app.api import (
-    bookings,
-    covers,
-    events,
-    health,
-    intents,
-    messages,
-    metrics,
-    payments,
-    queue,
-    tickets,
-    webhooks,
-)
+from surge_app.api import queue
 from surge_app.api.admin import (
     audit_log,
     box_office,
@@ -37,7 +25,11 @@ from surge_app.api.admin import (
     rehearsals,
     site_texts,
 )
+from surge_app.api.bookings import details, messages, tickets
+from surge_app.api.checkout import intents, payments, webhooks
+from surge_app.api.events import catalog, covers
 from surge_app.api.openapi import DocumentedApi
+from surge_app.api.operations import health, metrics
 from surge_app.api.problems import PROBLEM, problem_response
 from surge_app.errors import InvalidRequest, NotFound, SurgeError, Unavailable
 from surge_app.observability.log import get_logger
@@ -47,10 +39,10 @@ _log = get_logger(__name__)
 # Routes are searched in this order, so those of a purchase come first.
 _PURCHASE = (webhooks, payments, intents)
 _MODULES = (
-    events,
+    catalog,
     queue,
     messages,
-    bookings,
+    details,
     covers,
     tickets,
     admin_events,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from surge_app.api.bookings import OwnedRef
+from surge_app.api.bookings.details import OwnedRef
 from surge_app.api.dependencies import ClientAddress, Cookies, OrganizerName, Services
 from surge_app.api.fact_models import ViewOut
 from surge_app.api.schemas import ProblemOut, SentOut, StrictBody
@@ -57,7 +57,7 @@ class SentMessageOut(ViewOut):
     recipient: str
 
 
-class ResendIn(StrictBody):
+class SendAgainIn(StrictBody):
     """The corrected address, as typed; a missing one stays. `code` confirms a change."""
 
     email: str | None = Field(None, max_length=500)
@@ -98,7 +98,7 @@ async def booking_messages(ref: OwnedRef, services: Services) -> list[SentMessag
 
 @router.post("/api/bookings/{ref}/resend", status_code=202)
 async def resend_confirmation(
-    ref: str, body: ResendIn, services: Services, header: Cookies, address: ClientAddress
+    ref: str, body: SendAgainIn, services: Services, header: Cookies, address: ClientAddress
 ) -> SentOut:
     """Send the confirmation again, at most five times a day, perhaps to a corrected address.
 

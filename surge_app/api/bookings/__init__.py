@@ -1,0 +1,1 @@
+"""Bookings for their owners: details, messages, files and the keys of tickets."""

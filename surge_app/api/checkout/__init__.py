@@ -1,0 +1,1 @@
+"""Holds, payments, and the news of both from the vendors."""
