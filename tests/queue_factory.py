@@ -64,6 +64,6 @@ _OPEN = QueueState(
 )
 
 
-def queue_state(**changes: int) -> QueueState:
+def queue_state(**changes: int | None) -> QueueState:
     """Return an open queue with one free unit, unless told otherwise."""
     return replace(_OPEN, **changes)  # pyright: ignore[reportArgumentType]

@@ -76,6 +76,9 @@ class QueueState:
         is_drawn: False while the early numbers wait for their places.
         ceiling: No number above it may be issued.
         personal_below: How many of the first have to poll; None if all of them.
+        admitted: Were ever called or let in.
+        served: Went with tickets.
+        holders: Visitors who hold some.
         in_grace: Visitors who may still hold what is free; only a sync counts them.
     """
 
@@ -103,6 +106,9 @@ class QueueState:
     is_drawn: bool
     ceiling: int | None
     personal_below: int | None = None
+    admitted: int = 0
+    served: int = 0
+    holders: int = 0
     in_grace: int = 0
 
     @property
@@ -357,7 +363,7 @@ class QueueStore:
 def _queue_state(raw: Sequence[bytes | int]) -> QueueState:
     now, sale, paused, start, issued, waiting, called, inside, limit, *rest = raw
     available, held, message, pace, first, max_pace, recovering, opens, *rest = rest
-    order, commitment, seed, early, drawn, ceiling, personal = rest
+    order, commitment, seed, early, drawn, ceiling, personal, admitted, served, holders = rest
     return QueueState(
         now_ms=int(now),
         sale=_text(sale),
@@ -383,6 +389,9 @@ def _queue_state(raw: Sequence[bytes | int]) -> QueueState:
         is_drawn=int(drawn) == 1,
         ceiling=_optional_int(ceiling),
         personal_below=_optional_int(personal),
+        admitted=int(admitted),
+        served=int(served),
+        holders=int(holders),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from surge_app.errors import ChallengeRequired
 from surge_app.rehearsal.plan import Plan, VisitorProfile
-from surge_app.rehearsal.recorder import POLL, Wait
+from surge_app.rehearsal.recorder import POLL, Estimate, Wait
 from surge_app.rehearsal.virtual_browser import Answer, Browser
 from surge_app.services.waiting_room.proof_of_work import solve
 
@@ -114,6 +114,9 @@ class Waiter:
         elif number and number != wait.number:
             self._notes.record_fault(f"number {wait.number} became {number} while waiting")
             wait.number = number
+        if eta := reply.get("eta_seconds"):
+            estimate = Estimate(self._notes.clock(), eta["low"], eta["high"])
+            wait.note_estimate(reply["ahead"], estimate)
         if reply["retry_after_ms"] < _SHORTEST_WAIT_MS:
             self._notes.record_fault(f"told to ask again in {reply['retry_after_ms']} ms")
 

@@ -33,6 +33,21 @@ BOOKING_STEPS = ("event", "hold", "release", "start payment", "callback", "look 
 """The steps of an admitted visitor on the server; the sandbox's are not among them."""
 
 
+STAGES = ("start", "middle", "head")
+"""The moments of a wait whose estimates are judged: the first one told, half of the way, near."""
+
+_NEAR_SHARE, _NEAREST = 0.1, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The wait as it was told at a moment, in seconds."""
+
+    at: float
+    low: float
+    high: float
+
+
 @dataclass(slots=True)
 class Wait:
     """One wait in the queue, from joining to its end. Moments are seconds of one clock.
@@ -40,7 +55,9 @@ class Wait:
     Attributes:
         number: As the queue issued it.
         behaved: Whether every poll came when it was asked for.
-        told_to_wait: When the last question was sent that was answered with `waiting`.
+        estimates: What was told, by stage.
+        first_ahead: How many were ahead when the first estimate was told.
+        queued_at: When the last question was sent that was answered with `waiting`.
         admitted: When the answer that let them in had come; None if none did.
     """
 
@@ -50,6 +67,17 @@ class Wait:
     behaved: bool = True
     queued_at: float = 0.0
     admitted: float | None = None
+    estimates: dict[str, Estimate] = field(default_factory=dict[str, Estimate])
+    first_ahead: int = 0
+
+    def note_estimate(self, ahead: int, estimate: Estimate) -> None:
+        """Keep an estimate if it is the first of its stage."""
+        if not self.estimates:
+            self.first_ahead = ahead
+        near = max(_NEAREST, self.first_ahead * _NEAR_SHARE)
+        for stage, most in zip(STAGES, (ahead, self.first_ahead / 2, near), strict=True):
+            if ahead <= most:
+                self.estimates.setdefault(stage, estimate)
 
 
 @dataclass(slots=True)

@@ -67,7 +67,8 @@ local rules = fields(RULES, { "phase", "opens_at_ms", "closes_at_ms", "paused",
   "personal_below" })
 local stock = fields(STOCK, { "available", "held", "holders" }, true)
 local count = fields(COUNTERS, { "start", "ceiling", "issued", "early", "drawn", "head", "waiting",
-  "absent", "last_tick", "returned", "recovering_until", "shared_at", "reach_at" }, true)
+  "absent", "admitted", "served", "last_tick", "returned", "recovering_until", "shared_at",
+  "reach_at" }, true)
 
 local function set(name, value)
   count[name] = value
@@ -507,7 +508,8 @@ local function header()
     stock.available or -1, stock.held or -1, rules.message or "", redis.call("ZCARD", RECENT),
     first_admission or -1, number_of(rules.admissions_per_minute, -1), is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),
     rules.queue_order or "fifo", rules.commitment or "", is_revealed and rules.seed or "",
-    count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1, personal_below() }
+    count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1, personal_below(), count.admitted or 0,
+    count.served or 0, stock.holders or 0 }
 end
 
 -- The answer to one visitor: {state, number, ahead, end of the pass in ms, note}, then the header.

@@ -8,6 +8,12 @@ from typing import Any
 
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.recorder import BOOKING_STEPS, POLL, STEPS, Notes, Sample, Step
+from surge_app.rehearsal.reporting.calibration import (
+    StageCalibration,
+    calibrate,
+    calibration_text,
+    last_tickets_seconds,
+)
 from surge_app.rehearsal.reporting.fairness import Fairness, judge
 
 POLL_GOAL_MS = 250.0
@@ -56,6 +62,8 @@ class Report:
     figures: dict[str, float]
     steps: tuple[StepFigures, ...]
     fairness: Fairness
+    calibration: tuple[StageCalibration, ...]
+    last_tenth_seconds: float | None
     samples: tuple[Sample, ...]
     booked_at: tuple[float, ...]
 
@@ -78,11 +86,22 @@ class Report:
         invariants = tuple(check for check in self.checks if not check.is_speed)
         return replace(self, checks=invariants)
 
+    @property
+    def last_tenth(self) -> str:
+        """The time the last tickets took to sell, in a sentence; empty unless all were."""
+        if self.last_tenth_seconds is None:
+            return ""
+        seconds, percent = self.last_tenth_seconds, self.plan.abandon * 100
+        return (
+            f"Time to sell the last 10 % of the tickets with {percent:.0f} % abandonment: "
+            f"{seconds:.0f} s."
+        )
+
     def document(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
         found = asdict(self)
         found["plan"]["bad_days"] = dict(self.plan.bad_days)
-        return {"ok": self.is_good, **found}
+        return {"ok": self.is_good, "last_tenth": self.last_tenth, **found}
 
 
 def report_of(
@@ -105,6 +124,8 @@ def report_of(
         figures=_figures(notes, fairness, played_seconds),
         steps=tuple(_step(name, notes.steps[name]) for name in STEPS if name in notes.steps),
         fairness=fairness,
+        calibration=calibrate(notes.waits),
+        last_tenth_seconds=last_tickets_seconds(notes.samples),
         samples=tuple(notes.samples),
         booked_at=tuple(round(moment, 2) for moment in notes.booked_at),
     )
@@ -177,8 +198,16 @@ def _checks(plan: Plan, notes: Notes, fairness: Fairness, event: Mapping[str, An
 
 
 def _speed(plan: Plan, notes: Notes) -> list[Check]:
+    stages = calibrate(notes.waits)
+    estimates = Check(
+        "estimates",
+        "Waits end inside the range that was told, 9 of 10 at the start, the middle and the head.",
+        all(stage.is_good for stage in stages),
+        calibration_text(stages) or "no estimate was told",
+        is_speed=True,
+    )
     p99 = {name: percentile(step.took_ms, 99) for name, step in notes.steps.items()}
-    found = [_fast("polls", "Polls", p99.get(POLL, 0.0), POLL_GOAL_MS, POLL)]
+    found = [estimates, _fast("polls", "Polls", p99.get(POLL, 0.0), POLL_GOAL_MS, POLL)]
     if not plan.only_wait:
         slowest, name = max((p99.get(one, 0.0), one) for one in BOOKING_STEPS)
         found.append(_fast("steps", "Steps of a booking", slowest, STEP_GOAL_MS, name))

@@ -42,6 +42,8 @@ def show_result(console: Console, report: Report, page: Path) -> None:
         ends.add_row(outcome.replace("_", " "), f"{count:,}")
     for table in (ends, steps, checks):
         console.print(table)
+    if report.last_tenth:
+        console.print(report.last_tenth)
     result = "Every check passed." if report.is_good else "NOT every check passed."
     console.print(f"{result} {report.figures['seconds']:.0f} s. Report: {page}")
 

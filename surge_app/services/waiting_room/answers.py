@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.kv.queue import QueueState, RawQueueStatus
+from surge_app.services.waiting_room.estimates import Pace, PaceMeter, eta_seconds
 from surge_app.services.waiting_room.lottery import RANDOM
 from surge_app.services.waiting_room.views import QueueOrder, QueueStatus
 
@@ -23,7 +24,6 @@ _JITTER = 0.2
 # Visitors who wait for the opening poll soon after it, the head first: at most 2,500 a second.
 _OPENING_SPREAD_MS = 2_000
 _OPENING_MS_PER_POSITION = 0.4
-_SLOW, _FAST = 1.3, 0.8
 _MINUTE_SECONDS = 60
 _SHORTEST_MEASURE_SECONDS = 10
 _NOTICEABLY_SLOWER = 0.7
@@ -59,6 +59,11 @@ class AdmissionRate:
     def __init__(self) -> None:
         self._fastest = 0.0
         self._at = time.monotonic()
+        self._meter = PaceMeter()
+
+    def pace(self, queue: QueueState) -> Pace:
+        """Note a state of the queue, and return how it moves."""
+        return self._meter.measure(queue)
 
     def per_second(self, queue: QueueState) -> float:
         """Return the measured admissions per second; 0 while there are none."""
@@ -95,7 +100,7 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
     check_known(raw.queue)
     queue = raw.queue
     ahead = raw.ahead if raw.state in _IN_QUEUE else None
-    eta = eta_seconds(queue, ahead, rate.per_second(queue)) if raw.state == "waiting" else None
+    eta = eta_seconds(queue, ahead, rate.pace(queue)) if raw.state == "waiting" else None
     ends = raw.pass_ends_ms if raw.state == "admitted" else None
     note = raw.note or (rate.note(queue) if raw.state == "waiting" else None)
     return QueueStatus(
@@ -141,20 +146,6 @@ def check_known(queue: QueueState) -> None:
         raise NotFound
     if queue.sale == "unready":
         raise QueueUnavailable
-
-
-def eta_seconds(queue: QueueState, ahead: int | None, per_second: float) -> tuple[int, int] | None:
-    """Return the range of the wait, None if it cannot be known.
-
-    Without a measured rate there is no estimate. Without a free ticket, or behind more visitors
-    than there are tickets left, the wait depends on what others release.
-    """
-    if ahead is None or per_second == 0 or queue.available == 0:
-        return None
-    if queue.available is not None and ahead >= queue.available + (queue.held or 0):
-        return None
-    seconds = (ahead + 1) / per_second
-    return int(seconds * _FAST), int(seconds * _SLOW) + 1
 
 
 def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:

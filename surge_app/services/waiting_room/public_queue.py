@@ -19,7 +19,8 @@ from hashlib import blake2b
 
 from surge_app.errors import NotFound
 from surge_app.services.access.signing_keys import SigningKeys
-from surge_app.services.waiting_room.answers import NOTES, eta_seconds, queue_order
+from surge_app.services.waiting_room.answers import NOTES, queue_order
+from surge_app.services.waiting_room.estimates import eta_seconds
 from surge_app.services.waiting_room.lottery import RANDOM
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
 from surge_app.services.waiting_room.views import (
@@ -152,7 +153,7 @@ def public_view(slug: str, snapshot: Snapshot) -> PublicQueueView:
         issued=queue.issued,
         waiting=queue.waiting,
         head=snapshot.head,
-        admitted_per_minute=round(snapshot.rate * 60, 1),
+        admitted_per_minute=round(snapshot.pace.per_second * 60, 1),
         max_per_minute=queue.max_per_minute,
         available=queue.available or 0,
         held=queue.held or 0,
@@ -189,7 +190,7 @@ def _estimates(snapshot: Snapshot) -> list[tuple[int, int, int]]:
     if snapshot.state != "waiting" or not waiting:
         return []
     steps = {round(waiting ** (step / _ESTIMATES)) - 1 for step in range(_ESTIMATES + 1)}
-    found = [(ahead, eta_seconds(snapshot.queue, ahead, snapshot.rate)) for ahead in sorted(steps)]
+    found = [(ahead, eta_seconds(snapshot.queue, ahead, snapshot.pace)) for ahead in sorted(steps)]
     return [(ahead, *eta) for ahead, eta in found if eta is not None]
 
 

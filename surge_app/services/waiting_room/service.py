@@ -15,7 +15,8 @@ from surge_app.db.group_commit import Batcher
 from surge_app.errors import QueueUnavailable
 from surge_app.kv.queue import QueueStore, RawQueueStatus, VisitorLocation
 from surge_app.services.access.identity import Visitor
-from surge_app.services.waiting_room.answers import eta_seconds, to_status
+from surge_app.services.waiting_room.answers import to_status
+from surge_app.services.waiting_room.estimates import eta_seconds
 from surge_app.services.waiting_room.redis_sync import QueueSync
 from surge_app.services.waiting_room.snapshots import QueueSnapshots
 from surge_app.services.waiting_room.views import QueueCounts, QueueStatus
@@ -161,7 +162,7 @@ class WaitingRoom:
         found = await _reach(self._store.stats(slug))
         visits = await _reach(self.visits.count(slug))
         queue = found.queue
-        pace = self.snapshots.admission_rate(slug).per_second(queue)
+        pace = self.snapshots.admission_rate(slug).pace(queue)
         eta = eta_seconds(queue, queue.waiting - 1, pace) if queue.waiting else None
         return QueueCounts(
             waiting=queue.waiting,

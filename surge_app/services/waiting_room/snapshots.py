@@ -23,11 +23,11 @@ from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.answers import (
     AdmissionRate,
     check_known,
-    eta_seconds,
     opens_in_ms,
     retry_after_ms,
     template,
 )
+from surge_app.services.waiting_room.estimates import eta_seconds
 from surge_app.services.waiting_room.lottery import RANDOM
 
 _Result = TypeVar("_Result")
@@ -54,7 +54,7 @@ class Snapshot:
         self._bits = row.bits
         self._order = order
         self._before = _count_before_blocks(row.bits)
-        self.rate = rate.per_second(row.queue)
+        self.pace = rate.pace(row.queue)
         queue = row.queue
         words = {"open": "paused" if queue.is_paused else "waiting"}
         self.state = words.get(queue.sale, queue.sale)
@@ -119,7 +119,7 @@ class Snapshot:
         if state not in {"waiting", "paused"}:
             wait = retry_after_ms(state, self._asks_after(ahead), self._opens_in)
             return self._for_waiting % (f'"{state}"', "null", "null", number, "null", wait)
-        eta = eta_seconds(self.queue, ahead, self.rate) if state == "waiting" else None
+        eta = eta_seconds(self.queue, ahead, self.pace) if state == "waiting" else None
         return self._for_waiting % (
             f'"{state}"',
             ahead + 1,

@@ -13,7 +13,7 @@ import pytest
 from surge_app.errors import ConfigurationError
 from surge_app.rehearsal import runner
 from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Plan, VisitorProfile, profiles
-from surge_app.rehearsal.recorder import POLL, Notes, Payment, Sample, Wait
+from surge_app.rehearsal.recorder import POLL, Estimate, Notes, Payment, Sample, Wait
 from surge_app.rehearsal.reporting.fairness import judge
 from surge_app.rehearsal.reporting.html_report import page_of
 from surge_app.rehearsal.reporting.result import Report, report_of
@@ -108,6 +108,48 @@ def test_waits_are_counted_by_arrival_for_those_who_behaved() -> None:
     assert (found.waits, found.behaved, found.admitted) == (4, 3, 3)
     assert found.twice == (3,)
     assert found.percentile(50) == 3.0
+
+
+def _told_waits(count: int, *, low: float, high: float) -> list[Wait]:
+    waits = [Wait(one, number=one, joined=0.0, admitted=100.0) for one in range(1, count + 1)]
+    for wait in waits:
+        for at, ahead in ((0.0, 60), (50.0, 30), (95.0, 4)):
+            left = 100.0 - at
+            wait.note_estimate(ahead, Estimate(at, left * low, left * high))
+    return waits
+
+
+def test_estimates_are_judged_at_the_start_in_the_middle_and_near_the_head() -> None:
+    notes = Notes()
+    notes.waits.extend(_told_waits(60, low=0.8, high=1.2))
+    good = report_of(PLAN, notes, EVENT, played_seconds=5)
+    assert [(one.stage, one.estimates, one.inside) for one in good.calibration] == [
+        *(("start", 60, 60), ("middle", 60, 60), ("head", 60, 60))
+    ]
+    assert not _broken(good)
+    notes.waits[:] = _told_waits(60, low=0.2, high=0.5)
+    bad = report_of(PLAN, notes, EVENT, played_seconds=5)
+    assert _broken(bad) == {"estimates"}
+    assert "start 0% of 60" in next(one.found for one in bad.checks if one.code == "estimates")
+    # A handful is chance, and a visitor who missed polls proves nothing.
+    notes.waits[:] = _told_waits(10, low=0.2, high=0.5)
+    assert not _broken(report_of(PLAN, notes, EVENT, played_seconds=5))
+
+
+def _sample(seconds: float, *, sold: int, free: int) -> Sample:
+    return Sample(seconds, 9, 0, 0, 0, free, 100 - sold - free, sold, sold, 9, 0, 0.5)
+
+
+def test_the_report_says_how_long_the_last_tenth_took() -> None:
+    notes = Notes()
+    notes.samples.extend(
+        _sample(at, sold=sold, free=0) for at, sold in ((1, 50), (9, 90), (20, 99), (31.5, 100))
+    )
+    report = report_of(replace(PLAN, abandon=0.3), notes, EVENT, played_seconds=40)
+    assert "the last 10 % of the tickets with 30 % abandonment: 22 s." in report.last_tenth
+    assert report.last_tenth in page_of(report.document())
+    notes.samples.pop()
+    assert not report_of(PLAN, notes, EVENT, played_seconds=40).last_tenth
 
 
 def test_a_sale_without_a_fault_is_good() -> None:

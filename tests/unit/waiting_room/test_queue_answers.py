@@ -6,9 +6,7 @@ from statistics import mean
 
 import pytest
 
-from surge_app.kv.queue import QueueState
-from surge_app.services.waiting_room.answers import AdmissionRate, eta_seconds, retry_after_ms
-from tests.queue_factory import queue_state
+from surge_app.services.waiting_room.answers import retry_after_ms
 
 
 def _pauses(state: str, ahead: int, opens_in: int | None = None) -> list[int]:
@@ -41,27 +39,3 @@ def test_at_the_opening_the_first_in_line_ask_first_and_a_long_line_takes_longer
     assert 12_000 <= min(middle) <= max(middle) <= 14_000
     # None of them waits longer than between two other polls.
     assert set(last) == {19_000}
-
-
-def test_the_estimate_is_a_range_around_the_measured_pace_and_nothing_without_one() -> None:
-    low, high = eta_seconds(_queue(), 99, 2.0) or (0, 0)
-    assert low < 50 < high
-    assert eta_seconds(_queue(), 99, 0.0) is None
-
-
-def test_with_twenty_a_minute_the_eightieth_is_not_told_two_minutes() -> None:
-    # Twenty were let in at once, a second after the opening.
-    queue = _queue(admitted_last_minute=20, now_ms=1_000, first_admission_ms=0, max_per_minute=20)
-    low, high = eta_seconds(queue, 79, AdmissionRate().per_second(queue)) or (0, 0)
-    assert low <= 240 <= high
-    assert low > 180
-
-
-def test_behind_the_last_ticket_and_while_all_are_held_there_is_no_estimate() -> None:
-    assert eta_seconds(_queue(available=30, held=10), 39, 1.0) is not None
-    assert eta_seconds(_queue(available=30, held=10), 40, 1.0) is None
-    assert eta_seconds(_queue(available=0, held=10), 0, 1.0) is None
-
-
-def _queue(**changes: int) -> QueueState:
-    return queue_state(**{"available": 1_000, **changes})

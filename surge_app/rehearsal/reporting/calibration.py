@@ -1,0 +1,61 @@
+"""Judge estimates by the waits that followed, and how fast the last tickets were sold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from surge_app.rehearsal.recorder import STAGES, Sample, Wait
+
+GOAL = 0.9
+# Fewer are chance.
+_MIN_WAITS = 40
+# A visitor learns of the turn with the next poll.
+_POLL_SECONDS = 2.0
+_LAST_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class StageCalibration:
+    """The estimates of one stage of the waits, and how many of the waits ended inside them."""
+
+    stage: str
+    estimates: int
+    inside: int
+
+    @property
+    def is_good(self) -> bool:
+        """Return whether enough waits kept to it, or too few were told to say."""
+        return self.estimates < _MIN_WAITS or self.inside >= GOAL * self.estimates
+
+
+def calibrate(waits: Sequence[Wait]) -> tuple[StageCalibration, ...]:
+    """Compare what visitors were told with what came; a missed poll proves nothing."""
+    judged = [wait for wait in waits if wait.behaved and wait.admitted is not None]
+    return tuple(_stage(stage, judged) for stage in STAGES)
+
+
+def _stage(stage: str, waits: Sequence[Wait]) -> StageCalibration:
+    estimates = [(wait, wait.estimates[stage]) for wait in waits if stage in wait.estimates]
+    inside = sum(
+        one.low - _POLL_SECONDS <= (wait.admitted or 0) - one.at <= one.high + _POLL_SECONDS
+        for wait, one in estimates
+    )
+    return StageCalibration(stage, len(estimates), inside)
+
+
+def calibration_text(stages: Sequence[StageCalibration]) -> str:
+    """Return the shares in a line."""
+    return ", ".join(
+        f"{one.stage} {one.inside / one.estimates:.0%} of {one.estimates}"
+        for one in stages
+        if one.estimates
+    )
+
+
+def last_tickets_seconds(samples: Sequence[Sample]) -> float | None:
+    """Return how long the last tenth of the tickets took to sell; None unless all were sold."""
+    units = max((one.free + one.held + one.sold for one in samples), default=0)
+    begun = [one.seconds for one in samples if one.sold >= units * (1 - _LAST_SHARE)]
+    ended = [one.seconds for one in samples if one.sold >= units > 0]
+    return round(ended[0] - begun[0], 1) if begun and ended else None

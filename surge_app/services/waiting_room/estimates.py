@@ -1,0 +1,190 @@
+"""Estimate waits from what a queue was seen to do. Pure functions, and a meter for each queue."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from surge_app.kv.queue import QueueState
+
+_MINUTE_SECONDS = 60
+_SAMPLE_MS, _MAX_SAMPLES = 1_000, 300
+# The shortest stretch with so many turns is measured: long enough to be no chance, short enough to
+# notice a change.
+_ENOUGH_TURNS, _SHORTEST_SECONDS = 60, 10
+_MIN_TURNS = 8
+# Nine of ten waits are to end inside the range.
+_DEVIATIONS = 1.75
+_DRIFT, _YOUNG_DRIFT, _STEADY_DRIFT = 0.12, 0.36, 0.04
+# Beyond this share of the free tickets, a wait depends on what others release.
+_SAFE_SHARE = 0.8
+_REPLY_SECONDS = 2.0
+# Before anything was measured: seven of ten buy, two tickets each.
+_FINISHED, _SERVED, _HOLDERS, _HELD = 6, 4.2, 4, 8
+_STILL_LEAVING = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The pace of a queue.
+
+    Attributes:
+        per_second: Turns that become free.
+        turns: How many it was measured from; 0 if they are enough for no doubt.
+        leaving: Share of the waiting visitors that leaves each second.
+    """
+
+    per_second: float = 0.0
+    turns: int = 0
+    leaving: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    at: float
+    admitted: int
+    occupied: int
+    issued: int
+    waiting: int
+
+
+class PaceMeter:
+    """Measures the pace of one queue from its states, in the order in which they are seen."""
+
+    def __init__(self) -> None:
+        self._samples: deque[_Sample] = deque(maxlen=_MAX_SAMPLES)
+
+    def measure(self, queue: QueueState) -> Pace:
+        """Note a state and return the pace."""
+        now = _Sample(
+            queue.now_ms / 1000,
+            queue.admitted,
+            queue.inside + queue.called,
+            queue.issued,
+            queue.waiting,
+        )
+        latest = self._samples[-1] if self._samples else None
+        if latest and not _follows(latest, now):
+            self._samples.clear()
+            latest = None
+        pace = self._since(now) or _first_pace(queue)
+        if queue.is_paused:
+            # A pause is no part of the pace that follows it.
+            self._samples.clear()
+        elif latest is None or now.at - latest.at >= _SAMPLE_MS / 1000:
+            self._samples.append(now)
+        return pace
+
+    def _since(self, now: _Sample) -> Pace | None:
+        # Right after an opening everyone chooses and no one goes: half a roomful has to.
+        enough = max(_MIN_TURNS, min(_ENOUGH_TURNS, now.occupied // 2))
+        for early in reversed(self._samples):
+            if now.at - early.at >= _SHORTEST_SECONDS:
+                found = _pace(early, now)
+                if found.turns >= enough:
+                    return found
+        return None
+
+
+def _follows(early: _Sample, now: _Sample) -> bool:
+    """Return whether both are states of one queue; two answers of Redis may cross."""
+    is_late = now.at < early.at
+    return now.at > early.at - _SHORTEST_SECONDS and (is_late or now.admitted >= early.admitted)
+
+
+def _pace(early: _Sample, now: _Sample) -> Pace:
+    seconds = now.at - early.at
+    # Filling an empty room is no pace: it happens once.
+    turns = now.admitted - early.admitted - max(0, now.occupied - early.occupied)
+    gone = (now.issued - early.issued) - (now.waiting - early.waiting)
+    left = max(0, gone - (now.admitted - early.admitted))
+    waiting = max(1, (now.waiting + early.waiting) / 2)
+    return Pace(max(0, turns) / seconds, max(0, turns), left / waiting / seconds)
+
+
+def _first_pace(queue: QueueState) -> Pace:
+    """Return the pace as far as the last minute tells it."""
+    turns = queue.admitted_last_minute
+    if not turns or queue.first_admission_ms is None:
+        return Pace()
+    if queue.admitted <= turns:
+        turns -= queue.inside + queue.called
+    seconds = (queue.now_ms - queue.first_admission_ms) / 1000
+    if turns < max(_MIN_TURNS, (queue.inside + queue.called) // 2):
+        return Pace()
+    return Pace(turns / min(max(seconds, _SHORTEST_SECONDS), _MINUTE_SECONDS), turns)
+
+
+def eta_seconds(queue: QueueState, ahead: int | None, pace: Pace) -> tuple[int, int] | None:
+    """Return the range of the wait, None if it cannot be known.
+
+    Without a measured pace there is no estimate, unless the rule per minute decides. Where the
+    visitors ahead may take the free tickets, the wait depends on what others release.
+    """
+    if ahead is None or queue.available == 0 or _is_short(queue, ahead):
+        return None
+    room = queue.limit - queue.inside - queue.called
+    turns = max(1, ahead + 1 - max(0, room))
+    per_minute = queue.max_per_minute
+    if per_minute is not None and (room > 0 or pace.per_second * _MINUTE_SECONDS >= per_minute):
+        return _paced_wait(queue, ahead + 1, per_minute, pace.leaving)
+    if room > ahead:
+        return 0, int(_REPLY_SECONDS) + 1
+    if pace.per_second <= 0:
+        return None
+    seconds = _until(turns, pace.per_second, pace.leaving)
+    # How long visitors stay is known better after each roomful of them.
+    roomfuls = max(0, queue.admitted - queue.inside - queue.called) / max(1, queue.limit)
+    drift = _DRIFT + _YOUNG_DRIFT / (1 + roomfuls)
+    doubt = _DEVIATIONS * math.sqrt(0.5 / turns + 0.5 / max(1, pace.turns) + drift**2)
+    return int(seconds * math.exp(-doubt)), int(seconds * math.exp(doubt) + _REPLY_SECONDS) + 1
+
+
+def _paced_wait(queue: QueueState, turns: int, per_minute: int, leaving: float) -> tuple[int, int]:
+    """Return the range under a rule per minute, which lets visitors in by bursts."""
+    seconds = _until(turns, per_minute / _MINUTE_SECONDS, leaving)
+    doubt = _DEVIATIONS * math.sqrt(_STEADY_DRIFT**2 + (0.5 / turns) ** 2)
+    free_now = per_minute - queue.admitted_last_minute
+    low = 0 if turns <= free_now else max(0.0, seconds * math.exp(-doubt) - _MINUTE_SECONDS)
+    high = 0 if turns <= free_now else math.ceil(turns / per_minute) * _MINUTE_SECONDS
+    return int(low), int(max(high, seconds * math.exp(doubt)) + _REPLY_SECONDS) + 1
+
+
+def _until(turns: int, per_second: float, leaving: float) -> float:
+    """Return when a visitor is called while others ahead leave at a steady share."""
+    if leaving * turns < per_second / 100:
+        return turns / per_second
+    return math.log1p(leaving * turns / per_second) / leaving
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """The demand of admitted visitors: how many buy, and how many tickets each holds."""
+
+    buys: float
+    tickets: float
+    stays: float
+
+    @classmethod
+    def of(cls, queue: QueueState) -> _Demand:
+        finished = max(0, queue.admitted - queue.inside - queue.called)
+        served = min(queue.served, finished)
+        held, holders = queue.held or 0, queue.holders
+        issued = queue.issued - (queue.start or 0)
+        left = max(0, issued - queue.waiting - queue.admitted)
+        return cls(
+            buys=(served + _SERVED) / (finished + _FINISHED),
+            tickets=(held + _HELD) / (holders + _HOLDERS),
+            # Visitors leave early or not at all: of those still ahead, fewer will than have.
+            stays=1 - _STILL_LEAVING * left / max(1, issued),
+        )
+
+
+def _is_short(queue: QueueState, ahead: int) -> bool:
+    if queue.available is None:
+        return False
+    demand = _Demand.of(queue)
+    undecided = max(0, queue.inside + queue.called - queue.holders)
+    wanted = (ahead * demand.stays + undecided) * demand.buys * demand.tickets
+    return wanted > queue.available * _SAFE_SHARE
