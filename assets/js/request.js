@@ -8,16 +8,17 @@ import { backendUrl } from "./backend.js";
  * @param {string} path
  * @param {AbortSignal} [signal]
  * @param {unknown} [body]
+ * @param {RequestCredentials} [credentials] "omit" for what is the same for everyone
  * @returns {Promise<import("./types").Answer>}
  */
-export const request = async (method, path, signal, body) => {
+export const request = async (method, path, signal, body, credentials = "include") => {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), 10000);
   signal?.addEventListener("abort", () => limit.abort(), { once: true });
   try {
     const response = await fetch(backendUrl(path), {
       method,
-      credentials: "include",
+      credentials,
       headers: {
         Accept: "application/json",
         ...(body ? { "Content-Type": "application/json" } : {}),
@@ -26,7 +27,9 @@ export const request = async (method, path, signal, body) => {
       signal: limit.signal,
     });
     const text = await response.text();
-    const served = Date.parse(response.headers.get("date") ?? "");
+    // A cache says how long ago it was told.
+    const age = Number(response.headers.get("age")) * 1000 || 0;
+    const served = Date.parse(response.headers.get("date") ?? "") + age;
     return {
       status: response.status,
       body: text ? JSON.parse(text) : {},

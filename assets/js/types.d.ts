@@ -10,6 +10,8 @@ export interface Answer {
   wait: number;
   /** The server's clock minus ours (ms), so that no countdown depends on a wrong clock. */
   skew: number;
+  /** Whether it was computed from what is the same for everyone. */
+  isPublic?: boolean;
 }
 
 export interface Tier {

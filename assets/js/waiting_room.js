@@ -7,6 +7,7 @@ import { toEventView } from "./event_view.js";
 import { createFeed } from "./feed_context.js";
 import { startFeed } from "./polling.js";
 import { join } from "./proof_of_work.js";
+import { createPublicQueue } from "./public_queue.js";
 import { createAnnouncer, queueTitle } from "./queue_announcements.js";
 import { estimateFrom, noteFrom, phaseFrom, positionFrom } from "./queue_progress.js";
 import { pathPart, request } from "./request.js";
@@ -95,6 +96,9 @@ const startWaitingRoom = (push, base) => {
   const turnAlert = createTurnAlert(slug);
   const timer = createTimer();
   const announcement = createAnnouncer();
+  const publicQueue = createPublicQueue((tail, signal) =>
+    request("GET", `${path}/${tail}`, signal, undefined, "omit"),
+  );
   let joined = false;
   let entering = false;
 
@@ -135,7 +139,10 @@ const startWaitingRoom = (push, base) => {
    * @param {Feed} feed
    */
   const ask = async (signal, feed) => {
-    if (joined) return request("GET", path, signal);
+    if (joined) {
+      const answer = await publicQueue.ask(signal, feed.get().number);
+      return answer ?? request("GET", path, signal);
+    }
     if (hasLeft()) {
       stop(feed, { phase: "left" });
       return null;
@@ -291,7 +298,7 @@ const startWaitingRoom = (push, base) => {
   const end = startFeed({
     base: { ...base, tell: turnAlert.mode() },
     push,
-    ask,
+    ask: async (signal, feed) => publicQueue.follow(await ask(signal, feed)),
     take,
     fail,
     after: timer.after,
