@@ -21,6 +21,7 @@ from bench.proxy_setup import Pooler, Proxy
 from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.kv import keys
+from surge_app.services.access.signing_keys import is_signed, read_jwk_set
 from surge_app.services.checkout.views import OrderLine
 from tests.conftest import Customer, NewSale, Surge
 
@@ -86,6 +87,25 @@ async def test_files_are_kept_by_browsers_and_answers_about_a_person_by_nobody(
     assert "set-cookie" not in style.headers
     line = await http.get(f"/api/queue/{slug}")
     assert "no-store" in line.headers["cache-control"]
+
+
+async def test_a_node_makes_what_anyone_may_know_once_however_many_ask(
+    http: httpx.AsyncClient, new_sale: NewSale, services: Container
+) -> None:
+    slug = await new_sale()
+    await services.waiting_room.publish()
+    path = f"/api/queue/{slug}/public"
+    mine = {"cookie": "surge_visitor=anything", "accept-encoding": "gzip"}
+    asked = [http.get(path, params={"n": n}, headers=mine) for n in range(40)]
+    answers = await asyncio.gather(*asked)
+    assert {answer.status_code for answer in answers} == {200}
+    # A new one each second at most; the dead node beside it is passed over.
+    assert len({answer.headers["etag"] for answer in answers}) < 20
+    published = read_jwk_set((await http.get("/api/tickets/keys")).json()["keys"])
+    for answer in (*answers, await http.get(path, headers={"accept-encoding": "identity"})):
+        assert "set-cookie" not in answer.headers
+        assert answer.headers["cache-control"].startswith("public, s-maxage=1")
+        assert is_signed(answer.content, answer.headers["surge-signature"], published)
 
 
 @pytest.fixture
