@@ -18,6 +18,7 @@ from surge_app.kv.admission import JoinStore
 from surge_app.kv.client import connect
 from surge_app.kv.job_status import JobStatusStore
 from surge_app.kv.queue import QueueStore
+from surge_app.kv.queue_log import QueueLogStore
 from surge_app.kv.rate_limits import RateLimiter
 from surge_app.kv.visits import VisitStore
 from surge_app.observability import tracing
@@ -78,6 +79,7 @@ from surge_app.services.vendors.circuit_breaker import CircuitBreaker, GuardedGa
 from surge_app.services.vendors.ports import PaymentGateway
 from surge_app.services.waiting_room.admission import JoinService
 from surge_app.services.waiting_room.proof_of_work import ProofOfWork
+from surge_app.services.waiting_room.public_log import QueueLog
 from surge_app.services.waiting_room.public_queue import PublicQueue
 from surge_app.services.waiting_room.redis_sync import QueueSync
 from surge_app.services.waiting_room.requests import QueueRequests
@@ -108,6 +110,7 @@ class Container:
     joins: JoinService
     queue_requests: QueueRequests
     public_queue: PublicQueue
+    queue_log: QueueLog
     intents: Intents
     payments: Payments
     settlement: Settlement
@@ -225,6 +228,7 @@ def build_container(
         joins=joins,
         queue_requests=QueueRequests(identity, joins, waiting_room),
         public_queue=PublicQueue(waiting_room.snapshots, signing_keys),
+        queue_log=QueueLog(database, QueueLogStore(redis), signing_keys, limits),
         intents=intents,
         payments=payments,
         settlement=settlement,

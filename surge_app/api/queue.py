@@ -6,17 +6,23 @@ document of the API, serves the waiting room without JavaScript, and refuses wha
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from collections.abc import AsyncGenerator
 
-from surge_app.api.dependencies import ClientSender, Cookies, Problems, Services
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse, StreamingResponse
+
+from surge_app.api.dependencies import ClientAddress, ClientSender, Cookies, Problems, Services
+from surge_app.api.openapi import shows
 from surge_app.api.problems import problem_response
 from surge_app.api.schemas import ProblemOut, QueueOut
 from surge_app.container import Container
-from surge_app.errors import ChallengeRequired
+from surge_app.errors import ChallengeRequired, NotFound
 from surge_app.services.waiting_room.requests import JoinBody, QueueReply
 from surge_app.services.waiting_room.views import PublicQueueView, QueueBlock, QueuePositions
 
 router = APIRouter(prefix="/api/queue", tags=["queue"])
+
+_LOG_CACHED = "public, s-maxage=30, stale-while-revalidate=60"
 
 _PROBLEMS: Problems = {
     404: {"model": ProblemOut},
@@ -96,6 +102,40 @@ async def public_block(slug: str, block: str, request: Request, services: Servic
 async def drawn_positions(slug: str, page: str, request: Request, services: Services) -> Response:
     """Return the drawn positions of 1,024 numbers; that of `n` is on page `(n - 1) // 1024`."""
     return await _document(services, request, f"{slug}/positions/{page}")
+
+
+@router.get(
+    "/{slug}/log", responses={**shows("text/plain"), **_PROBLEMS}, response_class=StreamingResponse
+)
+async def public_log(slug: str, services: Services, address: ClientAddress) -> StreamingResponse:
+    """Stream the public log: once a minute a signed line of what happened in the queue.
+
+    It holds numbers and no personal data. `python -m surge_app verify-queue` checks it.
+    """
+    parts = services.queue_log.read(slug, address)
+    first = await anext(parts, "")
+
+    async def _whole() -> AsyncGenerator[str]:
+        yield first
+        async for part in parts:
+            yield part
+
+    headers = {"cache-control": _LOG_CACHED}
+    return StreamingResponse(_whole(), media_type="text/plain", headers=headers)
+
+
+@router.get("/{slug}/receipt", responses={**shows("text/plain"), **_PROBLEMS})
+async def receipt(slug: str, services: Services, header: Cookies) -> PlainTextResponse:
+    """Return a signed receipt of the visitor's number, to check it against the public log later."""
+    visitor = services.identity.visitor(header)
+    number = visitor.queue_numbers.get(slug) if visitor else None
+    if number is None:
+        raise NotFound
+    name = f"{slug}-{number}.receipt.txt"
+    return PlainTextResponse(
+        services.queue_log.receipt(slug, number) + "\n",
+        headers={"content-disposition": f'attachment; filename="{name}"'},
+    )
 
 
 async def _document(services: Container, request: Request, path: str) -> Response:

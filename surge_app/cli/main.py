@@ -30,6 +30,7 @@ from surge_app.cli.demo_events import demo_events
 from surge_app.cli.event_options import with_event_options
 from surge_app.cli.operations import backup, privacy_app, restore
 from surge_app.cli.rehearse import rehearse
+from surge_app.cli.verify_queue import verify_queue
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError, SlugTaken, SurgeError
 from surge_app.formatting import rupees
@@ -59,6 +60,7 @@ app.add_typer(privacy_app, name="privacy")
 app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("rehearse")(rehearse)
+app.command("verify-queue")(verify_queue)
 
 
 def main() -> None:

@@ -131,6 +131,7 @@ _TABLE: Final = (
     ("/admin/*", _ADMIN_PAGE),
     ("/_event", Route(Kind.SOCKET, "file")),
     ("/api/queue/{event}", Route(Kind.QUEUE, "queue")),
+    ("/api/queue/{event}/log", Route(Kind.API, "queue", in_turns=True)),
     ("/api/queue/*", Route(Kind.API, "queue")),
     ("/api/events/{slug}/intents", Route(Kind.API, "hold", Access.PASS)),
     ("/api/events/{event}/visits", Route(Kind.VISIT, "catalog")),

@@ -42,6 +42,9 @@ def jobs_of(services: Container) -> list[Job]:
         is_idle = "holds" not in work.moments and waiting_room.is_idle
         return None if is_idle else 0.0
 
+    def log_is_due(work: DueWork) -> float | None:
+        return sale_is_active(work) if services.queue_log.is_written else 0.0
+
     return [
         Job("publish-line", 1, waiting_room.publish, sync_is_due),
         Job("expire-holds", 1, reconciliation.expire_holds, _waits("holds")),
@@ -54,6 +57,7 @@ def jobs_of(services: Container) -> list[Job]:
         Job("refund-cancelled", 5, services.lifecycle.refund_cancelled_event, _waits("cancelled")),
         # Less than a minute, so that the history has no gap.
         Job("sample-sales", 10, services.dashboard.sample, sale_is_active, idle_seconds=50),
+        Job("write-queue-log", 60, services.queue_log.write, log_is_due),
         Job("find-orphans", 900, reconciliation.find_orphans),
         Job("check-promises", 300, services.telemetry.check_invariants),
     ]

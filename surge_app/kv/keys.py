@@ -24,6 +24,7 @@ QUEUE_PARTS = (
     "served",
     "grace",
     "networks",
+    "log",
 )
 
 

@@ -45,6 +45,7 @@ from surge_app.models.payments import (
     UnmatchedPayment,
     WebhookEventRow,
 )
+from surge_app.models.queue_log import QueueLogEntry
 from surge_app.models.rehearsals import Rehearsal, RehearsalStatus
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "Payment",
     "PaymentSource",
     "PaymentStatus",
+    "QueueLogEntry",
     "Refund",
     "RefundReason",
     "RefundStatus",

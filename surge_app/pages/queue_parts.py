@@ -295,5 +295,17 @@ def footnote(value: Any) -> rx.Component:
             rx.fragment(" · your queue number is ", formatting.count(value.number)),
             rx.fragment(),
         ),
+        rx.cond(
+            value.known & (value.number > 0),
+            rx.fragment(
+                " · ",
+                rx.el.a(
+                    "Save a receipt of your number",
+                    href=f"/api/queue/{value.event.slug}/receipt",
+                    download="",
+                ),
+            ),
+            rx.fragment(),
+        ),
         class_name="muted small center number",
     )

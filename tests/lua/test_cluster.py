@@ -17,6 +17,7 @@ from redis.asyncio.cluster import RedisCluster
 from surge_app.errors import RateLimited
 from surge_app.kv.admission import JoinStore, PowProof
 from surge_app.kv.queue import QueueStock
+from surge_app.kv.queue_log import QueueLogStore
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.services.waiting_room.lottery import positions, shuffle
 from tests.conftest import ROOT
@@ -78,6 +79,7 @@ async def _wait_in_line(cluster: Redis, slug: str) -> None:
     await queue.stock(QueueStock(100, 0, 0, 0))
     await queue.join_all("inside", "a", "b")
     assert (await queue.snapshot(2, 3)).queue.waiting == 2
+    assert await QueueLogStore(cluster).read(slug, start=-1, offset=0) is not None
     assert await queue.renew("inside", 600) > 0
     await queue.step_aside("inside")
     await queue.hold("inside")

@@ -28,6 +28,7 @@ for byte = 0, math.floor(early / 8) do
 end
 set("drawn", 1)
 set("head", 0)
+record("d", early)
 set("reach_at", 0)
 admit()
 return 1

@@ -3,7 +3,7 @@
 --         admissions_per_minute, message, queue_order, seed, commitment, personal_below)
 --       2 stock (hash: available, held, sold, holders)
 --       3 counters (hash: start, ceiling, issued, early, drawn, head, waiting, absent, admitted,
---         left, served, no_shows, last_tick, returned, recovering_until, reach, reach_at)
+--         left, served, no_shows, last_tick, returned, recovering_until, reach, reach_at, log_base)
 --       4 numbers (hash: visitor -> number)    5 waiting (bitmap by place)
 --       6 absent (bitmap by place)             7 seen (u32 by number: s of the last poll)
 --       8 called (zset: number by end of claim, ms)    9 passes (zset: visitor by end of lease, ms)
@@ -13,6 +13,7 @@
 --      14 grace (zset: visitor by end of grace, ms)
 --      15 networks (u32 by number: hash of the network it joined from, 0 if unknown or if its
 --         visitor holds units)
+--      16 log (what happened since it was last written to Postgres: a letter and a u32 each)
 -- The clock is Redis TIME, also when it is set back or ahead. Each number is issued once and is also the position in the order, except
 -- for numbers drawn at the opening. A visitor who stops polling is skipped at their turn (`absent`)
 -- and called next when they return in time, so nobody behind waits for them. Far from the head a visitor
@@ -21,8 +22,8 @@
 -- without tickets, the visitor moves to `grace`: they may hold what is free, but reserve nothing.
 -- So do passes without a hold that a network has beyond its share, while others wait outside.
 local RULES, STOCK, COUNTERS, NUMBERS, WAITING, ABSENT, SEEN, CALLED, PASSES, INSIDE, RECENT, ORDER,
-  SERVED, GRACE, NETWORKS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
-  KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+  SERVED, GRACE, NETWORKS, LOG = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
+  KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16]
 
 local MINUTE_MS = 60000
 -- A visible page polls every second at the head. A hidden tab may miss this and is recalled.
@@ -45,6 +46,8 @@ local NETWORK_SHARE = 1 / 4
 local SHARING_MS = 500
 -- Visitors within three minutes of their turn poll personally, at the pace of the last minute.
 local NEAR_MINUTES, REACH_S = 3, 5
+-- If no one writes the log, it ends here.
+local MAX_LOG = 8 * 1024 * 1024
 
 local time = redis.call("TIME")
 local now_s = tonumber(time[1])
@@ -102,6 +105,13 @@ local function limit()
   return math.min(cap, (stock.holders or 0) + stock.available)
 end
 
+-- Note for the public log: c called, s skipped, r returned, l left, with a place; d drawn, with how many.
+local function record(letter, value, words)
+  if redis.call("STRLEN", LOG) < MAX_LOG then
+    redis.call("APPEND", LOG, letter .. struct.pack(">I4", value) .. (words or ""))
+  end
+end
+
 local function u32(key, index)
   local raw = redis.call("GETRANGE", key, index * 4, index * 4 + 3)
   if #raw < 4 then return 0 end
@@ -143,11 +153,14 @@ local function drop(number)
   local was_absent = redis.call("SETBIT", ABSENT, place, 0) == 1
   if was_waiting then add("waiting", -1) end
   if was_absent then add("absent", -1) end
-  return redis.call("ZREM", CALLED, number) == 1 or was_waiting or was_absent
+  local was_there = redis.call("ZREM", CALLED, number) == 1 or was_waiting or was_absent
+  if was_there then record("l", place) end
+  return was_there
 end
 
 local function skip(number, place)
   note_seen(number)
+  record("s", place)
   if redis.call("SETBIT", ABSENT, place, 1) == 0 then add("absent", 1) end
 end
 
@@ -377,10 +390,12 @@ local function admit()
     if neglect(number, place, found) > PATIENCE_S then
       note_seen(number)
       redis.call("SETBIT", ABSENT, place, 1)
+      record("s", place)
       gone, left = gone + 1, left - 1
     else
       redis.call("ZADD", CALLED, now + CLAIM_MS, number)
       redis.call("ZADD", RECENT, now, number)
+      record("c", place)
       called, free = called + 1, free - 1
     end
   end
@@ -443,6 +458,7 @@ local function re_enter(visitor, number)
   if not is_old or not is_in_time then return nil end
   redis.call("HSET", NUMBERS, visitor, number)
   enter(number)
+  record("r", place_of(number))
   return number
 end
 
@@ -479,6 +495,7 @@ local function arrive(visitor, signed_number, had_pass)
     add("absent", -1)
     if silence(number) <= RECALL_S then
       enter(number)
+      record("r", place)
       return number, "recalled"
     end
   end

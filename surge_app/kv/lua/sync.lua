@@ -3,12 +3,22 @@
 --       forgotten  3 available  4 held  5 sold  6 holders, empty if not known  7… names and values
 --       of the rules
 -- Returns the header, then how many visitors are in their grace.
-local told = {}
+local PUBLIC_RULES = { phase = true, opens_at_ms = true, closes_at_ms = true, paused = true,
+  concurrent_buyers = true, admissions_per_minute = true, queue_order = true, commitment = true }
+local told, changed = {}, false
 for i = 7, #ARGV, 2 do
   told[#told + 1], told[#told + 2] = ARGV[i], ARGV[i + 1]
+  changed = changed or PUBLIC_RULES[ARGV[i]] and rules[ARGV[i]] ~= ARGV[i + 1]
   rules[ARGV[i]] = ARGV[i + 1]
 end
 redis.call("HSET", RULES, unpack(told))
+if changed and count.start then
+  -- Pauses and rules count from the second in which the queue learned of them.
+  local public = {}
+  for name in pairs(PUBLIC_RULES) do public[name] = rules[name] end
+  local words = cjson.encode(public)
+  record("u", now_s, struct.pack(">I4", #words) .. words)
+end
 if ARGV[3] ~= "" then
   local values = { available = ARGV[3], held = ARGV[4], sold = ARGV[5], holders = ARGV[6] }
   for name, value in pairs(values) do

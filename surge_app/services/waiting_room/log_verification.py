@@ -1,0 +1,250 @@
+"""Check the public log of a queue: its chain, its signatures, the draw and the order of turns."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from surge_app.services.access.signing_keys import is_signed
+from surge_app.services.waiting_room.lottery import positions, shuffle
+from surge_app.services.waiting_room.public_log import line_hash
+
+_STEP = re.compile(r"([csrld])(\d{1,10})(?:-(\d{1,10}))?")
+_MAX_POSITIONS = 100_000_000
+_MAX_PROBLEMS = 50
+_EVENTS = {"c": "called", "s": "skipped for silence", "r": "returned", "l": "left"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogProblem:
+    """Something that is wrong, with the line it was found in, counted from 1."""
+
+    line: int
+    text: str
+
+
+@dataclass(slots=True)
+class LogReport:
+    """The findings about a log.
+
+    Attributes:
+        events: What happened to the position of the receipt, with the time of its line.
+    """
+
+    event: str = ""
+    lines: int = 0
+    issued: int = 0
+    called: int = 0
+    skipped: int = 0
+    returned: int = 0
+    left: int = 0
+    gaps: int = 0
+    is_drawn: bool = False
+    problems: list[LogProblem] = field(default_factory=list[LogProblem])
+    events: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A number that the queue signed for a visitor."""
+
+    event: str
+    number: int
+    at_ms: int
+
+
+def read_receipt(text: str, public_keys: Mapping[str, bytes]) -> Receipt | None:
+    """Return a receipt, None if it is not genuine."""
+    document, _, signature = text.strip().rpartition(" ")
+    if not is_signed(document.encode(), signature, public_keys):
+        return None
+    content = json.loads(document)
+    return Receipt(str(content["event"]), int(content["number"]), int(content["at_ms"]))
+
+
+def verify_log(
+    lines: Iterable[str], public_keys: Mapping[str, bytes], receipt: Receipt | None = None
+) -> LogReport:
+    """Return what a log proves, and where it is wrong.
+
+    Args:
+        lines: Of the log, without their ends.
+        public_keys: The keys of the installation by their ids.
+        receipt: Whose position to follow.
+    """
+    return _Verifier(public_keys, receipt).run(lines)
+
+
+class _Verifier:
+    """Replays a log."""
+
+    def __init__(self, public_keys: Mapping[str, bytes], receipt: Receipt | None) -> None:
+        self._keys = public_keys
+        self._receipt = receipt
+        self._report = LogReport()
+        self._waiting = bytearray(1)
+        self._absent: set[int] = set()
+        self._called: set[int] = set()
+        self._head = 1
+        self._line = 0
+        self._at_ms = 0
+        self._commitment = ""
+        self._known_above = 0
+        self._own = receipt.number if receipt else 0
+
+    def run(self, lines: Iterable[str]) -> LogReport:
+        report, previous = self._report, None
+        for line in lines:
+            self._line += 1
+            document, _, signature = line.rpartition(" ")
+            if not is_signed(document.encode(), signature, self._keys):
+                self._fail("The signature is wrong: the line was changed or is not of this queue.")
+            content = _parse(document)
+            if content is None:
+                self._fail("This line cannot be read.")
+            else:
+                self._check_chain(content, previous)
+                self._replay(content)
+            previous = line
+        report.lines = self._line
+        return report
+
+    def _fail(self, text: str) -> None:
+        if len(self._report.problems) < _MAX_PROBLEMS:
+            self._report.problems.append(LogProblem(self._line, text))
+
+    def _check_chain(self, content: Mapping[str, Any], previous: str | None) -> None:
+        if content.get("seq") != self._line:
+            self._fail(f"A line is missing or was moved: this is number {content.get('seq')}.")
+        if content.get("previous", "") != line_hash(previous):
+            self._fail("It does not follow the line before, which was changed, removed or moved.")
+        if self._line == 1:
+            self._report.event = str(content.get("event", ""))
+        elif content.get("event") != self._report.event:
+            self._fail("This line is of another event.")
+        at_ms = int(content.get("at_ms", 0))
+        if at_ms < self._at_ms and not content.get("gap"):
+            self._fail("It is older than the line before.")
+        self._at_ms = at_ms
+
+    def _replay(self, content: Mapping[str, Any]) -> None:
+        if content.get("gap"):
+            # Numbers from before come back as visitors return.
+            self._report.gaps += 1
+            self._report.is_drawn = False
+            self._waiting = bytearray(1)
+            self._absent.clear()
+            self._called.clear()
+            self._head, self._known_above = 1, int(content.get("start", 0))
+        draw = content.get("draw") or {}
+        self._check_commitment(draw)
+        first, last = content.get("issued") or (1, 0)
+        if last >= first:
+            self._issue(int(first), int(last))
+        for found in str(content.get("steps", "")).split():
+            word = _STEP.fullmatch(found)
+            if word is None:
+                self._fail(f"The step {found!r} cannot be read.")
+                continue
+            start, end = int(word[2]), int(word[3] or word[2])
+            if not start <= end < _MAX_POSITIONS:
+                self._fail(f"The step {found!r} is out of range.")
+            elif word[1] == "d":
+                self._draw(start, str(draw.get("seed", "")))
+            else:
+                for position in range(start, end + 1):
+                    self._step(word[1], position)
+
+    def _check_commitment(self, draw: Mapping[str, Any]) -> None:
+        commitment = str(draw.get("commitment", ""))
+        if commitment and self._commitment and commitment != self._commitment:
+            self._fail("The fingerprint of the draw was changed.")
+        self._commitment = self._commitment or commitment
+
+    def _issue(self, first: int, last: int) -> None:
+        if first != max(self._report.issued, self._known_above) + 1 or last >= _MAX_POSITIONS:
+            self._fail(f"Number {first} does not follow {self._report.issued}.")
+            return
+        self._grow(last)
+        self._waiting[first : last + 1] = b"\1" * (last + 1 - first)
+        self._report.issued = last
+        receipt = self._receipt
+        if receipt and first <= receipt.number <= last:
+            ahead = sum(self._waiting[: receipt.number])
+            self._note(f"number {receipt.number} was issued, with {ahead} ahead")
+
+    def _grow(self, position: int) -> None:
+        self._waiting.extend(bytes(max(0, position + 1 - len(self._waiting))))
+
+    def _draw(self, early: int, seed: str) -> None:
+        if sha256(seed.encode()).hexdigest() != self._commitment:
+            self._fail("The seed of the draw does not fit the fingerprint from before the opening.")
+            return
+        order = positions(shuffle(seed, early))
+        self._grow(early)
+        waiting = bytearray(early + 1)
+        for number, position in enumerate(order, start=1):
+            waiting[position] = self._waiting[number]
+        self._waiting[: early + 1] = waiting
+        self._absent = {order[n - 1] if n <= early else n for n in self._absent}
+        self._head, self._report.is_drawn = 1, True
+        if 0 < self._own <= early:
+            self._own = order[self._own - 1]
+            self._note(f"the draw gave it position {self._own}")
+
+    def _step(self, letter: str, position: int) -> None:
+        self._grow(position)
+        waits, report = bool(self._waiting[position]), self._report
+        # What was there before a gap is not known until it returns.
+        is_unknown = position <= self._known_above
+        if letter == "c":
+            report.called += 1
+            self._check_turn(position, waits=waits, about="called")
+            self._called.add(position)
+        elif letter == "s":
+            report.skipped += 1
+            if waits:
+                self._check_turn(position, waits=waits, about="skipped")
+            elif position not in self._called and not is_unknown:
+                self._fail(f"Position {position} was skipped, but did not wait.")
+            self._called.discard(position)
+            self._absent.add(position)
+        elif letter == "r":
+            report.returned += 1
+            if waits or (position not in self._absent and not is_unknown):
+                self._fail(f"Position {position} returned, but was not away.")
+            self._absent.discard(position)
+        else:
+            report.left += 1
+            if not (waits or position in self._absent or position in self._called or is_unknown):
+                self._fail(f"Position {position} left, but did not wait.")
+            self._absent.discard(position)
+            self._called.discard(position)
+        self._waiting[position] = letter == "r"
+        if letter == "r":
+            self._head = min(self._head, position)
+        if position == self._own and self._receipt:
+            self._note(_EVENTS[letter])
+
+    def _check_turn(self, position: int, *, waits: bool, about: str) -> None:
+        if not waits:
+            self._fail(f"Position {position} was {about}, but did not wait.")
+            return
+        self._head = self._waiting.find(1, self._head)
+        if self._head != position:
+            self._fail(f"Position {position} was {about} before {self._head}, who waited.")
+
+    def _note(self, text: str) -> None:
+        self._report.events.append((self._at_ms, text))
+
+
+def _parse(document: str) -> dict[str, Any] | None:
+    try:
+        content = json.loads(document)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
