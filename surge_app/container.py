@@ -65,6 +65,7 @@ from surge_app.services.messaging.delivery_reports import Deliveries
 from surge_app.services.messaging.dispatcher import Dispatcher
 from surge_app.services.messaging.event_notices import EventNotices
 from surge_app.services.messaging.notifications import Notifications
+from surge_app.services.messaging.sms_templates import registered_names
 from surge_app.services.operations.invariants import Audit
 from surge_app.services.operations.readiness import Readiness
 from surge_app.services.operations.telemetry import Telemetry
@@ -207,7 +208,12 @@ def build_container(
     tickets = Tickets(database, identity, ticket_codes, limits, base_url=settings.base_url)
     codes = ContactCodes(database, identity, limits)
     notifications = Notifications(database, contacts, codes, limits)
-    composer = Composer(database, tickets, sms_countries=settings.sms_countries)
+    composer = Composer(
+        database,
+        tickets,
+        sms_countries=settings.sms_countries,
+        sms_texts=registered_names(settings),
+    )
     mail, sms = build_mail(settings), build_sms(settings)
     return Container(
         settings=settings,

@@ -1,6 +1,6 @@
 """Errors, in three branches by who acts on them.
 
-* `SurgeError`: the visitor or organizer. `message` is safe to show, `code` is stable.
+* `SurgeError`: the visitor or organizer. `text` is safe to show, `code` is stable.
 * `ConfigurationError`: the operator. One sentence, exit code 2, no traceback.
 * any other exception is a bug: logged with the request id, shown as a neutral sentence.
 
@@ -9,8 +9,10 @@ Each `SurgeError` states cause, consequence and action in `message`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
-from urllib.parse import urlsplit
+
+from surge_app.languages import N_, gettext
 
 
 class SurgeError(Exception):
@@ -23,18 +25,25 @@ class SurgeError(Exception):
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
-    message: str = "Something went wrong. Nothing was changed. Please try again."
+    message: str = N_("Something went wrong. Nothing was changed. Please try again.")
 
     retry_after_seconds: int | None = None
 
-    def __init__(self, message: str | None = None, **details: object) -> None:
+    def __init__(self, message: str | Callable[[], str] | None = None, **details: object) -> None:
+        # What one transaction finds for many callers is written where each of them reads it.
+        self._write = message if callable(message) else None
         if message is not None:
-            self.message = message
+            self.message = message() if callable(message) else message
         seconds = details.get("retry_after_seconds")
         if isinstance(seconds, int):
             self.retry_after_seconds = seconds
         self.details = details
         super().__init__(self.message)
+
+    @property
+    def text(self) -> str:
+        """The message in the language of its reader."""
+        return self._write() if self._write else gettext(self.message)
 
     def headers(self) -> dict[str, str]:
         """Return the headers that every answer with this error carries."""
@@ -42,11 +51,11 @@ class SurgeError(Exception):
         return {} if seconds is None else {"retry-after": str(seconds)}
 
     def document(self) -> dict[str, object]:
-        """Return a problem document (RFC 9457); `title` holds `message`."""
+        """Return a problem document (RFC 9457); its `title` is in the reader's language."""
         return {
             **self.details,
             "type": "about:blank",
-            "title": self.message,
+            "title": self.text,
             "status": self.status,
             "code": self.code,
         }
@@ -61,13 +70,13 @@ class NotFound(SurgeError):
 
     code = "not_found"
     status = 404
-    message = "We couldn't find that. It may have been removed. Check the address."
+    message = N_("We couldn't find that. It may have been removed. Check the address.")
 
 
 class InvalidRequest(SurgeError):
     code = "invalid_request"
     status = 422
-    message = "We couldn't read that request. Nothing was changed. Check it and try again."
+    message = N_("We couldn't read that request. Nothing was changed. Check it and try again.")
 
 
 class InvalidContact(SurgeError):
@@ -75,29 +84,40 @@ class InvalidContact(SurgeError):
 
     code = "invalid_contact"
     status = 422
-    message = "Some details need another look. Nothing was saved. Check the marked fields."
+    message = N_("Some details need another look. Nothing was saved. Check the marked fields.")
 
     def __init__(self, fields: dict[str, str]) -> None:
-        super().__init__(fields=fields)
-        self.fields = fields
+        super().__init__()
+        self._fields = fields
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """A sentence for each field, in the language of its reader."""
+        return {name: gettext(sentence) for name, sentence in self._fields.items()}
+
+    def document(self) -> dict[str, object]:
+        """Return a problem document with the sentence of each field."""
+        return {"fields": self.fields, **super().document()}
 
 
 class NotAdmitted(SurgeError):
     code = "not_admitted"
     status = 403
-    message = "It's not your turn yet, so no tickets are held. Join the queue to get your turn."
+    message = N_("It's not your turn yet, so no tickets are held. Join the queue to get your turn.")
 
 
 class SoldOut(SurgeError):
     code = "sold_out"
     status = 409
-    message = "All tickets are sold. You haven't been charged. Cancelled tickets go to the queue."
+    message = N_(
+        "All tickets are sold. You haven't been charged. Cancelled tickets go to the queue."
+    )
 
 
 class AllHeld(SurgeError):
     code = "all_held"
     status = 409
-    message = (
+    message = N_(
         "All remaining tickets are in other people's checkouts. You haven't been charged. Try "
         "again in a moment: some may be released."
     )
@@ -106,7 +126,9 @@ class AllHeld(SurgeError):
 class NotEnoughLeft(SurgeError):
     code = "not_enough_left"
     status = 409
-    message = "There are fewer tickets left than that. Nothing was held. Choose a smaller number."
+    message = N_(
+        "There are fewer tickets left than that. Nothing was held. Choose a smaller number."
+    )
 
 
 class NotEnoughAvailable(SurgeError):
@@ -114,19 +136,19 @@ class NotEnoughAvailable(SurgeError):
 
     code = "not_enough_available"
     status = 409
-    message = "The other tickets are held or sold. Nothing was changed. Enter a smaller number."
+    message = N_("The other tickets are held or sold. Nothing was changed. Enter a smaller number.")
 
 
 class IntentExists(SurgeError):
     code = "intent_exists"
     status = 409
-    message = "You already hold tickets for this event. Pay for them or release them first."
+    message = N_("You already hold tickets for this event. Pay for them or release them first.")
 
 
 class NotRestorable(SurgeError):
     code = "not_revivable"
     status = 409
-    message = (
+    message = N_(
         "Only an expired or released hold can be restored. Nothing was changed. Refresh the "
         "page to see its current status."
     )
@@ -135,7 +157,7 @@ class NotRestorable(SurgeError):
 class BuyerLimit(SurgeError):
     code = "person_limit"
     status = 409
-    message = "That is more tickets than one person may buy. Nothing was charged. Choose fewer."
+    message = N_("That is more tickets than one person may buy. Nothing was charged. Choose fewer.")
 
 
 class PriceChanged(SurgeError):
@@ -143,19 +165,19 @@ class PriceChanged(SurgeError):
 
     code = "price_changed"
     status = 409
-    message = "The price has changed. Please review the new total before you pay."
+    message = N_("The price has changed. Please review the new total before you pay.")
 
 
 class QuantityNotAllowed(SurgeError):
     code = "quantity_not_allowed"
     status = 422
-    message = "That number can't be booked here. Nothing was held. Choose another number."
+    message = N_("That number can't be booked here. Nothing was held. Choose another number.")
 
 
 class NotOnSale(SurgeError):
     code = "not_on_sale"
     status = 409
-    message = (
+    message = N_(
         "Tickets for this event are not on sale right now. Nothing was held. Check the event "
         "page for the sale times."
     )
@@ -164,7 +186,7 @@ class NotOnSale(SurgeError):
 class IntentExpired(SurgeError):
     code = "intent_expired"
     status = 410
-    message = (
+    message = N_(
         "Your time ran out, so we released your tickets. You haven't been charged. Start "
         "again if tickets are left."
     )
@@ -173,13 +195,13 @@ class IntentExpired(SurgeError):
 class PaymentStarted(SurgeError):
     code = "payment_started"
     status = 409
-    message = "Your payment has started, so your tickets are locked. Finish or close it first."
+    message = N_("Your payment has started, so your tickets are locked. Finish or close it first.")
 
 
 class PaymentBeingChecked(SurgeError):
     code = "payment_being_checked"
     status = 409
-    message = (
+    message = N_(
         "We are checking your payment. Your tickets are safe. Please do not pay a second "
         "time; you will hear from us."
     )
@@ -188,7 +210,7 @@ class PaymentBeingChecked(SurgeError):
 class BadSignature(SurgeError):
     code = "bad_signature"
     status = 400
-    message = (
+    message = N_(
         "This message was not signed by the payment provider. Nothing was changed. Open your "
         "booking to see its status."
     )
@@ -197,13 +219,13 @@ class BadSignature(SurgeError):
 class PayloadTooLarge(SurgeError):
     code = "payload_too_large"
     status = 413
-    message = "That is larger than we accept. Nothing was changed. Send less and try again."
+    message = N_("That is larger than we accept. Nothing was changed. Send less and try again.")
 
 
 class AddressTooLong(SurgeError):
     code = "address_too_long"
     status = 414
-    message = "That link is longer than we accept. Open the page from its original link."
+    message = N_("That link is longer than we accept. Open the page from its original link.")
 
 
 class UnknownHost(SurgeError):
@@ -211,13 +233,15 @@ class UnknownHost(SurgeError):
 
     code = "unknown_host"
     status = 421
-    message = "Surge isn't served at this address. Nothing was changed. Use the link you were sent."
+    message = N_(
+        "Surge isn't served at this address. Nothing was changed. Use the link you were sent."
+    )
 
 
 class BodyTooSlow(SurgeError):
     code = "body_too_slow"
     status = 408
-    message = "The request took too long to arrive. Nothing was changed. Please try again."
+    message = N_("The request took too long to arrive. Nothing was changed. Please try again.")
 
 
 class RateLimited(SurgeError):
@@ -225,7 +249,7 @@ class RateLimited(SurgeError):
 
     code = "rate_limited"
     status = 429
-    message = "Too many requests. Nothing was changed. Please wait a moment and try again."
+    message = N_("Too many requests. Nothing was changed. Please wait a moment and try again.")
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(retry_after_seconds=retry_after_seconds)
@@ -236,7 +260,7 @@ class ChallengeRequired(SurgeError):
 
     code = "challenge_required"
     status = 428
-    message = "One quick check before you join. Your browser does it automatically."
+    message = N_("One quick check before you join. Your browser does it automatically.")
 
     def __init__(self, challenge: dict[str, object]) -> None:
         super().__init__(challenge=challenge)
@@ -245,19 +269,21 @@ class ChallengeRequired(SurgeError):
 class Unauthorized(SurgeError):
     code = "unauthorized"
     status = 401
-    message = "You are signed out. Nothing was changed. Sign in to continue."
+    message = N_("You are signed out. Nothing was changed. Sign in to continue.")
 
 
 class Forbidden(SurgeError):
     code = "forbidden"
     status = 403
-    message = "Your account can only check in tickets. Nothing was changed. Ask an organizer."
+    message = N_("Your account can only check in tickets. Nothing was changed. Ask an organizer.")
 
 
 class AccountTaken(SurgeError):
     code = "account_taken"
     status = 409
-    message = "An account with this name already exists. Nothing was changed. Choose another name."
+    message = N_(
+        "An account with this name already exists. Nothing was changed. Choose another name."
+    )
 
 
 class EditConflict(SurgeError):
@@ -265,7 +291,7 @@ class EditConflict(SurgeError):
 
     code = "changed_meanwhile"
     status = 409
-    message = (
+    message = N_(
         "Someone else changed this booking a moment ago. Your change was not saved. Check the "
         "booking again, then repeat it."
     )
@@ -274,25 +300,25 @@ class EditConflict(SurgeError):
 class AlreadyResolved(SurgeError):
     code = "already_dealt_with"
     status = 409
-    message = "Someone has already handled this. Nothing was changed. Refresh the page."
+    message = N_("Someone has already handled this. Nothing was changed. Refresh the page.")
 
 
 class ForeignOrigin(SurgeError):
     code = "foreign_origin"
     status = 403
-    message = "This request came from another site. Nothing was changed. Open the page again."
+    message = N_("This request came from another site. Nothing was changed. Open the page again.")
 
 
 class SlugTaken(SurgeError):
     code = "slug_taken"
     status = 409
-    message = "This web address is already in use. Nothing was saved. Choose another address."
+    message = N_("This web address is already in use. Nothing was saved. Choose another address.")
 
 
 class AlreadyRefunded(SurgeError):
     code = "already_refunded"
     status = 409
-    message = (
+    message = N_(
         "This booking is already refunded. Nothing was changed. See the booking page for the "
         "refund."
     )
@@ -301,7 +327,7 @@ class AlreadyRefunded(SurgeError):
 class NamesFixed(SurgeError):
     code = "names_fixed"
     status = 409
-    message = (
+    message = N_(
         "The names on these tickets can no longer be changed. The tickets stay valid. Contact "
         "the organizer if a name is wrong."
     )
@@ -312,14 +338,16 @@ class RefundNotStuck(SurgeError):
 
     code = "refund_not_stuck"
     status = 409
-    message = "This refund is finished or on its way. Nothing was changed. No action is needed."
+    message = N_("This refund is finished or on its way. Nothing was changed. No action is needed.")
 
 
 class QueueUnavailable(SurgeError):
     code = "line_unavailable"
     status = 503
     retry_after_seconds = 5
-    message = "The waiting room is not responding. Your place is safe. Please try again shortly."
+    message = N_(
+        "The waiting room is not responding. Your place is safe. Please try again shortly."
+    )
 
 
 class Busy(SurgeError):
@@ -327,26 +355,28 @@ class Busy(SurgeError):
 
     code = "busy"
     status = 503
-    message = "It's very busy right now. Nothing was lost or charged. Please try again."
+    message = N_("It's very busy right now. Nothing was lost or charged. Please try again.")
 
 
 class Unavailable(SurgeError):
     code = "unavailable"
     status = 503
     retry_after_seconds = 2
-    message = "We can't reach our records. Your tickets are safe. Please try again shortly."
+    message = N_("We can't reach our records. Your tickets are safe. Please try again shortly.")
 
 
 class GatewayUnavailable(SurgeError):
     code = "gateway_unavailable"
     status = 503
-    message = "The payment provider is not responding. You haven't been charged. Try again soon."
+    message = N_(
+        "The payment provider is not responding. You haven't been charged. Try again soon."
+    )
 
 
 class PaymentsPaused(GatewayUnavailable):
     """The circuit breaker of the gateway is open."""
 
-    message = (
+    message = N_(
         "Payments are paused on the bank's side. Your tickets are safe and the clock is "
         "stopped. Keep this page open; you can pay again shortly."
     )
@@ -355,7 +385,7 @@ class PaymentsPaused(GatewayUnavailable):
 class RehearsalNeedsSandbox(SurgeError):
     code = "rehearsal_needs_sandbox"
     status = 409
-    message = (
+    message = N_(
         "Live keys for payments, email or SMS are configured. The rehearsal did not start. "
         "Switch to the sandbox and try again."
     )
@@ -364,18 +394,7 @@ class RehearsalNeedsSandbox(SurgeError):
 class RehearsalRuns(SurgeError):
     code = "rehearsal_runs"
     status = 409
-    message = (
+    message = N_(
         "A rehearsal is already running. No second one was started. Wait for its result, or "
         "stop it first."
     )
-
-
-def failure_reason(error: Exception, url: str) -> str:
-    """Return the end of a sentence: the server's own reason, without the password in its URL."""
-    text = " ".join(str(error).split()).rstrip(".")
-    try:
-        secret = urlsplit(url).password
-    except ValueError:
-        # Servers' libraries quote a malformed address, password included.
-        return "."
-    return f" ({text})." if text and not (secret and secret in text) else "."

@@ -14,16 +14,16 @@ from babel import Locale
 from babel.dates import format_datetime, get_timezone
 from babel.numbers import format_decimal
 
-from surge_app.languages import current, gettext as _
+from surge_app.languages import N_, current, gettext as _, ngettext
 
 Paise = NewType("Paise", int)
 
-BANKS_TAKE: Final = "Banks take up to 7 working days."
+BANKS_TAKE: Final = N_("Banks take up to 7 working days.")
 """How long a refund travels, said the same everywhere."""
 BOX_OFFICE_METHODS: Final = {
-    "cash": ("Cash", "in cash"),
-    "upi": ("UPI", "by UPI"),
-    "card": ("Card", "by card"),
+    "cash": (N_("Cash"), N_("in cash")),
+    "upi": (N_("UPI"), N_("by UPI")),
+    "card": (N_("Card"), N_("by card")),
 }
 """Ways in which the box office takes and returns money: the name, and the words in a sentence."""
 _PAISE_PER_RUPEE = 100
@@ -39,6 +39,11 @@ def pluralize(number: int, one: str, many: str) -> str:
     """Return a number with what it counts: `1 ticket`, `2,140 tickets`."""
     word = one if Locale.parse(current().locale).plural_form(number) == "one" else many
     return f"{format_number(number)} {word}"
+
+
+def tickets(number: int) -> str:
+    """Return a number of tickets: `1 ticket`, `2,140 tickets`."""
+    return ngettext("{count} ticket", "{count} tickets", number)
 
 
 def rupees(amount: int) -> str:
@@ -117,9 +122,8 @@ def month(moment: datetime, time_zone: str) -> str:
 
 
 def short_date(moment: datetime, time_zone: str) -> str:
-    """Return a date like `6 Mar 2027, 7:00 pm`, in ASCII for SMS."""
-    text = _format_date_in("en_IN", moment, time_zone, "d MMM y, h:mm a")
-    return text.encode("ascii", "ignore").decode("ascii")
+    """Return a date like `6 Mar 2027, 7:00 pm` for SMS; the English one is in ASCII."""
+    return _format_date(moment, time_zone, "d MMM y, h:mm a")
 
 
 def _format_date(moment: datetime, time_zone: str, pattern: str) -> str:

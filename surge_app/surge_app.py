@@ -41,6 +41,7 @@ from surge_app.sandbox.forwarding import create_forwarding
 from surge_app.services.vendors.sandbox_credentials import sandbox_url
 from surge_app.settings import load_settings
 from surge_app.state.error_notice import report, report_page_error
+from surge_app.state.language import VisitorLanguage
 
 settings = load_settings()
 
@@ -135,6 +136,7 @@ app = SurgeApp(
 # Their search takes minutes for some texts, and a page of ours offers to be loaded again.
 FrontendEventExceptionState.auto_reload_on_errors = []
 app.register_lifespan_task(lifespan)
+app.add_middleware(VisitorLanguage())
 for route in ROUTES:
     app.add_page(
         route.component,

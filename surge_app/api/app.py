@@ -32,6 +32,7 @@ from surge_app.api.openapi import DocumentedApi
 from surge_app.api.operations import health, metrics
 from surge_app.api.problems import PROBLEM, problem_response
 from surge_app.errors import InvalidRequest, NotFound, SurgeError, Unavailable
+from surge_app.languages import N_
 from surge_app.observability.log import get_logger
 from surge_app.services.request_body import FIELD_NAMES
 
@@ -69,7 +70,7 @@ class InternalError(SurgeError):
 
     code = "internal"
     status = 500
-    message = "Something went wrong on our side. Nothing was lost. Please try again."
+    message = N_("Something went wrong on our side. Nothing was lost. Please try again.")
 
 
 def create_api(*vendors: APIRouter) -> DocumentedApi:

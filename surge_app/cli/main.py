@@ -78,7 +78,7 @@ def main() -> None:
         sys.stderr.write(f"{problem}\n")
         raise SystemExit(_BAD_CONFIGURATION) from None
     except SurgeError as error:
-        sys.stderr.write(f"{error.message} ({error.code})\n")
+        sys.stderr.write(f"{error.text} ({error.code})\n")
         raise SystemExit(_BAD_CONFIGURATION) from None
 
 

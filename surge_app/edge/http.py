@@ -21,6 +21,7 @@ from surge_app.errors import (
     Unauthorized,
     UnknownHost,
 )
+from surge_app.languages import QUERY, language_of
 from surge_app.services.access.client_address import forwarded_address, without_port
 from surge_app.services.request_body import MAX_FIELDS
 from surge_app.services.waiting_room.requests import QueueReply
@@ -44,6 +45,17 @@ def client_address(connection: HTTPConnection, trusted_proxy_hops: int) -> str:
     peer = connection.client.host if connection.client else "unknown"
     forwarded = ",".join(connection.headers.getlist("x-forwarded-for"))
     return forwarded_address(peer, forwarded, trusted_proxy_hops)
+
+
+def request_language(connection: HTTPConnection) -> str:
+    """Return the tag of the language of an answer that no cache keeps."""
+    headers = connection.headers
+    return language_of(
+        connection.url.path,
+        connection.query_params.get(QUERY),
+        headers.get("cookie", ""),
+        headers.get("accept-language"),
+    )
 
 
 class Hosts:

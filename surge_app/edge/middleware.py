@@ -20,6 +20,7 @@ from surge_app.edge.http import (
     method_not_allowed,
     problem,
     redirect,
+    request_language,
     with_headers,
 )
 from surge_app.edge.page_access import check_page, sign_out
@@ -41,6 +42,7 @@ from surge_app.errors import (
     SurgeError,
     Unavailable,
 )
+from surge_app.languages import use
 from surge_app.settings import Settings
 
 _SAFE = {"GET", "HEAD"}
@@ -77,11 +79,14 @@ class EdgeMiddleware:
         route = route_of(scope)
         if scope["type"] == "websocket":
             await self._sockets.connect(route, scope, receive, send)
-        elif route.kind is Kind.QUEUE and scope["method"] == "GET":
-            response = await answer_poll(container.current(), scope, route.slug or "")
-            await response(scope, receive, with_headers(send, self._headers.poll))
-        else:
-            await self._request(route, Request(scope), receive, send)
+            return
+        request = Request(scope)
+        with use(request_language(request)):
+            if route.kind is Kind.QUEUE and request.method == "GET":
+                response = await answer_poll(container.current(), scope, route.slug or "")
+                await response(scope, receive, with_headers(send, self._headers.poll))
+            else:
+                await self._request(route, request, receive, send)
 
     async def _request(self, route: Route, request: Request, receive: Receive, send: Send) -> None:
         hops = self._settings.trusted_proxy_hops

@@ -69,7 +69,7 @@ def error_page(error: SurgeError, *, path: str, cookies: Iterable[str] = ()) -> 
     response = message_page(
         error.status,
         title="For organizers" if is_denied or isinstance(error, RateLimited) else "One moment",
-        text=error.message,
+        text=error.text,
         action="Check-in" if is_for_scanner else "Try again",
         href="/admin" if is_denied else path,
         refresh_seconds=5 if is_ours else 0,

@@ -20,9 +20,11 @@ from surge_app.languages.choice import (
     Language,
     chosen,
     current,
+    language_of,
     languages,
     negotiate,
     offer_pseudo_languages,
+    set_current,
     use,
 )
 from surge_app.languages.texts import N_, gettext, ngettext, pgettext
@@ -37,10 +39,12 @@ __all__ = [
     "chosen",
     "current",
     "gettext",
+    "language_of",
     "languages",
     "negotiate",
     "ngettext",
     "offer_pseudo_languages",
     "pgettext",
+    "set_current",
     "use",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,8 @@ COOKIE: Final = "surge_lang"
 QUERY: Final = "lang"
 MAX_AGE_SECONDS: Final = 365 * 24 * 3600
 """How long a browser keeps the choice."""
+_KEPT = re.compile(rf"(?:^|;)\s*{COOKIE}=([\w-]{{1,20}})\s*(?:;|$)")
+_ENGLISH_ONLY = ("/admin", "/api/admin")
 _MAX_HEADER = 200
 _MAX_TAGS = 10
 _MAX_WEIGHT = 1.0
@@ -78,6 +81,11 @@ def use(tag: str | None) -> Generator[Language]:
         _current.reset(token)
 
 
+def set_current(tag: str) -> None:
+    """Use a language for the rest of the current task."""
+    _current.set(_ALL.get(tag, DEFAULT))
+
+
 def chosen(tag: str | None) -> str | None:
     """Return a tag as it is offered, whatever its case, or None."""
     if not tag or len(tag) > _MAX_HEADER:
@@ -94,6 +102,21 @@ def negotiate(query: str | None, cookie: str | None, accept_language: str | None
         accept_language: The header as it came; only its beginning is read.
     """
     return chosen(query) or chosen(cookie) or _accepted(accept_language or "") or DEFAULT.tag
+
+
+def language_of(path: str, query: str | None, cookies: str, accept_language: str | None) -> str:
+    """Return the tag to use for a request; the area of organizers is in English.
+
+    Args:
+        path: Of the request or its page.
+        query: The value of `?lang=`.
+        cookies: The header as it came.
+        accept_language: The header as it came.
+    """
+    if path.startswith(_ENGLISH_ONLY):
+        return DEFAULT.tag
+    found = _KEPT.search(cookies)
+    return negotiate(query, found and found[1], accept_language)
 
 
 def _accepted(header: str) -> str | None:

@@ -12,7 +12,7 @@ import redis.asyncio
 from psycopg import conninfo
 from redis.exceptions import RedisClusterException
 
-from surge_app.errors import ConfigurationError, failure_reason
+from surge_app.errors import ConfigurationError
 from surge_app.settings import CLUSTER_SCHEME, SESSION_OPTIONS
 
 if TYPE_CHECKING:
@@ -120,3 +120,14 @@ def _reason(error: Exception, url: str) -> str:
     if isinstance(error, TimeoutError):
         return f" (no answer within {_REACH_SECONDS} seconds)."
     return failure_reason(error, url)
+
+
+def failure_reason(error: Exception, url: str) -> str:
+    """Return the end of a sentence: the server's own reason, without the password in its URL."""
+    text = " ".join(str(error).split()).rstrip(".")
+    try:
+        secret = urlsplit(url).password
+    except ValueError:
+        # Servers' libraries quote a malformed address, password included.
+        return "."
+    return f" ({text})." if text and not (secret and secret in text) else "."

@@ -10,6 +10,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import InvalidContact, SurgeError
 from surge_app.formatting import when
+from surge_app.languages import N_, gettext as _
 from surge_app.services.bookings.access import BookingRight
 from surge_app.services.bookings.attendees import open_names
 from surge_app.services.bookings.qr import qr_svg
@@ -24,16 +25,16 @@ from surge_app.state.form_values import form_text
 
 _SOON, _LATER, _SELDOM = 5, 15, 60
 _MAX_REFRESHES = 24
-_CHANNELS = {"email": "Email", "sms": "SMS"}
+_CHANNELS = {"email": N_("Email"), "sms": N_("SMS")}
 _SAID = {
-    "on_its_way": "on its way",
-    "sent": "sent",
-    "delivered": "arrived",
-    "bounced": "did not arrive",
-    "failed": "could not be sent",
+    "on_its_way": N_("on its way"),
+    "sent": N_("sent"),
+    "delivered": N_("arrived"),
+    "bounced": N_("did not arrive"),
+    "failed": N_("could not be sent"),
 }
 _LOST = {"bounced", "failed"}
-_WRONG_CODE = "That code is wrong or has expired. Enter the latest code we've emailed you."
+_WRONG_CODE = N_("That code is wrong or has expired. Enter the latest code we've emailed you.")
 _TONES = {"delivered": "good", "bounced": "bad", "failed": "bad"}
 
 
@@ -190,7 +191,7 @@ class BookingState(EmailSuggestion, rx.State):
     def _ask_for_code(
         self, error: ContactCodeRequired, form: dict[str, object], section: str
     ) -> None:
-        text = _WRONG_CODE if self.needs_code and form_text(form, "code") else error.message
+        text = _(_WRONG_CODE) if self.needs_code and form_text(form, "code") else error.text
         # A new form, which keeps what was typed and asks for the code as well.
         self.turn, self.needs_code = self.turn + 1, True
         self.focus, self.focus_stamp = "code", self.focus_stamp + 1
@@ -215,7 +216,8 @@ class BookingState(EmailSuggestion, rx.State):
         order = ("email", "phone", *(one.id for one in self.names))
         self.focus = next((field for field in order if field in wrong), "")
         self.focus_stamp += bool(self.focus)
-        self._say(section, "Please check the fields above." if wrong else error.message, "bad")
+        text = _("Please check the fields above.") if wrong else error.text
+        self._say(section, text, "bad")
 
     def _say(self, section: str, text: str, tone: str) -> None:
         self.section, self.notice, self.tone = section, text, tone
@@ -262,7 +264,10 @@ class BookingState(EmailSuggestion, rx.State):
         self.booked_at = view_models.when(booking.created_at, zone)
         self.is_free = booking.total_paise == 0
         changes = booking.changes if self.status == "confirmed" else ()
-        self.changes = [f"{one.text}. Changed {when(one.at, zone)}." for one in changes]
+        self.changes = [
+            _("{change}. Changed {time}.", change=one.text, time=when(one.at, zone))
+            for one in changes
+        ]
         self.cancelled = _cancelled(booking)
         self.refunds = [refund_text(one, zone) for one in booking.refunds]
 
@@ -271,18 +276,21 @@ def _cancelled(booking: BookingView) -> str:
     if booking.cancelled_at is None:
         return ""
     at = when(booking.cancelled_at, booking.event.time_zone)
-    return f"The organizer cancelled it on {at}. {booking.cancel_reason}".strip()
+    said = _("The organizer cancelled it on {time}.", time=at)
+    return f"{said} {booking.cancel_reason}".strip()
 
 
 def _title(ticket: TicketView, of: int) -> str:
-    return f"{ticket.tier_name} · {ticket.seq} of {of}" if of > 1 else ticket.tier_name
+    if of == 1:
+        return ticket.tier_name
+    return _("{tier} · {number} of {total}", tier=ticket.tier_name, number=ticket.seq, total=of)
 
 
 def _card(ticket: TicketView, of: int) -> TicketCard:
     is_valid = ticket.status == "valid"
-    note = "" if is_valid else "No longer valid"
+    note = "" if is_valid else _("No longer valid")
     if is_valid and ticket.is_used:
-        note = "Used at the entrance"
+        note = _("Used at the entrance")
     title = _title(ticket, of)
     code = qr_svg(ticket.qr_text)
     return TicketCard(ticket.code, title, code, is_valid, ticket.attendee_name, note)
@@ -290,7 +298,7 @@ def _card(ticket: TicketView, of: int) -> TicketCard:
 
 def _message(sent: SentMessage) -> MessageCard:
     said, tone = _SAID[sent.state], _TONES.get(sent.state, "off")
-    return MessageCard(_CHANNELS[sent.channel], sent.recipient, said, tone)
+    return MessageCard(_(_CHANNELS[sent.channel]), sent.recipient, _(said), tone)
 
 
 def _pause(status: str, sent: Sequence[SentMessage], refreshes: int) -> int:
@@ -306,11 +314,19 @@ def _pause(status: str, sent: Sequence[SentMessage], refreshes: int) -> int:
 
 def _sent(old: view_models.ContactCard, new: view_models.ContactCard) -> str:
     replaced = [was for was, now in ((old.email, new.email), (old.phone, new.phone)) if was != now]
-    text = f"Your tickets are on their way to {new.email} and {new.phone}."
-    return f"{text} We've let {' and '.join(replaced)} know." if replaced else text
+    text = _(
+        "Your tickets are on their way to {email} and {phone}.", email=new.email, phone=new.phone
+    )
+    if not replaced:
+        return text
+    contact = replaced[0]
+    if replaced[1:]:
+        contact = _("{one} and {other}", one=contact, other=replaced[1])
+    informed = _("We've let {contact} know.", contact=contact)
+    return f"{text} {informed}"
 
 
 def _renamed(changed: int) -> str:
     if not changed:
-        return "Nothing to save: the names are unchanged."
-    return "Saved. Your codes stay the same. The PDF here shows the new names."
+        return _("Nothing to save: the names are unchanged.")
+    return _("Saved. Your codes stay the same. The PDF here shows the new names.")

@@ -17,6 +17,7 @@ from surge_app.errors import (
     PaymentBeingChecked,
     SurgeError,
 )
+from surge_app.languages import gettext as _
 from surge_app.services.checkout.views import IntentView
 from surge_app.services.events.views import EventView
 from surge_app.services.payments.views import PaymentOutcome
@@ -78,7 +79,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
             await self._check_pass(slug, visitor)
         except SurgeError as error:
             self.phase = "missing" if isinstance(error, NotFound) else "closed"
-            self.notice = error.message
+            self.notice = error.text
         else:
             self._show_event(event)
             await self._show_arrival(event, intent)
@@ -140,14 +141,14 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         try:
             await current().intents.release(self._intent_id, visitor)
         except SurgeError as error:
-            self._show_notice(error.message)
+            self._show_notice(error.text)
             return
         self._intent_id, self._selection = "", {}
         self.phase, self.is_paying = "choose", False
         await self._recheck_pass(self.sale.slug, visitor)
         await self._refresh()
         self._focus(TICKETS)
-        self._show_notice("Tickets released.", "accent")
+        self._show_notice(_("Tickets released."), "accent")
 
     @rx.event
     async def heartbeat(self) -> None:
@@ -158,7 +159,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         try:
             await self._refresh_hold(visitor)
         except SurgeError as error:
-            self._show_notice(error.message, "warn")
+            self._show_notice(error.text, "warn")
 
     @rx.event
     async def refresh_availability(self) -> None:
@@ -248,7 +249,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
             self.phase = "held"
             await self._refresh_hold(visitor)
             if self.phase == "held":
-                self._show_notice(OUTCOMES.get(outcome, ""), "warn")
+                self._show_notice(_(OUTCOMES.get(outcome, "")), "warn")
                 self._focus(PAY)
 
     async def _refresh_hold(self, visitor: str) -> None:
@@ -300,14 +301,12 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         except IntentExists as error:
             latest = await current().intents.latest(slug, visitor)
             await self._refresh(latest if latest and latest.is_live else None)
-            self._show_notice(error.message, "warn")
+            self._show_notice(error.text, "warn")
         except SurgeError as error:
             self.phase = "held" if held else "choose"
             await self._refresh()
             self._offer_available(error, await current().catalog.event(slug), asked, held)
-            self._show_notice(
-                self.offer.text or error.message, "warn" if self.offer.label else "bad"
-            )
+            self._show_notice(self.offer.text or error.text, "warn" if self.offer.label else "bad")
         else:
             await self._refresh(intent)
         finally:
@@ -380,11 +379,11 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         elif isinstance(error, GatewayUnavailable):
             await self._refresh_hold(visitor)
             if not self.payments_paused:
-                self._show_notice(error.message, "warn", at=PAY)
+                self._show_notice(error.text, "warn", at=PAY)
         elif isinstance(error, PaymentBeingChecked) and "booking_ref" in error.details:
             self.leave_to = session.booking_link(str(error.details["booking_ref"]))
         else:
-            self._show_notice(error.message, at=PAY)
+            self._show_notice(error.text, at=PAY)
 
     def _show_event(self, event: EventView) -> None:
         self.sale = view_models.sale_card(event)

@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidContact
+from surge_app.languages import gettext as _
 from surge_app.services.checkout.email_suggestion import email_suggestion
 from surge_app.services.checkout.views import IntentView
 from surge_app.services.events.views import EventView
@@ -69,7 +70,7 @@ class ContactForm(rx.State, mixin=True):
         if field == "email":
             self.suggestion = "" if complaint else email_suggestion(text)
             if self.suggestion:
-                self.said = f"Did you mean {self.suggestion}?"
+                self.said = _("Did you mean {email}?", email=self.suggestion)
 
     @rx.event
     def apply_suggestion(self) -> rx.event.EventSpec | None:
@@ -115,7 +116,8 @@ class ContactForm(rx.State, mixin=True):
         pressed = form_text(form, "total")
         if not pressed or pressed == total:
             return False
-        self._show_notice(f"The total is now {total}. Check it, then press again.", "warn")
+        text = _("The total is now {total}. Check it, then press again.", total=total)
+        self._show_notice(text, "warn")
         return True
 
     def _show_field_errors(self, error: InvalidContact) -> None:
@@ -128,7 +130,7 @@ class ContactForm(rx.State, mixin=True):
         ]
         order = (*FIELDS, *(one.id for one in self.attendees))
         self._focus(next((field for field in order if field in wrong), ""))
-        self._show_notice("Please check the fields above.")
+        self._show_notice(_("Please check the fields above."))
 
     def _focus(self, name: str) -> None:
         """Move the focus: to the first error, or to what replaced the pressed button."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from surge_app.languages import N_
+
 TICKETS: Final = "tickets"
 HOLD: Final = "hold"
 CONTACT: Final = "who-comes"
@@ -11,10 +13,12 @@ PAY: Final = "pay"
 ENDED: Final = "ended"
 
 OUTCOMES: Final = {
-    "dismissed": "You closed the payment. You haven't been charged, and we still hold your "
-    "tickets.",
-    "failed": "The payment didn't go through. You haven't been charged, and we still hold your "
-    "tickets.",
-    "error": "The payment couldn't be opened. We still hold your tickets; please try again.",
-    "late": "The payment closed because your time was nearly over. You haven't been charged.",
+    "dismissed": N_(
+        "You closed the payment. You haven't been charged, and we still hold your tickets."
+    ),
+    "failed": N_(
+        "The payment didn't go through. You haven't been charged, and we still hold your tickets."
+    ),
+    "error": N_("The payment couldn't be opened. We still hold your tickets; please try again."),
+    "late": N_("The payment closed because your time was nearly over. You haven't been charged."),
 }

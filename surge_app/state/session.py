@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote
 import reflex as rx
 
 from surge_app.container import current
+from surge_app.languages import QUERY, language_of
 from surge_app.services.access.admin_auth import AdminUser
 from surge_app.services.bookings.access import BookingRight
 from surge_app.services.request_body import MAX_FIELDS
@@ -54,6 +55,13 @@ def query_param(state: rx.State, name: str) -> str:
     except ValueError:
         return ""
     return fields.get(name, "")
+
+
+def language(state: rx.State) -> str:
+    """Return the tag of the language of the page; the area of organizers is in English."""
+    headers = state.router.headers
+    path, query = str(state.router.url.path), query_param(state, QUERY)
+    return language_of(path, query, _cookies(state), headers.accept_language)
 
 
 def _cookies(state: rx.State) -> str:

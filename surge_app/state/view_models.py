@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surge_app.formatting import pluralize, price, rupees, when
+from surge_app.formatting import price, rupees, tickets, when
+from surge_app.languages import gettext as _, ngettext
 from surge_app.services.bookings.views import DISCOUNT
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.shortages import Shortage
@@ -119,11 +120,6 @@ class CheckoutCard:
     script_url: str = ""
 
 
-def tickets(number: int) -> str:
-    """Return "1 ticket" or "3 tickets"."""
-    return pluralize(number, "ticket", "tickets")
-
-
 def sale_card(event: EventView) -> SaleCard:
     """Project an event."""
     return SaleCard(
@@ -142,8 +138,8 @@ def _hold_time(seconds: int) -> str:
     """Return how long a hold lasts, never longer than it does."""
     minutes, rest = divmod(seconds, 60)
     if minutes < 2 and rest:  # noqa: PLR2004  to leave out some seconds of so few would mislead
-        return pluralize(seconds, "second", "seconds")
-    return pluralize(minutes, "minute", "minutes")
+        return ngettext("{count} second", "{count} seconds", seconds)
+    return ngettext("{count} minute", "{count} minutes", minutes)
 
 
 def tier_cards(
@@ -211,13 +207,21 @@ def _limit(event: EventView, tier: TierView, selection: dict[str, int], *, is_he
     if tier.status in {"scheduled", "ended"}:
         return _sentence(_stand(event, tier))
     if sum(selection.values()) + needed > event.max_per_person:
-        return f"Maximum {tickets(event.max_per_person)} per person"
+        return ngettext(
+            "Maximum {count} ticket per person",
+            "Maximum {count} tickets per person",
+            event.max_per_person,
+        )
     if tier.max_per_booking is not None and chosen + needed > tier.max_per_booking:
-        return f"Maximum {tier.max_per_booking} of these per booking"
+        return _("Maximum {most} of these per booking", most=tier.max_per_booking)
     left = tier.available if is_held else tier.available - chosen
     if left > 0:
-        return f"At least {tier.min_per_booking} per booking, and only {left} left"
-    return "No more left" if chosen else _sentence(_stand(event, tier))
+        return _(
+            "At least {least} per booking, and only {left} left",
+            least=tier.min_per_booking,
+            left=left,
+        )
+    return _("No more left") if chosen else _sentence(_stand(event, tier))
 
 
 def _sentence(words: str) -> str:
@@ -227,29 +231,34 @@ def _sentence(words: str) -> str:
 def _note(event: EventView, tier: TierView, yours: int) -> str:
     each = price(tier.price_paise)
     if yours:
-        return f"{yours} held for you · {each}{' each' if tier.price_paise else ''}"
+        if not tier.price_paise:
+            return _("{number} held for you · {price}", number=yours, price=each)
+        return _("{number} held for you · {price} each", number=yours, price=each)
     return " · ".join([each, _stand(event, tier), *_quantity_rules(event, tier)])
 
 
 def _quantity_rules(event: EventView, tier: TierView) -> list[str]:
     least, most = tier.min_per_booking, tier.max_per_booking
     if least > 1 and most == least:
-        return ["sold in pairs" if least == _PAIR else f"sold in groups of {least}"]
-    rules = [f"at least {least}"] if least > 1 else []
+        groups = _("sold in groups of {number}", number=least)
+        return [_("sold in pairs") if least == _PAIR else groups]
+    rules = [_("at least {number}", number=least)] if least > 1 else []
     if most is not None and most < event.max_per_person:
-        rules.append(f"at most {most}")
+        rules.append(_("at most {number}", number=most))
     return rules
 
 
 def _stand(event: EventView, tier: TierView) -> str:
     opens = tier.sales_open_at or event.sales_open_at
+    if tier.status == "scheduled" and opens:
+        return _("opens {time}", time=when(opens, event.time_zone))
     words = {
-        "ended": "no longer on sale",
-        "sold_out": "sold out",
-        "all_held": "all in checkouts",
-        "scheduled": f"opens {when(opens, event.time_zone)}" if opens else "not open yet",
+        "ended": _("no longer on sale"),
+        "sold_out": _("sold out"),
+        "all_held": _("all in checkouts"),
+        "scheduled": _("not open yet"),
     }
-    return words.get(tier.status, f"{tier.available} left")
+    return words.get(tier.status) or _("{number} left", number=tier.available)
 
 
 def price_of_selection(event: EventView, selection: dict[str, int]) -> PriceCard:
@@ -284,13 +293,13 @@ def _price(
         for name, quantity, each in rows
     ]
     if fee_paise:
-        shown.append(PriceRow("Booking fee, once per booking", rupees(fee_paise)))
+        shown.append(PriceRow(_("Booking fee, once per booking"), rupees(fee_paise)))
     quantity = sum(quantity for _, quantity, _ in rows)
     listed_paise = sum(quantity * each for _, quantity, each in rows) + fee_paise
     if total_paise is None:
         total_paise = listed_paise
     if total_paise < listed_paise:
-        shown.append(PriceRow(DISCOUNT, f"−{rupees(listed_paise - total_paise)}"))
+        shown.append(PriceRow(_(DISCOUNT), f"−{rupees(listed_paise - total_paise)}"))
     is_free = total_paise == 0
     return PriceCard(quantity, tickets(quantity), price(total_paise), is_free, tuple(shown))
 
@@ -311,14 +320,21 @@ def offer_card(event: EventView, short: Sequence[Shortage], rest: dict[str, int]
     if not short:
         return OfferCard()
     number = sum(rest.values())
-    counts = [f"{names[one.tier_id]}: {one.left or 'none'} left" for one in short]
+    counts = [
+        _("{tier}: {number} left", tier=names[one.tier_id], number=one.left)
+        if one.left
+        else _("{tier}: none left", tier=names[one.tier_id])
+        for one in short
+    ]
     if len(short) == 1 and len(rest) <= 1 and short[0].left:
-        counts = [f"{short[0].left} left"]
+        counts = [_("{number} left", number=short[0].left)]
+    counted = ". ".join(counts)
     if not number:
-        return OfferCard(f"{'. '.join(counts)}.")
+        return OfferCard(f"{counted}.")
+    total = price_of_selection(event, rest).total
     return OfferCard(
-        f"{'. '.join(counts)}: take {number}?",
-        f"Take {number}: {price_of_selection(event, rest).total}",
+        _("{counts}: take {number}?", counts=counted, number=number),
+        _("Take {number}: {total}", number=number, total=total),
     )
 
 
@@ -335,7 +351,8 @@ def attendee_cards(intent: IntentView, names: dict[str, str]) -> list[AttendeeCa
         for seq in range(line.quantity):
             number += 1
             field = f"{ATTENDEES}{line.tier_id}.{seq}"
-            label = f"Ticket {number} of {total}, {line.tier_name}"
+            which = {"number": number, "total": total, "tier": line.tier_name}
+            label = _("Ticket {number} of {total}, {tier}", **which)
             made.append(AttendeeCard(field, label, names.get(field, "")))
     return made
 

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, TypeAdapter
 from surge_app.api.dependencies import Problems, Services
 from surge_app.api.schemas import EventOut, EventPageOut, ProblemOut
 from surge_app.db.events.catalog import EventFilter, FilterChoices
+from surge_app.languages import current, use
 
 _UNCHANGED: Problems = {304: {"description": "Nothing changed since `If-None-Match`"}}
 _MISSING: Problems = {404: {"model": ProblemOut}}
@@ -25,6 +26,8 @@ _MAX_LISTED = 200
 router = APIRouter(tags=["events"])
 
 KnownTag = Annotated[str, Header(alias="if-none-match")]
+# Caches keep one answer for an address, so nothing else chooses the language of the facts.
+Lang = Annotated[str, Query(max_length=20)]
 
 
 class _Rendered:
@@ -66,7 +69,10 @@ async def _wanted(
 
 @router.get("/api/events", response_model=list[EventOut], responses=_UNCHANGED)
 async def list_events(
-    services: Services, wanted: Annotated[EventFilter, Depends(_wanted)], known_tag: KnownTag = ""
+    services: Services,
+    wanted: Annotated[EventFilter, Depends(_wanted)],
+    lang: Lang = "",
+    known_tag: KnownTag = "",
 ) -> Response:
     """Return published events, the soonest first; an event leaves a day after its end.
 
@@ -78,7 +84,8 @@ async def list_events(
     def render() -> bytes:
         return _LIST.dump_json([EventOut.of(view) for view in views])
 
-    return _rendered.answer(wanted, views, render, known_tag)
+    with use(lang):
+        return _rendered.answer((wanted, current().tag), views, render, known_tag)
 
 
 @router.get("/api/event-filters", response_model=FilterChoices, responses=_UNCHANGED)
@@ -89,9 +96,14 @@ async def get_event_filters(services: Services, known_tag: KnownTag = "") -> Res
 
 
 @router.get("/api/events/{slug}", response_model=EventPageOut, responses={**_UNCHANGED, **_MISSING})
-async def get_event(slug: str, services: Services, known_tag: KnownTag = "") -> Response:
+async def get_event(
+    slug: str, services: Services, lang: Lang = "", known_tag: KnownTag = ""
+) -> Response:
     """Return one event."""
     view = await services.catalog.event(slug)
-    return _rendered.answer(
-        slug, view, lambda: EventPageOut.of(view).model_dump_json().encode(), known_tag
-    )
+
+    def render() -> bytes:
+        return EventPageOut.of(view).model_dump_json().encode()
+
+    with use(lang):
+        return _rendered.answer((slug, current().tag), view, render, known_tag)

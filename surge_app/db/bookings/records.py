@@ -139,6 +139,12 @@ async def applied_payment(session: AsyncSession, intent_id: str) -> Payment | No
     )
 
 
+async def language(session: AsyncSession, intent_id: str) -> str:
+    """Return the language of a purchase."""
+    query = select(col(Intent.language)).where(col(Intent.id) == intent_id)
+    return (await session.execute(query)).scalar_one()
+
+
 async def refunds(session: AsyncSession, intent_id: str) -> Sequence[tuple[Refund, Payment]]:
     """Return the refunds of an intent's payments with those payments, the oldest first."""
     result = await session.execute(

@@ -117,7 +117,7 @@ async def _apply(
         try:
             await act(one)
         except SurgeError as error:
-            outcome.failed[one.ref] = error.message
+            outcome.failed[one.ref] = error.text
         else:
             outcome.done.append(one.ref)
 

@@ -14,6 +14,7 @@ from surge_app.db.bookings import records as queries
 from surge_app.db.engine import Database
 from surge_app.errors import Busy, NotFound, RateLimited, SurgeError
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
+from surge_app.languages import N_
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import Contacts
 
@@ -32,7 +33,7 @@ class BookingGuarded(SurgeError):
 
     code = "booking_guarded"
     status = 429
-    message = (
+    message = N_(
         "This booking was searched for too often. If your details are right, its link is on the "
         "way to the booking's email address."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fpdf import FPDF
 
 from surge_app.formatting import BOX_OFFICE_METHODS, long_date, price, rupees
+from surge_app.languages import N_, current, gettext as _, use
 from surge_app.models import SalesChannel, TicketStatus
 from surge_app.services.bookings.qr import qr_picture
 from surge_app.services.bookings.views import DISCOUNT, BookingView, TicketView, refund_text
@@ -34,26 +35,37 @@ _LABEL_LOWER_MM = 0.7
 # Longer ones would push the rest of a ticket onto a second page.
 _LONGEST_TITLE, _LONGEST_TIER = 70, 40
 _LONGEST_FACT = 400
-_LEGEND = f"{MISSING} stands for letters that we cannot print. Your booking page shows them."
+_LEGEND = N_("{mark} stands for letters that we cannot print. Your booking page shows them.")
 
 
 def draw_tickets(booking: BookingView) -> bytes:
     """Return the valid tickets of a booking as a PDF. Slow enough to belong in a thread."""
+    with use(booking.language):
+        return _draw_tickets(booking)
+
+
+def draw_receipt(booking: BookingView) -> bytes:
+    """Return what was paid for what as a PDF, with each part of the price."""
+    with use(booking.language):
+        return _draw_receipt(booking)
+
+
+def _draw_tickets(booking: BookingView) -> bytes:
     valid = [ticket for ticket in booking.tickets if ticket.status == TicketStatus.VALID]
     event = booking.event
     names = [name for ticket in valid for name in (ticket.tier_name, ticket.attendee_name)]
     facts = [text for pair in _facts(event) for text in pair]
     words = (event.name, event.venue, booking.name, *names, *facts)
-    pdf = _paper(f"Tickets {booking.ref}", *words)
+    pdf = _paper(_("Tickets {ref}", ref=booking.ref), *words)
     for ticket in valid:
         _draw(pdf, booking, ticket, of=len(valid))
         _explain_marks(pdf, *words)
     if not valid:
         _head(pdf)
         _title(pdf, event)
-        _text(pdf, "These tickets are no longer valid.", size=14)
+        _text(pdf, _("These tickets are no longer valid."), size=14)
         pdf.ln(4)
-        _labelled(pdf, "Booking reference", booking.ref)
+        _labelled(pdf, _("Booking reference"), booking.ref)
     return bytes(pdf.output())
 
 
@@ -68,8 +80,9 @@ def _paper(title: str, *words: str) -> FPDF:
     pdf.set_margin(_MARGIN_MM)
     pdf.c_margin = 0
     pdf.set_title(title)
-    pdf.set_lang("en-IN")
-    text = printable("".join(words))
+    pdf.set_lang(current().locale.replace("_", "-"))
+    # The name of a language is written in its own script.
+    text = printable("".join((*words, current().name)))
     if all(letter.encode("latin-1", "ignore") for letter in text):
         pdf.set_font("Helvetica")
         return pdf
@@ -93,7 +106,7 @@ def _head(pdf: FPDF) -> None:
 
 def _explain_marks(pdf: FPDF, *words: str) -> None:
     if any(MISSING in printable(text) for text in words):
-        _text(pdf, _LEGEND, size=9, colour=_MUTED)
+        _text(pdf, _(_LEGEND, mark=MISSING), size=9, colour=_MUTED)
 
 
 def _facts(event: EventView) -> list[tuple[str, str]]:
@@ -116,15 +129,16 @@ def _draw(pdf: FPDF, booking: BookingView, ticket: TicketView, *, of: int) -> No
     below = _draw_code(pdf, ticket.qr_text)
     pdf.set_left_margin(_MARGIN_MM + _CODE_MM + _GAP_MM)
     size = 18 if len(ticket.tier_name) <= _LONGEST_TIER else 13
-    _text(pdf, f"{ticket.tier_name}, ticket {ticket.seq} of {of}", size=size, style="B")
+    which = {"tier": ticket.tier_name, "number": ticket.seq, "total": of}
+    _text(pdf, _("{tier}, ticket {number} of {total}", **which), size=size, style="B")
     _text(pdf, ticket.attendee_name or booking.name, size=13)
     pdf.ln(4)
-    for label, value in (("Booking reference", booking.ref), ("Ticket code", ticket.code)):
+    for label, value in ((_("Booking reference"), booking.ref), (_("Ticket code"), ticket.code)):
         _text(pdf, label, size=9, colour=_MUTED)
         _text(pdf, value, size=11)
         pdf.ln(2)
     pdf.ln(2)
-    for rule in ("Admits one person, once.", "Don't share or post this code."):
+    for rule in (_("Admits one person, once."), _("Don't share or post this code.")):
         _text(pdf, rule, size=10, colour=_MUTED)
     pdf.set_left_margin(_MARGIN_MM)
     pdf.set_y(max(pdf.get_y(), below) + _GAP_MM)
@@ -158,44 +172,44 @@ def _draw_code(pdf: FPDF, text: str) -> float:
     return top + _CODE_MM
 
 
-def draw_receipt(booking: BookingView) -> bytes:
-    """Return what was paid for what as a PDF, with each part of the price."""
+def _draw_receipt(booking: BookingView) -> bytes:
     event = booking.event
     tiers = [line.tier_name for line in booking.lines]
     words = (event.name, event.venue, booking.name, organizer_contact(event), *tiers)
-    pdf = _paper(f"Receipt {booking.ref}", *words, rupees(0))
+    pdf = _paper(_("Receipt {ref}", ref=booking.ref), *words, rupees(0))
     _head(pdf)
-    _text(pdf, "Receipt", size=28, style="B")
+    _text(pdf, _("Receipt"), size=28, style="B")
     _text(pdf, event.name, size=13)
     _text(pdf, f"{long_date(event.starts_at, event.time_zone)}, {event.venue}", size=11)
     pdf.ln(8)
     for label, value in (
-        ("Booking reference", booking.ref),
-        ("Booked by", booking.name),
-        ("Booked on", long_date(booking.created_at, event.time_zone)),
-        ("Payment", _paid_by(booking)),
-        ("Organizer", organizer_contact(event)),
+        (_("Booking reference"), booking.ref),
+        (_("Booked by"), booking.name),
+        (_("Booked on"), long_date(booking.created_at, event.time_zone)),
+        (_("Payment"), _paid_by(booking)),
+        (_("Organizer"), organizer_contact(event)),
     ):
         if value:
             _labelled(pdf, label, value)
     pdf.ln(4)
     for line in booking.lines:
         is_each = line.quantity > 1 and line.unit_price_paise > 0
-        each = f" at {rupees(line.unit_price_paise)}" if is_each else ""
-        amount = price(line.quantity * line.unit_price_paise)
-        _row(pdf, f"{line.quantity} × {line.tier_name}{each}", amount)
+        label = f"{line.quantity} × {line.tier_name}"
+        if is_each:
+            label = _("{tickets} at {price}", tickets=label, price=rupees(line.unit_price_paise))
+        _row(pdf, label, price(line.quantity * line.unit_price_paise))
     if booking.fee_paise:
-        _row(pdf, "Booking fee", rupees(booking.fee_paise))
+        _row(pdf, _("Booking fee"), rupees(booking.fee_paise))
     if booking.discount_paise:
-        _row(pdf, DISCOUNT, f"−{rupees(booking.discount_paise)}")
+        _row(pdf, _(DISCOUNT), f"−{rupees(booking.discount_paise)}")
     pdf.set_draw_color(*_MUTED)
     pdf.line(_MARGIN_MM, pdf.get_y() + 1, pdf.w - _MARGIN_MM, pdf.get_y() + 1)
     pdf.ln(3)
-    total = "Total paid, everything included" if booking.total_paise else "Total"
+    total = _("Total paid, everything included") if booking.total_paise else _("Total")
     _row(pdf, total, price(booking.total_paise), style="B")
     if booking.status != "confirmed":
         pdf.ln(4)
-        _text(pdf, "This booking is cancelled. Its tickets are no longer valid.", size=11)
+        _text(pdf, _("This booking is cancelled. Its tickets are no longer valid."), size=11)
     for refund in booking.refunds:
         pdf.ln(2)
         _text(pdf, refund_text(refund, event.time_zone), size=11)
@@ -205,7 +219,8 @@ def draw_receipt(booking: BookingView) -> bytes:
 
 def _paid_by(booking: BookingView) -> str:
     if booking.channel == SalesChannel.BOX_OFFICE and booking.payment_id:
-        return f"{BOX_OFFICE_METHODS[booking.payment_method][1]}, at the box office"
+        how = _(BOX_OFFICE_METHODS[booking.payment_method][1])
+        return _("{how}, at the box office", how=how)
     return booking.payment_id
 
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ulid import ULID
 
 from surge_app.errors import SurgeError
+from surge_app.languages import N_
 from surge_app.services.access.signing_keys import KEY_ID_LENGTH, SigningKeys
 
 _VERSION = "SRG1"
@@ -35,7 +36,9 @@ class NotATicket(SurgeError):
 
     code = "not_a_ticket"
     status = 422
-    message = "This is not a ticket of ours. No one was checked in. Ask for the original ticket."
+    message = N_(
+        "This is not a ticket of ours. No one was checked in. Ask for the original ticket."
+    )
 
 
 class TicketSignature(StrEnum):

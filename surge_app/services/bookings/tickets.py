@@ -24,6 +24,7 @@ from surge_app.db.messaging import event_notices
 from surge_app.db.messaging.subjects import MessageSubject
 from surge_app.errors import NotFound
 from surge_app.kv.rate_limits import Limit, RateLimiter
+from surge_app.languages import gettext as _, use
 from surge_app.models import (
     Disposition,
     IntentLine,
@@ -102,6 +103,7 @@ class Tickets:
             tickets = await queries.tickets(session, booking.id)
             lines = await intent_queries.lines(session, booking.intent_id)
             payment = await queries.applied_payment(session, booking.intent_id)
+            language = await queries.language(session, booking.intent_id)
             refunds = await queries.refunds(session, booking.intent_id)
             edits = await event_notices.edits(session, event.slug, since=booking.created_at)
             cancelled = MessageKind.EVENT_CANCELLED
@@ -123,6 +125,7 @@ class Tickets:
             payment_method=(payment.method or "") if payment else "",
             channel=booking.channel,
             created_at=booking.created_at,
+            language=language,
             refunds=tuple(_refund_line(*row) for row in refunds),
             changes=changes_since(event, edits),
             cancelled_at=notice.created_at if notice else None,
@@ -196,6 +199,7 @@ class Tickets:
             payment_method="",
             channel=booking.channel,
             created_at=booking.created_at,
+            language=about.intent.language,
         )
         return _outgoing(view)
 
@@ -218,7 +222,10 @@ class Tickets:
         """Return the event for a calendar, or its cancellation if the booking is over."""
         is_over = booking.event.status == "cancelled" or not valid_tickets(booking)
         method = "CANCEL" if is_over else "PUBLISH"
-        content = _calendar(booking, self.page_url(booking.ref), method=method, revision=revision)
+        with use(booking.language):
+            content = _calendar(
+                booking, self.page_url(booking.ref), method=method, revision=revision
+            )
         return Attachment(f"{booking.ref}.ics", f"text/calendar; method={method}", content)
 
 
@@ -285,7 +292,7 @@ def _calendar(booking: BookingView, link: str, *, method: str, revision: int) ->
     entry.add("dtend", ends)
     entry.add("summary", event.name)
     entry.add("location", ", ".join(filter(None, (event.venue, event.address))))
-    entry.add("description", f"Booking {booking.ref}. Tickets: {link}")
+    entry.add("description", _("Booking {ref}. Tickets: {link}", ref=booking.ref, link=link))
     entry.add("url", link)
     frame = _calendar_frame(event.time_zone, method)
     return frame.replace(_CALENDAR_END, entry.to_ical() + _CALENDAR_END)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from surge_app.formatting import BANKS_TAKE, rupees, when
+from surge_app.languages import N_, gettext as _
 from surge_app.services.checkout.views import IntentLineView
 from surge_app.services.events.changes import EventChange
 from surge_app.services.events.views import EventView
@@ -53,18 +54,22 @@ class RefundLine:
 
 def refund_text(line: RefundLine, zone: str) -> str:
     """Return what became of a refund: amount, day, reference."""
-    amount = rupees(line.amount_paise)
-    what = f"{amount} of a second payment" if line.is_additional else amount
+    amount, at = rupees(line.amount_paise), when(line.at, zone)
+    if line.is_additional:
+        amount = _("{amount} of a second payment", amount=amount)
+    if line.by_hand and line.is_paid:
+        return _("{amount}: handed back on {time}.", amount=amount, time=at)
     if line.by_hand:
-        done = f"handed back on {when(line.at, zone)}."
-        waits = "the organizer hands it back the way you paid."
-        return f"{what}: {done if line.is_paid else waits}"
-    reference = f" Reference: {line.reference}." if line.reference else ""
-    verb = "refunded" if line.is_paid else "on its way back since"
-    return f"{what} {verb} {when(line.at, zone)}. {BANKS_TAKE}{reference}"
+        return _("{amount}: the organizer hands it back the way you paid.", amount=amount)
+    if line.is_paid:
+        said = _("{amount} refunded {time}.", amount=amount, time=at)
+    else:
+        said = _("{amount} on its way back since {time}.", amount=amount, time=at)
+    reference = _("Reference: {reference}.", reference=line.reference) if line.reference else ""
+    return f"{said} {_(BANKS_TAKE)} {reference}".rstrip()
 
 
-DISCOUNT = "Offer applied at payment"
+DISCOUNT = N_("Offer applied at payment")
 """What the receipts call a discount of the gateway."""
 
 
@@ -76,6 +81,7 @@ class BookingView:
         status: confirmed, refunding or refunded.
         payment_method: In the gateway's word, or cash, upi or card; empty if nothing was paid.
         channel: online, box_office or complimentary.
+        language: Of its messages and documents.
         changes: What differs from the event that was booked.
         cancelled_at: When the event was cancelled, if it was.
         cancel_reason: In the organizer's words; may be empty.
@@ -97,6 +103,7 @@ class BookingView:
     payment_method: str
     channel: str
     created_at: datetime
+    language: str = "en"
     refunds: tuple[RefundLine, ...] = ()
     changes: tuple[EventChange, ...] = ()
     cancelled_at: datetime | None = None

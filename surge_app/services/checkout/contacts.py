@@ -10,6 +10,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from surge_app.errors import InvalidContact
+from surge_app.languages import N_, gettext as _
 from surge_app.services.checkout.views import Contact
 
 ATTENDEES = "attendees."
@@ -158,7 +159,7 @@ def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[s
     """
     coming = dict(contact.attendees)
     return {
-        f"{ATTENDEES}{tier_id}.{number}": "Enter the name of the person using this ticket."
+        f"{ATTENDEES}{tier_id}.{number}": N_("Enter the name of the person using this ticket.")
         for tier_id, quantity in quantities.items()
         for number in range(quantity)
         if not "".join(coming.get(tier_id, ())[number : number + 1])
@@ -168,16 +169,16 @@ def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[s
 def _name(value: object) -> str:
     text = " ".join(_visible(value, keep=_JOINERS).split()) if isinstance(value, str) else ""
     if not text.strip(_JOINERS):
-        msg = "Enter your name."
+        msg = _("Enter your name.")
         raise ValueError(msg)
     if len(text) > _MAX_NAME_LENGTH:
-        msg = f"Enter a name of at most {_MAX_NAME_LENGTH} letters."
+        msg = _("Enter a name of at most {count} letters.", count=_MAX_NAME_LENGTH)
         raise ValueError(msg)
     if not all(letter.isprintable() or letter in _JOINERS for letter in text):
-        msg = "Remove the control characters from the name."
+        msg = _("Remove the control characters from the name.")
         raise ValueError(msg)
     if _ADDRESS.search(unicodedata.normalize("NFKC", text).replace("。", ".")):
-        msg = "Enter a name without web or email addresses."
+        msg = _("Enter a name without web or email addresses.")
         raise ValueError(msg)
     return text
 
@@ -188,13 +189,13 @@ def _email(value: object) -> str:
     if match := _NAMED_EMAIL.fullmatch(text):
         text = (match[1] or match[2]).strip(_AROUND_EMAIL)
     if not text:
-        msg = "Enter your email. We'll send your tickets there."
+        msg = _("Enter your email. We'll send your tickets there.")
         raise ValueError(msg)
     try:
         # Whether the domain takes mail is not asked: that would be a network call in a sale.
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        msg = "Enter an email address like asha@example.com."
+        msg = _("Enter an email address like asha@example.com.")
         raise ValueError(msg) from error
 
 
@@ -202,9 +203,9 @@ def _phone(value: object) -> str:
     text = _plain(value).strip(_AROUND) if isinstance(value, str) else ""
     text = _PHONE_LABEL.sub("", text.lower(), count=1).replace("(+", "+(")
     if not text:
-        msg = "Enter your mobile number. We'll text you the booking reference."
+        msg = _("Enter your mobile number. We'll text you the booking reference.")
         raise ValueError(msg)
-    msg = "Enter a mobile number like 98765 43210, or +44 7400 123456 from abroad."
+    msg = _("Enter a mobile number like 98765 43210, or +44 7400 123456 from abroad.")
     if not _PHONE.fullmatch(text):
         raise ValueError(msg)
     try:

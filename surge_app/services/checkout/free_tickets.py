@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from surge_app.errors import RateLimited
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
+from surge_app.languages import N_
 from surge_app.services.checkout.holds import subtotal_paise
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import Offer
@@ -40,7 +41,7 @@ class FreeTickets:
                 (self._per_event, event.id),
             )
         except RateLimited as error:
-            error.message = (
+            error.message = N_(
                 "Very many free tickets are being booked right now. Nothing was booked for you. "
                 "Please try again in a few minutes."
             )

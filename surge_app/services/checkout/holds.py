@@ -22,7 +22,7 @@ from surge_app.errors import (
     QuantityNotAllowed,
     RateLimited,
 )
-from surge_app.formatting import pluralize
+from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.models import Intent
 from surge_app.services.checkout import claims
 from surge_app.services.checkout.shortages import shortage_error
@@ -135,7 +135,7 @@ class Holds:
 def network_is_full() -> RateLimited:
     """Return the refusal of a hold from a network that holds its share of the event unpaid."""
     error = RateLimited(_NETWORK_PAUSE_SECONDS)
-    error.message = (
+    error.message = N_(
         "Many people on your network are buying right now. Your turn is safe. Try again in a few "
         "seconds."
     )
@@ -173,7 +173,7 @@ def merge_lines(lines: Sequence[OrderLine]) -> list[OrderLine]:
         OrderLine(tier_id, quantity) for tier_id, quantity in sorted(wanted.items()) if quantity > 0
     ]
     if not selection or any(line.quantity < 0 for line in lines):
-        msg = "Choose at least one ticket."
+        msg = _("Choose at least one ticket.")
         raise InvalidRequest(msg)
     return selection
 
@@ -201,12 +201,15 @@ def check_selection(event: Offer, selection: Sequence[OrderLine]) -> None:
     for line in selection:
         tier = tiers.get(line.tier_id)
         if tier is None:
-            msg = "There is no such ticket type."
+            msg = _("There is no such ticket type.")
             raise InvalidRequest(msg)
         _check_tier(tier, line.quantity)
     if sum(line.quantity for line in selection) > event.max_per_person:
-        most = pluralize(event.max_per_person, "ticket", "tickets")
-        msg = f"Maximum {most} per person. Nothing was held. Choose fewer."
+        msg = ngettext(
+            "Maximum {count} ticket per person. Nothing was held. Choose fewer.",
+            "Maximum {count} tickets per person. Nothing was held. Choose fewer.",
+            event.max_per_person,
+        )
         raise BuyerLimit(msg, max_per_person=event.max_per_person)
 
 
@@ -236,16 +239,24 @@ def offer_for_hold(
 def _check_tier(tier: TierOffer, quantity: int) -> None:
     now = utc_now()
     if tier.sales_open_at is not None and now < tier.sales_open_at:
-        msg = f"{tier.name} is not on sale yet."
+        msg = _("{tier} is not on sale yet.", tier=tier.name)
         raise NotOnSale(msg, status="scheduled", tier_id=tier.id)
     if tier.sales_close_at is not None and now >= tier.sales_close_at:
-        msg = f"{tier.name} is no longer on sale."
+        msg = _("{tier} is no longer on sale.", tier=tier.name)
         raise NotOnSale(msg, status="ended", tier_id=tier.id)
     if quantity < tier.min_per_booking:
-        msg = f"{tier.name}: choose at least {tier.min_per_booking} tickets. Nothing was held."
+        msg = _(
+            "{tier}: choose at least {least} tickets. Nothing was held.",
+            tier=tier.name,
+            least=tier.min_per_booking,
+        )
         raise QuantityNotAllowed(msg, tier_id=tier.id, least=tier.min_per_booking)
     if tier.max_per_booking is not None and quantity > tier.max_per_booking:
-        msg = f"{tier.name}: at most {tier.max_per_booking} per booking. Nothing was held."
+        msg = _(
+            "{tier}: at most {most} per booking. Nothing was held.",
+            tier=tier.name,
+            most=tier.max_per_booking,
+        )
         raise QuantityNotAllowed(msg, tier_id=tier.id, max_batch=tier.max_per_booking)
 
 

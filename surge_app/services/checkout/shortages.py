@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from surge_app.errors import AllHeld, NotEnoughLeft, SoldOut, SurgeError
-from surge_app.formatting import pluralize
+from surge_app.languages import ngettext
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView
 
@@ -32,8 +32,15 @@ def shortage_error(tier_id: str, *, free: int, is_held: bool) -> SurgeError:
         is_held: Whether more may come back from holds of others.
     """
     if free > 0:
-        msg = f"Only {pluralize(free, 'ticket is', 'tickets are')} left of this ticket type."
-        return NotEnoughLeft(msg, left=free, tier_id=tier_id)
+        return NotEnoughLeft(
+            lambda: ngettext(
+                "Only {count} ticket is left of this ticket type.",
+                "Only {count} tickets are left of this ticket type.",
+                free,
+            ),
+            left=free,
+            tier_id=tier_id,
+        )
     return AllHeld(tier_id=tier_id) if is_held else SoldOut(tier_id=tier_id)
 
 

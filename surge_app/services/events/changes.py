@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from surge_app.formatting import when
+from surge_app.languages import gettext as _
 from surge_app.models import AuditEntry, Event
 from surge_app.services.events.edit_conflicts import plain
 from surge_app.services.events.facts import ALL_FACTS
@@ -42,8 +43,10 @@ class EventChange:
     @property
     def text(self) -> str:
         """The change in one line."""
-        before = f" (was: {self.was})" if self.was else ""
-        return f"{self.label}: {self.now or 'not stated any more'}{before}"
+        now = self.now or _("not stated any more")
+        if not self.was:
+            return f"{self.label}: {now}"
+        return _("{fact}: {now} (was: {before})", fact=self.label, now=now, before=self.was)
 
 
 def changes_since(event: Event, entries: Iterable[AuditEntry]) -> tuple[EventChange, ...]:
@@ -62,7 +65,7 @@ def changes_since(event: Event, entries: Iterable[AuditEntry]) -> tuple[EventCha
                 last[name] = entry.at
     return tuple(
         EventChange(
-            ALL_FACTS[name].fact.label,
+            _(ALL_FACTS[name].fact.label),
             _shown(name, first[name], event.time_zone),
             _shown(name, plain(getattr(event, name)), event.time_zone),
             last[name],

@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 
 from surge_app.errors import InvalidRequest
 from surge_app.formatting import when
+from surge_app.languages import N_, gettext as _
 from surge_app.services.events.rich_text import TextPart
 
 ChallengeMode = Literal["off", "auto", "always"]
@@ -52,7 +53,7 @@ class Fact:
     is_copied: bool = True
     heading: str = ""
     is_brief: bool = False
-    text: str = "{}"
+    text: str = "{number}"
     link: str = ""
 
 
@@ -60,11 +61,11 @@ class Fact:
 class EventFacts:
     """The public facts of an event; times are aware."""
 
-    name: Annotated[str, Fact("Name", max_length=200)]
-    venue: Annotated[str, Fact("Venue", max_length=200)]
-    starts_at: Annotated[datetime, Fact("Starts", is_copied=False)]
+    name: Annotated[str, Fact(N_("Name"), max_length=200)]
+    venue: Annotated[str, Fact(N_("Venue"), max_length=200)]
+    starts_at: Annotated[datetime, Fact(N_("Starts"), is_copied=False)]
     time_zone: Annotated[
-        str, Fact("Time zone", "A place, such as Asia/Kolkata.", max_length=60)
+        str, Fact(N_("Time zone"), "A place, such as Asia/Kolkata.", max_length=60)
     ] = "Asia/Kolkata"
     # Windows of the old date would make no sense at the new one.
     sales_open_at: Annotated[datetime | None, Fact("Sale opens", is_copied=False)] = None
@@ -77,14 +78,15 @@ class EventFacts:
     category: Annotated[str, Fact("Category", "Such as Music, Comedy or Theatre.", 40)] = ""
     description: Annotated[str, Fact("Description", max_length=10_000, is_long=True)] = ""
     doors_open_at: Annotated[
-        datetime | None, Fact("Doors open", is_copied=False, heading="Doors open", is_brief=True)
+        datetime | None,
+        Fact(N_("Doors open"), is_copied=False, heading="Doors open", is_brief=True),
     ] = None
     ends_at: Annotated[
-        datetime | None, Fact("Ends", is_copied=False, heading="Ends", is_brief=True)
+        datetime | None, Fact(N_("Ends"), is_copied=False, heading="Ends", is_brief=True)
     ] = None
     address: Annotated[
         str | None,
-        Fact("Address", "For maps and calendars.", 300, heading="Address", is_brief=True),
+        Fact(N_("Address"), "For maps and calendars.", 300, heading="Address", is_brief=True),
     ] = None
     age_limit: Annotated[
         int | None,
@@ -93,20 +95,20 @@ class EventFacts:
             "Empty: all ages.",
             least=1,
             most=99,
-            heading="Age",
+            heading=N_("Age"),
             is_brief=True,
-            text="{} and over",
+            text=N_("{number} and over"),
         ),
     ] = None
     refund_policy: Annotated[
-        str, Fact("Refund policy", max_length=2_000, is_long=True, heading="Refunds")
+        str, Fact("Refund policy", max_length=2_000, is_long=True, heading=N_("Refunds"))
     ] = ""
-    organizer_name: Annotated[str, Fact("Organizer", max_length=200, heading="Questions")] = ""
+    organizer_name: Annotated[str, Fact("Organizer", max_length=200, heading=N_("Questions"))] = ""
     organizer_email: Annotated[
-        str, Fact("Organizer's email", max_length=254, heading="Questions", link="mailto:")
+        str, Fact("Organizer's email", max_length=254, heading=N_("Questions"), link="mailto:")
     ] = ""
     organizer_phone: Annotated[
-        str, Fact("Organizer's phone", max_length=30, heading="Questions", link="tel:")
+        str, Fact("Organizer's phone", max_length=30, heading=N_("Questions"), link="tel:")
     ] = ""
     ask_attendee_names: Annotated[bool, Fact("Ask for a name on each ticket")] = False
 
@@ -244,11 +246,12 @@ def shown_facts(source: object, time_zone: str) -> tuple[ShownFact, ...]:
         value, fact = getattr(source, name), one.fact
         if not (fact.heading and value):
             continue
-        text = when(value, time_zone) if isinstance(value, datetime) else fact.text.format(value)
+        is_time = isinstance(value, datetime)
+        text = when(value, time_zone) if is_time else _(fact.text, number=value)
         line = TextPart(text, f"{fact.link}{value}" if fact.link else "")
         known = found.get(fact.heading)
         lines = (*known.lines, line) if known else (line,)
-        found[fact.heading] = ShownFact(fact.heading, fact.is_brief, lines)
+        found[fact.heading] = ShownFact(_(fact.heading), fact.is_brief, lines)
     return tuple(found.values())
 
 

@@ -1,9 +1,13 @@
 """Renders messages of the outbox as mail and SMS, from the data at the time of sending."""
 
+# Jinja types its environment only in part.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -16,83 +20,64 @@ from surge_app.db.messaging import event_notices
 from surge_app.db.messaging.subjects import MessageSubject, subjects
 from surge_app.db.payments import records as payment_queries, refunds
 from surge_app.errors import NotFound
-from surge_app.formatting import long_date, rupees, rupees_ascii, short_date
+from surge_app.formatting import long_date, rupees, rupees_ascii, short_date, tickets
+from surge_app.languages import current, gettext as _, use
 from surge_app.models import (
     Booking,
-    BookingStatus,
-    Event,
     EventNotice,
     Intent,
     MessageKind,
     OutboxMessage,
-    Refund,
     RefundReason,
-    SalesChannel,
 )
+from surge_app.observability.log import get_logger
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import DISCOUNT, BookingView
 from surge_app.services.checkout.contacts import ascii_address, unlinked
 from surge_app.services.events.catalog import organizer_contact
 from surge_app.services.events.facts import shown_facts
+from surge_app.services.messaging.message_context import (
+    MessageContext,
+    money_sentences,
+    refund_title,
+)
 from surge_app.services.messaging.sms_countries import country_of_number, country_of_zone
-from surge_app.services.messaging.sms_templates import render_sms
+from surge_app.services.messaging.sms_templates import render_sms, template_name
 from surge_app.services.vendors.ports import Attachment, Mail, ProviderRejected, Sms
 
+_log = get_logger(__name__)
+
+_ENGLISH = "en"
+_LONGEST_LINE = 80
 _WITH_TICKETS = {MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN}
 _EXAMPLE_NAME, _EXAMPLE_REF, _EXAMPLE_SUM = "Asha", "SRG-ABCD2345", "(the sum they paid)"
 _WITH_CALENDAR = {MessageKind.EVENT_CHANGED, MessageKind.EVENT_CANCELLED}
 
 
-@dataclass(frozen=True, slots=True)
-class MessageContext:
-    """The rows a message is about.
+class Composer:
+    """Renders a message in the language of its purchase.
 
-    Attributes:
-        about: The intent with all that belongs to it.
-        paid_paise: What the buyer paid, which may differ from the total of the order.
-        refund_paise: What goes back, as far as the message is about that.
-        cause: Why a payment buys nothing; empty if it buys.
+    Raises `ProviderRejected` if its data is gone.
+
+    Args:
+        database: Has the data.
+        tickets: Draws the attachments.
+        sms_countries: Where SMS go, beside the country of the event.
+        sms_texts: Those that are registered; None if networks carry any text.
     """
 
-    about: MessageSubject
-    event: Event
-    intent: Intent
-    booking: Booking | None
-    refund: Refund | None
-    notice: EventNotice | None
-    paid_paise: int
-    refund_paise: int
-    cause: str = ""
-
-    @property
-    def by_hand(self) -> bool:
-        """Return whether the organizer hands it back, the way it was paid at the box office."""
-        if self.refund is not None:
-            return self.refund.by_hand
-        return self.booking is not None and self.booking.channel == SalesChannel.BOX_OFFICE
-
-    @property
-    def is_additional(self) -> bool:
-        """Return whether it is about a payment that bought nothing, beside one that did."""
-        return self.refund is not None and self.refund.reason not in set(RefundReason)
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Return whether no ticket of the booking is valid any more."""
-        if self.refund is not None:
-            return self.refund.reason == RefundReason.WHOLE
-        return self.booking is not None and self.booking.status != BookingStatus.CONFIRMED
-
-
-class Composer:
-    """Renders a message; raises `ProviderRejected` if its data is gone."""
-
     def __init__(
-        self, database: Database, tickets: Tickets, *, sms_countries: Collection[str] = ("IN",)
+        self,
+        database: Database,
+        tickets: Tickets,
+        *,
+        sms_countries: Collection[str] = ("IN",),
+        sms_texts: Collection[str] | None = None,
     ) -> None:
         self._database = database
         self._tickets = tickets
         self._sms_countries = sms_countries
+        self._sms_texts = sms_texts
         self._subjects: Batcher[str, MessageSubject] = Batcher(self._load_subjects)
 
     async def sms(self, message: OutboxMessage) -> Sms:
@@ -102,28 +87,24 @@ class Composer:
         if country not in {*self._sms_countries, country_of_zone(context.event.time_zone)}:
             msg = f"SMS to {country or 'this country'} are off. SURGE_SMS_COUNTRIES allows them."
             raise ProviderRejected(msg)
-        amount = rupees_ascii(context.refund_paise or context.paid_paise)
-        text = self._sms_text(message, context, amount, self._link(message, context))
+        name, language = _sms_name(message, context), context.intent.language
+        if self._sms_texts is not None and template_name(name, language) not in self._sms_texts:
+            if language != _ENGLISH:
+                _log.info("sms_in_english", message=message.id, not_registered=name)
+            language = _ENGLISH
+        with use(language):
+            paise = context.refund_paise or context.paid_paise
+            amount = rupees_ascii(paise) if language == _ENGLISH else rupees(paise)
+            text = _sms_text(name, context, amount, self._link(message, context))
         return Sms(message.id, message.recipient, text)
-
-    def _sms_text(
-        self, message: OutboxMessage, context: MessageContext, amount: str, link: str
-    ) -> str:
-        event = context.event
-        return render_sms(
-            _sms_name(message, context),
-            event=event.name,
-            slug=event.slug,
-            venue=event.venue,
-            ref=context.booking.ref if context.booking else "",
-            when=short_date(event.starts_at, event.time_zone),
-            amount=amount,
-            link=link,
-        )
 
     async def mail(self, message: OutboxMessage) -> Mail:
         """Render a mail with its attachments."""
         context = await self._context(message)
+        with use(context.intent.language):
+            return await self._mail(message, context)
+
+    async def _mail(self, message: OutboxMessage, context: MessageContext) -> Mail:
         booking = self._tickets.message_view(context.about)
         files: tuple[Attachment, ...] = ()
         if booking is not None and message.kind in _WITH_TICKETS:
@@ -133,13 +114,13 @@ class Composer:
         is_again = message.kind == MessageKind.CONFIRMATION_AGAIN
         kind = MessageKind.CONFIRMATION if is_again else message.kind
         values = self._values(message, context, booking, files)
-        subject, _, text = self._render(f"{kind}.mail.txt", values).partition("\n")
+        subject, _line_end, text = self._render(f"{kind}.mail.txt", values).partition("\n")
         return Mail(
             message_id=message.id,
             to=ascii_address(message.recipient),
             to_name=str(values["name"]),
             subject=subject.strip(),
-            text=text.strip() + "\n",
+            text=_wrapped(text),
             html=self._render(f"{kind}.mail.html", values),
             attachments=files,
             reply_to=ascii_address(context.event.organizer_email or ""),
@@ -155,13 +136,15 @@ class Composer:
         booking = Booking(ref=_EXAMPLE_REF, email="", phone="")
         message = OutboxMessage(kind=notice.kind, created_at=utc_now())
         about = MessageSubject(intent, event, booking, 0)
-        context = MessageContext(about, event, intent, booking, None, notice, 0, 1)
+        context = MessageContext(
+            about, event, intent, booking, None, notice, 0, 1, example=_EXAMPLE_SUM
+        )
         link = self._tickets.page_url(booking.ref)
         values = self._values(message, context, None, ())
-        values |= {"total": _EXAMPLE_SUM, "refunded": _EXAMPLE_SUM, "link": link}
-        subject, _, text = self._render(f"{notice.kind}.mail.txt", values).partition("\n")
-        sms = self._sms_text(message, context, _EXAMPLE_SUM, link)
-        return subject.strip(), text.strip(), sms
+        values |= {"link": link}
+        subject, _line_end, text = self._render(f"{notice.kind}.mail.txt", values).partition("\n")
+        sms = _sms_text(_sms_name(message, context), context, _EXAMPLE_SUM, link)
+        return subject.strip(), _wrapped(text), sms
 
     async def _context(self, message: OutboxMessage) -> MessageContext:
         about = await self._subjects.submit(message.intent_id)
@@ -222,23 +205,20 @@ class Composer:
         files: tuple[Attachment, ...],
     ) -> dict[str, object]:
         event, intent, refund = context.event, context.intent, context.refund
-        ref = context.booking.ref if context.booking else ""
-        notice = context.notice
+        notice, ref = context.notice, context.ref
         return {
             "name": booking.name if booking else unlinked(intent.name or ""),
             "event_name": event.name,
             "venue": event.venue,
             "when": long_date(event.starts_at, event.time_zone),
-            "total": rupees(context.paid_paise),
+            "total": context.paid,
             "is_free": intent.total_paise == 0,
             "price": _price(booking),
-            "refunded": rupees(context.refund_paise) if context.refund_paise else None,
-            "reason": refund.reason if refund else None,
+            "refunded": context.refunded if context.refund_paise else None,
             "refund_ref": refund.gateway_id if refund else None,
-            "by_hand": context.by_hand,
-            "cause": context.cause,
             "is_cancelled": context.is_cancelled,
-            "is_additional": context.is_additional,
+            "title": refund_title(context),
+            "sentences": money_sentences(message.kind, context),
             "ref": ref,
             "link": self._link(message, context),
             "code": self._contact_code(message, context),
@@ -248,6 +228,15 @@ class Composer:
             "new_email": _masked(booking.email) if booking else "",
             "owned": context.about.owned,
             "limit": event.max_per_person,
+            "too_many": _(
+                "This address now has {tickets} for {event}. The limit is {limit} per person, so "
+                "the organizer may cancel the additional tickets. If you did not book all of "
+                "them, tell the organizer.",
+                tickets=tickets(context.about.owned),
+                event=event.name,
+                limit=event.max_per_person,
+            ),
+            "locale": current().locale.replace("_", "-"),
             "contact": organizer_contact(event),
             "facts": [one for one in shown_facts(event, event.time_zone) if one.is_brief],
         }
@@ -257,13 +246,38 @@ class Composer:
 
     @cached_property
     def _templates(self) -> Environment:
-        return Environment(
+        templates = Environment(
             loader=PackageLoader("surge_app.services.messaging", "templates"),
             autoescape=select_autoescape(["html"]),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        templates.globals.update(_=_)
+        return templates
+
+
+def _wrapped(text: str) -> str:
+    """Return a text whose lines fit into a mail; links stay whole."""
+    lines = (
+        textwrap.fill(line, _LONGEST_LINE, break_long_words=False, break_on_hyphens=False)
+        for line in text.strip().splitlines()
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _sms_text(name: str, context: MessageContext, amount: str, link: str) -> str:
+    event = context.event
+    return render_sms(
+        name,
+        event=event.name,
+        slug=event.slug,
+        venue=event.venue,
+        ref=context.ref,
+        when=short_date(event.starts_at, event.time_zone),
+        amount=amount,
+        link=link,
+    )
 
 
 def _sms_name(message: OutboxMessage, context: MessageContext) -> str:
@@ -293,9 +307,9 @@ def _price(booking: BookingView | None) -> list[tuple[str, str]]:
         for line in booking.lines
     ]
     if booking.fee_paise:
-        lines.append(("Booking fee", rupees(booking.fee_paise)))
+        lines.append((_("Booking fee"), rupees(booking.fee_paise)))
     if booking.discount_paise:
-        lines.append((DISCOUNT, f"−{rupees(booking.discount_paise)}"))
+        lines.append((_(DISCOUNT), f"−{rupees(booking.discount_paise)}"))
     return lines
 
 
@@ -307,7 +321,7 @@ def _ticket_titles(
     valid = valid_tickets(booking) if booking else ()
     return [
         (
-            f"{ticket.tier_name}, ticket {ticket.seq}"
+            _("{tier}, ticket {number}", tier=ticket.tier_name, number=ticket.seq)
             + (f" ({ticket.attendee_name})" if ticket.attendee_name else ""),
             name if (name := f"ticket{ticket.seq}") in pictures else None,
         )

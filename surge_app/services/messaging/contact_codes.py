@@ -11,6 +11,7 @@ from surge_app.db.engine import Database
 from surge_app.db.messaging import messages as queries, outbox
 from surge_app.errors import NotFound, RateLimited, SurgeError
 from surge_app.kv.rate_limits import Limit, RateLimiter
+from surge_app.languages import N_
 from surge_app.models import Channel, MessageKind
 from surge_app.services.access.identity import Identity
 from surge_app.services.messaging.outbox_rows import NoContact, message_row
@@ -26,7 +27,7 @@ class ContactCodeRequired(SurgeError):
 
     code = "contact_code_required"
     status = 403
-    message = (
+    message = N_(
         "To change this booking, enter the 6-digit code we've emailed to your current address. "
         "Nothing was changed yet."
     )

@@ -14,6 +14,7 @@ from surge_app.db.engine import Database
 from surge_app.db.messaging import messages as queries, outbox
 from surge_app.errors import AlreadyRefunded, NotFound, RateLimited, SurgeError
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
+from surge_app.languages import N_
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -53,7 +54,7 @@ class MessagePending(SurgeError):
 
     code = "message_on_its_way"
     status = 409
-    message = (
+    message = N_(
         "This message is still being sent, or has arrived. Nothing was changed. No action is "
         "needed."
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from surge_app.clock import new_id, utc_now
 from surge_app.errors import SurgeError
+from surge_app.languages import N_
 from surge_app.models import Booking, Channel, Intent, MessageKind, OutboxMessage, Refund
 from surge_app.observability import tracing
 
@@ -15,7 +16,9 @@ class NoContact(SurgeError):
 
     code = "no_address"
     status = 409
-    message = "This booking has no email address or mobile number. Nothing was sent. Add one first."
+    message = N_(
+        "This booking has no email address or mobile number. Nothing was sent. Add one first."
+    )
 
 
 def messages_for(

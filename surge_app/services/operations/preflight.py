@@ -17,9 +17,14 @@ from pydantic import ConfigDict
 from redis.exceptions import RedisError
 
 from surge_app.db.engine import LARGEST_POOL
-from surge_app.errors import BadSignature, ConfigurationError, failure_reason
+from surge_app.errors import BadSignature, ConfigurationError
 from surge_app.kv.client import clock_seconds, connect, information, takes_writes
-from surge_app.services.messaging.sms_templates import unregistered
+from surge_app.launcher.connectivity import failure_reason
+from surge_app.services.messaging.sms_templates import (
+    registered_names,
+    sent_in_english,
+    unregistered,
+)
 from surge_app.settings import PROJECT, STATEMENT_SECONDS, Settings
 
 _MAX_SKEW_SECONDS = 2.0
@@ -186,9 +191,13 @@ def _sms_texts(settings: Settings) -> list[Check]:
         return [Check("sms texts: not compared with registered ones", is_ok=True)]
     try:
         problems = unregistered(settings)
+        names = sent_in_english(registered_names(settings) or ())
     except ConfigurationError as error:
-        problems = [str(error)]
-    return [Check("sms texts", not problems, " ".join(problems))]
+        problems, names = [str(error)], []
+    checks = [Check("sms texts", not problems, " ".join(problems))]
+    if names:
+        checks.append(Check(f"sms sent in English, not registered: {', '.join(names)}", True))
+    return checks
 
 
 async def _postgres(settings: Settings) -> list[Check]:

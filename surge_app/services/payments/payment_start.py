@@ -22,7 +22,8 @@ from surge_app.errors import (
     PaymentStarted,
     SurgeError,
 )
-from surge_app.formatting import pluralize
+from surge_app.formatting import tickets
+from surge_app.languages import N_, current, gettext as _
 from surge_app.models import LIVE_INTENT_STATUSES, Event, EventPhase, Intent, IntentStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import missing_attendees
@@ -96,12 +97,10 @@ class PaymentStarter:
         self._ready = Batcher(self._make_ready)
         self._begun = Batcher(self._begin)
 
-    async def start(
-        self, intent_id: str, visitor_id: str, contact: Contact, *, language: str = "en"
-    ) -> CheckoutView:
+    async def start(self, intent_id: str, visitor_id: str, contact: Contact) -> CheckoutView:
         """Prepare the payment of a live hold; see `Payments.start`."""
-        request = StartRequest(intent_id, visitor_id, contact, language)
-        for _ in range(_MAX_ATTEMPTS):
+        request = StartRequest(intent_id, visitor_id, contact, current().tag)
+        for _attempt in range(_MAX_ATTEMPTS):
             ready = await self._ready.submit(request)
             intent, event = ready.intent, ready.event
             if intent.status == IntentStatus.CONFIRMED or intent.total_paise == 0:
@@ -137,7 +136,7 @@ class PaymentStarter:
             amount_paise=begun.total_paise,
             currency=ready.intent.currency,
             name=event.name,
-            description=f"Tickets for {event.name}",
+            description=_("Tickets for {event}", event=event.name),
             prefill=contact,
             timeout_seconds=max(1, remaining - _MODAL_CLOSES_EARLY_SECONDS),
             script_url=self._gateway.checkout_script_url,
@@ -157,7 +156,7 @@ class PaymentStarter:
             amount_paise=0,
             currency=ready.intent.currency,
             name=ready.event.name,
-            description=f"Tickets for {ready.event.name}",
+            description=_("Tickets for {event}", event=ready.event.name),
             prefill=contact,
             timeout_seconds=0,
             script_url=self._gateway.checkout_script_url,
@@ -175,7 +174,9 @@ class PaymentStarter:
                 order_id, ready.intent.visitor_id
             )
             if outcome.booking_ref is not None:
-                msg = "Your earlier payment for this event has just come through. Check your email."
+                msg = N_(
+                    "Your earlier payment for this event has just come through. Check your email."
+                )
                 raise PaymentBeingChecked(msg, booking_ref=outcome.booking_ref)
             if outcome.status == "checking":
                 raise PaymentBeingChecked
@@ -276,11 +277,22 @@ def _is_live(answer: ReadyToPay | BaseException) -> bool:
 def _over_limit(event: Event, *, bought: int) -> BuyerLimit:
     limit = event.max_per_person
     room = max(0, limit - bought)
-    msg = (
-        f"You already have {pluralize(bought, 'ticket', 'tickets')} for this event. The limit is "
-        f"{limit} per person, so you can add {room or 'no'} more."
-    )
-    return BuyerLimit(msg, max_per_person=limit)
+
+    def message() -> str:
+        values = {"tickets": tickets(bought), "limit": limit, "room": room}
+        if room:
+            return _(
+                "You already have {tickets} for this event. The limit is {limit} per person, so "
+                "you can add {room} more.",
+                **values,
+            )
+        return _(
+            "You already have {tickets} for this event. The limit is {limit} per person, so you "
+            "can add no more.",
+            **values,
+        )
+
+    return BuyerLimit(message, max_per_person=limit)
 
 
 def _check_start(

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from surge_app.db.engine import Database
 from surge_app.db.payments import gateway_outages as queries
 from surge_app.errors import Busy, PaymentsPaused
+from surge_app.languages import N_
 from surge_app.observability.log import get_logger
 from surge_app.observability.metrics import GATEWAY_CALLS
 from surge_app.services.vendors.ports import (
@@ -52,7 +53,7 @@ _THROTTLE_SECONDS = 5.0
 _MAX_THROTTLE_SECONDS = 60.0
 _FREEZE_BUDGET = timedelta(minutes=10)
 _FREEZE_PER = timedelta(hours=1)
-_CLOCK_RUNS_AGAIN = (
+_CLOCK_RUNS_AGAIN = N_(
     "Payments are still paused on the bank's side, and the clock runs again. Your tickets stay "
     "yours until it ends."
 )

@@ -132,7 +132,7 @@ def explain(error: SurgeError) -> str:
     """Return an error in words; a conflict names who changed what, and when."""
     details = error.details
     if not isinstance(error, EditConflict) or "field" not in details:
-        return error.message
+        return error.text
     field = str(details["field"])
     before, now = (_shown(field, details[name], "Asia/Kolkata") for name in ("before", "now"))
     actor = details["actor"] or "Someone else"

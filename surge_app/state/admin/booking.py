@@ -222,7 +222,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
                 actor=actor,
             )
         except EditConflict as error:
-            msg = f"{error.message} Nothing was refunded."
+            msg = f"{error.text} Nothing was refunded."
             raise EditConflict(msg) from error
         self.refund_kind = "all"
         return _outcome(done.amount_paise, method=self.booking.method, draft=draft)

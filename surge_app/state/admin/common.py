@@ -104,7 +104,7 @@ class AdminState(rx.State, mixin=True):
         except NotFound:
             self.phase = "missing"
         except SurgeError as error:
-            self.acted, self.done, self.problem = "", "", error.message
+            self.acted, self.done, self.problem = "", "", error.text
 
     @abstractmethod
     async def _read(self) -> None:

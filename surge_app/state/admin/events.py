@@ -77,7 +77,7 @@ class EventsState(rx.State):
                     if _allows_check_in(one)
                 ]
         except SurgeError as error:
-            self.problem = error.message
+            self.problem = error.text
             return
         self.phase, self.problem = "ready" if user.is_organizer else "scanner", ""
 

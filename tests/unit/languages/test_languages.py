@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from surge_app import formatting, languages
-from surge_app.languages import gettext, negotiate, ngettext, use
+from surge_app.languages import gettext, language_of, negotiate, ngettext, use
 from tests.architecture import messages
 
 
@@ -55,6 +55,23 @@ def test_the_address_comes_before_the_cookie_and_the_browser(
 )
 def test_a_hostile_choice_is_english(hostile: str) -> None:
     assert negotiate(hostile, hostile, hostile) == "en"
+
+
+@pytest.mark.parametrize(
+    ("path", "cookies", "tag"),
+    [
+        ("/api/intents/1", "a=b; surge_lang=hi; c=d", "hi"),
+        ("/api/intents/1", "surge_lang=en", "en"),
+        ("/api/intents/1", "not_surge_lang=en; surge_lang=<script>", "hi"),
+        ("/api/intents/1", "surge_lang=" + "h" * 10**6, "hi"),
+        ("/admin/events", "surge_lang=hi", "en"),
+        ("/api/admin/events", "surge_lang=hi", "en"),
+    ],
+)
+def test_a_request_is_answered_in_the_language_kept_by_its_browser(
+    path: str, cookies: str, tag: str
+) -> None:
+    assert language_of(path, None, cookies, "hi-IN") == tag
 
 
 def test_a_pseudo_language_keeps_placeholders_and_changes_every_letter() -> None:

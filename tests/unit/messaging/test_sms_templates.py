@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from surge_app.errors import ConfigurationError
+from surge_app.languages import gettext, use
 from surge_app.services.messaging.sms_templates import (
     TEXTS,
     SmsTemplate,
@@ -16,6 +18,7 @@ from surge_app.services.messaging.sms_templates import (
     read_registered,
     render_sms,
     segments,
+    sent_in_english,
     template_errors,
 )
 from surge_app.services.operations.preflight import _sms_texts
@@ -62,7 +65,8 @@ def _production(path: Path) -> object:
 def test_whatever_an_event_is_called_an_sms_is_gsm_and_at_most_two_segments(
     name: str, event: str
 ) -> None:
-    assert segments(render_sms(name, event=event, **VALUES)) <= 2
+    text = render_sms(name, event=event, **VALUES)
+    assert segments(text) == math.ceil(len(text) / 153 if len(text) > 160 else 1) <= 2
 
 
 def test_a_confirmation_of_a_usual_event_is_one_segment() -> None:
@@ -92,8 +96,8 @@ def test_a_name_is_written_as_well_as_the_alphabet_allows(event: str, shown: str
 
 def test_the_segments_of_a_text_are_known() -> None:
     assert [segments("a" * count) for count in (160, 161, 306, 307)] == [1, 2, 2, 3]
-    with pytest.raises(ValueError, match="GSM"):
-        segments("₹")
+    assert [segments("₹" * count) for count in (70, 71, 134, 135)] == [1, 2, 2, 3]
+    assert segments("🎉" * 35) == 1
 
 
 def test_texts_that_are_registered_as_they_are_pass() -> None:
@@ -123,16 +127,43 @@ def test_a_changed_a_missing_and_an_unknown_text_are_told() -> None:
     ]
 
 
+@given(st.sampled_from(sorted(TEXTS)), st.text(max_size=200))
+def test_a_hindi_sms_is_in_hindi_and_bounded_whatever_an_event_is_called(
+    name: str, event: str
+) -> None:
+    with use("hi"):
+        text = render_sms(name, event=event, **VALUES)
+    assert segments(text) <= 5
+    assert any("\u0900" <= letter <= "\u097f" for letter in text)
+    assert "{" not in text.replace(event, "")
+
+
+def test_a_hindi_sms_is_registered_under_a_name_of_its_own() -> None:
+    with use("hi"):
+        values = dict.fromkeys(("ref", "event", "when", "amount"), "{#var#}")
+        text = gettext(TEXTS["confirmation"], **values, link="{#url#}")
+    hindi = {"confirmation.hi": SmsTemplate(id="91", text=text)}
+    assert template_errors(REGISTERED | hindi, link=LINK) == []
+    assert "confirmation.hi" not in sent_in_english(REGISTERED | hindi)
+    other = {"confirmation.hi": SmsTemplate(id="91", text="कुछ और")}
+    assert template_errors(REGISTERED | other, link=LINK) == [
+        "The SMS confirmation.hi differs from the text registered as 91."
+    ]
+
+
 def test_production_does_not_start_with_texts_no_network_carries(tmp_path: Path) -> None:
     path = tmp_path / "dlt.json"
     path.write_text(json.dumps({name: one.model_dump() for name, one in REGISTERED.items()}))
     settings = _production(path)
     check_texts(settings)  # type: ignore[arg-type]
-    assert [check.is_ok for check in _sms_texts(settings)] == [True]  # type: ignore[arg-type]
+    texts, english = _sms_texts(settings)  # type: ignore[arg-type]
+    assert texts.is_ok
+    assert english.is_ok
+    assert "confirmation.hi" in english.name
     path.write_text("{}")
     with pytest.raises(ConfigurationError, match="confirmation is not registered"):
         check_texts(settings)  # type: ignore[arg-type]
-    assert [check.is_ok for check in _sms_texts(settings)] == [False]  # type: ignore[arg-type]
+    assert not _sms_texts(settings)[0].is_ok  # type: ignore[arg-type]
 
 
 def test_a_file_that_says_something_else_is_refused(tmp_path: Path) -> None:
