@@ -13,7 +13,7 @@ COOKIE: Final = "surge_lang"
 QUERY: Final = "lang"
 MAX_AGE_SECONDS: Final = 365 * 24 * 3600
 """How long a browser keeps the choice."""
-_KEPT = re.compile(rf"(?:^|;)\s*{COOKIE}=([\w-]{{1,20}})\s*(?:;|$)")
+_COOKIE_VALUE = re.compile(rf"(?:^|;)\s*{COOKIE}=([\w-]{{1,20}})\s*(?:;|$)")
 _ENGLISH_ONLY = ("/admin", "/api/admin")
 _MAX_HEADER = 200
 _MAX_TAGS = 10
@@ -115,7 +115,7 @@ def language_of(path: str, query: str | None, cookies: str, accept_language: str
     """
     if path.startswith(_ENGLISH_ONLY):
         return DEFAULT.tag
-    found = _KEPT.search(cookies)
+    found = _COOKIE_VALUE.search(cookies)
     return negotiate(query, found and found[1], accept_language)
 
 

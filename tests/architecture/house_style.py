@@ -53,6 +53,7 @@ _HOOKS = [
     "connection_made",
     "connection_lost",
     "data_received",
+    "preprocess",
 ]
 _HOOKS += ["pre_compile", "get_connection", "log_request", "log_response", "_build_client"]
 # Decorators that register what they decorate.

@@ -45,12 +45,12 @@ class MessageContext:
 
     @property
     def paid(self) -> str:
-        """What the buyer paid, as it reads."""
+        """The amount that the buyer paid, as it reads."""
         return self.example or rupees(self.paid_paise)
 
     @property
     def refunded(self) -> str:
-        """What goes back, as it reads."""
+        """The amount that goes back, as it reads."""
         return self.example or rupees(self.refund_paise)
 
     @property
