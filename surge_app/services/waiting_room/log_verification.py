@@ -95,20 +95,22 @@ class _Verifier:
         self._commitment = ""
         self._known_above = 0
         self._own = receipt.number if receipt else 0
+        self._is_whole = True
 
     def run(self, lines: Iterable[str]) -> LogReport:
         report, previous = self._report, None
         for line in lines:
             self._line += 1
             document, _, signature = line.rpartition(" ")
-            if not is_signed(document.encode(), signature, self._keys):
-                self._fail("The signature is wrong: the line was changed or is not of this queue.")
-            content = _parse(document)
-            if content is None:
-                self._fail("This line cannot be read.")
-            else:
+            if is_signed(document.encode(), signature, self._keys):
+                content: dict[str, Any] = json.loads(document)
                 self._check_chain(content, previous)
-                self._replay(content)
+                if self._is_whole:
+                    self._replay(content)
+            else:
+                # What it says counts for nothing, so the order is not known from here on.
+                self._is_whole = False
+                self._fail("The signature is wrong: the line was changed or is not of this queue.")
             previous = line
         report.lines = self._line
         return report
@@ -140,7 +142,7 @@ class _Verifier:
             self._absent.clear()
             self._called.clear()
             self._head, self._known_above = 1, int(content.get("start", 0))
-        draw = content.get("draw") or {}
+        draw: dict[str, Any] = content.get("draw") or {}
         self._check_commitment(draw)
         first, last = content.get("issued") or (1, 0)
         if last >= first:
@@ -240,11 +242,3 @@ class _Verifier:
 
     def _note(self, text: str) -> None:
         self._report.events.append((self._at_ms, text))
-
-
-def _parse(document: str) -> dict[str, Any] | None:
-    try:
-        content = json.loads(document)
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None

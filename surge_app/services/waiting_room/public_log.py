@@ -91,8 +91,8 @@ class QueueLog:
 
     def receipt(self, slug: str, number: int) -> str:
         """Return a signed line that shows that a visitor has a number of an event now."""
-        content = {"event": slug, "number": number, "at_ms": int(utc_now().timestamp() * 1000)}
-        return _signed(content, self._keys)
+        at_ms = int(utc_now().timestamp() * 1000)
+        return _signed({"event": slug, "number": number, "at_ms": at_ms}, self._keys)
 
     async def _append(self, event: Event, last: QueueLogEntry | None) -> bool:
         start, offset = (last.line_start, last.log_offset) if last else (-1, 0)
