@@ -298,11 +298,11 @@ def footnote(value: Any) -> rx.Component:
         rx.cond(
             value.known & (value.number > 0),
             rx.fragment(
-                " · ",
-                rx.el.a(
+                rx.el.br(),
+                controls.link(
                     "Save a receipt of your number",
                     href=f"/api/queue/{value.event.slug}/receipt",
-                    download="",
+                    class_name="link",
                 ),
             ),
             rx.fragment(),
