@@ -133,16 +133,10 @@ def select(
 _Stepper = component(
     "stepper",
     "Stepper",
-    value=int,
-    least=int,
-    most=int,
-    can_add=bool,
-    can_remove=bool,
-    name=str,
-    why_no_more=str,
-    why_no_fewer=str,
-    on_add=NO_ARGUMENTS,
-    on_remove=NO_ARGUMENTS,
+    **dict.fromkeys(("value", "least", "most"), int),
+    **dict.fromkeys(("can_add", "can_remove"), bool),
+    **dict.fromkeys(("name", "why_no_more", "why_no_fewer"), str),
+    **dict.fromkeys(("on_add", "on_remove"), NO_ARGUMENTS),
 )
 
 

@@ -33,7 +33,7 @@ class Socket:
         """Send one event of a State and return the updates until it is done."""
         await self.send_event(state, handler, path, payload)
         found: list[dict[str, Any]] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 found += await self.update()
                 if found and found[-1].get("final", True):
@@ -115,7 +115,7 @@ async def connected(
     async with _asked(url, cookies, path) as (reader, writer, status):
         assert status == 101
         socket = Socket(reader, writer, token)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             assert (await socket.receive()).startswith("0")
             await socket.send(f"40{_NAMESPACE},")
             while not (await socket.receive()).startswith(f"40{_NAMESPACE}"):
@@ -142,7 +142,7 @@ async def _asked(
             *([f"Cookie: {header}"] if header else []),
         ]
         writer.write("\r\n".join([*lines, "", ""]).encode())
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             answer = await reader.readuntil(b"\r\n\r\n")
         yield reader, writer, int(answer.split()[1])
     finally:

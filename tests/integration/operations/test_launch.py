@@ -145,7 +145,7 @@ def test_what_a_killed_run_left_is_ended_and_nothing_else(
         data_dir=tmp_path, port=free_port(), database_url="postgresql://127.0.0.1:1/x"
     )
     assert run(settings) == 2
-    assert left.wait(10) == -signal.SIGTERM
+    assert left.wait(60) == -signal.SIGTERM
     assert bystander.poll() is None
     bystander.kill()
     bystander.wait()
@@ -168,7 +168,7 @@ def test_ending_a_child_ends_its_children(tmp_path: Path) -> None:
         cwd=tmp_path,
         env={**os.environ, RUN_VARIABLE: tmp_path.name},
     )
-    supervisor.wait_for(child, ready.exists, seconds=20)
+    supervisor.wait_for(child, ready.exists, seconds=60)
     assert len(_marked(tmp_path.name)) == 2
     supervisor.end(child, seconds=5)
     end_run(tmp_path.name, seconds=5)
