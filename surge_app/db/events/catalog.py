@@ -24,6 +24,7 @@ from sqlmodel import col
 
 from surge_app.db.bookings.text_search import TextQuery
 from surge_app.db.engine import locked
+from surge_app.errors import NotFound
 from surge_app.models import Event, EventCover, EventPhase, SiteText, Tier
 
 _STAYS_LISTED = timedelta(days=1)
@@ -132,6 +133,14 @@ async def event_by_slug(
     """Return an event, locked for a change if asked."""
     query = select(Event).where(col(Event.slug) == slug)
     return await session.scalar(locked(query) if for_update else query)
+
+
+async def require_event(session: AsyncSession, slug: str, *, for_update: bool = False) -> Event:
+    """Return an event as `event_by_slug` does; raises NotFound."""
+    event = await event_by_slug(session, slug, for_update=for_update)
+    if event is None:
+        raise NotFound
+    return event
 
 
 def id_of(slug: str) -> ScalarSelect[str]:

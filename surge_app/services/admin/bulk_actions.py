@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from surge_app.db.bookings import participants as queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
-from surge_app.errors import InvalidRequest, NotFound, SurgeError
+from surge_app.errors import InvalidRequest, SurgeError
 from surge_app.models import BookingStatus
 from surge_app.services.concurrency import for_each
 from surge_app.services.messaging.notifications import Notifications
@@ -77,9 +77,7 @@ class BulkActions:
             msg = f"Nothing was done. Select 1 to {MAX_SELECTED} bookings."
             raise InvalidRequest(msg)
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             rows = await queries.selection(session, event.id, refs)
         matching = tuple(
             SelectedBooking(row["ref"], row["version"], row["tickets"], row["refundable_paise"])

@@ -57,9 +57,7 @@ class Dashboard:
     async def stats(self, slug: str) -> EventStats:
         """Return the figures of an event now, drafts included; raises NotFound."""
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             (found,) = await self._read(session, [event])
             found = replace(found, history=await self._history(session, event.id))
         (found,) = await self._with_queues([found])

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
-from surge_app.errors import InvalidRequest, NotFound
+from surge_app.errors import InvalidRequest
 from surge_app.models import AuditEntry, Event
 from surge_app.services.events.catalog import Catalog, sale_window
 from surge_app.services.events.edit_conflicts import plain, require_unchanged
@@ -87,9 +87,7 @@ class Organizer:
     async def settings(self, slug: str) -> EventSettings:
         """Return what can be edited of an event; raises NotFound."""
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
             counts = await units.counts_by_tier(session, [tier.id for tier in tiers])
             digest = await catalog_queries.cover_digest(session, event.id)
@@ -170,9 +168,7 @@ class Organizer:
         expected: Mapping[str, Any] | None = None,
     ) -> None:
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug, for_update=True)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug, for_update=True)
             stored = {field: getattr(event, field) for field in changes}
             await require_unchanged(
                 session, slug, stored=stored, expected=expected, changes=changes

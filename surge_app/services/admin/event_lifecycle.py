@@ -12,7 +12,7 @@ from surge_app.db.admin import cancellation as queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging.event_notices import revision
-from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest, NotFound
+from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest
 from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
 from surge_app.observability.log import get_logger
 from surge_app.services.concurrency import for_each
@@ -156,9 +156,7 @@ class Lifecycle:
     async def cancellation(self, slug: str) -> Cancellation:
         """Return how far the refunds of an event are; raises NotFound."""
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             counts = await queries.by_status(session, event.id)
             refundable = await queries.refundable_paise(session, event.id)
         return Cancellation(
@@ -195,9 +193,7 @@ class Lifecycle:
             SlugTaken: If the new address is in use.
         """
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
         # Windows of the old date would make no sense at the new one.
         new = NewEvent(
@@ -228,9 +224,7 @@ class Lifecycle:
 
 
 async def _locked(session: AsyncSession, slug: str, version: int | None = None) -> Event:
-    event = await catalog_queries.event_by_slug(session, slug, for_update=True)
-    if event is None:
-        raise NotFound
+    event = await catalog_queries.require_event(session, slug, for_update=True)
     if version is not None and version != await revision(session, slug, with_tickets=True):
         msg = (
             "The event or its tickets were changed a moment ago. Nothing was done. Check the page "

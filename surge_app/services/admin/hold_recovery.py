@@ -52,9 +52,7 @@ class HoldRecovery:
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             found = await queries.listed(
                 session,
                 event_id=event.id,

@@ -156,9 +156,7 @@ class Participants:
                 raise InvalidRequest(msg)
         most = min(max(1, limit), _MAX_LISTED)
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             rows = await queries.page(session, event.id, wanted, before=before, most=most + 1)
         found = tuple(
             Participant(**{name: row[name] for name in Participant.__dataclass_fields__})

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
-from surge_app.errors import NotFound
 from surge_app.models import LIVE_INTENT_STATUSES, AuditEntry, IntentStatus
 from surge_app.services.checkout.intents import Intents
 from surge_app.services.waiting_room.service import WaitingRoom
@@ -121,7 +120,5 @@ class Passes:
 
     async def _event_id(self, slug: str) -> str:
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-        if event is None:
-            raise NotFound
+            event = await catalog_queries.require_event(session, slug)
         return event.id

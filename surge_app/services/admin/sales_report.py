@@ -96,9 +96,7 @@ class SalesReports:
     async def read(self, slug: str) -> SalesReport:
         """Add an event up now; raises NotFound."""
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
             sales = await queries.sales(session, event.id)
             cancelled = {row.tier_id: row for row in await queries.cancelled(session, event.id)}

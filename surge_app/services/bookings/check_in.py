@@ -19,7 +19,7 @@ from surge_app.db.bookings import check_in as queries
 from surge_app.db.bookings.check_in import Wanted
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
-from surge_app.errors import AlreadyResolved, InvalidRequest, NotFound
+from surge_app.errors import AlreadyResolved, InvalidRequest
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.models import AuditEntry, Event, TicketStatus
 from surge_app.services.bookings.ticket_signing import NotATicket, TicketCodes
@@ -235,10 +235,7 @@ class CheckIn:
 
     async def _event(self, slug: str) -> Event:
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-        if event is None:
-            raise NotFound
-        return event
+            return await catalog_queries.require_event(session, slug)
 
     async def _record(
         self, session: AsyncSession, event: Event, scan: Scan, *, gate: str, actor: str

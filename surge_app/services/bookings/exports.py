@@ -21,7 +21,6 @@ from surge_app.db.bookings import records as booking_queries
 from surge_app.db.bookings.participants import Filter
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
-from surge_app.errors import NotFound
 from surge_app.models import Event
 
 COLUMNS = (
@@ -118,10 +117,7 @@ class Exports:
 
     async def _event(self, slug: str) -> Event:
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-        if event is None:
-            raise NotFound
-        return event
+            return await catalog_queries.require_event(session, slug)
 
 
 class _Sheet:

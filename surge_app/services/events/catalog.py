@@ -75,9 +75,7 @@ class Catalog:
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             (view,) = await _views(session, [event])
         return view
 

@@ -70,9 +70,7 @@ class Covers:
         image = await anyio.to_thread.run_sync(_painted_anew, upload, limiter=self._easel)
         digest = hashlib.sha256(image).hexdigest()[:16]
         async with self._database.transaction() as session:
-            event = await queries.event_by_slug(session, slug, for_update=True)
-            if event is None:
-                raise NotFound
+            event = await queries.require_event(session, slug, for_update=True)
             await _require_shown(session, event.id, expected)
             fresh = {"image": image, "digest": digest}
             row = insert(EventCover).values(event_id=event.id, **fresh)

@@ -19,7 +19,6 @@ from surge_app.db.group_commit import Batcher
 from surge_app.db.messaging import event_notices
 from surge_app.db.messaging.subjects import MessageSubject, subjects
 from surge_app.db.payments import records as payment_queries, refunds
-from surge_app.errors import NotFound
 from surge_app.formatting import long_date, rupees, rupees_ascii, short_date, tickets
 from surge_app.languages import current, gettext as _, use
 from surge_app.models import (
@@ -129,9 +128,7 @@ class Composer:
     async def preview(self, slug: str, notice: EventNotice) -> tuple[str, str, str]:
         """Return subject and text of a notice's mail, and its SMS, for an example booking."""
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-        if event is None:
-            raise NotFound
+            event = await catalog_queries.require_event(session, slug)
         intent = Intent(name=_EXAMPLE_NAME, total_paise=1, event_id=event.id)
         booking = Booking(ref=_EXAMPLE_REF, email="", phone="")
         message = OutboxMessage(kind=notice.kind, created_at=utc_now())

@@ -15,7 +15,7 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging import event_notices as queries, outbox
-from surge_app.errors import EditConflict, InvalidRequest, NotFound
+from surge_app.errors import EditConflict, InvalidRequest
 from surge_app.models import AuditEntry, Event, EventNotice, EventPhase, MessageKind
 from surge_app.observability.log import get_logger
 from surge_app.services.events.changes import EventChange, changes_since
@@ -102,9 +102,7 @@ class EventNotices:
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             version = await queries.revision(session, slug)
             changes: tuple[EventChange, ...] = ()
             until = await intent_queries.database_now(session)
@@ -135,9 +133,7 @@ class EventNotices:
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug, for_update=True)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug, for_update=True)
             await require_version(session, slug, version)
             changes = await _untold(session, event)
             if event.phase != EventPhase.PUBLISHED or not changes:
@@ -157,9 +153,7 @@ class EventNotices:
     async def sent(self, slug: str) -> tuple[SentNotice, ...]:
         """Return the newest notices of an event; raises NotFound."""
         async with self._database.transaction() as session:
-            event = await catalog_queries.event_by_slug(session, slug)
-            if event is None:
-                raise NotFound
+            event = await catalog_queries.require_event(session, slug)
             return tuple(SentNotice(**row) for row in await queries.listed(session, event.id))
 
     async def spread(self) -> int:
