@@ -9,7 +9,7 @@ from sqlalchemy import DateTime, Interval, cast, func, literal, null, select, up
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.models import Disposition, Intent, IntentLine, IntentStatus, Payment, Tier
+from surge_app.models import Disposition, Intent, IntentStatus, Payment
 
 _HOLD_NOW = func.hold_clock(type_=DateTime(timezone=True))
 
@@ -30,22 +30,6 @@ async def listed(
     if before is not None:
         query = query.where(col(Intent.id) < before)
     return (await session.scalars(query.order_by(col(Intent.id).desc()).limit(limit))).all()
-
-
-async def lines_of(
-    session: AsyncSession, intent_ids: Sequence[str]
-) -> dict[str, list[tuple[IntentLine, str]]]:
-    """Return the lines of many intents with the names of their tiers, by intent."""
-    result = await session.execute(
-        select(IntentLine, col(Tier.name))
-        .join(Tier, col(Tier.id) == col(IntentLine.tier_id))
-        .where(col(IntentLine.intent_id).in_(intent_ids))
-        .order_by(col(Tier.position), col(Tier.id))
-    )
-    found: dict[str, list[tuple[IntentLine, str]]] = {}
-    for line, name in result.all():
-        found.setdefault(line.intent_id, []).append((line, name))
-    return found
 
 
 async def was_refunded(session: AsyncSession, intent_id: str) -> bool:

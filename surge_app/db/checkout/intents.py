@@ -131,6 +131,22 @@ async def lines(session: AsyncSession, intent_id: str) -> Sequence[tuple[IntentL
     return [(line, name) for line, name in result.all()]
 
 
+async def lines_of(
+    session: AsyncSession, intent_ids: Sequence[str]
+) -> dict[str, list[tuple[IntentLine, str]]]:
+    """Return the lines of many intents with the names of their tiers, by intent."""
+    result = await session.execute(
+        select(IntentLine, col(Tier.name))
+        .join(Tier, col(Tier.id) == col(IntentLine.tier_id))
+        .where(col(IntentLine.intent_id).in_(intent_ids))
+        .order_by(col(Tier.position), col(Tier.id))
+    )
+    found: dict[str, list[tuple[IntentLine, str]]] = {}
+    for line, name in result.all():
+        found.setdefault(line.intent_id, []).append((line, name))
+    return found
+
+
 async def delete_lines(session: AsyncSession, intent_id: str) -> None:
     """Forget the lines of an intent, before others are written."""
     await session.execute(delete(IntentLine).where(col(IntentLine.intent_id) == intent_id))

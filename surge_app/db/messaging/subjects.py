@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from surge_app.db.checkout import intents as intent_queries
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -70,14 +71,8 @@ async def subjects(
         intent.id: MessageSubject(intent, event, booking, revisions.get(event.slug, 0))
         for intent, event, booking in rows
     }
-    lines = await session.execute(
-        select(IntentLine, col(Tier.name))
-        .join(Tier, col(Tier.id) == col(IntentLine.tier_id))
-        .where(col(IntentLine.intent_id).in_(intent_ids))
-        .order_by(col(Tier.position), col(Tier.id))
-    )
-    for line, tier_name in lines.all():
-        found[line.intent_id].lines.append((line, tier_name))
+    for intent_id, lines in (await intent_queries.lines_of(session, list(intent_ids))).items():
+        found[intent_id].lines.extend(lines)
     tickets = await session.execute(
         select(col(Booking.intent_id), Ticket, col(Tier.name))
         .join(Ticket, col(Ticket.booking_id) == col(Booking.id))

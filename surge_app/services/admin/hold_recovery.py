@@ -61,7 +61,7 @@ class HoldRecovery:
                 limit=limit + 1,
             )
             shown = found[:limit]
-            lines = await queries.lines_of(session, [intent.id for intent in shown])
+            lines = await intent_queries.lines_of(session, [intent.id for intent in shown])
         return IntentPage(
             intents=tuple(_listed(intent, lines.get(intent.id, [])) for intent in shown),
             next_before=shown[-1].id if len(found) > limit else None,
