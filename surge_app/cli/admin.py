@@ -15,7 +15,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.models import Role
 from surge_app.services.access.admin_auth import hash_password
 
-admin_app = typer.Typer(no_args_is_help=True, help="Who may use the console.")
+admin_app = typer.Typer(no_args_is_help=True, help="Accounts of the admin area.")
 
 
 @admin_app.command("hash-password")

@@ -81,7 +81,7 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     ] = None,
     as_json: JsonFlag = False,
     started: Annotated[
-        str | None, typer.Option(hidden=True, help="What the console has asked for.")
+        str | None, typer.Option(hidden=True, help="Of the rehearsal that the admin area started.")
     ] = None,
 ) -> None:
     """Rehearse a sale with virtual attendees, in the sandbox only.

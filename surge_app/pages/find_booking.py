@@ -61,7 +61,7 @@ def page() -> rx.Component:
 
 
 def _answer() -> rx.Component:
-    """Say what became of the last try; the address names it, and the stylesheet shows it."""
+    """Show the outcome of the last search; the address names it and the stylesheet selects it."""
     return rx.fragment(
         rx.el.div(
             layout.notice(

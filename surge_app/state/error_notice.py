@@ -33,7 +33,7 @@ class ErrorNoticeState(rx.State):
 
 
 async def clear_problem(state: rx.State) -> None:
-    """Take the notice away in a handler of another state, within its hold of the lock."""
+    """Dismiss the notice from another state's handler, which holds the lock already."""
     (await state.get_state(ErrorNoticeState)).number = ""
 
 

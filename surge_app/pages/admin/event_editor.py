@@ -42,7 +42,7 @@ def page() -> rx.Component:
 
 
 def new_page() -> rx.Component:
-    """Build the page that makes one."""
+    """Build the page that creates an event."""
     return _framed(slug=None, current="events")
 
 

@@ -102,7 +102,7 @@ def check_event(new: NewEvent) -> None:
 
 
 def check_times(event: EventFacts | Event) -> None:
-    """Refuse an event that ends before it starts, or opens its doors after; raises."""
+    """Raise InvalidRequest if an event ends before it starts or opens its doors after."""
     _refuse(
         {
             "An event has to start before it ends.": event.ends_at is not None

@@ -78,7 +78,7 @@ class Dispatcher:
         )
 
     async def dispatch(self) -> int:
-        """Try once what is due now, and return how many messages that were."""
+        """Try each due message once; return how many there were."""
         return sum(await asyncio.gather(*(lane.once() for lane in self._lanes)))
 
     async def run(self) -> None:

@@ -318,7 +318,7 @@ async def _redis(settings: Settings) -> list[Check]:
         Check(
             "redis persistence",
             appends,
-            "" if appends else "Set `appendonly yes`, or a restart forgets the line.",
+            "" if appends else "Set `appendonly yes`, or a restart forgets the queue.",
         ),
         Check(
             "redis eviction",

@@ -36,7 +36,7 @@ _JOB, _INVARIANTS = "job:", "promises"
 
 @dataclass(frozen=True, slots=True)
 class SaleFigures:
-    """An event: units, money confirmed (paise) and, unless Redis is away, its line."""
+    """An event: units, money confirmed (paise) and, unless Redis is away, its queue."""
 
     units: SaleCounts
     bookings: int

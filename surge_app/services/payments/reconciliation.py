@@ -35,7 +35,7 @@ _SCAN_BATCH = 1000
 
 
 class _QueryRound:
-    """One round of questions; it ends early when the gateway answers nothing any more."""
+    """Ask the gateway about open payments once; stop early if it no longer answers."""
 
     def __init__(self) -> None:
         self.unanswered: list[str] = []
