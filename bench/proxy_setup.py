@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bench.ports import free_port
+from surge_app.launcher.ports import free_port
 from surge_app.launcher.system_account import server_account
 from surge_app.settings import Settings
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.ports import free_port
+from surge_app.launcher.ports import free_port
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
 

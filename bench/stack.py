@@ -23,10 +23,10 @@ import httpx
 import psutil
 import psycopg
 
-from bench.ports import free_port
 from bench.proxy_setup import Pooler, Proxy
 from surge_app.launcher.embedded_servers import backing_services, keep_servers_running
 from surge_app.launcher.frontend_build import fingerprint
+from surge_app.launcher.ports import free_port
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
 

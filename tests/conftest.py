@@ -21,10 +21,10 @@ import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import text
 
-from bench.ports import free_port
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container, running
 from surge_app.launcher.embedded_servers import backing_services
+from surge_app.launcher.ports import free_port
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.services.events.new_event import NewEvent, NewTier
 from surge_app.settings import Settings, load_settings

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import redis
 
-from bench.ports import free_port
+from surge_app.launcher.ports import free_port
 
 _START_SECONDS = 20
 _SLOTS = 16_384

@@ -8,6 +8,7 @@ import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
+from surge_app.launcher.ports import free_port
 from surge_app.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -78,9 +79,7 @@ def with_sandbox_port(settings: Settings) -> Settings:
     """Return the settings with a free port for the sandbox, if it stands in for a vendor."""
     if not settings.uses_sandbox or settings.sandbox_port:
         return settings
-    with closing(socket.socket()) as probe:
-        probe.bind((_LOCALHOST, 0))
-        return settings.model_copy(update={"sandbox_port": probe.getsockname()[1]})
+    return settings.model_copy(update={"sandbox_port": free_port()})
 
 
 def _command(port: int) -> list[str]:

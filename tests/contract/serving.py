@@ -18,7 +18,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 from redis.asyncio import Redis
 
-from bench.ports import free_port
+from surge_app.launcher.ports import free_port
 from surge_app.sandbox import create_sandbox
 from surge_app.settings import Settings, load_settings
 from tests.redis_server import RedisServer

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from fastapi import FastAPI, Request, Response
 from twilio.request_validator import RequestValidator
 
-from bench.ports import free_port
 from surge_app.errors import ConfigurationError
+from surge_app.launcher.ports import free_port
 from surge_app.models import DeliveryStatus
 from surge_app.providers import build_mail_reports, build_sms_reports
 from surge_app.providers.delivery_reports import SendGridReports, TwilioReports, event_public_key

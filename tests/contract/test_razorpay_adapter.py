@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from bench.ports import free_port
+from surge_app.launcher.ports import free_port
 from surge_app.providers import RazorpayGateway
 from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,

@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 from fastapi import FastAPI, Response
 
-from bench.ports import free_port
 from surge_app.clock import utc_now
+from surge_app.launcher.ports import free_port
 from surge_app.providers import RazorpayGateway
 from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,

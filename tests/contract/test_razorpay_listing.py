@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi import FastAPI
 
-from bench.ports import free_port
 from surge_app.clock import utc_now
+from surge_app.launcher.ports import free_port
 from surge_app.providers import RazorpayGateway
 from surge_app.services.vendors.ports import (
     GatewayPaymentStatus,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bench.ports import free_port
 from surge_app.api import create_api
+from surge_app.launcher.ports import free_port
 from surge_app.launcher.processes import matching
 from surge_app.launcher.sandbox_process import sandbox_process, with_sandbox_port
 from surge_app.launcher.supervisor import RUN_VARIABLE, Supervisor

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from bench.ports import free_port
 from surge_app.errors import ConfigurationError
+from surge_app.launcher.ports import free_port
 from surge_app.providers import SendGridMail, build_mail
 from surge_app.services.vendors.ports import (
     Attachment,

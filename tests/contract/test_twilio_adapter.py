@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.ports import free_port
 from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError
+from surge_app.launcher.ports import free_port
 from surge_app.providers import TwilioSms, build_sms
 from surge_app.services.vendors.ports import (
     ProviderOutcomeUnknown,

@@ -11,11 +11,11 @@ import pytest
 from redis.asyncio.cluster import ClusterNode, NodesManager
 from redis.exceptions import MovedError
 
-from bench.ports import free_port
 from surge_app.container import running
 from surge_app.errors import ConfigurationError
 from surge_app.kv.client import connect, information
 from surge_app.launcher.connectivity import check_reachable
+from surge_app.launcher.ports import free_port
 from surge_app.sandbox.store import Orders
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from surge_app.services.waiting_room.admission import JoinAttempt

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.ports import free_port
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import connectivity, frontend_build, launch
 from surge_app.launcher.launch import run
+from surge_app.launcher.ports import free_port
 from surge_app.launcher.processes import FileLock, file_lock, matching, storage_problem
 from surge_app.launcher.run_record import sole_run
 from surge_app.launcher.stored_secrets import development_secrets

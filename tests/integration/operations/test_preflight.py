@@ -13,8 +13,8 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from bench.ports import free_port
 from surge_app.container import Container
+from surge_app.launcher.ports import free_port
 from surge_app.services.operations import preflight
 from surge_app.services.operations.preflight import Check, examine
 from surge_app.settings import Settings

@@ -16,11 +16,11 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bench.ports import free_port
 from bench.proxy_setup import Pooler, Proxy
 from surge_app.clock import new_id
 from surge_app.container import Container, running
 from surge_app.kv import keys
+from surge_app.launcher.ports import free_port
 from surge_app.services.access.signing_keys import is_signed, read_jwk_set
 from surge_app.services.checkout.views import OrderLine
 from tests.conftest import Customer, NewSale, Surge

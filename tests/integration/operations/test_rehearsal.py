@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bench.ports import free_port
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError, RehearsalNeedsSandbox
+from surge_app.launcher.ports import free_port
 from surge_app.rehearsal import Plan, rehearse
 from surge_app.rehearsal.event_setup import Stage, open_stage, run
 from surge_app.services.admin.rehearsals import RehearsalRequest, Rehearsals

@@ -20,11 +20,11 @@ import pytest
 
 from bench.clients import Client, Diary, buy_on_and_on
 from bench.faults import is_bare
-from bench.ports import free_port
 from bench.stack import Node, Stack
 from surge_app.clock import utc_now
 from surge_app.container import running
 from surge_app.launcher.embedded_servers import backing_services
+from surge_app.launcher.ports import free_port
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
 from tests.conftest import eventually

@@ -1,4 +1,4 @@
-"""Ports for servers that are started and stopped beside each other."""
+"""Ports for servers that nobody looks for by a number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import errno
 import secrets
 import socket
 
-# Below those that systems give to outgoing connections, of which thousands are open beside a test.
+# Below those that systems give to outgoing connections: one of these could take a port between the
+# moment it is chosen and the moment its server listens. Any of them, so that two that start at once
+# seldom choose the same.
 # The bus of a Redis cluster listens 10,000 above.
 _LOWEST, _HIGHEST = 12_000, 22_000
 
