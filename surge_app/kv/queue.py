@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 from zlib import crc32
@@ -361,38 +361,8 @@ class QueueStore:
 
 
 def _queue_state(raw: Sequence[bytes | int]) -> QueueState:
-    now, sale, paused, start, issued, waiting, called, inside, limit, *rest = raw
-    available, held, message, pace, first, max_pace, recovering, opens, *rest = rest
-    order, commitment, seed, early, drawn, ceiling, personal, admitted, served, holders = rest
-    return QueueState(
-        now_ms=int(now),
-        sale=_text(sale),
-        is_paused=int(paused) == 1,
-        start=_optional_int(start),
-        issued=int(issued),
-        waiting=int(waiting),
-        called=int(called),
-        inside=int(inside),
-        limit=int(limit),
-        available=_optional_int(available),
-        held=_optional_int(held),
-        message=_text(message),
-        admitted_last_minute=int(pace),
-        first_admission_ms=_optional_int(first),
-        max_per_minute=_optional_int(max_pace),
-        is_recovering=int(recovering) == 1,
-        opens_at_ms=_optional_int(opens),
-        queue_order=_text(order),
-        commitment=_text(commitment),
-        seed=_text(seed),
-        early=_optional_int(early),
-        is_drawn=int(drawn) == 1,
-        ceiling=_optional_int(ceiling),
-        personal_below=_optional_int(personal),
-        admitted=int(admitted),
-        served=int(served),
-        holders=int(holders),
-    )
+    # `queue.lua` returns the fields in the order of the class.
+    return QueueState(*(read(value) for read, value in zip(_STATE_READERS, raw, strict=True)))
 
 
 def _text(value: bytes | int) -> str:
@@ -406,3 +376,17 @@ def _optional_int(value: bytes | int) -> int | None:
 
 def _ms(duration: timedelta) -> int:
     return int(duration.total_seconds() * 1000)
+
+
+def _flag(value: bytes | int) -> bool:
+    return int(value) == 1
+
+
+_READERS: dict[str, Callable[[bytes | int], Any]] = {
+    "int": int,
+    "str": _text,
+    "bool": _flag,
+    "int | None": _optional_int,
+}
+# Visitors in grace come in the answer of a sync alone.
+_STATE_READERS = [_READERS[str(one.type)] for one in fields(QueueState) if one.name != "in_grace"]
