@@ -1,4 +1,4 @@
-"""Ports for servers that nobody looks for by a number."""
+"""Free ports for servers of this machine alone."""
 
 from __future__ import annotations
 
