@@ -42,7 +42,7 @@ from surge_app.errors import (
     SurgeError,
     Unavailable,
 )
-from surge_app.languages import use
+from surge_app.languages import QUERY, chosen, use
 from surge_app.settings import Settings
 
 _SAFE = {"GET", "HEAD"}
@@ -81,7 +81,7 @@ class EdgeMiddleware:
             await self._sockets.connect(route, scope, receive, send)
             return
         request = Request(scope)
-        with use(request_language(request)):
+        with use(_language(route, request)):
             if route.kind is Kind.QUEUE and request.method == "GET":
                 response = await answer_poll(container.current(), scope, route.slug or "")
                 await response(scope, receive, with_headers(send, self._headers.poll))
@@ -166,6 +166,13 @@ class EdgeMiddleware:
         if isinstance(error, _UNREAD):
             response.headers.update(dict(LAST))
         return response
+
+
+def _language(route: Route, request: Request) -> str | None:
+    if route.is_page and route.access is Access.PUBLIC:
+        # Caches keep one page for an address, so nothing else chooses its language.
+        return chosen(request.query_params.get(QUERY))
+    return request_language(request)
 
 
 async def _count_visit(route: Route, request: Request) -> Response:

@@ -13,6 +13,7 @@ from surge_app.db.admin import audit_log
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as queries
 from surge_app.errors import EditConflict, InvalidRequest, NotFound
+from surge_app.languages import current
 from surge_app.models import AuditEntry
 
 LONGEST_TEXT: Final = 20_000
@@ -123,6 +124,14 @@ def _conflict(name: str, actor: str) -> str:
     )
 
 
-@lru_cache
 def _default(name: str) -> str:
-    return (files("surge_app.services.events") / "texts" / f"{name}.txt").read_text("utf-8").strip()
+    """Return our own text of a page in the current language."""
+    return _file(name, current().tag)
+
+
+@lru_cache
+def _file(name: str, tag: str) -> str:
+    folder = files("surge_app.services.events") / "texts"
+    own = folder / f"{name}.{tag}.txt"
+    file = own if own.is_file() else folder / f"{name}.txt"
+    return file.read_text("utf-8").strip()

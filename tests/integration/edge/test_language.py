@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import httpx
+
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import connected
 
@@ -50,3 +52,15 @@ async def test_a_purchase_in_hindi_has_its_page_messages_and_papers_in_hindi(
     async with connected(surge.url, dict(buyer.http.cookies)) as socket:
         updates = await socket.event("state.booking.BookingState", "load", f"/bookings/{ref}")
     assert "1 टिकट" in json.dumps(updates, ensure_ascii=False)
+
+
+async def test_the_pages_about_the_shop_are_in_the_language_of_their_address(surge: Surge) -> None:
+    async with httpx.AsyncClient(base_url=surge.url, headers=_HINDI) as http:
+        for name, hindi in (
+            ("help", "टिकट ढूँढना"),
+            ("refunds", "पैसे कब वापस मिलते हैं"),
+            ("privacy", "आपके अधिकार"),
+            ("terms", "कतार और टिकट"),
+        ):
+            assert hindi in (await http.get(f"/{name}?lang=hi")).text
+            assert hindi not in (await http.get(f"/{name}")).text
