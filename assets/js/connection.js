@@ -44,6 +44,8 @@ export function RequireConnection({ errors, answer, children }) {
   const onPress = (event) => {
     const button = /** @type {HTMLElement} */ (event.target).closest("button");
     if (event.type === "click" && !button) return;
+    // What stays on this device needs no connection.
+    if (button?.dataset.local !== undefined) return;
     const isTaken = button?.getAttribute("aria-busy") === "true";
     if (isOffline.current || isTaken) {
       event.preventDefault();

@@ -18,6 +18,7 @@ export function FullScreen({ label, children }) {
   }, [isOpen]);
   const press = {
     className: "enlarge",
+    "data-local": true,
     "aria-expanded": isOpen,
     "aria-label": label,
     onClick: () => setOpen(!isOpen),

@@ -83,8 +83,13 @@ export function HeldTurn() {
     : null;
 }
 
-/** The tickets of a booking whose page cannot connect, as a file. */
+/** The tickets of a booking whose page cannot connect. */
 export function TicketFile() {
-  const href = `/api/bookings/${encodeURIComponent(pathPart())}/tickets.pdf`;
-  return h("a", { className: "button", href }, "Tickets as PDF");
+  const path = `/bookings/${encodeURIComponent(pathPart())}`;
+  return h(
+    "p",
+    { className: "row" },
+    h("a", { className: "button", href: `${path}/tickets` }, "Show tickets"),
+    h("a", { className: "button", href: `/api${path}/tickets.pdf` }, "Tickets as PDF"),
+  );
 }

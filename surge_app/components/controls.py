@@ -40,6 +40,23 @@ def text_button(*children: Any, **props: Any) -> rx.Component:
     return rx.el.button(*children, type="button", class_name="link", **props)
 
 
+_SavedTickets = component("saved_tickets", "SavedTickets", reference=str, stamp=str)
+
+
+def saved_tickets(
+    saved: rx.Component, unsaved: rx.Component, *, reference: Any, stamp: Any
+) -> rx.Component:
+    """Keep the tickets of a booking in this browser, and show which of the two is so.
+
+    Args:
+        saved: Shown while they are; its button removes them.
+        unsaved: Shown once they were removed; its button saves them again.
+        reference: The booking's.
+        stamp: Changes with what the tickets say.
+    """
+    return _SavedTickets.create(saved, unsaved, reference=reference, stamp=stamp)
+
+
 _FullScreen = component("full_screen", "FullScreen", label=str)
 
 

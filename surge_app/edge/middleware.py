@@ -29,6 +29,7 @@ from surge_app.edge.queue.join_endpoint import JoinEndpoint
 from surge_app.edge.queue.poll_endpoint import answer_poll
 from surge_app.edge.routes import Access, Kind, Route, route_of
 from surge_app.edge.security_headers import EdgeHeaders
+from surge_app.edge.ticket_page import ticket_page
 from surge_app.edge.websockets.handler_arguments import ArgumentsOf
 from surge_app.edge.websockets.state_owners import StateOwners
 from surge_app.edge.websockets.websocket_guard import WebSocketGuard
@@ -153,6 +154,9 @@ class EdgeMiddleware:
         if not frontend_url and (page := await self._events.respond(route, request)):
             return page, ()
         response, headers = await check_page(route, request)
+        if response is None and route.kind is Kind.TICKETS:
+            saved = "saved" in request.query_params
+            return await ticket_page(route.slug or "", headers, saved=saved), ()
         if response is None and frontend_url and route.access is not Access.PUBLIC:
             cookies = [value for name, value in headers if name == "set-cookie"]
             response = redirect(frontend_url + request.url.path, *cookies)

@@ -49,6 +49,8 @@ class Kind(StrEnum):
     """A built page of one's own, sent by the edge with the names of its scripts."""
     PAGE = auto()
     """A built page, sent by Reflex."""
+    TICKETS = auto()
+    """The tickets of a booking, written by the edge."""
     SIGN_OUT = auto()
     """Ends an admin session."""
     FILE = auto()
@@ -68,7 +70,7 @@ class BodyLimit(IntEnum):
     """Pictures; streamed to the endpoint, which checks its sender first."""
 
 
-PAGES: Final = frozenset({Kind.EVENTS, Kind.EVENT, Kind.TEXT, Kind.SHELL, Kind.PAGE})
+PAGES: Final = frozenset({Kind.EVENTS, Kind.EVENT, Kind.TEXT, Kind.SHELL, Kind.PAGE, Kind.TICKETS})
 
 
 class Route(NamedTuple):
@@ -85,6 +87,7 @@ class Route(NamedTuple):
         for_scanners: Whether scanners may open this admin page too.
         uses_camera: Whether the page reads codes with a camera.
         cache: `Cache-Control` of a file.
+        worker_scope: What a worker of this file may answer for; its own folder if empty.
         in_turns: Whether a crowd that requests it gives way to buyers.
     """
 
@@ -98,6 +101,7 @@ class Route(NamedTuple):
     for_scanners: bool = False
     uses_camera: bool = False
     cache: str = ""
+    worker_scope: str = ""
     in_turns: bool = False
 
     @property
@@ -123,6 +127,7 @@ _TABLE: Final = (
     ("/book", Route(Kind.PAGE, "hot_page", Access.PASS)),
     ("/bookings/find", Route(Kind.PAGE, "hot_page")),
     ("/bookings/{ref}", Route(Kind.SHELL, "hot_page", Access.BOOKING)),
+    ("/bookings/{ref}/tickets", Route(Kind.TICKETS, "hot_page", Access.BOOKING)),
     ("/bookings/{ref}/*", Route(Kind.PAGE, "hot_page", Access.BOOKING)),
     ("/bookings", Route(Kind.PAGE, "hot_page", Access.BOOKING)),
     ("/admin", _ADMIN_PAGE._replace(for_scanners=True)),
@@ -155,6 +160,10 @@ _TABLE: Final = (
     ("/sandbox/*", Route(Kind.API, "sandbox", body_limit=BodyLimit.VENDOR)),
     ("/assets/*", Route(Kind.FILE, "file", cache=_IMMUTABLE)),
     ("/fonts/*", Route(Kind.FILE, "file", cache=_MONTH)),
+    (
+        "/js/ticket_worker.js",
+        Route(Kind.FILE, "file", cache="no-cache", worker_scope="/bookings/"),
+    ),
     # Reflex's own endpoint of health, which tells whether its Redis answers.
     ("/ping", Route(Kind.CLOSED, "file")),
 )

@@ -39,7 +39,10 @@ class EdgeHeaders:
         if route.kind is Kind.API:
             return self._api, None
         if route.cache:
-            return self._page, (*self._file, *encode([("cache-control", route.cache)]))
+            own = [("cache-control", route.cache)]
+            if route.worker_scope:
+                own.append(("service-worker-allowed", route.worker_scope))
+            return self._page, (*self._file, *encode(own))
         return self._page, None
 
 

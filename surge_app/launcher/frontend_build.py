@@ -38,7 +38,15 @@ _BACKEND_ONLY: Final = frozenset(
 _ADDRESSES: Final = "build/client/assets/reflex-env-*.js"
 _ADDRESS: Final = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")
 # Modules of `assets/js/` that keep an address of their own; the build bundles all others.
-_OWN_SCRIPTS: Final = frozenset({"notification_worker.js"})
+_OWN_SCRIPTS: Final = frozenset(
+    {
+        "forget_tickets.js",
+        "notification_worker.js",
+        "storage.js",
+        "ticket_copies.js",
+        "ticket_worker.js",
+    }
+)
 _SERVED: Final = ("build/client", "backend", "routes.json", "reflex.json", "env.json")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from surge_app.components import connection, controls, layout, navigation, shell, status, timers
-from surge_app.components.controls import button_link
+from surge_app.components.controls import button_link, text_button
 from surge_app.components.match import match
 from surge_app.components.prose import language, text_part
 from surge_app.pages import booking_corrections
@@ -75,6 +75,7 @@ def _ready() -> rx.Component:
         rx.el.ul(rx.foreach(BookingState.tickets, _ticket), class_name="tickets"),
         side=(
             _files(),
+            _saved(),
             rx.cond(
                 BookingState.status == "confirmed",
                 rx.fragment(booking_corrections.messages(), booking_corrections.names()),
@@ -190,6 +191,24 @@ def _files() -> rx.Component:
             class_name="row files no-print",
         ),
         rx.fragment(),
+    )
+
+
+def _saved() -> rx.Component:
+    local = {"data-local": True}
+    return controls.saved_tickets(
+        rx.el.p(
+            "Saved on this device: your tickets open without a connection. ",
+            text_button("Remove from this device", custom_attrs=local),
+            class_name="muted small no-print",
+        ),
+        rx.el.p(
+            "Not saved on this device. ",
+            text_button("Save for offline use", custom_attrs=local),
+            class_name="muted small no-print",
+        ),
+        reference=BookingState.ref,
+        stamp=f"{BookingState.status} {BookingState.turn}",
     )
 
 

@@ -70,6 +70,9 @@ async def test_a_page_that_cannot_connect_says_so_and_how_long_the_turn_is_held(
     async with organizer.page.expect_download() as download:
         await organizer.page.get_by_role("link", name="Tickets as PDF").click()
     assert (await download.value).suggested_filename == f"{ref}.pdf"
+    await organizer.page.get_by_role("link", name="Show tickets").click()
+    await expect(organizer.page.get_by_role("img", name="QR code of ticket")).to_be_visible()
+    assert await violations(organizer.page) == []
 
 
 async def test_a_page_connects_under_another_name_of_the_machine(
