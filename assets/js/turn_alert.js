@@ -36,7 +36,7 @@ const mayNotify = () => "Notification" in window && Notification.permission === 
 const notify = async (title, body, tag) => {
   if (!mayNotify()) return;
   const address = window.location.pathname;
-  const options = { body, tag, icon: "/favicon.svg", data: { address } };
+  const options = { body, tag, icon: "/icons/icon-192.png", data: { address } };
   try {
     const registration = await navigator.serviceWorker.register(WORKER);
     await registration.showNotification(title, options);

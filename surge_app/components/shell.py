@@ -23,6 +23,8 @@ def head() -> list[rx.Component]:
     """Return the elements of the head of every page."""
     return [
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+        rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),
+        rx.el.link(rel="manifest", href="/manifest.webmanifest"),
         _theme_color("#faf8f4", "light"),
         _theme_color("#121017", "dark"),
         *(

@@ -111,6 +111,7 @@ class Route(NamedTuple):
 
 
 _IMMUTABLE, _MONTH = "public, max-age=31536000, immutable", "public, max-age=2592000"
+_DAY = "public, max-age=86400"
 _ADMIN_PAGE = Route(Kind.PAGE, "console_page", Access.ADMIN)
 _ADMIN_API = Route(Kind.API, "console", body_limit=BodyLimit.ORGANIZER)
 # The first pattern that matches decides. `{…}` is one part, `*` the path itself and all below it.
@@ -160,6 +161,8 @@ _TABLE: Final = (
     ("/sandbox/*", Route(Kind.API, "sandbox", body_limit=BodyLimit.VENDOR)),
     ("/assets/*", Route(Kind.FILE, "file", cache=_IMMUTABLE)),
     ("/fonts/*", Route(Kind.FILE, "file", cache=_MONTH)),
+    ("/icons/*", Route(Kind.FILE, "file", cache=_MONTH)),
+    ("/manifest.webmanifest", Route(Kind.FILE, "file", cache=_DAY)),
     (
         "/js/ticket_worker.js",
         Route(Kind.FILE, "file", cache="no-cache", worker_scope="/bookings/"),
