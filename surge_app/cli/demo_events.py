@@ -25,7 +25,18 @@ def demo_events() -> list[NewEvent]:
                 "if we are lucky. Doors open an hour before the first act. Bring a raincoat; "
                 "umbrellas stay outside."
             ),
+            city="Goa",
+            category="Music",
             starts_at=_evening(days=104, hour=19),
+            doors_open_at=_evening(days=104, hour=18),
+            ends_at=_evening(days=104, hour=23),
+            address="Vagator Hilltop, Vagator Beach Road, Bardez, Goa 403509",
+            age_limit=18,
+            what_to_bring="A photo ID and a raincoat. Umbrellas and bottles stay outside.",
+            accessibility=(
+                "A level path leads from the road to the standing area and to a raised platform. "
+                "Write to us and we keep a place for you and the person with you."
+            ),
             tiers=(
                 NewTier("General, standing", 100_000, 400),
                 NewTier("Balcony, seated", 225_000, 80),
@@ -44,7 +55,11 @@ def demo_events() -> list[NewEvent]:
                 "Forty places, three bands, one room. Small on purpose: one person buys at a "
                 "time, so this is the event to see the waiting room with."
             ),
+            city="Bengaluru",
+            category="Music",
             starts_at=_evening(days=40, hour=20),
+            doors_open_at=_evening(days=40, hour=19),
+            ends_at=_evening(days=40, hour=22),
             tiers=(NewTier("Seat", 50_000, 40),),
             concurrent_buyers=1,
             max_per_person=4,
@@ -57,7 +72,11 @@ def demo_events() -> list[NewEvent]:
             name="Kite Festival Finals",
             venue="Sabarmati Riverfront, Ahmedabad",
             description="The finals on the river bank. The sale opens in a week.",
+            city="Ahmedabad",
+            category="Sport",
             starts_at=_evening(days=60, hour=16),
+            ends_at=_evening(days=60, hour=19),
+            what_to_bring="A hat and water. Kites are at the gates.",
             sales_open_at=_evening(days=7, hour=12),
             tiers=(NewTier("Day ticket", 30_000, 1_000),),
             refund_policy=_REFUNDS,

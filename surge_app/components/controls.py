@@ -57,6 +57,22 @@ def saved_tickets(
     return _SavedTickets.create(saved, unsaved, reference=reference, stamp=stamp)
 
 
+_ShareLinks = component(
+    "share", "ShareLinks", title=str, share=str, copy=str, copied=str, whatsapp=str
+)
+
+
+def share(title: Any) -> rx.Component:
+    """Let a visitor pass on the page; `title` is what it is about."""
+    return _ShareLinks.create(
+        title=title,
+        share="Share",
+        copy="Copy link",
+        copied="Link copied.",
+        whatsapp="Share on WhatsApp",
+    )
+
+
 _FullScreen = component("full_screen", "FullScreen", label=str)
 
 

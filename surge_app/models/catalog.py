@@ -109,6 +109,8 @@ class Event(SQLModel, table=True):
     ends_at: datetime | None = base.time_field(default=None)
     address: str | None = base.text_field(default=None)
     age_limit: int | None = Field(default=None)
+    what_to_bring: str = base.text_field(default="")
+    accessibility: str = base.text_field(default="")
     city: str = base.text_field(default="")
     category: str = base.text_field(default="")
     search_text: str | None = base.text_field(default=None, sa_column_args=[_SEARCHED])

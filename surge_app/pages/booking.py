@@ -188,6 +188,7 @@ def _files() -> rx.Component:
         rx.el.div(
             button_link("Tickets as PDF", href=f"{base}/tickets.pdf", kind="primary"),
             button_link("Add to calendar", href=f"{base}/calendar.ics"),
+            button_link("Directions", href=BookingState.sale.directions, rel="noopener"),
             class_name="row files no-print",
         ),
         rx.fragment(),

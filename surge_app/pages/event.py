@@ -7,7 +7,16 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import connection, formatting, layout, polling, shell, status, timers
+from surge_app.components import (
+    connection,
+    controls,
+    formatting,
+    layout,
+    polling,
+    shell,
+    status,
+    timers,
+)
 from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
 from surge_app.components.prose import language, prose, text_part
@@ -77,6 +86,7 @@ def ready(value: Any) -> rx.Component:
             status.chip(event),
             rx.el.h1(event.name, **language(event.name)),
             _where(event),
+            controls.share(event.name),
             class_name="stack",
         ),
         status.offline(value.offline),
@@ -224,7 +234,7 @@ def _section(fact: Any) -> rx.Component:
             fact.lines,
             lambda line: rx.el.p(text_part(line), class_name="prose", **language(line.text)),
         ),
-        class_name="stack tight",
+        class_name="card flat stack tight",
     )
 
 

@@ -38,6 +38,7 @@ class SaleCard:
     hold_time: str = "5 minutes"
     fee: str = ""
     facts: tuple[FactCard, ...] = ()
+    directions: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ def sale_card(event: EventView) -> SaleCard:
         hold_time=_hold_time(event.hold_seconds),
         fee=rupees(event.fee_paise) if any(tier.price_paise for tier in event.tiers) else "",
         facts=tuple(FactCard(fact.title, fact.lines) for fact in event.facts),
+        directions=event.directions,
     )
 
 

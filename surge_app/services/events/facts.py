@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import quote
 from zoneinfo import available_timezones
 
 from surge_app.errors import InvalidRequest
@@ -40,7 +41,7 @@ class Fact:
         heading: Under which pages and mails show it; facts of one heading stand together.
         is_brief: Whether it stands beside day and venue, in a word.
         text: How a value reads, where the value alone does not say it.
-        link: Scheme of an address, such as `mailto:`.
+        link: What a link to it begins with, such as `mailto:`; in a query the value is encoded.
     """
 
     label: str
@@ -86,7 +87,14 @@ class EventFacts:
     ] = None
     address: Annotated[
         str | None,
-        Fact(N_("Address"), "For maps and calendars.", 300, heading="Address", is_brief=True),
+        Fact(
+            N_("Address"),
+            "For maps and calendars.",
+            300,
+            heading="Address",
+            is_brief=True,
+            link="https://www.google.com/maps/search/?api=1&query=",
+        ),
     ] = None
     age_limit: Annotated[
         int | None,
@@ -100,6 +108,26 @@ class EventFacts:
             text=N_("{number} and over"),
         ),
     ] = None
+    what_to_bring: Annotated[
+        str,
+        Fact(
+            "What to bring",
+            "Such as a photo ID, and what stays outside.",
+            1_000,
+            is_long=True,
+            heading=N_("What to bring"),
+        ),
+    ] = ""
+    accessibility: Annotated[
+        str,
+        Fact(
+            "Accessibility",
+            "Steps, seats, toilets, and whom to ask.",
+            1_000,
+            is_long=True,
+            heading=N_("Accessibility"),
+        ),
+    ] = ""
     refund_policy: Annotated[
         str, Fact("Refund policy", max_length=2_000, is_long=True, heading=N_("Refunds"))
     ] = ""
@@ -248,11 +276,17 @@ def shown_facts(source: object, time_zone: str) -> tuple[ShownFact, ...]:
             continue
         is_time = isinstance(value, datetime)
         text = when(value, time_zone) if is_time else _(fact.text, number=value)
-        line = TextPart(text, f"{fact.link}{value}" if fact.link else "")
+        line = TextPart(text, _link(fact, str(value)))
         known = found.get(fact.heading)
         lines = (*known.lines, line) if known else (line,)
         found[fact.heading] = ShownFact(_(fact.heading), fact.is_brief, lines)
     return tuple(found.values())
+
+
+def _link(fact: Fact, value: str) -> str:
+    if not fact.link:
+        return ""
+    return fact.link + (quote(value, safe="") if "?" in fact.link else value)
 
 
 def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:

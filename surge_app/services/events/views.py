@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import ConfigDict
 
@@ -64,6 +65,12 @@ class EventView(EventFacts):
     def facts(self) -> tuple[ShownFact, ...]:
         """The facts shown beside its name, day and venue."""
         return shown_facts(self, self.time_zone)
+
+    @property
+    def directions(self) -> str:
+        """The address of the way to it on a map."""
+        place = self.address or ", ".join(part for part in (self.venue, self.city) if part)
+        return f"https://www.google.com/maps/dir/?api=1&destination={quote(place, safe='')}"
 
     @property
     def text(self) -> tuple[TextBlock, ...]:

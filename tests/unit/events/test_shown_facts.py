@@ -40,6 +40,14 @@ def test_facts_under_one_heading_stand_together_and_empty_ones_nowhere() -> None
     )
 
 
+def test_an_address_leads_to_a_map_and_the_way_there_needs_none() -> None:
+    event = _event(address="12 Mill Road & Sons, Pune")
+    (address,) = shown_facts(event, event.time_zone)
+    assert address.lines[0].text == "12 Mill Road & Sons, Pune"
+    assert address.lines[0].href.endswith("&query=12%20Mill%20Road%20%26%20Sons%2C%20Pune")
+    assert shown_facts(_event(), event.time_zone) == ()
+
+
 @pytest.mark.parametrize(
     "facts",
     [
