@@ -6,11 +6,12 @@ import re
 
 from playwright.async_api import Page, ViewportSize, expect
 
+from surge_app.container import Container
 from surge_app.services.events.new_event import NewTier
-from tests.browser.checkout import Attendee
+from tests.browser.checkout import Attendee, let_in
 from tests.browser.conftest import NewPerson
 from tests.browser.page_checks import is_too_wide
-from tests.conftest import NewSale
+from tests.conftest import NewBuyer, NewSale
 
 _LYING: ViewportSize = {"width": 844, "height": 390}
 # 1280 by 1024 at 400 %.
@@ -18,6 +19,7 @@ _ZOOMED: ViewportSize = {"width": 320, "height": 256}
 _WIDE: ViewportSize = {"width": 1920, "height": 1080}
 _STUCK = """() => [...document.querySelectorAll(".bar, .paybar")]
   .filter((bar) => getComputedStyle(bar).position === "sticky").map((bar) => bar.className)"""
+_GROUND = "one => getComputedStyle(one).backgroundColor"
 _COVERED = """(field) => {
   const box = field.getBoundingClientRect();
   const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
@@ -129,3 +131,29 @@ async def test_a_busy_button_is_readable_under_the_pointer(
         })"""
     )
     assert colours == [line, muted]
+
+
+async def test_high_contrast_keeps_what_only_a_background_draws(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, services: Container
+) -> None:
+    slug = await new_sale(units=10)
+    ref = await new_buyer(slug).buy()
+    person = await new_person(forced_colors="active")
+    page = person.page
+    await page.goto(f"/events/{slug}")
+    get_tickets = page.get_by_role("button", name="Get tickets")
+    await expect(get_tickets).to_be_visible()
+    canvas = await page.locator("body").evaluate(_GROUND)
+    assert await get_tickets.evaluate(_GROUND) != canvas
+    crowded = await new_sale(concurrent_buyers=1)
+    await let_in(new_buyer(crowded))
+    await page.goto(f"/queue/{crowded}")
+    await expect(page.get_by_text("Your position in the queue")).to_be_visible()
+    way = page.locator(".card .way").first
+    line = await way.locator(".gone").evaluate(_GROUND)
+    assert line != canvas
+    assert await way.evaluate(_GROUND.replace("(one)", "(one, '::before')")) not in {line, canvas}
+    await page.goto(f"/bookings/{ref}?token={services.identity.booking_token(ref)}")
+    code = page.get_by_role("img", name="QR code of ticket")
+    await expect(code).to_be_visible()
+    assert await code.evaluate(_GROUND) == "rgb(255, 255, 255)"
