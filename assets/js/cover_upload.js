@@ -3,7 +3,37 @@
 import { createElement as h, useEffect, useRef, useState } from "react";
 import { backendUrl } from "./backend.js";
 
+const SAVED = "Saved. Attendees see the picture at once.";
 const MEGABYTE = 1048576;
+const WIDTH = 1200;
+const HEIGHT = 630;
+
+/**
+ * @typedef {object} Cut A picture of another shape, and which part of it is shown.
+ * @property {File} file
+ * @property {string} url
+ * @property {number} at the middle of what is shown, 0 to 100 from its left or its top
+ */
+
+/**
+ * The picture of a file, or null if nothing of it is cut off or the server has to say what it is.
+ * @param {File} file
+ * @returns {Promise<Cut | null>}
+ */
+const readCut = async (file) => {
+  // The pages allow pictures of no other address than ours, and within themselves.
+  const url = await new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = reject;
+    reader.readAsDataURL(file);
+  });
+  const picture = new Image();
+  picture.src = url;
+  await picture.decode();
+  const isWhole = picture.naturalWidth * HEIGHT === picture.naturalHeight * WIDTH;
+  return isWhole ? null : { file, url, at: 50 };
+};
 
 /** @param {{slug: string, digest: string, largest: number}} props `largest` in bytes */
 export function CoverUpload({ slug, digest, largest }) {
@@ -11,6 +41,7 @@ export function CoverUpload({ slug, digest, largest }) {
   const [busy, setBusy] = useState("");
   const [done, setDone] = useState("");
   const [problem, setProblem] = useState("");
+  const [cut, setCut] = useState(/** @type {Cut | null} */ (null));
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   useEffect(() => setShown(digest), [digest]);
   const address = backendUrl(`/api/admin/events/${encodeURIComponent(slug)}/cover`);
@@ -18,14 +49,17 @@ export function CoverUpload({ slug, digest, largest }) {
    * @param {"PUT" | "DELETE"} method
    * @param {File | undefined} file
    * @param {string} success
+   * @param {number} [at]
    */
-  const send = async (method, file, success) => {
+  const send = async (method, file, success, at = 50) => {
+    setCut(null);
     setBusy("One moment");
     setDone("");
     setProblem("");
     try {
       // A picture that someone else chose meanwhile is not replaced unseen.
-      const target = `${address}?was=${encodeURIComponent(shown)}`;
+      const place = method === "PUT" ? `&at=${at}` : "";
+      const target = `${address}?was=${encodeURIComponent(shown)}${place}`;
       const answer = await fetch(target, { method, body: file, credentials: "include" });
       // A proxy answers what it finds too large itself, with a page.
       const body = await answer.json().catch(() => ({}));
@@ -43,7 +77,7 @@ export function CoverUpload({ slug, digest, largest }) {
     }
     setBusy("");
   };
-  const onChange = (/** @type {import("react").ChangeEvent<HTMLInputElement>} */ event) => {
+  const onChange = async (/** @type {import("react").ChangeEvent<HTMLInputElement>} */ event) => {
     const file = event.target.files?.[0];
     // The same file may be chosen again after a mistake.
     event.target.value = "";
@@ -54,7 +88,14 @@ export function CoverUpload({ slug, digest, largest }) {
       setProblem(`${file.name} has ${size} MB. A picture can have up to ${largest / MEGABYTE} MB.`);
       return;
     }
-    send("PUT", file, "Saved. Attendees see the picture at once.");
+    const found = await readCut(file).catch(() => null);
+    if (!found) {
+      send("PUT", file, SAVED);
+      return;
+    }
+    setDone("");
+    setProblem("");
+    setCut(found);
   };
   /**
    * @param {string} label
@@ -63,6 +104,38 @@ export function CoverUpload({ slug, digest, largest }) {
    */
   const button = (label, className, onClick) =>
     h("button", { type: "button", className, disabled: busy !== "", onClick }, label);
+  if (cut) {
+    const position = `${cut.at}% ${cut.at}%`;
+    return h(
+      "div",
+      { className: "stack loose" },
+      h("img", {
+        className: "cover",
+        src: cut.url,
+        alt: "How attendees will see the picture",
+        style: { objectPosition: position },
+      }),
+      h(
+        "label",
+        { className: "field" },
+        h("span", { className: "label" }, "Which part is shown"),
+        h("input", {
+          type: "range",
+          min: 0,
+          max: 100,
+          value: cut.at,
+          onChange: (/** @type {import("react").ChangeEvent<HTMLInputElement>} */ event) =>
+            setCut({ ...cut, at: event.target.valueAsNumber }),
+        }),
+      ),
+      h(
+        "div",
+        { className: "row" },
+        button("Save the picture", "button primary", () => send("PUT", cut.file, SAVED, cut.at)),
+        button("Cancel", "button quiet", () => setCut(null)),
+      ),
+    );
+  }
   return h(
     "div",
     { className: "stack loose", "aria-busy": busy !== "" },

@@ -54,11 +54,17 @@ async def get_own_cover(slug: str, services: Services) -> Response:
 
 @router.put("/cover", openapi_extra=_BODY)
 async def put_cover(
-    slug: str, request: Request, services: Services, user: OrganizerName, was: Shown = None
+    slug: str,
+    request: Request,
+    services: Services,
+    user: OrganizerName,
+    was: Shown = None,
+    at: Annotated[int, Query(ge=0, le=100)] = 50,
 ) -> CoverOut:
     """Take a JPEG, PNG or WebP of at most 10 MB as the picture; it is painted anew, 1200 by 630.
 
-    The body is the file itself. It is not read before the caller is known. 409
+    A picture of another shape is cut around `at`, in percent from its left or its top. The body is
+    the file itself. It is not read before the caller is known. 409
     `changed_meanwhile` if `was`, the digest of the picture that was shown, is not the last.
     """
     upload = bytearray()
@@ -68,7 +74,7 @@ async def put_cover(
     except ClientDisconnect as error:
         # The gate lets no more through than fits.
         raise PayloadTooLarge from error
-    saved = await services.covers.save(slug, bytes(upload), actor=user, expected=was)
+    saved = await services.covers.save(slug, bytes(upload), actor=user, expected=was, at=at)
     return CoverOut(digest=saved)
 
 

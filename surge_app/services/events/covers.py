@@ -45,7 +45,13 @@ class Covers:
         self._drawing, self._reading = asyncio.Lock(), asyncio.Lock()
 
     async def save(
-        self, slug: str, upload: bytes, *, actor: str, expected: str | None = None
+        self,
+        slug: str,
+        upload: bytes,
+        *,
+        actor: str,
+        expected: str | None = None,
+        at: int = 50,
     ) -> str:
         """Take a picture in place of the drawn cover.
 
@@ -58,6 +64,7 @@ class Covers:
             actor: The organizer, for the audit log.
             expected: The name of the picture that was shown, empty for the drawn cover; None
                 replaces whatever is there.
+            at: Around what a picture of another shape is cut, in percent from its left or top.
 
         Returns:
             What names the picture in its address.
@@ -67,7 +74,7 @@ class Covers:
             InvalidRequest: If it is no such picture; the sentence says why.
             NotFound: If there is no such event.
         """
-        image = await anyio.to_thread.run_sync(_painted_anew, upload, limiter=self._easel)
+        image = await anyio.to_thread.run_sync(_painted_anew, upload, at, limiter=self._easel)
         digest = hashlib.sha256(image).hexdigest()[:16]
         async with self._database.transaction() as session:
             event = await queries.require_event(session, slug, for_update=True)
@@ -169,7 +176,7 @@ async def _require_shown(session: AsyncSession, event_id: str, expected: str | N
         raise EditConflict(msg, digest=digest)
 
 
-def _painted_anew(upload: bytes) -> bytes:
+def _painted_anew(upload: bytes, at: int) -> bytes:
     if len(upload) > LARGEST_UPLOAD:
         raise InvalidRequest(_ONE_PICTURE)
     try:
@@ -178,7 +185,7 @@ def _painted_anew(upload: bytes) -> bytes:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(upload), formats=_FORMATS) as opened:
                 _check(opened)
-                picture = _cut(opened)
+                picture = _cut(opened, at)
     except InvalidRequest:
         raise
     except Exception as error:  # a broken file makes Pillow raise whatever its reader met
@@ -196,7 +203,7 @@ def _check(opened: Image.Image) -> None:
         raise InvalidRequest(_STANDS_STILL)
 
 
-def _cut(opened: Image.Image) -> Image.Image:
+def _cut(opened: Image.Image, at: int) -> Image.Image:
     """Return it upright, on white where one could see through, cut and without its metadata."""
     size = (cover_art.WIDTH, cover_art.HEIGHT)
     # A large JPEG is not unfolded further than needed.
@@ -210,7 +217,8 @@ def _cut(opened: Image.Image) -> Image.Image:
         )
         raise InvalidRequest(msg)
     kind = "RGBA" if upright.has_transparency_data else "RGB"
-    cut = ImageOps.fit(upright.convert(kind), size, Image.Resampling.LANCZOS)
+    middle = (at / 100, at / 100)
+    cut = ImageOps.fit(upright.convert(kind), size, Image.Resampling.LANCZOS, centering=middle)
     # On new paper: what was written on the back of the old, such as a comment, would be saved too.
     paper = Image.new("RGB", size, "white")
     paper.paste(cut, mask=cut if kind == "RGBA" else None)

@@ -67,10 +67,16 @@ async def _choose_pictures(organizer: Person, folder: Path) -> None:
     assert [error for error in organizer.errors if "422" not in error] == []
     organizer.errors.clear()
     await choose("photo.png", cover_photo())
+    cut = page.get_by_alt_text("How attendees will see the picture")
+    await page.get_by_label("Which part is shown").press("Home")
+    await expect(cut).to_have_css("object-position", "0% 0%")
+    await look(page, "admin-event-cut")
+    await page.get_by_role("button", name="Save the picture").click()
     await expect(page.get_by_text("Attendees see the picture at once")).to_be_visible()
     await page.get_by_role("button", name="Remove the picture").click()
     await expect(page.get_by_text("The drawn cover is back")).to_be_visible()
     await choose("photo.webp", cover_photo("WEBP"))
+    await page.get_by_role("button", name="Save the picture").click()
     await expect(page.get_by_alt_text("The picture of the event")).to_be_visible()
     await look(page, "admin-event")
 

@@ -305,3 +305,24 @@ async def test_the_framework_takes_no_files_beside_ours(organizer: httpx.AsyncCl
     for path in ("/_upload", "/_upload/x"):
         answer = await organizer.post(path)
         assert answer.status_code in {404, 405}, path
+
+
+@pytest.mark.parametrize(("at", "colour"), [(0, "red"), (100, "blue")])
+async def test_the_organizer_chooses_which_part_of_a_picture_is_shown(
+    at: int, colour: str, organizer: httpx.AsyncClient, draft: str
+) -> None:
+    tall = Image.new("RGB", (1200, 2000), "red")
+    tall.paste("blue", (0, 1000, 1200, 2000))
+    path = f"/api/admin/events/{draft}/cover"
+    saved = await organizer.put(path, content=_saved(tall, "PNG"), params={"at": at})
+    assert saved.status_code == 200
+    shown = Image.open(io.BytesIO((await organizer.get(path)).content)).convert("RGB")
+    assert shown.size == SIZE
+    wanted = Image.new("RGB", (1, 1), colour).getpixel((0, 0))
+    for corner in ((5, 5), (1195, 625)):
+        found = shown.getpixel(corner)
+        assert isinstance(found, tuple)
+        assert isinstance(wanted, tuple)
+        assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < 12
+    refused = await organizer.put(path, content=_saved(tall, "PNG"), params={"at": 101})
+    assert refused.status_code == 422
