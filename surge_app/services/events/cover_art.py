@@ -1,6 +1,7 @@
 """Draw the cover of an event without a picture: many lines, one entrance, and one ring.
 
-The slug decides everything, so an event looks the same everywhere and for ever.
+The slug decides everything but the motif, which is that of the category, so an event looks the same
+everywhere.
 """
 
 # Pillow types its sizes only in part.
@@ -82,11 +83,12 @@ class _Dice:
         return next(self._bytes) % of
 
 
-def art(slug: str) -> Art:
-    """Return what the slug of an event draws."""
+def art(slug: str, category: str = "") -> Art:
+    """Return what an event's slug and category draw."""
     dice = _Dice(slug)
     palette = _PALETTES[dice.pick(len(_PALETTES))]
-    motif = _MOTIFS[dice.pick(len(_MOTIFS))]
+    own = dice.pick(len(_MOTIFS))
+    motif = _MOTIFS[_MOTIF_OF.get(category.casefold(), own)]
     count = round(dice.roll(9, 13))
     curves, entrance = motif(dice, count)
     ring = round(dice.roll(count * 0.3, count * 0.7))
@@ -165,11 +167,18 @@ def _parts(count: int) -> Iterator[float]:
 
 
 _MOTIFS = (_stream, _waves, _arches, _rays)
+# Of another category it is the slug's.
+_MOTIF_OF = {
+    **dict.fromkeys(("sport", "sports", "workshop", "talk", "conference"), 0),
+    **dict.fromkeys(("music", "concert", "concerts", "dance"), 1),
+    **dict.fromkeys(("comedy", "theatre", "film", "opera"), 2),
+    **dict.fromkeys(("festival", "festivals", "food", "family"), 3),
+}
 
 
-def svg(slug: str) -> bytes:
+def svg(slug: str, category: str = "") -> bytes:
     """Return the cover as an SVG that follows the reader's theme."""
-    drawn = art(slug)
+    drawn = art(slug, category)
     ground, lines, ring = drawn.palette.day
     dark_ground, dark_lines, dark_ring = drawn.palette.night
     style = (
@@ -193,15 +202,16 @@ def svg(slug: str) -> bytes:
     ).encode()
 
 
-def card(slug: str, *, title: str, details: str) -> bytes:
+def card(slug: str, *, title: str, details: str, category: str = "") -> bytes:
     """Return the picture shown where an event is shared, 1200 by 630, as a PNG.
 
     Args:
         slug: Decides what is drawn.
         title: The event's name.
         details: When and where, on one line.
+        category: Of the event; decides the motif.
     """
-    image = _painted(art(slug))
+    image = _painted(art(slug, category))
     title, details = typefaces.printable(title), typefaces.printable(details)
     ground, _, ink = art(slug).palette.night
     draw = ImageDraw.Draw(image)

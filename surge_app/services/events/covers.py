@@ -133,16 +133,18 @@ class Covers:
             NotFound: If there is no such event.
         """
         async with self._database.transaction() as session:
-            if await queries.event_by_slug(session, slug) is None:
+            event = await queries.event_by_slug(session, slug)
+            if event is None:
                 raise NotFound
             cover = await queries.cover(session, slug, with_drafts=True)
         if cover is None:
-            return cover_art.svg(slug), "image/svg+xml"
+            return cover_art.svg(slug, event.category), "image/svg+xml"
         return cover.image, "image/jpeg"
 
     async def drawing(self, slug: str) -> bytes:
         """Return the drawn cover of an event, an SVG; raises NotFound."""
-        return cover_art.svg((await self._catalog.event(slug)).slug)
+        event = await self._catalog.event(slug)
+        return cover_art.svg(event.slug, event.category)
 
     async def list_card(self) -> bytes:
         """Return what is shown where the list of events is shared, a PNG."""
@@ -152,16 +154,16 @@ class Covers:
         """Return what is shown where the event is shared, a PNG; raises NotFound."""
         event = await self._catalog.event(slug)
         details = f"{when(event.starts_at, event.time_zone)} · {event.venue}"
-        return await self._draw_card(event.slug, event.name, details)
+        return await self._draw_card(event.slug, event.name, details, event.category)
 
-    async def _draw_card(self, slug: str, title: str, details: str) -> bytes:
-        key = (slug, title, details)
+    async def _draw_card(self, slug: str, title: str, details: str, category: str = "") -> bytes:
+        key = (slug, title, details, category)
         async with self._drawing:
             if key not in self._cards:
                 if len(self._cards) >= _MAX_CARDS:
                     self._cards.clear()
                 self._cards[key] = await anyio.to_thread.run_sync(
-                    lambda: cover_art.card(slug, title=title, details=details)
+                    lambda: cover_art.card(slug, title=title, details=details, category=category)
                 )
             return self._cards[key]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
+from zlib import crc32
 
 from pydantic import ConfigDict
 
@@ -106,7 +107,8 @@ class EventView(EventFacts):
     @property
     def cover(self) -> str:
         """The address of its picture, which changes with the picture."""
-        name = f"cover.jpg?v={self.cover_digest}" if self.cover_digest else "cover.svg?v=2"
+        drawn = f"cover.svg?v=3{crc32(self.category.casefold().encode()):x}"
+        name = f"cover.jpg?v={self.cover_digest}" if self.cover_digest else drawn
         return f"/api/events/{self.slug}/{name}"
 
 

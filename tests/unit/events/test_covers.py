@@ -29,6 +29,15 @@ def test_covers_of_different_events_look_different_and_show_their_ring() -> None
         assert 0 < float(ring.attrib["cy"]) < cover_art.HEIGHT
 
 
+def test_events_of_one_category_share_a_motif_and_not_their_colours() -> None:
+    drawn = [cover_art.art(f"event-{number}", "Theatre") for number in range(20)]
+    # Each arch begins and ends on the ground.
+    assert all(curve[0][1] == curve[3][1] for one in drawn for curve in one.curves)
+    assert len({one.palette for one in drawn}) > 3
+    assert cover_art.svg("event-1", "Theatre") == cover_art.svg("event-1", "theatre")
+    assert cover_art.svg("event-1", "Knitting") == cover_art.svg("event-1")
+
+
 @settings(max_examples=8, deadline=None)
 @given(st.text(min_size=1, max_size=200), st.text(max_size=200))
 def test_the_shared_picture_takes_any_title(title: str, details: str) -> None:
