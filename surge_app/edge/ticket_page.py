@@ -16,7 +16,7 @@ from surge_app.errors import NotFound
 from surge_app.services.bookings.qr import qr_svg
 
 # A show may go on past midnight, and a phone's clock may be wrong.
-_KEPT_AFTER = timedelta(days=2)
+_RETENTION = timedelta(days=2)
 
 
 async def ticket_page(ref: str, headers: Iterable[tuple[str, str]], *, saved: bool) -> Response:
@@ -44,7 +44,7 @@ async def ticket_page(ref: str, headers: Iterable[tuple[str, str]], *, saved: bo
         saved_at=now if saved else None,
         refresh_seconds=0,
     )
-    over = max(event.ends_at or event.starts_at, now) + _KEPT_AFTER
+    over = max(event.ends_at or event.starts_at, now) + _RETENTION
     expires = [("expires", format_datetime(over, usegmt=True))] if saved else []
     cookies = [value for name, value in headers if name == "set-cookie"]
     own = [header for header in headers if header[0] != "set-cookie"]

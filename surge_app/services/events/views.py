@@ -70,8 +70,8 @@ class EventView(EventFacts):
     @property
     def directions(self) -> str:
         """The address of the way to it on a map."""
-        place = self.address or ", ".join(part for part in (self.venue, self.city) if part)
-        return f"https://www.google.com/maps/dir/?api=1&destination={quote(place, safe='')}"
+        destination = self.address or ", ".join(part for part in (self.venue, self.city) if part)
+        return f"https://www.google.com/maps/dir/?api=1&destination={quote(destination, safe='')}"
 
     @property
     def text(self) -> tuple[TextBlock, ...]:
