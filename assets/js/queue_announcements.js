@@ -27,6 +27,7 @@ const sentence = ({ phase, mood, position, note_text }) => {
     ended: "The sale is over.",
     lost: note_text || "You lost your position.",
     challenge: "A short check runs automatically before you join.",
+    cookieless: "Your browser does not keep cookies. You have no place yet.",
     elsewhere: "It is your turn. Continue in your other tab.",
   };
   return sentences[phase] ?? "";

@@ -82,6 +82,9 @@ const fail = (answer, value, failures) => {
   return [isKnown ? patch : { ...patch, phase }, wait];
 };
 
+/** @param {Answer} answer */
+const lacksCookie = ({ body }) => body?.note === "cookie_required";
+
 /**
  * @param {import("./types").Push} push
  * @param {FeedValue} base
@@ -150,13 +153,19 @@ const startWaitingRoom = (push, base) => {
     const slow = setTimeout(() => {
       if (feed.get().phase === "loading") feed.put({ phase: "joining" });
     }, 1500);
-    const answer = await join(
-      (body) => request("POST", path, signal, body),
-      (elapsed) => announce(feed, { phase: "challenge", checking: Math.round(elapsed / 1000) }),
-      signal,
-    );
+    const attempt = () =>
+      join(
+        (body) => request("POST", path, signal, { ...body, keeps_cookies: true }),
+        (elapsed) => announce(feed, { phase: "challenge", checking: Math.round(elapsed / 1000) }),
+        signal,
+      );
+    let answer = await attempt();
+    // The first answer sets the cookie that names this browser; only one that comes back joins.
+    if (lacksCookie(answer)) answer = await attempt();
     clearTimeout(slow);
-    return answer;
+    if (!lacksCookie(answer)) return answer;
+    stop(feed, { phase: "cookieless" });
+    return null;
   };
 
   // Being called leads one tab in: the visible one, or after a while the first to put its name

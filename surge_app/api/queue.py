@@ -51,7 +51,8 @@ async def join_queue(
     """Join the queue; a repeat keeps the number. Sets the visitor cookie.
 
     Where a proof of work is needed and none was sent, the answer is 428 with the `challenge` to
-    solve; the same call with its `solution` then joins.
+    solve; the same call with its `solution` then joins. With `keeps_cookies`, a browser without a
+    visitor cookie gets one and the note `cookie_required`, and joins by the same call with it.
     """
     reply = await services.queue_requests.join(slug, header, sent or JoinBody(), sender)
     return _answer(response, reply)

@@ -83,7 +83,12 @@ class QueueOut(BaseModel):
     message: str
     pass_expires_at: datetime | None
     waiting: int
-    note: Literal["slower", "all_held", "recovering", "recalled", "place_lost", "full"] | None
+    note: (
+        Literal[
+            "slower", "all_held", "recovering", "recalled", "place_lost", "full", "cookie_required"
+        ]
+        | None
+    )
     note_text: str | None
     opens_in_ms: int | None
     order: OrderOut

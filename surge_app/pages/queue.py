@@ -29,6 +29,7 @@ def page() -> rx.Component:
                 ("loading", states.loading()),
                 ("joining", states.joining()),
                 ("challenge", states.challenge(value)),
+                ("cookieless", states.cookieless(value)),
                 ("refused", states.refused(value)),
                 ("waiting", _waiting(value)),
                 ("paused", _paused(value)),

@@ -74,6 +74,20 @@ def refused(value: Any) -> rx.Component:
     )
 
 
+def cookieless(value: Any) -> rx.Component:
+    """Say that the browser keeps no cookie, so that no place could be kept for it."""
+    return rx.fragment(
+        parts.title(value),
+        layout.state(
+            "Your browser does not keep cookies",
+            "You have no place yet, because a cookie keeps it. Allow cookies for this site or open "
+            "it in another browser, then try again.",
+            action=button("Try again", kind="primary", on_click=polling.dispatch("join")),
+            at=4,
+        ),
+    )
+
+
 def elsewhere(value: Any) -> rx.Component:
     """Say that another tab went in."""
     return rx.fragment(

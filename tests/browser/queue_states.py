@@ -174,6 +174,9 @@ LINE_STATES: dict[str, LineState] = {
         status=428,
     ),
     "missing": LineState("There is no such event", _problem(404, "Nothing here."), status=404),
+    "cookieless": LineState(
+        "Your browser does not keep cookies", _line(state="not_joined", note="cookie_required")
+    ),
     "refused": LineState("The check did not work", _problem(428, "One check."), status=428),
     "crowded": LineState(
         "One moment, please",

@@ -25,6 +25,9 @@ _PER_IPV4 = Limit("join-address", per_minute=3_000, burst=2_000)
 _PER_SUBSCRIBER = Limit("join-address", per_minute=300, burst=200)
 _PER_WIDE_NETWORK = Limit("join-network", per_minute=12_000, burst=8_000)
 _PER_EVENT = Limit("join-event", per_minute=60_000, burst=10_000)
+# Pages join with the cookie they were given before. A client that joins without one and keeps none
+# takes a number with each call.
+_WITHOUT_COOKIE = Limit("join-without-cookie", per_minute=300, burst=300)
 # Refuses no one: a network that is further ahead of the pace of a household has to prove its work
 # even when the event is calm, and more of it.
 _CROWD = Limit("join-crowd", per_minute=30, burst=0)
@@ -47,6 +50,7 @@ class JoinAttempt:
         slug: The event.
         visitor_id: From the signed cookie, or new.
         address: Of the client, as the gate determined it.
+        is_new: Whether the visitor came without a cookie.
         is_ordinary: Whether the headers that every browser sends were there.
         solution: A solved challenge as base64, or empty.
         website: A field that no person sees.
@@ -59,6 +63,7 @@ class JoinAttempt:
     visitor_id: str
     address: str
     is_ordinary: bool = True
+    is_new: bool = False
     solution: str = ""
     website: str = ""
     opened_ms: float | None = None
@@ -126,6 +131,8 @@ class JoinService:
             (_PER_WIDE_NETWORK, network.wide),
             (_PER_EVENT, "all"),
         ]
+        if attempt.is_new:
+            shared.append((_WITHOUT_COOKIE, network.narrow))
         if not self._has_limits:
             own, shared = [], []
         try:

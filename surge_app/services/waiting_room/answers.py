@@ -29,7 +29,12 @@ _SHORTEST_MEASURE_SECONDS = 10
 _NOTICEABLY_SLOWER = 0.7
 _HALF_LIFE_SECONDS = 300
 _IN_QUEUE = {"waiting", "paused"}
+COOKIE_REQUIRED = "cookie_required"
 NOTES = {
+    COOKIE_REQUIRED: (
+        "You have not joined yet. Send the cookie of this answer with the next call, so that your "
+        "place can be kept."
+    ),
     "recovering": (
         "The queue was interrupted. Everyone returns to their place first, then it continues."
     ),

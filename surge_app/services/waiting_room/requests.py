@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from surge_app.errors import ChallengeRequired
 from surge_app.services.access.identity import Cookie, Identity, Visitor
 from surge_app.services.request_body import StrictBody
 from surge_app.services.waiting_room.admission import JoinAttempt, JoinService
+from surge_app.services.waiting_room.answers import COOKIE_REQUIRED, NOTES
 from surge_app.services.waiting_room.service import PASS_LIFE, WaitingRoom
 from surge_app.services.waiting_room.views import QueueStatus
 
@@ -21,11 +22,13 @@ class JoinBody(StrictBody):
     """The body of a join; nothing of it is required or trusted.
 
     `solution` is a solved challenge as base64, `opened_ms` for how long the page has been open;
-    `website` is a field no person sees.
+    `website` is a field no person sees. With `keeps_cookies`, a browser without a visitor cookie
+    gets one first and the note `cookie_required`. It joins by the same call with that cookie.
     """
 
     solution: str = Field(default="", max_length=8_192)
     website: str = Field(default="", max_length=200)
+    keeps_cookies: bool = False
     opened_ms: float | None = Field(default=None, allow_inf_nan=False)
 
 
@@ -74,11 +77,16 @@ class QueueRequests:
         """
         existing = self._identity.visitor(cookies)
         visitor = existing or self._identity.new_visitor()
+        if sent.keeps_cookies and existing is None:
+            seen = await self._waiting_room.poll(slug, None)
+            asked = replace(seen, note=COOKIE_REQUIRED, note_text=NOTES[COOKIE_REQUIRED])
+            return QueueReply(asked, [self._identity.set_queue_cookie(visitor)])
         attempt = JoinAttempt(
             slug,
             visitor.id,
             address=sender.address,
             is_ordinary=sender.is_ordinary,
+            is_new=existing is None,
             number=visitor.queue_numbers.get(slug, 0),
             had_pass=slug in self._identity.passes(cookies, age=PASS_LIFE),
             solution=sent.solution,

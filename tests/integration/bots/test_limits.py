@@ -100,6 +100,19 @@ async def test_an_address_in_front_of_the_trusted_proxys_own_is_not_believed(
     assert await _passed([new_visitor("198.18.7.1")], slug) == [200]
 
 
+async def test_joins_that_bring_no_cookie_are_bounded_and_a_page_brings_its_own(
+    new_line: NewLine, new_visitor: NewVisitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "_WITHOUT_COOKIE", _limit("join-without-cookie", 3))
+    slug, address = await new_line(), "203.0.113.140"
+    robots = [new_visitor(address) for _ in range(5)]
+    assert await _passed(robots, slug) == [200] * 3 + [429] * 2
+    page = new_visitor(address)
+    first, second = [await page.post(slug, keeps_cookies=True) for _ in range(2)]
+    assert (first.json()["note"], second.status_code) == ("cookie_required", 200)
+    assert second.json()["note"] != "cookie_required"
+
+
 @pytest.mark.usefixtures("strict")
 async def test_the_addresses_of_one_ipv6_subscriber_are_one(
     new_line: NewLine, new_visitor: NewVisitor
