@@ -53,7 +53,7 @@ const solve = (challenge, onProgress, signal) =>
 
 /**
  * Join a queue, solving the check if the server asks for one (428).
- * @param {(body: unknown) => Promise<import("./types").Answer>} post
+ * @param {(body: object) => Promise<import("./types").Answer>} post
  * @param {(elapsedMs: number) => void} onCheck called while the check runs
  * @param {AbortSignal} [signal]
  * @returns the last answer; 428 only where no solution helps, because the browser keeps no
