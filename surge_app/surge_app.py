@@ -18,6 +18,7 @@ from reflex_base.registry import RegistrationContext
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from surge_app import languages
 from surge_app.api import create_api
 from surge_app.components import error_boundary, shell
 from surge_app.container import current, running
@@ -44,6 +45,8 @@ from surge_app.state.error_notice import report, report_page_error
 from surge_app.state.language import VisitorLanguage
 
 settings = load_settings()
+if not settings.is_production:
+    languages.offer_pseudo_languages()
 
 # Beside a thread that draws tickets or covers, the event loop waits so long for its turn, of which
 # Python's own measure is 5 ms.
@@ -129,7 +132,7 @@ app = SurgeApp(
     hydrate_fallback=shell.fallback(),
     app_wraps=error_boundary.app_wraps(),
     toaster=None,
-    html_lang="en-IN",
+    html_lang=languages.current().html_lang,
     backend_exception_handler=report,
     frontend_exception_handler=report_page_error,
 )

@@ -2,6 +2,7 @@
 
 import { Fragment, createElement as h, useEffect, useRef, useState } from "react";
 import { formatClock } from "./formatting.js";
+import { gettext, ngettext } from "./language.js";
 import { useLatest } from "./use_latest.js";
 
 const LAST_MINUTE = 60;
@@ -33,7 +34,11 @@ export function Countdown({ seconds, stamp, label, last, stopped, onEnd }) {
         setWarning("");
       } else if (rest <= LAST_MINUTE && rest > 0 && !warned.current) {
         warned.current = true;
-        setWarning(`${label} ${rest > 50 ? "1 more minute" : `${rest} more seconds`}`);
+        const more =
+          rest > 50
+            ? gettext("1 more minute")
+            : ngettext("{count} more second", "{count} more seconds", rest);
+        setWarning(`${label} ${more}`);
       }
       if (rest === 0 && !done) {
         done = true;
@@ -48,7 +53,7 @@ export function Countdown({ seconds, stamp, label, last, stopped, onEnd }) {
   const isSoon = left <= LAST_MINUTE && !stopped;
   const clock = formatClock(left);
   const text =
-    isSoon && last ? `${clock} ${last}` : `${stopped ? "Clock stopped" : label} ${clock}`;
+    isSoon && last ? `${clock} ${last}` : `${stopped ? gettext("Clock stopped") : label} ${clock}`;
   return h(
     Fragment,
     null,

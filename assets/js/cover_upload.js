@@ -2,8 +2,9 @@
 
 import { createElement as h, useEffect, useRef, useState } from "react";
 import { backendUrl } from "./backend.js";
+import { gettext } from "./language.js";
 
-const SAVED = "Saved. Attendees see the picture at once.";
+const saved = () => gettext("Saved. Attendees see the picture at once.");
 const MEGABYTE = 1048576;
 const WIDTH = 1200;
 const HEIGHT = 630;
@@ -53,7 +54,7 @@ export function CoverUpload({ slug, digest, largest }) {
    */
   const send = async (method, file, success, at = 50) => {
     setCut(null);
-    setBusy("One moment");
+    setBusy(gettext("One moment"));
     setDone("");
     setProblem("");
     try {
@@ -64,16 +65,18 @@ export function CoverUpload({ slug, digest, largest }) {
       // A proxy answers what it finds too large itself, with a page.
       const body = await answer.json().catch(() => ({}));
       if (answer.status === 413) {
-        setProblem("The server accepts no picture of this size. Please choose a smaller one.");
+        setProblem(
+          gettext("The server accepts no picture of this size. Please choose a smaller one."),
+        );
       } else if (answer.ok) {
         setShown(body.digest);
         setDone(success);
       } else {
         if (answer.status === 409) setShown(body.digest ?? shown);
-        setProblem(body.title ?? "The picture was not saved. Please try again.");
+        setProblem(body.title ?? gettext("The picture was not saved. Please try again."));
       }
     } catch {
-      setProblem("No connection. The picture has not changed. Please try again.");
+      setProblem(gettext("No connection. The picture has not changed. Please try again."));
     }
     setBusy("");
   };
@@ -90,7 +93,7 @@ export function CoverUpload({ slug, digest, largest }) {
     }
     const found = await readCut(file).catch(() => null);
     if (!found) {
-      send("PUT", file, SAVED);
+      send("PUT", file, saved());
       return;
     }
     setDone("");
@@ -112,13 +115,13 @@ export function CoverUpload({ slug, digest, largest }) {
       h("img", {
         className: "cover",
         src: cut.url,
-        alt: "How attendees will see the picture",
+        alt: gettext("How attendees will see the picture"),
         style: { objectPosition: position },
       }),
       h(
         "label",
         { className: "field" },
-        h("span", { className: "label" }, "Which part is shown"),
+        h("span", { className: "label" }, gettext("Which part is shown")),
         h("input", {
           type: "range",
           min: 0,
@@ -131,8 +134,10 @@ export function CoverUpload({ slug, digest, largest }) {
       h(
         "div",
         { className: "row" },
-        button("Save the picture", "button primary", () => send("PUT", cut.file, SAVED, cut.at)),
-        button("Cancel", "button quiet", () => setCut(null)),
+        button(gettext("Save the picture"), "button primary", () =>
+          send("PUT", cut.file, saved(), cut.at),
+        ),
+        button(gettext("Cancel"), "button quiet", () => setCut(null)),
       ),
     );
   }
@@ -144,7 +149,7 @@ export function CoverUpload({ slug, digest, largest }) {
       width: 1200,
       height: 630,
       src: `${address}?v=${shown || "drawn"}`,
-      alt: shown ? "The picture of the event" : "The drawn cover of the event",
+      alt: shown ? gettext("The picture of the event") : gettext("The drawn cover of the event"),
     }),
     h(
       "div",
@@ -156,12 +161,14 @@ export function CoverUpload({ slug, digest, largest }) {
         onChange,
         accept: "image/jpeg,image/png,image/webp",
       }),
-      button(busy || (shown ? "Choose another picture" : "Choose a picture"), "button", () =>
-        input.current?.click(),
+      button(
+        busy || (shown ? gettext("Choose another picture") : gettext("Choose a picture")),
+        "button",
+        () => input.current?.click(),
       ),
       shown
-        ? button("Remove the picture", "button quiet", () =>
-            send("DELETE", undefined, "Removed. The drawn cover is back."),
+        ? button(gettext("Remove the picture"), "button quiet", () =>
+            send("DELETE", undefined, gettext("Removed. The drawn cover is back.")),
           )
         : null,
     ),

@@ -3,6 +3,7 @@
 import { arrival } from "./arrival.js";
 import { toEventView } from "./event_view.js";
 import { createFeed } from "./feed_context.js";
+import { gettext, inLanguage } from "./language.js";
 import { feedPause, startFeed } from "./polling.js";
 import { firstAnswer } from "./prerendered.js";
 import { pathPart, request } from "./request.js";
@@ -29,7 +30,7 @@ export const EventFeed = createFeed((push, base) => {
     }
     const problem = answer.status
       ? (answer.body?.title ?? "")
-      : "No connection. Check your network, then press again.";
+      : gettext("No connection. Check your network, then press again.");
     feed.put({ busy: false, problem });
     if (answer.status < 400 && answer.status) feed.run();
   };
@@ -37,7 +38,7 @@ export const EventFeed = createFeed((push, base) => {
   return startFeed({
     base,
     push,
-    ask: (signal) => firstAnswer(`/api/events/${name}`, signal),
+    ask: (signal) => firstAnswer(inLanguage(`/api/events/${name}`), signal),
     take: ({ body, skew }, value) => {
       document.title = `${body.name} · Surge`;
       const problem = value.busy ? "" : value.problem;

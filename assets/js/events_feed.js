@@ -3,6 +3,7 @@
 import { apiQuery, isNarrowed, MOST, nextLimit, readSearch } from "./event_search.js";
 import { nextFirst, toEventView } from "./event_view.js";
 import { createFeed } from "./feed_context.js";
+import { inLanguage } from "./language.js";
 import { feedPause, startFeed } from "./polling.js";
 import { firstAnswer } from "./prerendered.js";
 import { request } from "./request.js";
@@ -24,7 +25,7 @@ export const EventsFeed = createFeed((push, base) => {
   return startFeed({
     base: { ...base, search },
     push,
-    ask: (signal) => firstAnswer(`/api/events?${apiQuery(search, limit)}`, signal),
+    ask: (signal) => firstAnswer(inLanguage(`/api/events?${apiQuery(search, limit)}`), signal),
     take: ({ body, skew }, _value, feed) => {
       /** @type {import("./types").SurgeEvent[]} */
       const events = body;

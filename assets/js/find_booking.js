@@ -1,6 +1,7 @@
 // The search for a booking: a plain form, whose answer is in the address.
 
 import { createElement as h, useEffect, useState } from "react";
+import { gettext } from "./language.js";
 import { load, save } from "./storage.js";
 
 const KEY = "surge-form-find";
@@ -43,7 +44,7 @@ export function FindBooking({ form, contact }) {
   return h(
     "p",
     { className: "suggestion" },
-    h("span", null, `Did you mean ${likelier}? `),
-    h("button", { type: "button", className: "link", onClick: take }, "Use it"),
+    h("span", null, `${gettext("Did you mean {address}?", { address: likelier })} `),
+    h("button", { type: "button", className: "link", onClick: take }, gettext("Use it")),
   );
 }

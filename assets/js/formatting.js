@@ -1,30 +1,30 @@
 // Amounts, numbers, dates and durations as text. The counterpart of surge_app/formatting.py.
 
-const LOCALE = "en-IN";
+import { gettext, language, ngettext } from "./language.js";
+
 const INDIA = ["Asia/Kolkata", "Asia/Calcutta"];
-const numbers = new Intl.NumberFormat(LOCALE);
+
+/** @type {Map<string, Intl.NumberFormat>} */
+const numbers = new Map();
+const formatter = () => {
+  const { locale } = language();
+  const known = numbers.get(locale) ?? new Intl.NumberFormat(locale);
+  numbers.set(locale, known);
+  return known;
+};
 
 /**
  * Group a number the Indian way: 1,02,961.
  * @param {number} number
  */
-export const formatCount = (number) => numbers.format(number);
-
-/**
- * "1 ticket" or "2,140 tickets".
- * @param {number} number
- * @param {string} one
- * @param {string} many
- */
-export const formatCounted = (number, one, many) =>
-  `${formatCount(number)} ${number === 1 ? one : many}`;
+export const formatCount = (number) => formatter().format(number);
 
 /**
  * ₹2,06,100, or ₹25.50 where there are paise.
  * @param {number} paise
  */
 export const formatMoney = (paise) =>
-  new Intl.NumberFormat(LOCALE, {
+  new Intl.NumberFormat(language().locale, {
     style: "currency",
     currency: "INR",
     minimumFractionDigits: paise % 100 ? 2 : 0,
@@ -35,7 +35,7 @@ export const formatMoney = (paise) =>
  * An all-in price; nothing to pay is "Free".
  * @param {number} paise
  */
-export const formatPrice = (paise) => (paise > 0 ? formatMoney(paise) : "Free");
+export const formatPrice = (paise) => (paise > 0 ? formatMoney(paise) : gettext("Free"));
 
 /**
  * All-in prices of an event: "from ₹1,025", "₹1,024–₹8,024", "Free–₹8,024". A single price is
@@ -45,7 +45,7 @@ export const formatPrice = (paise) => (paise > 0 ? formatMoney(paise) : "Free");
  */
 export const formatPrices = (low, high) => {
   if (low !== high) return `${formatPrice(low)}–${formatPrice(high)}`;
-  return low > 0 ? `from ${formatMoney(low)}` : "Free";
+  return low > 0 ? gettext("from {price}", { price: formatMoney(low) }) : gettext("Free");
 };
 
 /**
@@ -63,7 +63,7 @@ const zoneName = (offset, timeZone) =>
  */
 export const formatEventTime = (moment, timeZone) => {
   if (!moment) return "";
-  const parts = new Intl.DateTimeFormat(LOCALE, {
+  const parts = new Intl.DateTimeFormat(language().locale, {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -84,7 +84,8 @@ export const formatEventTime = (moment, timeZone) => {
  * @param {string} moment
  * @param {Intl.DateTimeFormatOptions} part
  */
-const formatPart = (moment, part) => new Intl.DateTimeFormat(LOCALE, part).format(new Date(moment));
+const formatPart = (moment, part) =>
+  new Intl.DateTimeFormat(language().locale, part).format(new Date(moment));
 
 /**
  * The day of the month in the event's own zone: "6".
@@ -110,7 +111,7 @@ export const formatMonth = (moment, timeZone) => formatPart(moment, { month: "sh
 export const formatLocalTime = (moment, eventZone, ownZone) => {
   if (!moment) return "";
   const show = (/** @type {string | undefined} */ timeZone) =>
-    new Intl.DateTimeFormat(LOCALE, {
+    new Intl.DateTimeFormat(language().locale, {
       weekday: "short",
       day: "numeric",
       month: "short",
@@ -128,13 +129,9 @@ export const formatLocalTime = (moment, eventZone, ownZone) => {
  * @param {number} seconds
  */
 export const formatDuration = (seconds) => {
-  const [amount, unit] =
-    seconds >= 86400
-      ? [Math.round(seconds / 86400), "day"]
-      : seconds >= 3600
-        ? [Math.round(seconds / 3600), "hour"]
-        : [Math.max(1, Math.ceil(seconds / 60)), "minute"];
-  return `${amount} ${unit}${amount === 1 ? "" : "s"}`;
+  if (seconds >= 86400) return ngettext("{count} day", "{count} days", Math.round(seconds / 86400));
+  if (seconds >= 3600) return ngettext("{count} hour", "{count} hours", Math.round(seconds / 3600));
+  return ngettext("{count} minute", "{count} minutes", Math.max(1, Math.ceil(seconds / 60)));
 };
 
 const pad = (/** @type {number} */ part) => String(part).padStart(2, "0");
@@ -151,7 +148,7 @@ export const formatClock = (seconds) => {
     hours || days
       ? `${hours}:${pad(minutes)}:${pad(seconds % 60)}`
       : `${minutes}:${pad(seconds % 60)}`;
-  return days ? `${days} ${days === 1 ? "day" : "days"} ${time}` : time;
+  return days ? `${ngettext("{count} day", "{count} days", days)} ${time}` : time;
 };
 
 /**
@@ -159,8 +156,10 @@ export const formatClock = (seconds) => {
  * @param {number} seconds
  */
 export const formatAge = (seconds) => {
-  if (seconds < 2) return "just now";
-  return seconds < 60 ? `${seconds} s ago` : `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 2) return gettext("just now");
+  return seconds < 60
+    ? gettext("{count} s ago", { count: seconds })
+    : gettext("{count} min ago", { count: Math.floor(seconds / 60) });
 };
 
 /**
@@ -170,9 +169,11 @@ export const formatAge = (seconds) => {
 export const formatRange = ({ low, high }) => {
   const from = Math.max(1, Math.round(low / 60));
   const to = Math.max(from, Math.round(high / 60));
-  if (high < 60) return "< 1 min";
-  if (from >= 120) return `${Math.floor(from / 60)}–${Math.ceil(to / 60)} h`;
-  return from === to ? `${to} min` : `${from}–${to} min`;
+  if (high < 60) return gettext("< 1 min");
+  if (from >= 120) {
+    return gettext("{range} h", { range: `${Math.floor(from / 60)}–${Math.ceil(to / 60)}` });
+  }
+  return gettext("{range} min", { range: from === to ? to : `${from}–${to}` });
 };
 
 /** @type {[RegExp, string][]} */
@@ -201,9 +202,10 @@ const SCRIPTS = [
 /**
  * The language that a text's script suggests, for screen readers and hyphenation.
  * @param {string} text
- * @returns {string | undefined} undefined where most letters are Latin
+ * @returns {string | undefined} undefined where most letters are Latin, on a page in English
  */
 export const languageOf = (text) => {
   const letters = text.match(/\p{L}/gu)?.length ?? 0;
-  return SCRIPTS.find(([script]) => 2 * (text.match(script)?.length ?? 0) > letters)?.[1];
+  const found = SCRIPTS.find(([script]) => 2 * (text.match(script)?.length ?? 0) > letters)?.[1];
+  return found ?? (language().tag === "en" ? undefined : "en");
 };

@@ -3,12 +3,16 @@
 
 import { createElement as h, useEffect, useState } from "react";
 import { formatClock } from "./formatting.js";
+import { gettext } from "./language.js";
 import { pathPart, request } from "./request.js";
 import { load, save } from "./storage.js";
 
 /** @typedef {{slug: string, name: string, tickets: string, ends: number}} Hold */
 
 const KEY = "surge-holds";
+
+/** @param {Hold} hold */
+const held = ({ tickets }) => gettext("{tickets} held for you", { tickets });
 
 /** @returns {Hold[]} */
 const holds = () => load(KEY, /** @type {Hold[]} */ ([])).filter(({ ends }) => ends > Date.now());
@@ -46,13 +50,20 @@ export function HeldTickets({ slug = "" }) {
       h(
         "div",
         { className: "notice warn", key: hold.slug },
-        h("p", { className: "title" }, slug ? `${hold.tickets} held for you` : hold.name),
+        h("p", { className: "title" }, slug ? held(hold) : hold.name),
         h(
           "p",
           { className: "number", role: "timer" },
-          `${slug ? "" : `${hold.tickets} held for you · `}${formatClock(Math.ceil((hold.ends - now) / 1000))} left`,
+          [
+            ...(slug ? [] : [held(hold)]),
+            gettext("{time} left", { time: formatClock(Math.ceil((hold.ends - now) / 1000)) }),
+          ].join(" · "),
         ),
-        h("a", { className: "link strong", href: `/book/${hold.slug}` }, "Back to your tickets"),
+        h(
+          "a",
+          { className: "link strong", href: `/book/${hold.slug}` },
+          gettext("Back to your tickets"),
+        ),
       ),
     );
 }
@@ -78,7 +89,7 @@ export function HeldTurn() {
     ? h(
         "p",
         { className: "strong number", role: "timer" },
-        `Your turn is held for ${formatClock(left)}`,
+        `${gettext("Your turn is held for")} ${formatClock(left)}`,
       )
     : null;
 }
@@ -89,7 +100,7 @@ export function TicketFile() {
   return h(
     "p",
     { className: "row" },
-    h("a", { className: "button", href: `${path}/tickets` }, "Show tickets"),
-    h("a", { className: "button", href: `/api${path}/tickets.pdf` }, "Tickets as PDF"),
+    h("a", { className: "button", href: `${path}/tickets` }, gettext("Show tickets")),
+    h("a", { className: "button", href: `/api${path}/tickets.pdf` }, gettext("Tickets as PDF")),
   );
 }

@@ -1,5 +1,7 @@
 // Keeps every page working where its surroundings would break it. Evaluated before React renders.
 
+import "./document_language.js";
+
 /**
  * Reflex cuts a page's live connection when a document is requested. A link to a file, a mail
  * address or a phone requests one that never comes, and the page would be left without; where one

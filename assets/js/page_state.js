@@ -1,6 +1,7 @@
 // Waiting for the state of a page, and moving its focus.
 
 import { createElement as h, useEffect, useRef, useState } from "react";
+import { gettext } from "./language.js";
 
 const PATIENCE_MS = 12000;
 const PATIENCE_ATTEMPTS = 2;
@@ -94,5 +95,5 @@ export function SkipLink({ to }) {
     event.preventDefault();
     document.getElementById(to)?.focus();
   };
-  return h("a", { href: `#${to}`, className: "button skip", onClick }, "Skip to content");
+  return h("a", { href: `#${to}`, className: "button skip", onClick }, gettext("Skip to content"));
 }

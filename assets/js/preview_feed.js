@@ -2,6 +2,7 @@
 
 import { toEventView } from "./event_view.js";
 import { createFeed } from "./feed_context.js";
+import { gettext } from "./language.js";
 import { startFeed } from "./polling.js";
 import { pathPart, request } from "./request.js";
 
@@ -25,7 +26,7 @@ export const PreviewFeed = createFeed((push, base) => {
     ],
     on: {
       "surge:enter": (feed) =>
-        feed.put({ problem: "This is a preview. Nothing can be bought here." }),
+        feed.put({ problem: gettext("This is a preview. Nothing can be bought here.") }),
     },
   });
 });

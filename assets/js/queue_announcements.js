@@ -1,6 +1,7 @@
 // What the waiting room says to a screen reader, and in the title of its tab.
 
 import { formatCount } from "./formatting.js";
+import { gettext } from "./language.js";
 
 /** @typedef {import("./types").FeedValue} FeedValue */
 
@@ -10,25 +11,27 @@ const FAR_MS = 60000;
 
 /** @param {FeedValue} value */
 const sentence = ({ phase, mood, position, note_text }) => {
-  const place = `Your position in the queue is ${formatCount(position)}.`;
+  const place = gettext("Your position in the queue is {count}.", {
+    count: formatCount(position),
+  });
   const waiting =
     mood === "next"
-      ? "You are next."
+      ? gettext("You are next.")
       : mood === "held"
-        ? `${place} All remaining tickets are in other people's checkouts.`
+        ? `${place} ${gettext("All remaining tickets are in other people's checkouts.")}`
         : place;
   /** @type {Record<string, string>} */
   const sentences = {
     waiting,
-    admitted: "It is your turn. Opening the tickets.",
-    paused: "The queue is paused. You keep your position.",
-    scheduled: "The sale has not opened yet. You'll be let in automatically.",
-    sold_out: "All tickets are sold.",
-    ended: "The sale is over.",
-    lost: note_text || "You lost your position.",
-    challenge: "A short check runs automatically before you join.",
-    cookieless: "Your browser does not keep cookies. You have no place yet.",
-    elsewhere: "It is your turn. Continue in your other tab.",
+    admitted: gettext("It is your turn. Opening the tickets."),
+    paused: gettext("The queue is paused. You keep your position."),
+    scheduled: gettext("The sale has not opened yet. You'll be let in automatically."),
+    sold_out: gettext("All tickets are sold."),
+    ended: gettext("The sale is over."),
+    lost: note_text || gettext("You lost your position."),
+    challenge: gettext("A short check runs automatically before you join."),
+    cookieless: gettext("Your browser does not keep cookies. You have no place yet."),
+    elsewhere: gettext("It is your turn. Continue in your other tab."),
   };
   return sentences[phase] ?? "";
 };
@@ -57,20 +60,28 @@ export const createAnnouncer = () => {
  * @param {boolean} isHidden
  */
 export const queueTitle = ({ phase, mood, position, event }, isHidden) => {
-  const place = formatCount(position);
+  const count = formatCount(position);
   /** @type {Record<string, [string, boolean]>} */
   const titles = {
-    waiting: [mood === "next" ? "You are next" : `${place} in the queue`, mood === "next"],
-    admitted: ["It is your turn", true],
-    elsewhere: ["Your turn, in another tab", false],
-    paused: [position ? `${place} in the queue, paused` : "The queue is paused", false],
-    scheduled: ["Opens soon", false],
-    sold_out: ["Sold out", true],
-    lost: ["You lost your position", true],
-    left: ["You left the queue", false],
-    challenge: ["One check", false],
-    ended: ["The sale is over", true],
+    waiting: [
+      mood === "next" ? gettext("You are next") : gettext("{count} in the queue", { count }),
+      mood === "next",
+    ],
+    admitted: [gettext("It is your turn"), true],
+    elsewhere: [gettext("Your turn, in another tab"), false],
+    paused: [
+      position
+        ? gettext("{count} in the queue, paused", { count })
+        : gettext("The queue is paused"),
+      false,
+    ],
+    scheduled: [gettext("Opens soon"), false],
+    sold_out: [gettext("Sold out"), true],
+    lost: [gettext("You lost your position"), true],
+    left: [gettext("You left the queue"), false],
+    challenge: [gettext("One check"), false],
+    ended: [gettext("The sale is over"), true],
   };
-  const [text, calls] = titles[phase] ?? ["Waiting room", false];
+  const [text, calls] = titles[phase] ?? [gettext("Waiting room"), false];
   return `${calls && isHidden ? "● " : ""}${text} · ${event.name || "Surge"}`;
 };

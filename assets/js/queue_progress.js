@@ -5,6 +5,7 @@
 // in before those behind.
 
 import { formatRange } from "./formatting.js";
+import { gettext, translated } from "./language.js";
 
 /** @typedef {import("./types").FeedValue} FeedValue */
 
@@ -59,9 +60,11 @@ export const estimateFrom = (body, value) => {
   if (!eta) return { eta: "", eta_high: 0, eta_note: "" };
   const before = value.number === body.number ? value.eta_high : 0;
   const grew = before > 0 && eta.high > before;
-  const reason = body.note === "slower" ? body.note_text : "";
+  const reason = body.note === "slower" ? translated(body.note_text) : "";
   if (grew && !reason && eta.high < before * 1.25 + 30) return {};
-  const plain = "The queue is moving more slowly than before, so this takes longer than we said.";
+  const plain = gettext(
+    "The queue is moving more slowly than before, so this takes longer than we said.",
+  );
   const unchanged = eta.high < before ? "" : value.eta_note;
   return {
     eta: formatRange(eta),
@@ -79,5 +82,7 @@ export const estimateFrom = (body, value) => {
 export const noteFrom = (body, value, now = Date.now()) => {
   const { note, note_text, note_until } = value;
   if (note === "recalled" && !body.note && now < note_until) return { note, note_text, note_until };
-  return { note: body.note ?? "", note_text: body.note_text ?? "", note_until: now + NOTE_MS };
+  // A poll is the same in every language, so its sentence is translated here.
+  const text = translated(body.note_text);
+  return { note: body.note ?? "", note_text: text, note_until: now + NOTE_MS };
 };

@@ -1,6 +1,7 @@
 // A number with a minus and a plus button, which counts at once and is corrected by the server.
 
 import { createElement as h, useEffect, useState } from "react";
+import { gettext } from "./language.js";
 
 const ANSWER_MS = 5000;
 
@@ -51,15 +52,15 @@ export function Stepper(props) {
     { className: "stepper", role: "group" },
     button(
       "−",
-      `One fewer: ${name}`,
+      gettext("One fewer: {name}", { name }),
       isAhead ? shown > 0 : canRemove,
       step(fewer, onRemove),
       props.whyNoFewer,
     ),
-    h("output", { className: "number", "aria-label": `Tickets: ${name}` }, shown),
+    h("output", { className: "number", "aria-label": gettext("Tickets: {name}", { name }) }, shown),
     button(
       "+",
-      `One more: ${name}`,
+      gettext("One more: {name}", { name }),
       isAhead ? more <= most : canAdd,
       step(more, onAdd),
       props.whyNoMore,

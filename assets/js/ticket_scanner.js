@@ -3,6 +3,7 @@
 import { Fragment, createElement as h, useEffect, useRef, useState } from "react";
 import { useCheckIn, useSearch } from "./check_in.js";
 import { useKeyboardScanner } from "./keyboard_scanner.js";
+import { gettext, language, ngettext } from "./language.js";
 import { useQrCamera } from "./qr_camera.js";
 
 /**
@@ -12,38 +13,39 @@ import { useQrCamera } from "./qr_camera.js";
 
 const SAME_CODE_MS = 4000;
 
-const times = new Intl.DateTimeFormat("en-IN", { timeStyle: "medium" });
 const formatTime = (/** @type {string | null | undefined} */ at) =>
-  at ? times.format(new Date(at)) : "";
+  at
+    ? new Intl.DateTimeFormat(language().locale, { timeStyle: "medium" }).format(new Date(at))
+    : "";
 
-/** @type {Record<string, [tone: string, words: string]>} */
+/** @type {Record<string, [tone: string, words: () => string]>} */
 const VERDICTS = {
-  admitted: ["good", "Admit"],
-  already: ["bad", "Already inside"],
-  void: ["bad", "Not valid: refunded"],
-  other_event: ["bad", "For another event"],
-  unknown: ["bad", "Not one of our tickets"],
-  unlisted: ["warn", "Not on the list"],
-  by_hand: ["warn", "Scan the ticket"],
-  undone: ["warn", "Check-in undone"],
-  not_undone: ["warn", "Not undone: no connection"],
+  admitted: ["good", () => gettext("Admit")],
+  already: ["bad", () => gettext("Already inside")],
+  void: ["bad", () => gettext("Not valid: refunded")],
+  other_event: ["bad", () => gettext("For another event")],
+  unknown: ["bad", () => gettext("Not one of our tickets")],
+  unlisted: ["warn", () => gettext("Not on the list")],
+  by_hand: ["warn", () => gettext("Scan the ticket")],
+  undone: ["warn", () => gettext("Check-in undone")],
+  not_undone: ["warn", () => gettext("Not undone: no connection")],
 };
 
 /** @param {{counts: import("./check_in.js").Counts | null, isOnline: boolean, pending: number}} props */
 const Status = ({ counts, isOnline, pending }) => {
-  const online = pending ? `Sending ${pending}` : "Online";
+  const online = pending ? gettext("Sending {count}", { count: pending }) : gettext("Online");
   return h(
     "div",
     { className: "row apart" },
     h(
       "p",
       { className: "figure number", role: "status" },
-      counts ? `${counts.inside} of ${counts.valid} inside` : "–",
+      counts ? gettext("{inside} of {valid} inside", { ...counts }) : "–",
     ),
     h(
       "span",
       { className: `chip ${isOnline ? "good" : "warn"}` },
-      isOnline ? online : `Offline, ${pending} to send`,
+      isOnline ? online : gettext("Offline, {count} to send", { count: pending }),
     ),
   );
 };
@@ -68,25 +70,29 @@ const button = (label, act) => {
 const NextSteps = ({ result, submit, undo }) => {
   const others = result.others ?? [];
   const admitOthers = () => submit(...others.map((id) => ({ ticket_id: id })));
-  const more = others.length === 1 ? "the other ticket" : `the other ${others.length} tickets`;
+  const admit = ngettext(
+    "Admit the other ticket of this booking",
+    "Admit the other {count} tickets of this booking",
+    others.length,
+  );
   return h(
     "div",
     { className: "row" },
     // It keeps its place when the others are in.
-    result.undo?.length ? button("Undo", () => undo(result)) : null,
-    others.length ? button(`Admit ${more} of this booking`, admitOthers) : null,
+    result.undo?.length ? button(gettext("Undo"), () => undo(result)) : null,
+    others.length ? button(admit, admitOthers) : null,
   );
 };
 
 /** @param {{result: Result | null, listedAt: string}} props */
 const Verdict = ({ result, listedAt }) => {
-  const [tone, title] = result ? VERDICTS[result.verdict] : ["", ""];
+  const [tone, title] = result ? VERDICTS[result.verdict] : ["", () => ""];
   const several = result?.verdict === "admitted" && (result.number ?? 1) > 1;
-  const words = several ? `${title} ${result?.number}` : title;
+  const words = several ? `${title()} ${result?.number}` : title();
   const offline =
     result?.verdict === "by_hand"
-      ? "Offline, only codes can be checked."
-      : `Checked offline, against the list of ${formatTime(listedAt)}`;
+      ? gettext("Offline, only codes can be checked.")
+      : gettext("Checked offline, against the list of {time}", { time: formatTime(listedAt) });
   return h(
     "section",
     { className: `scan-result ${tone}`, role: "alert", "aria-live": "assertive" },
@@ -101,7 +107,7 @@ const Verdict = ({ result, listedAt }) => {
             : null,
           result.offline ? h("p", { className: "small" }, offline) : null,
         )
-      : h("p", { className: "muted" }, "Scan a ticket, or search for a name."),
+      : h("p", { className: "muted" }, gettext("Scan a ticket, or search for a name.")),
   );
 };
 
@@ -117,7 +123,7 @@ const Camera = ({ onCode }) => {
       ? h(
           "p",
           { className: "complaint" },
-          "The camera cannot be used. Allow it for this page, or search for a name below.",
+          gettext("The camera cannot be used. Allow it for this page, or search for a name below."),
         )
       : null,
     h(
@@ -127,7 +133,7 @@ const Camera = ({ onCode }) => {
         className: `button full ${isOn ? "" : "primary"}`,
         onClick: () => setCamera(isOn ? "off" : "on"),
       },
-      isOn ? "Stop the camera" : "Scan with the camera",
+      isOn ? gettext("Stop the camera") : gettext("Scan with the camera"),
     ),
   );
 };
@@ -167,8 +173,8 @@ const TicketRow = ({ ticket, onAdmit }) => {
       h("span", { className: "muted small number" }, `${tier} · ${number}`),
     ),
     canComeIn(ticket)
-      ? button("Admit", onAdmit)
-      : h("span", { className: "chip off" }, isValid ? chip : "Refunded"),
+      ? button(gettext("Admit"), onAdmit)
+      : h("span", { className: "chip off" }, isValid ? chip : gettext("Refunded")),
   );
 };
 
@@ -185,8 +191,12 @@ const Found = ({ found, submit }) => {
     const all = h(
       "li",
       { key: booking, className: "row apart" },
-      h("span", { className: "strong grow" }, `${tickets.length} tickets of one booking`),
-      button(`Admit all ${open.length}`, admitAll),
+      h(
+        "span",
+        { className: "strong grow" },
+        ngettext("{count} ticket of one booking", "{count} tickets of one booking", tickets.length),
+      ),
+      button(gettext("Admit all {count}", { count: open.length }), admitAll),
     );
     return [
       ...(open.length > 1 ? [all] : []),
@@ -205,24 +215,26 @@ const useIsSecure = () => {
   return isSecure;
 };
 
-const insecure = h(
-  "p",
-  { className: "notice warn" },
-  "This page is not on https, so the camera and offline checks do not work. Scanners that type, " +
-    "and the search, work. Open the page with https:// to use all of it.",
-);
+const Insecure = () =>
+  h(
+    "p",
+    { className: "notice warn" },
+    gettext(
+      "This page is not on https, so the camera and offline checks do not work. Scanners that type, and the search, work. Open the page with https:// to use all of it.",
+    ),
+  );
 
 /** @param {{clashes: Result[]}} props */
 const Clashes = ({ clashes }) =>
   h(
     "section",
     { className: "notice warn" },
-    h("p", { className: "title" }, "Admitted here while offline, but already inside"),
+    h("p", { className: "title" }, gettext("Admitted here while offline, but already inside")),
     ...clashes.map(({ scan_id: id, name, ref, verdict, gate, checked_in_at: at }) =>
       h(
         "p",
         { key: id, className: "small" },
-        [name, ref, VERDICTS[verdict][1], gate, formatTime(at)].filter(Boolean).join(" · "),
+        [name, ref, VERDICTS[verdict][1](), gate, formatTime(at)].filter(Boolean).join(" · "),
       ),
     ),
   );
@@ -245,7 +257,7 @@ export function TicketScanner({ slug }) {
   return h(
     Fragment,
     null,
-    isSecure ? null : insecure,
+    isSecure ? null : h(Insecure),
     h(Status, {
       counts: checkIn.counts,
       isOnline: checkIn.isOnline,
@@ -253,9 +265,9 @@ export function TicketScanner({ slug }) {
     }),
     h(Field, {
       id: "gate",
-      label: "Gate name",
+      label: gettext("Gate name"),
       maxLength: 40,
-      placeholder: "Entrance",
+      placeholder: gettext("Entrance"),
       value: checkIn.gate,
       onChange: checkIn.renameGate,
     }),
@@ -267,10 +279,10 @@ export function TicketScanner({ slug }) {
       { className: "card" },
       h(Field, {
         id: "find-ticket",
-        label: "Search",
+        label: gettext("Search"),
         type: "search",
         autoComplete: "off",
-        placeholder: "Name, or whole email, mobile or SRG-…",
+        placeholder: gettext("Name, or whole email, mobile or SRG-…"),
         value: query,
         onChange: setQuery,
       }),

@@ -61,3 +61,13 @@ export interface FeedOptions {
   // biome-ignore lint/suspicious/noExplicitAny: each name of an event has a type of its own
   on?: Record<string, (feed: Feed, event: any) => void>;
 }
+
+/** The language of a page with its sentences; see language.js. */
+export interface ChosenLanguage {
+  tag: string;
+  locale: string;
+  dir: "ltr" | "rtl";
+  /** By the key of the English sentence: its one form, or one for each plural form. */
+  texts: Record<string, string[]>;
+  plural: (number: number) => number;
+}

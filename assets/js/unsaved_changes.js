@@ -1,9 +1,10 @@
 // Asks before typed changes of a form are lost.
 
 import { useEffect } from "react";
+import { gettext } from "./language.js";
 import { LEAVING } from "./redirect.js";
 
-const QUESTION = "You have changes that are not saved. Leave without saving them?";
+const question = () => gettext("You have changes that are not saved. Leave without saving them?");
 
 /** @param {Element} field */
 const isChanged = (field) => {
@@ -36,7 +37,7 @@ export function UnsavedChanges() {
       if (!link || link.getAttribute("target") || link.getAttribute("href")?.startsWith("#"))
         return;
       if (event.ctrlKey || event.metaKey || event.shiftKey || !hasChanges()) return;
-      isLeaving = window.confirm(QUESTION);
+      isLeaving = window.confirm(question());
       if (isLeaving) return;
       event.preventDefault();
       event.stopPropagation();

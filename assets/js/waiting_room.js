@@ -5,6 +5,7 @@ import { createTimer } from "./background_timer.js";
 import { backoff, isConnectionLost } from "./backoff.js";
 import { toEventView } from "./event_view.js";
 import { createFeed } from "./feed_context.js";
+import { gettext, inLanguage, translated } from "./language.js";
 import { startFeed } from "./polling.js";
 import { join } from "./proof_of_work.js";
 import { createPublicQueue } from "./public_queue.js";
@@ -25,9 +26,12 @@ import { countVisit } from "./visit.js";
 const MISSING_AFTER = 2;
 const IN_QUEUE = ["waiting", "paused", "scheduled", "admitted", "sold_out"];
 const LEFT_MS = 3600000;
-const MISSED =
-  "It was your turn, but you did not come in before it ended. It went to the next visitor.";
-const SILENT = "This page was not connected for too long, so your position went to the others.";
+const missed = () =>
+  gettext(
+    "It was your turn, but you did not come in before it ended. It went to the next visitor.",
+  );
+const silent = () =>
+  gettext("This page was not connected for too long, so your position went to the others.");
 
 /**
  * @param {Answer} answer
@@ -113,7 +117,7 @@ const startWaitingRoom = (push, base) => {
   };
   /** @param {Feed} feed */
   const fetchEvent = async (feed) => {
-    const answer = await request("GET", `/api/events/${name}`);
+    const answer = await request("GET", inLanguage(`/api/events/${name}`));
     if (answer.status === 200) {
       feed.put({ known: true, event: toEventView(answer.body, answer.skew) });
       setTitle(feed.get());
@@ -202,7 +206,11 @@ const startWaitingRoom = (push, base) => {
       return openCheckout();
     }
     const { event, claim_seconds: seconds } = feed.get();
-    turnAlert.call("It is your turn", `${event.name || "Your tickets"}: come in and choose.`);
+    const name = event.name || gettext("Your tickets");
+    turnAlert.call(
+      gettext("It is your turn"),
+      gettext("{event}: come in and choose.", { event: name }),
+    );
     if (!document.hidden) return claim(feed, pass);
     const onVisible = () => {
       if (document.hidden) return;
@@ -221,8 +229,8 @@ const startWaitingRoom = (push, base) => {
   const lose = (feed, value, reason) => {
     if (hasLeft()) return stop(feed, { phase: "left" });
     entering = false;
-    const sentence = value.phase === "admitted" ? MISSED : SILENT;
-    return stop(feed, { phase: "lost", note_text: reason || sentence });
+    const sentence = value.phase === "admitted" ? missed() : silent();
+    return stop(feed, { phase: "lost", note_text: translated(reason) || sentence });
   };
   /**
    * @param {Answer} answer
@@ -280,7 +288,7 @@ const startWaitingRoom = (push, base) => {
       shared.write({ left: Date.now(), number: 0, position: 0 });
       stop(feed, { phase: "left", leaving: false, position: 0, number: 0 });
     } else {
-      feed.put({ leaving: false, problem: "No connection. You are still in the queue." });
+      feed.put({ leaving: false, problem: gettext("No connection. You are still in the queue.") });
       feed.run();
     }
   };

@@ -10,17 +10,18 @@ from surge_app.components import controls, layout, navigation
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
 from surge_app.components.shell import brand, plain_form
+from surge_app.components.text import gettext as _
 
 _NO_HREF = rx.Var("undefined")
 _EVENT_TABS = (
-    ("dashboard", "Sale day", "/admin/", ""),
-    ("queue", "Queue", "/admin/events/", "/queue"),
-    ("participants", "Participants", "/admin/events/", "/participants"),
-    ("box_office", "Box office", "/admin/events/", "/box-office"),
-    ("holds", "Ticket holds", "/admin/events/", "/holds"),
-    ("check_in", "Check-in", "/admin/events/", "/door"),
-    ("edit", "Event", "/admin/events/", "/edit"),
-    ("notices", "Announcements", "/admin/events/", "/notices"),
+    ("dashboard", _("Sale day"), "/admin/", ""),
+    ("queue", _("Queue"), "/admin/events/", "/queue"),
+    ("participants", _("Participants"), "/admin/events/", "/participants"),
+    ("box_office", _("Box office"), "/admin/events/", "/box-office"),
+    ("holds", _("Ticket holds"), "/admin/events/", "/holds"),
+    ("check_in", _("Check-in"), "/admin/events/", "/door"),
+    ("edit", _("Event"), "/admin/events/", "/edit"),
+    ("notices", _("Announcements"), "/admin/events/", "/notices"),
 )
 
 
@@ -39,7 +40,10 @@ def frame(
     count = rx.cond(
         attention != "",
         rx.el.span(
-            attention, rx.el.span(" need attention", class_name="sr-only"), class_name="count"
+            attention,
+            " ",
+            rx.el.span(_("need attention"), class_name="sr-only"),
+            class_name="count",
         ),
         rx.fragment(),
     )
@@ -49,22 +53,22 @@ def frame(
         for name, label, before, behind in (_EVENT_TABS if slug is not None else ())
     ]
     tabs += [
-        _tab("Checks", "/admin/install/checks", count, here=current == "checks"),
-        _tab("Texts", "/admin/install/texts", here=current == "texts"),
-        _tab("Audit log", "/admin/install/log", here=current == "log"),
-        _tab("Rehearsal", "/admin/install/rehearsal", here=current == "rehearsal"),
+        _tab(_("Checks"), "/admin/install/checks", count, here=current == "checks"),
+        _tab(_("Texts"), "/admin/install/texts", here=current == "texts"),
+        _tab(_("Audit log"), "/admin/install/log", here=current == "log"),
+        _tab(_("Rehearsal"), "/admin/install/rehearsal", here=current == "rehearsal"),
     ]
     return rx.el.div(
         navigation.skip_link("main"),
         rx.el.aside(
             brand("/admin"),
             rx.el.nav(
-                _tab("Events", "/admin", here=current == "events"),
+                _tab(_("Events"), "/admin", here=current == "events"),
                 rx.cond(is_organizer, rx.fragment(*tabs), rx.fragment()),
-                aria_label="Organizer",
+                aria_label=_("Organizer"),
             ),
             plain_form(
-                rx.el.button("Sign out", type="submit", class_name="tab"),
+                rx.el.button(_("Sign out"), type="submit", class_name="tab"),
                 action="/admin/logout",
             ),
             class_name="side",
@@ -78,19 +82,19 @@ def frame(
 def signed_out() -> rx.Component:
     """Create the page shown once the session has ended."""
     return layout.state(
-        "You are not signed in",
-        "Sign in as an organizer to see your sales.",
-        action=button_link("Sign in", href="/admin", kind="primary"),
+        _("You are not signed in"),
+        _("Sign in as an organizer to see your sales."),
+        action=button_link(_("Sign in"), href="/admin", kind="primary"),
         at=4,
     )
 
 
-def missing(what: str) -> rx.Component:
+def missing(title: Any) -> rx.Component:
     """Create the page shown where nothing has that address."""
     return layout.state(
-        f"There is no such {what}",
-        "Its address may have changed.",
-        action=button_link("All events", href="/admin", kind="primary"),
+        title,
+        _("Its address may have changed."),
+        action=button_link(_("All events"), href="/admin", kind="primary"),
         at=4,
     )
 
@@ -133,6 +137,6 @@ def form(*children: Any, on_submit: Any, **props: Any) -> rx.Component:
     return rx.el.form(*children, on_submit=on_submit, class_name="stack loose", **props)
 
 
-def _tab(label: str, href: Any, *more: rx.Component, here: bool) -> rx.Component:
+def _tab(label: Any, href: Any, *more: rx.Component, here: bool) -> rx.Component:
     props: dict[str, Any] = {"aria_current": "page"} if here else {}
     return rx.el.a(label, *more, href=href, class_name="tab", **props)

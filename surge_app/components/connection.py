@@ -10,6 +10,7 @@ from reflex_components_core.core.banner import connect_errors
 from surge_app.components import layout
 from surge_app.components.controls import button_link
 from surge_app.components.scripts.javascript import component
+from surge_app.components.text import gettext as _
 
 _RequireConnection = component("connection", "RequireConnection", errors=list[object], answer=str)
 
@@ -47,28 +48,30 @@ def guarded(*children: Any) -> rx.Component:
     The live connection would keep them, and act on its return when no one expects it any more.
     """
     refused = layout.notice(
-        "Nothing was sent or changed. Press again once you're back online.",
+        _("Nothing was sent or changed. Press again once you're back online."),
         tone="bad",
-        title="No connection.",
+        title=_("No connection."),
     )
     in_view = rx.el.div(refused, class_name="flash")
     notice = _OfflineNotice.create(rx.fragment(), in_view, errors=connect_errors)
     return _RequireConnection.create(*children, notice, errors=connect_errors)
 
 
-def offline_notice(safe: str) -> rx.Component:
+def offline_notice(safe: Any) -> rx.Component:
     """Create the notice beside a button that nothing is sent without a connection.
 
     Args:
         safe: What stays as it is meanwhile.
     """
-    title = "No connection."
+    title = _("No connection.")
     return _OfflineNotice.create(
         layout.notice(
-            f"{safe} The page goes on once you're back online.", tone="warn", title=title
+            _("{safe} The page goes on once you're back online.", safe=safe),
+            tone="warn",
+            title=title,
         ),
         layout.notice(
-            f"Nothing was sent. {safe} Press again once you're back online.",
+            _("Nothing was sent. {safe} Press again once you're back online.", safe=safe),
             tone="bad",
             title=title,
         ),
@@ -89,11 +92,13 @@ def held_tickets(slug: Any = "") -> rx.Component:
 def blocked(*more: rx.Component) -> rx.Component:
     """Create the page shown where no live connection comes about."""
     return layout.state(
-        "This page can't connect",
-        "Your network or browser blocks the live connection that this page needs. Turn off a VPN "
-        "or an ad blocker, or switch to another network such as mobile data. The page goes on "
-        "automatically as soon as it can connect.",
-        action=rx.fragment(*more, button_link("Load again", href="", kind="primary")),
+        _("This page can't connect"),
+        _(
+            "Your network or browser blocks the live connection that this page needs. Turn off a "
+            "VPN or an ad blocker, or switch to another network such as mobile data. The page "
+            "goes on automatically as soon as it can connect."
+        ),
+        action=rx.fragment(*more, button_link(_("Load again"), href="", kind="primary")),
         at=20,
     )
 

@@ -8,6 +8,7 @@ import reflex as rx
 from reflex_components_core.el.elements.inline import A
 
 from surge_app.components.scripts.javascript import NO_ARGUMENTS, component
+from surge_app.components.text import gettext as _
 
 Tone = Literal["accent", "good", "warn", "bad", "off"]
 Kind = Literal["primary", "plain", "quiet"]
@@ -66,10 +67,10 @@ def share(title: Any) -> rx.Component:
     """Let a visitor pass on the page; `title` is what it is about."""
     return _ShareLinks.create(
         title=title,
-        share="Share",
-        copy="Copy link",
-        copied="Link copied.",
-        whatsapp="Share on WhatsApp",
+        share=_("Share"),
+        copy=_("Copy link"),
+        copied=_("Link copied."),
+        whatsapp=_("Share on WhatsApp"),
     )
 
 
@@ -89,10 +90,10 @@ def _button_class(kind: Kind, *, full: bool) -> str:
 
 def field(
     name: str,
-    label: str,
+    label: Any,
     *,
     error: rx.Var[str] | str,
-    hint: str = "",
+    hint: Any = None,
     suggestion: rx.Component | None = None,
     quiet: bool = False,
     **props: Any,
@@ -114,7 +115,7 @@ def field(
     below = rx.cond(
         error != "",
         rx.el.p(error, class_name="complaint"),
-        rx.el.p(hint, class_name="hint") if hint else rx.fragment(),
+        rx.el.p(hint, class_name="hint") if hint is not None else rx.fragment(),
     )
     return rx.el.div(
         rx.el.label(label, html_for=name, class_name="label"),
@@ -138,7 +139,7 @@ def field(
 
 
 def select(
-    name: str, label: str, options: tuple[tuple[str, str], ...], *more: rx.Component, **props: Any
+    name: str, label: Any, options: tuple[tuple[str, Any], ...], *more: rx.Component, **props: Any
 ) -> rx.Component:
     """Create a labelled select.
 

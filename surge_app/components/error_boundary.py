@@ -10,6 +10,7 @@ from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from surge_app.components import controls, layout, shell
 from surge_app.components.scripts.page_guards import page_guards
+from surge_app.components.text import gettext as _
 
 
 def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
@@ -27,9 +28,9 @@ def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
 def _boundary(is_stateful: bool) -> rx.Component:  # noqa: FBT001 - Reflex passes it by position
     screen = shell.page(
         layout.state(
-            "This page stopped working",
-            "What you hold or bought is safe. Load the page again to go on.",
-            action=controls.button_link("Load again", href="", kind="primary"),
+            _("This page stopped working"),
+            _("What you hold or bought is safe. Load the page again to go on."),
+            action=controls.button_link(_("Load again"), href="", kind="primary"),
             at=20,
         )
     )

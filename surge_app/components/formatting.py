@@ -36,11 +36,6 @@ def count(number: rx.Var[int] | int) -> rx.Var[str]:
     return _format("formatCount", number)
 
 
-def counted(number: rx.Var[int] | int, one: str, many: str) -> rx.Var[str]:
-    """Format a number with its noun: "1 ticket" or "2,140 tickets"."""
-    return _format("formatCounted", number, one, many)
-
-
 def local_time(moment: rx.Var[str] | str, zone: rx.Var[str] | str) -> rx.Var[str]:
     """Format a moment by the reader's own clock: "Sat 6 Mar, 1:30 pm".
 

@@ -9,6 +9,7 @@ import reflex as rx
 
 from surge_app.components import progress
 from surge_app.components.controls import Tone
+from surge_app.components.text import gettext as _
 
 
 def card(*children: Any, extra: str = "", **props: Any) -> rx.Component:
@@ -44,14 +45,14 @@ def split(
 
 
 def notice(
-    text: Any, *, tone: Tone = "accent", title: str = "", action: rx.Component | None = None
+    text: Any, *, tone: Tone = "accent", title: Any = None, action: rx.Component | None = None
 ) -> rx.Component:
     """Create a notice: the fact first, then what to do.
 
     A bad notice interrupts a screen reader; others wait for a pause.
     """
     return rx.el.div(
-        rx.el.p(title, class_name="title") if title else rx.fragment(),
+        rx.el.p(title, class_name="title") if title is not None else rx.fragment(),
         rx.el.p(text),
         action or rx.fragment(),
         class_name="notice" if tone == "accent" else f"notice {tone}",
@@ -87,7 +88,7 @@ def skeleton_card(*heights: str) -> rx.Component:
 def loading(*children: rx.Component) -> rx.Component:
     """Group skeletons, and announce once to screen readers that content is loading."""
     return rx.el.div(
-        rx.el.span("Loading", class_name="sr-only", role="status"),
+        rx.el.span(_("Loading"), class_name="sr-only", role="status"),
         *children,
         class_name="stack loose",
     )
@@ -121,7 +122,7 @@ def facts(*pairs: tuple[Any, Any]) -> rx.Component:
     )
 
 
-def disclosure(summary: str, *children: Any, **props: Any) -> rx.Component:
+def disclosure(summary: Any, *children: Any, **props: Any) -> rx.Component:
     """Create content that unfolds below a summary."""
     return rx.el.details(
         rx.el.summary(summary, class_name="small"), *children, class_name="disclosure", **props
@@ -132,7 +133,7 @@ def price_breakdown(rows: rx.Component, total: Any) -> rx.Component:
     """Create a price breakdown: rows of dt and dd, and their total."""
     return rx.el.dl(
         rows,
-        rx.el.dt("Total", class_name="sum"),
+        rx.el.dt(_("Total"), class_name="sum"),
         rx.el.dd(total, class_name="sum"),
         class_name="breakup",
     )

@@ -12,6 +12,14 @@ def match(value: Any, *cases: Any) -> rx.Component:
 
     Args:
         value: The value to compare.
-        *cases: Pairs of a value and a component, then the component for any other value.
+        *cases: Pairs of a value and a component or text, then that for any other value.
     """
-    return cast("rx.Component", rx.match(value, *cases))
+    components = (
+        (*case[:-1], _component(case[-1])) if isinstance(case, tuple) else _component(case)
+        for case in cases
+    )
+    return cast("rx.Component", rx.match(value, *components))
+
+
+def _component(shown: Any) -> Any:
+    return rx.fragment(shown) if isinstance(shown, str | rx.Var) else shown

@@ -8,6 +8,8 @@ import reflex as rx
 from reflex_components_core.el.element import Element
 
 from surge_app.components.controls import link
+from surge_app.components.scripts.language import chosen_language, switch
+from surge_app.components.text import gettext as _
 from surge_app.services.events.site_texts import SITE_PAGES
 
 _PAGES = ("/pages.css", "/events.css", "/queue.css", "/admin.css")
@@ -22,6 +24,7 @@ _FIRST_FACES = (
 def head() -> list[rx.Component]:
     """Return the elements of the head of every page."""
     return [
+        chosen_language(),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),
         rx.el.link(rel="manifest", href="/manifest.webmanifest"),
@@ -54,7 +57,7 @@ def brand(href: str = "/events") -> rx.Component:
         "surge",
         href=href,
         class_name="brand",
-        aria_label="Surge, all events",
+        aria_label=_("Surge, all events"),
     )
 
 
@@ -68,7 +71,7 @@ def page(
 
     Args:
         *children: The content.
-        aside: Shown at the end of the bar.
+        aside: Shown at the end of the bar, instead of the languages.
         width: One column as on a phone, room for lists, or for `layout.split`.
         stuck: Keep the bar in view while scrolling.
     """
@@ -76,24 +79,29 @@ def page(
     return rx.el.div(
         rx.el.header(
             brand(),
-            aside or rx.fragment(),
+            aside or switch(),
             class_name=f"bar{size}{' stuck' if stuck else ''}",
         ),
         rx.el.main(*children, class_name=f"column{size}"),
-        foot(),
+        foot(has_switch=aside is not None),
         class_name="page",
     )
 
 
-def foot() -> rx.Component:
-    """Create the foot of a page: the way to a booking, and to the pages about the shop."""
+def foot(*, has_switch: bool = False) -> rx.Component:
+    """Create the foot of a page: the way to a booking, and to the pages about the shop.
+
+    Args:
+        has_switch: Whether the languages stand here, because the bar has no room.
+    """
     return rx.el.footer(
-        rx.el.p("Tickets by Surge."),
+        rx.el.p(_("Tickets by Surge.")),
         rx.el.nav(
-            rx.el.a("Find my booking", href="/bookings/find"),
-            *(link(title, href=f"/{name}") for name, title in SITE_PAGES.items()),
-            aria_label="About",
+            rx.el.a(_("Find my booking"), href="/bookings/find"),
+            *(link(_(title), href=f"/{name}") for name, title in SITE_PAGES.items()),
+            aria_label=_("About"),
         ),
+        switch() if has_switch else rx.fragment(),
         class_name="foot",
     )
 
@@ -115,10 +123,13 @@ def fallback() -> rx.Component:
         rx.el.div(brand(), class_name="bar"),
         rx.el.noscript(
             rx.el.p(
-                "This page needs JavaScript. Please switch it on and load the page again. Without "
-                "it you can't join a queue. A position or tickets you have already are safe."
+                _(
+                    "This page needs JavaScript. Please switch it on and load the page again. "
+                    "Without it you can't join a queue. A position or tickets you have already "
+                    "are safe."
+                )
             ),
-            rx.el.a("All events", href="/events", class_name="button"),
+            rx.el.a(_("All events"), href="/events", class_name="button"),
         ),
         class_name="page",
     )

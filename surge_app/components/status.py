@@ -9,6 +9,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from surge_app.components import controls, formatting, layout
 from surge_app.components.match import match
+from surge_app.components.text import gettext as _
 
 
 def chip(event: Any) -> rx.Component:
@@ -17,10 +18,10 @@ def chip(event: Any) -> rx.Component:
         event,
         on_sale=rx.cond(
             event.few_left,
-            controls.chip("Few left", tone="warn"),
-            controls.chip("On sale", tone="good"),
+            controls.chip(_("Few left"), tone="warn"),
+            controls.chip(_("On sale"), tone="good"),
         ),
-        scheduled=controls.chip("Opens soon"),
+        scheduled=controls.chip(_("Opens soon")),
     )
 
 
@@ -30,14 +31,14 @@ def difference(event: Any) -> rx.Component:
         event,
         on_sale=rx.cond(
             event.few_left,
-            controls.chip(formatting.count(event.available), " left", tone="warn"),
+            controls.chip(_("{count} left", count=formatting.count(event.available)), tone="warn"),
             rx.fragment(),
         ),
         scheduled=controls.chip(
             rx.cond(
                 event.opens_in_seconds > 0,
-                rx.fragment("Opens in ", formatting.duration(event.opens_in_seconds)),
-                "Opens soon",
+                _("Opens in {duration}", duration=formatting.duration(event.opens_in_seconds)),
+                _("Opens soon"),
             )
         ),
     )
@@ -48,11 +49,11 @@ def _chip(event: Any, *, on_sale: rx.Component, scheduled: rx.Component) -> rx.C
         event.status,
         ("on_sale", on_sale),
         ("scheduled", scheduled),
-        ("paused", controls.chip("Paused", tone="warn")),
-        ("all_held", controls.chip("All in checkouts", tone="warn")),
-        ("sold_out", controls.chip("Sold out", tone="off")),
-        ("cancelled", controls.chip("Cancelled", tone="off")),
-        controls.chip("Ended", tone="off"),
+        ("paused", controls.chip(_("Paused"), tone="warn")),
+        ("all_held", controls.chip(_("All in checkouts"), tone="warn")),
+        ("sold_out", controls.chip(_("Sold out"), tone="off")),
+        ("cancelled", controls.chip(_("Cancelled"), tone="off")),
+        controls.chip(_("Ended"), tone="off"),
     )
 
 
@@ -61,9 +62,9 @@ def offline(is_offline: Any) -> rx.Component:
     return rx.cond(
         is_offline,
         layout.notice(
-            "What you see may be a little old. We keep trying.",
+            _("What you see may be a little old. We keep trying."),
             tone="warn",
-            title="Connection lost.",
+            title=_("Connection lost."),
         ),
         rx.fragment(),
     )
@@ -74,9 +75,9 @@ def disconnected() -> rx.Component:
     return rx.cond(
         has_connection_errors,
         layout.notice(
-            "What you hold stays yours. We are connecting again.",
+            _("What you hold stays yours. We are connecting again."),
             tone="warn",
-            title="Connection lost.",
+            title=_("Connection lost."),
         ),
         rx.fragment(),
     )

@@ -30,8 +30,8 @@ def countdown(
     seconds: rx.Var[int] | int,
     *,
     stamp: rx.Var[int] | int = 0,
-    label: str = "",
-    last: str = "",
+    label: rx.Var[str] | str = "",
+    last: rx.Var[str] | str = "",
     stopped: rx.Var[bool] | bool = False,
     on_end: Any = None,
 ) -> rx.Component:

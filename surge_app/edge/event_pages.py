@@ -28,12 +28,14 @@ from surge_app.edge.rendering import render
 from surge_app.edge.routes import Kind, Route
 from surge_app.edge.structured_data import description, event_data
 from surge_app.errors import NotFound, SurgeError
+from surge_app.languages import DEFAULT, QUERY, chosen, current, gettext as _, use
 from surge_app.observability.log import get_logger
 from surge_app.services.events.views import EventView
 
 _log = get_logger(__name__)
 
 _MANIFEST = re.compile(r"/assets/manifest-[\w-]+\.js")
+_HTML = re.compile(r"<html\b[^>]*>")
 _NOSCRIPT = re.compile("<noscript>.*?</noscript>", re.DOTALL)
 _CACHEABLE = (("cache-control", "public, max-age=2, stale-while-revalidate=30"),)
 _OK, _MISSING = 200, 404
@@ -82,16 +84,17 @@ class EventPages:
 
     async def respond(self, route: Route, request: Request) -> Response | None:
         """Return an event page; None for another page, or where the built one has to do."""
-        try:
-            if route.kind is Kind.EVENTS:
-                return await self._events(request)
-            if route.kind is Kind.EVENT:
-                return await self._event(request, route.slug or "")
-        except NotFound:
-            return await self._missing(request)
-        except SurgeError:
+        with use(_language(request)):
+            try:
+                if route.kind is Kind.EVENTS:
+                    return await self._events(request)
+                if route.kind is Kind.EVENT:
+                    return await self._event(request, route.slug or "")
+            except NotFound:
+                return await self._missing(request)
+            except SurgeError:
+                return None
             return None
-        return None
 
     async def shell(
         self, route: Route, request: Request, headers: Iterable[tuple[str, str]]
@@ -100,15 +103,17 @@ class EventPages:
         html = await self._shell(request.scope, route.shell)
         if html is None:
             return None
-        page = self._pages.get(route.shell) or _page(None, _OK, html)
-        self._pages[route.shell] = page
+        with use(_language(request)):
+            key = _key(route.shell)
+            page = self._pages.get(key) or _page(None, _OK, html)
+        self._pages[key] = page
         return page.respond(request, headers)
 
     async def _events(self, request: Request) -> Response | None:
         if _SEARCH.intersection(request.query_params):
             return await self._search(request)
         views = await container.current().catalog.events(EventFilter(limit=_LISTED))
-        page = self._pages.get("/events")
+        page = self._pages.get(_key("/events"))
         if page is None or page.view is not views:
             facts = self._about_all(views)
             page = await self._make(request.scope, "/events", views, facts, **_next_first(views))
@@ -116,43 +121,43 @@ class EventPages:
 
     async def _search(self, request: Request) -> Response | None:
         """Return the list without its events: the page asks for what was searched."""
-        page = self._pages.get("/events?")
+        page = self._pages.get(_key("/events?"))
         if page is None:
             shell = await self._shell(request.scope, "events")
             if shell is None:
                 return None
             html = _unlisted(shell)
-            page = self._pages["/events?"] = _page(None, _OK, html)
+            page = self._pages[_key("/events?")] = _page(None, _OK, html)
         return page.respond(request)
 
     async def _event(self, request: Request, slug: str) -> Response | None:
         view = await container.current().catalog.event(slug)
         path = f"/events/{view.slug}"
-        page = self._pages.get(path)
+        page = self._pages.get(_key(path))
         if page is None or page.view is not view:
             page = await self._make(request.scope, path, view, self._about(view), event=view)
         return page.respond(request) if page else None
 
     async def _missing(self, request: Request) -> Response | None:
-        page = self._pages.get("")
+        page = self._pages.get(_key(""))
         if page is None:
             shell = await self._shell(request.scope, "events/:slug")
             if shell is None:
                 return None
             html = _unlisted(shell)
-            page = self._pages[""] = _page(None, _MISSING, html)
+            page = self._pages[_key("")] = _page(None, _MISSING, html)
         return page.respond(request)
 
     async def _make(
         self, scope: Scope, path: str, view: object, facts: dict[str, Any], **content: Any
     ) -> _Page | None:
         async with self._writing:
-            page = self._pages.get(path)
+            page = self._pages.get(_key(path))
             if page is not None and page.view is view:
                 return page
             is_list = path == "/events"
             shell = await self._shell(scope, "events" if is_list else "events/:slug")
-            query = f"limit={_LISTED}" if is_list else ""
+            query = "&".join([*([f"limit={_LISTED}"] if is_list else []), *_query()])
             status, data = await fetch(
                 self._api, scope, f"/api{path}", accept="application/json", query=query
             )
@@ -167,7 +172,7 @@ class EventPages:
             page = _page(view, _OK, html.replace("<body>", f"<body>{text}", 1))
             if len(self._pages) >= _MAX_PAGES:
                 self._pages.clear()
-            self._pages[path] = page
+            self._pages[_key(path)] = page
             return page
 
     def _about(self, event: EventView) -> dict[str, Any]:
@@ -185,8 +190,10 @@ class EventPages:
     def _about_all(self, events: Sequence[EventView]) -> dict[str, Any]:
         names = ", ".join(event.name for event in events[:3])
         return {
-            "title": "Events · Surge",
-            "description": f"Tickets at the price you see: {names}." if names else "Tickets.",
+            "title": f"{_('Events')} · Surge",
+            "description": _("Tickets at the price you see: {names}.", names=names)
+            if names
+            else _("Tickets"),
             "url": f"{self._base_url}/events",
             "image": f"{self._base_url}/api/card.png",
             "structured": None,
@@ -250,7 +257,23 @@ def _unlisted(shell: str) -> str:
     return shell.replace("</head>", f"{head}</head>", 1)
 
 
+def _language(request: Request) -> str | None:
+    # Caches keep one page for an address, so cookies and headers choose nothing here.
+    return chosen(request.query_params.get(QUERY))
+
+
+def _key(path: str) -> str:
+    return f"{current().tag} {path}"
+
+
+def _query() -> list[str]:
+    tag = current().tag
+    return [] if tag == DEFAULT.tag else [f"{QUERY}={tag}"]
+
+
 def _page(view: object, status: int, html: str) -> _Page:
-    body = html.encode()
+    language = current()
+    element = f'<html lang="{language.html_lang}" dir="{language.direction}">'
+    body = _HTML.sub(element, html, count=1).encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     return _Page(view, status, body, gzip.compress(body, 6, mtime=0), tag)

@@ -13,6 +13,7 @@ from surge_app.edge.routes import Access, Route
 from surge_app.edge.security_headers import CAMERA
 from surge_app.edge.websockets.state_owners import StateOwners, admin_owner
 from surge_app.errors import Forbidden, Unauthorized
+from surge_app.languages import gettext as _
 from surge_app.observability.log import get_logger
 
 _log = get_logger(__name__)
@@ -97,9 +98,9 @@ async def _booking_page(
         return None, [("set-cookie", cookie.header)] if cookie else []
     page = message_page(
         404,
-        title="No booking here",
-        text="Open the link in your latest confirmation email or SMS to see your tickets.",
-        action="Find my booking",
+        title=_("No booking here"),
+        text=_("Open the link in your latest confirmation email or SMS to see your tickets."),
+        action=_("Find my booking"),
         href="/bookings/find",
     )
     return page, []

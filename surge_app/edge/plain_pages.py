@@ -12,13 +12,14 @@ from starlette.types import Message, Receive, Scope, Send
 from surge_app.edge.http import NO_STORE, headers_of, with_cookies
 from surge_app.edge.rendering import render
 from surge_app.errors import Forbidden, NotFound, RateLimited, SurgeError, Unauthorized
+from surge_app.languages import current, gettext as _
 from surge_app.services.events.rich_text import rich_text
 from surge_app.services.events.site_texts import SitePage
 
 _MISSING = 404
 # Organizers look at what they just wrote; a worker has read it after five seconds at most.
 _BRIEFLY = ("cache-control", "public, max-age=5")
-_MAX_TEXT_PAGES = 8
+_MAX_TEXT_PAGES = 16
 
 
 def message_page(
@@ -38,23 +39,23 @@ def message_page(
 
 def text_page(page: SitePage) -> Response:
     """Return a page about the shop."""
-    return HTMLResponse(_text_html(page), headers=dict([_BRIEFLY]))
+    return HTMLResponse(_text_html(page, current().tag), headers=dict([_BRIEFLY]))
 
 
 @lru_cache(maxsize=_MAX_TEXT_PAGES)
-def _text_html(page: SitePage) -> str:
+def _text_html(page: SitePage, _tag: str) -> str:
     # A long text of an organizer takes a tenth of a second, and anyone may request it.
     blocks = rich_text(page.body)
-    return render("text.html", title=page.title, blocks=blocks, refresh_seconds=0)
+    return render("text.html", title=_(page.title), blocks=blocks, refresh_seconds=0)
 
 
 def missing_page() -> Response:
     """Return the page for an address that nothing has."""
     return message_page(
         _MISSING,
-        title="There is no such page",
-        text="The address may be mistyped, or the page has moved.",
-        action="All events",
+        title=_("There is no such page"),
+        text=_("The address may be mistyped, or the page has moved."),
+        action=_("All events"),
         href="/events",
     )
 
@@ -68,9 +69,11 @@ def error_page(error: SurgeError, *, path: str, cookies: Iterable[str] = ()) -> 
     is_ours = error.status >= 500  # noqa: PLR2004  where HTTP's failures of a server begin
     response = message_page(
         error.status,
-        title="For organizers" if is_denied or isinstance(error, RateLimited) else "One moment",
+        title=_("For organizers")
+        if is_denied or isinstance(error, RateLimited)
+        else _("One moment"),
         text=error.text,
-        action="Check-in" if is_for_scanner else "Try again",
+        action=_("Check-in") if is_for_scanner else _("Try again"),
         href="/admin" if is_denied else path,
         refresh_seconds=5 if is_ours else 0,
     )

@@ -11,11 +11,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from surge_app.formatting import day, month, price, prices, when
+from surge_app.languages import SUPPORTED, current, gettext
 from surge_app.services.events.site_texts import SITE_PAGES
 
 
 def render(template: str, **context: Any) -> str:
-    """Return a template's HTML; every value in it is escaped."""
+    """Return a template's HTML in the current language; every value in it is escaped."""
     return _templates().get_template(template).render(**context)
 
 
@@ -31,5 +32,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters.update(when=when, price=price, day=day, month=month)
-    templates.globals.update(prices=prices, site_pages=SITE_PAGES)
+    templates.globals.update(
+        prices=prices, site_pages=SITE_PAGES, _=gettext, language=current, languages=SUPPORTED
+    )
     return templates

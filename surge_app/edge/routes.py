@@ -160,6 +160,7 @@ _TABLE: Final = (
     ("/metrics", Route(Kind.API, "health")),
     ("/sandbox/*", Route(Kind.API, "sandbox", body_limit=BodyLimit.VENDOR)),
     ("/assets/*", Route(Kind.FILE, "file", cache=_IMMUTABLE)),
+    ("/languages/*", Route(Kind.FILE, "file", cache=_IMMUTABLE)),
     ("/fonts/*", Route(Kind.FILE, "file", cache=_MONTH)),
     ("/icons/*", Route(Kind.FILE, "file", cache=_MONTH)),
     ("/manifest.webmanifest", Route(Kind.FILE, "file", cache=_DAY)),

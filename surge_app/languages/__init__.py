@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from surge_app.languages.choice import (
     COOKIE,
+    DEFAULT,
     MAX_AGE_SECONDS,
     QUERY,
     SUPPORTED,
@@ -31,6 +32,7 @@ from surge_app.languages.texts import N_, gettext, ngettext, pgettext
 
 __all__ = [
     "COOKIE",
+    "DEFAULT",
     "MAX_AGE_SECONDS",
     "N_",
     "QUERY",

@@ -25,9 +25,9 @@ class Language:
     """One language.
 
     Attributes:
-        tag: As in `<html lang>`, the cookie and the query.
+        tag: As in the cookie and the query.
         name: In the language itself, for the switch.
-        locale: Formats numbers and dates; for Babel and, with a hyphen, for browsers.
+        locale: Formats numbers and dates.
         direction: Of the script.
         is_pseudo: Made by code from English, for tests and development.
     """
@@ -38,8 +38,13 @@ class Language:
     direction: Literal["ltr", "rtl"] = "ltr"
     is_pseudo: bool = False
 
+    @property
+    def html_lang(self) -> str:
+        """The tag as documents and browsers write it, with the region whose formats it uses."""
+        return self.locale.replace("_", "-")
 
-_ALL: Final = {
+
+ALL: Final = {
     language.tag: language
     for language in (
         Language("en", "English", "en_IN"),
@@ -48,8 +53,8 @@ _ALL: Final = {
         Language("ar-XB", "Right to left", "en_IN", "rtl", is_pseudo=True),
     )
 }
-DEFAULT: Final = _ALL["en"]
-SUPPORTED: Final = {tag: one for tag, one in _ALL.items() if not one.is_pseudo}
+DEFAULT: Final = ALL["en"]
+SUPPORTED: Final = {tag: one for tag, one in ALL.items() if not one.is_pseudo}
 """The languages of visitors, by tag; the first is the one of the sentences in the code."""
 _current: ContextVar[Language] = ContextVar("language", default=DEFAULT)
 _offered = dict(SUPPORTED)
@@ -57,7 +62,7 @@ _offered = dict(SUPPORTED)
 
 def offer_pseudo_languages() -> None:
     """Let requests choose the languages made for tests; production never does."""
-    _offered.update(_ALL)
+    _offered.update(ALL)
 
 
 def languages() -> dict[str, Language]:
@@ -73,7 +78,7 @@ def current() -> Language:
 @contextmanager
 def use(tag: str | None) -> Generator[Language]:
     """Use a language within the block; English for an unknown tag."""
-    language = _ALL.get(tag or "", DEFAULT)
+    language = ALL.get(tag or "", DEFAULT)
     token = _current.set(language)
     try:
         yield language
@@ -83,7 +88,7 @@ def use(tag: str | None) -> Generator[Language]:
 
 def set_current(tag: str) -> None:
     """Use a language for the rest of the current task."""
-    _current.set(_ALL.get(tag, DEFAULT))
+    _current.set(ALL.get(tag, DEFAULT))
 
 
 def chosen(tag: str | None) -> str | None:

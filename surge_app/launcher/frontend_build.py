@@ -162,6 +162,7 @@ def _inputs() -> Iterator[Path]:
     for path in (PROJECT / "surge_app").rglob("*.py"):
         if path.relative_to(PROJECT / "surge_app").parts[0] not in _BACKEND_ONLY:
             yield path
+    yield from (PROJECT / "surge_app" / "languages").rglob("*.po")
     # Reflex itself links files of its components into this folder while it compiles.
     external = PROJECT / "assets" / "external"
     for path in (PROJECT / "assets").rglob("*"):

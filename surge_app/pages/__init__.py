@@ -9,6 +9,7 @@ from typing import Any
 import reflex as rx
 
 from surge_app.edge.routes import Access
+from surge_app.languages import N_
 from surge_app.pages import booking, checkout, event, events, find_booking, queue
 from surge_app.pages.admin import (
     audit_log,
@@ -73,34 +74,38 @@ def _admin(path: str, component: Callable[[], rx.Component], title: str, *on_loa
 
 _EVENT = "/events/[slug]"
 ROUTES = (
-    Route("/events", events.page, "Events · Surge", Access.PUBLIC),
-    Route("/events/[slug]", event.page, "Event · Surge", Access.PUBLIC),
-    Route("/queue/[slug]", queue.page, "Waiting room", Access.PUBLIC),
+    Route("/events", events.page, N_("Events") + " · Surge", Access.PUBLIC),
+    Route("/events/[slug]", event.page, N_("Event") + " · Surge", Access.PUBLIC),
+    Route("/queue/[slug]", queue.page, N_("Waiting room"), Access.PUBLIC),
     Route(
-        "/book/[slug]", checkout.page, "Your tickets · Surge", Access.PASS, (CheckoutState.load,)
+        "/book/[slug]",
+        checkout.page,
+        N_("Your tickets") + " · Surge",
+        Access.PASS,
+        (CheckoutState.load,),
     ),
-    Route("/bookings/find", find_booking.page, "Find my booking · Surge", Access.PUBLIC),
+    Route("/bookings/find", find_booking.page, N_("Find my booking") + " · Surge", Access.PUBLIC),
     Route(
         "/bookings/[ref]",
         booking.page,
-        "Your booking · Surge",
+        N_("Your booking") + " · Surge",
         Access.BOOKING,
         (ErrorNoticeState.dismiss, BookingState.load),
     ),
-    _admin("", admin_events.page, "Organizer", EventsState.load),
-    _admin("/[slug]", dashboard.page, "Sale day", DashboardState.load),
-    _admin(f"{_EVENT}/queue", admin_queue.page, "Queue", DashboardState.load, PassesState.load),
-    _admin(f"{_EVENT}/box-office", box_office.page, "Box office", BoxOfficeState.load),
-    _admin(f"{_EVENT}/holds", hold_recovery.page, "Ticket holds", HoldRecoveryState.load),
-    _admin(f"{_EVENT}/participants", participants.page, "Participants", ParticipantsState.load),
-    _admin(f"{_EVENT}/door", check_in.page, "Check-in", CheckInState.load),
-    _admin(f"{_EVENT}/notices", event_notices.page, "Announcements", EventNoticesState.load),
-    _admin("/events/new", event_editor.new_page, "New event", EventEditorState.load),
-    _admin(f"{_EVENT}/edit", event_editor.page, "Event", EventEditorState.load),
-    Route("/admin/events/[slug]/preview", preview.page, "Preview · Surge", Access.ADMIN),
-    _admin("/bookings/[ref]", admin_booking.page, "Booking", BookingDetailState.load),
-    _admin("/install/checks", health.page, "Checks", HealthState.load),
-    _admin("/install/texts", site_texts.page, "Texts", SiteTextsState.load),
-    _admin("/install/rehearsal", rehearsal.page, "Rehearsal", RehearsalState.load),
-    _admin("/install/log", audit_log.page, "Audit log", AuditLogState.load),
+    _admin("", admin_events.page, N_("Organizer"), EventsState.load),
+    _admin("/[slug]", dashboard.page, N_("Sale day"), DashboardState.load),
+    _admin(f"{_EVENT}/queue", admin_queue.page, N_("Queue"), DashboardState.load, PassesState.load),
+    _admin(f"{_EVENT}/box-office", box_office.page, N_("Box office"), BoxOfficeState.load),
+    _admin(f"{_EVENT}/holds", hold_recovery.page, N_("Ticket holds"), HoldRecoveryState.load),
+    _admin(f"{_EVENT}/participants", participants.page, N_("Participants"), ParticipantsState.load),
+    _admin(f"{_EVENT}/door", check_in.page, N_("Check-in"), CheckInState.load),
+    _admin(f"{_EVENT}/notices", event_notices.page, N_("Announcements"), EventNoticesState.load),
+    _admin("/events/new", event_editor.new_page, N_("New event"), EventEditorState.load),
+    _admin(f"{_EVENT}/edit", event_editor.page, N_("Event"), EventEditorState.load),
+    Route("/admin/events/[slug]/preview", preview.page, N_("Preview") + " · Surge", Access.ADMIN),
+    _admin("/bookings/[ref]", admin_booking.page, N_("Booking"), BookingDetailState.load),
+    _admin("/install/checks", health.page, N_("Checks"), HealthState.load),
+    _admin("/install/texts", site_texts.page, N_("Texts"), SiteTextsState.load),
+    _admin("/install/rehearsal", rehearsal.page, N_("Rehearsal"), RehearsalState.load),
+    _admin("/install/log", audit_log.page, N_("Audit log"), AuditLogState.load),
 )

@@ -10,6 +10,7 @@ from surge_app.components import connection, controls, layout, navigation, shell
 from surge_app.components.controls import button_link, text_button
 from surge_app.components.match import match
 from surge_app.components.prose import language, text_part
+from surge_app.components.text import gettext as _
 from surge_app.pages import booking_corrections
 from surge_app.pages.shared import price_rows, problem_notice, sale_title
 from surge_app.services.events.rich_text import TextPart
@@ -60,9 +61,9 @@ def _loading() -> rx.Component:
 
 def _missing() -> rx.Component:
     return layout.state(
-        "There is no such booking here",
-        "Open the link in your email: it works on every device.",
-        action=button_link("Find my booking", href="/bookings/find", kind="primary"),
+        _("There is no such booking here"),
+        _("Open the link in your email: it works on every device."),
+        action=button_link(_("Find my booking"), href="/bookings/find", kind="primary"),
         at=4,
     )
 
@@ -90,9 +91,9 @@ def _ready() -> rx.Component:
 def _status() -> rx.Component:
     return match(
         BookingState.status,
-        ("confirmed", controls.chip("Confirmed", tone="good")),
-        ("refunding", controls.chip("Refund on its way", tone="warn")),
-        controls.chip(rx.cond(BookingState.is_free, "Cancelled", "Refunded"), tone="off"),
+        ("confirmed", controls.chip(_("Confirmed"), tone="good")),
+        ("refunding", controls.chip(_("Refund on its way"), tone="warn")),
+        controls.chip(rx.cond(BookingState.is_free, _("Cancelled"), _("Refunded")), tone="off"),
     )
 
 
@@ -100,13 +101,13 @@ def _news() -> rx.Component:
     return rx.fragment(
         rx.cond(
             BookingState.cancelled != "",
-            layout.notice(BookingState.cancelled, tone="warn", title="This event is cancelled."),
+            layout.notice(BookingState.cancelled, tone="warn", title=_("This event is cancelled.")),
             rx.cond(
                 rx.Var.create(BookingState.changes).length() > 0,
                 layout.notice(
-                    "Your tickets stay valid.",
+                    _("Your tickets stay valid."),
                     tone="warn",
-                    title="This event has changed.",
+                    title=_("This event has changed."),
                     action=_lines(BookingState.changes),
                 ),
                 rx.fragment(),
@@ -115,7 +116,7 @@ def _news() -> rx.Component:
         _status_notice(),
         rx.cond(
             rx.Var.create(BookingState.refunds).length() > 0,
-            layout.card(rx.el.h2("Refunds"), _lines(BookingState.refunds)),
+            layout.card(rx.el.h2(_("Refunds")), _lines(BookingState.refunds)),
             rx.fragment(),
         ),
     )
@@ -137,15 +138,17 @@ def _status_notice() -> rx.Component:
             rx.cond(
                 BookingState.is_lost,
                 layout.notice(
-                    "Your tickets are here, whatever happens to a message. You can have them sent "
-                    "to a corrected address below.",
+                    _(
+                        "Your tickets are here, whatever happens to a message. You can have them "
+                        "sent to a corrected address below."
+                    ),
                     tone="warn",
-                    title="A message did not reach you.",
+                    title=_("A message did not reach you."),
                 ),
-                rx.el.p("You're going! Show these codes at the entrance."),
+                rx.el.p(_("You're going! Show these codes at the entrance.")),
             ),
         ),
-        layout.notice("This booking is cancelled. Its tickets are no longer valid."),
+        layout.notice(_("This booking is cancelled. Its tickets are no longer valid.")),
     )
 
 
@@ -166,10 +169,10 @@ def _ticket(ticket: TicketCard) -> rx.Component:
                     rx.html(ticket.qr_svg),
                     class_name=rx.cond(ticket.is_valid, "qr", "qr voided"),
                     role="img",
-                    aria_label=f"QR code of ticket {ticket.code}",
+                    aria_label=_("QR code of ticket {code}", code=ticket.code),
                 ),
                 rx.el.p(ticket.code, class_name="code"),
-                label=f"Full screen: {ticket.title}",
+                label=_("Full screen: {title}", title=ticket.title),
             ),
             rx.cond(
                 ticket.note != "",
@@ -186,9 +189,9 @@ def _files() -> rx.Component:
     return rx.cond(
         BookingState.status == "confirmed",
         rx.el.div(
-            button_link("Tickets as PDF", href=f"{base}/tickets.pdf", kind="primary"),
-            button_link("Add to calendar", href=f"{base}/calendar.ics"),
-            button_link("Directions", href=BookingState.sale.directions, rel="noopener"),
+            button_link(_("Tickets as PDF"), href=f"{base}/tickets.pdf", kind="primary"),
+            button_link(_("Add to calendar"), href=f"{base}/calendar.ics"),
+            button_link(_("Directions"), href=BookingState.sale.directions, rel="noopener"),
             class_name="row files no-print",
         ),
         rx.fragment(),
@@ -199,13 +202,15 @@ def _saved() -> rx.Component:
     local = {"data-local": True}
     return controls.saved_tickets(
         rx.el.p(
-            "Saved on this device: your tickets open without a connection. ",
-            text_button("Remove from this device", custom_attrs=local),
+            _("Saved on this device: your tickets open without a connection."),
+            " ",
+            text_button(_("Remove from this device"), custom_attrs=local),
             class_name="muted small no-print",
         ),
         rx.el.p(
-            "Not saved on this device. ",
-            text_button("Save for offline use", custom_attrs=local),
+            _("Not saved on this device."),
+            " ",
+            text_button(_("Save for offline use"), custom_attrs=local),
             class_name="muted small no-print",
         ),
         reference=BookingState.ref,
@@ -216,9 +221,9 @@ def _saved() -> rx.Component:
 def _receipt() -> rx.Component:
     return layout.card(
         rx.el.div(
-            rx.el.h2("Receipt"),
+            rx.el.h2(_("Receipt")),
             controls.link(
-                "Receipt as PDF",
+                _("Receipt as PDF"),
                 href=f"/api/bookings/{BookingState.ref}/receipt.pdf",
                 class_name="link no-print",
             ),
@@ -226,15 +231,15 @@ def _receipt() -> rx.Component:
         ),
         price_rows(BookingState.price),
         rx.el.dl(
-            rx.el.dt("Booking"),
+            rx.el.dt(_("Booking")),
             rx.el.dd(BookingState.ref, class_name="code"),
-            rx.el.dt("Booked by"),
+            rx.el.dt(_("Booked by")),
             rx.el.dd(BookingState.contact.name),
-            rx.el.dt(rx.cond(BookingState.is_free, "Booked", "Paid")),
+            rx.el.dt(rx.cond(BookingState.is_free, _("Booked"), _("Paid"))),
             rx.el.dd(BookingState.booked_at),
             rx.cond(
                 BookingState.payment_id != "",
-                rx.fragment(rx.el.dt("Payment"), rx.el.dd(BookingState.payment_id)),
+                rx.fragment(rx.el.dt(_("Payment")), rx.el.dd(BookingState.payment_id)),
                 rx.fragment(),
             ),
             class_name="breakup meta muted",

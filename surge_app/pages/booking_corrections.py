@@ -7,6 +7,7 @@ import reflex as rx
 from surge_app.components import controls, layout
 from surge_app.components.controls import button
 from surge_app.components.match import match
+from surge_app.components.text import gettext as _
 from surge_app.pages.shared import email_check
 from surge_app.state.booking import BookingState, MessageCard
 from surge_app.state.view_models import AttendeeCard
@@ -15,7 +16,7 @@ from surge_app.state.view_models import AttendeeCard
 def messages() -> rx.Component:
     """Show the delivery of mail and SMS, and offer to send them again."""
     return layout.card(
-        rx.el.h2("Email and SMS"),
+        rx.el.h2(_("Email and SMS")),
         rx.el.ul(
             rx.foreach(BookingState.messages, _message),
             class_name="plain-list",
@@ -23,7 +24,7 @@ def messages() -> rx.Component:
         ),
         _notice("send"),
         layout.disclosure(
-            "Resend tickets or change email or mobile",
+            _("Resend tickets or change email or mobile"),
             _send_again(),
             open=BookingState.is_lost
             | (BookingState.needs_code & (BookingState.section == "send"))
@@ -36,7 +37,7 @@ def messages() -> rx.Component:
 
 def _message(one: MessageCard) -> rx.Component:
     return rx.el.li(
-        rx.el.span(one.channel, " to ", rx.el.span(one.recipient, class_name="strong")),
+        rx.el.span(_("{channel} to {address}", channel=one.channel, address=one.recipient)),
         match(
             one.tone,
             ("good", controls.chip(one.said, tone="good")),
@@ -52,7 +53,7 @@ def _send_again() -> rx.Component:
     return rx.el.form(
         controls.field(
             "email",
-            "Email",
+            _("Email"),
             error=wrong.email,
             **email_check(BookingState),
             default_value=typed.email,
@@ -63,9 +64,9 @@ def _send_again() -> rx.Component:
         ),
         controls.field(
             "phone",
-            "Mobile",
+            _("Mobile"),
             error=wrong.phone,
-            hint="If you change it, we'll let your old email or number know.",
+            hint=_("If you change it, we'll let your old email or number know."),
             default_value=typed.phone,
             type="tel",
             auto_complete="tel",
@@ -73,7 +74,7 @@ def _send_again() -> rx.Component:
         ),
         _code("send"),
         _turn(),
-        rx.el.div(button("Send again", type="submit", kind="primary"), class_name="row"),
+        rx.el.div(button(_("Send again"), type="submit", kind="primary"), class_name="row"),
         # Rendered anew after each submission, with the current contact.
         key=BookingState.turn,
         no_validate=True,
@@ -87,9 +88,9 @@ def names() -> rx.Component:
     return rx.cond(
         BookingState.names,
         layout.card(
-            rx.el.h2("Names on the tickets"),
+            rx.el.h2(_("Names on the tickets")),
             rx.el.p(
-                "You can change them until the event begins or a ticket is used.",
+                _("You can change them until the event begins or a ticket is used."),
                 class_name="muted small",
             ),
             rx.el.form(
@@ -97,7 +98,7 @@ def names() -> rx.Component:
                 _code("names"),
                 _turn(),
                 _notice("names"),
-                rx.el.div(button("Save the names", type="submit"), class_name="row"),
+                rx.el.div(button(_("Save the names"), type="submit"), class_name="row"),
                 key=BookingState.turn,
                 no_validate=True,
                 on_submit=BookingState.rename,
@@ -114,9 +115,9 @@ def _code(section: str) -> rx.Component:
         BookingState.needs_code & (BookingState.section == section),
         controls.field(
             "code",
-            "Code from your email",
+            _("Code from your email"),
             error="",
-            hint="6 digits, sent to your current address. It works for 10 minutes.",
+            hint=_("6 digits, sent to your current address. It works for 10 minutes."),
             auto_complete="one-time-code",
             input_mode="numeric",
         ),

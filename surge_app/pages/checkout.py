@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
 from surge_app.components import (
@@ -13,10 +15,11 @@ from surge_app.components import (
     shell,
     timers,
 )
-from surge_app.components.controls import button, button_link
+from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.components.scripts import razorpay_checkout
-from surge_app.pages import contact_form, hold_timer, release, tier_list
+from surge_app.components.text import gettext as _
+from surge_app.pages import checkout_states as states, contact_form, hold_timer, release, tier_list
 from surge_app.pages.shared import price_details, problem_notice, sale_title
 from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import ENDED, HOLD, PAY
@@ -54,9 +57,9 @@ def page() -> rx.Component:
                 ("loading", _loading()),
                 ("choose", "held", "expired", _shopping()),
                 ("checking", _checking()),
-                ("refunding", _refunding()),
-                ("closed", _closed()),
-                _missing(),
+                ("refunding", states.refunding()),
+                ("closed", states.closed()),
+                states.missing(),
             ),
             blocked=connection.blocked_checkout(),
         ),
@@ -112,13 +115,13 @@ def _total() -> rx.Component:
         price.quantity > 0,
         rx.el.div(
             rx.el.div(
-                rx.el.p("Total", class_name="muted small"),
+                rx.el.p(_("Total"), class_name="muted small"),
                 rx.el.p(price.total, class_name="figure"),
             ),
             price_details(price),
             class_name="total",
         ),
-        rx.el.p("Choose how many tickets you want.", class_name="muted"),
+        rx.el.p(_("Choose how many tickets you want."), class_name="muted"),
     )
 
 
@@ -128,13 +131,15 @@ def _nothing_free() -> rx.Component:
         rx.el.p(
             rx.cond(
                 CheckoutState.tickets_held > 0,
-                "All remaining tickets are in other people's checkouts. If any are released, they "
-                "appear here.",
-                "All tickets are sold.",
+                _(
+                    "All remaining tickets are in other people's checkouts. If any are released, "
+                    "they appear here."
+                ),
+                _("All tickets are sold."),
             ),
             class_name="muted",
         ),
-        button_link("See other events", href="/events", full=True),
+        states.other_events(),
     )
 
 
@@ -173,16 +178,19 @@ def _choose() -> rx.Component:
         rx.cond(
             CheckoutState.owned_link != "",
             layout.notice(
-                "You have a booking for this event already.",
+                _("You have a booking for this event already."),
                 action=controls.link(
-                    "Open it", href=CheckoutState.owned_link, class_name="link strong"
+                    _("Open it"), href=CheckoutState.owned_link, class_name="link strong"
                 ),
             ),
             rx.fragment(),
         ),
         tier_list.choice(),
         rx.el.p(
-            f"We'll hold your tickets for {CheckoutState.sale.hold_time} while you pay.",
+            _(
+                "We'll hold your tickets for {duration} while you pay.",
+                duration=CheckoutState.sale.hold_time,
+            ),
             class_name="muted",
         ),
     )
@@ -190,7 +198,7 @@ def _choose() -> rx.Component:
 
 def _hold_bar() -> rx.Component:
     return rx.el.div(
-        connection.offline_notice("Your turn is kept while its clock runs."),
+        connection.offline_notice(_("Your turn is kept while its clock runs.")),
         _notice(),
         # One way on at a time; another step of the stepper takes the offer back.
         rx.cond(
@@ -216,11 +224,11 @@ def _hold_button() -> rx.Component:
     return button(
         rx.cond(
             CheckoutState.busy == "hold",
-            _spinning("Holding your tickets"),
+            _spinning(_("Holding your tickets")),
             rx.cond(
                 CheckoutState.price.quantity > 0,
-                rx.fragment("Hold ", CheckoutState.price.tickets),
-                rx.fragment("Hold tickets"),
+                _("Hold {tickets}", tickets=CheckoutState.price.tickets),
+                _("Hold tickets"),
             ),
         ),
         kind="primary",
@@ -235,7 +243,7 @@ def _pay_bar() -> rx.Component:
     return rx.fragment(
         rx.el.div(
             hold_timer.paused(),
-            connection.offline_notice("We still hold your tickets while the clock runs."),
+            connection.offline_notice(_("We still hold your tickets while the clock runs.")),
             _notice(),
             # Outside the form, whose fields are remembered.
             rx.el.input(type="hidden", name="total", value=CheckoutState.price.total, form=_FORM),
@@ -243,12 +251,12 @@ def _pay_bar() -> rx.Component:
             button(
                 match(
                     CheckoutState.busy,
-                    ("pay", _spinning("Opening the payment")),
-                    ("check", _spinning("Checking your payment")),
+                    ("pay", _spinning(_("Opening the payment"))),
+                    ("check", _spinning(_("Checking your payment"))),
                     rx.cond(
                         CheckoutState.price.is_free,
-                        rx.fragment("Book for free"),
-                        rx.fragment("Pay ", CheckoutState.price.total),
+                        _("Book for free"),
+                        _("Pay {amount}", amount=CheckoutState.price.total),
                     ),
                 ),
                 kind="primary",
@@ -261,15 +269,16 @@ def _pay_bar() -> rx.Component:
             class_name="paybar",
         ),
         rx.el.p(
-            rx.cond(CheckoutState.price.is_free, "", "UPI, cards, netbanking by Razorpay. "),
-            "No account needed.",
+            rx.cond(CheckoutState.price.is_free, "", _("UPI, cards, netbanking by Razorpay.")),
+            " ",
+            _("No account needed."),
             class_name="muted small center",
         ),
         release.question(),
     )
 
 
-def _spinning(label: str) -> rx.Component:
+def _spinning(label: Any) -> rx.Component:
     return rx.fragment(rx.el.span(class_name="spin", aria_hidden=True), label)
 
 
@@ -279,25 +288,28 @@ def _expired() -> rx.Component:
         layout.card(
             # The focus comes here, as the form it was in is gone; so it is read out once.
             rx.el.h2(
-                "Your time ran out",
+                _("Your time ran out"),
                 class_name="hero words",
                 id=ENDED,
                 tab_index=-1,
                 aria_describedby=f"{ENDED}-about",
             ),
             rx.el.p(
-                "We released your tickets. You haven't been charged, and we've kept your details.",
+                _(
+                    "We released your tickets. You haven't been charged, and we've kept your "
+                    "details."
+                ),
                 class_name="muted",
                 id=f"{ENDED}-about",
             ),
             rx.el.p(
                 rx.cond(
                     CheckoutState.tickets_free > 0,
-                    rx.fragment("Tickets left: ", formatting.count(CheckoutState.tickets_free)),
+                    _("Tickets left: {count}", count=formatting.count(CheckoutState.tickets_free)),
                     rx.cond(
                         CheckoutState.tickets_held > 0,
-                        "No tickets are free right now. If any are released, they appear here.",
-                        "All tickets are sold.",
+                        _("No tickets are free right now. If any are released, they appear here."),
+                        _("All tickets are sold."),
                     ),
                 ),
                 class_name="strong number",
@@ -309,7 +321,7 @@ def _expired() -> rx.Component:
             (CheckoutState.tickets_free > 0)
             | (~CheckoutState.may_shop & (CheckoutState.tickets_held > 0)),
             _again(),
-            button_link("See other events", href="/events", full=True),
+            states.other_events(),
         ),
     )
 
@@ -318,15 +330,15 @@ def _again() -> rx.Component:
     return button(
         rx.cond(
             CheckoutState.busy == "hold",
-            _spinning("Holding your tickets"),
+            _spinning(_("Holding your tickets")),
             rx.cond(
                 CheckoutState.may_shop,
                 rx.cond(
                     CheckoutState.price.quantity > 0,
-                    rx.fragment("Hold ", CheckoutState.price.tickets, " again"),
-                    "Choose again",
+                    _("Hold {tickets} again", tickets=CheckoutState.price.tickets),
+                    _("Choose again"),
                 ),
-                "Back to the queue",
+                _("Back to the queue"),
             ),
         ),
         kind="primary",
@@ -341,48 +353,16 @@ def _checking() -> rx.Component:
         timers.interval(_RECHECK_SECONDS, CheckoutState.check_payment),
         sale_title(CheckoutState.sale),
         layout.card(
-            rx.el.p("Your payment is being checked", class_name="hero words", role="status"),
+            rx.el.p(_("Your payment is being checked"), class_name="hero words", role="status"),
             rx.el.p(
-                "Please don't pay again. Your bank can take a few minutes to answer, and this page "
-                "updates automatically. You can close it: your tickets also come by email and SMS.",
+                _(
+                    "Please don't pay again. Your bank can take a few minutes to answer, and this "
+                    "page updates automatically. You can close it: your tickets also come by "
+                    "email and SMS."
+                ),
                 class_name="muted",
             ),
             rx.el.span(class_name="spin", aria_hidden=True),
         ),
         _notice(),
-    )
-
-
-def _refunding() -> rx.Component:
-    return rx.fragment(
-        sale_title(CheckoutState.sale),
-        layout.card(
-            rx.el.p("We're refunding your payment", class_name="hero words", role="status"),
-            rx.el.p(
-                "Your payment came in, but we couldn't give you the tickets. We're sorry. You get "
-                "all of it back; banks take up to 7 working days. Your email has the details.",
-                class_name="muted",
-            ),
-        ),
-        button_link("See other events", href="/events", full=True),
-    )
-
-
-def _closed() -> rx.Component:
-    return layout.state(
-        "Tickets aren't on sale right now",
-        rx.cond(
-            CheckoutState.notice != "", CheckoutState.notice, "The sale for this event is not open."
-        ),
-        action=button_link("All events", href="/events", kind="primary"),
-        at=4,
-    )
-
-
-def _missing() -> rx.Component:
-    return layout.state(
-        "We couldn't find this event",
-        "Check the web address, or choose from all events.",
-        action=button_link("All events", href="/events", kind="primary"),
-        at=4,
     )

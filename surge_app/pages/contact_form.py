@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.components import controls, layout
 from surge_app.components.scripts import form_persistence
+from surge_app.components.text import gettext as _
 from surge_app.pages.shared import suggestion
 from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import CONTACT
@@ -22,7 +23,7 @@ def form(name: str) -> rx.Component:
     """
     typed, errors = CheckoutState.contact, CheckoutState.complaints
     return layout.card(
-        rx.el.h2("Your details", id=CONTACT, tab_index=-1),
+        rx.el.h2(_("Your details"), id=CONTACT, tab_index=-1),
         form_persistence.remembered_input(
             name,
             CheckoutState.sale.slug,
@@ -35,14 +36,14 @@ def form(name: str) -> rx.Component:
         rx.el.form(
             _field(
                 "name",
-                "Full name",
+                _("Full name"),
                 error=errors.name,
                 default_value=typed.name,
                 auto_complete="name",
             ),
             _field(
                 "email",
-                "Email",
+                _("Email"),
                 error=errors.email,
                 suggestion=suggestion(CheckoutState),
                 default_value=typed.email,
@@ -53,9 +54,9 @@ def form(name: str) -> rx.Component:
             ),
             _field(
                 "phone",
-                "Mobile",
+                _("Mobile"),
                 error=errors.phone,
-                hint="We'll send your tickets by email and SMS.",
+                hint=_("We'll send your tickets by email and SMS."),
                 default_value=typed.phone,
                 type="tel",
                 auto_complete="tel",
@@ -86,7 +87,7 @@ def _field(name: Any, label: Any, *, error: Any, **props: Any) -> rx.Component:
 
 def _attendees() -> rx.Component:
     return rx.el.fieldset(
-        rx.el.legend("Names on the tickets", class_name="strong"),
+        rx.el.legend(_("Names on the tickets"), class_name="strong"),
         rx.foreach(CheckoutState.attendees, _attendee),
         class_name="stack attendees",
     )

@@ -21,8 +21,9 @@ from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
 from surge_app.components.prose import language, prose, text_part
 from surge_app.components.scripts import prerendered, proof_of_work
+from surge_app.components.text import gettext as _, ngettext
 
-_JOIN = "Join the queue"
+_JOIN = _("Join the queue")
 
 
 def page() -> rx.Component:
@@ -59,22 +60,22 @@ def loading() -> rx.Component:
 
 def _missing() -> rx.Component:
     return layout.state(
-        "There is no such event",
-        "The address may be mistyped, or the event is over.",
-        action=button_link("All events", href="/events", kind="primary"),
+        _("There is no such event"),
+        _("The address may be mistyped, or the event is over."),
+        action=button_link(_("All events"), href="/events", kind="primary"),
         at=4,
     )
 
 
 def _unreachable(value: Any) -> rx.Component:
     return layout.state(
-        "This event cannot be shown right now",
+        _("This event cannot be shown right now"),
         rx.cond(
             value.problem != "",
             value.problem,
-            "There is no connection. This page tries again automatically.",
+            _("There is no connection. This page tries again automatically."),
         ),
-        action=button("Try now", on_click=polling.dispatch("retry")),
+        action=button(_("Try now"), on_click=polling.dispatch("retry")),
     )
 
 
@@ -102,9 +103,11 @@ def ready(value: Any) -> rx.Component:
                 ),
                 rx.el.p(
                     rx.cond(event.costs, _whole_price(event), rx.fragment()),
-                    "Maximum ",
-                    formatting.counted(event.max_per_person, "ticket", "tickets"),
-                    " per person.",
+                    ngettext(
+                        "Maximum {count} ticket per person.",
+                        "Maximum {count} tickets per person.",
+                        event.max_per_person,
+                    ),
                     class_name="muted small",
                 ),
             ),
@@ -123,7 +126,7 @@ def tickets(event: Any, about: Callable[[Any], rx.Component]) -> rx.Component:
     """
     return rx.fragment(
         rx.el.div(
-            rx.el.h2("Tickets"),
+            rx.el.h2(_("Tickets")),
             rx.el.p(formatting.prices(event.from_paise, event.to_paise), class_name="price"),
             class_name="row apart",
         ),
@@ -136,16 +139,17 @@ def tickets(event: Any, about: Callable[[Any], rx.Component]) -> rx.Component:
 
 def _whole_price(event: Any) -> rx.Component:
     return rx.fragment(
-        "Prices include all taxes. ",
+        _("Prices include all taxes."),
+        " ",
         rx.cond(
             event.fee_paise > 0,
-            rx.fragment(
-                "A ",
-                formatting.money(event.fee_paise),
-                " booking fee is added once per booking. ",
+            _(
+                "A {fee} booking fee is added once per booking.",
+                fee=formatting.money(event.fee_paise),
             ),
-            rx.fragment(),
+            "",
         ),
+        " ",
     )
 
 
@@ -153,17 +157,17 @@ def _where(event: Any) -> rx.Component:
     here = formatting.local_time(event.starts_at, event.time_zone)
     return rx.el.dl(
         rx.el.div(
-            rx.el.dt("When"),
+            rx.el.dt(_("When")),
             rx.el.dd(
                 formatting.event_time(event.starts_at, event.time_zone),
                 rx.cond(
                     here != "",
-                    rx.el.span(here, " where you are", class_name="muted small"),
+                    rx.el.span(_("{time} where you are", time=here), class_name="muted small"),
                     rx.fragment(),
                 ),
             ),
         ),
-        rx.el.div(rx.el.dt("Where"), rx.el.dd(event.venue, **language(event.venue))),
+        rx.el.div(rx.el.dt(_("Where")), rx.el.dd(event.venue, **language(event.venue))),
         rx.foreach(event.facts, _brief),
         class_name="where",
     )
@@ -181,23 +185,27 @@ def _tier(tier: Any, about: Callable[[Any], rx.Component]) -> rx.Component:
     )
 
 
-def _left(tier: Any, event: Any) -> rx.Component:
+def _left(tier: Any, event: Any) -> Any:
     """Say what is left, as it is: never fewer than there are."""
-    return match(
+    return rx.match(
         tier.status,
-        ("ended", rx.fragment("No longer on sale")),
-        ("sold_out", rx.fragment("Sold out")),
-        ("all_held", rx.fragment("All in checkouts; some may be released")),
+        ("ended", _("No longer on sale")),
+        ("sold_out", _("Sold out")),
+        ("all_held", _("All in checkouts; some may be released")),
         (
             "scheduled",
             rx.cond(
                 tier.sales_open_at != "",
-                rx.fragment("Opens ", formatting.event_time(tier.sales_open_at, event.time_zone)),
-                rx.fragment(formatting.counted(tier.available, "ticket", "tickets")),
+                _("Opens {time}", time=formatting.event_time(tier.sales_open_at, event.time_zone)),
+                _tickets(tier.available),
             ),
         ),
-        rx.fragment(formatting.count(tier.available), " left"),
+        _("{count} left", count=formatting.count(tier.available)),
     )
+
+
+def _tickets(number: Any) -> rx.Var[str]:
+    return ngettext("{count} ticket", "{count} tickets", number)
 
 
 def _limits(tier: Any, event: Any) -> rx.Component:
@@ -207,18 +215,26 @@ def _limits(tier: Any, event: Any) -> rx.Component:
         (least > 1) & (least == most),
         rx.cond(
             least == 2,  # noqa: PLR2004  a pair
-            " · sold in pairs",
-            rx.fragment(" · sold in groups of ", formatting.count(least)),
+            _after_dot(_("sold in pairs")),
+            _after_dot(_("sold in groups of {count}", count=formatting.count(least))),
         ),
         rx.fragment(
-            rx.cond(least > 1, rx.fragment(" · at least ", formatting.count(least)), rx.fragment()),
+            rx.cond(
+                least > 1,
+                _after_dot(_("at least {count}", count=formatting.count(least))),
+                rx.fragment(),
+            ),
             rx.cond(
                 (most > 0) & (most < event.max_per_person),
-                rx.fragment(" · at most ", formatting.count(most)),
+                _after_dot(_("at most {count}", count=formatting.count(most))),
                 rx.fragment(),
             ),
         ),
     )
+
+
+def _after_dot(text: Any) -> rx.Component:
+    return rx.fragment(" · ", text)
 
 
 def _small_print(event: Any) -> rx.Component:
@@ -256,39 +272,41 @@ def _action(value: Any) -> rx.Component:
         ),
         match(
             value.event.status,
-            ("on_sale", _enter(value, "Get tickets")),
+            ("on_sale", _enter(value, _("Get tickets"))),
             (
                 "all_held",
                 _explained(
-                    "All remaining tickets are in other people's checkouts. Any that are released "
-                    "go to the queue, in order.",
+                    _(
+                        "All remaining tickets are in other people's checkouts. Any that are "
+                        "released go to the queue, in order."
+                    ),
                     _enter(value, _JOIN),
                 ),
             ),
             (
                 "paused",
                 _explained(
-                    "The sale is paused. You can join the queue now.",
+                    _("The sale is paused. You can join the queue now."),
                     _enter(value, _JOIN),
                 ),
             ),
             ("scheduled", _scheduled(value)),
             ("sold_out", _sold_out(value)),
-            ("cancelled", _explained("This event is cancelled.", _others())),
-            _explained("The sale for this event is over.", _others()),
+            ("cancelled", _explained(_("This event is cancelled."), _others())),
+            _explained(_("The sale for this event is over."), _others()),
         ),
     )
 
 
-def _enter(value: Any, label: str) -> rx.Component:
+def _enter(value: Any, label: Any) -> rx.Component:
     return button(
         rx.cond(
             value.busy,
             rx.fragment(
                 rx.el.span(class_name="spin", aria_hidden=True),
-                "Joining the queue…" if label == _JOIN else "One moment",
+                _("Joining the queue…") if label is _JOIN else _("One moment"),
             ),
-            rx.fragment(label),
+            label,
         ),
         kind="primary",
         full=True,
@@ -305,12 +323,12 @@ def _scheduled(value: Any) -> rx.Component:
                 timers.countdown(
                     value.event.opens_in_seconds,
                     stamp=value.at,
-                    label="The sale opens in",
+                    label=_("The sale opens in"),
                     on_end=polling.dispatch("opened"),
                 ),
                 class_name="center strong",
             ),
-            rx.el.p("The sale has not opened yet.", class_name="center strong"),
+            rx.el.p(_("The sale has not opened yet."), class_name="center strong"),
         ),
         _enter(value, _JOIN),
         class_name="stack",
@@ -320,13 +338,13 @@ def _scheduled(value: Any) -> rx.Component:
 def _sold_out(value: Any) -> rx.Component:
     """Lead into the queue, which tickets that come back go to."""
     return rx.el.div(
-        rx.el.p("All tickets are sold.", class_name="center strong"),
+        rx.el.p(_("All tickets are sold."), class_name="center strong"),
         rx.el.p(
-            "Cancelled tickets go to the queue, in order.",
+            _("Cancelled tickets go to the queue, in order."),
             class_name="muted center",
         ),
         button_link(
-            "Join the queue for returned tickets",
+            _("Join the queue for returned tickets"),
             href=f"/queue/{value.event.slug}",
             kind="primary",
             full=True,
@@ -335,9 +353,9 @@ def _sold_out(value: Any) -> rx.Component:
     )
 
 
-def _explained(sentence: str, action: rx.Component) -> rx.Component:
+def _explained(sentence: Any, action: rx.Component) -> rx.Component:
     return rx.el.div(rx.el.p(sentence, class_name="center"), action, class_name="stack")
 
 
 def _others() -> rx.Component:
-    return button_link("See other events", href="/events", full=True)
+    return button_link(_("See other events"), href="/events", full=True)

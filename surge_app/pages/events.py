@@ -21,13 +21,14 @@ from surge_app.components.feed_types import EventJson
 from surge_app.components.match import match
 from surge_app.components.prose import language
 from surge_app.components.scripts import prerendered
+from surge_app.components.text import gettext as _
 
 _DATES = (
-    ("", "Any date"),
-    ("today", "Today"),
-    ("weekend", "This weekend"),
-    ("week", "Next 7 days"),
-    ("month", "Next 30 days"),
+    ("", _("Any date")),
+    ("today", _("Today")),
+    ("weekend", _("This weekend")),
+    ("week", _("Next 7 days")),
+    ("month", _("Next 30 days")),
 )
 
 
@@ -68,7 +69,7 @@ def _waiting() -> rx.Component:
 
 def _ready(value: Any) -> rx.Component:
     return rx.el.div(
-        rx.el.h1("Events"),
+        rx.el.h1(_("Events")),
         status.offline(value.offline),
         connection.held_tickets(),
         rx.cond(value.is_searchable, _search(value), rx.fragment()),
@@ -79,13 +80,13 @@ def _ready(value: Any) -> rx.Component:
         ),
         rx.cond(
             value.has_more,
-            button("Show more events", on_click=polling.dispatch("more")),
+            button(_("Show more events"), on_click=polling.dispatch("more")),
             rx.fragment(),
         ),
         rx.cond(
             value.is_cut,
             rx.el.p(
-                "These are the next 200 events. Search to find a later one.", class_name="muted"
+                _("These are the next 200 events. Search to find a later one."), class_name="muted"
             ),
             rx.fragment(),
         ),
@@ -99,17 +100,17 @@ def _search(value: Any) -> rx.Component:
     form = shell.plain_form(
         controls.field(
             "q",
-            "Event, venue or organizer",
+            _("Event, venue or organizer"),
             error="",
             type="search",
             default_value=search.q,
             max_length=100,
             auto_complete="off",
         ),
-        _choice("city", "City", "Any city", value.cities, search.city),
-        _choice("category", "Category", "Any category", value.categories, search.category),
-        controls.select("when", "Date", _DATES, default_value=search.when),
-        button("Search", type="submit"),
+        _choice("city", _("City"), _("Any city"), value.cities, search.city),
+        _choice("category", _("Category"), _("Any category"), value.categories, search.category),
+        controls.select("when", _("Date"), _DATES, default_value=search.when),
+        button(_("Search"), type="submit"),
         action="/events",
         method="get",
         class_name="search",
@@ -117,7 +118,7 @@ def _search(value: Any) -> rx.Component:
     return rx.el.div(form, role="search")
 
 
-def _choice(name: str, label: str, any_of_them: str, found: Any, chosen: Any) -> rx.Component:
+def _choice(name: str, label: Any, any_of_them: Any, found: Any, chosen: Any) -> rx.Component:
     """Offer what listed events have. It is known after the page, unlike what was chosen."""
     return controls.select(
         name,
@@ -135,13 +136,13 @@ def _nothing(value: Any) -> rx.Component:
     return rx.cond(
         value.is_narrowed,
         layout.state(
-            "No event matches your search",
-            "Change what you search for, or look at all events.",
-            action=controls.button_link("All events", href="/events"),
+            _("No event matches your search"),
+            _("Change what you search for, or look at all events."),
+            action=controls.button_link(_("All events"), href="/events"),
         ),
         layout.state(
-            "Nothing is on sale yet",
-            "New events appear here automatically.",
+            _("Nothing is on sale yet"),
+            _("New events appear here automatically."),
             at=4,
         ),
     )
@@ -195,7 +196,7 @@ def _day(event: EventJson) -> rx.Component:
 def _opening(event: EventJson) -> rx.Component:
     return rx.el.p(
         timers.countdown(
-            event.opens_in_seconds, label="The sale opens in", on_end=polling.dispatch("retry")
+            event.opens_in_seconds, label=_("The sale opens in"), on_end=polling.dispatch("retry")
         ),
         class_name="strong",
     )
@@ -203,16 +204,18 @@ def _opening(event: EventJson) -> rx.Component:
 
 def _here(event: EventJson) -> rx.Component:
     here = formatting.local_time(event.starts_at, event.time_zone)
-    return rx.cond(here != "", rx.fragment(" · ", here, " where you are"), rx.fragment())
+    return rx.cond(
+        here != "", rx.fragment(" · ", _("{time} where you are", time=here)), rx.fragment()
+    )
 
 
 def _unreachable(value: Any) -> rx.Component:
     return layout.state(
-        "The events cannot be shown right now",
+        _("The events cannot be shown right now"),
         rx.cond(
             value.problem != "",
             value.problem,
-            "There is no connection. This page tries again automatically.",
+            _("There is no connection. This page tries again automatically."),
         ),
-        action=button("Try now", on_click=polling.dispatch("retry")),
+        action=button(_("Try now"), on_click=polling.dispatch("retry")),
     )

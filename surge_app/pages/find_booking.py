@@ -7,6 +7,7 @@ import reflex as rx
 from surge_app.components import controls, layout, shell
 from surge_app.components.controls import button
 from surge_app.components.scripts.javascript import component
+from surge_app.components.text import gettext as _
 
 _FORM = "find"
 
@@ -18,10 +19,12 @@ def page() -> rx.Component:
     """Build the page."""
     return shell.page(
         rx.el.div(
-            rx.el.h1("Find my booking"),
+            rx.el.h1(_("Find my booking")),
             rx.el.p(
-                "Open your tickets on any device with your booking reference and the email or "
-                "mobile number you used.",
+                _(
+                    "Open your tickets on any device with your booking reference and the email or "
+                    "mobile number you used."
+                ),
                 class_name="muted",
             ),
             class_name="stack",
@@ -30,9 +33,9 @@ def page() -> rx.Component:
             layout.card(
                 controls.field(
                     "ref",
-                    "Booking reference",
+                    _("Booking reference"),
                     error="",
-                    hint="It is in your email, your SMS and on the receipt.",
+                    hint=_("It is in your email, your SMS and on the receipt."),
                     placeholder="SRG-ABCD2345",
                     auto_complete="off",
                     auto_capitalize="characters",
@@ -42,15 +45,15 @@ def page() -> rx.Component:
                 ),
                 controls.field(
                     "contact",
-                    "Email or mobile number",
+                    _("Email or mobile number"),
                     error="",
-                    hint="The one you gave when you booked.",
+                    hint=_("The one you gave when you booked."),
                     suggestion=_FindBooking.create(form=_FORM, contact="contact"),
                     auto_complete="email",
                     required=True,
                     max_length=200,
                 ),
-                button("Open my booking", kind="primary", full=True, type="submit"),
+                button(_("Open my booking"), kind="primary", full=True, type="submit"),
             ),
             action="/api/bookings/find",
             id=_FORM,
@@ -65,8 +68,10 @@ def _answer() -> rx.Component:
     return rx.fragment(
         rx.el.div(
             layout.notice(
-                "We couldn't find that booking. Check the reference and your email or mobile "
-                "number.",
+                _(
+                    "We couldn't find that booking. Check the reference and your email or mobile "
+                    "number."
+                ),
                 tone="bad",
             ),
             id="missing",
@@ -74,8 +79,10 @@ def _answer() -> rx.Component:
         ),
         rx.el.div(
             layout.notice(
-                "This booking was searched for too often. If your details are right, its link is "
-                "on the way to the booking's email address.",
+                _(
+                    "This booking was searched for too often. If your details are right, its link "
+                    "is on the way to the booking's email address."
+                ),
                 tone="warn",
             ),
             id="emailed",
@@ -83,7 +90,7 @@ def _answer() -> rx.Component:
         ),
         rx.el.div(
             layout.notice(
-                "That was tried too often. Wait a few minutes, then try again.", tone="warn"
+                _("That was tried too often. Wait a few minutes, then try again."), tone="warn"
             ),
             id="later",
             class_name="linked-notice",

@@ -9,6 +9,7 @@ import reflex as rx
 from surge_app.components import controls, layout, timers
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
+from surge_app.components.text import gettext as _
 from surge_app.state.checkout import CheckoutState
 
 _BEAT_SECONDS = 15
@@ -29,8 +30,8 @@ def _held() -> rx.Component:
     return _chip(
         CheckoutState.remaining_seconds,
         stamp=CheckoutState.stamp,
-        label="Held for you",
-        last="left",
+        label=_("Held for you"),
+        last=_("left"),
         stopped=CheckoutState.clock_stopped,
         on_end=CheckoutState.heartbeat,
     )
@@ -40,8 +41,8 @@ def _choosing() -> rx.Component:
     return _chip(
         CheckoutState.choose_seconds,
         stamp=CheckoutState.choose_stamp,
-        label="Time to choose",
-        last="left to choose",
+        label=_("Time to choose"),
+        last=_("left to choose"),
         on_end=CheckoutState.refresh_availability,
     )
 
@@ -68,10 +69,14 @@ def paused() -> rx.Component:
         layout.notice(
             rx.cond(
                 CheckoutState.clock_stopped,
-                "Payments are paused on the bank's side. Your tickets are safe and the clock is "
-                "stopped. This page updates automatically.",
-                "Payments are still paused on the bank's side, and the clock runs again. Your "
-                "tickets stay yours until it ends.",
+                _(
+                    "Payments are paused on the bank's side. Your tickets are safe and the clock "
+                    "is stopped. This page updates automatically."
+                ),
+                _(
+                    "Payments are still paused on the bank's side, and the clock runs again. Your "
+                    "tickets stay yours until it ends."
+                ),
             ),
             tone="warn",
         ),
@@ -82,11 +87,14 @@ def paused() -> rx.Component:
 def choice_over() -> rx.Component:
     """Say that the turn is over, and the way back."""
     return layout.notice(
-        "No tickets were held, and you haven't been charged. If others are waiting, they go first.",
+        _(
+            "No tickets were held, and you haven't been charged. If others are waiting, they go "
+            "first."
+        ),
         tone="warn",
-        title="Your time to choose ran out.",
+        title=_("Your time to choose ran out."),
         action=button_link(
-            "Join the queue again",
+            _("Join the queue again"),
             href=f"/queue/{CheckoutState.sale.slug}",
             kind="primary",
             full=True,

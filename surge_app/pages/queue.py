@@ -10,6 +10,7 @@ from surge_app.components import formatting, layout, polling, progress, shell, t
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
 from surge_app.components.scripts import proof_of_work
+from surge_app.components.text import gettext as _, ngettext
 from surge_app.pages import queue_parts as parts, queue_states as states
 
 # From here on the number needs a smaller face to fit a narrow phone.
@@ -40,7 +41,10 @@ def page() -> rx.Component:
                 ("ended", states.ended(value)),
                 ("left", states.left(value)),
                 ("lost", states.lost(value)),
-                ("missing", states.over("There is no such event", "The address may be mistyped.")),
+                (
+                    "missing",
+                    states.over(_("There is no such event"), _("The address may be mistyped.")),
+                ),
                 ("crowded", states.crowded(value)),
                 ("unavailable", states.unavailable(value)),
                 states.offline(),
@@ -68,23 +72,26 @@ def _position_card(value: Any) -> rx.Component:
     """Draw the position: the largest thing on the page."""
     return parts.sheet(
         value,
-        rx.el.p("Your position in the queue", class_name="muted"),
+        rx.el.p(_("Your position in the queue"), class_name="muted"),
         _position(value),
         progress.queue_progress(value.progress),
         rx.el.p(
-            rx.el.span("You started at ", formatting.count(value.joined_at)),
-            rx.el.span("The entrance"),
+            rx.el.span(_("You started at {count}", count=formatting.count(value.joined_at))),
+            rx.el.span(_("The entrance")),
             class_name="ends number",
         ),
         rx.el.p(
             rx.cond(
                 value.ahead > 0,
-                formatting.counted(value.ahead, "person ahead of you", "people ahead of you"),
-                "No one ahead of you",
+                ngettext("{count} person ahead of you", "{count} people ahead of you", value.ahead),
+                _("No one ahead of you"),
             ),
             rx.cond(
                 value.waiting > value.position,
-                rx.fragment(" · ", formatting.count(value.waiting - value.position), " behind"),
+                rx.fragment(
+                    " · ",
+                    _("{count} behind", count=formatting.count(value.waiting - value.position)),
+                ),
                 rx.fragment(),
             ),
             class_name="small muted number",
@@ -107,11 +114,13 @@ def _what_next(value: Any) -> rx.Component:
             (
                 "next",
                 rx.fragment(
-                    rx.el.h2("You are next"),
+                    rx.el.h2(_("You are next")),
                     rx.el.p(
-                        "You'll be let in automatically as soon as there is room. Have your email "
-                        "and mobile number ready: you choose your tickets, and we hold them while "
-                        "you pay.",
+                        _(
+                            "You'll be let in automatically as soon as there is room. Have your "
+                            "email and mobile number ready: you choose your tickets, and we hold "
+                            "them while you pay."
+                        ),
                         class_name="muted",
                     ),
                 ),
@@ -119,22 +128,25 @@ def _what_next(value: Any) -> rx.Component:
             (
                 "held",
                 rx.fragment(
-                    rx.el.h2("All remaining tickets are in checkouts"),
+                    rx.el.h2(_("All remaining tickets are in checkouts")),
                     rx.el.p(
-                        "Other people are choosing and paying for the last ",
-                        formatting.counted(value.held, "ticket", "tickets"),
-                        ". The queue moves when a hold runs out: within ",
-                        _hold_minutes(value.event.hold_seconds),
-                        ", or longer while someone is paying. Tickets that are released go to the "
-                        "queue, in order.",
+                        ngettext(
+                            "Other people are choosing and paying for the last {count} ticket.",
+                            "Other people are choosing and paying for the last {count} tickets.",
+                            value.held,
+                        ),
+                        " ",
+                        _hold_ends(value.event.hold_seconds),
+                        " ",
+                        _("Tickets that are released go to the queue, in order."),
                         class_name="muted",
                     ),
                 ),
             ),
             rx.fragment(
-                rx.el.h2("You're in the queue"),
+                rx.el.h2(_("You're in the queue")),
                 rx.el.p(
-                    "When it's your turn, this page takes you to the tickets automatically.",
+                    _("When it's your turn, this page takes you to the tickets automatically."),
                     class_name="muted",
                 ),
                 rx.cond(
@@ -149,14 +161,22 @@ def _what_next(value: Any) -> rx.Component:
     )
 
 
-def _hold_minutes(seconds: Any) -> Any:
+def _hold_ends(seconds: Any) -> Any:
     # The name and the rules of an event come a moment after the position.
-    usual = "5 minutes"
-    short = rx.cond(seconds > 0, "a minute or so", usual)
+    usual = rx.cond(seconds > 0, seconds, 300)
     return rx.cond(
-        seconds >= 120,  # noqa: PLR2004 - below, a minute is said in words
-        rx.fragment(formatting.count(seconds // 60), " minutes"),
-        rx.fragment(short),
+        usual >= 120,  # noqa: PLR2004 - below, a minute is said in words
+        ngettext(
+            "The queue moves when a hold runs out: within {count} minute, or longer while someone "
+            "is paying.",
+            "The queue moves when a hold runs out: within {count} minutes, or longer while someone "
+            "is paying.",
+            usual // 60,
+        ),
+        _(
+            "The queue moves when a hold runs out: within a minute or so, or longer while someone "
+            "is paying."
+        ),
     )
 
 
@@ -165,21 +185,23 @@ def _paused(value: Any) -> rx.Component:
         value,
         parts.sheet(
             value,
-            rx.el.p("The queue is paused", class_name="hero words"),
+            rx.el.p(_("The queue is paused"), class_name="hero words"),
             rx.cond(
                 value.position > 0,
                 rx.fragment(
                     progress.queue_progress(value.progress),
                     rx.el.p(
-                        rx.el.span("Your position: ", formatting.count(value.position)),
-                        rx.el.span("The entrance"),
+                        rx.el.span(
+                            _("Your position: {count}", count=formatting.count(value.position))
+                        ),
+                        rx.el.span(_("The entrance")),
                         class_name="ends number",
                     ),
                 ),
                 rx.fragment(),
             ),
             rx.el.p(
-                "The queue is on hold and your place is safe. This page updates automatically.",
+                _("The queue is on hold and your place is safe. This page updates automatically."),
                 class_name="muted",
             ),
         ),
@@ -192,17 +214,17 @@ def _admitted(value: Any) -> rx.Component:
     return parts.room(
         value,
         layout.card(
-            rx.el.p("It is your turn", class_name="hero words"),
+            rx.el.p(_("It is your turn"), class_name="hero words"),
             progress.queue_progress(rx.Var.create(94)),
-            rx.el.p("Taking you to the tickets.", class_name="muted"),
-            _go_in(value, "Go in now"),
+            rx.el.p(_("Taking you to the tickets."), class_name="muted"),
+            _go_in(value, _("Go in now")),
             rx.cond(
                 value.claim_seconds > 0,
                 rx.el.p(
                     timers.countdown(
                         value.claim_seconds,
                         stamp=value.at,
-                        label="Your turn is held for",
+                        label=_("Your turn is held for"),
                         on_end=polling.dispatch("late"),
                     ),
                     class_name="center number",
@@ -213,7 +235,7 @@ def _admitted(value: Any) -> rx.Component:
     )
 
 
-def _go_in(value: Any, label: str) -> rx.Component:
+def _go_in(value: Any, label: Any) -> rx.Component:
     return button_link(label, href=f"/book/{value.event.slug}", kind="primary", full=True)
 
 
@@ -222,12 +244,11 @@ def _scheduled(value: Any) -> rx.Component:
         value,
         parts.sheet(
             value,
-            rx.el.p("The sale opens in", class_name="muted"),
+            rx.el.p(_("The sale opens in"), class_name="muted"),
             rx.cond(
                 value.opens_in_seconds > _DAY * 2,
                 rx.el.p(
-                    formatting.count(value.opens_in_seconds // _DAY),
-                    " days",
+                    ngettext("{count} day", "{count} days", value.opens_in_seconds // _DAY),
                     class_name="hero long",
                 ),
                 rx.cond(
@@ -240,13 +261,15 @@ def _scheduled(value: Any) -> rx.Component:
                         ),
                         class_name="hero long",
                     ),
-                    rx.el.p("A moment", class_name="hero words"),
+                    rx.el.p(_("A moment"), class_name="hero words"),
                 ),
             ),
             _early_position(value),
             rx.el.p(
-                "Keep this page open, or come back before the sale opens. You'll be let in "
-                "automatically.",
+                _(
+                    "Keep this page open, or come back before the sale opens. You'll be let in "
+                    "automatically."
+                ),
                 class_name="muted",
             ),
         ),
@@ -259,14 +282,14 @@ def _scheduled(value: Any) -> rx.Component:
 
 
 def _early_position(value: Any) -> rx.Component:
-    others = formatting.counted(value.waiting, "person is here", "people are here")
+    others = ngettext("{count} person is here", "{count} people are here", value.waiting)
     return rx.cond(
         value.number > 0,
         rx.el.p(
             rx.cond(
                 value.rule == "random",
-                rx.fragment("You're in the draw"),
-                rx.fragment("Your number is ", formatting.count(value.number)),
+                _("You're in the draw"),
+                _("Your number is {count}", count=formatting.count(value.number)),
             ),
             rx.cond(value.waiting > 1, rx.fragment(" · ", others), rx.fragment()),
             class_name="strong number",

@@ -11,6 +11,7 @@ from surge_app.components import controls, formatting, layout, polling, timers
 from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.components.prose import language
+from surge_app.components.text import gettext as _, ngettext
 from surge_app.pages.event import tickets
 
 # How the drawn order can be computed again; the fingerprint alone is checked by this.
@@ -31,7 +32,10 @@ def _event(value: Any) -> rx.Component:
             layout.cover(event.cover, loading="lazy"),
             tickets(event, lambda _: rx.fragment()),
             rx.el.p(
-                "Have your email and mobile number ready. We'll hold your tickets while you pay.",
+                _(
+                    "Have your email and mobile number ready. We'll hold your tickets while you "
+                    "pay."
+                ),
                 class_name="muted small",
             ),
         ),
@@ -43,7 +47,7 @@ def title(value: Any) -> rx.Component:
     """Show the event's status, name, time and venue."""
     event = value.event
     return rx.el.div(
-        controls.chip("Waiting room", plain=True),
+        controls.chip(_("Waiting room"), plain=True),
         rx.cond(
             value.known,
             rx.fragment(
@@ -56,7 +60,7 @@ def title(value: Any) -> rx.Component:
                 ),
             ),
             rx.fragment(
-                rx.el.h1("Waiting room", class_name="sr-only"),
+                rx.el.h1(_("Waiting room"), class_name="sr-only"),
                 layout.skeleton("32px", "80%"),
                 layout.skeleton("24px", "70%"),
             ),
@@ -73,10 +77,10 @@ def notes(value: Any) -> rx.Component:
         rx.cond(
             value.offline,
             layout.notice(
-                "We keep trying to reconnect. What you see may be out of date.",
+                _("We keep trying to reconnect. What you see may be out of date."),
                 tone="warn",
-                title="Connection lost. Your place is safe.",
-                action=controls.text_button("Try now", on_click=polling.dispatch("retry")),
+                title=_("Connection lost. Your place is safe."),
+                action=controls.text_button(_("Try now"), on_click=polling.dispatch("retry")),
             ),
             rx.cond(value.problem != "", layout.notice(value.problem, tone="warn"), rx.fragment()),
         ),
@@ -84,14 +88,14 @@ def notes(value: Any) -> rx.Component:
             (value.note_text != "") & ~explained,
             rx.cond(
                 value.note == "recalled",
-                layout.notice(value.note_text, tone="good", title="Welcome back."),
+                layout.notice(value.note_text, tone="good", title=_("Welcome back.")),
                 layout.notice(value.note_text),
             ),
             rx.fragment(),
         ),
         rx.cond(
             value.message != "",
-            layout.notice(value.message, title="From the organizer"),
+            layout.notice(value.message, title=_("From the organizer")),
             rx.fragment(),
         ),
     )
@@ -101,9 +105,9 @@ def facts(value: Any) -> rx.Component:
     """Lay out the estimate, with the reason when it grew, and what is left."""
     return rx.el.div(
         layout.facts(
-            ("Estimated wait", rx.cond(value.eta != "", value.eta, "\u2013")),
-            ("Tickets left", formatting.count(value.available)),
-            ("In checkouts", formatting.count(value.held)),
+            (_("Estimated wait"), rx.cond(value.eta != "", value.eta, "\u2013")),
+            (_("Tickets left"), formatting.count(value.available)),
+            (_("In checkouts"), formatting.count(value.held)),
         ),
         rx.cond(
             value.eta_note != "",
@@ -111,7 +115,7 @@ def facts(value: Any) -> rx.Component:
             rx.cond(
                 value.eta == "",
                 rx.el.p(
-                    "We'll show an estimate once the queue has moved for a minute.",
+                    _("We'll show an estimate once the queue has moved for a minute."),
                     class_name="small muted why",
                 ),
                 rx.fragment(),
@@ -136,7 +140,7 @@ def tell_me(value: Any) -> rx.Component:
     is_on = value.tell != "off"
     return rx.el.div(
         rx.el.button(
-            rx.el.span("Notify me when it's my turn"),
+            rx.el.span(_("Notify me when it's my turn")),
             rx.el.span(class_name="knob", aria_hidden=True),
             type="button",
             role="switch",
@@ -147,14 +151,17 @@ def tell_me(value: Any) -> rx.Component:
         rx.el.p(
             match(
                 value.tell,
-                ("on", rx.fragment("We'll play a sound and notify you, so you can switch apps.")),
+                (
+                    "on",
+                    rx.fragment(_("We'll play a sound and notify you, so you can switch apps.")),
+                ),
                 (
                     "sound",
                     rx.fragment(
-                        "We'll play a sound. Your browser blocks notifications from this page."
+                        _("We'll play a sound. Your browser blocks notifications from this page.")
                     ),
                 ),
-                rx.fragment("We'll play a sound and notify you, so you can switch apps."),
+                rx.fragment(_("We'll play a sound and notify you, so you can switch apps.")),
             ),
             class_name="muted small",
             aria_live="polite",
@@ -167,27 +174,26 @@ def rule(value: Any) -> rx.Component:
     """Write down the rule in force, and how a drawn order is checked."""
     is_random = value.rule == "random"
     return rx.el.div(
-        rx.el.h2(rx.cond(is_random, "The order is drawn once", "First come, first served")),
+        rx.el.h2(rx.cond(is_random, _("The order is drawn once"), _("First come, first served"))),
         rx.el.p(
             rx.cond(
                 is_random,
                 rx.cond(
                     value.early > 0,
-                    rx.fragment(
-                        "The ",
-                        formatting.counted(value.early, "person", "people"),
-                        " who came before the sale opened got a random place. People who joined "
-                        "later queue behind, first come, first served.",
+                    ngettext(
+                        "The {count} person who came before the sale opened got a random place. "
+                        "People who joined later queue behind, first come, first served.",
+                        "The {count} people who came before the sale opened got a random place. "
+                        "People who joined later queue behind, first come, first served.",
+                        value.early,
                     ),
-                    rx.fragment(
+                    _(
                         "Everyone here before the sale opens gets a random place, so coming "
                         "earlier is no advantage. People who join later queue behind, first come, "
                         "first served."
                     ),
                 ),
-                rx.fragment(
-                    "Everyone is let in in the order they joined, as long as tickets are left."
-                ),
+                _("Everyone is let in in the order they joined, as long as tickets are left."),
             ),
             class_name="muted",
         ),
@@ -198,14 +204,14 @@ def rule(value: Any) -> rx.Component:
 
 def _proof(value: Any) -> rx.Component:
     return layout.disclosure(
-        "How to check the draw",
+        _("How to check the draw"),
         rx.el.dl(
-            rx.el.dt("Fingerprint, published before the opening"),
+            rx.el.dt(_("Fingerprint, published before the opening")),
             rx.el.dd(value.commitment, class_name="code"),
             rx.cond(
                 value.seed != "",
                 rx.fragment(
-                    rx.el.dt("Seed, published after it"),
+                    rx.el.dt(_("Seed, published after it")),
                     rx.el.dd(value.seed, class_name="code"),
                 ),
                 rx.fragment(),
@@ -215,23 +221,28 @@ def _proof(value: Any) -> rx.Component:
         rx.el.p(
             rx.cond(
                 value.seed != "",
-                "The fingerprint is the SHA-256 of the seed, so the seed was fixed before the "
-                "draw. Compute it yourself: ",
-                "The seed behind it is fixed already and is published at the opening. Note the "
-                "fingerprint; then you can check that the seed was not exchanged: ",
+                _(
+                    "The fingerprint is the SHA-256 of the seed, so the seed was fixed before the "
+                    "draw. Compute it yourself:"
+                ),
+                _(
+                    "The seed behind it is fixed already and is published at the opening. Note the "
+                    "fingerprint; then you can check that the seed was not exchanged:"
+                ),
             ),
+            " ",
             rx.el.span(_CHECK, class_name="code"),
             class_name="muted small",
         ),
         rx.cond(
             value.early > 0,
             rx.el.p(
-                "Numbers 1 to ",
-                formatting.count(value.early),
-                " are in the order of the SHA-256 of the seed, a colon and the number. Your "
-                "queue number is ",
-                formatting.count(value.number),
-                ".",
+                _(
+                    "Numbers 1 to {last} are in the order of the SHA-256 of the seed, a colon and "
+                    "the number. Your queue number is {own}.",
+                    last=formatting.count(value.early),
+                    own=formatting.count(value.number),
+                ),
                 class_name="muted small",
             ),
             rx.fragment(),
@@ -244,11 +255,14 @@ def queue_rules(value: Any) -> rx.Component:
     return rx.el.p(
         rx.cond(
             value.rule == "random",
-            "Your place is safe if you refresh or come back later. ",
-            "Your place is safe if you refresh, use another tab or come back later. ",
+            _("Your place is safe if you refresh or come back later."),
+            _("Your place is safe if you refresh, use another tab or come back later."),
         ),
-        "If you miss your turn we let others go ahead; come back within 10 minutes and you're "
-        "next.",
+        " ",
+        _(
+            "If you miss your turn we let others go ahead; come back within 10 minutes and you're "
+            "next."
+        ),
         class_name="muted",
     )
 
@@ -257,7 +271,7 @@ def leave(value: Any) -> rx.Component:
     """Offer to leave the queue; the button opens a question first."""
     return rx.el.div(
         button(
-            rx.cond(value.asking, "Stay in the queue", "Leave the queue"),
+            rx.cond(value.asking, _("Stay in the queue"), _("Leave the queue")),
             kind="quiet",
             full=True,
             aria_expanded=rx.cond(value.asking, "true", "false"),
@@ -267,11 +281,14 @@ def leave(value: Any) -> rx.Component:
             value.asking,
             rx.el.div(
                 rx.el.p(
-                    "Your place goes to the next person. If you join again, you start at the end.",
+                    _(
+                        "Your place goes to the next person. If you join again, you start at the "
+                        "end."
+                    ),
                     role="status",
                 ),
                 button(
-                    rx.cond(value.leaving, "One moment", "Yes, give up my place"),
+                    rx.cond(value.leaving, _("One moment"), _("Yes, give up my place")),
                     full=True,
                     disabled=value.leaving,
                     on_click=polling.dispatch("leave"),
@@ -287,12 +304,16 @@ def leave(value: Any) -> rx.Component:
 def footnote(value: Any) -> rx.Component:
     """Say how fresh this is, and the numbers behind it."""
     return rx.el.p(
-        "Updated ",
+        _("Updated"),
+        " ",
         timers.relative_time(value.at),
         rx.cond(
             # A drawn order shows it where it can be checked: beside the position it would confuse.
             (value.number > 0) & (value.rule != "random"),
-            rx.fragment(" · your queue number is ", formatting.count(value.number)),
+            rx.fragment(
+                " · ",
+                _("your queue number is {count}", count=formatting.count(value.number)),
+            ),
             rx.fragment(),
         ),
         rx.cond(
@@ -300,7 +321,7 @@ def footnote(value: Any) -> rx.Component:
             rx.fragment(
                 rx.el.br(),
                 controls.link(
-                    "Save a receipt of your number",
+                    _("Save a receipt of your number"),
                     href=f"/api/queue/{value.event.slug}/receipt",
                     class_name="link",
                 ),

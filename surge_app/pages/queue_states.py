@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.components import layout, polling
 from surge_app.components.controls import button, button_link
+from surge_app.components.text import gettext as _
 from surge_app.pages import queue_parts as parts
 
 # For so long a check is nothing special.
@@ -30,8 +31,8 @@ def loading() -> rx.Component:
 def joining() -> rx.Component:
     """Say that joining takes longer than usual."""
     return layout.state(
-        "Joining the queue…",
-        "It's taking longer than usual because many people are joining. Keep this page open.",
+        _("Joining the queue…"),
+        _("It's taking longer than usual because many people are joining. Keep this page open."),
         at=2,
     )
 
@@ -41,19 +42,21 @@ def challenge(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         layout.card(
-            rx.el.h2("One check before you join"),
+            rx.el.h2(_("One check before you join")),
             rx.el.div(
                 rx.el.span(class_name="run"),
                 class_name="working",
                 role="progressbar",
-                aria_label="Checking",
+                aria_label=_("Checking"),
             ),
             rx.el.p(
                 rx.cond(
                     value.checking > _SLOW_SECONDS,
-                    "Still working. On a slow device this takes a little longer.",
-                    "Your device solves a small puzzle, so that scripts cannot take all the "
-                    "places. It takes a few seconds and needs nothing from you.",
+                    _("Still working. On a slow device this takes a little longer."),
+                    _(
+                        "Your device solves a small puzzle, so that scripts cannot take all the "
+                        "places. It takes a few seconds and needs nothing from you."
+                    ),
                 ),
                 class_name="muted",
             ),
@@ -66,9 +69,9 @@ def refused(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         layout.state(
-            "The check did not work",
-            "You have no place yet. Allow cookies for this page, then try again.",
-            action=button("Try again", kind="primary", on_click=polling.dispatch("join")),
+            _("The check did not work"),
+            _("You have no place yet. Allow cookies for this page, then try again."),
+            action=button(_("Try again"), kind="primary", on_click=polling.dispatch("join")),
             at=4,
         ),
     )
@@ -79,10 +82,12 @@ def cookieless(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         layout.state(
-            "Your browser does not keep cookies",
-            "You have no place yet, because a cookie keeps it. Allow cookies for this site or open "
-            "it in another browser, then try again.",
-            action=button("Try again", kind="primary", on_click=polling.dispatch("join")),
+            _("Your browser does not keep cookies"),
+            _(
+                "You have no place yet, because a cookie keeps it. Allow cookies for this site or "
+                "open it in another browser, then try again."
+            ),
+            action=button(_("Try again"), kind="primary", on_click=polling.dispatch("join")),
             at=4,
         ),
     )
@@ -93,10 +98,12 @@ def elsewhere(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         layout.state(
-            "Continued in another tab",
-            "It was your turn, and another tab of this browser went in with it. You can close "
-            "this one.",
-            action=button_link("Go on here instead", href=f"/book/{value.event.slug}"),
+            _("Continued in another tab"),
+            _(
+                "It was your turn, and another tab of this browser went in with it. You can close "
+                "this one."
+            ),
+            action=button_link(_("Go on here instead"), href=f"/book/{value.event.slug}"),
             at=90,
         ),
     )
@@ -107,15 +114,19 @@ def sold_out(value: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         layout.state(
-            "Sold out for now",
+            _("Sold out for now"),
             rx.cond(
                 value.number > 0,
-                "Cancelled tickets go to the queue in order; keep this page open and you'll be "
-                "let in if one is yours.",
-                "Cancelled tickets go to the queue in order; keep this page open and you'll join "
-                "it automatically if one is released.",
+                _(
+                    "Cancelled tickets go to the queue in order; keep this page open and you'll be "
+                    "let in if one is yours."
+                ),
+                _(
+                    "Cancelled tickets go to the queue in order; keep this page open and you'll "
+                    "join it automatically if one is released."
+                ),
             ),
-            action=button_link("See other events", href="/events", kind="primary"),
+            action=button_link(_("See other events"), href="/events", kind="primary"),
             at=70,
         ),
         rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
@@ -128,16 +139,16 @@ def ended(value: Any) -> rx.Component:
         parts.title(value),
         rx.cond(
             value.event.status == "cancelled",
-            over("This event is cancelled", "There is nothing to wait for any more."),
-            over("The sale is over", "There is nothing to wait for any more."),
+            over(_("This event is cancelled"), _("There is nothing to wait for any more.")),
+            over(_("The sale is over"), _("There is nothing to wait for any more.")),
         ),
     )
 
 
-def over(title: str, sentence: str) -> rx.Component:
+def over(title: Any, sentence: Any) -> rx.Component:
     """Say that there is nothing to wait for."""
     return layout.state(
-        title, sentence, action=button_link("All events", href="/events", kind="primary"), at=4
+        title, sentence, action=button_link(_("All events"), href="/events", kind="primary"), at=4
     )
 
 
@@ -145,25 +156,25 @@ def left(value: Any) -> rx.Component:
     """Say that the visitor left the queue."""
     return _outside(
         value,
-        "You left the queue",
-        "Your place went to the others. You can join again at the end.",
+        _("You left the queue"),
+        _("Your place went to the others. You can join again at the end."),
     )
 
 
 def lost(value: Any) -> rx.Component:
     """Say why the visitor lost the position."""
-    return _outside(value, "Your place was given up", value.note_text)
+    return _outside(value, _("Your place was given up"), value.note_text)
 
 
-def _outside(value: Any, title: str, sentence: Any) -> rx.Component:
+def _outside(value: Any, title: Any, sentence: Any) -> rx.Component:
     return rx.fragment(
         parts.title(value),
         layout.state(
             title,
             sentence,
             action=rx.el.div(
-                button("Join again", kind="primary", on_click=polling.dispatch("join")),
-                button_link("All events", href="/events"),
+                button(_("Join again"), kind="primary", on_click=polling.dispatch("join")),
+                button_link(_("All events"), href="/events"),
                 class_name="row",
             ),
             at=4,
@@ -174,14 +185,16 @@ def _outside(value: Any, title: str, sentence: Any) -> rx.Component:
 def crowded(value: Any) -> rx.Component:
     """Say that too many ask at once."""
     return layout.state(
-        "One moment, please",
+        _("One moment, please"),
         rx.cond(
             value.problem != "",
             value.problem,
-            "It's very busy right now. You'll be added to the queue automatically in a few "
-            "seconds.",
+            _(
+                "It's very busy right now. You'll be added to the queue automatically in a few "
+                "seconds."
+            ),
         ),
-        action=rx.el.p("This page tries again automatically.", class_name="muted small"),
+        action=rx.el.p(_("This page tries again automatically."), class_name="muted small"),
         at=4,
     )
 
@@ -189,12 +202,12 @@ def crowded(value: Any) -> rx.Component:
 def unavailable(value: Any) -> rx.Component:
     """Say that the waiting room does not answer."""
     return layout.state(
-        "The queue is not available right now",
+        _("The queue is not available right now"),
         rx.cond(
-            value.problem != "", value.problem, "If you were in the queue, your place is safe."
+            value.problem != "", value.problem, _("If you were in the queue, your place is safe.")
         ),
         action=rx.el.p(
-            "This page tries again automatically every few seconds.", class_name="muted small"
+            _("This page tries again automatically every few seconds."), class_name="muted small"
         ),
         at=20,
     )
@@ -203,8 +216,8 @@ def unavailable(value: Any) -> rx.Component:
 def offline() -> rx.Component:
     """Say that there is no connection."""
     return layout.state(
-        "Connection lost",
-        "If you were in the queue, your place is safe. This page tries again automatically.",
-        action=button("Try now", on_click=polling.dispatch("retry")),
+        _("Connection lost"),
+        _("If you were in the queue, your place is safe. This page tries again automatically."),
+        action=button(_("Try now"), on_click=polling.dispatch("retry")),
         at=20,
     )

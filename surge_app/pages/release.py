@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import layout
 from surge_app.components.controls import button, text_button
+from surge_app.components.text import gettext as _
 from surge_app.state.checkout import CheckoutState
 
 
@@ -14,16 +15,16 @@ def question() -> rx.Component:
     return rx.cond(
         CheckoutState.asks_release,
         layout.notice(
-            "Release your tickets? Other people can buy them at once.",
+            _("Release your tickets? Other people can buy them at once."),
             tone="warn",
             action=rx.fragment(
-                button("Release tickets", on_click=CheckoutState.release),
-                text_button("Keep tickets", on_click=CheckoutState.keep_tickets),
+                button(_("Release tickets"), on_click=CheckoutState.release),
+                text_button(_("Keep tickets"), on_click=CheckoutState.keep_tickets),
             ),
         ),
         # In a paragraph it is as wide as its words.
         rx.el.p(
-            text_button("Cancel and release tickets", on_click=CheckoutState.ask_release),
+            text_button(_("Cancel and release tickets"), on_click=CheckoutState.ask_release),
             class_name="center",
         ),
     )

@@ -9,6 +9,7 @@ import reflex as rx
 from surge_app.components import layout
 from surge_app.components.controls import text_button
 from surge_app.components.prose import language
+from surge_app.components.text import gettext as _
 from surge_app.state.error_notice import ErrorNoticeState
 from surge_app.state.view_models import PriceRow
 
@@ -24,7 +25,7 @@ def sale_title(sale: Any) -> rx.Component:
 
 def price_details(price: Any) -> rx.Component:
     """Unfold the breakup of a price; the total never moves."""
-    return layout.disclosure("Price details", price_rows(price))
+    return layout.disclosure(_("Price details"), price_rows(price))
 
 
 def price_rows(price: Any) -> rx.Component:
@@ -41,10 +42,13 @@ def problem_notice() -> rx.Component:
     return rx.cond(
         ErrorNoticeState.number != "",
         layout.notice(
-            "That did not work because of a fault on our side. Please try again. If you write to "
-            f"us, give this number: {ErrorNoticeState.number}",
+            _(
+                "That did not work because of a fault on our side. Please try again. If you write "
+                "to us, give this number: {number}",
+                number=ErrorNoticeState.number,
+            ),
             tone="bad",
-            action=text_button("Close", on_click=ErrorNoticeState.dismiss),
+            action=text_button(_("Close"), on_click=ErrorNoticeState.dismiss),
         ),
         rx.fragment(),
     )
@@ -60,10 +64,9 @@ def suggestion(state: Any) -> rx.Component:
     return rx.cond(
         state.suggestion != "",
         rx.el.p(
-            "Did you mean ",
-            state.suggestion,
-            "? ",
-            text_button("Use it", on_click=state.apply_suggestion),
+            _("Did you mean {address}?", address=state.suggestion),
+            " ",
+            text_button(_("Use it"), on_click=state.apply_suggestion),
             class_name="suggestion",
         ),
         rx.fragment(),

@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import controls, layout
 from surge_app.components.prose import language
+from surge_app.components.text import gettext as _
 from surge_app.state.checkout import CheckoutState
 from surge_app.state.element_ids import TICKETS
 from surge_app.state.view_models import TierCard
@@ -27,19 +28,21 @@ def held() -> rx.Component:
             rx.Var.create(CheckoutState.tiers).length() > _MAX_UNFOLDED,
             # The stylesheet hides what is not held. In a list of its own, a ticket type would
             # lose the focus whenever it changes lists.
-            layout.disclosure("Other ticket types", id="others"),
+            layout.disclosure(_("Other ticket types"), id="others"),
             rx.fragment(),
         ),
         rx.cond(
             CheckoutState.is_paying,
             rx.el.p(
-                "You've started to pay, so these tickets can't be changed. To choose others, "
-                "cancel and release them first.",
+                _(
+                    "You've started to pay, so these tickets can't be changed. To choose others, "
+                    "cancel and release them first."
+                ),
                 class_name="muted small",
                 id=_LOCKED,
             ),
             rx.el.p(
-                "These are your last tickets. To give them back, cancel and release them below.",
+                _("These are your last tickets. To give them back, cancel and release them below."),
                 class_name="muted small why",
                 id=_LAST,
             ),
@@ -49,13 +52,14 @@ def held() -> rx.Component:
 
 def _card(*below: rx.Component) -> rx.Component:
     return layout.card(
-        rx.el.h2("Tickets", class_name="sr-only", id=TICKETS, tab_index=-1),
+        rx.el.h2(_("Tickets"), class_name="sr-only", id=TICKETS, tab_index=-1),
         rx.el.ul(rx.foreach(CheckoutState.tiers, _tier), class_name="tiers divided"),
         *below,
         rx.cond(
             CheckoutState.sale.fee != "",
             rx.el.p(
-                f"Booking fee {CheckoutState.sale.fee} per booking", class_name="muted small number"
+                _("Booking fee {fee} per booking", fee=CheckoutState.sale.fee),
+                class_name="muted small number",
             ),
             rx.fragment(),
         ),

@@ -55,7 +55,7 @@ _HOOKS = [
     "data_received",
     "preprocess",
 ]
-_HOOKS += ["pre_compile", "get_connection", "log_request", "log_response", "_build_client"]
+_HOOKS += ["get_static_assets", "get_connection", "log_request", "log_response", "_build_client"]
 # Decorators that register what they decorate.
 _REGISTERING = ["@*.get", "@*.post", "@*.put", "@*.patch", "@*.delete", "@*.command", "@*.callback"]
 _REGISTERING += ["@*_validator", "@rx.*", "@*.exception_handler", "@pytest.fixture"]

@@ -5,7 +5,6 @@ import {
   formatAge,
   formatClock,
   formatCount,
-  formatCounted,
   formatDay,
   formatDuration,
   formatEventTime,
@@ -25,10 +24,6 @@ test("amounts are grouped the Indian way, with paise only where there are some",
   assert.equal(formatMoney(2550), "₹25.50");
   assert.equal(formatPrice(0), "Free");
   assert.equal(formatCount(102961), "1,02,961");
-  assert.deepEqual(
-    [1, 2140].map((number) => formatCounted(number, "ticket", "tickets")),
-    ["1 ticket", "2,140 tickets"],
-  );
 });
 
 test("a time is that of the event, and that of the reader only where it differs", () => {

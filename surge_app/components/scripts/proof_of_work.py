@@ -18,7 +18,7 @@ def honeypot() -> rx.Component:
         aria_hidden=True,
         style={
             "position": "absolute",
-            "left": "-10000px",
+            "insetInlineStart": "-10000px",
             "width": "1px",
             "height": "1px",
             "overflow": "hidden",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
 from surge_app.components import layout
 from surge_app.components.navigation import address
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import choose, list_row, listed, outcome, page_of, search, waiting
 from surge_app.state.admin.audit_log import AuditLogState, LogRow
 
@@ -23,24 +26,28 @@ def page() -> rx.Component:
 def _log() -> rx.Component:
     return rx.fragment(
         address(AuditLogState.address),
-        rx.el.h1("Audit log"),
+        rx.el.h1(_("Audit log")),
         outcome(AuditLogState),
         layout.card(
             rx.el.div(
-                _choose("event", "Event", "All events"),
-                _choose("actor", "User", "All users"),
-                _choose("action", "Action", "All actions"),
-                search(AuditLogState, "about", "SRG-… or an account"),
+                _choose("event", _("Event"), _("All events")),
+                _choose("actor", _("User"), _("All users")),
+                _choose("action", _("Action"), _("All actions")),
+                search(AuditLogState, "about", _("SRG-… or an account")),
                 class_name="fields",
             ),
             *listed(
-                AuditLogState, AuditLogState.rows, _row, nothing="No actions match.", tag=rx.el.ol
+                AuditLogState,
+                AuditLogState.rows,
+                _row,
+                nothing=_("No actions match."),
+                tag=rx.el.ol,
             ),
         ),
     )
 
 
-def _choose(name: str, label: str, everything: str) -> rx.Component:
+def _choose(name: str, label: Any, everything: Any) -> rx.Component:
     options = rx.foreach(
         AuditLogState.options[name], lambda pair: rx.el.option(pair[1], value=pair[0])
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button, button_link
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     checkbox,
     confirmed,
@@ -31,7 +34,7 @@ def page() -> rx.Component:
         BookingDetailState,
         waiting("14rem", ("24px", "24px", "24px"), ("24px", "120px")),
         ("ready", _booking()),
-        ("missing", admin_layout.missing("booking")),
+        ("missing", admin_layout.missing(_("There is no such booking"))),
         current="participants",
         slug=_BOOKING.slug,
     )
@@ -43,12 +46,12 @@ def _booking() -> rx.Component:
             _BOOKING.name,
             f"{_BOOKING.ref} · {_BOOKING.event}",
             admin_layout.tone_chip(_BOOKING.status, _BOOKING.tone),
-            button("Refresh", on_click=BookingDetailState.refresh),
+            button(_("Refresh"), on_click=BookingDetailState.refresh),
         ),
         outcome(BookingDetailState, ""),
         rx.cond(
             _BOOKING.dispute != "",
-            layout.notice(_BOOKING.dispute, tone="warn", title="Payment disputed."),
+            layout.notice(_BOOKING.dispute, tone="warn", title=_("Payment disputed.")),
             rx.fragment(),
         ),
         rx.el.div(_tickets(), _contact(), _refund(), class_name="columns"),
@@ -58,27 +61,27 @@ def _booking() -> rx.Component:
 
 def _tickets() -> rx.Component:
     return layout.card(
-        rx.el.h2("Tickets"),
+        rx.el.h2(_("Tickets")),
         rx.el.ul(rx.foreach(BookingDetailState.tickets, _ticket), class_name="plain-list"),
         rx.el.p(_BOOKING.paid, class_name="muted small number"),
         rx.el.div(
             button_link(
-                "Print tickets",
+                _("Print tickets"),
                 href=f"/api/admin/bookings/{_BOOKING.ref}/tickets.pdf",
                 target="_blank",
             ),
-            _resend("Resend tickets", "Resend"),
+            _resend(_("Resend tickets"), _("Resend")),
             class_name="row top",
         ),
         outcome(BookingDetailState, "resend", "undo_check_in"),
     )
 
 
-def _resend(label: str, action: str) -> rx.Component:
+def _resend(label: Any, action: Any) -> rx.Component:
     return confirmed(
         BookingDetailState,
         label,
-        f"Resend the tickets to {_BOOKING.email} {_BOOKING.phone}?",
+        _("Resend the tickets to {email} {phone}?", email=_BOOKING.email, phone=_BOOKING.phone),
         action,
         BookingDetailState.resend,
         hidden("version", _BOOKING.version),
@@ -94,9 +97,9 @@ def _ticket(row: TicketRow) -> rx.Component:
                 row.is_checked_in,
                 confirmed(
                     BookingDetailState,
-                    "Undo check-in",
-                    "The ticket can be used once more.",
-                    "Undo",
+                    _("Undo check-in"),
+                    _("The ticket can be used once more."),
+                    _("Undo"),
                     BookingDetailState.undo_check_in,
                     hidden("ticket", row.field),
                 ),
@@ -116,13 +119,18 @@ def _contact() -> rx.Component:
         & (contact["phone"] == _BOOKING.phone)
     )
     return layout.card(
-        rx.el.h2("Contact"),
+        rx.el.h2(_("Contact")),
         rx.cond(
             is_same,
             rx.fragment(),
             layout.notice(
-                f"Changed meanwhile to {_BOOKING.name} · {_BOOKING.email} · {_BOOKING.phone}. "
-                "Open the page again to edit it.",
+                _(
+                    "Changed meanwhile to {name} · {email} · {phone}. Open the page again to edit "
+                    "it.",
+                    name=_BOOKING.name,
+                    email=_BOOKING.email,
+                    phone=_BOOKING.phone,
+                ),
                 tone="warn",
             ),
         ),
@@ -132,7 +140,7 @@ def _contact() -> rx.Component:
             *contact_fields(
                 BookingDetailState, {name: {"default_value": contact[name]} for name in _CONTACT}
             ),
-            rx.el.div(button("Update contact", type="submit"), class_name="row"),
+            rx.el.div(button(_("Update contact"), type="submit"), class_name="row"),
             on_submit=BookingDetailState.correct,
         ),
         outcome(BookingDetailState, "correct"),
@@ -140,7 +148,7 @@ def _contact() -> rx.Component:
             (BookingDetailState.acted == "correct")
             & (BookingDetailState.done != "")
             & BookingDetailState.is_moved,
-            _resend("Resend to the new contact", "Resend now"),
+            _resend(_("Resend to the new contact"), _("Resend now")),
             rx.fragment(),
         ),
     )
@@ -148,7 +156,7 @@ def _contact() -> rx.Component:
 
 def _refund() -> rx.Component:
     return layout.card(
-        rx.el.h2("Refund"),
+        rx.el.h2(_("Refund")),
         rx.cond(
             _BOOKING.can_refund,
             rx.fragment(
@@ -156,12 +164,12 @@ def _refund() -> rx.Component:
                 question(
                     BookingDetailState,
                     BookingDetailState.question,
-                    "Refund",
+                    _("Refund"),
                     BookingDetailState.refund,
                     BookingDetailState.cancel_refund,
                 ),
             ),
-            rx.el.p("This booking is fully refunded.", class_name="muted"),
+            rx.el.p(_("This booking is fully refunded."), class_name="muted"),
         ),
         outcome(BookingDetailState, "preview_refund", "refund"),
     )
@@ -173,11 +181,11 @@ def _refund_form() -> rx.Component:
         hidden("version", _BOOKING.version),
         controls.select(
             "kind",
-            "Refund",
+            _("Refund"),
             (
-                ("all", "Whole booking (cancels all tickets)"),
-                ("tickets", "Selected tickets (cancels them)"),
-                ("amount", "An amount (tickets stay valid)"),
+                ("all", _("Whole booking (cancels all tickets)")),
+                ("tickets", _("Selected tickets (cancels them)")),
+                ("amount", _("An amount (tickets stay valid)")),
             ),
             default_value=kind,
             on_change=BookingDetailState.choose_refund,
@@ -185,7 +193,7 @@ def _refund_form() -> rx.Component:
         rx.cond(
             kind == "tickets",
             rx.el.fieldset(
-                rx.el.legend("Tickets to refund", class_name="label"),
+                rx.el.legend(_("Tickets to refund"), class_name="label"),
                 rx.foreach(
                     BookingDetailState.tickets,
                     lambda row: rx.cond(
@@ -198,15 +206,17 @@ def _refund_form() -> rx.Component:
         ),
         rx.cond(
             kind == "amount",
-            labelled("amount", "Amount (₹)", input_mode="decimal"),
-            checkbox("restock", "Put these tickets back on sale", is_checked=True),
+            labelled("amount", _("Amount (₹)"), input_mode="decimal"),
+            checkbox("restock", _("Put these tickets back on sale"), is_checked=True),
         ),
         rx.cond(
             _BOOKING.method != "",
-            checkbox("handed_over", f"The money was handed back {_BOOKING.method}"),
+            checkbox(
+                "handed_over", _("The money was handed back {method}", method=_BOOKING.method)
+            ),
             rx.fragment(),
         ),
-        rx.el.div(button("Review refund", type="submit"), class_name="row"),
+        rx.el.div(button(_("Review refund"), type="submit"), class_name="row"),
         on_submit=BookingDetailState.preview_refund,
         # A refund that was made starts with a fresh form; one that failed keeps its fields.
         key=BookingDetailState.form_key,
@@ -216,9 +226,9 @@ def _refund_form() -> rx.Component:
 def _timeline() -> rx.Component:
     return layout.card(
         rx.el.div(
-            rx.el.h2("History"),
+            rx.el.h2(_("History")),
             rx.el.a(
-                "Audit log", href=f"/admin/install/log?about={_BOOKING.ref}", class_name="link"
+                _("Audit log"), href=f"/admin/install/log?about={_BOOKING.ref}", class_name="link"
             ),
             class_name="row apart",
         ),

@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button, button_link
+from surge_app.components.text import gettext as _
 from surge_app.formatting import BOX_OFFICE_METHODS
 from surge_app.pages.admin.shared import (
     checkbox,
@@ -28,7 +29,7 @@ def page() -> rx.Component:
         BoxOfficeState,
         waiting("14rem", ("52px", "52px", "52px", "44px")),
         ("ready", _counter()),
-        ("missing", admin_layout.missing("event")),
+        ("missing", admin_layout.missing(_("There is no such event"))),
         ("draft", _draft()),
         current="box_office",
         slug=BoxOfficeState.event.slug,
@@ -37,10 +38,10 @@ def page() -> rx.Component:
 
 def _draft() -> rx.Component:
     return layout.state(
-        "This event is a draft",
-        "Publish the event to sell at the counter.",
+        _("This event is a draft"),
+        _("Publish the event to sell at the counter."),
         action=button_link(
-            "Open the event",
+            _("Open the event"),
             href=f"/admin/events/{BoxOfficeState.event.slug}/edit",
             kind="primary",
         ),
@@ -52,10 +53,10 @@ def _counter() -> rx.Component:
     event = BoxOfficeState.event
     return rx.fragment(
         timers.interval(_REFRESH_SECONDS, BoxOfficeState.refresh),
-        heading("Box office", f"{event.name} · {event.where_when}"),
+        heading(_("Box office"), f"{event.name} · {event.where_when}"),
         rx.cond(
             event.is_cancelled,
-            layout.notice("This event is cancelled. Tickets are no longer sold.", tone="warn"),
+            layout.notice(_("This event is cancelled. Tickets are no longer sold."), tone="warn"),
             _form(),
         ),
     )
@@ -67,12 +68,12 @@ def _sold() -> rx.Component:
         ref != "",
         rx.el.div(
             button_link(
-                "Print tickets",
+                _("Print tickets"),
                 href=f"/api/admin/bookings/{ref}/tickets.pdf",
                 target="_blank",
                 kind="primary",
             ),
-            button_link("Open the booking", href=f"/admin/bookings/{ref}"),
+            button_link(_("Open the booking"), href=f"/admin/bookings/{ref}"),
             class_name="row",
         ),
         rx.fragment(),
@@ -85,16 +86,16 @@ def _form() -> rx.Component:
         admin_layout.form(
             form_key(BoxOfficeState),
             rx.el.fieldset(
-                rx.el.legend("Tickets", class_name="sr-only"),
+                rx.el.legend(_("Tickets"), class_name="sr-only"),
                 rx.el.div(rx.foreach(BoxOfficeState.tiers, _tier), class_name="fields"),
                 class_name="bare",
             ),
             controls.select(
                 "kind",
-                "Payment",
+                _("Payment"),
                 (
                     *((method, words[0]) for method, words in BOX_OFFICE_METHODS.items()),
-                    ("given", "Complimentary"),
+                    ("given", _("Complimentary")),
                 ),
                 default_value=BoxOfficeState.kind,
                 on_change=BoxOfficeState.choose_kind,
@@ -103,9 +104,9 @@ def _form() -> rx.Component:
                 (BoxOfficeState.kind == "upi") | (BoxOfficeState.kind == "card"),
                 controls.field(
                     "reference",
-                    "Reference",
+                    _("Reference"),
                     error="",
-                    hint="Optional. From the UPI app or the card slip",
+                    hint=_("Optional. From the UPI app or the card slip"),
                     max_length=60,
                     auto_complete="off",
                 ),
@@ -115,30 +116,32 @@ def _form() -> rx.Component:
                 *contact_fields(
                     BoxOfficeState,
                     {
-                        "name": {"hint": "Optional. Printed on the ticket"},
-                        "email": {"hint": "Optional. Gets the tickets"},
-                        "phone": {"hint": "Optional. Gets a link"},
+                        "name": {"hint": _("Optional. Printed on the ticket")},
+                        "email": {"hint": _("Optional. Gets the tickets")},
+                        "phone": {"hint": _("Optional. Gets a link")},
                     },
                 ),
                 class_name="fields top",
             ),
             rx.cond(BoxOfficeState.event.asks_names, _names(), rx.fragment()),
             rx.cond(
-                is_free, checkbox("is_free", "These tickets are free of charge"), rx.fragment()
+                is_free, checkbox("is_free", _("These tickets are free of charge")), rx.fragment()
             ),
             rx.el.p(
-                rx.cond(BoxOfficeState.total != "", BoxOfficeState.total, "No tickets chosen."),
+                rx.cond(BoxOfficeState.total != "", BoxOfficeState.total, _("No tickets chosen.")),
                 class_name="strong number",
                 role="status",
             ),
             rx.el.div(
                 button(
-                    rx.cond(is_free, "Issue free tickets", "Sell"), type="submit", kind="primary"
+                    rx.cond(is_free, _("Issue free tickets"), _("Sell")),
+                    type="submit",
+                    kind="primary",
                 ),
                 class_name="row",
             ),
             rx.el.p(
-                "No booking fee at the counter. Counter sales do not wait in the queue.",
+                _("No booking fee at the counter. Counter sales do not wait in the queue."),
                 class_name="muted small",
             ),
             on_submit=BoxOfficeState.sell,
@@ -172,14 +175,14 @@ def _tier(tier: CounterTier) -> rx.Component:
 
 def _names() -> rx.Component:
     return rx.el.div(
-        rx.el.label("Attendees, one name per line", html_for="attendees", class_name="label"),
+        rx.el.label(_("Attendees, one name per line"), html_for="attendees", class_name="label"),
         rx.el.textarea(
             id="attendees", name="attendees", rows="3", max_length=2_000, class_name="input"
         ),
         rx.cond(
             BoxOfficeState.field_errors.get("attendees", "") != "",
             rx.el.p(BoxOfficeState.field_errors.get("attendees", ""), class_name="complaint"),
-            rx.el.p("Optional. In the order of the ticket types", class_name="hint"),
+            rx.el.p(_("Optional. In the order of the ticket types"), class_name="hint"),
         ),
         class_name="field",
     )

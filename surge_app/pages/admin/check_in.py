@@ -7,6 +7,7 @@ import reflex as rx
 from surge_app.components import admin_layout, connection, layout, navigation
 from surge_app.components.match import match
 from surge_app.components.scripts.ticket_scanner import scanner
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import heading
 from surge_app.state.admin.check_in import CheckInState
 
@@ -20,7 +21,7 @@ def page() -> rx.Component:
                 CheckInState.phase,
                 ("loading", _loading()),
                 ("ready", _check_in()),
-                ("missing", admin_layout.missing("event")),
+                ("missing", admin_layout.missing(_("There is no such event"))),
                 admin_layout.signed_out(),
             ),
             blocked=connection.blocked(),
@@ -38,7 +39,7 @@ def _loading() -> rx.Component:
 
 def _check_in() -> rx.Component:
     return rx.fragment(
-        heading("Check-in", f"{CheckInState.name} · {CheckInState.where_when}"),
+        heading(_("Check-in"), f"{CheckInState.name} · {CheckInState.where_when}"),
         rx.cond(
             CheckInState.warning != "",
             layout.notice(CheckInState.warning, tone="warn"),

@@ -10,6 +10,7 @@ from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.admin_layout import stat
 from surge_app.components.controls import button
 from surge_app.components.match import match
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.participants import export_links
 from surge_app.pages.admin.shared import outcome, page_of
 from surge_app.state.admin.dashboard import DashboardState
@@ -29,7 +30,7 @@ def framed(content: rx.Component, *, current: str) -> rx.Component:
         DashboardState,
         _loading(),
         ("ready", content),
-        ("missing", admin_layout.missing("event")),
+        ("missing", admin_layout.missing(_("There is no such event"))),
         current=current,
         slug=DashboardState.sale.slug,
     )
@@ -43,7 +44,9 @@ def head(title: Any, *actions: rx.Component) -> rx.Component:
             rx.el.h1(title),
             rx.el.p(
                 sale.where_when,
-                " · live, ",
+                " · ",
+                _("live"),
+                ", ",
                 timers.relative_time(sale.at),
                 class_name="muted small",
             ),
@@ -63,11 +66,11 @@ def pause_button() -> rx.Component:
         rx.fragment(
             rx.cond(
                 sale.is_paused,
-                button("Resume the queue", kind="primary", on_click=DashboardState.resume),
+                button(_("Resume the queue"), kind="primary", on_click=DashboardState.resume),
                 rx.fragment(),
             ),
             # It keeps its place, so that the second click of a double click resumes nothing.
-            button("Pause the queue", on_click=DashboardState.pause, disabled=sale.is_paused),
+            button(_("Pause the queue"), on_click=DashboardState.pause, disabled=sale.is_paused),
         ),
     )
 
@@ -77,17 +80,29 @@ def queue_tiles() -> tuple[rx.Component, ...]:
     sale = DashboardState.sale
     return (
         stat(
-            "In the queue",
+            _("In the queue"),
             sale.waiting,
             rx.el.p(sale.last_wait),
-            rx.el.p(f"Let in: {sale.pace} in the last minute, {sale.admitted} in total"),
-            rx.el.p(f"{sale.absent} inactive"),
+            rx.el.p(
+                _(
+                    "Let in: {pace} in the last minute, {admitted} in total",
+                    pace=sale.pace,
+                    admitted=sale.admitted,
+                )
+            ),
+            rx.el.p(_("{absent} inactive", absent=sale.absent)),
         ),
         stat(
-            "Inside now",
+            _("Inside now"),
             sale.inside,
-            rx.el.p(f"of {sale.allowed} at once"),
-            rx.el.p(f"{sale.left} gave up, {sale.no_shows} missed their turn"),
+            rx.el.p(_("of {allowed} at once", allowed=sale.allowed)),
+            rx.el.p(
+                _(
+                    "{left} gave up, {no_shows} missed their turn",
+                    left=sale.left,
+                    no_shows=sale.no_shows,
+                )
+            ),
         ),
     )
 
@@ -111,38 +126,69 @@ def _sale() -> rx.Component:
         rx.foreach(DashboardState.alerts, _alert),
         rx.el.div(
             stat(
-                f"Sold of {sale.capacity}",
+                _("Sold of {capacity}", capacity=sale.capacity),
                 sale.sold,
                 progress.stock_bar(
                     sale.sold_percent,
                     sale.held_percent,
-                    f"{sale.sold} sold, {sale.held} held, {sale.free} available",
+                    _(
+                        "{sold} sold, {held} held, {free} available",
+                        sold=sale.sold,
+                        held=sale.held,
+                        free=sale.free,
+                    ),
                 ),
-                rx.el.p(f"{sale.held} held · {sale.free} available"),
+                rx.el.p(_("{held} held · {free} available", held=sale.held, free=sale.free)),
                 rx.cond(
                     sale.cancelled_tickets != "",
-                    rx.el.p(f"{sale.cancelled_tickets} refunded, not back on sale"),
+                    rx.el.p(
+                        _(
+                            "{cancelled_tickets} refunded, not back on sale",
+                            cancelled_tickets=sale.cancelled_tickets,
+                        )
+                    ),
                     rx.fragment(),
                 ),
             ),
             *queue_tiles(),
             stat(
-                "Net sales (after refunds)",
+                _("Net sales (after refunds)"),
                 sale.revenue,
-                rx.el.p(f"{sale.gross} sold · {sale.refunded} refunded"),
-                rx.el.p(f"includes {sale.fees} fees · {sale.cash} box office"),
+                rx.el.p(
+                    _(
+                        "{gross} sold · {refunded} refunded",
+                        gross=sale.gross,
+                        refunded=sale.refunded,
+                    )
+                ),
+                rx.el.p(
+                    _("includes {fees} fees · {cash} box office", fees=sale.fees, cash=sale.cash)
+                ),
                 rx.cond(
                     DashboardState.box_office != "",
-                    rx.el.p("Box office: ", DashboardState.box_office),
+                    rx.el.p(_("Box office: {amounts}", amounts=DashboardState.box_office)),
                     rx.fragment(),
                 ),
                 rx.cond(
                     sale.cash_owed != "₹0",
-                    rx.el.p(f"{sale.cash_owed} to hand back at the box office"),
+                    rx.el.p(
+                        _("{cash_owed} to hand back at the box office", cash_owed=sale.cash_owed)
+                    ),
                     rx.fragment(),
                 ),
-                rx.el.p(f"{sale.bookings}, {sale.last_minute} in the last minute"),
-                rx.el.p(f"{sale.messages_pending} messages waiting to be sent"),
+                rx.el.p(
+                    _(
+                        "{bookings}, {last_minute} in the last minute",
+                        bookings=sale.bookings,
+                        last_minute=sale.last_minute,
+                    )
+                ),
+                rx.el.p(
+                    _(
+                        "{messages_pending} messages waiting to be sent",
+                        messages_pending=sale.messages_pending,
+                    )
+                ),
             ),
             class_name="tiles",
         ),
@@ -151,7 +197,7 @@ def _sale() -> rx.Component:
 
 
 def _alert(alert: Alert) -> rx.Component:
-    link: Any = rx.el.a("See what needs attention", href=alert.href, class_name="link strong")
+    link: Any = rx.el.a(_("See what needs attention"), href=alert.href, class_name="link strong")
     action = rx.cond(alert.href != "", link, rx.fragment())
     return match(
         alert.tone,
@@ -163,32 +209,32 @@ def _alert(alert: Alert) -> rx.Component:
 
 def _history() -> rx.Component:
     return _chart_card(
-        "Last hour",
+        _("Last hour"),
         DashboardState.history,
-        "Tickets sold per minute and visitors in the queue, last hour",
-        (("sold", "sold per minute", "accent"), ("waiting", "in the queue", "warn")),
+        _("Tickets sold per minute and visitors in the queue, last hour"),
+        (("sold", _("sold per minute"), "accent"), ("waiting", _("in the queue"), "warn")),
         is_line=("waiting",),
     )
 
 
 def _days() -> rx.Component:
     return _chart_card(
-        "Tickets by day",
+        _("Tickets by day"),
         DashboardState.days,
-        "Tickets sold each day, by channel",
+        _("Tickets sold each day, by channel"),
         (
-            ("online", "online", "accent"),
-            ("box_office", "box office", "warn"),
-            ("complimentary", "complimentary", "good"),
+            ("online", _("online"), "accent"),
+            ("box_office", _("box office"), "warn"),
+            ("complimentary", _("complimentary"), "good"),
         ),
     )
 
 
 def _chart_card(
-    title: str,
+    title: Any,
     points: list[Any],
-    label: str,
-    series: tuple[tuple[str, str, str], ...],
+    label: Any,
+    series: tuple[tuple[str, Any, str], ...],
     *,
     is_line: tuple[str, ...] = (),
 ) -> rx.Component:
@@ -215,13 +261,13 @@ def _chart_card(
             rx.el.div(
                 _chart(points, series, is_line), class_name="chart", role="img", aria_label=label
             ),
-            rx.el.p("The chart appears when the sale starts.", class_name="muted"),
+            rx.el.p(_("The chart appears when the sale starts."), class_name="muted"),
         ),
     )
 
 
 def _chart(
-    points: list[Any], series: tuple[tuple[str, str, str], ...], is_line: tuple[str, ...]
+    points: list[Any], series: tuple[tuple[str, Any, str], ...], is_line: tuple[str, ...]
 ) -> rx.Component:
     quiet: dict[str, Any] = {"tick_line": False, "axis_line": False}
     return rx.recharts.composed_chart(
@@ -268,7 +314,7 @@ def _chart(
 
 def _funnel() -> rx.Component:
     return layout.card(
-        rx.el.h2("From the event page to a ticket"),
+        rx.el.h2(_("From the event page to a ticket")),
         rx.el.ul(rx.foreach(DashboardState.funnel, _step), class_name="plain-list"),
     )
 
@@ -286,9 +332,17 @@ def _step(step: FunnelStep) -> rx.Component:
 
 
 def _tiers() -> rx.Component:
-    labels = ("Ticket type", "Price", "Sold", "Held", "Available", "Of", "Revenue")
+    labels = (
+        _("Ticket type"),
+        _("Price"),
+        _("Sold"),
+        _("Held"),
+        _("Available"),
+        _("Of"),
+        _("Revenue"),
+    )
     return layout.card(
-        rx.el.h2("Tickets"),
+        rx.el.h2(_("Tickets")),
         rx.el.div(
             rx.el.table(
                 rx.el.thead(rx.el.tr(*(rx.el.th(label, scope="col") for label in labels))),
@@ -298,7 +352,7 @@ def _tiers() -> rx.Component:
             class_name="table-wrap",
             # On a phone the table scrolls, and a keyboard must reach what scrolls.
             role="region",
-            aria_label="Tickets",
+            aria_label=_("Tickets"),
             tab_index=0,
         ),
     )
@@ -308,7 +362,12 @@ def _tier(tier: TierRow) -> rx.Component:
     bar = progress.stock_bar(
         tier.sold_percent,
         tier.held_percent,
-        f"{tier.sold} sold, {tier.held} held, {tier.free} available",
+        _(
+            "{sold} sold, {held} held, {free} available",
+            sold=tier.sold,
+            held=tier.held,
+            free=tier.free,
+        ),
     )
     figures = (tier.price, tier.sold, tier.held, tier.free, tier.capacity, tier.revenue)
     return rx.el.tr(rx.el.td(tier.name, bar), *(rx.el.td(one) for one in figures), key=tier.name)

@@ -10,6 +10,7 @@ from surge_app.components import admin_layout, controls, layout, navigation
 from surge_app.components.controls import button, button_link, chip
 from surge_app.components.match import match
 from surge_app.components.scripts.cover_upload import cover_field
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     BOT_CHECKS,
     checkbox,
@@ -30,8 +31,8 @@ from surge_app.state.admin.event_forms import TICKED, TierForm
 
 _CHOICES = {
     **dict(BOT_CHECKS),
-    "fifo": "First come, first served",
-    "random": "A draw when the sale opens",
+    "fifo": _("First come, first served"),
+    "random": _("A draw when the sale opens"),
 }
 _INPUT_TYPES = {"mailto:": "email", "tel:": "tel"}
 
@@ -52,7 +53,7 @@ def _framed(*, slug: Any, current: str) -> rx.Component:
         waiting("14rem", ("52px", "52px", "52px")),
         ("new", _new()),
         ("ready", _event()),
-        ("missing", admin_layout.missing("event")),
+        ("missing", admin_layout.missing(_("There is no such event"))),
         current=current,
         slug=slug,
     )
@@ -61,26 +62,28 @@ def _framed(*, slug: Any, current: str) -> rx.Component:
 def _new() -> rx.Component:
     return rx.fragment(
         navigation.redirect(EventEditorState.leave_to),
-        rx.el.h1("New event"),
+        rx.el.h1(_("New event")),
         layout.card(
-            rx.el.p("Only organizers see a draft, until you publish it.", class_name="muted"),
+            rx.el.p(_("Only organizers see a draft, until you publish it."), class_name="muted"),
             admin_layout.form(
                 form_key(EventEditorState),
                 rx.el.div(
-                    labelled("name", "Name"),
+                    labelled("name", _("Name")),
                     labelled(
                         "slug",
-                        "Web address: /events/…",
-                        hint="Letters, numbers and hyphens. Empty: made from the name",
+                        _("Web address: /events/…"),
+                        hint=_("Letters, numbers and hyphens. Empty: made from the name"),
                     ),
-                    labelled("venue", "Venue"),
-                    labelled("starts_at", "Starts", type="datetime-local"),
-                    labelled("time_zone", "Time zone", "Asia/Kolkata"),
+                    labelled("venue", _("Venue")),
+                    labelled("starts_at", _("Starts"), type="datetime-local"),
+                    labelled("time_zone", _("Time zone"), "Asia/Kolkata"),
                     class_name="fields top",
                 ),
-                rx.el.h2("First ticket type"),
+                rx.el.h2(_("First ticket type")),
                 rx.el.div(*_tier_fields("", "", ""), class_name="fields top"),
-                rx.el.div(button("Create draft", type="submit", kind="primary"), class_name="row"),
+                rx.el.div(
+                    button(_("Create draft"), type="submit", kind="primary"), class_name="row"
+                ),
                 on_submit=EventEditorState.create,
             ),
             outcome(EventEditorState),
@@ -90,15 +93,15 @@ def _new() -> rx.Component:
 
 def _tier_fields(name: Any, price: Any, units: Any) -> tuple[rx.Component, ...]:
     return (
-        labelled("tier_name", "Ticket type", name),
+        labelled("tier_name", _("Ticket type"), name),
         labelled(
             "price",
-            "Ticket price (₹)",
+            _("Ticket price (₹)"),
             price,
             input_mode="decimal",
             hint=EventEditorState.fee,
         ),
-        labelled("units", "Tickets", units, input_mode="numeric"),
+        labelled("units", _("Tickets"), units, input_mode="numeric"),
     )
 
 
@@ -119,34 +122,36 @@ def _stage() -> tuple[rx.Component, ...]:
     event = EventEditorState.event
     preview = f"/admin/events/{event.slug}/preview"
     draft = rx.fragment(
-        chip("Draft", tone="off"),
-        button_link("Preview", href=preview),
+        chip(_("Draft"), tone="off"),
+        button_link(_("Preview"), href=preview),
         confirmed(
             EventEditorState,
-            "Publish",
+            _("Publish"),
             EventEditorState.publish_question,
-            "Publish now",
+            _("Publish now"),
             EventEditorState.publish,
             hidden("version", EventEditorState.version),
         ),
         confirmed(
             EventEditorState,
-            "Delete draft",
-            "The draft and its ticket types are deleted for good.",
-            "Delete now",
+            _("Delete draft"),
+            _("The draft and its ticket types are deleted for good."),
+            _("Delete now"),
             EventEditorState.delete_draft,
             hidden("version", EventEditorState.version),
         ),
     )
     published = rx.fragment(
-        chip("Published", tone="good"),
-        button_link("View as a buyer", href=preview),
+        chip(_("Published"), tone="good"),
+        button_link(_("View as a buyer"), href=preview),
         confirmed(
             EventEditorState,
-            "Unpublish",
-            "Buyers no longer see the event, and its queue closes. "
-            "Possible only while no ticket is sold or in a checkout.",
-            "Unpublish now",
+            _("Unpublish"),
+            _(
+                "Buyers no longer see the event, and its queue closes. "
+                "Possible only while no ticket is sold or in a checkout."
+            ),
+            _("Unpublish now"),
             EventEditorState.unpublish,
             hidden("version", EventEditorState.version),
         ),
@@ -156,7 +161,7 @@ def _stage() -> tuple[rx.Component, ...]:
             event.phase,
             ("draft", draft),
             ("published", published),
-            chip("Cancelled", tone="off"),
+            chip(_("Cancelled"), tone="off"),
         ),
     )
 
@@ -164,14 +169,16 @@ def _stage() -> tuple[rx.Component, ...]:
 def _details() -> rx.Component:
     event = EventEditorState.event
     return layout.card(
-        rx.el.h2("Event"),
+        rx.el.h2(_("Event")),
         rx.cond(
             event.has_sold,
             layout.notice(
-                "People already have tickets. Changes appear on their tickets, and you decide "
-                "when to announce them.",
+                _(
+                    "People already have tickets. Changes appear on their tickets, and you decide "
+                    "when to announce them."
+                ),
                 tone="warn",
-                action=button_link("Announcements", href=f"/admin/events/{event.slug}/notices"),
+                action=button_link(_("Announcements"), href=f"/admin/events/{event.slug}/notices"),
             ),
             rx.fragment(),
         ),
@@ -186,17 +193,21 @@ def _details() -> rx.Component:
             rx.el.div(*_fields(is_public=True, is_long=False), class_name="fields top"),
             *_fields(is_public=True, is_long=True),
             layout.disclosure(
-                "Queue",
+                _("Queue"),
                 rx.el.div(*_fields(is_public=False, is_long=False), class_name="fields top"),
             ),
             rx.el.p(
-                f"Times are in {EventEditorState.facts['time_zone']}.", class_name="muted small"
+                _(
+                    "Times are in {zone}.",
+                    zone=EventEditorState.facts["time_zone"],
+                ),
+                class_name="muted small",
             ),
-            rx.el.div(button("Save", type="submit", kind="primary"), class_name="row"),
+            rx.el.div(button(_("Save"), type="submit", kind="primary"), class_name="row"),
             on_submit=EventEditorState.save,
             key=event.slug,
         ),
-        _sent("event", "save", "Save and open the sale"),
+        _sent("event", "save", _("Save and open the sale")),
     )
 
 
@@ -211,13 +222,13 @@ def _fields(*, is_public: bool, is_long: bool) -> list[rx.Component]:
 def _field(one: FactField) -> rx.Component:
     name, fact, value = one.name, one.fact, EventEditorState.facts[one.name]
     if one.type is bool:
-        return checkbox(name, fact.label, is_checked=value == TICKED)
+        return checkbox(name, _(fact.label), is_checked=value == TICKED)
     if one.choices:
         choices = tuple((word, _CHOICES[word]) for word in one.choices)
-        return controls.select(name, fact.label, choices, default_value=value)
+        return controls.select(name, _(fact.label), choices, default_value=value)
     if fact.is_long:
         return rx.el.label(
-            rx.el.span(fact.label, class_name="label"),
+            rx.el.span(_(fact.label), class_name="label"),
             rx.el.textarea(name=name, default_value=value, rows="3", class_name="input"),
             class_name="field",
         )
@@ -225,15 +236,15 @@ def _field(one: FactField) -> rx.Component:
     kind = "datetime-local" if one.is_time else _INPUT_TYPES.get(fact.link)
     if kind:
         props["type"] = kind
-    return labelled(name, fact.label, value, hint=fact.help, **props)
+    return labelled(name, _(fact.label), value, hint=_(fact.help) if fact.help else "", **props)
 
 
 def _cover() -> rx.Component:
     event = EventEditorState.event
     return layout.card(
-        rx.el.h2("Picture"),
+        rx.el.h2(_("Picture")),
         rx.el.p(
-            "JPEG, PNG or WebP, up to 10 MB. 1200 × 630 works best. Location data is removed.",
+            _("JPEG, PNG or WebP, up to 10 MB. 1200 × 630 works best. Location data is removed."),
             class_name="muted small",
         ),
         cover_field(event.slug, event.cover_digest, largest=LARGEST_UPLOAD),
@@ -242,27 +253,27 @@ def _cover() -> rx.Component:
 
 def _tiers() -> rx.Component:
     return layout.card(
-        rx.el.h2("Tickets"),
+        rx.el.h2(_("Tickets")),
         rx.el.p(
-            "You can add tickets at any time. Only unsold tickets can be withdrawn.",
+            _("You can add tickets at any time. Only unsold tickets can be withdrawn."),
             class_name="muted small",
         ),
         rx.el.ul(rx.foreach(EventEditorState.tiers, _tier), class_name="plain-list"),
         layout.disclosure(
-            "Add a ticket type",
+            _("Add a ticket type"),
             admin_layout.form(
                 form_key(EventEditorState),
                 rx.el.div(*_tier_fields("", "", ""), class_name="fields top"),
-                rx.el.div(button("Add", type="submit"), class_name="row"),
+                rx.el.div(button(_("Add"), type="submit"), class_name="row"),
                 on_submit=EventEditorState.save_tier,
                 key=EventEditorState.added,
             ),
         ),
-        _sent("new", "save_tier", "Put on sale"),
+        _sent("new", "save_tier", _("Put on sale")),
     )
 
 
-def _sent(name: Any, action: str, confirm: str) -> rx.Component:
+def _sent(name: Any, action: Any, confirm: Any) -> rx.Component:
     """Build what is below a form: the question it leads to, and its outcome."""
     state = EventEditorState
     return rx.cond(
@@ -285,13 +296,13 @@ def _tier(row: TierForm) -> rx.Component:
             hidden("was_units", row.units),
             rx.el.div(*_tier_fields(row.name, row.price, row.units), class_name="fields top"),
             rx.el.div(
-                button("Save ticket type", type="submit"),
+                button(_("Save ticket type"), type="submit"),
                 rx.el.span(row.sold, class_name="muted small number"),
                 class_name="row",
             ),
             on_submit=EventEditorState.save_tier,
         ),
-        _sent(row.id, "save_tier", "Save and apply now"),
+        _sent(row.id, "save_tier", _("Save and apply now")),
         key=row.id,
         class_name="stack",
     )
@@ -299,12 +310,12 @@ def _tier(row: TierForm) -> rx.Component:
 
 def _duplicate() -> rx.Component:
     return layout.card(
-        rx.el.h2("Duplicate"),
+        rx.el.h2(_("Duplicate")),
         admin_layout.form(
             form_key(EventEditorState),
-            labelled("slug", "Web address of the copy"),
-            labelled("starts_at", "Starts", type="datetime-local"),
-            rx.el.div(button("Duplicate", type="submit"), class_name="row"),
+            labelled("slug", _("Web address of the copy")),
+            labelled("starts_at", _("Starts"), type="datetime-local"),
+            rx.el.div(button(_("Duplicate"), type="submit"), class_name="row"),
             on_submit=EventEditorState.duplicate,
         ),
         outcome(EventEditorState, "duplicate"),

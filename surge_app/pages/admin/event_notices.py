@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.controls import button, link
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     confirmed,
     heading,
@@ -29,7 +30,7 @@ def page() -> rx.Component:
         EventNoticesState,
         waiting("14rem", ("52px", "52px"), ("52px", "52px")),
         ("ready", _ready()),
-        ("missing", admin_layout.missing("event")),
+        ("missing", admin_layout.missing(_("There is no such event"))),
         current="notices",
         slug=EventNoticesState.slug,
     )
@@ -39,16 +40,16 @@ def _ready() -> rx.Component:
     is_published = EventNoticesState.stage == "published"
     return rx.fragment(
         timers.interval(_REFRESH_SECONDS, EventNoticesState.refresh),
-        heading("Announcements", EventNoticesState.name),
+        heading(_("Announcements"), EventNoticesState.name),
         rx.cond(is_published, _change(), rx.fragment()),
         layout.card(
-            rx.el.h2("Sent"),
-            list_or(EventNoticesState.sent, _sent, "No announcement was sent yet."),
+            rx.el.h2(_("Sent")),
+            list_or(EventNoticesState.sent, _sent, _("No announcement was sent yet.")),
         ),
         rx.cond(
             EventNoticesState.refunds != "",
             layout.card(
-                rx.el.h2("Refunds"),
+                rx.el.h2(_("Refunds")),
                 progress.stock_bar(
                     EventNoticesState.refunded_percent, 0, EventNoticesState.refunds
                 ),
@@ -64,24 +65,24 @@ def _ready() -> rx.Component:
 def _change() -> rx.Component:
     notice = EventNoticesState.change
     return layout.card(
-        rx.el.h2("Announce a change"),
+        rx.el.h2(_("Announce a change")),
         rx.cond(
             rx.Var.create(notice.changes).length() > 0,
             rx.fragment(
-                rx.el.p("Ticket holders have not been told:", class_name="muted"),
+                rx.el.p(_("Ticket holders have not been told:"), class_name="muted"),
                 rx.el.ul(rx.foreach(notice.changes, _line), class_name="plain-list"),
-                _message(notice, EventNoticesState.preview_change, "Your own words (optional)"),
+                _message(notice, EventNoticesState.preview_change, _("Your own words (optional)")),
                 confirmed(
                     EventNoticesState,
-                    "Send",
+                    _("Send"),
                     notice.question,
-                    "Send now",
+                    _("Send now"),
                     EventNoticesState.announce,
                     hidden("words", notice.words),
                     hidden("version", notice.version),
                 ),
             ),
-            rx.el.p("Ticket holders know the event as it is now.", class_name="muted"),
+            rx.el.p(_("Ticket holders know the event as it is now."), class_name="muted"),
         ),
     )
 
@@ -89,22 +90,22 @@ def _change() -> rx.Component:
 def _cancellation() -> rx.Component:
     notice = EventNoticesState.cancellation
     return layout.card(
-        rx.el.h2("Cancel the event"),
-        _message(notice, EventNoticesState.preview_cancellation, "Reason for the buyers"),
+        rx.el.h2(_("Cancel the event")),
+        _message(notice, EventNoticesState.preview_cancellation, _("Reason for the buyers")),
         confirmed(
             EventNoticesState,
-            "Cancel the event",
+            _("Cancel the event"),
             notice.question,
-            "Cancel now",
+            _("Cancel now"),
             EventNoticesState.cancel,
             hidden("words", notice.words),
             hidden("version", notice.version),
-            labelled("confirm", f"Type {EventNoticesState.slug} to confirm"),
+            labelled("confirm", _("Type {slug} to confirm", slug=EventNoticesState.slug)),
         ),
     )
 
 
-def _message(notice: Any, on_preview: Any, label: str) -> rx.Component:
+def _message(notice: Any, on_preview: Any, label: Any) -> rx.Component:
     """Lay out whom a notice reaches, the field for words, and the texts."""
     return rx.fragment(
         rx.el.p(notice.reach, class_name="number"),
@@ -122,12 +123,12 @@ def _message(notice: Any, on_preview: Any, label: str) -> rx.Component:
                 ),
                 class_name="field",
             ),
-            rx.el.div(button("Update the preview", type="submit"), class_name="row"),
+            rx.el.div(button(_("Update the preview"), type="submit"), class_name="row"),
             on_submit=on_preview,
             key=notice.words,
         ),
         layout.disclosure(
-            "Preview",
+            _("Preview"),
             rx.el.p(rx.el.strong(notice.subject)),
             rx.el.pre(notice.text, class_name="mail"),
             rx.el.p("SMS", class_name="label"),

@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.controls import button_link
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import page_of, waiting
 from surge_app.state.admin.events import EventCard, EventsState
 
@@ -28,8 +29,8 @@ def _events() -> rx.Component:
     return rx.fragment(
         timers.interval(_REFRESH_SECONDS, EventsState.refresh),
         rx.el.div(
-            rx.el.h1("Events"),
-            button_link("New event", href="/admin/events/new", kind="primary"),
+            rx.el.h1(_("Events")),
+            button_link(_("New event"), href="/admin/events/new", kind="primary"),
             class_name="row apart",
         ),
         admin_layout.flash("", EventsState.problem),
@@ -37,8 +38,8 @@ def _events() -> rx.Component:
             rx.Var.create(EventsState.events).length() > 0,
             rx.el.ul(rx.foreach(EventsState.events, _event), class_name="events"),
             layout.state(
-                "No events yet",
-                "A new event is a draft that only organizers see.",
+                _("No events yet"),
+                _("A new event is a draft that only organizers see."),
                 at=4,
             ),
         ),
@@ -57,10 +58,21 @@ def _event(card: EventCard) -> rx.Component:
             progress.stock_bar(
                 card.sold_percent,  # pyright: ignore[reportArgumentType] - a var of a foreach
                 card.held_percent,  # pyright: ignore[reportArgumentType] - as above
-                f"{card.sold} sold, {card.held} held, {card.free} available",
+                _(
+                    "{sold} sold, {held} held, {free} available",
+                    sold=card.sold,
+                    held=card.held,
+                    free=card.free,
+                ),
             ),
             rx.el.p(
-                f"{card.sold} of {card.capacity} sold · {card.waiting} in queue · {card.revenue}",
+                _(
+                    "{sold} of {capacity} sold · {waiting} in queue · {revenue}",
+                    sold=card.sold,
+                    capacity=card.capacity,
+                    waiting=card.waiting,
+                    revenue=card.revenue,
+                ),
                 class_name="muted small number",
             ),
             href=f"/admin/{card.slug}",
@@ -72,8 +84,8 @@ def _event(card: EventCard) -> rx.Component:
 
 def _check_ins() -> rx.Component:
     return rx.fragment(
-        rx.el.h1("Check-in"),
-        rx.el.p("Choose the event you check tickets for.", class_name="muted"),
+        rx.el.h1(_("Check-in")),
+        rx.el.p(_("Choose the event you check tickets for."), class_name="muted"),
         rx.el.ul(rx.foreach(EventsState.events, _check_in), class_name="events"),
     )
 

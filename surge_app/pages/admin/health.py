@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout
 from surge_app.components.controls import button
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     confirmed,
     heading,
@@ -34,28 +35,30 @@ def page() -> rx.Component:
 
 def _checks() -> rx.Component:
     return rx.fragment(
-        heading("Checks", None, button("Refresh", on_click=HealthState.refresh)),
+        heading(_("Checks"), None, button(_("Refresh"), on_click=HealthState.refresh)),
         layout.card(
-            rx.el.h2("Needs attention"),
+            rx.el.h2(_("Needs attention")),
             outcome(HealthState, "", "resolve"),
-            *listed(HealthState, HealthState.items, _item, nothing="All clear."),
+            *listed(HealthState, HealthState.items, _item, nothing=_("All clear.")),
         ),
         layout.card(
             rx.el.div(
-                rx.el.h2("Tickets and money"),
-                button("Check now", on_click=HealthState.check_invariants),
+                rx.el.h2(_("Tickets and money")),
+                button(_("Check now"), on_click=HealthState.check_invariants),
                 class_name="row apart",
             ),
             outcome(HealthState, "check_invariants"),
             list_or(
                 HealthState.invariants,
                 _row,
-                "Checks in the data that no ticket is sold twice and no payment is lost. "
-                "With a million tickets it takes a few seconds.",
+                _(
+                    "Checks in the data that no ticket is sold twice and no payment is lost. "
+                    "With a million tickets it takes a few seconds."
+                ),
             ),
         ),
         layout.card(
-            rx.el.h2("Ready for a sale"),
+            rx.el.h2(_("Ready for a sale")),
             rx.el.ul(rx.foreach(HealthState.checks, _row), class_name="plain-list"),
         ),
     )
@@ -84,14 +87,14 @@ def _item(card: ActionItemCard) -> rx.Component:
         rx.el.span(card.advice, class_name="small"),
         rx.cond(
             card.ref != "",
-            rx.el.a("Open the booking", href=f"/admin/bookings/{card.ref}", class_name="link"),
+            rx.el.a(_("Open the booking"), href=f"/admin/bookings/{card.ref}", class_name="link"),
             rx.fragment(),
         ),
         right=confirmed(
             HealthState,
             card.action,
             asked,
-            "Confirm",
+            _("Confirm"),
             HealthState.resolve,
             hidden("kind", card.kind),
             hidden("id", card.id),

@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout
 from surge_app.components.navigation import address
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     choose,
     confirmed,
@@ -20,10 +21,10 @@ from surge_app.pages.admin.shared import (
 from surge_app.state.admin.hold_recovery import HoldRecoveryState, HoldRow
 
 _STATUSES = (
-    ("expired", "Expired"),
-    ("released", "Released"),
-    ("held", "Choosing"),
-    ("paying", "Paying"),
+    ("expired", _("Expired")),
+    ("released", _("Released")),
+    ("held", _("Choosing")),
+    ("paying", _("Paying")),
 )
 
 
@@ -33,7 +34,7 @@ def page() -> rx.Component:
         HoldRecoveryState,
         waiting("10rem", ("52px", "44px", "44px", "44px")),
         ("ready", _list()),
-        ("missing", admin_layout.missing("event")),
+        ("missing", admin_layout.missing(_("There is no such event"))),
         current="holds",
         slug=HoldRecoveryState.slug,
     )
@@ -42,16 +43,18 @@ def page() -> rx.Component:
 def _list() -> rx.Component:
     return rx.fragment(
         address(HoldRecoveryState.address),
-        heading(f"Ticket holds · {HoldRecoveryState.event_name}"),
+        heading(_("Ticket holds · {event_name}", event_name=HoldRecoveryState.event_name)),
         layout.card(
-            choose(HoldRecoveryState, "status", "Status", _STATUSES),
+            choose(HoldRecoveryState, "status", _("Status"), _STATUSES),
             rx.el.p(
-                "“Hold again” reserves the same tickets at the same price, if they are still "
-                "available. The buyer does not queue again.",
+                _(
+                    "“Hold again” reserves the same tickets at the same price, if they are still "
+                    "available. The buyer does not queue again."
+                ),
                 class_name="muted small",
             ),
             outcome(HoldRecoveryState),
-            *listed(HoldRecoveryState, HoldRecoveryState.holds, _hold, nothing="No holds."),
+            *listed(HoldRecoveryState, HoldRecoveryState.holds, _hold, nothing=_("No holds.")),
         ),
     )
 
@@ -75,9 +78,9 @@ def _hold(row: HoldRow) -> rx.Component:
             row.can_restore,
             confirmed(
                 HoldRecoveryState,
-                "Hold again",
-                f"Hold {row.tickets} again?",
-                "Hold now",
+                _("Hold again"),
+                _("Hold {tickets} again?", tickets=row.tickets),
+                _("Hold now"),
                 HoldRecoveryState.restore,
                 hidden("id", row.id),
             ),

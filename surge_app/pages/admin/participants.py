@@ -9,6 +9,7 @@ import reflex as rx
 from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button, button_link
 from surge_app.components.navigation import address
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     checkbox,
     choose,
@@ -25,27 +26,31 @@ from surge_app.state.admin.participants import BookingRow, ParticipantsState
 _FILTERS = (
     (
         "status",
-        "Status",
+        _("Status"),
         (
-            ("", "Any status"),
-            ("confirmed", "Confirmed"),
-            ("refunding", "Refund in progress"),
-            ("refunded", "Refunded"),
+            ("", _("Any status")),
+            ("confirmed", _("Confirmed")),
+            ("refunding", _("Refund in progress")),
+            ("refunded", _("Refunded")),
         ),
     ),
     (
         "presence",
-        "Check-in",
-        (("", "Checked in or not"), ("inside", "Checked in"), ("outside", "Not checked in")),
+        _("Check-in"),
+        (
+            ("", _("Checked in or not")),
+            ("inside", _("Checked in")),
+            ("outside", _("Not checked in")),
+        ),
     ),
     (
         "channel",
-        "Sold",
+        _("Sold"),
         (
-            ("", "Any channel"),
-            ("online", "Online"),
-            ("box_office", "Box office"),
-            ("complimentary", "Complimentary"),
+            ("", _("Any channel")),
+            ("online", _("Online")),
+            ("box_office", _("Box office")),
+            ("complimentary", _("Complimentary")),
         ),
     ),
 )
@@ -57,7 +62,7 @@ def page() -> rx.Component:
         ParticipantsState,
         waiting("14rem", ("52px", "44px", "44px", "44px")),
         ("ready", _list()),
-        ("missing", admin_layout.missing("event")),
+        ("missing", admin_layout.missing(_("There is no such event"))),
         current="participants",
         slug=ParticipantsState.slug,
     )
@@ -68,7 +73,7 @@ def export_links(slug: Any, query: Any = "") -> tuple[rx.Component, rx.Component
     files = f"/api/admin/events/{slug}/participants"
     return (
         button_link("CSV", href=f"{files}.csv?{query}"),
-        button_link("Excel", href=f"{files}.xlsx?{query}"),
+        button_link(_("Excel"), href=f"{files}.xlsx?{query}"),
     )
 
 
@@ -77,11 +82,13 @@ def _list() -> rx.Component:
     return rx.fragment(
         address(state.address),
         heading(
-            f"Participants · {state.event_name}", None, *export_links(state.slug, state.address)
+            _("Participants · {event_name}", event_name=state.event_name),
+            None,
+            *export_links(state.slug, state.address),
         ),
         layout.card(
             rx.el.div(
-                search(state, "q", "Name, email, last digits, or SRG-…"),
+                search(state, "q", _("Name, email, last digits, or SRG-…")),
                 *(choose(state, *one) for one in _FILTERS),
                 class_name="fields",
             ),
@@ -92,7 +99,7 @@ def _list() -> rx.Component:
                     state,
                     state.bookings,
                     _booking,
-                    nothing="No bookings match.",
+                    nothing=_("No bookings match."),
                     class_name="participants",
                 ),
                 on_submit=state.review,
@@ -111,20 +118,20 @@ def _actions() -> rx.Component:
         rx.fragment(
             rx.el.div(
                 button(
-                    rx.cond(state.has_all, "Select none", "Select all shown"),
+                    rx.cond(state.has_all, _("Select none"), _("Select all shown")),
                     on_click=state.select_all,
                 ),
                 controls.select(
                     "action",
-                    "With the selected",
+                    _("With the selected"),
                     (
-                        ("resend", "Resend tickets"),
-                        ("refund", "Refund whole bookings"),
-                        ("export", "Export"),
+                        ("resend", _("Resend tickets")),
+                        ("refund", _("Refund whole bookings")),
+                        ("export", _("Export")),
                     ),
                 ),
-                checkbox("restock", "Put refunded tickets back on sale", is_checked=True),
-                button("Review", type="submit"),
+                checkbox("restock", _("Put refunded tickets back on sale"), is_checked=True),
+                button(_("Review"), type="submit"),
                 class_name="fields",
             ),
             outcome(state, "review"),
@@ -135,11 +142,11 @@ def _actions() -> rx.Component:
                     tone="warn",
                     action=rx.el.div(
                         button(
-                            "Confirm",
+                            _("Confirm"),
                             kind="primary",
                             on_click=lambda: state.apply({FORM_KEY: state.form_key}),
                         ),
-                        button("Go back", on_click=state.cancel_review),
+                        button(_("Go back"), on_click=state.cancel_review),
                         class_name="row",
                     ),
                 ),
@@ -148,7 +155,7 @@ def _actions() -> rx.Component:
             rx.cond(
                 state.selected != "",
                 layout.notice(
-                    "The selected bookings as a file:",
+                    _("The selected bookings as a file:"),
                     action=rx.el.div(*export_links(state.slug, state.selected), class_name="row"),
                 ),
                 rx.fragment(),
@@ -167,7 +174,7 @@ def _booking(row: BookingRow) -> rx.Component:
                 value="yes",
                 default_checked=ParticipantsState.has_all,
                 key=rx.Var.create(ParticipantsState.has_all).to_string(),
-                aria_label=f"Select {row.name}, {row.ref}",
+                aria_label=_("Select {name}, {ref}", name=row.name, ref=row.ref),
             ),
             class_name="check",
         ),

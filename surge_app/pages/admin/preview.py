@@ -7,6 +7,7 @@ import reflex as rx
 from surge_app.components import layout, polling, shell
 from surge_app.components.controls import button, button_link
 from surge_app.components.match import match
+from surge_app.components.text import gettext as _
 from surge_app.pages import event
 
 
@@ -29,15 +30,15 @@ def page() -> rx.Component:
 
 def _banner(slug: rx.Var[str]) -> rx.Component:
     return layout.notice(
-        "Only organizers see this page, and nothing can be bought on it.",
-        title="Preview",
-        action=button_link("Back to the event", href=f"/admin/events/{slug}/edit"),
+        _("Only organizers see this page, and nothing can be bought on it."),
+        title=_("Preview"),
+        action=button_link(_("Back to the event"), href=f"/admin/events/{slug}/edit"),
     )
 
 
 def _unreachable(problem: rx.Var[str]) -> rx.Component:
     return layout.state(
-        "There is nothing to preview",
-        rx.cond(problem != "", problem, "There is no such event, or no connection."),
-        action=button("Try again", on_click=polling.dispatch("retry")),
+        _("There is nothing to preview"),
+        rx.cond(problem != "", problem, _("There is no such event, or no connection.")),
+        action=button(_("Try again"), on_click=polling.dispatch("retry")),
     )

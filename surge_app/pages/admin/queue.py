@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.dashboard import REFRESH_SECONDS, framed, head, pause_button, queue_tiles
 from surge_app.pages.admin.shared import BOT_CHECKS, form_key, hidden, outcome, question
 from surge_app.state.admin.dashboard import DashboardState
@@ -28,12 +29,12 @@ def _queue() -> rx.Component:
     sale = DashboardState.sale
     return rx.fragment(
         timers.interval(REFRESH_SECONDS, DashboardState.refresh),
-        head(f"Queue · {sale.name}", pause_button()),
+        head(_("Queue · {name}", name=sale.name), pause_button()),
         outcome(DashboardState, "", "pause", "resume"),
         rx.el.div(*queue_tiles(), class_name="tiles"),
         rx.cond(
             sale.is_cancelled,
-            layout.notice("This event is cancelled. Its queue is closed.", tone="warn"),
+            layout.notice(_("This event is cancelled. Its queue is closed."), tone="warn"),
             rx.fragment(_rules_card(), _remove()),
         ),
     )
@@ -41,7 +42,7 @@ def _queue() -> rx.Component:
 
 def _rules_card() -> rx.Component:
     return layout.card(
-        rx.el.h2("Rules"),
+        rx.el.h2(_("Rules")),
         rx.el.p(DashboardState.in_force, class_name="muted small number"),
         _rules(),
         # It appears below the button, which must not move while it is pressed.
@@ -56,21 +57,21 @@ def _rules() -> rx.Component:
         form_key(DashboardState),
         *(hidden(f"was_{name}", getattr(rules, name)) for name in _FIELDS),
         rx.el.div(
-            _number("concurrent_buyers", "Buyers inside at once", rules.concurrent_buyers),
+            _number("concurrent_buyers", _("Buyers inside at once"), rules.concurrent_buyers),
             _number(
                 "admissions_per_minute",
-                "Let in per minute at most",
+                _("Let in per minute at most"),
                 rules.admissions_per_minute,
-                placeholder="no limit",
+                placeholder=_("no limit"),
             ),
             _number(
                 "slow_payment_percent",
-                "Kept for slow payments, in percent",
+                _("Kept for slow payments, in percent"),
                 rules.slow_payment_percent,
             ),
             controls.select(
                 "challenge",
-                "Bot check before joining",
+                _("Bot check before joining"),
                 BOT_CHECKS,
                 default_value=rules.challenge,
             ),
@@ -78,7 +79,7 @@ def _rules() -> rx.Component:
         ),
         rx.el.div(
             rx.el.label(
-                "Message to everyone in the queue", html_for="queue_message", class_name="label"
+                _("Message to everyone in the queue"), html_for="queue_message", class_name="label"
             ),
             rx.el.textarea(
                 id="queue_message",
@@ -90,7 +91,7 @@ def _rules() -> rx.Component:
             ),
             class_name="field",
         ),
-        rx.el.div(button("Apply", type="submit", kind="primary"), class_name="row"),
+        rx.el.div(button(_("Apply"), type="submit", kind="primary"), class_name="row"),
         on_submit=DashboardState.save_settings,
         # Rules that were applied are shown as they are in force.
         key=DashboardState.rules_key,
@@ -99,14 +100,14 @@ def _rules() -> rx.Component:
 
 def _remove() -> rx.Component:
     return layout.card(
-        rx.el.h2("Remove from the sale"),
+        rx.el.h2(_("Remove from the sale")),
         rx.el.p(
-            "Remove one queue number, or everyone who is choosing now.",
+            _("Remove one queue number, or everyone who is choosing now."),
             class_name="muted",
         ),
         _choose(),
         question(
-            PassesState, PassesState.question, "Remove", PassesState.confirm, PassesState.cancel
+            PassesState, PassesState.question, _("Remove"), PassesState.confirm, PassesState.cancel
         ),
         outcome(PassesState),
     )
@@ -114,10 +115,10 @@ def _remove() -> rx.Component:
 
 def _choose() -> rx.Component:
     return admin_layout.form(
-        controls.field("number", "Queue number", error="", input_mode="numeric"),
+        controls.field("number", _("Queue number"), error="", input_mode="numeric"),
         rx.el.div(
-            button("Remove this number", type="submit"),
-            button("Remove everyone inside", on_click=PassesState.preview_all),
+            button(_("Remove this number"), type="submit"),
+            button(_("Remove everyone inside"), on_click=PassesState.preview_all),
             class_name="row",
         ),
         on_submit=PassesState.preview,
@@ -127,7 +128,7 @@ def _choose() -> rx.Component:
     )
 
 
-def _number(name: str, label: str, value: Any, *, placeholder: str = "") -> rx.Component:
+def _number(name: str, label: Any, value: Any, *, placeholder: Any = "") -> rx.Component:
     return rx.el.div(
         rx.el.label(label, html_for=name, class_name="label"),
         rx.el.input(

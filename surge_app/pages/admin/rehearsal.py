@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, layout, progress, timers
 from surge_app.components.controls import button, button_link
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     checkbox,
     form_key,
@@ -34,13 +35,13 @@ def page() -> rx.Component:
 def _rehearsals(start: rx.Component) -> rx.Component:
     return rx.fragment(
         timers.interval(_REFRESH_SECONDS, RehearsalState.refresh),
-        rx.el.h1("Rehearsal"),
+        rx.el.h1(_("Rehearsal")),
         outcome(RehearsalState),
         rx.cond(RehearsalState.running.id != "", _running(), start),
         rx.cond(
             rx.Var.create(RehearsalState.past).length() > 0,
             layout.card(
-                rx.el.h2("Earlier rehearsals"),
+                rx.el.h2(_("Earlier rehearsals")),
                 rx.el.ul(rx.foreach(RehearsalState.past, _past), class_name="plain-list"),
             ),
             rx.fragment(),
@@ -50,10 +51,12 @@ def _rehearsals(start: rx.Component) -> rx.Component:
 
 def _live() -> rx.Component:
     return layout.card(
-        rx.el.h2("Not available with live keys"),
+        rx.el.h2(_("Not available with live keys")),
         rx.el.p(
-            "Payments, email or SMS are real here. A rehearsal needs an installation that uses the "
-            "sandbox for all three.",
+            _(
+                "Payments, email or SMS are real here. A rehearsal needs an installation that "
+                "uses the sandbox for all three."
+            ),
             class_name="muted",
         ),
     )
@@ -62,25 +65,29 @@ def _live() -> rx.Component:
 def _start() -> rx.Component:
     return layout.card(
         rx.el.p(
-            "Virtual visitors queue, choose, leave and pay over real HTTP, on a hidden event of "
-            "their own. Your sales are not touched, but they share this machine.",
+            _(
+                "Virtual visitors queue, choose, leave and pay over real HTTP, on a hidden event "
+                "of their own. Your sales are not touched, but they share this machine."
+            ),
             class_name="muted",
         ),
         admin_layout.form(
             form_key(RehearsalState),
             rx.el.div(
-                labelled("visitors", "Visitors, up to 3,000", "300", input_mode="numeric"),
-                labelled("units", "Tickets, up to 3,000", "100", input_mode="numeric"),
-                labelled("abandon_percent", "Leave without buying, %", "30", input_mode="numeric"),
+                labelled("visitors", _("Visitors, up to 3,000"), "300", input_mode="numeric"),
+                labelled("units", _("Tickets, up to 3,000"), "100", input_mode="numeric"),
+                labelled(
+                    "abandon_percent", _("Leave without buying, %"), "30", input_mode="numeric"
+                ),
                 class_name="fields",
             ),
             checkbox(
                 "bad_days",
-                "Include payment problems: late, duplicate, lost and declined payments",
+                _("Include payment problems: late, duplicate, lost and declined payments"),
                 is_checked=True,
             ),
             rx.el.div(
-                button("Start the rehearsal", type="submit", kind="primary"), class_name="row"
+                button(_("Start the rehearsal"), type="submit", kind="primary"), class_name="row"
             ),
             on_submit=RehearsalState.start,
         ),
@@ -92,11 +99,11 @@ def _running() -> rx.Component:
     return layout.card(
         rx.el.div(
             rx.el.div(
-                rx.el.h2("Running"),
+                rx.el.h2(_("Running")),
                 rx.el.p(now.about, class_name="muted small"),
                 class_name="stack tight",
             ),
-            button("Stop", on_click=RehearsalState.stop),
+            button(_("Stop"), on_click=RehearsalState.stop),
             class_name="row apart top",
         ),
         progress.stock_bar(now.sold_percent, now.held_percent, now.stock),  # pyright: ignore[reportArgumentType] - vars of the State
@@ -114,7 +121,7 @@ def _past(card: RehearsalCard) -> rx.Component:
         rx.el.span(card.when, class_name="muted small"),
         right=rx.cond(
             card.report != "",
-            button_link("Report", href=card.report, target="_blank"),
+            button_link(_("Report"), href=card.report, target="_blank"),
             rx.fragment(),
         ),
         key=card.id,

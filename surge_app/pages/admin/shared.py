@@ -10,10 +10,11 @@ import reflex as rx
 from surge_app.components import admin_layout, connection, controls, layout, navigation, status
 from surge_app.components.controls import button
 from surge_app.components.match import match
+from surge_app.components.text import gettext as _
 from surge_app.pages.shared import email_check, problem_notice
 from surge_app.state.admin.common import FORM_KEY
 
-BOT_CHECKS = (("off", "Off"), ("auto", "When busy"), ("always", "Always"))
+BOT_CHECKS = (("off", _("Off")), ("auto", _("When busy")), ("always", _("Always")))
 
 
 def page_of(
@@ -93,7 +94,7 @@ def hidden(name: str, value: Any) -> rx.Component:
 
 
 def confirmed(
-    state: Any, label: Any, question: Any, action: str, on_submit: Any, *fields: rx.Component
+    state: Any, label: Any, question: Any, action: Any, on_submit: Any, *fields: rx.Component
 ) -> rx.Component:
     """Build a button that asks before it acts, and acts once.
 
@@ -120,7 +121,7 @@ def confirmed(
 
 
 def question(
-    state: Any, text: Any, action: str, on_submit: Any, on_cancel: Any, *fields: rx.Component
+    state: Any, text: Any, action: Any, on_submit: Any, on_cancel: Any, *fields: rx.Component
 ) -> rx.Component:
     """Build the second step of a form: what it will do, and the button that does it once.
 
@@ -136,7 +137,7 @@ def question(
                 *fields,
                 rx.el.div(
                     button(action, type="submit", kind="primary"),
-                    button("Go back", on_click=on_cancel),
+                    button(_("Go back"), on_click=on_cancel),
                     class_name="row",
                 ),
                 on_submit=on_submit,
@@ -175,9 +176,9 @@ def contact_fields(state: Any, props: dict[str, dict[str, Any]]) -> list[rx.Comp
             **props[name],
         )
         for name, label, kind in (
-            ("name", "Name", "text"),
-            ("email", "Email", "email"),
-            ("phone", "Mobile number", "tel"),
+            ("name", _("Name"), "text"),
+            ("email", _("Email"), "email"),
+            ("phone", _("Mobile number"), "tel"),
         )
     ]
 
@@ -196,7 +197,7 @@ def listed(
     rows: list[Any],
     row: Callable[[Any], rx.Component],
     *,
-    nothing: str,
+    nothing: Any,
     tag: Any = rx.el.ul,
     class_name: str = "plain-list wrapping",
 ) -> tuple[rx.Component, ...]:
@@ -212,14 +213,14 @@ def listed(
     """
     return (
         list_or(rows, row, nothing, tag=tag, class_name=class_name),
-        rx.cond(state.next_before != "", button("More", on_click=state.more), rx.fragment()),
+        rx.cond(state.next_before != "", button(_("More"), on_click=state.more), rx.fragment()),
     )
 
 
 def list_or(
     rows: list[Any],
     row: Callable[[Any], rx.Component],
-    nothing: str,
+    nothing: Any,
     *,
     tag: Any = rx.el.ul,
     class_name: str = "plain-list",
@@ -242,10 +243,10 @@ def list_row(*left: rx.Component, right: Any, key: Any) -> rx.Component:
     )
 
 
-def search(state: Any, name: str, placeholder: str) -> rx.Component:
+def search(state: Any, name: str, placeholder: Any) -> rx.Component:
     """Build a field that searches a list while one types."""
     return rx.el.div(
-        rx.el.label("Search", html_for=name, class_name="label"),
+        rx.el.label(_("Search"), html_for=name, class_name="label"),
         rx.el.input(
             id=name,
             type="search",
@@ -260,7 +261,7 @@ def search(state: Any, name: str, placeholder: str) -> rx.Component:
 
 
 def choose(
-    state: Any, name: str, label: str, options: tuple[tuple[str, str], ...], *more: rx.Component
+    state: Any, name: str, label: Any, options: tuple[tuple[str, Any], ...], *more: rx.Component
 ) -> rx.Component:
     """Build a select that filters a list."""
     return controls.select(

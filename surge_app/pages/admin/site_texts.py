@@ -6,6 +6,7 @@ import reflex as rx
 
 from surge_app.components import admin_layout, controls, layout
 from surge_app.components.controls import button
+from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import form_key, hidden, outcome, page_of, waiting
 from surge_app.state.admin.site_texts import SiteTextsState, TextForm
 
@@ -22,11 +23,14 @@ def page() -> rx.Component:
 
 def _texts() -> rx.Component:
     return rx.fragment(
-        rx.el.h1("Texts"),
+        rx.el.h1(_("Texts")),
         rx.el.p(
-            "These pages are linked from the foot of every page. State who sells and where, and "
-            "name your grievance officer in Terms and Privacy: the law in India asks for both. "
-            "A line that begins with # is a heading, one that begins with - an item of a list.",
+            _(
+                "These pages are linked from the foot of every page. State who sells and where, "
+                "and name your grievance officer in Terms and Privacy: the law in India asks for "
+                "both. A line that begins with # is a heading, one that begins with - an item of "
+                "a list."
+            ),
             class_name="muted",
         ),
         rx.foreach(SiteTextsState.texts, _text),
@@ -52,7 +56,7 @@ def _text(one: TextForm) -> rx.Component:
                 class_name="input",
             ),
             rx.el.p(one.note, class_name="muted small"),
-            rx.el.div(button("Save", type="submit"), class_name="row"),
+            rx.el.div(button(_("Save"), type="submit"), class_name="row"),
             on_submit=SiteTextsState.save,
         ),
         rx.cond(SiteTextsState.saved == one.name, outcome(SiteTextsState), rx.fragment()),

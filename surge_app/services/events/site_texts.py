@@ -13,15 +13,15 @@ from surge_app.db.admin import audit_log
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as queries
 from surge_app.errors import EditConflict, InvalidRequest, NotFound
-from surge_app.languages import current
+from surge_app.languages import N_, current
 from surge_app.models import AuditEntry
 
 LONGEST_TEXT: Final = 20_000
 SITE_PAGES: Final = {
-    "help": "Help",
-    "refunds": "Refunds",
-    "privacy": "Privacy",
-    "terms": "Terms",
+    "help": N_("Help"),
+    "refunds": N_("Refunds"),
+    "privacy": N_("Privacy"),
+    "terms": N_("Terms"),
 }
 """Titles by the names in the pages' addresses."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.kv.queue import QueueState, RawQueueStatus
+from surge_app.languages import N_
 from surge_app.services.waiting_room.estimates import Pace, PaceMeter, eta_seconds
 from surge_app.services.waiting_room.lottery import RANDOM
 from surge_app.services.waiting_room.views import QueueOrder, QueueStatus
@@ -31,27 +32,27 @@ _HALF_LIFE_SECONDS = 300
 _IN_QUEUE = {"waiting", "paused"}
 COOKIE_REQUIRED = "cookie_required"
 NOTES = {
-    COOKIE_REQUIRED: (
+    COOKIE_REQUIRED: N_(
         "You have not joined yet. Send the cookie of this answer with the next call, so that your "
         "place can be kept."
     ),
-    "recovering": (
+    "recovering": N_(
         "The queue was interrupted. Everyone returns to their place first, then it continues."
     ),
-    "all_held": (
+    "all_held": N_(
         "All remaining tickets are in other people's checkouts. Any that are released go to the "
         "queue, in order."
     ),
-    "full": (
+    "full": N_(
         "Everyone who has been let in is still choosing. The next turn goes to the head of the "
         "queue."
     ),
-    "slower": "The queue has slowed down, so your wait is now longer.",
-    "recalled": (
+    "slower": N_("The queue has slowed down, so your wait is now longer."),
+    "recalled": N_(
         "You missed your turn while you were away. You are back in your place and will be let in "
         "next."
     ),
-    "place_lost": (
+    "place_lost": N_(
         "You missed your turn more than 10 minutes ago, so your place is gone. You can join the "
         "queue again at the end."
     ),

@@ -14,12 +14,19 @@ from surge_app.edge.event_pages import EventPages
 from surge_app.edge.routes import classify
 
 _HTML = b"<html><head><title>Surge</title></head><body>A page</body></html>"
+_SCOPE = {"type": "http", "method": "GET", "headers": [], "query_string": b""}
 
 
 async def test_the_built_page_is_asked_for_once_however_many_come_first() -> None:
     asked: list[str] = []
     pages = _pages(asked)
-    scope = {"type": "http", "method": "GET", "path": "/queue/gala", "headers": []}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/queue/gala",
+        "headers": [],
+        "query_string": b"",
+    }
     route = classify("/queue/gala")
     answers = await asyncio.gather(*(pages.shell(route, Request(scope), ()) for _ in range(200)))
     assert all(answer is not None and answer.status_code == 200 for answer in answers)
@@ -40,7 +47,7 @@ async def test_the_page_of_events_that_do_not_exist_is_made_once(
     monkeypatch.setattr(event_pages.gzip, "compress", counted)
     for number in range(3):
         path = f"/events/none-{number}"
-        scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+        scope = {**_SCOPE, "path": path}
         answer = await pages._missing(Request(scope))
         assert answer is not None
         assert (answer.status_code, b"noindex" in bytes(answer.body)) == (404, True)

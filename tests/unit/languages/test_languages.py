@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+
 import pytest
 
 from surge_app import formatting, languages
 from surge_app.languages import gettext, language_of, negotiate, ngettext, use
+from surge_app.languages.page_files import page_files, page_key
 from tests.architecture import messages
+from tests.architecture.unmarked_texts import unmarked_texts
 
 
 def test_the_catalogues_hold_what_the_code_says_and_nothing_else() -> None:
     template = messages.extracted()
     tags = [tag for tag in languages.SUPPORTED if tag != "en"]
     assert [fault for tag in tags for fault in messages.faults(tag, template)] == []
+
+
+def test_each_text_of_a_page_has_a_marker() -> None:
+    assert unmarked_texts() == []
 
 
 def test_a_sentence_is_in_the_language_of_its_block_and_english_outside() -> None:
@@ -84,3 +93,31 @@ def test_a_pseudo_language_keeps_placeholders_and_changes_every_letter() -> None
 
 def test_no_visitor_of_production_chooses_a_pseudo_language() -> None:
     assert languages.SUPPORTED.keys() == {"en", "hi"}
+
+
+def test_a_page_finds_its_sentences_by_the_same_keys() -> None:
+    # tests/js/language.test.js expects the same of the browser.
+    assert page_key("Free") == "7va5tn"
+    assert page_key("Joining the queue…") == "vts82v"
+
+
+def test_a_page_loads_the_sentences_of_its_area_alone() -> None:
+    files = next(files for language, files in page_files().items() if language.tag == "hi")
+    keys = {area: set(json.loads(_texts(file.content))) for area, file in files.items()}
+    assert page_key("Sold out") in keys["events"]
+    assert page_key("You're in the queue") in keys["queue"] - keys["events"]
+    assert page_key("Hold tickets") in keys["book"] - keys["queue"]
+    assert keys["events"] < keys["queue"]
+    assert page_key("Delete draft") not in set().union(*keys.values())
+
+
+def test_a_page_loads_few_kilobytes_of_sentences() -> None:
+    # Browsers get Brotli, which is a tenth less: under 3 kB for an event, under 5 in the queue.
+    hindi = next(files for language, files in page_files().items() if language.tag == "hi")
+    sizes = {area: len(gzip.compress(file.content.encode())) for area, file in hindi.items()}
+    assert sizes["events"] <= 3_500
+    assert max(sizes["queue"], sizes["book"], sizes["bookings"]) <= 5_900
+
+
+def _texts(script: str) -> str:
+    return script.removeprefix("surgeLanguage.texts=").partition(";surgeLanguage.plural")[0]

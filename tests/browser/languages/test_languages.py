@@ -1,0 +1,179 @@
+"""A purchase in other languages than English: nothing stays English, is cut, or overlaps."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from surge_app.services.events.new_event import NewTier
+from tests.browser.conftest import NewPerson
+from tests.browser.page_checks import is_too_wide, picture
+from tests.conftest import NewSale, Surge
+
+# Texts of organizers, without plain letters, so that each plain word is one of Surge.
+_NAME, _VENUE, _TIER = "Ñøçħé þøð", "Ŵŷɱ ħåļļ", "Ĝéñéŕåļ"
+_ALTERNATE = re.compile(r'rel="alternate" hreflang="([^"]+)" href="([^"]+)"')
+_WORDS = """(plain) => {
+  const root = document.documentElement.lang;
+  const found = new Set();
+  const codes = [...document.querySelectorAll(".code")].map((code) => code.textContent);
+  const read = (shown) => {
+    const text = codes.reduce((rest, code) => rest.replaceAll(code, ""), shown)
+      .replace(/pay_[A-Za-z0-9]+/g, "");
+    for (const word of text.match(/[A-Za-z][A-Za-z'’.@-]*[A-Za-z]/g) ?? []) {
+      if (!new RegExp(plain).test(word)) found.add(text.trim());
+    }
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const other = element.closest("[lang]:not(html), .code, .brand, [aria-hidden], script");
+    if (other || !element.checkVisibility()) continue;
+    read(walker.currentNode.data);
+  }
+  for (const name of ["aria-label", "placeholder", "alt", "title"]) {
+    for (const element of document.querySelectorAll(`[${name}]`)) {
+      if (element.checkVisibility()) read(element.getAttribute(name).replace("Surge", ""));
+    }
+  }
+  return [...found];
+}"""
+# Names, days and hours of the calendar, addresses and numbers of a booking.
+_SAME = (
+    r"^(Surge|surge|IST|am|pm|SMS|UPI|PDF|QR|Razorpay|SRG-.*|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|"
+    r"Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|.*@.*|netbanking|WhatsApp)$"
+)
+
+
+async def _is_translated(page: Page, name: str) -> None:
+    assert await page.evaluate(_WORDS, _SAME) == [], name
+    assert not await is_too_wide(page), name
+    await picture(page, name)
+
+
+@pytest.mark.parametrize(
+    ("tag", "size", "lang"),
+    [
+        ("hi", "phone", "hi-IN"),
+        ("hi", "desktop", "hi-IN"),
+        ("en-XA", "phone", "en-IN"),
+        ("en-XA", "desktop", "en-IN"),
+    ],
+)
+async def test_a_purchase_shows_no_english(
+    new_person: NewPerson, new_sale: NewSale, tag: str, size: str, lang: str
+) -> None:
+    slug = await new_sale(name=_NAME, venue=_VENUE, tiers=(NewTier(_TIER, 100_000, 20),))
+    person = await new_person(desktop=size == "desktop")
+    page = person.page
+    await page.goto(f"/bookings/find?lang={tag}")
+    await expect(page.locator("h1")).to_be_visible()
+    await _is_translated(page, f"{tag}-find")
+    # The choice is kept: no other address names the language.
+    await page.goto(f"/events/{slug}")
+    button = page.locator(".paybar button")
+    await expect(button).to_be_visible()
+    assert await page.evaluate("document.documentElement.lang") == lang
+    await _is_translated(page, f"{tag}-event")
+    await button.click()
+    await page.wait_for_url(f"**/book/{slug}")
+    more = page.locator(".stepper button").last
+    await more.click()
+    await expect(page.locator("#hold")).to_be_enabled()
+    await _is_translated(page, f"{tag}-choose")
+    await page.locator("#hold").click()
+    await page.locator("#name").fill("Åßħå")
+    await page.locator("#phone").fill("9800000001")
+    await page.locator("#email").fill("asha@example.com")
+    await _is_translated(page, f"{tag}-held")
+    await page.locator("#pay").click()
+    await page.get_by_role("dialog").get_by_role("button", name=re.compile("^Pay")).click()
+    await page.wait_for_url("**/bookings/SRG-*")
+    await expect(page.locator(".ticket").first).to_be_visible()
+    await _is_translated(page, f"{tag}-booking")
+    assert person.errors == []
+
+
+async def test_the_waiting_room_and_the_list_show_no_english(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    slug = await new_sale(
+        name=_NAME, venue=_VENUE, tiers=(NewTier(_TIER, 100_000, 20),), concurrent_buyers=1
+    )
+    first = await new_person()
+    await first.page.goto(f"/events/{slug}")
+    await first.page.locator(".paybar button").click()
+    await first.page.wait_for_url(f"**/book/{slug}")
+    for tag, is_wide in (("en-XA", False), ("hi", True)):
+        page = (await new_person(desktop=is_wide)).page
+        await page.goto(f"/queue/{slug}?lang={tag}")
+        await expect(page.locator(".hero")).to_be_visible()
+        await expect(page.locator(".tiers")).to_have_count(1)
+        await _is_translated(page, f"{tag}-queue")
+
+
+async def test_right_to_left_nothing_is_wider_than_the_page(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    slug = await new_sale(name=_NAME, venue=_VENUE, tiers=(NewTier(_TIER, 100_000, 20),))
+    page = (await new_person()).page
+    for path in (f"/events/{slug}", "/events", "/bookings/find"):
+        await page.goto(f"{path}?lang=ar-XB")
+        await expect(page.locator("main h1").first).to_be_visible()
+        assert await page.evaluate("document.documentElement.dir") == "rtl"
+        assert not await is_too_wide(page), path
+        await picture(page, f"ar-XB-{path.split('/')[1]}")
+
+
+async def test_the_switch_is_kept_and_english_loads_no_sentences(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    slug = await new_sale(name=_NAME)
+    page = (await new_person()).page
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    await page.goto(f"/events/{slug}")
+    await expect(page.get_by_role("button", name="Get tickets")).to_be_visible()
+    assert [url for url in loaded if "/languages/" in url] == []
+    await page.get_by_role("link", name="हिन्दी").click()
+    await expect(page.get_by_role("button", name="टिकट लें")).to_be_visible()
+    await page.goto(f"/events/{slug}")
+    await expect(page.get_by_role("button", name="टिकट लें")).to_be_visible()
+    assert len({url for url in loaded if "/languages/" in url}) == 1
+    await page.get_by_role("link", name="English").click()
+    await expect(page.get_by_role("button", name="Get tickets")).to_be_visible()
+
+
+async def test_a_browser_in_hindi_is_answered_in_hindi(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    slug = await new_sale(name=_NAME)
+    page = (await new_person(locale="hi-IN")).page
+    await page.goto(f"/events/{slug}")
+    await expect(page.get_by_role("button", name="टिकट लें")).to_be_visible()
+
+
+async def test_a_public_page_is_in_the_language_of_its_address_alone(
+    new_sale: NewSale, surge: Surge
+) -> None:
+    slug = await new_sale(name=_NAME)
+    path = f"/events/{slug}"
+    hindi_browser = {"cookie": "surge_lang=hi", "accept-language": "hi"}
+    async with httpx.AsyncClient() as http:
+        hindi = (await http.get(f"{surge.url}{path}?lang=hi")).text
+        english = await http.get(f"{surge.url}{path}", headers=hindi_browser)
+    assert '<html lang="hi-IN" dir="ltr">' in hindi
+    assert "<dt>कब</dt>" in hindi
+    assert '<html lang="en-IN" dir="ltr">' in english.text
+    assert "<dt>When</dt>" in english.text
+    assert english.headers["vary"] == "accept-encoding"
+    assert f'{path}?lang=hi">' in hindi.partition('rel="canonical" href="')[2].partition("\n")[0]
+    for page in (hindi, english.text):
+        alternates = dict(_ALTERNATE.findall(page))
+        assert alternates.keys() == {"x-default", "en", "hi"}
+        assert alternates["x-default"] == alternates["en"]
+        assert alternates["en"].endswith(path)
+        assert alternates["hi"] == f"{alternates['en']}?lang=hi"
