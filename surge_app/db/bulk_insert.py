@@ -9,16 +9,15 @@ from typing import LiteralString, cast
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
-from surge_app.db.engine import execute
+from surge_app.db.engine import Transaction, execute
 
 _DIALECT = postgresql.dialect()
 
 
 async def insert_many(
-    session: AsyncSession, rows: Sequence[SQLModel], *, on_conflict: str = ""
+    session: Transaction, rows: Sequence[SQLModel], *, on_conflict: str = ""
 ) -> int:
     """Insert rows of one table that are not in the session; the database sets the timestamps.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import select
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,24 +10,32 @@ from typing import Any, LiteralString, TypeAlias, TypeVar, cast
 import psycopg
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Select, event
-from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import InvalidatePoolError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     create_async_engine,
 )
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
-from sqlalchemy.util.concurrency import greenlet_spawn
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
+from surge_app.db.driver_pool import (
+    POOL_TIMEOUT_SECONDS,
+    PREPARED_AFTER,
+    Driver,
+    DriverPool,
+    DriverTransaction,
+    has_input,
+    translated,
+)
 from surge_app.errors import Busy
 from surge_app.observability import tracing
 from surge_app.observability.metrics import POOL_IN_USE, POOL_REFUSALS, POOL_SIZE
 from surge_app.settings import SESSION_OPTIONS
 
-_Driver: TypeAlias = psycopg.AsyncConnection[Any]
-_IDLE = psycopg.pq.TransactionStatus.IDLE
+Transaction: TypeAlias = AsyncSession | DriverTransaction
+"""What `execute` takes."""
 
 LARGEST_POOL = 16
 """Most connections one process opens."""
@@ -37,11 +43,9 @@ LARGEST_POOL = 16
 _TRUSTED_SECONDS = 1.0
 # A network that forgets idle connections says nothing.
 _MAX_TRUSTED_SECONDS = 60.0
-_PREPARED_AFTER = 3
-_POOL_TIMEOUT_SECONDS = 20
-# Of those, for statements that are planned once.
-_PLANNED_CONNECTIONS = 6
-_PLANNED_ONCE = f"{SESSION_OPTIONS} -c plan_cache_mode=force_generic_plan"
+# Of those, for statements that the driver executes: planned once, or anew for what they are asked.
+_PLANNED_CONNECTIONS, _REPLANNED_CONNECTIONS = 5, 3
+_PLANNED_ONCE = " -c plan_cache_mode=force_generic_plan"
 
 
 def sqlalchemy_url(url: str) -> URL:
@@ -61,33 +65,28 @@ def locked(query: Select[_Row]) -> Select[_Row]:
 
 
 async def execute(
-    session: AsyncSession, statement: LiteralString, values: Mapping[str, object]
+    session: Transaction, statement: LiteralString, values: Mapping[str, object]
 ) -> psycopg.AsyncCursor[Any]:
-    """Execute a statement in the transaction of a session by the driver itself.
+    """Execute a statement by the driver itself, in a transaction of either kind.
 
-    What waits in the session is written before. It takes a third of the processor time of
+    What waits in a session is written before. It takes a third of the processor time of
     `session.execute`.
 
     Raises:
         DBAPIError: As from the session.
     """
+    if isinstance(session, DriverTransaction):
+        return await session.execute(statement, values)
     if session.new or session.dirty or session.deleted:
         await session.flush()
     connection = await session.connection()
     raw = await connection.get_raw_connection()
-    driver = cast("_Driver", raw.driver_connection)
+    driver = cast("Driver", raw.driver_connection)
     cursor = driver.cursor(row_factory=namedtuple_row)
     try:
         return await cursor.execute(statement, values)
     except psycopg.Error as error:
-        raise _translated(error, connection.dialect) from error
-
-
-def _translated(error: psycopg.Error, dialect: Dialect) -> BaseException:
-    """Return the error that a session would raise in its place; it names no values."""
-    return DBAPIError.instance(
-        None, None, error, psycopg.Error, hide_parameters=True, dialect=dialect
-    )
+        raise translated(error) from error
 
 
 def _ping_when_ended(engine: AsyncEngine, count: Callable[[], int]) -> None:
@@ -115,31 +114,14 @@ def _ping_when_ended(engine: AsyncEngine, count: Callable[[], int]) -> None:
         if idle_since is None or time.monotonic() - idle_since < _TRUSTED_SECONDS:
             return
         is_old = time.monotonic() - idle_since >= _MAX_TRUSTED_SECONDS
-        if not is_old and not _has_news(record):
+        driver = cast("Driver | None", record.driver_connection)
+        if not is_old and driver is not None and not has_input(driver):
             return
         try:
             dialect.do_ping(connection)
         except dialect.loaded_dbapi.Error as error:
             # The other pooled connections were cut off together with this one.
             raise InvalidatePoolError from error
-
-
-def _has_news(record: ConnectionPoolEntry) -> bool:
-    raw = cast("_Driver | None", record.driver_connection)
-    if raw is None or raw.closed:
-        return True
-    # Unlike `select`, it takes descriptors above 1,023.
-    socket = select.poll()
-    socket.register(raw.fileno(), select.POLLIN)
-    return bool(socket.poll(0))
-
-
-async def _give_back(lent: PoolProxiedConnection, driver: _Driver) -> None:
-    if driver.closed or driver.info.transaction_status != _IDLE:
-        await greenlet_spawn(lent.invalidate)
-    else:
-        await driver.set_autocommit(False)
-    await greenlet_spawn(lent.close)
 
 
 class Database:
@@ -161,13 +143,22 @@ class Database:
         application_name: str = "surge",
         is_pooled: bool = False,
     ) -> None:
-        # Of a pooler's connections no one knows which one is next.
-        planned_size = 0 if is_pooled else min(_PLANNED_CONNECTIONS, pool_size // 2)
+        planned = max(1, pool_size * _PLANNED_CONNECTIONS // LARGEST_POOL)
+        replanned = max(1, pool_size * _REPLANNED_CONNECTIONS // LARGEST_POOL)
         options = None if is_pooled else SESSION_OPTIONS
-        self._engine = self._connect(url, application_name, pool_size - planned_size, options)
-        self._planned_engine = self._engine
-        if planned_size:
-            self._planned_engine = self._connect(url, application_name, planned_size, _PLANNED_ONCE)
+        self._engine = self._connect(
+            url, application_name, max(1, pool_size - planned - replanned), options
+        )
+        self._planned, self._replanned = (
+            DriverPool(
+                url,
+                size=size,
+                application_name=application_name,
+                options=options and options + mode,
+                note=self._note_use,
+            )
+            for size, mode in ((planned, _PLANNED_ONCE), (replanned, ""))
+        )
         POOL_SIZE.set(pool_size)
 
     def _connect(
@@ -179,40 +170,36 @@ class Database:
             sqlalchemy_url(url),
             pool_size=size,
             max_overflow=0,
-            pool_timeout=_POOL_TIMEOUT_SECONDS,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
             # Few connections then do the work of a quiet time, with what they have prepared.
             pool_use_lifo=True,
             # Contact details must not reach a log with an error of the database.
             hide_parameters=True,
             connect_args={
                 "application_name": application_name,
-                "prepare_threshold": _PREPARED_AFTER if options else None,
+                "prepare_threshold": PREPARED_AFTER if options else None,
                 **({"options": options} if options else {}),
             },
         )
-        _ping_when_ended(engine, self._in_use)
+        _ping_when_ended(engine, self.connections_in_use)
         return engine
 
-    def _in_use(self) -> int:
-        pools = {cast("AsyncAdaptedQueuePool", one.pool) for one in self.engines}
-        return sum(pool.checkedout() for pool in pools)
+    def connections_in_use(self) -> int:
+        """Return how many connections are lent."""
+        pool = cast("AsyncAdaptedQueuePool", self._engine.pool)
+        return pool.checkedout() + self._planned.in_use + self._replanned.in_use
+
+    def _note_use(self) -> None:
+        POOL_IN_USE.set(self.connections_in_use())
 
     @property
     def engine(self) -> AsyncEngine:
         """The engine, for streaming reads and session-level locks."""
         return self._engine
 
-    @property
-    def engines(self) -> set[AsyncEngine]:
-        """All engines; each has connections of its own."""
-        return {self._engine, self._planned_engine}
-
     @asynccontextmanager
-    async def transaction(self, *, is_planned_once: bool = False) -> AsyncGenerator[AsyncSession]:
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """Open a transaction: committed when the block ends, rolled back when it raises.
-
-        To plan its statements once is right if they find a few rows by an index, whatever they are
-        asked for.
 
         Never await a vendor inside the block; a row lock would last as long as its answer.
 
@@ -222,16 +209,27 @@ class Database:
         try:
             with tracing.event("postgres"):
                 async with (
-                    AsyncSession(
-                        self._planned_engine if is_planned_once else self._engine,
-                        expire_on_commit=False,
-                    ) as session,
+                    AsyncSession(self._engine, expire_on_commit=False) as session,
                     session.begin(),
                 ):
                     yield session
         except PoolTimeout as error:
             POOL_REFUSALS.inc()
             raise Busy from error
+
+    @asynccontextmanager
+    async def planned_transaction(self) -> AsyncGenerator[DriverTransaction]:
+        """Open a transaction for `execute` alone, whose statements are planned once.
+
+        That is right if they find a few rows by an index, whatever they are asked for.
+
+        Raises:
+            Busy: If no connection became free in time; nothing was done.
+            DBAPIError: As from a session.
+        """
+        with tracing.event("postgres"):
+            async with self._planned.transaction() as transaction:
+                yield transaction
 
     async def rows(
         self,
@@ -242,34 +240,18 @@ class Database:
     ) -> list[Any]:
         """Execute one statement as a transaction of its own, and return its rows by name.
 
-        The driver executes it with no session around it, at a third of the processor time.
-
         Raises:
             Busy: If no connection became free in time; nothing was done.
             DBAPIError: As from a session.
         """
+        pool = self._planned if is_planned_once else self._replanned
         with tracing.event("postgres"):
-            engine = self._planned_engine if is_planned_once else self._engine
-            try:
-                lent = await greenlet_spawn(engine.pool.connect)
-            except PoolTimeout as error:
-                POOL_REFUSALS.inc()
-                raise Busy from error
-            except psycopg.Error as error:
-                raise _translated(error, engine.dialect) from error
-            driver = cast("_Driver", lent.driver_connection)
-            try:
-                await driver.set_autocommit(True)
-                async with driver.cursor(row_factory=namedtuple_row) as cursor:
-                    await cursor.execute(statement, values)
-                    return await cursor.fetchall() if cursor.description else []
-            except psycopg.Error as error:
-                raise _translated(error, engine.dialect) from error
-            finally:
-                # Also if the caller is cancelled meanwhile: a connection is never lost.
-                await asyncio.shield(asyncio.create_task(_give_back(lent, driver)))
+            async with pool.lend() as driver:
+                cursor = await driver.execute(statement, values)
+                return await cursor.fetchall() if cursor.description else []
 
     async def close(self) -> None:
         """Close every connection."""
-        for engine in self.engines:
-            await engine.dispose()
+        self._planned.close()
+        self._replanned.close()
+        await self._engine.dispose()

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.db.engine import execute, locked
+from surge_app.db.engine import Transaction, execute, locked
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Booking,
@@ -80,7 +80,7 @@ async def hold_now(session: AsyncSession) -> datetime:
 
 
 async def with_events(
-    session: AsyncSession,
+    session: Transaction,
     *,
     ids: Iterable[str] = (),
     order_ids: Iterable[str] = (),

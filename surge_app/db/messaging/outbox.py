@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
-from surge_app.db.engine import Database, execute
+from surge_app.db.engine import Database, Transaction, execute
 from surge_app.models import Channel, DeliveryStatus, MessageKind, MessageStatus, OutboxMessage
 from surge_app.models.base import columns_of
 
@@ -48,7 +48,7 @@ WHERE m.id = x.id
 """
 
 
-async def add(session: AsyncSession, messages: Sequence[OutboxMessage]) -> None:
+async def add(session: Transaction, messages: Sequence[OutboxMessage]) -> None:
     """Store messages; one whose `dedupe_key` is stored already is left as it is.
 
     The dispatcher is woken when, and only if, the transaction commits.

@@ -5,36 +5,47 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
-
-from surge_app.db.checkout import intents as intent_queries
+from surge_app.db.checkout.intents import with_events
+from surge_app.db.engine import Transaction, execute
 from surge_app.models import (
-    AuditEntry,
     Booking,
     Event,
     Intent,
     IntentLine,
     SalesChannel,
     Ticket,
-    Tier,
-    Unit,
 )
+from surge_app.models.base import columns_of
 
+_BOOKINGS = f"""
+SELECT {columns_of(Booking, "b")} FROM bookings b WHERE b.intent_id = ANY(%(ids)s)
+"""  # noqa: S608  columns of our own tables
+_LINES = f"""
+SELECT {columns_of(IntentLine, "l")}, t.name AS tier_name
+FROM intent_lines l JOIN tiers t ON t.id = l.tier_id
+WHERE l.intent_id = ANY(%(ids)s) ORDER BY t.position, t.id
+"""  # noqa: S608  as above
+_TICKETS = f"""
+SELECT {columns_of(Ticket, "k")}, t.name AS tier_name, b.intent_id
+FROM bookings b JOIN tickets k ON k.booking_id = b.id
+JOIN units u ON u.id = k.unit_id JOIN tiers t ON t.id = u.tier_id
+WHERE b.intent_id = ANY(%(ids)s) ORDER BY k.seq
+"""  # noqa: S608  as above
+_REVISIONS = """
+SELECT subject, count(*) AS number FROM audit_log
+WHERE subject = ANY(%(slugs)s) AND action LIKE 'event%%' GROUP BY subject
+"""
 # By the address alone: the mail goes there, and must tell nothing of a phone someone typed.
-_OWNED = text(
-    """
-    SELECT mine.id, count(*) AS owned
-    FROM intents mine
-    JOIN intents i ON i.event_id = mine.event_id AND i.status = 'confirmed'
-        AND i.email IS NOT NULL AND email_key(i.email) = email_key(mine.email)
-    JOIN bookings b ON b.intent_id = i.id
-    JOIN tickets k ON k.booking_id = b.id AND k.status = 'valid'
-    WHERE mine.id = ANY(:ids)
-    GROUP BY mine.id
-    """
-)
+_OWNED = """
+SELECT mine.id, count(*) AS owned
+FROM intents mine
+JOIN intents i ON i.event_id = mine.event_id AND i.status = 'confirmed'
+    AND i.email IS NOT NULL AND email_key(i.email) = email_key(mine.email)
+JOIN bookings b ON b.intent_id = i.id
+JOIN tickets k ON k.booking_id = b.id AND k.status = 'valid'
+WHERE mine.id = ANY(%(ids)s)
+GROUP BY mine.id
+"""
 
 
 @dataclass(slots=True)
@@ -56,36 +67,35 @@ class MessageSubject:
 
 
 async def subjects(
-    session: AsyncSession, intent_ids: Collection[str]
+    session: Transaction, intent_ids: Collection[str]
 ) -> Mapping[str, MessageSubject]:
     """Return what messages about these intents speak of, by intent."""
-    result = await session.execute(
-        select(Intent, Event, Booking)
-        .join(Event, col(Event.id) == col(Intent.event_id))
-        .join(Booking, col(Booking.intent_id) == col(Intent.id), isouter=True)
-        .where(col(Intent.id).in_(intent_ids))
-    )
-    rows = result.all()
-    revisions = await _revisions(session, {event.slug for _, event, _ in rows})
-    found = {
-        intent.id: MessageSubject(intent, event, booking, revisions.get(event.slug, 0))
-        for intent, event, booking in rows
+    ids = {"ids": list(intent_ids)}
+    rows = await with_events(session, ids=ids["ids"], for_update=False)
+    bookings = {
+        row.intent_id: Booking(**row._asdict())
+        for row in await (await execute(session, _BOOKINGS, ids)).fetchall()
     }
-    for intent_id, lines in (await intent_queries.lines_of(session, list(intent_ids))).items():
-        found[intent_id].lines.extend(lines)
-    tickets = await session.execute(
-        select(col(Booking.intent_id), Ticket, col(Tier.name))
-        .join(Ticket, col(Ticket.booking_id) == col(Booking.id))
-        .join(Unit, col(Unit.id) == col(Ticket.unit_id))
-        .join(Tier, col(Tier.id) == col(Unit.tier_id))
-        .where(col(Booking.intent_id).in_(intent_ids))
-        .order_by(col(Ticket.seq))
-    )
-    for intent_id, ticket, tier_name in tickets.all():
-        found[intent_id].tickets.append((ticket, tier_name))
-    free = [intent.id for intent, _, booking in rows if _is_claimed(intent, booking)]
+    slugs = {"slugs": list({event.slug for _, event in rows})}
+    changed = await (await execute(session, _REVISIONS, slugs)).fetchall()
+    revisions = {row.subject: int(row.number) for row in changed}
+    found = {
+        intent.id: MessageSubject(
+            intent, event, bookings.get(intent.id), revisions.get(event.slug, 0)
+        )
+        for intent, event in rows
+    }
+    for row in await (await execute(session, _LINES, ids)).fetchall():
+        values = row._asdict()
+        tier_name = values.pop("tier_name")
+        found[row.intent_id].lines.append((IntentLine(**values), tier_name))
+    for row in await (await execute(session, _TICKETS, ids)).fetchall():
+        values = row._asdict()
+        tier_name, intent_id = values.pop("tier_name"), values.pop("intent_id")
+        found[intent_id].tickets.append((Ticket(**values), tier_name))
+    free = [one.intent.id for one in found.values() if _is_claimed(one.intent, one.booking)]
     if free:
-        for row in await session.execute(_OWNED, {"ids": free}):
+        for row in await (await execute(session, _OWNED, {"ids": free})).fetchall():
             found[row.id].owned = int(row.owned)
     return found
 
@@ -94,12 +104,3 @@ def _is_claimed(intent: Intent, booking: Booking | None) -> bool:
     """Return whether anyone could have made the booking by typing someone else's address."""
     is_online = booking is not None and booking.channel == SalesChannel.ONLINE
     return is_online and intent.total_paise == 0
-
-
-async def _revisions(session: AsyncSession, slugs: Collection[str]) -> Mapping[str, int]:
-    result = await session.execute(
-        select(col(AuditEntry.subject), func.count())
-        .where(col(AuditEntry.subject).in_(slugs), col(AuditEntry.action).like("event%"))
-        .group_by(col(AuditEntry.subject))
-    )
-    return {row[0]: int(row[1]) for row in result.all()}

@@ -7,12 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
-
-from surge_app.db.engine import Database, execute
-from surge_app.models import IntentLine
+from surge_app.db.engine import Database, Transaction, execute
 
 # A payment that began longer ago than this has come back from the bank, or is known as a row.
 _RECENT = timedelta(minutes=30)
@@ -75,6 +70,9 @@ CROSS JOIN LATERAL (
     ) AS o
     WHERE o.id <> x.id
 ) AS others
+"""
+_QUANTITIES = """
+SELECT intent_id, tier_id, quantity FROM intent_lines WHERE intent_id = ANY(%(ids)s)
 """
 _RECORD_CONTACTS = """
 UPDATE intents SET name = x.name, email = x.email, phone = x.phone,
@@ -154,7 +152,7 @@ class PaymentBegun:
 
 
 async def purchase_histories(
-    session: AsyncSession, buyers: Sequence[Buyer]
+    session: Transaction, buyers: Sequence[Buyer]
 ) -> Mapping[str, PurchaseHistory]:
     """Return the other purchases of these buyers, by intent.
 
@@ -185,19 +183,18 @@ async def purchase_histories(
 
 
 async def quantities(
-    session: AsyncSession, intent_ids: Collection[str]
+    session: Transaction, intent_ids: Collection[str]
 ) -> Mapping[str, dict[str, int]]:
     """Return how many tickets of each tier intents have, by intent; asks nothing about none."""
     found: dict[str, dict[str, int]] = {}
     if intent_ids:
-        wanted = select(IntentLine).where(col(IntentLine.intent_id).in_(intent_ids))
-        for line in (await session.scalars(wanted)).all():
-            found.setdefault(line.intent_id, {})[line.tier_id] = line.quantity
-        session.expunge_all()
+        rows = await execute(session, _QUANTITIES, {"ids": list(intent_ids)})
+        for row in await rows.fetchall():
+            found.setdefault(row.intent_id, {})[row.tier_id] = row.quantity
     return found
 
 
-async def record_contacts(session: AsyncSession, buyers: Sequence[Buyer]) -> None:
+async def record_contacts(session: Transaction, buyers: Sequence[Buyer]) -> None:
     """Write down who pays for intents the caller has locked."""
     if buyers:
         values = {

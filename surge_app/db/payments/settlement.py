@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.checkout import intents
-from surge_app.db.engine import execute
+from surge_app.db.engine import Transaction, execute
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Event,
@@ -44,6 +44,21 @@ FROM intents i LEFT JOIN bookings b ON b.intent_id = i.id WHERE i.id = ANY(%(ids
 _SELL = """
 UPDATE units SET status = 'sold' WHERE intent_id = ANY(%(intent_ids)s) AND status = 'held'
 RETURNING intent_id, tier_id, number, id
+"""
+_BEGIN_WINDOW = """
+UPDATE intents i SET attempted_at = clock_timestamp(),
+    expires_at = greatest(i.expires_at, hold_clock() + make_interval(secs => e.payment_seconds))
+FROM events e
+WHERE i.id = ANY(%(intent_ids)s) AND i.status = 'paying' AND i.attempted_at IS NULL
+    AND e.id = i.event_id
+"""
+_EXPIRE = """
+WITH ended AS (
+    UPDATE intents SET status = 'expired', ended_at = clock_timestamp()
+    WHERE id = ANY(%(intent_ids)s) AND status IN ('held', 'paying')
+)
+UPDATE units SET status = 'available', intent_id = NULL
+WHERE intent_id = ANY(%(intent_ids)s) AND status = 'held'
 """
 _CONFIRM = """
 UPDATE intents SET status = 'confirmed', ended_at = clock_timestamp(), next_check_at = NULL
@@ -77,7 +92,7 @@ class SettlementContext:
 
 
 async def contexts(
-    session: AsyncSession,
+    session: Transaction,
     *,
     order_ids: Iterable[str] = (),
     intent_ids: Iterable[str] = (),
@@ -112,7 +127,7 @@ async def contexts(
     ]
 
 
-async def write_payments(session: AsyncSession, payments: Sequence[Payment]) -> None:
+async def write_payments(session: Transaction, payments: Sequence[Payment]) -> None:
     """Store payments as they are now.
 
     Raises:
@@ -123,13 +138,13 @@ async def write_payments(session: AsyncSession, payments: Sequence[Payment]) -> 
         raise ValueError(msg)
 
 
-async def write_unmatched(session: AsyncSession, payments: Sequence[UnmatchedPayment]) -> None:
+async def write_unmatched(session: Transaction, payments: Sequence[UnmatchedPayment]) -> None:
     """Store money that is no order's of ours; what is stored already is left as it is."""
     await insert_many(session, payments, on_conflict="ON CONFLICT (id) DO NOTHING")
 
 
 async def sell(
-    session: AsyncSession, intent_ids: Iterable[str]
+    session: Transaction, intent_ids: Iterable[str]
 ) -> Mapping[str, list[tuple[str, str]]]:
     """Mark the held units of intents as sold.
 
@@ -143,25 +158,17 @@ async def sell(
     return sold
 
 
-async def begin_window(session: AsyncSession, intent_ids: Iterable[str]) -> None:
+async def begin_window(session: Transaction, intent_ids: Iterable[str]) -> None:
     """Give paying intents their whole window, once: the gateway has reported an attempt."""
-    window = func.make_interval(0, 0, 0, 0, 0, 0, col(Event.payment_seconds))
-    await session.execute(
-        update(Intent)
-        .where(
-            col(Intent.id).in_(list(intent_ids)),
-            col(Intent.status) == IntentStatus.PAYING,
-            col(Intent.attempted_at).is_(None),
-            col(Event.id) == col(Intent.event_id),
-        )
-        .values(
-            attempted_at=_NOW,
-            expires_at=func.greatest(col(Intent.expires_at), func.hold_clock() + window),
-        )
-    )
+    await execute(session, _BEGIN_WINDOW, {"intent_ids": list(intent_ids)})
 
 
-async def confirm(session: AsyncSession, intent_ids: Iterable[str]) -> None:
+async def expire(session: Transaction, intent_ids: Iterable[str]) -> None:
+    """End live intents and give their held units back to everyone."""
+    await execute(session, _EXPIRE, {"intent_ids": list(intent_ids)})
+
+
+async def confirm(session: Transaction, intent_ids: Iterable[str]) -> None:
     """Mark intents as confirmed; their payment needs no more queries."""
     await execute(session, _CONFIRM, {"intent_ids": list(intent_ids)})
 

@@ -174,7 +174,7 @@ class Composer:
     async def _load_subjects(
         self, intent_ids: Sequence[str]
     ) -> Sequence[MessageSubject | ProviderRejected]:
-        async with self._database.transaction(is_planned_once=True) as session:
+        async with self._database.planned_transaction() as session:
             found = await subjects(session, set(intent_ids))
         return [found.get(one) or ProviderRejected("the intent is gone") for one in intent_ids]
 

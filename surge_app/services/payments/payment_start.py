@@ -201,7 +201,7 @@ class PaymentStarter:
         remaining = list(dict.fromkeys(requests))
         while remaining:
             current, remaining = _split_independent(remaining)
-            async with self._database.transaction(is_planned_once=True) as session:
+            async with self._database.planned_transaction() as session:
                 wanted = {one.intent_id for one in current}
                 rows = await intent_queries.with_events(session, ids=wanted)
                 found = {intent.id: (intent, event) for intent, event in rows}

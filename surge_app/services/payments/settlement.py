@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.clock import utc_now
 from surge_app.db.checkout import intents as intent_queries
-from surge_app.db.engine import Database
+from surge_app.db.engine import Database, Transaction
 from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import payment_start, settlement
 from surge_app.db.payments.payment_start import Buyer, PurchaseHistory
@@ -133,7 +133,7 @@ class Settlement:
         order_ids = {item.payment.order_id for item in items if isinstance(item, _GatewayUpdate)}
         intent_ids = {item.intent_id for item in items if isinstance(item, _FreeOrder)}
         batch = SettlementBatch()
-        async with self._database.transaction(is_planned_once=True) as session:
+        async with self._database.planned_transaction() as session:
             found = await settlement.contexts(session, order_ids=order_ids, intent_ids=intent_ids)
             by_order = {context.intent.order_id: context for context in found}
             by_id = {context.intent.id: context for context in found}
@@ -207,7 +207,7 @@ class _BuyerLimits:
 
     @classmethod
     async def load(
-        cls, session: AsyncSession, contexts: Sequence[SettlementContext]
+        cls, session: Transaction, contexts: Sequence[SettlementContext]
     ) -> _BuyerLimits:
         """Read and lock what these buyers have; intents that are confirmed already are left out."""
         buyers = [

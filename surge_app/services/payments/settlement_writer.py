@@ -6,11 +6,8 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from surge_app.db.bulk_insert import insert_many
-from surge_app.db.checkout import intents as intent_queries
-from surge_app.db.events import units
+from surge_app.db.engine import Transaction
 from surge_app.db.messaging import outbox
 from surge_app.db.payments import settlement
 from surge_app.db.payments.settlement import SettlementContext
@@ -93,7 +90,7 @@ def add_booking(
     batch.sold.append((context, payment, booking))
 
 
-async def flush(session: AsyncSession, batch: SettlementBatch) -> None:
+async def flush(session: Transaction, batch: SettlementBatch) -> None:
     """Write it all, in a few statements however much there is.
 
     Raises:
@@ -109,8 +106,7 @@ async def flush(session: AsyncSession, batch: SettlementBatch) -> None:
         await settlement.begin_window(session, attempted)
     if batch.ended:
         ids = [context.intent.id for context in batch.ended]
-        await intent_queries.end(session, ids, IntentStatus.EXPIRED)
-        await units.release(session, ids)
+        await settlement.expire(session, ids)
     refunded = [
         payment for _, payment in batch.refused if payment.disposition == Disposition.REFUND
     ]
@@ -157,7 +153,7 @@ def _traced(context: SettlementContext, messages: list[OutboxMessage]) -> list[O
     return messages
 
 
-async def _write_bookings(session: AsyncSession, batch: SettlementBatch) -> None:
+async def _write_bookings(session: Transaction, batch: SettlementBatch) -> None:
     quantities = {context.intent.id: context.quantity for context, _, _ in batch.sold}
     sold = await settlement.sell(session, quantities)
     if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:

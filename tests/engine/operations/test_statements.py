@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import psycopg.waiting
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from surge_app.db.engine import Database, execute
 from surge_app.models import AuditEntry
@@ -33,13 +31,7 @@ async def test_a_caller_who_leaves_a_statement_loses_no_connection(
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-    pools = [cast("AsyncAdaptedQueuePool", engine.pool) for engine in database.engines]
-
-    async def is_complete() -> bool:
-        return not any(pool.checkedout() for pool in pools)
-
-    # One that a caller has left is given back a moment later.
-    await eventually(is_complete, about="the pools")
+    assert database.connections_in_use() == 0
     assert [row.one for row in await database.rows("SELECT %(a)s::int AS one", {"a": 7})] == [7]
     await database.close()
 
@@ -65,7 +57,7 @@ async def test_a_statement_in_a_session_sees_what_waits_there_and_ends_with_it(
     seen: list[int] = []
 
     async def write_twice() -> None:
-        async with database.transaction(is_planned_once=True) as session:
+        async with database.transaction() as session:
             session.add(AuditEntry(actor="a", action="b", **values))
             seen.extend(
                 row.number for row in await (await execute(session, count, values)).fetchall()
@@ -81,9 +73,64 @@ async def test_a_statement_in_a_session_sees_what_waits_there_and_ends_with_it(
 
 async def test_only_some_transactions_are_planned_once(backing: Settings) -> None:
     database = Database(backing.database_url or "")
-    modes: list[object] = []
-    for is_planned_once in (True, False):
-        async with database.transaction(is_planned_once=is_planned_once) as session:
-            modes.append(await session.scalar(text("SHOW plan_cache_mode")))
-    assert modes == ["force_generic_plan", "auto"]
+    show = "SELECT current_setting('plan_cache_mode') AS mode"
+    modes = [
+        (await database.rows(show, {}, is_planned_once=is_planned_once))[0].mode
+        for is_planned_once in (True, False)
+    ]
+    async with database.planned_transaction() as planned:
+        modes += [row.mode for row in await (await execute(planned, show, {})).fetchall()]
+    async with database.transaction() as session:
+        modes.append(await session.scalar(text(show)))
+    assert modes == ["force_generic_plan", "auto", "force_generic_plan", "auto"]
+    await database.close()
+
+
+async def test_a_transaction_of_the_driver_is_whole_or_nothing(backing: Settings) -> None:
+    database = Database(backing.database_url or "", pool_size=1)
+    values = {"id": "whole-or-nothing"}
+    add = """
+    INSERT INTO audit_log (id, actor, action, subject, before, after)
+    VALUES (%(id)s, 'a', 'b', %(id)s, '{}', '{}')
+    """
+    count = "SELECT count(*) AS number FROM audit_log WHERE subject = %(id)s"
+
+    async def write(times: int) -> None:
+        async with database.planned_transaction() as transaction:
+            for _ in range(times):
+                await execute(transaction, add, values)
+
+    for _ in range(4):
+        with pytest.raises(IntegrityError):
+            await write(2)
+        assert (await database.rows(count, values))[0].number == 0
+    for left_after in range(40):
+        writing = asyncio.create_task(write(2))
+        for _ in range(left_after):
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+    assert (database.connections_in_use(), (await database.rows(count, values))[0].number) == (0, 0)
+    await write(1)
+    assert (await database.rows(count, values))[0].number == 1
+    await database.close()
+
+
+async def test_a_connection_that_the_server_ended_is_not_lent_again(backing: Settings) -> None:
+    database = Database(backing.database_url or "", pool_size=6)
+    ask = "SELECT pg_backend_pid() AS pid, %(n)s::int AS n"
+    before = {
+        row[0].pid for row in await asyncio.gather(*(database.rows(ask, {"n": n}) for n in "12"))
+    }
+    end = "SELECT pg_terminate_backend(pid) FROM unnest(%(pids)s::int[]) AS pid"
+    await database.rows(end, {"pids": list(before)}, is_planned_once=False)
+
+    async def answers() -> bool:
+        try:
+            return (await database.rows(ask, {"n": 3}))[0].pid not in before
+        except OperationalError:
+            # The server's word may not have come yet.
+            return False
+
+    await eventually(answers, about="a new connection")
     await database.close()

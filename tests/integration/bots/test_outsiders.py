@@ -25,19 +25,19 @@ _FORGED = (
 
 
 @pytest.fixture
-def taken(services: Container) -> Generator[list[object]]:
+def taken(services: Container, monkeypatch: pytest.MonkeyPatch) -> Generator[list[object]]:
     """Every connection to Postgres that is taken while a test runs."""
     found: list[object] = []
 
     def note(*connection: object) -> None:
         found.append(connection)
 
-    pools = [engine.sync_engine for engine in services.database.engines]
-    for pool in pools:
-        event.listen(pool, "checkout", note)
+    engine = services.database.engine.sync_engine
+    event.listen(engine, "checkout", note)
+    for pool in (services.database._planned, services.database._replanned):
+        monkeypatch.setattr(pool, "_note", note)
     yield found
-    for pool in pools:
-        event.remove(pool, "checkout", note)
+    event.remove(engine, "checkout", note)
 
 
 async def test_the_note_of_taken_connections_can_tell(
