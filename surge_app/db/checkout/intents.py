@@ -33,7 +33,7 @@ from surge_app.models import (
     IntentStatus,
     Tier,
 )
-from surge_app.models.base import columns_of
+from surge_app.models.base import columns_of, create_row
 
 _NOW = func.clock_timestamp()
 # As a subquery it is asked once, and an index can serve a comparison with it.
@@ -96,8 +96,8 @@ async def with_events(
     if not rows:
         return []
     found = await execute(session, _EVENTS, {"ids": list({row.event_id for row in rows})})
-    events = {row.id: Event(**row._asdict()) for row in await found.fetchall()}
-    return [(Intent(**row._asdict()), events[row.event_id]) for row in rows]
+    events = {row.id: create_row(Event, **row._asdict()) for row in await found.fetchall()}
+    return [(create_row(Intent, **row._asdict()), events[row.event_id]) for row in rows]
 
 
 async def by_id(

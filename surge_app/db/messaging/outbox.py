@@ -12,7 +12,7 @@ from sqlmodel import col
 from surge_app.db.bulk_insert import insert_many
 from surge_app.db.engine import Database, Transaction, execute
 from surge_app.models import Channel, DeliveryStatus, MessageKind, MessageStatus, OutboxMessage
-from surge_app.models.base import columns_of
+from surge_app.models.base import columns_of, create_row
 
 WAKE = "surge_outbox"
 """The channel of Postgres' NOTIFY on which the dispatcher hears of new messages."""
@@ -71,7 +71,7 @@ async def claim(
     values = {"channel": channel, "limit": limit, "lease": lease, "overdue": overdue}
     rows = [row._asdict() for row in await database.rows(_CLAIM, values)]
     due_in = [row.pop("due_in") for row in rows]
-    return [OutboxMessage(**row) for row in rows if row["id"] is not None], due_in[0]
+    return [create_row(OutboxMessage, **row) for row in rows if row["id"] is not None], due_in[0]
 
 
 async def mark_sent(database: Database, sent: Sequence[tuple[str, str]]) -> None:

@@ -15,7 +15,7 @@ from surge_app.models import (
     SalesChannel,
     Ticket,
 )
-from surge_app.models.base import columns_of
+from surge_app.models.base import columns_of, create_row
 
 _BOOKINGS = f"""
 SELECT {columns_of(Booking, "b")} FROM bookings b WHERE b.intent_id = ANY(%(ids)s)
@@ -73,7 +73,7 @@ async def subjects(
     ids = {"ids": list(intent_ids)}
     rows = await with_events(session, ids=ids["ids"], for_update=False)
     bookings = {
-        row.intent_id: Booking(**row._asdict())
+        row.intent_id: create_row(Booking, **row._asdict())
         for row in await (await execute(session, _BOOKINGS, ids)).fetchall()
     }
     slugs = {"slugs": list({event.slug for _, event in rows})}
@@ -88,11 +88,11 @@ async def subjects(
     for row in await (await execute(session, _LINES, ids)).fetchall():
         values = row._asdict()
         tier_name = values.pop("tier_name")
-        found[row.intent_id].lines.append((IntentLine(**values), tier_name))
+        found[row.intent_id].lines.append((create_row(IntentLine, **values), tier_name))
     for row in await (await execute(session, _TICKETS, ids)).fetchall():
         values = row._asdict()
         tier_name, intent_id = values.pop("tier_name"), values.pop("intent_id")
-        found[intent_id].tickets.append((Ticket(**values), tier_name))
+        found[intent_id].tickets.append((create_row(Ticket, **values), tier_name))
     free = [one.intent.id for one in found.values() if _is_claimed(one.intent, one.booking)]
     if free:
         for row in await (await execute(session, _OWNED, {"ids": free})).fetchall():

@@ -21,7 +21,7 @@ from surge_app.models import (
     Payment,
     UnmatchedPayment,
 )
-from surge_app.models.base import columns_of
+from surge_app.models.base import columns_of, create_row
 
 _NOW = func.clock_timestamp()
 # The intent of a payment never changes; a row of another intent is left alone, and missed.
@@ -110,7 +110,7 @@ async def contexts(
         return []
     ids = {"ids": [intent.id for intent, _ in found]}
     payments = [
-        Payment(**row._asdict())
+        create_row(Payment, **row._asdict())
         for row in await (await execute(session, _PAYMENTS, ids)).fetchall()
     ]
     facts = {row.id: row for row in await (await execute(session, _FACTS, ids)).fetchall()}

@@ -8,6 +8,7 @@ from surge_app.clock import new_id, utc_now
 from surge_app.errors import SurgeError
 from surge_app.languages import N_
 from surge_app.models import Booking, Channel, Intent, MessageKind, OutboxMessage, Refund
+from surge_app.models.base import create_row
 from surge_app.observability import tracing
 
 
@@ -69,7 +70,8 @@ def message_row(
     refund: Refund | None = None,
 ) -> OutboxMessage:
     """Return one message; see `messages_for`."""
-    return OutboxMessage(
+    return create_row(
+        OutboxMessage,
         id=new_id(),
         intent_id=intent.id,
         booking_id=booking.id if booking else None,

@@ -20,6 +20,7 @@ from surge_app.models import (
     PaymentSource,
     Refund,
 )
+from surge_app.models.base import create_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def sale(payment: Payment, booking: Booking) -> list[LedgerEntry]:
         (EntryKind.SALE_FEE, Account.FEES, booking.fee_paise),
     )
     return [
-        LedgerEntry(
+        create_row(
+            LedgerEntry,
             payment_id=payment.id,
             booking_id=booking.id,
             kind=kind,

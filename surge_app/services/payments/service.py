@@ -25,6 +25,7 @@ from surge_app.errors import (
 )
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.models import BookingStatus, WebhookEventRow
+from surge_app.models.base import create_row
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout.contacts import Contacts
@@ -194,7 +195,8 @@ class Payments:
         payment = _payment_of(self._read(body))
         can_wait = payment is not None and payment.status == GatewayPaymentStatus.AUTHORIZED
         digest = hashlib.sha256(body)
-        event = WebhookEventRow(
+        event = create_row(
+            WebhookEventRow,
             provider=_PROVIDER,
             event_id=(event_id or digest.hexdigest())[:_MAX_EVENT_ID_LENGTH],
             body_sha256=digest.digest(),

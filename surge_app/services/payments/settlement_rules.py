@@ -17,6 +17,7 @@ from surge_app.models import (
     Payment,
     PaymentStatus,
 )
+from surge_app.models.base import create_row
 from surge_app.services.payments.views import PaymentOutcome
 from surge_app.services.vendors.ports import GatewayPayment
 
@@ -69,7 +70,8 @@ def apply_gateway_update(
     context.discounts[update.id] = update.discount_paise
     known = context.payments.get(update.id)
     if known is None:
-        known = Payment(
+        known = create_row(
+            Payment,
             id=update.id,
             intent_id=context.intent.id,
             order_id=update.order_id,

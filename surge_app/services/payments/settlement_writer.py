@@ -25,6 +25,7 @@ from surge_app.models import (
     Ticket,
     UnmatchedPayment,
 )
+from surge_app.models.base import create_row
 from surge_app.observability.log import get_logger
 from surge_app.services.messaging.outbox_rows import messages_for
 from surge_app.services.payments import ledger
@@ -72,7 +73,8 @@ def add_booking(
     """Make a booking of an intent; its case says so from now on."""
     intent = context.intent
     discount = (payment and payment.discount_paise) or 0
-    booking = Booking(
+    booking = create_row(
+        Booking,
         ref=_new_ref(),
         channel=channel,
         event_id=intent.event_id,
@@ -186,7 +188,8 @@ def _tickets(
     """Make the tickets of a booking; names go to the units of their tier in turn."""
     coming = {tier_id: iter(names) for tier_id, names in (intent.attendee_names or {}).items()}
     for seq, (tier_id, unit_id) in enumerate(units, start=1):
-        yield Ticket(
+        yield create_row(
+            Ticket,
             booking_id=booking.id,
             unit_id=unit_id,
             seq=seq,
