@@ -10,6 +10,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -151,6 +152,7 @@ class Networks:
     is_shared: bool
 
 
+@lru_cache(maxsize=4096)
 def networks(address: str) -> Networks:
     """Return the networks of a client's address: /32 and /24, or /64 and /48 of IPv6.
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from surge_app.db.bulk_insert import insert_many
-from surge_app.db.engine import Database, Transaction, execute
+from surge_app.db.engine import Database, Transaction
 from surge_app.models import Channel, DeliveryStatus, MessageKind, MessageStatus, OutboxMessage
 from surge_app.models.base import columns_of, create_row
 
@@ -18,6 +18,8 @@ WAKE = "surge_outbox"
 """The channel of Postgres' NOTIFY on which the dispatcher hears of new messages."""
 
 _NOW = func.clock_timestamp()
+# Equal notifications of one transaction are sent once.
+_ONCE = f"ON CONFLICT (dedupe_key) DO NOTHING RETURNING pg_notify('{WAKE}', '')"
 _CLAIM = f"""
 WITH picked AS (
     SELECT id FROM message_outbox
@@ -53,8 +55,7 @@ async def add(session: Transaction, messages: Sequence[OutboxMessage]) -> None:
 
     The dispatcher is woken when, and only if, the transaction commits.
     """
-    if await insert_many(session, messages, on_conflict="ON CONFLICT (dedupe_key) DO NOTHING"):
-        await execute(session, "SELECT pg_notify(%(channel)s, '')", {"channel": WAKE})
+    await insert_many(session, messages, on_conflict=_ONCE)
 
 
 async def claim(

@@ -32,16 +32,20 @@ ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, amount_paise = EXCLUDED
     disposition = EXCLUDED.disposition, settled_at = EXCLUDED.settled_at
 WHERE payments.intent_id = EXCLUDED.intent_id
 """
-_PAYMENTS = f"""
-SELECT {columns_of(Payment, "p")} FROM payments p WHERE p.intent_id = ANY(%(ids)s)
-"""  # noqa: S608  columns of our own table
-_FACTS = """
-SELECT i.id, b.ref, b.status, (
+# A row for each payment of an intent, and one without a payment if there is none.
+_FACTS = f"""
+SELECT {columns_of(Payment, "p")}, i.id AS of_intent, b.ref, b.status AS booking_status, (
     SELECT coalesce(sum(l.quantity), 0)::int FROM intent_lines l WHERE l.intent_id = i.id
 ) AS quantity
-FROM intents i LEFT JOIN bookings b ON b.intent_id = i.id WHERE i.id = ANY(%(ids)s)
-"""
+FROM intents i LEFT JOIN bookings b ON b.intent_id = i.id
+LEFT JOIN payments p ON p.intent_id = i.id
+WHERE i.id = ANY(%(ids)s)
+"""  # noqa: S608  columns of our own table
 _SELL = """
+WITH confirmed AS (
+    UPDATE intents SET status = 'confirmed', ended_at = clock_timestamp(), next_check_at = NULL
+    WHERE id = ANY(%(intent_ids)s)
+)
 UPDATE units SET status = 'sold' WHERE intent_id = ANY(%(intent_ids)s) AND status = 'held'
 RETURNING intent_id, tier_id, number, id
 """
@@ -59,10 +63,6 @@ WITH ended AS (
 )
 UPDATE units SET status = 'available', intent_id = NULL
 WHERE intent_id = ANY(%(intent_ids)s) AND status = 'held'
-"""
-_CONFIRM = """
-UPDATE intents SET status = 'confirmed', ended_at = clock_timestamp(), next_check_at = NULL
-WHERE id = ANY(%(intent_ids)s)
 """
 
 
@@ -109,22 +109,23 @@ async def contexts(
     if not found:
         return []
     ids = {"ids": [intent.id for intent, _ in found]}
-    payments = [
-        create_row(Payment, **row._asdict())
-        for row in await (await execute(session, _PAYMENTS, ids)).fetchall()
-    ]
-    facts = {row.id: row for row in await (await execute(session, _FACTS, ids)).fetchall()}
-    return [
-        SettlementContext(
-            intent=intent,
-            event=event,
-            quantity=facts[intent.id].quantity,
-            payments={one.id: one for one in payments if one.intent_id == intent.id},
-            booking_ref=facts[intent.id].ref,
-            booking_status=facts[intent.id].status,
-        )
-        for intent, event in found
-    ]
+    named = {intent.id: (intent, event) for intent, event in found}
+    known: dict[str, SettlementContext] = {}
+    for row in await (await execute(session, _FACTS, ids)).fetchall():
+        values = row._asdict()
+        facts = {name: values.pop(name) for name in ("quantity", "ref", "booking_status")}
+        intent_id = values.pop("of_intent")
+        if intent_id not in known:
+            known[intent_id] = SettlementContext(
+                *named[intent_id],
+                quantity=facts["quantity"],
+                payments={},
+                booking_ref=facts["ref"],
+                booking_status=facts["booking_status"],
+            )
+        if row.id is not None:
+            known[intent_id].payments[row.id] = create_row(Payment, **values)
+    return [known[intent.id] for intent, _ in found]
 
 
 async def write_payments(session: Transaction, payments: Sequence[Payment]) -> None:
@@ -146,7 +147,7 @@ async def write_unmatched(session: Transaction, payments: Sequence[UnmatchedPaym
 async def sell(
     session: Transaction, intent_ids: Iterable[str]
 ) -> Mapping[str, list[tuple[str, str]]]:
-    """Mark the held units of intents as sold.
+    """Mark intents as confirmed, which need no more queries, and their held units as sold.
 
     Returns:
         By intent, the tier and the id of each unit, in a stable order.
@@ -166,11 +167,6 @@ async def begin_window(session: Transaction, intent_ids: Iterable[str]) -> None:
 async def expire(session: Transaction, intent_ids: Iterable[str]) -> None:
     """End live intents and give their held units back to everyone."""
     await execute(session, _EXPIRE, {"intent_ids": list(intent_ids)})
-
-
-async def confirm(session: Transaction, intent_ids: Iterable[str]) -> None:
-    """Mark intents as confirmed; their payment needs no more queries."""
-    await execute(session, _CONFIRM, {"intent_ids": list(intent_ids)})
 
 
 async def resume_payment(session: AsyncSession, intent_id: str, *, window: timedelta) -> None:

@@ -161,7 +161,6 @@ async def _write_bookings(session: Transaction, batch: SettlementBatch) -> None:
     if {intent_id: len(unit_ids) for intent_id, unit_ids in sold.items()} != quantities:
         msg = "an intent does not hold the units it was paid for"
         raise RuntimeError(msg)
-    await settlement.confirm(session, quantities)
     await insert_many(session, [booking for _, _, booking in batch.sold])
     await insert_many(
         session,
