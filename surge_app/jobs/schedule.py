@@ -33,10 +33,10 @@ def jobs_of(services: Container) -> list[Job]:
     reconciliation, waiting_room = services.reconciliation, services.waiting_room
 
     def sync_is_due(work: DueWork) -> float | None:
+        # It notes the version of the sales, so it is asked in any case.
+        seconds = waiting_room.seconds_until_sync(work.sales_version)
         # A hold changes what the queue may give away.
-        return (
-            0.0 if "holds" in work.moments else waiting_room.seconds_until_sync(work.sales_version)
-        )
+        return 0.0 if "holds" in work.moments else seconds
 
     def sale_is_active(work: DueWork) -> float | None:
         is_idle = "holds" not in work.moments and waiting_room.is_idle
@@ -46,7 +46,7 @@ def jobs_of(services: Container) -> list[Job]:
         return sale_is_active(work) if services.queue_log.is_written else 0.0
 
     return [
-        Job("publish-line", 1, waiting_room.publish, sync_is_due),
+        Job("publish-line", 1, waiting_room.publish_due, sync_is_due),
         Job("expire-holds", 1, reconciliation.expire_holds, _waits("holds")),
         Job("ask-before-expiry", 2, reconciliation.settle_before_expiry, _waits("holds")),
         Job("probe-gateway", 2, services.outages.probe, _waits("outages")),

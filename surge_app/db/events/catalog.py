@@ -82,6 +82,11 @@ async def events_closing_after(session: AsyncSession, moment: datetime) -> Seque
     return (await session.scalars(query.order_by(col(Event.starts_at), col(Event.slug)))).all()
 
 
+async def events_by_ids(session: AsyncSession, ids: Iterable[str]) -> Sequence[Event]:
+    """Return events by their ids, in no order."""
+    return (await session.scalars(select(Event).where(col(Event.id) == any_(_texts(ids))))).all()
+
+
 async def listed(session: AsyncSession, wanted: EventFilter) -> Sequence[Event]:
     """Return the events of a list, the soonest first.
 

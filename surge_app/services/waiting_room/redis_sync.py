@@ -29,8 +29,8 @@ _RETENTION = timedelta(days=30)
 LEASE_SLACK = timedelta(seconds=60)
 """How much longer than a hold its visitor's pass lasts, so that the pass never ends first."""
 _MAX_CONCURRENT = 8
-# A queue that no one uses is synced less often: no visitor would notice.
-_RESEND_SECONDS = 60.0
+# A queue that no one uses is read again by its next visitor, and seldom otherwise.
+_REREAD_SECONDS, _RESEND_SECONDS = 300.0, 3600.0
 _BUSY_SECONDS, _IDLE_SECONDS = 1.0, 5.0
 # The clock of Postgres, which opens a tier, may differ from the one here.
 _NEAR = timedelta(seconds=5)
@@ -45,8 +45,11 @@ class QueueSync:
         self._store = store
         self._personal_below = personal_below
         self._sent: dict[str, tuple[float, int, _Facts]] = {}
-        self._next_at = float("-inf")
+        # By slug, the id of each event and when its sale is about to change.
+        self._changes: dict[str, tuple[str, float]] = {}
+        self._next_at = self._read_at = float("-inf")
         self._sales_version: int | None = None
+        self._read_version: int | None = None
         self.is_idle = False
 
     def seconds_until_due(self, sales_version: int | None) -> float:
@@ -61,16 +64,47 @@ class QueueSync:
 
     async def run(self) -> None:
         """Look after the queue of every event whose end is not long past."""
-        begun_at, version = time.monotonic(), self._sales_version
-        self._next_at = float("-inf")
-        now = utc_now()
+        begun_at, version, now = time.monotonic(), self._sales_version, utc_now()
         async with self._database.transaction() as session:
             events = await catalog_queries.events_closing_after(session, now - _RETENTION)
-            ids = [event.id for event in events]
+        self._changes = {event.slug: (event.id, float("inf")) for event in events}
+        self._sent = {slug: self._sent[slug] for slug in self._sent if slug in self._changes}
+        await self._look_after(events, now)
+        self._read_at, self._read_version = begun_at, version
+        self._plan(begun_at, version)
+
+    async def run_due(self) -> None:
+        """Look after the queues that visitors use, and those whose sale is about to change.
+
+        All are looked after when an event or a tier was changed, and now and then.
+        """
+        begun_at, version = time.monotonic(), self._sales_version
+        if version != self._read_version or begun_at - self._read_at >= _REREAD_SECONDS:
+            await self.run()
+            return
+        called = await self._store.last_calls(list(self._sent))
+        # Another run may have begun meanwhile and be about to send one of them anew.
+        unused = {
+            slug for slug, at in called.items() if slug in self._sent and at < self._sent[slug][1]
+        }
+        ids = [
+            event_id
+            for slug, (event_id, changes_at) in self._changes.items()
+            if slug not in unused or changes_at <= begun_at
+        ]
+        if ids:
+            async with self._database.transaction() as session:
+                events = await catalog_queries.events_by_ids(session, ids)
+            await self._look_after(events, utc_now())
+        self._plan(begun_at, version)
+
+    async def _look_after(self, events: Sequence[Event], now: datetime) -> None:
+        self._next_at = float("-inf")
+        ids = [event.id for event in events]
+        async with self._database.transaction() as session:
             tiers = await catalog_queries.tiers(session, ids)
             stock = {item.slug: item for item in await units.stock(session, ids)}
         some = asyncio.Semaphore(_MAX_CONCURRENT)
-        pause = _IDLE_SECONDS
         wanted: dict[str, tuple[Event, _Facts]] = {}
         for event in events:
             counts = stock.get(event.slug)
@@ -79,7 +113,7 @@ class QueueSync:
             )
             wanted[event.slug] = event, (rules, _stock(counts), event.line_floor)
             seconds = _seconds_until_change(event, tiers.get(event.id, []), now)
-            pause = min(pause, seconds)
+            self._changes[event.slug] = event.id, time.monotonic() + seconds
             if seconds <= 0:
                 self._sent.pop(event.slug, None)
         current = [slug for slug in wanted if self._is_current(*wanted[slug])]
@@ -101,10 +135,16 @@ class QueueSync:
         for outcome in done:
             if isinstance(outcome, BaseException):
                 raise outcome
-        self.is_idle = all(slug in self._sent for slug in wanted)
-        if version == self._sales_version:
-            pause = max(pause, _BUSY_SECONDS) if self.is_idle else _BUSY_SECONDS
-            self._next_at = begun_at + pause
+
+    def _plan(self, begun_at: float, version: int | None) -> None:
+        self.is_idle = all(slug in self._sent for slug in self._changes)
+        if version != self._sales_version:
+            return
+        next_change = min((at for _, at in self._changes.values()), default=float("inf"))
+        pause = _BUSY_SECONDS
+        if self.is_idle:
+            pause = min(_IDLE_SECONDS, max(_BUSY_SECONDS, next_change - begun_at))
+        self._next_at = begun_at + pause
 
     def _is_current(self, event: Event, facts: _Facts) -> bool:
         at, _, before = self._sent.get(event.slug, (float("-inf"), 0, None))

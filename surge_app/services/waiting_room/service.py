@@ -186,12 +186,16 @@ class WaitingRoom:
         return self._sync.is_idle
 
     def seconds_until_sync(self, sales_version: int | None) -> float:
-        """Return how long `publish` has nothing to do; see `QueueSync`."""
+        """Return how long `publish_due` has nothing to do; see `QueueSync`."""
         return self._sync.seconds_until_due(sales_version)
 
     async def publish(self) -> None:
         """Copy the rules and the stock of every event to the queue; see `QueueSync`."""
         await _reach(self._sync.run())
+
+    async def publish_due(self) -> None:
+        """Copy what may have changed; see `QueueSync.run_due`."""
+        await _reach(self._sync.run_due())
 
     def _status(self, slug: str, visitor: Visitor, raw: RawQueueStatus) -> QueueStatus:
         if raw.queue.sale == "unknown" and slug in visitor.queue_numbers:

@@ -19,6 +19,7 @@ from surge_app.clock import new_id
 from surge_app.db import due_work, engine
 from surge_app.db.due_work import DueWork
 from surge_app.db.engine import Database
+from surge_app.jobs import schedule
 from surge_app.jobs.runner import Runner
 from surge_app.jobs.schedule import Job
 from surge_app.kv import keys
@@ -29,7 +30,7 @@ from surge_app.settings import Settings
 from tests.conftest import eventually
 from tests.engine.conftest import NewSale
 from tests.engine.mail_helper import Post
-from tests.engine.sale_helper import Sale
+from tests.engine.sale_helper import PRICE_PAISE, Sale
 
 
 async def _read(settings: Settings) -> DueWork:
@@ -130,6 +131,61 @@ async def test_a_queue_that_redis_lost_is_opened_again_although_no_one_uses_it(
     await sync.run()
     await services.redis.delete(*keys.queue(sale.slug))
     await sync.run()
+    assert await services.redis.exists(keys.part(sale.slug, "counters"))
+
+
+async def test_queues_that_no_one_uses_are_not_read_again_until_someone_comes(
+    new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, unused = await new_sale(5), await new_sale(5)
+    services = used.services
+    store = QueueStore(services.redis)
+    sync = QueueSync(services.database, store, personal_below=1000)
+    sent: list[str] = []
+    inner = store.sync
+
+    async def note(slug: str, *facts: Any, **options: Any) -> object:
+        sent.append(slug)
+        return await inner(slug, *facts, **options)
+
+    monkeypatch.setattr(store, "sync", note)
+    sync.seconds_until_due(1)
+    await sync.run_due()
+    assert {used.slug, unused.slug} <= set(sent)
+    sent.clear()
+    await services.waiting_room.join(used.slug, Visitor(new_id()))
+    for sale in (used, unused):
+        await sale.counter((5, 0), cash_paise=5 * PRICE_PAISE)
+    await sync.run_due()
+    assert used.slug in sent
+    assert unused.slug not in sent
+    assert (await store.stats(used.slug)).queue.available == 0
+    # A change of any event makes all of them be read again.
+    sync.seconds_until_due(2)
+    await sync.run_due()
+    assert unused.slug in sent
+    assert (await store.stats(unused.slug)).queue.available == 0
+
+
+async def test_a_new_event_is_read_although_someone_holds_a_ticket(new_sale: NewSale) -> None:
+    sale = await new_sale(5)
+    room = sale.services.waiting_room
+    (job,) = (one for one in schedule.jobs_of(sale.services) if one.name == "publish-line")
+    for version in (1, 2):
+        assert job.due(DueWork({"holds": time.monotonic()}, version)) == 0
+        assert room._sync._sales_version == version
+
+
+async def test_a_queue_that_redis_lost_is_opened_again_without_reading_all(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(5)
+    services = sale.services
+    sync = QueueSync(services.database, QueueStore(services.redis), personal_below=1000)
+    sync.seconds_until_due(1)
+    await sync.run_due()
+    await services.redis.delete(*keys.queue(sale.slug))
+    await sync.run_due()
     assert await services.redis.exists(keys.part(sale.slug, "counters"))
 
 
