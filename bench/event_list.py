@@ -1,4 +1,4 @@
-"""What the list of events and the page of one cost where there are ten thousand events."""
+"""What the list, the page of one and the queues cost where there are ten thousand events."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ async def _measure(settings: Settings) -> None:
     async with running(settings, process="bench") as services:
         sale = await open_sale(services, units=100)
         async with services.database.transaction() as session:
+            await session.execute(text("SET LOCAL statement_timeout = 0"))
             for statement in _FILL:
                 values = {"events": _EVENTS, "event_id": sale.event_id}
                 await session.execute(text(statement), values)
@@ -78,6 +79,16 @@ async def _measure(settings: Settings) -> None:
         for _ in range(_ROUNDS):
             _LIST.dump_json([EventOut.of(view) for view in views])
         print(f"{'JSON of 60':12} {(time.process_time() - started) / _ROUNDS * 1000:6.1f} ms CPU")
+        await _print_queues(services)
+
+
+async def _print_queues(services: Container) -> None:
+    """Print what it costs to look after queues that no visitor uses."""
+    room, used = services.waiting_room, time.process_time()
+    await room.publish()
+    print(f"{'queues open':12} {(time.process_time() - used) * 1000:6.0f} ms CPU here, once")
+    await _print("all queues", services, room.publish)
+    await _print("queues due", services, room.publish_due)
 
 
 async def _print(name: str, services: Container, look: Callable[[], Awaitable[object]]) -> None:
