@@ -163,7 +163,11 @@ def _event(event: EventJson) -> rx.Component:
                 ),
                 rx.el.p(
                     event.venue,
-                    rx.cond(event.city != "", rx.fragment(", ", event.city), rx.fragment()),
+                    rx.cond(
+                        event.venue.contains(event.city),
+                        rx.fragment(),
+                        rx.fragment(", ", event.city),
+                    ),
                     class_name="muted",
                     **language(event.venue),
                 ),

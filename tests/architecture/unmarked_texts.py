@@ -17,6 +17,9 @@ _WORDS = re.compile(r"[^A-Za-z]*(?:[A-Z][a-z]|[a-z]+[,.]? [a-z])")
 # The name of the software, and the label of a field that only scripts read.
 _SAME_EVERYWHERE = {" · Surge", "Website"}
 _NO_WORDS = re.compile(r"[\w-]+/\S*|\W*")
+_TEMPLATES = ROOT / "surge_app" / "edge" / "templates"
+_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<script.*?</script>", re.DOTALL)
+_SHOWN = re.compile(r"""(?<=>)[^<>]+|(?:alt|aria-label|placeholder|title)="([^"]*)\"""")
 
 
 def unmarked_texts() -> list[str]:
@@ -26,7 +29,18 @@ def unmarked_texts() -> list[str]:
         for folder in _FOLDERS
         for path in sorted((ROOT / "surge_app" / folder).rglob("*.py"))
         for line, text in _texts(ast.parse(path.read_text("utf-8")), is_shown=False)
+    ] + [
+        f"{path.relative_to(ROOT)}: no marker: {text}"
+        for path in sorted(_TEMPLATES.glob("*.html"))
+        for text in _template_texts(path.read_text("utf-8"))
     ]
+
+
+def _template_texts(template: str) -> Iterator[str]:
+    for found in _SHOWN.finditer(_CODE.sub("", template)):
+        text = found[1] or found[0]
+        if _WORDS.match(text) and text.rstrip() not in _SAME_EVERYWHERE:
+            yield " ".join(text.split())
 
 
 def _texts(node: ast.AST, *, is_shown: bool) -> Iterator[tuple[int, str]]:

@@ -70,7 +70,8 @@ class EventView(EventFacts):
     @property
     def directions(self) -> str:
         """The address of the way to it on a map."""
-        destination = self.address or ", ".join(part for part in (self.venue, self.city) if part)
+        is_named = self.city in self.venue
+        destination = self.address or (self.venue if is_named else f"{self.venue}, {self.city}")
         return f"https://www.google.com/maps/dir/?api=1&destination={quote(destination, safe='')}"
 
     @property

@@ -94,7 +94,10 @@ async def test_a_page_shows_every_fact_that_the_server_writes_of_an_event(
 
     async def scheduled() -> str:
         return await new_sale(
-            sales_open_at=now + timedelta(days=3, hours=1), starts_at=now + timedelta(days=4)
+            venue="The Old Mill, Pune",
+            city="Pune",
+            sales_open_at=now + timedelta(days=3, hours=1),
+            starts_at=now + timedelta(days=4),
         )
 
     async def paused() -> str:
@@ -129,4 +132,5 @@ async def test_a_page_shows_every_fact_that_the_server_writes_of_an_event(
     person = await new_person(timezone_id="Asia/Kolkata")
     for said, make in kinds.items():
         await _compare(person.page, f"/events/{await make()}", said)
-    await _compare(person.page, "/events", "Opens in 3 days")
+    listed = await _compare(person.page, "/events", "Opens in 3 days")
+    assert "The Old Mill, Pune" in listed
