@@ -8,6 +8,21 @@ const KEY = "surge-form-find";
 const DOMAIN = /^[a-z0-9.-]+$/;
 
 /**
+ * Chromium clears the focus when it has scrolled to the part that an address names, which may be
+ * after the page has taken over.
+ * @param {HTMLInputElement | undefined} input
+ */
+const focusFirst = (input) => {
+  const focus = () => {
+    if (document.activeElement === document.body) input?.focus();
+  };
+  focus();
+  const focusOnceShown = () => requestAnimationFrame(() => requestAnimationFrame(focus));
+  if (document.readyState === "complete") focusOnceShown();
+  else window.addEventListener("load", focusOnceShown, { once: true });
+};
+
+/**
  * Put back what was typed and focus the first field, where the search found nothing; offer the
  * likelier spelling of an email address, whose domain the answer names.
  * @param {{form: string, contact: string}} props
@@ -26,7 +41,7 @@ export function FindBooking({ form, contact }) {
     if (window.location.hash) {
       const typed = load(KEY, /** @type {Record<string, string>} */ ({}), "session");
       for (const input of inputs()) input.value ||= typed[input.name] ?? "";
-      inputs()[0]?.focus();
+      focusFirst(inputs()[0]);
       const domain = new URLSearchParams(window.location.search).get("likelier") ?? "";
       const mailbox = (typed[contact] ?? "").split("@")[0]?.trim();
       if (mailbox && DOMAIN.test(domain)) setLikelier(`${mailbox}@${domain}`);

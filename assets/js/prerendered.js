@@ -28,8 +28,27 @@ const embedded = (path) => {
 export const firstAnswer = async (path, signal) =>
   embedded(path.replace("/api", "")) ?? request("GET", path, signal);
 
+/** What a visitor typed into the server's version goes on in the same field of the page. */
+const takeOver = () => {
+  const served = document.getElementById("served");
+  const typed = /** @type {NodeListOf<HTMLInputElement> | undefined} */ (
+    served?.querySelectorAll("input[name]")
+  );
+  let focused = null;
+  for (const field of typed ?? []) {
+    const name = CSS.escape(field.name);
+    const own = document.querySelector(`.page:not(#served) input[name="${name}"]`);
+    if (!(own instanceof HTMLInputElement)) continue;
+    own.value ||= field.value;
+    if (document.activeElement === field) focused = own;
+  }
+  served?.remove();
+  // Until then the page is hidden, and nothing of it takes the focus.
+  focused?.focus();
+};
+
 /** Remove the server's version before the browser paints, so that both are never seen. */
 export function PrerenderedHandoff() {
-  useLayoutEffect(() => document.getElementById("served")?.remove(), []);
+  useLayoutEffect(takeOver, []);
   return null;
 }

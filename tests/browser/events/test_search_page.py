@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from datetime import timedelta
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from surge_app.clock import utc_now
 from tests.browser.conftest import DESKTOP, NewPerson
@@ -26,6 +27,7 @@ async def test_a_visitor_searches_the_list_and_shares_what_was_found(
     person = await new_person(dark=True)
     page = person.page
     await page.goto("/events")
+    await expect(page.locator("#served")).to_have_count(0)
     search = page.get_by_role("search")
     await search.get_by_label("Event, venue or organizer").fill(mark)
     await search.get_by_label("City").select_option(f"Pune {mark}")
@@ -56,3 +58,27 @@ async def test_a_visitor_searches_the_list_and_shares_what_was_found(
     await expect(friend.page.locator(".events > li").nth(3)).to_be_visible()
     assert person.sockets + friend.sockets == []
     assert person.errors + friend.errors == []
+
+
+async def test_what_is_typed_before_the_page_can_take_over_is_not_lost(
+    new_person: NewPerson, new_sale: NewSale
+) -> None:
+    soon = utc_now() + timedelta(hours=3)
+    for _ in range(9):
+        await new_sale(starts_at=soon)
+    page = (await new_person()).page
+    is_typed = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await is_typed.wait()
+        await route.continue_()
+
+    await page.route("**/assets/*.js", wait)
+    await page.goto("/events", wait_until="commit")
+    words = page.get_by_label("Event, venue or organizer")
+    await words.fill("jazz")
+    await expect(page.locator("#served")).to_have_count(1)
+    is_typed.set()
+    await expect(page.locator("#served")).to_have_count(0)
+    await expect(words).to_have_value("jazz")
+    await expect(words).to_be_focused()
