@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, LiteralString, ParamSpec, TypeVar, cast
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Table, Text, func
+from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.attributes import instance_dict, manager_of_class
 from sqlmodel import Field, SQLModel
 
@@ -46,6 +47,8 @@ def create_row(table: Callable[_Values, _Row], *_: _Values.args, **values: _Valu
 def _defaults(
     table: Any,
 ) -> tuple[Mapping[str, object], list[tuple[str, Callable[[], object]]]]:
+    # A process may read its first row before it opens a session, which does this otherwise.
+    configure_mappers()
     fields = cast("type[SQLModel]", table).model_fields.items()
     factories = [
         (name, cast("Callable[[], object]", field.default_factory))

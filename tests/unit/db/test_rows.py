@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -39,3 +41,15 @@ def test_two_rows_share_neither_an_id_nor_a_change() -> None:
     assert first.id != second.id
     first.name = "B"
     assert second.name == "A"
+
+
+def test_the_first_row_of_a_process_can_be_read_before_a_session_opens() -> None:
+    program = (
+        "from surge_app.models import OutboxMessage as Row\n"
+        "from surge_app.models.base import create_row\n"
+        "print(create_row(Row, kind='sold', trace='one').trace)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "one"
