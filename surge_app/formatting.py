@@ -14,7 +14,7 @@ from babel import Locale
 from babel.dates import format_datetime, get_timezone
 from babel.numbers import format_decimal
 
-from surge_app.languages import N_, current, gettext as _, ngettext
+from surge_app.languages import N_, NUMBERS, current, gettext as _, ngettext
 
 Paise = NewType("Paise", int)
 
@@ -32,7 +32,7 @@ _INDIA = frozenset({"Asia/Kolkata", "Asia/Calcutta"})
 
 def format_number(number: float) -> str:
     """Return a number grouped the Indian way: `1,02,961`."""
-    return format_decimal(number, locale=current().locale)
+    return format_decimal(number, locale=NUMBERS)
 
 
 def pluralize(number: int, one: str, many: str) -> str:
@@ -134,5 +134,5 @@ def _format_date(moment: datetime, time_zone: str, pattern: str) -> str:
 @lru_cache(maxsize=1024)
 def _format_date_in(locale: str, moment: datetime, time_zone: str, pattern: str) -> str:
     text = format_datetime(moment, pattern, tzinfo=get_timezone(time_zone), locale=locale)
-    # CLDR separates "7:00" and "pm" by a narrow no-break space.
-    return text.replace("\u202f", " ")
+    # CLDR separates "7:00" and "pm" by a narrow no-break space, and writes "PM" in some languages.
+    return text.replace("\u202f", " ").replace(" AM", " am").replace(" PM", " pm")

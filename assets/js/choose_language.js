@@ -24,8 +24,8 @@ export const chooseLanguage = (languages) => {
   }
   const chosen = languages[tag];
   const [, area = ""] = location.pathname.split("/");
-  // What the server says to organizers is in English alone.
-  if (!chosen || area === "admin") return;
+  // Few catalogues have the organizers' area; the others read it in English.
+  if (!chosen || (area === "admin" && !chosen.files.admin)) return;
   const { locale, dir, files } = chosen;
   Object.assign(globalThis, {
     surgeLanguage: { tag, locale, dir, texts: {}, plural: () => 0 },

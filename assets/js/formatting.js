@@ -4,27 +4,22 @@ import { gettext, language, ngettext } from "./language.js";
 
 const INDIA = ["Asia/Kolkata", "Asia/Calcutta"];
 
-/** @type {Map<string, Intl.NumberFormat>} */
-const numbers = new Map();
-const formatter = () => {
-  const { locale } = language();
-  const known = numbers.get(locale) ?? new Intl.NumberFormat(locale);
-  numbers.set(locale, known);
-  return known;
-};
+// In every language, as surge_app/languages/choice.py says.
+const NUMBERS = "en-IN";
+const numbers = new Intl.NumberFormat(NUMBERS);
 
 /**
  * Group a number the Indian way: 1,02,961.
  * @param {number} number
  */
-export const formatCount = (number) => formatter().format(number);
+export const formatCount = (number) => numbers.format(number);
 
 /**
  * ₹2,06,100, or ₹25.50 where there are paise.
  * @param {number} paise
  */
 export const formatMoney = (paise) =>
-  new Intl.NumberFormat(language().locale, {
+  new Intl.NumberFormat(NUMBERS, {
     style: "currency",
     currency: "INR",
     minimumFractionDigits: paise % 100 ? 2 : 0,
@@ -57,13 +52,22 @@ const zoneName = (offset, timeZone) =>
   INDIA.includes(timeZone) ? "IST" : offset.replace(/\+0$/, "");
 
 /**
+ * @param {string} moment
+ * @param {Intl.DateTimeFormatOptions} options
+ */
+const dateParts = (moment, options) =>
+  new Intl.DateTimeFormat(language().locale, { numberingSystem: "latn", ...options }).formatToParts(
+    new Date(moment),
+  );
+
+/**
  * An ISO time in the event's own zone: "Sat 6 Mar 2027, 7:00 pm IST".
  * @param {string} moment empty gives ""
  * @param {string} timeZone
  */
 export const formatEventTime = (moment, timeZone) => {
   if (!moment) return "";
-  const parts = new Intl.DateTimeFormat(language().locale, {
+  const parts = dateParts(moment, {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -73,7 +77,7 @@ export const formatEventTime = (moment, timeZone) => {
     hour12: true,
     timeZoneName: "shortOffset",
     timeZone,
-  }).formatToParts(new Date(moment));
+  });
   const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
   const day = `${part.weekday} ${part.day} ${part.month} ${part.year}`;
   const time = `${part.hour}:${part.minute} ${part.dayPeriod?.toLowerCase()}`;
@@ -82,24 +86,26 @@ export const formatEventTime = (moment, timeZone) => {
 
 /**
  * @param {string} moment
- * @param {Intl.DateTimeFormatOptions} part
+ * @param {Intl.DateTimeFormatOptions} options
  */
-const formatPart = (moment, part) =>
-  new Intl.DateTimeFormat(language().locale, part).format(new Date(moment));
+const format = (moment, options) =>
+  dateParts(moment, options)
+    .map(({ value }) => value)
+    .join("");
 
 /**
  * The day of the month in the event's own zone: "6".
  * @param {string} moment
  * @param {string} timeZone
  */
-export const formatDay = (moment, timeZone) => formatPart(moment, { day: "numeric", timeZone });
+export const formatDay = (moment, timeZone) => format(moment, { day: "numeric", timeZone });
 
 /**
  * The month in the event's own zone: "Mar".
  * @param {string} moment
  * @param {string} timeZone
  */
-export const formatMonth = (moment, timeZone) => formatPart(moment, { month: "short", timeZone });
+export const formatMonth = (moment, timeZone) => format(moment, { month: "short", timeZone });
 
 /**
  * The same moment by the reader's own clock: "Sat 6 Mar, 1:30 pm".
@@ -111,7 +117,7 @@ export const formatMonth = (moment, timeZone) => formatPart(moment, { month: "sh
 export const formatLocalTime = (moment, eventZone, ownZone) => {
   if (!moment) return "";
   const show = (/** @type {string | undefined} */ timeZone) =>
-    new Intl.DateTimeFormat(language().locale, {
+    format(moment, {
       weekday: "short",
       day: "numeric",
       month: "short",
@@ -119,7 +125,7 @@ export const formatLocalTime = (moment, eventZone, ownZone) => {
       minute: "2-digit",
       hour12: true,
       timeZone,
-    }).format(new Date(moment));
+    });
   const own = show(ownZone);
   return own === show(eventZone) ? "" : own;
 };
@@ -207,5 +213,8 @@ const SCRIPTS = [
 export const languageOf = (text) => {
   const letters = text.match(/\p{L}/gu)?.length ?? 0;
   const found = SCRIPTS.find(([script]) => 2 * (text.match(script)?.length ?? 0) > letters)?.[1];
-  return found ?? (language().tag === "en" ? undefined : "en");
+  const { tag } = language();
+  // Hindi and Marathi share a script.
+  if (found === "hi" && tag === "mr") return tag;
+  return found ?? (tag === "en" ? undefined : "en");
 };

@@ -59,10 +59,9 @@ export const translated = (text) => (text ? gettext(text) : "");
  * @param {Record<string, unknown>} [values]
  */
 export const ngettext = (one, many, number, values = {}) => {
-  const { texts, plural, locale } = language();
-  const forms = texts[keyOf(one)] ?? [one, many];
-  const count = new Intl.NumberFormat(locale).format(number);
-  return fill(forms[plural(number)] ?? many, { count, ...values });
+  const { texts, plural } = language();
+  const form = texts[keyOf(one)]?.[plural(number)] ?? (number === 1 ? one : many);
+  return fill(form, { count: new Intl.NumberFormat("en-IN").format(number), ...values });
 };
 
 /**

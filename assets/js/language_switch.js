@@ -1,7 +1,8 @@
-// The switch between languages: links that work without a script, too, as the address decides.
+// The switch between languages: a menu of links that works without a script, too, as the address
+// decides.
 
 import { createElement as h, useEffect, useState } from "react";
-import { language } from "./language.js";
+import { gettext, language } from "./language.js";
 
 /**
  * @param {{names: [string, string][]}} props tag and name of each language, in itself
@@ -22,14 +23,26 @@ export function LanguageSwitch({ names }) {
     return `${path}?${search}`;
   };
   // The build does not know of which page this is a part, nor in which language.
-  if (!address || address.startsWith("/admin")) return h("span", { className: "languages" });
-  return h(
-    "span",
-    { className: "languages" },
-    names
-      .filter(([tag]) => tag !== language().tag)
-      .map(([tag, name]) =>
-        h("a", { key: tag, lang: tag, hrefLang: tag, href: href(tag), rel: "nofollow" }, name),
+  if (!address || address.startsWith("/admin")) return h("span");
+  const { tag, locale } = language();
+  const links = names
+    .filter(([other]) => other !== tag)
+    .map(([other, name]) =>
+      h(
+        "a",
+        { key: other, lang: other, hrefLang: other, href: href(other), rel: "nofollow" },
+        name,
       ),
+    );
+  return h(
+    "details",
+    { className: "languages" },
+    h(
+      "summary",
+      null,
+      h("span", { className: "sr-only" }, gettext("Language")),
+      h("span", { lang: locale }, names.find(([own]) => own === tag)?.[1] ?? tag),
+    ),
+    h("nav", { "aria-label": gettext("Language") }, links),
   );
 }

@@ -13,6 +13,11 @@ COOKIE: Final = "surge_lang"
 QUERY: Final = "lang"
 MAX_AGE_SECONDS: Final = 365 * 24 * 3600
 """How long a browser keeps the choice."""
+NUMBERS: Final = "en_IN"
+"""The locale of numbers in every language: lakhs and Latin digits, as receipts in India have them.
+
+CLDR groups Kannada by thousands, and gives Marathi and Bengali digits of their own.
+"""
 _COOKIE_VALUE = re.compile(rf"(?:^|;)\s*{COOKIE}=([\w-]{{1,20}})\s*(?:;|$)")
 _ENGLISH_ONLY = ("/admin", "/api/admin")
 _MAX_HEADER = 200
@@ -30,6 +35,7 @@ class Language:
         locale: Formats numbers and dates.
         direction: Of the script.
         is_pseudo: Made by code from English, for tests and development.
+        has_admin: Whether its catalogue covers the organizers' area, which is in English otherwise.
     """
 
     tag: str
@@ -37,6 +43,7 @@ class Language:
     locale: str
     direction: Literal["ltr", "rtl"] = "ltr"
     is_pseudo: bool = False
+    has_admin: bool = False
 
     @property
     def html_lang(self) -> str:
@@ -47,8 +54,8 @@ class Language:
 ALL: Final = {
     language.tag: language
     for language in (
-        Language("en", "English", "en_IN"),
-        Language("hi", "हिन्दी", "hi_IN"),
+        Language("en", "English", "en_IN", has_admin=True),
+        Language("hi", "हिन्दी", "hi_IN", has_admin=True),
         Language("en-XA", "Áççéñţéð", "en_IN", is_pseudo=True),
         Language("ar-XB", "Right to left", "en_IN", "rtl", is_pseudo=True),
     )

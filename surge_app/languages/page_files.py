@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -49,6 +49,13 @@ _ADMIN: Final = (
         )
     ),
 )
+_ORGANIZERS: Final = (
+    *_ADMIN,
+    "surge_app/api/admin/",
+    "surge_app/services/admin/",
+    "surge_app/services/operations/",
+    "surge_app/state/admin/",
+)
 _ALL_PAGES: Final = (
     "surge_app/pages/",
     "surge_app/components/",
@@ -80,7 +87,11 @@ class PageFile:
 def page_files() -> dict[Language, dict[str, PageFile]]:
     """Return the files of every language but English, by area."""
     return {
-        language: {area: _file(language, own) for area, own in _AREAS.items()}
+        language: {
+            area: _file(language, own)
+            for area, own in _AREAS.items()
+            if area != "admin" or language.has_admin
+        }
         for language in ALL.values()
         if language is not DEFAULT
     }
@@ -96,6 +107,11 @@ def page_key(message: str) -> str:
         number, digit = divmod(number, 36)
         digits = _DIGITS[digit] + digits
     return digits or "0"
+
+
+def is_for_organizers(sources: Iterable[str]) -> bool:
+    """Return whether a sentence stands in files of the organizers' area alone."""
+    return all(path.startswith(_ORGANIZERS) for path in sources)
 
 
 def _file(language: Language, own: tuple[str, ...]) -> PageFile:

@@ -7,7 +7,7 @@ import re
 from babel.numbers import format_decimal
 
 from surge_app.languages.catalogue import CONTEXT, catalogue
-from surge_app.languages.choice import current
+from surge_app.languages.choice import NUMBERS, current
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -29,12 +29,12 @@ def pgettext(context: str, message: str, **values: object) -> str:
 
 def ngettext(one: str, many: str, number: int, **values: object) -> str:
     """Return the form of a sentence for a number; `{count}` is the number, grouped."""
-    language = current()
-    known = catalogue(language.tag)
-    forms = known.texts.get(one) or (one, many)
-    index = known.plural(number) if len(forms) > 1 else 0
-    count = format_decimal(number, locale=language.locale)
-    return _filled(forms[min(index, len(forms) - 1)], {"count": count, **values})
+    known = catalogue(current().tag)
+    if forms := known.texts.get(one):
+        form = forms[min(known.plural(number), len(forms) - 1)]
+    else:
+        form = one if number == 1 else many
+    return _filled(form, {"count": format_decimal(number, locale=NUMBERS), **values})
 
 
 def _found(key: str, message: str) -> str:

@@ -24,7 +24,7 @@
 * { box-sizing: border-box; }
 dialog { position: fixed; inset: auto 0 0 0; width: 100%; max-width: none; max-height: 92dvh; margin: 0; padding: 0;
   border: 0; border-radius: 18px 18px 0 0; background: var(--surface); color: var(--ink); color-scheme: var(--scheme); overflow: auto; overscroll-behavior: contain;
-  font: 16px/1.45 "Inter Variable", Inter, var(--hindi, sans-serif), system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; -webkit-text-size-adjust: 100%; }
+  font: 16px/1.45 "Inter Variable", Inter, var(--scripts, sans-serif), system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; -webkit-text-size-adjust: 100%; }
 dialog::backdrop { background: rgb(18 16 23 / .58); }
 @media (min-width: 560px) { dialog { inset: 0; margin: auto; width: 424px; border-radius: 18px; height: fit-content; border: 1px solid var(--line); } }
 @media (prefers-reduced-motion: no-preference) {
@@ -33,9 +33,9 @@ dialog::backdrop { background: rgb(18 16 23 / .58); }
   .busy .ring { animation: spin .9s linear infinite; } @keyframes spin { to { transform: rotate(1turn); } } }
 .note { margin: 0; padding: 10px 20px; background: var(--warn-soft); color: var(--warn); font-size: 14px; font-weight: 600; text-align: center; }
 .head { display: grid; grid-template-columns: minmax(0, 1fr) 48px; gap: 12px; align-items: start; padding: 20px 12px 0 20px; }
-h2 { margin: 0; font: 700 22px/1.2 "Bricolage Grotesque Variable", "Bricolage Grotesque", Inter, var(--hindi, sans-serif), system-ui, sans-serif; letter-spacing: -.02em; overflow-wrap: anywhere; }
+h2 { margin: 0; font: 700 22px/1.2 "Bricolage Grotesque Variable", "Bricolage Grotesque", Inter, var(--scripts, sans-serif), system-ui, sans-serif; letter-spacing: -.02em; overflow-wrap: anywhere; }
 .what { margin: 4px 0 0; color: var(--muted); font-size: 15px; overflow-wrap: anywhere; }
-.amount { margin: 14px 20px 0; font: 700 40px/1.1 "Bricolage Grotesque Variable", "Bricolage Grotesque", Inter, var(--hindi, sans-serif), system-ui, sans-serif; letter-spacing: -.03em; font-variant-numeric: tabular-nums; }
+.amount { margin: 14px 20px 0; font: 700 40px/1.1 "Bricolage Grotesque Variable", "Bricolage Grotesque", Inter, var(--scripts, sans-serif), system-ui, sans-serif; letter-spacing: -.03em; font-variant-numeric: tabular-nums; }
 dl { margin: 16px 20px 0; padding: 14px 0 0; border-top: 1px solid var(--line); display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 16px; font-size: 15px; }
 dl:empty { display: none; }
 dt { color: var(--muted); } dd { margin: 0; text-align: right; overflow-wrap: anywhere; }

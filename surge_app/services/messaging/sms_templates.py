@@ -194,10 +194,14 @@ def template_errors(registered: Mapping[str, SmsTemplate], *, link: str) -> list
 
 
 def sent_in_english(registered: Collection[str]) -> list[str]:
-    """Return which texts buyers of another language get in English, as they are registered."""
-    others = [tag for tag in SUPPORTED if tag != _ENGLISH]
-    names = (template_name(name, tag) for tag in others for name in TEXTS)
-    return [name for name in names if name not in registered]
+    """Return which texts buyers of another language get in English: `refunded.hi`, or `*.hi`."""
+    names: list[str] = []
+    for tag in SUPPORTED:
+        missing = [name for name in TEXTS if template_name(name, tag) not in registered]
+        if tag != _ENGLISH:
+            is_all = len(missing) == len(TEXTS)
+            names += [template_name(name, tag) for name in (["*"] if is_all else missing)]
+    return names
 
 
 def _fits(name: str, tag: str, registered: str, link: str) -> bool:
