@@ -47,6 +47,7 @@ _BY_GIT = re.compile(
     re.MULTILINE,
 )
 _ENGLISH = "en"
+_UNREAD = "\n# Not yet read by a native speaker."
 MAX_LATE = 12
 """Changed sentences that attendees of a language without an admin area may read in English.
 
@@ -70,7 +71,8 @@ def extracted() -> Catalog:
 
 def updated(tag: str, template: Catalog) -> bytes:
     """Return the PO file of a language with the sentences it is to have, and only these."""
-    known = read_catalogue(tag) if path_of(tag).exists() else Catalog(locale=tag)
+    is_new = not path_of(tag).exists()
+    known = Catalog(locale=tag, header_comment=_UNREAD) if is_new else read_catalogue(tag)
     new = Catalog(locale=tag, project="Surge", fuzzy=False)
     title = f"# Surge in {SUPPORTED[tag].name}; `make messages` updates this file."
     # The lines below it are the translators' own.

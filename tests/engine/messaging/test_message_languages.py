@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import re
 
+import pytest
 from pypdf import PdfReader
 
-from surge_app.languages import use
+from surge_app.languages import SUPPORTED, gettext, use
 from surge_app.services.messaging.composer import Composer
 from surge_app.services.messaging.sms_templates import TEXTS
 from tests.engine.conftest import NewSale
@@ -52,6 +53,23 @@ async def test_a_confirmation_in_hindi_is_hindi_in_all_its_parts(new_sale: NewSa
     assert len(PdfReader(io.BytesIO(pdf.content)).pages) == 2
     assert "devanagari" in _fonts(await sale.services.tickets.receipt(bought.ref))
     assert f"बुकिंग {bought.ref}। टिकट: " in calendar.content.decode().replace("\r\n ", "")
+
+
+@pytest.mark.parametrize("tag", [tag for tag in SUPPORTED if tag != "en"])
+async def test_a_confirmation_is_in_the_language_of_its_buyer(new_sale: NewSale, tag: str) -> None:
+    sale = await new_sale(5)
+    with use(tag):
+        bought = await buy(sale, sale.line(2))
+        confirmed = gettext("You're going! Your booking is confirmed.")
+    post = await Post.of(sale)
+    await post.empty()
+    (mail,), (sms,) = post.mails, post.texts
+    assert confirmed in mail.text
+    assert confirmed in mail.html
+    assert f'<html lang="{SUPPORTED[tag].html_lang}">' in mail.html
+    for text in (mail.subject, mail.text, mail.html, sms.text):
+        assert bought.ref in text
+        assert not re.search(r"\{\w+\}", re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL))
 
 
 async def test_a_refund_is_told_in_the_language_of_the_purchase(new_sale: NewSale) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import httpx
+import pytest
 
+from surge_app.languages import SUPPORTED, gettext, use
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import connected
 
@@ -64,3 +66,18 @@ async def test_the_pages_about_the_shop_are_in_the_language_of_their_address(sur
         ):
             assert hindi in (await http.get(f"/{name}?lang=hi")).text
             assert hindi not in (await http.get(f"/{name}")).text
+
+
+@pytest.mark.parametrize("tag", [tag for tag in SUPPORTED if tag != "en"])
+async def test_a_public_page_states_its_language_and_the_others(
+    new_sale: NewSale, new_buyer: NewBuyer, tag: str
+) -> None:
+    buyer = new_buyer(await new_sale())
+    path = f"/events/{buyer.slug}"
+    page = (await buyer.http.get(path, params={"lang": tag})).text
+    assert f'<html lang="{SUPPORTED[tag].html_lang}" dir="ltr">' in page
+    for other in SUPPORTED:
+        assert f'hreflang="{other}" href="' in page
+    with use(tag):
+        assert f"<dt>{gettext('When')}</dt>" in page
+        assert gettext("Find my booking") in page

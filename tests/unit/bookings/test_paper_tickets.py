@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 from pypdf import PdfReader
+from structlog.testing import capture_logs
 
+from surge_app.languages import SUPPORTED
 from surge_app.services.bookings.pdf import draw_receipt, draw_tickets
 from surge_app.services.bookings.views import BookingView, TicketView
 from tests.state.samples import STARTS, booking
@@ -55,6 +57,17 @@ def test_each_ticket_with_all_its_facts_fills_one_page(name: str, tier: str) -> 
         assert part in first
     assert "Meera Rao 2" in second
     assert "CODE2" in second
+
+
+@pytest.mark.parametrize("tag", [tag for tag in SUPPORTED if tag != "en"])
+def test_a_ticket_has_every_letter_of_its_language_and_stays_on_its_page(tag: str) -> None:
+    of = replace(_full(name=HINDI, tier=TAMIL), language=tag)
+    with capture_logs() as logs:
+        tickets, receipt = draw_tickets(of), draw_receipt(of)
+    assert [one for one in logs if one["event"] == "glyphs_missing"] == []
+    assert len(_pages(tickets)) == 2
+    for pdf in (tickets, receipt):
+        assert PdfReader(io.BytesIO(pdf)).trailer["/Root"]["/Lang"] == SUPPORTED[tag].html_lang
 
 
 def test_a_line_after_another_script_keeps_its_letters() -> None:

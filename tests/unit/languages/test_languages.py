@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 
 import pytest
@@ -110,14 +109,6 @@ def test_a_page_loads_the_sentences_of_its_area_alone() -> None:
     assert page_key("Hold tickets") in keys["book"] - keys["queue"]
     assert keys["events"] < keys["queue"]
     assert page_key("Delete draft") not in set().union(*keys.values())
-
-
-def test_a_page_loads_few_kilobytes_of_sentences() -> None:
-    # Browsers get Brotli, which is a tenth less.
-    hindi = next(files for language, files in page_files().items() if language.tag == "hi")
-    sizes = {area: len(gzip.compress(file.content.encode())) for area, file in hindi.items()}
-    assert sizes["events"] <= 3_500
-    assert max(sizes["queue"], sizes["book"], sizes["bookings"]) <= 6_500
 
 
 def _texts(script: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from surge_app.errors import ConfigurationError
-from surge_app.languages import gettext, use
+from surge_app.languages import SUPPORTED, gettext, use
 from surge_app.services.messaging.sms_templates import (
     TEXTS,
     SmsTemplate,
@@ -127,14 +127,18 @@ def test_a_changed_a_missing_and_an_unknown_text_are_told() -> None:
     ]
 
 
-@given(st.sampled_from(sorted(TEXTS)), st.text(max_size=200))
-def test_a_hindi_sms_is_in_hindi_and_bounded_whatever_an_event_is_called(
-    name: str, event: str
+@given(
+    st.sampled_from([tag for tag in SUPPORTED if tag != "en"]),
+    st.sampled_from(sorted(TEXTS)),
+    st.text(max_size=200),
+)
+def test_an_sms_is_in_its_language_and_bounded_whatever_an_event_is_called(
+    tag: str, name: str, event: str
 ) -> None:
-    with use("hi"):
+    with use(tag):
         text = render_sms(name, event=event, **VALUES)
-    assert segments(text) <= 5
-    assert any("\u0900" <= letter <= "\u097f" for letter in text)
+    assert segments(text) <= 6
+    assert any("\u0900" <= letter <= "\u0cff" for letter in text)
 
 
 def test_a_hindi_sms_is_registered_under_a_name_of_its_own() -> None:
