@@ -58,6 +58,8 @@ ALL: Final = {
         Language("hi", "हिन्दी", "hi_IN", has_admin=True),
         Language("mr", "मराठी", "mr_IN"),
         Language("ta", "தமிழ்", "ta_IN"),
+        Language("te", "తెలుగు", "te_IN"),
+        Language("bn", "বাংলা", "bn_IN"),
         Language("en-XA", "Áççéñţéð", "en_IN", is_pseudo=True),
         Language("ar-XB", "Right to left", "en_IN", "rtl", is_pseudo=True),
     )
