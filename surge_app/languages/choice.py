@@ -60,6 +60,7 @@ ALL: Final = {
         Language("ta", "தமிழ்", "ta_IN"),
         Language("te", "తెలుగు", "te_IN"),
         Language("bn", "বাংলা", "bn_IN"),
+        Language("kn", "ಕನ್ನಡ", "kn_IN"),
         Language("en-XA", "Áççéñţéð", "en_IN", is_pseudo=True),
         Language("ar-XB", "Right to left", "en_IN", "rtl", is_pseudo=True),
     )
