@@ -174,10 +174,11 @@ async def _visitors(services: Any, sale: Sale, count: int) -> list[str]:
     found: list[str] = []
     ends: dict[str, float] = {}
     for _ in range(count):
-        visitor_id, cookie = services.identity.new_visitor()
-        visitor = cookie.header.partition(";")[0]
-        shopping = services.identity.set_pass_cookie(visitor, visitor_id, sale.slug)
-        found.append(f"{visitor}; {shopping.header.partition(';')[0]}")
+        visitor = services.identity.new_visitor()
+        visitor_id = visitor.id
+        known = services.identity.set_queue_cookie(visitor).header.partition(";")[0]
+        shopping = services.identity.set_pass_cookie(known, visitor_id, sale.slug)
+        found.append(f"{known}; {shopping.header.partition(';')[0]}")
         ends[visitor_id] = (time.time() + _PASS_SECONDS) * 1000
     await services.redis.zadd(keys.part(sale.slug, "passes"), ends)
     return found
@@ -207,15 +208,24 @@ def _spent(settings: Settings) -> Spent:
     """Return what all web workers and Redis have used up to now."""
     workers = [process for process in psutil.process_iter() if _is_worker(process, settings)]
     busy = [process.cpu_times() for process in workers]
-    with redis.Redis.from_url(settings.redis_url or "") as client:
-        details: Any = client.info("everything")
+    servers = [_details(url) for url in {settings.redis_url, settings.reflex_redis_url} if url]
     return Spent(
         workers_ms=sum(times.user + times.system for times in busy) * 1000,
-        redis_ms=(details["used_cpu_user"] + details["used_cpu_sys"]) * 1000,
-        commands=sum(one["calls"] for name, one in details.items() if name.startswith("cmdstat_")),
+        redis_ms=sum(one["used_cpu_user"] + one["used_cpu_sys"] for one in servers) * 1000,
+        commands=sum(
+            count["calls"]
+            for one in servers
+            for name, count in one.items()
+            if name.startswith("cmdstat_")
+        ),
         workers_kib=sum(process.memory_info().rss for process in workers) / 1024,
-        redis_kib=details["used_memory"] / 1024,
+        redis_kib=sum(one["used_memory"] for one in servers) / 1024,
     )
+
+
+def _details(url: str) -> Any:
+    with redis.Redis.from_url(url) as client:
+        return client.info("everything")
 
 
 def _is_worker(process: psutil.Process, settings: Settings) -> bool:
