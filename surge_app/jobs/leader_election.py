@@ -27,8 +27,8 @@ from surge_app.settings import SESSION_OPTIONS
 
 _log = get_logger(__name__)
 
-# The shortest hold is longer, so each is planned before it ends.
-_LOOK_SECONDS = 2.0
+# The shortest hold is longer than both, so each is planned before it ends.
+_LOOK_SECONDS, _IDLE_LOOK_SECONDS = 2.0, 4.0
 _FOLLOW_SECONDS = 3.0
 _PATIENCE_SECONDS = 5.0
 _COLLECT_SECONDS = 0.05
@@ -88,7 +88,8 @@ async def _lead_when_possible(
         if work is not None:
             runner.schedule(work)
         # The lock's connection also LISTENs for new messages, which saves a second one.
-        pause = _LOOK_SECONDS if is_leader else _FOLLOW_SECONDS
+        is_idle = work is not None and not work.moments
+        pause = _IDLE_LOOK_SECONDS if is_idle else _LOOK_SECONDS if is_leader else _FOLLOW_SECONDS
         async for _ in _notifications(connection, pause):
             runner.dispatcher.notify()
 

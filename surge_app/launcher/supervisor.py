@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RUN_VARIABLE: Final = "SURGE_RUN"
 _POLL_SECONDS: Final = 0.1
-_WATCH_SECONDS: Final = 0.5
+_WATCH_SECONDS: Final = 1.0
 _MAX_NPM_LINES: Final = 3
 
 

@@ -226,7 +226,8 @@ async def test_a_message_is_announced_by_the_transaction_that_writes_it(
     sale = post.sale
     await post.empty()
     monkeypatch.setattr(dispatcher, "_FALLBACK_SECONDS", 3600.0)
-    monkeypatch.setattr(leader_election, "_LOOK_SECONDS", 3600.0)
+    for pause in ("_LOOK_SECONDS", "_IDLE_LOOK_SECONDS"):
+        monkeypatch.setattr(leader_election, pause, 3600.0)
     monkeypatch.setattr(schedule, "jobs_of", lambda _services: [])
     services = sale.services
     running = type(services)(
