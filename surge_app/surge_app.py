@@ -19,7 +19,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from surge_app import languages
-from surge_app.api import create_api
+from surge_app.api import DirectCalls, create_api
 from surge_app.components import error_boundary, shell
 from surge_app.container import current, running
 from surge_app.edge.connection_watch import connections_watched
@@ -63,7 +63,8 @@ class SurgeApp(rx.App):
         states = connect(url, client_name="surge-states") if url else None
         edge = EdgeMiddleware(
             pages=super().__call__(),
-            api=api,
+            # Pages of hot reload come from another port, which only the API's own layers allow.
+            api=api if settings.frontend_url else DirectCalls(api),
             settings=settings,
             arguments_of=arguments_of(registry.event_handlers),
             owners=StateOwners(states, registry.base_states) if states else None,

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import HTTPConnection
@@ -37,6 +38,7 @@ LAST = (("connection", "close"),)
 _FIRST_ERROR = 400
 _PROBLEM_TYPE = "application/problem+json"
 _MAX_QUERY = 2048
+_MAX_HOST = 300
 _CHALLENGE = ("www-authenticate", 'Basic realm="Surge organizer", charset="UTF-8"')
 
 
@@ -50,9 +52,10 @@ def client_address(connection: HTTPConnection, trusted_proxy_hops: int) -> str:
 def request_language(connection: HTTPConnection) -> str:
     """Return the tag of the language of an answer that no cache keeps."""
     headers = connection.headers
+    has_query = connection.scope.get("query_string")
     return language_of(
-        connection.url.path,
-        connection.query_params.get(QUERY),
+        connection.scope["path"],
+        connection.query_params.get(QUERY) if has_query else None,
         headers.get("cookie", ""),
         headers.get("accept-language"),
     )
@@ -69,13 +72,20 @@ class Hosts:
 
     def check(self, connection: HTTPConnection) -> None:
         """Raise UnknownHost for a name that is not ours; addresses of machines pass."""
-        host = without_port(connection.headers.get("host", "").lower())
+        host = connection.headers.get("host", "")
+        if len(host) > _MAX_HOST or not self._is_ours(host):
+            raise UnknownHost
+
+    @lru_cache(maxsize=256)  # noqa: B019  one for the process
+    def _is_ours(self, header: str) -> bool:
+        host = without_port(header.lower())
         if host in self._names or host.endswith(".localhost"):
-            return
+            return True
         try:
             ipaddress.ip_address(host)
         except ValueError:
-            raise UnknownHost from None
+            return False
+        return True
 
 
 def check_query(connection: HTTPConnection) -> None:

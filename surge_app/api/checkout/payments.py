@@ -8,9 +8,9 @@ from typing import cast
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
-from surge_app.api.dependencies import Cookies, Services
+from surge_app.api.dependencies import Services
 from surge_app.api.openapi import form_body
 from surge_app.api.schemas import OutcomeOut, ProblemOut
 from surge_app.container import Container
@@ -29,9 +29,7 @@ _FIELDS = ("razorpay_order_id", "razorpay_payment_id", "razorpay_signature")
     responses={303: {"description": "To the booking, for a form"}, 400: {"model": ProblemOut}},
     openapi_extra=form_body(*_FIELDS, also="application/json"),
 )
-async def razorpay_callback(
-    request: Request, response: Response, services: Services, header: Cookies
-) -> OutcomeOut | Response:
+async def razorpay_callback(request: Request, services: Services) -> Response:
     """Verify the checkout's three fields and settle; JSON from the modal, a form from a redirect.
 
     A form comes from the gateway's site without our cookies: the signature alone identifies it.
@@ -55,12 +53,14 @@ async def razorpay_callback(
         if not ref:
             return await _to_checkout(services, order_id, "")
         return RedirectResponse(f"/bookings/{ref}?token={token}", status_code=303)
+    response = JSONResponse(OutcomeOut.of(outcome).model_dump(mode="json"))
     if ref:
+        cookies = request.headers.get("cookie", "")
         response.headers.append(
-            "set-cookie", services.identity.add_booking_cookie(header, ref).header
+            "set-cookie", services.identity.add_booking_cookie(cookies, ref).header
         )
     response.headers["cache-control"] = "no-store"
-    return OutcomeOut.of(outcome)
+    return response
 
 
 async def _to_checkout(services: Container, order_id: str, query: str) -> Response:

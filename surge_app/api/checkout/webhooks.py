@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, BackgroundTasks, Request, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.background import BackgroundTask
 
 from surge_app.api.dependencies import Services
 from surge_app.api.schemas import ProblemOut
@@ -15,19 +17,22 @@ _LARGEST_MAIL_EVENTS = 1024 * 1024
 _LARGEST_SMS_STATUS = 16 * 1024
 
 
-@router.post("/razorpay", responses={400: {"model": ProblemOut}, 413: {"model": ProblemOut}})
-async def razorpay_webhook(
-    request: Request, background: BackgroundTasks, services: Services
-) -> dict[str, str]:
+@router.post(
+    "/razorpay",
+    response_model=dict[str, str],
+    responses={400: {"model": ProblemOut}, 413: {"model": ProblemOut}},
+)
+async def razorpay_webhook(request: Request, services: Services) -> Response:
     """Verify over the raw bytes, store, answer 200; duplicates are answered 200 too."""
     stored = await services.payments.receive_webhook(
         await _read(request, most=_LARGEST_BODY),
         signature=request.headers.get("x-razorpay-signature"),
         event_id=request.headers.get("x-razorpay-event-id"),
     )
+    settling = None
     if stored is not None and not stored.can_wait:
-        background.add_task(services.payments.process_received, stored)
-    return {"status": "stored"}
+        settling = BackgroundTask(services.payments.process_received, stored)
+    return JSONResponse({"status": "stored"}, background=settling)
 
 
 @router.post(

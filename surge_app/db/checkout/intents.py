@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from surge_app.db.engine import Transaction, execute, locked
+from surge_app.db.engine import Database, Transaction, execute, locked
 from surge_app.models import (
     LIVE_INTENT_STATUSES,
     Booking,
@@ -43,6 +43,10 @@ SELECT {columns_of(Intent, "i")} FROM intents i
 WHERE i.id = ANY(%(ids)s) OR i.order_id = ANY(%(order_ids)s) ORDER BY i.id
 """  # noqa: S608  columns of our own tables
 _EVENTS = f"SELECT {columns_of(Event, 'e')} FROM events e WHERE e.id = ANY(%(ids)s)"  # noqa: S608  as above
+_LATEST_ID = """
+SELECT i.id FROM events e JOIN intents i ON i.event_id = e.id AND i.visitor_id = %(visitor_id)s
+WHERE e.slug = %(slug)s ORDER BY i.status NOT IN ('held', 'paying'), i.created_at DESC LIMIT 1
+"""
 _IS_LIVE = col(Intent.status).in_(LIVE_INTENT_STATUSES)
 
 
@@ -118,6 +122,12 @@ async def latest(
         .order_by(case((_IS_LIVE, 0), else_=1), col(Intent.created_at).desc())
         .limit(1)
     )
+
+
+async def latest_id(database: Database, slug: str, visitor_id: str) -> str | None:
+    """Return the id of what `latest` returns."""
+    found = await database.rows(_LATEST_ID, {"slug": slug, "visitor_id": visitor_id})
+    return found[0].id if found else None
 
 
 async def lines(session: AsyncSession, intent_id: str) -> Sequence[tuple[IntentLine, str]]:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     ARRAY,
     BindParameter,
     ColumnElement,
-    ScalarSelect,
     Text,
     any_,
     bindparam,
@@ -146,11 +145,6 @@ async def require_event(session: AsyncSession, slug: str, *, for_update: bool = 
     if event is None:
         raise NotFound
     return event
-
-
-def id_of(slug: str) -> ScalarSelect[str]:
-    """Return the id of an event as a part of another question."""
-    return select(col(Event.id)).where(col(Event.slug) == slug).scalar_subquery()
 
 
 async def event_by_id(session: AsyncSession, event_id: str) -> Event:

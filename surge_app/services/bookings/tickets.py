@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import anyio.to_thread
-from icalendar import Calendar, Event as CalendarEvent, Timezone
+from icalendar import Calendar, Event as CalendarEvent, Timezone, vText
+from icalendar.parser import Contentline
 
 from surge_app.clock import utc_now
 from surge_app.db.bookings import records as queries
@@ -52,7 +54,17 @@ _MAX_INLINE = 6
 _PDFS = Limit("booking-pdf", per_minute=10, burst=10)
 _MAX_PDFS_WAITING = 4
 _MAX_PDFS = 64
-_CALENDAR_END = b"END:VCALENDAR"
+_ENTRY_END = b"END:VEVENT"
+
+
+class _CalendarEvent(NamedTuple):
+    """The part of a calendar entry that all bookings of an event share."""
+
+    name: str
+    location: str
+    starts_at: datetime
+    ends_at: datetime | None
+    time_zone: str
 
 
 class Tickets:
@@ -267,32 +279,38 @@ def valid_tickets(booking: BookingView) -> list[TicketView]:
 
 
 @lru_cache(maxsize=64)
-def _calendar_frame(zone: str, method: str) -> bytes:
-    """Return a file without its event; the rules of a time zone cost more than all the rest."""
+def _calendar_frame(event: _CalendarEvent, method: str) -> bytes:
+    """Return a file without what is a booking's own; the rules of a time zone cost the most."""
     calendar = Calendar()
     calendar.add("prodid", "-//Surge//Tickets//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
-    calendar.add_component(Timezone.from_tzid(zone))
+    calendar.add_component(Timezone.from_tzid(event.time_zone))
+    entry = CalendarEvent()
+    entry.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
+    starts = event.starts_at.astimezone(ZoneInfo(event.time_zone))
+    entry.add("dtstart", starts)
+    ends = event.ends_at.astimezone(starts.tzinfo) if event.ends_at else starts + _LASTS
+    entry.add("dtend", ends)
+    entry.add("summary", event.name)
+    entry.add("location", event.location)
+    calendar.add_component(entry)
     return calendar.to_ical()
 
 
 def _calendar(booking: BookingView, link: str, *, method: str, revision: int) -> bytes:
     """Return an iCalendar file; a higher sequence replaces an earlier one with the same uid."""
     event = booking.event
-    starts = event.starts_at.astimezone(ZoneInfo(event.time_zone))
-    entry = CalendarEvent()
-    entry.add("uid", f"{booking.ref}@surge")
-    entry.add("sequence", revision)
-    entry.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
-    entry.add("dtstamp", utc_now())
-    entry.add("dtstart", starts)
-    ends = event.ends_at.astimezone(starts.tzinfo) if event.ends_at else starts + _LASTS
-    entry.add("dtend", ends)
-    entry.add("summary", event.name)
-    entry.add("location", ", ".join(filter(None, (event.venue, event.address))))
-    entry.add("description", _("Booking {ref}. Tickets: {link}", ref=booking.ref, link=link))
-    entry.add("url", link)
-    frame = _calendar_frame(event.time_zone, method)
-    return frame.replace(_CALENDAR_END, entry.to_ical() + _CALENDAR_END)
+    location = ", ".join(filter(None, (event.venue, event.address)))
+    facts = _CalendarEvent(event.name, location, event.starts_at, event.ends_at, event.time_zone)
+    text = _("Booking {ref}. Tickets: {link}", ref=booking.ref, link=link)
+    own = (
+        f"UID:{booking.ref}@surge",
+        f"SEQUENCE:{revision}",
+        f"DTSTAMP:{utc_now():%Y%m%dT%H%M%SZ}",
+        f"DESCRIPTION:{vText(text).to_ical().decode()}",
+        f"URL:{link}",
+    )
+    lines = b"".join(Contentline(line).to_ical() + b"\r\n" for line in own)
+    return _calendar_frame(facts, method).replace(_ENTRY_END, lines + _ENTRY_END)

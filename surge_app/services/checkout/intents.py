@@ -172,15 +172,9 @@ class Intents:
 
     async def latest(self, slug: str, visitor_id: str) -> IntentView | None:
         """Return the visitor's live intent for an event, or else the most recent one."""
-        event_id = catalog_queries.id_of(slug)
-        async with self._database.transaction() as session:
-            intent = await queries.latest(session, event_id=event_id, visitor_id=visitor_id)
-            if intent is None:
-                # Most who open the checkout have none; they cost this one question.
-                return None
-            at = await outage_queries.hold_time(session)
-            await session.refresh(intent)
-            return await intent_view(session, intent, slug, at=at)
+        intent_id = await queries.latest_id(self._database, slug, visitor_id)
+        # Most who open the checkout have none; they cost this one question.
+        return None if intent_id is None else await self.get(intent_id, visitor_id)
 
     async def heartbeat(self, intent_id: str, visitor_id: str) -> IntentView:
         """Return how long the hold still lasts; asking never extends it.
