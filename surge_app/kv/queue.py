@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from surge_app.kv import keys
 from surge_app.kv.client import Script, read_raw
 from surge_app.kv.packed_numbers import pack_numbers
+from surge_app.kv.waiting_bits import WaitingBits
 
 _RETENTION_MS = 30 * 24 * 3600 * 1000
 _SCRIPTS = (
@@ -142,10 +143,9 @@ class RawQueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class QueueSnapshotRow:
-    """The queue at one moment: bit n of `bits` stands for place `first_byte * 8 + n`."""
+    """The queue at one moment, and the positions that wait."""
 
-    first_byte: int
-    bits: bytes
+    bits: WaitingBits
     queue: QueueState
 
 
@@ -217,7 +217,7 @@ class QueueStore:
         return await self._visitor_call("poll", slug, visitor_id, signed_number, had_pass=had_pass)
 
     async def snapshot(
-        self, slug: str, *, start: int | None, seen: Iterable[int]
+        self, slug: str, *, start: int | None, seen: Iterable[int], known: WaitingBits | None = None
     ) -> QueueSnapshotRow:
         """Admit who may come in, and return the whole queue.
 
@@ -225,10 +225,12 @@ class QueueStore:
             slug: The event.
             start: Of the queue whose numbers were seen.
             seen: Numbers that polled since the last look.
+            known: The bits of the last look.
         """
-        first = -1 if start is None else start
-        raw = await self._run_raw("snapshot", slug, first, pack_numbers(seen))
-        return QueueSnapshotRow(int(raw[0]), raw[1], _queue_state(raw[2:]))
+        first, known = -1 if start is None else start, known or WaitingBits(0, b"")
+        parts = known.arguments()
+        raw = await self._run_raw("snapshot", slug, first, pack_numbers(seen), *parts)
+        return QueueSnapshotRow(known.merge(raw[:5]), _queue_state(raw[5:]))
 
     async def drawn_order(self, slug: str) -> bytes:
         """Return the places of the drawn numbers as big-endian u32, empty if none are drawn."""

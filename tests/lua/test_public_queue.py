@@ -18,6 +18,7 @@ from bench.seed_queue import crowd
 from surge_app.errors import NotFound
 from surge_app.kv import keys
 from surge_app.kv.queue import QueueSnapshotRow, QueueStore
+from surge_app.kv.waiting_bits import WaitingBits
 from surge_app.services.access.signing_keys import SigningKeys
 from surge_app.services.waiting_room.answers import AdmissionRate
 from surge_app.services.waiting_room.public_queue import PublicQueue, public_view
@@ -52,7 +53,7 @@ def test_blocks_add_up_to_every_position(numbers: set[int], first: int) -> None:
     for number in numbers:
         bits[number // 8 - first] |= 0x80 >> number % 8
     state = queue_state(waiting=len(numbers), issued=max(numbers))
-    snapshot = Snapshot(QueueSnapshotRow(first, bytes(bits), state), AdmissionRate())
+    snapshot = Snapshot(QueueSnapshotRow(WaitingBits(first, bits), state), AdmissionRate())
     view = public_view("gala", snapshot)
     assert view.head == min(numbers)
     assert view.blocks.ahead[-1] == len(numbers)

@@ -1,6 +1,9 @@
 -- snapshot: note who was seen, admit, and show the queue. Needs the prelude `queue`.
 -- ARGV  1 the start the numbers belong to, -1 if none  2 numbers that were seen (packed u32)
--- Returns {byte of the first bit shown, bits of those who wait by place}, then the header.
+--       3 epoch of the bits that are known, empty if none are  4, 5 bytes from which a part of them and
+--       their end are read again  6, 7 bytes read near the head, and in a part
+-- Returns {epoch, byte of the first bit, bits of those who wait by place from there on, the part, the end},
+-- then the header. In another epoch all bits come at once.
 local seen = ARGV[2]
 if tonumber(ARGV[1]) == count.start then
   local command = { SEEN }
@@ -15,8 +18,15 @@ if tonumber(ARGV[1]) == count.start then
   end
 end
 admit()
-local from = math.floor((count.head or 0) / 8)
-local found = header()
-table.insert(found, 1, from)
-table.insert(found, 2, redis.call("GETRANGE", WAITING, from, -1))
+-- A page of 1,024 places holds the head. The draw gives all early places other bits.
+local from = math.floor((count.head or 0) / 1024) * 128
+local epoch = (count.start or "none") .. ":" .. (count.drawn or 0)
+local near, part, tail = -1, "", ""
+if ARGV[3] == epoch then
+  near = from + ARGV[6] - 1
+  part = redis.call("GETRANGE", WAITING, ARGV[4], ARGV[4] + ARGV[7] - 1)
+  tail = redis.call("GETRANGE", WAITING, math.max(ARGV[5], near + 1), -1)
+end
+local found = { epoch, from, redis.call("GETRANGE", WAITING, from, near), part, tail }
+for _, value in ipairs(header()) do found[#found + 1] = value end
 return found

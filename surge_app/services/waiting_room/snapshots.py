@@ -1,7 +1,7 @@
 """Keep snapshots of queues in each worker, so that a poll needs no Redis.
 
 A task for each queue asks Redis a few times a second: it hands over who was seen, lets Redis
-admit, and takes the whole queue home as bits. A position is then a count of bits.
+admit, and takes the queue home as bits. A position is then a count of bits.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ _MAX_AGE_SECONDS = 0.8
 _QUIET_AFTER_SECONDS = 5.0
 _IDLE_SECONDS = 600.0
 _REDIS_SECONDS, _REDIS_TURNS = 1.0, 10
-_BLOCK = 128
 
 
 class Snapshot:
@@ -50,10 +49,8 @@ class Snapshot:
     ) -> None:
         self.queue = row.queue
         self.taken = time.monotonic()
-        self._first = row.first_byte
-        self._bits = row.bits
+        self.waiting_bits = row.bits
         self._order = order
-        self._before = _count_before_blocks(row.bits)
         self.pace = rate.pace(row.queue)
         queue = row.queue
         words = {"open": "paused" if queue.is_paused else "waiting"}
@@ -72,39 +69,26 @@ class Snapshot:
         position = number
         if 0 < number <= len(self._order):
             position = self._order[number - 1]
-        byte, bit = (position >> 3) - self._first, 7 - (position & 7)
-        if byte < 0 or byte >= len(self._bits) or not self._bits[byte] >> bit & 1:
-            return None
-        # With this place's own bit and all behind it shifted out.
-        return self._count(byte) + (self._bits[byte] >> (bit + 1)).bit_count()
+        return self.waiting_bits.count_ahead(position)
 
     @property
     def head(self) -> int:
         """The first position that waits, or the next one if none does."""
-        for at, byte in enumerate(self._bits):
-            if byte:
-                return (self._first + at) * 8 + 8 - byte.bit_length()
-        return self.queue.issued + 1
+        bits = self.waiting_bits
+        found = bits.first_set()
+        return self.queue.issued + 1 if found is None else bits.first * 8 + found
 
     def waiting_before(self, position: int) -> int:
         """Return how many wait before a position that is a multiple of eight."""
-        return self._count(min(max(position // 8 - self._first, 0), len(self._bits)))
+        return self.waiting_bits.count_before(position // 8 - self.waiting_bits.first)
 
     def bits(self, position: int, size: int) -> bytes:
         """Return who waits from a position on, a bit for each; both are multiples of eight."""
-        start = position // 8 - self._first
-        missing = bytes(min(max(-start, 0), size // 8))
-        found = missing + self._bits[max(start, 0) : max(start + size // 8, 0)]
-        return found.ljust(size // 8, b"\0")
+        return self.waiting_bits.read(position // 8 - self.waiting_bits.first, size // 8)
 
     def positions(self, number: int, size: int) -> Sequence[int]:
         """Return the drawn positions of numbers from `number` on; none if they were not drawn."""
         return self._order[number - 1 : number - 1 + size]
-
-    def _count(self, byte: int) -> int:
-        block = byte // _BLOCK
-        part = int.from_bytes(self._bits[block * _BLOCK : byte], "big")
-        return self._before[block] + part.bit_count()
 
     def is_newer(self, number: int) -> bool:
         """Return whether a number was issued after this moment."""
@@ -228,7 +212,8 @@ class QueueSnapshots:
         start = follower.start
         seen, follower.seen = follower.seen, set()
         try:
-            row = await _in_time(self._store.snapshot(slug, start=start, seen=seen))
+            known = follower.snapshot and follower.snapshot.waiting_bits
+            row = await _in_time(self._store.snapshot(slug, start=start, seen=seen, known=known))
             if row.queue.sale == "unknown" and follower.snapshot is not None:
                 raise QueueUnavailable
             check_known(row.queue)
@@ -318,12 +303,3 @@ async def _in_time(call: Coroutine[None, None, _Result]) -> _Result:
 
 def _needs_order(queue: QueueState) -> bool:
     return queue.queue_order == RANDOM and queue.is_drawn and bool(queue.early)
-
-
-def _count_before_blocks(bits: bytes) -> list[int]:
-    """Return how many bits are set before each block."""
-    found, total = [0], 0
-    for start in range(0, len(bits), _BLOCK):
-        total += int.from_bytes(bits[start : start + _BLOCK], "big").bit_count()
-        found.append(total)
-    return found
