@@ -42,8 +42,11 @@ def jobs_of(services: Container) -> list[Job]:
         is_idle = "holds" not in work.moments and waiting_room.is_idle
         return None if is_idle else 0.0
 
-    def log_is_due(work: DueWork) -> float | None:
-        return sale_is_active(work) if services.queue_log.is_written else 0.0
+    def log_is_due(_work: DueWork) -> float | None:
+        return 0.0 if waiting_room.has_used_queues or services.queue_log.unwritten else None
+
+    async def write_log() -> None:
+        await services.queue_log.write(waiting_room.take_used_queues())
 
     return [
         Job("publish-line", 1, waiting_room.publish_due, sync_is_due),
@@ -57,7 +60,7 @@ def jobs_of(services: Container) -> list[Job]:
         Job("refund-cancelled", 5, services.lifecycle.refund_cancelled_event, _waits("cancelled")),
         # Less than a minute, so that the history has no gap.
         Job("sample-sales", 10, services.dashboard.sample, sale_is_active, idle_seconds=50),
-        Job("write-queue-log", 60, services.queue_log.write, log_is_due),
+        Job("write-queue-log", 60, write_log, log_is_due),
         Job("find-orphans", 900, reconciliation.find_orphans),
         Job("check-promises", 300, services.telemetry.check_invariants),
     ]

@@ -222,6 +222,7 @@ local function is_recovering()
 end
 
 forget_remains()
+local last_use = count.last_tick
 notice_return()
 close_lobby()
 

@@ -13,7 +13,6 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncGenerator, Iterable
-from datetime import timedelta
 from hashlib import sha256
 
 from redis.exceptions import RedisError
@@ -28,7 +27,6 @@ from surge_app.models import Event, QueueLogEntry
 from surge_app.services.access.signing_keys import SigningKeys
 from surge_app.services.waiting_room.lottery import RANDOM
 
-_AFTER_SALE = timedelta(days=1)
 _MAX_CONCURRENT = 8
 _PAGE = 500
 _READS = Limit("queue-log", per_minute=20, burst=20)
@@ -44,24 +42,30 @@ class QueueLog:
         self._limits = limits
         self._store = store
         self._keys = keys
-        self.is_written = False
-        """Whether the last run found nothing new to write."""
+        self.unwritten: set[str] = set()
+        """Queues of which there may be more to write."""
 
-    async def write(self) -> None:
-        """Append a line to the log of every queue in which something happened."""
+    async def write(self, used: Iterable[str] = ()) -> None:
+        """Append a line to the log of each queue in which something happened.
+
+        Args:
+            used: The queues that were used since the last run.
+        """
+        self.unwritten.update(used)
         async with self._database.transaction() as session:
-            events = await catalog_queries.events_closing_after(session, utc_now() - _AFTER_SALE)
+            events = await catalog_queries.events_by_slug(session, self.unwritten)
             last = await queries.latest(session, [event.id for event in events])
+        self.unwritten &= {event.slug for event in events}
         some = asyncio.Semaphore(_MAX_CONCURRENT)
 
-        async def _write_one(event: Event) -> bool:
+        async def _write_one(event: Event) -> None:
             async with some:
-                return await self._append(event, last.get(event.id))
+                if not await self._append(event, last.get(event.id)):
+                    self.unwritten.discard(event.slug)
 
         outcomes = await asyncio.gather(
             *(_write_one(event) for event in events), return_exceptions=True
         )
-        self.is_written = not any(outcomes)
         for outcome in outcomes:
             # Without Redis there is nothing to write of; the next run goes on.
             if isinstance(outcome, BaseException) and not isinstance(outcome, RedisError):

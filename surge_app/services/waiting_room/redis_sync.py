@@ -51,6 +51,8 @@ class QueueSync:
         self._sales_version: int | None = None
         self._read_version: int | None = None
         self.is_idle = False
+        self.used: set[str] = set()
+        """Queues that were in use since this was last emptied."""
 
     def seconds_until_due(self, sales_version: int | None) -> float:
         """Return how long the queues need nothing.
@@ -154,6 +156,7 @@ class QueueSync:
         self, event: Event, rules: QueueLimits, stock: QueueStock | None, floor: int
     ) -> None:
         self._sent.pop(event.slug, None)
+        self.used.add(event.slug)
         queue = await self._store.sync(event.slug, rules, stock, ceiling=floor)
         if queue.start is None:
             await self._open(event)

@@ -185,6 +185,16 @@ class WaitingRoom:
         """Whether no queue was in use when the queues were last synced."""
         return self._sync.is_idle
 
+    @property
+    def has_used_queues(self) -> bool:
+        """Whether `take_used_queues` returns any."""
+        return bool(self._sync.used)
+
+    def take_used_queues(self) -> set[str]:
+        """Return the queues that were in use since this was asked last."""
+        used, self._sync.used = self._sync.used, set()
+        return used
+
     def seconds_until_sync(self, sales_version: int | None) -> float:
         """Return how long `publish_due` has nothing to do; see `QueueSync`."""
         return self._sync.seconds_until_due(sales_version)

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import psycopg
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import text
 
 from surge_app.clock import new_id
@@ -226,3 +227,52 @@ async def test_a_connection_that_the_server_ended_is_replaced(
         assert await session() != ended
     finally:
         await database.close()
+
+
+async def test_the_log_reads_the_queues_that_were_used_and_rests(
+    new_sale: NewSale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, unused = await new_sale(5), await new_sale(5)
+    services = used.services
+    store = QueueStore(services.redis)
+    sync = QueueSync(services.database, store, personal_below=1000)
+    monkeypatch.setattr(services.waiting_room, "_sync", sync)
+    read: list[str] = []
+    inner = services.queue_log._store.read
+
+    async def note(slug: str, **options: Any) -> object:
+        read.append(slug)
+        return await inner(slug, **options)
+
+    monkeypatch.setattr(services.queue_log._store, "read", note)
+    (job,) = (one for one in schedule.jobs_of(services) if one.name == "write-queue-log")
+    nothing_due = DueWork({}, 1)
+
+    async def write_all() -> None:
+        while job.due(nothing_due) is not None:
+            await job.run()
+
+    sync.seconds_until_due(1)
+    await sync.run_due()
+    await write_all()
+    # A process that begins does not know what happened before.
+    assert {used.slug, unused.slug} <= set(read)
+    read.clear()
+    visitor = Visitor(new_id())
+    await services.waiting_room.join(used.slug, visitor)
+    await sync.run_due()
+    await write_all()
+    assert used.slug in read
+    assert unused.slug not in read
+    lines = [line async for line in services.queue_log.read(used.slug, "192.0.2.7")]
+    assert '"issued":[1,1]' in "".join(lines)
+    # What Redis does not answer is read again by the next run.
+    monkeypatch.setattr(services.queue_log._store, "read", _refuse)
+    await services.waiting_room.leave(used.slug, visitor.id)
+    await sync.run_due()
+    await job.run()
+    assert job.due(nothing_due) == 0
+
+
+async def _refuse(*_: Any, **__: Any) -> None:
+    raise RedisConnectionError
