@@ -16,7 +16,12 @@ _ROOM = 10_000_000
 
 
 async def crowd(
-    redis: Redis, waiting: int, *, concurrent_buyers: int = 1, silent_seconds: int = 0
+    redis: Redis,
+    waiting: int,
+    *,
+    concurrent_buyers: int = 1,
+    silent_seconds: int = 0,
+    personal_below: int | None = None,
 ) -> str:
     """Open a line in Redis alone, with so many waiting behind one who is inside.
 
@@ -25,12 +30,15 @@ async def crowd(
         waiting: How many wait.
         concurrent_buyers: How many may be inside.
         silent_seconds: How long ago everybody polled last.
+        personal_below: With as many ahead, the public snapshot suffices; None if it never does.
 
     Returns:
         The slug; those who wait have the numbers 1 to `waiting`.
     """
     slug = f"crowd-{new_id().lower()}"
-    rules = QueueLimits("published", None, None, False, concurrent_buyers, None, "")
+    rules = QueueLimits(
+        "published", None, None, False, concurrent_buyers, None, "", personal_below=personal_below
+    )
     store = QueueStore(redis)
     await store.open(slug, start=0, ceiling=_ROOM, early=None)
     until = (time.time() + 3600) * 1000

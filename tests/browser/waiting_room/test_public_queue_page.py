@@ -197,3 +197,17 @@ async def test_the_draw_reaches_a_page_on_the_public_way(
 
     await eventually(is_told, about="the drawn position")
     assert any("/positions/" in one.url for one in requests.public) or requests.personal
+
+
+async def test_a_visitor_saves_a_receipt_of_the_number(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    slug = await new_sale(concurrent_buyers=1)
+    assert (await new_buyer(slug).join())["state"] == "admitted"
+    person = await new_person()
+    await person.page.goto(f"/queue/{slug}")
+    async with person.page.expect_download() as download:
+        await person.page.get_by_role("link", name="Save a receipt of your number").click()
+    file = await download.value
+    assert file.suggested_filename == f"{slug}-2.receipt.txt"
+    assert '"number":2' in (await file.path()).read_text()
