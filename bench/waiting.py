@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
+from statistics import median
 from typing import TypeAlias, cast
 
 import httpx
@@ -33,12 +34,14 @@ from surge_app.services.waiting_room.answers import retry_after_ms
 from surge_app.settings import Settings
 
 _SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
-_SECONDS = 25
-_WARM_UP_SECONDS = 8
+_BASE = 100_000
+_ROUNDS = 3
+_SECONDS = 20
+_WARM_UP_SECONDS = 5
 _NEAR = 1_000
 _PAGE_SECONDS, _BLOCK_SECONDS = 13.5, 30.0
-_MAX_PAGES, _MAX_BLOCKS, _MAX_CONCURRENT = 40.0, 30.0, 64
-_LEAVES_PER_SECOND = 20.0
+_MAX_PAGES, _MAX_BLOCKS, _MAX_CONCURRENT = 20.0, 15.0, 64
+_LEAVES_PER_SECOND = 10.0
 _dice = SystemRandom()
 _COUNT = "surge_request_seconds_count"
 
@@ -67,28 +70,34 @@ def main() -> None:
 
 
 async def _measure(settings: Settings, proxy: Proxy) -> None:
+    ratios: dict[int, list[tuple[float, float]]] = {size: [] for size in _SIZES}
     async with running(settings, process="bench") as services:
-        base: _Load | None = None
-        for size in _SIZES:
-            before = await _memory(services)
-            slug = await crowd(services.redis, size, personal_below=_NEAR)
-            each = (await _memory(services) - before) / size
-            found = await _round(services, settings, proxy, slug, size)
-            base = found if size == 100_000 else base
-            ratio = (
-                f"; to 100,000: requests {found.requests / base.requests:.2f}, "
-                f"processor {found.processor / base.processor:.2f}"
-                if base
-                else ""
-            )
-            pages = (size - _NEAR) / _PAGE_SECONDS
-            print(
-                f"{size:10,} wait: {found.requests:5.0f} requests/s at the origin, "
-                f"{found.processor * 100:3.0f} % of a core{ratio}; sent {found.sent:.0f}/s, "
-                f"pages would send {pages:,.0f}/s; {each:.1f} bytes each without their ids",
-                flush=True,
-            )
-            await services.redis.delete(*keys.queue(slug))
+        for _ in range(_ROUNDS):
+            found = {}
+            for size in _SIZES:
+                before = await _memory(services)
+                slug = await crowd(services.redis, size, personal_below=_NEAR)
+                each = (await _memory(services) - before) / size
+                found[size] = load = await _round(services, settings, proxy, slug, size)
+                await services.redis.delete(*keys.queue(slug))
+                print(
+                    f"{size:10,} wait: {load.requests:.0f} requests/s at the origin, "
+                    f"{load.processor * 100:.1f} % of a core; sent {load.sent:.0f}/s, pages would "
+                    f"send {(size - _NEAR) / _PAGE_SECONDS:,.0f}/s; {each:.1f} bytes of Redis "
+                    "each, without their ids",
+                    flush=True,
+                )
+            base = found[_BASE]
+            for size, load in found.items():
+                pair = load.requests / base.requests, load.processor / base.processor
+                ratios[size].append(pair)
+    for size, pairs in ratios.items():
+        requests, processor = (median(column) for column in zip(*pairs, strict=True))
+        print(
+            f"{size:10,} wait: {requests:.2f} times the requests and {processor:.2f} times the "
+            f"processor time of {_BASE:,}, medians of {_ROUNDS} rounds",
+            flush=True,
+        )
 
 
 async def _round(

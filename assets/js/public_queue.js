@@ -58,6 +58,20 @@ export const estimateAt = (points, ahead) => {
 };
 
 /**
+ * The chance for so many ahead; null before the first of the published points, where it is sure.
+ * @param {[number, number][]} points visitors ahead, and the chance that a ticket is left for them
+ * @param {number} ahead
+ */
+export const oddsAt = (points, ahead) => {
+  const next = points.findIndex(([at]) => at > ahead);
+  const left = next < 0 ? points.at(-1) : points[next - 1];
+  if (!left) return null;
+  const right = points[next] ?? left;
+  const part = right[0] === left[0] ? 0 : (ahead - left[0]) / (right[0] - left[0]);
+  return left[1] + part * (right[1] - left[1]);
+};
+
+/**
  * @param {(tail: string, signal: AbortSignal) => Promise<Answer>} read requests a path below the
  *   queue's, without cookies
  */
@@ -184,6 +198,7 @@ export const createPublicQueue = (read) => {
       position: hasPosition ? ahead + 1 : null,
       ahead: hasPosition ? ahead : null,
       eta_seconds: estimateAt(view.eta_seconds, ahead),
+      odds: hasPosition ? oddsAt(view.odds ?? [], ahead) : null,
       opens_in_ms: opensIn,
       pass_expires_at: null,
       retry_after_ms: opensIn && opensIn < pause ? atOpening : pause,

@@ -4,7 +4,7 @@
 // several workers whose snapshots are up to a second apart, and a visitor who returns is let back
 // in before those behind.
 
-import { formatRange } from "./formatting.js";
+import { formatCount, formatRange } from "./formatting.js";
 import { gettext, translated } from "./language.js";
 
 /** @typedef {import("./types").FeedValue} FeedValue */
@@ -71,6 +71,29 @@ export const estimateFrom = (body, value) => {
     eta_high: eta.high,
     eta_note: reason || (grew ? plain : unchanged),
   };
+};
+
+const HOPELESS = 0.02;
+const EVEN = 0.4;
+
+/**
+ * How likely a ticket is, with what it depends on; empty where one is sure.
+ * @param {{odds?: number | null, ahead?: number | null, available?: number, held?: number}} body
+ */
+export const oddsFrom = ({ odds, ahead, available, held }) => {
+  if (odds === null || odds === undefined) return "";
+  const count = (/** @type {number | null | undefined} */ value) => formatCount(value ?? 0);
+  const facts = { ahead: count(ahead), available: count(available), held: count(held) };
+  if (odds < HOPELESS)
+    return gettext(
+      "There is practically no chance of a ticket from here: {ahead} ahead of you, {available} tickets left, {held} on hold.",
+      facts,
+    );
+  const [part, whole] = odds < EVEN ? [1, Math.round(1 / odds)] : [Math.round(odds * 10), 10];
+  return gettext(
+    "{ahead} ahead of you, {available} tickets left, {held} on hold: your chance of a ticket is about {part} in {whole}.",
+    { ...facts, part, whole },
+  );
 };
 
 /**

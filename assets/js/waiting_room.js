@@ -10,7 +10,7 @@ import { startFeed } from "./polling.js";
 import { join } from "./proof_of_work.js";
 import { createPublicQueue } from "./public_queue.js";
 import { createAnnouncer, queueTitle } from "./queue_announcements.js";
-import { estimateFrom, noteFrom, phaseFrom, positionFrom } from "./queue_progress.js";
+import { estimateFrom, noteFrom, oddsFrom, phaseFrom, positionFrom } from "./queue_progress.js";
 import { pathPart, request } from "./request.js";
 import { sharedQueue } from "./storage.js";
 import { createTurnAlert } from "./turn_alert.js";
@@ -48,6 +48,7 @@ const readAnswer = ({ body, skew }, value, record) => {
     ...place,
     ...estimateFrom(body, value),
     ...noteFrom(body, value),
+    odds: oddsFrom(body),
     phase,
     mood: phase === "waiting" ? mood : "",
     waiting: Math.max(body.waiting ?? 0, place.position),

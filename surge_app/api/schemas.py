@@ -77,6 +77,7 @@ class QueueOut(BaseModel):
     ahead: int | None
     number: int | None
     eta_seconds: EtaOut | None
+    odds: float | None
     retry_after_ms: int
     available: int
     held: int

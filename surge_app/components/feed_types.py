@@ -163,6 +163,7 @@ class QueueFeed:
         mood: Of waiting: next, held (every ticket is on hold) or empty.
         stale: Whether the last answer is missing, so that an older one is shown.
         problem: The server's message about it.
+        odds: How likely a ticket is, as a sentence; empty where one is sure.
         position: 1 is next, 0 if unknown. Grows for the same number only on a recall.
         waiting: How many visitors wait in all.
         joined_at: The first position this browser saw.
@@ -194,6 +195,7 @@ class QueueFeed:
     number: int = 0
     joined_at: int = 0
     progress: float = 4
+    odds: str = ""
     eta: str = ""
     eta_high: int = 0
     eta_note: str = ""

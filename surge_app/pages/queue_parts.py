@@ -121,6 +121,7 @@ def facts(value: Any) -> rx.Component:
                 rx.fragment(),
             ),
         ),
+        rx.cond(value.odds != "", rx.el.p(value.odds, class_name="small why"), rx.fragment()),
         class_name=rx.cond(is_old(value), "stack tight stale", "stack tight"),
     )
 

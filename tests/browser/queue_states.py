@@ -74,6 +74,13 @@ LINE_STATES: dict[str, LineState] = {
     "waiting": LineState(
         "Your position in the queue", _line(message="We call about 60 people a minute.")
     ),
+    "odds": LineState(
+        "about 1 in 5", _line(position=313, ahead=312, available=40, held=55, odds=0.21)
+    ),
+    "hopeless": LineState(
+        "practically no chance of a ticket",
+        _line(available=40, held=55, odds=0.002, eta_seconds=None),
+    ),
     "far": LineState(
         "Your position in the queue",
         _line(position=206_100, ahead=206_099, number=406_945, waiting=431_000),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { createPublicQueue, estimateAt, setBefore } from "../../assets/js/public_queue.js";
+import { createPublicQueue, estimateAt, oddsAt, setBefore } from "../../assets/js/public_queue.js";
 
 const signal = new AbortController().signal;
 let served = {};
@@ -168,4 +168,17 @@ test("a snapshot that cannot be read is tried again, then the server is asked", 
   served = { status: 503 };
   queue.follow(personal());
   assert.equal((await queue.ask(signal, 8200)).status, 503);
+});
+
+test("far from the head the chance lies between the two points around it", () => {
+  const points = [
+    [50, 0.9],
+    [100, 0.5],
+    [300, 0.1],
+  ];
+  assert.equal(oddsAt(points, 49), null);
+  assert.equal(oddsAt(points, 50), 0.9);
+  assert.equal(oddsAt(points, 200), 0.3);
+  assert.equal(oddsAt(points, 900), 0.1);
+  assert.equal(oddsAt([], 5), null);
 });

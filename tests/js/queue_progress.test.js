@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { estimateFrom, noteFrom, phaseFrom, positionFrom } from "../../assets/js/queue_progress.js";
+import {
+  estimateFrom,
+  noteFrom,
+  oddsFrom,
+  phaseFrom,
+  positionFrom,
+} from "../../assets/js/queue_progress.js";
 
 const NOW = 1_000_000_000;
 const shown = { number: 7, position: 40, joined_at: 100, eta_high: 600, eta_note: "" };
@@ -56,4 +62,15 @@ test("a visitor who waits without a position sees the page before, never positio
   assert.equal(phaseFrom(undrawn, { phase: "loading" }), "joining");
   assert.equal(phaseFrom({ state: "waiting", position: 1 }, { phase: "scheduled" }), "waiting");
   assert.equal(phaseFrom({ state: "paused", position: null }, { phase: "waiting" }), "paused");
+});
+
+test("a chance is told as people say it, and early where there is practically none", () => {
+  const facts = { ahead: 1312, available: 40, held: 55 };
+  assert.equal(oddsFrom({}), "");
+  assert.equal(oddsFrom({ ...facts, odds: null }), "");
+  const hopeless = oddsFrom({ ...facts, odds: 0.004 });
+  assert.match(hopeless, /practically no chance .* 1,312 ahead .* 40 tickets left, 55 on hold/);
+  assert.match(oddsFrom({ ...facts, odds: 0.21 }), /^1,312 ahead of you.* about 1 in 5\.$/);
+  assert.match(oddsFrom({ ...facts, odds: 0.71 }), /about 7 in 10\.$/);
+  assert.match(oddsFrom({ ...facts, odds: 0.9 }), /about 9 in 10\.$/);
 });

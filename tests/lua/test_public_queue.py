@@ -21,6 +21,7 @@ from surge_app.kv.queue import QueueSnapshotRow, QueueStore
 from surge_app.kv.waiting_bits import WaitingBits
 from surge_app.services.access.signing_keys import SigningKeys
 from surge_app.services.waiting_room.answers import AdmissionRate
+from surge_app.services.waiting_room.estimates import odds
 from surge_app.services.waiting_room.public_queue import PublicQueue, public_view
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
 from tests.conftest import eventually
@@ -133,3 +134,25 @@ async def test_what_is_not_there_is_not_found(queue: Queue, public: PublicQueue,
 async def test_no_event_no_document(public: PublicQueue) -> None:
     with pytest.raises(NotFound):
         await public.document("nothing/public")
+
+
+def test_between_the_published_chances_lies_that_of_each_position() -> None:
+    state = queue_state(
+        waiting=500_000,
+        issued=520_000,
+        inside=400,
+        limit=400,
+        holders=300,
+        available=9_000,
+        held=600,
+        admitted=20_000,
+        served=13_000,
+    )
+    row = QueueSnapshotRow(WaitingBits(0, b"\xff" * 1_000), state)
+    points = public_view("gala", Snapshot(row, AdmissionRate())).odds
+    assert 8 <= len(points) <= 12
+    assert (odds(state, points[0][0] - 2) or 1) >= 0.9
+    assert points[-1][1] <= 0.01
+    for (left, high), (right, low) in itertools.pairwise(points):
+        middle = (left + right) // 2
+        assert abs((high + low) / 2 - (odds(state, middle) or 1)) < 0.05

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from surge_app.errors import NotFound, QueueUnavailable
 from surge_app.kv.queue import QueueState, RawQueueStatus
 from surge_app.languages import N_
-from surge_app.services.waiting_room.estimates import Pace, PaceMeter, eta_seconds
+from surge_app.services.waiting_room.estimates import Pace, PaceMeter, eta_seconds, odds
 from surge_app.services.waiting_room.lottery import RANDOM
 from surge_app.services.waiting_room.views import QueueOrder, QueueStatus
 
@@ -116,6 +116,7 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
         number=raw.number,
         eta_low_seconds=eta[0] if eta else None,
         eta_high_seconds=eta[1] if eta else None,
+        odds=odds(queue, ahead),
         retry_after_ms=retry_after_ms(raw.state, raw.ahead or 0, opens_in_ms(queue)),
         available=queue.available or 0,
         held=queue.held or 0,
@@ -131,16 +132,16 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
 
 
 def template(queue: QueueState, note: str | None) -> str:
-    """Return the JSON of an answer with six holes, to be filled with the `%` operator.
+    """Return the JSON of an answer with seven holes, to be filled with the `%` operator.
 
-    They are state, position, ahead, number, eta_seconds and retry_after_ms, already as JSON.
+    They are state, position, ahead, number, eta_seconds, odds and retry_after_ms, as JSON.
     """
     raw = RawQueueStatus("waiting", 0, None, None, note or "", queue)
     document = to_status(raw, AdmissionRate()).to_json() | {
         "note": note,
         "note_text": NOTES[note] if note else None,
     }
-    holes = ("state", "position", "ahead", "number", "eta_seconds", "retry_after_ms")
+    holes = ("state", "position", "ahead", "number", "eta_seconds", "odds", "retry_after_ms")
     rest = {name: value for name, value in document.items() if name not in holes}
     filled = json.dumps(rest, separators=(",", ":")).replace("%", "%%")
     return "{" + ",".join(f'"{name}":%s' for name in holes) + "," + filled[1:]

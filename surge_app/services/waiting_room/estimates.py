@@ -1,4 +1,4 @@
-"""Estimate waits from what a queue was seen to do. Pure functions, and a meter for each queue."""
+"""Estimate waits and chances from what a queue was seen to do: functions, and a meter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _SAFE_SHARE = 0.8
 _REPLY_SECONDS = 2.0
 # Before anything was measured: seven of ten buy, two tickets each.
 _FINISHED, _SERVED, _HOLDERS, _HELD = 6, 4.2, 4, 8
-_STILL_LEAVING = 0.4
+_STILL_LEAVING = 1.2
+_SPREAD_OF_QUANTITY = 0.3
+# Where almost everyone gets a ticket, odds would only worry.
+_AS_GOOD_AS_SURE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ class _Demand:
     buys: float
     tickets: float
     stays: float
+    observed: int
 
     @classmethod
     def of(cls, queue: QueueState) -> _Demand:
@@ -174,10 +178,11 @@ class _Demand:
         issued = queue.issued - (queue.start or 0)
         left = max(0, issued - queue.waiting - queue.admitted)
         return cls(
+            observed=finished,
             buys=(served + _SERVED) / (finished + _FINISHED),
             tickets=(held + _HELD) / (holders + _HOLDERS),
-            # Visitors leave early or not at all: of those still ahead, fewer will than have.
-            stays=1 - _STILL_LEAVING * left / max(1, issued),
+            # Until their turn, a few more of those ahead will leave than have.
+            stays=(1 - left / max(1, issued)) ** _STILL_LEAVING,
         )
 
 
@@ -188,3 +193,27 @@ def _is_short(queue: QueueState, ahead: int) -> bool:
     undecided = max(0, queue.inside + queue.called - queue.holders)
     wanted = (ahead * demand.stays + undecided) * demand.buys * demand.tickets
     return wanted > queue.available * _SAFE_SHARE
+
+
+def odds(queue: QueueState, ahead: int | None) -> float | None:
+    """Return the chance that a ticket is left at a visitor's turn; None where it is no question."""
+    if ahead is None or queue.available is None or queue.is_sold_out:
+        return None
+    demand = _Demand.of(queue)
+    undecided = max(0, queue.inside + queue.called - queue.holders)
+    held, holders = queue.held or 0, max(1, queue.holders)
+    visitors = ahead * demand.stays + undecided
+    each, buys = demand.tickets, demand.buys
+    taken = visitors * buys * each + held * buys
+    doubt = buys * (1 - buys)
+    variance = (
+        visitors * (buys * each**2 * (1 + _SPREAD_OF_QUANTITY) - (buys * each) ** 2)
+        + held**2 / holders * doubt
+        # What was measured from few visitors is less sure.
+        + ((visitors * each + held) ** 2) * doubt / (demand.observed + _FINISHED)
+        + (visitors * buys * each) ** 2 * _SPREAD_OF_QUANTITY / (queue.holders + _HOLDERS)
+        + ahead * demand.stays * (1 - demand.stays) * (buys * each) ** 2
+    )
+    left = queue.available + held - 0.5 - taken
+    chance = 0.5 * math.erfc(-left / math.sqrt(2 * max(variance, 0.01)))
+    return None if chance > _AS_GOOD_AS_SURE else round(chance, 3)

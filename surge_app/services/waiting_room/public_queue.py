@@ -13,6 +13,7 @@ import gzip
 import json
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -20,7 +21,7 @@ from hashlib import blake2b
 from surge_app.errors import NotFound
 from surge_app.services.access.signing_keys import SigningKeys
 from surge_app.services.waiting_room.answers import NOTES, queue_order
-from surge_app.services.waiting_room.estimates import eta_seconds
+from surge_app.services.waiting_room.estimates import eta_seconds, odds
 from surge_app.services.waiting_room.lottery import RANDOM
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
 from surge_app.services.waiting_room.views import (
@@ -40,6 +41,7 @@ _SMALLEST_BLOCK, _MAX_BLOCKS = 8_192, 128
 _POSITIONS = 1_024
 _RETRY_MS = 12_000
 _ESTIMATES = 12
+_RISKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 _MAX_DOCUMENTS = 512
 # The snapshot, a block, and a page of the draw, which never changes.
 _CACHED = {
@@ -165,6 +167,7 @@ def public_view(slug: str, snapshot: Snapshot) -> PublicQueueView:
         personal_below=queue.personal_below,
         retry_after_ms=_RETRY_MS,
         eta_seconds=_estimates(snapshot),
+        odds=_odds(snapshot),
         blocks=_blocks(snapshot),
     )
 
@@ -192,6 +195,25 @@ def _estimates(snapshot: Snapshot) -> list[tuple[int, int, int]]:
     steps = {round(waiting ** (step / _ESTIMATES)) - 1 for step in range(_ESTIMATES + 1)}
     found = [(ahead, eta_seconds(snapshot.queue, ahead, snapshot.pace)) for ahead in sorted(steps)]
     return [(ahead, *eta) for ahead, eta in found if eta is not None]
+
+
+def _odds(snapshot: Snapshot) -> list[tuple[int, float]]:
+    """Return where the chance of a ticket falls below each tenth; before the first one is sure."""
+    queue, found = snapshot.queue, dict[int, float]()
+    if snapshot.state not in {"waiting", "paused"}:
+        return []
+
+    def _risk(ahead: int) -> float:
+        chance = odds(queue, ahead)
+        return 0.0 if chance is None else 1 - chance
+
+    ahead = 0
+    for risk in _RISKS:
+        ahead = bisect_left(range(queue.waiting), risk, lo=ahead, key=_risk)
+        if ahead >= queue.waiting:
+            break
+        found[ahead] = round(1 - _risk(ahead), 3)
+    return [*found.items()]
 
 
 def _block(slug: str, snapshot: Snapshot, size: int, block: int) -> QueueBlock | None:

@@ -27,7 +27,7 @@ from surge_app.services.waiting_room.answers import (
     retry_after_ms,
     template,
 )
-from surge_app.services.waiting_room.estimates import eta_seconds
+from surge_app.services.waiting_room.estimates import eta_seconds, odds
 from surge_app.services.waiting_room.lottery import RANDOM
 
 _Result = TypeVar("_Result")
@@ -102,7 +102,7 @@ class Snapshot:
         state = self.state
         if state not in {"waiting", "paused"}:
             wait = retry_after_ms(state, self._asks_after(ahead), self._opens_in)
-            return self._for_waiting % (f'"{state}"', "null", "null", number, "null", wait)
+            return self._for_waiting % (f'"{state}"', "null", "null", number, "null", "null", wait)
         eta = eta_seconds(self.queue, ahead, self.pace) if state == "waiting" else None
         return self._for_waiting % (
             f'"{state}"',
@@ -110,6 +110,7 @@ class Snapshot:
             ahead,
             number,
             f'{{"low":{eta[0]},"high":{eta[1]}}}' if eta else "null",
+            "null" if (chance := odds(self.queue, ahead)) is None else chance,
             retry_after_ms(state, ahead, None),
         )
 
@@ -126,7 +127,7 @@ class Snapshot:
         """Return the JSON for a visitor without a number."""
         state = "not_joined" if self.state in {"waiting", "paused"} else self.state
         wait = retry_after_ms(state, 0, self._opens_in)
-        return self._for_others % (f'"{state}"', "null", "null", "null", "null", wait)
+        return self._for_others % (f'"{state}"', *("null",) * 5, wait)
 
 
 class QueueSnapshots:

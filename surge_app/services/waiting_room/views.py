@@ -74,6 +74,8 @@ class QueueStatus:
         number: The visitor's number, issued once.
         eta_low_seconds: Lower end of the estimate, None while the pace is unknown.
         eta_high_seconds: Upper end.
+        odds: The chance that a ticket is left at this visitor's turn; None where one surely is, and
+            unless waiting.
         pass_expires_at: When the right to shop ends unless it is used; admitted only.
         waiting: How many wait in all.
         note: Why nothing moves, or the estimate grew: a stable code, None if there is nothing to
@@ -95,6 +97,7 @@ class QueueStatus:
     message: str
     pass_expires_at: datetime | None
     waiting: int = 0
+    odds: float | None = None
     note: str | None = None
     note_text: str | None = None
     opens_in_ms: int | None = None
@@ -111,6 +114,7 @@ class QueueStatus:
             "ahead": self.ahead,
             "number": self.number,
             "eta_seconds": None if low is None or high is None else {"low": low, "high": high},
+            "odds": self.odds,
             "retry_after_ms": self.retry_after_ms,
             "available": self.available,
             "held": self.held,
@@ -157,6 +161,7 @@ class PublicQueueView:
         personal_below: Visitors with fewer ahead have to poll personally; None if all have to.
         retry_after_ms: How often a page should ask.
         eta_seconds: Visitors ahead, with the lower and upper end of the estimate for them.
+        odds: Visitors ahead, with the chance that a ticket is left; before the first one surely is.
     """
 
     event: str
@@ -178,6 +183,7 @@ class PublicQueueView:
     personal_below: int | None
     retry_after_ms: int
     eta_seconds: list[tuple[int, int, int]]
+    odds: list[tuple[int, float]]
     blocks: QueueBlocks
 
 
