@@ -1,7 +1,7 @@
 """Draw the cover of an event without a picture: many lines, one entrance, and one ring.
 
-The slug decides everything but the motif, which is that of the category, so an event looks the same
-everywhere.
+The slug decides the colours, the category the motif, and slug and day where the lines run, so an
+event looks the same everywhere and each date of a series has a drawing of its own.
 """
 
 # Pillow types its sizes only in part.
@@ -14,6 +14,7 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -71,10 +72,10 @@ class Art:
 
 
 class _Dice:
-    """Numbers between 0 and 1 from a digest, always the same ones for the same slug."""
+    """Numbers between 0 and 1 from a digest, always the same ones for the same name."""
 
-    def __init__(self, slug: str) -> None:
-        self._bytes = iter(hashlib.sha256(f"cover:{slug}".encode()).digest())
+    def __init__(self, name: str) -> None:
+        self._bytes = iter(hashlib.sha256(f"cover:{name}".encode()).digest())
 
     def roll(self, low: float, high: float) -> float:
         return low + (high - low) * next(self._bytes) / 255
@@ -83,14 +84,14 @@ class _Dice:
         return next(self._bytes) % of
 
 
-def art(slug: str, category: str = "") -> Art:
-    """Return what an event's slug and category draw."""
+def art(slug: str, category: str = "", day: date | None = None) -> Art:
+    """Return what an event's slug, category and day draw."""
     dice = _Dice(slug)
     palette = _PALETTES[dice.pick(len(_PALETTES))]
     own = dice.pick(len(_MOTIFS))
     motif = _MOTIFS[_MOTIF_OF.get(category.casefold(), own)]
     count = round(dice.roll(9, 13))
-    curves, entrance = motif(dice, count)
+    curves, entrance = motif(_Dice(f"{slug} {day}") if day else dice, count)
     ring = round(dice.roll(count * 0.3, count * 0.7))
     return Art(palette, curves, ring, dice.roll(0.5, 0.72), entrance)
 
@@ -176,9 +177,9 @@ _MOTIF_OF = {
 }
 
 
-def svg(slug: str, category: str = "") -> bytes:
+def svg(slug: str, category: str = "", day: date | None = None) -> bytes:
     """Return the cover as an SVG that follows the reader's theme."""
-    drawn = art(slug, category)
+    drawn = art(slug, category, day)
     ground, lines, ring = drawn.palette.day
     dark_ground, dark_lines, dark_ring = drawn.palette.night
     style = (
@@ -202,7 +203,9 @@ def svg(slug: str, category: str = "") -> bytes:
     ).encode()
 
 
-def card(slug: str, *, title: str, details: str, category: str = "") -> bytes:
+def card(
+    slug: str, *, title: str, details: str, category: str = "", day: date | None = None
+) -> bytes:
     """Return the picture shown where an event is shared, 1200 by 630, as a PNG.
 
     Args:
@@ -210,8 +213,9 @@ def card(slug: str, *, title: str, details: str, category: str = "") -> bytes:
         title: The event's name.
         details: When and where, on one line.
         category: Of the event; decides the motif.
+        day: Of the event.
     """
-    image = _painted(art(slug, category))
+    image = _painted(art(slug, category, day))
     title, details = typefaces.printable(title), typefaces.printable(details)
     ground, _, ink = art(slug).palette.night
     draw = ImageDraw.Draw(image)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import io
 import warnings
+from datetime import date
 
 import anyio
 import anyio.to_thread
@@ -138,13 +139,13 @@ class Covers:
                 raise NotFound
             cover = await queries.cover(session, slug, with_drafts=True)
         if cover is None:
-            return cover_art.svg(slug, event.category), "image/svg+xml"
+            return cover_art.svg(slug, event.category, event.starts_at.date()), "image/svg+xml"
         return cover.image, "image/jpeg"
 
     async def drawing(self, slug: str) -> bytes:
         """Return the drawn cover of an event, an SVG; raises NotFound."""
         event = await self._catalog.event(slug)
-        return cover_art.svg(event.slug, event.category)
+        return cover_art.svg(event.slug, event.category, event.starts_at.date())
 
     async def list_card(self) -> bytes:
         """Return what is shown where the list of events is shared, a PNG."""
@@ -154,16 +155,21 @@ class Covers:
         """Return what is shown where the event is shared, a PNG; raises NotFound."""
         event = await self._catalog.event(slug)
         details = f"{when(event.starts_at, event.time_zone)} · {event.venue}"
-        return await self._draw_card(event.slug, event.name, details, event.category)
+        day = event.starts_at.date()
+        return await self._draw_card(event.slug, event.name, details, event.category, day)
 
-    async def _draw_card(self, slug: str, title: str, details: str, category: str = "") -> bytes:
-        key = (slug, title, details, category)
+    async def _draw_card(
+        self, slug: str, title: str, details: str, category: str = "", day: date | None = None
+    ) -> bytes:
+        key = (slug, title, details, category, str(day))
         async with self._drawing:
             if key not in self._cards:
                 if len(self._cards) >= _MAX_CARDS:
                     self._cards.clear()
                 self._cards[key] = await anyio.to_thread.run_sync(
-                    lambda: cover_art.card(slug, title=title, details=details, category=category)
+                    lambda: cover_art.card(
+                        slug, title=title, details=details, category=category, day=day
+                    )
                 )
             return self._cards[key]
 

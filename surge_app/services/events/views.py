@@ -108,7 +108,8 @@ class EventView(EventFacts):
     @property
     def cover(self) -> str:
         """The address of its picture, which changes with the picture."""
-        drawn = f"cover.svg?v=3{crc32(self.category.casefold().encode()):x}"
+        own = f"{self.category.casefold()} {self.starts_at.date()}"
+        drawn = f"cover.svg?v=4{crc32(own.encode()):x}"
         name = f"cover.jpg?v={self.cover_digest}" if self.cover_digest else drawn
         return f"/api/events/{self.slug}/{name}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from xml.etree import ElementTree as ET
 
 from hypothesis import given, settings, strategies as st
@@ -36,6 +37,13 @@ def test_events_of_one_category_share_a_motif_and_not_their_colours() -> None:
     assert len({one.palette for one in drawn}) > 3
     assert cover_art.svg("event-1", "Theatre") == cover_art.svg("event-1", "theatre")
     assert cover_art.svg("event-1", "Knitting") == cover_art.svg("event-1")
+
+
+def test_each_date_of_a_series_has_lines_of_its_own_in_the_same_colours() -> None:
+    dates = [date(2027, 3, number) for number in range(1, 9)]
+    drawn = [cover_art.art("monday-jazz", "Music", day) for day in dates]
+    assert len({one.curves for one in drawn}) == len(dates)
+    assert len({one.palette for one in drawn}) == 1
 
 
 @settings(max_examples=8, deadline=None)
