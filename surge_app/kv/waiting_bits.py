@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-_BLOCK = 128
-_NEAR, _PART = 128 * _BLOCK, 256 * _BLOCK
+# As in `snapshot.lua`.
+_BLOCK = 512
+_NEAR, _PART = 32 * _BLOCK, 64 * _BLOCK
 
 
 class WaitingBits:
@@ -73,7 +74,8 @@ class WaitingBits:
             return WaitingBits(first, near, epoch=epoch, part=first + _NEAR)
         skipped = first - self.first
         missing, skipped = max(-skipped, 0), max(skipped, 0)
-        bits = bytearray(missing) + self._bits[skipped:]
+        bits = bytearray(missing)
+        bits += memoryview(self._bits)[skipped:]
         counts = [0] * (missing // _BLOCK) + self._counts[skipped // _BLOCK :]
         _replace(bits, counts, self._part - first, part)
         _replace(bits, counts, max(self._tail(), first + len(near)) - first, tail)

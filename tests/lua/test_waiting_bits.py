@@ -60,7 +60,7 @@ async def test_parts_of_a_long_queue_add_up_to_the_whole(redis: Redis) -> None:
 
 
 async def test_a_visitor_who_returns_before_the_head_is_there_at_once(redis: Redis) -> None:
-    slug, store = await crowd(redis, _WAITING, concurrent_buyers=3_000), QueueStore(redis)
+    slug, store = await crowd(redis, _WAITING, concurrent_buyers=6_000), QueueStore(redis)
     known = (await _look(store, slug, None)).bits
     assert (await _look(store, slug, known)).bits.first > 0
     # From here on no one is called.

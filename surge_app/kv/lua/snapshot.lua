@@ -18,8 +18,8 @@ if tonumber(ARGV[1]) == count.start then
   end
 end
 admit()
--- A page of 1,024 places holds the head. The draw gives all early places other bits.
-local from = math.floor((count.head or 0) / 1024) * 128
+-- A block of 512 bytes holds the head. The draw gives all early places other bits.
+local from = math.floor((count.head or 0) / 4096) * 512
 local epoch = (count.start or "none") .. ":" .. (count.drawn or 0)
 local near, part, tail = -1, "", ""
 if ARGV[3] == epoch then
