@@ -24,6 +24,7 @@ from surge_app.services.waiting_room.answers import AdmissionRate
 from surge_app.services.waiting_room.estimates import odds
 from surge_app.services.waiting_room.public_queue import PublicQueue, public_view
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
+from surge_app.services.waiting_room.views import PublicQueueView
 from tests.conftest import eventually
 from tests.lua.queue_clock import Queue
 from tests.queue_factory import queue_state
@@ -91,6 +92,48 @@ async def test_a_million_who_wait_are_a_few_kilobytes_and_each_finds_the_exact_p
             assert found["blocks"]["ahead"][number // size - first] + before.bit_count() == ahead
     finally:
         await _forget(redis, slug)
+
+
+async def test_documents_of_two_nodes_fit_together_behind_one_cache(redis: Redis) -> None:
+    slug = await crowd(redis, 600_000)
+    nodes = [QueueSnapshots(QueueStore(redis)) for _ in range(2)]
+    served = [PublicQueue(node, SigningKeys(("a key of the test",))) for node in nodes]
+    store = QueueStore(redis)
+    try:
+        gone = set(random.sample(range(1, 600_001), 300))
+        for node in nodes:
+            await node.wait_for_next(slug)
+        for number in gone:
+            await store.revoke(slug, number)
+        waiting = sorted(set(range(1, 600_001)) - gone)
+
+        async def is_settled() -> bool:
+            # Each node reads the middle of the queue by parts, at its own pace.
+            views = [public_view(slug, await node.wait_for_next(slug)) for node in nodes]
+            return all(view.blocks == views[0].blocks for view in views) and (
+                views[0].blocks.ahead[-2] + _set(await nodes[0].wait_for_next(slug), views[0])
+                == len(waiting)
+            )
+
+        await eventually(is_settled, about="both nodes")
+        found = json.loads((await served[0].document(f"{slug}/public")).body)
+        size, first = found["blocks"]["size"], found["blocks"]["first"]
+        for ahead in random.sample(range(len(waiting)), 30):
+            number = waiting[ahead]
+            path = f"{slug}/public/{size}-{number // size}"
+            bits = base64.b64decode(str((await _read(served[1], path))["bits"]))
+            before = int.from_bytes(bits) >> (size - number % size)
+            assert found["blocks"]["ahead"][number // size - first] + before.bit_count() == ahead
+    finally:
+        for node in nodes:
+            await node.close()
+        await _forget(redis, slug)
+
+
+def _set(snapshot: Snapshot, view: PublicQueueView) -> int:
+    """Return how many wait in the last block."""
+    last = view.blocks.first + len(view.blocks.ahead) - 2
+    return int.from_bytes(snapshot.bits(last * view.blocks.size, view.blocks.size)).bit_count()
 
 
 async def test_the_same_second_has_one_snapshot_however_many_ask(

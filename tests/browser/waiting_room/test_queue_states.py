@@ -14,7 +14,10 @@ from tests.browser.queue_states import LINE_STATES, force
 from tests.conftest import NewSale, Surge
 
 # One column each, so a phone's picture tells all.
-_PICTURES = ("waiting", "next", "held", "slower", "cut", "admitted", "draw", "paused", "challenge")
+_PICTURES = (
+    *("waiting", "odds", "hopeless", "next", "held", "slower", "cut", "admitted", "draw", "paused"),
+    "challenge",
+)
 _SMALL = "document.querySelectorAll('main button, main a.button, main summary')"
 
 
