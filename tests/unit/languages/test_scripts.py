@@ -45,6 +45,14 @@ def test_every_letter_of_a_language_has_a_face_on_paper_and_on_pages(tag: str) -
     assert none == set()
 
 
+def test_the_menu_of_languages_has_a_face_for_every_name() -> None:
+    css = (ROOT / "assets" / "surge.css").read_text("utf-8")
+    (face,) = (rule for rule in css.split("@font-face") if 'family: "Language names"' in rule)
+    own = [range(int(low, 16), int(high or low, 16) + 1) for low, high in _RANGES.findall(face)]
+    names = "".join(language.name for language in SUPPORTED.values())
+    assert [one for one in names if not one.isascii() and not any(ord(one) in r for r in own)] == []
+
+
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_numbers_and_dates_have_latin_digits_and_indian_groups(tag: str) -> None:
     with use(tag):
