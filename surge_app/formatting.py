@@ -5,13 +5,12 @@ Amounts are integer paise; no float ever holds one.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NewType
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_datetime, get_timezone
+from babel.dates import format_date, format_datetime, get_timezone
 from babel.numbers import format_decimal
 
 from surge_app.languages import N_, NUMBERS, current, gettext as _, ngettext
@@ -35,10 +34,9 @@ def format_number(number: float) -> str:
     return format_decimal(number, locale=NUMBERS)
 
 
-def pluralize(number: int, one: str, many: str) -> str:
-    """Return a number with what it counts: `1 ticket`, `2,140 tickets`."""
-    word = one if Locale.parse(current().locale).plural_form(number) == "one" else many
-    return f"{format_number(number)} {word}"
+def bookings(number: int) -> str:
+    """Return a number of bookings: `1 booking`, `2,140 bookings`."""
+    return ngettext("{count} booking", "{count} bookings", number)
 
 
 def tickets(number: int) -> str:
@@ -119,6 +117,11 @@ def day(moment: datetime, time_zone: str) -> str:
 def month(moment: datetime, time_zone: str) -> str:
     """Return the month: `Mar`."""
     return _format_date(moment, time_zone, "MMM")
+
+
+def short_day(day: date) -> str:
+    """Return a day like `6 Mar`."""
+    return format_date(day, "d MMM", locale=current().locale)
 
 
 def short_date(moment: datetime, time_zone: str) -> str:

@@ -190,7 +190,7 @@ class EventPages:
     def _about_all(self, events: Sequence[EventView]) -> dict[str, Any]:
         names = ", ".join(event.name for event in events[:3])
         return {
-            "title": f"{_('Events')} · Surge",
+            "title": _("Events") + " · Surge",
             "description": _("Tickets at the price you see: {names}.", names=names)
             if names
             else _("Tickets"),

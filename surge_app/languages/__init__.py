@@ -7,7 +7,8 @@ has one content. Any other response takes it from `negotiate`.
 
     _("Hold {tickets}", tickets=ngettext("{count} ticket", "{count} tickets", 2))
 
-`N_` marks a text that a class or a table holds; pass it to `gettext` where it is shown.
+`N_` marks a text that a class or a table holds; pass it to `gettext` where it is shown. `A_` marks
+one that only organizers read.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from surge_app.languages.choice import (
     set_current,
     use,
 )
-from surge_app.languages.texts import N_, gettext, ngettext, pgettext
+from surge_app.languages.texts import A_, N_, gettext, ngettext, pgettext
 
 __all__ = [
+    "A_",
     "COOKIE",
     "DEFAULT",
     "MAX_AGE_SECONDS",

@@ -32,8 +32,11 @@ _BOOKING: Final = tuple(
         "tier_list",
     )
 )
-# Organizers read English: what the server says to them is in no other language.
+ORGANIZERS_ALONE: Final = "organizers:"
+"""Before the path of a text that `A_` marks."""
 _ADMIN: Final = (
+    # The editor of events has a label and a hint for each fact.
+    ORGANIZERS_ALONE,
     "surge_app/pages/admin/",
     "surge_app/components/admin_layout.py",
     *(
@@ -53,6 +56,20 @@ _ORGANIZERS: Final = (
     *_ADMIN,
     "surge_app/api/admin/",
     "surge_app/services/admin/",
+    *(
+        f"surge_app/services/{name}.py"
+        for name in (
+            "bookings/check_in",
+            "events/covers",
+            "events/fact_checks",
+            "events/inventory",
+            "events/new_event",
+            "messaging/event_notices",
+            "payments/box_office",
+            "payments/refund_policy",
+            "payments/refunds",
+        )
+    ),
     "surge_app/services/operations/",
     "surge_app/state/admin/",
 )
@@ -62,6 +79,7 @@ _ALL_PAGES: Final = (
     "surge_app/services/events/site_texts.py",
     "assets/js/",
     *_QUEUE,
+    ORGANIZERS_ALONE,
 )
 _AREAS: Final = {
     "events": (),

@@ -18,7 +18,7 @@ from babel.messages.pofile import write_po
 
 from surge_app.languages import SUPPORTED
 from surge_app.languages.catalogue import key_of, path_of, read_catalogue
-from surge_app.languages.page_files import is_for_organizers
+from surge_app.languages.page_files import ORGANIZERS_ALONE, is_for_organizers
 from tests.architecture.unmarked_texts import unmarked_texts
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,11 @@ _KEYWORDS = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
-_FOLDERS = ("surge_app", "assets/js")
+_PARTS = (
+    ("surge_app", _KEYWORDS, ""),
+    ("assets/js", _KEYWORDS, ""),
+    ("surge_app/services", {"A_": None}, ORGANIZERS_ALONE),
+)
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 # What git says as well, and what would change with each run.
 _BY_GIT = re.compile(
@@ -58,14 +62,14 @@ A change of the code does not wait for a translator of each language.
 def extracted() -> Catalog:
     """Return every sentence of the code with the files that use it."""
     found = Catalog()
-    for folder in _FOLDERS:
+    for folder, keywords, mark in _PARTS:
         for path, _, message, _, context in extract_from_dir(
             ROOT / folder,
             [(pattern.removeprefix(f"{folder}/"), method) for pattern, method in _METHODS],
             {pattern.removeprefix(f"{folder}/"): one for pattern, one in _OPTIONS.items()},
-            _KEYWORDS,
+            keywords,
         ):
-            found.add(message, None, [(f"{folder}/{path}", 0)], context=context)
+            found.add(message, None, [(f"{mark}{folder}/{path}", 0)], context=context)
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _FOLDERS = ("pages", "components")
-_MARKERS = {"_", "N_", "gettext", "ngettext"}
+_MARKERS = {"_", "A_", "N_", "gettext", "ngettext"}
 # Their texts are names for machines.
 _NAMING = {"component", "function", "module", "Literal", "Var", "make_dataclass", "partition"}
 _NAMING_KEYWORDS = {"class_name", "custom_attrs", "href", "id", "rel", "style"}

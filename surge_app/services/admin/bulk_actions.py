@@ -9,6 +9,7 @@ from surge_app.db.bookings import participants as queries
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import InvalidRequest, SurgeError
+from surge_app.languages import gettext as _
 from surge_app.models import BookingStatus
 from surge_app.services.concurrency import for_each
 from surge_app.services.messaging.notifications import Notifications
@@ -74,7 +75,7 @@ class BulkActions:
             NotFound: If there is no such event.
         """
         if not 0 < len(refs) <= MAX_SELECTED:
-            msg = f"Nothing was done. Select 1 to {MAX_SELECTED} bookings."
+            msg = _("Nothing was done. Select 1 to {most} bookings.", most=MAX_SELECTED)
             raise InvalidRequest(msg)
         async with self._database.transaction() as session:
             event = await catalog_queries.require_event(session, slug)

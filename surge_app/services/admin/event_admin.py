@@ -12,15 +12,16 @@ from surge_app.clock import utc_now
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.errors import InvalidRequest
+from surge_app.languages import gettext as _
 from surge_app.models import AuditEntry, Event
 from surge_app.services.events.catalog import Catalog, sale_window
 from surge_app.services.events.edit_conflicts import plain, require_unchanged
+from surge_app.services.events.fact_checks import check_facts
 from surge_app.services.events.facts import (
     ALL_FACTS,
     EDITABLE_FACTS,
     EventFacts,
     QueueRules,
-    check_facts,
     read_facts,
 )
 from surge_app.services.events.new_event import NewEvent, check_sale_window, check_times
@@ -140,7 +141,7 @@ class Organizer:
         """
         unknown = sorted(set(changes) - set(EDITABLE_FACTS))
         if unknown:
-            msg = f"These cannot be changed here: {', '.join(unknown)}."
+            msg = _("These cannot be changed here: {names}.", names=", ".join(unknown))
             raise InvalidRequest(msg)
         await self._edit(
             slug, check_facts(changes), actor=actor, action="event.change", expected=expected
@@ -193,7 +194,7 @@ class Organizer:
 
 def _check_lobby(event: Event) -> None:
     if event.sales_open_at is None or event.sales_open_at <= utc_now():
-        msg = "Nothing was saved. The queue order cannot change once the sale has opened."
+        msg = _("Nothing was saved. The queue order cannot change once the sale has opened.")
         raise InvalidRequest(msg)
 
 
@@ -204,9 +205,10 @@ async def _check_sale_window(session: AsyncSession, event: Event) -> None:
     for tier in (await catalog_queries.tiers(session, [event.id])).get(event.id, []):
         # A window that now reaches beyond the sale's does no harm: both have to be open.
         if tier.min_per_booking > window.max_per_person:
-            msg = (
-                f"No one could buy {tier.name} any more: a booking needs "
-                f"{tier.min_per_booking} of its tickets. Nothing was saved. Allow as many per "
-                "person."
+            msg = _(
+                "No one could buy {tier} any more: a booking needs {least} of its tickets. "
+                "Nothing was saved. Allow as many per person.",
+                tier=tier.name,
+                least=tier.min_per_booking,
             )
             raise InvalidRequest(msg)

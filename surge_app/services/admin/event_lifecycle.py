@@ -13,6 +13,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging.event_notices import revision
 from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest
+from surge_app.languages import gettext as _
 from surge_app.models import AuditEntry, BookingStatus, Event, EventPhase
 from surge_app.observability.log import get_logger
 from surge_app.services.concurrency import for_each
@@ -73,10 +74,10 @@ class Lifecycle:
             event = await _locked(session, slug, version)
             closes_at = min(event.starts_at, sale_window(event).closes_at)
             if event.phase == EventPhase.DRAFT and closes_at <= utc_now():
-                msg = "Nothing was published. The event or its sale is over: check the dates."
+                msg = _("Nothing was published. The event or its sale is over: check the dates.")
                 raise InvalidRequest(msg)
             if event.phase == EventPhase.CANCELLED:
-                msg = "A cancelled event stays cancelled. Duplicate it instead."
+                msg = _("A cancelled event stays cancelled. Duplicate it instead.")
                 raise InvalidRequest(msg)
             _turn(session, event, EventPhase.PUBLISHED, action="event.publish", actor=actor)
         await self._publish_change()
@@ -92,10 +93,10 @@ class Lifecycle:
         async with self._database.transaction() as session:
             event = await _locked(session, slug, version)
             if event.phase != EventPhase.PUBLISHED:
-                msg = "Nothing was changed. Only a published event can be unpublished."
+                msg = _("Nothing was changed. Only a published event can be unpublished.")
                 raise InvalidRequest(msg)
             if await queries.has_buyers(session, event.id):
-                msg = (
+                msg = _(
                     "Nothing was unpublished. Tickets are sold or in a checkout. "
                     "Cancel the event instead."
                 )
@@ -114,10 +115,12 @@ class Lifecycle:
         async with self._database.transaction() as session:
             event = await _locked(session, slug, version)
             if event.phase != EventPhase.DRAFT:
-                msg = "Nothing was deleted. Only a draft can be deleted; cancel the event instead."
+                msg = _(
+                    "Nothing was deleted. Only a draft can be deleted; cancel the event instead."
+                )
                 raise InvalidRequest(msg)
             if await queries.has_holds(session, event.id):
-                msg = "Nothing was deleted. Visitors held tickets while it was published."
+                msg = _("Nothing was deleted. Visitors held tickets while it was published.")
                 raise InvalidRequest(msg)
             await queries.delete_draft(session, event.id)
             session.add(AuditEntry(actor=actor, action="event.delete", subject=slug))
@@ -226,7 +229,7 @@ class Lifecycle:
 async def _locked(session: AsyncSession, slug: str, version: int | None = None) -> Event:
     event = await catalog_queries.require_event(session, slug, for_update=True)
     if version is not None and version != await revision(session, slug, with_tickets=True):
-        msg = (
+        msg = _(
             "The event or its tickets were changed a moment ago. Nothing was done. Check the page "
             "again, then repeat it."
         )

@@ -15,6 +15,7 @@ from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.payments import payment_start
 from surge_app.db.payments.payment_start import Buyer
 from surge_app.errors import BuyerLimit, IntentExists, NotFound, NotOnSale, NotRestorable
+from surge_app.languages import gettext as _
 from surge_app.models import AuditEntry, Event, EventPhase, Intent, IntentLine, IntentStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.checkout import claims
@@ -125,11 +126,11 @@ async def _check(session: AsyncSession, intent: Intent, event: Event) -> None:
     if intent.status not in _ENDED:
         raise NotRestorable(status=str(intent.status))
     if await queries.was_refunded(session, intent.id):
-        msg = "These tickets were refunded. The buyer has to buy them again."
+        msg = _("These tickets were refunded. The buyer has to buy them again.")
         raise NotRestorable(msg, status=str(intent.status))
     now = await intent_queries.database_now(session)
     if event.phase == EventPhase.CANCELLED or now >= sale_window(event).closes_at:
-        msg = "The sale of this event is over."
+        msg = _("The sale of this event is over.")
         raise NotOnSale(msg)
 
 
@@ -139,9 +140,10 @@ async def _take_units(session: AsyncSession, intent: Intent, event: Event) -> No
         buyer = Buyer(intent.id, event.id, intent.name or "", intent.email, intent.phone)
         history = (await payment_start.purchase_histories(session, [buyer]))[intent.id]
         if history.bought + history.own > event.max_per_person:
-            msg = (
-                f"This buyer has {history.bought} other tickets by now. "
-                f"The limit is {event.max_per_person} per person."
+            msg = _(
+                "This buyer has {number} other tickets by now. The limit is {limit} per person.",
+                number=history.bought,
+                limit=event.max_per_person,
             )
             raise BuyerLimit(msg, max_per_person=event.max_per_person)
     wanted = [OrderLine(line.tier_id, line.quantity) for line, _ in rows]

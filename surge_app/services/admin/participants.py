@@ -16,6 +16,7 @@ from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging import outbox
 from surge_app.db.payments import records as payment_queries, refunds as refund_queries
 from surge_app.errors import AlreadyRefunded, EditConflict, InvalidRequest, NotFound
+from surge_app.languages import gettext as _
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -152,7 +153,11 @@ class Participants:
         """
         for field, known in _FILTERS.items():
             if getattr(wanted, field) not in {None, *known}:
-                msg = f"The filter {field} is one of {', '.join(sorted(known))}."
+                msg = _(
+                    "The filter {name} is one of {values}.",
+                    name=field,
+                    values=", ".join(sorted(known)),
+                )
                 raise InvalidRequest(msg)
         most = min(max(1, limit), _MAX_LISTED)
         async with self._database.transaction() as session:

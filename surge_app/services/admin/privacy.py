@@ -10,15 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from surge_app.db.admin import privacy as queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound
+from surge_app.languages import N_, gettext as _
 from surge_app.models import AuditEntry
 from surge_app.services.checkout.contacts import Contacts
 
 _MAX_BATCH = 5_000
 _REASONS = {
-    "live_holds": "a hold is running",
-    "coming_tickets": "there are valid tickets for an event that is still to come",
-    "open_messages": "a message is on its way",
-    "open_refunds": "a refund is not through yet",
+    "live_holds": N_("a hold is running"),
+    "coming_tickets": N_("there are valid tickets for an event that is still to come"),
+    "open_messages": N_("a message is on its way"),
+    "open_refunds": N_("a refund is not through yet"),
 }
 
 
@@ -50,9 +51,11 @@ class Privacy:
         async with self._database.transaction() as session:
             ids = await self._known(session, email, phone)
             left = await queries.unfinished(session, ids)
-            reasons = [why for name, why in _REASONS.items() if getattr(left, name)]
+            reasons = [_(why) for name, why in _REASONS.items() if getattr(left, name)]
             if reasons:
-                msg = f"Nothing was erased: {'; '.join(reasons)}. Try again later."
+                msg = _(
+                    "Nothing was erased: {reasons}. Try again later.", reasons="; ".join(reasons)
+                )
                 raise InvalidRequest(msg)
             await queries.erase(session, ids)
             session.add(_note(actor, "privacy.erase", len(ids)))
@@ -88,7 +91,7 @@ class Privacy:
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
         if not known:
-            msg = "Enter an email address or a phone number."
+            msg = _("Enter an email address or a phone number.")
             raise InvalidRequest(msg)
         ids = await queries.intents_of(
             session, email=known.get("email") or None, phone=known.get("phone")

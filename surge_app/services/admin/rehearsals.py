@@ -18,6 +18,7 @@ from surge_app.clock import utc_now
 from surge_app.db.admin import rehearsals as queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound, RehearsalNeedsSandbox, RehearsalRuns
+from surge_app.languages import N_, gettext as _
 from surge_app.models import AuditEntry, Rehearsal, RehearsalStatus
 from surge_app.settings import PROJECT, Settings
 
@@ -26,7 +27,7 @@ MAX_UNITS = 3_000
 _MAX_PERCENT = 90
 _MAX_LISTED = 10
 _ABANDONED_AFTER = timedelta(seconds=60)
-_GONE = "Its process ended before it had a verdict."
+_GONE = N_("Its process ended before it had a verdict.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +202,12 @@ def _check(request: RehearsalRequest) -> None:
         and 1 <= request.units <= MAX_UNITS
         and 0 <= request.abandon_percent <= _MAX_PERCENT
     ):
-        msg = (
-            f"Nothing was started. Enter 1 to {MAX_VISITORS:,} visitors, 1 to {MAX_UNITS:,} "
-            f"tickets, and up to {_MAX_PERCENT} % who leave."
+        msg = _(
+            "Nothing was started. Enter 1 to {visitors} visitors, 1 to {tickets} tickets, and up "
+            "to {percent} % who leave.",
+            visitors=f"{MAX_VISITORS:,}",
+            tickets=f"{MAX_UNITS:,}",
+            percent=_MAX_PERCENT,
         )
         raise InvalidRequest(msg)
 

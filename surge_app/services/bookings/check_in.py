@@ -21,6 +21,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.errors import AlreadyResolved, InvalidRequest
 from surge_app.kv.rate_limits import Limit, RateLimiter
+from surge_app.languages import gettext as _
 from surge_app.models import AuditEntry, Event, TicketStatus
 from surge_app.services.bookings.ticket_signing import NotATicket, TicketCodes
 
@@ -139,9 +140,11 @@ class CheckIn:
         """
         name = gate.strip()
         if not 0 < len(name) <= _MAX_ENTRANCE or len(scans) > _MAX_SCANS:
-            msg = (
-                f"Enter a name of up to {_MAX_ENTRANCE} letters for the entrance, and send at most "
-                f"{_MAX_SCANS} scans at once. No one was checked in."
+            msg = _(
+                "Enter a name of up to {letters} letters for the entrance, and send at most "
+                "{scans} scans at once. No one was checked in.",
+                letters=_MAX_ENTRANCE,
+                scans=_MAX_SCANS,
             )
             raise InvalidRequest(msg)
         event = await self._event(slug)

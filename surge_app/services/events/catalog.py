@@ -15,11 +15,11 @@ from surge_app.db.events import catalog as catalog_queries, units
 from surge_app.db.events.catalog import EVERYTHING, EventFilter, FilterChoices
 from surge_app.errors import NotFound, SlugTaken
 from surge_app.models import AuditEntry, Event, EventPhase, Tier
+from surge_app.services.events.fact_checks import check_facts
 from surge_app.services.events.facts import (
     ALL_FACTS,
     PUBLIC_FACTS,
     TIER_RULES,
-    check_facts,
     read_facts,
 )
 from surge_app.services.events.new_event import NewEvent, NewTier, SaleWindow, check_event

@@ -18,6 +18,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as queries
 from surge_app.errors import EditConflict, InvalidRequest, NotFound
 from surge_app.formatting import when
+from surge_app.languages import N_, gettext as _
 from surge_app.models import AuditEntry, EventCover
 from surge_app.services.events import cover_art
 from surge_app.services.events.catalog import Catalog
@@ -29,8 +30,8 @@ _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 82
 # A picture has at most half a megabyte.
 _MAX_CARDS, _MAX_PICTURES = 64, 16
-_ONE_PICTURE = "The picture has to be a JPEG, PNG or WebP of at most 10 MB and 40 megapixels."
-_STANDS_STILL = "The picture has to stand still; this one is animated."
+_ONE_PICTURE = N_("The picture has to be a JPEG, PNG or WebP of at most 10 MB and 40 megapixels.")
+_STANDS_STILL = N_("The picture has to stand still; this one is animated.")
 
 
 class Covers:
@@ -177,7 +178,7 @@ class Covers:
 async def _require_shown(session: AsyncSession, event_id: str, expected: str | None) -> None:
     digest = await queries.cover_digest(session, event_id)
     if expected is not None and digest != expected:
-        msg = (
+        msg = _(
             "Someone else changed the picture a moment ago. Nothing was saved. Look at theirs, "
             "then choose again if you want another one."
         )
@@ -218,10 +219,12 @@ def _cut(opened: Image.Image, at: int) -> Image.Image:
     opened.draft("RGB", (2 * cover_art.WIDTH, 2 * cover_art.HEIGHT))
     upright = ImageOps.exif_transpose(opened)
     if upright.width < _MIN_WIDTH or upright.height < _MIN_HEIGHT:
-        msg = (
-            f"The picture is too small: {upright.width} × {upright.height} pixels. Nothing was "
-            f"saved. Choose one of at least {_MIN_WIDTH} × {_MIN_HEIGHT}, better "
-            f"{cover_art.WIDTH} × {cover_art.HEIGHT}."
+        msg = _(
+            "The picture is too small: {size} pixels. Nothing was saved. Choose one of at least "
+            "{least}, better {better}.",
+            size=f"{upright.width} × {upright.height}",
+            least=f"{_MIN_WIDTH} × {_MIN_HEIGHT}",
+            better=f"{cover_art.WIDTH} × {cover_art.HEIGHT}",
         )
         raise InvalidRequest(msg)
     kind = "RGBA" if upright.has_transparency_data else "RGB"

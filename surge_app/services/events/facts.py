@@ -5,24 +5,19 @@ A new fact is a field below and a column of `models.Event`; docs/develop.md has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
-from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import quote
-from zoneinfo import available_timezones
 
-from surge_app.errors import InvalidRequest
 from surge_app.formatting import when
-from surge_app.languages import N_, gettext as _
+from surge_app.languages import A_, N_, gettext as _
 from surge_app.services.events.rich_text import TextPart
 
 ChallengeMode = Literal["off", "auto", "always"]
 QueueOrder = Literal["fifo", "random"]
-
-_NO_REGIONS = ("Etc/", "SystemV/", "posix/", "right/", "US/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +61,21 @@ class EventFacts:
     venue: Annotated[str, Fact(N_("Venue"), max_length=200)]
     starts_at: Annotated[datetime, Fact(N_("Starts"), is_copied=False)]
     time_zone: Annotated[
-        str, Fact(N_("Time zone"), "A place, such as Asia/Kolkata.", max_length=60)
+        str, Fact(N_("Time zone"), A_("A place, such as Asia/Kolkata."), max_length=60)
     ] = "Asia/Kolkata"
     # Windows of the old date would make no sense at the new one.
-    sales_open_at: Annotated[datetime | None, Fact("Sale opens", is_copied=False)] = None
-    sales_close_at: Annotated[datetime | None, Fact("Sale closes", is_copied=False)] = None
-    max_per_person: Annotated[int, Fact("Tickets per person", least=1, most=100)] = 6
+    sales_open_at: Annotated[datetime | None, Fact(A_("Sale opens"), is_copied=False)] = None
+    sales_close_at: Annotated[datetime | None, Fact(A_("Sale closes"), is_copied=False)] = None
+    max_per_person: Annotated[int, Fact(A_("Tickets per person"), least=1, most=100)] = 6
     hold_seconds: Annotated[
-        int, Fact("Seconds tickets are held", "While a buyer checks out.", least=5, most=3600)
+        int,
+        Fact(A_("Seconds tickets are held"), A_("While a buyer checks out."), least=5, most=3600),
     ] = 300
-    city: Annotated[str, Fact("City", "Visitors choose by it in the list of events.", 60)] = ""
-    category: Annotated[str, Fact("Category", "Such as Music, Comedy or Theatre.", 40)] = ""
-    description: Annotated[str, Fact("Description", max_length=10_000, is_long=True)] = ""
+    city: Annotated[
+        str, Fact(A_("City"), A_("Visitors choose by it in the list of events."), 60)
+    ] = ""
+    category: Annotated[str, Fact(A_("Category"), A_("Such as Music, Comedy or Theatre."), 40)] = ""
+    description: Annotated[str, Fact(A_("Description"), max_length=10_000, is_long=True)] = ""
     doors_open_at: Annotated[
         datetime | None,
         Fact(N_("Doors open"), is_copied=False, heading="Doors open", is_brief=True),
@@ -89,7 +87,7 @@ class EventFacts:
         str | None,
         Fact(
             N_("Address"),
-            "For maps and calendars.",
+            A_("For maps and calendars."),
             300,
             heading="Address",
             is_brief=True,
@@ -99,8 +97,8 @@ class EventFacts:
     age_limit: Annotated[
         int | None,
         Fact(
-            "Minimum age",
-            "Empty: all ages.",
+            A_("Minimum age"),
+            A_("Empty: all ages."),
             least=1,
             most=99,
             heading=N_("Age"),
@@ -111,8 +109,8 @@ class EventFacts:
     what_to_bring: Annotated[
         str,
         Fact(
-            "What to bring",
-            "Such as a photo ID, and what stays outside.",
+            A_("What to bring"),
+            A_("Such as a photo ID, and what stays outside."),
             1_000,
             is_long=True,
             heading=N_("What to bring"),
@@ -121,24 +119,26 @@ class EventFacts:
     accessibility: Annotated[
         str,
         Fact(
-            "Accessibility",
-            "Steps, seats, toilets, and whom to ask.",
+            A_("Accessibility"),
+            A_("Steps, seats, toilets, and whom to ask."),
             1_000,
             is_long=True,
             heading=N_("Accessibility"),
         ),
     ] = ""
     refund_policy: Annotated[
-        str, Fact("Refund policy", max_length=2_000, is_long=True, heading=N_("Refunds"))
+        str, Fact(A_("Refund policy"), max_length=2_000, is_long=True, heading=N_("Refunds"))
     ] = ""
-    organizer_name: Annotated[str, Fact("Organizer", max_length=200, heading=N_("Questions"))] = ""
+    organizer_name: Annotated[
+        str, Fact(A_("Organizer"), max_length=200, heading=N_("Questions"))
+    ] = ""
     organizer_email: Annotated[
-        str, Fact("Organizer's email", max_length=254, heading=N_("Questions"), link="mailto:")
+        str, Fact(A_("Organizer's email"), max_length=254, heading=N_("Questions"), link="mailto:")
     ] = ""
     organizer_phone: Annotated[
-        str, Fact("Organizer's phone", max_length=30, heading=N_("Questions"), link="tel:")
+        str, Fact(A_("Organizer's phone"), max_length=30, heading=N_("Questions"), link="tel:")
     ] = ""
-    ask_attendee_names: Annotated[bool, Fact("Ask for a name on each ticket")] = False
+    ask_attendee_names: Annotated[bool, Fact(A_("Ask for a name on each ticket"))] = False
 
 
 # Without slots: two bases with slots cannot be combined.
@@ -147,32 +147,35 @@ class QueueRules:
     """The rules of admission; only organizers see them."""
 
     concurrent_buyers: Annotated[
-        int, Fact("Buyers inside at once", "In the checkout.", least=1, most=1_000_000)
+        int, Fact(A_("Buyers inside at once"), A_("In the checkout."), least=1, most=1_000_000)
     ] = 200
     admissions_per_minute: Annotated[
-        int | None, Fact("Let in per minute at most", "Empty: no limit.", least=1, most=1_000_000)
+        int | None,
+        Fact(A_("Let in per minute at most"), A_("Empty: no limit."), least=1, most=1_000_000),
     ] = None
     slow_payment_percent: Annotated[
         int,
         Fact(
-            "Kept for slow payments, in percent",
-            "Of all tickets: payments that started late and were not tried yet keep at most so "
-            "many beyond their hold.",
+            A_("Kept for slow payments, in percent"),
+            A_(
+                "Of all tickets: payments that started late and were not tried yet keep at most so "
+                "many beyond their hold."
+            ),
             least=0,
             most=100,
         ),
     ] = 20
-    challenge: Annotated[Literal["off", "auto", "always"], Fact("Bot check before joining")] = (
+    challenge: Annotated[Literal["off", "auto", "always"], Fact(A_("Bot check before joining"))] = (
         "auto"
     )
     queue_order: Annotated[
         QueueOrder,
-        Fact("Queue order", "Of visitors who join before the sale opens."),
+        Fact(A_("Queue order"), A_("Of visitors who join before the sale opens.")),
     ] = "fifo"
     # It is about one evening, not about the event.
-    queue_message: Annotated[str, Fact("Message to the queue", max_length=500, is_copied=False)] = (
-        ""
-    )
+    queue_message: Annotated[
+        str, Fact(A_("Message to the queue"), max_length=500, is_copied=False)
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,10 +189,10 @@ class TierRules:
         sales_close_at: None closes it with its event.
     """
 
-    min_per_booking: Annotated[int, Fact("Fewest per booking")] = 1
-    max_per_booking: Annotated[int | None, Fact("Most per booking")] = None
-    sales_open_at: Annotated[datetime | None, Fact("Sale opens", is_copied=False)] = None
-    sales_close_at: Annotated[datetime | None, Fact("Sale closes", is_copied=False)] = None
+    min_per_booking: Annotated[int, Fact(A_("Fewest per booking"))] = 1
+    max_per_booking: Annotated[int | None, Fact(A_("Most per booking"))] = None
+    sales_open_at: Annotated[datetime | None, Fact(A_("Sale opens"), is_copied=False)] = None
+    sales_close_at: Annotated[datetime | None, Fact(A_("Sale closes"), is_copied=False)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,62 +290,3 @@ def _link(fact: Fact, value: str) -> str:
     if not fact.link:
         return ""
     return fact.link + (quote(value, safe="") if "?" in fact.link else value)
-
-
-def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return facts as they are stored, texts without spare blanks.
-
-    Args:
-        values: By name; names that are no facts are left out.
-
-    Raises:
-        InvalidRequest: The first value that makes no sense.
-    """
-    checked = {
-        name: _spaced(ALL_FACTS[name], value) if isinstance(value := values[name], str) else value
-        for name in ALL_FACTS
-        if name in values
-    }
-    checked = {
-        name: None if value == "" and ALL_FACTS[name].is_nullable else value
-        for name, value in checked.items()
-    }
-    for name, value in checked.items():
-        complaint = _complaint(ALL_FACTS[name], value)
-        if complaint:
-            cause, action = complaint
-            msg = f"“{ALL_FACTS[name].fact.label}” {cause}. Nothing was saved. {action}"
-            raise InvalidRequest(msg)
-    if "time_zone" in checked and checked["time_zone"] not in _zones():
-        msg = "We don't know this time zone. Nothing was saved. Write it like Asia/Kolkata."
-        raise InvalidRequest(msg)
-    return checked
-
-
-def _spaced(one: FactField, text: str) -> str:
-    # A name of two lines would end the subject of a mail in the middle.
-    return text.strip() if one.fact.is_long else " ".join(text.split())
-
-
-def _complaint(one: FactField, value: Any) -> tuple[str, str] | None:
-    """Return what is wrong with a value, and what to do; None if nothing is."""
-    least, most, longest = one.fact.least, one.fact.most, one.fact.max_length
-    if value is None or value == "":
-        is_missing = one.is_required or (value is None and not one.is_nullable)
-        return ("is empty", "Fill it in.") if is_missing else None
-    if one.choices and value not in one.choices:
-        return "is none of its values", f"Choose one of: {', '.join(one.choices)}."
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return "has no offset", "Write it like 2027-03-06T19:00:00+05:30."
-    if longest is not None and len(str(value)) > longest:
-        return "is too long", f"Enter at most {longest} characters."
-    if least is not None and most is not None and not least <= int(str(value)) <= most:
-        return "is out of range", f"Enter a number from {least} to {most}."
-    return None
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Return the zones that are places; the machine's list has files of other kinds, too."""
-    regions = {"UTC"} | {name for name in available_timezones() if "/" in name}
-    return frozenset(name for name in regions if not name.startswith(_NO_REGIONS))

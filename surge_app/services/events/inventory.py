@@ -19,7 +19,8 @@ from surge_app.clock import utc_now
 from surge_app.db.engine import Database
 from surge_app.db.events import inventory as queries
 from surge_app.errors import InvalidRequest, NotEnoughAvailable, NotFound, QueueUnavailable
-from surge_app.formatting import format_number, pluralize
+from surge_app.formatting import format_number
+from surge_app.languages import gettext as _, ngettext
 from surge_app.models import AuditEntry, Event, Tier
 from surge_app.services.events.catalog import Catalog, add_tier, sale_window
 from surge_app.services.events.edit_conflicts import require_unchanged
@@ -93,7 +94,7 @@ class Inventory:
         rules = {field: value for field, value in changes.items() if field != "units"}
         unknown = sorted(set(rules) - set(CHANGEABLE))
         if unknown:
-            msg = f"These cannot be changed here: {', '.join(unknown)}."
+            msg = _("These cannot be changed here: {names}.", names=", ".join(unknown))
             raise InvalidRequest(msg)
         if "name" in rules:
             rules["name"] = rules["name"].strip()
@@ -186,17 +187,19 @@ async def _locked(session: AsyncSession, slug: str, tier: str) -> tuple[Event, T
 async def _set_capacity(session: AsyncSession, tier: Tier, capacity: int) -> None:
     difference = capacity - tier.capacity
     if capacity > MAX_UNITS:
-        msg = f"Nothing was saved. Enter at most {format_number(MAX_UNITS)} tickets."
+        msg = _("Nothing was saved. Enter at most {most} tickets.", most=format_number(MAX_UNITS))
         raise InvalidRequest(msg)
     if difference > 0:
         await queries.supply(session, tier_id=tier.id, quantity=difference)
     elif difference < 0:
         taken = await queries.withdraw(session, tier_id=tier.id, quantity=-difference)
         if taken < -difference:
-            free = pluralize(taken, "ticket is", "tickets are")
-            msg = (
-                f"Only {free} available to withdraw. The others are held or sold. "
-                "Nothing was changed. Withdraw fewer."
+            msg = ngettext(
+                "Only {count} ticket is available to withdraw. The others are held or sold. "
+                "Nothing was changed. Withdraw fewer.",
+                "Only {count} tickets are available to withdraw. The others are held or sold. "
+                "Nothing was changed. Withdraw fewer.",
+                taken,
             )
             raise NotEnoughAvailable(msg, available=taken)
     tier.capacity = capacity
@@ -246,11 +249,11 @@ def _offer(tier: Tier) -> NewTier:
 
 def _check_positive(quantity: int) -> None:
     if not 1 <= quantity <= MAX_UNITS:
-        msg = f"Enter 1 to {format_number(MAX_UNITS)} tickets."
+        msg = _("Enter 1 to {most} tickets.", most=format_number(MAX_UNITS))
         raise InvalidRequest(msg)
 
 
 def _explained(error: IntegrityError) -> Exception:
     if "uq_tiers_event_id_name" in str(error.orig):
-        return InvalidRequest("Nothing was saved. Each ticket type needs a name of its own.")
+        return InvalidRequest(_("Nothing was saved. Each ticket type needs a name of its own."))
     return error

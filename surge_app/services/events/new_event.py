@@ -10,14 +10,15 @@ from typing import Annotated, Final
 
 from surge_app.errors import InvalidRequest
 from surge_app.formatting import format_number
+from surge_app.languages import gettext as _
 from surge_app.models import Event
+from surge_app.services.events.fact_checks import check_facts
 from surge_app.services.events.facts import (
     ALL_FACTS,
     EventFacts,
     Fact,
     QueueRules,
     TierRules,
-    check_facts,
     facts_of,
     read_facts,
 )
@@ -78,13 +79,13 @@ def check_event(new: NewEvent) -> None:
     """
     _refuse(
         {
-            "The web address takes small letters, numbers and single hyphens.": not (
+            _("The web address takes small letters, numbers and single hyphens."): not (
                 _SLUG.fullmatch(new.slug) and len(new.slug) <= _LONGEST_SLUG
             ),
-            "An event needs at least one ticket type.": not new.tiers,
-            "Each ticket type needs a name of its own.": _distinct_names(new.tiers)
+            _("An event needs at least one ticket type."): not new.tiers,
+            _("Each ticket type needs a name of its own."): _distinct_names(new.tiers)
             != len(new.tiers),
-            "The limits are out of range.": not (
+            _("The limits are out of range."): not (
                 60 <= new.payment_seconds <= 3600  # noqa: PLR2004  the CHECK of the table
                 and (new.fee_paise is None or new.fee_paise >= 0)
             ),
@@ -97,7 +98,7 @@ def check_event(new: NewEvent) -> None:
     for tier in new.tiers:
         check_tier(tier, frame)
         if tier.units < 1:
-            msg = f"Nothing was saved. {tier.name}: enter at least one ticket."
+            msg = _("Nothing was saved. {tier}: enter at least one ticket.", tier=tier.name)
             raise InvalidRequest(msg)
 
 
@@ -105,9 +106,9 @@ def check_times(event: EventFacts | Event) -> None:
     """Raise InvalidRequest if an event ends before it starts or opens its doors after."""
     _refuse(
         {
-            "An event has to start before it ends.": event.ends_at is not None
+            _("An event has to start before it ends."): event.ends_at is not None
             and event.ends_at <= event.starts_at,
-            "Doors have to open before the event starts.": event.doors_open_at is not None
+            _("Doors have to open before the event starts."): event.doors_open_at is not None
             and event.doors_open_at > event.starts_at,
         }
     )
@@ -116,7 +117,7 @@ def check_times(event: EventFacts | Event) -> None:
 def check_sale_window(frame: SaleWindow) -> None:
     """Refuse a sale that closes before it opens; raises InvalidRequest."""
     if frame.opens_at is not None and frame.closes_at <= frame.opens_at:
-        msg = "Nothing was saved. The sale has to open before it closes: check both times."
+        msg = _("Nothing was saved. The sale has to open before it closes: check both times.")
         raise InvalidRequest(msg)
 
 
@@ -127,27 +128,32 @@ def check_tier(tier: NewTier, frame: SaleWindow) -> None:
         InvalidRequest: The first thing that is wrong, in a sentence that names the tier.
     """
     if not tier.name.strip():
-        msg = "Nothing was saved. Each ticket type needs a name of its own."
+        msg = _("Nothing was saved. Each ticket type needs a name of its own.")
         raise InvalidRequest(msg)
     if not _are_aware(tier.sales_open_at, tier.sales_close_at):
-        msg = (
-            f"Nothing was saved. {tier.name}: times need a time zone, such as "
-            "2027-03-06T19:00:00+05:30."
+        msg = _(
+            "Nothing was saved. {tier}: times need a time zone, such as 2027-03-06T19:00:00+05:30.",
+            tier=tier.name,
         )
         raise InvalidRequest(msg)
     least, most = tier.min_per_booking, tier.max_per_booking
     sentences = {
-        "a ticket is free or costs ₹1 to ₹1,00,00,000 (0, or 100 to 1000000000 paise).": (
+        _("a ticket is free or costs ₹1 to ₹1,00,00,000 (0, or 100 to 1000000000 paise)."): (
             tier.price_paise != 0 and not _CHEAPEST_PAISE <= tier.price_paise <= _DEAREST_PAISE
         ),
-        f"enter at most {format_number(MAX_UNITS)} tickets.": not 0 <= tier.units <= MAX_UNITS,
-        f"a booking takes 1 to {_MAX_PER_BOOKING} tickets.": not (
+        _("enter at most {most} tickets.", most=format_number(MAX_UNITS)): not 0
+        <= tier.units
+        <= MAX_UNITS,
+        _("a booking takes 1 to {most} tickets.", most=_MAX_PER_BOOKING): not (
             1 <= least <= _MAX_PER_BOOKING and (most is None or 1 <= most <= _MAX_PER_BOOKING)
         ),
-        "the most tickets of a booking are fewer than the least.": most is not None
+        _("the most tickets of a booking are fewer than the least."): most is not None
         and most < least,
-        f"no one could buy the {least} tickets a booking needs, as one person may have "
-        f"{frame.max_per_person}.": least > frame.max_per_person,
+        _(
+            "no one could buy the {least} tickets a booking needs, as one person may have {most}.",
+            least=least,
+            most=frame.max_per_person,
+        ): least > frame.max_per_person,
     }
     _refuse({f"{tier.name}: {text}": is_wrong for text, is_wrong in sentences.items()})
     _check_window(tier, frame)
@@ -159,11 +165,11 @@ def _check_window(tier: NewTier, frame: SaleWindow) -> None:
     is_early = frame.opens_at is not None and opens_at is not None and opens_at < frame.opens_at
     _refuse(
         {
-            f"{tier.name}: it cannot open before the sale of the event.": is_early,
-            f"{tier.name}: it cannot close after the sale of the event.": (
+            _("{tier}: it cannot open before the sale of the event.", tier=tier.name): is_early,
+            _("{tier}: it cannot close after the sale of the event.", tier=tier.name): (
                 closes_at > frame.closes_at
             ),
-            f"{tier.name}: it has to open before it closes.": opens_at is not None
+            _("{tier}: it has to open before it closes.", tier=tier.name): opens_at is not None
             and closes_at <= opens_at,
         }
     )
@@ -172,7 +178,7 @@ def _check_window(tier: NewTier, frame: SaleWindow) -> None:
 def _refuse(problems: Mapping[str, bool]) -> None:
     for sentence, is_wrong in problems.items():
         if is_wrong:
-            msg = f"Nothing was saved. {sentence}"
+            msg = _("Nothing was saved. {reason}", reason=sentence)
             raise InvalidRequest(msg)
 
 

@@ -13,7 +13,8 @@ from surge_app.db.admin import audit_log
 from surge_app.db.engine import Database
 from surge_app.db.events import catalog as queries
 from surge_app.errors import EditConflict, InvalidRequest, NotFound
-from surge_app.languages import N_, current
+from surge_app.formatting import format_number
+from surge_app.languages import N_, current, gettext as _
 from surge_app.models import AuditEntry
 
 LONGEST_TEXT: Final = 20_000
@@ -86,7 +87,8 @@ class SiteTexts:
             raise NotFound
         text = _plain(body)
         if len(text) > LONGEST_TEXT:
-            msg = f"Nothing was saved. A text has at most {LONGEST_TEXT:,} characters."
+            most = format_number(LONGEST_TEXT)
+            msg = _("Nothing was saved. A text has at most {most} characters.", most=most)
             raise InvalidRequest(msg)
         text = "" if text == _default(name) else text
         try:
@@ -95,7 +97,7 @@ class SiteTexts:
                 now = stored.body or _default(name)
                 if expected is not None and now not in {_plain(expected), text or _default(name)}:
                     entry = await audit_log.last_change(session, name, "characters")
-                    raise EditConflict(_conflict(name, entry.actor if entry else "Someone else"))
+                    raise EditConflict(_conflict(name, entry.actor if entry else _("Someone else")))
                 stored.body = text
                 length = {"characters": len(text)}
                 session.add(AuditEntry(actor=actor, action="text.save", subject=name, after=length))
@@ -118,9 +120,11 @@ def _plain(body: str) -> str:
 
 
 def _conflict(name: str, actor: str) -> str:
-    return (
-        f"Nothing was saved. {actor} changed this text a moment ago; it is at /{name}. "
-        "Save again to replace it with yours."
+    return _(
+        "Nothing was saved. {actor} changed this text a moment ago; it is at /{name}. "
+        "Save again to replace it with yours.",
+        actor=actor,
+        name=name,
     )
 
 

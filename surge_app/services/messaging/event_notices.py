@@ -16,6 +16,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging import event_notices as queries, outbox
 from surge_app.errors import EditConflict, InvalidRequest
+from surge_app.languages import gettext as _
 from surge_app.models import AuditEntry, Event, EventNotice, EventPhase, MessageKind
 from surge_app.observability.log import get_logger
 from surge_app.services.events.changes import EventChange, changes_since
@@ -137,7 +138,7 @@ class EventNotices:
             await require_version(session, slug, version)
             changes = await _untold(session, event)
             if event.phase != EventPhase.PUBLISHED or not changes:
-                msg = "Nothing was sent. Ticket holders already know the event as it is now."
+                msg = _("Nothing was sent. Ticket holders already know the event as it is now.")
                 raise InvalidRequest(msg)
             notice = EventNotice(
                 event_id=event.id,
@@ -203,7 +204,7 @@ async def require_version(session: AsyncSession, slug: str, version: int | None)
         version: Of the preview.
     """
     if version is not None and version != await queries.revision(session, slug):
-        msg = (
+        msg = _(
             "The event was changed a moment ago. Nothing was sent. Check the new text, then send "
             "it again."
         )
@@ -230,6 +231,6 @@ def _lines(changes: tuple[EventChange, ...]) -> str:
 def _checked(words: str) -> str:
     text = " ".join(words.split())
     if len(text) > _MAX_WORDS:
-        msg = f"Nothing was sent. Enter at most {_MAX_WORDS} characters."
+        msg = _("Nothing was sent. Enter at most {most} characters.", most=_MAX_WORDS)
         raise InvalidRequest(msg)
     return text

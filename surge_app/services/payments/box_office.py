@@ -23,7 +23,8 @@ from surge_app.db.payments import payment_start
 from surge_app.db.payments.payment_start import Buyer
 from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import BuyerLimit, InvalidRequest, NotFound, NotOnSale, PriceChanged
-from surge_app.formatting import BOX_OFFICE_METHODS, pluralize, rupees
+from surge_app.formatting import BOX_OFFICE_METHODS, rupees, tickets
+from surge_app.languages import gettext as _
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -144,10 +145,10 @@ class BoxOffice:
             SurgeError: Sold out, all held, not enough left.
         """
         if not key or len(key) > _MAX_KEY_LENGTH:
-            msg = "A sale needs a key of at most 100 characters that no other sale has."
+            msg = _("A sale needs a key of at most 100 characters that no other sale has.")
             raise InvalidRequest(msg)
         if len(sale.reference) > _MAX_REFERENCE_LENGTH or not sale.reference.isprintable():
-            msg = "Nothing was sold. Enter a reference of at most 60 letters and numbers."
+            msg = _("Nothing was sold. Enter a reference of at most 60 letters and numbers.")
             raise InvalidRequest(msg)
         lines = merge_lines(sale.lines)
         contact = self._contacts.check(
@@ -190,7 +191,7 @@ class BoxOffice:
 
 async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> Intent:
     if event.phase == EventPhase.CANCELLED:
-        msg = "This event is cancelled."
+        msg = _("This event is cancelled.")
         raise NotOnSale(msg, status="cancelled")
     tiers = (await catalog_queries.tiers(session, [event.id])).get(event.id, [])
     prices = _prices({tier.id: tier for tier in tiers}, order)
@@ -235,7 +236,7 @@ async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> I
 
 def _prices(tiers: Mapping[str, Tier], order: _CheckedSale) -> Mapping[str, int]:
     if any(line.tier_id not in tiers for line in order.lines):
-        msg = "There is no such ticket type."
+        msg = _("There is no such ticket type.")
         raise InvalidRequest(msg)
     return {
         line.tier_id: 0 if order.sale.is_given else tiers[line.tier_id].price_paise
@@ -249,12 +250,14 @@ async def _check_buyer(
     limit = event.max_per_person
     if order.sale.is_given:
         if order.quantity > MAX_GIVEN:
-            msg = f"Nothing was issued. Enter at most {MAX_GIVEN} free tickets at a time."
+            msg = _(
+                "Nothing was issued. Enter at most {most} free tickets at a time.", most=MAX_GIVEN
+            )
             raise InvalidRequest(msg)
         return
     if order.quantity > limit:
-        most = pluralize(limit, "ticket", "tickets")
-        msg = f"Maximum {most} per person. Nothing was sold. Choose fewer."
+        most = tickets(limit)
+        msg = _("Maximum {tickets} per person. Nothing was sold. Choose fewer.", tickets=most)
         raise BuyerLimit(msg, max_per_person=limit)
     if not (intent.email or intent.phone):
         return
@@ -262,8 +265,11 @@ async def _check_buyer(
     buyer = Buyer(intent.id, event.id, contact.name, contact.email, contact.phone)
     bought = (await payment_start.purchase_histories(session, [buyer]))[intent.id].bought
     if bought + order.quantity > limit:
-        owned = pluralize(bought, "ticket", "tickets")
-        msg = f"This buyer already has {owned}. The limit is {limit} per person."
+        msg = _(
+            "This buyer already has {tickets}. The limit is {limit} per person.",
+            tickets=tickets(bought),
+            limit=limit,
+        )
         raise BuyerLimit(msg, max_per_person=limit)
 
 
@@ -315,11 +321,15 @@ async def _repeat_of(
         and booking.name == order.contact.name
     )
     if not is_same:
-        msg = "This key was used for another sale."
+        msg = _("This key was used for another sale.")
         raise InvalidRequest(msg)
     paid = await booking_queries.applied_payment(session, intent.id)
     if paid is not None and paid.method != order.sale.method:
-        msg = f"These tickets are sold already, paid {_how(paid.method)}. Booking {booking.ref}."
+        msg = _(
+            "These tickets are sold already, paid {how}. Booking {ref}.",
+            how=_how(paid.method),
+            ref=booking.ref,
+        )
         raise InvalidRequest(msg)
     return _to_booking(booking, order, is_new=False)
 

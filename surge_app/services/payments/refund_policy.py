@@ -15,6 +15,7 @@ from datetime import timedelta
 from surge_app.clock import utc_now
 from surge_app.errors import AlreadyRefunded, InvalidRequest
 from surge_app.formatting import rupees
+from surge_app.languages import gettext as _
 from surge_app.models import Payment, PaymentSource, Refund, RefundReason
 from surge_app.services.payments.ledger import Balance
 
@@ -67,13 +68,14 @@ def plan_refund(
     """
     if amount_paise is not None:
         if tickets is not None:
-            msg = "Name the tickets or an amount, not both."
+            msg = _("Name the tickets or an amount, not both.")
             raise InvalidRequest(msg)
         return _goodwill(balance, amount_paise)
     chosen = sorted(prices if tickets is None else set(tickets))
     strangers = [str(seq) for seq in chosen if seq not in prices]
     if strangers or not chosen:
-        msg = f"These are not valid tickets of this booking: {', '.join(strangers) or 'none'}."
+        names = ", ".join(strangers) or _("none")
+        msg = _("These are not valid tickets of this booking: {names}.", names=names)
         raise InvalidRequest(msg)
     if len(chosen) == len(prices):
         return RefundPlan(
@@ -93,9 +95,11 @@ def _goodwill(balance: Balance, amount_paise: int) -> RefundPlan:
     left = balance.retained_paise - amount_paise
     if amount_paise < MIN_REFUND_PAISE or left < 0 or 0 < left < MIN_REFUND_PAISE:
         least = rupees(MIN_REFUND_PAISE)
-        msg = (
-            f"Enter an amount from {least} to {rupees(balance.retained_paise)}. What is left of "
-            f"the booking must be nothing or at least {least}."
+        msg = _(
+            "Enter an amount from {least} to {most}. What is left of the booking must be nothing "
+            "or at least {least}.",
+            least=least,
+            most=rupees(balance.retained_paise),
         )
         raise InvalidRequest(msg, left_paise=balance.retained_paise)
     return _plan(balance, (), amount_paise, RefundReason.GOODWILL)

@@ -16,6 +16,7 @@ from surge_app.db.events import units
 from surge_app.db.payments import records as payment_queries, refunds as queries
 from surge_app.db.payments.settlement import write_unmatched
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
+from surge_app.languages import gettext as _
 from surge_app.models import (
     BALANCE_LOW,
     AuditEntry,
@@ -120,7 +121,7 @@ class Refunds:
             )
             refund = await add_refund(session, paid, plan)
             if handed_over and refund is not None and not refund.by_hand:
-                msg = "This was paid online, and goes back the way it came."
+                msg = _("This was paid online, and goes back the way it came.")
                 raise InvalidRequest(msg)
             unit_ids = await booking_queries.void_tickets(session, paid.booking.id, plan.seqs)
             if restock:
@@ -191,7 +192,9 @@ class Refunds:
             if refund is None:
                 raise NotFound
             if refund.by_hand:
-                msg = "This was paid at the box office. Hand it back the same way, then confirm it."
+                msg = _(
+                    "This was paid at the box office. Hand it back the same way, then confirm it."
+                )
                 raise RefundNotStuck(msg)
             lacks_funds = refund.last_error == BALANCE_LOW
             is_retried = refund.next_attempt_at is not None and not lacks_funds
@@ -283,7 +286,7 @@ class Refunds:
                 if refund.idempotency_key == one.receipt or not refund.body:
                     return one
         if not refund.body:
-            msg = "The gateway does not list this refund, which was made in its dashboard."
+            msg = _("The gateway does not list this refund, which was made in its dashboard.")
             raise ProviderOutcomeUnknown(msg)
         return await self._gateway.refund(
             refund.payment_id, body=refund.body, idempotency_key=refund.idempotency_key

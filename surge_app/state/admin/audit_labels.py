@@ -8,94 +8,96 @@ from typing import Any, cast
 
 from surge_app.clock import utc_now
 from surge_app.errors import EditConflict, SurgeError
-from surge_app.formatting import format_number, pluralize, rupees, when
+from surge_app.formatting import format_number, rupees, when
+from surge_app.languages import N_, gettext as _, ngettext
+from surge_app.services.events.facts import ALL_FACTS
 
 ACTIONS: Mapping[str, str] = {
-    "admin.add": "Account added",
-    "admin.remove": "Account removed",
-    "admin.sign_in": "Signed in",
-    "admin.sign_out": "Signed out",
-    "booking.correct": "Contact updated",
-    "booking.correct_attendees": "Names on tickets changed",
-    "booking.correct_contact": "Contact updated by the buyer",
-    "booking.give": "Complimentary tickets issued",
-    "booking.refund": "Refund",
-    "booking.resend": "Tickets resent",
-    "booking.sell": "Sold at the box office",
-    "booking.unpaid": "Missing payment noted",
-    "check_in.undo": "Check-in undone",
-    "cover.remove": "Picture removed",
-    "cover.save": "Picture changed",
-    "event.cancel": "Event cancelled",
-    "event.change": "Event changed",
-    "event.create": "Event created",
-    "event.delete": "Draft deleted",
-    "event.publish": "Event published",
-    "event.unpublish": "Event unpublished",
-    "event_cancelled": "Buyers emailed about the cancellation",
-    "event_changed": "Buyers emailed about a change",
-    "intent.revive": "Tickets held again",
-    "message.retry": "Message sent again",
-    "payment.close": "Unmatched payment closed",
-    "payment.dispute": "Dispute noted",
-    "payment.settle": "Payment checked again",
-    "privacy.erase": "Personal data erased",
-    "privacy.erase_old": "Old contacts erased",
-    "queue.pause": "Queue paused",
-    "queue.resume": "Queue resumed",
-    "queue.revoke": "Removed from the sale",
-    "rehearsal.start": "Rehearsal started",
-    "rehearsal.stop": "Rehearsal stopped",
-    "refund.hand_over": "Refund handed back",
-    "refund.noted": "Refund of the Razorpay dashboard noted",
-    "refund.retry": "Refund tried again",
-    "stock.add": "Tickets added",
-    "stock.withdraw": "Tickets withdrawn",
-    "text.save": "Page text changed",
-    "tier.add": "Ticket type added",
-    "tier.change": "Ticket type changed",
-    "tier.close": "Sale of a ticket type ended",
-    "webhook.replay": "Payment notification processed again",
+    "admin.add": N_("Account added"),
+    "admin.remove": N_("Account removed"),
+    "admin.sign_in": N_("Signed in"),
+    "admin.sign_out": N_("Signed out"),
+    "booking.correct": N_("Contact updated"),
+    "booking.correct_attendees": N_("Names on tickets changed"),
+    "booking.correct_contact": N_("Contact updated by the buyer"),
+    "booking.give": N_("Complimentary tickets issued"),
+    "booking.refund": N_("Refund"),
+    "booking.resend": N_("Tickets resent"),
+    "booking.sell": N_("Sold at the box office"),
+    "booking.unpaid": N_("Missing payment noted"),
+    "check_in.undo": N_("Check-in undone"),
+    "cover.remove": N_("Picture removed"),
+    "cover.save": N_("Picture changed"),
+    "event.cancel": N_("Event cancelled"),
+    "event.change": N_("Event changed"),
+    "event.create": N_("Event created"),
+    "event.delete": N_("Draft deleted"),
+    "event.publish": N_("Event published"),
+    "event.unpublish": N_("Event unpublished"),
+    "event_cancelled": N_("Buyers emailed about the cancellation"),
+    "event_changed": N_("Buyers emailed about a change"),
+    "intent.revive": N_("Tickets held again"),
+    "message.retry": N_("Message sent again"),
+    "payment.close": N_("Unmatched payment closed"),
+    "payment.dispute": N_("Dispute noted"),
+    "payment.settle": N_("Payment checked again"),
+    "privacy.erase": N_("Personal data erased"),
+    "privacy.erase_old": N_("Old contacts erased"),
+    "queue.pause": N_("Queue paused"),
+    "queue.resume": N_("Queue resumed"),
+    "queue.revoke": N_("Removed from the sale"),
+    "rehearsal.start": N_("Rehearsal started"),
+    "rehearsal.stop": N_("Rehearsal stopped"),
+    "refund.hand_over": N_("Refund handed back"),
+    "refund.noted": N_("Refund of the Razorpay dashboard noted"),
+    "refund.retry": N_("Refund tried again"),
+    "stock.add": N_("Tickets added"),
+    "stock.withdraw": N_("Tickets withdrawn"),
+    "text.save": N_("Page text changed"),
+    "tier.add": N_("Ticket type added"),
+    "tier.change": N_("Ticket type changed"),
+    "tier.close": N_("Sale of a ticket type ended"),
+    "webhook.replay": N_("Payment notification processed again"),
 }
 _FIELDS: Mapping[str, str] = {
-    "admissions_per_minute": "Let in per minute at most",
-    "amount_paise": "Amount",
-    "ask_attendee_names": "Names on tickets",
-    "capacity": "Number of tickets",
-    "challenge": "Bot check",
-    "concurrent_buyers": "Buyers inside at once",
-    "expires_at": "Held until",
-    "fee_paise": "Fee",
-    "handed_over": "Money handed back",
-    "hold_seconds": "Hold time in seconds",
-    "intent_id": "Hold",
-    "is_paused": "Paused",
-    "max_per_booking": "Maximum per booking",
-    "max_per_person": "Tickets per person",
-    "min_per_booking": "Minimum per booking",
-    "number": "Queue number",
-    "passes": "Buyers removed",
-    "phone": "Mobile number",
-    "price_paise": "Price",
-    "queue_message": "Message to the queue",
-    "queue_order": "Queue order",
-    "restock": "Tickets back on sale",
-    "sales_close_at": "Sale ends",
-    "sales_open_at": "Sale opens",
-    "slow_payment_percent": "Kept for slow payments, in percent",
-    "starts_at": "Starts",
-    "total_paise": "Total",
-    "units": "Tickets",
+    "admissions_per_minute": N_("Let in per minute at most"),
+    "amount_paise": N_("Amount"),
+    "ask_attendee_names": N_("Names on tickets"),
+    "capacity": N_("Number of tickets"),
+    "challenge": N_("Bot check"),
+    "concurrent_buyers": N_("Buyers inside at once"),
+    "expires_at": N_("Held until"),
+    "fee_paise": N_("Fee"),
+    "handed_over": N_("Money handed back"),
+    "hold_seconds": N_("Hold time in seconds"),
+    "intent_id": N_("Hold"),
+    "is_paused": N_("Paused"),
+    "max_per_booking": N_("Maximum per booking"),
+    "max_per_person": N_("Tickets per person"),
+    "min_per_booking": N_("Minimum per booking"),
+    "number": N_("Queue number"),
+    "passes": N_("Buyers removed"),
+    "phone": N_("Mobile number"),
+    "price_paise": N_("Price"),
+    "queue_message": N_("Message to the queue"),
+    "queue_order": N_("Queue order"),
+    "restock": N_("Tickets back on sale"),
+    "sales_close_at": N_("Sale ends"),
+    "sales_open_at": N_("Sale opens"),
+    "slow_payment_percent": N_("Kept for slow payments, in percent"),
+    "starts_at": N_("Starts"),
+    "total_paise": N_("Total"),
+    "units": N_("Tickets"),
 }
 _VALUES: Mapping[str, str] = {
-    "all": "everyone inside",
-    "always": "always",
-    "auto": "when busy",
-    "fifo": "first come, first served",
-    "off": "off",
-    "random": "a draw",
-    "asked_by_organizer": "the whole booking",
-    "tickets_cancelled": "some tickets",
+    "all": N_("everyone inside"),
+    "always": N_("always"),
+    "auto": N_("when busy"),
+    "fifo": N_("first come, first served"),
+    "off": N_("off"),
+    "random": N_("a draw"),
+    "asked_by_organizer": N_("the whole booking"),
+    "tickets_cancelled": N_("some tickets"),
 }
 # They name what is shown beside, or mean nothing to a person.
 _SILENT = {"tier_id", "key", "digest"}
@@ -107,7 +109,7 @@ _MOMENTS = ("_at",)
 
 def label(action: str) -> str:
     """Return an action in words."""
-    return ACTIONS.get(action, action.replace(".", " ").replace("_", " ").capitalize())
+    return _(ACTIONS.get(action, action.replace(".", " ").replace("_", " ").capitalize()))
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any], zone: str) -> list[str]:
@@ -120,7 +122,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], zone: str) -> l
         old = _shown(field, before[field], zone) if field in before else ""
         new = _shown(field, after[field], zone) if field in after else ""
         if field not in after:
-            lines.append(f"{name} was {old}")
+            lines.append(_("{name} was {old}", name=name, old=old))
         elif field not in before or (field in _NAMES and old == new):
             lines.append(f"{name}: {new}")
         elif old != new:
@@ -135,11 +137,16 @@ def explain(error: SurgeError) -> str:
         return error.text
     field = str(details["field"])
     before, now = (_shown(field, details[name], "Asia/Kolkata") for name in ("before", "now"))
-    actor = details["actor"] or "Someone else"
-    return (
-        f"Nothing was saved. {actor} changed {_label(field).lower()} from {before} to {now}"
-        f"{_ago(str(details['at']))}. Check the new value, then save again."
+    changed = _(
+        "{actor} changed {name} from {before} to {now}{ago}.",
+        actor=details["actor"] or _("Someone else"),
+        name=_label(field).lower(),
+        before=before,
+        now=now,
+        ago=_ago(str(details["at"])),
     )
+    saved, advice = _("Nothing was saved."), _("Check the new value, then save again.")
+    return f"{saved} {changed} {advice}"
 
 
 def _ago(at: str) -> str:
@@ -147,26 +154,29 @@ def _ago(at: str) -> str:
         return ""
     minutes = round((utc_now() - datetime.fromisoformat(at)).total_seconds() / 60)
     if minutes < 60:  # noqa: PLR2004  an hour
-        return f" {pluralize(max(1, minutes), 'minute', 'minutes')} ago"
-    return f" {pluralize(round(minutes / 60), 'hour', 'hours')} ago"
+        return ngettext(" {count} minute ago", " {count} minutes ago", max(1, minutes))
+    return ngettext(" {count} hour ago", " {count} hours ago", round(minutes / 60))
 
 
 def _label(field: str) -> str:
-    return _FIELDS.get(field, field.replace("_", " ").capitalize())
+    fact = ALL_FACTS.get(field)
+    return _(
+        _FIELDS.get(field) or (fact.fact.label if fact else field.replace("_", " ").capitalize())
+    )
 
 
 def _shown(field: str, value: object, zone: str) -> str:
     if value is None or value in ("", [], {}):
-        return "none"
+        return _("none")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, int):
         return rupees(value) if field.endswith("_paise") else format_number(value)
     if isinstance(value, str) and field.endswith(_MOMENTS):
         return _moment(value, zone)
     if isinstance(value, list):
         return ", ".join(str(one) for one in cast("list[object]", value))
-    text = _VALUES.get(str(value), str(value))
+    text = _(_VALUES[str(value)]) if value in _VALUES else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

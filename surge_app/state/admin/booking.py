@@ -8,9 +8,11 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import EditConflict, InvalidRequest
-from surge_app.formatting import BANKS_TAKE, BOX_OFFICE_METHODS, pluralize, rupees
+from surge_app.formatting import BANKS_TAKE, BOX_OFFICE_METHODS, rupees
+from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.services.admin.participants import BookingDetail, SoldTicket, TimelineEntry
 from surge_app.services.checkout.email_suggestion import typo_question
+from surge_app.services.payments.refund_policy import RefundPlan
 from surge_app.state import session, view_models
 from surge_app.state.admin.audit_labels import label
 from surge_app.state.admin.common import (
@@ -20,40 +22,40 @@ from surge_app.state.admin.common import (
     parse_int,
     parse_rupees,
 )
-from surge_app.state.admin.participants import BOOKING_TONES
+from surge_app.state.admin.participants import BOOKING_STATUSES, BOOKING_TONES
 from surge_app.state.email_suggestion import EmailSuggestion
 
 _TICKET = "ticket-"
 _EVENTS = {
-    "held": "Tickets held",
-    "payment_started": "Payment started",
-    "payment": "Payment",
-    "booked": "Booked",
-    "message": "Message",
-    "refund": "Refund",
-    "checked_in": "Checked in",
-    "action": "Organizer",
+    "held": N_("Tickets held"),
+    "payment_started": N_("Payment started"),
+    "payment": N_("Payment"),
+    "booked": N_("Booked"),
+    "message": N_("Message"),
+    "refund": N_("Refund"),
+    "checked_in": N_("Checked in"),
+    "action": N_("Organizer"),
 }
 _MESSAGES = {
-    "confirmation": "Tickets",
-    "confirmation_again": "Tickets resent",
-    "contact_changed": "Contact change",
-    "event_changed": "Event change",
-    "event_cancelled": "Cancellation",
-    "late_payment": "Late payment",
-    "refunded": "Refund",
-    "refund_paid": "Refund sent",
+    "confirmation": N_("Tickets"),
+    "confirmation_again": N_("Tickets resent"),
+    "contact_changed": N_("Contact change"),
+    "event_changed": N_("Event change"),
+    "event_cancelled": N_("Cancellation"),
+    "late_payment": N_("Late payment"),
+    "refunded": N_("Refund"),
+    "refund_paid": N_("Refund sent"),
 }
 _STATES = {
-    "applied": "received",
-    "requested": "sent to the bank",
-    "sent": "sent",
-    "processed": "paid back",
-    "dead": "failed",
-    "bounced": "did not arrive",
-    "deferred": "delayed by the recipient's provider",
-    "pending": "waiting",
-    "sending": "being sent",
+    "applied": N_("received"),
+    "requested": N_("sent to the bank"),
+    "sent": N_("sent"),
+    "processed": N_("paid back"),
+    "dead": N_("failed"),
+    "bounced": N_("did not arrive"),
+    "deferred": N_("delayed by the recipient's provider"),
+    "pending": N_("waiting"),
+    "sending": N_("being sent"),
 }
 
 
@@ -134,7 +136,9 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
         sent = await current().notifications.resend(
             self._ref(), version=_version(form_fields(form)), actor=actor
         )
-        return f"Tickets resent in {pluralize(sent, 'message', 'messages')}."
+        return ngettext(
+            "Tickets resent in {count} message.", "Tickets resent in {count} messages.", sent
+        )
 
     @rx.event
     @organizer_action
@@ -158,8 +162,10 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
         self.contact = {}
         self.suggestion, question = "", typo_question(sent.get("email", ""))
         self.is_moved = any(sent.get(name, "") != expected[name] for name in ("email", "phone"))
-        resend = " Resend the tickets to the new address?" if self.is_moved else ""
-        return f"Contact updated.{resend}{question}"
+        done = _("Contact updated.")
+        if self.is_moved:
+            done += " " + _("Resend the tickets to the new address?")
+        return done + question
 
     @rx.event
     @organizer_action
@@ -167,7 +173,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
         """Make a ticket usable again that was checked in by mistake."""
         seq = parse_int(form_fields(form).get("ticket", "").removeprefix(_TICKET)) or 0
         await current().check_in.undo(self._ref(), seq, actor=actor)
-        return f"Check-in of ticket {seq} undone. The ticket can be used again."
+        return _("Check-in of ticket {number} undone. The ticket can be used again.", number=seq)
 
     @rx.event
     async def choose_refund(self, kind: object) -> None:
@@ -188,14 +194,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
             tickets=draft.tickets,
             amount_paise=draft.amount_paise,
         )
-        number = len(plan.seqs)
-        cancelled = f"cancel {pluralize(number, 'ticket', 'tickets')}" if number else ""
-        if plan.amount_paise:
-            money = f"Refund {rupees(plan.amount_paise)} to {self.booking.name}"
-            otherwise = "keep every ticket valid"
-            self.question = f"{money} and {cancelled or otherwise}?"
-        else:
-            self.question = f"{cancelled.capitalize()}? No money goes back."
+        self.question = _refund_question(plan, self.booking.name)
 
     @rx.event
     async def cancel_refund(self) -> None:
@@ -209,7 +208,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
         draft, was_reviewed = self._draft, bool(self.question)
         self.question = ""
         if not was_reviewed:
-            msg = "Nothing was refunded. Review the refund first."
+            msg = _("Nothing was refunded. Review the refund first.")
             raise InvalidRequest(msg)
         try:
             done = await current().refunds.refund(
@@ -222,7 +221,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
                 actor=actor,
             )
         except EditConflict as error:
-            msg = f"{error.text} Nothing was refunded."
+            msg = _("{reason} Nothing was refunded.", reason=error.text)
             raise EditConflict(msg) from error
         self.refund_kind = "all"
         return _outcome(done.amount_paise, method=self.booking.method, draft=draft)
@@ -252,13 +251,13 @@ def _read_draft(sent: dict[str, str]) -> RefundDraft:
     tickets = tuple(seq for seq in seqs if seq is not None)
     amount = parse_rupees(sent.get("amount", ""))
     if kind == "tickets" and not tickets:
-        msg = "Nothing was refunded. Tick the tickets to refund."
+        msg = _("Nothing was refunded. Tick the tickets to refund.")
         raise InvalidRequest(msg)
     if kind == "amount" and not amount:
-        msg = "Nothing was refunded. Enter an amount in rupees, for example 100."
+        msg = _("Nothing was refunded. Enter an amount in rupees, for example 100.")
         raise InvalidRequest(msg)
     if kind not in {"all", "tickets", "amount"} or (kind != "amount" and sent.get("amount")):
-        msg = "Nothing was refunded. Choose what to refund."
+        msg = _("Nothing was refunded. Choose what to refund.")
         raise InvalidRequest(msg)
     return RefundDraft(
         version=_version(sent),
@@ -269,14 +268,37 @@ def _read_draft(sent: dict[str, str]) -> RefundDraft:
     )
 
 
+def _refund_question(plan: RefundPlan, buyer: str) -> str:
+    number, money = len(plan.seqs), rupees(plan.amount_paise)
+    if not plan.amount_paise:
+        return ngettext(
+            "Cancel {count} ticket? No money goes back.",
+            "Cancel {count} tickets? No money goes back.",
+            number,
+        )
+    if not number:
+        return _("Refund {money} to {buyer} and keep every ticket valid?", money=money, buyer=buyer)
+    return ngettext(
+        "Refund {money} to {buyer} and cancel {count} ticket?",
+        "Refund {money} to {buyer} and cancel {count} tickets?",
+        number,
+        money=money,
+        buyer=buyer,
+    )
+
+
 def _outcome(paise: int, *, method: str, draft: RefundDraft) -> str:
     if not paise:
-        return "Tickets cancelled. They were free, so no money goes back."
+        return _("Tickets cancelled. They were free, so no money goes back.")
     if not method:
-        return f"Refund of {rupees(paise)} started. {BANKS_TAKE}"
+        return _("Refund of {money} started.", money=rupees(paise)) + " " + _(BANKS_TAKE)
     if draft.handed_over:
-        return f"Refunded {rupees(paise)} {method}."
-    return f"Hand {rupees(paise)} back to the buyer {method}. It is listed under Needs attention."
+        return _("Refunded {money} {method}.", money=rupees(paise), method=method)
+    return _(
+        "Hand {money} back to the buyer {method}. It is listed under Needs attention.",
+        money=rupees(paise),
+        method=method,
+    )
 
 
 def _card(detail: BookingDetail) -> BookingDetailCard:
@@ -285,7 +307,7 @@ def _card(detail: BookingDetail) -> BookingDetailCard:
         version=detail.version,
         slug=detail.event_slug,
         event=detail.event_name,
-        status=detail.status.capitalize(),
+        status=_(BOOKING_STATUSES[detail.status]),
         tone=BOOKING_TONES.get(detail.status, "off"),
         name=detail.name,
         email=detail.email,
@@ -299,59 +321,65 @@ def _card(detail: BookingDetail) -> BookingDetailCard:
 
 def _method(detail: BookingDetail) -> str:
     """Return how the box office took the money, and hands it back; empty for everything else."""
-    return BOX_OFFICE_METHODS.get(detail.method, ("", ""))[1] if detail.in_cash else ""
+    known = BOX_OFFICE_METHODS.get(detail.method) if detail.in_cash else None
+    return _(known[1]) if known else ""
 
 
 def _dispute(status: str) -> str:
     if not status:
         return ""
-    state = status.replace("_", " ")
-    return f"The buyer's bank disputes this payment. State: {state}. Answer it at Razorpay."
+    return _(
+        "The buyer's bank disputes this payment. State: {state}. Answer it at Razorpay.",
+        state=status.replace("_", " "),
+    )
 
 
 def _paid(detail: BookingDetail) -> str:
     if detail.channel == "complimentary":
-        return "Complimentary. Nothing was paid."
-    fee = f"(including {rupees(detail.fee_paise)} fee)" if detail.fee_paise else ""
-    paid = " ".join(
-        part for part in ("Paid", rupees(detail.total_paise), _method(detail), fee) if part
-    )
-    return f"{paid}. Refundable: {rupees(detail.refundable_paise)}"
+        return _("Complimentary. Nothing was paid.")
+    fee = _("(including {fee} fee)", fee=rupees(detail.fee_paise)) if detail.fee_paise else ""
+    money = " ".join(part for part in (rupees(detail.total_paise), _method(detail), fee) if part)
+    return _("Paid {money}. Refundable: {rest}", money=money, rest=rupees(detail.refundable_paise))
 
 
 def _ticket(one: SoldTicket) -> TicketRow:
     is_valid = one.status == "valid"
-    checked_in = f"Checked in at {one.gate}" if one.checked_in_at else "Valid"
+    checked_in = _("Checked in at {gate}", gate=one.gate) if one.checked_in_at else _("Valid")
     return TicketRow(
         field=f"{_TICKET}{one.ticket}",
         title=" · ".join(part for part in (str(one.ticket), one.tier, one.attendee_name) if part),
-        status=checked_in if is_valid else "Cancelled",
+        status=checked_in if is_valid else _("Cancelled"),
         tone="good" if is_valid else "off",
         is_valid=is_valid,
         is_checked_in=is_valid and one.checked_in_at is not None,
     )
 
 
+def _state(state: str) -> str:
+    return _(_STATES.get(state, state.replace("_", " ")))
+
+
 def _timeline_row(one: TimelineEntry, zone: str) -> TimelineRow:
-    what, detail = _EVENTS.get(one.what, one.what), one.detail
-    state = _STATES.get(one.state, one.state.replace("_", " "))
+    what, detail = _(_EVENTS.get(one.what, one.what)), one.detail
+    state = _state(one.state)
     if one.what == "refund":
         detail = rupees(int(one.detail))
     elif one.what == "payment":
         payment, paise, method, reference = f"{one.detail}   ".split(" ", 3)
-        name = BOX_OFFICE_METHODS.get(method, (payment,))[0] if " by " in one.state else payment
+        outcome, by, actor = one.state.partition(" by ")
+        name = _(BOX_OFFICE_METHODS[method][0]) if by and method in BOX_OFFICE_METHODS else payment
         detail = f"{rupees(int(paise))}, {name} {reference.strip()}".strip()
-        outcome, _, actor = one.state.partition(" by ")
-        state = " by ".join(part for part in (_STATES.get(outcome, outcome), actor) if part)
+        state = _state(outcome)
+        state = _("{what} by {actor}", what=state, actor=actor) if actor else state
     elif one.what == "message":
         channel, kind, recipient = f"{one.detail}  ".split(" ", 2)
-        channel = {"email": "email", "sms": "SMS"}.get(channel, channel)
-        what = f"{_MESSAGES.get(kind, kind.replace('_', ' ').capitalize())} {channel}"
+        channel = {"email": _("email"), "sms": _("SMS")}.get(channel, channel)
+        what = f"{_(_MESSAGES.get(kind, kind.replace('_', ' ').capitalize()))} {channel}"
         detail = recipient.strip()
     elif one.what == "checked_in":
-        detail = f"ticket {one.detail}"
+        detail = _("ticket {number}", number=one.detail)
     elif one.what == "action":
-        detail, state = label(one.detail), f"by {one.state}"
+        detail, state = label(one.detail), _("by {actor}", actor=one.state)
     return TimelineRow(
         at=view_models.when(one.at, zone),
         what=what,

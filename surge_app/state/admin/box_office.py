@@ -9,6 +9,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import InvalidContact, InvalidRequest, NotFound
 from surge_app.formatting import BOX_OFFICE_METHODS, format_number, rupees
+from surge_app.languages import gettext as _
 from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.email_suggestion import typo_question
@@ -97,16 +98,19 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
         typed = {tier.field: _quantity(sent.get(tier.field, "")) for tier in self.tiers}
         quantities = {field: number for field, number in typed.items() if number is not None}
         if len(quantities) < len(typed):
-            msg = f"Nothing was sold. Enter whole numbers of tickets, up to {MAX_GIVEN} of a type."
+            msg = _(
+                "Nothing was sold. Enter whole numbers of tickets, up to {most} of a type.",
+                most=MAX_GIVEN,
+            )
             raise InvalidRequest(msg)
         if not any(quantities.values()):
-            msg = "Nothing was sold. Enter how many tickets."
+            msg = _("Nothing was sold. Enter how many tickets.")
             raise InvalidRequest(msg)
         if sent.get("kind") not in {"given", *BOX_OFFICE_METHODS}:
-            msg = "Nothing was sold. Choose how the buyer pays."
+            msg = _("Nothing was sold. Choose how the buyer pays.")
             raise InvalidRequest(msg)
         if sent["kind"] == "given" and sent.get("is_free") != "yes":
-            msg = "Nothing was issued. Tick the box to confirm that the tickets are free."
+            msg = _("Nothing was issued. Tick the box to confirm that the tickets are free.")
             raise InvalidRequest(msg)
         try:
             sold = await current().box_office.sell(
@@ -132,7 +136,7 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
         for tier in self.tiers:
             if quantity := quantities[tier.field]:
                 lines.append(OrderLine(tier.id, quantity))
-                attendees[tier.id] = [next(names, "") for _ in range(quantity)]
+                attendees[tier.id] = [next(names, "") for number in range(quantity)]
         # The prices beside the numbers when they were sent; another one is refused.
         cost = sum(
             (parse_int(sent.get(f"{_PRICE}{tier.id}", "")) or 0) * quantities[tier.field]
@@ -151,14 +155,17 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
 
     def _add_up(self) -> None:
         number = sum(self.quantities.values())
+        tickets = view_models.tickets(number)
         cost = sum(tier.price_paise * self.quantities.get(tier.field, 0) for tier in self.tiers)
         if not number:
             self.total = ""
         elif self.kind == "given":
-            self.total = f"{view_models.tickets(number)}, free of charge"
+            self.total = _("{tickets}, free of charge", tickets=tickets)
         else:
-            how = BOX_OFFICE_METHODS[self.kind][1]
-            self.total = f"{view_models.tickets(number)}: take {rupees(cost)} {how}"
+            how = _(BOX_OFFICE_METHODS[self.kind][1])
+            self.total = _(
+                "{tickets}: take {money} {how}", tickets=tickets, money=rupees(cost), how=how
+            )
 
     async def _read(self) -> None:
         slug = session.path_param(self, 2)
@@ -194,15 +201,16 @@ def _event(event: EventView) -> CounterEvent:
 
 
 def _tier(tier: TierView) -> CounterTier:
-    price = rupees(tier.price_paise) if tier.price_paise else "free"
     return CounterTier(
         id=tier.id,
         field=f"{_QUANTITY}{tier.id}",
         price_field=f"{_PRICE}{tier.id}",
         name=tier.name,
-        note=(
-            f"{price} each · {format_number(tier.available)} available, "
-            f"{format_number(tier.held)} held"
+        note=_(
+            "{price} each · {available} available, {held} held",
+            price=rupees(tier.price_paise) if tier.price_paise else _("free"),
+            available=format_number(tier.available),
+            held=format_number(tier.held),
         ),
         price_paise=tier.price_paise,
     )
@@ -219,6 +227,12 @@ def _by_field(error: InvalidContact) -> dict[str, str]:
 def _sold(sold: CounterBooking) -> str:
     tickets = view_models.tickets(sold.tickets)
     if sold.channel == "complimentary":
-        return f"{tickets} issued free of charge. Booking {sold.ref}."
-    how = BOX_OFFICE_METHODS.get(sold.method, ("", ""))[1]
-    return f"{tickets} sold for {rupees(sold.total_paise)} {how}".strip() + f". Booking {sold.ref}."
+        return _("{tickets} issued free of charge. Booking {ref}.", tickets=tickets, ref=sold.ref)
+    known = BOX_OFFICE_METHODS.get(sold.method)
+    money = rupees(sold.total_paise)
+    return _(
+        "{tickets} sold for {money}. Booking {ref}.",
+        tickets=tickets,
+        money=f"{money} {_(known[1])}" if known else money,
+        ref=sold.ref,
+    )

@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.clock import utc_now
 from surge_app.container import current
 from surge_app.errors import NotFound
-from surge_app.formatting import pluralize
+from surge_app.languages import gettext as _, ngettext
 from surge_app.services.bookings.check_in import CheckInCounts
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import attention
@@ -60,10 +60,11 @@ def _warning(event: CheckInCounts) -> str:
     days = (event.starts_at - utc_now()) / timedelta(days=1)
     day = view_models.when(event.starts_at, event.time_zone)
     if days > _EARLY_DAYS:
-        distance = pluralize(round(days), "day", "days")
-        return (
-            f"This event starts on {day}, in {distance}. A ticket you check in now counts as used."
+        return _(
+            "This event starts on {day}, in {distance}. A ticket you check in now counts as used.",
+            day=day,
+            distance=ngettext("{count} day", "{count} days", round(days)),
         )
     if days < -_LATE_DAYS:
-        return f"This event was on {day}. Check that you chose the right event."
+        return _("This event was on {day}. Check that you chose the right event.", day=day)
     return ""

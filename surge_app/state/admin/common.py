@@ -16,6 +16,7 @@ from surge_app.clock import new_id
 from surge_app.container import current
 from surge_app.errors import InvalidContact, NotFound, SurgeError
 from surge_app.formatting import format_number
+from surge_app.languages import N_, gettext as _
 from surge_app.state import session
 from surge_app.state.admin.audit_labels import explain
 
@@ -26,6 +27,16 @@ HOME_ZONE = "Asia/Kolkata"
 FORM_KEY = "form_key"
 _LARGEST = 10**12
 _MAX_COUNTED = 99
+STATUSES = {
+    "on_sale": N_("On sale"),
+    "scheduled": N_("Scheduled"),
+    "paused": N_("Paused"),
+    "all_held": N_("All held"),
+    "sold_out": N_("Sold out"),
+    "ended": N_("Ended"),
+    "cancelled": N_("Cancelled"),
+    "draft": N_("Draft"),
+}
 STATUS_TONES = {
     "on_sale": "good",
     "scheduled": "accent",
@@ -185,7 +196,7 @@ def organizer_action(
         sent = form_fields(next(iter((*arguments, *named.values())), None))
         if sent.get(FORM_KEY, self.form_key) != self.form_key:
             if not self.done:
-                self.problem = "This form was already sent. Nothing was done twice."
+                self.problem = _("This form was already sent. Nothing was done twice.")
             return
         self.acted, self.done, self.problem, self.field_errors = run.__name__, "", "", {}
         try:
@@ -200,7 +211,7 @@ def organizer_action(
         await self._show()
 
     signature = inspect.signature(handler)
-    this, _, *rest = signature.parameters.values()
+    this, _actor, *rest = signature.parameters.values()
     # The browser sends everything but the organizer's name.
     cast("Any", run).__signature__ = signature.replace(parameters=[this, *rest])
     return run
@@ -217,9 +228,16 @@ def wait_text(seconds: int | None) -> str:
     if seconds is None:
         return ""
     if seconds < 90:  # noqa: PLR2004  below two minutes seconds say more
-        return f"{seconds} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        return _("{count} s", count=seconds)
+    return hours_text(round(seconds / 60))
+
+
+def hours_text(minutes: int) -> str:
+    """Return minutes as `2 h 5 min`."""
+    hours, rest = divmod(minutes, 60)
+    return (
+        _("{hours} h {rest} min", hours=hours, rest=rest) if hours else _("{range} min", range=rest)
+    )
 
 
 def form_fields(form: object, *, longest: int = 2_000) -> dict[str, str]:

@@ -10,7 +10,8 @@ import reflex as rx
 from surge_app.clock import new_id
 from surge_app.container import current
 from surge_app.errors import EditConflict, InvalidRequest
-from surge_app.formatting import format_number, pluralize, rupees
+from surge_app.formatting import bookings, format_number, rupees
+from surge_app.languages import gettext as _
 from surge_app.services.admin.views import EventStats
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
 from surge_app.services.waiting_room.views import QueueCounts
@@ -115,7 +116,7 @@ class DashboardState(LiveState, rx.State):
         await current().organizer.pause(self._slug(), actor=actor)
         current().dashboard.invalidate(self._slug())
         current().sales_reports.invalidate(self._slug())
-        return "Queue paused. Everyone keeps their place."
+        return _("Queue paused. Everyone keeps their place.")
 
     @rx.event
     @organizer_action
@@ -123,7 +124,7 @@ class DashboardState(LiveState, rx.State):
         """Resume admissions."""
         await current().organizer.resume(self._slug(), actor=actor)
         current().dashboard.invalidate(self._slug())
-        return "Queue resumed."
+        return _("Queue resumed.")
 
     @rx.event
     async def preview_settings(self, field: object, value: object) -> None:
@@ -140,7 +141,7 @@ class DashboardState(LiveState, rx.State):
             self.effect = ""
             return
         if seen.queue is None:
-            self.effect = "The waiting room is not responding, so the effect is unknown."
+            self.effect = _("The waiting room is not responding, so the effect is unknown.")
             return
         wait = forecast(_facts(seen.queue), in_force, rules)
         self.effect = _effect(wait.now_seconds, wait.then_seconds, is_paused=seen.is_paused)
@@ -152,7 +153,7 @@ class DashboardState(LiveState, rx.State):
         sent, slug = form_fields(form), self._slug()
         rules = _rules(sent, is_paused=False)
         if sent.get("challenge") not in _CHALLENGES:
-            msg = "Nothing was applied. Choose when to check for bots."
+            msg = _("Nothing was applied. Choose when to check for bots.")
             raise InvalidRequest(msg)
         values = {
             "concurrent_buyers": rules.concurrent_buyers,
@@ -168,7 +169,7 @@ class DashboardState(LiveState, rx.State):
         }
         changes = {name: value for name, value in values.items() if value != before[name]}
         if not changes:
-            return "Nothing to apply: these rules are already in force."
+            return _("Nothing to apply: these rules are already in force.")
         # Also after a conflict the page shows what is in force.
         current().dashboard.invalidate(slug)
         try:
@@ -181,7 +182,7 @@ class DashboardState(LiveState, rx.State):
             raise
         current().dashboard.invalidate(slug)
         self.effect, self._typed, self.rules_key = "", {}, ""
-        return f"Applied: {_in_force(await current().dashboard.recent(slug))}."
+        return _("Applied: {rules}.", rules=_in_force(await current().dashboard.recent(slug)))
 
     def _slug(self) -> str:
         # The dashboard is at /admin/{slug}, its queue at /admin/events/{slug}/queue.
@@ -193,7 +194,7 @@ class DashboardState(LiveState, rx.State):
         report = await current().sales_reports.recent(slug)
         items = [one for one in await current().action_items.recent() if one.event == slug]
         self.sale, self.phase = _card(seen), "ready"
-        self.in_force = f"In force now: {_in_force(seen)}."
+        self.in_force = _("In force now: {rules}.", rules=_in_force(seen))
         if not self.rules_key:
             # What is being typed is compared with the rules it was typed on.
             self.settings, self.rules_key = QueueSettingsDraft(**_as_typed(seen)), new_id()
@@ -213,8 +214,11 @@ class DashboardState(LiveState, rx.State):
 
 def _in_force(seen: EventStats) -> str:
     limit = seen.admissions_per_minute
-    per_minute = "no limit" if limit is None else format_number(limit)
-    return f"{format_number(seen.concurrent_buyers)} inside, {per_minute} a minute"
+    return _(
+        "{inside} inside, {per_minute} a minute",
+        inside=format_number(seen.concurrent_buyers),
+        per_minute=_("no limit") if limit is None else format_number(limit),
+    )
 
 
 def _as_typed(seen: EventStats) -> dict[str, str]:
@@ -233,7 +237,7 @@ def _rules(typed: dict[str, str], *, is_paused: bool) -> QueueRules:
     buyers, limit = parse_int(typed.get("concurrent_buyers", "")), parse_int(limit_text)
     numbers = [buyers, limit] if limit_text.strip() else [buyers]
     if buyers is None or any(one is None or not 1 <= one <= _MAX_BUYERS for one in numbers):
-        msg = (
+        msg = _(
             "Nothing was applied. Enter a number of 1 or more. "
             "Leave the per-minute limit empty for no limit."
         )
@@ -244,7 +248,7 @@ def _rules(typed: dict[str, str], *, is_paused: bool) -> QueueRules:
 def _percent(typed: dict[str, str]) -> int:
     percent = parse_int(typed.get("slow_payment_percent", ""))
     if percent is None or not 0 <= percent <= _MAX_PERCENT:
-        msg = "Nothing was applied. Enter a share for slow payments from 0 to 100 percent."
+        msg = _("Nothing was applied. Enter a share for slow payments from 0 to 100 percent.")
         raise InvalidRequest(msg)
     return percent
 
@@ -255,26 +259,28 @@ def _facts(queue: QueueCounts) -> QueueFacts:
 
 def _last_wait(seen: EventStats, queue: QueueCounts) -> str:
     if queue.waiting == 0:
-        return "No one is waiting"
+        return _("No one is waiting")
     if seen.is_paused:
-        return "The queue is paused"
+        return _("The queue is paused")
     rules = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
     seconds = forecast(_facts(queue), rules, rules).now_seconds
     if seconds == 0:
-        return "Estimated wait: less than a minute"
-    return f"Estimated wait: {wait_text(seconds) or 'measuring…'}"
+        return _("Estimated wait: less than a minute")
+    return _("Estimated wait: {wait}", wait=wait_text(seconds) or _("measuring…"))
 
 
 def _effect(now: int | None, then: int | None, *, is_paused: bool) -> str:
     if is_paused:
-        return "The queue is paused. No one is let in until you resume it."
+        return _("The queue is paused. No one is let in until you resume it.")
     if now == then == 0:
-        return "No one is waiting, so no wait changes."
+        return _("No one is waiting, so no wait changes.")
     if then is None:
-        return "Still measuring, so the effect on the wait is unknown."
-    before = "no time" if now == 0 else wait_text(now) or "an unknown time"
-    after = "no time" if then == 0 else f"about {wait_text(then)}"
-    return f"The last in the queue waits {before} now, and {after} then."
+        return _("Still measuring, so the effect on the wait is unknown.")
+    before = _("no time") if now == 0 else wait_text(now) or _("an unknown time")
+    after = _("no time") if then == 0 else _("about {wait}", wait=wait_text(then))
+    return _(
+        "The last in the queue waits {before} now, and {after} then.", before=before, after=after
+    )
 
 
 def _history(seen: EventStats) -> list[dict[str, str | float]]:
@@ -305,7 +311,7 @@ def _card(seen: EventStats) -> DashboardCard:
         last_wait=_last_wait(seen, queue) if queue else "",
         allowed=format_number(seen.concurrent_buyers),
         pace=format_number(queue.admitted_last_minute) if queue else _UNKNOWN,
-        bookings=pluralize(seen.bookings, "booking", "bookings"),
+        bookings=bookings(seen.bookings),
         last_minute=format_number(seen.bookings_last_minute),
         messages_pending=format_number(seen.messages_pending),
         is_paused=seen.is_paused,

@@ -9,7 +9,8 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import EditConflict, InvalidRequest
-from surge_app.formatting import pluralize, rupees
+from surge_app.formatting import rupees, tickets
+from surge_app.languages import gettext as _, ngettext
 from surge_app.services.admin.event_admin import EventSettings
 from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.services.events.changes import ANNOUNCED
@@ -29,10 +30,10 @@ from surge_app.state.admin.event_forms import (
     EventForm,
     SaleChange,
     TierForm,
+    capacity,
     event_form,
     fee_text,
     is_open,
-    on_sale,
     publish_question,
     required_moment,
     shown_value,
@@ -103,7 +104,7 @@ class EventEditorState(AdminState, rx.State):
         zone = {"time_zone": sent.get("was_time_zone") or self.event.time_zone}
         sent = {**zone, **sent}
         if not (sent.get("name") and sent.get("venue")):
-            msg = "Nothing was saved. Enter a name and a venue."
+            msg = _("Nothing was saved. Enter a name and a venue.")
             raise InvalidRequest(msg)
         required_moment(sent, "starts_at")
         # Another zone gives each time that is shown another moment.
@@ -114,7 +115,7 @@ class EventEditorState(AdminState, rx.State):
             if sent.get(name, "") != sent.get(f"was_{name}", "") or (is_moved and one.is_time)
         ]
         if not names:
-            return "Nothing to save: no field was changed."
+            return _("Nothing to save: no field was changed.")
         was = {**sent, **zone}
         self._draft = SaleChange(
             {name: typed_value(sent, name) for name in names},
@@ -124,7 +125,11 @@ class EventEditorState(AdminState, rx.State):
         before = {name: getattr(stored, name) for name in SALE_WINDOW}
         after = {**before, **{name: self._draft.changes[name] for name in SALE_WINDOW & set(names)}}
         if stored.phase == "published" and not is_open(**before) and is_open(**after):
-            self.question = f"{on_sale(stored)} immediately. Save and open the sale?"
+            self.question = ngettext(
+                "{count} ticket goes on sale immediately. Save and open the sale?",
+                "{count} tickets go on sale immediately. Save and open the sale?",
+                capacity(stored),
+            )
             return None
         return await self._store(actor)
 
@@ -140,8 +145,13 @@ class EventEditorState(AdminState, rx.State):
         is_on_sale = stored.phase == "published"
         if not tier:
             self._draft = SaleChange(new=typed)
-            number = pluralize(typed.units, f"{typed.name} ticket", f"{typed.name} tickets")
-            question = f"Put {number} on sale at {rupees(typed.price_paise)} each?"
+            question = ngettext(
+                "Put {count} {name} ticket on sale at {price} each?",
+                "Put {count} {name} tickets on sale at {price} each?",
+                typed.units,
+                name=typed.name,
+                price=rupees(typed.price_paise),
+            )
         else:
             shown = typed_tier({name: sent.get(f"was_{name}", "") for name in TIER_FIELDS})
             fields = [
@@ -150,7 +160,7 @@ class EventEditorState(AdminState, rx.State):
                 if getattr(typed, name) != getattr(shown, name)
             ]
             if not fields:
-                return "Nothing to save: no field was changed."
+                return _("Nothing to save: no field was changed.")
             self._draft = SaleChange(
                 {name: getattr(typed, name) for name in fields},
                 {name: getattr(shown, name) for name in fields},
@@ -168,7 +178,7 @@ class EventEditorState(AdminState, rx.State):
         """Save what was asked about, once."""
         was_asked, self.question = bool(self.question), ""
         if not was_asked:
-            msg = "Nothing was saved. Save the form first."
+            msg = _("Nothing was saved. Save the form first.")
             raise InvalidRequest(msg)
         return await self._store(actor)
 
@@ -198,35 +208,46 @@ class EventEditorState(AdminState, rx.State):
         self._reopened = frozenset(TIER_COLUMNS if draft.tier else EDITABLE_FACTS)
         if draft.new:
             self.added += 1
-            return f"{draft.new.name} added."
+            return _("{name} added.", name=draft.new.name)
         if not draft.tier:
             return self._saved(draft.changes)
         more = draft.changes.get("units", 0) - draft.expected.get("units", 0)
-        number = pluralize(abs(more), "ticket", "tickets")
-        done = f" {number} {'added' if more > 0 else 'withdrawn'}." if more else ""
-        return f"Saved. Tickets already in a checkout keep the old price.{done}"
+        saved, number = (
+            _("Saved. Tickets already in a checkout keep the old price."),
+            tickets(abs(more)),
+        )
+        if not more:
+            return saved
+        done = (
+            _("{tickets} added.", tickets=number)
+            if more > 0
+            else _("{tickets} withdrawn.", tickets=number)
+        )
+        return f"{saved} {done}"
 
     def _saved(self, changes: dict[str, Any]) -> str:
         question = typo_question(str(changes.get("organizer_email", "")))
         if self.event.phase == "draft":
-            return f"Draft saved. It is not visible until you publish.{question}"
+            return _("Draft saved. It is not visible until you publish.") + question
         is_untold = self.event.has_sold and not changes.keys().isdisjoint(ANNOUNCED)
-        untold = " Ticket holders are not told yet." if is_untold else ""
-        return f"Saved. The event page shows it now.{untold}{question}"
+        done = _("Saved. The event page shows it now.")
+        if is_untold:
+            done += " " + _("Ticket holders are not told yet.")
+        return done + question
 
     @rx.event
     @organizer_action
     async def publish(self, actor: str, form: dict[str, object]) -> str:
         """Show the draft to everyone."""
         await current().lifecycle.publish(self._slug(), actor=actor, version=version_of(form))
-        return "Published."
+        return _("Published.")
 
     @rx.event
     @organizer_action
     async def unpublish(self, actor: str, form: dict[str, object]) -> str:
         """Make the event a draft again."""
         await current().lifecycle.unpublish(self._slug(), actor=actor, version=version_of(form))
-        return "Unpublished. Only organizers see it now."
+        return _("Unpublished. Only organizers see it now.")
 
     @rx.event
     @organizer_action
@@ -281,14 +302,15 @@ class EventEditorState(AdminState, rx.State):
             for name in EDITABLE_FACTS
         }
         labels = [
-            one.fact.label
+            _(one.fact.label)
             for name, one in EDITABLE_FACTS.items()
             if facts[name] != shown_value(getattr(stored, name), facts["time_zone"])
         ]
-        one = "it" if len(labels) == 1 else "them"
         names = ", ".join(labels)
         self.changed = (
-            f"Changed meanwhile: {names}. Open the page again to see {one}." if labels else ""
+            _("Changed meanwhile: {names}. Open the page again to see the new value.", names=names)
+            if labels
+            else ""
         )
         opened = {one.id: one for one in self.tiers}
         tiers = [self._tier_form(tier_form(one), opened.get(one.id)) for one in stored.tiers]

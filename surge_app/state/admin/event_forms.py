@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from surge_app.clock import utc_now
 from surge_app.errors import InvalidRequest
-from surge_app.formatting import format_number, pluralize, rupees, when
+from surge_app.formatting import format_number, rupees, when
+from surge_app.languages import gettext as _, ngettext
 from surge_app.services.admin.event_admin import EventSettings, TierSettings
 from surge_app.services.events.facts import EDITABLE_FACTS
 from surge_app.services.events.new_event import NewTier
@@ -78,14 +79,14 @@ def slug_from(text: str) -> str:
 
 def fee_text(paise: int) -> str:
     """Return the hint beside a price."""
-    fee = f"a {rupees(paise)} booking fee" if paise else "no booking fee"
-    return f"Buyers also pay {fee} once per booking." if paise else f"Buyers pay {fee}."
+    if not paise:
+        return _("Buyers pay no booking fee.")
+    return _("Buyers also pay a {fee} booking fee once per booking.", fee=rupees(paise))
 
 
-def on_sale(stored: EventSettings) -> str:
+def capacity(stored: EventSettings) -> int:
     """Return how many tickets go on sale."""
-    tickets = pluralize(sum(one.capacity for one in stored.tiers), "ticket", "tickets")
-    return f"{tickets} go on sale"
+    return sum(one.capacity for one in stored.tiers)
 
 
 def is_open(
@@ -100,23 +101,47 @@ def is_open(
 def tier_question(typed: NewTier, shown: NewTier) -> str:
     """Return what a changed ticket type does to the sale; empty if nothing."""
     more = typed.units - shown.units
-    tickets = pluralize(abs(more), f"{shown.name} ticket", f"{shown.name} tickets")
-    added = pluralize(more, f"more {shown.name} ticket", f"more {shown.name} tickets")
     price, old = rupees(typed.price_paise), rupees(shown.price_paise)
-    parts = (
-        f"Put {added} on sale at {price} each?" if more > 0 else "",
-        f"Withdraw {tickets} from sale?" if more < 0 else "",
-        f"Change the price from {old} to {price}?" if price != old else "",
-    )
-    return " ".join(part for part in parts if part)
+    parts: list[str] = []
+    if more > 0:
+        parts += [
+            ngettext(
+                "Put {count} more {name} ticket on sale at {price} each?",
+                "Put {count} more {name} tickets on sale at {price} each?",
+                more,
+                name=shown.name,
+                price=price,
+            )
+        ]
+    if more < 0:
+        parts += [
+            ngettext(
+                "Withdraw {count} {name} ticket from sale?",
+                "Withdraw {count} {name} tickets from sale?",
+                -more,
+                name=shown.name,
+            )
+        ]
+    if price != old:
+        parts += [_("Change the price from {old} to {price}?", old=old, price=price)]
+    return " ".join(parts)
 
 
 def publish_question(stored: EventSettings) -> str:
     """Return what publishing the event does."""
     opens = stored.sales_open_at
     if opens is not None and opens > utc_now():
-        return f"Everyone sees the event. {on_sale(stored)} on {when(opens, stored.time_zone)}."
-    return f"Everyone sees the event, and {on_sale(stored)} immediately."
+        return ngettext(
+            "Everyone sees the event. {count} ticket goes on sale on {day}.",
+            "Everyone sees the event. {count} tickets go on sale on {day}.",
+            capacity(stored),
+            day=when(opens, stored.time_zone),
+        )
+    return ngettext(
+        "Everyone sees the event, and {count} ticket goes on sale immediately.",
+        "Everyone sees the event, and {count} tickets go on sale immediately.",
+        capacity(stored),
+    )
 
 
 def event_form(stored: EventSettings) -> EventForm:
@@ -138,7 +163,11 @@ def tier_form(one: TierSettings) -> TierForm:
         name=one.name,
         price=f"{one.price_paise / 100:.2f}".removesuffix(".00"),
         units=str(one.capacity),
-        sold=f"{format_number(one.sold)} sold, {format_number(one.held)} held",
+        sold=_(
+            "{sold} sold, {held} held",
+            sold=format_number(one.sold),
+            held=format_number(one.held),
+        ),
     )
 
 
@@ -152,7 +181,7 @@ def typed_value(sent: Mapping[str, str], name: str, *, prefix: str = "") -> obje
     if one.is_number and (typed or not one.is_nullable):
         number = parse_int(typed)
         if number is None:
-            msg = f"Nothing was saved. Enter a whole number for “{one.fact.label}”."
+            msg = _("Nothing was saved. Enter a whole number for “{name}”.", name=_(one.fact.label))
             raise InvalidRequest(msg)
         return number
     return None if one.is_nullable and not typed else typed
@@ -173,7 +202,7 @@ def _moment(typed: str, zone: str) -> datetime | None:
     try:
         return datetime.fromisoformat(typed).replace(tzinfo=ZoneInfo(zone))
     except (ValueError, KeyError, OSError) as error:
-        msg = "Nothing was saved. Enter a date, a time and a time zone such as Asia/Kolkata."
+        msg = _("Nothing was saved. Enter a date, a time and a time zone such as Asia/Kolkata.")
         raise InvalidRequest(msg) from error
 
 
@@ -181,7 +210,7 @@ def required_moment(sent: Mapping[str, str], name: str) -> datetime:
     """Return a moment that must be typed; raises InvalidRequest."""
     moment = _moment(sent.get(name, ""), sent.get("time_zone", HOME_ZONE))
     if moment is None:
-        msg = "Nothing was saved. Enter the date and time the event starts."
+        msg = _("Nothing was saved. Enter the date and time the event starts.")
         raise InvalidRequest(msg)
     return moment
 
@@ -190,12 +219,12 @@ def typed_tier(sent: Mapping[str, str]) -> NewTier:
     """Return the ticket type that was typed; raises InvalidRequest."""
     price, units = parse_rupees(sent.get("price", "")), parse_int(sent.get("units", ""))
     if not sent.get("tier_name"):
-        msg = "Nothing was saved. Enter a name for the ticket type."
+        msg = _("Nothing was saved. Enter a name for the ticket type.")
         raise InvalidRequest(msg)
     if price is None:
-        msg = "Nothing was saved. Enter a price in rupees such as 500 or 499.50. 0 is free."
+        msg = _("Nothing was saved. Enter a price in rupees such as 500 or 499.50. 0 is free.")
         raise InvalidRequest(msg)
     if units is None or units > _MAX_UNITS:
-        msg = "Nothing was saved. Enter how many tickets, for example 3000."
+        msg = _("Nothing was saved. Enter how many tickets, for example 3000.")
         raise InvalidRequest(msg)
     return NewTier(sent["tier_name"], price, units)

@@ -8,14 +8,15 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidRequest
-from surge_app.formatting import format_number, pluralize, rupees, when
+from surge_app.formatting import bookings, format_number, rupees, when
+from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.models import MessageKind
 from surge_app.services.admin.event_lifecycle import Cancellation
 from surge_app.services.messaging.event_notices import NoticePreview, NoticeReach, SentNotice
 from surge_app.state import session
 from surge_app.state.admin.common import AdminState, form_fields, organizer_action, parse_int
 
-_TITLES = {"event_changed": "Change", "event_cancelled": "Cancellation"}
+_TITLES = {"event_changed": N_("Change"), "event_cancelled": N_("Cancellation")}
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class EventNoticesState(AdminState, rx.State):
             actor=actor,
         )
         self.change = NoticeCard()
-        return "Messages are on their way."
+        return _("Messages are on their way.")
 
     @rx.event
     @organizer_action
@@ -109,7 +110,7 @@ class EventNoticesState(AdminState, rx.State):
         """Cancel the event, once its web address was typed."""
         sent, slug = form_fields(form), self._slug()
         if sent.get("confirm") != slug:
-            msg = f"Nothing was cancelled. Type {slug} to confirm."
+            msg = _("Nothing was cancelled. Type {slug} to confirm.", slug=slug)
             raise InvalidRequest(msg)
         await current().lifecycle.cancel(
             slug,
@@ -117,7 +118,7 @@ class EventNoticesState(AdminState, rx.State):
             reason=sent.get("words", ""),
             version=_version(sent.get("version", "")),
         )
-        return "Event cancelled. Refunds and messages have started."
+        return _("Event cancelled. Refunds and messages have started.")
 
     def _slug(self) -> str:
         return session.path_param(self, 2)
@@ -153,10 +154,11 @@ class EventNoticesState(AdminState, rx.State):
                 self.cancellation = card
         else:
             total = progress.waiting + progress.on_their_way + progress.done
-            self.refunds = (
-                f"{format_number(progress.done)} refunded, "
-                f"{format_number(progress.on_their_way)} in progress, "
-                f"{format_number(progress.waiting)} waiting."
+            self.refunds = _(
+                "{done} refunded, {running} in progress, {waiting} waiting.",
+                done=format_number(progress.done),
+                running=format_number(progress.on_their_way),
+                waiting=format_number(progress.waiting),
             )
             self.refunded_percent = round(progress.done / total * 100, 1) if total else 100
 
@@ -164,7 +166,7 @@ class EventNoticesState(AdminState, rx.State):
 def _version(sent: str) -> int:
     version = parse_int(sent)
     if version is None:
-        msg = "Nothing was sent. Open the page again."
+        msg = _("Nothing was sent. Open the page again.")
         raise InvalidRequest(msg)
     return version
 
@@ -185,48 +187,67 @@ def _card(preview: NoticePreview, words: str, question: str) -> NoticeCard:
 
 
 def _reach(reach: NoticeReach) -> str:
-    bookings = pluralize(reach.bookings, "booking", "bookings")
-    emails = pluralize(reach.emails, "email", "emails")
-    return f"{bookings}: {emails} and {format_number(reach.texts)} SMS."
+    return _(
+        "{bookings}: {emails} and {texts} SMS.",
+        bookings=bookings(reach.bookings),
+        emails=_emails(reach),
+        texts=format_number(reach.texts),
+    )
+
+
+def _emails(reach: NoticeReach) -> str:
+    return ngettext("{count} email", "{count} emails", reach.emails)
 
 
 def _warning(reach: NoticeReach) -> str:
     parts: list[str] = []
     if reach.without_contact:
-        count = pluralize(reach.without_contact, "booking has", "bookings have")
-        parts.append(f"{count} no email address or mobile number.")
+        parts.append(
+            ngettext(
+                "{count} booking has no email address or mobile number.",
+                "{count} bookings have no email address or mobile number.",
+                reach.without_contact,
+            )
+        )
     if reach.undelivered:
-        count = pluralize(reach.undelivered, "booking", "bookings")
-        parts.append(f"Earlier messages to {count} did not arrive.")
+        count = bookings(reach.undelivered)
+        parts.append(_("Earlier messages to {bookings} did not arrive.", bookings=count))
     return " ".join(parts)
 
 
 def _announcing(reach: NoticeReach) -> str:
-    emails = pluralize(reach.emails, "email", "emails")
-    bookings = pluralize(reach.bookings, "booking", "bookings")
-    return f"Send {emails} and {format_number(reach.texts)} SMS to the buyers of {bookings}?"
+    return _(
+        "Send {emails} and {texts} SMS to the buyers of {bookings}?",
+        emails=_emails(reach),
+        texts=format_number(reach.texts),
+        bookings=bookings(reach.bookings),
+    )
 
 
 def _cancelling(progress: Cancellation) -> str:
     if not progress.waiting:
-        return "Stops sales for good. There are no bookings to refund."
-    bookings = pluralize(progress.waiting, "booking", "bookings")
-    return (
-        f"Stops sales for good, refunds {bookings} ({rupees(progress.refundable_paise)} including "
-        "fees) and sends these messages. This cannot be undone."
+        return _("Stops sales for good. There are no bookings to refund.")
+    return _(
+        "Stops sales for good, refunds {bookings} ({money} including fees) and sends these "
+        "messages. This cannot be undone.",
+        bookings=bookings(progress.waiting),
+        money=rupees(progress.refundable_paise),
     )
 
 
 def _sent(notice: SentNotice, zone: str) -> SentCard:
-    bookings = pluralize(notice.bookings, "booking", "bookings")
+    count = bookings(notice.bookings)
+    count = count if notice.is_written else _("{bookings} so far", bookings=count)
     text = " · ".join(filter(None, (*notice.changes.splitlines(), notice.words)))
     return SentCard(
-        title=f"{_TITLES[notice.kind]} · {when(notice.at, zone)} · {notice.actor}",
+        title=f"{_(_TITLES[notice.kind])} · {when(notice.at, zone)} · {notice.actor}",
         text=text,
-        progress=(
-            f"{bookings}{'' if notice.is_written else ' so far'}. Messages: "
-            f"{format_number(notice.sent)} sent, {format_number(notice.waiting)} waiting, "
-            f"{format_number(notice.failed)} not delivered."
+        progress=_(
+            "{bookings}. Messages: {sent} sent, {waiting} waiting, {failed} not delivered.",
+            bookings=count,
+            sent=format_number(notice.sent),
+            waiting=format_number(notice.waiting),
+            failed=format_number(notice.failed),
         ),
         is_troubled=notice.failed > 0,
     )

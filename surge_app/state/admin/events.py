@@ -12,10 +12,11 @@ from surge_app.container import current
 from surge_app.db.events.catalog import EventFilter
 from surge_app.errors import SurgeError
 from surge_app.formatting import format_number, rupees
+from surge_app.languages import gettext as _
 from surge_app.services.admin.views import EventStats
 from surge_app.services.events.views import EventView
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import STATUS_TONES, StockCard, attention, stock
+from surge_app.state.admin.common import STATUS_TONES, STATUSES, StockCard, attention, stock
 
 _CHECK_IN_STAYS = timedelta(days=1)
 _CHECK_IN_LIST = EventFilter(limit=1_000)
@@ -99,7 +100,7 @@ def event_card(stats: EventStats) -> EventCard:
         slug=stats.slug,
         name=stats.name,
         where_when=where_when(stats.starts_at, stats.time_zone, stats.venue),
-        status=stats.status.replace("_", " ").capitalize(),
+        status=_(STATUSES[stats.status]),
         tone=STATUS_TONES.get(stats.status, "off"),
         waiting=format_number(stats.queue.waiting) if stats.queue else "–",
         revenue=rupees(stats.revenue_paise),

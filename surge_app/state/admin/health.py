@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.formatting import rupees
+from surge_app.languages import N_, gettext as _
 from surge_app.services.admin.action_items import ActionItem
 from surge_app.services.operations.invariants import Violation
 from surge_app.services.operations.preflight import Check, examine
@@ -23,54 +24,54 @@ from surge_app.state.admin.common import (
 # Title, advice and button.
 _KINDS = {
     "unmatched_payment": (
-        "Payment without an order",
-        "Check it in the Razorpay dashboard and refund it there. Then close it here.",
-        "Close",
+        N_("Payment without an order"),
+        N_("Check it in the Razorpay dashboard and refund it there. Then close it here."),
+        N_("Close"),
     ),
     "dispute": (
-        "Payment disputed",
-        "Answer it in the Razorpay dashboard. If it is lost, cancel the tickets here.",
-        "I have taken note",
+        N_("Payment disputed"),
+        N_("Answer it in the Razorpay dashboard. If it is lost, cancel the tickets here."),
+        N_("I have taken note"),
     ),
     "gateway_refund": (
-        "Refunded in the Razorpay dashboard",
-        "The buyer was told. A part leaves the tickets valid: cancel those that are void.",
-        "Close",
+        N_("Refunded in the Razorpay dashboard"),
+        N_("The buyer was told. A part leaves the tickets valid: cancel those that are void."),
+        N_("Close"),
     ),
     "unmatched_refund": (
-        "Refund without a booking to match",
-        "It was made in the Razorpay dashboard, beside a refund of Surge. Compare both there.",
-        "Close",
+        N_("Refund without a booking to match"),
+        N_("It was made in the Razorpay dashboard, beside a refund of Surge. Compare both there."),
+        N_("Close"),
     ),
     "undecided_payment": (
-        "Payment without a booking or refund",
-        "Surge asks Razorpay again and creates the booking or the refund.",
-        "Check again",
+        N_("Payment without a booking or refund"),
+        N_("Surge asks Razorpay again and creates the booking or the refund."),
+        N_("Check again"),
     ),
     "unpaid_booking": (
-        "Booking without a payment",
-        "Look for its payment in the Razorpay dashboard, or refund the booking. Then close it.",
-        "Close",
+        N_("Booking without a payment"),
+        N_("Look for its payment in the Razorpay dashboard, or refund the booking. Then close it."),
+        N_("Close"),
     ),
     "stuck_refund": (
-        "Refund failed",
-        "A retry uses the same key, so it can never be paid twice.",
-        "Try again",
+        N_("Refund failed"),
+        N_("A retry uses the same key, so it can never be paid twice."),
+        N_("Try again"),
     ),
     "cash_refund": (
-        "Money to hand back",
-        "Give the buyer the money the way they paid, then confirm it here.",
-        "Handed back",
+        N_("Money to hand back"),
+        N_("Give the buyer the money the way they paid, then confirm it here."),
+        N_("Handed back"),
     ),
     "stuck_webhook": (
-        "Payment notification not processed",
-        "Processing it again is safe: nothing is done twice.",
-        "Process again",
+        N_("Payment notification not processed"),
+        N_("Processing it again is safe: nothing is done twice."),
+        N_("Process again"),
     ),
     "dead_message": (
-        "Message not delivered",
-        "Correct the address in the booking first, then send it again.",
-        "Send again",
+        N_("Message not delivered"),
+        N_("Correct the address in the booking first, then send it again."),
+        N_("Send again"),
     ),
 }
 
@@ -138,7 +139,7 @@ class HealthState(LiveState, rx.State):
         await current().action_items.resolve(
             as_text(sent.get("kind")), as_text(sent.get("id")), actor=actor
         )
-        return "Done."
+        return _("Done.")
 
     async def _read(self) -> None:
         checks = await examine(current().settings)
@@ -153,17 +154,17 @@ class HealthState(LiveState, rx.State):
 
 
 def _check(one: Check) -> CheckRow:
-    name, _, what = one.name.capitalize().replace("Sms", "SMS").partition(": ")
+    name, _colon, what = one.name.capitalize().replace("Sms", "SMS").partition(": ")
     if one.is_ok and what == "sandbox":
         # Nothing fails, and still no one can pay or be told.
-        return CheckRow(name, "Sandbox", "warn", one.advice)
+        return CheckRow(name, _("Sandbox"), "warn", one.advice)
     if one.is_ok and what.startswith("not "):
-        return CheckRow(name, "Not checked", "off", f"{what.capitalize()}.")
+        return CheckRow(name, _("Not checked"), "off", f"{what.capitalize()}.")
     return _row(name, one.advice, is_ok=one.is_ok)
 
 
 def _row(name: str, advice: str, *, is_ok: bool) -> CheckRow:
-    return CheckRow(name, *(("OK", "good") if is_ok else ("Failed", "warn")), advice)
+    return CheckRow(name, *((_("OK"), "good") if is_ok else (_("Failed"), "warn")), advice)
 
 
 def _invariant(one: Violation) -> CheckRow:
@@ -174,9 +175,9 @@ def _invariant(one: Violation) -> CheckRow:
 
 
 def _card(one: ActionItem) -> ActionItemCard:
-    title, advice, action = _KINDS[one.kind]
+    title, advice, action = (_(text) for text in _KINDS[one.kind])
     amount = rupees(one.amount_paise) if one.amount_paise else ""
-    due = f"Answer by {view_models.when(one.due_at, HOME_ZONE)}" if one.due_at else ""
+    due = _("Answer by {day}", day=view_models.when(one.due_at, HOME_ZONE)) if one.due_at else ""
     about = [due, amount, one.event, one.subject, view_models.when(one.at, HOME_ZONE)]
     return ActionItemCard(
         kind=one.kind,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.formatting import pluralize, rupees
+from surge_app.formatting import rupees
+from surge_app.languages import gettext as _, ngettext
 from surge_app.services.checkout.views import ListedIntent
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import (
@@ -51,11 +52,12 @@ class HoldRecoveryState(ListState, rx.State):
         view = await current().hold_recovery.restore(
             as_text(form_fields(form).get("id")), actor=actor
         )
-        minutes = pluralize(max(1, round(view.remaining_seconds / 60)), "minute", "minutes")
-        buyer = view.name or "the buyer"
-        return (
-            f"Held again for {minutes}. Tell {buyer} to go back to the same browser; "
-            "we do not message them."
+        minutes = max(1, round(view.remaining_seconds / 60))
+        return _(
+            "Held again for {minutes}. Tell {buyer} to go back to the same browser; "
+            "we do not message them.",
+            minutes=ngettext("{count} minute", "{count} minutes", minutes),
+            buyer=view.name or _("the buyer"),
         )
 
     async def _find(self, *, before: str | None) -> None:
@@ -76,14 +78,17 @@ class HoldRecoveryState(ListState, rx.State):
 
 def _row(one: ListedIntent, zone: str, *, is_on_sale: bool) -> HoldRow:
     lines = ", ".join(f"{line.quantity} × {line.tier_name}" for line in one.lines)
-    ended = f", ended {view_models.when(one.ended_at, zone)}" if one.ended_at else ""
-    paying = " · payment started" if one.order_id else ""
+    parts = [
+        _("held {moment}", moment=view_models.when(one.created_at, zone)),
+        _("ended {moment}", moment=view_models.when(one.ended_at, zone)) if one.ended_at else "",
+    ]
+    paying = " · " + _("payment started") if one.order_id else ""
     return HoldRow(
         id=one.id,
-        name=one.name or "No contact given",
+        name=one.name or _("No contact given"),
         email=one.email,
         phone=one.phone,
         tickets=f"{lines} · {rupees(one.total_paise)}",
-        when=f"held {view_models.when(one.created_at, zone)}{ended}{paying}",
+        when=f"{', '.join(filter(None, parts))}{paying}",
         can_restore=is_on_sale and one.ended_at is not None,
     )

@@ -8,17 +8,22 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidRequest
-from surge_app.formatting import pluralize, rupees
+from surge_app.formatting import bookings, rupees, tickets
+from surge_app.languages import N_, gettext as _
 from surge_app.services.admin.bulk_actions import Selection
 from surge_app.services.admin.participants import Filter, Participant
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import HOME_ZONE, ListState, form_fields, organizer_action
 
+BOOKING_STATUSES = {
+    "confirmed": N_("Confirmed"),
+    "refunding": N_("Refunding"),
+    "refunded": N_("Refunded"),
+}
 BOOKING_TONES = {"confirmed": "good", "refunding": "warn", "refunded": "off"}
-_CHANNELS = {"online": "", "box_office": "box office", "complimentary": "complimentary"}
+_CHANNELS = {"online": "", "box_office": N_("box office"), "complimentary": N_("complimentary")}
 _FILTERS = ("q", "status", "presence", "channel")
 _BOOKING = "booking-"
-_ACTIONS = {"refund": "Refund started", "resend": "Tickets resent"}
 _MAX_LISTED = 3
 
 
@@ -85,8 +90,8 @@ class ParticipantsState(ListState, rx.State):
             # Short, because the edge refuses long addresses.
             self.selected = f"refs={'.'.join(ref.removeprefix('SRG-') for ref in refs)}"
             return
-        if action not in _ACTIONS or not selection.bookings:
-            msg = "Nothing to do: these bookings are refunded, or have no contact."
+        if action not in {"refund", "resend"} or not selection.bookings:
+            msg = _("Nothing to do: these bookings are refunded, or have no contact.")
             raise InvalidRequest(msg)
         self._draft = BulkDraft(action, selection, restock=sent.get("restock") == "yes")
         self.question = _question(self._draft)
@@ -103,21 +108,20 @@ class ParticipantsState(ListState, rx.State):
         draft, was_reviewed = self._draft, bool(self.question)
         self.question, self.has_all = "", False
         if not was_reviewed:
-            msg = "Nothing was done. Review the selection first."
+            msg = _("Nothing was done. Review the selection first.")
             raise InvalidRequest(msg)
         actions = current().bulk_actions
         if draft.action == "refund":
             outcome = await actions.refund(draft.selection, restock=draft.restock, actor=actor)
+            done = _("Refund started for {bookings}.", bookings=bookings(len(outcome.done)))
         else:
             outcome = await actions.resend(draft.selection, actor=actor)
-        done = (
-            f"{_ACTIONS[draft.action]} for {pluralize(len(outcome.done), 'booking', 'bookings')}."
-        )
+            done = _("Tickets resent for {bookings}.", bookings=bookings(len(outcome.done)))
         failed = " ".join(
             f"{ref}: {why}" for ref, why in list(outcome.failed.items())[:_MAX_LISTED]
         )
         number = len(outcome.failed)
-        return f"{done} Not for {number}. {failed}" if number else done
+        return " ".join((done, _("Not for {number}.", number=number), failed)) if number else done
 
     async def _find(self, *, before: str | None) -> None:
         self.slug = session.path_param(self, 2)
@@ -132,13 +136,18 @@ class ParticipantsState(ListState, rx.State):
 
 def _question(draft: BulkDraft) -> str:
     selection = draft.selection
-    bookings = pluralize(len(selection.bookings), "booking", "bookings")
-    skipped = f" {selection.skipped} of the ticked are left out." if selection.skipped else ""
+    of = bookings(len(selection.bookings))
+    skipped = selection.skipped
+    more = " " + _("{number} of the ticked are left out.", number=skipped) if skipped else ""
     if draft.action == "resend":
-        return f"Resend the tickets of {bookings}?{skipped}"
-    tickets = pluralize(selection.tickets, "ticket", "tickets")
-    money = rupees(selection.refundable_paise)
-    return f"Refund {money} to the buyers of {bookings} and cancel {tickets}?{skipped}"
+        return _("Resend the tickets of {bookings}?", bookings=of) + more
+    question = _(
+        "Refund {money} to the buyers of {bookings} and cancel {tickets}?",
+        money=rupees(selection.refundable_paise),
+        bookings=of,
+        tickets=tickets(selection.tickets),
+    )
+    return question + more
 
 
 def _row(one: Participant) -> BookingRow:
@@ -146,8 +155,8 @@ def _row(one: Participant) -> BookingRow:
     notes = [
         text
         for number, text in (
-            (refunded, f"{refunded} refunded"),
-            (one.inside, f"{one.inside} checked in"),
+            (refunded, _("{number} refunded", number=refunded)),
+            (one.inside, _("{number} checked in", number=one.inside)),
         )
         if number
     ]
@@ -155,12 +164,11 @@ def _row(one: Participant) -> BookingRow:
         ref=one.ref,
         field=f"{_BOOKING}{one.ref}",
         name=one.name,
-        contact=" · ".join(part for part in (one.email, one.phone) if part) or "no contact",
-        status=one.status.capitalize(),
+        contact=" · ".join(part for part in (one.email, one.phone) if part) or _("no contact"),
+        status=_(BOOKING_STATUSES[one.status]),
         tone=BOOKING_TONES.get(one.status, "off"),
-        tickets=pluralize(one.tickets, "ticket", "tickets")
-        + (f" ({', '.join(notes)})" if notes else ""),
+        tickets=tickets(one.tickets) + (f" ({', '.join(notes)})" if notes else ""),
         total=rupees(one.total_paise),
         booked_at=view_models.when(one.created_at, HOME_ZONE),
-        channel=_CHANNELS.get(one.channel, ""),
+        channel=_(_CHANNELS[one.channel]) if _CHANNELS.get(one.channel) else "",
     )

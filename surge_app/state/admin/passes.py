@@ -6,27 +6,27 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidRequest
-from surge_app.formatting import format_number, pluralize
+from surge_app.formatting import format_number
+from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.services.admin.passes import ActivePass, QueueStanding
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import AdminState, form_fields, organizer_action, parse_int
 
 _HIGHEST = 4_000_000_000
 _STATUSES = {
-    "inside": "choosing tickets",
-    "called": "called, but has not come yet",
-    "waiting": "waiting",
-    "absent": "inactive, and was skipped",
-    "served": "done, with a booking",
-    "left": "out of the queue",
-    "unknown": "not issued yet",
+    "inside": N_("choosing tickets"),
+    "called": N_("called, but has not come yet"),
+    "waiting": N_("waiting"),
+    "absent": N_("inactive, and was skipped"),
+    "served": N_("done, with a booking"),
+    "left": N_("out of the queue"),
+    "unknown": N_("not issued yet"),
 }
-_LOSES = {
-    "inside": "its turn, and the next in the queue is let in",
-    "called": "its turn, and the next in the queue is let in",
-    "waiting": "its position",
-    "absent": "its position",
-}
+_TURN, _POSITION = (
+    N_("It loses its turn, and the next in the queue is let in."),
+    N_("It loses its position."),
+)
+_LOSES = {"inside": _TURN, "called": _TURN, "waiting": _POSITION, "absent": _POSITION}
 
 
 class PassesState(AdminState, rx.State):
@@ -49,13 +49,17 @@ class PassesState(AdminState, rx.State):
         self.question = ""
         number = parse_int(form_fields(form).get("number", ""))
         if number is None or not 1 <= number <= _HIGHEST:
-            msg = "Enter a queue number, for example 1042."
+            msg = _("Enter a queue number, for example 1042.")
             raise InvalidRequest(msg)
         self.number = number
         standing = await current().passes.standing(self._slug(), number)
-        state = f"Number {format_number(number)} is {_describe(standing)}."
+        state = _(
+            "Number {number} is {state}.",
+            number=format_number(number),
+            state=_describe(standing),
+        )
         if standing.status not in _LOSES:
-            msg = f"{state} There is nothing to remove."
+            msg = _("{state} There is nothing to remove.", state=state)
             raise InvalidRequest(msg)
         self.question = f"{state} {_consequence(standing)}"
 
@@ -78,7 +82,7 @@ class PassesState(AdminState, rx.State):
         number, was_asked, slug = self.number or None, bool(self.question), self._slug()
         self.question = ""
         if not was_asked:
-            msg = "No one was removed. Choose whom to remove first."
+            msg = _("No one was removed. Choose whom to remove first.")
             raise InvalidRequest(msg)
         passes = current().passes
         before = await passes.standing(slug, number) if number else None
@@ -86,10 +90,14 @@ class PassesState(AdminState, rx.State):
         current().dashboard.invalidate(slug)
         self.removals += 1
         if number is None or before is None:
-            return f"Removed {pluralize(removed, 'buyer', 'buyers')}."
+            return ngettext("Removed {count} buyer.", "Removed {count} buyers.", removed)
         after = await passes.standing(slug, number, visitor_id=before.visitor_id)
-        was, now = _describe(before), _describe(after)
-        return f"Number {format_number(number)} was {was}. It is {now} now."
+        return _(
+            "Number {number} was {before}. It is {now} now.",
+            number=format_number(number),
+            before=_describe(before),
+            now=_describe(after),
+        )
 
     def _slug(self) -> str:
         return session.path_param(self, 2)
@@ -99,46 +107,56 @@ class PassesState(AdminState, rx.State):
 
 
 def _describe(standing: QueueStanding) -> str:
+    parts = [_(_STATUSES[standing.status])]
+    if standing.ahead is not None:
+        parts += [_("{count} ahead of it", count=format_number(standing.ahead))]
     tickets = view_models.tickets(standing.tickets)
     if standing.is_paying:
-        has = f", paying for {tickets}"
+        parts += [_("paying for {tickets}", tickets=tickets)]
     elif standing.tickets:
-        has = f", holding {tickets}"
-    else:
-        has = ", holding no tickets" if standing.visitor_id else ""
-    ahead = f", {format_number(standing.ahead)} ahead of it" if standing.ahead is not None else ""
-    return f"{_STATUSES[standing.status]}{ahead}{has}"
+        parts += [_("holding {tickets}", tickets=tickets)]
+    elif standing.visitor_id:
+        parts += [_("holding no tickets")]
+    return ", ".join(parts)
 
 
 def _consequence(standing: QueueStanding) -> str:
-    tickets = ""
+    parts = [_(_LOSES[standing.status])]
     if standing.is_paying:
-        tickets = " Its tickets stay held until the payment is decided."
+        parts += [_("Its tickets stay held until the payment is decided.")]
     elif standing.tickets:
-        tickets = " Its tickets go back on sale at once."
-    return (
-        f"It loses {_LOSES[standing.status]}.{tickets} "
-        "The buyer can join again, at the end of the queue."
-    )
+        parts += [_("Its tickets go back on sale at once.")]
+    return " ".join([*parts, _("The buyer can join again, at the end of the queue.")])
 
 
 def _everyone(inside: ActivePass) -> str:
     if not inside.passes and not inside.called:
-        return "No one is inside now. Anyone who comes in before you confirm is removed."
-    verb = "is" if inside.passes == 1 else "are"
-    called = f", and {format_number(inside.called)} more were called" if inside.called else ""
-    held = (
-        f" {format_number(inside.held)} hold tickets, which go back on sale at once."
+        return _("No one is inside now. Anyone who comes in before you confirm is removed.")
+    called = format_number(inside.called)
+    parts = [
+        ngettext("{count} buyer is inside.", "{count} buyers are inside.", inside.passes),
+        *([_("{count} more were called.", count=called)] if inside.called else []),
+        _("All of them lose their turn."),
+        _(
+            "{count} hold tickets, which go back on sale at once.",
+            count=format_number(inside.held),
+        )
         if inside.held
-        else " No one holds tickets."
-    )
-    paying = (
-        f" {format_number(inside.paying)} are paying and keep their tickets until that is decided."
-        if inside.paying
-        else ""
-    )
-    return (
-        f"{pluralize(inside.passes, 'buyer', 'buyers')} {verb} inside{called}. All of them lose "
-        f"their turn.{held}{paying} The next in the queue are let in at once, unless it is "
-        "paused. Removed buyers can join again, at the end of the queue."
+        else _("No one holds tickets."),
+    ]
+    if inside.paying:
+        parts += [
+            _(
+                "{count} are paying and keep their tickets until that is decided.",
+                count=format_number(inside.paying),
+            )
+        ]
+    return " ".join(
+        [
+            *parts,
+            _(
+                "The next in the queue are let in at once, unless it is paused. "
+                "Removed buyers can join again, at the end of the queue."
+            ),
+        ]
     )

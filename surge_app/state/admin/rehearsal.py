@@ -8,6 +8,7 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.formatting import format_number
+from surge_app.languages import N_, gettext as _
 from surge_app.services.admin.rehearsals import RehearsalRequest, RehearsalView
 from surge_app.state import view_models
 from surge_app.state.admin.common import (
@@ -21,20 +22,20 @@ from surge_app.state.admin.common import (
 
 _NOT_A_NUMBER = -1
 _SEEN = (
-    ("seconds", "s"),
-    ("arrived", "arrived"),
-    ("queue", "in the queue"),
-    ("inside", "let in"),
-    ("errors", "errors"),
+    ("seconds", N_("seconds")),
+    ("arrived", N_("arrived")),
+    ("queue", N_("in the queue")),
+    ("inside", N_("let in")),
+    ("errors", N_("errors")),
 )
-_FIGURES = ("sold", "held", "free", *(name for name, _ in _SEEN))
+_FIGURES = ("sold", "held", "free", *(name for name, text in _SEEN))
 _RESULTS = {
-    "running": ("Running", "accent"),
-    "kept": ("Passed: tickets and money correct", "good"),
-    "broken": ("Failed", "warn"),
-    "stopped": ("Stopped", "off"),
+    "running": (N_("Running"), "accent"),
+    "kept": (N_("Passed: tickets and money correct"), "good"),
+    "broken": (N_("Failed"), "warn"),
+    "stopped": (N_("Stopped"), "off"),
 }
-_ONLY_SLOW = ("Tickets and money correct. Slower than target on this machine.", "warn")
+_ONLY_SLOW = (N_("Tickets and money correct. Slower than target on this machine."), "warn")
 
 
 @dataclass(frozen=True)
@@ -88,14 +89,14 @@ class RehearsalState(LiveState, rx.State):
         }
         request = RehearsalRequest(**numbers, has_bad_days=sent.get("bad_days") == "yes")
         await current().rehearsals.start(request, actor=actor)
-        return "Rehearsal started."
+        return _("Rehearsal started.")
 
     @rx.event
     @organizer_action
     async def stop(self, actor: str) -> str:
         """Stop the running rehearsal."""
         await current().rehearsals.stop(as_text(self.running.id), actor=actor)
-        return "Rehearsal stopped."
+        return _("Rehearsal stopped.")
 
     async def _read(self) -> None:
         latest = await current().rehearsals.latest()
@@ -110,12 +111,15 @@ def _number(text: str) -> int:
 
 
 def _about(one: RehearsalView) -> str:
-    days = "with payment problems" if one.request.has_bad_days else "without payment problems"
-    return (
-        f"{format_number(one.request.visitors)} visitors for "
-        f"{format_number(one.request.units)} tickets, "
-        f"{one.request.abandon_percent} % leave, {days}"
+    about = _(
+        "{visitors} visitors for {tickets} tickets, {percent} % leave",
+        visitors=format_number(one.request.visitors),
+        tickets=format_number(one.request.units),
+        percent=one.request.abandon_percent,
     )
+    has_bad_days = one.request.has_bad_days
+    days = _("with payment problems") if has_bad_days else _("without payment problems")
+    return f"{about}, {days}"
 
 
 def _running(one: RehearsalView) -> RunningCard:
@@ -125,26 +129,24 @@ def _running(one: RehearsalView) -> RunningCard:
     return RunningCard(
         id=one.id,
         about=_about(one),
-        figures=" · ".join(f"{format_number(int(seen[name]))} {text}" for name, text in _SEEN),
+        figures=" · ".join(f"{format_number(int(seen[name]))} {_(text)}" for name, text in _SEEN),
         sold_percent=round(seen["sold"] / capacity * 100, 2),
         held_percent=round(seen["held"] / capacity * 100, 2),
-        stock=f"{sold} sold, {held} held, {free} available",
+        stock=_("{sold} sold, {held} held, {free} available", sold=sold, held=held, free=free),
     )
 
 
 def _card(one: RehearsalView) -> RehearsalCard:
     is_slow = one.status == "broken" and one.figures.get("is_only_slow")
     result, tone = _ONLY_SLOW if is_slow else _RESULTS[one.status]
-    summary = one.problem
+    summary = _(one.problem)
     if one.has_report:
-        summary = (
-            f"{format_number(int(one.figures['bookings']))} bookings in "
-            f"{format_number(int(one.figures['seconds']))} s, "
-            f"{format_number(int(one.figures['requests']))} requests"
-        )
+        names = ("bookings", "seconds", "requests")
+        figures = {name: format_number(int(one.figures[name])) for name in names}
+        summary = _("{bookings} bookings in {seconds} s, {requests} requests", **figures)
     return RehearsalCard(
         id=one.id,
-        result=result,
+        result=_(result),
         tone=tone,
         about=_about(one),
         when=f"{view_models.when(one.started_at, HOME_ZONE)} · {one.started_by}",

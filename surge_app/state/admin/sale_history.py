@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from surge_app.formatting import BOX_OFFICE_METHODS, format_number, pluralize, rupees
+from surge_app.formatting import format_number, rupees, short_day
+from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.services.admin.sales_report import SalesReport, TierSales
 from surge_app.services.admin.views import EventStats
 from surge_app.state import view_models
-from surge_app.state.admin.common import StockCard, stock
+from surge_app.state.admin.common import StockCard, hours_text, stock
 
 _PACE_MINUTES = 10
 _DAY_MINUTES = 24 * 60
+_LONG_MINUTES = 2 * _DAY_MINUTES
 _MIN_FAILED = 3
 _FAILING_SHARE = 0.15
 _MAX_DAYS = 60
 _CHECKS = "/admin/install/checks"
+_TAKEN = {"cash": N_("{money} cash"), "upi": N_("{money} UPI"), "card": N_("{money} card")}
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,16 @@ class FunnelStep:
 def alerts(seen: EventStats, report: SalesReport, items: int) -> list[Alert]:
     """Return what pops out of a sale, the most urgent first."""
     found = [
-        Alert(f"{pluralize(items, 'item needs', 'items need')} attention.", "bad", _CHECKS)
+        Alert(
+            ngettext("{count} item needs attention.", "{count} items need attention.", items),
+            "bad",
+            _CHECKS,
+        )
         if items
         else None,
         _gateway(seen),
         _failing(report),
-        Alert("The waiting room is not responding. Buyers inside can finish. No one is let in.")
+        Alert(_("The waiting room is not responding. Buyers inside can finish. No one is let in."))
         if seen.queue is None
         else None,
         _paused(seen, report),
@@ -69,8 +76,11 @@ def _gateway(seen: EventStats) -> Alert | None:
         return None
     since = view_models.when(seen.gateway_down_since, seen.time_zone)
     return Alert(
-        f"Razorpay is not responding since {since}. Checkouts are paused and keep their tickets. "
-        "They resume automatically."
+        _(
+            "Razorpay is not responding since {moment}. Checkouts are paused and keep their "
+            "tickets. They resume automatically.",
+            moment=since,
+        )
     )
 
 
@@ -79,8 +89,12 @@ def _failing(report: SalesReport) -> Alert | None:
     if not is_many:
         return None
     return Alert(
-        f"{format_number(report.failed)} of {format_number(report.attempts)} payments failed in "
-        "the last 15 minutes. Check the status of Razorpay and the banks.",
+        _(
+            "{failed} of {attempts} payments failed in the last 15 minutes. Check the status of "
+            "Razorpay and the banks.",
+            failed=format_number(report.failed),
+            attempts=format_number(report.attempts),
+        ),
         "bad",
     )
 
@@ -88,30 +102,36 @@ def _failing(report: SalesReport) -> Alert | None:
 def _paused(seen: EventStats, report: SalesReport) -> Alert | None:
     if not seen.is_paused or seen.phase != "published":
         return None
-    by = ""
-    if report.paused_at is not None:
-        by = f" by {report.paused_by} since {view_models.when(report.paused_at, seen.time_zone)}"
-    return Alert(f"The queue is paused{by}. No one is let in until you resume it.")
+    if report.paused_at is None:
+        return Alert(_("The queue is paused. No one is let in until you resume it."))
+    return Alert(
+        _(
+            "The queue is paused by {actor} since {moment}. No one is let in until you resume it.",
+            actor=report.paused_by,
+            moment=view_models.when(report.paused_at, seen.time_zone),
+        )
+    )
 
 
 def _stock(seen: EventStats) -> list[Alert]:
     if seen.phase != "published" or not seen.capacity:
         return []
     if not seen.available:
-        held = f" {format_number(seen.held)} are in checkouts and may come back."
-        return [Alert(f"Sold out.{held if seen.held else ''}", "accent")]
+        held = format_number(seen.held)
+        more = _("{count} are in checkouts and may come back.", count=held) if seen.held else ""
+        return [Alert(" ".join(filter(None, (_("Sold out."), more))), "accent")]
     return [
-        Alert(f"{tier.name} is sold out.", "accent")
+        Alert(_("{name} is sold out.", name=tier.name), "accent")
         for tier in seen.tiers
         if tier.capacity and not tier.available
     ]
 
 
 def _minutes(minutes: float) -> str:
-    hours, rest = divmod(max(1, round(minutes)), 60)
-    if hours >= 48:  # noqa: PLR2004  two days
-        return f"{hours // 24} days"
-    return f"{hours} h {rest} min" if hours else f"{rest} min"
+    whole = max(1, round(minutes))
+    if whole >= _LONG_MINUTES:
+        return ngettext("{count} day", "{count} days", whole // _DAY_MINUTES)
+    return hours_text(whole)
 
 
 def _opening(seen: EventStats) -> Alert | None:
@@ -120,7 +140,8 @@ def _opening(seen: EventStats) -> Alert | None:
         return None
     minutes = (opens - seen.at).total_seconds() / 60
     moment = view_models.when(opens, seen.time_zone)
-    return Alert(f"The sale opens in {_minutes(minutes)}, on {moment}.", "accent")
+    text = _("The sale opens in {wait}, on {moment}.", wait=_minutes(minutes), moment=moment)
+    return Alert(text, "accent")
 
 
 def _sell_out(seen: EventStats) -> Alert | None:
@@ -131,7 +152,8 @@ def _sell_out(seen: EventStats) -> Alert | None:
     minutes = seen.available / (sold / len(recent))
     if minutes > _DAY_MINUTES:
         return None
-    return Alert(f"At this pace, tickets sell out in about {_minutes(minutes)}.", "accent")
+    text = _("At this pace, tickets sell out in about {wait}.", wait=_minutes(minutes))
+    return Alert(text, "accent")
 
 
 def tier_rows(seen: EventStats, report: SalesReport) -> list[TierRow]:
@@ -160,11 +182,11 @@ def funnel(seen: EventStats, report: SalesReport) -> list[FunnelStep]:
     # A browser that blocks the count still joins.
     came = max(queue.visits if queue else 0, report.visits, joined)
     steps = (
-        ("Opened the event page", came),
-        ("Joined the queue", joined),
-        ("Let in", admitted),
-        ("Held tickets", report.held),
-        ("Paid", report.paid),
+        (_("Opened the event page"), came),
+        (_("Joined the queue"), joined),
+        (_("Let in"), admitted),
+        (_("Held tickets"), report.held),
+        (_("Paid"), report.paid),
     )
     return [
         FunnelStep(label, format_number(number), round(number / max(1, came) * 100, 1))
@@ -175,8 +197,8 @@ def funnel(seen: EventStats, report: SalesReport) -> list[FunnelStep]:
 def box_office(report: SalesReport) -> str:
     """Return what the box office took by method, minus refunds: `₹500 cash · ₹1,000 UPI`."""
     return " · ".join(
-        f"{rupees(report.box_office[method])} {name if name.isupper() else name.lower()}"
-        for method, (name, _) in BOX_OFFICE_METHODS.items()
+        _(text, money=rupees(report.box_office[method]))
+        for method, text in _TAKEN.items()
         if method in report.box_office
     )
 
@@ -185,7 +207,7 @@ def day_points(report: SalesReport) -> list[dict[str, str | int]]:
     """Return the points of the chart by day: tickets by channel."""
     return [
         {
-            "at": f"{one.day:%-d %b}",
+            "at": short_day(one.day),
             "online": one.online,
             "box_office": one.box_office,
             "complimentary": one.complimentary,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import reflex as rx
 
 from surge_app.container import current
+from surge_app.languages import gettext as _
 from surge_app.services.events.site_texts import LONGEST_TEXT, SitePage
 from surge_app.state.admin.common import AdminState, form_fields, organizer_action
 
@@ -36,7 +37,7 @@ class SiteTextsState(AdminState, rx.State):
         await current().site_texts.save(
             name, sent.get("body", ""), actor=actor, expected=sent.get("was_body", "")
         )
-        return f"Saved. Everyone sees it at /{name}."
+        return _("Saved. Everyone sees it at /{name}.", name=name)
 
     async def _read(self) -> None:
         # The other forms keep the text that was typed on, so that each is compared with its own.
@@ -47,5 +48,5 @@ class SiteTextsState(AdminState, rx.State):
 
 
 def _form(page: SitePage) -> TextForm:
-    note = "This is the default text." if page.is_default else ""
-    return TextForm(page.name, page.title, page.body, note)
+    note = _("This is the default text.") if page.is_default else ""
+    return TextForm(page.name, _(page.title), page.body, note)

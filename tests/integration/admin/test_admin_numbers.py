@@ -10,7 +10,7 @@ import httpx
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.formatting import format_number, pluralize, rupees
+from surge_app.formatting import format_number, rupees, tickets as format_tickets
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.box_office import CounterSale
 from surge_app.state.admin.booking import BookingDetailState
@@ -145,7 +145,7 @@ async def _check_bookings(slug: str, cookie: str, bookings: Sequence[Any]) -> No
     assert set(listed) == {one.ref for one in bookings}
     for one in bookings:
         void = one.tickets - one.valid
-        tickets = pluralize(one.tickets, "ticket", "tickets")
+        tickets = format_tickets(one.tickets)
         refunded = f" ({void} refunded)" if void else ""
         assert listed[one.ref] == (rupees(one.total), tickets + refunded)
         page = await _opened(BookingDetailState, f"/admin/bookings/{one.ref}", cookie)

@@ -148,7 +148,7 @@ async def test_an_action_beside_a_form_does_not_make_its_stale_fields_look_seen(
     added = {"tier_name": "Balcony", "price": "100", "units": "5", "form_key": state.form_key}
     await call(EventEditorState.save_tier, state, added)
     assert (state.facts["venue"], state.tiers[0].units) == ("The hall", "20")
-    assert state.changed == "Changed meanwhile: Venue. Open the page again to see it."
+    assert state.changed == "Changed meanwhile: Venue. Open the page again to see the new value."
     await call(EventEditorState.save, state, _event_form(state, venue="The beach"))
     assert "ravi changed venue from The hall to The park" in state.problem
     await call(EventEditorState.save_tier, state, _tier_form(state, units="25"))

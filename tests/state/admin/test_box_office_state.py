@@ -168,7 +168,7 @@ async def test_buyers_are_removed_only_after_it_was_said_what_that_does(
     await call(PassesState.load, state)
     await call(PassesState.confirm, state, {"form_key": state.form_key})
     await call(PassesState.preview_all, state)
-    assert state.question.startswith("12 buyers are inside, and 3 more were called. All of them")
+    assert state.question.startswith("12 buyers are inside. 3 more were called. All of them")
     assert "4 hold tickets, which go back on sale at once. 2 are paying" in state.question
     assert state.question.endswith("at the end of the queue.")
     await call(PassesState.cancel, state)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from surge_app.errors import InvalidRequest
-from surge_app.services.events.facts import check_facts, shown_facts
+from surge_app.services.events.fact_checks import check_facts
+from surge_app.services.events.facts import shown_facts
 from surge_app.services.events.new_event import NewEvent, NewTier, check_event
 from surge_app.services.events.rich_text import TextPart
 
