@@ -34,11 +34,6 @@ def format_number(number: float) -> str:
     return format_decimal(number, locale=NUMBERS)
 
 
-def bookings(number: int) -> str:
-    """Return a number of bookings: `1 booking`, `2,140 bookings`."""
-    return ngettext("{count} booking", "{count} bookings", number)
-
-
 def tickets(number: int) -> str:
     """Return a number of tickets: `1 ticket`, `2,140 tickets`."""
     return ngettext("{count} ticket", "{count} tickets", number)

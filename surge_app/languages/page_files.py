@@ -32,7 +32,7 @@ _BOOKING: Final = tuple(
         "tier_list",
     )
 )
-ORGANIZERS_ALONE: Final = "organizers:"
+ORGANIZERS_ALONE: Final = "organizers/"
 """Before the path of a text that `A_` marks."""
 _ADMIN: Final = (
     # The editor of events has a label and a hint for each fact.
@@ -52,6 +52,8 @@ _ADMIN: Final = (
         )
     ),
 )
+# The ways to pay at the box office; attendees read them in what the server says.
+_NAMES: Final = "surge_app/formatting.py"
 _ORGANIZERS: Final = (
     *_ADMIN,
     "surge_app/api/admin/",
@@ -79,6 +81,7 @@ _ALL_PAGES: Final = (
     "surge_app/services/events/site_texts.py",
     "assets/js/",
     *_QUEUE,
+    _NAMES,
     ORGANIZERS_ALONE,
 )
 _AREAS: Final = {
@@ -88,7 +91,7 @@ _AREAS: Final = {
     "bookings": _BOOKING,
 }
 """By the first part of an address: the files whose sentences it has beside the common ones."""
-_SPECIAL: Final = (*_QUEUE, *_BOOKING, *_ADMIN)
+_SPECIAL: Final = (*_QUEUE, *_BOOKING, *_ADMIN, _NAMES)
 _FNV_START, _FNV_PRIME = 0x811C9DC5, 0x01000193
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -41,7 +41,7 @@ _KEYWORDS = {
 _PARTS = (
     ("surge_app", _KEYWORDS, ""),
     ("assets/js", _KEYWORDS, ""),
-    ("surge_app/services", {"A_": None}, ORGANIZERS_ALONE),
+    ("surge_app", {"A_": None}, ORGANIZERS_ALONE),
 )
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 # What git says as well, and what would change with each run.

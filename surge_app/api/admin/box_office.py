@@ -12,6 +12,7 @@ from surge_app.api.dependencies import OrganizerName, Services
 from surge_app.api.fact_models import ViewOut
 from surge_app.api.openapi import shows
 from surge_app.api.schemas import StrictBody
+from surge_app.languages import DEFAULT
 from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.box_office import MAX_GIVEN, CounterSale
@@ -34,7 +35,8 @@ class CounterSaleIn(StrictBody):
 
     `cash_paise` is what the buyer paid, in whatever `method`: the prices of the tickets, without
     the booking fee; null for tickets that are given away. `reference` names the UPI payment or the
-    card slip. Name, email and phone may be left out.
+    card slip. Name, email and phone may be left out. `language` is that of the buyer's messages and
+    tickets, such as `hi`.
     """
 
     lines: list[CounterLineIn] = Field(min_length=1, max_length=_MAX_TIERS)
@@ -44,6 +46,7 @@ class CounterSaleIn(StrictBody):
     name: str = Field("", max_length=200)
     email: str = Field("", max_length=320)
     phone: str = Field("", max_length=40)
+    language: str = Field(DEFAULT.tag, max_length=20)
 
 
 class CounterBookingOut(ViewOut):
@@ -81,6 +84,7 @@ async def sell_at_the_counter(
         name=body.name,
         email=body.email,
         phone=body.phone,
+        language=body.language,
         attendees={line.tier_id: line.attendees for line in body.lines if line.attendees},
     )
     sold = await services.box_office.sell(slug, sale, key=idempotency_key, actor=user)

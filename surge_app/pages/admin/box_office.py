@@ -8,6 +8,7 @@ from surge_app.components import admin_layout, controls, layout, timers
 from surge_app.components.controls import button, button_link
 from surge_app.components.text import gettext as _
 from surge_app.formatting import BOX_OFFICE_METHODS
+from surge_app.languages import SUPPORTED
 from surge_app.pages.admin.shared import (
     checkbox,
     contact_fields,
@@ -94,7 +95,7 @@ def _form() -> rx.Component:
                 "kind",
                 _("Payment"),
                 (
-                    *((method, words[0]) for method, words in BOX_OFFICE_METHODS.items()),
+                    *((method, _(words[0])) for method, words in BOX_OFFICE_METHODS.items()),
                     ("given", _("Complimentary")),
                 ),
                 default_value=BoxOfficeState.kind,
@@ -120,6 +121,12 @@ def _form() -> rx.Component:
                         "email": {"hint": _("Optional. Gets the tickets")},
                         "phone": {"hint": _("Optional. Gets a link")},
                     },
+                ),
+                controls.select(
+                    "language",
+                    _("Language of messages and tickets"),
+                    tuple((one.tag, one.name) for one in SUPPORTED.values()),
+                    default_value=BoxOfficeState.language,
                 ),
                 class_name="fields top",
             ),

@@ -14,7 +14,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as queries
 from surge_app.errors import EditConflict, InvalidRequest, NotFound
 from surge_app.formatting import format_number
-from surge_app.languages import N_, current, gettext as _
+from surge_app.languages import A_, N_, current, gettext as _
 from surge_app.models import AuditEntry
 
 LONGEST_TEXT: Final = 20_000
@@ -27,6 +27,12 @@ SITE_PAGES: Final = {
 """Titles by the names in the pages' addresses."""
 
 _FRESH_SECONDS = 5.0
+_TOO_LONG = A_("Nothing was saved. A text has at most {most} characters.")
+_SOMEONE = A_("Someone else")
+_CHANGED = A_(
+    "Nothing was saved. {actor} changed this text a moment ago; it is at /{name}. "
+    "Save again to replace it with yours."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class SiteTexts:
         text = _plain(body)
         if len(text) > LONGEST_TEXT:
             most = format_number(LONGEST_TEXT)
-            msg = _("Nothing was saved. A text has at most {most} characters.", most=most)
+            msg = _(_TOO_LONG, most=most)
             raise InvalidRequest(msg)
         text = "" if text == _default(name) else text
         try:
@@ -97,7 +103,7 @@ class SiteTexts:
                 now = stored.body or _default(name)
                 if expected is not None and now not in {_plain(expected), text or _default(name)}:
                     entry = await audit_log.last_change(session, name, "characters")
-                    raise EditConflict(_conflict(name, entry.actor if entry else _("Someone else")))
+                    raise EditConflict(_conflict(name, entry.actor if entry else _(_SOMEONE)))
                 stored.body = text
                 length = {"characters": len(text)}
                 session.add(AuditEntry(actor=actor, action="text.save", subject=name, after=length))
@@ -120,12 +126,7 @@ def _plain(body: str) -> str:
 
 
 def _conflict(name: str, actor: str) -> str:
-    return _(
-        "Nothing was saved. {actor} changed this text a moment ago; it is at /{name}. "
-        "Save again to replace it with yours.",
-        actor=actor,
-        name=name,
-    )
+    return _(_CHANGED, actor=actor, name=name)
 
 
 def _default(name: str) -> str:

@@ -24,7 +24,7 @@ from surge_app.db.payments.payment_start import Buyer
 from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import BuyerLimit, InvalidRequest, NotFound, NotOnSale, PriceChanged
 from surge_app.formatting import BOX_OFFICE_METHODS, rupees, tickets
-from surge_app.languages import gettext as _
+from surge_app.languages import DEFAULT, chosen, gettext as _
 from surge_app.models import (
     AuditEntry,
     Booking,
@@ -65,6 +65,7 @@ class CounterSale:
         method: How it was paid, with the `reference` of the UPI payment or the card slip, if noted.
         name: Of whom the tickets are for; email and phone may be empty, as this may.
         attendees: Names as typed, by tier id.
+        language: Of the buyer's messages and tickets; English if it is not offered.
     """
 
     lines: Sequence[OrderLine]
@@ -75,6 +76,7 @@ class CounterSale:
     email: str = ""
     phone: str = ""
     attendees: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    language: str = DEFAULT.tag
 
     @property
     def is_given(self) -> bool:
@@ -217,6 +219,7 @@ async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> I
         phone=contact.phone or None,
         request_key=order.key,
         attendee_names={tier: list(names) for tier, names in contact.attendees} or None,
+        language=chosen(order.sale.language) or DEFAULT.tag,
     )
     session.add(intent)
     # The key decides here who was first, before a single unit is taken.

@@ -9,7 +9,7 @@ import reflex as rx
 from surge_app.container import current
 from surge_app.errors import InvalidContact, InvalidRequest, NotFound
 from surge_app.formatting import BOX_OFFICE_METHODS, format_number, rupees
-from surge_app.languages import gettext as _
+from surge_app.languages import current as own_language, gettext as _
 from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.contacts import ATTENDEES
 from surge_app.services.checkout.email_suggestion import typo_question
@@ -62,6 +62,7 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
         kind: cash, upi, card or given.
         total: What is to be paid, in words; empty while nothing is chosen.
         sold_ref: The booking that was sold last.
+        language: Of the next buyer's messages, as it was for the last one.
     """
 
     event: CounterEvent = CounterEvent()
@@ -70,6 +71,7 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
     kind: str = "cash"
     total: str = ""
     sold_ref: str = ""
+    language: str = ""
 
     @rx.event
     async def choose(self, field: object, value: object) -> None:
@@ -123,6 +125,7 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
             raise InvalidContact(_by_field(error)) from error
         # The next buyer mostly pays the same way, and free tickets stay the exception.
         self.sold_ref, self.quantities, self.kind = sold.ref, {}, sold.method or "cash"
+        self.language = as_text(sent.get("language"))
         current().dashboard.invalidate(self.event.slug)
         self.suggestion = ""
         return _sold(sold) + typo_question(sent.get("email", ""))
@@ -150,6 +153,7 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
             name=sent.get("name", ""),
             email=sent.get("email", ""),
             phone=sent.get("phone", ""),
+            language=sent.get("language", ""),
             attendees=attendees if self.event.asks_names else {},
         )
 
@@ -182,6 +186,7 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
         if tiers != self.tiers:
             self.tiers = tiers
         self._add_up()
+        self.language = self.language or own_language().tag
         self.phase = "ready"
 
 

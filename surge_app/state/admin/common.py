@@ -16,7 +16,7 @@ from surge_app.clock import new_id
 from surge_app.container import current
 from surge_app.errors import InvalidContact, NotFound, SurgeError
 from surge_app.formatting import format_number
-from surge_app.languages import N_, gettext as _
+from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.state import session
 from surge_app.state.admin.audit_labels import explain
 
@@ -238,6 +238,11 @@ def hours_text(minutes: int) -> str:
     return (
         _("{hours} h {rest} min", hours=hours, rest=rest) if hours else _("{range} min", range=rest)
     )
+
+
+def bookings(number: int) -> str:
+    """Return a number of bookings: `1 booking`, `2,140 bookings`."""
+    return ngettext("{count} booking", "{count} bookings", number)
 
 
 def form_fields(form: object, *, longest: int = 2_000) -> dict[str, str]:

@@ -10,7 +10,7 @@ import reflex as rx
 from surge_app.clock import new_id
 from surge_app.container import current
 from surge_app.errors import EditConflict, InvalidRequest
-from surge_app.formatting import bookings, format_number, rupees
+from surge_app.formatting import format_number, rupees
 from surge_app.languages import gettext as _
 from surge_app.services.admin.views import EventStats
 from surge_app.services.waiting_room.forecast import QueueFacts, QueueRules, forecast
@@ -19,6 +19,7 @@ from surge_app.state import session
 from surge_app.state.admin.common import (
     LiveState,
     as_text,
+    bookings,
     form_fields,
     organizer_action,
     parse_int,

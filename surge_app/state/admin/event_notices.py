@@ -8,13 +8,19 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidRequest
-from surge_app.formatting import bookings, format_number, rupees, when
+from surge_app.formatting import format_number, rupees, when
 from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.models import MessageKind
 from surge_app.services.admin.event_lifecycle import Cancellation
 from surge_app.services.messaging.event_notices import NoticePreview, NoticeReach, SentNotice
 from surge_app.state import session
-from surge_app.state.admin.common import AdminState, form_fields, organizer_action, parse_int
+from surge_app.state.admin.common import (
+    AdminState,
+    bookings,
+    form_fields,
+    organizer_action,
+    parse_int,
+)
 
 _TITLES = {"event_changed": N_("Change"), "event_cancelled": N_("Cancellation")}
 

@@ -8,12 +8,18 @@ import reflex as rx
 
 from surge_app.container import current
 from surge_app.errors import InvalidRequest
-from surge_app.formatting import bookings, rupees, tickets
+from surge_app.formatting import rupees, tickets
 from surge_app.languages import N_, gettext as _
 from surge_app.services.admin.bulk_actions import Selection
 from surge_app.services.admin.participants import Filter, Participant
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import HOME_ZONE, ListState, form_fields, organizer_action
+from surge_app.state.admin.common import (
+    HOME_ZONE,
+    ListState,
+    bookings,
+    form_fields,
+    organizer_action,
+)
 
 BOOKING_STATUSES = {
     "confirmed": N_("Confirmed"),
