@@ -72,6 +72,24 @@ async def test_a_confirmation_is_in_the_language_of_its_buyer(new_sale: NewSale,
         assert not re.search(r"\{\w+\}", re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL))
 
 
+async def test_a_sale_at_the_counter_has_the_language_of_its_buyer_not_of_its_seller(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(5)
+    contact = {"email": "asha@example.com", "name": "Asha Rao"}
+    with use("hi"):
+        await sale.counter(**contact, language="en")
+    hindi = await sale.counter(**contact, language="hi")
+    # Of a value that is not offered nothing but English is left.
+    await sale.counter(**contact, language="../hi")
+    post = await Post.of(sale)
+    await post.empty()
+    assert len(post.mails) == 3
+    assert [mail.subject.split(":")[0] for mail in post.mails if _is_hindi(mail.subject)] == [
+        hindi.ref
+    ]
+
+
 async def test_a_refund_is_told_in_the_language_of_the_purchase(new_sale: NewSale) -> None:
     sale = await new_sale(5)
     english = await buy(sale, sale.line(1))
