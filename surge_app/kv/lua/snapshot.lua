@@ -1,7 +1,7 @@
 -- snapshot: note who was seen, admit, and show the queue. Needs the prelude `queue`.
 -- ARGV  1 the start the numbers belong to, -1 if none  2 numbers that were seen (packed u32)
---       3 epoch of the bits that are known, empty if none are  4, 5 bytes from which a part of them and
---       their end are read again  6, 7 bytes read near the head, and in a part
+--       3 epoch of the bits that are known, empty if none are  4 byte from which a part of them is read
+--       again  5 byte from which their end is  6 bytes read near the head  7 bytes read in a part
 -- Returns {epoch, byte of the first bit, bits of those who wait by place from there on, the part, the end},
 -- then the header. In another epoch all bits come at once.
 local seen = ARGV[2]
