@@ -3,16 +3,14 @@
 
 /**
  * The language of the address, else of the cookie, else of the browser.
- * @param {Record<string, {locale: string, dir: "ltr" | "rtl", isPseudo: boolean,
+ * @param {Record<string, {locale: string, dir: "ltr" | "rtl",
  *   files: Record<string, string>}>} languages all but English, with a file for each area
  */
 export const chooseLanguage = (languages) => {
   const cookie = document.cookie.match(/(?:^|; )surge_lang=([\w-]+)/)?.[1];
   const query = new URLSearchParams(location.search).get("lang");
-  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname);
   /** @param {string | null | undefined} tag */
-  const offered = (tag) =>
-    tag === "en" || (tag && languages[tag] && (isLocal || !languages[tag].isPseudo)) ? tag : null;
+  const offered = (tag) => (tag === "en" || (tag && languages[tag]) ? tag : null);
   const accepted = navigator.languages
     .map((tag) => tag.split("-")[0])
     .find((tag) => tag === "en" || (tag && languages[tag]));

@@ -23,7 +23,7 @@ export function LanguageSwitch({ names }) {
     return `${path}?${search}`;
   };
   // The build does not know of which page this is a part, nor in which language.
-  if (!address || address.startsWith("/admin")) return h("span");
+  if (!address) return h("span");
   const { tag, locale } = language();
   const links = names
     .filter(([other]) => other !== tag)
@@ -34,6 +34,8 @@ export function LanguageSwitch({ names }) {
         name,
       ),
     );
+  // One other language needs no menu.
+  if (links.length === 1) return h("span", { className: "languages" }, links);
   return h(
     "details",
     { className: "languages" },

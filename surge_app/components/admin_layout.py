@@ -9,6 +9,7 @@ import reflex as rx
 from surge_app.components import controls, layout, navigation
 from surge_app.components.controls import button_link
 from surge_app.components.match import match
+from surge_app.components.scripts.language import switch
 from surge_app.components.shell import brand, plain_form
 from surge_app.components.text import gettext as _
 
@@ -67,9 +68,13 @@ def frame(
                 rx.cond(is_organizer, rx.fragment(*tabs), rx.fragment()),
                 aria_label=_("Organizer"),
             ),
-            plain_form(
-                rx.el.button(_("Sign out"), type="submit", class_name="tab"),
-                action="/admin/logout",
+            rx.el.div(
+                plain_form(
+                    rx.el.button(_("Sign out"), type="submit", class_name="tab"),
+                    action="/admin/logout",
+                ),
+                switch(for_organizers=True),
+                class_name="end",
             ),
             class_name="side",
         ),

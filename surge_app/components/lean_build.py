@@ -11,6 +11,7 @@ from typing import Any
 import reflex as rx
 from reflex.utils.prerequisites import get_web_dir
 
+from surge_app.languages import languages
 from surge_app.languages.page_files import page_files
 
 # Whole libraries on `window`, for components that a server sends as text; Surge sends none.
@@ -23,7 +24,12 @@ class LeanBuild(rx.plugins.Plugin):
 
     def get_static_assets(self, **_context: Any) -> Sequence[tuple[Path, str | bytes]]:
         """Return the catalogues of pages."""
-        files = {file for areas in page_files().values() for file in areas.values()}
+        files = {
+            file
+            for language, areas in page_files().items()
+            if language.tag in languages()
+            for file in areas.values()
+        }
         return [(Path("public") / file.path, file.content) for file in files]
 
     def pre_compile(self, **context: Any) -> None:

@@ -19,7 +19,7 @@ NUMBERS: Final = "en_IN"
 CLDR groups Kannada by thousands, and gives Marathi and Bengali digits of their own.
 """
 _COOKIE_VALUE = re.compile(rf"(?:^|;)\s*{COOKIE}=([\w-]{{1,20}})\s*(?:;|$)")
-_ENGLISH_ONLY = ("/admin", "/api/admin")
+_ORGANIZERS = ("/admin", "/api/admin")
 _MAX_HEADER = 200
 _MAX_TAGS = 10
 _MAX_WEIGHT = 1.0
@@ -61,8 +61,8 @@ ALL: Final = {
         Language("te", "తెలుగు", "te_IN"),
         Language("bn", "বাংলা", "bn_IN"),
         Language("kn", "ಕನ್ನಡ", "kn_IN"),
-        Language("en-XA", "Áççéñţéð", "en_IN", is_pseudo=True),
-        Language("ar-XB", "Right to left", "en_IN", "rtl", is_pseudo=True),
+        Language("en-XA", "Áççéñţéð", "en_IN", is_pseudo=True, has_admin=True),
+        Language("ar-XB", "Right to left", "en_IN", "rtl", is_pseudo=True, has_admin=True),
     )
 }
 DEFAULT: Final = ALL["en"]
@@ -122,7 +122,7 @@ def negotiate(query: str | None, cookie: str | None, accept_language: str | None
 
 
 def language_of(path: str, query: str | None, cookies: str, accept_language: str | None) -> str:
-    """Return the tag to use for a request; the area of organizers is in English.
+    """Return the tag to use for a request; organizers have few languages.
 
     Args:
         path: Of the request or its page.
@@ -130,10 +130,9 @@ def language_of(path: str, query: str | None, cookies: str, accept_language: str
         cookies: The header as it came.
         accept_language: The header as it came.
     """
-    if path.startswith(_ENGLISH_ONLY):
-        return DEFAULT.tag
     found = _COOKIE_VALUE.search(cookies)
-    return negotiate(query, found and found[1], accept_language)
+    tag = negotiate(query, found and found[1], accept_language)
+    return tag if ALL[tag].has_admin or not path.startswith(_ORGANIZERS) else DEFAULT.tag
 
 
 def _accepted(header: str) -> str | None:

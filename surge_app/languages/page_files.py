@@ -89,6 +89,7 @@ _AREAS: Final = {
     "queue": _QUEUE,
     "book": _BOOKING,
     "bookings": _BOOKING,
+    "admin": (*_ADMIN, _NAMES),
 }
 """By the first part of an address: the files whose sentences it has beside the common ones."""
 _SPECIAL: Final = (*_QUEUE, *_BOOKING, *_ADMIN, _NAMES)

@@ -58,7 +58,7 @@ def query_param(state: rx.State, name: str) -> str:
 
 
 def language(state: rx.State) -> str:
-    """Return the tag of the language of the page; the area of organizers is in English."""
+    """Return the tag of the language of the page."""
     headers = state.router.headers
     path, query = str(state.router.url.path), query_param(state, QUERY)
     return language_of(path, query, _cookies(state), headers.accept_language)

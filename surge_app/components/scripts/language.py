@@ -7,7 +7,7 @@ import json
 import reflex as rx
 
 from surge_app.components.scripts.javascript import component
-from surge_app.languages import SUPPORTED
+from surge_app.languages import SUPPORTED, languages
 from surge_app.languages.page_files import page_files
 from surge_app.settings import PROJECT
 
@@ -20,10 +20,10 @@ def chosen_language() -> rx.Component:
         language.tag: {
             "locale": language.html_lang,
             "dir": language.direction,
-            "isPseudo": language.is_pseudo,
             "files": {area: f"/{file.path}" for area, file in files.items()},
         }
         for language, files in page_files().items()
+        if language.tag in languages()
     }
     _, _, source = _SOURCE.read_text("utf-8").partition("export const chooseLanguage = ")
     lines = (line.strip() for line in source.rstrip().removesuffix(";").splitlines())
@@ -35,7 +35,8 @@ def chosen_language() -> rx.Component:
 _LanguageSwitch = component("language_switch", "LanguageSwitch", names=list[list[str]])
 
 
-def switch() -> rx.Component:
+def switch(*, for_organizers: bool = False) -> rx.Component:
     """Create the links to this page in the other languages; a press keeps the choice."""
-    names = [[one.tag, one.name] for one in SUPPORTED.values()]
+    offered = [one for one in SUPPORTED.values() if one.has_admin or not for_organizers]
+    names = [[one.tag, one.name] for one in offered]
     return _LanguageSwitch.create(names=rx.Var.create(names))
