@@ -16,7 +16,7 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.db.messaging import event_notices as queries, outbox
 from surge_app.errors import EditConflict, InvalidRequest
-from surge_app.languages import gettext as _
+from surge_app.languages import DEFAULT, gettext as _, use
 from surge_app.models import AuditEntry, Event, EventNotice, EventPhase, MessageKind
 from surge_app.observability.log import get_logger
 from surge_app.services.events.changes import EventChange, changes_since
@@ -136,7 +136,10 @@ class EventNotices:
         async with self._database.transaction() as session:
             event = await catalog_queries.require_event(session, slug, for_update=True)
             await require_version(session, slug, version)
-            changes = await _untold(session, event)
+            with use(DEFAULT.tag):
+                # Buyers of every language get these lines, whatever the organizer reads.
+                changes = await _untold(session, event)
+                lines = _lines(changes)
             if event.phase != EventPhase.PUBLISHED or not changes:
                 msg = _("Nothing was sent. Ticket holders already know the event as it is now.")
                 raise InvalidRequest(msg)
@@ -144,7 +147,7 @@ class EventNotices:
                 event_id=event.id,
                 kind=MessageKind.EVENT_CHANGED,
                 words=_checked(words),
-                changes=_lines(changes),
+                changes=lines,
                 booked_until=max(change.at for change in changes),
                 actor=actor,
             )

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from surge_app.errors import EditConflict, InvalidRequest
+from surge_app.languages import use
 from surge_app.models import MessageKind
 from surge_app.services.messaging import event_notices as module
 from surge_app.services.messaging.event_notices import NoticePreview
@@ -72,6 +73,18 @@ async def test_each_holder_learns_of_a_change_once_and_those_who_booked_later_do
     assert b"SEQUENCE:0" not in calendar.content
     (sent,) = await sale.services.event_notices.sent(sale.slug)
     assert (sent.bookings, sent.sent, sent.waiting, sent.failed) == (4, 8, 0, 0)
+
+
+async def test_buyers_read_of_a_change_in_english_when_the_organizer_reads_hindi(
+    new_sale: NewSale,
+) -> None:
+    sale = await new_sale(5)
+    await _book(sale)
+    await _move(sale)
+    with use("hi"):
+        await _announce(sale)
+    (sent,) = await sale.services.event_notices.sent(sale.slug)
+    assert sent.changes.startswith("Venue: The old mill (was: ")
 
 
 async def test_a_notice_of_an_older_event_is_refused_and_a_second_press_sends_nothing(
