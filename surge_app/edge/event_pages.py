@@ -115,8 +115,9 @@ class EventPages:
         views = await container.current().catalog.events(EventFilter(limit=_LISTED))
         page = self._pages.get(_key("/events"))
         if page is None or page.view is not views:
-            facts = self._about_all(views)
-            page = await self._make(request.scope, "/events", views, facts, **_next_first(views))
+            own = tuple(view.in_language() for view in views)
+            facts, content = self._about_all(own), _next_first(own)
+            page = await self._make(request.scope, "/events", views, facts, **content)
         return page.respond(request) if page else None
 
     async def _search(self, request: Request) -> Response | None:
@@ -135,7 +136,8 @@ class EventPages:
         path = f"/events/{view.slug}"
         page = self._pages.get(_key(path))
         if page is None or page.view is not view:
-            page = await self._make(request.scope, path, view, self._about(view), event=view)
+            own = view.in_language()
+            page = await self._make(request.scope, path, view, self._about(own), event=own)
         return page.respond(request) if page else None
 
     async def _missing(self, request: Request) -> Response | None:

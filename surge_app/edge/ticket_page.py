@@ -31,7 +31,7 @@ async def ticket_page(ref: str, headers: Iterable[tuple[str, str]], *, saved: bo
     Raises:
         NotFound: For a copy of a booking without valid tickets, which browsers then forget.
     """
-    booking = await container.current().tickets.view(ref)
+    booking = (await container.current().tickets.view(ref)).in_language()
     if saved and booking.status != "confirmed":
         raise NotFound
     now, event = utc_now(), booking.event

@@ -111,6 +111,7 @@ class Event(SQLModel, table=True):
     age_limit: int | None = Field(default=None)
     what_to_bring: str = base.text_field(default="")
     accessibility: str = base.text_field(default="")
+    translations: str = base.text_field(default="")
     city: str = base.text_field(default="")
     category: str = base.text_field(default="")
     search_text: str | None = base.text_field(default=None, sa_column_args=[_SEARCHED])

@@ -123,6 +123,7 @@ class CheckoutCard:
 
 def sale_card(event: EventView) -> SaleCard:
     """Project an event."""
+    event = event.in_language()
     return SaleCard(
         slug=event.slug,
         name=event.name,

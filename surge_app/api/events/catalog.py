@@ -82,7 +82,7 @@ async def list_events(
     views = await services.catalog.events(wanted)
 
     def render() -> bytes:
-        return _LIST.dump_json([EventOut.of(view) for view in views])
+        return _LIST.dump_json([EventOut.of(view.in_language()) for view in views])
 
     with use(lang):
         return _rendered.answer((wanted, current().tag), views, render, known_tag)
@@ -103,7 +103,7 @@ async def get_event(
     view = await services.catalog.event(slug)
 
     def render() -> bytes:
-        return EventPageOut.of(view).model_dump_json().encode()
+        return EventPageOut.of(view.in_language()).model_dump_json().encode()
 
     with use(lang):
         return _rendered.answer((slug, current().tag), view, render, known_tag)

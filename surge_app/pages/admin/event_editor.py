@@ -25,7 +25,7 @@ from surge_app.pages.admin.shared import (
     waiting,
 )
 from surge_app.services.events.covers import LARGEST_UPLOAD
-from surge_app.services.events.facts import EDITABLE_FACTS, PUBLIC_FACTS, FactField
+from surge_app.services.events.facts import ALL_FACTS, EDITABLE_FACTS, PUBLIC_FACTS, FactField
 from surge_app.state.admin.event_editor import EventEditorState
 from surge_app.state.admin.event_forms import TICKED, TierForm
 
@@ -34,6 +34,7 @@ _CHOICES = {
     "fifo": _("First come, first served"),
     "random": _("A draw when the sale opens"),
 }
+_OWN_LANGUAGES = ALL_FACTS["translations"].fact
 _INPUT_TYPES = {"mailto:": "email", "tel:": "tel"}
 
 
@@ -192,6 +193,7 @@ def _details() -> rx.Component:
             *(hidden(f"was_{name}", EventEditorState.facts[name]) for name in EDITABLE_FACTS),
             rx.el.div(*_fields(is_public=True, is_long=False), class_name="fields top"),
             *_fields(is_public=True, is_long=True),
+            layout.disclosure(_(_OWN_LANGUAGES.label), *_fields(is_public=False, is_long=True)),
             layout.disclosure(
                 _("Queue"),
                 rx.el.div(*_fields(is_public=False, is_long=False), class_name="fields top"),
@@ -230,6 +232,7 @@ def _field(one: FactField) -> rx.Component:
         return rx.el.label(
             rx.el.span(_(fact.label), class_name="label"),
             rx.el.textarea(name=name, default_value=value, rows="3", class_name="input"),
+            rx.el.span(_(fact.help), class_name="hint") if fact.help else rx.fragment(),
             class_name="field",
         )
     props: dict[str, Any] = {"input_mode": "numeric"} if one.is_number else {}

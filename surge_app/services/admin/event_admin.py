@@ -21,6 +21,7 @@ from surge_app.services.events.facts import (
     ALL_FACTS,
     EDITABLE_FACTS,
     EventFacts,
+    OwnLanguages,
     QueueRules,
     read_facts,
 )
@@ -43,7 +44,7 @@ class TierSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventSettings(EventFacts, QueueRules):
+class EventSettings(EventFacts, QueueRules, OwnLanguages):
     """An event as its organizer edits it, drafts included.
 
     `cover_digest` is that of its own picture, empty while the cover is drawn.

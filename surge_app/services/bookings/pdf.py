@@ -41,13 +41,13 @@ _LEGEND = N_("{mark} stands for letters that we cannot print. Your booking page 
 def draw_tickets(booking: BookingView) -> bytes:
     """Return the valid tickets of a booking as a PDF. Slow enough to belong in a thread."""
     with use(booking.language):
-        return _draw_tickets(booking)
+        return _draw_tickets(booking.in_language())
 
 
 def draw_receipt(booking: BookingView) -> bytes:
     """Return what was paid for what as a PDF, with each part of the price."""
     with use(booking.language):
-        return _draw_receipt(booking)
+        return _draw_receipt(booking.in_language())
 
 
 def _draw_tickets(booking: BookingView) -> bytes:

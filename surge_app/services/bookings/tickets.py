@@ -235,9 +235,8 @@ class Tickets:
         is_over = booking.event.status == "cancelled" or not valid_tickets(booking)
         method = "CANCEL" if is_over else "PUBLISH"
         with use(booking.language):
-            content = _calendar(
-                booking, self.page_url(booking.ref), method=method, revision=revision
-            )
+            own, link = booking.in_language(), self.page_url(booking.ref)
+            content = _calendar(own, link, method=method, revision=revision)
         return Attachment(f"{booking.ref}.ics", f"text/calendar; method={method}", content)
 
 

@@ -5,7 +5,7 @@ A view never holds a table row. Money is integer paise, times are aware UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from surge_app.formatting import BANKS_TAKE, rupees, when
@@ -108,6 +108,10 @@ class BookingView:
     changes: tuple[EventChange, ...] = ()
     cancelled_at: datetime | None = None
     cancel_reason: str = ""
+
+    def in_language(self) -> BookingView:
+        """Return the booking with the organizer's texts in the current language."""
+        return replace(self, event=self.event.in_language())
 
     @property
     def discount_paise(self) -> int:

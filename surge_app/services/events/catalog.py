@@ -20,10 +20,12 @@ from surge_app.services.events.facts import (
     ALL_FACTS,
     PUBLIC_FACTS,
     TIER_RULES,
+    TRANSLATABLE,
     read_facts,
 )
 from surge_app.services.events.new_event import NewEvent, NewTier, SaleWindow, check_event
 from surge_app.services.events.recent_views import RecentViews
+from surge_app.services.events.translations import Translations, read_translations
 from surge_app.services.events.views import (
     EventStatus,
     EventView,
@@ -210,8 +212,14 @@ def event_view(
         is_rehearsal=event.is_rehearsal,
         cover_digest=cover_digest,
         tiers=views,
+        translations=_translations(event),
         **read_facts(event, PUBLIC_FACTS),
     )
+
+
+def _translations(event: Event) -> Translations:
+    found = read_translations(event.translations or "", TRANSLATABLE)
+    return {"": read_facts(event, TRANSLATABLE), **found} if found else {}
 
 
 def organizer_contact(event: Event | EventView) -> str:

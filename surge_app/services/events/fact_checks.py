@@ -9,9 +9,11 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from surge_app.errors import InvalidRequest
-from surge_app.languages import gettext as _
-from surge_app.services.events.facts import ALL_FACTS, FactField
+from surge_app.languages import SUPPORTED, gettext as _
+from surge_app.services.events.facts import ALL_FACTS, TRANSLATABLE, FactField
+from surge_app.services.events.translations import read_translations, unknown_line
 
+_SHOWN = 60
 _NO_REGIONS = ("Etc/", "SystemV/", "posix/", "right/", "US/")
 
 
@@ -45,10 +47,34 @@ def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
                 action=action,
             )
             raise InvalidRequest(msg)
+    _check_translations(checked.get("translations") or "")
     if "time_zone" in checked and checked["time_zone"] not in _zones():
         msg = _("We don't know this time zone. Nothing was saved. Write it like Asia/Kolkata.")
         raise InvalidRequest(msg)
     return checked
+
+
+def _check_translations(text: str) -> None:
+    if line := unknown_line(text, TRANSLATABLE):
+        msg = _(
+            "“{line}” begins no text in another language. Nothing was saved. Begin each with one of "
+            "{languages}, one of {facts}, and a colon.",
+            line=line[:_SHOWN],
+            languages=", ".join(SUPPORTED),
+            facts=", ".join(TRANSLATABLE),
+        )
+        raise InvalidRequest(msg)
+    for texts in read_translations(text, TRANSLATABLE).values():
+        for name, words in texts.items():
+            fact = TRANSLATABLE[name].fact
+            if len(words) > (fact.max_length or 0) or (not fact.is_long and "\n" in words):
+                msg = _(
+                    "“{name}” is too long in another language. Nothing was saved. Enter at most "
+                    "{most} characters, a name or a venue on one line.",
+                    name=_(fact.label),
+                    most=fact.max_length,
+                )
+                raise InvalidRequest(msg)
 
 
 def _spaced(one: FactField, text: str) -> str:

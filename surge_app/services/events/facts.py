@@ -37,6 +37,7 @@ class Fact:
         is_brief: Whether it stands beside day and venue, in a word.
         text: How a value reads, where the value alone does not say it.
         link: What a link to it begins with, such as `mailto:`; in a query the value is encoded.
+        is_translatable: Whether it may have a text of its own in each language.
     """
 
     label: str
@@ -51,14 +52,15 @@ class Fact:
     is_brief: bool = False
     text: str = "{number}"
     link: str = ""
+    is_translatable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFacts:
     """The public facts of an event; times are aware."""
 
-    name: Annotated[str, Fact(N_("Name"), max_length=200)]
-    venue: Annotated[str, Fact(N_("Venue"), max_length=200)]
+    name: Annotated[str, Fact(N_("Name"), max_length=200, is_translatable=True)]
+    venue: Annotated[str, Fact(N_("Venue"), max_length=200, is_translatable=True)]
     starts_at: Annotated[datetime, Fact(N_("Starts"), is_copied=False)]
     time_zone: Annotated[
         str, Fact(N_("Time zone"), A_("A place, such as Asia/Kolkata."), max_length=60)
@@ -75,7 +77,9 @@ class EventFacts:
         str, Fact(A_("City"), A_("Visitors choose by it in the list of events."), 60)
     ] = ""
     category: Annotated[str, Fact(A_("Category"), A_("Such as Music, Comedy or Theatre."), 40)] = ""
-    description: Annotated[str, Fact(A_("Description"), max_length=10_000, is_long=True)] = ""
+    description: Annotated[
+        str, Fact(A_("Description"), max_length=10_000, is_long=True, is_translatable=True)
+    ] = ""
     doors_open_at: Annotated[
         datetime | None,
         Fact(N_("Doors open"), is_copied=False, heading="Doors open", is_brief=True),
@@ -114,6 +118,7 @@ class EventFacts:
             1_000,
             is_long=True,
             heading=N_("What to bring"),
+            is_translatable=True,
         ),
     ] = ""
     accessibility: Annotated[
@@ -124,10 +129,18 @@ class EventFacts:
             1_000,
             is_long=True,
             heading=N_("Accessibility"),
+            is_translatable=True,
         ),
     ] = ""
     refund_policy: Annotated[
-        str, Fact(A_("Refund policy"), max_length=2_000, is_long=True, heading=N_("Refunds"))
+        str,
+        Fact(
+            A_("Refund policy"),
+            max_length=2_000,
+            is_long=True,
+            heading=N_("Refunds"),
+            is_translatable=True,
+        ),
     ] = ""
     organizer_name: Annotated[
         str, Fact(A_("Organizer"), max_length=200, heading=N_("Questions"))
@@ -175,6 +188,21 @@ class QueueRules:
     # It is about one evening, not about the event.
     queue_message: Annotated[
         str, Fact(A_("Message to the queue"), max_length=500, is_copied=False)
+    ] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnLanguages:
+    """What visitors of other languages read instead; see `translations`."""
+
+    translations: Annotated[
+        str,
+        Fact(
+            A_("In other languages"),
+            A_("A line such as “hi name: …” for each text; the lines below it belong to it."),
+            40_000,
+            is_long=True,
+        ),
     ] = ""
 
 
@@ -258,10 +286,11 @@ def facts_of(*declarations: type) -> dict[str, FactField]:
 
 
 PUBLIC_FACTS: Final = facts_of(EventFacts)
-ALL_FACTS: Final = facts_of(EventFacts, QueueRules)
+ALL_FACTS: Final = facts_of(EventFacts, QueueRules, OwnLanguages)
 EDITABLE_FACTS: Final = {name: one for name, one in ALL_FACTS.items() if one.fact.is_editable}
 
 
+TRANSLATABLE: Final = {name: one for name, one in ALL_FACTS.items() if one.fact.is_translatable}
 TIER_RULES: Final = tuple(facts_of(TierRules))
 
 

@@ -17,6 +17,7 @@ from surge_app.services.events.facts import (
     ALL_FACTS,
     EventFacts,
     Fact,
+    OwnLanguages,
     QueueRules,
     TierRules,
     facts_of,
@@ -44,7 +45,7 @@ TIER_FACTS: Final = facts_of(NewTier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewEvent(EventFacts, QueueRules):
+class NewEvent(EventFacts, QueueRules, OwnLanguages):
     """An event to create. Durations are seconds.
 
     Attributes:

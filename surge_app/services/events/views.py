@@ -5,7 +5,7 @@ A view never holds a table row. Money is integer paise, times are aware UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
@@ -13,8 +13,10 @@ from zlib import crc32
 
 from pydantic import ConfigDict
 
+from surge_app.languages import current
 from surge_app.services.events.facts import EventFacts, ShownFact, TierRules, shown_facts
 from surge_app.services.events.rich_text import TextBlock, rich_text
+from surge_app.services.events.translations import Translations
 
 TierStatus = Literal["scheduled", "on_sale", "all_held", "sold_out", "ended"]
 EventStatus = TierStatus | Literal["paused", "cancelled"]
@@ -51,6 +53,7 @@ class EventView(EventFacts):
     Attributes:
         is_rehearsal: Whether it is in no list.
         cover_digest: Of the organizer's picture; empty if the cover is drawn.
+        translations: Its texts by language; those of "" are the original ones.
     """
 
     id: str
@@ -61,6 +64,14 @@ class EventView(EventFacts):
     is_rehearsal: bool
     cover_digest: str
     tiers: tuple[TierView, ...]
+    translations: Translations = field(default_factory=dict[str, dict[str, str]])
+
+    def in_language(self) -> EventView:
+        """Return the event with the organizer's texts in the current language, where there are."""
+        if not self.translations:
+            return self
+        original, own = (self.translations.get(tag, {}) for tag in ("", current().tag))
+        return replace(self, **{**original, **own})  # pyright: ignore[reportArgumentType]
 
     @property
     def facts(self) -> tuple[ShownFact, ...]:

@@ -23,6 +23,7 @@ from surge_app.formatting import long_date, rupees, rupees_ascii, short_date, ti
 from surge_app.languages import current, gettext as _, use
 from surge_app.models import (
     Booking,
+    Event,
     EventNotice,
     Intent,
     MessageKind,
@@ -33,8 +34,8 @@ from surge_app.observability.log import get_logger
 from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import DISCOUNT, BookingView
 from surge_app.services.checkout.contacts import ascii_address, unlinked
-from surge_app.services.events.catalog import organizer_contact
-from surge_app.services.events.facts import shown_facts
+from surge_app.services.events.catalog import event_view, organizer_contact
+from surge_app.services.events.views import EventView
 from surge_app.services.messaging.message_context import (
     MessageContext,
     money_sentences,
@@ -92,6 +93,7 @@ class Composer:
                 _log.info("sms_in_english", message=message.id, not_registered=name)
             language = _ENGLISH
         with use(language):
+            context = context.in_language()
             paise = context.refund_paise or context.paid_paise
             amount = rupees_ascii(paise) if language == _ENGLISH else rupees(paise)
             text = _sms_text(name, context, amount, self._link(message, context))
@@ -101,7 +103,7 @@ class Composer:
         """Render a mail with its attachments."""
         context = await self._context(message)
         with use(context.intent.language):
-            return await self._mail(message, context)
+            return await self._mail(message, context.in_language())
 
     async def _mail(self, message: OutboxMessage, context: MessageContext) -> Mail:
         booking = self._tickets.message_view(context.about)
@@ -134,7 +136,7 @@ class Composer:
         message = OutboxMessage(kind=notice.kind, created_at=utc_now())
         about = MessageSubject(intent, event, booking, 0)
         context = MessageContext(
-            about, event, intent, booking, None, notice, 0, 1, example=_EXAMPLE_SUM
+            about, _view(event), intent, booking, None, notice, 0, 1, example=_EXAMPLE_SUM
         )
         link = self._tickets.page_url(booking.ref)
         values = self._values(message, context, None, ())
@@ -148,7 +150,8 @@ class Composer:
         intent, booking = about.intent, about.booking
         # An offer of the gateway lowers what was paid below the total of the order.
         paid_paise = booking.total_paise if booking else intent.total_paise
-        context = MessageContext(about, about.event, intent, booking, None, None, paid_paise, 0)
+        event = _view(about.event)
+        context = MessageContext(about, event, intent, booking, None, None, paid_paise, 0)
         # A payment that buys nothing is the key of its message.
         key = message.dedupe_key.partition(":")[0]
         if key == intent.id and not (message.refund_id or message.notice_id):
@@ -235,7 +238,7 @@ class Composer:
             ),
             "locale": current().locale.replace("_", "-"),
             "contact": organizer_contact(event),
-            "facts": [one for one in shown_facts(event, event.time_zone) if one.is_brief],
+            "facts": [one for one in event.facts if one.is_brief],
         }
 
     def _render(self, template: str, values: dict[str, object]) -> str:
@@ -252,6 +255,10 @@ class Composer:
         )
         templates.globals.update(_=_)
         return templates
+
+
+def _view(event: Event) -> EventView:
+    return event_view(event, [], {}, utc_now())
 
 
 def _wrapped(text: str) -> str:

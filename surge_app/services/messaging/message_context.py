@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surge_app.db.messaging.subjects import MessageSubject
 from surge_app.formatting import rupees
@@ -10,7 +10,6 @@ from surge_app.languages import gettext as _
 from surge_app.models import (
     Booking,
     BookingStatus,
-    Event,
     EventNotice,
     Intent,
     MessageKind,
@@ -18,6 +17,7 @@ from surge_app.models import (
     RefundReason,
     SalesChannel,
 )
+from surge_app.services.events.views import EventView
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class MessageContext:
     """
 
     about: MessageSubject
-    event: Event
+    event: EventView
     intent: Intent
     booking: Booking | None
     refund: Refund | None
@@ -42,6 +42,10 @@ class MessageContext:
     refund_paise: int
     cause: str = ""
     example: str = ""
+
+    def in_language(self) -> MessageContext:
+        """Return it with the organizer's texts in the current language."""
+        return replace(self, event=self.event.in_language())
 
     @property
     def paid(self) -> str:

@@ -45,7 +45,7 @@ from surge_app.state.admin.event_forms import (
     version_of,
 )
 
-_LONGEST_TEXT = 10_000
+_LONGEST_TEXT = 40_000
 _EVENT, _NEW = "event", "new"
 
 
