@@ -57,8 +57,8 @@ def check_facts(values: Mapping[str, Any]) -> dict[str, Any]:
 def _check_translations(text: str) -> None:
     if line := unknown_line(text, TRANSLATABLE):
         msg = _(
-            "“{line}” begins no text in another language. Nothing was saved. Begin each with one of "
-            "{languages}, one of {facts}, and a colon.",
+            "“{line}” begins no text in another language. Nothing was saved. Begin each with one "
+            "of {languages}, one of {facts}, and a colon.",
             line=line[:_SHOWN],
             languages=", ".join(SUPPORTED),
             facts=", ".join(TRANSLATABLE),
