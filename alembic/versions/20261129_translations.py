@@ -1,4 +1,4 @@
-"""What an organizer writes of an event in several languages.
+"""The texts of an event that its organizer writes in several languages.
 
 Revision ID: 0034
 Revises: 0033

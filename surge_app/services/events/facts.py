@@ -193,7 +193,7 @@ class QueueRules:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnLanguages:
-    """What visitors of other languages read instead; see `translations`."""
+    """The texts that visitors of other languages read instead; see `translations`."""
 
     translations: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""What an organizer writes of one event in several languages.
+"""The texts of one event that its organizer writes in several languages.
 
 It is one text, so that a form, the API and the command line take it as any other fact:
 
