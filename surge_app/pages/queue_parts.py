@@ -111,17 +111,17 @@ def facts(value: Any) -> rx.Component:
         ),
         rx.cond(
             value.eta_note != "",
-            rx.el.p(value.eta_note, class_name="small why", role="status"),
+            rx.el.p(value.eta_note, class_name="small reason", role="status"),
             rx.cond(
                 value.eta == "",
                 rx.el.p(
                     _("We'll show an estimate once the queue has moved for a minute."),
-                    class_name="small muted why",
+                    class_name="small muted reason",
                 ),
                 rx.fragment(),
             ),
         ),
-        rx.cond(value.odds != "", rx.el.p(value.odds, class_name="small why"), rx.fragment()),
+        rx.cond(value.odds != "", rx.el.p(value.odds, class_name="small reason"), rx.fragment()),
         class_name=rx.cond(is_old(value), "stack tight stale", "stack tight"),
     )
 
