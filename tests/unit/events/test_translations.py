@@ -35,7 +35,7 @@ def test_a_text_goes_on_until_the_next_begins() -> None:
     [
         ("मॉनसून बीट्स", "begins no text"),
         ("hi name: x\nxx name: y", "“xx name: y” begins no text"),
-        ("hi name: x\nhi nmae: y", "“hi nmae: y” begins no text"),
+        ("hi name: x\nhi heading: y", "“hi heading: y” begins no text"),
         ("hi city: x", "begins no text"),
         ("hi name: one\ntwo", "on one line"),
         (f"hi venue: {'x' * 201}", "at most 200"),
