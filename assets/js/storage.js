@@ -43,6 +43,12 @@ export const save = (key, value, kind = "local") => {
 };
 
 /**
+ * Where the receipt of a queue number is kept.
+ * @param {string} slug
+ */
+export const receiptKey = (slug) => `surge-receipt-${slug}`;
+
+/**
  * @typedef {object} QueueRecord
  * @property {number} [number]
  * @property {number} [position]

@@ -71,3 +71,16 @@ export interface ChosenLanguage {
   texts: Record<string, string[]>;
   plural: (number: number) => number;
 }
+
+/** The document of a line of a queue's public log; see public_log.py. */
+export interface LogEntry {
+  event?: string;
+  seq?: number;
+  at_ms?: number;
+  previous?: string;
+  start?: number;
+  issued?: [number, number];
+  steps?: string;
+  draw?: { commitment?: string; seed?: string };
+  gap?: boolean;
+}

@@ -1,6 +1,7 @@
 // The feed of the waiting room. Joining is idempotent, so a reload joins again and finds its old
 // queue number.
 
+import { backendUrl } from "./backend.js";
 import { createTimer } from "./background_timer.js";
 import { backoff, isConnectionLost } from "./backoff.js";
 import { toEventView } from "./event_view.js";
@@ -12,7 +13,7 @@ import { createPublicQueue } from "./public_queue.js";
 import { createAnnouncer, queueTitle } from "./queue_announcements.js";
 import { estimateFrom, noteFrom, oddsFrom, phaseFrom, positionFrom } from "./queue_progress.js";
 import { pathPart, request } from "./request.js";
-import { sharedQueue } from "./storage.js";
+import { receiptKey, save, sharedQueue } from "./storage.js";
 import { createTurnAlert } from "./turn_alert.js";
 import { countVisit } from "./visit.js";
 
@@ -313,6 +314,12 @@ const startWaitingRoom = (push, base) => {
     }
   };
 
+  // The link saves it as a file; the page that checks the log reads what is kept here.
+  const keepReceipt = async () => {
+    const answer = await fetch(backendUrl(`${path}/receipt`)).catch(() => null);
+    if (answer?.ok) save(receiptKey(slug), (await answer.text()).trim());
+  };
+
   const end = startFeed({
     base: { ...base, tell: turnAlert.mode() },
     push,
@@ -328,6 +335,7 @@ const startWaitingRoom = (push, base) => {
       "surge:late": (feed) => feed.run({ anew: true }),
       "surge:join": joinAgain,
       "surge:leave": leave,
+      "surge:receipt": keepReceipt,
       "surge:ask": (feed) => feed.put({ asking: !feed.get().asking }),
       "surge:tell": async (feed) => feed.put({ tell: await turnAlert.toggle() }),
     },

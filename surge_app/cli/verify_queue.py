@@ -73,10 +73,9 @@ def _print(report: LogReport, own: Receipt | None) -> None:
     elif own is not None:
         if not report.events:
             typer.echo(f"Number {own.number} is not in the log yet.")
-        for at_ms, text in report.events:
-            typer.echo(
-                f"  by {datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}Z {text}"
-            )
+        for event in report.events:
+            at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
+            typer.echo(f"  {at:%Y-%m-%d %H:%M:%S}Z  {event.text}")
     for problem in report.problems:
         typer.echo(f"line {problem.line}: {problem.text}")
     typer.echo("Wrong." if report.problems else "Everything holds.")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import reflex as rx
 from reflex_components_core.el.elements.inline import A
 
-from surge_app.components.scripts.javascript import NO_ARGUMENTS, component
+from surge_app.components.scripts.javascript import NO_ARGUMENTS, component, function
 from surge_app.components.text import gettext as _
 
 Tone = Literal["accent", "good", "warn", "bad", "off"]
@@ -34,6 +34,12 @@ def button_link(
 ) -> rx.Component:
     """Create a link that looks like a button, and loads a new document."""
     return link(*children, href=href, class_name=_button_class(kind, full=full), **props)
+
+
+def verify_link(slug: Any) -> rx.Component:
+    """Create the link to the page that checks the log of an event's queue."""
+    address = function("inLanguage", source="language").call(f"/queue/{slug}/verify")
+    return link(_("Check the queue's order"), href=address, class_name="link")
 
 
 def text_button(*children: Any, **props: Any) -> rx.Component:

@@ -17,7 +17,9 @@ from surge_app.components.feed_types import EventFeed, EventsFeed, QueueFeed
 from surge_app.components.scripts import proof_of_work
 from surge_app.components.scripts.javascript import function, module
 
-Message = Literal["retry", "enter", "join", "ask", "leave", "tell", "opened", "late", "more"]
+Message = Literal[
+    "retry", "enter", "join", "ask", "leave", "tell", "opened", "late", "more", "receipt"
+]
 
 
 class _Feed(rx.Component):
@@ -90,7 +92,7 @@ def dispatch(message: Message) -> rx.Var[Any]:
         message: retry (ask now), enter (get tickets), join, ask (open or close the question
             before leaving), leave, tell (announce the turn, or no longer), opened (the sale has
             started by our clock; the feed asks after a random moment, so that all visitors do
-            not ask at the same one), late (the time to come in is over) or more (show more
-            events).
+            not ask at the same one), late (the time to come in is over), more (show more
+            events) or receipt (keep the receipt of the queue number in this browser).
     """
     return function("sendToFeed", source="polling").call(message).to(rx.EventChain)

@@ -30,6 +30,7 @@ from surge_app.edge.queue.poll_endpoint import answer_poll
 from surge_app.edge.routes import Access, Kind, Route, route_of
 from surge_app.edge.security_headers import EdgeHeaders
 from surge_app.edge.ticket_page import ticket_page
+from surge_app.edge.verify_page import verify_page
 from surge_app.edge.websockets.handler_arguments import ArgumentsOf
 from surge_app.edge.websockets.state_owners import StateOwners
 from surge_app.edge.websockets.websocket_guard import WebSocketGuard
@@ -149,6 +150,8 @@ class EdgeMiddleware:
             return method_not_allowed("GET, HEAD"), ()
         if route.kind is Kind.TEXT:
             return text_page(await container.current().site_texts.page(route.slug or "")), ()
+        if route.kind is Kind.VERIFY:
+            return await verify_page(route.slug or "", base_url=self._settings.base_url), ()
         frontend_url = self._settings.frontend_url
         # With hot reload another server has the pages.
         if not frontend_url and (page := await self._events.respond(route, request)):

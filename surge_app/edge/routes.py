@@ -49,6 +49,8 @@ class Kind(StrEnum):
     """A built page of one's own, sent by the edge with the names of its scripts."""
     PAGE = auto()
     """A built page, sent by Reflex."""
+    VERIFY = auto()
+    """The check of a queue's log, written by the edge."""
     TICKETS = auto()
     """The tickets of a booking, written by the edge."""
     SIGN_OUT = auto()
@@ -70,7 +72,9 @@ class BodyLimit(IntEnum):
     """Pictures; streamed to the endpoint, which checks its sender first."""
 
 
-PAGES: Final = frozenset({Kind.EVENTS, Kind.EVENT, Kind.TEXT, Kind.SHELL, Kind.PAGE, Kind.TICKETS})
+PAGES: Final = frozenset(
+    {Kind.EVENTS, Kind.EVENT, Kind.TEXT, Kind.VERIFY, Kind.SHELL, Kind.PAGE, Kind.TICKETS}
+)
 
 
 class Route(NamedTuple):
@@ -122,6 +126,7 @@ _TABLE: Final = (
     ("/events/{slug}", Route(Kind.EVENT, "cold_page")),
     ("/events/*", Route(Kind.FILE, "cold_page")),
     ("/queue/{slug}", Route(Kind.SHELL, "cold_page")),
+    ("/queue/{slug}/verify", Route(Kind.VERIFY, "cold_page")),
     ("/queue/*", Route(Kind.FILE, "cold_page")),
     ("/book/{slug}", Route(Kind.SHELL, "hot_page", Access.PASS)),
     ("/book/{slug}/*", Route(Kind.PAGE, "hot_page", Access.PASS)),

@@ -35,7 +35,8 @@ class Language:
         locale: Formats numbers and dates.
         direction: Of the script.
         is_pseudo: Made by code from English, for tests and development.
-        has_admin: Whether its catalogue covers the organizers' area, which is in English otherwise.
+        has_admin: Whether its catalogue covers the organizers' area and the check of a queue's log,
+            which are in English otherwise.
     """
 
     tag: str

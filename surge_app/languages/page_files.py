@@ -74,6 +74,10 @@ _ORGANIZERS: Final = (
     ),
     "surge_app/services/operations/",
     "surge_app/state/admin/",
+    # The check of a queue's log, which is in the same languages.
+    "surge_app/edge/templates/verify.html",
+    "surge_app/edge/verify_page.py",
+    "surge_app/services/queue_log_sentences.py",
 )
 _ALL_PAGES: Final = (
     "surge_app/pages/",
@@ -132,7 +136,7 @@ def page_key(message: str) -> str:
 
 
 def is_for_organizers(sources: Iterable[str]) -> bool:
-    """Return whether a sentence stands in files of the organizers' area alone."""
+    """Return whether only languages with an admin area have a sentence of these files."""
     return all(path.startswith(_ORGANIZERS) for path in sources)
 
 

@@ -42,9 +42,11 @@ _OWN_SCRIPTS: Final = frozenset(
     {
         "forget_tickets.js",
         "notification_worker.js",
+        "queue_log.js",
         "storage.js",
         "ticket_copies.js",
         "ticket_worker.js",
+        "verify_queue.js",
     }
 )
 _SERVED: Final = ("build/client", "backend", "routes.json", "reflex.json", "env.json")

@@ -250,6 +250,7 @@ def _receipt() -> rx.Component:
                 fact.title, ": ", rx.foreach(fact.lines, _contact), class_name="muted small"
             ),
         ),
+        rx.el.p(controls.verify_link(BookingState.sale.slug), class_name="small no-print"),
     )
 
 

@@ -113,7 +113,7 @@ def ready(value: Any) -> rx.Component:
             ),
             rx.el.div(_action(value), class_name="paybar last"),
         ),
-        more=(_small_print(event),),
+        more=(_small_print(event), rx.el.p(controls.verify_link(event.slug), class_name="small")),
     )
 
 

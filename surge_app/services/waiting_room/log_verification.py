@@ -10,30 +10,59 @@ from hashlib import sha256
 from typing import Any
 
 from surge_app.services.access.signing_keys import is_signed
+from surge_app.services.queue_log_sentences import EVENTS, PROBLEMS
 from surge_app.services.waiting_room.lottery import positions, shuffle
 from surge_app.services.waiting_room.public_log import line_hash
 
-_STEP = re.compile(r"([csrld])(\d{1,10})(?:-(\d{1,10}))?")
+_STEP = re.compile(r"([csrld])([0-9]{1,10})(?:-([0-9]{1,10}))?")
 _MAX_POSITIONS = 100_000_000
 _MAX_PROBLEMS = 50
-_EVENTS = {"c": "called", "s": "skipped for silence", "r": "returned", "l": "left"}
+# The log is written once a minute, and clocks differ.
+_RECEIPT_DELAY_MS = 300_000
+
+Values = Mapping[str, int | str]
+"""What stands in the `{places}` of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogProblem:
-    """Something that is wrong, with the line it was found in, counted from 1."""
+    """Something that is wrong, with the line it was found in, counted from 1.
+
+    Attributes:
+        code: One of `queue_log_sentences.PROBLEMS`.
+    """
 
     line: int
-    text: str
+    code: str
+    values: Values
+
+    @property
+    def text(self) -> str:
+        """Return it in English."""
+        return PROBLEMS[self.code].format_map(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """Something that happened to the position of a receipt, with the time of its line.
+
+    Attributes:
+        code: One of `queue_log_sentences.EVENTS`.
+    """
+
+    at_ms: int
+    code: str
+    values: Values
+
+    @property
+    def text(self) -> str:
+        """Return it in English."""
+        return EVENTS[self.code].format_map(self.values)
 
 
 @dataclass(slots=True)
 class LogReport:
-    """The findings about a log.
-
-    Attributes:
-        events: What happened to the position of the receipt, with the time of its line.
-    """
+    """The findings about a log."""
 
     event: str = ""
     lines: int = 0
@@ -45,7 +74,7 @@ class LogReport:
     gaps: int = 0
     is_drawn: bool = False
     problems: list[LogProblem] = field(default_factory=list[LogProblem])
-    events: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    events: list[LogEvent] = field(default_factory=list[LogEvent])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +91,10 @@ def read_receipt(text: str, public_keys: Mapping[str, bytes]) -> Receipt | None:
     document, _, signature = text.strip().rpartition(" ")
     if not is_signed(document.encode(), signature, public_keys):
         return None
-    content = json.loads(document)
+    content: dict[str, Any] = json.loads(document)
+    # A line of the log is signed with the same keys, and is no receipt.
+    if not isinstance(content.get("number"), int):
+        return None
     return Receipt(str(content["event"]), int(content["number"]), int(content["at_ms"]))
 
 
@@ -91,7 +123,7 @@ class _Verifier:
         self._called: set[int] = set()
         self._head = 1
         self._line = 0
-        self._at_ms = 0
+        self._at_ms = self._before_ms = 0
         self._commitment = ""
         self._known_above = 0
         self._own = receipt.number if receipt else 0
@@ -110,28 +142,40 @@ class _Verifier:
             else:
                 # What it says counts for nothing, so the order is not known from here on.
                 self._is_whole = False
-                self._fail("The signature is wrong: the line was changed or is not of this queue.")
+                self._fail("signature")
             previous = line
         report.lines = self._line
+        self._check_receipt()
         return report
 
-    def _fail(self, text: str) -> None:
+    def _check_receipt(self) -> None:
+        """Find a number that was given out, but that the log is silent about."""
+        receipt, report = self._receipt, self._report
+        if receipt is None or report.gaps or not self._is_whole:
+            return
+        is_issued = any(event.code == "issued" for event in report.events)
+        if not is_issued and self._at_ms > receipt.at_ms + _RECEIPT_DELAY_MS:
+            self._fail("receipt_missing", number=receipt.number)
+
+    def _fail(self, code: str, **values: int | str) -> None:
         if len(self._report.problems) < _MAX_PROBLEMS:
-            self._report.problems.append(LogProblem(self._line, text))
+            self._report.problems.append(LogProblem(self._line, code, values))
 
     def _check_chain(self, content: Mapping[str, Any], previous: str | None) -> None:
         if content.get("seq") != self._line:
-            self._fail(f"A line is missing or was moved: this is number {content.get('seq')}.")
+            self._fail("sequence", number=int(content.get("seq", 0)))
         if content.get("previous", "") != line_hash(previous):
-            self._fail("It does not follow the line before, which was changed, removed or moved.")
+            self._fail("chain")
         if self._line == 1:
             self._report.event = str(content.get("event", ""))
+            if self._receipt and self._receipt.event != self._report.event:
+                self._receipt = None
         elif content.get("event") != self._report.event:
-            self._fail("This line is of another event.")
+            self._fail("event")
         at_ms = int(content.get("at_ms", 0))
         if at_ms < self._at_ms and not content.get("gap"):
-            self._fail("It is older than the line before.")
-        self._at_ms = at_ms
+            self._fail("older")
+        self._before_ms, self._at_ms = self._at_ms, at_ms
 
     def _replay(self, content: Mapping[str, Any]) -> None:
         if content.get("gap"):
@@ -150,11 +194,11 @@ class _Verifier:
         for found in str(content.get("steps", "")).split():
             word = _STEP.fullmatch(found)
             if word is None:
-                self._fail(f"The step {found!r} cannot be read.")
+                self._fail("unreadable", step=found)
                 continue
             start, end = int(word[2]), int(word[3] or word[2])
             if not start <= end < _MAX_POSITIONS:
-                self._fail(f"The step {found!r} is out of range.")
+                self._fail("range", step=found)
             elif word[1] == "d":
                 self._draw(start, str(draw.get("seed", "")))
             else:
@@ -164,27 +208,29 @@ class _Verifier:
     def _check_commitment(self, draw: Mapping[str, Any]) -> None:
         commitment = str(draw.get("commitment", ""))
         if commitment and self._commitment and commitment != self._commitment:
-            self._fail("The fingerprint of the draw was changed.")
+            self._fail("fingerprint")
         self._commitment = self._commitment or commitment
 
     def _issue(self, first: int, last: int) -> None:
         if first != max(self._report.issued, self._known_above) + 1 or last >= _MAX_POSITIONS:
-            self._fail(f"Number {first} does not follow {self._report.issued}.")
+            self._fail("issued", number=first, last=self._report.issued)
             return
         self._grow(last)
         self._waiting[first : last + 1] = b"\1" * (last + 1 - first)
         self._report.issued = last
         receipt = self._receipt
         if receipt and first <= receipt.number <= last:
+            if self._before_ms > receipt.at_ms + _RECEIPT_DELAY_MS:
+                self._fail("receipt_late", number=receipt.number)
             ahead = sum(self._waiting[: receipt.number])
-            self._note(f"number {receipt.number} was issued, with {ahead} ahead")
+            self._note("issued", number=receipt.number, ahead=ahead)
 
     def _grow(self, position: int) -> None:
         self._waiting.extend(bytes(max(0, position + 1 - len(self._waiting))))
 
     def _draw(self, early: int, seed: str) -> None:
         if sha256(seed.encode()).hexdigest() != self._commitment:
-            self._fail("The seed of the draw does not fit the fingerprint from before the opening.")
+            self._fail("seed")
             return
         order = positions(shuffle(seed, early))
         self._grow(early)
@@ -196,7 +242,7 @@ class _Verifier:
         self._head, self._report.is_drawn = 1, True
         if 0 < self._own <= early:
             self._own = order[self._own - 1]
-            self._note(f"the draw gave it position {self._own}")
+            self._note("drawn", position=self._own)
 
     def _step(self, letter: str, position: int) -> None:
         self._grow(position)
@@ -212,33 +258,33 @@ class _Verifier:
             if waits:
                 self._check_turn(position, waits=waits, about="skipped")
             elif position not in self._called and not is_unknown:
-                self._fail(f"Position {position} was skipped, but did not wait.")
+                self._fail("skipped_absent", position=position)
             self._called.discard(position)
             self._absent.add(position)
         elif letter == "r":
             report.returned += 1
             if waits or (position not in self._absent and not is_unknown):
-                self._fail(f"Position {position} returned, but was not away.")
+                self._fail("returned_present", position=position)
             self._absent.discard(position)
         else:
             report.left += 1
             if not (waits or position in self._absent or position in self._called or is_unknown):
-                self._fail(f"Position {position} left, but did not wait.")
+                self._fail("left_absent", position=position)
             self._absent.discard(position)
             self._called.discard(position)
         self._waiting[position] = letter == "r"
         if letter == "r":
             self._head = min(self._head, position)
         if position == self._own and self._receipt:
-            self._note(_EVENTS[letter])
+            self._note(letter)
 
     def _check_turn(self, position: int, *, waits: bool, about: str) -> None:
         if not waits:
-            self._fail(f"Position {position} was {about}, but did not wait.")
+            self._fail(f"{about}_absent", position=position)
             return
         self._head = self._waiting.find(1, self._head)
         if self._head != position:
-            self._fail(f"Position {position} was {about} before {self._head}, who waited.")
+            self._fail(f"{about}_early", position=position, first=self._head)
 
-    def _note(self, text: str) -> None:
-        self._report.events.append((self._at_ms, text))
+    def _note(self, code: str, **values: int | str) -> None:
+        self._report.events.append(LogEvent(self._at_ms, code, values))

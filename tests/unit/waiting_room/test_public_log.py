@@ -129,11 +129,11 @@ def test_a_receipt_leads_to_what_happened_to_its_number() -> None:
     assert read_receipt(line, OTHER.public) is None
     assert read_receipt(line.replace("8", "9", 1), KEYS.public) is None
     report: LogReport = verify_log(LINES, KEYS.public, receipt)
-    assert [text for _, text in report.events] == [
-        "number 8 was issued, with 7 ahead",
-        "skipped for silence",
-        "returned",
-        "called",
+    assert [one.text for one in report.events] == [
+        "Number 8 was issued, with 7 ahead",
+        "Skipped for silence",
+        "Returned",
+        "Called",
     ]
 
 
