@@ -15,6 +15,11 @@ from surge_app.services.events.site_texts import SITE_PAGES
 _PAGES = ("/pages.css", "/events.css", "/queue.css", "/admin.css")
 STYLESHEETS = ("/surge.css", "/controls.css", *_PAGES)
 _WIDTHS = {"wide": "wide", "split": "wide reading"}
+# Chrome 98, Firefox 94 and Safari 15.4. It runs where no other script does, so it is plain.
+_NOTE_OLD_BROWSER = (
+    "if(!([].at&&Object.hasOwn&&window.structuredClone))"
+    'document.documentElement.className+=" outdated"'
+)
 _FIRST_FACES = (
     "/fonts/bricolage-grotesque-latin-wght-normal.woff2",
     "/fonts/inter-latin-wght-normal.woff2",
@@ -24,6 +29,7 @@ _FIRST_FACES = (
 def head() -> list[rx.Component]:
     """Return the elements of the head of every page."""
     return [
+        rx.el.script(custom_attrs={"dangerouslySetInnerHTML": {"__html": _NOTE_OLD_BROWSER}}),
         chosen_language(),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),
@@ -121,6 +127,16 @@ def fallback() -> rx.Component:
     """Create the page shown until the first script runs, and where no script can."""
     return rx.el.div(
         rx.el.div(brand(), class_name="bar"),
+        rx.el.div(
+            rx.el.p(
+                _(
+                    "This browser is too old for this page. Please open the address in a current "
+                    "Chrome, Firefox or Safari. A position or tickets you have already are safe."
+                )
+            ),
+            rx.el.a(_("All events"), href="/events", class_name="button"),
+            class_name="too-old stack",
+        ),
         rx.el.noscript(
             rx.el.p(
                 _(
