@@ -21,6 +21,27 @@ export const toEventView = (event, skew, now = Date.now()) => ({
 });
 
 /**
+ * An event with what is free of each of its tiers now.
+ * @template {import("./types").SurgeEvent} Event
+ * @param {Event} event
+ * @param {number[]} counts in the order of the tiers
+ * @param {number} held
+ * @returns {Event}
+ */
+export const withStock = (event, counts, held) => {
+  if (counts.length !== event.tiers.length) return event;
+  const isUnderway = ["on_sale", "all_held", "sold_out"];
+  const tiers = event.tiers.map((tier, index) => {
+    const available = counts[index] ?? 0;
+    // Of which tiers some are held is not counted, so none left is just that.
+    const now = available > 0 ? "on_sale" : held > 0 ? tier.status : "sold_out";
+    const status = isUnderway.includes(tier.status) ? now : tier.status;
+    return { ...tier, available, status };
+  });
+  return { ...event, tiers };
+};
+
+/**
  * Put the event whose sale opens next before the others, and mark it.
  * @template {{status: string, opens_in_seconds: number, is_next: boolean}} Event
  * @param {Event[]} events

@@ -4,7 +4,7 @@
 import { backendUrl } from "./backend.js";
 import { createTimer } from "./background_timer.js";
 import { backoff, isConnectionLost } from "./backoff.js";
-import { toEventView } from "./event_view.js";
+import { toEventView, withStock } from "./event_view.js";
 import { createFeed } from "./feed_context.js";
 import { gettext, inLanguage, translated } from "./language.js";
 import { startFeed } from "./polling.js";
@@ -53,6 +53,7 @@ const readAnswer = ({ body, skew }, value, record) => {
     phase,
     mood: phase === "waiting" ? mood : "",
     waiting: Math.max(body.waiting ?? 0, place.position),
+    event: withStock(value.event, body.by_tier ?? [], body.held ?? 0),
     available: body.available ?? 0,
     held: body.held ?? 0,
     message: body.message ?? "",

@@ -69,6 +69,7 @@ class QueueOut(BaseModel):
     """The state of a visitor. `position` 1 is next; `waiting` counts the whole queue.
 
     With `personal_below` or more ahead, `/api/queue/{slug}/public` suffices until there are fewer.
+    `by_tier` counts free tickets in the order of the event's tiers; empty while it is not known.
     `note` explains why nothing moves or the estimate grew; `note_text` is the same in a sentence.
     """
 
@@ -80,6 +81,7 @@ class QueueOut(BaseModel):
     odds: float | None
     retry_after_ms: int
     available: int
+    by_tier: list[int]
     held: int
     message: str
     pass_expires_at: datetime | None

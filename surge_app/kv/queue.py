@@ -46,12 +46,17 @@ class QueueLimits:
 
 @dataclass(frozen=True, slots=True)
 class QueueStock:
-    """Counts of units, and of visitors who hold some."""
+    """Counts of units, and of visitors who hold some.
+
+    Attributes:
+        by_tier: Free units of each tier, with commas between.
+    """
 
     available: int
     held: int
     sold: int
     holders: int
+    by_tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class QueueState:
         admitted: Were ever called or let in.
         served: Went with tickets.
         holders: Visitors who hold some.
+        by_tier: Free units of each tier, with commas between.
         in_grace: Visitors who may still hold what is free; only a sync counts them.
     """
 
@@ -110,6 +116,7 @@ class QueueState:
     admitted: int = 0
     served: int = 0
     holders: int = 0
+    by_tier: str = ""
     in_grace: int = 0
 
     @property
@@ -313,7 +320,7 @@ class QueueStore:
             stock: None if it is not known.
             ceiling: No number above it is issued; it is never lowered.
         """
-        counts = ("",) * 4 if stock is None else astuple(stock)
+        counts = ("",) * 5 if stock is None else astuple(stock)
         pairs = [word for pair in rules.as_hash().items() for word in pair]
         *raw, in_grace = await self._run_raw("sync", slug, ceiling, _RETENTION_MS, *counts, *pairs)
         return replace(_queue_state(raw), in_grace=int(in_grace))

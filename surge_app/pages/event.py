@@ -98,7 +98,7 @@ def ready(value: Any) -> rx.Component:
                 tickets(
                     event,
                     lambda tier: rx.el.p(
-                        _left(tier, event), _limits(tier, event), class_name="muted small number"
+                        left(tier, event), _limits(tier, event), class_name="muted small number"
                     ),
                 ),
                 rx.el.p(
@@ -185,7 +185,7 @@ def _tier(tier: Any, about: Callable[[Any], rx.Component]) -> rx.Component:
     )
 
 
-def _left(tier: Any, event: Any) -> Any:
+def left(tier: Any, event: Any) -> Any:
     """Say what is left, as it is: never fewer than there are."""
     return rx.match(
         tier.status,

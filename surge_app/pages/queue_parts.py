@@ -12,7 +12,7 @@ from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.components.prose import language
 from surge_app.components.text import gettext as _, ngettext
-from surge_app.pages.event import tickets
+from surge_app.pages.event import left, tickets
 
 # How the drawn order can be computed again; the fingerprint alone is checked by this.
 _CHECK = "printf %s SEED | sha256sum"
@@ -30,7 +30,9 @@ def _event(value: Any) -> rx.Component:
         layout.card(
             # On a phone it is not shown, and `lazy` keeps it from being loaded there.
             layout.cover(event.cover, loading="lazy"),
-            tickets(event, lambda _: rx.fragment()),
+            tickets(
+                event, lambda tier: rx.el.p(left(tier, event), class_name="muted small number")
+            ),
             rx.el.p(
                 _(
                     "Have your email and mobile number ready. We'll hold your tickets while you "

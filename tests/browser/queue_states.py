@@ -24,6 +24,7 @@ _STEADY = {
     "eta_seconds": {"low": 360, "high": 480},
     "retry_after_ms": 60_000,
     "available": 2140,
+    "by_tier": [],
     "held": 312,
     "message": "",
     "pass_expires_at": None,

@@ -63,11 +63,12 @@ _STOCK = text(
         sum(tiers.available) FILTER (WHERE tiers.is_open) AS available,
         sum(tiers.held) FILTER (WHERE tiers.is_open) AS held,
         sum(tiers.capacity - tiers.available - tiers.held) AS sold,
+        array_agg(tiers.available ORDER BY tiers.position, tiers.id) AS by_tier,
         (SELECT count(*) FROM intents i
          WHERE i.event_id = e.id AND i.status IN ('held', 'paying')) AS holders
     FROM events e
     JOIN (
-        SELECT t.event_id, t.capacity,
+        SELECT t.id, t.position, t.event_id, t.capacity,
             coalesce(t.sales_open_at <= clock_timestamp(), true)
                 AND coalesce(t.sales_close_at > clock_timestamp(), true) AS is_open,
             (SELECT count(*) FROM units u
@@ -191,6 +192,7 @@ class EventStock:
 
     Attributes:
         holders: Visitors with a live intent; they no longer compete for free units.
+        by_tier: Free units of each tier, in the order of the tiers.
     """
 
     event_id: str
@@ -199,6 +201,7 @@ class EventStock:
     held: int
     sold: int
     holders: int
+    by_tier: list[int]
 
 
 async def stock(session: AsyncSession, event_ids: Iterable[str]) -> list[EventStock]:
@@ -212,6 +215,7 @@ async def stock(session: AsyncSession, event_ids: Iterable[str]) -> list[EventSt
             int(row.held or 0),
             int(row.sold),
             row.holders,
+            row.by_tier,
         )
         for row in result
     ]

@@ -1,7 +1,7 @@
 -- queue: prelude of the scripts of the waiting room; names the keys and admits by place.
 -- KEYS  1 rules (hash: phase, opens_at_ms, closes_at_ms, paused, concurrent_buyers,
 --         admissions_per_minute, message, queue_order, seed, commitment, personal_below)
---       2 stock (hash: available, held, sold, holders)
+--       2 stock (hash: available, held, sold, holders, by_tier)
 --       3 counters (hash: start, ceiling, issued, early, drawn, head, waiting, absent, admitted,
 --         left, served, no_shows, last_tick, returned, recovering_until, reach, reach_at, log_base)
 --       4 numbers (hash: visitor -> number)    5 waiting (bitmap by place)
@@ -527,7 +527,7 @@ local function header()
     first_admission or -1, number_of(rules.admissions_per_minute, -1), is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),
     rules.queue_order or "fifo", rules.commitment or "", is_revealed and rules.seed or "",
     count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1, personal_below(), count.admitted or 0,
-    count.served or 0, stock.holders or 0 }
+    count.served or 0, stock.holders or 0, redis.call("HGET", STOCK, "by_tier") or "" }
 end
 
 -- The answer to one visitor: {state, number, ahead, end of the pass in ms, note}, then the header.

@@ -1,12 +1,12 @@
 -- sync: what is due once a second for every queue. Needs the prelude `queue`.
 -- ARGV  1 ceiling: the highest number that may be issued  2 ms after which a finished queue is
---       forgotten  3 available  4 held  5 sold  6 holders, empty if not known  7… names and values
---       of the rules
+--       forgotten  3 available  4 held  5 sold  6 holders  7 free units by tier; empty if not
+--       known  8… names and values of the rules
 -- Returns the header, then how many visitors are in their grace.
 local PUBLIC_RULES = { phase = true, opens_at_ms = true, closes_at_ms = true, paused = true,
   concurrent_buyers = true, admissions_per_minute = true, queue_order = true, commitment = true }
 local told, changed = {}, false
-for i = 7, #ARGV, 2 do
+for i = 8, #ARGV, 2 do
   told[#told + 1], told[#told + 2] = ARGV[i], ARGV[i + 1]
   changed = changed or PUBLIC_RULES[ARGV[i]] and rules[ARGV[i]] ~= ARGV[i + 1]
   rules[ARGV[i]] = ARGV[i + 1]
@@ -25,6 +25,7 @@ if ARGV[3] ~= "" then
     redis.call("HSET", STOCK, name, value)
     stock[name] = tonumber(value)
   end
+  redis.call("HSET", STOCK, "by_tier", ARGV[7])
 end
 if count.start then
   if tonumber(ARGV[1]) > (count.ceiling or 0) then set("ceiling", tonumber(ARGV[1])) end

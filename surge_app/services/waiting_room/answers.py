@@ -119,6 +119,7 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
         odds=odds(queue, ahead),
         retry_after_ms=retry_after_ms(raw.state, raw.ahead or 0, opens_in_ms(queue)),
         available=queue.available or 0,
+        by_tier=stock_by_tier(queue),
         held=queue.held or 0,
         message=queue.message,
         pass_expires_at=None if ends is None else datetime.fromtimestamp(ends / 1000, UTC),
@@ -145,6 +146,11 @@ def template(queue: QueueState, note: str | None) -> str:
     rest = {name: value for name, value in document.items() if name not in holes}
     filled = json.dumps(rest, separators=(",", ":")).replace("%", "%%")
     return "{" + ",".join(f'"{name}":%s' for name in holes) + "," + filled[1:]
+
+
+def stock_by_tier(queue: QueueState) -> list[int]:
+    """Return the free units of each tier in their order; none while they are not known."""
+    return [int(count) for count in queue.by_tier.split(",") if count]
 
 
 def check_known(queue: QueueState) -> None:

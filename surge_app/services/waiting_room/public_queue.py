@@ -20,7 +20,7 @@ from hashlib import blake2b
 
 from surge_app.errors import NotFound
 from surge_app.services.access.signing_keys import SigningKeys
-from surge_app.services.waiting_room.answers import NOTES, queue_order
+from surge_app.services.waiting_room.answers import NOTES, queue_order, stock_by_tier
 from surge_app.services.waiting_room.estimates import eta_seconds, odds
 from surge_app.services.waiting_room.lottery import RANDOM
 from surge_app.services.waiting_room.snapshots import QueueSnapshots, Snapshot
@@ -158,6 +158,7 @@ def public_view(slug: str, snapshot: Snapshot) -> PublicQueueView:
         admitted_per_minute=round(snapshot.pace.per_second * 60, 1),
         max_per_minute=queue.max_per_minute,
         available=queue.available or 0,
+        by_tier=stock_by_tier(queue),
         held=queue.held or 0,
         message=queue.message,
         note=note,

@@ -259,7 +259,13 @@ def _rules(event: Event, opens_at: datetime | None, personal_below: int) -> Queu
 
 
 def _stock(counts: units.EventStock | None) -> QueueStock | None:
-    return counts and QueueStock(counts.available, counts.held, counts.sold, counts.holders)
+    return counts and QueueStock(
+        counts.available,
+        counts.held,
+        counts.sold,
+        counts.holders,
+        ",".join(map(str, counts.by_tier)),
+    )
 
 
 def _epoch_ms(moment: datetime | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -83,6 +84,7 @@ class QueueStatus:
         opens_in_ms: Until the opening, by the server's clock; scheduled only.
         order: The rule by which visitors are called.
         personal_below: With as many ahead, the public snapshot suffices; None if it never does.
+        by_tier: Free units of each ticket type, in the order of the event.
     """
 
     state: str
@@ -103,6 +105,7 @@ class QueueStatus:
     opens_in_ms: int | None = None
     order: QueueOrder = QueueOrder()
     personal_below: int | None = None
+    by_tier: Sequence[int] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON members of the answer."""
@@ -117,6 +120,7 @@ class QueueStatus:
             "odds": self.odds,
             "retry_after_ms": self.retry_after_ms,
             "available": self.available,
+            "by_tier": list(self.by_tier),
             "held": self.held,
             "message": self.message,
             "pass_expires_at": None if ends is None else ends.isoformat(),
@@ -160,6 +164,7 @@ class PublicQueueView:
         opens_at_ms: When the sale opens; scheduled only.
         personal_below: Visitors with fewer ahead have to poll personally; None if all have to.
         retry_after_ms: How often a page should ask.
+        by_tier: Free units of each ticket type, in the order of the event.
         eta_seconds: Visitors ahead, with the lower and upper end of the estimate for them.
         odds: Visitors ahead, with the chance that a ticket is left; before the first one surely is.
     """
@@ -174,6 +179,7 @@ class PublicQueueView:
     admitted_per_minute: float
     max_per_minute: int | None
     available: int
+    by_tier: list[int]
     held: int
     message: str
     note: str | None

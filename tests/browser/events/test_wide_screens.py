@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from playwright.async_api import Locator, Page, ViewportSize, expect
 
 from surge_app.clock import utc_now
+from surge_app.services.events.new_event import NewTier
 from tests.browser.checkout import Attendee
 from tests.browser.conftest import PHONE, NewPerson
 from tests.browser.page_checks import is_too_wide, look, violations
 from tests.browser.queue_states import LINE_STATES, force
-from tests.conftest import NewSale
+from tests.conftest import NewBuyer, NewSale, eventually
 
 _TABLET: ViewportSize = {"width": 820, "height": 1180}
 _LAPTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -142,3 +144,28 @@ async def test_the_waiting_room_shows_the_event_beside_the_position(
     await expect(page.locator(".beside .cover")).to_be_in_viewport(ratio=1)
     await _is_laid_out(page, "queue-wide", story=page.locator(".hero"), action=prices)
     await expect(page.locator(".beside .cover")).to_be_hidden()
+
+
+async def test_the_waiting_room_counts_what_is_left_of_each_type_without_asking_for_it(
+    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer
+) -> None:
+    tiers = (NewTier("Stalls", 50_000, 9), NewTier("Balcony", 80_000, 4))
+    slug = await new_sale(tiers=tiers, concurrent_buyers=1)
+    inside = new_buyer(slug)
+    assert (await inside.join())["state"] == "admitted"
+    page = (await new_person(desktop=True)).page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    await page.goto(f"/queue/{slug}")
+    rows = page.locator(".beside .tier")
+    await expect(rows.first).to_contain_text("9 left")
+    await expect(rows.nth(1)).to_contain_text("4 left")
+    await inside.hold(2)
+
+    async def is_shown() -> bool:
+        await page.evaluate("window.dispatchEvent(new Event('surge:retry'))")
+        return "7 left" in await rows.first.inner_text()
+
+    await eventually(is_shown, about="the tickets left")
+    await expect(rows.nth(1)).to_contain_text("4 left")
+    assert asked.count(f"/api/events/{slug}") == 1

@@ -116,7 +116,7 @@ async def test_the_answer_to_a_poll_has_every_field_of_the_contract(
     first, second = await one_inside_one_waiting(new_sale, new_buyer)
     inside, waiting = await first.poll(), await second.poll()
     names = {"state", "position", "ahead", "number", "eta_seconds", "retry_after_ms"}
-    names |= {"available", "held", "message", "pass_expires_at", "waiting"}
+    names |= {"available", "by_tier", "held", "message", "pass_expires_at", "waiting"}
     names |= {"note", "note_text", "odds", "opens_in_ms", "order", "personal_below"}
     assert set(inside) == set(waiting) == set(await first.join()) == names
     assert inside["pass_expires_at"]
