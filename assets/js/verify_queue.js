@@ -22,7 +22,7 @@ const path = `/api/queue/${encodeURIComponent(slug)}`;
 const sentences = JSON.parse(find("#sentences").textContent ?? "{}");
 const { lang } = document.documentElement;
 const verdict = find("[data-verdict]");
-const again = find("[data-again]");
+const again = /** @type {HTMLButtonElement} */ (find("[data-again]"));
 const entry = /** @type {HTMLTextAreaElement} */ (find("#receipt"));
 const numbers = new Intl.NumberFormat(lang);
 const times = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
@@ -54,7 +54,8 @@ const show = (state) => {
   verdict.dataset.verdict = state;
   verdict.setAttribute("aria-busy", String(state === "working"));
   for (const part of findAll("[data-when]")) part.hidden = part.dataset.when !== state;
-  again.hidden = state === "working" || state === "unable";
+  again.disabled = state === "working" || state === "unable";
+  find("[data-own]").hidden = state === "unable";
 };
 
 /**
@@ -98,7 +99,6 @@ const showReport = (report) => {
       fill(sentences.events[code], values),
     ]),
   );
-  find("[data-sums]").hidden = report.lines === 0;
   find("[data-drawn]").hidden = !report.is_drawn;
   find("[data-gap]").hidden = report.gaps === 0;
   find("[data-early]").hidden = report.events.length > 0;
@@ -132,7 +132,6 @@ const check = async () => {
   if (receipt) save(receiptKey(slug), text);
   const report = await verifyLog(lines, keys, receipt);
   showReport(report);
-  find("[data-own]").hidden = false;
   for (const part of findAll("[data-receipt]")) {
     part.hidden = part.dataset.receipt !== (receipt ? "followed" : "none");
   }

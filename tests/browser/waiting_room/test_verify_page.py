@@ -10,7 +10,7 @@ from playwright.async_api import Page, Route, expect
 
 from surge_app.container import Container
 from tests.browser.conftest import NewPerson
-from tests.browser.page_checks import look
+from tests.browser.page_checks import is_too_wide, picture, violations
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 
@@ -29,6 +29,17 @@ async def _written(surge: Surge, services: Container, slug: str, number: int) ->
 
     await eventually(is_written, about="the log")
     return lines
+
+
+async def _look(page: Page, name: str) -> None:
+    """Look at a state, whose result may move what follows."""
+    assert await violations(page) == [], name
+    usual = page.viewport_size
+    await page.set_viewport_size({"width": 320, "height": 640})
+    assert not await is_too_wide(page), name
+    assert usual is not None
+    await page.set_viewport_size(usual)
+    await picture(page, name)
 
 
 async def _serve(page: Page, lines: list[str]) -> None:
@@ -71,7 +82,7 @@ async def test_a_visitor_keeps_a_receipt_and_sees_where_it_stood(
     await page.wait_for_url(f"**/queue/{slug}/verify")
     await expect(page.get_by_role("heading", name="Everything holds")).to_be_visible()
     await expect(page.get_by_text("Number 2 was issued, with 1 ahead")).to_be_visible()
-    await look(page, "verify-holds")
+    await _look(page, "verify-holds")
     # Another browser has nothing but the file.
     stranger = (await new_person()).page
     await stranger.goto(f"/queue/{slug}/verify")
@@ -85,7 +96,7 @@ async def test_a_visitor_keeps_a_receipt_and_sees_where_it_stood(
     )
     await stranger.get_by_role("button", name="Use this receipt").click()
     await expect(stranger.get_by_text("This receipt is not genuine")).to_be_visible()
-    await look(stranger, "verify-not-genuine")
+    await _look(stranger, "verify-not-genuine")
     await stranger.get_by_label("Paste your receipt").fill(receipt)
     await stranger.get_by_role("button", name="Use this receipt").click()
     await expect(stranger.get_by_text("Number 2 was issued, with 1 ahead")).to_be_visible()
@@ -110,7 +121,7 @@ async def test_a_changed_log_is_shown_with_the_line_and_the_reason(
     await expect(page.get_by_role("listitem").filter(has_text="Line 2")).to_contain_text(
         "The signature is wrong"
     )
-    await look(page, "verify-wrong")
+    await _look(page, "verify-wrong")
     again = page.get_by_role("button", name="Check again")
     await _serve(page, [lines[1], lines[0], *lines[2:]])
     await again.click()
@@ -134,7 +145,7 @@ async def test_the_page_says_what_it_could_not_check_and_why(
     await page.route("**/api/queue/*/log", lambda route: route.abort())
     await page.get_by_role("button", name="Check again").click()
     await expect(page.get_by_role("heading", name="could not be loaded")).to_be_visible()
-    await look(page, "verify-unread")
+    await _look(page, "verify-unread")
     old = await new_person()
     await old.context.add_init_script("SubtleCrypto.prototype.importKey = () => Promise.reject()")
     await old.page.goto(f"/queue/{slug}/verify")
@@ -162,4 +173,4 @@ async def test_the_page_speaks_the_language_it_was_opened_in(
     await page.wait_for_url("**/verify?lang=hi")
     await expect(page.locator("html")).to_have_attribute("lang", "hi-IN")
     await expect(page.locator("[data-when=empty] h2")).to_be_visible()
-    await look(page, "verify-hindi")
+    await _look(page, "verify-hindi")
