@@ -17,6 +17,7 @@ from surge_app.errors import ConfigurationError
 from surge_app.kv.admission import JoinStore
 from surge_app.kv.client import connect
 from surge_app.kv.job_status import JobStatusStore
+from surge_app.kv.moves import MoveStore
 from surge_app.kv.queue import QueueStore
 from surge_app.kv.queue_log import QueueLogStore
 from surge_app.kv.rate_limits import RateLimiter
@@ -32,6 +33,7 @@ from surge_app.providers import (
 )
 from surge_app.services.access.admin_auth import AdminAuth
 from surge_app.services.access.identity import Identity
+from surge_app.services.access.move_codes import MoveCodes
 from surge_app.services.access.signing_keys import SigningKeys
 from surge_app.services.admin.action_items import ActionItems
 from surge_app.services.admin.audit_log import AuditLog
@@ -53,6 +55,7 @@ from surge_app.services.bookings.lookup import BookingLookup
 from surge_app.services.bookings.ticket_signing import TicketCodes
 from surge_app.services.bookings.tickets import Tickets
 from surge_app.services.checkout.contacts import Contacts
+from surge_app.services.checkout.device_moves import DeviceMoves
 from surge_app.services.checkout.free_tickets import FreeTickets
 from surge_app.services.checkout.intents import Intents
 from surge_app.services.events.catalog import Catalog
@@ -110,6 +113,7 @@ class Container:
     waiting_room: WaitingRoom
     joins: JoinService
     queue_requests: QueueRequests
+    device_moves: DeviceMoves
     public_queue: PublicQueue
     queue_log: QueueLog
     intents: Intents
@@ -177,9 +181,10 @@ def build_container(
     gateway = GuardedGateway(vendor, outages)
     contacts = Contacts()
     catalog = Catalog(database, default_fee_paise=settings.convenience_fee_paise)
-    queue_store = QueueStore(redis)
+    queue_store, moves = QueueStore(redis), MoveStore(redis)
     waiting_room = WaitingRoom(
         queue_store,
+        moves,
         QueueSync(database, queue_store, personal_below=settings.queue_personal_below),
         Visits(VisitStore(redis)),
     )
@@ -198,6 +203,7 @@ def build_container(
         FreeTickets(limits, per_hour=settings.free_bookings_per_hour),
         network_percent=settings.network_hold_percent if settings.rate_limits else None,
     )
+    queue_requests = QueueRequests(identity, joins, waiting_room)
     settlement = Settlement(database, waiting_room)
     refunds = Refunds(database, gateway, catalog)
     queries = GatewayQueries(gateway, settlement, limits)
@@ -232,7 +238,16 @@ def build_container(
         booking_access=BookingAccess(database, identity),
         waiting_room=waiting_room,
         joins=joins,
-        queue_requests=QueueRequests(identity, joins, waiting_room),
+        queue_requests=queue_requests,
+        device_moves=DeviceMoves(
+            database,
+            moves,
+            MoveCodes(settings.secret_key),
+            identity,
+            queue_requests,
+            intents,
+            limits,
+        ),
         public_queue=PublicQueue(waiting_room.snapshots, signing_keys),
         queue_log=QueueLog(database, QueueLogStore(redis), signing_keys, limits),
         intents=intents,

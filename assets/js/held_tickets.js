@@ -18,6 +18,16 @@ const held = ({ tickets }) => gettext("{tickets} held for you", { tickets });
 const holds = () => load(KEY, /** @type {Hold[]} */ ([])).filter(({ ends }) => ends > Date.now());
 
 /**
+ * Forget what this browser held of an event.
+ * @param {string} slug
+ */
+export const forgetHold = (slug) =>
+  save(
+    KEY,
+    holds().filter((hold) => hold.slug !== slug),
+  );
+
+/**
  * Remember the hold of the checkout; none if `seconds` is 0.
  * @param {{slug: string, name: string, tickets: string, seconds: number, stamp: number}} props
  */

@@ -6,6 +6,7 @@ import { createTimer } from "./background_timer.js";
 import { backoff, isConnectionLost } from "./backoff.js";
 import { toEventView, withStock } from "./event_view.js";
 import { createFeed } from "./feed_context.js";
+import { forgetHold } from "./held_tickets.js";
 import { gettext, inLanguage, translated } from "./language.js";
 import { startFeed } from "./polling.js";
 import { join } from "./proof_of_work.js";
@@ -244,6 +245,13 @@ const startWaitingRoom = (push, base) => {
   const take = (answer, value, feed) => {
     const { body } = answer;
     const phase = body.state;
+    if (body.note === "moved") {
+      entering = false;
+      shared.write({ number: 0, position: 0 });
+      forgetHold(slug);
+      stop(feed, { phase: "moved", position: 0, number: 0 });
+      return [{}, null];
+    }
     const wasIn = value.number > 0 || value.phase === "admitted";
     if (phase === "not_joined" && (body.note === "place_lost" || (joined && wasIn))) {
       lose(feed, value, body.note_text);
@@ -276,7 +284,9 @@ const startWaitingRoom = (push, base) => {
   };
 
   /** @param {Feed} feed */
-  const joinAgain = (feed) => {
+  const joinAgain = async (feed) => {
+    // Only one who has left may take a new place beside the one on the other device.
+    if (feed.get().phase === "moved") await request("DELETE", path);
     joined = entering = false;
     shared.write({ left: 0, number: 0, position: 0 });
     feed.put({ phase: "joining", asking: false, position: 0, number: 0, joined_at: 0, note: "" });

@@ -14,9 +14,10 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from surge_app.api.dependencies import ClientAddress, ClientSender, Cookies, Problems, Services
 from surge_app.api.openapi import shows
 from surge_app.api.problems import problem_response
-from surge_app.api.schemas import ProblemOut, QueueOut
+from surge_app.api.schemas import MoveIn, MoveOut, ProblemOut, QueueOut, TakeIn, TakeOut
 from surge_app.container import Container
 from surge_app.errors import ChallengeRequired, NotFound
+from surge_app.services.bookings.qr import qr_uri
 from surge_app.services.waiting_room.requests import JoinBody, QueueReply
 from surge_app.services.waiting_room.views import PublicQueueView, QueueBlock, QueuePositions
 
@@ -36,6 +37,7 @@ def _public(model: type) -> Problems:
     return {200: {"model": model}, 304: unchanged, **_PROBLEMS}
 
 
+_MOVE_PROBLEMS: Problems = {**_PROBLEMS, 409: {"model": ProblemOut}}
 _JOIN_PROBLEMS: Problems = {**_PROBLEMS, 428: {"model": ProblemOut}}
 
 
@@ -79,6 +81,59 @@ async def leave_queue(slug: str, response: Response, services: Services, header:
         response.headers.append(
             "set-cookie", services.identity.set_queue_cookie(visitor, slug).header
         )
+
+
+@router.post("/{slug}/move", status_code=201, responses=_MOVE_PROBLEMS)
+async def make_move(
+    slug: str,
+    response: Response,
+    services: Services,
+    header: Cookies,
+    address: ClientAddress,
+    sent: MoveIn | None = None,
+) -> MoveOut:
+    """Make two codes for the visitor's place, to continue on another device within two minutes.
+
+    The first use of either moves the place, with its pass and its hold; until then nothing changes.
+    Codes made before are void. The secret of `link` is in its fragment, which no browser sends.
+    """
+    typed = sent.typed if sent else {}
+    offer = await services.device_moves.offer(slug, header, typed, client_address=address)
+    link = f"{services.settings.base_url}/continue/{slug}#{offer.link}"
+    response.headers["cache-control"] = "no-store"
+    return MoveOut(
+        link=link,
+        qr=qr_uri(link),
+        code=offer.short,
+        valid_seconds=int(offer.valid_for.total_seconds()),
+    )
+
+
+@router.delete("/{slug}/move", status_code=204, responses=_PROBLEMS)
+async def cancel_move(slug: str, services: Services, header: Cookies) -> None:
+    """Void the codes of the visitor's place."""
+    await services.device_moves.withdraw(slug, header)
+
+
+@router.post("/{slug}/continue", responses=_MOVE_PROBLEMS, response_model=TakeOut)
+async def take_move(
+    slug: str,
+    sent: TakeIn,
+    response: Response,
+    services: Services,
+    header: Cookies,
+    address: ClientAddress,
+) -> TakeOut | Response:
+    """Move the place of a code to this visitor; a repeat changes nothing.
+
+    A browser without a visitor cookie gets one and the note `cookie_required`, and moves the place
+    by the same call with it. 409 `already_in_queue`: it has a place, and `replaces` gives that up.
+    """
+    reply = await services.device_moves.take(
+        slug, header, sent.code, replaces=sent.replaces, client_address=address
+    )
+    queue = _answer(response, reply.queue)
+    return queue if isinstance(queue, Response) else TakeOut(**dict(queue), typed=reply.typed)
 
 
 @router.get("/{slug}/public", responses=_public(PublicQueueView), response_class=Response)

@@ -88,7 +88,14 @@ class QueueOut(BaseModel):
     waiting: int
     note: (
         Literal[
-            "slower", "all_held", "recovering", "recalled", "place_lost", "full", "cookie_required"
+            "slower",
+            "all_held",
+            "recovering",
+            "recalled",
+            "place_lost",
+            "full",
+            "cookie_required",
+            "moved",
         ]
         | None
     )
@@ -96,6 +103,36 @@ class QueueOut(BaseModel):
     opens_in_ms: int | None
     order: OrderOut
     personal_below: int | None
+
+
+class MoveIn(StrictBody):
+    """The form of the checkout as far as it is filled in, by the names of its fields."""
+
+    typed: dict[Annotated[str, Field(max_length=80)], Annotated[str, Field(max_length=200)]] = (
+        Field(default_factory=dict, max_length=40)
+    )
+
+
+class MoveOut(BaseModel):
+    """The codes of a place: a link with its QR code as a picture, and a short one to type."""
+
+    link: str
+    qr: str
+    code: str
+    valid_seconds: int
+
+
+class TakeIn(StrictBody):
+    """A code, scanned or typed; `replaces` gives up a place that this browser has."""
+
+    code: str = Field(max_length=80)
+    replaces: bool = False
+
+
+class TakeOut(QueueOut):
+    """The state of the visitor now, and the form as it was typed on the device before."""
+
+    typed: dict[str, str]
 
 
 class LineIn(StrictBody):

@@ -157,7 +157,8 @@ class QueueFeed:
     Attributes:
         phase: The state of the page: loading, joining, challenge (the check before joining runs),
             cookieless (no cookie came back), refused (the check failed), waiting, paused,
-            scheduled, sold_out, admitted, elsewhere (another tab went in), lost (the position was
+            scheduled, sold_out, admitted, elsewhere (another tab went in), moved (to another
+            device), lost (the position was
             given up), left, ended, missing; and offline, crowded or unavailable before the first
             answer.
         mood: Of waiting: next, held (every ticket is on hold) or empty.

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
 from surge_app.edge.body_reader import BodyReader, has_body
+from surge_app.edge.continue_page import continue_page
 from surge_app.edge.event_pages import EventPages
 from surge_app.edge.http import (
     LAST,
@@ -152,6 +153,8 @@ class EdgeMiddleware:
             return text_page(await container.current().site_texts.page(route.slug or "")), ()
         if route.kind is Kind.VERIFY:
             return await verify_page(route.slug or "", base_url=self._settings.base_url), ()
+        if route.kind is Kind.CONTINUE:
+            return await continue_page(route.slug or ""), ()
         frontend_url = self._settings.frontend_url
         # With hot reload another server has the pages.
         if not frontend_url and (page := await self._events.respond(route, request)):
@@ -176,7 +179,7 @@ class EdgeMiddleware:
 
 
 def _language(route: Route, request: Request) -> str | None:
-    if route.is_page and route.access is Access.PUBLIC:
+    if route.is_page and route.access is Access.PUBLIC and route.kind is not Kind.CONTINUE:
         # Caches keep one page for an address, so nothing else chooses its language.
         return chosen(request.query_params.get(QUERY))
     return request_language(request)

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     """The check of a queue's log, written by the edge."""
     TICKETS = auto()
     """The tickets of a booking, written by the edge."""
+    CONTINUE = auto()
+    """Where a place is taken over from another device, written by the edge."""
     SIGN_OUT = auto()
     """Ends an admin session."""
     FILE = auto()
@@ -73,7 +75,16 @@ class BodyLimit(IntEnum):
 
 
 PAGES: Final = frozenset(
-    {Kind.EVENTS, Kind.EVENT, Kind.TEXT, Kind.VERIFY, Kind.SHELL, Kind.PAGE, Kind.TICKETS}
+    {
+        Kind.EVENTS,
+        Kind.EVENT,
+        Kind.TEXT,
+        Kind.VERIFY,
+        Kind.SHELL,
+        Kind.PAGE,
+        Kind.TICKETS,
+        Kind.CONTINUE,
+    }
 )
 
 
@@ -128,6 +139,7 @@ _TABLE: Final = (
     ("/queue/{slug}", Route(Kind.SHELL, "cold_page")),
     ("/queue/{slug}/verify", Route(Kind.VERIFY, "cold_page")),
     ("/queue/*", Route(Kind.FILE, "cold_page")),
+    ("/continue/{slug}", Route(Kind.CONTINUE, "cold_page")),
     ("/book/{slug}", Route(Kind.SHELL, "hot_page", Access.PASS)),
     ("/book/{slug}/*", Route(Kind.PAGE, "hot_page", Access.PASS)),
     ("/book", Route(Kind.PAGE, "hot_page", Access.PASS)),

@@ -25,6 +25,8 @@ QUEUE_PARTS = (
     "grace",
     "networks",
     "log",
+    "moves",
+    "moved",
 )
 
 
@@ -61,6 +63,11 @@ def visits(slug: str) -> str:
 def spent(slug: str, window: int) -> str:
     """Set of the solved challenges that were used, of those that expire in the same minutes."""
     return f"{_PREFIX}:{{{slug}}}:spent:{window}"
+
+
+def move_code(slug: str, digest: str) -> str:
+    """The visitor whose place a code moves; see `offer_move.lua`."""
+    return f"{_PREFIX}:{{{slug}}}:move:{digest}"
 
 
 def write_probe() -> str:

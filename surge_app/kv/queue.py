@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from surge_app.kv import keys
 from surge_app.kv.client import Script, read_raw
-from surge_app.kv.packed_numbers import pack_numbers
+from surge_app.kv.packed_numbers import pack_numbers, unpack_numbers
 from surge_app.kv.waiting_bits import WaitingBits
 
 _RETENTION_MS = 30 * 24 * 3600 * 1000
@@ -150,10 +150,11 @@ class RawQueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class QueueSnapshotRow:
-    """The queue at one moment, and the positions that wait."""
+    """The queue at one moment, the positions that wait, and numbers that moved since the last."""
 
     bits: WaitingBits
     queue: QueueState
+    moved: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +217,19 @@ class QueueStore:
         Args:
             slug: The event.
             visitor_id: An empty id finds no visitor.
-            signed_number: The number the visitor's cookie names, 0 if none; it counts only if
-                the queue was lost since.
-            had_pass: Whether a genuine pass of this event, not too old, came along; it counts
-                only while a lost queue comes back.
+            signed_number: The number of the visitor's cookie, 0 if none; for a lost queue.
+            had_pass: Whether a genuine, recent pass came along; for a lost queue that returns.
         """
         return await self._visitor_call("poll", slug, visitor_id, signed_number, had_pass=had_pass)
 
     async def snapshot(
-        self, slug: str, *, start: int | None, seen: Iterable[int], known: WaitingBits | None = None
+        self,
+        slug: str,
+        *,
+        start: int | None,
+        seen: Iterable[int],
+        known: WaitingBits | None = None,
+        moves: int = 0,
     ) -> QueueSnapshotRow:
         """Admit who may come in, and return the whole queue.
 
@@ -233,11 +238,12 @@ class QueueStore:
             start: Of the queue whose numbers were seen.
             seen: Numbers that polled since the last look.
             known: The bits of the last look.
+            moves: How many moved numbers are known.
         """
         first, known = -1 if start is None else start, known or WaitingBits(0, b"")
-        parts = known.arguments()
+        parts = (*known.arguments(), moves)
         raw = await self._run_raw("snapshot", slug, first, pack_numbers(seen), *parts)
-        return QueueSnapshotRow(known.merge(raw[:5]), _queue_state(raw[5:]))
+        return QueueSnapshotRow(known.merge(raw[:5]), _queue_state(raw[6:]), unpack_numbers(raw[5]))
 
     async def drawn_order(self, slug: str) -> bytes:
         """Return the places of the drawn numbers as big-endian u32, empty if none are drawn."""

@@ -40,6 +40,7 @@ _ADDRESS: Final = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")
 # Modules of `assets/js/` that keep an address of their own; the build bundles all others.
 _OWN_SCRIPTS: Final = frozenset(
     {
+        "continue_here.js",
         "forget_tickets.js",
         "notification_worker.js",
         "queue_log.js",

@@ -18,6 +18,7 @@ from surge_app.components import (
 from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.components.scripts import razorpay_checkout
+from surge_app.components.scripts.device_move import device_move
 from surge_app.components.text import gettext as _
 from surge_app.pages import checkout_states as states, contact_form, hold_timer, release, tier_list
 from surge_app.pages.shared import price_details, problem_notice, sale_title
@@ -197,6 +198,10 @@ def _choose() -> rx.Component:
 
 
 def _hold_bar() -> rx.Component:
+    return rx.fragment(_hold_choice(), device_move(CheckoutState.sale.slug))
+
+
+def _hold_choice() -> rx.Component:
     return rx.el.div(
         connection.offline_notice(_("Your turn is kept while its clock runs.")),
         _notice(),
@@ -274,6 +279,7 @@ def _pay_bar() -> rx.Component:
             _("No account needed."),
             class_name="muted small center",
         ),
+        device_move(CheckoutState.sale.slug),
         release.question(),
     )
 

@@ -36,6 +36,7 @@ def page() -> rx.Component:
                 ("paused", _paused(value)),
                 ("admitted", _admitted(value)),
                 ("elsewhere", states.elsewhere(value)),
+                ("moved", states.moved(value)),
                 ("scheduled", _scheduled(value)),
                 ("sold_out", states.sold_out(value)),
                 ("ended", states.ended(value)),
@@ -62,6 +63,7 @@ def _waiting(value: Any) -> rx.Component:
         layout.card(_what_next(value), parts.tell_me(value), extra="divided"),
         more=(
             layout.card(parts.rule(value), extra="flat"),
+            parts.other_device(value),
             parts.leave(value),
             parts.footnote(value),
         ),
@@ -206,7 +208,7 @@ def _paused(value: Any) -> rx.Component:
             ),
         ),
         layout.card(parts.tell_me(value), extra="flat"),
-        more=(parts.leave(value), parts.footnote(value)),
+        more=(parts.other_device(value), parts.leave(value), parts.footnote(value)),
     )
 
 
@@ -275,6 +277,7 @@ def _scheduled(value: Any) -> rx.Component:
         ),
         layout.card(parts.rule(value), parts.tell_me(value), extra="divided"),
         more=(
+            parts.other_device(value),
             rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
             parts.footnote(value),
         ),

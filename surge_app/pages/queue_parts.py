@@ -11,6 +11,7 @@ from surge_app.components import controls, formatting, layout, polling, timers
 from surge_app.components.controls import button
 from surge_app.components.match import match
 from surge_app.components.prose import language
+from surge_app.components.scripts.device_move import device_move
 from surge_app.components.text import gettext as _, ngettext
 from surge_app.pages.event import left, tickets
 
@@ -268,6 +269,11 @@ def queue_rules(value: Any) -> rx.Component:
         ),
         class_name="muted",
     )
+
+
+def other_device(value: Any) -> rx.Component:
+    """Offer to continue on another device."""
+    return rx.cond(value.known & (value.number > 0), device_move(value.event.slug), rx.fragment())
 
 
 def leave(value: Any) -> rx.Component:

@@ -109,6 +109,26 @@ def elsewhere(value: Any) -> rx.Component:
     )
 
 
+def moved(value: Any) -> rx.Component:
+    """Say that the place is on another device now."""
+    return rx.fragment(
+        parts.title(value),
+        layout.state(
+            _("You continue on your other device"),
+            _(
+                "Your place is there now, with any tickets you hold. You can close this page. If "
+                "you join again here, you start at the end."
+            ),
+            action=rx.el.div(
+                button_link(_("All events"), href="/events", kind="primary"),
+                button(_("Join again"), on_click=polling.dispatch("join")),
+                class_name="row",
+            ),
+            at=90,
+        ),
+    )
+
+
 def sold_out(value: Any) -> rx.Component:
     """Say that everything is sold, and what may still happen."""
     return rx.fragment(

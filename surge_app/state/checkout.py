@@ -40,7 +40,6 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
         phase: loading, choose, held, checking, refunding, expired, closed or missing.
         busy: The running action: hold, pay, check, or empty.
         attempt: Grows with each press of Pay that may open the modal, and never goes back.
-        leave_to: Where the browser goes next.
     """
 
     phase: str = "loading"
@@ -54,7 +53,6 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
     busy: str = ""
     checkout: view_models.CheckoutCard = view_models.CheckoutCard()
     attempt: int = 0
-    leave_to: str = ""
 
     _intent_id: str = ""
     _selection: dict[str, int] = {}
@@ -294,6 +292,7 @@ class CheckoutState(ContactForm, ChoiceTimer, HoldTimer, PartialOffer, ReleaseQu
             else:
                 intent, _ = await intents.start(slug, visitor, lines, client_address=address)
         except NotAdmitted:
+            await self._recheck_pass(slug, visitor)
             self.may_shop, self.choose_seconds = False, 0
             await self._refresh()
         except IntentExpired:

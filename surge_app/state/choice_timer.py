@@ -17,11 +17,13 @@ class ChoiceTimer(rx.State, mixin=True):
         may_shop: Whether the visitor has a pass.
         choose_seconds: How long it lasts without a hold, by the server.
         choose_stamp: Grows with each answer of the server.
+        leave_to: Where the browser goes next.
     """
 
     may_shop: bool = False
     choose_seconds: int = 0
     choose_stamp: int = 0
+    leave_to: str = ""
 
     async def _check_pass(self, slug: str, visitor: str, *, is_active: bool = False) -> bool:
         """Check the pass; only an active choice extends it. Raises QueueUnavailable."""
@@ -31,6 +33,9 @@ class ChoiceTimer(rx.State, mixin=True):
             slug, visitor, is_active=is_active
         )
         self.may_shop = self.choose_seconds > 0
+        if not self.may_shop and await current().waiting_room.successor(slug, visitor):
+            # The waiting room says that the visitor continues on another device.
+            self.leave_to = f"/queue/{slug}"
         return self.may_shop
 
     async def _recheck_pass(self, slug: str, visitor: str, *, is_active: bool = False) -> bool:

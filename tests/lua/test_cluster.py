@@ -16,6 +16,7 @@ from redis.asyncio.cluster import RedisCluster
 
 from surge_app.errors import RateLimited
 from surge_app.kv.admission import JoinStore, PowProof
+from surge_app.kv.moves import MoveSecret, MoveStore
 from surge_app.kv.queue import QueueStock
 from surge_app.kv.queue_log import QueueLogStore
 from surge_app.kv.rate_limits import Limit, RateLimiter
@@ -87,9 +88,21 @@ async def _wait_in_line(cluster: Redis, slug: str) -> None:
     await queue.leave("inside")
     assert await queue.states("a", "b") == ["admitted", "waiting"]
     await queue.store.grant(queue.slug, "c", lease=_MINUTE)
+    await _move(cluster, slug)
     assert (await queue.store.locate(queue.slug, 1)).status == "left"
     assert sorted(await queue.store.revoke(queue.slug, None)) == ["a", "c"]
     assert (await queue.stats()).admitted == 4
+
+
+async def _move(cluster: Redis, slug: str) -> None:
+    moves = MoveStore(cluster)
+    link, short = MoveSecret("aa", ""), MoveSecret("bb", "")
+    for visitor, other in (("b", "phone"), ("phone", "b")):
+        assert await moves.offer(slug, visitor, link, short, life=_MINUTE)
+        await moves.withdraw(slug, visitor)
+        assert (await moves.take(slug, "bb", other, "take")).outcome == "wrong"
+        assert await moves.offer(slug, visitor, link, short, life=_MINUTE)
+        assert (await moves.take(slug, "bb", other, "take")).outcome == "moved"
 
 
 async def _attempt_to_join(cluster: Redis, slug: str) -> None:

@@ -70,6 +70,10 @@ class WaitingRoom:
     def __init__(self) -> None:
         self.may_shop = True
         self.is_active: list[bool] = []
+        self.moved_to: str | None = None
+
+    async def successor(self, slug: str, visitor_id: str) -> str | None:
+        return self.moved_to
 
     async def seconds_to_choose(self, slug: str, visitor_id: str, *, is_active: bool) -> int:
         self.is_active.append(is_active)

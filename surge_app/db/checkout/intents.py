@@ -130,6 +130,15 @@ async def latest_id(database: Database, slug: str, visitor_id: str) -> str | Non
     return found[0].id if found else None
 
 
+async def live_of(session: AsyncSession, slug: str, visitor_ids: Iterable[str]) -> Sequence[Intent]:
+    """Return the live intents of visitors for an event, locked in the order of their ids."""
+    event_id = select(col(Event.id)).where(col(Event.slug) == slug).scalar_subquery()
+    query = select(Intent).where(
+        col(Intent.event_id) == event_id, col(Intent.visitor_id).in_(list(visitor_ids)), _IS_LIVE
+    )
+    return (await session.scalars(locked(query.order_by(col(Intent.id))))).all()
+
+
 async def lines(session: AsyncSession, intent_id: str) -> Sequence[tuple[IntentLine, str]]:
     """Return the lines of an intent with the names of their tiers, in the event's order."""
     result = await session.execute(

@@ -4,7 +4,8 @@
 -- Returns how many passes stopped reserving; the head of the queue is called at once. Stale counts of
 -- the stock do no harm: `holders` and `available` change together when they are next published.
 local released = 0
-for _, visitor in ipairs(ARGV) do
+for _, holder in ipairs(ARGV) do
+  local visitor = lease_of(holder) and holder or successor(holder) or holder
   local inside = redis.call("HGET", INSIDE, visitor)
   if inside and redis.call("ZREM", PASSES, visitor) == 1 then
     local began, ended = string.match(inside, "^(%d+:%d+):?(%d*)$")

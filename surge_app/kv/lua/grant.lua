@@ -3,6 +3,8 @@
 -- ARGV  1 lease, ms from now  2 visitor
 -- Returns the end of the lease in ms. Nobody else is admitted until there is room again.
 local visitor = ARGV[2]
+-- The units were read before their place moved.
+if not lease_of(visitor) then visitor = successor(visitor) or visitor end
 local ends = number_of(redis.call("ZSCORE", PASSES, visitor), 0)
 if not lease_of(visitor) then
   local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")

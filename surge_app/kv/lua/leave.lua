@@ -3,13 +3,11 @@
 -- Returns 1 if the visitor had a place or a pass, else 0.
 local visitor = ARGV[1]
 if not count.start then return 0 end
-local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
-local issued = number or inside_as(visitor)
-local had = end_pass(visitor)
-if number then
-  redis.call("HDEL", NUMBERS, visitor)
-  had = drop(number) or had
-end
+-- The ticket may have been paid in the moment in which its place moved.
+if ARGV[2] == "served" and not lease_of(visitor) then visitor = successor(visitor) or visitor end
+local issued = tonumber(redis.call("HGET", NUMBERS, visitor) or "") or inside_as(visitor)
+local had = give_up(visitor)
+redis.call("HDEL", MOVES, visitor)
 if ARGV[2] == "served" then redis.call("SETBIT", SERVED, issued, 1) end
 -- A buyer holds units no more, and the stock is only published about once a second: without this
 -- one more would be let in than there are units.

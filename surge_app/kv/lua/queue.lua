@@ -14,6 +14,9 @@
 --      15 networks (u32 by number: hash of the network it joined from, 0 if unknown or if its
 --         visitor holds units)
 --      16 log (what happened since it was last written to Postgres: a letter and a u32 each)
+--      17 moves (hash: visitor -> the digests of the two codes that move their place to another device,
+--         or ">", the visitor it moved to, a colon and the digest that did it)
+--      18 moved (u32: numbers that have moved)
 -- The clock is Redis TIME, also when it is set back or ahead. Each number is issued once and is also the position in the order, except
 -- for numbers drawn at the opening. A visitor who stops polling is skipped at their turn (`absent`)
 -- and called next when they return in time, so nobody behind waits for them. Far from the head a visitor
@@ -22,8 +25,8 @@
 -- without tickets, the visitor moves to `grace`: they may hold what is free, but reserve nothing.
 -- So do passes without a hold that a network has beyond its share, while others wait outside.
 local RULES, STOCK, COUNTERS, NUMBERS, WAITING, ABSENT, SEEN, CALLED, PASSES, INSIDE, RECENT, ORDER,
-  SERVED, GRACE, NETWORKS, LOG = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
-  KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16]
+  SERVED, GRACE, NETWORKS, LOG, MOVES, MOVED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9],
+  KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16], KEYS[17], KEYS[18]
 
 local MINUTE_MS = 60000
 -- A visible page polls every second at the head. A hidden tab may miss this and is recalled.
@@ -421,6 +424,11 @@ local function end_pass(visitor)
   return redis.call("ZREM", PASSES, visitor) + redis.call("ZREM", GRACE, visitor) > 0
 end
 
+-- The visitor to whom the place of this one has moved, if it has.
+local function successor(visitor)
+  return string.match(redis.call("HGET", MOVES, visitor) or "", "^>([^:]+):")
+end
+
 -- The number the visitor came in by; zero if there was none.
 local function inside_as(visitor)
   return tonumber(string.match(redis.call("HGET", INSIDE, visitor) or "0", "^%d+"))
@@ -441,6 +449,27 @@ end
 
 local function is_called(number)
   return number_of(redis.call("ZSCORE", CALLED, number), 0) > now
+end
+
+-- Whether a visitor has a pass, waits, is called, or may still come back.
+local function has_place(visitor)
+  if lease_of(visitor) then return true end
+  local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
+  if not number then return false end
+  local place = place_of(number)
+  return redis.call("GETBIT", WAITING, place) == 1 or is_called(number)
+    or (redis.call("GETBIT", ABSENT, place) == 1 and silence(number) <= RECALL_S)
+end
+
+-- Take place and pass away; returns whether there was one.
+local function give_up(visitor)
+  local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
+  local had = end_pass(visitor)
+  if number then
+    redis.call("HDEL", NUMBERS, visitor)
+    had = drop(number) or had
+  end
+  return had
 end
 
 -- A called visitor who polls gets the pass.
@@ -477,6 +506,8 @@ local function arrive(visitor, signed_number, had_pass)
   if visitor == "" or not count.start or lease_of(visitor) then return nil, "" end
   local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
   if not number then
+    -- What an old cookie names is on another device now.
+    if successor(visitor) then return nil, "moved" end
     if had_pass then re_admit(visitor) end
     if lease_of(visitor) then return nil, "" end
     return re_enter(visitor, signed_number), ""

@@ -2,8 +2,9 @@
 -- ARGV  1 the start the numbers belong to, -1 if none  2 numbers that were seen (packed u32)
 --       3 epoch of the bits that are known, empty if none are  4 byte from which a part of them is read
 --       again  5 byte from which their end is  6 bytes read near the head  7 bytes read in a part
--- Returns {epoch, byte of the first bit, bits of those who wait by place from there on, the part, the end},
--- then the header. In another epoch all bits come at once.
+--       8 how many moved numbers of that start are known
+-- Returns {epoch, byte of the first bit, bits of those who wait by place from there on, the part, the end,
+-- numbers that moved since (packed u32)}, then the header. In another epoch all bits come at once.
 local seen = ARGV[2]
 if tonumber(ARGV[1]) == count.start then
   local command = { SEEN }
@@ -27,6 +28,8 @@ if ARGV[3] == epoch then
   part = redis.call("GETRANGE", WAITING, ARGV[4], ARGV[4] + ARGV[7] - 1)
   tail = redis.call("GETRANGE", WAITING, math.max(ARGV[5], near + 1), -1)
 end
-local found = { epoch, from, redis.call("GETRANGE", WAITING, from, near), part, tail }
+local moves = tonumber(ARGV[1]) == count.start and tonumber(ARGV[8]) or 0
+local moved = redis.call("GETRANGE", MOVED, moves * 4, -1)
+local found = { epoch, from, redis.call("GETRANGE", WAITING, from, near), part, tail, moved }
 for _, value in ipairs(header()) do found[#found + 1] = value end
 return found

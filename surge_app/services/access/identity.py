@@ -171,6 +171,11 @@ class Identity:
         events = [*others, slug][-_MAX_PASSES:]
         return self._cookie("pass", {"visitor": visitor_id, "events": events}, _PASS_AGE)
 
+    def drop_pass_cookie(self, cookie_header: str, visitor_id: str, slug: str) -> Cookie:
+        """Return the pass cookie without an event."""
+        events = [other for other in self.passes(cookie_header) if other != slug]
+        return self._cookie("pass", {"visitor": visitor_id, "events": events}, _PASS_AGE)
+
     def bookings(self, cookie_header: str) -> dict[str, int | None]:
         """Return the bookings this browser was given, by reference.
 

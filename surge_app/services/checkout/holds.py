@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,9 +26,11 @@ from surge_app.errors import (
 from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.models import Intent
 from surge_app.services.checkout import claims
+from surge_app.services.checkout.hold_transfer import move_hold
 from surge_app.services.checkout.shortages import shortage_error
 from surge_app.services.checkout.views import IntentLineView, IntentView, OrderLine
 from surge_app.services.events.views import Offer, TierOffer
+from surge_app.services.waiting_room.redis_sync import LEASE_SLACK
 from surge_app.services.waiting_room.service import WaitingRoom
 
 _MAX_BATCH = 200
@@ -73,9 +76,20 @@ class Holds:
         """
         if not await self._waiting_room.has_pass(event.slug, visitor_id):
             raise NotAdmitted
-        return await claims.retry_contended(
+        view = await claims.retry_contended(
             lambda: self._hold(event, visitor_id, selection, network)
         )
+        if view is not None:
+            await self._keep_pass(event, visitor_id)
+        return view
+
+    async def _keep_pass(self, event: Offer, visitor_id: str) -> None:
+        lease = timedelta(seconds=event.hold_seconds) + LEASE_SLACK
+        successor = await self._waiting_room.keep_for_hold(event.slug, visitor_id, lease=lease)
+        if successor is not None:
+            # The hold goes where the place went while it was being made.
+            await move_hold(self._database, event.slug, visitor_id, successor)
+            raise NotAdmitted
 
     async def _hold(
         self, event: Offer, visitor_id: str, selection: Sequence[OrderLine], network: str | None

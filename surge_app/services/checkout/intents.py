@@ -93,8 +93,6 @@ class Intents:
         network = networks(client_address or "").wide if is_counted else None
         for _ in range(_MAX_ATTEMPTS):
             if view := await self._holds.start(event, visitor_id, selection, network):
-                lease = timedelta(seconds=event.hold_seconds) + LEASE_SLACK
-                await self._waiting_room.keep_for_hold(slug, visitor_id, lease=lease)
                 prices = ("subtotal_paise", "fee_paise", "total_paise")
                 amounts = {name: getattr(view, name) for name in prices}
                 _log.info("fee_calculated", intent=view.id, event_slug=slug, **amounts)

@@ -14,6 +14,7 @@ from surge_app.errors import ChallengeRequired, NotFound, QueueUnavailable, Rate
 from surge_app.kv.admission import JoinDecision, JoinStore, PowProof
 from surge_app.kv.rate_limits import Limit, networks
 from surge_app.services.access.identity import Visitor
+from surge_app.services.waiting_room.answers import MOVED
 from surge_app.services.waiting_room.proof_of_work import ProofOfWork, Solution
 from surge_app.services.waiting_room.service import WaitingRoom
 from surge_app.services.waiting_room.views import QueueStatus
@@ -105,10 +106,11 @@ class JoinService:
         if decision.outcome == "limited":
             raise RateLimited(math.ceil(decision.wait_ms / 1000))
         visitor = Visitor(attempt.visitor_id, {attempt.slug: attempt.number})
-        if decision.outcome == "challenge" and (attempt.number or attempt.had_pass):
-            # A visitor who had a number before the queue was lost need not solve it again.
+        if decision.outcome == "challenge" and await self._was_inside(attempt):
+            # A visitor who had a number before the queue was lost, or whose place moved, need not
+            # solve it again.
             queue = await self._waiting_room.poll(attempt.slug, visitor, had_pass=attempt.had_pass)
-            if queue.number is not None or queue.state == "admitted":
+            if queue.number is not None or queue.state == "admitted" or queue.note == MOVED:
                 return queue
         if decision.outcome == "challenge":
             suspicion = _MAX_SUSPICION if is_bot else _suspicion(attempt, decision)
@@ -121,6 +123,13 @@ class JoinService:
         if decision.outcome == "proved" and queue.number is None and queue.state != "admitted":
             await self._remember_proof(attempt)
         return queue
+
+    async def _was_inside(self, attempt: JoinAttempt) -> bool:
+        if attempt.number or attempt.had_pass:
+            return True
+        if attempt.is_new:
+            return False
+        return await self._waiting_room.successor(attempt.slug, attempt.visitor_id) is not None
 
     async def _decide(self, attempt: JoinAttempt, proof: PowProof | None) -> JoinDecision:
         network = networks(attempt.address)

@@ -31,7 +31,11 @@ _NOTICEABLY_SLOWER = 0.7
 _HALF_LIFE_SECONDS = 300
 _IN_QUEUE = {"waiting", "paused"}
 COOKIE_REQUIRED = "cookie_required"
+MOVED = "moved"
 NOTES = {
+    MOVED: N_(
+        "You continue on your other device, which has your place now. You can close this page."
+    ),
     COOKIE_REQUIRED: N_(
         "You have not joined yet. Send the cookie of this answer with the next call, so that your "
         "place can be kept."

@@ -11,7 +11,7 @@ from surge_app.errors import ChallengeRequired
 from surge_app.services.access.identity import Cookie, Identity, Visitor
 from surge_app.services.request_body import StrictBody
 from surge_app.services.waiting_room.admission import JoinAttempt, JoinService
-from surge_app.services.waiting_room.answers import COOKIE_REQUIRED, NOTES
+from surge_app.services.waiting_room.answers import COOKIE_REQUIRED, MOVED, NOTES
 from surge_app.services.waiting_room.service import PASS_LIFE, WaitingRoom
 from surge_app.services.waiting_room.views import QueueStatus
 
@@ -78,9 +78,7 @@ class QueueRequests:
         existing = self._identity.visitor(cookies)
         visitor = existing or self._identity.new_visitor()
         if sent.keeps_cookies and existing is None:
-            seen = await self._waiting_room.poll(slug, None)
-            asked = replace(seen, note=COOKIE_REQUIRED, note_text=NOTES[COOKIE_REQUIRED])
-            return QueueReply(asked, [self._identity.set_queue_cookie(visitor)])
+            return await self.ask_for_cookie(slug)
         attempt = JoinAttempt(
             slug,
             visitor.id,
@@ -102,6 +100,13 @@ class QueueRequests:
             changed.insert(0, self._identity.set_queue_cookie(visitor))
         return QueueReply(queue, changed)
 
+    async def ask_for_cookie(self, slug: str) -> QueueReply:
+        """Give a new browser its cookie; only one that sends it back may have a place."""
+        seen = await self._waiting_room.poll(slug, None)
+        asked = replace(seen, note=COOKIE_REQUIRED, note_text=NOTES[COOKIE_REQUIRED])
+        visitor = self._identity.new_visitor()
+        return QueueReply(asked, [self._identity.set_queue_cookie(visitor)])
+
     async def poll(self, slug: str, cookies: str) -> QueueReply:
         """Tell a visitor where they are, and let them in if it is their turn.
 
@@ -117,9 +122,12 @@ class QueueRequests:
     def _changed(
         self, slug: str, cookies: str, visitor: Visitor, queue: QueueStatus
     ) -> list[Cookie]:
-        return self._identity.queue_cookies(
+        changed = self._identity.queue_cookies(
             cookies, visitor, slug, number=queue.number, is_admitted=queue.state == "admitted"
         )
+        if queue.note == MOVED and slug in self._identity.passes(cookies):
+            changed.append(self._identity.drop_pass_cookie(cookies, visitor.id, slug))
+        return changed
 
 
 def sender(headers: Mapping[str, str], address: str) -> ClientInfo:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from surge_app.clock import utc_now
 from surge_app.db.group_commit import Batcher
 from surge_app.errors import QueueUnavailable
+from surge_app.kv.moves import MoveStore
 from surge_app.kv.queue import QueueStore, RawQueueStatus, VisitorLocation
 from surge_app.services.access.identity import Visitor
 from surge_app.services.waiting_room.answers import to_status
@@ -35,8 +36,11 @@ _MAX_CONCURRENT = 1
 class WaitingRoom:
     """Joins, polls, leaves; decides who may shop."""
 
-    def __init__(self, store: QueueStore, sync: QueueSync, visits: Visits) -> None:
+    def __init__(
+        self, store: QueueStore, moves: MoveStore, sync: QueueSync, visits: Visits
+    ) -> None:
         self._store = store
+        self._moves = moves
         self._sync = sync
         self.visits = visits
         self.snapshots = QueueSnapshots(store)
@@ -112,11 +116,25 @@ class WaitingRoom:
             return await self._renew(slug, visitor_id, lease, life, has_hold=True) > 0
         return True
 
-    async def keep_for_hold(self, slug: str, visitor_id: str, *, lease: timedelta) -> None:
-        """Make the pass of a visitor last as long as the hold they just got."""
-        if not await self.extend_pass(slug, visitor_id, lease=lease):
+    async def keep_for_hold(self, slug: str, visitor_id: str, *, lease: timedelta) -> str | None:
+        """Make the pass of a visitor last as long as the hold they just got.
+
+        Returns:
+            The visitor to whom their place moved while the hold was being made, None if it did not.
+        """
+        if await self.extend_pass(slug, visitor_id, lease=lease):
+            return None
+        successor = await self.successor(slug, visitor_id)
+        if successor is None:
             # The time to choose ended while the hold was being made.
             await self.grant_pass(slug, visitor_id, lease=lease)
+        return successor
+
+    async def successor(self, slug: str, visitor_id: str) -> str | None:
+        """Return the visitor to whom the place of this one moved; None while Redis is away."""
+        with contextlib.suppress(QueueUnavailable):
+            return await _reach(self._moves.successor(slug, visitor_id))
+        return None
 
     async def end_hold(self, slug: str, visitor_ids: Sequence[str]) -> None:
         """Offer what visitors held to the head of the queue; they have a short grace to try again.

@@ -176,8 +176,11 @@ class QueueSnapshots:
         number = visitor.queue_numbers.get(slug)
         if number is None or snapshot.is_newer(number):
             return None
-        body = snapshot.render(number)
         follower = self._followers.get(slug)
+        if follower is not None and number in follower.moved:
+            # A cookie does not show whether it is of the device that has the place now.
+            return None
+        body = snapshot.render(number)
         if body is not None and follower is not None:
             follower.seen.add(number)
         return body
@@ -214,7 +217,11 @@ class QueueSnapshots:
         seen, follower.seen = follower.seen, set()
         try:
             known = follower.snapshot and follower.snapshot.waiting_bits
-            row = await _in_time(self._store.snapshot(slug, start=start, seen=seen, known=known))
+            row = await _in_time(
+                self._store.snapshot(
+                    slug, start=start, seen=seen, known=known, moves=follower.moves
+                )
+            )
             if row.queue.sale == "unknown" and follower.snapshot is not None:
                 raise QueueUnavailable
             check_known(row.queue)
@@ -223,6 +230,7 @@ class QueueSnapshots:
         except (RedisError, OSError, TimeoutError) as error:
             follower.seen |= seen
             raise QueueUnavailable from error
+        follower.note_moves(row)
         order = follower.order if _needs_order(row.queue) else ()
         return Snapshot(row, follower.rate, order)
 
@@ -234,6 +242,8 @@ class _SnapshotFollower:
         self.task: asyncio.Task[None] | None = None
         self.snapshot: Snapshot | None = None
         self.seen: set[int] = set()
+        self.moved: set[int] = set()
+        self.moves = 0
         self.asked = time.monotonic()
         self.order: array[int] = array("I")
         self.rate = AdmissionRate()
@@ -243,6 +253,12 @@ class _SnapshotFollower:
     @property
     def start(self) -> int | None:
         return None if self.snapshot is None else self.snapshot.queue.start
+
+    def note_moves(self, row: QueueSnapshotRow) -> None:
+        if row.queue.start != self.start:
+            self.moved, self.moves = set(), 0
+        self.moved.update(row.moved)
+        self.moves += len(row.moved)
 
     async def next(self) -> Snapshot:
         waiter: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()

@@ -307,3 +307,12 @@ async def test_after_the_time_fresh_counts_come_by_themselves(
     services.catalog.shown = samples.event(samples.tier("general", "General", 100_000, free=0))
     await call(CheckoutState.refresh_availability, held)
     assert (held.phase, held.tickets_free) == ("expired", 0)
+
+
+async def test_a_page_whose_place_moved_leads_to_the_waiting_room_which_says_so(
+    held: Any, services: SimpleNamespace
+) -> None:
+    services.waiting_room.may_shop, services.waiting_room.moved_to = False, "phone"
+    services.intents.become("released")  # It is someone else's now, so nothing is found.
+    await call(CheckoutState.heartbeat, held)
+    assert held.leave_to == f"/queue/{held.sale.slug}"
