@@ -309,17 +309,17 @@ class Verifier {
     }
     const order = await drawnPositions(seed, early);
     /** @param {number} number */
-    const positionOf = (number) => order[number - 1] ?? number;
+    const orderOf = (number) => order[number - 1] ?? number;
     this.grow(early);
     const before = this.waiting.slice(0, early + 1);
     for (let number = 1; number <= early; number += 1) {
-      this.waiting[positionOf(number)] = before[number] ?? 0;
+      this.waiting[orderOf(number)] = before[number] ?? 0;
     }
-    this.absent = new Set(Array.from(this.absent, positionOf));
+    this.absent = new Set(Array.from(this.absent, orderOf));
     this.head = 1;
     this.report.is_drawn = true;
     if (this.own > 0 && this.own <= early) {
-      this.own = positionOf(this.own);
+      this.own = orderOf(this.own);
       this.note("drawn", { position: this.own });
     }
   }

@@ -149,12 +149,8 @@ class EdgeMiddleware:
     async def _page(self, route: Route, request: Request) -> tuple[Response | None, Headers]:
         if request.method not in _SAFE:
             return method_not_allowed("GET, HEAD"), ()
-        if route.kind is Kind.TEXT:
-            return text_page(await container.current().site_texts.page(route.slug or "")), ()
-        if route.kind is Kind.VERIFY:
-            return await verify_page(route.slug or "", base_url=self._settings.base_url), ()
-        if route.kind is Kind.CONTINUE:
-            return await continue_page(route.slug or ""), ()
+        if page := await self._plain_page(route):
+            return page, ()
         frontend_url = self._settings.frontend_url
         # With hot reload another server has the pages.
         if not frontend_url and (page := await self._events.respond(route, request)):
@@ -169,6 +165,14 @@ class EdgeMiddleware:
         elif response is None and not frontend_url and route.kind is Kind.SHELL:
             response = await self._events.shell(route, request, headers)
         return response, encode(headers)
+
+    async def _plain_page(self, route: Route) -> Response | None:
+        slug = route.slug or ""
+        if route.kind is Kind.TEXT:
+            return text_page(await container.current().site_texts.page(slug))
+        if route.kind is Kind.VERIFY:
+            return await verify_page(slug, base_url=self._settings.base_url)
+        return await continue_page(slug) if route.kind is Kind.CONTINUE else None
 
     def _failure(self, route: Route, request: Request, error: SurgeError) -> Response:
         is_page = route.is_page or (route.kind is Kind.CLOSED and wants_page(request))
