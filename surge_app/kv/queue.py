@@ -46,11 +46,7 @@ class QueueLimits:
 
 @dataclass(frozen=True, slots=True)
 class QueueStock:
-    """Counts of units, and of visitors who hold some.
-
-    Attributes:
-        by_tier: Free units of each tier, with commas between.
-    """
+    """Counts of units, and of visitors who hold some; `by_tier` has commas between."""
 
     available: int
     held: int
@@ -344,13 +340,7 @@ class QueueStore:
     async def draw_order(
         self, slug: str, *, positions: Iterable[int], numbers: Iterable[int]
     ) -> bool:
-        """Store the positions of the early numbers, once.
-
-        Args:
-            slug: The event.
-            positions: The position of number 1, 2 and so on.
-            numbers: The number at position 1, 2 and so on.
-        """
+        """Store, once, the position of each early number and the number at each position."""
         return bool(await self._run("draw", slug, pack_numbers(positions), pack_numbers(numbers)))
 
     async def _visitor_call(
