@@ -102,7 +102,7 @@ def ready(value: Any) -> rx.Component:
                     ),
                 ),
                 rx.el.p(
-                    rx.cond(event.costs, _whole_price(event), rx.fragment()),
+                    rx.cond(event.costs, whole_price(event), rx.fragment()),
                     ngettext(
                         "Maximum {count} ticket per person.",
                         "Maximum {count} tickets per person.",
@@ -137,7 +137,8 @@ def tickets(event: Any, about: Callable[[Any], rx.Component]) -> rx.Component:
     )
 
 
-def _whole_price(event: Any) -> rx.Component:
+def whole_price(event: Any) -> rx.Component:
+    """Say what the prices include, and the fee that comes to them once."""
     return rx.fragment(
         _("Prices include all taxes."),
         " ",

@@ -13,7 +13,7 @@ from surge_app.components.match import match
 from surge_app.components.prose import language
 from surge_app.components.scripts.device_move import device_move
 from surge_app.components.text import gettext as _, ngettext
-from surge_app.pages.event import left, tickets
+from surge_app.pages.event import left, tickets, whole_price
 
 # How the drawn order can be computed again; the fingerprint alone is checked by this.
 _CHECK = "printf %s SEED | sha256sum"
@@ -33,6 +33,9 @@ def _event(value: Any) -> rx.Component:
             layout.cover(event.cover, loading="lazy"),
             tickets(
                 event, lambda tier: rx.el.p(left(tier, event), class_name="muted small number")
+            ),
+            rx.cond(
+                event.costs, rx.el.p(whole_price(event), class_name="muted small"), rx.fragment()
             ),
             rx.el.p(
                 _(
