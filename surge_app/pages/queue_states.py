@@ -66,31 +66,28 @@ def challenge(value: Any) -> rx.Component:
 
 def refused(value: Any) -> rx.Component:
     """Say that the check did not help."""
-    return rx.fragment(
-        parts.title(value),
-        layout.state(
-            _("The check did not work"),
-            _("You have no place yet. Allow cookies for this page, then try again."),
-            action=button(_("Try again"), kind="primary", on_click=polling.dispatch("join")),
-            at=4,
-        ),
+    return _not_joined(
+        value,
+        _("The check did not work"),
+        _("You have no place yet. Allow cookies for this page, then try again."),
     )
 
 
 def cookieless(value: Any) -> rx.Component:
     """Say that the browser keeps no cookie, so that no place could be kept for it."""
-    return rx.fragment(
-        parts.title(value),
-        layout.state(
-            _("Your browser does not keep cookies"),
-            _(
-                "You have no place yet, because a cookie keeps it. Allow cookies for this site or "
-                "open it in another browser, then try again."
-            ),
-            action=button(_("Try again"), kind="primary", on_click=polling.dispatch("join")),
-            at=4,
+    return _not_joined(
+        value,
+        _("Your browser does not keep cookies"),
+        _(
+            "You have no place yet, because a cookie keeps it. Allow cookies for this site or "
+            "open it in another browser, then try again."
         ),
     )
+
+
+def _not_joined(value: Any, heading: Any, text: Any) -> rx.Component:
+    again = button(_("Try again"), kind="primary", on_click=polling.dispatch("join"))
+    return rx.fragment(parts.title(value), layout.state(heading, text, action=again, at=4))
 
 
 def elsewhere(value: Any) -> rx.Component:
