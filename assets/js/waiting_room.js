@@ -112,6 +112,7 @@ const startWaitingRoom = (push, base) => {
   );
   let joined = false;
   let entering = false;
+  let isFetching = false;
 
   // A reload after leaving does not join again unasked; "Join again" and "Get tickets" do.
   const hasLeft = () => Date.now() - (shared.read().left || 0) < LEFT_MS;
@@ -121,7 +122,9 @@ const startWaitingRoom = (push, base) => {
   };
   /** @param {Feed} feed */
   const fetchEvent = async (feed) => {
+    isFetching = true;
     const answer = await request("GET", inLanguage(`/api/events/${name}`));
+    isFetching = false;
     if (answer.status === 200) {
       feed.put({ known: true, event: toEventView(answer.body, answer.skew) });
       setTitle(feed.get());
@@ -273,7 +276,8 @@ const startWaitingRoom = (push, base) => {
     shared.write({ number, position, start, at, left: 0 });
     const next = { ...value, ...patch };
     setTitle(next);
-    if (!value.known || (phase === "ended" && value.phase !== "ended")) fetchEvent(feed);
+    const isMissing = !value.known && !isFetching;
+    if (isMissing || (phase === "ended" && value.phase !== "ended")) fetchEvent(feed);
     if (phase === "admitted") {
       feed.put(patch);
       enter(feed, body.pass_expires_at, false);

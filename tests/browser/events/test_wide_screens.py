@@ -160,6 +160,7 @@ async def test_the_waiting_room_counts_what_is_left_of_each_type_without_asking_
     rows = page.locator(".beside .tier")
     await expect(rows.first).to_contain_text("9 left")
     await expect(rows.nth(1)).to_contain_text("4 left")
+    asked_before = asked.count(f"/api/events/{slug}")
     await inside.hold(2)
 
     async def is_shown() -> bool:
@@ -168,4 +169,4 @@ async def test_the_waiting_room_counts_what_is_left_of_each_type_without_asking_
 
     await eventually(is_shown, about="the tickets left")
     await expect(rows.nth(1)).to_contain_text("4 left")
-    assert asked.count(f"/api/events/{slug}") == 1
+    assert asked.count(f"/api/events/{slug}") == asked_before
