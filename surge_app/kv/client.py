@@ -139,8 +139,7 @@ class Script:
     """A Lua script of `surge_app/kv/lua`, run by its hash."""
 
     def __init__(self, redis: Redis, *names: str) -> None:
-        folder = files("surge_app.kv") / "lua"
-        self._source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
+        self._source = read_script(*names)
         self._hash = sha1(self._source.encode(), usedforsecurity=False).hexdigest()
         self._redis = redis
         self._name = names[-1]
@@ -162,6 +161,15 @@ class Script:
                 return await self._redis.execute_command("EVALSHA", self._hash, *call, **options)
             except NoScriptError:
                 return await self._redis.execute_command("EVAL", self._source, *call, **options)
+
+
+def read_script(*names: str) -> str:
+    """Return the source of a script after its preludes; `queue` saves its counters at the end."""
+    folder = files("surge_app.kv") / "lua"
+    *preludes, body = ((folder / f"{name}.lua").read_text("utf-8") for name in names)
+    if "queue" in names[:-1]:
+        body = f"local function run()\n{body}\nend\nreturn save(run())"
+    return "\n".join([*preludes, body])
 
 
 async def read_raw(redis: Redis, key: str) -> bytes:

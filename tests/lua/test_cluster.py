@@ -16,6 +16,7 @@ from redis.asyncio.cluster import RedisCluster
 
 from surge_app.errors import RateLimited
 from surge_app.kv.admission import JoinStore, PowProof
+from surge_app.kv.client import read_script
 from surge_app.kv.moves import MoveSecret, MoveStore
 from surge_app.kv.queue import QueueStock
 from surge_app.kv.queue_log import QueueLogStore
@@ -38,8 +39,8 @@ def _hashes() -> dict[str, str]:
         prelude = re.search(r"Needs the prelude `(\w+)`", source)
         if path.stem not in _PRELUDES:
             assert prelude, path
-            before = (folder / f"{prelude[1]}.lua").read_text("utf-8")
-            found[path.stem] = sha1(f"{before}\n{source}".encode()).hexdigest()
+            sent = read_script(prelude[1], path.stem)
+            found[path.stem] = sha1(sent.encode()).hexdigest()
     return found
 
 

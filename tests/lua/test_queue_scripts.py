@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
+from surge_app.kv.client import information
 from tests.lua.queue_clock import SECOND_MS, Queue
 from tests.queue_factory import rules_of
 
@@ -317,3 +318,22 @@ async def test_the_organizer_sees_what_became_of_everybody(queue: Queue) -> None
     assert (stats.absent, stats.admitted, stats.left, stats.no_shows) == (2, 3, 1, 1)
     assert (stats.queue.waiting, stats.queue.called, stats.queue.inside) == (1, 1, 0)
     assert stats.queue.issued == 5
+
+
+async def test_a_visit_from_joining_to_tickets_reads_nothing_twice(queue: Queue) -> None:
+    await _visit(queue, "first")
+    commands = await _commands(queue.redis)
+    await _visit(queue, "second")
+    # 33 to join, 13 to hold, 20 to leave, and a few after a pause; they were 102.
+    assert await _commands(queue.redis) - commands <= 80
+
+
+async def _visit(queue: Queue, visitor: str) -> None:
+    assert (await queue.join(visitor)).state == "admitted"
+    assert await queue.hold(visitor) > 0
+    assert await queue.store.leave(queue.slug, visitor, is_served=True)
+
+
+async def _commands(redis: Redis) -> int:
+    """Return how many commands Redis has run, those inside of scripts included."""
+    return int((await information(redis, "stats"))["total_commands_processed"])

@@ -1,6 +1,6 @@
 -- check_join: may this visitor join the queue? Counts the attempt and spends its proof of work, all or
 -- nothing. Needs the prelude `gcra`.
--- KEYS  1 rules (hash: challenge)  2 numbers (hash: visitor -> number)  3 passes (zset: visitor)
+-- KEYS  1 rules (hash: phase, challenge)  2 numbers (hash: visitor -> number)  3 passes (zset: visitor)
 --       4 counters (hash: waiting)  5 pressure (hash: slot, asked, refused, asked_before,
 --       refused_before, until_ms)  6 proved (string: the visitor has proved and got no place yet)
 --       7 spent (set: used solutions that expire in the same minutes)  8… limiters; those of the visitor alone come first
@@ -17,7 +17,8 @@ local PER_SECOND, WAITING, REFUSED_SHARE, FEWEST = 10, 500, 0.2, 20
 local visitor, validity, own = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = math.floor(now_us / 1000)
 
-if redis.call("EXISTS", KEYS[1]) == 0 then return { "unknown", 0, 0 } end
+local phase, mode = unpack(redis.call("HMGET", KEYS[1], "phase", "challenge"))
+if not phase then return { "unknown", 0, 0 } end
 if redis.call("HEXISTS", KEYS[2], visitor) == 1
   or tonumber(redis.call("ZSCORE", KEYS[3], visitor) or "0") > now then
   local wait, arrivals = pace(8, 7 + own, 6)
@@ -73,7 +74,6 @@ end
 local wait, arrivals = pace(8, #KEYS, 6)
 if wait > 0 then return finish("limited", wait, arrivals) end
 count(arrivals)
-local mode = redis.call("HGET", KEYS[1], "challenge")
 local is_crowd = #KEYS > 7 and (arrivals[#KEYS] - now_us) / tonumber(ARGV[#ARGV - 1]) > tonumber(ARGV[4])
 if mode ~= "always" and (mode ~= "auto" or (seen.until_ms <= now and not is_crowd)) then
   return finish("free", 0, arrivals)

@@ -7,14 +7,14 @@ local released = 0
 for _, holder in ipairs(ARGV) do
   local visitor = lease_of(holder) and holder or successor(holder) or holder
   local inside = redis.call("HGET", INSIDE, visitor)
-  if inside and redis.call("ZREM", PASSES, visitor) == 1 then
+  if inside and take(PASSES, visitor) == 1 then
     local began, ended = string.match(inside, "^(%d+:%d+):?(%d*)$")
     ended = (tonumber(ended) or 0) + 1
     released = released + 1
     if ended < MAX_ENDED_HOLDS then
-      local waits = (count.waiting or 0) + redis.call("ZCARD", CALLED) > 0
+      local waits = (count.waiting or 0) + size(CALLED) > 0
       redis.call("HSET", INSIDE, visitor, began .. ":" .. ended)
-      redis.call("ZADD", GRACE, now + (waits and GRACE_MS or GRACE_ALONE_MS), visitor)
+      put(GRACE, now + (waits and GRACE_MS or GRACE_ALONE_MS), visitor)
     else
       end_pass(visitor)
     end

@@ -12,10 +12,11 @@ local now_us = time[1] * 1000000 + time[2]
 -- index of the key that demands the wait.
 local function pace(first, last, argument)
   local arrivals, wait, strictest = {}, 0, 0
+  local found = first <= last and redis.call("MGET", unpack(KEYS, first, last)) or {}
   for i = first, last do
     local interval, burst = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1])
     argument = argument + 2
-    local stored = tonumber(redis.call("GET", KEYS[i]) or "0")
+    local stored = tonumber(found[i - first + 1] or "0")
     -- No call that passed leads further ahead: the clock was set back since.
     if burst > 0 then stored = math.min(stored, now_us + interval * burst) end
     local arrival = math.max(stored, now_us) + interval

@@ -5,7 +5,7 @@
 local visitor = ARGV[2]
 -- The units were read before their place moved.
 if not lease_of(visitor) then visitor = successor(visitor) or visitor end
-local ends = number_of(redis.call("ZSCORE", PASSES, visitor), 0)
+local ends = number_of(score(PASSES, visitor), 0)
 if not lease_of(visitor) then
   local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
   if number then drop(number) end
@@ -14,6 +14,6 @@ if not lease_of(visitor) then
 end
 note_hold(visitor)
 ends = math.max(ends, now + tonumber(ARGV[1]))
-redis.call("ZREM", GRACE, visitor)
-redis.call("ZADD", PASSES, ends, visitor)
+take(GRACE, visitor)
+put(PASSES, ends, visitor)
 return ends

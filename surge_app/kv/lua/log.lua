@@ -3,7 +3,7 @@
 --       3 how much to read at most
 -- Returns {start or -1, issued, how much came before what follows, what follows, now, early or -1, seed
 -- once it is revealed, commitment, rule of the order, waiting}.
-local base = number_of(redis.call("HGET", COUNTERS, "log_base"), 0)
+local base = count.log_base or 0
 if not count.start then return { -1 } end
 if tonumber(ARGV[1]) == count.start and tonumber(ARGV[2]) > base then
   local rest = redis.call("GETRANGE", LOG, tonumber(ARGV[2]) - base, -1)
@@ -11,7 +11,7 @@ if tonumber(ARGV[1]) == count.start and tonumber(ARGV[2]) > base then
   redis.call("SET", LOG, rest)
   set("log_base", base)
 end
-local inside = redis.call("ZCARD", CALLED) + redis.call("ZCARD", PASSES) + redis.call("ZCARD", GRACE)
+local inside = size(CALLED) + size(PASSES) + size(GRACE)
 if last_use and (count.waiting or 0) + inside == 0 then
   -- To read of a queue that no visitor is in is no use of it, for which it would be looked after again.
   set("last_tick", last_use)

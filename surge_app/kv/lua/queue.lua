@@ -60,29 +60,76 @@ local function number_of(value, default)
   return tonumber(value or "") or default
 end
 
-local function fields(key, names, as_numbers)
+-- Fields of a hash: the first `texts` of them as they are, the others as numbers.
+local function fields(key, texts, names)
   local found, values = {}, redis.call("HMGET", key, unpack(names))
   for i, name in ipairs(names) do
-    if as_numbers then found[name] = number_of(values[i], nil) else found[name] = values[i] end
+    found[name] = values[i]
+    if i > texts then found[name] = number_of(values[i], nil) end
   end
   return found
 end
 
-local rules = fields(RULES, { "phase", "opens_at_ms", "closes_at_ms", "paused",
+local rules = fields(RULES, 11, { "phase", "opens_at_ms", "closes_at_ms", "paused",
   "concurrent_buyers", "admissions_per_minute", "message", "queue_order", "seed", "commitment",
   "personal_below" })
-local stock = fields(STOCK, { "available", "held", "holders" }, true)
-local count = fields(COUNTERS, { "start", "ceiling", "issued", "early", "drawn", "head", "waiting",
-  "absent", "admitted", "served", "last_tick", "returned", "recovering_until", "shared_at",
-  "reach_at" }, true)
+local stock = fields(STOCK, 1, { "by_tier", "available", "held", "holders" })
+local count = fields(COUNTERS, 1, { "reach", "start", "ceiling", "issued", "early", "drawn", "head",
+  "waiting", "absent", "admitted", "left", "served", "no_shows", "last_tick", "returned",
+  "recovering_until", "shared_at", "reach_at", "log_base" })
+
+-- Counters that this call changed; `save` writes them together.
+local changes = {}
 
 local function set(name, value)
-  count[name] = value
-  redis.call("HSET", COUNTERS, name, value)
+  count[name], changes[name] = value, value
 end
 
 local function add(name, difference)
-  count[name] = redis.call("HINCRBY", COUNTERS, name, difference)
+  set(name, (count[name] or 0) + difference)
+end
+
+-- The end of every script.
+local function save(result)
+  local values = {}
+  for name, value in pairs(changes) do
+    values[#values + 1], values[#values + 2] = name, value
+  end
+  if #values > 0 then redis.call("HSET", COUNTERS, unpack(values)) end
+  return result
+end
+
+-- What is known of the sorted sets; only `put` and `take` change them.
+local sizes, scores = {}, {}
+
+local function size(key)
+  sizes[key] = sizes[key] or redis.call("ZCARD", key)
+  return sizes[key]
+end
+
+local function score(key, member)
+  local name = key .. " " .. member
+  if scores[name] == nil then scores[name] = redis.call("ZSCORE", key, member) end
+  return scores[name]
+end
+
+local function put(key, value, member)
+  local added = redis.call("ZADD", key, value, member)
+  if sizes[key] then sizes[key] = sizes[key] + added end
+  scores[key .. " " .. member] = value
+end
+
+-- Returns how many of the members were there.
+local function take(key, ...)
+  local taken = redis.call("ZREM", key, ...)
+  if sizes[key] then sizes[key] = sizes[key] - taken end
+  for _, member in ipairs({ ... }) do scores[key .. " " .. member] = false end
+  return taken
+end
+
+local function take_all(key)
+  redis.call("DEL", key)
+  sizes[key], scores = 0, {}
 end
 
 -- Whether the sale is open: "open", "scheduled", "ended", "unknown" (no rules known) or
@@ -156,7 +203,7 @@ local function drop(number)
   local was_absent = redis.call("SETBIT", ABSENT, place, 0) == 1
   if was_waiting then add("waiting", -1) end
   if was_absent then add("absent", -1) end
-  local was_there = redis.call("ZREM", CALLED, number) == 1 or was_waiting or was_absent
+  local was_there = take(CALLED, number) == 1 or was_waiting or was_absent
   if was_there then record("l", place) end
   return was_there
 end
@@ -171,7 +218,7 @@ end
 local function prolong(key, gap, shortest)
   local alive = redis.call("ZRANGEBYSCORE", key, count.last_tick, "+inf", "WITHSCORES")
   for i = 1, #alive, 2 do
-    redis.call("ZADD", key, math.max(now + shortest, alive[i + 1] + gap), alive[i])
+    put(key, math.max(now + shortest, alive[i + 1] + gap), alive[i])
     local number, began, ended = string.match(redis.call("HGET", INSIDE, alive[i]) or "", "^(%d+):(%d+)(.*)$")
     if number then
       redis.call("HSET", INSIDE, alive[i], number .. ":" .. string.format("%.0f", began + gap) .. ended)
@@ -189,9 +236,9 @@ local function notice_return()
     prolong(GRACE, gap, GRACE_MS)
     prolong(CALLED, gap, CLAIM_MS)
     for _, number in ipairs(redis.call("ZRANGEBYSCORE", RECENT, now, "+inf")) do
-      redis.call("ZADD", RECENT, now, number)
+      put(RECENT, now, number)
     end
-    local is_awaited = (count.waiting or 0) > 0 or redis.call("ZCARD", CALLED) > 0
+    local is_awaited = (count.waiting or 0) > 0 or size(CALLED) > 0
     if is_awaited or gap < 0 then
       set("returned", now)
       set("recovering_until", is_awaited and now + RETURN_MS or now)
@@ -204,9 +251,9 @@ end
 -- opened again, and signed numbers and passes bring everyone back.
 local function forget_remains()
   local lacks = (count.waiting or 0) > 0 and redis.call("EXISTS", NUMBERS, WAITING, SEEN) < 3
-  if not lacks and (redis.call("EXISTS", INSIDE) == 0 or redis.call("EXISTS", PASSES, GRACE) > 0) then return end
+  if not lacks and (size(PASSES) > 0 or size(GRACE) > 0 or redis.call("EXISTS", INSIDE) == 0) then return end
   redis.call("DEL", unpack(KEYS, 3))
-  count = {}
+  count, sizes = {}, {}
 end
 
 -- The moment of the opening decides who came early.
@@ -229,24 +276,32 @@ local last_use = count.last_tick
 notice_return()
 close_lobby()
 
+local has_ended_leases = false
+
+-- Once in a call: no time passes within it.
 local function end_leases()
+  if has_ended_leases then return end
+  has_ended_leases = true
   for _, key in ipairs({ PASSES, GRACE }) do
-    local ended = redis.call("ZRANGEBYSCORE", key, "-inf", now, "LIMIT", 0, 1000)
+    local ended = size(key) > 0 and redis.call("ZRANGEBYSCORE", key, "-inf", now, "LIMIT", 0, 1000) or {}
     if #ended > 0 then
-      redis.call("ZREM", key, unpack(ended))
+      take(key, unpack(ended))
       redis.call("HDEL", INSIDE, unpack(ended))
     end
   end
-  for _, number in ipairs(redis.call("ZRANGEBYSCORE", CALLED, "-inf", now, "LIMIT", 0, 1000)) do
-    redis.call("ZREM", CALLED, number)
+  local late = size(CALLED) > 0 and redis.call("ZRANGEBYSCORE", CALLED, "-inf", now, "LIMIT", 0, 1000) or {}
+  for _, number in ipairs(late) do
+    take(CALLED, number)
     add("no_shows", 1)
     skip(tonumber(number), place_of(tonumber(number)))
   end
-  redis.call("ZREMRANGEBYSCORE", RECENT, "-inf", now - MINUTE_MS)
+  if size(RECENT) > 0 then
+    sizes[RECENT] = size(RECENT) - redis.call("ZREMRANGEBYSCORE", RECENT, "-inf", now - MINUTE_MS)
+  end
 end
 
 local function free_room()
-  return limit() - redis.call("ZCARD", PASSES) - redis.call("ZCARD", CALLED)
+  return limit() - size(PASSES) - size(CALLED)
 end
 
 -- How many more passes may reserve nothing. People who share a network are not let in to compete for
@@ -258,8 +313,8 @@ end
 
 -- The pass lasts as long as before, and reserves nothing.
 local function step_aside(visitor, ends)
-  redis.call("ZREM", PASSES, visitor)
-  redis.call("ZADD", GRACE, ends, visitor)
+  take(PASSES, visitor)
+  put(GRACE, ends, visitor)
 end
 
 -- Whether visitors of other networks wait: a sample of those next in line and of the latest.
@@ -306,7 +361,7 @@ end
 local function personal_below()
   local set = number_of(rules.personal_below, nil)
   if not set then return -1 end
-  return math.max(set, NEAR_MINUTES * limit(), NEAR_MINUTES * redis.call("ZCARD", RECENT))
+  return math.max(set, NEAR_MINUTES * limit(), NEAR_MINUTES * size(RECENT))
 end
 
 -- The last place of those, or of those who would be among them if they joined now.
@@ -334,7 +389,7 @@ end
 -- Where the reach ended at which second, the oldest first.
 local function reaches()
   local found = {}
-  for at, last in string.gmatch(redis.call("HGET", COUNTERS, "reach") or "", "(%d+):(%d+)") do
+  for at, last in string.gmatch(count.reach or "", "(%d+):(%d+)") do
     found[#found + 1] = { tonumber(at), tonumber(last) }
   end
   return found
@@ -354,7 +409,7 @@ local function note_reach()
       words[#words + 1] = string.format("%.0f:%.0f", entry[1], entry[2])
     end
   end
-  redis.call("HSET", COUNTERS, "reach", table.concat(words, ","))
+  set("reach", table.concat(words, ","))
 end
 
 -- Seconds for which a visitor has been silent although they had to poll.
@@ -379,7 +434,7 @@ local function admit()
     free = free_room()
   end
   local pace = number_of(rules.admissions_per_minute, nil)
-  if pace then free = math.min(free, pace - redis.call("ZCARD", RECENT)) end
+  if pace then free = math.min(free, pace - size(RECENT)) end
   local place, gone, called, left = nil, 0, 0, MAX_SKIPPED
   local found = free > 0 and personal_below() >= 0 and reaches() or nil
   while free > 0 and left > 0 do
@@ -397,8 +452,8 @@ local function admit()
       record("s", place)
       gone, left = gone + 1, left - 1
     else
-      redis.call("ZADD", CALLED, now + CLAIM_MS, number)
-      redis.call("ZADD", RECENT, now, number)
+      put(CALLED, now + CLAIM_MS, number)
+      put(RECENT, now, number)
       record("c", place)
       called, free = called + 1, free - 1
     end
@@ -412,8 +467,8 @@ local function admit()
 end
 
 local function lease_of(visitor)
-  local ends = number_of(redis.call("ZSCORE", PASSES, visitor)
-    or redis.call("ZSCORE", GRACE, visitor), 0)
+  local ends = number_of(score(PASSES, visitor)
+    or score(GRACE, visitor), 0)
   if ends > now then return ends end
   return nil
 end
@@ -421,7 +476,7 @@ end
 -- Take the pass away, with or without grace; returns whether there was one.
 local function end_pass(visitor)
   redis.call("HDEL", INSIDE, visitor)
-  return redis.call("ZREM", PASSES, visitor) + redis.call("ZREM", GRACE, visitor) > 0
+  return take(PASSES, visitor) + take(GRACE, visitor) > 0
 end
 
 -- The visitor to whom the place of this one has moved, if it has.
@@ -443,12 +498,12 @@ end
 local function let_in(visitor, number, ends)
   redis.call("HDEL", NUMBERS, visitor)
   redis.call("HSET", INSIDE, visitor, number .. ":" .. string.format("%.0f", now))
-  redis.call("ZREM", GRACE, visitor)
-  redis.call("ZADD", PASSES, ends, visitor)
+  take(GRACE, visitor)
+  put(PASSES, ends, visitor)
 end
 
 local function is_called(number)
-  return number_of(redis.call("ZSCORE", CALLED, number), 0) > now
+  return number_of(score(CALLED, number), 0) > now
 end
 
 -- Whether a visitor has a pass, waits, is called, or may still come back.
@@ -475,7 +530,7 @@ end
 -- A called visitor who polls gets the pass.
 local function claim(visitor, number)
   if number and sale() == "open" and is_called(number) then
-    redis.call("ZREM", CALLED, number)
+    take(CALLED, number)
     let_in(visitor, number, now + CHOOSE_MS)
   end
 end
@@ -494,7 +549,7 @@ end
 
 -- A pass from before the queue was lost is valid again while visitors return.
 local function re_admit(visitor)
-  local inside = redis.call("ZCARD", PASSES)
+  local inside = size(PASSES)
   if count.start > 0 and is_recovering() and inside < number_of(rules.concurrent_buyers, 0) then
     let_in(visitor, 0, now + CHOOSE_MS)
   end
@@ -508,8 +563,10 @@ local function arrive(visitor, signed_number, had_pass)
   if not number then
     -- What an old cookie names is on another device now.
     if successor(visitor) then return nil, "moved" end
-    if had_pass then re_admit(visitor) end
-    if lease_of(visitor) then return nil, "" end
+    if had_pass then
+      re_admit(visitor)
+      if lease_of(visitor) then return nil, "" end
+    end
     return re_enter(visitor, signed_number), ""
   end
   local place = place_of(number)
@@ -519,7 +576,7 @@ local function arrive(visitor, signed_number, had_pass)
   end
   if is_called(number) then return number, "" end
   -- Called, but too late by a moment nobody has noticed yet.
-  if redis.call("ZREM", CALLED, number) == 1 then
+  if take(CALLED, number) == 1 then
     add("no_shows", 1)
     skip(number, place)
   end
@@ -553,12 +610,12 @@ local function header()
   local first_admission = redis.call("ZRANGE", RECENT, 0, 0, "WITHSCORES")[2]
   local is_revealed = count.drawn == 1 and rules.queue_order == "random"
   return { now, sale(), rules.paused == "1" and 1 or 0, count.start or -1, count.issued or 0,
-    count.waiting or 0, redis.call("ZCARD", CALLED), redis.call("ZCARD", PASSES), limit(),
-    stock.available or -1, stock.held or -1, rules.message or "", redis.call("ZCARD", RECENT),
+    count.waiting or 0, size(CALLED), size(PASSES), limit(),
+    stock.available or -1, stock.held or -1, rules.message or "", size(RECENT),
     first_admission or -1, number_of(rules.admissions_per_minute, -1), is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),
     rules.queue_order or "fifo", rules.commitment or "", is_revealed and rules.seed or "",
     count.early or -1, is_drawn() and 1 or 0, count.ceiling or -1, personal_below(), count.admitted or 0,
-    count.served or 0, stock.holders or 0, redis.call("HGET", STOCK, "by_tier") or "" }
+    count.served or 0, stock.holders or 0, stock.by_tier or "" }
 end
 
 -- The answer to one visitor: {state, number, ahead, end of the pass in ms, note}, then the header.

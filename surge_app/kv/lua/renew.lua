@@ -7,7 +7,7 @@ local found = {}
 for i = 4, #ARGV do
   local visitor = ARGV[i]
   local ends = lease_of(visitor)
-  local is_pass = redis.call("ZSCORE", PASSES, visitor)
+  local is_pass = score(PASSES, visitor)
   if ends and ARGV[3] == "1" then note_hold(visitor) end
   if ends and (ARGV[3] == "1" or is_pass) then
     local inside = redis.call("HGET", INSIDE, visitor)
@@ -15,8 +15,8 @@ for i = 4, #ARGV do
     local wanted = math.min(now + tonumber(ARGV[1]), began + tonumber(ARGV[2]))
     if wanted > ends or not is_pass then
       ends = math.max(ends, wanted)
-      redis.call("ZREM", GRACE, visitor)
-      redis.call("ZADD", PASSES, ends, visitor)
+      take(GRACE, visitor)
+      put(PASSES, ends, visitor)
     end
   end
   found[i - 3] = ends or 0

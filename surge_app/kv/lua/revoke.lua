@@ -14,7 +14,7 @@ end
 if wanted then
   drop(wanted)
 else
-  redis.call("DEL", CALLED)
+  take_all(CALLED)
 end
 admit()
 return found

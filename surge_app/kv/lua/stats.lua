@@ -2,6 +2,7 @@
 -- Returns {absent, admitted, left, served, no_shows}, then the header.
 admit()
 local found = header()
-local values = redis.call("HMGET", COUNTERS, "absent", "admitted", "left", "served", "no_shows")
-for i = 1, 5 do table.insert(found, i, number_of(values[i], 0)) end
+for i, name in ipairs({ "absent", "admitted", "left", "served", "no_shows" }) do
+  table.insert(found, i, count[name] or 0)
+end
 return found

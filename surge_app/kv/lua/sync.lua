@@ -20,12 +20,9 @@ if changed and count.start then
   record("u", now_s, struct.pack(">I4", #words) .. words)
 end
 if ARGV[3] ~= "" then
-  local values = { available = ARGV[3], held = ARGV[4], sold = ARGV[5], holders = ARGV[6] }
-  for name, value in pairs(values) do
-    redis.call("HSET", STOCK, name, value)
-    stock[name] = tonumber(value)
-  end
-  redis.call("HSET", STOCK, "by_tier", ARGV[7])
+  redis.call("HSET", STOCK, "available", ARGV[3], "held", ARGV[4], "sold", ARGV[5], "holders", ARGV[6],
+    "by_tier", ARGV[7])
+  stock = { available = tonumber(ARGV[3]), held = tonumber(ARGV[4]), holders = tonumber(ARGV[6]), by_tier = ARGV[7] }
 end
 if count.start then
   if tonumber(ARGV[1]) > (count.ceiling or 0) then set("ceiling", tonumber(ARGV[1])) end
@@ -38,5 +35,5 @@ if count.start then
   set("last_tick", now - 501)
 end
 local found = header()
-found[#found + 1] = redis.call("ZCARD", GRACE)
+found[#found + 1] = size(GRACE)
 return found

@@ -20,10 +20,10 @@ if mode == "look" then return { "ready", from, "", inside } end
 
 if give_up(to) then add("left", 1) end
 for _, key in ipairs({ PASSES, GRACE }) do
-  local ends = redis.call("ZSCORE", key, from)
+  local ends = score(key, from)
   if ends then
-    redis.call("ZADD", key, ends, to)
-    redis.call("ZREM", key, from)
+    put(key, ends, to)
+    take(key, from)
   end
 end
 for _, key in ipairs({ INSIDE, NUMBERS }) do
