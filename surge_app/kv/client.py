@@ -164,12 +164,10 @@ class Script:
 
 
 def read_script(*names: str) -> str:
-    """Return the source of a script after its preludes; `queue` saves its counters at the end."""
+    """Return the source of a script after its preludes; `queue` makes it a function."""
     folder = files("surge_app.kv") / "lua"
-    *preludes, body = ((folder / f"{name}.lua").read_text("utf-8") for name in names)
-    if "queue" in names[:-1]:
-        body = f"local function run()\n{body}\nend\nreturn save(run())"
-    return "\n".join([*preludes, body])
+    source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
+    return f"{source}\nend\nreturn save(run())" if "queue" in names[:-1] else source
 
 
 async def read_raw(redis: Redis, key: str) -> bytes:

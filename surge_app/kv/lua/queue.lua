@@ -89,7 +89,7 @@ local function add(name, difference)
   set(name, (count[name] or 0) + difference)
 end
 
--- The end of every script.
+-- What every script ends with.
 local function save(result)
   local values = {}
   for name, value in pairs(changes) do
@@ -641,3 +641,6 @@ local function answer(visitor, number, note)
   end
   return found
 end
+
+-- The script that follows is its body; `client.py` ends it and saves the counters.
+local function run()
