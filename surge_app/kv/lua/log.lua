@@ -11,11 +11,7 @@ if tonumber(ARGV[1]) == count.start and tonumber(ARGV[2]) > base then
   redis.call("SET", LOG, rest)
   set("log_base", base)
 end
-local inside = size(CALLED) + size(PASSES) + size(GRACE)
-if last_use and (count.waiting or 0) + inside == 0 then
-  -- To read of a queue that no visitor is in is no use of it, for which it would be looked after again.
-  set("last_tick", last_use)
-end
+forget_reading()
 local is_revealed = count.drawn == 1 and rules.queue_order == "random"
 return { count.start, count.issued, base, redis.call("GETRANGE", LOG, 0, tonumber(ARGV[3]) - 1), now,
   count.early or -1, is_revealed and rules.seed or "", rules.commitment or "",

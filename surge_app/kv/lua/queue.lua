@@ -605,6 +605,13 @@ local function waiting_before(place)
   return found
 end
 
+-- To read of a queue that no visitor is in is no use of it, for which it would be looked after again.
+local function forget_reading()
+  if last_use and (count.waiting or 0) + size(CALLED) + size(PASSES) + size(GRACE) == 0 then
+    count.last_tick, changes.last_tick = last_use, nil
+  end
+end
+
 -- What is the same for every visitor: the last items of every answer; "" or -1 stand for "none".
 local function header()
   local first_admission = redis.call("ZRANGE", RECENT, 0, 0, "WITHSCORES")[2]

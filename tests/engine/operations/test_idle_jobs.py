@@ -123,6 +123,24 @@ async def test_a_queue_that_no_one_uses_is_left_alone_until_someone_comes(
     assert not sync.is_idle
 
 
+async def test_who_reads_the_figures_of_an_empty_queue_does_not_use_it(new_sale: NewSale) -> None:
+    sale = await new_sale(5)
+    services = sale.services
+    store = QueueStore(services.redis)
+    sync = QueueSync(services.database, store, personal_below=1_000)
+    await sync.run()
+    sync.used.clear()
+    # A call that comes within half a second of the last one leaves no trace anyway.
+    await services.redis.hincrby(keys.part(sale.slug, "counters"), "last_tick", -2_000)
+    await store.stats(sale.slug)
+    await sync.run()
+    assert sale.slug not in sync.used
+    await services.waiting_room.join(sale.slug, Visitor(new_id()))
+    await store.stats(sale.slug)
+    await sync.run()
+    assert sale.slug in sync.used
+
+
 async def test_a_queue_that_redis_lost_is_opened_again_although_no_one_uses_it(
     new_sale: NewSale,
 ) -> None:
