@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import httpx
-import segno
+import zxingcpp
 from playwright.async_api import Locator, Page, Request, expect
 
 from surge_app.clock import utc_now
@@ -24,9 +24,10 @@ def _film(texts: Sequence[str]) -> None:
     with FILM.open("wb") as film:
         film.write(f"YUV4MPEG2 W{_SIDE} H{_SIDE} F10:1 Ip A1:1 C420jpeg\n".encode())
         for text in texts:
-            rows = [bytes(row) for row in segno.make(text, error="l").matrix_iter(border=4)]
+            code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="L")
+            rows = memoryview(code.to_image()).tolist()
             size = _SIDE // len(rows)
-            wide = [b"".join((b"\x10" if one else b"\xeb") * size for one in row) for row in rows]
+            wide = [b"".join((b"\xeb" if one else b"\x10") * size for one in row) for row in rows]
             lines = [row.ljust(_SIDE, b"\xeb") for row in wide for _ in range(size)]
             lines += [b"\xeb" * _SIDE] * (_SIDE - len(lines))
             grey = b"\x80" * (_SIDE * _SIDE // 2)

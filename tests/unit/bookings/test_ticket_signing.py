@@ -6,11 +6,11 @@ import base64
 import secrets
 
 import pytest
-import segno
 from hypothesis import given, strategies as st
 
 from surge_app.clock import new_id
 from surge_app.services.access.signing_keys import SigningKeys, read_jwk_set
+from surge_app.services.bookings.qr import qr_modules
 from surge_app.services.bookings.ticket_signing import (
     NotATicket,
     TicketCodes,
@@ -22,6 +22,7 @@ KEY, OTHER = "k" * 40, "o" * 40
 keys = SigningKeys((KEY,))
 codes = TicketCodes(keys)
 EVENT, CODE = new_id(), secrets.token_urlsafe(16)
+_SIDE_OF_VERSION_7 = 45
 
 
 def _codes(*secret_keys: str) -> TicketCodes:
@@ -99,6 +100,4 @@ def test_codes_from_before_there_were_signatures_are_still_read() -> None:
 
 
 def test_the_picture_stays_coarse_enough_for_a_cheap_phone() -> None:
-    picture = segno.make_qr(codes.qr_text(EVENT, CODE), error="m")
-    assert picture.mode == "alphanumeric"
-    assert int(picture.version) <= 7
+    assert len(qr_modules(codes.qr_text(EVENT, CODE))) <= _SIDE_OF_VERSION_7
