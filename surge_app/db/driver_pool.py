@@ -17,6 +17,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 
+from surge_app.db.array_literals import ArrayDumper
 from surge_app.errors import Busy
 from surge_app.observability.metrics import POOL_REFUSALS
 
@@ -143,9 +144,11 @@ class DriverPool:
                 raise
             else:
                 return connection
-        return await psycopg.AsyncConnection.connect(
+        connection = await psycopg.AsyncConnection.connect(
             self._url, autocommit=True, row_factory=namedtuple_row, **self._options
         )
+        connection.adapters.register_dumper(list, ArrayDumper)
+        return connection
 
     def _finish_idle(self) -> None:
         for connection, _ in self._idle:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg.waiting
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from surge_app.db.engine import Database, execute
-from surge_app.models import AuditEntry
+from surge_app.models import AuditEntry, IntentStatus
 from surge_app.settings import Settings
 from tests.conftest import eventually
 
@@ -133,4 +135,47 @@ async def test_a_connection_that_the_server_ended_is_not_lent_again(backing: Set
             return False
 
     await eventually(answers, about="a new connection")
+    await database.close()
+
+
+async def test_arrays_arrive_as_they_were_sent(backing: Settings) -> None:
+    database = Database(backing.database_url or "", pool_size=1)
+    words = [
+        "",
+        " a ",
+        "NULL",
+        "null",
+        "{}",
+        ",",
+        '"',
+        "\\",
+        '\\\\"',
+        "a\nb\tc",
+        "नमस्ते 🎟️",
+        "'; --",
+        None,
+    ]
+    sent: dict[str, list[Any]] = {
+        "words": [*words, IntentStatus.PAYING],
+        "numbers": [0, -1, 2**62, None],
+        "flags": [True, False, None],
+        "blobs": [b"", bytes(range(256)), None],
+        "moments": [datetime(2026, 11, 29, 7, 1, 2, 345678, UTC), None],
+        "none": [],
+    }
+    (row,) = await database.rows(
+        """SELECT %(words)s::text[] AS words, %(numbers)s::bigint[] AS numbers,
+            %(flags)s::boolean[] AS flags, %(blobs)s::bytea[] AS blobs,
+            %(moments)s::timestamptz[] AS moments, %(none)s::text[] AS none""",
+        sent,
+    )
+    assert row._asdict() == sent
+    await database.close()
+
+
+async def test_an_array_that_postgres_cannot_store_is_refused(backing: Settings) -> None:
+    database = Database(backing.database_url or "", pool_size=1)
+    for values in (["a\0b"], [["nested"]]):
+        with pytest.raises(DBAPIError):
+            await database.rows("SELECT %(values)s::text[]", {"values": values})
     await database.close()
