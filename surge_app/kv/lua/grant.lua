@@ -12,7 +12,7 @@ if not lease_of(visitor) then
   add("admitted", 1)
   let_in(visitor, number or 0, now)
 end
-note_hold(visitor)
+note_hold(inside_as(visitor))
 ends = math.max(ends, now + tonumber(ARGV[1]))
 take(GRACE, visitor)
 put(PASSES, ends, visitor)

@@ -490,8 +490,7 @@ local function inside_as(visitor)
 end
 
 -- Holds have a bound of their own for each network.
-local function note_hold(visitor)
-  local number = inside_as(visitor)
+local function note_hold(number)
   if u32(NETWORKS, number) > 0 then redis.call("BITFIELD", NETWORKS, "SET", "u32", "#" .. number, 0) end
 end
 
