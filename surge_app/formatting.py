@@ -29,6 +29,8 @@ _PAISE_PER_RUPEE = 100
 _INDIA = frozenset({"Asia/Kolkata", "Asia/Calcutta"})
 
 
+# Prices and counts of a sale are few, and Babel reads its pattern anew for each.
+@lru_cache(maxsize=4096)
 def format_number(number: float) -> str:
     """Return a number grouped the Indian way: `1,02,961`."""
     return format_decimal(number, locale=NUMBERS)

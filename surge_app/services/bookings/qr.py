@@ -63,15 +63,20 @@ def qr_png(text: str) -> bytes:
     matrix = qr_modules(text)
     modules = len(matrix) + 2 * _QUIET_MODULES
     light = "1" * (_QUIET_MODULES * _PNG_SCALE)
-    shades = {255: "1" * _PNG_SCALE, 0: "0" * _PNG_SCALE}
     blank = _png_row("1" * (modules * _PNG_SCALE))
-    rows = [_png_row(light + "".join(shades[shade] for shade in row) + light) for row in matrix]
+    rows = [_png_row(f"{light}{_stretched(row)}{light}") for row in matrix]
     framed = [*[blank] * _QUIET_MODULES, *rows, *[blank] * _QUIET_MODULES]
     pixels = b"".join(row * _PNG_SCALE for row in framed)
     side = modules * _PNG_SCALE
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(name, data) for name, data in chunks)
+
+
+def _stretched(row: bytes) -> str:
+    """Return the bits of a row of modules, each as wide as in the picture."""
+    wide = row.replace(b"\xff", b"1" * _PNG_SCALE).replace(b"\0", b"0" * _PNG_SCALE)
+    return wide.decode("ascii")
 
 
 def _png_row(bits: str) -> bytes:
