@@ -54,6 +54,7 @@ _HOOKS = [
     "connection_lost",
     "data_received",
     "preprocess",
+    "dump",
 ]
 _HOOKS += ["get_static_assets", "get_connection", "log_request", "log_response", "_build_client"]
 # Decorators that register what they decorate.
