@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surge_app.kv.queue import QueueState
 
 _MINUTE_SECONDS = 60
 _SAMPLE_MS, _MAX_SAMPLES = 1_000, 300
-# The shortest stretch with so many turns is measured: long enough to be no chance, short enough to
-# notice a change.
+# The shortest stretch with so many turns is measured, or all there is: long enough to be no chance,
+# short enough to notice a change.
 _ENOUGH_TURNS, _SHORTEST_SECONDS = 60, 10
-_MIN_TURNS = 8
+_MIN_TURNS, _SURE_TURNS = 8, 30
 # Nine of ten waits are to end inside the range.
 _DEVIATIONS = 1.75
-_DRIFT, _YOUNG_DRIFT, _STEADY_DRIFT = 0.12, 0.36, 0.04
+_DRIFT, _YOUNG_DRIFT, _FAR_DRIFT, _STEADY_DRIFT = 0.15, 0.36, 0.06, 0.04
 # Beyond this share of the free tickets, a wait depends on what others release.
 _SAFE_SHARE = 0.8
 _REPLY_SECONDS = 2.0
@@ -36,11 +36,13 @@ class Pace:
         per_second: Turns that become free.
         turns: How many it was measured from; 0 if they are enough for no doubt.
         leaving: Share of the waiting visitors that leaves each second.
+        known_seconds: How long the queue has been watched.
     """
 
     per_second: float = 0.0
     turns: int = 0
     leaving: float = 0.0
+    known_seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,16 @@ class PaceMeter:
 
     def _since(self, now: _Sample) -> Pace | None:
         # Right after an opening everyone chooses and no one goes: half a roomful has to.
-        enough = max(_MIN_TURNS, min(_ENOUGH_TURNS, now.occupied // 2))
+        least = max(_MIN_TURNS, min(_ENOUGH_TURNS, now.occupied // 2))
+        found = None
         for early in reversed(self._samples):
             if now.at - early.at >= _SHORTEST_SECONDS:
-                found = _pace(early, now)
-                if found.turns >= enough:
-                    return found
-        return None
+                pace = _pace(early, now)
+                if pace.turns >= least:
+                    found = pace
+                if pace.turns >= max(least, _SURE_TURNS):
+                    break
+        return found and replace(found, known_seconds=now.at - self._samples[0].at)
 
 
 def _follows(early: _Sample, now: _Sample) -> bool:
@@ -113,10 +118,11 @@ def _first_pace(queue: QueueState) -> Pace:
         return Pace()
     if queue.admitted <= turns:
         turns -= queue.inside + queue.called
-    seconds = (queue.now_ms - queue.first_admission_ms) / 1000
-    if turns < max(_MIN_TURNS, (queue.inside + queue.called) // 2):
+    seconds = min((queue.now_ms - queue.first_admission_ms) / 1000, _MINUTE_SECONDS)
+    least = max(_MIN_TURNS, (queue.inside + queue.called) // 2)
+    if turns < least or seconds < _SHORTEST_SECONDS:
         return Pace()
-    return Pace(turns / min(max(seconds, _SHORTEST_SECONDS), _MINUTE_SECONDS), turns)
+    return Pace(turns / seconds, turns, known_seconds=seconds)
 
 
 def eta_seconds(queue: QueueState, ahead: int | None, pace: Pace) -> tuple[int, int] | None:
@@ -140,6 +146,8 @@ def eta_seconds(queue: QueueState, ahead: int | None, pace: Pace) -> tuple[int, 
     # How long visitors stay is known better after each roomful of them.
     roomfuls = max(0, queue.admitted - queue.inside - queue.called) / max(1, queue.limit)
     drift = _DRIFT + _YOUNG_DRIFT / (1 + roomfuls)
+    # Nor does what was seen for a moment say much of a long time.
+    drift += _FAR_DRIFT * math.log1p(seconds / pace.known_seconds)
     doubt = _DEVIATIONS * math.sqrt(0.5 / turns + 0.5 / max(1, pace.turns) + drift**2)
     return int(seconds * math.exp(-doubt)), int(seconds * math.exp(doubt) + _REPLY_SECONDS) + 1
 

@@ -12,6 +12,7 @@ from tests.queue_factory import queue_state
 
 _MINUTE, _TIME_TO_CHOOSE = 60, 120
 _LONGEST = 4 * 3600
+_RUSH_SECONDS, _QUICK = 30, 0.07
 
 
 @dataclass(slots=True)
@@ -38,7 +39,12 @@ class _Shopper:
 
 @dataclass
 class SimulatedSale:
-    """One sale; `play` yields the state of its queue once a second."""
+    """One sale; `play` yields the state of its queue once a second.
+
+    Attributes:
+        quick_share: Part of those let in that goes again almost at once.
+        rush: How much longer each step takes in the first moments, on a busy machine.
+    """
 
     seed: int
     units: int = 500
@@ -50,6 +56,8 @@ class SimulatedSale:
     abandon: float = 0.3
     leave_share: float = 0.05
     largest: int = 4
+    quick_share: float = 0.0
+    rush: float = 1.0
     waiting: deque[SimulatedVisitor] = field(default_factory=deque[SimulatedVisitor])
     issued: int = 0
     admitted: int = 0
@@ -148,16 +156,22 @@ class SimulatedSale:
             visitor.admitted = self.now
             self.admitted += 1
             self._recent.append(self.now)
-            decides = self.now + self._draw.uniform(0.1, 0.5) * self.stay_seconds
+            stay = self._stay()
+            decides = self.now + self._draw.uniform(0.1, 0.5) * stay
             self._inside.append(
                 _Shopper(
                     visitor,
                     decides,
-                    self._draw.uniform(0.2, 1.2) * self.stay_seconds,
+                    self._draw.uniform(0.2, 1.2) * stay,
                     self._draw.randint(1, self.largest),
                     self._draw.random() >= self.abandon,
                 )
             )
+
+    def _stay(self) -> float:
+        stay = self.stay_seconds * (self.rush if self.now < _RUSH_SECONDS else 1)
+        is_quick = self.quick_share and self._draw.random() < self.quick_share
+        return stay * _QUICK if is_quick else stay
 
     def _limit(self) -> int:
         return min(self.room, len(self.holders) + self.available)

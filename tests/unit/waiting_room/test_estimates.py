@@ -70,10 +70,16 @@ _KINDS: dict[str, Callable[[int], SimulatedSale]] = {
     "much stock": lambda seed: SimulatedSale(seed, units=3_000, room=60, stay_seconds=30),
     "20 a minute": lambda seed: SimulatedSale(seed, 900, 300, per_minute=20, stay_seconds=60),
     "60 a minute": lambda seed: SimulatedSale(seed, 900, 400, room=30, per_minute=60),
+    "few inside": lambda seed: SimulatedSale(
+        seed, 600, 500, room=8, stay_seconds=20, largest=1, quick_share=0.35
+    ),
+    "a busy opening": lambda seed: SimulatedSale(
+        seed, 9_000, 3_000, stay_seconds=6, largest=1, quick_share=0.35, rush=1.6
+    ),
 }
 
 
-@pytest.mark.parametrize(("kind", "sales"), [*zip(_KINDS, (32, 3, 3, 3), strict=True)])
+@pytest.mark.parametrize(("kind", "sales"), [*zip(_KINDS, (32, 3, 3, 3, 3, 1), strict=True)])
 def test_nine_of_ten_waits_end_inside_the_range_told(kind: str, sales: int) -> None:
     told, kept = Counter[str](), Counter[str]()
     for seed in range(sales):
