@@ -34,7 +34,10 @@ class ErrorNoticeState(rx.State):
 
 async def clear_problem(state: rx.State) -> None:
     """Dismiss the notice from another state's handler, which holds the lock already."""
-    (await state.get_state(ErrorNoticeState)).number = ""
+    notice = await state.get_state(ErrorNoticeState)
+    # Reflex stores and sends what is assigned, also where it is the same.
+    if notice.number:
+        notice.number = ""
 
 
 def report_page_error(exception: Exception) -> None:
