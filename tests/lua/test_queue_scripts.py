@@ -321,11 +321,14 @@ async def test_the_organizer_sees_what_became_of_everybody(queue: Queue) -> None
 
 
 async def test_a_visit_from_joining_to_tickets_reads_nothing_twice(queue: Queue) -> None:
-    await _visit(queue, "first")
-    commands = await _commands(queue.redis)
-    await _visit(queue, "second")
-    # 33 to join, 13 to hold, 20 to leave, and a few after a pause; they were 102.
-    assert await _commands(queue.redis) - commands <= 80
+    costs: list[int] = []
+    for number in range(4):
+        before = await _commands(queue.redis)
+        await _visit(queue, f"v{number}")
+        costs.append(await _commands(queue.redis) - before)
+    # 33 to join, 11 to hold, 20 to leave and one to count; they were 102. The first visit sends the
+    # scripts, and one after a long pause looks after what ended meanwhile.
+    assert min(costs) <= 70
 
 
 async def _visit(queue: Queue, visitor: str) -> None:
