@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image
 from playwright.async_api import Locator, Page, ViewportSize
+
+from tests.conftest import eventually
 
 _FOLDER = os.environ.get("PICTURES", "")
 _MAX_SHIFT = 0.05
@@ -87,6 +90,35 @@ async def press(button: Locator) -> tuple[float, float]:
     await button.click()
     x, y = await page.evaluate("window.pressed")
     return x, y
+
+
+async def ask_until(
+    page: Page, check: Callable[[], Awaitable[bool]], *, about: str, leap_ms: int = 0
+) -> None:
+    """Let a page ask now and then, as it does by itself, until something is true.
+
+    To ask anew gives up the request before it, so the pauses grow: a slow answer has its time.
+
+    Args:
+        page: A public page that polls.
+        check: What becomes true.
+        about: What it is, for the failure.
+        leap_ms: How far the page's clock, if it is installed, leaps before each request.
+    """
+    due, pause = 0.0, 0.25
+
+    async def is_true() -> bool:
+        nonlocal due, pause
+        if await check():
+            return True
+        if time.monotonic() >= due:
+            if leap_ms:
+                await page.clock.fast_forward(leap_ms)
+            await page.evaluate("window.dispatchEvent(new Event('surge:retry'))")
+            due, pause = time.monotonic() + pause, 2 * pause
+        return False
+
+    await eventually(is_true, about=about)
 
 
 async def heard(page: Page) -> list[str]:

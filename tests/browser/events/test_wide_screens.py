@@ -11,9 +11,9 @@ from surge_app.clock import utc_now
 from surge_app.services.events.new_event import NewTier
 from tests.browser.checkout import Attendee
 from tests.browser.conftest import PHONE, NewPerson
-from tests.browser.page_checks import is_too_wide, look, violations
+from tests.browser.page_checks import ask_until, is_too_wide, look, violations
 from tests.browser.queue_states import LINE_STATES, force
-from tests.conftest import NewBuyer, NewSale, eventually
+from tests.conftest import NewBuyer, NewSale
 
 _TABLET: ViewportSize = {"width": 820, "height": 1180}
 _LAPTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -164,9 +164,8 @@ async def test_the_waiting_room_counts_what_is_left_of_each_type_without_asking_
     await inside.hold(2)
 
     async def is_shown() -> bool:
-        await page.evaluate("window.dispatchEvent(new Event('surge:retry'))")
         return "7 left" in await rows.first.inner_text()
 
-    await eventually(is_shown, about="the tickets left")
+    await ask_until(page, is_shown, about="the tickets left")
     await expect(rows.nth(1)).to_contain_text("4 left")
     assert asked.count(f"/api/events/{slug}") == asked_before

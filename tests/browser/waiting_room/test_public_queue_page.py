@@ -12,10 +12,12 @@ from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
 from tests.browser.conftest import NewPerson, Person
+from tests.browser.page_checks import ask_until
 from tests.conftest import Customer, NewBuyer, NewSale, eventually
 
 _CROWD = 1_500
-_ASK = "window.dispatchEvent(new Event('surge:retry'))"
+# For so long a page believes what it has read of its part of the queue.
+_BLOCK_MS = 30_000
 
 
 class _Requests:
@@ -59,14 +61,11 @@ async def _leave(services: Container, slug: str, numbers: Iterable[int]) -> None
         await pipe.execute()
 
 
-async def _ask_until(person: Person, text: str | re.Pattern[str]) -> None:
-    """Let the page ask now and then, as it does by itself, until it shows a text."""
-
-    async def is_shown() -> bool:
-        await person.page.evaluate(_ASK)
-        return await person.page.locator("main").get_by_text(text).first.is_visible()
-
-    await eventually(is_shown, about=f"the text {text}")
+async def _ask_until(person: Person, text: str | re.Pattern[str], leap_ms: int = 0) -> None:
+    """Let the page ask now and then until it shows a text."""
+    shown = person.page.locator("main").get_by_text(text).first
+    about = f"the text {text}"
+    await ask_until(person.page, shown.is_visible, about=about, leap_ms=leap_ms)
 
 
 async def _far_back(
@@ -82,10 +81,9 @@ async def _far_back(
     await expect(person.page.locator(".hero")).to_have_text(re.compile("^1,?501$"))
 
     async def is_public() -> bool:
-        await person.page.evaluate(_ASK)
         return len(requests.public) > 1
 
-    await eventually(is_public, about="the public way")
+    await ask_until(person.page, is_public, about="the public way")
     return inside, person, requests
 
 
@@ -110,10 +108,9 @@ async def test_far_back_the_page_asks_no_one_for_itself_until_its_turn_is_near(
     seen = len(requests.public)
 
     async def is_personal() -> bool:
-        await person.page.evaluate(_ASK)
         return requests.personal > personal + 2
 
-    await eventually(is_personal, about="the personal way")
+    await ask_until(person.page, is_personal, about="the personal way")
     assert len(requests.public) == seen
     assert person.errors == []
 
@@ -134,8 +131,9 @@ async def test_a_visitor_whose_number_is_taken_away_is_told_so(
 ) -> None:
     slug = await new_sale(concurrent_buyers=1)
     _, person, _ = await _far_back(services, new_person, new_buyer, slug)
+    await person.page.clock.install()
     await services.waiting_room.revoke(slug, _CROWD + 2)
-    await _ask_until(person, "Your place was given up")
+    await _ask_until(person, "Your place was given up", leap_ms=_BLOCK_MS)
 
 
 async def test_a_turn_that_came_while_the_page_was_far_back_is_recalled(
@@ -178,16 +176,14 @@ async def test_the_draw_reaches_a_page_on_the_public_way(
     await expect(person.page.get_by_text("You're in the draw")).to_be_visible()
 
     async def is_public() -> bool:
-        await person.page.evaluate(_ASK)
         return len(requests.public) > 0
 
-    await eventually(is_public, about="the public way")
+    await ask_until(person.page, is_public, about="the public way")
     opens = utc_now() + timedelta(seconds=2)
     await services.organizer.change(slug, {"sales_open_at": opens}, actor="test")
     number = _CROWD + 1
 
     async def is_told() -> bool:
-        await person.page.evaluate(_ASK)
         found = await services.waiting_room.locate(slug, number)
         if found.status != "waiting" or found.ahead is None:
             return f"/book/{slug}" in person.page.url
@@ -195,7 +191,7 @@ async def test_the_draw_reaches_a_page_on_the_public_way(
         shown = await hero.inner_text() if await hero.is_visible() else ""
         return shown.replace(",", "") == str(found.ahead + 1)
 
-    await eventually(is_told, about="the drawn position")
+    await ask_until(person.page, is_told, about="the drawn position")
     assert any("/positions/" in one.url for one in requests.public) or requests.personal
 
 
