@@ -35,6 +35,9 @@ _START_SECONDS = 420
 # A machine under load is slow, and no test measures the time of an example.
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.load_profile("house")
+# httpx gives up after five seconds; a machine under load answers later.
+for _call in (httpx.Client.__init__, httpx.AsyncClient.__init__, httpx.get):
+    (_call.__kwdefaults__ or {})["timeout"] = httpx.Timeout(60)
 _FOREIGN = ("SURGE_", "RAZORPAY_", "SENDGRID_", "TWILIO_")
 
 # A developer's own settings must not leak into what is tested; the browser's path may.
