@@ -247,11 +247,12 @@ async def add_action_item(services: Container) -> str:
 
 
 async def eventually(
-    check: Callable[[], Awaitable[bool]], *, within_seconds: float = 60, about: str = "it"
+    check: Callable[[], Awaitable[bool]], *, within_seconds: float = 120, about: str = "it"
 ) -> None:
     """Wait until something becomes true; fail if it does not."""
-    deadline = time.monotonic() + within_seconds
+    deadline, pause = time.monotonic() + within_seconds, 0.01
     while not await check():
         if time.monotonic() > deadline:
             pytest.fail(f"{about} did not come true in {within_seconds} s")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(pause)
+        pause = min(1.5 * pause, 0.2)

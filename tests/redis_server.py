@@ -15,9 +15,9 @@ import redis
 
 from surge_app.launcher.ports import free_port
 
-_START_SECONDS = 20
+_START_SECONDS = 120
 _SLOTS = 16_384
-_FORMED_SECONDS = 30
+_FORMED_SECONDS = 120
 
 
 class RedisServer:

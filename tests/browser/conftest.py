@@ -40,7 +40,7 @@ _ARGUMENTS = [
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncGenerator[Browser]:
     """One browser for the session."""
-    expect.set_options(timeout=40_000)
+    expect.set_options(timeout=60_000)
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
             executable_path=executable_path(), args=[*launch_arguments(), *_ARGUMENTS]

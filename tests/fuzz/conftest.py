@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import httpx
@@ -72,4 +73,7 @@ def nothing_broke(surge: Surge) -> object:
         log.seek(begun)
         said = log.read().decode("utf-8", "replace")
     assert not [line for line in said.splitlines() if any(sign in line for sign in _SUSPICIOUS)]
-    assert httpx.get(f"{surge.url}/api/readyz").status_code == 200
+    deadline = time.monotonic() + 60
+    while httpx.get(f"{surge.url}/api/readyz").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

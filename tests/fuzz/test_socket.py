@@ -159,7 +159,7 @@ async def test_no_argument_of_an_event_is_believed(
             "state.error_notice.ErrorNoticeState", "show", "/", {"number": number}
         )
         said = ""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while number not in said:
                 said += json.dumps(await socket.update())
     # Names of States are a part of the live connection's own language.

@@ -142,7 +142,7 @@ async def test_a_translated_waiting_room_shows_each_new_position(
     await expect(page.get_by_text("1 person ahead of you")).to_be_visible()
     assert await page.locator("font font").count() > 0
     (await ahead.http.delete(f"/api/queue/{slug}")).raise_for_status()
-    await expect(page.locator(".hero")).to_have_text("1", timeout=30_000)
+    await expect(page.locator(".hero")).to_have_text("1")
     await expect(page.get_by_text("No one ahead of you")).to_be_visible()
     await expect(page.get_by_text("1 person ahead of you")).to_have_count(0)
     await expect(page.get_by_role("heading", name="You are next")).to_be_visible()

@@ -115,6 +115,7 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
     asha = Attendee(await new_person(desktop=True), slug)
     page = asha.page
     await page.goto(f"/events?q={mark}")
+    await expect(page.locator("#served")).to_have_count(0)
     card = page.locator(f"a[href='/events/{slug}']")
     assert _amounts(await card.inner_text()) == _ALL_IN
     served = await (await page.request.get(f"/events/{slug}")).text()
@@ -147,7 +148,7 @@ async def test_every_amount_of_a_purchase_of_several_tiers_agrees(  # noqa: PLR0
     assert _amounts(await asha.window.inner_text()) == {_TOTAL}
     # No contact is typed twice. The window ends with the hold: no attempt has lengthened it yet.
     await expect(asha.window.get_by_text(f"{asha.tag}@example.com")).to_be_visible()
-    await expect(asha.window.get_by_text(re.compile(r"^You have 4:\d\d to pay"))).to_be_visible()
+    await expect(asha.window.get_by_text(re.compile(r"^You have [34]:\d\d to pay"))).to_be_visible()
     ref = await asha.pay()
     assert await _seen(page) == _BREAKUP
 
@@ -185,6 +186,7 @@ async def test_what_is_free_names_no_amount_and_asks_for_no_payment(
     page = asha.page
     seen: dict[str, set[int]] = {}
     await page.goto(f"/events?q={mark}")
+    await expect(page.locator("#served")).to_have_count(0)
     card = page.locator(f"a[href='/events/{slug}']")
     await expect(card.get_by_text("Free")).to_be_visible()
     seen["events"] = _amounts(await card.inner_text())

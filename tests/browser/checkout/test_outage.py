@@ -40,13 +40,13 @@ async def test_the_clock_stops_and_the_page_goes_on_by_itself(
             )
         await pay.click()
         await expect(notice.first).to_be_visible()
-        stopped = re.compile(r"^Clock stopped [45]:\d\d$")
+        stopped = re.compile(r"^Clock stopped [345]:\d\d$")
         await expect(page.get_by_role("timer")).to_have_text(stopped)
         await expect(pay).to_be_disabled()
         await look(page, "book-clock-stopped")
 
         await request.post("/sandbox/faults", data={**fault, "mode": "ok"})
-        await expect(notice).to_have_count(0, timeout=30_000)
+        await expect(notice).to_have_count(0)
     finally:
         # An outage is everybody's.
         await request.post("/sandbox/faults", data={**fault, "mode": "ok"})

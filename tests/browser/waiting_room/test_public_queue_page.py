@@ -160,7 +160,7 @@ async def test_a_turn_that_came_while_the_page_was_far_back_is_recalled(
 
     await eventually(is_skipped, about="the skip")
     await person.context.set_offline(False)
-    await person.page.wait_for_url(f"**/book/{slug}", timeout=60_000)
+    await person.page.wait_for_url(f"**/book/{slug}")
 
 
 async def test_the_draw_reaches_a_page_on_the_public_way(

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.conftest import PHONE, Person, arrive
 from tests.browser.page_checks import is_too_wide, picture, violations
 from tests.browser.queue_states import LINE_STATES, force
-from tests.conftest import NewSale, Surge
+from tests.conftest import NewSale, Surge, eventually
 
 # One column each, so a phone's picture tells all.
 _PICTURES = (
@@ -51,8 +51,12 @@ async def test_a_state_is_clean_in_both_themes_and_fits(
         await page.get_by_role("button", name=state.presses).click()
     said = page.get_by_text(state.says)
     await expect(said.first).to_be_visible()
-    # What only a screen reader hears is a pixel high.
-    assert await said.evaluate_all(_IS_SEEN)
+
+    async def is_seen() -> bool:
+        # What only a screen reader hears is a pixel high.
+        return await said.evaluate_all(_IS_SEEN)
+
+    await eventually(is_seen, about=state.says)
     if name in _PICTURES:
         await expect(page.locator("h1:not(.sr-only)")).to_be_visible()
         await picture(page, f"queue-{name}", sizes=("phone",))

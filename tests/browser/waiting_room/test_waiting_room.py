@@ -113,7 +113,7 @@ async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(
     await services.organizer.change(slug, sooner, actor="test")
     for person in early:
         lobby = person.page.get_by_text("You're in the draw")
-        await expect(lobby).to_have_count(0, timeout=45_000)
+        await expect(lobby).to_have_count(0)
     left: list[Person] = []
 
     async def is_one_called() -> bool:
@@ -147,7 +147,11 @@ async def test_being_called_leads_one_tab_in_and_the_other_says_so(
     scanner = re.compile(r"Continued in another tab|Your tickets|Hold ")
     for tab in tabs:
         await expect(tab.locator("main")).to_contain_text(scanner)
-    assert sorted("/book/" in tab.url for tab in tabs) == [False, True]
+
+    async def is_one_in() -> bool:
+        return sorted("/book/" in tab.url for tab in tabs) == [False, True]
+
+    await eventually(is_one_in, about="one tab in the checkout")
 
 
 async def test_a_lost_network_keeps_the_place_in_sight_and_comes_back_by_itself(
@@ -271,12 +275,10 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
     finally:
         launcher.resume()
     for person, place in ((first, "1"), (second, "2"), (newcomer, "3")):
-        await expect(person.page.locator(".card:not(.stale) .hero")).to_have_text(
-            place, timeout=45_000
-        )
+        await expect(person.page.locator(".card:not(.stale) .hero")).to_have_text(place)
     assert (await inside.hold()).status_code == 201
     await inside.http.delete(f"/api/queue/{slug}")
-    await first.page.wait_for_url(f"**/book/{slug}", timeout=45_000)
+    await first.page.wait_for_url(f"**/book/{slug}")
 
 
 async def test_a_page_out_of_sight_calls_and_goes_in_when_somebody_looks(

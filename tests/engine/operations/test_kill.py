@@ -63,9 +63,7 @@ async def _trading(sale: Sale, *names: str, bookings: int) -> list[asyncio.subpr
     for worker in workers:
         assert worker.stdin is not None
         worker.stdin.write(b"go\n")
-    await eventually(
-        lambda: _has_sold(sale, bookings), within_seconds=60, about=f"{bookings} bookings"
-    )
+    await eventually(lambda: _has_sold(sale, bookings), about=f"{bookings} bookings")
     return workers
 
 
@@ -128,7 +126,7 @@ async def test_killing_workers_in_the_middle_strands_no_unit_and_loses_no_money(
 ) -> None:
     first, second = await _trading(sale, "first", "second", bookings=15)
     await _kill(first)
-    await eventually(lambda: _has_sold(sale, 30), within_seconds=60, about="30 bookings")
+    await eventually(lambda: _has_sold(sale, 30), about="30 bookings")
     await _kill(second)
     await _check_nothing_is_lost(sale)
 
@@ -143,7 +141,7 @@ async def test_killing_postgres_in_the_middle_breaks_no_promise(
     restarted = backing_services(unset)
     await asyncio.to_thread(restarted.__enter__)
     try:
-        await eventually(lambda: _has_sold(sale, sold + 10), within_seconds=60, about="10 more")
+        await eventually(lambda: _has_sold(sale, sold + 10), about="10 more")
         await _kill(worker)
         await _check_nothing_is_lost(sale)
     finally:

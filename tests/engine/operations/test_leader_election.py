@@ -80,7 +80,7 @@ async def test_a_killed_leader_is_replaced_and_there_is_never_more_than_one(
         assert len(seen) <= 1
         return seen != []
 
-    await eventually(someone_leads, within_seconds=60, about="a leader")
+    await eventually(someone_leads, about="a leader")
     first = seen[0]
     assert first in ids
     next(process for process in both if process.pid == first).kill()
@@ -88,7 +88,7 @@ async def test_a_killed_leader_is_replaced_and_there_is_never_more_than_one(
     async def another_leads() -> bool:
         return await someone_leads() and seen[0] != first
 
-    await eventually(another_leads, within_seconds=60, about="another leader")
+    await eventually(another_leads, about="another leader")
     assert seen[0] in ids - {first}
 
 

@@ -15,8 +15,6 @@ from surge_app.container import Container
 from surge_app.services.vendors.sandbox_credentials import sandbox_keys
 from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
 
-# A failure is looked at three times, with pauses, before it is an operator's.
-_UNTIL_STUCK_SECONDS = 60
 _NO_PAUSE = text(
     "UPDATE refunds r SET next_attempt_at = now() FROM payments p, bookings b "
     "WHERE p.id = r.payment_id AND b.intent_id = p.intent_id AND b.ref = :ref "
@@ -84,7 +82,7 @@ async def _stuck(
         found[:] = [one for one in listed if one["booking_ref"] == ref]
         return bool(found)
 
-    await eventually(is_listed, within_seconds=_UNTIL_STUCK_SECONDS, about="a stuck refund")
+    await eventually(is_listed, about="a stuck refund")
     assert len(found) == 1
     return found[0]
 
@@ -324,7 +322,7 @@ async def test_a_refund_that_the_gateway_refuses_for_low_balance_needs_attention
         found[:] = [one for one in items if one["subject"] == ref]
         return bool(found)
 
-    await eventually(is_listed, within_seconds=_UNTIL_STUCK_SECONDS, about="the refused refund")
+    await eventually(is_listed, about="the refused refund")
     (item,) = found
     assert item["kind"] == "stuck_refund"
     assert "Add funds in its dashboard." in item["detail"]

@@ -71,5 +71,5 @@ async def test_a_booking_is_whole_and_told_once_whatever_the_providers_do(
         await eventually(partial(is_true_of_both, "refused"), about=f"two refusals by {mode}")
         await _order(http, "ok")
         sent = partial(is_true_of_both, "sent")
-        await eventually(sent, within_seconds=60, about=f"both messages after {mode}")
+        await eventually(sent, about=f"both messages after {mode}")
         assert await channels_told(buyer, ref) == _CHANNELS, mode

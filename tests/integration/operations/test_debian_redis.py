@@ -79,13 +79,13 @@ async def test_a_queue_and_a_sale_run_on_it_and_outlive_its_crash(
             answer = await other.get(f"/api/queue/{slug}")
             return answer.status_code == 200 and answer.json()["number"] == waiting["number"]
 
-        await eventually(is_waiting, within_seconds=60, about="the place in the queue")
+        await eventually(is_waiting, about="the place in the queue")
         await first.buy()
 
         async def is_admitted() -> bool:
             return (await second.poll())["state"] == "admitted"
 
-        await eventually(is_admitted, within_seconds=60, about="the turn of the next visitor")
+        await eventually(is_admitted, about="the turn of the next visitor")
         await second.buy()
     async with running(stack.settings, process="after") as services:
         assert (await services.catalog.event(slug)).status == "sold_out"

@@ -28,7 +28,7 @@ async def stack(surge: Surge, services: Container) -> AsyncGenerator[Stack]:
     async def is_whole() -> bool:
         return len(node.workers()) == workers and node.is_ready()
 
-    await eventually(is_whole, within_seconds=120, about="the whole stack")
+    await eventually(is_whole, about="the whole stack")
     # The connections of these services were cut with all others.
     await services.database.close()
 
@@ -62,7 +62,7 @@ async def test_who_waits_and_who_holds_keep_it_when_processes_are_killed(
     async def is_led_by_another() -> bool:
         return stack.leader().pid != led
 
-    await eventually(is_led_by_another, within_seconds=60, about="another leader")
+    await eventually(is_led_by_another, about="another leader")
     assert [person.number for person in waiting] == numbers
     assert await holder.pay() == "booked"
     await holder.ask("DELETE", f"/api/queue/{slug}")

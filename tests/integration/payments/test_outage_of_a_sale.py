@@ -30,7 +30,7 @@ async def all_is_well_again(surge: Surge, services: Container) -> AsyncGenerator
         async def is_over() -> bool:
             return await _open_since(services) is None
 
-        await eventually(is_over, within_seconds=60, about="the end of the outage")
+        await eventually(is_over, about="the end of the outage")
     async with services.database.transaction() as session:
         # What one test froze must not be taken off what the next may freeze.
         await session.execute(text("DELETE FROM gateway_outages"))
@@ -67,7 +67,7 @@ async def _pay_until_paused(buyer: Customer, intent_id: str) -> dict[str, Any]:
         found.update(answer.json(), header=answer.headers.get("retry-after"))
         return "retry_after_seconds" in answer.json()
 
-    await eventually(is_paused, within_seconds=60, about="the pause")
+    await eventually(is_paused, about="the pause")
     return found
 
 
@@ -199,7 +199,7 @@ async def test_a_gateway_that_hangs_for_one_process_pauses_payments_for_all(
     async def can_pay() -> bool:
         return (await buyer.start_payment(intent["id"])).is_success
 
-    await eventually(can_pay, within_seconds=60, about="the payment")
+    await eventually(can_pay, about="the payment")
 
 
 async def test_an_order_that_exists_is_not_paid_while_payments_pause(
