@@ -47,6 +47,13 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def standing() -> Iterator[Settings]:
+    """Servers for the tests that only look at them."""
+    with tempfile.TemporaryDirectory() as path, backing_services(_settings(Path(path))) as filled:
+        yield filled
+
+
 def _settings(data_dir: Path) -> Settings:
     return load_settings(data_dir=data_dir, database_url=None, redis_url=None)
 
@@ -98,7 +105,14 @@ def _assert_kept(settings: Settings) -> None:
         assert client.get("kept") == b"seven"
 
 
-@pytest.mark.parametrize("name", ["plain", "a path with spaces & 'quotes'", "long/" + "x" * 200])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("plain", marks=pytest.mark.nightly),
+        "a path with spaces & 'quotes'",
+        "long/" + "x" * 200,
+    ],
+)
 def test_data_survive_a_stop_and_nothing_is_left_running(folder: Path, name: str) -> None:
     settings = _settings(folder / name)
     with backing_services(settings) as first:
@@ -279,28 +293,22 @@ def test_an_unreachable_server_is_named_without_its_password(
     assert "geheim" not in str(caught.value)
 
 
-def test_servers_that_answer_are_reachable(folder: Path) -> None:
-    with backing_services(_settings(folder)) as filled:
-        check_reachable(filled)
-
-
 def test_states_of_pages_have_a_redis_that_evicts_and_the_queue_has_one_that_does_not(
-    folder: Path,
+    standing: Settings,
 ) -> None:
-    with backing_services(_settings(folder)) as filled:
-        assert filled.redis_url
-        assert filled.reflex_redis_url
-        limits: list[tuple[str, int]] = []
-        for url in (filled.redis_url, filled.reflex_redis_url):
-            with redis.Redis.from_url(url) as client:
-                memory = cast("dict[str, Any]", client.info("memory"))
-                limits.append((memory["maxmemory_policy"], memory["maxmemory"]))
-        assert limits == [("noeviction", 0), ("allkeys-lru", 256 * 1024 * 1024)]
+    assert standing.redis_url
+    assert standing.reflex_redis_url
+    limits: list[tuple[str, int]] = []
+    for url in (standing.redis_url, standing.reflex_redis_url):
+        with redis.Redis.from_url(url) as client:
+            memory = cast("dict[str, Any]", client.info("memory"))
+            limits.append((memory["maxmemory_policy"], memory["maxmemory"]))
+    assert limits == [("noeviction", 0), ("allkeys-lru", 256 * 1024 * 1024)]
 
 
-def test_a_redis_that_evicts_is_refused_for_the_queue_and_taken_for_states(folder: Path) -> None:
-    with backing_services(_settings(folder)) as filled:
-        states = filled.states_redis_url
-        check_reachable(filled)
-        with pytest.raises(ConfigurationError, match=r"^REDIS_URL: .*noeviction"):
-            check_reachable(filled.model_copy(update={"redis_url": states}))
+def test_servers_that_answer_are_reachable_but_a_redis_that_evicts_only_for_states(
+    standing: Settings,
+) -> None:
+    check_reachable(standing)
+    with pytest.raises(ConfigurationError, match=r"^REDIS_URL: .*noeviction"):
+        check_reachable(standing.model_copy(update={"redis_url": standing.states_redis_url}))

@@ -15,7 +15,7 @@ _LONGEST = 4 * 3600
 _RUSH_SECONDS, _QUICK = 30, 0.07
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SimulatedVisitor:
     """One visitor; moments are seconds, None if it never came to that."""
 
@@ -26,7 +26,7 @@ class SimulatedVisitor:
     found: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Shopper:
     visitor: SimulatedVisitor
     decides_at: float
@@ -63,6 +63,8 @@ class SimulatedSale:
     admitted: int = 0
     served: int = 0
     sold: int = 0
+    held: int = 0
+    holders: int = 0
     now: int = 0
 
     def __post_init__(self) -> None:
@@ -73,6 +75,7 @@ class SimulatedSale:
         )
         self._inside: list[_Shopper] = []
         self._recent: deque[int] = deque()
+        self._leavers: list[SimulatedVisitor] = []
 
     @classmethod
     def drawn(cls, seed: int) -> SimulatedSale:
@@ -90,16 +93,6 @@ class SimulatedSale:
             leave_share=draw.uniform(0, 0.3),
             largest=draw.choice((1, 2, 4, 6)),
         )
-
-    @property
-    def holders(self) -> list[_Shopper]:
-        """Visitors who hold tickets."""
-        return [one for one in self._inside if one.held]
-
-    @property
-    def held(self) -> int:
-        """Tickets on hold."""
-        return sum(one.held for one in self._inside)
 
     @property
     def available(self) -> int:
@@ -126,6 +119,8 @@ class SimulatedSale:
         leaves = self._draw.random() < self.leave_share
         patience = self._draw.expovariate(1 / 120) if leaves else float("inf")
         self.waiting.append(SimulatedVisitor(self.issued, self.now, self.now + patience))
+        if leaves:
+            self._leavers.append(self.waiting[-1])
 
     def _shop(self) -> None:
         for shopper in list(self._inside):
@@ -133,17 +128,24 @@ class SimulatedSale:
                 shopper.held = min(shopper.quantity, self.available)
                 shopper.visitor.found = shopper.held > 0
                 shopper.goes_at = self.now + shopper.pays_after
+                self.held += shopper.held
+                self.holders += shopper.held > 0
                 if not shopper.held and self.now - shopper.decides_at > _TIME_TO_CHOOSE:
                     self._inside.remove(shopper)
             elif shopper.held and shopper.goes_at <= self.now:
                 self._inside.remove(shopper)
+                self.held -= shopper.held
+                self.holders -= 1
                 if shopper.buys:
                     self.sold += shopper.held
                     self.served += 1
 
     def _leave(self) -> None:
-        for visitor in [one for one in self.waiting if one.leaves_at <= self.now]:
-            self.waiting.remove(visitor)
+        gone = [one for one in self._leavers if one.leaves_at <= self.now]
+        for visitor in gone:
+            self._leavers.remove(visitor)
+            if visitor.admitted is None:
+                self.waiting.remove(visitor)
 
     def _admit(self) -> None:
         while self._recent and self._recent[0] <= self.now - _MINUTE:
@@ -174,7 +176,7 @@ class SimulatedSale:
         return stay * _QUICK if is_quick else stay
 
     def _limit(self) -> int:
-        return min(self.room, len(self.holders) + self.available)
+        return min(self.room, self.holders + self.available)
 
     def _state(self) -> QueueState:
         return queue_state(
@@ -190,5 +192,5 @@ class SimulatedSale:
             max_per_minute=self.per_minute,
             admitted=self.admitted,
             served=self.served,
-            holders=len(self.holders),
+            holders=self.holders,
         )
