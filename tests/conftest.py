@@ -32,13 +32,23 @@ from tests import command_line
 
 ROOT = Path(__file__).parent.parent
 _START_SECONDS = 420
-# A machine under load is slow, and no test measures the time of an example.
-hypothesis_settings.register_profile("house", deadline=None)
+# A machine under load is slow, and no test measures the time of an example. The same code is tried
+# with the same examples, unless a search elsewhere is asked for.
+hypothesis_settings.register_profile("house", deadline=None, derandomize="SEARCH" not in os.environ)
 hypothesis_settings.load_profile("house")
 # httpx gives up after five seconds; a machine under load answers later.
 for _call in (httpx.Client.__init__, httpx.AsyncClient.__init__, httpx.get):
     (_call.__kwdefaults__ or {})["timeout"] = httpx.Timeout(60)
 _FOREIGN = ("SURGE_", "RAZORPAY_", "SENDGRID_", "TWILIO_")
+
+# The longest files come first, so that no process is left alone with one in the end.
+_LONGEST = tuple(f"tests/{name}/" for name in ("browser", "integration", "fuzz", "engine"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests by folder; within one they keep their random order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+
 
 # A developer's own settings must not leak into what is tested; the browser's path may.
 for _name in list(os.environ):
