@@ -46,7 +46,7 @@ async def test_a_vendor_that_surely_did_nothing_is_unavailable(
 
 
 async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> None:
-    patient, gateway = razorpay(stand), razorpay(stand, timeouts=(1.0, 0.4))
+    patient, gateway = razorpay(stand), razorpay(stand, timeouts=(30.0, 1.0))
     payment_id = await paid(stand, patient, "authorized")
     await stand.fault("razorpay", "hang", 20)
     with pytest.raises(ProviderOutcomeUnknown):
@@ -183,7 +183,7 @@ async def test_a_ping_tells_whether_the_gateway_answers(
 
 
 async def test_silence_is_told_from_a_refusal(stand: Stand) -> None:
-    gateway = razorpay(stand, timeouts=(1.0, 0.3))
+    gateway = razorpay(stand, timeouts=(30.0, 1.0))
     await stand.fault("razorpay", "hang", 5)
     with pytest.raises(ProviderUnavailable) as silent:
         await gateway.ping()

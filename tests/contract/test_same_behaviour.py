@@ -82,7 +82,7 @@ def _real(stand: Stand) -> Vendor:
             fault = {"service": service, "mode": mode, "seconds": 4, "takes_effect": True}
             (await stand.http.post("/sandbox/faults", json=fault)).raise_for_status()
 
-    hasty = (mail(timeout_seconds=0.4), sms(timeouts=(1, 0.4)))
+    hasty = (mail(timeout_seconds=1.0), sms(timeouts=(30.0, 1.0)))
     return Vendor(mail(), sms(), *hasty, count, spoil)
 
 

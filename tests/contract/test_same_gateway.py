@@ -83,7 +83,7 @@ def _real(stand: Stand) -> Bank:
         yield
         await stand.fault("razorpay", "ok")
 
-    hasty = razorpay(stand, timeouts=(1.0, 0.4))
+    hasty = razorpay(stand, timeouts=(30.0, 1.0))
     return Bank(razorpay(stand), hasty, attempt, failing)
 
 

@@ -146,7 +146,7 @@ async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> N
         sandbox_keys(stand.settings).sendgrid_api_key,
         f"{stand.settings.local_url}/sandbox/sendgrid",
         "tickets@example.in",
-        timeout_seconds=0.3,
+        timeout_seconds=1.0,
     )
     with pytest.raises(ProviderOutcomeUnknown):
         await mail.send(MAIL)

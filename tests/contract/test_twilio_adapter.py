@@ -73,7 +73,7 @@ async def test_a_vendor_that_surely_did_nothing_is_unavailable(stand: Stand, mod
 async def test_a_vendor_that_hangs_leaves_the_outcome_unknown(stand: Stand) -> None:
     await stand.fault("twilio", "hang", 4)
     with pytest.raises(ProviderOutcomeUnknown):
-        await _sms(stand, timeouts=(1.0, 0.3)).send(SMS)
+        await _sms(stand, timeouts=(30.0, 1.0)).send(SMS)
 
 
 async def test_an_sms_that_may_have_been_sent_is_found_again(stand: Stand) -> None:
@@ -93,7 +93,7 @@ async def test_an_sms_that_hung_and_was_created_is_found_again(stand: Stand) -> 
     )
     before = utc_now()
     with pytest.raises(ProviderOutcomeUnknown):
-        await _sms(stand, timeouts=(1.0, 0.3)).send(SMS)
+        await _sms(stand, timeouts=(30.0, 1.0)).send(SMS)
     await stand.fault("twilio", "ok")
     assert await _sms(stand).find(SMS, since=before) is not None
 

@@ -19,7 +19,7 @@ from tests.engine.conftest import NewSale
 from tests.engine.mail_helper import Post
 from tests.engine.sale_helper import Sale
 
-_SHORT, _LONG = 0.4, 60.0
+_SHORT, _LONG = 1.0, 60.0
 
 
 @pytest_asyncio.fixture

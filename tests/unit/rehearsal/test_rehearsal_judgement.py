@@ -261,5 +261,5 @@ async def test_a_visitor_that_fails_breaks_a_promise_and_takes_nobody_along(
 async def test_whoever_is_still_there_when_the_time_is_over_is_sent_home(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    notes = await _played(monkeypatch, visitors=5, seconds=0.2)
+    notes = await _played(monkeypatch, visitors=5, seconds=1)
     assert notes.outcomes == {"booked": 3, "sent home": 1}
