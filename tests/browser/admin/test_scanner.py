@@ -134,7 +134,7 @@ async def test_a_phone_with_a_typing_scanner_admits_a_booking_over_plain_http_an
 
     async def scan(text: str) -> None:
         # As such a device types: key by key, and Enter.
-        await page.keyboard.type(text, delay=60)
+        await page.keyboard.type(text, delay=10)
         await page.keyboard.press("Enter")
 
     verdict = page.locator(".scan-result")

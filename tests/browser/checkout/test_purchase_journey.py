@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
-from tests.browser.checkout import end_holds
+from tests.browser.checkout import Attendee, end_holds
 from tests.browser.conftest import NewPerson, Person, fill_contact
 from tests.conftest import NewSale, Surge, eventually
 
@@ -135,10 +135,12 @@ async def test_an_ended_hold_says_so_and_offers_the_way_back(
     slug = await new_sale(units=5)
     person = await new_person()
     page = person.page
+    await page.clock.install()
     await _hold(page, slug)
     await page.get_by_label("Full name").fill("Asha Rao")
     # Only now, so that a slow machine does not lose the hold before the name is typed.
-    await end_holds(services, slug, in_seconds=1)
+    await end_holds(services, slug)
+    await Attendee(person, slug).pass_a_beat()
     await expect(page.get_by_text("We released your tickets")).to_be_visible()
 
     async def are_free() -> bool:

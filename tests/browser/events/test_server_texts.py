@@ -13,7 +13,8 @@ from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.services.events.new_event import NewTier
 from tests.browser.conftest import NewPerson
-from tests.conftest import NewBuyer, NewSale, eventually
+from tests.browser.page_checks import ask_until
+from tests.conftest import NewBuyer, NewSale
 
 _BOTH = """
 async () => {
@@ -57,7 +58,7 @@ async def _compare(page: Page, path: str, said: str) -> list[str]:
         return _shown_in_order(*both) == both[0] and said in "\n".join(both[1])
 
     with suppress(pytest.fail.Exception):
-        await eventually(agree, about=path)
+        await ask_until(page, agree, about=path)
     written, shown = both
     # Sentences are the page's own; the plain facts stand in both, in the same order.
     assert _shown_in_order(written, shown) == written

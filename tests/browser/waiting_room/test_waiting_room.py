@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import psutil
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Locator, Route, expect
 
 from surge_app.clock import utc_now
 from surge_app.container import Container
@@ -19,6 +20,7 @@ from surge_app.kv import keys
 from surge_app.kv.client import read_hash
 from surge_app.launcher import embedded_servers
 from tests.browser.conftest import NewPerson, Person
+from tests.browser.page_checks import ask_until
 from tests.browser.queue_states import LINE_STATES, LineState, force
 from tests.conftest import Customer, NewBuyer, NewSale, Surge, eventually
 
@@ -113,7 +115,11 @@ async def test_who_comes_before_the_opening_is_drawn_and_led_in_by_the_clock(
     await services.organizer.change(slug, sooner, actor="test")
     for person in early:
         lobby = person.page.get_by_text("You're in the draw")
-        await expect(lobby).to_have_count(0)
+
+        async def is_over(lobby: Locator = lobby) -> bool:
+            return await lobby.count() == 0
+
+        await ask_until(person.page, is_over, about="the end of the draw")
     left: list[Person] = []
 
     async def is_one_called() -> bool:
@@ -175,7 +181,7 @@ async def test_whoever_fell_silent_is_passed_over_at_once_and_called_next_on_com
     inside, (silent, behind) = await _wait_behind(new_person, new_buyer, slug, people=2)
     await silent.context.set_offline(True)
     await expect(silent.page.get_by_text(_SAFE)).to_be_visible()
-    await _age_last_poll(services, slug, seconds=90)
+    await _fall_silent(services, slug, seconds=90)
     await inside.http.delete(f"/api/queue/{slug}")
     await behind.page.wait_for_url(f"**/book/{slug}")
     await silent.context.set_offline(False)
@@ -190,13 +196,23 @@ async def test_whoever_fell_silent_is_passed_over_at_once_and_called_next_on_com
     assert silent.errors == [error for error in silent.errors if "ERR_INTERNET" in error]
 
 
-async def _age_last_poll(services: Container, slug: str, *, seconds: int) -> None:
+async def _fall_silent(services: Container, slug: str, *, seconds: int) -> None:
     """Let the last poll of the first in line lie so many seconds back."""
     numbers = await read_hash(services.redis, keys.part(slug, "numbers"))
     first = min(int(number) for number in numbers.values())
-    now, _ = await services.redis.time()
-    seen = services.redis.bitfield(keys.part(slug, "seen"))
-    await seen.set("u32", f"#{first}", now - seconds).execute()
+    silent_since = time.monotonic()
+
+    async def is_silent() -> bool:
+        # Up to a second after a poll its worker tells the queue of it.
+        nonlocal silent_since
+        now, _ = await services.redis.time()
+        seen = services.redis.bitfield(keys.part(slug, "seen"))
+        (was,) = await seen.set("u32", f"#{first}", now - seconds).execute()
+        if was > now - seconds:
+            silent_since = time.monotonic()
+        return time.monotonic() > silent_since + 2
+
+    await eventually(is_silent, about="the end of what was seen")
 
 
 async def test_one_lost_answer_is_no_news_and_two_heal_by_themselves(
@@ -245,7 +261,11 @@ async def test_a_queue_that_forgot_its_event_for_a_second_turns_no_newcomer_away
 
 
 async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_place(
-    new_person: NewPerson, new_sale: NewSale, new_buyer: NewBuyer, surge: Surge
+    new_person: NewPerson,
+    new_sale: NewSale,
+    new_buyer: NewBuyer,
+    surge: Surge,
+    services: Container,
 ) -> None:
     slug = await new_sale(concurrent_buyers=1)
     inside, (first, second) = await _wait_behind(new_person, new_buyer, slug, people=2)
@@ -277,6 +297,8 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
     for person, place in ((first, "1"), (second, "2"), (newcomer, "3")):
         await expect(person.page.locator(".card:not(.stale) .hero")).to_have_text(place)
     assert (await inside.hold()).status_code == 201
+    # All who waited are back, so the time that they have for it need not pass.
+    await services.redis.hset(keys.part(slug, "counters"), "recovering_until", "0")
     await inside.http.delete(f"/api/queue/{slug}")
     await first.page.wait_for_url(f"**/book/{slug}")
 
