@@ -99,23 +99,23 @@ export const createPublicQueue = (read) => {
     const index = Math.floor((number - 1) / POSITIONS);
     if (drawn?.index !== index) {
       const answer = await read(`positions/${index}`, signal);
-      if (answer.status !== 200) return null;
+      if (answer.status !== 200) return answer;
       drawn = { index, positions: answer.body.positions };
     }
     return drawn.positions[(number - 1) % POSITIONS] ?? null;
   };
 
   /**
-   * How many are ahead; null if only the server knows.
+   * How many are ahead; null if only the server knows, or the answer that was no document.
    * @param {Answer["body"]} view
    * @param {number} number
    * @param {AbortSignal} signal
-   * @returns {Promise<number | null>}
+   * @returns {Promise<number | Answer | null>}
    */
   const aheadOf = async (view, number, signal) => {
     if (view.state === "scheduled" && view.order.rule === "random") return view.waiting - 1;
     const at = await orderOf(view, number, signal);
-    if (at === null) return null;
+    if (typeof at !== "number") return at;
     /** @type {Blocks} */
     const { size, first, ahead } = view.blocks;
     const index = Math.floor(at / size);
@@ -127,7 +127,7 @@ export const createPublicQueue = (read) => {
     const isOld = !block || (block.count !== count && Date.now() - block.at > BLOCK_MS);
     if (!isKnown || isOld) {
       const answer = await read(`public/${size}-${index}`, signal);
-      if (answer.status !== 200) return null;
+      if (answer.status !== 200) return answer;
       block = { size, index, count, at: Date.now(), bits: fromBase64(answer.body.bits) };
     }
     const inBlock = block && setBefore(block.bits, at % size);
@@ -142,6 +142,17 @@ export const createPublicQueue = (read) => {
   const leave = () => {
     suffices = false;
     return null;
+  };
+
+  /**
+   * Try again, for a while, what could not be read; what was given up counts for nothing.
+   * @param {Answer} answer
+   * @param {AbortSignal} signal
+   */
+  const retry = (answer, signal) => {
+    if (signal.aborted) return answer;
+    failures += 1;
+    return answer.status === 404 || failures > MAX_FAILURES ? leave() : answer;
   };
 
   /**
@@ -168,11 +179,7 @@ export const createPublicQueue = (read) => {
   const ask = async (signal, number) => {
     if (!suffices) return null;
     const answer = await read("public", signal);
-    if (signal.aborted) return answer;
-    failures = answer.status === 200 ? 0 : failures + 1;
-    if (answer.status !== 200) {
-      return answer.status === 404 || failures > MAX_FAILURES ? leave() : answer;
-    }
+    if (answer.status !== 200) return retry(answer, signal);
     const view = answer.body;
     if (start !== null && view.start !== start) {
       const spread = (view.waiting + number) * RETURN_MS_PER_VISITOR * Math.random();
@@ -183,6 +190,8 @@ export const createPublicQueue = (read) => {
     }
     start = view.start;
     const ahead = view.state === "ended" ? null : await aheadOf(view, number, signal);
+    if (typeof ahead === "object" && ahead) return retry(ahead, signal);
+    failures = 0;
     if (ahead === null || ahead < (view.personal_below ?? Infinity)) {
       nearIn = view.state;
       return leave();

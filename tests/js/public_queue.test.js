@@ -170,6 +170,20 @@ test("a snapshot that cannot be read is tried again, then the server is asked", 
   assert.equal((await queue.ask(signal, 8200)).status, 503);
 });
 
+test("a part that cannot be read is tried again, and one that is given up counts for nothing", async () => {
+  const queue = createPublicQueue(read);
+  queue.follow(personal());
+  served = { public: view(), status: 503 };
+  for (const _ of "12") assert.equal((await queue.ask(signal, 8200)).status, 503);
+  served = { public: view(), "public/8192-1": block };
+  assert.equal((await queue.ask(signal, 8200)).body.position, 5003);
+  queue.follow(personal({ number: 100 }));
+  served = { public: view(), status: 0 };
+  for (const _ of "1234") assert.equal((await queue.ask(AbortSignal.abort(), 100)).status, 0);
+  for (const _ of "12") assert.equal((await queue.ask(signal, 100)).status, 0);
+  assert.equal(await queue.ask(signal, 100), null);
+});
+
 test("far from the head the chance lies between the two points around it", () => {
   const points = [
     [50, 0.9],
