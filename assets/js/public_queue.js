@@ -27,6 +27,9 @@ const ones = (byte) => {
   return count;
 };
 
+/** @param {Uint8Array} bits */
+const onesIn = (bits) => bits.reduce((count, byte) => count + ones(byte), 0);
+
 /**
  * How many bits are set before one; null if that one is not set.
  * @param {Uint8Array} bits the first of a byte is its highest
@@ -36,9 +39,8 @@ export const setBefore = (bits, at) => {
   const last = bits[at >> 3] ?? 0;
   const shift = 7 - (at & 7);
   if (((last >> shift) & 1) === 0) return null;
-  let count = ones(last >> (shift + 1));
-  for (let index = 0; index < at >> 3; index += 1) count += ones(bits[index] ?? 0);
-  return count;
+  const count = ones(last >> (shift + 1));
+  return count + onesIn(bits.subarray(0, at >> 3));
 };
 
 /**
@@ -128,7 +130,9 @@ export const createPublicQueue = (read) => {
     if (!isKnown || isOld) {
       const answer = await read(`public/${size}-${index}`, signal);
       if (answer.status !== 200) return answer;
-      block = { size, index, count, at: Date.now(), bits: fromBase64(answer.body.bits) };
+      const bits = fromBase64(answer.body.bits);
+      // A cache may have kept it from before the snapshot, so it has a count of its own.
+      block = { size, index, count: onesIn(bits), at: Date.now(), bits };
     }
     const inBlock = block && setBefore(block.bits, at % size);
     if (inBlock === null) {

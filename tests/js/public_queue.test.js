@@ -105,6 +105,29 @@ test("a visitor who does not wait any more asks the server", async () => {
   assert.equal(await queue.ask(signal, 8200), null);
 });
 
+test("a part that a cache kept from before is read again until it fits the snapshot", async (context) => {
+  context.mock.timers.enable({ apis: ["Date"] });
+  const blocks = (count) => ({ size: 8192, first: 0, ahead: [0, 5000, 5000 + count] });
+  const queue = createPublicQueue(read);
+  queue.follow(personal());
+  served = { public: view({ blocks: blocks(3) }), "public/8192-1": block };
+  assert.equal((await queue.ask(signal, 8200)).body.ahead, 5002);
+  served.public = view({ blocks: blocks(2) });
+  for (const _ of "12") {
+    context.mock.timers.tick(31000);
+    asked = [];
+    await queue.ask(signal, 8200);
+    assert.deepEqual(asked, ["public", "public/8192-1"]);
+  }
+  served["public/8192-1"] = { bits: bitsOf(3, 8) };
+  context.mock.timers.tick(31000);
+  assert.equal((await queue.ask(signal, 8200)).body.ahead, 5001);
+  asked = [];
+  context.mock.timers.tick(31000);
+  await queue.ask(signal, 8200);
+  assert.deepEqual(asked, ["public"]);
+});
+
 test("a queue that was opened again is asked personally, not by everyone at once", async () => {
   served = { public: view(), "public/8192-1": block };
   const queue = createPublicQueue(read);
