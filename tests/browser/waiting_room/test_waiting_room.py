@@ -213,6 +213,11 @@ async def _fall_silent(services: Container, slug: str, *, seconds: int) -> None:
         return time.monotonic() > silent_since + 2
 
     await eventually(is_silent, about="the end of what was seen")
+    # Silence counts from when the head came within reach.
+    counters = await read_hash(services.redis, keys.part(slug, "counters"))
+    reaches = [entry.split(":") for entry in counters["reach"].split(",")]
+    earlier = ",".join(f"{int(at) - seconds}:{last}" for at, last in reaches)
+    await services.redis.hset(keys.part(slug, "counters"), "reach", earlier)
 
 
 async def test_one_lost_answer_is_no_news_and_two_heal_by_themselves(
