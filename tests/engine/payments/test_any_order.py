@@ -18,7 +18,7 @@ from tests.engine.gateway import Fault
 from tests.engine.state_machine import World
 
 # A long search, for example: LIVES=500 make test ARGS=tests/engine/payments/test_any_order.py
-_EXAMPLES = int(os.environ.get("LIVES", "6"))
+_EXAMPLES = int(os.environ.get("LIVES", "4"))
 _STEPS = 20
 # Numbers, not names: what is drawn must not depend on what happened before.
 _ACTION = st.tuples(st.integers(0, 999), st.integers(0, 9), st.integers(0, 9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 import secrets
@@ -122,14 +123,17 @@ def test_every_call_that_asks_who_calls_is_below_the_console_and_every_one_there
 async def test_no_page_and_no_call_opens_to_who_is_not_signed_in_any_more(
     surge: Surge, jars: Jars
 ) -> None:
-    for why, cookies in jars.items():
-        async with httpx.AsyncClient(base_url=surge.url, cookies=cookies, timeout=30) as http:
+
+    async def try_all(why: str, cookies: dict[str, str]) -> None:
+        async with httpx.AsyncClient(base_url=surge.url, cookies=cookies, timeout=60) as http:
             for path in PAGES:
                 assert (await http.get(path)).status_code == 401, (why, path)
             for method, path in CALLS:
                 answer = await http.request(method, filled(path))
                 assert answer.status_code == 401, (why, method, path)
                 assert answer.json()["code"] == "unauthorized"
+
+    await asyncio.gather(*(try_all(why, cookies) for why, cookies in jars.items()))
 
 
 async def test_the_door_opens_what_belongs_to_it_and_nothing_else(
@@ -211,8 +215,11 @@ async def test_no_event_of_the_console_does_or_shows_anything_to_who_may_not(
     before = await _traces(services, slug, ref)
     # A connection needs some cookie of ours; the one of a booking has no place in the console.
     visitor = _cookie(services.identity.add_booking_cookie("", ref))
-    for why, cookies in jars.items():
-        for event, updates in (await _told(surge, {**visitor, **cookies}, slug, ref)).items():
+    all_told = await asyncio.gather(
+        *(_told(surge, {**visitor, **cookies}, slug, ref) for cookies in jars.values())
+    )
+    for why, found in zip(jars, all_told, strict=True):
+        for event, updates in found.items():
             assert name not in updates, (why, event)
             assert ref not in updates.replace(f"/admin/bookings/{ref}", ""), (why, event)
     for (state, event), updates in (await _told(surge, door, slug, ref)).items():
