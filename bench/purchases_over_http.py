@@ -13,6 +13,7 @@ import json
 import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ import httpx
 import psutil
 import psycopg
 import redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.client import Monitor
 
 from bench.harness import open_sale
 from bench.stack import Stack, one_node
@@ -146,6 +149,9 @@ async def _measure(stack: Stack) -> None:
         )
     log = settings.data_dir / "postgres.log"
     print(f"{await _statements(stack, log):.0f} statements a purchase", flush=True)
+    commands = await _commands(stack)
+    parts = ", ".join(f"{count / _COUNTED:.1f} {name}" for name, count in commands.most_common())
+    print(f"Redis commands a purchase, idle ones included: {parts}", flush=True)
 
 
 async def _round(stack: Stack, count: int) -> tuple[Used, int, float]:
@@ -247,6 +253,32 @@ async def _statements(stack: Stack, log: Path) -> float:
         connection.execute("ALTER SYSTEM RESET log_statement")
         connection.execute("SELECT pg_reload_conf()")
     return (found - (between - start) * rest) / _COUNTED
+
+
+async def _commands(stack: Stack) -> Counter[str]:
+    """Return who sends the Redis commands of a few purchases; Redis shows each meanwhile."""
+    found: Counter[str] = Counter()
+
+    async def listen(monitor: Monitor) -> None:
+        async for one in monitor.listen():
+            found[_sender(one["client_type"], one["command"])] += 1
+
+    async with (
+        AsyncRedis.from_url(stack.settings.redis_url or "") as client,
+        client.monitor() as monitor,
+    ):
+        listener = asyncio.create_task(listen(monitor))
+        await _round(stack, _COUNTED)
+        listener.cancel()
+    return found
+
+
+def _sender(client: str, command: str) -> str:
+    if client == "lua":
+        return "inside of scripts"
+    # No one else has transactions of Redis.
+    is_vendor = "{sandbox}" in command or command in {"MULTI", "EXEC", "UNWATCH"}
+    return "in the books of the vendors" if is_vendor else "sent by workers"
 
 
 def _logged(log: Path) -> int:
