@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, cast
 
+import hiredis
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.connection import AbstractConnection
@@ -35,6 +36,45 @@ _PROBE_LIFE_SECONDS = 60
 _MAX_CONNECTIONS_PER_NODE = 1024
 
 
+class _PromptConnection(AbstractConnection):
+    """Sends and checks without waiting, where there is nothing to wait for.
+
+    redis-py makes a task for each command it sends, and lets the event loop run once before, to see
+    whether the server has closed the connection. Both take longer than the command itself, and so
+    does its own encoder.
+    """
+
+    __slots__ = ()
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        """Return a command as it is sent."""
+        # `CLIENT SETNAME` and others are two words of one command.
+        return super().pack_command(*args) if " " in args[0] else [hiredis.pack_command(args)]
+
+    async def send_packed_command(
+        self, command: bytes | str | Iterable[bytes], *args: Any, **options: Any
+    ) -> None:
+        """Hand a command to the system; wait only for what it does not take at once."""
+        writer = self._writer
+        if writer is None or writer.is_closing() or isinstance(command, bytes | str):
+            await super().send_packed_command(command, *args, **options)
+            return
+        writer.writelines(command)
+        if writer.transport.get_write_buffer_size():
+            await super().send_packed_command((), *args, **options)
+
+    def is_idle(self) -> bool:
+        """Return whether it stands, as far as the event loop has heard."""
+        reader, writer = self._reader, self._writer
+        return (
+            reader is not None
+            and writer is not None
+            and not writer.is_closing()
+            and not reader.at_eof()
+            and reader.exception() is None
+        )
+
+
 class _FairPool(ConnectionPool):
     """Hands its connections out in the order they were asked for.
 
@@ -44,6 +84,8 @@ class _FairPool(ConnectionPool):
 
     def __init__(self, *, timeout: float, **options: Any) -> None:
         super().__init__(**options)
+        own = (_PromptConnection, self.connection_class)
+        self.connection_class = type("_Connection", own, {"__slots__": ()})
         self._timeout = timeout
         self._turns = asyncio.Semaphore(self.max_connections)
 
@@ -55,9 +97,10 @@ class _FairPool(ConnectionPool):
         except TimeoutError as error:
             message = f"Every connection was in use for {self._timeout} seconds."
             raise RedisConnectionError(message) from error
-        connection = self.get_available_connection()
+        connection = cast("_PromptConnection", self.get_available_connection())
         try:
-            await self.ensure_connection(connection)
+            if not connection.is_idle():
+                await self.ensure_connection(connection)
         except BaseException:
             await self.release(connection)
             raise

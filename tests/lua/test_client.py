@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.asyncio import Redis
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+    TimeoutError as RedisTimeoutError,
+)
 
 from surge_app.kv import client
+from tests.conftest import eventually
 from tests.redis_server import RedisServer
 
 
@@ -37,3 +43,44 @@ async def test_a_server_that_is_away_uses_up_no_connection(
         with pytest.raises(RedisConnectionError, match="No such file"):
             await redis.time()
     await redis.aclose()
+
+
+async def test_what_the_system_does_not_take_at_once_arrives_whole(redis: Redis) -> None:
+    large = "0123456789" * 1_000_000
+    await redis.set("large", large)
+    assert await redis.get("large") == large
+    await redis.delete("large")
+
+
+async def test_a_connection_that_the_server_has_closed_is_replaced(
+    redis_server: RedisServer,
+) -> None:
+    closed, other = (client.connect(redis_server.url) for _ in range(2))
+    await asyncio.gather(*(closed.time() for _ in range(5)))
+    for _ in range(3):
+        await other.client_kill_filter(_type="normal", skipme=True)
+        answers = await asyncio.gather(*(closed.time() for _ in range(10)))
+        assert len(answers) == 10
+    await closed.aclose()
+    await other.aclose()
+
+
+async def test_a_server_that_takes_no_more_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_TIMEOUT_SECONDS", 0.2)
+    server = RedisServer(tmp_path)
+    server.start()
+    redis = client.connect(server.url)
+    await redis.time()
+    server.pause()
+    with pytest.raises((RedisConnectionError, RedisTimeoutError)):
+        await redis.set("large", "0" * 8_000_000)
+    server.resume()
+
+    async def is_alone() -> bool:
+        return len(await redis.client_list()) == 1
+
+    await eventually(is_alone, about="the end of the connections that were given up")
+    await redis.aclose()
+    server.stop()

