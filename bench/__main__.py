@@ -13,6 +13,7 @@ _NOT_MEASUREMENTS = {
         "attackers",
         "baseline_app",
         "clients",
+        "connections",
         "fault_definitions",
         "harness",
         "proxy_setup",

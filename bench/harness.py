@@ -121,7 +121,7 @@ async def pace(
     started = time.perf_counter()
     await _spread(work, callers, calls, latencies)
     seconds = time.perf_counter() - started
-    return Pace(calls / seconds, _percentile(latencies, 50), _percentile(latencies, 99))
+    return Pace(calls / seconds, percentile(latencies, 50), percentile(latencies, 99))
 
 
 async def _spread(
@@ -138,7 +138,8 @@ async def _spread(
     await asyncio.gather(*(caller() for _ in range(callers)))
 
 
-def _percentile(values: Sequence[float], percent: int) -> float:
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the value that so many percent of the values do not exceed."""
     return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 

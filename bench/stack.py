@@ -170,6 +170,24 @@ class Stack:
                     found.append(one)
         return found
 
+    def processor_seconds(self) -> dict[str, float]:
+        """Return the seconds of processor each part has used, this process among them."""
+        parts = {
+            "nodes": [one for node in self.nodes for one in node.serving()],
+            "nginx": self.proxy.processes() if self.proxy else [],
+            "PgBouncer": self.pooler.processes() if self.pooler else [],
+            "Postgres": self.servers("postgres"),
+            "Redis": self.servers("redis-server"),
+            "client": [psutil.Process()],
+        }
+        used = dict.fromkeys(parts, 0.0)
+        for name, processes in parts.items():
+            for one in processes:
+                with suppress(psutil.Error):
+                    times = one.cpu_times()
+                    used[name] += times.user + times.system
+        return used
+
     def leader(self) -> psutil.Process:
         """Return the worker that runs the jobs."""
         deadline = time.monotonic() + _START_SECONDS
