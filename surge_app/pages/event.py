@@ -113,7 +113,11 @@ def ready(value: Any) -> rx.Component:
             ),
             rx.el.div(_action(value), class_name="paybar last"),
         ),
-        more=(_small_print(event), rx.el.p(controls.verify_link(event.slug), class_name="small")),
+        more=(
+            _continue_here(event),
+            _small_print(event),
+            rx.el.p(controls.verify_link(event.slug), class_name="small"),
+        ),
     )
 
 
@@ -236,6 +240,23 @@ def _limits(tier: Any, event: Any) -> rx.Component:
 
 def _after_dot(text: Any) -> rx.Component:
     return rx.fragment(" · ", text)
+
+
+def _continue_here(event: Any) -> rx.Component:
+    """Lead a visitor whose place is on another device past a second place at the end."""
+    return match(
+        event.status,
+        ("ended", rx.fragment()),
+        ("cancelled", rx.fragment()),
+        rx.el.p(
+            _("Already in the queue on another device?"),
+            " ",
+            controls.link(
+                _("Continue on this device"), href=f"/continue/{event.slug}", class_name="link"
+            ),
+            class_name="small",
+        ),
+    )
 
 
 def _small_print(event: Any) -> rx.Component:

@@ -116,6 +116,8 @@ async def test_a_sale_in_any_state_says_which_and_shows_one_way_on(
             .or_(page.locator(".paybar").get_by_role("link"))
         )
         await expect(actions).to_have_text([re.compile(way_on)])
+        other_device = page.get_by_role("link", name="Continue on this device")
+        await expect(other_device).to_have_count(0 if state in {"ended", "cancelled"} else 1)
         await expect(page.locator("html.dark")).to_have_count(1)
         await look(page, f"event-{state.replace('_', '-')}")
     assert person.sockets == []
