@@ -37,44 +37,47 @@ def main() -> None:
 
 async def _measure(stack: Stack) -> None:
     async with running(stack.settings, process="bench") as services:
+        each_step: dict[str, float] = {}
         for callers in _CALLERS:
             slug = await crowd(services.redis, 0)
             orders = iter(await holds(services, int(_SECONDS / _THINK_SECONDS + 1) * _BUYERS))
-            await _round(stack, services, slug, orders, callers)
+            steps, joins, used = await _round(stack, services, slug, orders, callers)
+            took = f"{callers:5,} newcomers at a time: steps {_speed(steps)}; joins {_speed(joins)}"
+            each_step = each_step or {name: spent / len(steps) for name, spent in used.items()}
+            cost = {
+                name: 1000 * (spent - each_step[name] * len(steps)) / max(1, len(joins))
+                for name, spent in used.items()
+            }
+            found = ", ".join(f"{name} {spent:.2f}" for name, spent in cost.items() if spent > 0)
+            print(f"{took}; processor ms for each join: {found or 'none'}", flush=True)
 
 
 async def _round(
     stack: Stack, services: Container, slug: str, orders: Iterator[bytes], callers: int
-) -> None:
+) -> tuple[list[float], list[float], dict[str, float]]:
+    """Return the latencies of steps and joins, and what each part used of the processor."""
     port = stack.nodes[0].settings.port
     newcomers, buyers = Connections(port), Connections(port)
     await newcomers.open(callers)
     await buyers.open(_BUYERS)
     steps: list[float] = []
     joins: list[float] = []
-    before, started = stack.processor_seconds(), time.perf_counter()
-    ends = started + _SECONDS
+    before, ends = stack.processor_seconds(), time.perf_counter() + _SECONDS
     await asyncio.gather(
         *(_buy(buyers, orders, steps, ends) for _ in range(_BUYERS)),
         *(_join(newcomers, services, slug, joins, ends) for _ in range(callers)),
     )
-    took = time.perf_counter() - started
     used = {name: end - before[name] for name, end in stack.processor_seconds().items()}
     newcomers.close()
     buyers.close()
-    each = ", ".join(f"{name} {seconds / took * 100:.0f} %" for name, seconds in used.items())
-    print(
-        f"{callers:5,} newcomers at a time: joins {_speed(joins, took)}; "
-        f"steps {_speed(steps, took)}; of a core: {each}",
-        flush=True,
-    )
+    return steps, joins, used
 
 
-def _speed(latencies: list[float], seconds: float) -> str:
+def _speed(latencies: list[float]) -> str:
     if not latencies:
         return "none"
     p50, p99 = percentile(latencies, 50), percentile(latencies, 99)
-    return f"{len(latencies) / seconds:,.0f}/s (p50 {p50:.0f} ms, p99 {p99:.0f} ms)"
+    return f"{len(latencies) / _SECONDS:,.0f}/s (p50 {p50:.0f} ms, p99 {p99:.0f} ms)"
 
 
 async def _join(
