@@ -102,15 +102,20 @@ def _judged(sale: SimulatedSale) -> list[tuple[str, bool]]:
         for ahead, visitor in enumerate(sale.waiting):
             if visitor.number % 10:
                 continue
-            eta = eta_seconds(queue, ahead, pace)
+            start = first.get(visitor.number, ahead)
+            stages = {"start": start, "middle": start // 2, "head": max(3, start // 10)}
+            reached = [
+                (visitor.number, stage)
+                for stage, most in stages.items()
+                if ahead <= most and (visitor.number, stage) not in told
+            ]
+            # Who is told something in between is not judged by it.
+            eta = eta_seconds(queue, ahead, pace) if reached else None
             if eta is None:
                 continue
             visitors[visitor.number] = visitor
-            start = first.setdefault(visitor.number, ahead)
-            stages = {"start": start, "middle": start // 2, "head": max(3, start // 10)}
-            for stage, most in stages.items():
-                if ahead <= most:
-                    told.setdefault((visitor.number, stage), (sale.now, *eta))
+            first[visitor.number] = start
+            told |= dict.fromkeys(reached, (sale.now, *eta))
     return [
         (stage, low - 1 <= (visitors[number].admitted or 0) - at <= high + 1)
         for (number, stage), (at, low, high) in told.items()
