@@ -15,6 +15,7 @@ from rich.console import Console
 from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
+from surge_app.languages import DEFAULT, use
 from surge_app.rehearsal import Plan, Report, rehearse as play
 from surge_app.rehearsal.console_run import run_started
 from surge_app.rehearsal.event_setup import Stage, run
@@ -83,6 +84,9 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     started: Annotated[
         str | None, typer.Option(hidden=True, help="Of the rehearsal that the admin area started.")
     ] = None,
+    language: Annotated[
+        str, typer.Option(hidden=True, help="Of the report, for the organizer who started it.")
+    ] = DEFAULT.tag,
 ) -> None:
     """Rehearse a sale with virtual attendees, in the sandbox only.
 
@@ -90,7 +94,8 @@ def rehearse(  # noqa: PLR0913  one option for each setting of a rehearsal
     the end. Exit code 1 if a check failed.
     """
     if started is not None:
-        _run_requested(started)
+        with use(language):
+            _run_requested(started)
         return
     settings = load_settings()
     plan = Plan(

@@ -57,10 +57,12 @@ _NAMES: Final = "surge_app/formatting.py"
 _ORGANIZERS: Final = (
     *_ADMIN,
     "surge_app/api/admin/",
+    "surge_app/rehearsal/",
     "surge_app/services/admin/",
     *(
         f"surge_app/services/{name}.py"
         for name in (
+            "access/admin_auth",
             "bookings/check_in",
             "events/covers",
             "events/fact_checks",

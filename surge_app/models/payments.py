@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from surge_app.languages import A_
 from surge_app.models import base
 
 
@@ -56,7 +57,7 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
-BALANCE_LOW = (
+BALANCE_LOW = A_(
     "Razorpay refuses it because your balance there is too low. Add funds in its dashboard. "
     "Surge tries again every hour."
 )

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError, SurgeError
+from surge_app.languages import N_, gettext as _
 from surge_app.rehearsal.event_setup import Stage, run
 from surge_app.rehearsal.plan import USUAL_DAYS, Plan
 from surge_app.rehearsal.recorder import Sample
@@ -18,7 +19,7 @@ from surge_app.services.concurrency import in_background
 _EVERY_SECONDS = 1.0
 _MAX_SECONDS = 420.0
 _SETTLE_SECONDS = 120.0
-_STOPPED = "Surge was stopped meanwhile."
+_STOPPED = N_("Surge was stopped meanwhile.")
 
 
 async def run_started(services: Container, rehearsal_id: str) -> bool:
@@ -52,7 +53,9 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
                 stop=stop,
             )
         except (ConfigurationError, SurgeError) as error:
-            await services.rehearsals.mark_failed(rehearsal_id, str(error))
+            await services.rehearsals.mark_failed(
+                rehearsal_id, error.text if isinstance(error, SurgeError) else str(error)
+            )
             return False
     if stop.is_set():
         await services.rehearsals.mark_failed(rehearsal_id, _STOPPED)
@@ -62,7 +65,10 @@ async def run_started(services: Container, rehearsal_id: str) -> bool:
             **report.figures,
             "is_only_slow": all(check.is_speed for check in report.broken),
         },
-        "broken": [f"{check.text} Found: {check.found}." for check in report.broken],
+        "broken": [
+            _("{check} Found: {found}.", check=check.text, found=check.found)
+            for check in report.broken
+        ],
     }
     await services.rehearsals.finish(
         rehearsal_id, is_good=report.is_good, report=summary, page=page_of(report.document())

@@ -14,6 +14,7 @@ from datetime import timedelta
 from surge_app.clock import new_id, utc_now
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
+from surge_app.languages import gettext as _
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.reporting.result import Check, Report
 from surge_app.rehearsal.runner import OnSample, rehearse, require_sandbox
@@ -138,16 +139,20 @@ async def check_data(services: Container, slug: str) -> list[Check]:
     results = await services.audit.run(slug=slug)
     messages = Check(
         "messages",
-        "Every message about a booking has been handed over.",
+        _("Every message about a booking has been handed over."),
         stats.messages_pending + stats.messages_dead == 0,
-        f"{stats.messages_pending} waiting, {stats.messages_dead} given up",
+        _(
+            "{waiting} waiting, {lost} given up",
+            waiting=stats.messages_pending,
+            lost=stats.messages_dead,
+        ),
     )
     return [
         messages,
         *(
             Check(
                 f"audit.{result.code}",
-                result.promise,
+                _(result.promise),
                 result.holds,
                 "" if result.holds else str(list(result.offending))[:500],
             )

@@ -12,24 +12,25 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
 
 from surge_app.errors import ConfigurationError
+from surge_app.languages import N_
 
 _T = TypeVar("_T")
 
 Ending: TypeAlias = Literal["buy", "leave_line", "release", "expire", "walk_away"]
 
 BAD_DAYS: Mapping[str, str] = {
-    "duplicate": "every webhook twice, and the callback twice",
-    "delayed": "the webhooks come late",
-    "before_callback": "the webhooks overtake the browser",
-    "out_of_order": "the newest webhook comes first",
-    "no_webhook": "the browser alone tells of the payment",
-    "no_callback": "the browser closes before it tells; the webhook does",
-    "lost": "neither tells; Surge has to ask",
-    "forged": "a stranger signs the webhook",
-    "second_try": "a first attempt fails, the second is captured",
-    "failed_then_captured": "the bank says no, and later yes to the same payment",
-    "authorized": "the money is reserved and has to be captured",
-    "too_late": "paid after the time for it had ended",
+    "duplicate": N_("every webhook twice, and the callback twice"),
+    "delayed": N_("the webhooks come late"),
+    "before_callback": N_("the webhooks overtake the browser"),
+    "out_of_order": N_("the newest webhook comes first"),
+    "no_webhook": N_("the browser alone tells of the payment"),
+    "no_callback": N_("the browser closes before it tells; the webhook does"),
+    "lost": N_("neither tells; Surge has to ask"),
+    "forged": N_("a stranger signs the webhook"),
+    "second_try": N_("a first attempt fails, the second is captured"),
+    "failed_then_captured": N_("the bank says no, and later yes to the same payment"),
+    "authorized": N_("the money is reserved and has to be captured"),
+    "too_late": N_("paid after the time for it had ended"),
 }
 """What may happen to a payment besides nothing unusual, by name."""
 

@@ -7,25 +7,27 @@ from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-POLL = "poll"
+from surge_app.languages import N_
+
+POLL = N_("poll")
 """The step that waiting costs; its speed has a goal of its own."""
 
 STEPS = (
-    "page",
-    "join",
+    N_("page"),
+    N_("join"),
     POLL,
-    "leave",
-    "open checkout",
-    "event",
-    "hold",
-    "release",
-    "start payment",
-    "pay at the bank",
-    "callback",
-    "look at hold",
-    "tickets",
-    "ask the bank",
-    "watch",
+    N_("leave"),
+    N_("open checkout"),
+    N_("event"),
+    N_("hold"),
+    N_("release"),
+    N_("start payment"),
+    N_("pay at the bank"),
+    N_("callback"),
+    N_("look at hold"),
+    N_("tickets"),
+    N_("ask the bank"),
+    N_("watch"),
 )
 """Every step in the order of a visit; the last two are those of the rehearsal itself."""
 
@@ -33,7 +35,7 @@ BOOKING_STEPS = ("event", "hold", "release", "start payment", "callback", "look 
 """The steps of an admitted visitor on the server; the sandbox's are not among them."""
 
 
-STAGES = ("start", "middle", "head")
+STAGES = (N_("start"), N_("middle"), N_("head"))
 """The moments of a wait whose estimates are judged: the first one told, half of the way, near."""
 
 _NEAR_SHARE, _NEAREST = 0.1, 3

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Collection, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -26,6 +28,7 @@ _METHODS = [
     ("surge_app/**.py", "python"),
     ("surge_app/**/templates/**", "jinja2"),
     ("assets/js/**.js", "javascript"),
+    ("surge_app/services/operations/invariants.sql", "tests.architecture.messages:invariants"),
 ]
 _OPTIONS = {
     "surge_app/**/templates/**": {"silent": "false"},
@@ -50,6 +53,7 @@ _BY_GIT = re.compile(
     rb"|Language-Team|Project-Id-Version): .*\n",
     re.MULTILINE,
 )
+_INVARIANT = re.compile(r"-- [a-z_]+: (.+)")
 _ENGLISH = "en"
 _UNREAD = "\n# Not yet read by a native speaker."
 MAX_LATE = 12
@@ -57,6 +61,15 @@ MAX_LATE = 12
 
 A change of the code does not wait for a translator of each language.
 """
+
+
+def invariants(
+    file: IO[bytes], keywords: Collection[str], *_: object, **_options: object
+) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Find the sentence of each invariant, for the extraction."""
+    for number, line in enumerate(file, 1):
+        if "N_" in keywords and (found := _INVARIANT.match(line.decode())):
+            yield number, "N_", found[1], []
 
 
 def extracted() -> Catalog:

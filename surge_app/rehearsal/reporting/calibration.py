@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from surge_app.formatting import format_number
+from surge_app.languages import gettext as _
 from surge_app.rehearsal.recorder import STAGES, Sample, Wait
 
 GOAL = 0.9
@@ -47,7 +49,12 @@ def _stage(stage: str, waits: Sequence[Wait]) -> StageCalibration:
 def calibration_text(stages: Sequence[StageCalibration]) -> str:
     """Return the shares in a line."""
     return ", ".join(
-        f"{one.stage} {one.inside / one.estimates:.0%} of {one.estimates}"
+        _(
+            "{stage}: {percent} % of {count}",
+            stage=_(one.stage),
+            percent=round(one.inside / one.estimates * 100),
+            count=format_number(one.estimates),
+        )
         for one in stages
         if one.estimates
     )

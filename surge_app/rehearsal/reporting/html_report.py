@@ -10,24 +10,27 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from surge_app.formatting import format_number
+from surge_app.languages import N_, current, gettext as _
 from surge_app.rehearsal.plan import BAD_DAYS
 from surge_app.rehearsal.reporting.charts import Series, chart
 
 _OUTCOMES = {
-    "booked": "booked",
-    "sold_out": "were told that all was sold",
-    "released": "gave their tickets back",
-    "expired": "let their time run out",
-    "walked_away": "walked away from the payment",
-    "left_line": "left the queue",
-    "gave_up": "lost patience in the queue",
-    "refunded": "paid too late, and got the money back",
-    "checking": "paid, and had heard nothing in the end",
-    "refused": "were refused",
-    "ended": "found the sale ended",
-    "waited": "waited",
-    "sent home": "were sent home at the end of the rehearsal",
+    "booked": N_("booked"),
+    "sold_out": N_("were told that all was sold"),
+    "released": N_("gave their tickets back"),
+    "expired": N_("let their time run out"),
+    "walked_away": N_("walked away from the payment"),
+    "left_line": N_("left the queue"),
+    "gave_up": N_("lost patience in the queue"),
+    "refunded": N_("paid too late, and got the money back"),
+    "checking": N_("paid, and had heard nothing in the end"),
+    "refused": N_("were refused"),
+    "ended": N_("found the sale ended"),
+    "waited": N_("waited"),
+    "sent home": N_("were sent home at the end of the rehearsal"),
 }
+_USUAL = N_("nothing unusual")
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -35,20 +38,22 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.globals.update(_=_, number=format_number)
 
 
 def page_of(document: Mapping[str, Any]) -> str:
-    """Return the page of a report, made from its JSON."""
+    """Return the page of a report in the current language, made from its JSON."""
     return _templates.get_template("report.html").render(
+        language=current(),
         report=document,
         plots=_plots(document),
         outcomes=[
-            (_OUTCOMES.get(name, name), count)
+            (_(_OUTCOMES.get(name) or str(name)), count)
             for name, count in sorted(document["outcomes"].items(), key=lambda pair: -pair[1])
             if count
         ],
         bad_days=[
-            (BAD_DAYS.get(name, "nothing unusual"), count)
+            (_(BAD_DAYS.get(name, _USUAL)), count)
             for name, count in sorted(document["bad_days"].items(), key=lambda pair: -pair[1])
         ],
     )
@@ -68,44 +73,44 @@ def _plots(document: Mapping[str, Any]) -> list[str]:
     first = min((number for number, _ in waits), default=1) - 1
     arrivals = [(number - first, took) for number, took in waits]
     errors, requests = _rate(samples, "errors"), _rate(samples, "requests")
-    time, visitors = "seconds since the opening", "visitors"
+    time, visitors = _("seconds since the opening"), _("visitors")
     return [
         chart(
-            "Visitors in the queue and inside",
+            _("Visitors in the queue and inside"),
             [
-                Series("in the queue", series("queue")),
-                Series("inside", series("inside")),
+                Series(_("in the queue"), series("queue")),
+                Series(_("inside"), series("inside")),
             ],
             x=time,
             y=visitors,
         ),
         chart(
-            "Wait of visitors who polled on time, by order of arrival",
-            [Series("one visitor", arrivals, "dots")],
-            x="order of arrival",
-            y="seconds",
+            _("Wait of visitors who polled on time, by order of arrival"),
+            [Series(_("one visitor"), arrivals, "dots")],
+            x=_("order of arrival"),
+            y=_("seconds"),
         ),
         chart(
-            "Tickets",
+            _("Tickets"),
             [
-                Series("sold", series("sold")),
-                Series("on hold", series("held")),
-                Series("free", series("free")),
+                Series(_("sold"), series("sold")),
+                Series(_("on hold"), series("held")),
+                Series(_("free"), series("free")),
             ],
             x=time,
-            y="tickets",
+            y=_("tickets"),
         ),
         chart(
-            "Bookings in each second",
-            [Series("bookings", bookings, "bars")],
+            _("Bookings in each second"),
+            [Series(_("bookings"), bookings, "bars")],
             x=time,
-            y="bookings",
+            y=_("bookings"),
         ),
         chart(
-            "Responses and errors per sample",
-            [Series("answers", requests), Series("errors", errors)],
+            _("Responses and errors per sample"),
+            [Series(_("answers"), requests), Series(_("errors"), errors)],
             x=time,
-            y="answers",
+            y=_("answers"),
         ),
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from surge_app.languages import gettext as _, ngettext
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.recorder import BOOKING_STEPS, POLL, STEPS, Notes, Sample, Step
 from surge_app.rehearsal.reporting.calibration import (
@@ -92,9 +93,10 @@ class Report:
         if self.last_tenth_seconds is None:
             return ""
         seconds, percent = self.last_tenth_seconds, self.plan.abandon * 100
-        return (
-            f"Time to sell the last 10 % of the tickets with {percent:.0f} % abandonment: "
-            f"{seconds:.0f} s."
+        return _(
+            "Time to sell the last 10 % of the tickets with {percent} % abandonment: {seconds} s.",
+            percent=round(percent),
+            seconds=round(seconds),
         )
 
     def document(self) -> dict[str, Any]:
@@ -141,57 +143,92 @@ def _checks(plan: Plan, notes: Notes, fairness: Fairness, event: Mapping[str, An
     turned_away = notes.outcomes["sold_out"]
     errors, lost = notes.server_errors(), notes.lost()
     found = [
-        Check("answers", "Surge answers in the end.", bool(tiers), f"{len(tiers)} tiers"),
+        Check(
+            "answers",
+            _("Surge answers in the end."),
+            bool(tiers),
+            ngettext("{count} ticket type", "{count} ticket types", len(tiers)),
+        ),
         Check(
             "stock",
-            "Every place is sold, held or free, and none is sold twice.",
+            _("Every place is sold, held or free, and none is sold twice."),
             sold + held + free == all_of and not twice and len(notes.tickets) <= all_of,
-            f"{sold} sold + {held} held + {free} free of {all_of}; {len(notes.tickets)} tickets "
-            f"seen, {len(twice)} twice",
+            _(
+                "{sold} sold + {held} held + {free} free of {all}; {seen} tickets seen, {twice} "
+                "twice",
+                sold=sold,
+                held=held,
+                free=free,
+                all=all_of,
+                seen=len(notes.tickets),
+                twice=len(twice),
+            ),
         ),
         Check(
             "sold",
-            "No visitor is told that all is sold while tickets are left.",
+            _("No visitor is told that all is sold while tickets are left."),
             not turned_away or free + held == 0,
-            f"{turned_away} found it sold out, {free + held} left",
+            _(
+                "{count} found it sold out, {left} left",
+                count=turned_away,
+                left=free + held,
+            ),
         ),
         Check(
             "money",
-            "Every buyer who paid has tickets, or the money back.",
+            _("Every buyer who paid has tickets, or the money back."),
             not open_payments,
-            f"{len(notes.payments)} paid, {sum(one.refunded for one in notes.payments)} refunded, "
-            f"{len(open_payments)} neither",
+            _(
+                "{paid} paid, {refunded} refunded, {neither} neither",
+                paid=len(notes.payments),
+                refunded=sum(one.refunded for one in notes.payments),
+                neither=len(open_payments),
+            ),
         ),
         Check(
             "order",
-            "No visitor who polls on time is overtaken, and no number is issued twice.",
+            _("No visitor who polls on time is overtaken, and no number is issued twice."),
             fairness.inversions == 0 and not fairness.twice,
-            f"{fairness.inversions} inversions in {fairness.waits} waits, "
-            f"{len(fairness.twice)} numbers twice",
+            _(
+                "{overtaken} overtaken in {waits} waits, {twice} numbers twice",
+                overtaken=fairness.inversions,
+                waits=fairness.waits,
+                twice=len(fairness.twice),
+            ),
         ),
         Check(
             "no_errors",
-            "No answer of 500 and above, and none missing.",
+            _("No answer of 500 and above, and none missing."),
             errors == 0 and lost == 0,
-            f"{errors} errors, {lost} unanswered of {notes.requests() + lost}",
+            _(
+                "{errors} errors, {lost} unanswered of {all}",
+                errors=errors,
+                lost=lost,
+                all=notes.requests() + lost,
+            ),
         ),
         Check(
             "no_surprise",
-            "No visitor sees anything a page could not explain, and none is turned away.",
+            _("No visitor sees anything a page could not explain, and none is turned away."),
             not notes.broken and not notes.outcomes["refused"],
-            "; ".join([*sorted(set(notes.broken))[:5], f"{notes.outcomes['refused']} turned away"]),
+            "; ".join(
+                [
+                    *sorted(set(notes.broken))[:5],
+                    _("{count} turned away", count=notes.outcomes["refused"]),
+                ]
+            ),
         ),
         Check(
             "finished",
-            "The sale is over before the time for it is.",
+            _("The sale is over before the time for it is."),
             plan.only_wait or not notes.outcomes["sent home"],
-            f"{notes.outcomes['sent home']} were sent home",
+            _("{count} were sent home", count=notes.outcomes["sent home"]),
         ),
         Check(
             "sockets",
-            "No open checkout is cut off.",
+            _("No open checkout is cut off."),
             notes.sockets_lost == 0,
-            f"{notes.sockets_lost} of {notes.sockets_opened} cut off",
+            _("{count} of {all} cut off", count=notes.sockets_lost, all=notes.sockets_opened),
         ),
     ]
     return [*found, *_speed(plan, notes)]
@@ -201,22 +238,28 @@ def _speed(plan: Plan, notes: Notes) -> list[Check]:
     stages = calibrate(notes.waits)
     estimates = Check(
         "estimates",
-        "Waits end inside the range that was told, 9 of 10 at the start, the middle and the head.",
+        _(
+            "Waits end inside the range that was told, 9 of 10 at the start, the middle and the "
+            "head."
+        ),
         all(stage.is_good for stage in stages),
-        calibration_text(stages) or "no estimate was told",
+        calibration_text(stages) or _("no estimate was told"),
         is_speed=True,
     )
     p99 = {name: percentile(step.took_ms, 99) for name, step in notes.steps.items()}
-    found = [estimates, _fast("polls", "Polls", p99.get(POLL, 0.0), POLL_GOAL_MS, POLL)]
+    text = _("Polls are answered within {ms} ms, 99 of 100.", ms=round(POLL_GOAL_MS))
+    found = [estimates, _fast("polls", text, p99.get(POLL, 0.0), POLL_GOAL_MS, POLL)]
     if not plan.only_wait:
         slowest, name = max((p99.get(one, 0.0), one) for one in BOOKING_STEPS)
-        found.append(_fast("steps", "Steps of a booking", slowest, STEP_GOAL_MS, name))
+        text = _(
+            "Steps of a booking are answered within {ms} ms, 99 of 100.", ms=round(STEP_GOAL_MS)
+        )
+        found.append(_fast("steps", text, slowest, STEP_GOAL_MS, name))
     return found
 
 
-def _fast(code: str, what: str, p99: float, goal: float, step: str) -> Check:
-    text = f"{what} are answered within {goal:.0f} ms, 99 of 100."
-    return Check(code, text, p99 <= goal, f"{p99:.0f} ms ({step})", is_speed=True)
+def _fast(code: str, text: str, p99: float, goal: float, step: str) -> Check:
+    return Check(code, text, p99 <= goal, f"{p99:.0f} ms ({_(step)})", is_speed=True)
 
 
 def _figures(notes: Notes, fairness: Fairness, played_seconds: float) -> dict[str, float]:

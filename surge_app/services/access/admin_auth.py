@@ -27,6 +27,7 @@ from surge_app.errors import (
     Unauthorized,
 )
 from surge_app.kv.rate_limits import Limit, RateLimiter, networks
+from surge_app.languages import gettext as _
 from surge_app.models import AdminAccount, AuditEntry, Role
 from surge_app.observability.log import get_logger
 from surge_app.services.access.identity import Cookie, Identity
@@ -193,13 +194,13 @@ class AdminAuth:
             InvalidRequest: If name, role or password cannot be used.
         """
         if not _NAME.fullmatch(name) or role not in set(Role):
-            msg = (
-                "A name has up to 60 small letters, digits and . _ @ -; "
-                "the role is organizer or door."
+            msg = _(
+                "A name has up to 60 small letters, digits and . _ @ -; the role is organizer or "
+                "door."
             )
             raise InvalidRequest(msg)
         if len(password) < _MIN_PASSWORD:
-            msg = f"A password has at least {_MIN_PASSWORD} characters."
+            msg = _("A password has at least {count} characters.", count=_MIN_PASSWORD)
             raise InvalidRequest(msg)
         if name == self._user:
             raise AccountTaken

@@ -18,7 +18,7 @@ from surge_app.clock import utc_now
 from surge_app.db.admin import rehearsals as queries
 from surge_app.db.engine import Database
 from surge_app.errors import InvalidRequest, NotFound, RehearsalNeedsSandbox, RehearsalRuns
-from surge_app.languages import N_, gettext as _
+from surge_app.languages import N_, current, gettext as _
 from surge_app.models import AuditEntry, Rehearsal, RehearsalStatus
 from surge_app.settings import PROJECT, Settings
 
@@ -28,6 +28,7 @@ _MAX_PERCENT = 90
 _MAX_LISTED = 10
 _ABANDONED_AFTER = timedelta(seconds=60)
 _GONE = N_("Its process ended before it had a verdict.")
+_STOPPED_BY = N_("{name} stopped it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class RehearsalView:
     Attributes:
         progress: The last sample by name; empty before the first.
         broken: The invariants that were violated, in words.
-        problem: Why there is no verdict, if there is none.
+        problem: Why there is no verdict, if there is none, in the reader's language.
     """
 
     id: str
@@ -113,7 +114,8 @@ class Rehearsals:
         except IntegrityError as error:
             raise RehearsalRuns from error
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "surge_app", "rehearse", "--started", row.id),
+            *(sys.executable, "-m", "surge_app", "rehearse"),
+            *("--started", row.id, "--language", current().tag),
             cwd=PROJECT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
@@ -132,7 +134,7 @@ class Rehearsals:
                 session,
                 rehearsal_id,
                 status=RehearsalStatus.STOPPED,
-                problem=f"{actor} stopped it.",
+                problem=_STOPPED_BY.format(name=actor),
             ):
                 raise NotFound
             session.add(AuditEntry(actor=actor, action="rehearsal.stop", subject=rehearsal_id))
@@ -223,5 +225,11 @@ def _view(row: Rehearsal) -> RehearsalView:
         progress=row.progress or {},
         figures=report.get("figures", {}),
         broken=tuple(report.get("broken", ())),
-        problem=row.problem,
+        problem=_problem(row.problem),
     )
+
+
+def _problem(stored: str) -> str:
+    """Return why there is no verdict, in the reader's language."""
+    end = _STOPPED_BY.removeprefix("{name}")
+    return _(_STOPPED_BY, name=stored.removesuffix(end)) if stored.endswith(end) else _(stored)

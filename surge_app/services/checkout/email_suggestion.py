@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from surge_app.languages import gettext as _
 from surge_app.services.checkout.contacts import Contacts
 
 _COMMON = (
@@ -47,4 +48,4 @@ def email_suggestion(email: str) -> str:
 def typo_question(email: str) -> str:
     """Return a question to add to what a saved form says, or an empty string."""
     likelier = email_suggestion(email)
-    return f" Did you mean {likelier}?" if likelier else ""
+    return " " + _("Did you mean {address}?", address=likelier) if likelier else ""

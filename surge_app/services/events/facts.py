@@ -82,10 +82,10 @@ class EventFacts:
     ] = ""
     doors_open_at: Annotated[
         datetime | None,
-        Fact(N_("Doors open"), is_copied=False, heading="Doors open", is_brief=True),
+        Fact(N_("Doors open"), is_copied=False, heading=N_("Doors open"), is_brief=True),
     ] = None
     ends_at: Annotated[
-        datetime | None, Fact(N_("Ends"), is_copied=False, heading="Ends", is_brief=True)
+        datetime | None, Fact(N_("Ends"), is_copied=False, heading=N_("Ends"), is_brief=True)
     ] = None
     address: Annotated[
         str | None,
@@ -93,7 +93,7 @@ class EventFacts:
             N_("Address"),
             A_("For maps and calendars."),
             300,
-            heading="Address",
+            heading=N_("Address"),
             is_brief=True,
             link="https://www.google.com/maps/search/?api=1&query=",
         ),

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from surge_app.errors import InvalidRequest
 from surge_app.formatting import format_number
-from surge_app.languages import gettext as _
+from surge_app.languages import A_, gettext as _
 from surge_app.models import Event
 from surge_app.services.events.fact_checks import check_facts
 from surge_app.services.events.facts import (
@@ -36,9 +36,9 @@ _MAX_PER_BOOKING = 100
 class NewTier(TierRules):
     """A tier to create; `price_paise` is without the convenience fee, 0 makes it free."""
 
-    name: Annotated[str, Fact("Tier", max_length=100)]
-    price_paise: Annotated[int, Fact("Price in paise")]
-    units: Annotated[int, Fact("Tickets")]
+    name: Annotated[str, Fact(A_("Tier"), max_length=100)]
+    price_paise: Annotated[int, Fact(A_("Price in paise"))]
+    units: Annotated[int, Fact(A_("Tickets"))]
 
 
 TIER_FACTS: Final = facts_of(NewTier)

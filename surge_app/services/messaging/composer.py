@@ -20,7 +20,7 @@ from surge_app.db.messaging import event_notices
 from surge_app.db.messaging.subjects import MessageSubject, subjects
 from surge_app.db.payments import records as payment_queries, refunds
 from surge_app.formatting import long_date, rupees, rupees_ascii, short_date, tickets
-from surge_app.languages import current, gettext as _, use
+from surge_app.languages import A_, current, gettext as _, use
 from surge_app.models import (
     Booking,
     Event,
@@ -85,7 +85,7 @@ class Composer:
         context = await self._context(message)
         country = country_of_number(message.recipient)
         if country not in {*self._sms_countries, country_of_zone(context.event.time_zone)}:
-            msg = f"SMS to {country or 'this country'} are off. SURGE_SMS_COUNTRIES allows them."
+            msg = A_("SMS to this country are off. SURGE_SMS_COUNTRIES allows them.")
             raise ProviderRejected(msg)
         name, language = _sms_name(message, context), context.intent.language
         if self._sms_texts is not None and template_name(name, language) not in self._sms_texts:

@@ -20,6 +20,7 @@ from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.db.messaging import outbox
 from surge_app.errors import Busy
+from surge_app.languages import A_
 from surge_app.models import Channel, OutboxMessage
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
@@ -48,8 +49,8 @@ _OVERDUE = timedelta(seconds=5)
 _PREFETCH = timedelta(0)
 _LONGEST_HOLD_SECONDS = 60.0
 # Organizers read these; what exactly went wrong is in the log, under the message's id.
-_BUSY = "The database was busy."
-_BROKEN = "It could not be written; the log tells why."
+_BUSY = A_("The database was busy.")
+_BROKEN = A_("It could not be written; the log tells why.")
 
 Send = Callable[[OutboxMessage], Awaitable[str]]
 
@@ -121,7 +122,7 @@ class Dispatcher:
             if found is not None:
                 return found
         if message.unknowns >= MAX_UNKNOWN_SMS:
-            msg = "It may have been sent twice already, and the provider shows no trace of it."
+            msg = A_("It may have been sent twice already, and the provider shows no trace of it.")
             raise ProviderRejected(msg)
         return await self._sms.send(sms)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from surge_app.errors import ConfigurationError
-from surge_app.languages import N_, SUPPORTED, current, gettext as _, use
+from surge_app.languages import A_, N_, SUPPORTED, current, gettext as _, use
 from surge_app.settings import Settings
 
 TEXTS: Mapping[str, str] = {
@@ -183,10 +183,20 @@ def template_errors(registered: Mapping[str, SmsTemplate], *, link: str) -> list
         link: As long as links of this install are.
     """
     ours = {template_name(name, tag): (name, tag) for tag in SUPPORTED for name in TEXTS}
-    unknown = [f"No SMS is named {name}." for name in sorted(set(registered) - set(ours))]
-    missing = [f"The SMS {name} is not registered." for name in TEXTS if name not in registered]
+    unknown = [
+        _(A_("No SMS is named {name}."), name=name) for name in sorted(set(registered) - set(ours))
+    ]
+    missing = [
+        _(A_("The SMS {name} is not registered."), name=name)
+        for name in TEXTS
+        if name not in registered
+    ]
     other = [
-        f"The SMS {key} differs from the text registered as {registered[key].id}."
+        _(
+            A_("The SMS {name} differs from the text registered as {id}."),
+            name=key,
+            id=registered[key].id,
+        )
         for key, (name, tag) in ours.items()
         if key in registered and not _fits(name, tag, registered[key].text, link)
     ]

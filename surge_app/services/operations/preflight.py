@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from surge_app.db.engine import LARGEST_POOL
 from surge_app.errors import BadSignature, ConfigurationError
 from surge_app.kv.client import clock_seconds, connect, information, takes_writes
+from surge_app.languages import N_, gettext as _
 from surge_app.launcher.connectivity import failure_reason
 from surge_app.services.messaging.sms_templates import (
     registered_names,
@@ -32,15 +33,22 @@ _MAX_SKEW_SECONDS = 2.0
 _OTHER_CONNECTIONS = 15
 _KNOCK_SECONDS = 5.0
 _SHORTEST_KEY = 32
-_MIGRATE = "Run `python -m surge_app migrate`."
+_MIGRATE = N_("Run `python -m surge_app migrate`.")
 _FULLEST_REDIS = 0.8
 _MIN_FREE_BYTES = 500 * 2**20
 _LONGEST_STATEMENT_SECONDS = 60
+_COUNTRIES, _TEXTS = N_("sms countries"), N_("sms texts")
+_IN_ENGLISH = N_("sms sent in English, not registered")
+NOT_COMPARED = "not compared with registered ones"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its name, whether it is fine, and what to do otherwise."""
+    """One check: whether it is fine, and what to do otherwise, in the reader's language.
+
+    Attributes:
+        name: The same for every reader; the admin area translates what stands before a colon.
+    """
 
     name: str
     is_ok: bool
@@ -67,7 +75,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 
 # The API does not tell these settings, so the operator looks once.
-_ACCOUNT = (
+_ACCOUNT = N_(
     "In the Razorpay dashboard: send payment.*, refund.*, order.paid and payment.dispute.* events. "
     "Offers may lower what a buyer pays, by less than the price of the tickets."
 )
@@ -75,15 +83,15 @@ _ACCOUNT = (
 
 def _configuration(settings: Settings) -> list[Check]:
     sandboxes = {
-        "payments": (settings.uses_sandbox_payments, "RAZORPAY_KEY_ID"),
-        "mail": (settings.uses_sandbox_mail, "SENDGRID_API_KEY"),
+        N_("payments"): (settings.uses_sandbox_payments, "RAZORPAY_KEY_ID"),
+        N_("mail"): (settings.uses_sandbox_mail, "SENDGRID_API_KEY"),
         "sms": (settings.uses_sandbox_sms, "TWILIO_ACCOUNT_SID"),
     }
     vendors = [
         Check(
             f"{name}: {'sandbox' if is_sandbox else 'real'}",
             not (is_sandbox and settings.is_production),
-            f"Set {variable} to use the real one." if is_sandbox else "",
+            _("Set {variable} to use the real one.", variable=variable) if is_sandbox else "",
         )
         for name, (is_sandbox, variable) in sandboxes.items()
     ]
@@ -94,29 +102,41 @@ def _configuration(settings: Settings) -> list[Check]:
     is_textable = settings.uses_sandbox_sms or bool(settings.twilio_from)
     rest = (
         (
-            "secret key",
+            N_("secret key"),
             bool(settings.secret_key) and is_long,
-            f"Make SURGE_SECRET_KEY at least {_SHORTEST_KEY} characters long.",
+            _("Make SURGE_SECRET_KEY at least {count} characters long.", count=_SHORTEST_KEY),
         ),
         (
-            "organizer's password",
+            N_("organizer's password"),
             is_guarded,
-            "Set SURGE_ADMIN_PASSWORD_HASH; `admin hash-password` makes one.",
+            _("Set SURGE_ADMIN_PASSWORD_HASH; `admin hash-password` makes one."),
         ),
         (
-            "webhook secret",
+            N_("webhook secret"),
             is_signed,
-            "Set RAZORPAY_WEBHOOK_SECRET to what Razorpay's dashboard has for the webhook.",
+            _("Set RAZORPAY_WEBHOOK_SECRET to what Razorpay's dashboard has for the webhook."),
         ),
-        ("mail sender", is_mailable, "Set SENDGRID_FROM to an address SendGrid has verified."),
-        ("sms sender", is_textable, "Set TWILIO_FROM to the number or header SMS come from."),
+        (
+            N_("mail sender"),
+            is_mailable,
+            _("Set SENDGRID_FROM to an address SendGrid has verified."),
+        ),
+        (
+            N_("sms sender"),
+            is_textable,
+            _("Set TWILIO_FROM to the number or header SMS come from."),
+        ),
     )
     return [
         *vendors,
-        *(() if settings.uses_sandbox_payments else (Check("payment account", True, _ACCOUNT),)),
+        *(
+            ()
+            if settings.uses_sandbox_payments
+            else (Check(N_("payment account"), True, _(_ACCOUNT)),)
+        ),
         *_mail_reports(settings),
         *_sms_texts(settings),
-        Check(f"sms countries: {', '.join(sorted(settings.sms_countries))}, and the event's", True),
+        Check(f"{_COUNTRIES}: {', '.join(sorted(settings.sms_countries))}, and the event's", True),
         *(Check(name, is_ok, "" if is_ok else advice) for name, is_ok, advice in rest),
     ]
 
@@ -124,11 +144,14 @@ def _configuration(settings: Settings) -> list[Check]:
 def _disk_space(settings: Settings) -> Check:
     free = shutil.disk_usage(settings.data_dir).free
     is_enough = free >= _MIN_FREE_BYTES
-    advice = (
-        f"{free >> 20} MB are free for {settings.data_dir}. A full disk stops the embedded servers "
-        f"and the logs; free at least {_MIN_FREE_BYTES >> 20} MB."
+    advice = _(
+        "{free} MB are free for {folder}. A full disk stops the embedded servers and the logs; "
+        "free at least {least} MB.",
+        free=free >> 20,
+        folder=settings.data_dir,
+        least=_MIN_FREE_BYTES >> 20,
     )
-    return Check("disk space", is_enough, "" if is_enough else advice)
+    return Check(N_("disk space"), is_enough, "" if is_enough else advice)
 
 
 async def _webhooks(settings: Settings) -> list[Check]:
@@ -138,9 +161,9 @@ async def _webhooks(settings: Settings) -> list[Check]:
     links in messages need in any case.
     """
     base = settings.local_url if settings.uses_sandbox_payments else settings.base_url
-    called = {"webhooks arrive": base}
+    called = {N_("webhooks arrive"): base}
     if settings.public_url != base and settings.public_url:
-        called["public address"] = settings.public_url
+        called[N_("public address")] = settings.public_url
     checks = list(await asyncio.gather(*(_call(name, url) for name, url in called.items())))
     if settings.uses_sandbox and checks[0].is_ok:
         checks.append(await _sandbox(settings))
@@ -154,11 +177,11 @@ async def _sandbox(settings: Settings) -> Check:
         is_ok = answer.is_success
     except httpx.HTTPError:
         is_ok = False
-    advice = (
+    advice = _(
         "The sandbox does not answer, so payments and messages fail. The launcher restarts it "
         "and prints the reason."
     )
-    return Check("sandbox answers", is_ok, "" if is_ok else advice)
+    return Check(N_("sandbox answers"), is_ok, "" if is_ok else advice)
 
 
 async def _call(name: str, base: str) -> Check:
@@ -167,36 +190,38 @@ async def _call(name: str, base: str) -> Check:
     try:
         async with httpx.AsyncClient(timeout=_KNOCK_SECONDS) as http:
             answer = await http.post(address, content=b"{}")
-        reason = f" (it answers {answer.status_code})"
+        reason = _("it answers {status}", status=answer.status_code)
         is_ours = answer.json()["code"] == BadSignature.code
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         is_ours = False
         if isinstance(error, httpx.HTTPError):
-            reason = f" ({str(error) or type(error).__name__})"
-    advice = (
-        f"{address} does not lead here{reason}: start Surge, and check SURGE_PUBLIC_URL, its "
-        "certificate, and that the proxy passes /api on."
+            reason = str(error) or type(error).__name__
+    advice = _(
+        "{address} does not lead here ({reason}): start Surge, and check SURGE_PUBLIC_URL, its "
+        "certificate, and that the proxy passes /api on.",
+        address=address,
+        reason=reason,
     )
     return Check(name, is_ours, "" if is_ours else advice)
 
 
 def _mail_reports(settings: Settings) -> list[Check]:
     is_heard = settings.uses_sandbox_mail or bool(settings.sendgrid_webhook_public_keys)
-    advice = "Set SENDGRID_WEBHOOK_PUBLIC_KEY, or mails that bounce are not reported."
-    return [Check("mail reports", is_heard, "" if is_heard else advice)]
+    advice = _("Set SENDGRID_WEBHOOK_PUBLIC_KEY, or mails that bounce are not reported.")
+    return [Check(N_("mail reports"), is_heard, "" if is_heard else advice)]
 
 
 def _sms_texts(settings: Settings) -> list[Check]:
     if settings.dlt_templates is None:
-        return [Check("sms texts: not compared with registered ones", is_ok=True)]
+        return [Check(f"{_TEXTS}: {NOT_COMPARED}", is_ok=True)]
     try:
         problems = unregistered(settings)
         names = sent_in_english(registered_names(settings) or ())
     except ConfigurationError as error:
         problems, names = [str(error)], []
-    checks = [Check("sms texts", not problems, " ".join(problems))]
+    checks = [Check(_TEXTS, not problems, " ".join(problems))]
     if names:
-        checks.append(Check(f"sms sent in English, not registered: {', '.join(names)}", True))
+        checks.append(Check(f"{_IN_ENGLISH}: {', '.join(names)}", True))
     return checks
 
 
@@ -212,7 +237,7 @@ async def _postgres(settings: Settings) -> list[Check]:
             )
             row = await cursor.fetchone()
             if row is None:
-                return [Check("postgres", is_ok=False, advice="Check DATABASE_URL.")]
+                return [Check("postgres", is_ok=False, advice=_("Check DATABASE_URL."))]
             now, connections, is_migrated = row
             revision = None
             if is_migrated:
@@ -221,18 +246,23 @@ async def _postgres(settings: Settings) -> list[Check]:
                 revision = newest[0] if newest else None
     except psycopg.Error as error:
         reason = failure_reason(error, settings.database_url or "")
-        advice = f"Check DATABASE_URL and that it runs{reason}"
-        return [Check("postgres", is_ok=False, advice=advice)]
+        return [Check("postgres", is_ok=False, advice=_unreachable("DATABASE_URL", reason))]
     head = _head()
     is_newer = (revision or "") > (head or "")
-    advice = "Update this node: its release is older than the database." if is_newer else _MIGRATE
+    advice = (
+        _("Update this node: its release is older than the database.") if is_newer else _(_MIGRATE)
+    )
     return [
         Check("postgres", is_ok=True),
-        _clock("clock", asked_at, now.timestamp()),
+        _clock(N_("clock"), asked_at, now.timestamp()),
         _pool_sizes(settings, connections),
-        Check("migrations", revision == head, "" if revision == head else advice),
+        Check(N_("migrations"), revision == head, "" if revision == head else advice),
         *await _pooler(settings),
     ]
+
+
+def _unreachable(variable: str, reason: str) -> str:
+    return _("Check {variable} and that it runs{reason}", variable=variable, reason=reason)
 
 
 def _now() -> float:
@@ -243,21 +273,22 @@ def _clock(name: str, asked_at: float, answered: float) -> Check:
     """Compare a server's clock with the time its answer took: a slow answer is no wrong clock."""
     skew = max(asked_at - answered, answered - _now(), 0)
     is_right = skew <= _MAX_SKEW_SECONDS
-    return Check(
-        name, is_right, "" if is_right else f"It is {skew:.1f} s off; start a time service."
-    )
+    advice = _("It is {seconds} s off; start a time service.", seconds=f"{skew:.1f}")
+    return Check(name, is_right, "" if is_right else advice)
 
 
 def _pool_sizes(settings: Settings, connections: int) -> Check:
     # Behind a pooler the pools of the workers do not reach Postgres.
     pools = 0 if settings.database_direct_url else settings.worker_count * LARGEST_POOL
     needed = pools + _OTHER_CONNECTIONS
-    advice = (
-        f"Postgres takes {connections} connections and this node may open {needed}; raise "
-        "max_connections, lower SURGE_WORKERS or put PgBouncer in between."
+    advice = _(
+        "Postgres takes {connections} connections and this node may open {needed}; raise "
+        "max_connections, lower SURGE_WORKERS or put PgBouncer in between.",
+        connections=connections,
+        needed=needed,
     )
     is_enough = connections >= needed
-    return Check("pool sizes", is_enough, "" if is_enough else advice)
+    return Check(N_("pool sizes"), is_enough, "" if is_enough else advice)
 
 
 async def _pooler(settings: Settings) -> list[Check]:
@@ -275,13 +306,16 @@ async def _pooler(settings: Settings) -> list[Check]:
             row = await cursor.fetchone()
     except psycopg.Error as error:
         reason = failure_reason(error, settings.database_url or "")
-        return [Check("pooler", is_ok=False, advice=f"Check DATABASE_URL and that it runs{reason}")]
+        return [Check("pooler", is_ok=False, advice=_unreachable("DATABASE_URL", reason))]
     limit, name = row or (0, "")
     is_limited = 0 < limit <= _LONGEST_STATEMENT_SECONDS
-    advice = f"Run ALTER DATABASE {name} SET statement_timeout = '{STATEMENT_SECONDS}s'."
+    advice = _(
+        "Run {command}.",
+        command=f"ALTER DATABASE {name} SET statement_timeout = '{STATEMENT_SECONDS}s'",
+    )
     return [
-        Check("pooler", is_ok=True),
-        Check("time of a statement", is_limited, "" if is_limited else advice),
+        Check(N_("pooler"), is_ok=True),
+        Check(N_("time of a statement"), is_limited, "" if is_limited else advice),
     ]
 
 
@@ -289,7 +323,8 @@ async def _redis(settings: Settings) -> list[Check]:
     try:
         client = connect(settings.redis_url or "", client_name="surge-doctor")
     except ValueError:
-        return [Check("redis", is_ok=False, advice="REDIS_URL is not a valid redis:// address.")]
+        advice = _("REDIS_URL is not a valid redis:// address.")
+        return [Check("redis", is_ok=False, advice=advice)]
     try:
         persistence = await information(client, "persistence")
         memory = await information(client, "memory")
@@ -297,7 +332,7 @@ async def _redis(settings: Settings) -> list[Check]:
         asked_at, now = _now(), await clock_seconds(client)
     except RedisError as error:
         reason = failure_reason(error, settings.redis_url or "")
-        return [Check("redis", is_ok=False, advice=f"Check REDIS_URL and that it runs{reason}")]
+        return [Check("redis", is_ok=False, advice=_unreachable("REDIS_URL", reason))]
     finally:
         await client.aclose()
     appends = str(persistence.get("aof_enabled")) == "1"
@@ -306,24 +341,28 @@ async def _redis(settings: Settings) -> list[Check]:
     has_room = is_writable and (not most or used < most * _FULLEST_REDIS)
     return [
         Check("redis", is_ok=True),
-        _clock("redis clock", asked_at, now),
+        _clock(N_("redis clock"), asked_at, now),
         Check(
-            "redis memory",
+            N_("redis memory"),
             has_room,
             ""
             if has_room
-            else f"It uses {used >> 20} of {most >> 20} MB, or its disk is full. When it takes no "
-            "writes, no one can join; raise `maxmemory` or free space.",
+            else _(
+                "It uses {used} of {most} MB, or its disk is full. When it takes no writes, no one "
+                "can join; raise `maxmemory` or free space.",
+                used=used >> 20,
+                most=most >> 20,
+            ),
         ),
         Check(
-            "redis persistence",
+            N_("redis persistence"),
             appends,
-            "" if appends else "Set `appendonly yes`, or a restart forgets the queue.",
+            "" if appends else _("Set `appendonly yes`, or a restart forgets the queue."),
         ),
         Check(
-            "redis eviction",
+            N_("redis eviction"),
             keeps,
-            "" if keeps else "Set `maxmemory-policy noeviction`, or places are forgotten.",
+            "" if keeps else _("Set `maxmemory-policy noeviction`, or places are forgotten."),
         ),
     ]
 

@@ -200,9 +200,11 @@ async def _intent(session: AsyncSession, event: Event, order: _CheckedSale) -> I
     total = sum(prices[line.tier_id] * line.quantity for line in order.lines)
     cash_paise, contact = order.sale.cash_paise, order.contact
     if cash_paise is not None and cash_paise != total:
-        msg = (
-            f"Nothing was sold. These tickets cost {rupees(total)}, not {rupees(cash_paise)}. "
-            "Check the new total, then sell again."
+        msg = _(
+            "Nothing was sold. These tickets cost {total}, not {cash}. Check the new total, then "
+            "sell again.",
+            total=rupees(total),
+            cash=rupees(cash_paise),
         )
         raise PriceChanged(msg, total_paise=total)
     intent = Intent(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from surge_app.languages import A_
 from surge_app.models import Refund, RefundStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.payments.refund_policy import is_receipt_of
@@ -38,7 +39,7 @@ def log_unfinished(row: Refund, refund: GatewayRefund) -> None:
         row.status, row.last_error = RefundStatus.SENT, None
         return
     row.status = RefundStatus.FAILED
-    row.last_error = "The gateway could not pay it out."
+    row.last_error = A_("The gateway could not pay it out.")
     _log.error("refund_failed", refund=row.id, payment=row.payment_id)
 
 

@@ -24,6 +24,7 @@ from surge_app.errors import (
     NotFound,
 )
 from surge_app.kv.rate_limits import Limit, RateLimiter
+from surge_app.languages import A_
 from surge_app.models import BookingStatus, WebhookEventRow
 from surge_app.models.base import create_row
 from surge_app.observability import tracing
@@ -53,7 +54,7 @@ _WEBHOOK_BATCH = 50
 # It comes in an unsigned header; the index of ids takes no more than a few hundred bytes.
 _MAX_EVENT_ID_LENGTH = 200
 # Organizers read it; what exactly went wrong is in the log, under the webhook's id.
-_UNFORESEEN = "It could not be settled yet; the log tells why."
+_UNFORESEEN = A_("It could not be settled yet; the log tells why.")
 _MAX_BACKOFF_SECONDS = 600
 
 

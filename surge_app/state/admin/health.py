@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import reflex as rx
 
 from surge_app.container import current
-from surge_app.formatting import rupees
+from surge_app.formatting import BOX_OFFICE_METHODS, rupees
 from surge_app.languages import N_, gettext as _
 from surge_app.services.admin.action_items import ActionItem
 from surge_app.services.operations.invariants import Violation
-from surge_app.services.operations.preflight import Check, examine
+from surge_app.services.operations.preflight import NOT_COMPARED, Check, examine
 from surge_app.state import view_models
 from surge_app.state.admin.common import (
     HOME_ZONE,
@@ -21,6 +21,8 @@ from surge_app.state.admin.common import (
     organizer_action,
 )
 
+# What a query says of a booking without a payment.
+_UNPAID = N_("confirmed, and no payment is applied to it")
 # Title, advice and button.
 _KINDS = {
     "unmatched_payment": (
@@ -76,6 +78,7 @@ _KINDS = {
 }
 
 
+_CHANNELS = {"email": N_("Email"), "sms": N_("SMS")}
 _PAGE, _MAX_SHOWN = 100, 1_000
 
 
@@ -154,13 +157,18 @@ class HealthState(LiveState, rx.State):
 
 
 def _check(one: Check) -> CheckRow:
-    name, _colon, what = one.name.capitalize().replace("Sms", "SMS").partition(": ")
+    stable, _colon, what = one.name.partition(": ")
+    name = _capitalized(_(stable)).replace("Sms", "SMS")
     if one.is_ok and what == "sandbox":
         # Nothing fails, and still no one can pay or be told.
         return CheckRow(name, _("Sandbox"), "warn", one.advice)
-    if one.is_ok and what.startswith("not "):
-        return CheckRow(name, _("Not checked"), "off", f"{what.capitalize()}.")
+    if one.is_ok and what == NOT_COMPARED:
+        return CheckRow(name, _("Not checked"), "off", _("Not compared with registered ones."))
     return _row(name, one.advice, is_ok=one.is_ok)
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _row(name: str, advice: str, *, is_ok: bool) -> CheckRow:
@@ -171,7 +179,27 @@ def _invariant(one: Violation) -> CheckRow:
     rows = "; ".join(
         ", ".join(f"{name} {value}" for name, value in row.items()) for row in one.offending
     )
-    return _row(one.promise, rows, is_ok=one.holds)
+    return _row(_(one.promise), rows, is_ok=one.holds)
+
+
+def _detail(one: ActionItem) -> str:
+    """Return what is wrong, around what a provider says in its own words."""
+    if one.kind == "dead_message":
+        where, _colon, reason = one.detail.partition(": ")
+        channel, _to, address = where.partition(" to ")
+        return _(
+            "{channel} to {address}: {reason}",
+            channel=_(_CHANNELS[channel]),
+            address=address,
+            reason=_(reason),
+        )
+    if one.kind == "unpaid_booking":
+        return _(_UNPAID)
+    if one.kind == "cash_refund":
+        method = one.detail.rpartition(" ")[2]
+        name = BOX_OFFICE_METHODS[method][0] if method in BOX_OFFICE_METHODS else method
+        return _("Paid: {method}", method=_(name))
+    return _(one.detail)
 
 
 def _card(one: ActionItem) -> ActionItemCard:
@@ -183,7 +211,7 @@ def _card(one: ActionItem) -> ActionItemCard:
         kind=one.kind,
         id=one.id,
         title=title,
-        detail=one.detail,
+        detail=_detail(one),
         about=" · ".join(part for part in about if part),
         advice=advice,
         action=action,

@@ -139,7 +139,7 @@ def _running(one: RehearsalView) -> RunningCard:
 def _card(one: RehearsalView) -> RehearsalCard:
     is_slow = one.status == "broken" and one.figures.get("is_only_slow")
     result, tone = _ONLY_SLOW if is_slow else _RESULTS[one.status]
-    summary = _(one.problem)
+    summary = one.problem
     if one.has_report:
         names = ("bookings", "seconds", "requests")
         figures = {name: format_number(int(one.figures[name])) for name in names}

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from surge_app.clock import utc_now
+from surge_app.languages import use
+from surge_app.services.admin.action_items import ActionItem
 from surge_app.services.admin.sales_report import SalesReport
 from surge_app.services.admin.views import EventStats
 from surge_app.services.bookings.check_in import CheckInCounts
-from surge_app.services.operations.preflight import Check
+from surge_app.services.operations.preflight import NOT_COMPARED, Check
 from surge_app.settings import Settings
 from surge_app.state.admin import health
 from surge_app.state.admin.check_in import CheckInState
@@ -65,6 +67,30 @@ async def test_a_stand_in_for_a_vendor_is_never_shown_as_ready(
     await call(HealthState.load, state)
     shown = [(row.name, row.verdict, row.tone) for row in state.checks]
     assert shown == [("Payments", "Sandbox", "warn"), ("Redis", "OK", "good")]
+
+
+_FAILED = ActionItem(
+    kind="dead_message",
+    id="1",
+    at=utc_now(),
+    event="monsoon",
+    subject="SRG-ABCD2345",
+    amount_paise=0,
+    detail="email to asha@example.com: The database was busy.",
+    due_at=None,
+)
+
+
+def test_checks_and_items_are_in_the_language_of_the_organizer() -> None:
+    with use("hi"):
+        shown = health._check(Check("payments: sandbox", is_ok=True))
+        asked = health._check(Check(f"sms texts: {NOT_COMPARED}", is_ok=True))
+        message = health._card(_FAILED)
+        cash = health._card(replace(_FAILED, kind="cash_refund", detail="Paid by card"))
+    assert (shown.name, shown.verdict) == ("पेमेंट", "सैंडबॉक्स")
+    assert (asked.name, asked.advice) == ("SMS के टेक्स्ट", "दर्ज टेक्स्ट से मिलाए नहीं गए।")
+    assert message.detail == "asha@example.com पर ईमेल: डेटाबेस व्यस्त था।"
+    assert cash.detail == "पेमेंट: कार्ड"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from surge_app import formatting, languages
 from surge_app.languages import gettext, language_of, negotiate, ngettext, use
 from surge_app.languages.page_files import page_files, page_key
 from tests.architecture import messages
-from tests.architecture.unmarked_texts import unmarked_texts
+from tests.architecture.unmarked_texts import faults_in, unmarked_texts
 
 
 def test_the_catalogues_hold_what_the_code_says_and_nothing_else() -> None:
@@ -19,8 +19,35 @@ def test_the_catalogues_hold_what_the_code_says_and_nothing_else() -> None:
     assert [fault for tag in tags for fault in messages.faults(tag, template)] == []
 
 
-def test_each_text_of_a_page_has_a_marker() -> None:
+def test_each_text_that_people_read_has_a_marker() -> None:
     assert unmarked_texts() == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'msg = "Nothing was sold."\nraise PriceChanged(msg)',
+        'label: str = "Sold out"',
+        'problem = f"{actor} stopped it."',
+        "f\"{n} {_('tickets left')}\"",
+        '_(f"Sold {n}")',
+        '_("Sold {n}".format(n=1))',
+        "N_(name)",
+        "ngettext(one, many, 2)",
+    ],
+)
+def test_a_text_that_the_extraction_misses_is_a_fault(source: str) -> None:
+    assert len(faults_in(source, is_page=False)) == 1
+
+
+def test_texts_for_operators_and_names_need_no_marker() -> None:
+    source = """
+msg = f"Set {name} to a number."
+raise ConfigurationError(msg)
+found = {304: {"description": "Nothing changed since then."}, "kind": "all_held"}
+said = f"{_(text)}: {_('Sold {n}', n=1) if n else found}"[_(text)]
+"""
+    assert faults_in(source, is_page=False) == {(5, "inside an f-string: Sold {n}")}
 
 
 def test_a_sentence_is_in_the_language_of_its_block_and_english_outside() -> None:

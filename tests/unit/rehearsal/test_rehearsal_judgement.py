@@ -11,9 +11,10 @@ from typing import cast
 import pytest
 
 from surge_app.errors import ConfigurationError
+from surge_app.languages import use
 from surge_app.rehearsal import runner
 from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Plan, VisitorProfile, profiles
-from surge_app.rehearsal.recorder import POLL, Estimate, Notes, Payment, Sample, Wait
+from surge_app.rehearsal.recorder import POLL, STEPS, Estimate, Notes, Payment, Sample, Wait
 from surge_app.rehearsal.reporting.fairness import judge
 from surge_app.rehearsal.reporting.html_report import page_of
 from surge_app.rehearsal.reporting.result import Report, report_of
@@ -130,7 +131,7 @@ def test_estimates_are_judged_at_the_start_in_the_middle_and_near_the_head() -> 
     notes.waits[:] = _told_waits(60, low=0.2, high=0.5)
     bad = report_of(PLAN, notes, EVENT, played_seconds=5)
     assert _broken(bad) == {"estimates"}
-    assert "start 0% of 60" in next(one.found for one in bad.checks if one.code == "estimates")
+    assert "start: 0 % of 60" in next(one.found for one in bad.checks if one.code == "estimates")
     # A handful is chance, and a visitor who missed polls proves nothing.
     notes.waits[:] = _told_waits(10, low=0.2, high=0.5)
     assert not _broken(report_of(PLAN, notes, EVENT, played_seconds=5))
@@ -225,6 +226,21 @@ def test_the_page_of_a_report_says_everything_and_asks_nobody_else() -> None:
 def test_the_page_of_a_rehearsal_nobody_finished_can_be_read() -> None:
     report = report_of(replace(PLAN, visitors=1), Notes(), {}, played_seconds=0)
     assert "Not every check passed." in page_of(report.document())
+
+
+def test_the_page_of_a_rehearsal_is_in_the_language_of_its_organizer() -> None:
+    notes = Notes()
+    notes.waits.extend(_told_waits(60, low=0.8, high=1.2))
+    notes.outcomes.update({"booked": 3, "sent home": 1})
+    notes.bad_days.update(USUAL_DAYS)
+    notes.samples.extend(Sample(at, 3, 1, 1, 1, 1, 1, 1, 1, at * 10, 0, 0.5) for at in range(5))
+    for name in STEPS:
+        notes.steps[name].took_ms.append(20.0)
+    with use("hi"):
+        page = page_of(report_of(PLAN, notes, EVENT, played_seconds=5).document())
+    assert '<html lang="hi-IN" dir="ltr">' in page
+    shown = re.sub(r"<style.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL)
+    assert set(re.findall(r"[A-Za-z]{3,}", shown)) == {"Surge"}
 
 
 class _Lives:
