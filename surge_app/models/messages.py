@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from surge_app.models import base
@@ -156,7 +158,8 @@ class EventNotice(SQLModel, table=True):
 
     Attributes:
         words: The organizer's own sentence; may be empty.
-        changes: A line for each change, such as "Venue: the new hall (was: the old hall)".
+        changes: A line for each change, such as "Venue: the new hall (was: the old hall)"; English.
+        changed: The same as facts, which each message shows in the language of its buyer.
         booked_until: Bookings made later knew of the change; None reaches all until the notice.
         reached: The last booking expanded; None before the first.
         bookings: How many bookings are expanded.
@@ -174,6 +177,7 @@ class EventNotice(SQLModel, table=True):
     kind: str = base.text_field()
     words: str = base.text_field(default="")
     changes: str | None = base.text_field(default=None)
+    changed: list[dict[str, Any]] | None = Field(default=None, sa_type=JSONB)
     booked_until: datetime | None = base.time_field(default=None)
     actor: str = base.text_field()
     reached: str | None = base.text_field(default=None)

@@ -53,6 +53,7 @@ _REACH = text(
 _SENT = text(
     """
     SELECT n.id, n.kind, n.created_at AS at, n.actor, n.words, coalesce(n.changes, '') AS changes,
+        n.changed,
         n.bookings, n.done_at IS NOT NULL AS is_written,
         count(m.id) FILTER (WHERE m.status IN ('pending', 'sending')) AS waiting,
         count(m.id) FILTER (WHERE m.status = 'sent'

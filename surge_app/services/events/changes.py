@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from surge_app.formatting import when
 from surge_app.languages import gettext as _
@@ -50,10 +50,20 @@ class EventChange:
 
 
 def changes_since(event: Event, entries: Iterable[AuditEntry]) -> tuple[EventChange, ...]:
-    """Return what differs from the event before these edits, whatever it was in between.
+    """Return what differs from the event before these edits, in the current language.
 
     Args:
         event: As it is now.
+        entries: Its edits, the oldest first.
+    """
+    return changes_of(stored_changes(event, entries), event.time_zone)
+
+
+def stored_changes(event: Event, entries: Iterable[AuditEntry]) -> list[dict[str, Any]]:
+    """Return the facts that differ from before these edits, as JSON that any language can show.
+
+    Args:
+        event: As it is now, whatever it was in between.
         entries: Its edits, the oldest first.
     """
     first: dict[str, object] = {}
@@ -63,16 +73,35 @@ def changes_since(event: Event, entries: Iterable[AuditEntry]) -> tuple[EventCha
             if name in entry.before:
                 first.setdefault(name, entry.before[name])
                 last[name] = entry.at
+    now = {name: plain(getattr(event, name)) for name in first}
+    return [
+        {"fact": name, "was": first[name], "now": now[name], "at": plain(last[name])}
+        for name in ANNOUNCED
+        if name in first and not _is_same(name, first[name], now[name])
+    ]
+
+
+def changes_of(stored: Iterable[Mapping[str, Any]], time_zone: str) -> tuple[EventChange, ...]:
+    """Return stored changes as they read in the current language."""
     return tuple(
         EventChange(
             _(ALL_FACTS[name].fact.label),
-            _shown(name, first[name], event.time_zone),
-            _shown(name, plain(getattr(event, name)), event.time_zone),
-            last[name],
+            _shown(name, one["was"], time_zone),
+            _shown(name, one["now"], time_zone),
+            datetime.fromisoformat(one["at"]),
         )
-        for name in ANNOUNCED
-        if name in first and not _is_same(name, first[name], plain(getattr(event, name)))
+        for one in stored
+        if (name := str(one["fact"])) in ALL_FACTS
     )
+
+
+def change_lines(
+    stored: Sequence[Mapping[str, Any]] | None, english: str | None, time_zone: str
+) -> list[str]:
+    """Return a line for each change of a notice; those of an older release stay English."""
+    if stored:
+        return [change.text for change in changes_of(stored, time_zone)]
+    return (english or "").splitlines()
 
 
 def _is_same(name: str, before: object, now: object) -> bool:

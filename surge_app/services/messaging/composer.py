@@ -35,6 +35,7 @@ from surge_app.services.bookings.tickets import Tickets, valid_tickets
 from surge_app.services.bookings.views import DISCOUNT, BookingView
 from surge_app.services.checkout.contacts import ascii_address, unlinked
 from surge_app.services.events.catalog import event_view, organizer_contact
+from surge_app.services.events.changes import change_lines
 from surge_app.services.events.views import EventView
 from surge_app.services.messaging.message_context import (
     MessageContext,
@@ -224,7 +225,9 @@ class Composer:
             "code": self._contact_code(message, context),
             "tickets": _ticket_titles(booking, files),
             "words": notice.words if notice else "",
-            "changes": (notice.changes or "").splitlines() if notice else [],
+            "changes": change_lines(notice.changed, notice.changes, event.time_zone)
+            if notice
+            else [],
             "new_email": _masked(booking.email) if booking else "",
             "owned": context.about.owned,
             "limit": event.max_per_person,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +20,7 @@ from surge_app.errors import EditConflict, InvalidRequest
 from surge_app.languages import DEFAULT, gettext as _, use
 from surge_app.models import AuditEntry, Event, EventNotice, EventPhase, MessageKind
 from surge_app.observability.log import get_logger
-from surge_app.services.events.changes import EventChange, changes_since
+from surge_app.services.events.changes import change_lines, changes_of, stored_changes
 from surge_app.services.messaging.composer import Composer
 from surge_app.services.messaging.outbox_rows import notice_messages
 
@@ -105,20 +106,20 @@ class EventNotices:
         async with self._database.transaction() as session:
             event = await catalog_queries.require_event(session, slug)
             version = await queries.revision(session, slug)
-            changes: tuple[EventChange, ...] = ()
+            changed: list[dict[str, Any]] = []
             until = await intent_queries.database_now(session)
             if kind == MessageKind.EVENT_CHANGED:
-                changes = await _untold(session, event)
-                until = max((change.at for change in changes), default=until)
+                changed = await _untold(session, event)
+                until = max((one.at for one in changes_of(changed, "UTC")), default=until)
             reach = await queries.reach(session, event.id, until)
         notice = EventNotice(
-            event_id=event.id, kind=kind, words=_checked(words), changes=_lines(changes), actor=""
+            event_id=event.id, kind=kind, words=_checked(words), changed=changed, actor=""
         )
         subject, text, sms = await self._composer.preview(slug, notice)
         return NoticePreview(
             kind=kind.value,
             version=version,
-            changes=tuple(change.text for change in changes),
+            changes=tuple(change_lines(changed, None, event.time_zone)),
             subject=subject,
             text=text,
             sms=sms,
@@ -136,21 +137,21 @@ class EventNotices:
         async with self._database.transaction() as session:
             event = await catalog_queries.require_event(session, slug, for_update=True)
             await require_version(session, slug, version)
-            with use(DEFAULT.tag):
-                # Buyers of every language get these lines, whatever the organizer reads.
-                changes = await _untold(session, event)
-                lines = _lines(changes)
-            if event.phase != EventPhase.PUBLISHED or not changes:
+            changed = await _untold(session, event)
+            if event.phase != EventPhase.PUBLISHED or not changed:
                 msg = _("Nothing was sent. Ticket holders already know the event as it is now.")
                 raise InvalidRequest(msg)
             notice = EventNotice(
                 event_id=event.id,
                 kind=MessageKind.EVENT_CHANGED,
                 words=_checked(words),
-                changes=lines,
-                booked_until=max(change.at for change in changes),
+                changed=changed,
+                booked_until=max(one.at for one in changes_of(changed, "UTC")),
                 actor=actor,
             )
+            with use(DEFAULT.tag):
+                # For the log, and for the release before, which sends these lines.
+                notice.changes = "\n".join(change_lines(changed, None, event.time_zone))
             _give(session, slug, notice)
         return notice.id
 
@@ -158,7 +159,8 @@ class EventNotices:
         """Return the newest notices of an event; raises NotFound."""
         async with self._database.transaction() as session:
             event = await catalog_queries.require_event(session, slug)
-            return tuple(SentNotice(**row) for row in await queries.listed(session, event.id))
+            rows = await queries.listed(session, event.id)
+        return tuple(_sent(dict(row), event.time_zone) for row in rows)
 
     async def spread(self) -> int:
         """Write the messages of open notices; returns for how many bookings."""
@@ -214,21 +216,23 @@ async def require_version(session: AsyncSession, slug: str, version: int | None)
         raise EditConflict(msg)
 
 
-async def _untold(session: AsyncSession, event: Event) -> tuple[EventChange, ...]:
+async def _untold(session: AsyncSession, event: Event) -> list[dict[str, Any]]:
     since = await queries.known_since(session, event.id)
     if since is None:
-        return ()
-    return changes_since(event, await queries.edits(session, event.slug, since=since))
+        return []
+    return stored_changes(event, await queries.edits(session, event.slug, since=since))
+
+
+def _sent(row: dict[str, Any], time_zone: str) -> SentNotice:
+    lines = change_lines(row.pop("changed"), row["changes"], time_zone)
+    row["changes"] = "\n".join(lines)
+    return SentNotice(**row)
 
 
 def _give(session: AsyncSession, slug: str, notice: EventNotice) -> None:
     session.add(notice)
     after = {"words": notice.words, "changes": notice.changes or ""}
     session.add(AuditEntry(actor=notice.actor, action=notice.kind, subject=slug, after=after))
-
-
-def _lines(changes: tuple[EventChange, ...]) -> str:
-    return "\n".join(change.text for change in changes)
 
 
 def _checked(words: str) -> str:

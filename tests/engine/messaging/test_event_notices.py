@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from surge_app.errors import EditConflict, InvalidRequest
 from surge_app.languages import use
@@ -75,16 +76,37 @@ async def test_each_holder_learns_of_a_change_once_and_those_who_booked_later_do
     assert (sent.bookings, sent.sent, sent.waiting, sent.failed) == (4, 8, 0, 0)
 
 
-async def test_buyers_read_of_a_change_in_english_when_the_organizer_reads_hindi(
+async def test_each_buyer_reads_of_a_change_in_their_language_whatever_the_organizer_reads(
     new_sale: NewSale,
 ) -> None:
     sale = await new_sale(5)
-    await _book(sale)
-    await _move(sale)
+    refs = {"en": await _book(sale), "ta": await _book(sale)}
+    async with sale.services.database.transaction() as session:
+        await session.execute(
+            text(
+                "UPDATE intents SET language = 'ta' FROM bookings b"
+                " WHERE b.intent_id = intents.id AND b.ref = :ref"
+            ),
+            {"ref": refs["ta"]},
+        )
+    later = (await sale.services.catalog.event(sale.slug)).starts_at + timedelta(hours=2)
+    await sale.services.organizer.change(
+        sale.slug, {"starts_at": later, "venue": "The old mill"}, actor="test"
+    )
     with use("hi"):
         await _announce(sale)
+        (sent,) = await sale.services.event_notices.sent(sale.slug)
+    assert "जगह: The old mill" in sent.changes
+    post = await Post.of(sale)
+    await post.empty()
+    told = [mail for mail in post.mails if mail.attachments[0].media_type.endswith("PUBLISH")]
+    mails = {tag: next(one for one in told if ref in one.subject) for tag, ref in refs.items()}
+    assert "Venue: The old mill (was: " in mails["en"].text
+    assert "இடம்: The old mill" in mails["ta"].text
+    assert "was:" not in mails["ta"].html
+    assert "Starts" not in mails["ta"].html
     (sent,) = await sale.services.event_notices.sent(sale.slug)
-    assert sent.changes.startswith("Venue: The old mill (was: ")
+    assert "Venue: The old mill (was: " in sent.changes
 
 
 async def test_a_notice_of_an_older_event_is_refused_and_a_second_press_sends_nothing(
