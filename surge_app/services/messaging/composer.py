@@ -51,7 +51,7 @@ _log = get_logger(__name__)
 _ENGLISH = "en"
 _LONGEST_LINE = 80
 _WITH_TICKETS = {MessageKind.CONFIRMATION, MessageKind.CONFIRMATION_AGAIN}
-_EXAMPLE_NAME, _EXAMPLE_REF, _EXAMPLE_SUM = "Asha", "SRG-ABCD2345", "(the sum they paid)"
+_EXAMPLE_NAME, _EXAMPLE_REF, _EXAMPLE_SUM = "Asha", "SRG-ABCD2345", A_("(the sum they paid)")
 _WITH_CALENDAR = {MessageKind.EVENT_CHANGED, MessageKind.EVENT_CANCELLED}
 
 
@@ -137,13 +137,13 @@ class Composer:
         message = OutboxMessage(kind=notice.kind, created_at=utc_now())
         about = MessageSubject(intent, event, booking, 0)
         context = MessageContext(
-            about, _view(event), intent, booking, None, notice, 0, 1, example=_EXAMPLE_SUM
+            about, _view(event), intent, booking, None, notice, 0, 1, example=_(_EXAMPLE_SUM)
         )
         link = self._tickets.page_url(booking.ref)
         values = self._values(message, context, None, ())
         values |= {"link": link}
         subject, _line_end, text = self._render(f"{notice.kind}.mail.txt", values).partition("\n")
-        sms = _sms_text(_sms_name(message, context), context, _EXAMPLE_SUM, link)
+        sms = _sms_text(_sms_name(message, context), context, context.example, link)
         return subject.strip(), _wrapped(text), sms
 
     async def _context(self, message: OutboxMessage) -> MessageContext:
