@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -36,9 +37,11 @@ _START_SECONDS = 420
 # with the same examples, unless a search elsewhere is asked for.
 hypothesis_settings.register_profile("house", deadline=None, derandomize="SEARCH" not in os.environ)
 hypothesis_settings.load_profile("house")
-# httpx gives up after five seconds; a machine under load answers later.
+# httpx gives up after five seconds; a machine under load answers later. It reads the certificates
+# of all authorities anew for each client, of which the tests make thousands.
+_CLIENT = {"timeout": httpx.Timeout(60), "verify": ssl.create_default_context()}
 for _call in (httpx.Client.__init__, httpx.AsyncClient.__init__, httpx.get):
-    (_call.__kwdefaults__ or {})["timeout"] = httpx.Timeout(60)
+    (_call.__kwdefaults__ or {}).update(_CLIENT)
 _FOREIGN = ("SURGE_", "RAZORPAY_", "SENDGRID_", "TWILIO_")
 
 # The longest files come first, so that no process is left alone with one in the end.

@@ -17,6 +17,8 @@ from surge_app.launcher.processes import raise_nofile_limit
 from tests.conftest import Surge
 
 _REQUEST = b"GET /api/livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# Fewer than wait to be accepted.
+_AT_ONCE = 50
 _ASK = "from surge_app.launcher.processes import raise_nofile_limit as f; print(f(), f())"
 
 
@@ -33,7 +35,11 @@ async def _connected(url: str, count: int) -> AsyncGenerator[list[bytes]]:
         return await reader.readline()
 
     try:
-        yield [await asyncio.wait_for(ask(), 60) for _ in range(count)]
+        lines: list[bytes] = []
+        while len(lines) < count:
+            asked = (asyncio.wait_for(ask(), 60) for _ in range(_AT_ONCE))
+            lines += await asyncio.gather(*asked)
+        yield lines
     finally:
         for writer in writers:
             await _close(writer)
