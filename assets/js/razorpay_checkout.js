@@ -20,8 +20,13 @@ import { useLatest } from "./use_latest.js";
 const MAX_ATTEMPTS = 5;
 // Browsers inside other apps block or lose the modal's windows: there the whole page goes to the
 // gateway, and comes back by a form to the callback.
+// Those of an iPhone, such as WhatsApp's, name no browser; a page on the home screen does not
+// either, and keeps the modal.
 const IN_APP =
-  /\b(FBAN|FBAV|FB_IAB|Instagram|Snapchat|LinkedInApp|Twitter|Line\/|MicroMessenger)|; wv\)/;
+  /\b(FBAN|FBAV|FB_IAB|Instagram|Snapchat|LinkedInApp|Twitter|WhatsApp|Line\/|MicroMessenger)|; wv\)|\bMobile\/\w+$/;
+const isInApp = () =>
+  IN_APP.test(navigator.userAgent) &&
+  !(/** @type {Navigator & {standalone?: boolean}} */ (navigator).standalone);
 /** @type {Map<string, Promise<void>>} */
 const loading = new Map();
 const page = () => /** @type {Window & {Razorpay?: any}} */ (window);
@@ -109,7 +114,7 @@ const openCheckout = async (checkout, onClosed) => {
       timeout: checkout.timeout_seconds,
       retry: { enabled: true },
       theme: { color: "#4f2bea" },
-      ...(IN_APP.test(navigator.userAgent) ? { callback_url: callbackUrl, redirect: true } : {}),
+      ...(isInApp() ? { callback_url: callbackUrl, redirect: true } : {}),
       modal: {
         ondismiss: () => close(Date.now() >= end ? "late" : hasFailed ? "failed" : "dismissed"),
         escape: false,

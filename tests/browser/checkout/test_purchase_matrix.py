@@ -22,9 +22,10 @@ from tests.conftest import NewBuyer, NewSale, Surge, eventually
 _TIERS = (NewTier("General, standing", 100_000, 20), NewTier("Balcony, seated", 225_000, 8))
 _NAME = "Monsoon Beats, Goa"
 _FAULT = {"service": "razorpay", "seconds": 600}
+# A page that WhatsApp opens on an iPhone.
 _INSIDE_AN_APP = (
-    "Mozilla/5.0 (Linux; Android 14; Pixel 7; wv) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Version/4.0 Chrome/130.0.0.0 Mobile Safari/537.36 Instagram 361.0.0.46.88 Android"
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Mobile/15E148"
 )
 
 
