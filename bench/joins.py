@@ -2,7 +2,7 @@
 
 Buyers hold, look at their order and let it go, at a pace that leaves the machine idle by itself.
 Newcomers join as a page does, with the cookie it got before: a few at a time, as many as keep both
-workers busy, and as many as a rush brings. All of it shares the machine with its client.
+workers busy, and as many as one network may send. All of it shares the machine with its client.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from surge_app.container import Container, running
 
 _BUYERS, _THINK_SECONDS = 10, 0.5
 _SECONDS = 15.0
-_CALLERS = (0, 8, 64, 1_000)
+# More bodies than these at a time a worker takes from no network.
+_CALLERS = (0, 8, 64, 200)
 _STEPS = 3
 _HEADERS = (
     "User-Agent: Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile\r\n"
