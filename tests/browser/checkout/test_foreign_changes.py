@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.async_api import Page, expect
 from surge_app.clock import utc_now
 from tests.browser.checkout import Attendee
 from tests.browser.conftest import NewPerson, Person
-from tests.conftest import NewBuyer, NewSale, Surge
+from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 # As browsers translate a page: each text is put into two elements, or those take its place; what
 # appears later follows.
@@ -157,8 +158,16 @@ async def _steer(page: Page, slug: str) -> None:
     await page.get_by_role("button", name="Resume the queue").click()
     await expect(pause).to_be_enabled()
     await page.get_by_role("link", name="Queue", exact=True).click()
-    await page.get_by_role("button", name="Remove this number").click()
-    await expect(page.get_by_text("Enter a queue number")).to_be_visible()
+    told = page.get_by_text("Enter a queue number")
+
+    async def is_told() -> bool:
+        # A page that is still opening takes back what it said before.
+        await page.get_by_role("button", name="Remove this number").click()
+        with suppress(AssertionError):
+            await expect(told).to_be_visible(timeout=2_000)
+        return await told.is_visible()
+
+    await eventually(is_told, about="what is missing")
 
 
 async def _sell(page: Page, slug: str) -> None:
