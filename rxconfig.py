@@ -3,7 +3,7 @@
 import reflex as rx
 from reflex_base.constants import PackageJson
 
-from surge_app.components.lean_build import LeanBuild
+from surge_app.components.frame.lean_build import LeanBuild
 from surge_app.settings import load_settings
 
 settings = load_settings()

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from surge_app import languages
 from surge_app.api import DirectCalls, create_api
-from surge_app.components import error_boundary, shell
+from surge_app.components.frame import error_boundary, shell
 from surge_app.container import current, running
 from surge_app.edge.connection_watch import connections_watched
 from surge_app.edge.draining import Draining

@@ -6,7 +6,7 @@
     PageScheduler   starts one public page in each round of the event loop
     EdgeMiddleware  checks host, address and access
       ├─ queue/                          polls and joins            ─▶ response
-      ├─ event_pages, page_access        pages                      ─▶ response
+      ├─ pages/                          pages, and access to them  ─▶ response
       ├─ body_reader                     small, whole and in time
       └─ websockets/                          rights, frames and owners of pages
     FastAPI (`/api`, `/sandbox`) or Reflex (everything else)        ─▶ response

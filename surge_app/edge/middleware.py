@@ -9,8 +9,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surge_app import container
 from surge_app.edge.body_reader import BodyReader, has_body
-from surge_app.edge.continue_page import continue_page
-from surge_app.edge.event_pages import EventPages
 from surge_app.edge.http import (
     LAST,
     Headers,
@@ -24,14 +22,16 @@ from surge_app.edge.http import (
     request_language,
     with_headers,
 )
-from surge_app.edge.page_access import check_page, sign_out
-from surge_app.edge.plain_pages import error_page, text_page, wants_page, with_missing_page
+from surge_app.edge.pages.continue_page import continue_page
+from surge_app.edge.pages.event_pages import EventPages
+from surge_app.edge.pages.page_access import check_page, sign_out
+from surge_app.edge.pages.plain_pages import error_page, text_page, wants_page, with_missing_page
+from surge_app.edge.pages.ticket_page import ticket_page
+from surge_app.edge.pages.verify_page import verify_page
 from surge_app.edge.queue.join_endpoint import JoinEndpoint
 from surge_app.edge.queue.poll_endpoint import answer_poll
 from surge_app.edge.routes import Access, Kind, Route, route_of
 from surge_app.edge.security_headers import EdgeHeaders
-from surge_app.edge.ticket_page import ticket_page
-from surge_app.edge.verify_page import verify_page
 from surge_app.edge.websockets.handler_arguments import ArgumentsOf
 from surge_app.edge.websockets.state_owners import StateOwners
 from surge_app.edge.websockets.websocket_guard import WebSocketGuard

@@ -38,7 +38,7 @@ _ADMIN: Final = (
     # The editor of events has a label and a hint for each fact.
     ORGANIZERS_ALONE,
     "surge_app/pages/admin/",
-    "surge_app/components/admin_layout.py",
+    "surge_app/components/frame/admin_layout.py",
     *(
         f"assets/js/{name}.js"
         for name in (
@@ -77,8 +77,8 @@ _ORGANIZERS: Final = (
     "surge_app/services/operations/",
     "surge_app/state/admin/",
     # The check of a queue's log, which is in the same languages.
-    "surge_app/edge/templates/verify.html",
-    "surge_app/edge/verify_page.py",
+    "surge_app/edge/pages/templates/verify.html",
+    "surge_app/edge/pages/verify_page.py",
     "surge_app/services/queue_log_sentences.py",
 )
 _ALL_PAGES: Final = (

@@ -6,8 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import connection, controls, layout, navigation, shell, status, timers
+from surge_app.components import controls, layout
 from surge_app.components.controls import button_link, text_button
+from surge_app.components.feeds import connection, status, timers
+from surge_app.components.frame import navigation, shell
 from surge_app.components.match import match
 from surge_app.components.prose import language, text_part
 from surge_app.components.text import gettext as _

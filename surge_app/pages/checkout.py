@@ -6,16 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import (
-    connection,
-    controls,
-    formatting,
-    layout,
-    navigation,
-    shell,
-    timers,
-)
+from surge_app.components import controls, formatting, layout
 from surge_app.components.controls import button
+from surge_app.components.feeds import connection, timers
+from surge_app.components.frame import navigation, shell
 from surge_app.components.match import match
 from surge_app.components.scripts import razorpay_checkout
 from surge_app.components.scripts.device_move import device_move

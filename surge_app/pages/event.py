@@ -7,17 +7,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import (
-    connection,
-    controls,
-    formatting,
-    layout,
-    polling,
-    shell,
-    status,
-    timers,
-)
+from surge_app.components import controls, formatting, layout
 from surge_app.components.controls import button, button_link
+from surge_app.components.feeds import connection, polling, status, timers
+from surge_app.components.frame import shell
 from surge_app.components.match import match
 from surge_app.components.prose import language, prose, text_part
 from surge_app.components.scripts import prerendered, proof_of_work

@@ -6,18 +6,11 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import (
-    connection,
-    controls,
-    formatting,
-    layout,
-    polling,
-    shell,
-    status,
-    timers,
-)
+from surge_app.components import controls, formatting, layout
 from surge_app.components.controls import button
-from surge_app.components.feed_types import EventJson
+from surge_app.components.feeds import connection, polling, status, timers
+from surge_app.components.feeds.feed_types import EventJson
+from surge_app.components.frame import shell
 from surge_app.components.match import match
 from surge_app.components.prose import language
 from surge_app.components.scripts import prerendered

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import controls, layout, shell
+from surge_app.components import controls, layout
 from surge_app.components.controls import button
+from surge_app.components.frame import shell
 from surge_app.components.scripts.javascript import component
 from surge_app.components.text import gettext as _
 

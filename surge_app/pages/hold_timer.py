@@ -6,8 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, layout, timers
+from surge_app.components import controls, layout
 from surge_app.components.controls import button_link
+from surge_app.components.feeds import timers
 from surge_app.components.match import match
 from surge_app.components.text import gettext as _
 from surge_app.state.checkout import CheckoutState

@@ -6,8 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import formatting, layout, polling, progress, shell, timers
+from surge_app.components import formatting, layout, progress
 from surge_app.components.controls import button_link
+from surge_app.components.feeds import polling, timers
+from surge_app.components.frame import shell
 from surge_app.components.match import match
 from surge_app.components.scripts import proof_of_work
 from surge_app.components.text import gettext as _, ngettext

@@ -7,8 +7,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, formatting, layout, polling, timers
+from surge_app.components import controls, formatting, layout
 from surge_app.components.controls import button
+from surge_app.components.feeds import polling, timers
 from surge_app.components.match import match
 from surge_app.components.prose import language
 from surge_app.components.scripts.device_move import device_move

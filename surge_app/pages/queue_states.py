@@ -6,8 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import layout, polling
+from surge_app.components import layout
 from surge_app.components.controls import button, button_link
+from surge_app.components.feeds import polling
 from surge_app.components.text import gettext as _
 from surge_app.pages import queue_parts as parts
 

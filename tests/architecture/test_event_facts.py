@@ -11,7 +11,7 @@ from sqlalchemy import Table
 from surge_app.api.admin.schemas import EventFieldsIn, NewEventIn
 from surge_app.api.schemas import EventOut
 from surge_app.cli.main import event_create
-from surge_app.components.feed_types import EventJson
+from surge_app.components.feeds.feed_types import EventJson
 from surge_app.models import Event
 from surge_app.pages.admin import event_editor
 from surge_app.services.admin.event_admin import EventSettings

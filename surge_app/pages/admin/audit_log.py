@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from surge_app.components import layout
-from surge_app.components.navigation import address
+from surge_app.components.frame.navigation import address
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import choose, list_row, listed, outcome, page_of, search, waiting
 from surge_app.state.admin.audit_log import AuditLogState, LogRow

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import admin_layout, controls, layout, timers
+from surge_app.components import controls, layout
 from surge_app.components.controls import button, button_link
+from surge_app.components.feeds import timers
+from surge_app.components.frame import admin_layout
 from surge_app.components.text import gettext as _
 from surge_app.formatting import BOX_OFFICE_METHODS
 from surge_app.languages import SUPPORTED

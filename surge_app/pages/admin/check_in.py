@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import admin_layout, connection, layout, navigation
+from surge_app.components import layout
+from surge_app.components.feeds import connection
+from surge_app.components.frame import admin_layout, navigation
 from surge_app.components.match import match
 from surge_app.components.scripts.ticket_scanner import scanner
 from surge_app.components.text import gettext as _

@@ -6,9 +6,11 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, progress, timers
-from surge_app.components.admin_layout import stat
+from surge_app.components import layout, progress
 from surge_app.components.controls import button
+from surge_app.components.feeds import timers
+from surge_app.components.frame import admin_layout
+from surge_app.components.frame.admin_layout import stat
 from surge_app.components.match import match
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.participants import export_links

@@ -6,8 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, controls, layout, navigation
+from surge_app.components import controls, layout
 from surge_app.components.controls import button, button_link, chip
+from surge_app.components.frame import admin_layout, navigation
 from surge_app.components.match import match
 from surge_app.components.scripts.cover_upload import cover_field
 from surge_app.components.text import gettext as _

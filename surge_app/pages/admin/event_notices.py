@@ -6,8 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, progress, timers
+from surge_app.components import layout, progress
 from surge_app.components.controls import button, link
+from surge_app.components.feeds import timers
+from surge_app.components.frame import admin_layout
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     confirmed,

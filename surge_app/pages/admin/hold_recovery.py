@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout
-from surge_app.components.navigation import address
+from surge_app.components import layout
+from surge_app.components.frame import admin_layout
+from surge_app.components.frame.navigation import address
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     choose,

@@ -6,9 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, controls, layout
+from surge_app.components import controls, layout
 from surge_app.components.controls import button, button_link
-from surge_app.components.navigation import address
+from surge_app.components.frame import admin_layout
+from surge_app.components.frame.navigation import address
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     checkbox,

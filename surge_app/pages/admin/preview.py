@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import layout, polling, shell
+from surge_app.components import layout
 from surge_app.components.controls import button, button_link
+from surge_app.components.feeds import polling
+from surge_app.components.frame import shell
 from surge_app.components.match import match
 from surge_app.components.text import gettext as _
 from surge_app.pages import event

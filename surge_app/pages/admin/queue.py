@@ -6,8 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, controls, layout, timers
+from surge_app.components import controls, layout
 from surge_app.components.controls import button
+from surge_app.components.feeds import timers
+from surge_app.components.frame import admin_layout
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.dashboard import REFRESH_SECONDS, framed, head, pause_button, queue_tiles
 from surge_app.pages.admin.shared import BOT_CHECKS, form_key, hidden, outcome, question

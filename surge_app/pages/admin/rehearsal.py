@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import admin_layout, layout, progress, timers
+from surge_app.components import layout, progress
 from surge_app.components.controls import button, button_link
+from surge_app.components.feeds import timers
+from surge_app.components.frame import admin_layout
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import (
     checkbox,

@@ -7,8 +7,10 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import admin_layout, connection, controls, layout, navigation, status
+from surge_app.components import controls, layout
 from surge_app.components.controls import button
+from surge_app.components.feeds import connection, status
+from surge_app.components.frame import admin_layout, navigation
 from surge_app.components.match import match
 from surge_app.components.text import gettext as _
 from surge_app.pages.shared import email_check, problem_notice

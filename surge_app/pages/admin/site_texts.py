@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from surge_app.components import admin_layout, controls, layout
+from surge_app.components import controls, layout
 from surge_app.components.controls import button
+from surge_app.components.frame import admin_layout
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import form_key, hidden, outcome, page_of, waiting
 from surge_app.state.admin.site_texts import SiteTextsState, TextForm

@@ -12,7 +12,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from surge_app.container import Container
-from surge_app.edge import plain_pages
+from surge_app.edge.pages import plain_pages
 from surge_app.services.events import site_texts
 from surge_app.services.events.rich_text import TextBlock
 from surge_app.services.events.site_texts import SITE_PAGES, SitePage, SiteTexts

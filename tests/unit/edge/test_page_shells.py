@@ -9,8 +9,8 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from surge_app.edge import event_pages
-from surge_app.edge.event_pages import EventPages
+from surge_app.edge.pages import event_pages
+from surge_app.edge.pages.event_pages import EventPages
 from surge_app.edge.routes import classify
 
 _HTML = b"<html><head><title>Surge</title></head><body>A page</body></html>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import HTMLResponse, Response
 
 from surge_app import container
-from surge_app.edge.rendering import render
+from surge_app.edge.pages.rendering import render
 from surge_app.languages import DEFAULT, current, gettext as _, use
 from surge_app.services.events.views import EventView
 from surge_app.services.queue_log_sentences import EVENTS, PROBLEMS

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from surge_app.components.feed_types import EventFeed, EventsFeed, QueueFeed
+from surge_app.components.feeds.feed_types import EventFeed, EventsFeed, QueueFeed
 from surge_app.components.scripts import proof_of_work
 from surge_app.components.scripts.javascript import function, module
 

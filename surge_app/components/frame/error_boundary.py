@@ -8,7 +8,8 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
-from surge_app.components import controls, layout, shell
+from surge_app.components import controls, layout
+from surge_app.components.frame import shell
 from surge_app.components.scripts.page_guards import page_guards
 from surge_app.components.text import gettext as _
 

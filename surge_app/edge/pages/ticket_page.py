@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from surge_app import container
 from surge_app.clock import utc_now
 from surge_app.edge.http import with_cookies
-from surge_app.edge.rendering import render
+from surge_app.edge.pages.rendering import render
 from surge_app.errors import NotFound
 from surge_app.services.bookings.qr import qr_svg
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import reflex as rx
 
-from surge_app.components import controls, layout, navigation
+from surge_app.components import controls, layout
 from surge_app.components.controls import button_link
+from surge_app.components.frame import navigation
+from surge_app.components.frame.shell import brand, plain_form
 from surge_app.components.match import match
 from surge_app.components.scripts.language import switch
-from surge_app.components.shell import brand, plain_form
 from surge_app.components.text import gettext as _
 
 _NO_HREF = rx.Var("undefined")

@@ -24,9 +24,9 @@ from starlette.types import ASGIApp, Scope
 from surge_app import container
 from surge_app.db.events.catalog import EventFilter
 from surge_app.edge.http import fetch, with_cookies
-from surge_app.edge.rendering import render
+from surge_app.edge.pages.rendering import render
+from surge_app.edge.pages.structured_data import description, event_data
 from surge_app.edge.routes import Kind, Route
-from surge_app.edge.structured_data import description, event_data
 from surge_app.errors import NotFound, SurgeError
 from surge_app.languages import DEFAULT, QUERY, chosen, current, gettext as _, use
 from surge_app.observability.log import get_logger

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from surge_app import container
 from surge_app.edge.http import NO_STORE
-from surge_app.edge.rendering import render
+from surge_app.edge.pages.rendering import render
 from surge_app.languages import gettext as _
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from surge_app import container
 from surge_app.edge.http import NO_STORE, method_not_allowed, redirect
-from surge_app.edge.plain_pages import error_page, message_page
+from surge_app.edge.pages.plain_pages import error_page, message_page
 from surge_app.edge.routes import Access, Route
 from surge_app.edge.security_headers import CAMERA
 from surge_app.edge.websockets.state_owners import StateOwners, admin_owner

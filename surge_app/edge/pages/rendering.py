@@ -23,7 +23,7 @@ def render(template: str, **context: Any) -> str:
 @cache
 def _templates() -> Environment:
     templates = Environment(
-        loader=PackageLoader("surge_app.edge", "templates"),
+        loader=PackageLoader("surge_app.edge.pages", "templates"),
         # Files replaced under a running worker must not meet code that is older than they are.
         auto_reload=False,
         autoescape=True,

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from surge_app.edge.http import NO_STORE, headers_of, with_cookies
-from surge_app.edge.rendering import render
+from surge_app.edge.pages.rendering import render
 from surge_app.errors import Forbidden, NotFound, RateLimited, SurgeError, Unauthorized
 from surge_app.languages import current, gettext as _
 from surge_app.services.events.rich_text import rich_text

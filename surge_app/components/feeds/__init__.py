@@ -1,0 +1,1 @@
+"""Live parts of a page: feeds, connection and clocks."""

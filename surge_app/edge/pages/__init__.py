@@ -1,0 +1,1 @@
+"""The pages that the edge writes itself, and access to all the others."""
