@@ -12,6 +12,7 @@ from surge_app.components.frame import admin_layout, navigation
 from surge_app.components.match import match
 from surge_app.components.scripts.cover_upload import cover_field
 from surge_app.components.text import gettext as _
+from surge_app.languages import Language
 from surge_app.pages.admin.shared import (
     BOT_CHECKS,
     checkbox,
@@ -26,9 +27,16 @@ from surge_app.pages.admin.shared import (
     waiting,
 )
 from surge_app.services.events.covers import LARGEST_UPLOAD
-from surge_app.services.events.facts import ALL_FACTS, EDITABLE_FACTS, PUBLIC_FACTS, FactField
+from surge_app.services.events.facts import (
+    ALL_FACTS,
+    EDITABLE_FACTS,
+    PUBLIC_FACTS,
+    TRANSLATABLE,
+    Fact,
+    FactField,
+)
 from surge_app.state.admin.event_editor import EventEditorState
-from surge_app.state.admin.event_forms import TICKED, TierForm
+from surge_app.state.admin.event_forms import OTHER_LANGUAGES, TICKED, TierForm
 
 _CHOICES = {
     **dict(BOT_CHECKS),
@@ -194,7 +202,13 @@ def _details() -> rx.Component:
             *(hidden(f"was_{name}", EventEditorState.facts[name]) for name in EDITABLE_FACTS),
             rx.el.div(*_fields(is_public=True, is_long=False), class_name="fields top"),
             *_fields(is_public=True, is_long=True),
-            layout.disclosure(_(_OWN_LANGUAGES.label), *_fields(is_public=False, is_long=True)),
+            layout.disclosure(
+                _(_OWN_LANGUAGES.label),
+                rx.el.p(
+                    _("Visitors read what is empty as you wrote it above."), class_name="muted"
+                ),
+                *(_texts_in(language) for language in OTHER_LANGUAGES.values()),
+            ),
             layout.disclosure(
                 _("Queue"),
                 rx.el.div(*_fields(is_public=False, is_long=False), class_name="fields top"),
@@ -222,6 +236,35 @@ def _fields(*, is_public: bool, is_long: bool) -> list[rx.Component]:
     ]
 
 
+def _texts_in(language: Language) -> rx.Component:
+    return layout.disclosure(
+        rx.el.span(language.name, lang=language.html_lang),
+        *(
+            _text(
+                f"{language.tag}_{name}",
+                _("{fact} in {language}", fact=_(one.fact.label), language=language.name),
+                one.fact,
+                EventEditorState.texts,
+                lang=language.html_lang,
+            )
+            for name, one in TRANSLATABLE.items()
+        ),
+    )
+
+
+def _text(name: str, label: Any, fact: Fact, values: Any, **props: Any) -> rx.Component:
+    if not fact.is_long:
+        return labelled(name, label, values[name], **props)
+    return rx.el.label(
+        rx.el.span(label, class_name="label"),
+        rx.el.textarea(
+            name=name, default_value=values[name], rows="3", class_name="input", **props
+        ),
+        rx.el.span(_(fact.help), class_name="hint") if fact.help else rx.fragment(),
+        class_name="field",
+    )
+
+
 def _field(one: FactField) -> rx.Component:
     name, fact, value = one.name, one.fact, EventEditorState.facts[one.name]
     if one.type is bool:
@@ -230,12 +273,7 @@ def _field(one: FactField) -> rx.Component:
         choices = tuple((word, _CHOICES[word]) for word in one.choices)
         return controls.select(name, _(fact.label), choices, default_value=value)
     if fact.is_long:
-        return rx.el.label(
-            rx.el.span(_(fact.label), class_name="label"),
-            rx.el.textarea(name=name, default_value=value, rows="3", class_name="input"),
-            rx.el.span(_(fact.help), class_name="hint") if fact.help else rx.fragment(),
-            class_name="field",
-        )
+        return _text(name, _(fact.label), fact, EventEditorState.facts)
     props: dict[str, Any] = {"input_mode": "numeric"} if one.is_number else {}
     kind = "datetime-local" if one.is_time else _INPUT_TYPES.get(fact.link)
     if kind:

@@ -38,8 +38,10 @@ from surge_app.state.admin.event_forms import (
     required_moment,
     shown_value,
     slug_from,
+    text_fields,
     tier_form,
     tier_question,
+    typed_texts,
     typed_tier,
     typed_value,
     version_of,
@@ -54,6 +56,7 @@ class EventEditorState(AdminState, rx.State):
 
     Attributes:
         facts: The editable facts as their form was opened with; times are those of its zone.
+        texts: Those of `facts` in other languages, a field for each.
         fee: What buyers pay beside the price of a ticket.
         leave_to: An address to go on to.
         edited: The form that was sent last: event, new, or the id of a ticket type.
@@ -66,6 +69,7 @@ class EventEditorState(AdminState, rx.State):
 
     event: EventForm = EventForm()
     facts: dict[str, str] = {}
+    texts: dict[str, str] = {}
     tiers: list[TierForm] = []
     fee: str = ""
     leave_to: str = ""
@@ -102,7 +106,7 @@ class EventEditorState(AdminState, rx.State):
         self.edited, self.question = _EVENT, ""
         # The times of the form are those of the zone it was opened with.
         zone = {"time_zone": sent.get("was_time_zone") or self.event.time_zone}
-        sent = {**zone, **sent}
+        sent = {**zone, **sent, "translations": typed_texts(sent)}
         if not (sent.get("name") and sent.get("venue")):
             msg = _("Nothing was saved. Enter a name and a venue.")
             raise InvalidRequest(msg)
@@ -316,7 +320,13 @@ class EventEditorState(AdminState, rx.State):
         tiers = [self._tier_form(tier_form(one), opened.get(one.id)) for one in stored.tiers]
         self._reopened = frozenset()
         # What did not change is not sent again.
-        for name, value in {"event": event, "facts": facts, "tiers": tiers}.items():
+        shown = {
+            "event": event,
+            "facts": facts,
+            "texts": text_fields(facts["translations"]),
+            "tiers": tiers,
+        }
+        for name, value in shown.items():
             if getattr(self, name) != value:
                 setattr(self, name, value)
 

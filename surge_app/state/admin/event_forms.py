@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from surge_app.clock import utc_now
 from surge_app.errors import InvalidRequest
 from surge_app.formatting import format_number, rupees, when
-from surge_app.languages import gettext as _, ngettext
+from surge_app.languages import DEFAULT, SUPPORTED, gettext as _, ngettext
 from surge_app.services.admin.event_admin import EventSettings, TierSettings
-from surge_app.services.events.facts import EDITABLE_FACTS
+from surge_app.services.events.facts import EDITABLE_FACTS, TRANSLATABLE
 from surge_app.services.events.new_event import NewTier
+from surge_app.services.events.translations import read_translations
 from surge_app.state.admin.common import HOME_ZONE, form_fields, parse_int, parse_rupees
 
 _MAX_UNITS = 1_000_000
@@ -23,6 +24,7 @@ TIER_FIELDS = ("tier_name", "price", "units")
 TIER_COLUMNS = {"name": "name", "price_paise": "price", "capacity": "units"}
 """Fields of the form of a ticket type by the column they show."""
 SALE_WINDOW = {"sales_open_at", "sales_close_at", "starts_at"}
+OTHER_LANGUAGES = {tag: one for tag, one in SUPPORTED.items() if one is not DEFAULT}
 TICKED = "yes"
 """What a tick box sends."""
 
@@ -185,6 +187,27 @@ def typed_value(sent: Mapping[str, str], name: str, *, prefix: str = "") -> obje
             raise InvalidRequest(msg)
         return number
     return None if one.is_nullable and not typed else typed
+
+
+def text_fields(text: str) -> dict[str, str]:
+    """Return the fields for an event's texts in other languages, such as `hi_name`, filled in."""
+    found = read_translations(text, TRANSLATABLE)
+    return {
+        f"{tag}_{name}": found.get(tag, {}).get(name, "")
+        for tag in OTHER_LANGUAGES
+        for name in TRANSLATABLE
+    }
+
+
+def typed_texts(sent: Mapping[str, str]) -> str:
+    """Return what the fields of other languages hold as the one text of an event."""
+    stored = sent.get("was_translations", "")
+    shown = text_fields(stored)
+    typed = {name: sent.get(name, words) for name, words in shown.items()}
+    if typed == shown:
+        return sent.get("translations", stored)
+    lines = (f"{name.replace('_', ' ', 1)}: {words}" for name, words in typed.items() if words)
+    return "\n".join(lines)
 
 
 def shown_value(value: object, zone: str) -> str:

@@ -40,6 +40,25 @@ def _event_form(state: Any, **typed: str) -> dict[str, object]:
     return {**state.facts, **was, "form_key": state.form_key, **typed}
 
 
+async def test_an_organizer_writes_in_another_language_and_keeps_what_a_program_wrote(
+    services: Container, new_sale: NewSale, cookie: str
+) -> None:
+    written = "ta name: மழை இசை\nhi name: मॉनसून\nhi description: पहला दिन\nदूसरा दिन"
+    slug = await new_sale(translations=written)
+    state = await _editor(slug, cookie)
+    assert state.texts["hi_description"] == "पहला दिन\nदूसरा दिन"
+    assert (state.texts["ta_name"], state.texts["ta_venue"]) == ("மழை இசை", "")
+    # What is as it was shown is stored as it was written.
+    await call(EventEditorState.save, state, _event_form(state, **state.texts))
+    assert (await services.organizer.settings(slug)).translations == written
+    typed = {**state.texts, "hi_venue": "पहाड़ी", "ta_name": ""}
+    await call(EventEditorState.save, state, _event_form(state, **typed))
+    assert (await services.organizer.settings(slug)).translations == (
+        "hi name: मॉनसून\nhi venue: पहाड़ी\nhi description: पहला दिन\nदूसरा दिन"
+    )
+    assert state.texts["hi_venue"] == "पहाड़ी"
+
+
 async def _confirm(state: Any) -> None:
     assert state.question
     await call(EventEditorState.apply, state, {"form_key": state.form_key})
