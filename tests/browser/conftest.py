@@ -28,6 +28,14 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 # What every camera sees; read when one is opened, so a test may write it.
 FILM = Path(tempfile.gettempdir()) / f"surge-film-{os.getpid()}.y4m"
+NO_STORAGE = """
+for (const name of ["localStorage", "sessionStorage"]) {
+  Object.defineProperty(window, name, {
+    configurable: true,
+    get() { throw new DOMException("Access is denied for this document.", "SecurityError"); },
+  });
+}
+"""
 _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from surge_app.clock import utc_now
 from tests.browser.checkout import Attendee
-from tests.browser.conftest import NewPerson, Person
+from tests.browser.conftest import NO_STORAGE, NewPerson, Person
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 # As browsers translate a page: each text is put into two elements, or those take its place; what
@@ -38,14 +38,6 @@ addEventListener("DOMContentLoaded", () => {
     for (const { addedNodes } of records) addedNodes.forEach(walk);
   }).observe(document.body, { childList: true, subtree: true });
 });
-"""
-_NO_STORAGE = """
-for (const name of ["localStorage", "sessionStorage"]) {
-  Object.defineProperty(window, name, {
-    configurable: true,
-    get() { throw new DOMException("Access is denied for this document.", "SecurityError"); },
-  });
-}
 """
 # React reports a text translated before it takes the page over, and draws it again. The script with
 # which React Router restores a scroll position runs before any guard, and reports refused storage.
@@ -100,7 +92,7 @@ async def test_a_page_is_shown_where_the_browser_refuses_its_storage(
 ) -> None:
     slug = await new_sale(sales_open_at=utc_now() + timedelta(days=1))
     person = await new_person()
-    await person.context.add_init_script(_NO_STORAGE)
+    await person.context.add_init_script(NO_STORAGE)
     await person.page.goto(path.format(slug=slug))
     await expect(person.page.locator("main h1").first).to_be_visible()
     await expect(person.page.get_by_text("This page stopped working")).to_have_count(0)
@@ -112,7 +104,7 @@ async def test_a_buyer_whose_browser_refuses_its_storage_holds_and_pays(
 ) -> None:
     slug = await new_sale(units=20)
     person = await new_person()
-    await person.context.add_init_script(_NO_STORAGE)
+    await person.context.add_init_script(NO_STORAGE)
     asked: list[str] = []
     person.page.on("request", lambda request: asked.append(request.url))
     attendee = Attendee(person, slug)
@@ -227,7 +219,7 @@ async def _edit(page: Page, slug: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [_TRANSLATOR % "true", _TRANSLATOR % "false", _NO_STORAGE],
+    [_TRANSLATOR % "true", _TRANSLATOR % "false", NO_STORAGE],
     ids=["around", "instead", "storage"],
 )
 async def test_an_organizer_whose_browser_changes_the_pages_works_on(

@@ -7,9 +7,14 @@ import pytest
 from playwright.async_api import Route, expect
 
 from surge_app.container import Container
-from tests.browser.conftest import NewPerson
+from tests.browser.conftest import NO_STORAGE, NewPerson
 from tests.conftest import NewSale
 
+# As a browser shows a page whose site may store nothing at all.
+_BLOCKED = (
+    NO_STORAGE
+    + 'Object.defineProperty(document, "cookie", { configurable: true, get: () => "", set() {} });'
+)
 _SECURE_ON_HTTP = "surge_visitor=kept-by-no-browser; Secure; HttpOnly; Path=/; SameSite=Lax"
 
 
@@ -30,12 +35,17 @@ async def _answer_without_cookies(route: Route, *, cookie: str) -> None:
     await route.fulfill(status=answer.status_code, headers=kept | own, body=answer.content)
 
 
-@pytest.mark.parametrize("cookie", ["", _SECURE_ON_HTTP], ids=["dropped", "secure on http"])
+@pytest.mark.parametrize(
+    ("cookie", "script"),
+    [("", ""), ("", _BLOCKED), (_SECURE_ON_HTTP, "")],
+    ids=["dropped", "dropped, no storage", "secure on http"],
+)
 async def test_a_browser_that_keeps_no_cookie_reads_what_to_do_and_takes_no_place(
-    new_person: NewPerson, new_sale: NewSale, services: Container, cookie: str
+    new_person: NewPerson, new_sale: NewSale, services: Container, cookie: str, script: str
 ) -> None:
     slug = await new_sale(units=10, concurrent_buyers=10)
     person = await new_person()
+    await person.context.add_init_script(f"{{ {script} }}")
     joins: list[str] = []
 
     async def pass_on(route: Route) -> None:
