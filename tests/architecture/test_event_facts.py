@@ -12,6 +12,7 @@ from surge_app.api.admin.schemas import EventFieldsIn, NewEventIn
 from surge_app.api.schemas import EventOut
 from surge_app.cli.main import event_create
 from surge_app.components.feeds.feed_types import EventJson
+from surge_app.edge.websockets.websocket_filter import LARGEST_OF_ORGANIZERS
 from surge_app.models import Event
 from surge_app.pages.admin import event_editor
 from surge_app.services.admin.event_admin import EventSettings
@@ -72,3 +73,9 @@ def test_no_fact_is_missing_where_facts_are_taken_or_shown() -> None:
         (EventJson, PUBLIC_FACTS),
     ):
         assert set(facts) <= {one.name for one in fields(declaration)}, declaration
+
+
+def test_the_longest_form_of_an_event_fits_in_a_frame() -> None:
+    # Each text is sent with the one it replaces; a letter takes up to four bytes.
+    letters = sum(one.fact.max_length or 0 for one in EDITABLE_FACTS.values())
+    assert 2 * 4 * letters + 32 * 1024 <= LARGEST_OF_ORGANIZERS

@@ -19,8 +19,8 @@ from surge_app.observability.log import get_logger
 _log = get_logger(__name__)
 
 LARGEST = 8 * 1024
-# An organizer saves an event with a description of up to 10,000 letters.
-LARGEST_OF_ORGANIZERS = 32 * 1024
+# An organizer saves an event with its texts in every language, as they are and as they were.
+LARGEST_OF_ORGANIZERS = 512 * 1024
 _CONNECT, _LEAVE, _EVENT = "40/_event,", "41/_event,", "42/_event,"
 _BARE = {"1", "2", "3", "2probe", "5", _CONNECT, _LEAVE}
 _POLICY = 1008
