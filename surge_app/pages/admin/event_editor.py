@@ -237,18 +237,19 @@ def _fields(*, is_public: bool, is_long: bool) -> list[rx.Component]:
 
 
 def _texts_in(language: Language) -> rx.Component:
+    texts = (
+        _text(
+            f"{language.tag}_{name}",
+            _("{fact} in {language}", fact=_(one.fact.label), language=language.name),
+            one.fact,
+            EventEditorState.texts,
+            lang=language.html_lang,
+        )
+        for name, one in TRANSLATABLE.items()
+    )
     return layout.disclosure(
         rx.el.span(language.name, lang=language.html_lang),
-        *(
-            _text(
-                f"{language.tag}_{name}",
-                _("{fact} in {language}", fact=_(one.fact.label), language=language.name),
-                one.fact,
-                EventEditorState.texts,
-                lang=language.html_lang,
-            )
-            for name, one in TRANSLATABLE.items()
-        ),
+        rx.el.div(*texts, class_name="stack loose"),
     )
 
 
