@@ -27,7 +27,8 @@ from surge_app.kv import keys
 from surge_app.launcher.embedded_servers import backing_services
 from surge_app.settings import Settings
 
-_SESSIONS = 1_500
+# A worker takes 500 connections from one network, and the two do not share evenly.
+_SESSIONS = 600
 _EARLY = 50
 _MAX_CONCURRENT = 30
 _HOLD_SECONDS = 20
