@@ -61,17 +61,21 @@ class _PromptConnection(AbstractConnection):
             return
         writer.writelines(command)
         if writer.transport.get_write_buffer_size():
-            await super().send_packed_command((), *args, **options)
+            # A question about its health would be answered after the command.
+            await super().send_packed_command((), check_health=False)
 
     def is_idle(self) -> bool:
-        """Return whether it stands, as far as the event loop has heard."""
-        reader, writer = self._reader, self._writer
+        """Return whether it stands with nothing unread, as far as the event loop has heard."""
+        reader, writer = cast("Any", self._reader), self._writer
         return (
             reader is not None
             and writer is not None
             and not writer.is_closing()
             and not reader.at_eof()
             and reader.exception() is None
+            # An answer that is left over would be taken for that of the next command.
+            and not reader._buffer  # noqa: SLF001  the public way reads what is there
+            and not cast("Any", self._parser)._reader.has_data()  # noqa: SLF001
         )
 
 

@@ -65,6 +65,21 @@ async def test_a_connection_that_the_server_has_closed_is_replaced(
     await other.aclose()
 
 
+async def test_an_answer_that_was_not_read_is_given_to_no_other_command(
+    redis_server: RedisServer,
+) -> None:
+    redis = client.connect(redis_server.url)
+    await redis.set("one", "1")
+    connection = await redis.connection_pool.get_connection()
+    await connection.send_command("GET", "one")
+    await connection.send_command("GET", "one")
+    assert await connection.read_response() == "1"
+    await redis.connection_pool.release(connection)
+    assert await redis.get("other") is None
+    await redis.delete("one")
+    await redis.aclose()
+
+
 async def test_a_server_that_takes_no_more_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
