@@ -202,6 +202,8 @@ def _details() -> rx.Component:
             *(hidden(f"was_{name}", EventEditorState.facts[name]) for name in EDITABLE_FACTS),
             rx.el.div(*_fields(is_public=True, is_long=False), class_name="fields top"),
             *_fields(is_public=True, is_long=True),
+            # A node of the release before would take it for emptied.
+            hidden("translations", EventEditorState.facts["translations"]),
             layout.disclosure(
                 _(_OWN_LANGUAGES.label),
                 rx.el.p(

@@ -19,6 +19,7 @@ from surge_app.languages import SUPPORTED
 Translations: TypeAlias = Mapping[str, Mapping[str, str]]
 """Texts by the tag of their language and the name of their fact."""
 _BEGINS = re.compile(r"^([a-z]{2}) ([a-z_]+):[ \t]*", re.MULTILINE)
+_INDENTED = r" \g<0>"
 
 
 def read_translations(text: str, names: Collection[str]) -> dict[str, dict[str, str]]:
@@ -35,6 +36,17 @@ def read_translations(text: str, names: Collection[str]) -> dict[str, dict[str, 
         if words:
             found.setdefault(one[1], {})[one[2]] = words
     return found
+
+
+def write_translations(texts: Translations) -> str:
+    """Return texts as `read_translations` reads them; empty ones are left out."""
+    return "\n".join(
+        # A line of prose that looks like the beginning of a text is none behind a blank.
+        f"{tag} {name}: {_BEGINS.sub(_INDENTED, words)}"
+        for tag, named in texts.items()
+        for name, words in named.items()
+        if words
+    )
 
 
 def unknown_line(text: str, names: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from surge_app.languages import DEFAULT, SUPPORTED, gettext as _, ngettext
 from surge_app.services.admin.event_admin import EventSettings, TierSettings
 from surge_app.services.events.facts import EDITABLE_FACTS, TRANSLATABLE
 from surge_app.services.events.new_event import NewTier
-from surge_app.services.events.translations import read_translations
+from surge_app.services.events.translations import read_translations, write_translations
 from surge_app.state.admin.common import HOME_ZONE, form_fields, parse_int, parse_rupees
 
 _MAX_UNITS = 1_000_000
@@ -206,8 +206,11 @@ def typed_texts(sent: Mapping[str, str]) -> str:
     typed = {name: sent.get(name, words) for name, words in shown.items()}
     if typed == shown:
         return sent.get("translations", stored)
-    lines = (f"{name.replace('_', ' ', 1)}: {words}" for name, words in typed.items() if words)
-    return "\n".join(lines)
+    texts = read_translations(stored, TRANSLATABLE)
+    for name, words in typed.items():
+        tag, fact = name.split("_", 1)
+        texts.setdefault(tag, {})[fact] = words
+    return write_translations(texts)
 
 
 def shown_value(value: object, zone: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, strategies as st
 
 from surge_app.errors import InvalidRequest
 from surge_app.languages import use
 from surge_app.services.events.fact_checks import check_facts
 from surge_app.services.events.facts import TRANSLATABLE
-from surge_app.services.events.translations import read_translations
+from surge_app.services.events.translations import read_translations, write_translations
+from surge_app.state.admin.event_forms import typed_texts
 from tests.state.samples import event
 
 _TEXT = """hi name: मॉनसून बीट्स
@@ -60,3 +62,30 @@ def test_an_event_is_shown_in_the_language_of_its_reader_and_else_as_it_was_writ
         assert (hindi.in_language().name, hindi.in_language().venue) == (plain.name, "மலை")
     assert of.in_language() == of
     assert plain.in_language() is plain
+
+
+_PROSE = st.lists(
+    st.sampled_from(["एक", "hi name: no text of its own", "at venue: gate 4", "Doors: 8 pm", ""])
+).map(lambda lines: "\n".join(lines).strip())
+
+
+@given(description=_PROSE, policy=_PROSE)
+def test_what_is_written_is_read_again_whatever_its_lines_look_like(
+    description: str, policy: str
+) -> None:
+    texts = {"hi": {"description": description, "name": "एक"}, "ta": {"refund_policy": policy}}
+    stored = write_translations(texts)
+    found = read_translations(stored, TRANSLATABLE)
+    assert check_facts({"translations": stored})
+    for tag, named in texts.items():
+        for name, words in named.items():
+            shown = found.get(tag, {}).get(name, "")
+            assert [line.strip() for line in shown.splitlines()] == words.splitlines()
+
+
+def test_a_form_keeps_the_texts_it_shows_no_field_for() -> None:
+    stored = "en name: Monsoon Beats\nhi name: मॉनसून बीट्स"
+    sent = {"was_translations": stored, "translations": stored, "hi_name": "मॉनसून बीट्स"}
+    assert typed_texts(sent) == stored
+    assert typed_texts({**sent, "hi_venue": "पहाड़ी"}) == f"{stored}\nhi venue: पहाड़ी"
+    assert typed_texts({**sent, "hi_name": ""}) == "en name: Monsoon Beats"
