@@ -25,6 +25,7 @@ _CONNECT, _LEAVE, _EVENT = "40/_event,", "41/_event,", "42/_event,"
 _BARE = {"1", "2", "3", "2probe", "5", _CONNECT, _LEAVE}
 _POLICY = 1008
 _EVENTS_PER_SECOND, _MAX_BURST = 20, 40
+_LETTERS_OF_AN_EVENT = 32 * 1024
 _MAX_PATH, _MAX_QUERY = 512, 2048
 # Reflex gives one to every State; it calls whatever `set_…` is named, and no page of ours uses it.
 _SETTER = ".setvar"
@@ -78,17 +79,22 @@ class FrameFilter:
         text = self._checked(message.get("text"))
         if text is not None:
             if text not in _BARE:
-                await self._keep_pace()
+                await self._keep_pace(len(text))
             return {"type": "websocket.receive", "text": text}
         self._is_closed = True
         _log.warning("odd_frame")
         await self._send({"type": "websocket.close", "code": _POLICY})
         return {"type": "websocket.disconnect", "code": _POLICY}
 
-    async def _keep_pace(self) -> None:
-        """Wait until the next event is due; a burst may run ahead of the pace."""
+    async def _keep_pace(self, letters: int = 0) -> None:
+        """Wait until the next event is due; a burst may run ahead of the pace.
+
+        Args:
+            letters: Of the event; a long one counts as several.
+        """
         now = asyncio.get_running_loop().time()
-        self._next_at = max(self._next_at, now) + 1 / _EVENTS_PER_SECOND
+        events = max(1, letters // _LETTERS_OF_AN_EVENT)
+        self._next_at = max(self._next_at, now) + events / _EVENTS_PER_SECOND
         ahead = self._next_at - now - _MAX_BURST / _EVENTS_PER_SECOND
         if ahead > 0:
             await asyncio.sleep(ahead)

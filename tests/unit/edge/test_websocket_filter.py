@@ -174,3 +174,18 @@ async def test_events_beyond_a_burst_wait_and_the_heartbeat_does_not(
     # Each waits 1/20 s longer than the one before, for the clock stands still here.
     assert len(waits) == 60
     assert 2.5 < max(waits) <= 3
+
+
+async def test_a_long_event_counts_as_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+
+    monkeypatch.setattr(frames.asyncio, "sleep", nap)
+    largest = frames.LARGEST_OF_ORGANIZERS
+    long = _event(PAY, form={"description": "d" * (largest - 1024)})
+    assert len((await _passed(long, long, largest=largest))[0]) == 2
+    assert naps == []
+    assert len((await _passed(long, long, long, long, largest=largest))[0]) == 4
+    assert len(naps) == 2
