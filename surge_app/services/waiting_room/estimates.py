@@ -59,9 +59,10 @@ class PaceMeter:
 
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque(maxlen=_MAX_SAMPLES)
+        self._latest = Pace()
 
     def measure(self, queue: QueueState) -> Pace:
-        """Note a state and return the pace."""
+        """Note a state and return the pace, which is measured anew once a second."""
         now = _Sample(
             queue.now_ms / 1000,
             queue.admitted,
@@ -73,13 +74,15 @@ class PaceMeter:
         if latest and not _follows(latest, now):
             self._samples.clear()
             latest = None
-        pace = self._since(now) or _first_pace(queue)
+        if latest and now.at - latest.at < _SAMPLE_MS / 1000 and not queue.is_paused:
+            return self._latest
+        self._latest = self._since(now) or _first_pace(queue)
         if queue.is_paused:
             # A pause is no part of the pace that follows it.
             self._samples.clear()
-        elif latest is None or now.at - latest.at >= _SAMPLE_MS / 1000:
+        else:
             self._samples.append(now)
-        return pace
+        return self._latest
 
     def _since(self, now: _Sample) -> Pace | None:
         # Right after an opening everyone chooses and no one goes: half a roomful has to.
