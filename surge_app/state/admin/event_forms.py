@@ -206,10 +206,14 @@ def typed_texts(sent: Mapping[str, str]) -> str:
     typed = {name: sent.get(name, words) for name, words in shown.items()}
     if typed == shown:
         return sent.get("translations", stored)
-    texts = read_translations(stored, TRANSLATABLE)
-    for name, words in typed.items():
-        tag, fact = name.split("_", 1)
-        texts.setdefault(tag, {})[fact] = words
+    found = read_translations(stored, TRANSLATABLE)
+    texts = {
+        tag: {
+            name: typed.get(f"{tag}_{name}", found.get(tag, {}).get(name, ""))
+            for name in TRANSLATABLE
+        }
+        for tag in SUPPORTED
+    }
     return write_translations(texts)
 
 
