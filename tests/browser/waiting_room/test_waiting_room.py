@@ -17,7 +17,7 @@ from playwright.async_api import Locator, Route, expect
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.kv import keys
-from surge_app.kv.client import read_hash
+from surge_app.kv.client import information, read_hash
 from surge_app.launcher import embedded_servers
 from tests.browser.conftest import NewPerson, Person
 from tests.browser.page_checks import ask_until
@@ -277,6 +277,13 @@ async def test_a_waiting_room_that_went_down_brings_everybody_back_to_their_plac
     _, redis, _ = embedded_servers._servers(embedded_servers.data_folder(surge.settings))
     gone = redis.processes()
     assert gone
+
+    async def is_written() -> bool:
+        # Beside a busy disk Redis writes late, and a crash then loses who came last.
+        found = await information(services.redis, "persistence")
+        return found["aof_buffer_length"] == found["aof_pending_bio_fsync"] == 0
+
+    await eventually(is_written, about="what Redis has to write")
     # The launcher would start it again before anybody could look.
     launcher = psutil.Process(json.loads((surge.settings.data_dir / "run.json").read_text())["pid"])
     launcher.suspend()
