@@ -189,8 +189,8 @@ def test_killed_servers_are_started_again_with_their_data(folder: Path) -> None:
         _write(mine)
         everything = _servers(mine)
         heads = [one for one in everything if not one.cmdline()[0].startswith("postgres:")]
-        # Redis writes at most a second behind.
-        subprocess.run(["sleep", "1.5"], check=True)
+        # Redis writes a second behind, and two beside a busy disk.
+        subprocess.run(["sleep", "2.5"], check=True)
         send(heads, signal.SIGKILL)
         assert wait_gone(heads, timeout_seconds=10)
     user.kill()
