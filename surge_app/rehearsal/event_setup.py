@@ -105,9 +105,9 @@ async def open_stage(services: Container, stage: Stage, *, actor: str) -> str:
     counts = (general, stage.units - general)
     new = NewEvent(
         slug=f"rehearsal-{new_id().lower()}",
-        name="Rehearsal",
-        venue="Nowhere: this is a rehearsal",
-        description="A rehearsal with virtual attendees. Nothing here is for sale.",
+        name=_("Rehearsal"),
+        venue=_("Nowhere: this is a rehearsal"),
+        description=_("A rehearsal with virtual attendees. Nothing here is for sale."),
         starts_at=utc_now() + timedelta(days=1),
         tiers=tuple(
             NewTier(name, price, count)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Any
 
+from surge_app.languages import gettext as _
 from surge_app.rehearsal.plan import Plan, VisitorProfile
 from surge_app.rehearsal.recorder import Payment
 from surge_app.rehearsal.virtual_browser import Answer, Browser
@@ -44,7 +45,7 @@ class Payer:
         if walks_away:
             return "walked_away"
         if order.body["amount_paise"] != intent["total_paise"]:
-            self._notes.record_fault("the order asks for another amount than was shown")
+            self._notes.record_fault(_("the order asks for another amount than was shown"))
         self._notes.bad_days[self._profile.bad_day or "none"] += 1
         payment = Payment(
             self._profile.index,
@@ -99,17 +100,21 @@ class Payer:
         return await self._take_tickets(payment)
 
     async def _call_back(self, payment: Payment, fields: dict[str, Any]) -> bool:
-        for _ in range(2 if self._profile.bad_day == "duplicate" else 1):
+        for _call in range(2 if self._profile.bad_day == "duplicate" else 1):
             path = "/api/payments/razorpay/callback"
             reply = await self._browser.insist("callback", "POST", path, fields)
             if not reply.is_good:
                 self._notes.record_fault(
-                    f"a callback was answered with {reply.status} {reply.code}"
+                    _(
+                        "a callback was answered with {status} {code}",
+                        status=reply.status,
+                        code=reply.code,
+                    )
                 )
                 return False
             ref = str(reply.body.get("booking_ref") or "")
             if payment.booking_ref and ref != payment.booking_ref:
-                self._notes.record_fault("one payment led to two bookings")
+                self._notes.record_fault(_("one payment led to two bookings"))
             payment.booking_ref = ref
         return True
 
@@ -127,13 +132,15 @@ class Payer:
         path = f"/api/bookings/{payment.booking_ref}"
         shown = await self._browser.insist("tickets", "GET", path)
         if not shown.is_good:
-            self._notes.record_fault(f"a booking did not open: {shown.status} {shown.code}")
+            self._notes.record_fault(
+                _("a booking did not open: {status} {code}", status=shown.status, code=shown.code)
+            )
             return "booked"
         if shown.body["total_paise"] != payment.paise:
-            self._notes.record_fault("a booking has another total than was paid")
+            self._notes.record_fault(_("a booking has another total than was paid"))
         tickets = [str(ticket["code"]) for ticket in shown.body["tickets"]]
         if len(tickets) != sum(line["quantity"] for line in shown.body["lines"]):
-            self._notes.record_fault("a booking has another number of tickets than was paid for")
+            self._notes.record_fault(_("a booking has another number of tickets than was paid for"))
         self._notes.tickets.update(tickets)
         return "booked"
 

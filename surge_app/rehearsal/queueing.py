@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from surge_app.errors import ChallengeRequired
+from surge_app.languages import gettext as _
 from surge_app.rehearsal.plan import Plan, VisitorProfile
 from surge_app.rehearsal.recorder import POLL, Estimate, Wait
 from surge_app.rehearsal.virtual_browser import Answer, Browser
@@ -43,7 +44,7 @@ class Waiter:
 
     async def _wait(self) -> str:
         until = time.monotonic() + self._plan.patience_seconds
-        for _ in range(_MAX_JOINS):
+        for _join in range(_MAX_JOINS):
             answer = await self._join()
             if not answer.is_good:
                 return "refused"
@@ -72,7 +73,7 @@ class Waiter:
         other = await self._browser.insist("join", "POST", self._path, {"opened_ms": _OPENED_MS})
         numbers = first.body.get("number"), other.body.get("number")
         if other.is_good and None not in numbers and numbers[0] != numbers[1]:
-            self._notes.record_fault("two tabs of one visitor got two numbers")
+            self._notes.record_fault(_("two tabs of one visitor got two numbers"))
 
     async def _poll(self, answer: Answer, wait: Wait, until: float) -> str:
         """Poll until the answer is no longer `waiting`."""
@@ -112,13 +113,15 @@ class Waiter:
         if number and not wait.number:
             wait.number = number
         elif number and number != wait.number:
-            self._notes.record_fault(f"number {wait.number} became {number} while waiting")
+            self._notes.record_fault(
+                _("number {old} became {new} while waiting", old=wait.number, new=number)
+            )
             wait.number = number
         if eta := reply.get("eta_seconds"):
             estimate = Estimate(self._notes.clock(), eta["low"], eta["high"])
             wait.note_estimate(reply["ahead"], estimate)
         if reply["retry_after_ms"] < _SHORTEST_WAIT_MS:
-            self._notes.record_fault(f"told to ask again in {reply['retry_after_ms']} ms")
+            self._notes.record_fault(_("told to ask again in {ms} ms", ms=reply["retry_after_ms"]))
 
     def _leaves(self, wait: Wait) -> bool:
         # A visitor who leaves the queue does so after a part of the wait of their own.

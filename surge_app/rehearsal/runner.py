@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from surge_app.errors import ConfigurationError
+from surge_app.languages import gettext as _
 from surge_app.rehearsal.payment import has_ended
 from surge_app.rehearsal.plan import Plan, VisitorProfile, profiles
 from surge_app.rehearsal.recorder import Notes, Sample
@@ -69,7 +70,7 @@ async def rehearse(
 async def _play(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
     notes = visitors.notes
     tasks = [
-        asyncio.create_task(_attend(visitors, plan, profile), name=f"visitor {profile.index}")
+        asyncio.create_task(_attend(visitors, plan, profile), name=str(profile.index))
         for profile in profiles(plan)
     ]
     stopping = asyncio.create_task(stop.wait())
@@ -90,7 +91,9 @@ async def _play(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
         await asyncio.wait(left, timeout=_GOING_HOME_SECONDS)
     for task in tasks:
         if task.done() and not task.cancelled() and (error := task.exception()):
-            notes.record_fault(f"{task.get_name()} failed: {error!r}")
+            notes.record_fault(
+                _("visitor {number} failed: {error}", number=task.get_name(), error=repr(error))
+            )
 
 
 async def _attend(visitors: Crowd, plan: Plan, profile: VisitorProfile) -> None:

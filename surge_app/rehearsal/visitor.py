@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from surge_app.languages import gettext as _
 from surge_app.rehearsal.live_checkout import LiveCheckout
 from surge_app.rehearsal.payment import Payer
 from surge_app.rehearsal.plan import Plan, VisitorProfile
@@ -44,7 +45,7 @@ class Visitor:
         self._notes.arrived += 1
         for page in ("events", "queue"):
             await self._browser.call("page", "GET", f"/{page}/{self._plan.event}")
-        for _ in range(_MAX_VISITS):
+        for _visit in range(_MAX_VISITS):
             outcome = await self._waiter.wait()
             if outcome != "admitted":
                 return outcome
@@ -93,7 +94,7 @@ class Visitor:
     async def _hold(self) -> Answer | None:
         """Hold what one likes, or what is left; None if there was nothing to be had."""
         quantity = self._profile.quantity
-        for _ in range(_MAX_HOLD_ATTEMPTS):
+        for _attempt in range(_MAX_HOLD_ATTEMPTS):
             shown = await self._browser.insist("event", "GET", f"/api/events/{self._plan.event}")
             await self._think()
             selection = self._selection(shown.body, quantity)
@@ -106,7 +107,13 @@ class Visitor:
             if answer.code in _TURNED_AWAY:
                 return None
             if answer.code not in _SHORT and not answer.is_passing:
-                self._notes.record_fault(f"a hold was answered with {answer.status} {answer.code}")
+                self._notes.record_fault(
+                    _(
+                        "a hold was answered with {status} {code}",
+                        status=answer.status,
+                        code=answer.code,
+                    )
+                )
                 return None
             quantity = 1
         await self._give_back()
@@ -121,7 +128,7 @@ class Visitor:
                 # Where answers are slow, the first hold may have ended in between.
                 first = await self._read_intent(answer.body["id"])
                 if first.body.get("status") in _LIVE and first.body["remaining_seconds"] > 0:
-                    self._notes.record_fault("two tabs of one visitor held tickets twice")
+                    self._notes.record_fault(_("two tabs of one visitor held tickets twice"))
         return answer
 
     def _selection(self, event: dict[str, Any], quantity: int) -> dict[str, object] | None:
@@ -142,7 +149,9 @@ class Visitor:
             await asyncio.sleep(_POLL_SECONDS)
             read = await self._read_intent(intent["id"])
         if read.is_good and read.body["status"] not in _OVER:
-            self._notes.record_fault(f"a hold long past its end was still {read.body['status']}")
+            self._notes.record_fault(
+                _("a hold long past its end was still {status}", status=read.body["status"])
+            )
         await self._give_back()
         if self._comes_back:
             self._comes_back = False

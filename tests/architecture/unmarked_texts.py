@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 _PAGES = ("pages", "components")
 # Their sentences are read by visitors, buyers or organizers; those of the command line and of
 # settings are read by operators, in English.
-_FOLDERS = (*_PAGES, "api", "edge", "models", "rehearsal/reporting", "services", "state")
+_FOLDERS = (*_PAGES, "api", "edge", "models", "rehearsal", "services", "state")
 _NOT_READ = {
     "api/openapi.py",
     "rehearsal/reporting/terminal.py",
@@ -39,6 +39,8 @@ _IN_ENGLISH = {
     "TypeError",
     "ValueError",
 }
+# These show whatever they get, a sentence or not.
+_SHOWING = {"record_fault"}
 _WORDS = re.compile(r"[^A-Za-z]*(?:[A-Z][a-z]|[a-z]+[,.]? [a-z])")
 _SENTENCE = re.compile(
     r"[^A-Za-z]*[A-Z][a-z']+,? [A-Za-z]|.*[a-z]{2},? [a-z]+.*[a-z][.?!]$", re.DOTALL
@@ -118,6 +120,8 @@ def _sentences(node: ast.AST) -> Iterator[tuple[int, str]]:
         return
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
+    if isinstance(node, ast.Call) and _name(node) in _SHOWING:
+        yield from _texts(node, is_shown=True)
     if isinstance(node, ast.Constant | ast.JoinedStr):
         text = _literal(node)
         if _SENTENCE.match(text) and text not in _SAME_EVERYWHERE:

@@ -29,6 +29,7 @@ def test_each_text_that_people_read_has_a_marker() -> None:
         'msg = "Nothing was sold."\nraise PriceChanged(msg)',
         'label: str = "Sold out"',
         'problem = f"{actor} stopped it."',
+        'notes.record_fault(f"told to ask again in {pause} ms")',
         "f\"{n} {_('tickets left')}\"",
         '_(f"Sold {n}")',
         '_("Sold {n}".format(n=1))',

@@ -14,11 +14,12 @@ from surge_app.errors import ConfigurationError
 from surge_app.languages import use
 from surge_app.rehearsal import runner
 from surge_app.rehearsal.plan import BAD_DAYS, USUAL_DAYS, Plan, VisitorProfile, profiles
+from surge_app.rehearsal.queueing import Waiter
 from surge_app.rehearsal.recorder import POLL, STEPS, Estimate, Notes, Payment, Sample, Wait
 from surge_app.rehearsal.reporting.fairness import judge
 from surge_app.rehearsal.reporting.html_report import page_of
 from surge_app.rehearsal.reporting.result import Report, report_of
-from surge_app.rehearsal.virtual_browser import Crowd, is_here
+from surge_app.rehearsal.virtual_browser import Browser, Crowd, is_here
 
 PLAN = Plan(event="e", visitors=400)
 EVENT = {"tiers": [{"sold": 3, "held": 0, "available": 0, "capacity": 3}]}
@@ -256,6 +257,18 @@ class _Lives:
         if self._index == 2:
             await asyncio.Event().wait()
         return "booked"
+
+
+def test_what_a_visitor_must_not_see_is_in_the_language_of_the_organizer() -> None:
+    notes = Notes()
+    browser = SimpleNamespace(crowd=SimpleNamespace(notes=notes))
+    waiter = Waiter(cast("Browser", browser), PLAN, profiles(PLAN)[0])
+    with use("hi"):
+        waiter._check({"number": 8, "retry_after_ms": 20}, Wait(1, number=7, joined=0.0))
+        report = report_of(PLAN, notes, EVENT, played_seconds=5)
+    (found,) = [check.found for check in report.checks if check.code == "no_surprise"]
+    assert len(notes.broken) == 2
+    assert not re.search(r"[A-Za-z]{3,}", found)
 
 
 async def _played(monkeypatch: pytest.MonkeyPatch, *, visitors: int, seconds: float) -> Notes:
