@@ -14,19 +14,10 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from surge_app.api import queue
-from surge_app.api.admin import (
-    audit_log,
-    box_office,
-    check_in,
-    events as admin_events,
-    health as admin_health,
-    lifecycle,
-    participants,
-    previews,
-    refunds,
-    rehearsals,
-    site_texts,
-)
+from surge_app.api.admin import events as admin_events, lifecycle, previews
+from surge_app.api.admin.bookings import participants, refunds
+from surge_app.api.admin.entrance import box_office, check_in
+from surge_app.api.admin.site import audit_log, health as admin_health, rehearsals, site_texts
 from surge_app.api.bookings import details, messages, tickets
 from surge_app.api.checkout import intents, payments, webhooks
 from surge_app.api.events import catalog, covers

@@ -11,37 +11,25 @@ import reflex as rx
 from surge_app.edge.routes import Access
 from surge_app.languages import N_
 from surge_app.pages import booking, checkout, event, events, find_booking, queue
-from surge_app.pages.admin import (
-    audit_log,
-    booking as admin_booking,
-    box_office,
-    check_in,
-    dashboard,
-    event_editor,
-    event_notices,
-    events as admin_events,
-    health,
-    hold_recovery,
-    participants,
-    preview,
-    queue as admin_queue,
-    rehearsal,
-    site_texts,
-)
-from surge_app.state.admin.audit_log import AuditLogState
-from surge_app.state.admin.booking import BookingDetailState
-from surge_app.state.admin.box_office import BoxOfficeState
-from surge_app.state.admin.check_in import CheckInState
-from surge_app.state.admin.dashboard import DashboardState
-from surge_app.state.admin.event_editor import EventEditorState
-from surge_app.state.admin.event_notices import EventNoticesState
-from surge_app.state.admin.events import EventsState
-from surge_app.state.admin.health import HealthState
-from surge_app.state.admin.hold_recovery import HoldRecoveryState
-from surge_app.state.admin.participants import ParticipantsState
-from surge_app.state.admin.passes import PassesState
-from surge_app.state.admin.rehearsal import RehearsalState
-from surge_app.state.admin.site_texts import SiteTextsState
+from surge_app.pages.admin.bookings import booking as admin_booking, hold_recovery, participants
+from surge_app.pages.admin.entrance import box_office, check_in
+from surge_app.pages.admin.events import event_editor, event_notices, preview
+from surge_app.pages.admin.sale import dashboard, events as admin_events, queue as admin_queue
+from surge_app.pages.admin.site import audit_log, health, rehearsal, site_texts
+from surge_app.state.admin.bookings.booking import BookingDetailState
+from surge_app.state.admin.bookings.hold_recovery import HoldRecoveryState
+from surge_app.state.admin.bookings.participants import ParticipantsState
+from surge_app.state.admin.entrance.box_office import BoxOfficeState
+from surge_app.state.admin.entrance.check_in import CheckInState
+from surge_app.state.admin.events.event_editor import EventEditorState
+from surge_app.state.admin.events.event_notices import EventNoticesState
+from surge_app.state.admin.sale.dashboard import DashboardState
+from surge_app.state.admin.sale.events import EventsState
+from surge_app.state.admin.sale.passes import PassesState
+from surge_app.state.admin.site.audit_log import AuditLogState
+from surge_app.state.admin.site.health import HealthState
+from surge_app.state.admin.site.rehearsal import RehearsalState
+from surge_app.state.admin.site.site_texts import SiteTextsState
 from surge_app.state.booking import BookingState
 from surge_app.state.checkout import CheckoutState
 from surge_app.state.error_notice import ErrorNoticeState

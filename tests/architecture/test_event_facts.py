@@ -14,7 +14,7 @@ from surge_app.cli.main import event_create
 from surge_app.components.feeds.feed_types import EventJson
 from surge_app.edge.websockets.websocket_filter import LARGEST_OF_ORGANIZERS
 from surge_app.models import Event
-from surge_app.pages.admin import event_editor
+from surge_app.pages.admin.events import event_editor
 from surge_app.services.admin.event_admin import EventSettings
 from surge_app.services.events.facts import ALL_FACTS, EDITABLE_FACTS, PUBLIC_FACTS
 from surge_app.services.events.new_event import NewEvent

@@ -11,20 +11,12 @@ from surge_app.services.admin.sales_report import SalesReport
 from surge_app.services.checkout.contacts import Contacts
 from surge_app.services.events.views import EventView
 from surge_app.state import booking, checkout, choice_timer, contact_form, session
-from surge_app.state.admin import (
-    audit_log,
-    booking as admin_booking,
-    box_office,
-    check_in,
-    common,
-    dashboard,
-    event_editor,
-    events as sales,
-    health,
-    hold_recovery,
-    participants,
-    passes,
-)
+from surge_app.state.admin import common
+from surge_app.state.admin.bookings import booking as admin_booking, hold_recovery, participants
+from surge_app.state.admin.entrance import box_office, check_in
+from surge_app.state.admin.events import event_editor
+from surge_app.state.admin.sale import dashboard, events as sales, passes
+from surge_app.state.admin.site import audit_log, health
 from surge_app.state.checkout import CheckoutState
 from tests.state import samples
 from tests.state.harness import (

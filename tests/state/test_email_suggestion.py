@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from surge_app.state.admin.booking import BookingDetailState
-from surge_app.state.admin.box_office import BoxOfficeState
+from surge_app.state.admin.bookings.booking import BookingDetailState
+from surge_app.state.admin.entrance.box_office import BoxOfficeState
 from surge_app.state.booking import BookingState
 from surge_app.state.checkout import CheckoutState
 from tests.state.harness import call

@@ -1,1 +1,1 @@
-"""The admin pages, one module each."""
+"""The admin pages, one module each, by domain."""

@@ -250,7 +250,7 @@ async def test_signing_out_ends_an_open_connection_too(surge: Surge, new_sale: N
         await http.get("/admin", auth=surge.organizer)
         async with connected(surge.url, dict(http.cookies)) as socket:
             seen = await socket.event(
-                "state.admin.dashboard.DashboardState", "load", f"/admin/{slug}"
+                "state.admin.sale.dashboard.DashboardState", "load", f"/admin/{slug}"
             )
             assert "Seen while signed in" in str(seen)
             copy = dict(http.cookies)
@@ -258,7 +258,7 @@ async def test_signing_out_ends_an_open_connection_too(surge: Surge, new_sale: N
             for _ in range(2):
                 # The state is gone, so each event makes the page load again, without a session.
                 gone = await socket.event(
-                    "state.admin.dashboard.DashboardState", "load", f"/admin/{slug}"
+                    "state.admin.sale.dashboard.DashboardState", "load", f"/admin/{slug}"
                 )
                 assert "Seen while signed in" not in str(gone)
                 assert "'is_hydrated_rx_state_': False" in str(gone)

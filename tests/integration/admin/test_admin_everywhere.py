@@ -40,7 +40,7 @@ EVENTS = [
     # Reflex gives it to every State; the gate ends a connection that asks for it.
     if name != "setvar"
 ]
-DOOR_EVENTS = {"state.admin.check_in.CheckInState", "state.admin.events.EventsState"}
+DOOR_EVENTS = {"state.admin.entrance.check_in.CheckInState", "state.admin.sale.events.EventsState"}
 
 Jars = dict[str, dict[str, str]]
 

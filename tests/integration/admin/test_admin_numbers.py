@@ -13,15 +13,15 @@ from surge_app.container import Container
 from surge_app.formatting import format_number, rupees, tickets as format_tickets
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.payments.box_office import CounterSale
-from surge_app.state.admin.booking import BookingDetailState
-from surge_app.state.admin.box_office import BoxOfficeState
-from surge_app.state.admin.dashboard import DashboardState
-from surge_app.state.admin.event_editor import EventEditorState
-from surge_app.state.admin.event_notices import EventNoticesState
-from surge_app.state.admin.events import EventsState
-from surge_app.state.admin.health import HealthState
-from surge_app.state.admin.hold_recovery import HoldRecoveryState
-from surge_app.state.admin.participants import ParticipantsState
+from surge_app.state.admin.bookings.booking import BookingDetailState
+from surge_app.state.admin.bookings.hold_recovery import HoldRecoveryState
+from surge_app.state.admin.bookings.participants import ParticipantsState
+from surge_app.state.admin.entrance.box_office import BoxOfficeState
+from surge_app.state.admin.events.event_editor import EventEditorState
+from surge_app.state.admin.events.event_notices import EventNoticesState
+from surge_app.state.admin.sale.dashboard import DashboardState
+from surge_app.state.admin.sale.events import EventsState
+from surge_app.state.admin.site.health import HealthState
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 from tests.state.harness import at, call
 

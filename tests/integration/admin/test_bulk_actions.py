@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from surge_app.container import Container
-from surge_app.state.admin.participants import ParticipantsState
+from surge_app.state.admin.bookings.participants import ParticipantsState
 from tests.conftest import NewBuyer, NewSale
 from tests.state.harness import at, call
 

@@ -12,10 +12,10 @@ import pytest
 from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.errors import InvalidRequest, NotFound
-from surge_app.state.admin.booking import BookingDetailState
-from surge_app.state.admin.dashboard import DashboardState
-from surge_app.state.admin.event_editor import EventEditorState
-from surge_app.state.admin.site_texts import SiteTextsState
+from surge_app.state.admin.bookings.booking import BookingDetailState
+from surge_app.state.admin.events.event_editor import EventEditorState
+from surge_app.state.admin.sale.dashboard import DashboardState
+from surge_app.state.admin.site.site_texts import SiteTextsState
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.state.harness import at, call
 

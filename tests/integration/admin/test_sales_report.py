@@ -11,7 +11,7 @@ from surge_app.models import BoxOfficeMethod
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.new_event import NewTier
 from surge_app.services.payments.box_office import CounterSale
-from surge_app.state.admin.dashboard import DashboardState
+from surge_app.state.admin.sale.dashboard import DashboardState
 from tests.conftest import NewBuyer, NewSale, eventually
 from tests.state.harness import at, call
 

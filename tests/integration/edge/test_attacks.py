@@ -19,7 +19,7 @@ from surge_app.kv.client import connect
 from tests.conftest import NewBuyer, NewSale, Surge
 from tests.integration.raw_socket import Socket, connected, handshake
 
-PARTICIPANTS = "state.admin.participants.ParticipantsState"
+PARTICIPANTS = "state.admin.bookings.participants.ParticipantsState"
 HYDRATE = "reflex___state____state.hydrate_and_load"
 
 

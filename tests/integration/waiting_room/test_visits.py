@@ -9,7 +9,7 @@ import httpx
 from surge_app.container import Container
 from surge_app.kv.visits import VisitStore
 from surge_app.services.waiting_room.visits import Visits
-from surge_app.state.admin.sale_history import funnel
+from surge_app.state.admin.sale.sale_history import funnel
 from tests.conftest import NewBuyer, NewSale, Surge, eventually
 
 

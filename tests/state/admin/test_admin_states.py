@@ -13,14 +13,14 @@ from surge_app.clock import utc_now
 from surge_app.errors import NotFound
 from surge_app.services.admin.views import EventStats
 from surge_app.services.bookings.views import BookingView
-from surge_app.state.admin.booking import BookingDetailState
-from surge_app.state.admin.check_in import CheckInState
-from surge_app.state.admin.dashboard import DashboardState
-from surge_app.state.admin.event_editor import EventEditorState
-from surge_app.state.admin.event_notices import EventNoticesState
-from surge_app.state.admin.events import EventsState
-from surge_app.state.admin.health import HealthState
-from surge_app.state.admin.participants import ParticipantsState
+from surge_app.state.admin.bookings.booking import BookingDetailState
+from surge_app.state.admin.bookings.participants import ParticipantsState
+from surge_app.state.admin.entrance.check_in import CheckInState
+from surge_app.state.admin.events.event_editor import EventEditorState
+from surge_app.state.admin.events.event_notices import EventNoticesState
+from surge_app.state.admin.sale.dashboard import DashboardState
+from surge_app.state.admin.sale.events import EventsState
+from surge_app.state.admin.site.health import HealthState
 from surge_app.state.booking import BookingState
 from tests.state import samples
 from tests.state.harness import at, call

@@ -15,10 +15,10 @@ from surge_app.services.admin.audit_log import LogEntry, LogFilter, LogPage, Log
 from surge_app.services.admin.passes import ActivePass, QueueStanding
 from surge_app.services.checkout.views import IntentPage, ListedIntent
 from surge_app.services.payments.box_office import CounterBooking, CounterSale
-from surge_app.state.admin.audit_log import AuditLogState
-from surge_app.state.admin.box_office import BoxOfficeState
-from surge_app.state.admin.hold_recovery import HoldRecoveryState
-from surge_app.state.admin.passes import PassesState
+from surge_app.state.admin.bookings.hold_recovery import HoldRecoveryState
+from surge_app.state.admin.entrance.box_office import BoxOfficeState
+from surge_app.state.admin.sale.passes import PassesState
+from surge_app.state.admin.site.audit_log import AuditLogState
 from tests.state import samples
 from tests.state.harness import at, call
 

@@ -14,7 +14,7 @@ from surge_app.models import RefundReason
 from surge_app.services.admin.participants import BookingDetail
 from surge_app.services.payments.refund_policy import RefundPlan
 from surge_app.services.payments.views import RefundedView
-from surge_app.state.admin.booking import BookingDetailState
+from surge_app.state.admin.bookings.booking import BookingDetailState
 from tests.state.harness import at, call
 
 

@@ -17,10 +17,10 @@ from surge_app.services.admin.views import EventStats
 from surge_app.services.bookings.check_in import CheckInCounts
 from surge_app.services.operations.preflight import NOT_COMPARED, Check
 from surge_app.settings import Settings
-from surge_app.state.admin import health
-from surge_app.state.admin.check_in import CheckInState
-from surge_app.state.admin.health import HealthState
-from surge_app.state.admin.sale_history import alerts
+from surge_app.state.admin.entrance.check_in import CheckInState
+from surge_app.state.admin.sale.sale_history import alerts
+from surge_app.state.admin.site import health
+from surge_app.state.admin.site.health import HealthState
 from tests.state import samples
 from tests.state.harness import at, call
 

@@ -12,7 +12,7 @@ from surge_app.languages import use
 from surge_app.services.events.fact_checks import check_facts
 from surge_app.services.events.facts import TRANSLATABLE
 from surge_app.services.events.translations import read_translations, write_translations
-from surge_app.state.admin.event_forms import typed_texts
+from surge_app.state.admin.events.event_forms import typed_texts
 from tests.state.samples import event
 
 _TEXT = """hi name: मॉनसून बीट्स

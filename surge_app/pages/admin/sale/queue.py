@@ -11,10 +11,16 @@ from surge_app.components.controls import button
 from surge_app.components.feeds import timers
 from surge_app.components.frame import admin_layout
 from surge_app.components.text import gettext as _
-from surge_app.pages.admin.dashboard import REFRESH_SECONDS, framed, head, pause_button, queue_tiles
+from surge_app.pages.admin.sale.dashboard import (
+    REFRESH_SECONDS,
+    framed,
+    head,
+    pause_button,
+    queue_tiles,
+)
 from surge_app.pages.admin.shared import BOT_CHECKS, form_key, hidden, outcome, question
-from surge_app.state.admin.dashboard import DashboardState
-from surge_app.state.admin.passes import PassesState
+from surge_app.state.admin.sale.dashboard import DashboardState
+from surge_app.state.admin.sale.passes import PassesState
 
 _FIELDS = (
     *("concurrent_buyers", "admissions_per_minute", "slow_payment_percent"),

@@ -21,7 +21,7 @@ from surge_app.pages.admin.shared import (
     page_of,
     waiting,
 )
-from surge_app.state.admin.box_office import BoxOfficeState, CounterTier
+from surge_app.state.admin.entrance.box_office import BoxOfficeState, CounterTier
 
 _REFRESH_SECONDS = 5
 

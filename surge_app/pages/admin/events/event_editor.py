@@ -35,8 +35,8 @@ from surge_app.services.events.facts import (
     Fact,
     FactField,
 )
-from surge_app.state.admin.event_editor import EventEditorState
-from surge_app.state.admin.event_forms import OTHER_LANGUAGES, TICKED, TierForm
+from surge_app.state.admin.events.event_editor import EventEditorState
+from surge_app.state.admin.events.event_forms import OTHER_LANGUAGES, TICKED, TierForm
 
 _CHOICES = {
     **dict(BOT_CHECKS),

@@ -10,7 +10,7 @@ from surge_app.components.feeds import timers
 from surge_app.components.frame import admin_layout
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import page_of, waiting
-from surge_app.state.admin.events import EventCard, EventsState
+from surge_app.state.admin.sale.events import EventCard, EventsState
 
 _REFRESH_SECONDS = 2
 

@@ -23,7 +23,7 @@ from surge_app.pages.admin.shared import (
     question,
     waiting,
 )
-from surge_app.state.admin.booking import BookingDetailState, TicketRow, TimelineRow
+from surge_app.state.admin.bookings.booking import BookingDetailState, TicketRow, TimelineRow
 
 _BOOKING = BookingDetailState.booking
 _CONTACT = ("name", "email", "phone")

@@ -15,6 +15,7 @@ from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.services.payments.refund_policy import RefundPlan
 from surge_app.state import session, view_models
 from surge_app.state.admin.audit_labels import label
+from surge_app.state.admin.bookings.participants import BOOKING_STATUSES, BOOKING_TONES
 from surge_app.state.admin.common import (
     LiveState,
     form_fields,
@@ -22,7 +23,6 @@ from surge_app.state.admin.common import (
     parse_int,
     parse_rupees,
 )
-from surge_app.state.admin.participants import BOOKING_STATUSES, BOOKING_TONES
 from surge_app.state.email_suggestion import EmailSuggestion
 
 _TICKET = "ticket-"

@@ -25,7 +25,7 @@ from surge_app.state.admin.common import (
     organizer_action,
     parse_int,
 )
-from surge_app.state.admin.events import where_when
+from surge_app.state.admin.sale.events import where_when
 from surge_app.state.email_suggestion import EmailSuggestion
 
 _QUANTITY, _PRICE = "quantity-", "price-"

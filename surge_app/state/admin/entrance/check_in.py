@@ -13,7 +13,7 @@ from surge_app.languages import gettext as _, ngettext
 from surge_app.services.bookings.check_in import CheckInCounts
 from surge_app.state import session, view_models
 from surge_app.state.admin.common import attention
-from surge_app.state.admin.events import where_when
+from surge_app.state.admin.sale.events import where_when
 
 _EARLY_DAYS = 1
 _LATE_DAYS = 1

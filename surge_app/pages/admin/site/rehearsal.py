@@ -18,7 +18,7 @@ from surge_app.pages.admin.shared import (
     page_of,
     waiting,
 )
-from surge_app.state.admin.rehearsal import RehearsalCard, RehearsalState
+from surge_app.state.admin.site.rehearsal import RehearsalCard, RehearsalState
 
 _REFRESH_SECONDS = 2
 

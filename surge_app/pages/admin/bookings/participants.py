@@ -21,8 +21,8 @@ from surge_app.pages.admin.shared import (
     search,
     waiting,
 )
+from surge_app.state.admin.bookings.participants import BookingRow, ParticipantsState
 from surge_app.state.admin.common import FORM_KEY
-from surge_app.state.admin.participants import BookingRow, ParticipantsState
 
 _FILTERS = (
     (

@@ -21,7 +21,7 @@ from surge_app.pages.admin.shared import (
     page_of,
     waiting,
 )
-from surge_app.state.admin.health import ActionItemCard, CheckRow, HealthState
+from surge_app.state.admin.site.health import ActionItemCard, CheckRow, HealthState
 
 
 def page() -> rx.Component:

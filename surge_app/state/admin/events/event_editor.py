@@ -23,7 +23,7 @@ from surge_app.state.admin.common import (
     form_fields,
     organizer_action,
 )
-from surge_app.state.admin.event_forms import (
+from surge_app.state.admin.events.event_forms import (
     SALE_WINDOW,
     TIER_COLUMNS,
     TIER_FIELDS,

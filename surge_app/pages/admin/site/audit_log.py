@@ -10,7 +10,7 @@ from surge_app.components import layout
 from surge_app.components.frame.navigation import address
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import choose, list_row, listed, outcome, page_of, search, waiting
-from surge_app.state.admin.audit_log import AuditLogState, LogRow
+from surge_app.state.admin.site.audit_log import AuditLogState, LogRow
 
 
 def page() -> rx.Component:

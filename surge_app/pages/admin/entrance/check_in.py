@@ -11,7 +11,7 @@ from surge_app.components.match import match
 from surge_app.components.scripts.ticket_scanner import scanner
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import heading
-from surge_app.state.admin.check_in import CheckInState
+from surge_app.state.admin.entrance.check_in import CheckInState
 
 
 def page() -> rx.Component:

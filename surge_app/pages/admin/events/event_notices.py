@@ -21,7 +21,7 @@ from surge_app.pages.admin.shared import (
     page_of,
     waiting,
 )
-from surge_app.state.admin.event_notices import EventNoticesState, SentCard
+from surge_app.state.admin.events.event_notices import EventNoticesState, SentCard
 
 _REFRESH_SECONDS = 3
 

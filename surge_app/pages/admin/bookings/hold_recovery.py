@@ -19,7 +19,7 @@ from surge_app.pages.admin.shared import (
     page_of,
     waiting,
 )
-from surge_app.state.admin.hold_recovery import HoldRecoveryState, HoldRow
+from surge_app.state.admin.bookings.hold_recovery import HoldRecoveryState, HoldRow
 
 _STATUSES = (
     ("expired", _("Expired")),

@@ -25,8 +25,8 @@ from surge_app.state.admin.common import (
     parse_int,
     wait_text,
 )
-from surge_app.state.admin.events import EventCard, event_card
-from surge_app.state.admin.sale_history import (
+from surge_app.state.admin.sale.events import EventCard, event_card
+from surge_app.state.admin.sale.sale_history import (
     Alert,
     FunnelStep,
     TierRow,

@@ -13,10 +13,10 @@ from surge_app.components.frame import admin_layout
 from surge_app.components.frame.admin_layout import stat
 from surge_app.components.match import match
 from surge_app.components.text import gettext as _
-from surge_app.pages.admin.participants import export_links
+from surge_app.pages.admin.bookings.participants import export_links
 from surge_app.pages.admin.shared import outcome, page_of
-from surge_app.state.admin.dashboard import DashboardState
-from surge_app.state.admin.sale_history import Alert, FunnelStep, TierRow
+from surge_app.state.admin.sale.dashboard import DashboardState
+from surge_app.state.admin.sale.sale_history import Alert, FunnelStep, TierRow
 
 REFRESH_SECONDS = 1
 

@@ -9,7 +9,7 @@ from surge_app.components.controls import button
 from surge_app.components.frame import admin_layout
 from surge_app.components.text import gettext as _
 from surge_app.pages.admin.shared import form_key, hidden, outcome, page_of, waiting
-from surge_app.state.admin.site_texts import SiteTextsState, TextForm
+from surge_app.state.admin.site.site_texts import SiteTextsState, TextForm
 
 
 def page() -> rx.Component:

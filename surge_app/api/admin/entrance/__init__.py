@@ -1,0 +1,1 @@
+"""Routes of the admin area: the box office and check-in."""

@@ -1,0 +1,1 @@
+"""Routes of the admin area: checks, texts, rehearsals and the audit log."""

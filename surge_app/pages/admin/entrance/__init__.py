@@ -1,0 +1,1 @@
+"""Pages of the admin area: the box office and check-in."""

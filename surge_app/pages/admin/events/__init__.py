@@ -1,0 +1,1 @@
+"""Pages of the admin area: what an organizer writes: events and announcements."""

@@ -1,0 +1,1 @@
+"""Pages of the admin area: checks, texts, rehearsals and the audit log."""

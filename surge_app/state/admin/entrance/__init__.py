@@ -1,0 +1,1 @@
+"""State of the admin area: the box office and check-in."""

@@ -1,0 +1,1 @@
+"""State of the admin area: what an organizer writes: events and announcements."""

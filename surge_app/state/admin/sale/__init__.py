@@ -1,0 +1,1 @@
+"""State of the admin area: the list of sales, and the dashboard and queue of one."""

@@ -1,0 +1,1 @@
+"""State of the admin area: checks, texts, rehearsals and the audit log."""
