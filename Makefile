@@ -41,7 +41,8 @@ coverage: pages .venv/.browser
 screenshots: pages .venv/.browser
 	@PICTURES=docs/screenshots $(PY) -m pytest -q -p no:randomly $(addprefix tests/browser/, \
 	  events/test_event_states.py checkout/test_purchase_matrix.py checkout/test_outage.py \
-	  waiting_room/test_queue_states.py admin/test_admin_access.py admin/test_admin_pages.py) $(ARGS)
+	  waiting_room/test_queue_states.py admin/test_admin_access.py admin/test_admin_pages.py \
+	  admin/test_changed_event.py) $(ARGS)
 
 pages: run-ready
 	@$(PY) -m surge_app build-pages

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 
-from surge_app.clock import utc_now
 from surge_app.container import Container
-from surge_app.errors import InvalidRequest, NotFound
 from surge_app.state.admin.bookings.booking import BookingDetailState
 from surge_app.state.admin.events.event_editor import EventEditorState
 from surge_app.state.admin.sale.dashboard import DashboardState
 from surge_app.state.admin.site.site_texts import SiteTextsState
 from tests.conftest import NewBuyer, NewSale, Surge
+from tests.integration.admin.event_forms import confirm, editor, event_form, tier_form
 from tests.state.harness import at, call
-
-
-async def _editor(slug: str, cookie: str) -> Any:
-    state = at(EventEditorState(), f"/admin/events/{slug}/edit", cookie)
-    await call(EventEditorState.load, state)
-    return state
-
-
-def _tier_form(state: Any, **typed: str) -> dict[str, object]:
-    """What the browser sends of the first ticket type, as it was shown when the page opened."""
-    tier = state.tiers[0]
-    shown = {"tier_name": tier.name, "price": tier.price, "units": tier.units}
-    was = {f"was_{name}": value for name, value in shown.items()}
-    return {**shown, **was, "tier_id": tier.id, "form_key": state.form_key, **typed}
-
-
-def _event_form(state: Any, **typed: str) -> dict[str, object]:
-    """What the browser sends of the event, as it was shown when the page opened."""
-    was = {f"was_{name}": value for name, value in state.facts.items()}
-    return {**state.facts, **was, "form_key": state.form_key, **typed}
 
 
 async def test_an_organizer_writes_in_another_language_and_keeps_what_a_program_wrote(
@@ -45,38 +22,33 @@ async def test_an_organizer_writes_in_another_language_and_keeps_what_a_program_
 ) -> None:
     written = "ta name: மழை இசை\nhi name: मॉनसून\nhi description: पहला दिन\nदूसरा दिन"
     slug = await new_sale(translations=written)
-    state = await _editor(slug, cookie)
+    state = await editor(slug, cookie)
     assert state.texts["hi_description"] == "पहला दिन\nदूसरा दिन"
     assert (state.texts["ta_name"], state.texts["ta_venue"]) == ("மழை இசை", "")
     # What is as it was shown is stored as it was written.
-    await call(EventEditorState.save, state, _event_form(state, **state.texts))
+    await call(EventEditorState.save, state, event_form(state, **state.texts))
     assert (await services.organizer.settings(slug)).translations == written
     typed = {**state.texts, "hi_venue": "पहाड़ी", "ta_name": ""}
-    await call(EventEditorState.save, state, _event_form(state, **typed))
+    await call(EventEditorState.save, state, event_form(state, **typed))
     assert (await services.organizer.settings(slug)).translations == (
         "hi name: मॉनसून\nhi venue: पहाड़ी\nhi description: पहला दिन\nदूसरा दिन"
     )
     assert state.texts["hi_venue"] == "पहाड़ी"
 
 
-async def _confirm(state: Any) -> None:
-    assert state.question
-    await call(EventEditorState.apply, state, {"form_key": state.form_key})
-
-
 async def test_a_stale_page_changes_only_what_was_changed_on_it(
     services: Container, new_sale: NewSale, cookie: str
 ) -> None:
     slug = await new_sale(units=20)
-    first, second = await _editor(slug, cookie), await _editor(slug, cookie)
-    stale = _tier_form(second, price="499.50")
-    await call(EventEditorState.save_tier, first, _tier_form(first, units="30"))
+    first, second = await editor(slug, cookie), await editor(slug, cookie)
+    stale = tier_form(second, price="499.50")
+    await call(EventEditorState.save_tier, first, tier_form(first, units="30"))
     assert (await services.organizer.settings(slug)).tiers[0].capacity == 20
     assert first.question == "Put 10 more General tickets on sale at ₹500 each?"
-    await _confirm(first)
+    await confirm(first)
     await call(EventEditorState.save_tier, second, stale)
     assert second.question == "Change the price from ₹500 to ₹499.50?"
-    await _confirm(second)
+    await confirm(second)
     (tier,) = (await services.organizer.settings(slug)).tiers
     assert (tier.capacity, tier.price_paise) == (30, 49_950)
 
@@ -85,81 +57,28 @@ async def test_a_change_of_what_someone_else_changed_is_refused_with_both_values
     services: Container, new_sale: NewSale, cookie: str
 ) -> None:
     slug = await new_sale(units=20)
-    first, second = await _editor(slug, cookie), await _editor(slug, cookie)
-    stale = _tier_form(second, units="25")
-    await call(EventEditorState.save_tier, first, _tier_form(first, units="30"))
-    await _confirm(first)
+    first, second = await editor(slug, cookie), await editor(slug, cookie)
+    stale = tier_form(second, units="25")
+    await call(EventEditorState.save_tier, first, tier_form(first, units="30"))
+    await confirm(first)
     await call(EventEditorState.save_tier, second, stale)
-    await _confirm(second)
+    await confirm(second)
     told = r"changed number of tickets from 20 to 30 \d+ minutes? ago\."
     assert re.search(told, second.problem)
     assert (await services.organizer.settings(slug)).tiers[0].capacity == 30
     # What the form shows now is the new value; saving again is meant.
-    again = {**_tier_form(second, units="35")}
+    again = {**tier_form(second, units="35")}
     await call(EventEditorState.save_tier, second, again)
-    await _confirm(second)
+    await confirm(second)
     assert second.done.endswith(" 5 tickets added.")
     assert (await services.organizer.settings(slug)).tiers[0].capacity == 35
-
-
-async def test_tickets_and_prices_of_a_sale_change_once_after_a_question(
-    services: Container, new_sale: NewSale, cookie: str
-) -> None:
-    slug = await new_sale(units=20)
-    state = await _editor(slug, cookie)
-    fewer = _tier_form(state, units="15")
-    await call(EventEditorState.save_tier, state, fewer)
-    assert (state.question, state.done) == ("Withdraw 5 General tickets from sale?", "")
-    await call(EventEditorState.go_back, state)
-    await call(EventEditorState.apply, state, {"form_key": state.form_key})
-    assert state.problem == "Nothing was saved. Save the form first."
-    await call(EventEditorState.save_tier, state, fewer)
-    asked = {"form_key": state.form_key}
-    await call(EventEditorState.apply, state, asked)
-    assert state.done.endswith(" 5 tickets withdrawn.")
-    await call(EventEditorState.apply, state, asked)
-    assert (await services.organizer.settings(slug)).tiers[0].capacity == 15
-    added = {"tier_name": "Balcony", "price": "100", "units": "5", "form_key": state.form_key}
-    await call(EventEditorState.save_tier, state, added)
-    assert state.question == "Put 5 Balcony tickets on sale at ₹100 each?"
-    await _confirm(state)
-    await call(EventEditorState.save_tier, state, added)
-    tiers = (await services.organizer.settings(slug)).tiers
-    assert [(one.name, one.capacity) for one in tiers] == [("General", 15), ("Balcony", 5)]
-    assert state.done == "Balcony added."
-    # A name is on no bill, and a draft on no sale.
-    await call(EventEditorState.save_tier, state, _tier_form(state, tier_name="Floor"))
-    assert (state.question, state.done) == (
-        "",
-        "Saved. Tickets already in a checkout keep the old price.",
-    )
-    draft = await _editor(await new_sale(units=20, is_draft=True), cookie)
-    await call(EventEditorState.save_tier, draft, _tier_form(draft, units="30"))
-    assert draft.done.endswith(" 10 tickets added.")
-
-
-async def test_a_save_that_opens_the_sale_is_asked_first(
-    services: Container, new_sale: NewSale, cookie: str
-) -> None:
-    slug = await new_sale(units=20, sales_open_at=utc_now() + timedelta(days=1))
-    state = await _editor(slug, cookie)
-    form = _event_form(state, sales_open_at="")
-    await call(EventEditorState.save, state, form)
-    assert state.question == "20 tickets go on sale immediately. Save and open the sale?"
-    assert (await services.organizer.settings(slug)).sales_open_at is not None
-    await _confirm(state)
-    assert (await services.organizer.settings(slug)).sales_open_at is None
-    # It is open already: a later change of the window asks nothing.
-    later = _event_form(state, sales_close_at=state.facts["starts_at"])
-    await call(EventEditorState.save, state, later)
-    assert (state.question, state.done) == ("", "Saved. The event page shows it now.")
 
 
 async def test_an_action_beside_a_form_does_not_make_its_stale_fields_look_seen(
     services: Container, new_sale: NewSale, cookie: str
 ) -> None:
     slug = await new_sale(units=20, venue="The hall", is_draft=True)
-    state = await _editor(slug, cookie)
+    state = await editor(slug, cookie)
     await services.organizer.change(slug, {"venue": "The park"}, actor="ravi")
     tier = (await services.organizer.settings(slug)).tiers[0]
     await services.inventory.change_tier(slug, tier.id, {"units": 40}, actor="ravi")
@@ -168,16 +87,16 @@ async def test_an_action_beside_a_form_does_not_make_its_stale_fields_look_seen(
     await call(EventEditorState.save_tier, state, added)
     assert (state.facts["venue"], state.tiers[0].units) == ("The hall", "20")
     assert state.changed == "Changed meanwhile: Venue. Open the page again to see the new value."
-    await call(EventEditorState.save, state, _event_form(state, venue="The beach"))
+    await call(EventEditorState.save, state, event_form(state, venue="The beach"))
     assert "ravi changed venue from The hall to The park" in state.problem
-    await call(EventEditorState.save_tier, state, _tier_form(state, units="25"))
+    await call(EventEditorState.save_tier, state, tier_form(state, units="25"))
     assert "ravi changed number of tickets from 20 to 40" in state.problem
     stored = await services.organizer.settings(slug)
     assert (stored.venue, stored.tiers[0].capacity) == ("The park", 40)
     assert state.tiers[0].units == "40"
     # Now both values were named; to save again is meant.
-    await call(EventEditorState.save, state, _event_form(state, venue="The beach"))
-    await call(EventEditorState.save_tier, state, _tier_form(state, units="25"))
+    await call(EventEditorState.save, state, event_form(state, venue="The beach"))
+    await call(EventEditorState.save_tier, state, tier_form(state, units="25"))
     stored = await services.organizer.settings(slug)
     assert (stored.venue, stored.tiers[0].capacity) == ("The beach", 25)
 
@@ -186,44 +105,24 @@ async def test_two_fields_that_someone_changed_are_named_one_after_the_other(
     services: Container, new_sale: NewSale, cookie: str
 ) -> None:
     slug = await new_sale(venue="The hall")
-    state = await _editor(slug, cookie)
+    state = await editor(slug, cookie)
     await services.organizer.change(slug, {"venue": "The park", "name": "Theirs"}, actor="ravi")
     problems: list[str] = []
     for _ in range(2):
-        await call(EventEditorState.save, state, _event_form(state, venue="Mine", name="Mine"))
+        await call(EventEditorState.save, state, event_form(state, venue="Mine", name="Mine"))
         problems.append(state.problem)
     assert sorted(one.split(" changed ")[1].split()[0] for one in problems) == ["name", "venue"]
-    await call(EventEditorState.save, state, _event_form(state, venue="Mine", name="Mine"))
+    await call(EventEditorState.save, state, event_form(state, venue="Mine", name="Mine"))
     stored = await services.organizer.settings(slug)
     assert (stored.name, stored.venue) == ("Mine", "Mine")
-
-
-async def test_a_draft_that_was_changed_since_the_page_was_opened_is_not_published(
-    services: Container, new_sale: NewSale, cookie: str
-) -> None:
-    slug = await new_sale(units=10, is_draft=True)
-    state = await _editor(slug, cookie)
-    stale = {"form_key": state.form_key, "version": str(state.version)}
-    tier = (await services.organizer.settings(slug)).tiers[0]
-    await services.inventory.change_tier(slug, tier.id, {"units": 10_000}, actor="ravi")
-    for handler in (EventEditorState.publish, EventEditorState.delete_draft):
-        await call(handler, state, stale)
-        assert state.problem.startswith("The event or its tickets were changed a moment ago.")
-    assert (await services.organizer.settings(slug)).phase == "draft"
-    assert state.publish_question.startswith("Everyone sees the event, and 10,000 tickets go on")
-    form = {"form_key": state.form_key, "version": str(state.version)}
-    await call(EventEditorState.publish, state, form)
-    assert (state.done, state.event.phase) == ("Published.", "published")
-    await call(EventEditorState.unpublish, state, {**form, "form_key": state.form_key})
-    assert state.problem.startswith("The event or its tickets were changed a moment ago.")
 
 
 async def test_venue_and_queue_rules_are_guarded_the_same_way(
     services: Container, new_sale: NewSale, cookie: str
 ) -> None:
     slug = await new_sale(venue="The hall", concurrent_buyers=50)
-    state = await _editor(slug, cookie)
-    form = _event_form(state)
+    state = await editor(slug, cookie)
+    form = event_form(state)
     await services.organizer.change(slug, {"venue": "The park"}, actor="ravi")
     saved = {**form, "form_key": state.form_key, "venue": "The beach"}
     await call(EventEditorState.save, state, saved)
@@ -254,59 +153,6 @@ async def test_venue_and_queue_rules_are_guarded_the_same_way(
     await call(DashboardState.refresh, queue)
     assert queue.settings.concurrent_buyers == "60"
     assert queue.in_force == "In force now: 80 inside, no limit a minute."
-
-
-async def test_publishing_says_when_the_sale_opens_and_refuses_one_that_is_over(
-    services: Container, new_sale: NewSale, cookie: str
-) -> None:
-    opens = utc_now() + timedelta(days=1)
-    slug = await new_sale(is_draft=True, sales_open_at=opens)
-    state = await _editor(slug, cookie)
-    assert "10 tickets go on sale on " in state.publish_question
-    await services.organizer.change(slug, {"sales_open_at": None}, actor="test")
-    state = await _editor(slug, cookie)
-    assert state.publish_question.endswith("10 tickets go on sale immediately.")
-    stats = await services.dashboard.stats(slug)
-    overview = {one.slug: one.status for one in await services.dashboard.overview()}
-    assert (stats.status, overview[slug]) == ("draft", "draft")
-    past = await new_sale(is_draft=True, starts_at=utc_now() - timedelta(days=1))
-    with pytest.raises(InvalidRequest):
-        await services.lifecycle.publish(past, actor="test")
-    state = await _editor(past, cookie)
-    form = {"form_key": state.form_key, "version": str(state.version)}
-    await call(EventEditorState.delete_draft, state, form)
-    assert (state.leave_to, state.phase, state.problem) == ("/admin", "ready", "")
-    with pytest.raises(NotFound):
-        await services.organizer.settings(past)
-    await services.lifecycle.publish(slug, actor="test")
-    with pytest.raises(InvalidRequest):
-        await services.lifecycle.delete_draft(slug, actor="test")
-
-
-async def test_a_check_in_is_undone_once_and_the_ticket_works_again(
-    services: Container, surge: Surge, new_sale: NewSale, new_buyer: NewBuyer, cookie: str
-) -> None:
-    slug = await new_sale()
-    ref = await new_buyer(slug).buy()
-    path = f"/api/admin/events/{slug}/door"
-
-    async def scan(number: int) -> str:
-        async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
-            (found,) = (await http.get(f"{path}/tickets", params={"q": ref})).json()["tickets"]
-            one = {"id": f"{slug}-{number}", "at": utc_now().isoformat(), "ticket_id": found["id"]}
-            answer = await http.post(f"{path}/scans", json={"gate": "North", "scans": [one]})
-        return answer.json()["results"][0]["verdict"]
-
-    assert [await scan(1), await scan(2)] == ["admitted", "already"]
-    state: Any = at(BookingDetailState(), f"/admin/bookings/{ref}", cookie)
-    await call(BookingDetailState.load, state)
-    (ticket,) = state.tickets
-    assert ticket.is_checked_in
-    form = {"ticket": ticket.field, "form_key": state.form_key}
-    await call(BookingDetailState.undo_check_in, state, form)
-    assert state.done.startswith("Check-in of ticket 1 undone.")
-    assert not state.tickets[0].is_checked_in
-    assert [await scan(3), await scan(4)] == ["admitted", "already"]
 
 
 async def test_the_api_compares_what_a_program_saw_with_what_is_stored(

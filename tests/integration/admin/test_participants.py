@@ -7,14 +7,18 @@ import csv
 import io
 import re
 import zipfile
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 
+from surge_app.clock import utc_now
 from surge_app.container import Container
 from surge_app.errors import EditConflict
+from surge_app.state.admin.bookings.booking import BookingDetailState
 from tests.conftest import NewBuyer, NewSale, Surge
+from tests.state.harness import at, call
 
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -205,3 +209,29 @@ async def test_the_workbook_has_typed_cells_and_no_formula(
     assert values["booking_fee_rupees"] == ("n", "25")
     assert re.fullmatch(r"\d{5}\.\d+", values["booked_at"][1])
     assert (await _get(surge, "/events/nothing-there/participants.xlsx")).status_code == 404
+
+
+async def test_a_check_in_is_undone_once_and_the_ticket_works_again(
+    services: Container, surge: Surge, new_sale: NewSale, new_buyer: NewBuyer, cookie: str
+) -> None:
+    slug = await new_sale()
+    ref = await new_buyer(slug).buy()
+    path = f"/api/admin/events/{slug}/door"
+
+    async def scan(number: int) -> str:
+        async with httpx.AsyncClient(base_url=surge.url, auth=surge.organizer, timeout=30) as http:
+            (found,) = (await http.get(f"{path}/tickets", params={"q": ref})).json()["tickets"]
+            one = {"id": f"{slug}-{number}", "at": utc_now().isoformat(), "ticket_id": found["id"]}
+            answer = await http.post(f"{path}/scans", json={"gate": "North", "scans": [one]})
+        return answer.json()["results"][0]["verdict"]
+
+    assert [await scan(1), await scan(2)] == ["admitted", "already"]
+    state: Any = at(BookingDetailState(), f"/admin/bookings/{ref}", cookie)
+    await call(BookingDetailState.load, state)
+    (ticket,) = state.tickets
+    assert ticket.is_checked_in
+    form = {"ticket": ticket.field, "form_key": state.form_key}
+    await call(BookingDetailState.undo_check_in, state, form)
+    assert state.done.startswith("Check-in of ticket 1 undone.")
+    assert not state.tickets[0].is_checked_in
+    assert [await scan(3), await scan(4)] == ["admitted", "already"]
