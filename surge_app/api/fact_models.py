@@ -34,7 +34,6 @@ def body_of(facts: Mapping[str, FactField], *, is_partial: bool = False) -> type
     """Return the base of a body with these facts.
 
     Args:
-        facts: Its fields.
         is_partial: Whether each may be missing; only what was sent then counts.
     """
     declared: Any = {

@@ -58,7 +58,6 @@ def saved_tickets(
     Args:
         saved: Shown while they are; its button removes them.
         unsaved: Shown once they were removed; its button saves them again.
-        reference: The booking's.
         stamp: Changes with what the tickets say.
     """
     return _SavedTickets.create(saved, unsaved, reference=reference, stamp=stamp)
@@ -110,12 +109,10 @@ def field(
 
     Args:
         name: Name and id of the input.
-        label: The visible label.
         error: The error text; empty while the value is valid.
         hint: Shown while there is no error.
         suggestion: Shown below, such as a likelier spelling.
         quiet: Whether the page announces the error itself; otherwise the field does.
-        **props: Further properties of the input.
     """
     message = f"{name}-message"
     below = rx.cond(
@@ -151,10 +148,8 @@ def select(
 
     Args:
         name: Name and id of the field.
-        label: The visible label.
         options: Pairs of a value and its label.
         *more: Options known only while the page is open.
-        **props: Further properties of the field.
     """
     return rx.el.div(
         rx.el.label(label, html_for=name, class_name="label"),

@@ -64,9 +64,7 @@ def cover(source: Any, *, first: bool = False, **props: Any) -> rx.Component:
     """Create the cover of an event, as decoration beside its name.
 
     Args:
-        source: The address of the picture.
         first: Whether the browser should load it first.
-        **props: Further properties of the picture.
     """
     hurry = {"fetchPriority": "high"} if first else {}
     size = {"width": "1200", "height": "630"}
@@ -100,9 +98,6 @@ def state(
     """Create the state of a whole page: nothing here, an error, done.
 
     Args:
-        title: What happened.
-        text: What to do next.
-        action: The button or link that does it.
         at: Where the ring of the drawing stands, 0 to 100.
     """
     return rx.el.section(

@@ -11,7 +11,6 @@ def match(value: Any, *cases: Any) -> rx.Component:
     """Choose among components: `rx.match` with the type it has when all cases are components.
 
     Args:
-        value: The value to compare.
         *cases: Pairs of a value and a component or text, then that for any other value.
     """
     components = (

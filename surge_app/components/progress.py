@@ -27,8 +27,6 @@ def stock_bar(
     """Draw how much of a capacity is sold and how much is on hold.
 
     Args:
-        sold: Per cent sold.
-        held: Per cent on hold.
         label: The same as text, for screen readers.
     """
     return rx.el.div(

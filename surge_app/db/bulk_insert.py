@@ -22,7 +22,6 @@ async def insert_many(
     An array for each column takes the driver ten times as long as one document for all.
 
     Args:
-        session: An open transaction.
         rows: None at all is fine. Columns with a default of the database are left to it.
         on_conflict: An `ON CONFLICT` clause, a constant of the caller.
 

@@ -28,10 +28,6 @@ async def lease_due(
     Each lease counts as an attempt and sets the next one `lease` away, so a crash only delays.
 
     Args:
-        session: An open transaction.
-        table: Where they are.
-        *waiting: Which rows still wait.
-        limit: The largest number of rows.
         lease: How long no one else gets them.
     """
     picked = (

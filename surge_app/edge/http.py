@@ -162,8 +162,6 @@ def with_headers(send: Send, headers: Headers, *, on_success: Headers | None = N
     """Return a `send` that adds the headers that a response does not have yet.
 
     Args:
-        send: Takes the response.
-        headers: To add.
         on_success: To add instead where the response is no error.
     """
 
@@ -184,7 +182,6 @@ def limit_body(receive: Receive, *, largest: int, seconds: float) -> Receive:
     """Return a `receive` that reports a disconnect for a body that is too large or too slow.
 
     Args:
-        receive: Gives the body.
         largest: In bytes.
         seconds: From now until the last byte of the body.
     """

@@ -115,8 +115,6 @@ def negotiate(query: str | None, cookie: str | None, accept_language: str | None
     """Return the tag to use: of the query, else of the cookie, else of the browser.
 
     Args:
-        query: The value of `?lang=`.
-        cookie: The value of the cookie `surge_lang`.
         accept_language: The header as it came; only its beginning is read.
     """
     return chosen(query) or chosen(cookie) or _accepted(accept_language or "") or DEFAULT.tag
@@ -127,7 +125,6 @@ def language_of(path: str, query: str | None, cookies: str, accept_language: str
 
     Args:
         path: Of the request or its page.
-        query: The value of `?lang=`.
         cookies: The header as it came.
         accept_language: The header as it came.
     """

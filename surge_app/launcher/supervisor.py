@@ -83,9 +83,6 @@ class Supervisor:
         """Run a child to completion, with its output in a log file.
 
         Args:
-            command: The program and its arguments.
-            cwd: Its working directory.
-            env: Its complete environment.
             log: Overwritten.
             failure: Beginning of the error message, such as "The migrations failed".
 
@@ -146,7 +143,6 @@ class Supervisor:
         """Wait for the child's own end and return its exit code.
 
         Args:
-            child: Started by this supervisor.
             drain_mark: A file that exists from a stop request until this returns; the child
                 reports not ready while it does.
             drain_seconds: How long the child keeps serving then. A second request ends it.
@@ -188,7 +184,6 @@ class Supervisor:
         """End a child and its session; harmless if it has ended.
 
         Args:
-            child: Started by this supervisor.
             seconds: Time for a clean shutdown.
             like_terminal: Interrupt the whole session, as Ctrl-C would, instead of the child
                 alone.

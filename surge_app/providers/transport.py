@@ -118,11 +118,7 @@ class VendorHttp:
 
         Args:
             method: In capitals; anything but GET may change something.
-            url: Complete.
-            data: The body.
-            params: Appended to the URL.
             headers: Besides those of HTTP itself.
-            auth: For HTTP Basic.
             is_json: Whether the answer has to be a JSON object.
         """
         mutates = method != "GET"
@@ -211,7 +207,6 @@ def status_error(
 
     Args:
         vendor: Names the vendor in the message.
-        status: The HTTP status.
         body: The answer; JSON of any vendor, or a proxy's HTML.
         headers: Case-insensitive headers, for the vendor's retry time.
         mutates: Whether the request could have changed something.

@@ -60,12 +60,8 @@ async def run(
 
     Args:
         services: Of the installation that runs at `base_url`.
-        base_url: See `rehearse`, as the rest.
         plan: With an empty event, one is made for it and closed in the end.
         stage: The event to make; unused if the plan names one.
-        actor: The caller, for the audit log.
-        on_sample: As for `rehearse`.
-        stop: As for `rehearse`.
     """
     await require_sandbox(base_url)
     if plan.event:

@@ -36,7 +36,6 @@ async def rehearse(
 
     Args:
         base_url: Where Surge runs, such as `http://127.0.0.1:3000`.
-        plan: What to play.
         on_sample: Called once a second with where things stand; it must return at once.
         stop: Once it is set all visitors stop, and the sale so far is judged.
         is_elsewhere_meant: Whether another machine than this one may be asked.

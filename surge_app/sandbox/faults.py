@@ -59,8 +59,6 @@ def vendor_route(service: Service, faults: Faults, *, hang_takes_effect: bool) -
     """Return a route class that applies ordered faults and renders `VendorError`.
 
     Args:
-        service: The vendor.
-        faults: The ordered faults.
         hang_takes_effect: Whether a hanging call is executed first. True where the client can
             query the result later. False for messages, whose vendors cannot detect a repeat.
     """

@@ -30,14 +30,7 @@ _LATEST = 10**11
 def razorpay_router(
     keys: SandboxKeys, orders: Orders, webhooks: WebhookSender, faults: Faults
 ) -> APIRouter:
-    """Return the API's routes, guarded by the sandbox's key.
-
-    Args:
-        keys: Accepted credentials.
-        orders: The order store.
-        webhooks: Sends webhooks of captures and refunds.
-        faults: Ordered faults.
-    """
+    """Return the API's routes, guarded by the sandbox's key."""
 
     # A plain function would run in a thread.
     async def authenticated(request: Request) -> None:

@@ -86,8 +86,6 @@ def new_payment(
     """Return the entity of a UPI payment attempt.
 
     Args:
-        order: The order entity.
-        status: Status of the payment.
         amount: Paise; unlike Razorpay, it may differ from the order's.
         payer: `email`, `contact` and `description` from the checkout.
     """
@@ -192,8 +190,6 @@ def payment_events(
     """Return the webhooks for the current state of a payment.
 
     Args:
-        book: The order.
-        payment: One of its payments.
         out_of_order: Newest first, and an earlier failure last.
     """
     if out_of_order and payment["status"] != "failed":

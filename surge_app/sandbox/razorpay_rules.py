@@ -194,7 +194,6 @@ def decide_refunds(book: OrderBook, outcome: RefundOutcome) -> list[JsonObject]:
     """Set the outcome of an order's current and future refunds.
 
     Args:
-        book: The order.
         outcome: `in_progress` rejects new refunds with 409, `low_balance` with 400. Others are the
             status of new refunds; processed and failed also end pending ones.
 

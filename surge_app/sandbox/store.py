@@ -69,7 +69,6 @@ class Orders:
         """Store a new order.
 
         Args:
-            order: The entity.
             unique_receipt: Return an existing order with the same receipt instead.
 
         Returns:
@@ -145,7 +144,6 @@ class Orders:
         """Apply a change to an order atomically.
 
         Args:
-            order_id: The order.
             change: Mutates the book; runs again after a concurrent change. If it raises, the
                 order stays unchanged.
 
@@ -215,7 +213,6 @@ class Outbox:
 
         Args:
             message: The entry of `/sandbox/outbox.json`, plus an `id`.
-            body: HTML and attachments.
         """
         redis = self._redis()
         messages, bodies = _key("outbox"), _key("bodies")

@@ -46,7 +46,6 @@ class WebhookSender:
         Returns at once, except for `before_callback`, which awaits the first attempt of each.
 
         Args:
-            events: The bodies.
             mode: `forged` signs with a wrong secret and does not retry; `duplicate` sends
                 every event twice under one id; other modes only concern timing and order,
                 which the caller decides.
@@ -69,8 +68,6 @@ class WebhookSender:
         """Run `work` after a delay, in the background, and deliver its events.
 
         Args:
-            work: Returns the events.
-            mode: As for `send`.
             delay_seconds: Delay before `work`.
         """
 

@@ -73,11 +73,6 @@ async def for_each(
 ) -> None:
     """Run `work` for each item; a failure does not stop the others.
 
-    Args:
-        items: Arguments, one per call.
-        work: Called once per item.
-        at_once: Maximum concurrent calls.
-
     Raises:
         ExceptionGroup: After the last call, with every exception.
     """

@@ -151,7 +151,6 @@ def tier_cards(
     """Project the tiers of an event.
 
     Args:
-        event: The event.
         selection: Tickets by tier id; what is held if `is_held`.
         is_held: Whether the wish is reserved already, so `available` does not count it.
         is_locked: Whether nothing can be changed any more.
@@ -345,7 +344,6 @@ def attendee_cards(intent: IntentView, names: dict[str, str]) -> list[AttendeeCa
     """Ask for one name for each ticket of a hold.
 
     Args:
-        intent: The hold.
         names: What was typed already, by the field's name.
     """
     number, total = 0, sum(line.quantity for line in intent.lines)

@@ -15,7 +15,6 @@ def cover_field(slug: Any, digest: Any, *, largest: int) -> rx.Component:
     """Create the picture of an event with the ways to change and to remove it.
 
     Args:
-        slug: The event.
         digest: The name of its picture, empty while the cover is drawn.
         largest: How many bytes a picture may have.
     """

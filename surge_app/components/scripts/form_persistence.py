@@ -29,7 +29,6 @@ def remembered_input(
     """Remember what is typed into a form while its tab is open.
 
     Args:
-        form: The id of the form.
         name: What the form is about; each name has entries of its own.
         fields: How many fields were added later; a new one gets its stored value, too.
         on_correct: Gets the name and the value of an invalid field, after a pause in typing.

@@ -22,8 +22,6 @@ def component(
     """Return the component of a React function that `assets/js/{source}.js` exports.
 
     Args:
-        source: The module.
-        tag: The function.
         packages: Packages of npm that the module imports.
         **props: The type of each prop, or the `rx.EventHandler[…]` of a handler.
     """

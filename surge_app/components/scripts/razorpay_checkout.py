@@ -21,7 +21,6 @@ def payment_modal(checkout: Any, attempt: rx.Var[int] | int, on_closed: Any) -> 
     """Open the payment modal once each time `attempt` grows.
 
     Args:
-        checkout: The fields of a `CheckoutView`.
         attempt: A counter; its first value opens nothing.
         on_closed: Gets "dismissed", "failed", "late" or "error". It comes from the browser: it
             means "go and look", never "paid" and never "not paid".

@@ -20,11 +20,7 @@ async def listed(
     """Return intents of an event in a status, the newest first.
 
     Args:
-        session: An open transaction.
-        event_id: The event.
-        status: In which status.
         before: Only those older than this intent.
-        limit: At most so many.
     """
     query = select(Intent).where(col(Intent.event_id) == event_id, col(Intent.status) == status)
     if before is not None:

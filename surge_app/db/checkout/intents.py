@@ -189,7 +189,6 @@ async def due(session: AsyncSession, *, limit: int, slack: timedelta) -> Sequenc
     """Return live intents past their deadline, locked, passing over those others work on.
 
     Args:
-        session: An open transaction.
         limit: At most so many, the longest overdue first.
         slack: Paying intents are returned only once overdue by this much, so that the gateway
             can be asked first.

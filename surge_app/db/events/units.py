@@ -160,8 +160,6 @@ async def leftover(session: AsyncSession, *, tier_id: str, but_of: str, most: in
     """Look at what is left of a tier, passing no judgement on rows others have locked.
 
     Args:
-        session: An open transaction.
-        tier_id: The tier.
         but_of: An intent whose own units do not count as held by others.
         most: Where to stop counting.
     """

@@ -179,8 +179,6 @@ async def revision(session: AsyncSession, slug: str, *, with_tickets: bool = Fal
     """Return how often an event was changed or cancelled; it only grows.
 
     Args:
-        session: The transaction.
-        slug: The event.
         with_tickets: Count changes of its ticket types as well.
     """
     actions = ("event%", "tier.%", "stock.%") if with_tickets else ("event%",)

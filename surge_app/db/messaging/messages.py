@@ -165,7 +165,6 @@ async def record_reports(
     """Store reports of one channel and move their messages on, however many, in one statement.
 
     Args:
-        database: Executes it.
         channel: Reports of a message of another channel count for nothing.
         reports: The fields of a report, with an id of ours.
 

@@ -92,10 +92,8 @@ async def reschedule(
     """Try a message again later, unless someone else has taken it over since.
 
     Args:
-        session: An open transaction.
         message: As it was taken.
         delay: From now, by the database's clock.
-        error: For organizers.
         is_unknown: Whether this attempt may have taken effect.
     """
     await session.execute(

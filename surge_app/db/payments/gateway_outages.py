@@ -121,7 +121,6 @@ async def begin(
     Transactions that used the running clock end before it stops, so no hold gains.
 
     Args:
-        session: An open transaction.
         failing_for: How old the news is. Calls that began before an outage was closed, and
             failed after it, open none.
         budget: For how long clocks may stand still in all.

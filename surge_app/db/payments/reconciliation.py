@@ -77,7 +77,6 @@ async def claim_overdue(session: AsyncSession, *, pause: timedelta) -> list[Orde
     """Take every paying intent past its deadline, the longest overdue first.
 
     Args:
-        session: An open transaction.
         pause: None is taken again before this is over.
     """
     result = await session.execute(_OVERDUE, {"pause": pause})
@@ -92,8 +91,6 @@ async def claim_due(
     They are due again after 2, 5 and 15 minutes, then every hour.
 
     Args:
-        session: An open transaction.
-        limit: At most so many.
         not_older_than: One whose payment began before that is asked about for the last time.
 
     Returns:

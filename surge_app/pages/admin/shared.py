@@ -30,10 +30,8 @@ def page_of(
     """Build a page of the admin area from its State's `phase`.
 
     Args:
-        state: The State of the page.
         waiting: Shown while it is loading.
         *cases: Pairs of another phase and its content; every other phase is signed out.
-        current: The tab that is open.
         slug: The event whose tabs are shown, if any.
         is_organizer: Whether there is more to see than the check-in.
     """
@@ -102,11 +100,6 @@ def confirmed(
 
     Args:
         state: Whose `form_key` changes after each action, which closes the question again.
-        label: What the button says.
-        question: What will happen.
-        action: What the second button says.
-        on_submit: The handler.
-        *fields: What else the form sends.
     """
     return rx.el.details(
         rx.el.summary(label, class_name="button"),
@@ -207,11 +200,7 @@ def listed(
 
     Args:
         state: Has `next_before` and `more`.
-        rows: What is listed.
-        row: Builds one of them.
         nothing: Said where there are none.
-        tag: The element of the list.
-        class_name: Its class.
     """
     return (
         list_or(rows, row, nothing, tag=tag, class_name=class_name),

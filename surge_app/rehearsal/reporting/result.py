@@ -112,7 +112,6 @@ def report_of(
     """Judge what was written down.
 
     Args:
-        plan: What was played.
         notes: What the visitors saw.
         event: The event as the server shows it in the end; empty if it does not answer.
         played_seconds: Until the last visitor had gone.

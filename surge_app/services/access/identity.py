@@ -142,7 +142,6 @@ class Identity:
         Args:
             cookie_header: As the visitor sent it.
             visitor: As read from it.
-            slug: The event.
             number: The current queue number; None removes it from the cookie.
             is_admitted: Whether to add the pass cookie.
         """

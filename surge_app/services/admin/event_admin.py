@@ -130,9 +130,7 @@ class Organizer:
         """Change settings of an event; running holds keep their prices.
 
         Args:
-            slug: The event.
             changes: Values by field; already of the right types.
-            actor: The organizer.
             expected: The values the editor was shown; None overwrites whatever is stored.
 
         Raises:

@@ -135,8 +135,6 @@ class Lifecycle:
         changes nothing.
 
         Args:
-            slug: The event.
-            actor: The organizer.
             reason: Sent to each ticket holder; may be empty.
             version: Of the preview the organizer saw; None skips the comparison.
 

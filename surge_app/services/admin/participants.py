@@ -142,7 +142,6 @@ class Participants:
         """Return bookings of an event that match.
 
         Args:
-            slug: The event.
             wanted: By name, email, reference or the last digits of a mobile number, and filters.
             before: `next_before` of the page before.
             limit: At most 200.
@@ -234,11 +233,9 @@ class Participants:
         The first address of a box-office buyer gets the confirmation.
 
         Args:
-            ref: The booking.
             name: As typed.
             email: As typed.
             phone: As typed.
-            actor: The organizer.
             version: Of the booking as it was seen; None skips the comparison.
             expected: The contact the form was opened with; what it leaves as it was stays as it
                 is stored.

@@ -66,7 +66,6 @@ class Passes:
         """Return the state of one queue number.
 
         Args:
-            slug: The event.
             number: As it was issued.
             visitor_id: Its visitor, where Redis does not hold it any more.
 

@@ -38,7 +38,6 @@ class Attendees:
         Args:
             ref: The booking. Whether the caller may do this is the caller's question.
             names: As typed, by the number of the ticket; a ticket that is not named keeps its.
-            actor: The caller, for the audit log.
 
         Returns:
             How many names changed.

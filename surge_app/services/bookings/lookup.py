@@ -114,7 +114,6 @@ class BookingLookup:
         While Postgres is unavailable it returns None, so that no one is kept from the queue.
 
         Args:
-            slug: Of the event.
             refs: The bookings in this browser's cookie.
             visitor_id: Adds the bookings this visitor paid for; empty leaves them out.
         """

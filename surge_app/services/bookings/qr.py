@@ -93,7 +93,6 @@ def qr_picture(text: str, *, scale: int) -> Image.Image:
     """Return a QR in black and white; drawing it module by module takes ten times as long.
 
     Args:
-        text: What it says.
         scale: Pixels of a module.
     """
     rows = qr_modules(text)

@@ -32,7 +32,6 @@ async def claim(session: AsyncSession, *, intent_id: str, lines: Sequence[OrderL
     Args:
         session: The open transaction; the caller lets it roll back when this raises.
         intent_id: The holder; it exists already, and none of these units is its own yet.
-        lines: What is wanted.
 
     Raises:
         SoldOut: If a tier can never serve the order line.

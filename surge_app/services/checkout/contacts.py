@@ -154,7 +154,6 @@ def missing_attendees(contact: Contact, quantities: Mapping[str, int]) -> dict[s
     """Return a sentence for each ticket that still lacks its attendee's name.
 
     Args:
-        contact: As checked.
         quantities: How many tickets there are of each tier, by its id.
     """
     coming = dict(contact.attendees)

@@ -132,10 +132,8 @@ class DeviceMoves:
         """Make codes for the place of the visitor of these cookies; those before are void.
 
         Args:
-            slug: The event.
             cookies: The whole `Cookie` header.
             typed: The form as far as it is filled in.
-            client_address: Of the client.
 
         Raises:
             NotInQueue: If there is none.
@@ -172,11 +170,9 @@ class DeviceMoves:
         visitor cookie gets one first, as when it joins.
 
         Args:
-            slug: The event.
             cookies: The whole `Cookie` header.
             sent: The code as it was scanned or typed.
             replaces: Whether a place that this visitor has is given up for it.
-            client_address: Of the client.
 
         Raises:
             MoveCodeInvalid: If it is wrong, used, void or expired.

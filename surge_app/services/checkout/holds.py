@@ -60,7 +60,6 @@ class Holds:
 
         Args:
             event: At most a second old.
-            visitor_id: The holder.
             selection: Normalized and checked, see `check_selection`.
             network: Where the visitor comes from; None is not counted.
 

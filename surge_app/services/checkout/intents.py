@@ -309,9 +309,7 @@ async def intent_view(
     """Project an intent with its lines, its remaining seconds and its booking.
 
     Args:
-        session: An open transaction.
         intent: Locked; or read after `at`, as a deadline may be shifted between the two.
-        slug: Of its event.
         at: The moment by the clock of holds; None asks for it.
     """
     rows = await queries.lines(session, intent.id)

@@ -55,7 +55,6 @@ def shortages(
 
     Args:
         event: At most a second old; it tells of the tiers the refusal does not name.
-        selection: What was refused.
         refusal: Why; anything but a lack of tickets has no shortages.
         held: Tickets by tier the visitor has already: they are theirs to keep.
     """

@@ -210,10 +210,8 @@ def card(
 
     Args:
         slug: Decides what is drawn.
-        title: The event's name.
         details: When and where, on one line.
         category: Of the event; decides the motif.
-        day: Of the event.
     """
     image = _painted(art(slug, category, day))
     title, details = typefaces.printable(title), typefaces.printable(details)

@@ -61,9 +61,7 @@ class Covers:
         where a photograph was taken, is ever sent to anyone.
 
         Args:
-            slug: The event.
             upload: A JPEG, PNG or WebP of at most `LARGEST_UPLOAD` bytes.
-            actor: The organizer, for the audit log.
             expected: The name of the picture that was shown, empty for the drawn cover; None
                 replaces whatever is there.
             at: Around what a picture of another shape is cut, in percent from its left or top.

@@ -78,11 +78,9 @@ class Inventory:
         """Change the rules of a tier, and its capacity.
 
         Args:
-            slug: The event.
             tier: Its id or its name.
             changes: Values by field, of the right types: those of `CHANGEABLE`, and `units` for
                 the new capacity.
-            actor: The organizer, for the audit log.
             expected: The values the editor was shown; None overwrites whatever is stored.
 
         Raises:

@@ -79,9 +79,6 @@ class SiteTexts:
         """Store the text of a page; an empty one brings back the default.
 
         Args:
-            name: The page.
-            body: The text.
-            actor: The organizer.
             expected: The text the editor was shown; None overwrites whatever is stored.
 
         Raises:

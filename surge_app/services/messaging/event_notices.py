@@ -205,7 +205,6 @@ async def require_version(session: AsyncSession, slug: str, version: int | None)
 
     Args:
         session: Holds the lock of the event.
-        slug: The event.
         version: Of the preview.
     """
     if version is not None and version != await queries.revision(session, slug):

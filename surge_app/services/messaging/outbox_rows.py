@@ -35,7 +35,6 @@ def messages_for(
     Args:
         intent: Gives the contact as long as there is no booking.
         booking: Its contact may have been corrected since.
-        kind: The template.
         refund: Gives the amount in the text.
         key: Each kind is sent once per key; by default the id of the refund, else the intent.
     """

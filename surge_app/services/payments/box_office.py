@@ -131,10 +131,7 @@ class BoxOffice:
         holds for sold tickets as well, and counts what they have by email or phone.
 
         Args:
-            slug: The event.
-            sale: What is sold.
             key: Names this press of the button; the same one again answers with the same booking.
-            actor: The seller, for the audit log.
 
         Raises:
             InvalidContact: If a field needs another look.

@@ -304,9 +304,7 @@ def _check_start(
     """Say whether a visitor may pay for an intent.
 
     Args:
-        request: What the visitor wants.
         found: The intent and its event, if there is one.
-        history: What else the person has.
         quantities: Tickets by tier, if each needs the name of who comes; else nothing.
     """
     if found is None or history is None or found[0].visitor_id != request.visitor_id:

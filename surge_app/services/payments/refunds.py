@@ -93,8 +93,6 @@ class Refunds:
         Money of the box office is not sent: it waits for `hand_over`, unless that happened already.
 
         Args:
-            ref: The booking.
-            actor: The organizer, for the audit log.
             restock: Whether the units of void tickets go on sale again.
             tickets: Take back only these, by their numbers in the booking. With the last valid
                 ticket the convenience fee goes back, too.

@@ -181,7 +181,6 @@ class Payments:
 
         Args:
             body: The raw bytes as they came.
-            signature: The signature header.
             event_id: The vendor's event id; the hash of the body stands in if it is missing.
 
         Returns:

@@ -92,7 +92,6 @@ class FailureWindow:
         """Count a call in.
 
         Args:
-            result: How it went.
             begun_at: When it began, by the same clock.
 
         Returns:
@@ -154,7 +153,6 @@ class CircuitBreaker:
         """Take in how a call went; opens an outage if the last ones went badly enough.
 
         Args:
-            result: How it went.
             begun_at: `time.monotonic()` when it began.
         """
         seconds = self._window.add(result, begun_at=begun_at)

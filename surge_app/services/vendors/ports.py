@@ -209,7 +209,6 @@ class PaymentGateway(Protocol):
         """Ask for a refund.
 
         Args:
-            payment_id: The captured payment.
             body: The JSON body, byte for byte the same on every repeat.
             idempotency_key: At least 10 characters of `[A-Za-z0-9_-]`.
         """

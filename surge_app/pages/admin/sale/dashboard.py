@@ -243,7 +243,6 @@ def _chart_card(
     """Build a chart with its legend, or a sentence while there are no points.
 
     Args:
-        title: Its heading.
         points: What is drawn; `at` names a point.
         label: The same as text, for screen readers.
         series: The key in a point, its name and its colour.
