@@ -142,9 +142,4 @@ FrontendEventExceptionState.auto_reload_on_errors = []
 app.register_lifespan_task(lifespan)
 app.add_middleware(VisitorLanguage())
 for route in ROUTES:
-    app.add_page(
-        route.component,
-        route=route.path,
-        title=route.title,
-        on_load=route.on_load,
-    )
+    app.add_page(route.component, route=route.path, title=route.title, on_load=route.on_load)

@@ -12,10 +12,7 @@ from surge_app.api.problems import PROBLEM
 
 _PROBLEM_CONTENT = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
 # Our own, and the one FastAPI documents for its own refusals; `create_api` answers both.
-_REFUSALS = {
-    "#/components/schemas/ProblemOut",
-    "#/components/schemas/HTTPValidationError",
-}
+_REFUSALS = {"#/components/schemas/ProblemOut", "#/components/schemas/HTTPValidationError"}
 _ALWAYS = {"503": "The database or the queue is busy; nothing was lost"}
 _WITH_QUERY = {"414": "The address is too long"}
 _WITH_BODY = {

@@ -58,11 +58,7 @@ class ConnectionWatch:
     """Measures the accepted connections of this process, and ends those beyond the bounds."""
 
     def __init__(
-        self,
-        port: int,
-        *,
-        is_capped: bool = True,
-        max_per_ipv4: int = _MAX_PER_IPV4,
+        self, port: int, *, is_capped: bool = True, max_per_ipv4: int = _MAX_PER_IPV4
     ) -> None:
         self._port = port
         self._is_capped = is_capped

@@ -61,10 +61,7 @@ class RequestLog:
 
         with (
             tracing.span(
-                route,
-                kind="server",
-                continues=self._trusted(scope, _TRACE),
-                request=request_id,
+                route, kind="server", continues=self._trusted(scope, _TRACE), request=request_id
             ),
             structlog.contextvars.bound_contextvars(request_id=request_id),
         ):

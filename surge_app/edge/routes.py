@@ -181,10 +181,7 @@ _TABLE: Final = (
     ("/fonts/*", Route(Kind.FILE, "file", cache=_MONTH)),
     ("/icons/*", Route(Kind.FILE, "file", cache=_MONTH)),
     ("/manifest.webmanifest", Route(Kind.FILE, "file", cache=_DAY)),
-    (
-        "/js/ticket_worker.js",
-        Route(Kind.FILE, "file", cache="no-cache", worker_scope="/bookings/"),
-    ),
+    ("/js/ticket_worker.js", Route(Kind.FILE, "file", cache="no-cache", worker_scope="/bookings/")),
     # Reflex's own endpoint of health, which tells whether its Redis answers.
     ("/ping", Route(Kind.CLOSED, "file")),
 )

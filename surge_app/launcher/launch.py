@@ -27,11 +27,7 @@ from surge_app.launcher.processes import (
     storage_problem,
 )
 from surge_app.launcher.run_record import note_stopping, sole_run
-from surge_app.launcher.sandbox_process import (
-    PORT_VARIABLE,
-    sandbox_process,
-    with_sandbox_port,
-)
+from surge_app.launcher.sandbox_process import PORT_VARIABLE, sandbox_process, with_sandbox_port
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.launcher.supervisor import RUN_VARIABLE, StopRequested, Supervisor
 from surge_app.observability.log import get_logger

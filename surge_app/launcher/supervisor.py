@@ -175,11 +175,7 @@ class Supervisor:
             time.sleep(_POLL_SECONDS)
 
     def end(
-        self,
-        child: subprocess.Popen[bytes],
-        *,
-        seconds: float,
-        like_terminal: bool = False,
+        self, child: subprocess.Popen[bytes], *, seconds: float, like_terminal: bool = False
     ) -> None:
         """End a child and its session; harmless if it has ended.
 

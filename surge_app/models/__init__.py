@@ -7,15 +7,7 @@ Importing this package registers every table in `SQLModel.metadata`.
 from surge_app.models.accounts import AdminAccount, AdminSession, Role
 from surge_app.models.audit_log import AuditEntry
 from surge_app.models.bookings import Booking, BookingStatus, SalesChannel, Ticket, TicketStatus
-from surge_app.models.catalog import (
-    Event,
-    EventCover,
-    EventPhase,
-    SiteText,
-    Tier,
-    Unit,
-    UnitStatus,
-)
+from surge_app.models.catalog import Event, EventCover, EventPhase, SiteText, Tier, Unit, UnitStatus
 from surge_app.models.dashboard import HistorySample
 from surge_app.models.intents import LIVE_INTENT_STATUSES, Intent, IntentLine, IntentStatus
 from surge_app.models.messages import (

@@ -44,9 +44,7 @@ def create_row(table: Callable[_Values, _Row], *_: _Values.args, **values: _Valu
 
 
 @lru_cache
-def _defaults(
-    table: Any,
-) -> tuple[Mapping[str, object], list[tuple[str, Callable[[], object]]]]:
+def _defaults(table: Any) -> tuple[Mapping[str, object], list[tuple[str, Callable[[], object]]]]:
     # A process may read its first row before it opens a session, which does this otherwise.
     configure_mappers()
     fields = cast("type[SQLModel]", table).model_fields.items()

@@ -61,11 +61,7 @@ class Booking(SQLModel, table=True):
         CheckConstraint("total_paise = subtotal_paise + fee_paise", name="total_is_the_sum"),
         CheckConstraint("ref ~ '^SRG-[A-HJ-NP-Z2-9]{8}$'", name="ref_form"),
         Index("ix_bookings_event", "event_id", "created_at"),
-        Index(
-            "ix_bookings_taken_back",
-            "event_id",
-            postgresql_where=text("status <> 'confirmed'"),
-        ),
+        Index("ix_bookings_taken_back", "event_id", postgresql_where=text("status <> 'confirmed'")),
         Index(
             "ix_bookings_changed_email",
             "event_id",

@@ -188,14 +188,10 @@ class Unit(SQLModel, table=True):
     __table_args__ = (
         base.one_of("status", UnitStatus),
         CheckConstraint(
-            "(status IN ('available', 'withdrawn')) = (intent_id IS NULL)",
-            name="held_by_an_intent",
+            "(status IN ('available', 'withdrawn')) = (intent_id IS NULL)", name="held_by_an_intent"
         ),
         Index(
-            "ix_units_available",
-            "tier_id",
-            "number",
-            postgresql_where=text("status = 'available'"),
+            "ix_units_available", "tier_id", "number", postgresql_where=text("status = 'available'")
         ),
         Index("ix_units_held", "tier_id", postgresql_where=text("status = 'held'")),
         Index("ix_units_intent", "intent_id", postgresql_where=text("intent_id IS NOT NULL")),

@@ -53,11 +53,7 @@ class Intent(SQLModel, table=True):
         ),
         CheckConstraint("(status = 'paying') <= (paying_at IS NOT NULL)", name="paying_since"),
         Index(
-            "uq_intents_one_live",
-            "event_id",
-            "visitor_id",
-            unique=True,
-            postgresql_where=_IS_LIVE,
+            "uq_intents_one_live", "event_id", "visitor_id", unique=True, postgresql_where=_IS_LIVE
         ),
         Index(
             "uq_intents_request_key",

@@ -96,9 +96,7 @@ class OutboxMessage(SQLModel, table=True):
         ),
         Index("ix_message_outbox_intent", "intent_id"),
         Index(
-            "ix_message_outbox_notice",
-            "notice_id",
-            postgresql_where=text("notice_id IS NOT NULL"),
+            "ix_message_outbox_notice", "notice_id", postgresql_where=text("notice_id IS NOT NULL")
         ),
         Index("ix_message_outbox_dead", "created_at", postgresql_where=text("status = 'dead'")),
     )

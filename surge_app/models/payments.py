@@ -200,9 +200,7 @@ class UnmatchedPayment(SQLModel, table=True):
     __tablename__ = "unmatched_payments"
     __table_args__ = (
         Index(
-            "ix_unmatched_payments_open",
-            "seen_at",
-            postgresql_where=text("resolved_at IS NULL"),
+            "ix_unmatched_payments_open", "seen_at", postgresql_where=text("resolved_at IS NULL")
         ),
     )
 
@@ -314,9 +312,7 @@ class WebhookEventRow(SQLModel, table=True):
         UniqueConstraint("provider", "event_id"),
         UniqueConstraint("provider", "body_sha256"),
         Index(
-            "ix_webhook_inbox_due",
-            "next_attempt_at",
-            postgresql_where=text("processed_at IS NULL"),
+            "ix_webhook_inbox_due", "next_attempt_at", postgresql_where=text("processed_at IS NULL")
         ),
     )
 

@@ -69,9 +69,7 @@ POOL_REFUSALS = Counter(
 )
 
 
-def by_outcome(
-    counter: Counter,
-) -> Callable[[_Call[_Given, _Result]], _Call[_Given, _Result]]:
+def by_outcome(counter: Counter) -> Callable[[_Call[_Given, _Result]], _Call[_Given, _Result]]:
     """Count calls of a coroutine: `ok`, the code of a refusal, or `failed` for a bug.
 
     Args:

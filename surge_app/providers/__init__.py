@@ -8,11 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from surge_app.errors import ConfigurationError
-from surge_app.providers.delivery_reports import (
-    SendGridReports,
-    TwilioReports,
-    event_public_key,
-)
+from surge_app.providers.delivery_reports import SendGridReports, TwilioReports, event_public_key
 from surge_app.providers.razorpay import RazorpayGateway
 from surge_app.providers.sendgrid import SendGridMail
 from surge_app.providers.transport import close_connections

@@ -11,12 +11,8 @@ from urllib.parse import parse_qs
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sendgrid.helpers.eventwebhook import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no types
-    EventWebhook,
-)
-from twilio.request_validator import (  # pyright: ignore[reportMissingTypeStubs] - as above
-    RequestValidator,
-)
+from sendgrid.helpers.eventwebhook import EventWebhook  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no types
+from twilio.request_validator import RequestValidator  # pyright: ignore[reportMissingTypeStubs] - as above
 
 from surge_app.clock import utc_now
 from surge_app.errors import ConfigurationError

@@ -87,12 +87,7 @@ class _Client(Protocol):
     payment: _Payments
 
     def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        data: bytes,
-        headers: dict[str, str],
+        self, method: str, path: str, *, data: bytes, headers: dict[str, str]
     ) -> object: ...
 
 

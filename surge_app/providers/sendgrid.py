@@ -31,12 +31,7 @@ class SendGridMail:
     """
 
     def __init__(
-        self,
-        api_key: str,
-        base_url: str,
-        sender: str,
-        *,
-        timeout_seconds: float = TIMEOUTS[1],
+        self, api_key: str, base_url: str, sender: str, *, timeout_seconds: float = TIMEOUTS[1]
     ) -> None:
         name, address = parseaddr(sender)
         if not api_key or "@" not in address:

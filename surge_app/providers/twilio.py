@@ -7,18 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlencode, urlsplit
 
-from twilio.base.exceptions import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
-    TwilioException,
-)
-from twilio.http import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
-    HttpClient,
-)
-from twilio.http.response import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
-    Response,
-)
-from twilio.rest import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
-    Client,
-)
+from twilio.base.exceptions import TwilioException  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
+from twilio.http import HttpClient  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
+from twilio.http.response import Response  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
+from twilio.rest import Client  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no stubs
 
 from surge_app.errors import ConfigurationError
 from surge_app.providers.transport import TIMEOUTS, VendorHttp, run_sdk, unreadable

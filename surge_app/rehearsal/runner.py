@@ -77,9 +77,7 @@ async def _play(visitors: Crowd, plan: Plan, stop: asyncio.Event) -> None:
     # process busy, and what it measures would be itself.
     all_visitors = asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.wait(
-        {all_visitors, stopping},
-        timeout=plan.most_seconds,
-        return_when=asyncio.FIRST_COMPLETED,
+        {all_visitors, stopping}, timeout=plan.most_seconds, return_when=asyncio.FIRST_COMPLETED
     )
     stopping.cancel()
     left = [task for task in tasks if not task.done()]

@@ -154,11 +154,7 @@ def _add_refund_outcomes(router: APIRouter, orders: Orders, webhooks: WebhookSen
 def _attempt(book: OrderBook, wanted: Attempt) -> JsonObject:
     if wanted.payment_id is not None:
         return rules.late_success(book, wanted.payment_id, wanted.outcome)
-    payer = {
-        "email": wanted.email,
-        "contact": wanted.contact,
-        "description": wanted.description,
-    }
+    payer = {"email": wanted.email, "contact": wanted.contact, "description": wanted.description}
     payment = rules.attempt(
         book, wanted.outcome, wanted.amount_paise, payer, is_offer=wanted.is_offer
     )

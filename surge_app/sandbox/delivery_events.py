@@ -15,9 +15,7 @@ from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from twilio.request_validator import (  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no types
-    RequestValidator,
-)
+from twilio.request_validator import RequestValidator  # pyright: ignore[reportMissingTypeStubs] - the SDK ships no types
 
 from surge_app.observability.log import get_logger
 from surge_app.sandbox.callback_client import Calls

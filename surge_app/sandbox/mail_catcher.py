@@ -65,11 +65,7 @@ def _add_lists(router: APIRouter, outbox: Outbox, templates: Environment) -> Non
         messages = [item for item in await outbox.messages() if _matches(item, channel, q)]
         nonce = secrets.token_urlsafe(12)
         page = templates.get_template("mail_catcher.html").render(
-            messages=messages[:_SHOWN],
-            total=len(messages),
-            channel=channel,
-            q=q,
-            nonce=nonce,
+            messages=messages[:_SHOWN], total=len(messages), channel=channel, q=q, nonce=nonce
         )
         return HTMLResponse(page, headers=_page_headers(nonce, tag))
 

@@ -17,11 +17,7 @@ from surge_app.api.admin.schemas import (
     TierChangesIn,
 )
 from surge_app.api.dependencies import IntentId, OrganizerName, Services
-from surge_app.api.schemas import (
-    EventOut,
-    IntentOut,
-    SentOut,
-)
+from surge_app.api.schemas import EventOut, IntentOut, SentOut
 from surge_app.services.admin.views import EventStats
 from surge_app.services.checkout.views import IntentPage
 from surge_app.services.events.new_event import NewEvent

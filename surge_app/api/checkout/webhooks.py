@@ -51,9 +51,7 @@ async def sendgrid_events(request: Request, services: Services) -> Response:
 
 
 @router.post(
-    "/twilio",
-    status_code=204,
-    responses={status: {"model": ProblemOut} for status in (400, 413)},
+    "/twilio", status_code=204, responses={status: {"model": ProblemOut} for status in (400, 413)}
 )
 async def twilio_status(request: Request, services: Services) -> Response:
     """Record what became of an SMS."""

@@ -60,8 +60,7 @@ async def to_refund(session: AsyncSession, *, limit: int) -> Sequence[str]:
         select(col(Booking.ref))
         .join(Event, col(Event.id) == col(Booking.event_id))
         .where(
-            col(Event.phase) == EventPhase.CANCELLED,
-            col(Booking.status) == BookingStatus.CONFIRMED,
+            col(Event.phase) == EventPhase.CANCELLED, col(Booking.status) == BookingStatus.CONFIRMED
         )
         .order_by(col(Booking.id))
         .limit(limit)

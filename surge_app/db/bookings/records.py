@@ -108,11 +108,7 @@ async def newest_confirmed(
     return await session.scalar(
         select(col(Booking.ref))
         .join(Event, col(Event.id) == col(Booking.event_id))
-        .where(
-            col(Event.slug) == slug,
-            or_(*owned),
-            col(Booking.status) == BookingStatus.CONFIRMED,
-        )
+        .where(col(Event.slug) == slug, or_(*owned), col(Booking.status) == BookingStatus.CONFIRMED)
         .order_by(col(Booking.created_at).desc())
         .limit(1)
     )

@@ -140,8 +140,7 @@ async def next_bookings(
         and_(
             col(Ticket.booking_id) == col(Booking.id),
             or_(
-                col(Ticket.status) == TicketStatus.VALID,
-                col(Ticket.voided_at) >= notice.created_at,
+                col(Ticket.status) == TicketStatus.VALID, col(Ticket.voided_at) >= notice.created_at
             ),
         )
     )

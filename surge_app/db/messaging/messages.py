@@ -13,14 +13,7 @@ from sqlmodel import col
 
 from surge_app.db.engine import Database, locked
 from surge_app.db.messaging.outbox import is_lost
-from surge_app.models import (
-    Booking,
-    Event,
-    Intent,
-    MessageKind,
-    MessageStatus,
-    OutboxMessage,
-)
+from surge_app.models import Booking, Event, Intent, MessageKind, MessageStatus, OutboxMessage
 
 _NOW = func.clock_timestamp()
 _STAGE = "CASE {word} WHEN 'deferred' THEN 1 WHEN 'delivered' THEN 2 WHEN {word} THEN 3 ELSE 0 END"

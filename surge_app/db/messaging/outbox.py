@@ -82,12 +82,7 @@ async def mark_sent(database: Database, sent: Sequence[tuple[str, str]]) -> None
 
 
 async def reschedule(
-    session: AsyncSession,
-    message: OutboxMessage,
-    *,
-    delay: timedelta,
-    error: str,
-    is_unknown: bool,
+    session: AsyncSession, message: OutboxMessage, *, delay: timedelta, error: str, is_unknown: bool
 ) -> None:
     """Try a message again later, unless someone else has taken it over since.
 

@@ -7,14 +7,7 @@ from dataclasses import dataclass, field
 
 from surge_app.db.checkout.intents import with_events
 from surge_app.db.engine import Transaction, execute
-from surge_app.models import (
-    Booking,
-    Event,
-    Intent,
-    IntentLine,
-    SalesChannel,
-    Ticket,
-)
+from surge_app.models import Booking, Event, Intent, IntentLine, SalesChannel, Ticket
 from surge_app.models.base import columns_of, create_row
 
 _BOOKINGS = f"""

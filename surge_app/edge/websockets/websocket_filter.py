@@ -52,12 +52,7 @@ class FrameFilter:
     """
 
     def __init__(
-        self,
-        receive: Receive,
-        send: Send,
-        arguments_of: ArgumentsOf,
-        *,
-        largest: int = LARGEST,
+        self, receive: Receive, send: Send, arguments_of: ArgumentsOf, *, largest: int = LARGEST
     ) -> None:
         self._receive, self._send = receive, send
         self._arguments_of = arguments_of

@@ -15,11 +15,7 @@ from surge_app.edge.http import Hosts, client_address
 from surge_app.edge.routes import Kind, Route
 from surge_app.edge.websockets.handler_arguments import ArgumentsOf
 from surge_app.edge.websockets.state_owners import StateOwners, admin_owner, is_admin
-from surge_app.edge.websockets.websocket_filter import (
-    LARGEST,
-    LARGEST_OF_ORGANIZERS,
-    FrameFilter,
-)
+from surge_app.edge.websockets.websocket_filter import LARGEST, LARGEST_OF_ORGANIZERS, FrameFilter
 from surge_app.errors import QueueUnavailable, SurgeError, UnknownHost
 from surge_app.kv.rate_limits import networks
 from surge_app.settings import Settings

@@ -77,10 +77,7 @@ def _plots(document: Mapping[str, Any]) -> list[str]:
     return [
         chart(
             _("Visitors in the queue and inside"),
-            [
-                Series(_("in the queue"), series("queue")),
-                Series(_("inside"), series("inside")),
-            ],
+            [Series(_("in the queue"), series("queue")), Series(_("inside"), series("inside"))],
             x=time,
             y=visitors,
         ),

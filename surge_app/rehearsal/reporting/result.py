@@ -167,11 +167,7 @@ def _checks(plan: Plan, notes: Notes, fairness: Fairness, event: Mapping[str, An
             "sold",
             _("No visitor is told that all is sold while tickets are left."),
             not turned_away or free + held == 0,
-            _(
-                "{count} found it sold out, {left} left",
-                count=turned_away,
-                left=free + held,
-            ),
+            _("{count} found it sold out, {left} left", count=turned_away, left=free + held),
         ),
         Check(
             "money",

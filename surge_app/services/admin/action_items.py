@@ -44,11 +44,7 @@ class ActionItems:
     """Lists action items, and resolves each once."""
 
     def __init__(
-        self,
-        database: Database,
-        payments: Payments,
-        refunds: Refunds,
-        notifications: Notifications,
+        self, database: Database, payments: Payments, refunds: Refunds, notifications: Notifications
     ) -> None:
         self._notifications = notifications
         self._database = database

@@ -272,11 +272,7 @@ class Participants:
                 await _confirm(session, booking)
             session.add(
                 AuditEntry(
-                    actor=actor,
-                    action="booking.correct",
-                    subject=ref,
-                    before=before,
-                    after=wanted,
+                    actor=actor, action="booking.correct", subject=ref, before=before, after=wanted
                 )
             )
 

@@ -248,13 +248,7 @@ class CheckIn:
         except NotATicket:
             return ScanResult(scan.id, "unknown")
         is_in = await queries.let_in(
-            session,
-            wanted,
-            event_id=event.id,
-            gate=gate,
-            by=actor,
-            scan_id=scan.id,
-            at=scan.at,
+            session, wanted, event_id=event.id, gate=gate, by=actor, scan_id=scan.id, at=scan.at
         )
         row = await queries.ticket(session, wanted)
         if row is None:

@@ -240,12 +240,7 @@ def _set_font(pdf: FPDF, style: str, size: int) -> None:
 
 
 def _text(
-    pdf: FPDF,
-    text: str,
-    *,
-    size: int,
-    style: str = "",
-    colour: tuple[int, int, int] = _INK,
+    pdf: FPDF, text: str, *, size: int, style: str = "", colour: tuple[int, int, int] = _INK
 ) -> None:
     _set_font(pdf, style, size)
     pdf.set_text_color(*colour)

@@ -42,10 +42,7 @@ _AROUND_EMAIL = f"{_AROUND}()!?/"
 _PHONE_LABEL = re.compile(r"^(?:tel|ph|phone|mob|mobile|cell|whatsapp)\b[\s.:]*")
 # The library would read letters as on a keypad: 98765 HELLO would be a stranger's number.
 _PHONE = re.compile(r"\+?[0-9 ()./-]+")
-_MOBILE = {
-    phonenumbers.PhoneNumberType.MOBILE,
-    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
-}
+_MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
 class Contacts:

@@ -47,13 +47,7 @@ class Covers:
         self._drawing, self._reading = asyncio.Lock(), asyncio.Lock()
 
     async def save(
-        self,
-        slug: str,
-        upload: bytes,
-        *,
-        actor: str,
-        expected: str | None = None,
-        at: int = 50,
+        self, slug: str, upload: bytes, *, actor: str, expected: str | None = None, at: int = 50
     ) -> str:
         """Take a picture in place of the drawn cover.
 

@@ -182,8 +182,7 @@ class QueueRules:
         "auto"
     )
     queue_order: Annotated[
-        QueueOrder,
-        Fact(A_("Queue order"), A_("Of visitors who join before the sale opens.")),
+        QueueOrder, Fact(A_("Queue order"), A_("Of visitors who join before the sale opens."))
     ] = "fifo"
     # It is about one evening, not about the event.
     queue_message: Annotated[

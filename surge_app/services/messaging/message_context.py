@@ -156,10 +156,7 @@ def _event_cancelled(context: MessageContext) -> list[str]:
     ref = context.ref
     if context.intent.total_paise == 0:
         return [
-            _(
-                "Your tickets of booking {ref} were free, so you don't need to do anything.",
-                ref=ref,
-            )
+            _("Your tickets of booking {ref} were free, so you don't need to do anything.", ref=ref)
         ]
     if not context.refund_paise:
         return [_("Booking {ref} is refunded already, so you don't need to do anything.", ref=ref)]

@@ -188,12 +188,7 @@ class Notifications:
         return len(confirmations)
 
     async def listed(
-        self,
-        *,
-        status: str,
-        slug: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
+        self, *, status: str, slug: str | None = None, before: str | None = None, limit: int = 50
     ) -> MessagePage:
         """Return messages for an organizer, the newest first.
 

@@ -137,11 +137,7 @@ class Telemetry:
     def record_idle_job(self, job: str, *, every_seconds: float) -> None:
         """Take in that a job has nothing to do, which is as good as a run."""
         last = self._runs.get(_JOB + job, {"took": 0.0, "failed": False})
-        self._runs[_JOB + job] = {
-            **last,
-            "at": utc_now().timestamp(),
-            "every": every_seconds,
-        }
+        self._runs[_JOB + job] = {**last, "at": utc_now().timestamp(), "every": every_seconds}
 
     async def save_job_runs(self) -> None:
         """Store the runs every few seconds, a changed outcome at once; Redis may lose them."""

@@ -308,11 +308,7 @@ def _add_booking(
 
 
 async def _repeat_of(
-    session: AsyncSession,
-    event: Event,
-    order: _CheckedSale,
-    intent: Intent,
-    booking: Booking,
+    session: AsyncSession, event: Event, order: _CheckedSale, intent: Intent, booking: Booking
 ) -> CounterBooking:
     rows = await intent_queries.lines(session, intent.id)
     lines = sorted((line.tier_id, line.quantity) for line, _ in rows)

@@ -260,13 +260,7 @@ def _buyer(
     }
     attendees = names if event.ask_attendee_names else None
     return Buyer(
-        intent.id,
-        event.id,
-        contact.name,
-        contact.email,
-        contact.phone,
-        attendees,
-        request.language,
+        intent.id, event.id, contact.name, contact.email, contact.phone, attendees, request.language
     )
 
 

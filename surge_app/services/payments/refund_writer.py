@@ -32,12 +32,7 @@ from surge_app.observability.log import get_logger
 from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.messaging.outbox_rows import messages_for, notice_messages
 from surge_app.services.payments import ledger
-from surge_app.services.payments.refund_policy import (
-    RefundPlan,
-    adopt_key,
-    part_of,
-    refund_row,
-)
+from surge_app.services.payments.refund_policy import RefundPlan, adopt_key, part_of, refund_row
 from surge_app.services.vendors.ports import GatewayRefund
 
 _log = get_logger(__name__)
@@ -73,10 +68,7 @@ async def add_refund(session: AsyncSession, paid: PaidBooking, plan: RefundPlan)
         return None
     earlier = await queries.of_payment(session, paid.payment.id)
     refund = refund_row(
-        paid.payment,
-        amount_paise=plan.amount_paise,
-        reason=plan.reason,
-        seq=len(earlier) + 1,
+        paid.payment, amount_paise=plan.amount_paise, reason=plan.reason, seq=len(earlier) + 1
     )
     session.add(refund)
     await session.flush()

@@ -17,13 +17,7 @@ from surge_app.db.payments import records as payment_queries, refunds as queries
 from surge_app.db.payments.settlement import write_unmatched
 from surge_app.errors import AlreadyRefunded, InvalidRequest, NotFound, RefundNotStuck
 from surge_app.languages import gettext as _
-from surge_app.models import (
-    BALANCE_LOW,
-    AuditEntry,
-    BookingStatus,
-    Refund,
-    RefundStatus,
-)
+from surge_app.models import BALANCE_LOW, AuditEntry, BookingStatus, Refund, RefundStatus
 from surge_app.observability.log import get_logger
 from surge_app.services.bookings.versioning import bump_version
 from surge_app.services.concurrency import for_each

@@ -19,10 +19,7 @@ from surge_app.db.checkout import intents as intent_queries
 from surge_app.db.engine import Database
 from surge_app.db.group_commit import Batcher
 from surge_app.db.payments import records as queries
-from surge_app.errors import (
-    BadSignature,
-    NotFound,
-)
+from surge_app.errors import BadSignature, NotFound
 from surge_app.kv.rate_limits import Limit, RateLimiter
 from surge_app.languages import A_
 from surge_app.models import BookingStatus, WebhookEventRow

@@ -25,13 +25,7 @@ from surge_app.db.payments import payment_start, settlement
 from surge_app.db.payments.payment_start import Buyer, PurchaseHistory
 from surge_app.db.payments.settlement import SettlementContext
 from surge_app.errors import SurgeError
-from surge_app.models import (
-    LIVE_INTENT_STATUSES,
-    Disposition,
-    IntentStatus,
-    Payment,
-    PaymentStatus,
-)
+from surge_app.models import LIVE_INTENT_STATUSES, Disposition, IntentStatus, Payment, PaymentStatus
 from surge_app.observability import tracing
 from surge_app.observability.log import get_logger
 from surge_app.observability.metrics import SETTLEMENTS

@@ -136,10 +136,7 @@ def _may_be_discounted(context: SettlementContext, payment: Payment) -> bool:
 def _refusal_reason(context: SettlementContext, payment: Payment) -> str | None:
     intent = context.intent
     reasons = (
-        (
-            "amount_differs",
-            _order_paise(context, payment) != intent.total_paise,
-        ),
+        ("amount_differs", _order_paise(context, payment) != intent.total_paise),
         ("currency_differs", payment.currency != intent.currency),
         ("paid_already", intent.status == IntentStatus.CONFIRMED),
         ("event_cancelled", context.event.phase == EventPhase.CANCELLED),

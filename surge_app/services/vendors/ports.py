@@ -46,11 +46,7 @@ class ProviderUnavailable(ProviderError):
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        retry_after_seconds: float | None = None,
-        timed_out: bool = False,
+        self, message: str, *, retry_after_seconds: float | None = None, timed_out: bool = False
     ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds

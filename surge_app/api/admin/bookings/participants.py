@@ -146,12 +146,7 @@ async def correct_contact(
 ) -> BookingDetailOut:
     """Correct name, email and mobile number; 409 `changed_meanwhile` if another was faster."""
     await services.participants.correct(
-        ref,
-        version=body.version,
-        name=body.name,
-        email=body.email,
-        phone=body.phone,
-        actor=user,
+        ref, version=body.version, name=body.name, email=body.email, phone=body.phone, actor=user
     )
     return BookingDetailOut.of(await services.participants.detail(ref))
 

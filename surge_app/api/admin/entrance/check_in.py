@@ -76,10 +76,7 @@ async def record_scans(slug: str, user: ScannerName, body: ScansIn, services: Se
     """Check tickets in. What was checked in before is told, with its time and gate."""
     scans = [Scan(**one.model_dump()) for one in body.scans]
     results = await services.check_in.scan(slug, scans, gate=body.gate, actor=user)
-    return ScansOut(
-        results=list(results),
-        counts=await services.check_in.counts(slug),
-    )
+    return ScansOut(results=list(results), counts=await services.check_in.counts(slug))
 
 
 @router.post("/undo")
@@ -93,10 +90,7 @@ async def undo_scans(
 
 @router.get("/tickets")
 async def search_tickets(
-    slug: str,
-    services: Services,
-    user: ScannerName,
-    q: Annotated[str, Query(max_length=100)] = "",
+    slug: str, services: Services, user: ScannerName, q: Annotated[str, Query(max_length=100)] = ""
 ) -> CheckInTicketsOut:
     """Find tickets by words of a name, or by a whole address, mobile number or reference."""
     found = await services.check_in.search(slug, q, actor=user)

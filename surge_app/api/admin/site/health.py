@@ -56,8 +56,7 @@ async def preflight(services: Services) -> PreflightOut:
 
 @router.get("/promises")
 async def invariants(
-    services: Services,
-    event: Annotated[str | None, Query(max_length=100)] = None,
+    services: Services, event: Annotated[str | None, Query(max_length=100)] = None
 ) -> InvariantsOut:
     """Check every invariant against the data, of one event or of all."""
     if event is not None and not await services.organizer.exists(event):

@@ -17,12 +17,7 @@ from surge_app.services.events.changes import ANNOUNCED
 from surge_app.services.events.facts import EDITABLE_FACTS
 from surge_app.services.events.new_event import NewEvent
 from surge_app.state import session
-from surge_app.state.admin.common import (
-    HOME_ZONE,
-    AdminState,
-    form_fields,
-    organizer_action,
-)
+from surge_app.state.admin.common import HOME_ZONE, AdminState, form_fields, organizer_action
 from surge_app.state.admin.events.event_forms import (
     SALE_WINDOW,
     TIER_COLUMNS,

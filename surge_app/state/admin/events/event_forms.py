@@ -166,9 +166,7 @@ def tier_form(one: TierSettings) -> TierForm:
         price=f"{one.price_paise / 100:.2f}".removesuffix(".00"),
         units=str(one.capacity),
         sold=_(
-            "{sold} sold, {held} held",
-            sold=format_number(one.sold),
-            held=format_number(one.held),
+            "{sold} sold, {held} held", sold=format_number(one.sold), held=format_number(one.held)
         ),
     )
 

@@ -54,9 +54,7 @@ class PassesState(AdminState, rx.State):
         self.number = number
         standing = await current().passes.standing(self._slug(), number)
         state = _(
-            "Number {number} is {state}.",
-            number=format_number(number),
-            state=_describe(standing),
+            "Number {number} is {state}.", number=format_number(number), state=_describe(standing)
         )
         if standing.status not in _LOSES:
             msg = _("{state} There is nothing to remove.", state=state)
@@ -137,10 +135,7 @@ def _everyone(inside: ActivePass) -> str:
         ngettext("{count} buyer is inside.", "{count} buyers are inside.", inside.passes),
         *([_("{count} more were called.", count=called)] if inside.called else []),
         _("All of them lose their turn."),
-        _(
-            "{count} hold tickets, which go back on sale at once.",
-            count=format_number(inside.held),
-        )
+        _("{count} hold tickets, which go back on sale at once.", count=format_number(inside.held))
         if inside.held
         else _("No one holds tickets."),
     ]
