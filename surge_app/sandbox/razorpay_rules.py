@@ -161,11 +161,7 @@ def capture(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObject:
 def refund(
     book: OrderBook, payment_id: str, body: bytes, idempotency_key: str | None
 ) -> tuple[JsonObject, bool]:
-    """Refund a payment.
-
-    Returns:
-        The refund, and whether it is new.
-    """
+    """Refund a payment; returns the refund, and whether it is new."""
     if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         msg = "The idempotency key must have at least 10 characters of A-Z, a-z, 0-9, - and _."
         raise razorpay_entities.bad_request(msg)
@@ -191,14 +187,11 @@ def refund(
 
 
 def decide_refunds(book: OrderBook, outcome: RefundOutcome) -> list[JsonObject]:
-    """Set the outcome of an order's current and future refunds.
+    """Set the outcome of an order's current and future refunds; returns the refunds that ended.
 
     Args:
         outcome: `in_progress` rejects new refunds with 409, `low_balance` with 400. Others are the
             status of new refunds; processed and failed also end pending ones.
-
-    Returns:
-        The refunds that ended.
     """
     book.refund_outcome = outcome
     pending = [made for made in book.refunds.values() if made["status"] == "pending"]

@@ -66,13 +66,10 @@ class Orders:
         self._redis = redis_factory
 
     async def add(self, order: JsonObject, *, unique_receipt: bool) -> OrderBook:
-        """Store a new order.
+        """Store a new order; returns the stored order.
 
         Args:
             unique_receipt: Return an existing order with the same receipt instead.
-
-        Returns:
-            The stored order.
         """
         redis, order_id = self._redis(), cast("str", order["id"])
         book = OrderBook(order)

@@ -33,14 +33,11 @@ class Attendees:
         self._contacts = contacts
 
     async def rename(self, ref: str, names: Mapping[int, str], *, actor: str) -> int:
-        """Change the attendees' names on the tickets of a booking.
+        """Change the attendees' names on the tickets of a booking; returns how many names changed.
 
         Args:
             ref: The booking. Whether the caller may do this is the caller's question.
             names: As typed, by the number of the ticket; a ticket that is not named keeps its.
-
-        Returns:
-            How many names changed.
 
         Raises:
             InvalidContact: With a sentence for each name that needs another look.

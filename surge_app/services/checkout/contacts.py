@@ -57,7 +57,7 @@ class Contacts:
         attendees: Mapping[str, Sequence[str]] | None = None,
         may_lack_address: bool = False,
     ) -> Contact:
-        """Parse all fields.
+        """Parse all fields; returns the normalized contact, the phone as E.164.
 
         Args:
             name: As typed; inner whitespace is collapsed.
@@ -65,9 +65,6 @@ class Contacts:
             phone: As typed; `98765 43210`, `098…`, `+91…` and foreign `+…` are understood.
             attendees: Names as typed, by tier id; missing names are accepted.
             may_lack_address: Email and phone may be left empty, as by a buyer at the counter.
-
-        Returns:
-            The normalized contact, the phone as E.164.
 
         Raises:
             InvalidContact: With one sentence for each field that needs another look.

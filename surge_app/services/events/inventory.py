@@ -53,10 +53,7 @@ class Inventory:
         return await self._resize(slug, tier, quantity, actor=actor)
 
     async def withdraw_units(self, slug: str, tier: str, quantity: int, *, actor: str) -> int:
-        """Take free units of a tier off sale, all of them or none.
-
-        Returns:
-            The new capacity.
+        """Take free units of a tier off sale, all of them or none; returns the new capacity.
 
         Raises:
             InvalidRequest: If `quantity` is not positive.
