@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from surge_app.cli.common import ACTOR, JsonFlag, print_json, with_services
+from surge_app.cli.common import ACTOR, JsonFlag, on_services, print_rows, with_services
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.models import Role
@@ -43,27 +40,21 @@ def admin_add(
 
 
 @admin_app.command("remove")
-def admin_remove(name: Annotated[str, typer.Argument(help="As listed.")]) -> None:
+@on_services
+async def admin_remove(
+    services: Container, name: Annotated[str, typer.Argument(help="As listed.")]
+) -> None:
     """Remove an account and end its sessions."""
-
-    async def work(services: Container) -> None:
-        await services.admin_access.remove_account(name, actor=ACTOR)
-
-    with_services(work)
+    await services.admin_access.remove_account(name, actor=ACTOR)
 
 
 @admin_app.command("list")
-def admin_list(*, as_json: JsonFlag = False) -> None:
+@on_services
+async def admin_list(services: Container, *, as_json: JsonFlag = False) -> None:
     """List the accounts. The user of SURGE_ADMIN_USER is always an organizer."""
-
-    async def work(services: Container) -> None:
-        accounts = await services.admin_access.accounts()
-        if as_json:
-            print_json([asdict(account) for account in accounts])
-            return
-        table = Table("Name", "Role", "Since")
-        for account in accounts:
-            table.add_row(account.name, account.role, f"{account.created_at:%Y-%m-%d}")
-        Console().print(table)
-
-    with_services(work)
+    print_rows(
+        await services.admin_access.accounts(),
+        ("Name", "Role", "Since"),
+        lambda one: (one.name, one.role, f"{one.created_at:%Y-%m-%d}"),
+        as_json=as_json,
+    )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import json
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import Annotated, TypeVar
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import typer
 from psycopg.errors import UndefinedColumn, UndefinedTable
+from rich.console import Console
+from rich.table import Table
 from sqlalchemy.exc import ProgrammingError
 
 from surge_app.container import Container, running
@@ -19,7 +24,12 @@ from surge_app.launcher.embedded_servers import backing_services
 from surge_app.launcher.stored_secrets import development_secrets
 from surge_app.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 _Result = TypeVar("_Result")
+_Row = TypeVar("_Row", bound="DataclassInstance")
+_Options = ParamSpec("_Options")
 
 ACTOR = "command line"
 """The actor in the audit log."""
@@ -38,6 +48,21 @@ def with_services(
         check_reachable(settings)
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             return runner.run(_run(settings, work, process))
+
+
+def on_services(
+    work: Callable[Concatenate[Container, _Options], Awaitable[None]],
+) -> Callable[_Options, None]:
+    """Turn work that takes the services of this install first into a command."""
+
+    @functools.wraps(work)
+    def command(*arguments: _Options.args, **options: _Options.kwargs) -> None:
+        with_services(lambda services: work(services, *arguments, **options))
+
+    signature = inspect.signature(work, eval_str=True)
+    _services, *asked = signature.parameters.values()
+    cast("Any", command).__signature__ = signature.replace(parameters=asked)
+    return command
 
 
 @contextmanager
@@ -78,6 +103,23 @@ def servers(settings: Settings, *, needs_redis: bool = True) -> Generator[Settin
 def print_json(value: object) -> None:
     """Print a value as JSON."""
     typer.echo(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def print_rows(
+    rows: Iterable[_Row],
+    columns: tuple[str, ...],
+    cells: Callable[[_Row], tuple[str, ...]],
+    *,
+    as_json: bool,
+) -> None:
+    """Print rows as a table, or all their fields as JSON."""
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*cells(row))
+    Console().print(table)
 
 
 async def _run(

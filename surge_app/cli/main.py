@@ -10,6 +10,7 @@ import logging
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated
 
@@ -22,7 +23,9 @@ from surge_app.cli.common import (
     ACTOR,
     JsonFlag,
     existing_servers,
+    on_services,
     print_json,
+    print_rows,
     servers,
     with_services,
 )
@@ -129,34 +132,32 @@ def migrate() -> None:
 
 
 @app.command()
-def audit(
+@on_services
+async def audit(
+    services: Container,
     *,
     as_json: JsonFlag = False,
     event: Annotated[str | None, typer.Option(help="Look at one event only.")] = None,
 ) -> None:
     """Check every invariant against the data; exit code 0 only if all hold."""
-
-    async def work(services: Container) -> bool:
-        if event is not None:
-            # An event that does not exist violates no invariant.
-            await services.dashboard.stats(event)
-        elif not await services.dashboard.overview():
-            msg = "This database holds no event, so there is nothing to check. Is it the right one?"
-            raise ConfigurationError(msg)
-        results = await services.audit.run(slug=event)
-        holds = all(result.holds for result in results)
-        if as_json:
-            listed = [{**asdict(result), "holds": result.holds} for result in results]
-            print_json({"ok": holds, "checks": listed})
-            return holds
+    if event is not None:
+        # An event that does not exist violates no invariant.
+        await services.dashboard.stats(event)
+    elif not await services.dashboard.overview():
+        msg = "This database holds no event, so there is nothing to check. Is it the right one?"
+        raise ConfigurationError(msg)
+    results = await services.audit.run(slug=event)
+    holds = all(result.holds for result in results)
+    if as_json:
+        listed = [{**asdict(result), "holds": result.holds} for result in results]
+        print_json({"ok": holds, "checks": listed})
+    else:
         table = Table("Invariant", "Holds", title="Audit")
         for result in results:
             outcome = "yes" if result.holds else f"NO: {list(result.offending)}"
             table.add_row(result.promise, outcome)
         Console().print(table)
-        return holds
-
-    if not with_services(work):
+    if not holds:
         raise typer.Exit(_CHECK_FAILED)
 
 
@@ -166,60 +167,46 @@ def doctor(*, as_json: JsonFlag = False) -> None:
     configure_logging(json=False)
     with existing_servers() as settings:
         checks = asyncio.run(examine(settings))
-    if as_json:
-        print_json([asdict(check) for check in checks])
-    else:
-        table = Table("Check", "Result", "What to do")
-        for check in checks:
-            table.add_row(check.name, "ok" if check.is_ok else "not ok", check.advice)
-        Console().print(table)
+    print_rows(
+        checks,
+        ("Check", "Result", "What to do"),
+        lambda one: (one.name, "ok" if one.is_ok else "not ok", one.advice),
+        as_json=as_json,
+    )
     if not all(check.is_ok for check in checks):
         raise typer.Exit(_CHECK_FAILED)
 
 
 @app.command("seed-demo")
-def seed_demo() -> None:
+@on_services
+async def seed_demo(services: Container) -> None:
     """Create the demo events that are not there yet."""
-
-    async def work(services: Container) -> None:
-        for new in demo_events():
-            try:
-                await services.organizer.create(new, actor=ACTOR)
-            except SlugTaken:
-                continue
-
-    with_services(work)
+    for new in demo_events():
+        with suppress(SlugTaken):
+            await services.organizer.create(new, actor=ACTOR)
 
 
 @event_app.command("create")
 @with_event_options
-def event_create(new: NewEvent) -> None:
+@on_services
+async def event_create(services: Container, new: NewEvent) -> None:
     """Create an event with its tiers and units."""
-
-    async def work(services: Container) -> str:
-        return await services.organizer.create(new, actor=ACTOR)
-
-    typer.echo(with_services(work))
+    typer.echo(await services.organizer.create(new, actor=ACTOR))
 
 
 @event_app.command("list")
-def event_list(*, as_json: JsonFlag = False) -> None:
+@on_services
+async def event_list(services: Container, *, as_json: JsonFlag = False) -> None:
     """List the events with what is sold."""
-
-    async def work(services: Container) -> None:
-        events = await services.dashboard.overview()
-        if as_json:
-            print_json([asdict(stats) for stats in events])
-            return
-        table = Table("Slug", "Name", "Status", "Sold", "Held", "Available", "Net sales")
-        for stats in events:
-            table.add_row(
-                *(stats.slug, stats.name, stats.status, str(stats.sold), str(stats.held)),
-                *(str(stats.available), rupees(stats.revenue_paise)),
-            )
-        Console().print(table)
-
-    with_services(work)
+    print_rows(
+        await services.dashboard.overview(),
+        ("Slug", "Name", "Status", "Sold", "Held", "Available", "Net sales"),
+        lambda one: (
+            *(one.slug, one.name, one.status, str(one.sold), str(one.held)),
+            *(str(one.available), rupees(one.revenue_paise)),
+        ),
+        as_json=as_json,
+    )
 
 
 # Without this setting, -5 would be taken for an option.
@@ -243,84 +230,68 @@ def event_stock(
 
 
 @event_app.command("announce")
-def event_announce(
+@on_services
+async def event_announce(
+    services: Container,
     slug: Annotated[str, typer.Argument(help="Address of the event.")],
     *,
     words: Annotated[str, typer.Option(help="Your own words, sent along.")] = "",
     version: Annotated[int | None, typer.Option(help="Send it, as previewed.")] = None,
 ) -> None:
     """Preview the announcement of a change to ticket holders; with --version, send it."""
-
-    async def work(services: Container) -> None:
-        notices = services.event_notices
-        if version is not None:
-            typer.echo(
-                await notices.announce_changes(slug, words=words, version=version, actor=ACTOR)
-            )
-            return
-        print_json(asdict(await notices.preview(slug, MessageKind.EVENT_CHANGED, words=words)))
-
-    with_services(work)
+    notices = services.event_notices
+    if version is not None:
+        typer.echo(await notices.announce_changes(slug, words=words, version=version, actor=ACTOR))
+        return
+    print_json(asdict(await notices.preview(slug, MessageKind.EVENT_CHANGED, words=words)))
 
 
 @event_app.command("cancel")
-def event_cancel(
+@on_services
+async def event_cancel(
+    services: Container,
     slug: Annotated[str, typer.Argument(help="Address of the event.")],
     *,
     reason: Annotated[str, typer.Option(help="Sent to every buyer.")] = "",
     version: Annotated[int | None, typer.Option(help="Cancel it, as previewed.")] = None,
 ) -> None:
     """Preview a cancellation with its messages and refunds; with --version, cancel."""
-
-    async def work(services: Container) -> None:
-        if version is not None:
-            await services.lifecycle.cancel(slug, actor=ACTOR, reason=reason, version=version)
-            return
-        notice = await services.event_notices.preview(
-            slug, MessageKind.EVENT_CANCELLED, words=reason
-        )
-        print_json({**asdict(notice), **asdict(await services.lifecycle.cancellation(slug))})
-
-    with_services(work)
+    if version is not None:
+        await services.lifecycle.cancel(slug, actor=ACTOR, reason=reason, version=version)
+        return
+    notice = await services.event_notices.preview(slug, MessageKind.EVENT_CANCELLED, words=reason)
+    print_json({**asdict(notice), **asdict(await services.lifecycle.cancellation(slug))})
 
 
 @webhook_app.command("replay")
-def webhook_replay(
+@on_services
+async def webhook_replay(
+    services: Container,
     event_id: Annotated[str, typer.Argument(help="Our id of the stored event.")],
 ) -> None:
     """Settle a stored webhook again; what was done before is not done twice."""
-
-    async def work(services: Container) -> None:
-        await services.payments.process_event(event_id)
-
-    with_services(work)
+    await services.payments.process_event(event_id)
 
 
 @refund_app.command("list")
-def refund_list(*, as_json: JsonFlag = False) -> None:
+@on_services
+async def refund_list(services: Container, *, as_json: JsonFlag = False) -> None:
     """List the refunds that are not retried automatically."""
-
-    async def work(services: Container) -> None:
-        stuck = await services.refunds.stuck()
-        if as_json:
-            print_json([asdict(refund) for refund in stuck])
-            return
-        table = Table("Refund", "Booking", "Payment", "Amount", "Status", "Last error")
-        for refund in stuck:
-            table.add_row(
-                *(refund.id, refund.booking_ref or "", refund.payment_id),
-                *(rupees(refund.amount_paise), refund.status, refund.last_error or ""),
-            )
-        Console().print(table)
-
-    with_services(work)
+    print_rows(
+        await services.refunds.stuck(),
+        ("Refund", "Booking", "Payment", "Amount", "Status", "Last error"),
+        lambda one: (
+            *(one.id, one.booking_ref or "", one.payment_id),
+            *(rupees(one.amount_paise), one.status, one.last_error or ""),
+        ),
+        as_json=as_json,
+    )
 
 
 @refund_app.command("retry")
-def refund_retry(refund_id: Annotated[str, typer.Argument(help="As listed.")]) -> None:
+@on_services
+async def refund_retry(
+    services: Container, refund_id: Annotated[str, typer.Argument(help="As listed.")]
+) -> None:
     """Retry a refund from the list."""
-
-    async def work(services: Container) -> None:
-        await services.refunds.retry(refund_id, actor=ACTOR)
-
-    with_services(work)
+    await services.refunds.retry(refund_id, actor=ACTOR)

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from surge_app.cli.common import ACTOR, existing_servers, print_json, servers, with_services
+from surge_app.cli.common import (
+    ACTOR,
+    existing_servers,
+    on_services,
+    print_json,
+    servers,
+    with_services,
+)
 from surge_app.container import Container
 from surge_app.errors import ConfigurationError
 from surge_app.launcher import backups
@@ -41,13 +48,10 @@ def restore(file: Annotated[Path, typer.Argument(help="As `backup` wrote it.")])
 
 
 @privacy_app.command("export")
-def privacy_export(email: _Email = None, phone: _Phone = None) -> None:
+@on_services
+async def privacy_export(services: Container, email: _Email = None, phone: _Phone = None) -> None:
     """Print everything stored about a person as JSON."""
-
-    async def work(services: Container) -> None:
-        print_json(await services.privacy.export(email=email, phone=phone))
-
-    with_services(work)
+    print_json(await services.privacy.export(email=email, phone=phone))
 
 
 @privacy_app.command("erase")

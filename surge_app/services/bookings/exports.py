@@ -23,30 +23,31 @@ from surge_app.db.engine import Database
 from surge_app.db.events import catalog as catalog_queries
 from surge_app.models import Event
 
-COLUMNS = (
-    "booking_ref",
-    "ticket",
-    "code",
-    "ticket_status",
-    "booking_status",
-    "name",
-    "email",
-    "phone",
-    "tier",
-    "ticket_price_paise",
-    "booking_fee_paise",
-    "booking_total_paise",
-    "currency",
-    "payment_id",
-    "booked_at",
-    "attendee_name",
-    "checked_in_at",
-    "gate",
-    "channel",
-    "payment_method",
-    "payment_reference",
-    "taken_by",
-)
+_FIELDS = {
+    "booking_ref": "ref",
+    "ticket": "seq",
+    "code": "code",
+    "ticket_status": "ticket_status",
+    "booking_status": "booking_status",
+    "name": "name",
+    "email": "email",
+    "phone": "phone",
+    "tier": "tier_name",
+    "ticket_price_paise": "unit_price_paise",
+    "booking_fee_paise": "fee_paise",
+    "booking_total_paise": "total_paise",
+    "currency": "currency",
+    "payment_id": "payment_id",
+    "booked_at": "created_at",
+    "attendee_name": "attendee_name",
+    "checked_in_at": "checked_in_at",
+    "gate": "checked_in_gate",
+    "channel": "channel",
+    "payment_method": "method",
+    "payment_reference": "reference",
+    "taken_by": "taken_by",
+}
+COLUMNS = tuple(_FIELDS)
 _MONEY = [name for name in COLUMNS if name.endswith("_paise")]
 _CSV_COLUMNS = (*COLUMNS, *(name.replace("_paise", "_rupees") for name in _MONEY))
 _BATCH = 500
@@ -160,31 +161,8 @@ class _Sheet:
 
 
 def _participant(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[object, ...]:
-    checked_in_at: datetime | None = row["checked_in_at"]
-    return (
-        row["ref"],
-        row["seq"],
-        row["code"],
-        row["ticket_status"],
-        row["booking_status"],
-        row["name"],
-        row["email"],
-        row["phone"],
-        row["tier_name"],
-        row["unit_price_paise"],
-        row["fee_paise"],
-        row["total_paise"],
-        row["currency"],
-        row["payment_id"] or "",
-        row["created_at"].astimezone(zone),
-        row["attendee_name"],
-        checked_in_at.astimezone(zone) if checked_in_at else "",
-        row["checked_in_gate"] or "",
-        row["channel"],
-        row["method"] or "",
-        row["reference"] or "",
-        row["taken_by"] or "",
-    )
+    values = (row[field] for field in _FIELDS.values())
+    return tuple(one.astimezone(zone) if isinstance(one, datetime) else one for one in values)
 
 
 def _text(value: object) -> object:
