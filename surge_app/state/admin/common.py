@@ -28,24 +28,19 @@ FORM_KEY = "form_key"
 _LARGEST = 10**12
 _MAX_COUNTED = 99
 STATUSES = {
-    "on_sale": N_("On sale"),
-    "scheduled": N_("Scheduled"),
-    "paused": N_("Paused"),
-    "all_held": N_("All held"),
-    "sold_out": N_("Sold out"),
-    "ended": N_("Ended"),
-    "cancelled": N_("Cancelled"),
-    "draft": N_("Draft"),
+    "on_sale": (N_("On sale"), "good"),
+    "scheduled": (N_("Scheduled"), "accent"),
+    "paused": (N_("Paused"), "warn"),
+    "all_held": (N_("All held"), "warn"),
+    "sold_out": (N_("Sold out"), "off"),
+    "ended": (N_("Ended"), "off"),
+    "cancelled": (N_("Cancelled"), "off"),
+    "draft": (N_("Draft"), "off"),
 }
-STATUS_TONES = {
-    "on_sale": "good",
-    "scheduled": "accent",
-    "paused": "warn",
-    "all_held": "warn",
-    "sold_out": "off",
-    "ended": "off",
-    "cancelled": "off",
-    "draft": "off",
+BOOKING_STATUSES = {
+    "confirmed": (N_("Confirmed"), "good"),
+    "refunding": (N_("Refunding"), "warn"),
+    "refunded": (N_("Refunded"), "off"),
 }
 
 
@@ -120,6 +115,16 @@ class AdminState(rx.State, mixin=True):
     @abstractmethod
     async def _read(self) -> None:
         """Read what the page shows; called for a signed-in organizer only."""
+
+    def _subject(self) -> str:
+        """Return the slug or reference in the address."""
+        return session.path_param(self, 2)
+
+    def _set_changed(self, **shown: object) -> None:
+        """Set what is shown now; what did not change is not sent again."""
+        for name, value in shown.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
 
 
 class LiveState(AdminState, mixin=True):
@@ -221,6 +226,19 @@ async def attention() -> str:
     """Return how many action items wait, as the menu shows it; empty if none do."""
     number = len(await current().action_items.recent())
     return "99+" if number > _MAX_COUNTED else str(number or "")
+
+
+def status_and_tone(status: str, known: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Return the fields of a card that say how something stands."""
+    words, tone = known[status]
+    return {"status": _(words), "tone": tone}
+
+
+def version_of(form: object) -> int:
+    """Return the version a form was shown with."""
+    # A form without a version was never shown by a page; it fits nothing.
+    version = parse_int(form_fields(form).get("version", ""))
+    return -1 if version is None else version
 
 
 def wait_text(seconds: int | None) -> str:

@@ -13,15 +13,17 @@ from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.services.admin.participants import BookingDetail, SoldTicket, TimelineEntry
 from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.services.payments.refund_policy import RefundPlan
-from surge_app.state import session, view_models
+from surge_app.state import view_models
 from surge_app.state.admin.audit_labels import label
-from surge_app.state.admin.bookings.participants import BOOKING_STATUSES, BOOKING_TONES
 from surge_app.state.admin.common import (
+    BOOKING_STATUSES,
     LiveState,
     form_fields,
     organizer_action,
     parse_int,
     parse_rupees,
+    status_and_tone,
+    version_of,
 )
 from surge_app.state.email_suggestion import EmailSuggestion
 
@@ -134,7 +136,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
     async def resend(self, actor: str, form: dict[str, object]) -> str:
         """Send the tickets again."""
         sent = await current().notifications.resend(
-            self._ref(), version=_version(form_fields(form)), actor=actor
+            self._subject(), version=version_of(form), actor=actor
         )
         return ngettext(
             "Tickets resent in {count} message.", "Tickets resent in {count} messages.", sent
@@ -148,7 +150,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
         expected = {name: sent.get(f"was_{name}", "") for name in self.contact}
         try:
             await current().participants.correct(
-                self._ref(),
+                self._subject(),
                 name=sent.get("name", ""),
                 email=sent.get("email", ""),
                 phone=sent.get("phone", ""),
@@ -172,7 +174,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
     async def undo_check_in(self, actor: str, form: dict[str, object]) -> str:
         """Make a ticket usable again that was checked in by mistake."""
         seq = parse_int(form_fields(form).get("ticket", "").removeprefix(_TICKET)) or 0
-        await current().check_in.undo(self._ref(), seq, actor=actor)
+        await current().check_in.undo(self._subject(), seq, actor=actor)
         return _("Check-in of ticket {number} undone. The ticket can be used again.", number=seq)
 
     @rx.event
@@ -189,7 +191,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
         self.question, self._draft = "", _read_draft(form_fields(form))
         draft = self._draft
         plan = await current().participants.preview_refund(
-            self._ref(),
+            self._subject(),
             version=draft.version,
             tickets=draft.tickets,
             amount_paise=draft.amount_paise,
@@ -212,7 +214,7 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
             raise InvalidRequest(msg)
         try:
             done = await current().refunds.refund(
-                self._ref(),
+                self._subject(),
                 version=draft.version,
                 restock=draft.restock,
                 tickets=draft.tickets,
@@ -226,23 +228,14 @@ class BookingDetailState(EmailSuggestion, LiveState, rx.State):
         self.refund_kind = "all"
         return _outcome(done.amount_paise, method=self.booking.method, draft=draft)
 
-    def _ref(self) -> str:
-        return session.path_param(self, 2)
-
     async def _read(self) -> None:
-        detail = await current().participants.detail(self._ref())
+        detail = await current().participants.detail(self._subject())
         self.booking = _card(detail)
         stored = {"name": detail.name, "email": detail.email, "phone": detail.phone}
         self.contact = {**stored, **self.contact}
         self.tickets = [_ticket(one) for one in detail.tickets]
         self.timeline = [_timeline_row(one, detail.time_zone) for one in detail.timeline]
         self.phase = "ready"
-
-
-def _version(sent: dict[str, str]) -> int:
-    # A form without a version was never shown by this page; it fits no booking.
-    version = parse_int(sent.get("version", ""))
-    return -1 if version is None else version
 
 
 def _read_draft(sent: dict[str, str]) -> RefundDraft:
@@ -260,7 +253,7 @@ def _read_draft(sent: dict[str, str]) -> RefundDraft:
         msg = _("Nothing was refunded. Choose what to refund.")
         raise InvalidRequest(msg)
     return RefundDraft(
-        version=_version(sent),
+        version=version_of(sent),
         tickets=tickets if kind == "tickets" else None,
         amount_paise=amount if kind == "amount" else None,
         restock=kind != "amount" and sent.get("restock") == "yes",
@@ -307,8 +300,6 @@ def _card(detail: BookingDetail) -> BookingDetailCard:
         version=detail.version,
         slug=detail.event_slug,
         event=detail.event_name,
-        status=_(BOOKING_STATUSES[detail.status]),
-        tone=BOOKING_TONES.get(detail.status, "off"),
         name=detail.name,
         email=detail.email,
         phone=detail.phone,
@@ -316,6 +307,7 @@ def _card(detail: BookingDetail) -> BookingDetailCard:
         paid=_paid(detail),
         dispute=_dispute(detail.dispute),
         method=_method(detail),
+        **status_and_tone(detail.status, BOOKING_STATUSES),
     )
 
 

@@ -10,7 +10,7 @@ from surge_app.container import current
 from surge_app.formatting import rupees
 from surge_app.languages import gettext as _, ngettext
 from surge_app.services.checkout.views import ListedIntent
-from surge_app.state import session, view_models
+from surge_app.state import view_models
 from surge_app.state.admin.common import (
     HOME_ZONE,
     ListState,
@@ -61,7 +61,7 @@ class HoldRecoveryState(ListState, rx.State):
         )
 
     async def _find(self, *, before: str | None) -> None:
-        self.slug = session.path_param(self, 2)
+        self.slug = self._subject()
         asked = self.filters["status"]
         status = asked if asked in _STATUSES else _STATUSES[0]
         page = await current().hold_recovery.list(

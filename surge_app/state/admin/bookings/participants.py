@@ -12,21 +12,17 @@ from surge_app.formatting import rupees, tickets
 from surge_app.languages import N_, gettext as _
 from surge_app.services.admin.bulk_actions import Selection
 from surge_app.services.admin.participants import Filter, Participant
-from surge_app.state import session, view_models
+from surge_app.state import view_models
 from surge_app.state.admin.common import (
+    BOOKING_STATUSES,
     HOME_ZONE,
     ListState,
     bookings,
     form_fields,
     organizer_action,
+    status_and_tone,
 )
 
-BOOKING_STATUSES = {
-    "confirmed": N_("Confirmed"),
-    "refunding": N_("Refunding"),
-    "refunded": N_("Refunded"),
-}
-BOOKING_TONES = {"confirmed": "good", "refunding": "warn", "refunded": "off"}
 _CHANNELS = {"online": "", "box_office": N_("box office"), "complimentary": N_("complimentary")}
 _FILTERS = ("q", "status", "presence", "channel")
 _BOOKING = "booking-"
@@ -130,7 +126,7 @@ class ParticipantsState(ListState, rx.State):
         return " ".join((done, _("Not for {number}.", number=number), failed)) if number else done
 
     async def _find(self, *, before: str | None) -> None:
-        self.slug = session.path_param(self, 2)
+        self.slug = self._subject()
         query, status, presence, channel = (self.filters[name] or None for name in _FILTERS)
         wanted = Filter(query or "", status, presence, channel)
         page = await current().participants.search(self.slug, wanted, before=before)
@@ -171,10 +167,9 @@ def _row(one: Participant) -> BookingRow:
         field=f"{_BOOKING}{one.ref}",
         name=one.name,
         contact=" · ".join(part for part in (one.email, one.phone) if part) or _("no contact"),
-        status=_(BOOKING_STATUSES[one.status]),
-        tone=BOOKING_TONES.get(one.status, "off"),
         tickets=tickets(one.tickets) + (f" ({', '.join(notes)})" if notes else ""),
         total=rupees(one.total_paise),
         booked_at=view_models.when(one.created_at, HOME_ZONE),
         channel=_(_CHANNELS[one.channel]) if _CHANNELS.get(one.channel) else "",
+        **status_and_tone(one.status, BOOKING_STATUSES),
     )

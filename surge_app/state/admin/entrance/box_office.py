@@ -16,7 +16,7 @@ from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.services.checkout.views import OrderLine
 from surge_app.services.events.views import EventView, TierView
 from surge_app.services.payments.box_office import MAX_GIVEN, CounterBooking, CounterSale
-from surge_app.state import session, view_models
+from surge_app.state import view_models
 from surge_app.state.admin.common import (
     FORM_KEY,
     LiveState,
@@ -116,7 +116,7 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
             raise InvalidRequest(msg)
         try:
             sold = await current().box_office.sell(
-                session.path_param(self, 2),
+                self._subject(),
                 self._sale(sent, quantities),
                 key=sent.get(FORM_KEY, ""),
                 actor=actor,
@@ -172,19 +172,14 @@ class BoxOfficeState(EmailSuggestion, LiveState, rx.State):
             )
 
     async def _read(self) -> None:
-        slug = session.path_param(self, 2)
+        slug = self._subject()
         try:
             event = await current().catalog.event(slug)
         except NotFound:
             is_draft = await current().organizer.exists(slug)
             self.event, self.phase = CounterEvent(slug), "draft" if is_draft else "missing"
             return
-        shown, tiers = _event(event), [_tier(tier) for tier in event.tiers]
-        # What did not change is not sent again.
-        if shown != self.event:
-            self.event = shown
-        if tiers != self.tiers:
-            self.tiers = tiers
+        self._set_changed(event=_event(event), tiers=[_tier(tier) for tier in event.tiers])
         self._add_up()
         self.language = self.language or own_language().tag
         self.phase = "ready"

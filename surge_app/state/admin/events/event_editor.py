@@ -16,8 +16,13 @@ from surge_app.services.checkout.email_suggestion import typo_question
 from surge_app.services.events.changes import ANNOUNCED
 from surge_app.services.events.facts import EDITABLE_FACTS
 from surge_app.services.events.new_event import NewEvent
-from surge_app.state import session
-from surge_app.state.admin.common import HOME_ZONE, AdminState, form_fields, organizer_action
+from surge_app.state.admin.common import (
+    HOME_ZONE,
+    AdminState,
+    form_fields,
+    organizer_action,
+    version_of,
+)
 from surge_app.state.admin.events.event_forms import (
     SALE_WINDOW,
     TIER_COLUMNS,
@@ -39,7 +44,6 @@ from surge_app.state.admin.events.event_forms import (
     typed_texts,
     typed_tier,
     typed_value,
-    version_of,
 )
 
 _LONGEST_TEXT = 40_000
@@ -120,7 +124,7 @@ class EventEditorState(AdminState, rx.State):
             {name: typed_value(sent, name) for name in names},
             {name: typed_value(was, name, prefix="was_") for name in names},
         )
-        stored = await current().organizer.settings(self._slug())
+        stored = await current().organizer.settings(self._subject())
         before = {name: getattr(stored, name) for name in SALE_WINDOW}
         after = {**before, **{name: self._draft.changes[name] for name in SALE_WINDOW & set(names)}}
         if stored.phase == "published" and not is_open(**before) and is_open(**after):
@@ -140,7 +144,7 @@ class EventEditorState(AdminState, rx.State):
         tier = sent.get("tier_id", "")
         self.edited, self.question = tier or _NEW, ""
         typed = typed_tier(sent)
-        stored = await current().organizer.settings(self._slug())
+        stored = await current().organizer.settings(self._subject())
         is_on_sale = stored.phase == "published"
         if not tier:
             self._draft = SaleChange(new=typed)
@@ -188,7 +192,7 @@ class EventEditorState(AdminState, rx.State):
 
     async def _store(self, actor: str) -> str:
         """Save the draft; the form that was sent shows the stored values from now on."""
-        draft, slug, services = self._draft, self._slug(), current()
+        draft, slug, services = self._draft, self._subject(), current()
         try:
             if draft.new:
                 await services.inventory.add_tier(slug, draft.new, actor=actor)
@@ -238,21 +242,23 @@ class EventEditorState(AdminState, rx.State):
     @organizer_action
     async def publish(self, actor: str, form: dict[str, object]) -> str:
         """Show the draft to everyone."""
-        await current().lifecycle.publish(self._slug(), actor=actor, version=version_of(form))
+        await current().lifecycle.publish(self._subject(), actor=actor, version=version_of(form))
         return _("Published.")
 
     @rx.event
     @organizer_action
     async def unpublish(self, actor: str, form: dict[str, object]) -> str:
         """Make the event a draft again."""
-        await current().lifecycle.unpublish(self._slug(), actor=actor, version=version_of(form))
+        await current().lifecycle.unpublish(self._subject(), actor=actor, version=version_of(form))
         return _("Unpublished. Only organizers see it now.")
 
     @rx.event
     @organizer_action
     async def delete_draft(self, actor: str, form: dict[str, object]) -> None:
         """Delete a draft that was never published."""
-        await current().lifecycle.delete_draft(self._slug(), actor=actor, version=version_of(form))
+        await current().lifecycle.delete_draft(
+            self._subject(), actor=actor, version=version_of(form)
+        )
         self.leave_to = "/admin"
 
     @rx.event
@@ -261,25 +267,22 @@ class EventEditorState(AdminState, rx.State):
         """Copy the event to another address and date."""
         sent = {**form_fields(form), "time_zone": self.event.time_zone}
         copy = await current().lifecycle.copy_event(
-            self._slug(),
+            self._subject(),
             new_slug=sent.get("slug", ""),
             starts_at=required_moment(sent, "starts_at"),
             actor=actor,
         )
         self.leave_to = f"/admin/events/{copy}/edit"
 
-    def _slug(self) -> str:
-        return session.path_param(self, 2)
-
     async def _read(self) -> None:
-        if self._slug() == "new":
+        if self._subject() == "new":
             self.fee, self.phase = fee_text(current().settings.convenience_fee_paise), "new"
             return
         if self.leave_to:
             # A deleted draft is not missing: the browser is on its way to the list.
             return
-        stored = await current().organizer.settings(self._slug())
-        self.version = await current().lifecycle.version(self._slug())
+        stored = await current().organizer.settings(self._subject())
+        self.version = await current().lifecycle.version(self._subject())
         self.fee = fee_text(stored.fee_paise)
         self._show_forms(stored)
         self.publish_question = publish_question(stored)
@@ -314,16 +317,8 @@ class EventEditorState(AdminState, rx.State):
         opened = {one.id: one for one in self.tiers}
         tiers = [self._tier_form(tier_form(one), opened.get(one.id)) for one in stored.tiers]
         self._reopened = frozenset()
-        # What did not change is not sent again.
-        shown = {
-            "event": event,
-            "facts": facts,
-            "texts": text_fields(facts["translations"]),
-            "tiers": tiers,
-        }
-        for name, value in shown.items():
-            if getattr(self, name) != value:
-                setattr(self, name, value)
+        texts = text_fields(facts["translations"])
+        self._set_changed(event=event, facts=facts, texts=texts, tiers=tiers)
 
     def _tier_form(self, stored: TierForm, opened: TierForm | None) -> TierForm:
         if opened is None:

@@ -17,7 +17,7 @@ from surge_app.services.admin.event_admin import EventSettings, TierSettings
 from surge_app.services.events.facts import EDITABLE_FACTS, TRANSLATABLE
 from surge_app.services.events.new_event import NewTier
 from surge_app.services.events.translations import read_translations, write_translations
-from surge_app.state.admin.common import HOME_ZONE, form_fields, parse_int, parse_rupees
+from surge_app.state.admin.common import HOME_ZONE, parse_int, parse_rupees
 
 _MAX_UNITS = 1_000_000
 TIER_FIELDS = ("tier_name", "price", "units")
@@ -65,13 +65,6 @@ class SaleChange:
     expected: dict[str, Any] = field(default_factory=dict[str, Any])
     tier: str = ""
     new: NewTier | None = None
-
-
-def version_of(form: object) -> int:
-    """Return the version a form was shown with."""
-    # A form without a version was never shown by this page; it fits no event.
-    version = parse_int(form_fields(form).get("version", ""))
-    return -1 if version is None else version
 
 
 def slug_from(text: str) -> str:

@@ -13,7 +13,6 @@ from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.models import MessageKind
 from surge_app.services.admin.event_lifecycle import Cancellation
 from surge_app.services.messaging.event_notices import NoticePreview, NoticeReach, SentNotice
-from surge_app.state import session
 from surge_app.state.admin.common import (
     AdminState,
     bookings,
@@ -102,7 +101,7 @@ class EventNoticesState(AdminState, rx.State):
         """Tell every ticket holder what has changed."""
         sent = form_fields(form)
         await current().event_notices.announce_changes(
-            self._slug(),
+            self._subject(),
             words=sent.get("words", ""),
             version=_version(sent.get("version", "")),
             actor=actor,
@@ -114,7 +113,7 @@ class EventNoticesState(AdminState, rx.State):
     @organizer_action
     async def cancel(self, actor: str, form: dict[str, object]) -> str:
         """Cancel the event, once its web address was typed."""
-        sent, slug = form_fields(form), self._slug()
+        sent, slug = form_fields(form), self._subject()
         if sent.get("confirm") != slug:
             msg = _("Nothing was cancelled. Type {slug} to confirm.", slug=slug)
             raise InvalidRequest(msg)
@@ -126,11 +125,8 @@ class EventNoticesState(AdminState, rx.State):
         )
         return _("Event cancelled. Refunds and messages have started.")
 
-    def _slug(self) -> str:
-        return session.path_param(self, 2)
-
     async def _read(self) -> None:
-        services, slug = current(), self._slug()
+        services, slug = current(), self._subject()
         stored = await services.organizer.settings(slug)
         self.slug, self.name, self.stage = slug, stored.name, stored.phase
         if stored.phase == "published":
@@ -146,7 +142,7 @@ class EventNoticesState(AdminState, rx.State):
         self.phase = "ready"
 
     async def _read_progress(self) -> None:
-        services, slug = current(), self._slug()
+        services, slug = current(), self._subject()
         zone = (await services.organizer.settings(slug)).time_zone
         self.sent = [_sent(one, zone) for one in await services.event_notices.sent(slug)]
         self.refunds = ""

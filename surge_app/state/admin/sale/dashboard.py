@@ -114,17 +114,17 @@ class DashboardState(LiveState, rx.State):
     @organizer_action
     async def pause(self, actor: str) -> str:
         """Pause admissions."""
-        await current().organizer.pause(self._slug(), actor=actor)
-        current().dashboard.invalidate(self._slug())
-        current().sales_reports.invalidate(self._slug())
+        await current().organizer.pause(self._subject(), actor=actor)
+        current().dashboard.invalidate(self._subject())
+        current().sales_reports.invalidate(self._subject())
         return _("Queue paused. Everyone keeps their place.")
 
     @rx.event
     @organizer_action
     async def resume(self, actor: str) -> str:
         """Resume admissions."""
-        await current().organizer.resume(self._slug(), actor=actor)
-        current().dashboard.invalidate(self._slug())
+        await current().organizer.resume(self._subject(), actor=actor)
+        current().dashboard.invalidate(self._subject())
         return _("Queue resumed.")
 
     @rx.event
@@ -133,7 +133,7 @@ class DashboardState(LiveState, rx.State):
         if await self._organizer() is None or field not in _SETTINGS:
             return
         self._typed = {**self._typed, as_text(field): as_text(value, longest=500)}
-        seen = await current().dashboard.recent(self._slug())
+        seen = await current().dashboard.recent(self._subject())
         in_force = QueueRules(seen.is_paused, seen.concurrent_buyers, seen.admissions_per_minute)
         try:
             rules = _rules({**_as_typed(seen), **self._typed}, is_paused=seen.is_paused)
@@ -151,7 +151,7 @@ class DashboardState(LiveState, rx.State):
     @organizer_action
     async def save_settings(self, actor: str, form: dict[str, object]) -> str:
         """Apply what changed in the form, and say what is in force then."""
-        sent, slug = form_fields(form), self._slug()
+        sent, slug = form_fields(form), self._subject()
         rules = _rules(sent, is_paused=False)
         if sent.get("challenge") not in _CHALLENGES:
             msg = _("Nothing was applied. Choose when to check for bots.")
@@ -185,12 +185,12 @@ class DashboardState(LiveState, rx.State):
         self.effect, self._typed, self.rules_key = "", {}, ""
         return _("Applied: {rules}.", rules=_in_force(await current().dashboard.recent(slug)))
 
-    def _slug(self) -> str:
+    def _subject(self) -> str:
         # The dashboard is at /admin/{slug}, its queue at /admin/events/{slug}/queue.
-        return session.path_param(self, 2) or session.path_param(self, 1)
+        return super()._subject() or session.path_param(self, 1)
 
     async def _read(self) -> None:
-        slug = self._slug()
+        slug = self._subject()
         seen = await current().dashboard.recent(slug)
         report = await current().sales_reports.recent(slug)
         items = [one for one in await current().action_items.recent() if one.event == slug]
@@ -199,18 +199,14 @@ class DashboardState(LiveState, rx.State):
         if not self.rules_key:
             # What is being typed is compared with the rules it was typed on.
             self.settings, self.rules_key = QueueSettingsDraft(**_as_typed(seen)), new_id()
-        shown: dict[str, object] = {
-            "alerts": alerts(seen, report, len(items)),
-            "tiers": tier_rows(seen, report),
-            "history": _history(seen),
-            "days": day_points(report),
-            "funnel": funnel(seen, report),
-            "box_office": box_office(report),
-        }
-        for name, value in shown.items():
-            # What did not change is not sent again.
-            if getattr(self, name) != value:
-                setattr(self, name, value)
+        self._set_changed(
+            alerts=alerts(seen, report, len(items)),
+            tiers=tier_rows(seen, report),
+            history=_history(seen),
+            days=day_points(report),
+            funnel=funnel(seen, report),
+            box_office=box_office(report),
+        )
 
 
 def _in_force(seen: EventStats) -> str:

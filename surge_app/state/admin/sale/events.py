@@ -12,11 +12,10 @@ from surge_app.container import current
 from surge_app.db.events.catalog import EventFilter
 from surge_app.errors import SurgeError
 from surge_app.formatting import format_number, rupees
-from surge_app.languages import gettext as _
 from surge_app.services.admin.views import EventStats
 from surge_app.services.events.views import EventView
 from surge_app.state import session, view_models
-from surge_app.state.admin.common import STATUS_TONES, STATUSES, StockCard, attention, stock
+from surge_app.state.admin.common import STATUSES, StockCard, attention, status_and_tone, stock
 
 _CHECK_IN_STAYS = timedelta(days=1)
 _CHECK_IN_LIST = EventFilter(limit=1_000)
@@ -100,9 +99,8 @@ def event_card(stats: EventStats) -> EventCard:
         slug=stats.slug,
         name=stats.name,
         where_when=where_when(stats.starts_at, stats.time_zone, stats.venue),
-        status=_(STATUSES[stats.status]),
-        tone=STATUS_TONES.get(stats.status, "off"),
         waiting=format_number(stats.queue.waiting) if stats.queue else "–",
         revenue=rupees(stats.revenue_paise),
+        **status_and_tone(stats.status, STATUSES),
         **stock(stats.capacity, stats.valid_tickets, stats.held, stats.available),
     )

@@ -9,7 +9,7 @@ from surge_app.errors import InvalidRequest
 from surge_app.formatting import format_number
 from surge_app.languages import N_, gettext as _, ngettext
 from surge_app.services.admin.passes import ActivePass, QueueStanding
-from surge_app.state import session, view_models
+from surge_app.state import view_models
 from surge_app.state.admin.common import AdminState, form_fields, organizer_action, parse_int
 
 _HIGHEST = 4_000_000_000
@@ -52,7 +52,7 @@ class PassesState(AdminState, rx.State):
             msg = _("Enter a queue number, for example 1042.")
             raise InvalidRequest(msg)
         self.number = number
-        standing = await current().passes.standing(self._slug(), number)
+        standing = await current().passes.standing(self._subject(), number)
         state = _(
             "Number {number} is {state}.", number=format_number(number), state=_describe(standing)
         )
@@ -66,7 +66,7 @@ class PassesState(AdminState, rx.State):
     async def preview_all(self, _actor: str) -> None:
         """Say what removing everyone inside will do."""
         self.number, self.question = 0, ""
-        self.question = _everyone(await current().passes.inside(self._slug()))
+        self.question = _everyone(await current().passes.inside(self._subject()))
 
     @rx.event
     async def cancel(self) -> None:
@@ -77,7 +77,7 @@ class PassesState(AdminState, rx.State):
     @organizer_action
     async def confirm(self, actor: str, _form: dict[str, object]) -> str:
         """Remove what was asked about, once."""
-        number, was_asked, slug = self.number or None, bool(self.question), self._slug()
+        number, was_asked, slug = self.number or None, bool(self.question), self._subject()
         self.question = ""
         if not was_asked:
             msg = _("No one was removed. Choose whom to remove first.")
@@ -96,9 +96,6 @@ class PassesState(AdminState, rx.State):
             before=_describe(before),
             now=_describe(after),
         )
-
-    def _slug(self) -> str:
-        return session.path_param(self, 2)
 
     async def _read(self) -> None:
         self.phase = "ready"
