@@ -29,7 +29,6 @@ def page() -> rx.Component:
             rx.cond(
                 BookingState.refresh_every > 0,
                 timers.interval(BookingState.refresh_every, BookingState.refresh),
-                rx.fragment(),
             ),
             # What is booked is held no more.
             connection.hold_record(BookingState.sale.slug, "", "", 0, 0),
@@ -82,7 +81,6 @@ def _ready() -> rx.Component:
             rx.cond(
                 BookingState.status == "confirmed",
                 rx.fragment(booking_corrections.messages(), booking_corrections.names()),
-                rx.fragment(),
             ),
             _receipt(),
         ),
@@ -112,14 +110,12 @@ def _news() -> rx.Component:
                     title=_("This event has changed."),
                     action=_lines(BookingState.changes),
                 ),
-                rx.fragment(),
             ),
         ),
         _status_notice(),
         rx.cond(
             rx.Var.create(BookingState.refunds).length() > 0,
             layout.card(rx.el.h2(_("Refunds")), _lines(BookingState.refunds)),
-            rx.fragment(),
         ),
     )
 
@@ -165,7 +161,7 @@ def _ticket(ticket: TicketCard) -> rx.Component:
                 class_name="print-only",
             ),
             rx.el.h2(ticket.title),
-            rx.cond(ticket.name != "", rx.el.p(ticket.name, class_name="strong"), rx.fragment()),
+            rx.cond(ticket.name != "", rx.el.p(ticket.name, class_name="strong")),
             controls.full_screen(
                 rx.el.div(
                     rx.html(ticket.qr_svg),
@@ -176,11 +172,7 @@ def _ticket(ticket: TicketCard) -> rx.Component:
                 rx.el.p(ticket.code, class_name="code"),
                 label=_("Full screen: {title}", title=ticket.title),
             ),
-            rx.cond(
-                ticket.note != "",
-                rx.el.p(ticket.note, class_name="complaint"),
-                rx.fragment(),
-            ),
+            rx.cond(ticket.note != "", rx.el.p(ticket.note, class_name="complaint")),
             extra="ticket",
         )
     )
@@ -196,7 +188,6 @@ def _files() -> rx.Component:
             button_link(_("Directions"), href=BookingState.sale.directions, rel="noopener"),
             class_name="row files no-print",
         ),
-        rx.fragment(),
     )
 
 
@@ -242,7 +233,6 @@ def _receipt() -> rx.Component:
             rx.cond(
                 BookingState.payment_id != "",
                 rx.fragment(rx.el.dt(_("Payment")), rx.el.dd(BookingState.payment_id)),
-                rx.fragment(),
             ),
             class_name="breakup meta muted",
         ),

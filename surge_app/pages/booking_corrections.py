@@ -106,7 +106,6 @@ def names() -> rx.Component:
             ),
             extra="no-print",
         ),
-        rx.fragment(),
     )
 
 
@@ -121,7 +120,6 @@ def _code(section: str) -> rx.Component:
             auto_complete="one-time-code",
             input_mode="numeric",
         ),
-        rx.fragment(),
     )
 
 
@@ -143,5 +141,4 @@ def _notice(section: str) -> rx.Component:
             ("bad", layout.notice(BookingState.notice, tone="bad")),
             layout.notice(BookingState.notice, tone="good"),
         ),
-        rx.fragment(),
     )

@@ -84,7 +84,6 @@ def _notice() -> rx.Component:
             ("accent", layout.notice(CheckoutState.notice)),
             layout.notice(CheckoutState.notice, tone="bad"),
         ),
-        rx.fragment(),
     )
 
 
@@ -100,7 +99,6 @@ def _offer() -> rx.Component:
             id=HOLD,
             on_click=CheckoutState.accept_offer,
         ),
-        rx.fragment(),
     )
 
 
@@ -178,7 +176,6 @@ def _choose() -> rx.Component:
                     _("Open it"), href=CheckoutState.owned_link, class_name="link strong"
                 ),
             ),
-            rx.fragment(),
         ),
         tier_list.choice(),
         rx.el.p(

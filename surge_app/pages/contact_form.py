@@ -63,7 +63,7 @@ def form(name: str) -> rx.Component:
                 input_mode="tel",
                 placeholder="98765 43210",
             ),
-            rx.cond(CheckoutState.attendees, _attendees(), rx.fragment()),
+            rx.cond(CheckoutState.attendees, _attendees()),
             id=name,
             # The server says what is wrong, in sentences; the browser's bubbles stay out.
             no_validate=True,

@@ -84,7 +84,7 @@ def ready(value: Any) -> rx.Component:
             class_name="stack",
         ),
         status.offline(value.offline),
-        rx.cond(event.description != "", prose(event.text, event.description), rx.fragment()),
+        rx.cond(event.description != "", prose(event.text, event.description)),
         across=layout.cover(event.cover, first=True),
         side=(
             layout.card(
@@ -95,7 +95,7 @@ def ready(value: Any) -> rx.Component:
                     ),
                 ),
                 rx.el.p(
-                    rx.cond(event.costs, whole_price(event), rx.fragment()),
+                    rx.cond(event.costs, whole_price(event)),
                     ngettext(
                         "Maximum {count} ticket per person.",
                         "Maximum {count} tickets per person.",
@@ -161,7 +161,6 @@ def _where(event: Any) -> rx.Component:
                 rx.cond(
                     here != "",
                     rx.el.span(_("{time} where you are", time=here), class_name="muted small"),
-                    rx.fragment(),
                 ),
             ),
         ),
@@ -217,15 +216,10 @@ def _limits(tier: Any, event: Any) -> rx.Component:
             _after_dot(_("sold in groups of {count}", count=formatting.count(least))),
         ),
         rx.fragment(
-            rx.cond(
-                least > 1,
-                _after_dot(_("at least {count}", count=formatting.count(least))),
-                rx.fragment(),
-            ),
+            rx.cond(least > 1, _after_dot(_("at least {count}", count=formatting.count(least)))),
             rx.cond(
                 (most > 0) & (most < event.max_per_person),
                 _after_dot(_("at most {count}", count=formatting.count(most))),
-                rx.fragment(),
             ),
         ),
     )
@@ -271,20 +265,14 @@ def _section(fact: Any) -> rx.Component:
 
 def _brief(fact: Any) -> rx.Component:
     return rx.cond(
-        fact.is_brief,
-        rx.el.div(rx.el.dt(fact.title), rx.el.dd(rx.foreach(fact.lines, text_part))),
-        rx.fragment(),
+        fact.is_brief, rx.el.div(rx.el.dt(fact.title), rx.el.dd(rx.foreach(fact.lines, text_part)))
     )
 
 
 def _action(value: Any) -> rx.Component:
     return rx.fragment(
         connection.held_tickets(value.event.slug),
-        rx.cond(
-            value.problem != "",
-            layout.notice(value.problem, tone="bad"),
-            rx.fragment(),
-        ),
+        rx.cond(value.problem != "", layout.notice(value.problem, tone="bad")),
         match(
             value.event.status,
             ("on_sale", _enter(value, _("Get tickets"))),

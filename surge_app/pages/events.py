@@ -65,23 +65,18 @@ def _ready(value: Any) -> rx.Component:
         rx.el.h1(_("Events")),
         status.offline(value.offline),
         connection.held_tickets(),
-        rx.cond(value.is_searchable, _search(value), rx.fragment()),
+        rx.cond(value.is_searchable, _search(value)),
         rx.cond(
             value.events.length() > 0,
             rx.el.ul(rx.foreach(value.events, _event), class_name="events"),
             _nothing(value),
         ),
-        rx.cond(
-            value.has_more,
-            button(_("Show more events"), on_click=polling.dispatch("more")),
-            rx.fragment(),
-        ),
+        rx.cond(value.has_more, button(_("Show more events"), on_click=polling.dispatch("more"))),
         rx.cond(
             value.is_cut,
             rx.el.p(
                 _("These are the next 200 events. Search to find a later one."), class_name="muted"
             ),
-            rx.fragment(),
         ),
         class_name="stack loose",
     )
@@ -117,7 +112,7 @@ def _choice(name: str, label: Any, any_of_them: Any, found: Any, chosen: Any) ->
         name,
         label,
         (("", any_of_them),),
-        rx.cond(chosen != "", rx.el.option(chosen, value=chosen), rx.fragment()),
+        rx.cond(chosen != "", rx.el.option(chosen, value=chosen)),
         rx.foreach(
             found, lambda one: rx.cond(one == chosen, rx.fragment(), rx.el.option(one, value=one))
         ),
@@ -164,7 +159,7 @@ def _event(event: EventJson) -> rx.Component:
                     class_name="muted",
                     **language(event.venue),
                 ),
-                rx.cond(event.is_next, _opening(event), rx.fragment()),
+                rx.cond(event.is_next, _opening(event)),
                 class_name="stack tight",
             ),
             match(
@@ -201,9 +196,7 @@ def _opening(event: EventJson) -> rx.Component:
 
 def _here(event: EventJson) -> rx.Component:
     here = formatting.local_time(event.starts_at, event.time_zone)
-    return rx.cond(
-        here != "", rx.fragment(" · ", _("{time} where you are", time=here)), rx.fragment()
-    )
+    return rx.cond(here != "", rx.fragment(" · ", _("{time} where you are", time=here)))
 
 
 def _unreachable(value: Any) -> rx.Component:

@@ -22,7 +22,7 @@ def clock() -> rx.Component:
     return match(
         CheckoutState.phase,
         ("held", _held()),
-        ("choose", rx.cond(CheckoutState.choose_seconds > 0, _choosing(), rx.fragment())),
+        ("choose", rx.cond(CheckoutState.choose_seconds > 0, _choosing())),
         rx.fragment(),
     )
 
@@ -81,7 +81,6 @@ def paused() -> rx.Component:
             ),
             tone="warn",
         ),
-        rx.fragment(),
     )
 
 

@@ -96,7 +96,6 @@ def _position_card(value: Any) -> rx.Component:
                     " · ",
                     _("{count} behind", count=formatting.count(value.waiting - value.position)),
                 ),
-                rx.fragment(),
             ),
             class_name="small muted number",
         ),
@@ -153,11 +152,7 @@ def _what_next(value: Any) -> rx.Component:
                     _("When it's your turn, this page takes you to the tickets automatically."),
                     class_name="muted",
                 ),
-                rx.cond(
-                    value.note == "full",
-                    rx.el.p(value.note_text, class_name="muted"),
-                    rx.fragment(),
-                ),
+                rx.cond(value.note == "full", rx.el.p(value.note_text, class_name="muted")),
             ),
         ),
         parts.queue_rules(value),
@@ -202,7 +197,6 @@ def _paused(value: Any) -> rx.Component:
                         class_name="ends number",
                     ),
                 ),
-                rx.fragment(),
             ),
             rx.el.p(
                 _("The queue is on hold and your place is safe. This page updates automatically."),
@@ -233,7 +227,6 @@ def _admitted(value: Any) -> rx.Component:
                     ),
                     class_name="center number",
                 ),
-                rx.fragment(),
             ),
         ),
     )
@@ -280,7 +273,7 @@ def _scheduled(value: Any) -> rx.Component:
         layout.card(parts.rule(value), parts.tell_me(value), extra="divided"),
         more=(
             parts.other_device(value),
-            rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
+            rx.cond(value.number > 0, parts.leave(value)),
             parts.footnote(value),
         ),
     )
@@ -296,8 +289,7 @@ def _early_position(value: Any) -> rx.Component:
                 _("You're in the draw"),
                 _("Your number is {count}", count=formatting.count(value.number)),
             ),
-            rx.cond(value.waiting > 1, rx.fragment(" · ", others), rx.fragment()),
+            rx.cond(value.waiting > 1, rx.fragment(" · ", others)),
             class_name="strong number",
         ),
-        rx.fragment(),
     )

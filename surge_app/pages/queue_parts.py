@@ -35,9 +35,7 @@ def _event(value: Any) -> rx.Component:
             tickets(
                 event, lambda tier: rx.el.p(left(tier, event), class_name="muted small number")
             ),
-            rx.cond(
-                event.costs, rx.el.p(whole_price(event), class_name="muted small"), rx.fragment()
-            ),
+            rx.cond(event.costs, rx.el.p(whole_price(event), class_name="muted small")),
             rx.el.p(
                 _(
                     "Have your email and mobile number ready. We'll hold your tickets while you "
@@ -89,7 +87,7 @@ def notes(value: Any) -> rx.Component:
                 title=_("Connection lost. Your place is safe."),
                 action=controls.text_button(_("Try now"), on_click=polling.dispatch("retry")),
             ),
-            rx.cond(value.problem != "", layout.notice(value.problem, tone="warn"), rx.fragment()),
+            rx.cond(value.problem != "", layout.notice(value.problem, tone="warn")),
         ),
         rx.cond(
             (value.note_text != "") & ~explained,
@@ -98,13 +96,8 @@ def notes(value: Any) -> rx.Component:
                 layout.notice(value.note_text, tone="good", title=_("Welcome back.")),
                 layout.notice(value.note_text),
             ),
-            rx.fragment(),
         ),
-        rx.cond(
-            value.message != "",
-            layout.notice(value.message, title=_("From the organizer")),
-            rx.fragment(),
-        ),
+        rx.cond(value.message != "", layout.notice(value.message, title=_("From the organizer"))),
     )
 
 
@@ -125,10 +118,9 @@ def facts(value: Any) -> rx.Component:
                     _("We'll show an estimate once the queue has moved for a minute."),
                     class_name="small muted reason",
                 ),
-                rx.fragment(),
             ),
         ),
-        rx.cond(value.odds != "", rx.el.p(value.odds, class_name="small reason"), rx.fragment()),
+        rx.cond(value.odds != "", rx.el.p(value.odds, class_name="small reason")),
         class_name=rx.cond(is_old(value), "stack tight stale", "stack tight"),
     )
 
@@ -205,7 +197,7 @@ def rule(value: Any) -> rx.Component:
             ),
             class_name="muted",
         ),
-        rx.cond(is_random, _proof(value), rx.fragment()),
+        rx.cond(is_random, _proof(value)),
         class_name="stack tight",
     )
 
@@ -222,7 +214,6 @@ def _proof(value: Any) -> rx.Component:
                     rx.el.dt(_("Seed, published after it")),
                     rx.el.dd(value.seed, class_name="code"),
                 ),
-                rx.fragment(),
             ),
             class_name="proof",
         ),
@@ -253,7 +244,6 @@ def _proof(value: Any) -> rx.Component:
                 ),
                 class_name="muted small",
             ),
-            rx.fragment(),
         ),
     )
 
@@ -277,7 +267,7 @@ def queue_rules(value: Any) -> rx.Component:
 
 def other_device(value: Any) -> rx.Component:
     """Offer to continue on another device."""
-    return rx.cond(value.known & (value.number > 0), device_move(value.event.slug), rx.fragment())
+    return rx.cond(value.known & (value.number > 0), device_move(value.event.slug))
 
 
 def leave(value: Any) -> rx.Component:
@@ -308,7 +298,6 @@ def leave(value: Any) -> rx.Component:
                 ),
                 class_name="stack question",
             ),
-            rx.fragment(),
         ),
         class_name="stack",
     )
@@ -327,7 +316,6 @@ def footnote(value: Any) -> rx.Component:
                 " · ",
                 _("your queue number is {count}", count=formatting.count(value.number)),
             ),
-            rx.fragment(),
         ),
         rx.cond(
             value.known & (value.number > 0),
@@ -342,7 +330,6 @@ def footnote(value: Any) -> rx.Component:
                 " · ",
                 controls.verify_link(value.event.slug),
             ),
-            rx.fragment(),
         ),
         class_name="muted small center number",
     )

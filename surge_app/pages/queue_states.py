@@ -147,7 +147,7 @@ def sold_out(value: Any) -> rx.Component:
             action=button_link(_("See other events"), href="/events", kind="primary"),
             at=70,
         ),
-        rx.cond(value.number > 0, parts.leave(value), rx.fragment()),
+        rx.cond(value.number > 0, parts.leave(value)),
     )
 
 

@@ -50,7 +50,6 @@ def problem_notice() -> rx.Component:
             tone="bad",
             action=text_button(_("Close"), on_click=ErrorNoticeState.dismiss),
         ),
-        rx.fragment(),
     )
 
 
@@ -69,5 +68,4 @@ def suggestion(state: Any) -> rx.Component:
             text_button(_("Use it"), on_click=state.apply_suggestion),
             class_name="suggestion",
         ),
-        rx.fragment(),
     )

@@ -29,7 +29,6 @@ def held() -> rx.Component:
             # The stylesheet hides what is not held. In a list of its own, a ticket type would
             # lose the focus whenever it changes lists.
             layout.disclosure(_("Other ticket types"), id="others"),
-            rx.fragment(),
         ),
         rx.cond(
             CheckoutState.is_paying,
@@ -61,7 +60,6 @@ def _card(*below: rx.Component) -> rx.Component:
                 _("Booking fee {fee} per booking", fee=CheckoutState.sale.fee),
                 class_name="muted small number",
             ),
-            rx.fragment(),
         ),
     )
 

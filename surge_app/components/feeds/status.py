@@ -32,7 +32,6 @@ def difference(event: Any) -> rx.Component:
         on_sale=rx.cond(
             event.few_left,
             controls.chip(_("{count} left", count=formatting.count(event.available)), tone="warn"),
-            rx.fragment(),
         ),
         scheduled=controls.chip(
             rx.cond(
@@ -66,7 +65,6 @@ def offline(is_offline: Any) -> rx.Component:
             tone="warn",
             title=_("Connection lost."),
         ),
-        rx.fragment(),
     )
 
 
@@ -79,5 +77,4 @@ def disconnected() -> rx.Component:
             tone="warn",
             title=_("Connection lost."),
         ),
-        rx.fragment(),
     )

@@ -47,7 +47,6 @@ def frame(
             rx.el.span(_("need attention"), class_name="sr-only"),
             class_name="count",
         ),
-        rx.fragment(),
     )
     tabs = [
         # Until the event is known, its tabs have no address.
@@ -66,7 +65,7 @@ def frame(
             brand("/admin"),
             rx.el.nav(
                 _tab(_("Events"), "/admin", here=current == "events"),
-                rx.cond(is_organizer, rx.fragment(*tabs), rx.fragment()),
+                rx.cond(is_organizer, rx.fragment(*tabs)),
                 aria_label=_("Organizer"),
             ),
             rx.el.div(
@@ -120,7 +119,7 @@ def flash(done: Any, problem: Any) -> rx.Component:
     """Create the notice after an action: done, or why not; it stays in view in a long list."""
 
     def shown(said: Any, notice: rx.Component) -> rx.Component:
-        return rx.cond(said != "", rx.el.div(notice, class_name="flash"), rx.fragment())
+        return rx.cond(said != "", rx.el.div(notice, class_name="flash"))
 
     return rx.fragment(
         shown(done, layout.notice(done, tone="good")),

@@ -80,7 +80,7 @@ def outcome(state: Any, *actions: str) -> rx.Component:
     is_here = state.acted == actions[0]
     for name in actions[1:]:
         is_here = is_here | (state.acted == name)
-    return rx.cond(is_here, shown, rx.fragment())
+    return rx.cond(is_here, shown)
 
 
 def form_key(state: Any) -> rx.Component:
@@ -138,7 +138,6 @@ def question(
                 on_submit=on_submit,
             ),
         ),
-        rx.fragment(),
     )
 
 
@@ -204,7 +203,7 @@ def listed(
     """
     return (
         list_or(rows, row, nothing, tag=tag, class_name=class_name),
-        rx.cond(state.next_before != "", button(_("More"), on_click=state.more), rx.fragment()),
+        rx.cond(state.next_before != "", button(_("More"), on_click=state.more)),
     )
 
 

@@ -53,7 +53,6 @@ def _booking() -> rx.Component:
         rx.cond(
             _BOOKING.dispute != "",
             layout.notice(_BOOKING.dispute, tone="warn", title=_("Payment disputed.")),
-            rx.fragment(),
         ),
         rx.el.div(_tickets(), _contact(), _refund(), class_name="columns"),
         _timeline(),
@@ -104,7 +103,6 @@ def _ticket(row: TicketRow) -> rx.Component:
                     BookingDetailState.undo_check_in,
                     hidden("ticket", row.field),
                 ),
-                rx.fragment(),
             ),
             class_name="row",
         ),
@@ -150,7 +148,6 @@ def _contact() -> rx.Component:
             & (BookingDetailState.done != "")
             & BookingDetailState.is_moved,
             _resend(_("Resend to the new contact"), _("Resend now")),
-            rx.fragment(),
         ),
     )
 
@@ -197,13 +194,10 @@ def _refund_form() -> rx.Component:
                 rx.el.legend(_("Tickets to refund"), class_name="label"),
                 rx.foreach(
                     BookingDetailState.tickets,
-                    lambda row: rx.cond(
-                        row.is_valid, checkbox(row.field, row.title), rx.fragment()
-                    ),
+                    lambda row: rx.cond(row.is_valid, checkbox(row.field, row.title)),
                 ),
                 class_name="bare",
             ),
-            rx.fragment(),
         ),
         rx.cond(
             kind == "amount",
@@ -215,7 +209,6 @@ def _refund_form() -> rx.Component:
             checkbox(
                 "handed_over", _("The money was handed back {method}", method=_BOOKING.method)
             ),
-            rx.fragment(),
         ),
         rx.el.div(button(_("Review refund"), type="submit"), class_name="row"),
         on_submit=BookingDetailState.preview_refund,

@@ -71,7 +71,6 @@ def _hold(row: HoldRow) -> rx.Component:
                 rx.el.a(row.phone, href=f"tel:{row.phone}", class_name="link"),
                 class_name="small",
             ),
-            rx.fragment(),
         ),
         rx.el.span(row.tickets, class_name="small number"),
         rx.el.span(row.when, class_name="muted small number"),
@@ -85,7 +84,6 @@ def _hold(row: HoldRow) -> rx.Component:
                 HoldRecoveryState.restore,
                 hidden("id", row.id),
             ),
-            rx.fragment(),
         ),
         key=row.id,
     )

@@ -151,7 +151,6 @@ def _actions() -> rx.Component:
                         class_name="row",
                     ),
                 ),
-                rx.fragment(),
             ),
             rx.cond(
                 state.selected != "",
@@ -159,10 +158,8 @@ def _actions() -> rx.Component:
                     _("The selected bookings as a file:"),
                     action=rx.el.div(*export_links(state.slug, state.selected), class_name="row"),
                 ),
-                rx.fragment(),
             ),
         ),
-        rx.fragment(),
     )
 
 
@@ -190,11 +187,7 @@ def _booking(row: BookingRow) -> rx.Component:
                 rx.el.span(f"{row.ref} · {row.booked_at}", class_name="muted small number"),
                 class_name="stack tight facts-of",
             ),
-            rx.cond(
-                row.channel != "",
-                controls.chip(row.channel, tone="accent", plain=True),
-                rx.fragment(),
-            ),
+            rx.cond(row.channel != "", controls.chip(row.channel, tone="accent", plain=True)),
             admin_layout.tone_chip(row.status, row.tone),
             href=f"/admin/bookings/{row.ref}",
             class_name="person grow",

@@ -79,7 +79,6 @@ def _sold() -> rx.Component:
             button_link(_("Open the booking"), href=f"/admin/bookings/{ref}"),
             class_name="row",
         ),
-        rx.fragment(),
     )
 
 
@@ -113,7 +112,6 @@ def _form() -> rx.Component:
                     max_length=60,
                     auto_complete="off",
                 ),
-                rx.fragment(),
             ),
             rx.el.div(
                 *contact_fields(
@@ -132,10 +130,8 @@ def _form() -> rx.Component:
                 ),
                 class_name="fields top",
             ),
-            rx.cond(BoxOfficeState.event.asks_names, _names(), rx.fragment()),
-            rx.cond(
-                is_free, checkbox("is_free", _("These tickets are free of charge")), rx.fragment()
-            ),
+            rx.cond(BoxOfficeState.event.asks_names, _names()),
+            rx.cond(is_free, checkbox("is_free", _("These tickets are free of charge"))),
             rx.el.p(
                 rx.cond(BoxOfficeState.total != "", BoxOfficeState.total, _("No tickets chosen.")),
                 class_name="strong number",

@@ -42,10 +42,6 @@ def _loading() -> rx.Component:
 def _check_in() -> rx.Component:
     return rx.fragment(
         heading(_("Check-in"), f"{CheckInState.name} · {CheckInState.where_when}"),
-        rx.cond(
-            CheckInState.warning != "",
-            layout.notice(CheckInState.warning, tone="warn"),
-            rx.fragment(),
-        ),
+        rx.cond(CheckInState.warning != "", layout.notice(CheckInState.warning, tone="warn")),
         scanner(CheckInState.slug),
     )

@@ -190,12 +190,9 @@ def _details() -> rx.Component:
                 tone="warn",
                 action=button_link(_("Announcements"), href=f"/admin/events/{event.slug}/notices"),
             ),
-            rx.fragment(),
         ),
         rx.cond(
-            EventEditorState.changed != "",
-            layout.notice(EventEditorState.changed, tone="warn"),
-            rx.fragment(),
+            EventEditorState.changed != "", layout.notice(EventEditorState.changed, tone="warn")
         ),
         admin_layout.form(
             form_key(EventEditorState),
@@ -327,7 +324,6 @@ def _sent(name: Any, action: Any, confirm: Any) -> rx.Component:
             question(state, state.question, confirm, state.apply, state.go_back),
             outcome(state, action, "apply"),
         ),
-        rx.fragment(),
     )
 
 

@@ -43,7 +43,7 @@ def _ready() -> rx.Component:
     return rx.fragment(
         timers.interval(_REFRESH_SECONDS, EventNoticesState.refresh),
         heading(_("Announcements"), EventNoticesState.name),
-        rx.cond(is_published, _change(), rx.fragment()),
+        rx.cond(is_published, _change()),
         layout.card(
             rx.el.h2(_("Sent")),
             list_or(EventNoticesState.sent, _sent, _("No announcement was sent yet.")),
@@ -57,9 +57,8 @@ def _ready() -> rx.Component:
                 ),
                 rx.el.p(EventNoticesState.refunds, class_name="number", role="status"),
             ),
-            rx.fragment(),
         ),
-        rx.cond(is_published, _cancellation(), rx.fragment()),
+        rx.cond(is_published, _cancellation()),
         outcome(EventNoticesState),
     )
 
@@ -111,7 +110,7 @@ def _message(notice: Any, on_preview: Any, label: Any) -> rx.Component:
     """Lay out whom a notice reaches, the field for words, and the texts."""
     return rx.fragment(
         rx.el.p(notice.reach, class_name="number"),
-        rx.cond(notice.warning != "", _unreached(notice), rx.fragment()),
+        rx.cond(notice.warning != "", _unreached(notice)),
         admin_layout.form(
             rx.el.label(
                 rx.el.span(label, class_name="label"),
@@ -162,7 +161,7 @@ def _sent(card: SentCard) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.p(card.title),
-            rx.cond(card.text != "", rx.el.p(card.text, class_name="muted small"), rx.fragment()),
+            rx.cond(card.text != "", rx.el.p(card.text, class_name="muted small")),
             rx.el.p(card.progress, class_name="muted small number"),
             class_name="stack tight",
         ),

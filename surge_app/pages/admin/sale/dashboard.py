@@ -69,7 +69,6 @@ def pause_button() -> rx.Component:
             rx.cond(
                 sale.is_paused,
                 button(_("Resume the queue"), kind="primary", on_click=DashboardState.resume),
-                rx.fragment(),
             ),
             # It keeps its place, so that the second click of a double click resumes nothing.
             button(_("Pause the queue"), on_click=DashboardState.pause, disabled=sale.is_paused),
@@ -149,7 +148,6 @@ def _sale() -> rx.Component:
                             cancelled_tickets=sale.cancelled_tickets,
                         )
                     ),
-                    rx.fragment(),
                 ),
             ),
             *queue_tiles(),
@@ -169,14 +167,12 @@ def _sale() -> rx.Component:
                 rx.cond(
                     DashboardState.box_office != "",
                     rx.el.p(_("Box office: {amounts}", amounts=DashboardState.box_office)),
-                    rx.fragment(),
                 ),
                 rx.cond(
                     sale.cash_owed != "₹0",
                     rx.el.p(
                         _("{cash_owed} to hand back at the box office", cash_owed=sale.cash_owed)
                     ),
-                    rx.fragment(),
                 ),
                 rx.el.p(
                     _(
@@ -200,7 +196,7 @@ def _sale() -> rx.Component:
 
 def _alert(alert: Alert) -> rx.Component:
     link: Any = rx.el.a(_("See what needs attention"), href=alert.href, class_name="link strong")
-    action = rx.cond(alert.href != "", link, rx.fragment())
+    action = rx.cond(alert.href != "", link)
     return match(
         alert.tone,
         ("bad", layout.notice(alert.text, tone="bad", action=action)),

@@ -54,7 +54,7 @@ def _rules_card() -> rx.Component:
         rx.el.p(DashboardState.in_force, class_name="muted small number"),
         _rules(),
         # It appears below the button, which must not move while it is pressed.
-        rx.cond(DashboardState.effect != "", layout.notice(DashboardState.effect), rx.fragment()),
+        rx.cond(DashboardState.effect != "", layout.notice(DashboardState.effect)),
         outcome(DashboardState, "save_settings"),
     )
 

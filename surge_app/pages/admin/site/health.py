@@ -69,9 +69,7 @@ def _row(row: CheckRow) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.span(row.name),
-            rx.cond(
-                row.advice != "", rx.el.span(row.advice, class_name="muted small"), rx.fragment()
-            ),
+            rx.cond(row.advice != "", rx.el.span(row.advice, class_name="muted small")),
             class_name="stack tight grow",
         ),
         admin_layout.tone_chip(row.verdict, row.tone),
@@ -89,7 +87,6 @@ def _item(card: ActionItemCard) -> rx.Component:
         rx.cond(
             card.ref != "",
             rx.el.a(_("Open the booking"), href=f"/admin/bookings/{card.ref}", class_name="link"),
-            rx.fragment(),
         ),
         right=confirmed(
             HealthState,

@@ -46,7 +46,6 @@ def _rehearsals(start: rx.Component) -> rx.Component:
                 rx.el.h2(_("Earlier rehearsals")),
                 rx.el.ul(rx.foreach(RehearsalState.past, _past), class_name="plain-list"),
             ),
-            rx.fragment(),
         ),
     )
 
@@ -122,9 +121,7 @@ def _past(card: RehearsalCard) -> rx.Component:
         rx.foreach(card.broken, lambda text: rx.el.span(text, class_name="small")),
         rx.el.span(card.when, class_name="muted small"),
         right=rx.cond(
-            card.report != "",
-            button_link(_("Report"), href=card.report, target="_blank"),
-            rx.fragment(),
+            card.report != "", button_link(_("Report"), href=card.report, target="_blank")
         ),
         key=card.id,
     )

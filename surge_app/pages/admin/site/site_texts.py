@@ -60,6 +60,6 @@ def _text(one: TextForm) -> rx.Component:
             rx.el.div(button(_("Save"), type="submit"), class_name="row"),
             on_submit=SiteTextsState.save,
         ),
-        rx.cond(SiteTextsState.saved == one.name, outcome(SiteTextsState), rx.fragment()),
+        rx.cond(SiteTextsState.saved == one.name, outcome(SiteTextsState)),
         key=one.name,
     )
