@@ -20,6 +20,8 @@ _MS_PER_POSITION = 50
 # Thousands of places further back, twice as seldom: still twice within the time after which the
 # queue skips a silent visitor.
 _FAR_MS, _FAR_MS_PER_POSITION = 15_000, 3
+# A turn is noticed at the next poll, so a fast queue is polled while the turn is still ahead.
+_POLLS_PER_WAIT = 2
 _IDLE_MS = {"not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
 _JITTER = 0.2
 # Visitors who wait for the opening poll soon after it, the head first: at most 2,500 a second.
@@ -110,7 +112,8 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
     check_known(raw.queue)
     queue = raw.queue
     ahead = raw.ahead if raw.state in _IN_QUEUE else None
-    eta = eta_seconds(queue, ahead, rate.pace(queue)) if raw.state == "waiting" else None
+    pace = rate.pace(queue)
+    eta = eta_seconds(queue, ahead, pace) if raw.state == "waiting" else None
     ends = raw.pass_ends_ms if raw.state == "admitted" else None
     note = raw.note or (rate.note(queue) if raw.state == "waiting" else None)
     return QueueStatus(
@@ -121,7 +124,9 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
         eta_low_seconds=eta[0] if eta else None,
         eta_high_seconds=eta[1] if eta else None,
         odds=odds(queue, ahead),
-        retry_after_ms=retry_after_ms(raw.state, raw.ahead or 0, opens_in_ms(queue)),
+        retry_after_ms=retry_after_ms(
+            raw.state, raw.ahead or 0, opens_in_ms(queue), pace.per_second
+        ),
         available=queue.available or 0,
         by_tier=stock_by_tier(queue),
         held=queue.held or 0,
@@ -165,8 +170,17 @@ def check_known(queue: QueueState) -> None:
         raise QueueUnavailable
 
 
-def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:
-    """Return when to ask again: soon at the head, seldom far behind, at the opening before it."""
+def retry_after_ms(
+    state: str, ahead: int, opens_in: int | None, turns_per_second: float = 0.0
+) -> int:
+    """Return when to ask again: soon at the head, seldom far behind, at the opening before it.
+
+    Args:
+        state: Of the visitor.
+        ahead: How many wait before the visitor.
+        opens_in: Milliseconds until the sale opens; None if it is open.
+        turns_per_second: The measured pace; 0 while it is not known.
+    """
     if state == "scheduled" and opens_in is not None and opens_in < _MAX_POLL_MS:
         jitter = random.uniform(0, _OPENING_SPREAD_MS)  # noqa: S311  spreads polls, keeps no secret
         after = min(_MAX_POLL_MS, int(ahead * _OPENING_MS_PER_POSITION + jitter))
@@ -174,6 +188,9 @@ def retry_after_ms(state: str, ahead: int, opens_in: int | None) -> int:
     idle = _MAX_POLL_MS if state == "scheduled" else _IDLE_MS.get(state)
     near = min(_MAX_POLL_MS, _MIN_POLL_MS + ahead * _MS_PER_POSITION)
     steady = idle or near + min(_FAR_MS, ahead * _FAR_MS_PER_POSITION)
+    if not idle and turns_per_second > 0:
+        until_turn = ahead / turns_per_second * 1_000
+        steady = min(steady, _MIN_POLL_MS + until_turn / _POLLS_PER_WAIT)
     return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret
 
 

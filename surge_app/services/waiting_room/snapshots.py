@@ -111,7 +111,7 @@ class Snapshot:
             number,
             f'{{"low":{eta[0]},"high":{eta[1]}}}' if eta else "null",
             "null" if (chance := odds(self.queue, ahead)) is None else chance,
-            retry_after_ms(state, ahead, None),
+            retry_after_ms(state, ahead, None, self.pace.per_second),
         )
 
     def _asks_after(self, ahead: int) -> int:

@@ -9,8 +9,10 @@ import pytest
 from surge_app.services.waiting_room.answers import retry_after_ms
 
 
-def _pauses(state: str, ahead: int, opens_in: int | None = None) -> list[int]:
-    return [retry_after_ms(state, ahead, opens_in) for _ in range(300)]
+def _pauses(
+    state: str, ahead: int, opens_in: int | None = None, turns_per_second: float = 0.0
+) -> list[int]:
+    return [retry_after_ms(state, ahead, opens_in, turns_per_second) for _ in range(300)]
 
 
 def test_the_pause_between_two_polls_grows_with_the_distance_to_the_head() -> None:
@@ -19,6 +21,24 @@ def test_the_pause_between_two_polls_grows_with_the_distance_to_the_head() -> No
     assert all(1_000 <= pause <= 1_200 for pause in _pauses("waiting", 0))
     assert all(15_000 <= pause <= 20_000 for pause in _pauses("waiting", 300))
     assert all(30_000 <= pause <= 36_000 for pause in _pauses("waiting", 1_000_000))
+
+
+@pytest.mark.parametrize("turns_per_second", [20.0, 100.0])
+@pytest.mark.parametrize("ahead", [40, 300, 3_000])
+def test_a_visitor_of_a_fast_queue_polls_again_before_the_turn(
+    ahead: int, turns_per_second: float
+) -> None:
+    until_turn = ahead / turns_per_second * 1_000
+    pauses = _pauses("waiting", ahead, None, turns_per_second)
+    assert max(pauses) <= 1.2 * (1_000 + until_turn / 2)
+
+
+def test_a_slow_queue_is_polled_no_more_often_than_one_of_unknown_pace() -> None:
+    slow, unknown = _pauses("waiting", 280, None, 2.0), _pauses("waiting", 280)
+    assert abs(mean(slow) - mean(unknown)) < 500
+    assert mean(_pauses("sold_out", 280, None, 100.0)) == pytest.approx(
+        mean(_pauses("sold_out", 280)), abs=500
+    )
 
 
 @pytest.mark.parametrize("ahead", [0, 100, 10_000])
