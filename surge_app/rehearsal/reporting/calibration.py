@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from surge_app.formatting import format_number
 from surge_app.languages import gettext as _
@@ -29,6 +30,19 @@ class StageCalibration:
     def is_good(self) -> bool:
         """Return whether enough waits kept to it, or too few were told to say."""
         return self.estimates < _MIN_WAITS or self.inside >= GOAL * self.estimates
+
+
+@dataclass(frozen=True, slots=True)
+class LastTickets:
+    """The sale of the last tenth of the tickets.
+
+    Attributes:
+        seconds: How long it took.
+        free_seconds: How long each of them was free, on average: neither held nor sold.
+    """
+
+    seconds: float
+    free_seconds: float
 
 
 def calibrate(waits: Sequence[Wait]) -> tuple[StageCalibration, ...]:
@@ -60,9 +74,14 @@ def calibration_text(stages: Sequence[StageCalibration]) -> str:
     )
 
 
-def last_tickets_seconds(samples: Sequence[Sample]) -> float | None:
-    """Return how long the last tenth of the tickets took to sell; None unless all were sold."""
+def last_tickets_sold(samples: Sequence[Sample]) -> LastTickets | None:
+    """Return how the last tenth of the tickets was sold; None unless all were."""
     units = max((one.free + one.held + one.sold for one in samples), default=0)
-    begun = [one.seconds for one in samples if one.sold >= units * (1 - _LAST_SHARE)]
-    ended = [one.seconds for one in samples if one.sold >= units > 0]
-    return round(ended[0] - begun[0], 1) if begun and ended else None
+    last = [one for one in samples if one.sold >= units * (1 - _LAST_SHARE)]
+    ended = next((place for place, one in enumerate(last) if one.sold >= units > 0), None)
+    if ended is None:
+        return None
+    last = last[: ended + 1]
+    free = sum(one.free * (then.seconds - one.seconds) for one, then in pairwise(last))
+    seconds = last[-1].seconds - last[0].seconds
+    return LastTickets(round(seconds, 1), round(free / (units * _LAST_SHARE), 1))

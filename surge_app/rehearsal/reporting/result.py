@@ -10,10 +10,11 @@ from surge_app.languages import gettext as _, ngettext
 from surge_app.rehearsal.plan import Plan
 from surge_app.rehearsal.recorder import BOOKING_STEPS, POLL, STEPS, Notes, Sample, Step
 from surge_app.rehearsal.reporting.calibration import (
+    LastTickets,
     StageCalibration,
     calibrate,
     calibration_text,
-    last_tickets_seconds,
+    last_tickets_sold,
 )
 from surge_app.rehearsal.reporting.fairness import Fairness, judge
 
@@ -64,7 +65,7 @@ class Report:
     steps: tuple[StepFigures, ...]
     fairness: Fairness
     calibration: tuple[StageCalibration, ...]
-    last_tenth_seconds: float | None
+    last_tickets: LastTickets | None
     samples: tuple[Sample, ...]
     booked_at: tuple[float, ...]
 
@@ -89,14 +90,15 @@ class Report:
 
     @property
     def last_tenth(self) -> str:
-        """The time the last tickets took to sell, in a sentence; empty unless all were."""
-        if self.last_tenth_seconds is None:
+        """How the last tickets were sold, in two sentences; empty unless all were."""
+        if self.last_tickets is None:
             return ""
-        seconds, percent = self.last_tenth_seconds, self.plan.abandon * 100
         return _(
-            "Time to sell the last 10 % of the tickets with {percent} % abandonment: {seconds} s.",
-            percent=round(percent),
-            seconds=round(seconds),
+            "Time to sell the last 10 % of the tickets with {percent} % abandonment: {seconds} s. "
+            "Each of them was free for {free} s on average before someone held it.",
+            percent=round(self.plan.abandon * 100),
+            seconds=round(self.last_tickets.seconds),
+            free=self.last_tickets.free_seconds,
         )
 
     def document(self) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def report_of(
         steps=tuple(_step(name, notes.steps[name]) for name in STEPS if name in notes.steps),
         fairness=fairness,
         calibration=calibrate(notes.waits),
-        last_tenth_seconds=last_tickets_seconds(notes.samples),
+        last_tickets=last_tickets_sold(notes.samples),
         samples=tuple(notes.samples),
         booked_at=tuple(round(moment, 2) for moment in notes.booked_at),
     )

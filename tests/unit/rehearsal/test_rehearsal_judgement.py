@@ -145,10 +145,12 @@ def _sample(seconds: float, *, sold: int, free: int) -> Sample:
 def test_the_report_says_how_long_the_last_tenth_took() -> None:
     notes = Notes()
     notes.samples.extend(
-        _sample(at, sold=sold, free=0) for at, sold in ((1, 50), (9, 90), (20, 99), (31.5, 100))
+        _sample(at, sold=sold, free=free)
+        for at, sold, free in ((1, 50, 50), (9, 90, 2), (20, 99, 0), (31.5, 100, 0))
     )
     report = report_of(replace(PLAN, abandon=0.3), notes, EVENT, played_seconds=40)
     assert "the last 10 % of the tickets with 30 % abandonment: 22 s." in report.last_tenth
+    assert "free for 2.2 s on average" in report.last_tenth
     assert report.last_tenth in page_of(report.document())
     notes.samples.pop()
     assert not report_of(PLAN, notes, EVENT, played_seconds=40).last_tenth
