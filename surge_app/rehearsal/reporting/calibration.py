@@ -78,7 +78,7 @@ def last_tickets_sold(samples: Sequence[Sample]) -> LastTickets | None:
     """Return how the last tenth of the tickets was sold; None unless all were."""
     units = max((one.free + one.held + one.sold for one in samples), default=0)
     last = [one for one in samples if one.sold >= units * (1 - _LAST_SHARE)]
-    ended = next((place for place, one in enumerate(last) if one.sold >= units > 0), None)
+    ended = next((index for index, one in enumerate(last) if one.sold >= units > 0), None)
     if ended is None:
         return None
     last = last[: ended + 1]

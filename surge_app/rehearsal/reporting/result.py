@@ -90,7 +90,7 @@ class Report:
 
     @property
     def last_tenth(self) -> str:
-        """How the last tickets were sold, in two sentences; empty unless all were."""
+        """The sale of the last tickets, in two sentences; empty unless all were sold."""
         if self.last_tickets is None:
             return ""
         return _(
