@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,12 +62,23 @@ class RedisServer:
                 else:
                     return
 
-    def kill(self) -> None:
-        """End it as a crash would."""
+    def written(self) -> dict[Path, int]:
+        """Return how long each file of its changes is."""
+        return {path: path.stat().st_size for path in self.folder.rglob("*.aof")}
+
+    def kill(self, *, keeping: Mapping[Path, int] | None = None) -> None:
+        """End it as a crash would.
+
+        Args:
+            keeping: What it had `written` before; the changes since are lost with it, as when
+                the system has put writing them off.
+        """
         assert self._process is not None
         self._process.kill()
         self._process.wait()
         self._process = None
+        for path, size in (keeping or {}).items():
+            os.truncate(path, size)
 
     def pause(self) -> None:
         """Let it neither read nor answer, until `resume`."""

@@ -247,7 +247,6 @@ class Verifier {
     if (content.gap) {
       // Numbers from before come back as visitors return.
       this.report.gaps += 1;
-      this.report.is_drawn = false;
       this.waiting = new Uint8Array(1024);
       this.absent.clear();
       this.called.clear();
@@ -318,8 +317,9 @@ class Verifier {
     this.absent = new Set(Array.from(this.absent, orderOf));
     this.head = 1;
     this.report.is_drawn = true;
-    if (this.own > 0 && this.own <= early) {
-      this.own = orderOf(this.own);
+    if (this.receipt && this.receipt.number <= early) {
+      // From the number: after a gap an order is drawn again.
+      this.own = orderOf(this.receipt.number);
       this.note("drawn", { position: this.own });
     }
   }

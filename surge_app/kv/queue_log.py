@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
@@ -13,7 +15,8 @@ from surge_app.kv import keys
 from surge_app.kv.client import Script
 
 _MAX_READ = 1024 * 1024
-_RULES = "u"
+_RULES, _WAITING = "u", "w"
+_RUN = re.compile("1+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class QueueNotes:
     Attributes:
         start: Numbers of this queue are above it; it changes when Redis has lost the queue.
         steps: A letter, and the value it is about; see `record` in `queue.lua`.
+        waiting_ranges: The positions that waited before the first step, where the queue had to be
+            opened again with what was left of it.
         rules: The public rules after each change, with its time in seconds.
         offset: How much of the notes is read with this.
         early: How many numbers were drawn.
@@ -39,6 +44,7 @@ class QueueNotes:
     commitment: str
     queue_order: str
     waiting: int
+    waiting_ranges: Sequence[tuple[int, int]] = ()
 
 
 class QueueLogStore:
@@ -61,37 +67,58 @@ class QueueLogStore:
         raw: list[Any] = await self._script.run_raw(keys.queue(slug), start, offset, _MAX_READ)
         if int(raw[0]) < 0:
             return None
-        steps, rules, length = _parse(raw[3])
+        notes = _parse(raw[3])
         words = [value.decode() for value in raw[6:9]]
         return QueueNotes(
             start=int(raw[0]),
             issued=int(raw[1]),
-            steps=steps,
-            rules=rules,
-            offset=int(raw[2]) + length,
+            steps=notes.steps,
+            rules=notes.rules,
+            offset=int(raw[2]) + notes.length,
             now_ms=int(raw[4]),
             early=int(raw[5]) if int(raw[5]) >= 0 else None,
             seed=words[0],
             commitment=words[1],
             queue_order=words[2],
             waiting=int(raw[9]),
+            waiting_ranges=notes.waiting_ranges,
         )
 
 
-def _parse(raw: bytes) -> tuple[list[tuple[str, int]], list[tuple[int, dict[str, str]]], int]:
-    """Return steps, rules, and how much of the notes was whole."""
-    steps: list[tuple[str, int]] = []
-    rules: list[tuple[int, dict[str, str]]] = []
-    at = 0
-    while at + 5 <= len(raw):
-        letter, value = chr(raw[at]), int(struct.unpack_from(">I", raw, at + 1)[0])
+@dataclass(slots=True)
+class _Notes:
+    """What a string of notes says, and how much of it was whole."""
+
+    steps: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    rules: list[tuple[int, dict[str, str]]] = field(
+        default_factory=list[tuple[int, dict[str, str]]]
+    )
+    waiting_ranges: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    length: int = 0
+
+
+def _parse(raw: bytes) -> _Notes:
+    found = _Notes()
+    while (at := found.length + 5) <= len(raw):
+        letter = chr(raw[found.length])
+        value = int(struct.unpack_from(">I", raw, found.length + 1)[0])
+        if letter not in {_RULES, _WAITING}:
+            found.steps.append((letter, value))
+            found.length = at
+            continue
+        ends = at + 4 + int.from_bytes(raw[at : at + 4])
+        if ends > len(raw):
+            break
+        words = raw[at + 4 : ends]
         if letter == _RULES:
-            size = int.from_bytes(raw[at + 5 : at + 9])
-            if at + 9 + size > len(raw):
-                break
-            rules.append((value, json.loads(raw[at + 9 : at + 9 + size])))
-            at += 9 + size
+            found.rules.append((value, json.loads(words)))
         else:
-            steps.append((letter, value))
-            at += 5
-    return steps, rules, at
+            found.waiting_ranges += _ranges(words, value * 8)
+        found.length = ends
+    return found
+
+
+def _ranges(bits: bytes, first: int) -> list[tuple[int, int]]:
+    """Return the first and the last of each run of bits, counted from `first`."""
+    text = f"{int.from_bytes(bits):0{len(bits) * 8}b}"
+    return [(first + run.start(), first + run.end() - 1) for run in _RUN.finditer(text)]

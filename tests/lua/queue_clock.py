@@ -37,12 +37,11 @@ class Queue:
     async def open(
         self, *, start: int = 0, early: int | None = None, **rules: object
     ) -> QueueState:
-        """Publish rules, and begin the queue if there is none."""
+        """Publish rules, and open the queue if there is none, or if it is cut."""
         self._rules = rules
-        if not await self.redis.hexists(self.keys["counters"], "start"):
+        ceiling = start + PLENTY
+        if await self.store.open(self.slug, start=start, ceiling=ceiling, early=early):
             self.start = start
-            ceiling = start + PLENTY
-            await self.store.open(self.slug, start=start, ceiling=ceiling, early=early)
         return await self._publish()
 
     async def stock(self, counts: QueueStock) -> None:

@@ -71,8 +71,8 @@ async def test_an_answer_that_was_not_read_is_given_to_no_other_command(
     redis = client.connect(redis_server.url)
     await redis.set("one", "1")
     connection = await redis.connection_pool.get_connection()
-    await connection.send_command("GET", "one")
-    await connection.send_command("GET", "one")
+    # Sent together, so that both answers are there when the first is read.
+    await connection.send_packed_command(2 * connection.pack_command("GET", "one"))
     assert await connection.read_response() == "1"
     await redis.connection_pool.release(connection)
     assert await redis.get("other") is None

@@ -55,9 +55,12 @@ async def test_a_killed_redis_comes_back_with_every_place(
     await eventually(lambda: _is_written(own), about="the file with every change")
     own_server.kill()
     own_server.start()
+    assert [(await queue.poll(who)).state for who in ("inside", "a")] == ["unready"] * 2
+    await queue.open(start=1_000)
     assert [(await queue.poll(who)).ahead for who in ("c", "b", "a")] == [2, 1, 0]
     assert (await queue.poll("inside")).state == "admitted"
-    assert (await queue.join("d")).number == 5
+    newcomer = await queue.join("d")
+    assert (newcomer.number, newcomer.ahead) == (1_001, 3)
 
 
 async def test_after_a_standstill_nobody_is_let_in_before_all_could_poll_once(

@@ -3,7 +3,8 @@
 --         admissions_per_minute, message, queue_order, seed, commitment, personal_below)
 --       2 stock (hash: available, held, sold, holders, by_tier)
 --       3 counters (hash: start, ceiling, issued, early, drawn, head, waiting, absent, admitted,
---         left, served, no_shows, last_tick, returned, recovering_until, reach, reach_at, log_base)
+--         left, served, no_shows, last_tick, returned, recovering_until, reach, reach_at, log_base,
+--         run, kept)
 --       4 numbers (hash: visitor -> number)    5 waiting (bitmap by place)
 --       6 absent (bitmap by place)             7 seen (u32 by number: s of the last poll)
 --       8 called (zset: number by end of claim, ms)    9 passes (zset: visitor by end of lease, ms)
@@ -50,7 +51,9 @@ local SHARING_MS = 500
 -- Visitors within three minutes of their turn poll personally, at the pace of the last minute.
 local NEAR_MINUTES, REACH_S = 3, 5
 -- If no one writes the log, it ends here.
-local MAX_LOG = 8 * 1024 * 1024
+local MAX_LOG, MAX_WORDS = 8 * 1024 * 1024, 64 * 1024
+local PUBLIC_RULES = { "phase", "opens_at_ms", "closes_at_ms", "paused", "concurrent_buyers", "admissions_per_minute",
+  "queue_order", "commitment" }
 
 local time = redis.call("TIME")
 local now_s = tonumber(time[1])
@@ -74,9 +77,15 @@ local rules = fields(RULES, 11, { "phase", "opens_at_ms", "closes_at_ms", "pause
   "concurrent_buyers", "admissions_per_minute", "message", "queue_order", "seed", "commitment",
   "personal_below" })
 local stock = fields(STOCK, 1, { "by_tier", "available", "held", "holders" })
-local count = fields(COUNTERS, 1, { "reach", "start", "ceiling", "issued", "early", "drawn", "head",
+local count = fields(COUNTERS, 2, { "reach", "run", "start", "ceiling", "issued", "early", "drawn", "head",
   "waiting", "absent", "admitted", "left", "served", "no_shows", "last_tick", "returned",
-  "recovering_until", "shared_at", "reach_at", "log_base" })
+  "recovering_until", "shared_at", "reach_at", "log_base", "kept" })
+
+-- A server that ended may have lost the last seconds: what another run of it opened is cut. Then no number
+-- is issued and no visitor is called until `open` says from where on.
+local server = redis.pcall("INFO", "server")
+if type(server) ~= "string" then server = "" end
+local is_cut = count.start and count.run and server ~= "" and not string.find(server, count.run, 1, true)
 
 -- Counters that this call changed; `save` writes them together.
 local changes = {}
@@ -136,7 +145,7 @@ end
 -- "unready" (nobody said yet from where on numbers may be issued).
 local function sale()
   if not rules.phase then return "unknown" end
-  if not count.start then return "unready" end
+  if not count.start or is_cut then return "unready" end
   if rules.phase ~= "published" then return "ended" end
   if now >= number_of(rules.closes_at_ms, math.huge) then return "ended" end
   if now < number_of(rules.opens_at_ms, 0) then return "scheduled" end
@@ -155,17 +164,35 @@ local function limit()
   return math.min(cap, (stock.holders or 0) + stock.available)
 end
 
--- Note for the public log: c called, s skipped, r returned, l left, with a place; d drawn, with how many.
+local function note_run()
+  local run = string.match(server, "run_id:(%x+)")
+  if run then set("run", run) end
+end
+
+-- Note for the public log: c called, s skipped, r returned, l left, with a place; d drawn, with how many;
+-- u rules and w who waits, with words: those of "u" are of a second, those of "w" bits from a byte on.
 local function record(letter, value, words)
   if redis.call("STRLEN", LOG) < MAX_LOG then
     redis.call("APPEND", LOG, letter .. struct.pack(">I4", value) .. (words or ""))
   end
 end
 
+local function record_words(letter, value, words)
+  record(letter, value, struct.pack(">I4", #words) .. words)
+end
+
+-- Pauses and rules count from the second in which the queue learned of them.
+local function record_rules()
+  local public = {}
+  for _, name in ipairs(PUBLIC_RULES) do public[name] = rules[name] or nil end
+  record_words("u", now_s, cjson.encode(public))
+end
+
 local function u32(key, index)
   local raw = redis.call("GETRANGE", key, index * 4, index * 4 + 3)
   if #raw < 4 then return 0 end
-  return struct.unpack(">I4", raw)
+  -- In parentheses, as it also returns where it ended, and a caller's caller would pass that on.
+  return (struct.unpack(">I4", raw))
 end
 
 local function note_seen(number)
@@ -253,7 +280,7 @@ local function forget_remains()
   local lacks = (count.waiting or 0) > 0 and redis.call("EXISTS", NUMBERS, WAITING, SEEN) < 3
   if not lacks and (size(PASSES) > 0 or size(GRACE) > 0 or redis.call("EXISTS", INSIDE) == 0) then return end
   redis.call("DEL", unpack(KEYS, 3))
-  count, sizes = {}, {}
+  count, sizes, is_cut = {}, {}, nil
 end
 
 -- The moment of the opening decides who came early.
@@ -424,7 +451,7 @@ local function neglect(number, place, found)
 end
 
 local function admit()
-  if not count.start then return end
+  if not count.start or is_cut then return end
   end_leases()
   note_reach()
   if sale() ~= "open" or rules.paused == "1" or is_recovering() or not is_drawn() then return end
@@ -546,24 +573,27 @@ local function re_enter(visitor, number)
   return number
 end
 
--- A pass from before the queue was lost is valid again while visitors return.
-local function re_admit(visitor)
-  local inside = size(PASSES)
+-- A pass from before the queue was lost is valid again while visitors return. Where it lost its last
+-- seconds alone, it still knows the others: then only a number that it knows nothing of comes with a pass.
+local function re_admit(visitor, number)
+  local kept, inside = count.kept or 0, size(PASSES)
+  if kept > 0 and (number <= kept or number > count.start or u32(SEEN, number) > 0) then return end
   if count.start > 0 and is_recovering() and inside < number_of(rules.concurrent_buyers, 0) then
-    let_in(visitor, 0, now + CHOOSE_MS)
+    if kept > 0 then note_seen(number) end
+    let_in(visitor, kept > 0 and number or 0, now + CHOOSE_MS)
   end
 end
 
 -- A visitor was seen: keep the place, return to it, or learn that it is lost.
 -- Returns the number, or nil, and a note.
 local function arrive(visitor, signed_number, had_pass)
-  if visitor == "" or not count.start or lease_of(visitor) then return nil, "" end
+  if visitor == "" or not count.start or is_cut or lease_of(visitor) then return nil, "" end
   local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
   if not number then
     -- What an old cookie names is on another device now.
     if successor(visitor) then return nil, "moved" end
     if had_pass then
-      re_admit(visitor)
+      re_admit(visitor, signed_number)
       if lease_of(visitor) then return nil, "" end
     end
     return re_enter(visitor, signed_number), ""
@@ -615,7 +645,7 @@ end
 local function header()
   local first_admission = redis.call("ZRANGE", RECENT, 0, 0, "WITHSCORES")[2]
   local is_revealed = count.drawn == 1 and rules.queue_order == "random"
-  return { now, sale(), rules.paused == "1" and 1 or 0, count.start or -1, count.issued or 0,
+  return { now, sale(), rules.paused == "1" and 1 or 0, not is_cut and count.start or -1, count.issued or 0,
     count.waiting or 0, size(CALLED), size(PASSES), limit(),
     stock.available or -1, stock.held or -1, rules.message or "", size(RECENT),
     first_admission or -1, number_of(rules.admissions_per_minute, -1), is_recovering() and 1 or 0, number_of(rules.opens_at_ms, -1),

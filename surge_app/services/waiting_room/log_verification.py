@@ -181,7 +181,6 @@ class _Verifier:
         if content.get("gap"):
             # Numbers from before come back as visitors return.
             self._report.gaps += 1
-            self._report.is_drawn = False
             self._waiting = bytearray(1)
             self._absent.clear()
             self._called.clear()
@@ -240,8 +239,9 @@ class _Verifier:
         self._waiting[: early + 1] = waiting
         self._absent = {order[n - 1] if n <= early else n for n in self._absent}
         self._head, self._report.is_drawn = 1, True
-        if 0 < self._own <= early:
-            self._own = order[self._own - 1]
+        if self._receipt and self._receipt.number <= early:
+            # From the number: after a gap an order is drawn again.
+            self._own = order[self._receipt.number - 1]
             self._note("drawn", position=self._own)
 
     def _step(self, letter: str, position: int) -> None:

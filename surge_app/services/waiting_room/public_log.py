@@ -4,7 +4,8 @@ A line is a JSON document, a space and its signature (see `SigningKeys.sign_docu
 is the SHA-256 of the whole line before. `issued` are the numbers that were issued since. `steps`
 are what happened in order: `c` called, `s` skipped for silence, `r` returned, `l` left, each with
 a position or a range of them; `d` drawn, with how many numbers. A position is the number unless
-the order was drawn. `rules` have their times. `gap` says that Redis lost the queue in between.
+the order was drawn. `rules` have their times. `gap` says that Redis lost the queue in between, or
+its last seconds; then the steps begin with the positions that are known to wait, as returned.
 """
 
 from __future__ import annotations
@@ -147,13 +148,18 @@ def entry_of(
         "previous": line_hash(previous),
         "start": notes.start,
         "issued": [issued_before + 1, notes.issued] if notes.issued > issued_before else None,
-        "steps": pack_steps(notes.steps),
+        "steps": _steps(notes),
         "rules": [{"at": at, **rules} for at, rules in notes.rules],
         "draw": draw if is_drawn else None,
         "waiting": notes.waiting,
         "gap": has_gap,
     }
     return {name: value for name, value in content.items() if value not in (None, [], "", False)}
+
+
+def _steps(notes: QueueNotes) -> str:
+    known = [_word("r", first, last) for first, last in notes.waiting_ranges]
+    return " ".join([*known, pack_steps(notes.steps)]).rstrip()
 
 
 def line_hash(line: str | None) -> str:
@@ -171,8 +177,12 @@ def pack_steps(steps: Iterable[tuple[str, int]]) -> str:
     words: list[str] = []
     for (letter, _), group in itertools.groupby(enumerate(steps), key=_run):
         values = [value for _, (_, value) in group]
-        words.append(f"{letter}{values[0]}" + (f"-{values[-1]}" if len(values) > 1 else ""))
+        words.append(_word(letter, values[0], values[-1]))
     return " ".join(words)
+
+
+def _word(letter: str, first: int, last: int) -> str:
+    return f"{letter}{first}" + (f"-{last}" if last > first else "")
 
 
 def _signed(content: dict[str, object], keys: SigningKeys) -> str:

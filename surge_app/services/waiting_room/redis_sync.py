@@ -1,8 +1,9 @@
 """Keeping the queues in Redis true to Postgres, and opening them again when Redis has lost them.
 
 Numbers are issued by Redis, but only below a ceiling that was written to Postgres before, in
-large steps. So a queue that had to be opened again starts above every number that may have been
-issued, and none is ever issued twice.
+large steps. A queue is opened again when it is gone, and after each end of the server, which may
+have lost its last seconds. It then starts above every number that may have been issued, and none
+is ever issued twice.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
+
+from redis.exceptions import RedisError
 
 from surge_app.clock import utc_now
 from surge_app.db.engine import Database
@@ -23,8 +26,9 @@ from surge_app.services.waiting_room.lottery import RANDOM, commitment, position
 
 _log = get_logger(__name__)
 
-_STEP = 100_000
-_RESERVE = 50_000
+# As many numbers may be issued before the ceiling is raised again. A gap is two or three times as
+# long, and costs eight bytes a number in Redis.
+_MIN_RESERVE, _MAX_RESERVE = 10_000, 50_000
 _RETENTION = timedelta(days=30)
 LEASE_SLACK = timedelta(seconds=60)
 """How much longer than a hold its visitor's pass lasts, so that the pass never ends first."""
@@ -84,7 +88,12 @@ class QueueSync:
         if version != self._read_version or begun_at - self._read_at >= _REREAD_SECONDS:
             await self.run()
             return
-        called = await self._store.last_calls(list(self._sent))
+        try:
+            called = await self._store.last_calls(list(self._sent))
+        except RedisError:
+            # When it is back, each queue has to be opened again.
+            self._sent.clear()
+            raise
         # Another run may have begun meanwhile and be about to send one of them anew.
         unused = {
             slug for slug, at in called.items() if slug in self._sent and at < self._sent[slug][1]
@@ -161,8 +170,8 @@ class QueueSync:
         if queue.start is None:
             await self._open(event)
             queue = await self._store.sync(event.slug, rules, stock, ceiling=event.line_floor)
-        elif (queue.ceiling or 0) - queue.issued < _RESERVE:
-            await self._raise_floor(event)
+        elif (queue.ceiling or 0) - queue.issued < _reserve(queue):
+            await self._raise_floor(event, 2 * _reserve(queue))
             queue = await self._store.sync(event.slug, rules, stock, ceiling=event.line_floor)
         if rules.queue_order == RANDOM and queue.early is not None:
             await self._draw(event, queue, seed=rules.seed)
@@ -172,7 +181,7 @@ class QueueSync:
 
     async def _open(self, event: Event) -> None:
         start = event.line_floor
-        if not await self._raise_floor(event):
+        if not await self._raise_floor(event, 2 * _MIN_RESERVE):
             # Another process is opening it.
             return
         is_open = await self._store.open(
@@ -187,14 +196,14 @@ class QueueSync:
             lease = max(holder.until - utc_now(), timedelta(0)) + LEASE_SLACK
             await self._store.grant(event.slug, holder.visitor_id, lease)
 
-    async def _raise_floor(self, event: Event) -> bool:
+    async def _raise_floor(self, event: Event, step: int) -> bool:
         floor = event.line_floor
         async with self._database.transaction() as session:
             is_ours = await queries.raise_floor(
-                session, event_id=event.id, floor=floor, to=floor + _STEP
+                session, event_id=event.id, floor=floor, to=floor + step
             )
         if is_ours:
-            event.line_floor = floor + _STEP
+            event.line_floor = floor + step
         return is_ours
 
     async def _draw(self, event: Event, queue: QueueState, *, seed: str) -> None:
@@ -207,6 +216,11 @@ class QueueSync:
         numbers = await asyncio.to_thread(shuffle, seed, early)
         if await self._store.draw_order(event.slug, positions=positions(numbers), numbers=numbers):
             _log.info("line_drawn", event_slug=event.slug, early=early)
+
+
+def _reserve(queue: QueueState) -> int:
+    """Return how many numbers there should be left: a long queue grows faster."""
+    return min(max(queue.issued - (queue.start or 0), _MIN_RESERVE), _MAX_RESERVE)
 
 
 def _opens_at(

@@ -205,7 +205,7 @@ async def test_a_lost_line_returns_with_every_place_and_pass(
     assert (await holder.poll())["state"] == "admitted"
     assert (await shopper.poll())["state"] == "admitted"
     stranger = await new_buyer(slug).join()
-    assert stranger["number"] > 100_000
+    assert stranger["number"] > 4
     assert (await early.poll())["number"] == 3
     await eventually(_is_at(early, 1), about="the place of who came first")
 

@@ -75,13 +75,20 @@ SALE = log(
     {"issued": [91, 91]},
 )
 _DRAW = {"commitment": commitment(SEED)}
-DRAWN = log(
+_REVEALED = _DRAW | {"seed": SEED}
+_DRAWN: tuple[Content, Content] = (
     {"issued": [1, EARLY], "draw": _DRAW, "steps": "l7"},
-    {"issued": [13, 13], "draw": _DRAW | {"seed": SEED}, "steps": f"d{EARLY}"},
+    {"issued": [13, 13], "draw": _REVEALED, "steps": f"d{EARLY}"},
 )
+DRAWN = log(*_DRAWN)
 LOST = log(
     {"issued": [1, 3], "steps": "c1"},
     {"gap": True, "start": 100, "issued": [101, 101], "steps": "r3 r2 c2-3 c101"},
+)
+# Redis lost its last seconds, and 4 with them: those that it knows are stated anew.
+CUT = log(
+    {"issued": [1, 6], "steps": "c1-2"},
+    {"gap": True, "start": 100, "issued": [101, 101], "steps": "r3 r5-6 l3 r4 s2 c4-6 c101"},
 )
 
 
@@ -130,16 +137,26 @@ def _out_of_order() -> list[dict[str, Any]]:
               (2, "issued")),
         _case("a queue that begins in the middle", log({"issued": [2, 3]}), (1, "issued")),
         _case("a queue that was lost and goes on", LOST),
+        _case("a turn out of order after a gap",
+              log({"issued": [1, 6]}, {"gap": True, "start": 100, "steps": "r2-6 c3"}),
+              (2, "called_early")),
     ]  # fmt: skip
 
 
 def _drawn() -> list[dict[str, Any]]:
     early: Content = {"issued": [1, EARLY], "draw": _DRAW}
     later = {"draw": {"commitment": commitment("another")}}
+    gap: Content = {"draw": _REVEALED, "gap": True, "start": 100}
     other_seed = {"draw": _DRAW | {"seed": "another"}, "steps": f"d{EARLY}"}
     return [
         _case("a draw that fits its fingerprint", DRAWN, receipt=_receipt(3, at=1),
               events=["issued", "drawn"]),
+        _case("a draw that a gap leaves as it is",
+              log(*_DRAWN, gap | {"steps": f"r1-{EARLY} c1-{EARLY}"}),
+              receipt=_receipt(3, at=1), events=["issued", "drawn", "r", "c"]),
+        _case("a draw that a gap repeats",
+              log(*_DRAWN, gap | {"steps": f"r1-{EARLY} d{EARLY} c1-{EARLY}"}),
+              receipt=_receipt(3, at=1), events=["issued", "drawn", "r", "drawn", "c"]),
         _case("a draw whose seed was exchanged", log(early, other_seed), (2, "seed")),
         _case("a draw whose fingerprint was exchanged", log(early, later), (2, "fingerprint")),
     ]  # fmt: skip
@@ -161,6 +178,8 @@ def _followed() -> list[dict[str, Any]]:
               receipt=_receipt(9, at=2)),
         _case("a receipt whose number comes too late", late, (3, "receipt_late"),
               receipt=_receipt(4, at=2), events=["issued"]),
+        _case("a queue that lost its last seconds and goes on", CUT, receipt=_receipt(4, at=1),
+              events=["issued", "r", "c"]),
     ]  # fmt: skip
 
 
