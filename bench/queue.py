@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+
+from redis.asyncio import Redis
 
 from bench.harness import Pace, pace, servers
 from bench.seed_queue import crowd
 from surge_app.container import Container, running
 from surge_app.kv import keys
-from surge_app.kv.client import information
+from surge_app.kv.client import information, read_script
 from surge_app.kv.queue import QueueStore
 from surge_app.settings import Settings
 
@@ -25,18 +27,19 @@ _CROWD = 100_000
 _TICKS = 40
 _POLLED = 4_000
 _COUNTS = "return redis.call('INCR', KEYS[1])"
-# A table that has just doubled, and one that is nearly full.
-_SIZES = (66_000, 100_000, 130_000, 264_000, 500_000, 1_000_000)
-_FILLED_AT_ONCE = 2_000
+_SIZES = (10_000, 100_000, 1_000_000)
+_FILLED_AT_ONCE = 1_000
 # What `join.lua` writes for a visitor, one after the other.
 _FILL = """
-for i = 2, #ARGV do
-  local number = tonumber(ARGV[1]) + i - 1
-  redis.call("HSET", KEYS[1], ARGV[i], number)
-  redis.call("BITFIELD", KEYS[2], "SET", "u32", "#" .. number, 1)
-  redis.call("SETBIT", KEYS[3], number, 1)
-  redis.call("BITFIELD", KEYS[4], "SET", "u32", "#" .. number, 1)
+for i = 1, #ARGV do
+  add("issued", 1)
+  note_number(ARGV[i], count.issued)
+  redis.call("BITFIELD", NETWORKS, "SET", "u32", "#" .. count.issued, 1)
+  enter(count.issued)
 end
+return count.buckets
+end
+return save(run())
 """
 
 
@@ -79,23 +82,32 @@ async def _paced(work: Callable[[], Awaitable[object]]) -> Pace:
 
 
 async def _memory(services: Container) -> None:
-    """Let a queue grow, and weigh its keys now and then."""
-    slug, redis, filled = f"weight-{secrets.token_hex(4)}", services.redis, 0
-    names = [keys.part(slug, part) for part in ("numbers", "networks", "waiting", "seen")]
-    allocator = (await information(redis, "memory"))["mem_allocator"]
+    """Let a queue grow, and weigh all its keys now and then."""
+    slug, redis, filled = await crowd(services.redis, 0), services.redis, 0
+    names, script = keys.queue(slug), read_script("queue") + _FILL
+    before = await information(redis, "memory")
     for size in _SIZES:
         while filled < size:
             ids = [services.identity.new_visitor().id for _ in range(_FILLED_AT_ONCE)]
-            await redis.execute_command("EVAL", _FILL, len(names), *names, filled, *ids)
+            buckets = await redis.execute_command("EVAL", script, len(names), *names, *ids)
             filled += _FILLED_AT_ONCE
-        weights = [int(await redis.memory_usage(name, samples=0) or 0) for name in names]
+        numbers = [f"{keys.part(slug, 'numbers')}:{at}" for at in range(1, buckets)]
+        weights = [await _weight(redis, part) for part in (numbers, names)]
+        grown = (await information(redis, "memory"))["used_memory"] - before["used_memory"]
         print(
             f"memory: {sum(weights) / filled:.0f} bytes for each of {filled:9,} who wait, "
-            f"{weights[0] / filled:.0f} of them for id and number; allocator {allocator}; "
-            "the aim is 100",
+            f"{weights[0] / filled:.0f} of them for id and number; all of Redis grew by "
+            f"{grown / filled:.0f}; allocator {before['mem_allocator']}; the aim is 100",
             flush=True,
         )
-    await redis.delete(*names)
+    await redis.delete(*names, *numbers)
+
+
+async def _weight(redis: Redis, names: Sequence[str]) -> int:
+    async with redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.memory_usage(name, samples=0)
+        return sum(int(weight or 0) for weight in await pipe.execute())
 
 
 async def _ticks(services: Container, slug: str, polled: int, *, about: str) -> None:

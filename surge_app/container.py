@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from surge_app.db.engine import Database
 from surge_app.errors import ConfigurationError
 from surge_app.kv.admission import JoinStore
-from surge_app.kv.client import connect
+from surge_app.kv.client import connect, queue_client_name
 from surge_app.kv.job_status import JobStatusStore
 from surge_app.kv.moves import MoveStore
 from surge_app.kv.queue import QueueStore
@@ -172,7 +172,7 @@ def build_container(
         application_name=f"surge-{process}",
         is_pooled=settings.database_direct_url is not None,
     )
-    redis = connect(settings.redis_url, client_name=f"surge-{process}")
+    redis = connect(settings.redis_url, client_name=queue_client_name(process))
     limits = RateLimiter(redis, enabled=settings.rate_limits)
     identity = Identity(settings.secret_key, secure=settings.has_secure_cookies)
     signing_keys = SigningKeys(settings.secret_key)

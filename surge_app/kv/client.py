@@ -118,6 +118,26 @@ class _FairPool(ConnectionPool):
             self._turns.release()
 
 
+# Part of the names of clients of a release that knows numbers in many hashes.
+_KNOWS_BUCKETS = ":2"
+_NOT_OF_QUEUES = {"surge-states", "surge-sandbox", "surge-doctor"}
+
+
+def queue_client_name(process: str) -> str:
+    """Return the name of the client of a process that runs the scripts of queues."""
+    return f"surge-{process}{_KNOWS_BUCKETS}"
+
+
+async def has_old_nodes(redis: Redis) -> bool:
+    """Return whether a node of release 0.1 is connected, or may be."""
+    try:
+        names = {str(client.get("name", "")) for client in await redis.client_list()}
+    except RedisError:
+        return True
+    ours = {name for name in names if name.startswith("surge-")} - _NOT_OF_QUEUES
+    return not all(name.endswith(_KNOWS_BUCKETS) for name in ours)
+
+
 def connect(url: str, *, client_name: str = "surge") -> Redis:
     """Return a client that connects on first use.
 
@@ -182,6 +202,10 @@ def _connect_cluster(url: str, client_name: str) -> Redis:
     return cast("Redis", cluster)
 
 
+# Preludes of preludes.
+_NEEDED = {"queue": ("numbers", "queue"), "check_join": ("numbers", "check_join")}
+
+
 class Script:
     """A Lua script of `surge_app/kv/lua`, run by its hash."""
 
@@ -213,7 +237,8 @@ class Script:
 def read_script(*names: str) -> str:
     """Return the source of a script after its preludes; `queue` makes it a function."""
     folder = files("surge_app.kv") / "lua"
-    source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
+    parts = [part for name in names for part in _NEEDED.get(name, (name,))]
+    source = "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in parts)
     return f"{source}\nend\nreturn save(run())" if "queue" in names[:-1] else source
 
 

@@ -11,7 +11,7 @@ from zlib import crc32
 from redis.asyncio import Redis
 
 from surge_app.kv import keys
-from surge_app.kv.client import Script, read_raw
+from surge_app.kv.client import Script, has_old_nodes, read_raw
 from surge_app.kv.packed_numbers import pack_numbers, unpack_numbers
 from surge_app.kv.waiting_bits import WaitingBits
 
@@ -308,8 +308,10 @@ class QueueStore:
         return RawQueueStats(*(int(value) for value in raw[:5]), queue=_queue_state(raw[5:]))
 
     async def open(self, slug: str, *, start: int, ceiling: int, early: int | None) -> bool:
-        """Open a new queue, unless there is one; see `open.lua`."""
-        return bool(await self._run("open", slug, start, ceiling, -1 if early is None else early))
+        """Open a new queue, unless there is one, or go on with a cut one; see `open.lua`."""
+        numbers = start, ceiling, -1 if early is None else early
+        is_known_to_all = not await has_old_nodes(self._redis)
+        return bool(await self._run("open", slug, *numbers, int(is_known_to_all)))
 
     async def sync(
         self, slug: str, rules: QueueLimits, stock: QueueStock | None, *, ceiling: int

@@ -179,5 +179,9 @@ class Queue:
         return [int(number) for number in await self.redis.zrange(self.keys["called"], 0, -1)]
 
     async def numbers(self) -> dict[str, int]:
-        found = await self.redis.hgetall(self.keys["numbers"])
-        return {visitor: int(number) for visitor, number in found.items()}
+        buckets = int(await self.redis.hget(self.keys["counters"], "buckets") or 1)
+        found: dict[str, str] = {}
+        for at in range(buckets):
+            key = self.keys["numbers"] + (f":{at}" if at else "")
+            found |= await self.redis.hgetall(key)
+        return {visitor: int(number) for visitor, number in found.items() if visitor}

@@ -27,7 +27,7 @@ from tests.lua.queue_clock import MINUTE_MS, Queue
 from tests.redis_server import RedisServer, cluster_of_three
 
 _MINUTE = timedelta(minutes=1)
-_PRELUDES = {"queue", "gcra"}
+_PRELUDES = {"numbers", "queue", "gcra"}
 
 
 def _hashes() -> dict[str, str]:
@@ -136,6 +136,10 @@ async def _draw(cluster: Redis) -> None:
     assert await queue.store.draw_order(queue.slug, positions=positions(numbers), numbers=numbers)
     assert list(await queue.store.drawn_order(queue.slug))[3::4] == positions(numbers)
     assert await queue.called() == numbers[:1]
+    # Their numbers take more than one key.
+    await queue.join_all(*(f"later-{number}" for number in range(200)))
+    assert (await queue.poll("later-0")).number == 4
+    assert int(await cluster.hget(queue.keys["counters"], "buckets") or 0) > 1
 
 
 async def _limit(cluster: Redis) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
 from surge_app.kv.client import information
-from surge_app.services.access.identity import Identity
 from tests.lua.queue_clock import SECOND_MS, Queue
 from tests.queue_factory import rules_of
 
@@ -342,14 +340,3 @@ async def _visit(queue: Queue, visitor: str) -> None:
 async def _commands(redis: Redis) -> int:
     """Return how many commands Redis has run, those inside of scripts included."""
     return int((await information(redis, "stats"))["total_commands_processed"])
-
-
-async def test_a_visitor_who_waits_takes_about_a_hundred_bytes(queue: Queue) -> None:
-    identity, waiting = Identity(("a key of the test",), secure=False), 3_000
-    await queue.join("inside")
-    for _ in range(waiting // 100):
-        await asyncio.gather(*(queue.join(identity.new_visitor().id) for _ in range(100)))
-    assert (await queue.stats()).queue.waiting == waiting
-    weights = [await queue.redis.memory_usage(key, samples=0) or 0 for key in queue.keys.values()]
-    # The table of visitors has just begun to double here; an id two letters longer would add 16.
-    assert sum(weights) / waiting < 105

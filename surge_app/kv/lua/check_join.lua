@@ -1,7 +1,7 @@
 -- check_join: may this visitor join the queue? Counts the attempt and spends its proof of work, all or
--- nothing. Needs the prelude `gcra`.
--- KEYS  1 rules (hash: phase, challenge)  2 numbers (hash: visitor -> number)  3 passes (zset: visitor)
---       4 counters (hash: waiting)  5 pressure (hash: slot, asked, refused, asked_before,
+-- nothing. Needs the prelude `gcra`, and `numbers`.
+-- KEYS  1 rules (hash: phase, challenge)  2 numbers (see `numbers`)  3 passes (zset: visitor)
+--       4 counters (hash: waiting, buckets)  5 pressure (hash: slot, asked, refused, asked_before,
 --       refused_before, until_ms)  6 proved (string: the visitor has proved and got no place yet)
 --       7 spent (set: used solutions that expire in the same minutes)  8… limiters; those of the visitor alone come first
 -- ARGV  1 visitor  2 ms the solution stays valid, none is zero and a wrong one negative
@@ -19,7 +19,8 @@ local now = math.floor(now_us / 1000)
 
 local phase, mode = unpack(redis.call("HMGET", KEYS[1], "phase", "challenge"))
 if not phase then return { "unknown", 0, 0 } end
-if redis.call("HEXISTS", KEYS[2], visitor) == 1
+local waiting, buckets = unpack(redis.call("HMGET", KEYS[4], "waiting", "buckets"))
+if redis.call("HEXISTS", bucket_of(visitor, KEYS[2], tonumber(buckets or "1")), visitor) == 1
   or tonumber(redis.call("ZSCORE", KEYS[3], visitor) or "0") > now then
   local wait, arrivals = pace(8, 7 + own, 6)
   if wait > 0 then return { "limited", wait, 0 } end
@@ -48,7 +49,7 @@ local per_second = asked / (WINDOW_MS / 1000)
 local function presses(share)
   local refused = seen.refused + seen.refused_before * (1 - passed)
   return per_second >= PER_SECOND * share
-    or tonumber(redis.call("HGET", KEYS[4], "waiting") or "0") >= WAITING * share
+    or tonumber(waiting or "0") >= WAITING * share
     or (asked >= FEWEST and refused >= asked * REFUSED_SHARE * share)
 end
 -- No crowd leads further ahead: the clock was set back since.

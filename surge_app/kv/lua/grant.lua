@@ -7,7 +7,7 @@ local visitor = ARGV[2]
 if not lease_of(visitor) then visitor = successor(visitor) or visitor end
 local ends = number_of(score(PASSES, visitor), 0)
 if not lease_of(visitor) then
-  local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
+  local number = number_of_visitor(visitor)
   if number then drop(number) end
   add("admitted", 1)
   let_in(visitor, number or 0, now)

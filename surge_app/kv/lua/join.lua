@@ -12,7 +12,7 @@ local may_wait = note ~= "moved" and (open == "scheduled" or (open == "open" and
 if may_wait and not number and not lease_of(visitor) and count.issued < (count.ceiling or 0) then
   add("issued", 1)
   number = count.issued
-  redis.call("HSET", NUMBERS, visitor, number)
+  note_number(visitor, number)
   redis.call("BITFIELD", NETWORKS, "SET", "u32", "#" .. number, ARGV[4] or 0)
   enter(number)
   admit()

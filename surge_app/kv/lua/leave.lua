@@ -5,7 +5,7 @@ local visitor = ARGV[1]
 if not count.start then return 0 end
 -- The ticket may have been paid in the moment in which its place moved.
 if ARGV[2] == "served" and not lease_of(visitor) then visitor = successor(visitor) or visitor end
-local issued = tonumber(redis.call("HGET", NUMBERS, visitor) or "") or inside_as(visitor)
+local issued = number_of_visitor(visitor) or inside_as(visitor)
 local had = give_up(visitor)
 redis.call("HDEL", MOVES, visitor)
 if ARGV[2] == "served" then redis.call("SETBIT", SERVED, issued, 1) end

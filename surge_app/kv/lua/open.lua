@@ -2,6 +2,7 @@
 -- ARGV  1 start: numbers are issued above it; those up to it may have been issued before the queue
 --       was lost or cut  2 ceiling: the highest number that may be issued
 --       3 how many numbers were drawn at the opening, -1 if that is to come
+--       4 "1" if every node knows numbers in many hashes
 -- Returns 1 if it was opened.
 if count.start and not is_cut then return 0 end
 local start, early = tonumber(ARGV[1]), tonumber(ARGV[3])
@@ -23,6 +24,10 @@ if is_cut then
 else
   set("head", 0)
   set("waiting", 0)
+  if ARGV[4] == "1" then
+    set("buckets", 1)
+    redis.call("HSET", NUMBERS, "", "")
+  end
 end
 note_run()
 set("start", start)

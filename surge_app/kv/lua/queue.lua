@@ -1,11 +1,11 @@
--- queue: prelude of the scripts of the waiting room; names the keys and admits by place.
+-- queue: prelude of the scripts of the waiting room; names the keys and admits by place. Needs `numbers`.
 -- KEYS  1 rules (hash: phase, opens_at_ms, closes_at_ms, paused, concurrent_buyers,
 --         admissions_per_minute, message, queue_order, seed, commitment, personal_below)
 --       2 stock (hash: available, held, sold, holders, by_tier)
 --       3 counters (hash: start, ceiling, issued, early, drawn, head, waiting, absent, admitted,
 --         left, served, no_shows, last_tick, returned, recovering_until, reach, reach_at, log_base,
---         run, kept)
---       4 numbers (hash: visitor -> number)    5 waiting (bitmap by place)
+--         run, kept, buckets, expired)
+--       4 numbers (hashes: visitor -> number)  5 waiting (bitmap by place)
 --       6 absent (bitmap by place)             7 seen (u32 by number: s of the last poll)
 --       8 called (zset: number by end of claim, ms)    9 passes (zset: visitor by end of lease, ms)
 --      10 inside (hash: visitor -> "number:ms of admission")
@@ -44,7 +44,9 @@ local RECALL_S = 600
 local GAP_MS = 5000
 local RETURN_MS = 20000
 -- Bounds the work of one call; the next one goes on.
-local MAX_SKIPPED, MAX_PASSES, MAX_SAMPLE = 1000, 1000, 256
+local MAX_SKIPPED, MAX_PASSES, MAX_SAMPLE, MAX_EXPIRED = 1000, 1000, 256, 5000
+-- Redis packs a hash of up to 512 entries.
+local MAX_BUCKET = 64
 -- Of the room inside, for visitors of one network who hold nothing.
 local NETWORK_SHARE = 1 / 4
 local SHARING_MS = 500
@@ -79,7 +81,7 @@ local rules = fields(RULES, 11, { "phase", "opens_at_ms", "closes_at_ms", "pause
 local stock = fields(STOCK, 1, { "by_tier", "available", "held", "holders" })
 local count = fields(COUNTERS, 2, { "reach", "run", "start", "ceiling", "issued", "early", "drawn", "head",
   "waiting", "absent", "admitted", "left", "served", "no_shows", "last_tick", "returned",
-  "recovering_until", "shared_at", "reach_at", "log_base", "kept" })
+  "recovering_until", "shared_at", "reach_at", "log_base", "kept", "buckets", "expired" })
 
 -- A server that ended may have lost the last seconds: what another run of it opened is cut. Then no number
 -- is issued and no visitor is called until `open` says from where on.
@@ -253,6 +255,49 @@ local function prolong(key, gap, shortest)
   end
 end
 
+local function bucket(at)
+  return bucket_key(NUMBERS, at)
+end
+
+local function numbers_with(visitor)
+  return bucket_of(visitor, NUMBERS, count.buckets or 1)
+end
+
+local function number_of_visitor(visitor)
+  return tonumber(redis.call("HGET", numbers_with(visitor), visitor) or "")
+end
+
+-- An entry of its own shows that a hash is there; no visitor has an empty name.
+local function fill_bucket(at, entries)
+  redis.call("DEL", bucket(at))
+  redis.call("HSET", bucket(at), "", "", unpack(entries))
+end
+
+-- Divide the hash whose turn it is between itself and a new one.
+local function split_bucket()
+  local buckets = count.buckets
+  local from, kept, moved = buckets - round_of(buckets), {}, {}
+  local entries = redis.call("HGETALL", bucket(from))
+  set("buckets", buckets + 1)
+  for i = 1, #entries, 2 do
+    local visitor = entries[i]
+    local to = numbers_with(visitor) == bucket(buckets) and moved or kept
+    if visitor ~= "" then to[#to + 1], to[#to + 2] = visitor, entries[i + 1] end
+  end
+  fill_bucket(from, kept)
+  fill_bucket(buckets, moved)
+end
+
+local function note_number(visitor, number)
+  local key = numbers_with(visitor)
+  redis.call("HSET", key, visitor, number)
+  if count.buckets and redis.call("HLEN", key) > MAX_BUCKET then split_bucket() end
+end
+
+local function forget_number(visitor)
+  redis.call("HDEL", numbers_with(visitor), visitor)
+end
+
 -- Nobody loses a pass or a turn to the time in which the queue was interrupted, and nobody keeps one
 -- for longer because the clock was set back: both are a gap in which no time passed.
 local function notice_return()
@@ -275,11 +320,15 @@ local function notice_return()
 end
 
 -- An eviction may take one key and leave the others. Then the queue counts as lost as a whole: it is
--- opened again, and signed numbers and passes bring everyone back.
+-- opened again, and signed numbers and passes bring everyone back. Of the hashes of numbers each call looks
+-- for another one.
 local function forget_remains()
-  local lacks = (count.waiting or 0) > 0 and redis.call("EXISTS", NUMBERS, WAITING, SEEN) < 3
+  local buckets = count.buckets or 1
+  local lacks = (count.waiting or 0) > 0
+    and redis.call("EXISTS", NUMBERS, WAITING, SEEN, bucket(now % buckets)) < 4
   if not lacks and (size(PASSES) > 0 or size(GRACE) > 0 or redis.call("EXISTS", INSIDE) == 0) then return end
   redis.call("DEL", unpack(KEYS, 3))
+  for at = 1, buckets - 1 do redis.call("DEL", bucket(at)) end
   count, sizes, is_cut = {}, {}, nil
 end
 
@@ -522,7 +571,7 @@ local function note_hold(number)
 end
 
 local function let_in(visitor, number, ends)
-  redis.call("HDEL", NUMBERS, visitor)
+  forget_number(visitor)
   redis.call("HSET", INSIDE, visitor, number .. ":" .. string.format("%.0f", now))
   take(GRACE, visitor)
   put(PASSES, ends, visitor)
@@ -535,7 +584,7 @@ end
 -- Whether a visitor has a pass, waits, is called, or may still come back.
 local function has_place(visitor)
   if lease_of(visitor) then return true end
-  local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
+  local number = number_of_visitor(visitor)
   if not number then return false end
   local place = place_of(number)
   return redis.call("GETBIT", WAITING, place) == 1 or is_called(number)
@@ -544,10 +593,10 @@ end
 
 -- Take place and pass away; returns whether there was one.
 local function give_up(visitor)
-  local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
+  local number = number_of_visitor(visitor)
   local had = end_pass(visitor)
   if number then
-    redis.call("HDEL", NUMBERS, visitor)
+    forget_number(visitor)
     had = drop(number) or had
   end
   return had
@@ -567,7 +616,7 @@ local function re_enter(visitor, number)
   local is_old = number > 0 and number <= count.start and u32(SEEN, number) == 0
   local is_in_time = sale() == "scheduled" or now - (count.returned or 0) <= RECALL_S * 1000
   if not is_old or not is_in_time then return nil end
-  redis.call("HSET", NUMBERS, visitor, number)
+  note_number(visitor, number)
   enter(number)
   record("r", place_of(number))
   return number
@@ -588,7 +637,7 @@ end
 -- Returns the number, or nil, and a note.
 local function arrive(visitor, signed_number, had_pass)
   if visitor == "" or not count.start or is_cut or lease_of(visitor) then return nil, "" end
-  local number = tonumber(redis.call("HGET", NUMBERS, visitor) or "")
+  local number = number_of_visitor(visitor)
   if not number then
     -- What an old cookie names is on another device now.
     if successor(visitor) then return nil, "moved" end
@@ -639,6 +688,15 @@ local function forget_reading()
   if last_use and (count.waiting or 0) + size(CALLED) + size(PASSES) + size(GRACE) == 0 then
     count.last_tick, changes.last_tick = last_use, nil
   end
+end
+
+-- Let all keys end, those of many numbers a part at a time.
+local function expire(after_ms)
+  local buckets, from = count.buckets or 1, count.expired or 1
+  set("expired", math.min(from + MAX_EXPIRED, buckets))
+  for at = from, count.expired - 1 do redis.call("PEXPIRE", bucket(at), after_ms) end
+  if count.expired < buckets then return end
+  for _, key in ipairs(KEYS) do redis.call("PEXPIRE", key, after_ms) end
 end
 
 -- What is the same for every visitor: the last items of every answer; "" or -1 stand for "none".

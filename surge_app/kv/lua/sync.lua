@@ -23,7 +23,7 @@ if count.start then
   close_lobby()
   admit()
   if sale() == "ended" and redis.call("PTTL", COUNTERS) == -1 then
-    for _, key in ipairs(KEYS) do redis.call("PEXPIRE", key, ARGV[2]) end
+    expire(ARGV[2])
   end
   -- Older than half a second, so that the next call of any script moves it.
   set("last_tick", now - 501)

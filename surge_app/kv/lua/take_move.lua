@@ -26,15 +26,15 @@ for _, key in ipairs({ PASSES, GRACE }) do
     take(key, from)
   end
 end
-for _, key in ipairs({ INSIDE, NUMBERS }) do
-  local value = redis.call("HGET", key, from)
-  if value then
-    redis.call("HSET", key, to, value)
-    redis.call("HDEL", key, from)
-  end
+local inside_since = redis.call("HGET", INSIDE, from)
+if inside_since then
+  redis.call("HSET", INSIDE, to, inside_since)
+  redis.call("HDEL", INSIDE, from)
 end
-local number = tonumber(redis.call("HGET", NUMBERS, to) or "")
+local number = number_of_visitor(from)
 if number then
+  forget_number(from)
+  note_number(to, number)
   note_seen(number)
   redis.call("APPEND", MOVED, struct.pack(">I4", number))
 end

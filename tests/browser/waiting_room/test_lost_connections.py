@@ -60,7 +60,7 @@ async def test_whoever_fell_silent_is_passed_over_at_once_and_called_next_on_com
 async def _fall_silent(services: Container, slug: str, *, seconds: int) -> None:
     """Let the last poll of the first in line lie so many seconds back."""
     numbers = await read_hash(services.redis, keys.part(slug, "numbers"))
-    first = min(int(number) for number in numbers.values())
+    first = min(int(number) for number in numbers.values() if number)
     silent_since = time.monotonic()
 
     async def is_silent() -> bool:
