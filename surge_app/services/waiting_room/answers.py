@@ -22,6 +22,7 @@ _MS_PER_POSITION = 50
 _FAR_MS, _FAR_MS_PER_POSITION = 15_000, 3
 # A turn is noticed at the next poll, so a fast queue is polled while the turn is still ahead.
 _POLLS_PER_WAIT = 2
+_FIRST_ROOMFUL_SECONDS = 4
 _IDLE_MS = {"not_joined": 5_000, "sold_out": 15_000, "ended": 60_000}
 _JITTER = 0.2
 # Visitors who wait for the opening poll soon after it, the head first: at most 2,500 a second.
@@ -125,7 +126,7 @@ def to_status(raw: RawQueueStatus, rate: AdmissionRate) -> QueueStatus:
         eta_high_seconds=eta[1] if eta else None,
         odds=odds(queue, ahead),
         retry_after_ms=retry_after_ms(
-            raw.state, raw.ahead or 0, opens_in_ms(queue), pace.per_second
+            raw.state, raw.ahead or 0, opens_in_ms(queue), polling_pace(queue, pace)
         ),
         available=queue.available or 0,
         by_tier=stock_by_tier(queue),
@@ -179,7 +180,7 @@ def retry_after_ms(
         state: Of the visitor.
         ahead: How many wait before the visitor.
         opens_in: Milliseconds until the sale opens; None if it is open.
-        turns_per_second: The measured pace; 0 while it is not known.
+        turns_per_second: See `polling_pace`.
     """
     if state == "scheduled" and opens_in is not None and opens_in < _MAX_POLL_MS:
         jitter = random.uniform(0, _OPENING_SPREAD_MS)  # noqa: S311  spreads polls, keeps no secret
@@ -192,6 +193,16 @@ def retry_after_ms(
         until_turn = ahead / turns_per_second * 1_000
         steady = min(steady, _MIN_POLL_MS + until_turn / _POLLS_PER_WAIT)
     return int(steady * random.uniform(1, 1 + _JITTER))  # noqa: S311  spreads polls, keeps no secret
+
+
+def polling_pace(queue: QueueState, pace: Pace) -> float:
+    """Return the turns a second for which visitors poll; 0 if none is expected.
+
+    While none were measured, a fast pace is assumed. Called visitors who poll late would be what
+    slows the queue down, and its first pace would be that of their pauses.
+    """
+    expected = 0.0 if queue.is_paused else queue.limit / _FIRST_ROOMFUL_SECONDS
+    return pace.per_second or expected
 
 
 def opens_in_ms(queue: QueueState) -> int | None:

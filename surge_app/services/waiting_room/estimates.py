@@ -60,11 +60,17 @@ class PaceMeter:
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque(maxlen=_MAX_SAMPLES)
         self._latest = Pace()
+        self._blocked_seconds = self._seen_at = 0.0
 
     def measure(self, queue: QueueState) -> Pace:
         """Note a state and return the pace, which is measured anew once a second."""
+        seconds = queue.now_ms / 1000
+        if _is_blocked(queue) and self._samples:
+            # What the rule per minute holds back is no part of the pace of those who go.
+            self._blocked_seconds += max(0.0, seconds - self._seen_at)
+        self._seen_at = seconds
         now = _Sample(
-            queue.now_ms / 1000,
+            seconds - self._blocked_seconds,
             queue.admitted,
             queue.inside + queue.called,
             queue.issued,
@@ -96,6 +102,13 @@ class PaceMeter:
                 if pace.turns >= max(least, _SURE_TURNS):
                     break
         return found and replace(found, known_seconds=now.at - self._samples[0].at)
+
+
+def _is_blocked(queue: QueueState) -> bool:
+    """Return whether there is room for visitors whom the rule per minute does not let in yet."""
+    rule = queue.max_per_minute
+    has_room = queue.inside + queue.called < queue.limit
+    return rule is not None and has_room and queue.admitted_last_minute >= rule
 
 
 def _follows(early: _Sample, now: _Sample) -> bool:

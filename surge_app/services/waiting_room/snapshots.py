@@ -24,6 +24,7 @@ from surge_app.services.waiting_room.answers import (
     AdmissionRate,
     check_known,
     opens_in_ms,
+    polling_pace,
     retry_after_ms,
     template,
 )
@@ -111,7 +112,7 @@ class Snapshot:
             number,
             f'{{"low":{eta[0]},"high":{eta[1]}}}' if eta else "null",
             "null" if (chance := odds(self.queue, ahead)) is None else chance,
-            retry_after_ms(state, ahead, None, self.pace.per_second),
+            retry_after_ms(state, ahead, None, polling_pace(self.queue, self.pace)),
         )
 
     def _asks_after(self, ahead: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from surge_app.kv.queue import QueueState
 from surge_app.services.waiting_room.estimates import Pace, PaceMeter, eta_seconds
 from tests.queue_factory import queue_state
 from tests.unit.waiting_room.simulated_sale import SimulatedSale
+from tests.unit.waiting_room.simulated_waits import SimulatedWaits
 
 _STEADY = Pace(per_second=2.0, turns=200)
 
@@ -86,6 +88,31 @@ def test_nine_of_ten_waits_end_inside_the_range_told(kind: str, sales: int) -> N
         for stage, is_kept in _judged(_KINDS[kind](seed)):
             told[stage] += 1
             kept[stage] += is_kept
+    shares = {stage: kept[stage] / told[stage] for stage in ("start", "middle", "head")}
+    assert min(shares.values()) >= 0.9, shares
+    assert min(told.values()) >= 40
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"lag": 0.1},
+        {"lag": 1.0},
+        {"lag": 2.5},
+        {"room": 20},
+        {"per_minute": 600},
+        {"per_minute": 300, "visitors": 1_000},
+    ],
+    ids=str,
+)
+def test_nine_of_ten_who_only_wait_get_their_turn_inside_the_range_told(
+    rules: dict[str, Any],
+) -> None:
+    told, kept = Counter[str](), Counter[str]()
+    for seed in range(4):
+        queue = SimulatedWaits(seed, **rules).play()
+        told += queue.told
+        kept += queue.kept
     shares = {stage: kept[stage] / told[stage] for stage in ("start", "middle", "head")}
     assert min(shares.values()) >= 0.9, shares
     assert min(told.values()) >= 40
