@@ -9,6 +9,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from redis.asyncio import Redis
 
@@ -83,13 +84,15 @@ async def _paced(work: Callable[[], Awaitable[object]]) -> Pace:
 
 async def _memory(services: Container) -> None:
     """Let a queue grow, and weigh all its keys now and then."""
-    slug, redis, filled = await crowd(services.redis, 0), services.redis, 0
+    slug, redis, filled, buckets = await crowd(services.redis, 0), services.redis, 0, 1
     names, script = keys.queue(slug), read_script("queue") + _FILL
+    numbers: list[str] = []
     before = await information(redis, "memory")
     for size in _SIZES:
         while filled < size:
             ids = [services.identity.new_visitor().id for _ in range(_FILLED_AT_ONCE)]
-            buckets = await redis.execute_command("EVAL", script, len(names), *names, *ids)
+            found = await redis.execute_command("EVAL", script, len(names), *names, *ids)
+            buckets = int(cast("int", found))
             filled += _FILLED_AT_ONCE
         numbers = [f"{keys.part(slug, 'numbers')}:{at}" for at in range(1, buckets)]
         weights = [await _weight(redis, part) for part in (numbers, names)]
