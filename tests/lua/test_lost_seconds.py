@@ -129,6 +129,16 @@ async def test_nobody_is_admitted_before_those_of_the_lost_seconds_could_return(
     assert await queue.states("c", "b", "c") == ["waiting", "admitted", "waiting"]
 
 
+async def test_an_empty_queue_lets_visitors_in_at_once(crashing: _Crashing) -> None:
+    queue = crashing.queue
+    await crashing.remember()
+    await queue.join("lost")
+    await crashing.crash()
+    await queue.open(start=1_000, concurrent_buyers=2)
+    assert (await queue.join("new")).state == "admitted"
+    assert (await queue.poll("lost", 1, had_pass=True)).state == "admitted"
+
+
 async def test_a_pass_of_the_lost_seconds_is_valid_again_and_one_that_ended_is_not_kept(
     crashing: _Crashing,
 ) -> None:

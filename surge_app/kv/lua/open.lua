@@ -6,6 +6,8 @@
 -- Returns 1 if it was opened.
 if count.start and not is_cut then return 0 end
 local start, early = tonumber(ARGV[1]), tonumber(ARGV[3])
+-- Who was lost from an empty queue has hardly anyone to be overtaken by.
+local is_awaited = not is_cut or (count.waiting or 0) + size(CALLED) + size(PASSES) + size(GRACE) > 0
 if is_cut then
   is_cut = false
   set("kept", count.issued)
@@ -40,6 +42,6 @@ if early >= 0 and count.drawn ~= 1 then
 end
 if start > 0 then
   set("returned", now)
-  set("recovering_until", now + RETURN_MS)
+  set("recovering_until", is_awaited and now + RETURN_MS or now)
 end
 return 1

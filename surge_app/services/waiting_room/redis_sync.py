@@ -170,6 +170,9 @@ class QueueSync:
         if queue.start is None:
             await self._open(event)
             queue = await self._store.sync(event.slug, rules, stock, ceiling=event.line_floor)
+            if queue.start is None:
+                # Another process is opening it.
+                return
         elif (queue.ceiling or 0) - queue.issued < _reserve(queue):
             await self._raise_floor(event, 2 * _reserve(queue))
             queue = await self._store.sync(event.slug, rules, stock, ceiling=event.line_floor)
