@@ -87,7 +87,7 @@ class QueueLogStore:
 
 @dataclass(slots=True)
 class _Notes:
-    """What a string of notes says, and how much of it was whole."""
+    """The content of a string of notes, and how much of it was whole."""
 
     steps: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     rules: list[tuple[int, dict[str, str]]] = field(
