@@ -20,8 +20,13 @@ export const language = () =>
  * @param {string} text
  * @param {Record<string, unknown>} values
  */
-const fill = (text, values) =>
-  text.replace(/\{(\w+)\}/g, (name, key) => (key in values ? String(values[key]) : name));
+const fill = (text, values) => {
+  // Read from the right, a name, a number or an address keeps its own order.
+  const [first, last] = language().dir === "rtl" ? ["\u2068", "\u2069"] : ["", ""];
+  return text.replace(/\{(\w+)\}/g, (name, key) =>
+    key in values ? `${first}${values[key]}${last}` : name,
+  );
+};
 
 /**
  * The key of a sentence: its FNV-1a hash, for pages hold the sentence itself already.

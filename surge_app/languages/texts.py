@@ -51,4 +51,8 @@ def _filled(text: str, values: dict[str, object]) -> str:
     # Not `str.format`: a translation must not reach into an object.
     if not values:
         return text
-    return _PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), text)
+    # Read from the right, a name, a number or an address keeps its own order.
+    form = "\u2068{}\u2069" if current().direction == "rtl" else "{}"
+    return _PLACEHOLDER.sub(
+        lambda found: form.format(values[found[1]]) if found[1] in values else found[0], text
+    )

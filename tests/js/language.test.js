@@ -26,6 +26,11 @@ test("a sentence is English without a catalogue, and in the language of one", ()
   assert.equal(gettext("Not known"), "Not known");
 });
 
+test("read from the right, what a sentence names keeps its own order", () => {
+  globalThis.surgeLanguage = { tag: "ur", locale: "ur-IN", dir: "rtl", texts: {}, plural: () => 0 };
+  assert.equal(gettext("SMS to {phone}", { phone: "+91" }), "SMS to \u2068+91\u2069");
+});
+
 test("a plural has the form and the grouping of its language", () => {
   const tickets = (/** @type {number} */ n) => ngettext("{count} ticket", "{count} tickets", n);
   assert.deepEqual([1, 102961].map(tickets), ["1 ticket", "1,02,961 tickets"]);

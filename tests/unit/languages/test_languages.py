@@ -118,6 +118,12 @@ def test_a_pseudo_language_keeps_placeholders_and_changes_every_letter() -> None
         assert formatting.price(0) == "\u202eFree\u202c"
 
 
+def test_what_a_sentence_from_the_right_names_keeps_its_own_order() -> None:
+    with use("ar-XB"):
+        assert "\u2068+919800000001\u2069" in gettext("SMS to {phone}", phone="+919800000001")
+    assert gettext("SMS to {phone}", phone="+91") == "SMS to +91"
+
+
 def test_no_visitor_of_production_chooses_a_pseudo_language() -> None:
     assert languages.languages() == languages.SUPPORTED
     assert not any(one.is_pseudo for one in languages.SUPPORTED.values())
