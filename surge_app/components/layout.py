@@ -93,16 +93,22 @@ def loading(*children: rx.Component) -> rx.Component:
 
 
 def state(
-    title: Any, text: Any, *, action: rx.Component | None = None, at: int = 45
+    title: Any,
+    text: Any,
+    *,
+    action: rx.Component | None = None,
+    at: int = 45,
+    is_titled: bool = False,
 ) -> rx.Component:
     """Create the state of a whole page: nothing here, an error, done.
 
     Args:
         at: Where the ring of the drawing stands, 0 to 100.
+        is_titled: Whether a title of the page stands above it.
     """
     return rx.el.section(
         progress.illustration(at),
-        rx.el.h1(title),
+        (rx.el.h2 if is_titled else rx.el.h1)(title),
         rx.el.p(text, class_name="muted"),
         action or rx.fragment(),
         class_name="state",

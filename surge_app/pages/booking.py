@@ -84,6 +84,9 @@ def _ready() -> rx.Component:
             ),
             _receipt(),
         ),
+        more=(
+            rx.cond(rx.Var.create(BookingState.sale.facts).length() > 0, _about(), rx.fragment()),
+        ),
         boxed=False,
     )
 
@@ -236,15 +239,25 @@ def _receipt() -> rx.Component:
             ),
             class_name="breakup meta muted",
         ),
-        rx.foreach(
-            BookingState.sale.facts,
-            lambda fact: rx.el.p(
-                fact.title, ": ", rx.foreach(fact.lines, _contact), class_name="muted small"
-            ),
-        ),
         rx.el.p(controls.verify_link(BookingState.sale.slug), class_name="small no-print"),
     )
 
 
-def _contact(line: TextPart) -> rx.Component:
-    return rx.el.span(text_part(line), " ", **language(line.text))
+def _about() -> rx.Component:
+    return layout.card(
+        rx.el.h2(_("About this event")),
+        rx.el.dl(
+            rx.foreach(
+                BookingState.sale.facts,
+                lambda fact: rx.el.div(
+                    rx.el.dt(fact.title), rx.el.dd(rx.foreach(fact.lines, _fact_line))
+                ),
+            ),
+            class_name="where",
+        ),
+        extra="flat",
+    )
+
+
+def _fact_line(line: TextPart) -> rx.Component:
+    return rx.el.span(text_part(line), **language(line.text))

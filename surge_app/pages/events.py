@@ -91,6 +91,7 @@ def _search(value: Any) -> rx.Component:
             _("Event, venue or organizer"),
             error="",
             type="search",
+            placeholder=_("Event, venue or organizer"),
             default_value=search.q,
             max_length=100,
             auto_complete="off",
@@ -127,11 +128,13 @@ def _nothing(value: Any) -> rx.Component:
             _("No event matches your search"),
             _("Change what you search for, or look at all events."),
             action=controls.button_link(_("All events"), href="/events"),
+            is_titled=True,
         ),
         layout.state(
             _("Nothing is on sale yet"),
             _("New events appear here automatically."),
             at=4,
+            is_titled=True,
         ),
     )
 

@@ -46,7 +46,11 @@ def page() -> rx.Component:
                 ("lost", states.lost(value)),
                 (
                     "missing",
-                    states.over(_("There is no such event"), _("The address may be mistyped.")),
+                    states.over(
+                        _("There is no such event"),
+                        _("The address may be mistyped."),
+                        is_titled=False,
+                    ),
                 ),
                 ("crowded", states.crowded(value)),
                 ("unavailable", states.unavailable(value)),

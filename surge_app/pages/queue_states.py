@@ -88,7 +88,9 @@ def cookieless(value: Any) -> rx.Component:
 
 def _not_joined(value: Any, heading: Any, text: Any) -> rx.Component:
     again = button(_("Try again"), kind="primary", on_click=polling.dispatch("join"))
-    return rx.fragment(parts.title(value), layout.state(heading, text, action=again, at=4))
+    return rx.fragment(
+        parts.title(value), layout.state(heading, text, action=again, at=4, is_titled=True)
+    )
 
 
 def elsewhere(value: Any) -> rx.Component:
@@ -103,6 +105,7 @@ def elsewhere(value: Any) -> rx.Component:
             ),
             action=button_link(_("Go on here instead"), href=f"/book/{value.event.slug}"),
             at=90,
+            is_titled=True,
         ),
     )
 
@@ -123,6 +126,7 @@ def moved(value: Any) -> rx.Component:
                 class_name="row",
             ),
             at=90,
+            is_titled=True,
         ),
     )
 
@@ -146,6 +150,7 @@ def sold_out(value: Any) -> rx.Component:
             ),
             action=button_link(_("See other events"), href="/events", kind="primary"),
             at=70,
+            is_titled=True,
         ),
         rx.cond(value.number > 0, parts.leave(value)),
     )
@@ -163,11 +168,10 @@ def ended(value: Any) -> rx.Component:
     )
 
 
-def over(title: Any, sentence: Any) -> rx.Component:
+def over(title: Any, sentence: Any, *, is_titled: bool = True) -> rx.Component:
     """Say that there is nothing to wait for."""
-    return layout.state(
-        title, sentence, action=button_link(_("All events"), href="/events", kind="primary"), at=4
-    )
+    others = button_link(_("All events"), href="/events", kind="primary")
+    return layout.state(title, sentence, action=others, at=4, is_titled=is_titled)
 
 
 def left(value: Any) -> rx.Component:
@@ -196,6 +200,7 @@ def _outside(value: Any, title: Any, sentence: Any) -> rx.Component:
                 class_name="row",
             ),
             at=4,
+            is_titled=True,
         ),
     )
 

@@ -216,7 +216,7 @@ class BookingState(EmailSuggestion, rx.State):
         order = ("email", "phone", *(one.id for one in self.names))
         self.focus = next((field for field in order if field in wrong), "")
         self.focus_stamp += bool(self.focus)
-        text = _("Please check the fields above.") if wrong else error.text
+        text = _("Please check the marked fields.") if wrong else error.text
         self._say(section, text, "bad")
 
     def _say(self, section: str, text: str, tone: str) -> None:

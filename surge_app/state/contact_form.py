@@ -130,7 +130,7 @@ class ContactForm(rx.State, mixin=True):
         ]
         order = (*FIELDS, *(one.id for one in self.attendees))
         self._focus(next((field for field in order if field in wrong), ""))
-        self._show_notice(_("Please check the fields above."))
+        self._show_notice(_("Please check the marked fields."))
 
     def _focus(self, name: str) -> None:
         """Move the focus: to the first error, or to what replaced the pressed button."""

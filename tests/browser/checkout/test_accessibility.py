@@ -74,7 +74,7 @@ async def test_the_keyboard_alone_buys_a_ticket_and_what_is_wrong_is_heard_once(
     await expect(page.locator("#phone-message")).not_to_contain_text("a mobile number like")
     told = Counter(await heard(page))
     assert [count for text, count in told.items() if "email address" in text] == [1], told
-    assert told["Please check the fields above."] == 1, told
+    assert told["Please check the marked fields."] == 1, told
     await _go_to(page, "Pay ")
     await keyboard.press("Enter")
     await expect(asha.window).to_be_visible()

@@ -124,7 +124,7 @@ def _sale() -> rx.Component:
         timers.interval(REFRESH_SECONDS, DashboardState.refresh),
         head(sale.name, *export_links(sale.slug), pause_button()),
         outcome(DashboardState),
-        rx.foreach(DashboardState.alerts, _alert),
+        rx.el.div(rx.foreach(DashboardState.alerts, _alert), class_name="alerts"),
         rx.el.div(
             stat(
                 _("Sold of {capacity}", capacity=sale.capacity),
