@@ -37,7 +37,7 @@ coverage: pages .venv/.browser
 	@$(PY) -m coverage run -m pytest -q -n 2 --dist loadfile $(ARGS)
 	@$(PY) -m coverage combine --quiet && $(PY) -m coverage report
 
-# Every page and state the tests look at, in both sizes and themes; the list of events comes first.
+# Every page and state the tests look at, in four sizes and both themes; the list of events comes first.
 screenshots: pages .venv/.browser
 	@PICTURES=docs/screenshots $(PY) -m pytest -q -p no:randomly $(addprefix tests/browser/, \
 	  events/test_event_states.py checkout/test_purchase_matrix.py checkout/test_outage.py \

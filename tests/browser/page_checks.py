@@ -1,6 +1,6 @@
-"""A look at a page: what axe says of it, whether it fits and stands still, and a picture of it.
+"""A look at a page: what axe says of it, whether it fits, reads and stands still, and a picture.
 
-`PICTURES=docs/screenshots` keeps pictures of everything that is looked at.
+`PICTURES=docs/screenshots` keeps pictures of all that is looked at; with `WHOLE=1` of whole pages.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
 from PIL import Image
@@ -17,14 +18,16 @@ from playwright.async_api import Locator, Page, ViewportSize
 
 from tests.conftest import eventually
 
-_FOLDER = os.environ.get("PICTURES", "")
+_FOLDER, _WHOLE = os.environ.get("PICTURES", ""), os.environ.get("WHOLE", "")
 _MAX_SHIFT = 0.05
 # Pictures are taken as a phone in India shows the pages.
 DEVICE = {"device_scale_factor": 2, "timezone_id": "Asia/Kolkata"} if _FOLDER else {}
 _COLORS = 128
 _SIZES: dict[str, ViewportSize] = {
-    "phone": {"width": 390, "height": 844},
-    "desktop": {"width": 1280, "height": 800},
+    "phone": {"width": 360, "height": 780},
+    "tablet": {"width": 820, "height": 1180},
+    "laptop": {"width": 1280, "height": 800},
+    "screen": {"width": 1920, "height": 1080},
 }
 _SMALL: ViewportSize = {"width": 320, "height": 640}
 _IMPACTS = {"serious", "critical", "moderate", "minor"}
@@ -57,6 +60,50 @@ new MutationObserver(() => {
 """
 
 
+# One column at 320 px: its order on the screen is the order in which it is read and tabbed through.
+# Then as readers may set it: wider spaces (WCAG 1.4.12), and from the right to the left.
+_READING = """() => {
+  const root = document.documentElement;
+  const found = [];
+  const all = (where) =>
+    [...document.querySelectorAll(where)].filter((one) => one.checkVisibility());
+  const words = (one) => (one.textContent.trim() || one.name || one.className).slice(0, 40);
+  const fits = (how) => {
+    if (root.scrollWidth > window.innerWidth) found.push(`wider than 320 px${how}`);
+  };
+  fits("");
+  const titles = all("h1");
+  if (titles.length !== 1) found.push(`titles: ${titles.map(words)}`);
+  const isLoose = (one) => one !== null
+    && (/sticky|fixed|absolute/.test(getComputedStyle(one).position) || isLoose(one.parentElement));
+  const read = all("main :is(h1, h2, h3, a, button, summary, input, select, textarea)")
+    .filter((one) => !isLoose(one));
+  for (const [index, one] of read.slice(1).entries()) {
+    const before = read[index].getBoundingClientRect();
+    if (one.getBoundingClientRect().bottom <= before.top) {
+      found.push(`read before what stands above it: ${words(read[index])} | ${words(one)}`);
+    }
+  }
+  const style = document.head.appendChild(document.createElement("style"));
+  style.textContent = `* { line-height: 1.5 !important; letter-spacing: .12em !important;
+    word-spacing: .16em !important } p { margin-bottom: 2em !important }`;
+  fits(" with wide spaces");
+  const unread = ".sr-only, .why, .chart, textarea, svg, [aria-hidden=true]";
+  for (const one of all("body *").filter((each) => !each.closest(unread))) {
+    const { overflowX, overflowY } = getComputedStyle(one);
+    const isCut = (/hidden|clip/.test(overflowX) && one.scrollWidth > one.clientWidth + 1)
+      || (/hidden|clip/.test(overflowY) && one.scrollHeight > one.clientHeight + 1);
+    if (isCut && one.textContent.trim()) found.push(`cut with wide spaces: ${words(one)}`);
+  }
+  style.remove();
+  const direction = root.dir;
+  root.dir = direction === "rtl" ? "ltr" : "rtl";
+  fits(" in the other direction");
+  root.dir = direction;
+  return found;
+}"""
+
+
 async def violations(page: Page, *rules: str) -> list[str]:
     """Return what axe finds, by all of its rules or by those that are named."""
     # To describe also all that is well takes it several times as long.
@@ -82,6 +129,13 @@ async def is_too_wide(page: Page) -> bool:
           return document.documentElement.scrollWidth > window.innerWidth;
         }"""
     )
+
+
+async def misread(page: Page) -> list[str]:
+    """Return what is wrong with how a page of 320 px reads and fits, as readers may set it."""
+    # It waits until the page is drawn in its present size.
+    await is_too_wide(page)
+    return await page.evaluate(_READING)
 
 
 async def press(button: Locator) -> tuple[float, float]:
@@ -147,8 +201,7 @@ async def look(page: Page, name: str) -> None:
     await _turn(page)
     usual = page.viewport_size
     await page.set_viewport_size(_SMALL)
-    if await is_too_wide(page):
-        found.append("wider than 320 px")
+    found += await misread(page)
     if usual is not None:
         await page.set_viewport_size(usual)
     assert found == [], f"{name}: {found}"
@@ -159,20 +212,27 @@ async def picture(page: Page, name: str, sizes: Sequence[str] = tuple(_SIZES)) -
     """Keep pictures of a page in both themes, if they are wanted."""
     if not _FOLDER:
         return
-    usual = page.viewport_size
+    usual, usual_theme = page.viewport_size, await _theme(page)
+    other = "light" if usual_theme == "dark" else "dark"
     for size in sizes:
         await page.set_viewport_size(_SIZES[size])
         await page.evaluate("window.scrollTo(0, 0)")
-        for _ in range(2):
-            theme = await _theme(page)
-            shot = await page.screenshot(scale="device" if size == "phone" else "css")
+        for theme in (other, usual_theme):
+            # A drawn cover follows the device, not the page.
+            await page.emulate_media(color_scheme=theme)
+            # The page follows the device too, once it is drawn again.
+            await is_too_wide(page)
+            if await _theme(page) != theme:
+                await _turn(page)
+            shot = await page.screenshot(
+                scale="device" if size == "phone" else "css", full_page=bool(_WHOLE)
+            )
             _keep(shot, f"{name}-{size}-{theme}.png")
-            await _turn(page)
     if usual is not None:
         await page.set_viewport_size(usual)
 
 
-async def _theme(page: Page) -> str:
+async def _theme(page: Page) -> Literal["light", "dark"]:
     return "dark" if await page.locator("html.dark").count() else "light"
 
 

@@ -9,6 +9,8 @@ from tests.browser.conftest import NewPerson
 from tests.browser.page_checks import is_too_wide, look
 from tests.conftest import NewSale, Surge
 
+_GROUND = "(one, part) => getComputedStyle(one, part).backgroundColor"
+
 
 async def test_a_sale_is_seen_at_one_glance(
     new_person: NewPerson, new_sale: NewSale, surge: Surge
@@ -29,3 +31,11 @@ async def test_a_sale_is_seen_at_one_glance(
             await expect(seen).to_be_in_viewport(ratio=1)
     await page.set_viewport_size({"width": 1280, "height": 800})
     await look(page, "admin-dashboard-wide")
+    # Windows' high contrast takes backgrounds away, but not what one of them alone tells.
+    await page.emulate_media(forced_colors="active")
+    canvas = await page.locator("body").evaluate(_GROUND)
+    for told in (".tab[aria-current]", ".stock", ".key"):
+        ground = await page.locator(told).first.evaluate(
+            _GROUND, "::before" if told == ".key" else None
+        )
+        assert ground != canvas, told

@@ -145,6 +145,8 @@ async def test_high_contrast_keeps_what_only_a_background_draws(
     await expect(get_tickets).to_be_visible()
     canvas = await page.locator("body").evaluate(_GROUND)
     assert await get_tickets.evaluate(_GROUND) != canvas
+    # The page scrolls below it.
+    assert await page.locator(".paybar").evaluate(_GROUND) == canvas
     crowded = await new_sale(concurrent_buyers=1)
     await let_in(new_buyer(crowded))
     await page.goto(f"/queue/{crowded}")

@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import PHONE, Person, arrive
-from tests.browser.page_checks import is_too_wide, picture, violations
+from tests.browser.page_checks import misread, picture, violations
 from tests.browser.queue_states import LINE_STATES, force
 from tests.conftest import NewSale, Surge, eventually
 
@@ -64,7 +64,7 @@ async def test_a_state_is_clean_in_both_themes_and_fits(
     await page.evaluate("document.documentElement.classList.replace('light', 'dark')")
     found += [f"dark: {one}" for one in await violations(page, "color-contrast")]
     await page.set_viewport_size({"width": 320, "height": 640})
-    assert not await is_too_wide(page)
+    found += await misread(page)
     assert not await is_fiddly(page)
     assert found == []
     assert onlooker.sockets == []
