@@ -44,8 +44,7 @@ def create_sandbox(settings: Settings, redis_factory: RedisFactory) -> APIRouter
         ConfigurationError: In production, or without a secret key.
     """
     if settings.is_production:
-        msg = "SURGE_ENV=production does not allow the sandbox."
-        raise ConfigurationError(msg)
+        raise ConfigurationError("SURGE_ENV=production does not allow the sandbox.")
     keys = sandbox_keys(settings)
     webhooks = WebhookSender(
         f"{settings.local_url}{_WEBHOOK_PATH}", keys.razorpay_webhook_secrets[0]

@@ -54,8 +54,7 @@ class Attempt(BaseModel):
     @model_validator(mode="after")
     def _only_authorized_is_captured_later(self) -> Self:
         if self.capture_after_seconds is not None and self.outcome != "authorized":
-            msg = "capture_after_seconds needs the outcome authorized"
-            raise ValueError(msg)
+            raise ValueError("capture_after_seconds needs the outcome authorized")
         return self
 
     @property

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from surge_app.sandbox import razorpay_entities, razorpay_rules as rules
 from surge_app.sandbox.basic_auth import has_basic
 from surge_app.sandbox.faults import VendorError, vendor_route
+from surge_app.sandbox.razorpay_entities import refuse
 from surge_app.sandbox.store import UnknownIdError
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ async def known(found: Awaitable[_T]) -> _T:
     """Return the looked-up value, or raise Razorpay's error for an unknown id."""
     try:
         return await found
-    except UnknownIdError as error:
-        raise razorpay_entities.unknown_id() from error
+    except UnknownIdError:
+        razorpay_entities.refuse_unknown_id()
 
 
 def _number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
@@ -150,6 +151,5 @@ def _number(request: Request, name: str, *, default: int, least: int, most: int)
     if raw is None:
         return default
     if not raw.isascii() or not raw.isdigit() or not least <= int(raw) <= most:
-        msg = f"The {name} must be between {least} and {most}."
-        raise razorpay_entities.bad_request(msg, field=name)
+        refuse(f"The {name} must be between {least} and {most}.", field=name)
     return int(raw)

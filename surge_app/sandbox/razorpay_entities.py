@@ -8,7 +8,7 @@ import secrets
 import string
 import time
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from surge_app.sandbox.faults import VendorError
 
@@ -34,10 +34,10 @@ def new_entity_id(prefix: str) -> str:
     return f"{prefix}_{''.join(_RANDOM.choices(ALPHABET, k=_ID_LENGTH))}"
 
 
-def bad_request(
+def refuse(
     description: str, *, field: str | None = None, status: int = 400, reason: str | None = None
-) -> VendorError:
-    """Return Razorpay's error for an invalid request."""
+) -> NoReturn:
+    """Raise Razorpay's error for an invalid request."""
     error: JsonObject = {
         "code": "BAD_REQUEST_ERROR",
         "description": description,
@@ -48,12 +48,12 @@ def bad_request(
     }
     if field is not None:
         error["field"] = field
-    return VendorError(status, {"error": error})
+    raise VendorError(status, {"error": error})
 
 
-def unknown_id() -> VendorError:
-    """Return Razorpay's error for an unknown id."""
-    return bad_request("The id provided does not exist", reason="not_found")
+def refuse_unknown_id() -> NoReturn:
+    """Raise Razorpay's error for an unknown id."""
+    refuse("The id provided does not exist", reason="not_found")
 
 
 def collection(items: list[JsonObject]) -> JsonObject:

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from surge_app.sandbox import razorpay_entities
+from surge_app.sandbox.razorpay_entities import refuse
 
 if TYPE_CHECKING:
     from surge_app.sandbox.razorpay_entities import PaymentStatus, RefundOutcome
@@ -47,8 +48,7 @@ def read_json(body: bytes) -> JsonObject:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        msg = "The request body is not valid JSON."
-        raise razorpay_entities.bad_request(msg)
+        refuse("The request body is not valid JSON.")
     return cast("JsonObject", found)
 
 
@@ -58,18 +58,16 @@ def create_order(wanted: JsonObject) -> JsonObject:
     amount = _amount(wanted)
     currency = wanted.get("currency")
     if currency is None:
-        msg = "The currency field is required."
-        raise razorpay_entities.bad_request(msg, field="currency")
+        refuse("The currency field is required.", field="currency")
     if currency != "INR":
-        msg = "Currency is not supported"
-        raise razorpay_entities.bad_request(msg, field="currency")
+        refuse("Currency is not supported", field="currency")
     receipt = wanted.get("receipt")
     if receipt is not None and not isinstance(receipt, str):
-        msg = "The receipt must be a string."
-        raise razorpay_entities.bad_request(msg, field="receipt")
+        refuse("The receipt must be a string.", field="receipt")
     if receipt is not None and len(receipt) > _LONGEST_RECEIPT:
-        msg = f"The receipt may not be greater than {_LONGEST_RECEIPT} characters."
-        raise razorpay_entities.bad_request(msg, field="receipt")
+        refuse(
+            f"The receipt may not be greater than {_LONGEST_RECEIPT} characters.", field="receipt"
+        )
     _check_capture(wanted.get("payment"))
     return razorpay_entities.new_order(amount, currency, receipt or None, _notes(wanted))
 
@@ -77,8 +75,7 @@ def create_order(wanted: JsonObject) -> JsonObject:
 def same_order(book: OrderBook, wanted: JsonObject) -> JsonObject:
     """Return the existing order for a repeated `unique_receipt` request."""
     if (book.order["amount"], book.order["currency"]) != (wanted["amount"], wanted["currency"]):
-        msg = "Order receipt should be unique."
-        raise razorpay_entities.bad_request(msg, field="receipt")
+        refuse("Order receipt should be unique.", field="receipt")
     return book.order
 
 
@@ -92,8 +89,7 @@ def attempt(
 ) -> JsonObject:
     """Add a payment attempt and return it; an offer pays the order in full with less."""
     if any(paid["status"] != "failed" for paid in book.payments.values()):
-        msg = "Payment already done for this order."
-        raise razorpay_entities.bad_request(msg, reason="order_already_paid")
+        refuse("Payment already done for this order.", reason="order_already_paid")
     due = cast("int", book.order["amount"])
     payment = razorpay_entities.new_payment(
         book.order, outcome, due if amount is None else amount, payer
@@ -112,10 +108,9 @@ def late_success(book: OrderBook, payment_id: str, outcome: PaymentStatus) -> Js
     """Turn a failed payment into a late success and return it."""
     payment = book.payments.get(payment_id)
     if payment is None:
-        raise razorpay_entities.unknown_id()
+        razorpay_entities.refuse_unknown_id()
     if payment["status"] != "failed" or outcome == "failed":
-        msg = "The payment is not in a state that allows this."
-        raise razorpay_entities.bad_request(msg)
+        refuse("The payment is not in a state that allows this.")
     razorpay_entities.set_payment_status(payment, outcome)
     payment["late_authorized"] = True
     if outcome == "captured":
@@ -142,17 +137,13 @@ def capture(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObject:
     payment = book.payments[payment_id]
     amount = _amount(wanted)
     if payment["status"] in {"captured", "refunded"}:
-        msg = "This payment has already been captured"
-        raise razorpay_entities.bad_request(msg)
+        refuse("This payment has already been captured")
     if payment["status"] != "authorized":
-        msg = "Only payments which have been authorized and not yet captured can be captured"
-        raise razorpay_entities.bad_request(msg)
+        refuse("Only payments which have been authorized and not yet captured can be captured")
     if amount != payment["amount"]:
-        msg = "Capture amount must be equal to the amount authorized"
-        raise razorpay_entities.bad_request(msg, field="amount")
+        refuse("Capture amount must be equal to the amount authorized", field="amount")
     if wanted.get("currency", payment["currency"]) != payment["currency"]:
-        msg = "Payment currency should be same as capture currency"
-        raise razorpay_entities.bad_request(msg, field="currency")
+        refuse("Payment currency should be same as capture currency", field="currency")
     razorpay_entities.set_payment_status(payment, "captured")
     _credit(book, payment)
     return payment
@@ -163,22 +154,18 @@ def refund(
 ) -> tuple[JsonObject, bool]:
     """Refund a payment; returns the refund, and whether it is new."""
     if idempotency_key is not None and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-        msg = "The idempotency key must have at least 10 characters of A-Z, a-z, 0-9, - and _."
-        raise razorpay_entities.bad_request(msg)
+        refuse("The idempotency key must have at least 10 characters of A-Z, a-z, 0-9, - and _.")
     request_key = f"{payment_id} {idempotency_key}"
     digest = hashlib.sha256(body).hexdigest()
     if idempotency_key is not None and request_key in book.refund_requests:
         known_digest, refund_id = book.refund_requests[request_key]
         if known_digest != digest:
-            msg = "Different request body sent for the same idempotency key."
-            raise razorpay_entities.bad_request(msg)
+            refuse("Different request body sent for the same idempotency key.")
         return book.refunds[refund_id], False
     if book.refund_outcome == "in_progress":
-        msg = "Another request with the same idempotency key is in progress."
-        raise razorpay_entities.bad_request(msg, status=409)
+        refuse("Another request with the same idempotency key is in progress.", status=409)
     if book.refund_outcome == "low_balance":
-        msg = "Your account does not have enough balance to carry out the refund operation."
-        raise razorpay_entities.bad_request(msg)
+        refuse("Your account does not have enough balance to carry out the refund operation.")
     made = _new_refund(book, payment_id, read_json(body))
     book.refunds[made["id"]] = made
     if idempotency_key is not None:
@@ -208,19 +195,15 @@ def _new_refund(book: OrderBook, payment_id: str, wanted: JsonObject) -> JsonObj
     payment = book.payments[payment_id]
     _only(wanted, _REFUND_FIELDS)
     if payment["status"] == "refunded":
-        msg = "The payment has been fully refunded already"
-        raise razorpay_entities.bad_request(msg)
+        refuse("The payment has been fully refunded already")
     if payment["status"] != "captured":
-        msg = "The payment status should be captured for action to be taken"
-        raise razorpay_entities.bad_request(msg)
+        refuse("The payment status should be captured for action to be taken")
     left = cast("int", payment["amount"]) - cast("int", payment["amount_refunded"])
     amount = _amount(wanted) if "amount" in wanted else left
     if amount > left:
-        msg = "The refund amount provided is greater than amount captured"
-        raise razorpay_entities.bad_request(msg, field="amount")
+        refuse("The refund amount provided is greater than amount captured", field="amount")
     if wanted.get("speed", "normal") not in {"normal", "optimum"}:
-        msg = "The speed must be normal or optimum."
-        raise razorpay_entities.bad_request(msg, field="speed")
+        refuse("The speed must be normal or optimum.", field="speed")
     _notes(wanted)
     made = razorpay_entities.new_refund(payment, amount, wanted, book.refund_outcome)
     if made["status"] != "failed":
@@ -249,14 +232,11 @@ def _credit(book: OrderBook, payment: JsonObject) -> None:
 def _amount(wanted: JsonObject) -> int:
     amount = wanted.get("amount")
     if amount is None:
-        msg = "The amount field is required."
-        raise razorpay_entities.bad_request(msg, field="amount")
+        refuse("The amount field is required.", field="amount")
     if not isinstance(amount, int) or isinstance(amount, bool):
-        msg = "The amount must be an integer."
-        raise razorpay_entities.bad_request(msg, field="amount")
+        refuse("The amount must be an integer.", field="amount")
     if amount < _MIN_AMOUNT:
-        msg = "The amount must be at least INR 1.00"
-        raise razorpay_entities.bad_request(msg, field="amount")
+        refuse("The amount must be at least INR 1.00", field="amount")
     return amount
 
 
@@ -265,21 +245,21 @@ def _notes(wanted: JsonObject) -> JsonObject:
     if not notes:
         return {}
     if not isinstance(notes, dict):
-        msg = "The notes must be an object."
-        raise razorpay_entities.bad_request(msg, field="notes")
+        refuse("The notes must be an object.", field="notes")
     pairs = cast("JsonObject", notes)
     is_long = any(len(str(value)) > _LONGEST_NOTE for value in pairs.values())
     if len(pairs) > _MAX_NOTES or is_long:
-        msg = "The notes may have at most 15 pairs of at most 256 characters."
-        raise razorpay_entities.bad_request(msg, field="notes")
+        refuse("The notes may have at most 15 pairs of at most 256 characters.", field="notes")
     return pairs
 
 
 def _only(wanted: JsonObject, known: frozenset[str]) -> None:
     extra = sorted(set(wanted) - known)
     if extra:
-        msg = f"{', '.join(extra)} is/are not required and should not be sent"
-        raise razorpay_entities.bad_request(msg, reason="extra_field_sent")
+        refuse(
+            f"{', '.join(extra)} is/are not required and should not be sent",
+            reason="extra_field_sent",
+        )
 
 
 def _check_capture(payment: object) -> None:
@@ -287,8 +267,7 @@ def _check_capture(payment: object) -> None:
         return
     found = cast("JsonObject", payment) if isinstance(payment, dict) else {}
     if found.get("capture") not in {"automatic", "manual"}:
-        msg = "The selected payment.capture is invalid."
-        raise razorpay_entities.bad_request(msg, field="capture")
+        refuse("The selected payment.capture is invalid.", field="capture")
     options: Any = found.get("capture_options")
     settings = cast("JsonObject", options) if isinstance(options, dict) else {}
     automatic = settings.get("automatic_expiry_period")
@@ -296,12 +275,15 @@ def _check_capture(payment: object) -> None:
     if found["capture"] == "automatic" and (
         not isinstance(automatic, int) or automatic < _MIN_AUTOMATIC_MINUTES
     ):
-        msg = f"The automatic expiry period must be at least {_MIN_AUTOMATIC_MINUTES}."
-        raise razorpay_entities.bad_request(msg, field="automatic_expiry_period")
+        refuse(
+            f"The automatic expiry period must be at least {_MIN_AUTOMATIC_MINUTES}.",
+            field="automatic_expiry_period",
+        )
     least = automatic if isinstance(automatic, int) else _MIN_AUTOMATIC_MINUTES
     if not isinstance(manual, int) or not least <= manual <= _MAX_MANUAL_MINUTES:
-        msg = f"The manual expiry period must be between {least} and {_MAX_MANUAL_MINUTES}."
-        raise razorpay_entities.bad_request(msg, field="manual_expiry_period")
+        refuse(
+            f"The manual expiry period must be between {least} and {_MAX_MANUAL_MINUTES}.",
+            field="manual_expiry_period",
+        )
     if settings.get("refund_speed", "normal") not in {"normal", "optimum"}:
-        msg = "The selected refund speed is invalid."
-        raise razorpay_entities.bad_request(msg, field="refund_speed")
+        refuse("The selected refund speed is invalid.", field="refund_speed")
